@@ -1,0 +1,3 @@
+//! `swp-keys`
+/// x
+pub fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
