@@ -1,3 +1,9 @@
 //! `swp-keys`
-/// x
-pub fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
+/// The program.
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,1 +1,3 @@
+//! The tests, one binary: a file a subject.
 
+mod sandbox_contract;

@@ -1,0 +1,172 @@
+//! Which path is which endpoint, and what every call must bring before its endpoint is asked.
+
+use hyper::Method;
+
+use super::authentication::Caller;
+use super::call::Call;
+use super::manager::Manager;
+use super::respond::{Answer, Refusal, dress};
+
+/// Everything there is. An ID that is no number of 32 bits is one that nothing has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Sessions,
+    Roles,
+    RolesSearch,
+    Role(i64),
+    Keys,
+    KeysSearch,
+    Key(i64),
+    KeySecret(i64),
+    Current,
+    CurrentSecret,
+    Logout,
+    Ping,
+    ApiVersion,
+}
+
+impl Endpoint {
+    fn at(path: &str) -> Option<Endpoint> {
+        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        match segments.as_slice() {
+            ["api", "sessions"] => Some(Endpoint::Sessions),
+            ["api", "roles"] => Some(Endpoint::Roles),
+            ["api", "roles", "search"] => Some(Endpoint::RolesSearch),
+            ["api", "roles", id] => object_id(id).map(Endpoint::Role),
+            ["api", "apikeys"] => Some(Endpoint::Keys),
+            ["api", "apikeys", "search"] => Some(Endpoint::KeysSearch),
+            ["api", "apikeys", "current"] => Some(Endpoint::Current),
+            ["api", "apikeys", "current", "secretkey"] => Some(Endpoint::CurrentSecret),
+            ["api", "apikeys", id] => object_id(id).map(Endpoint::Key),
+            ["api", "apikeys", id, "secretkey"] => object_id(id).map(Endpoint::KeySecret),
+            ["rest", "authentication", "logout"] => Some(Endpoint::Logout),
+            ["rest", "status", "manager", "ping"] => Some(Endpoint::Ping),
+            ["rest", "apiVersion"] => Some(Endpoint::ApiVersion),
+            _ => None,
+        }
+    }
+
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Endpoint::Roles | Endpoint::Keys | Endpoint::Current => &["GET", "POST"],
+            Endpoint::Role(_) | Endpoint::Key(_) => &["GET", "POST", "DELETE"],
+            Endpoint::Sessions | Endpoint::RolesSearch | Endpoint::KeysSearch => &["POST"],
+            Endpoint::KeySecret(_) | Endpoint::CurrentSecret => &["POST"],
+            Endpoint::Logout => &["DELETE"],
+            Endpoint::Ping | Endpoint::ApiVersion => &["GET", "HEAD"],
+        }
+    }
+}
+
+/// The published document allows digits alone.
+fn object_id(segment: &str) -> Option<i64> {
+    let digits = !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| segment.parse().unwrap_or(i64::MAX))
+}
+
+impl Manager {
+    /// Does a call and answers it.
+    pub(super) fn handle(&mut self, call: &Call) -> Answer {
+        let api = call.path.starts_with("/api/");
+        let answer = match Endpoint::at(&call.path) {
+            None => Answer::page(404, "Not Found"),
+            Some(endpoint) => self
+                .dispatch(endpoint, call)
+                .unwrap_or_else(|refusal| refusal.answer(&self.settings)),
+        };
+        let answer = if api {
+            dress(answer, &self.settings)
+        } else {
+            answer
+        };
+        answer.with("Date", self.clock.date())
+    }
+
+    fn dispatch(&mut self, endpoint: Endpoint, call: &Call) -> Result<Answer, Refusal> {
+        let methods = endpoint.methods();
+        if !methods.contains(&call.method.as_str()) {
+            return Err(Refusal::method_not_allowed(methods));
+        }
+        match endpoint {
+            Endpoint::Logout => return self.legacy_logout(call),
+            Endpoint::Ping => return self.ping(),
+            Endpoint::ApiVersion => return Ok(Manager::api_version()),
+            _ => self.check_version(endpoint, call)?,
+        }
+        if endpoint == Endpoint::Sessions {
+            return self.sign_in(call);
+        }
+        let caller = self.authenticate(call)?;
+        self.check_session_scope(caller, endpoint, &call.method)?;
+        self.perform(endpoint, caller, call)
+    }
+
+    fn perform(
+        &mut self,
+        endpoint: Endpoint,
+        caller: Caller,
+        call: &Call,
+    ) -> Result<Answer, Refusal> {
+        match (endpoint, call.method.as_str()) {
+            (Endpoint::Roles, "GET") => self.list_roles(caller),
+            (Endpoint::Roles, _) => self.create_role(caller, call),
+            (Endpoint::RolesSearch, _) => self.search_roles(caller, call),
+            (Endpoint::Role(id), "GET") => self.describe_role(caller, id),
+            (Endpoint::Role(id), "DELETE") => self.delete_role(caller, id),
+            (Endpoint::Role(id), _) => self.modify_role(caller, id, call),
+            (Endpoint::Keys, "GET") => self.list_keys(caller),
+            (Endpoint::Keys, _) => self.create_key(caller, call),
+            (Endpoint::KeysSearch, _) => self.search_keys(caller, call),
+            (Endpoint::Key(id), "GET") => self.describe_key(caller, id),
+            (Endpoint::Key(id), "DELETE") => self.delete_key(caller, id),
+            (Endpoint::Key(id), _) => self.modify_key(caller, id, call),
+            (Endpoint::KeySecret(id), _) => self.replace_secret(caller, id),
+            (Endpoint::Current, "GET") => self.describe_current(caller),
+            (Endpoint::Current, _) => self.modify_current(caller, call),
+            (Endpoint::CurrentSecret, _) => self.replace_current_secret(caller),
+            (Endpoint::Sessions | Endpoint::Logout | Endpoint::Ping | Endpoint::ApiVersion, _) => {
+                Ok(Answer::page(404, "Not Found"))
+            }
+        }
+    }
+
+    /// Every operation declares the header `api-version` as required. Signing in has one value for it, the others any string.
+    fn check_version(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
+        let unknowns = &self.settings.unknowns;
+        let (status, message) = match call.header("api-version") {
+            Some("v1") => return Ok(()),
+            Some(_) if endpoint == Endpoint::Sessions => (
+                unknowns.unknown_version.or(unknowns.missing_version),
+                "The api-version is not supported.",
+            ),
+            Some(_) => (
+                unknowns.unknown_version,
+                "The api-version is not supported.",
+            ),
+            None => (
+                unknowns.missing_version,
+                "The header api-version is missing.",
+            ),
+        };
+        status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
+    }
+
+    /// What sessions may be used for is open, but for creating a key (manager-api.md, section 2).
+    fn check_session_scope(
+        &self,
+        caller: Caller,
+        endpoint: Endpoint,
+        method: &Method,
+    ) -> Result<(), Refusal> {
+        let unknowns = &self.settings.unknowns;
+        let status = match endpoint {
+            _ if caller != Caller::Administrator => None,
+            Endpoint::Roles | Endpoint::RolesSearch | Endpoint::Role(_) => unknowns.session_roles,
+            Endpoint::Keys if method == Method::POST => None,
+            _ => unknowns.session_keys,
+        };
+        status.map_or(Ok(()), |status| {
+            Err(Refusal::new(status, "This operation needs an API key."))
+        })
+    }
+}
