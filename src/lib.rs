@@ -1,9 +1,109 @@
-//! `swp-keys`
+//! `swp-keys`: the first API key from Deep Security Manager, and its secret delivered or the key deleted again.
+//!
+//! The library is what the binary is made of; it has one consumer. The rooms, and who may call whom:
+//!
+//! ```text
+//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, kept_session, prompt, output } -> error
+//!                                                              |                    |
+//!                                                              v                    v
+//!                                                         atomic_file  <-------   store
+//! ```
+//!
+//! `manager` knows no clap, no output and no disk; `output` knows no type of the manager; `delivery` knows no HTTP; `sandbox` shares
+//! nothing with `manager`, so that two readings of the contract check each other. Only `error` and `report` know exit codes. Only
+//! `output`, `prompt` and `delivery` write to a stream.
 
+mod atomic_file;
+mod cli;
+mod commands;
+mod context;
+mod delivery;
+mod error;
+mod expiry;
+mod interrupt;
+mod kept_session;
+mod log_lines;
+mod manager;
+mod mint;
+mod output;
+mod prompt;
+mod random;
+mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod secret;
+mod secret_source;
+mod settings;
+mod sign_in;
+mod store;
+mod usage;
 
-/// The program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+
+use cli::{Cli, Command};
+use commands::Outcome;
+use context::Context;
+use error::Error;
+use output::Output;
+use report::report;
+use settings::Settings;
+
+/// Runs the program with the arguments and the environment of this process, and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let (cli, matches) = match parse() {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
+    };
+    let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
+    log_lines::start(cli.global.verbose);
+    match run(cli, &matches, output) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Child(code)) => ExitCode::from(code),
+        Err(error) => report(&error, &output),
+    }
+}
+
+fn parse() -> Result<(Cli, ArgMatches), ExitCode> {
+    let matches = Cli::command()
+        .try_get_matches()
+        .map_err(|error| usage::exit(&error))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| usage::exit(&error))?;
+    Ok((cli, matches))
+}
+
+fn run(cli: Cli, matches: &ArgMatches, output: Output) -> Result<Outcome, Error> {
+    let context = Context::new(Settings::resolve(cli.global, matches)?, output);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::unexpected(format!("the runtime cannot be started: {error}")))?;
+    let result = runtime.block_on(until_done(&cli.command, &context));
+    // A prompt that nobody answered is still being read by a thread of its own.
+    runtime.shutdown_background();
+    result
+}
+
+/// The command, and beside it the signals: the first is obeyed by the command in its own time, the second ends it where it stands.
+async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Error> {
+    tokio::select! {
+        biased;
+        Err(error) = context.interrupt.listen() => {
+            Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
+        }
+        signal = context.interrupt.second_signal() => Err(context.left_at_once(signal)),
+        result = dispatch(command, context) => result,
+    }
+}
+
+async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error> {
+    match command {
+        Command::CreateKey(args) => commands::create_key::run(args, context).await,
+        Command::FindRole(args) => commands::find_role::run(args, context).await,
+        Command::ListRoles(args) => commands::list_roles::run(args, context).await,
+        Command::Login(args) => commands::login::run(args, context).await,
+        Command::Logout(args) => commands::logout::run(args, context).await,
+    }
 }

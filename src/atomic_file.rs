@@ -1,0 +1,108 @@
+//! Files that are there whole or not at all, and that nobody else can read.
+//!
+//! A temporary file with mode 0600 is made in the same folder, written and fsynced, and renamed; then the folder is fsynced, so
+//! that the name survives a power cut as well. `delivery/` and `store.rs` both write this way.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// A file that is ready to be written and not there yet.
+pub(crate) struct AtomicFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Makes the temporary file, which proves that the folder can be written to. Dropped before [`AtomicFile::commit`], it is gone.
+    ///
+    /// # Errors
+    /// Where the folder is missing, read-only, full, or not ours.
+    pub(crate) fn prepare(target: &Path) -> io::Result<Self> {
+        let folder = folder_of(target);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".swp-keys-").suffix(".tmp");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+        Ok(Self {
+            temporary: builder.tempfile_in(folder)?,
+            target: target.to_owned(),
+        })
+    }
+
+    /// Writes `content` and gives the file its name; an existing one is replaced only with `replace`.
+    ///
+    /// # Errors
+    /// Nothing is at the target then that was not there before, and the temporary file is gone.
+    pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<()> {
+        self.temporary.write_all(content)?;
+        self.temporary.as_file().sync_all()?;
+        let folder = folder_of(&self.target).to_owned();
+        if replace {
+            self.temporary.persist(&self.target)?;
+        } else {
+            self.temporary.persist_noclobber(&self.target)?;
+        }
+        sync_folder(&folder)
+    }
+}
+
+/// Makes a removal or a new name in `folder` last.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Windows cannot open a folder to flush it; its rename is in the journal of the file system.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_whole_private_and_alone() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let target = folder.path().join("key");
+        let file = AtomicFile::prepare(&target)?;
+        assert!(!target.exists());
+        file.commit(b"secret\n", false)?;
+        assert_eq!(std::fs::read(&target)?, b"secret\n");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(
+                std::fs::metadata(&target)?.permissions().mode() & 0o777,
+                0o600
+            );
+        }
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn an_existing_file_is_replaced_only_on_demand() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let target = folder.path().join("key");
+        std::fs::write(&target, "old")?;
+        let refused = AtomicFile::prepare(&target)?.commit(b"new", false);
+        assert_eq!(
+            refused.map_err(|error| error.kind()),
+            Err(io::ErrorKind::AlreadyExists)
+        );
+        assert_eq!(std::fs::read(&target)?, b"old");
+        AtomicFile::prepare(&target)?.commit(b"new", true)?;
+        assert_eq!(std::fs::read(&target)?, b"new");
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! What can be typed: the global flags, the list of commands, and the help.
+//!
+//! Values stay as they were typed; `settings.rs` gives them their meaning, so that a message can say where a value came from.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::output::{Color, Format};
+
+/// Get the first API key from Deep Security Manager (Workload Security, Vision One Server & Workload Protection).
+#[derive(Parser)]
+#[command(
+    name = "swp-keys",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP
+)]
+pub(crate) struct Cli {
+    /// The flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
+ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 a person must look (do not repeat), \
+130 or 143 interrupted and cleaned up, 1 anything else.";
+
+/// The commands, in the order of a key's life.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Sign in, resolve the role, create the key, and deliver its secret
+    #[command(visible_alias = "create")]
+    CreateKey(commands::create_key::Args),
+    /// Print the ID of the role with this name
+    FindRole(commands::find_role::Args),
+    /// List the roles
+    ListRoles(commands::list_roles::Args),
+    /// Keep a session for later commands
+    Login(commands::login::Args),
+    /// End the kept session on the manager, and forget it
+    Logout(commands::logout::Args),
+}
+
+const MANAGER: &str = "Manager";
+const SIGN_IN: &str = "Signing in";
+const TRUST: &str = "Trust and network";
+const OUTPUT: &str = "Output";
+
+/// The flags that every command takes. Each has an environment variable; a flag wins over it.
+#[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+pub(crate) struct Global {
+    /// The manager: https://HOST:PORT, or a bare host (https, port 4119)
+    #[arg(long, global = true, env = "SWP_URL", value_name = "URL", help_heading = MANAGER)]
+    pub url: Option<String>,
+
+    /// The tenant to sign in to, where the manager has several
+    #[arg(long, global = true, env = "SWP_TENANT", value_name = "NAME", help_heading = MANAGER)]
+    pub tenant: Option<String>,
+
+    /// Wait this long for a manager that is still starting, before signing in
+    #[arg(long, global = true, env = "SWP_WAIT", value_name = "DURATION", help_heading = MANAGER)]
+    pub wait: Option<String>,
+
+    /// The administrator to sign in as
+    #[arg(long, global = true, env = "SWP_USERNAME", value_name = "NAME", help_heading = SIGN_IN)]
+    pub username: Option<String>,
+
+    /// Read the password from this file; "-" is stdin
+    #[arg(long, global = true, env = "SWP_PASSWORD_FILE", value_name = "FILE", help_heading = SIGN_IN)]
+    pub password_file: Option<PathBuf>,
+
+    /// Read the password from stdin
+    #[arg(long, global = true, help_heading = SIGN_IN)]
+    pub password_stdin: bool,
+
+    /// Run this command, without a shell, and take the password from its output
+    #[arg(long, global = true, env = "SWP_PASSWORD_COMMAND", value_name = "COMMAND", help_heading = SIGN_IN)]
+    pub password_command: Option<String>,
+
+    /// The current code of the second factor
+    #[arg(long, global = true, value_name = "CODE", help_heading = SIGN_IN,
+          long_help = "The current code of the second factor [env: SWP_MFA_CODE]")]
+    pub mfa_code: Option<String>,
+
+    /// Run this command, without a shell, just before signing in, and take the code from its output
+    #[arg(long, global = true, env = "SWP_MFA_COMMAND", value_name = "COMMAND", help_heading = SIGN_IN)]
+    pub mfa_command: Option<String>,
+
+    /// Sign requests with the existing API key in this file; "-" is stdin
+    #[arg(long, global = true, env = "SWP_API_KEY_FILE", value_name = "FILE", help_heading = SIGN_IN)]
+    pub api_key_file: Option<PathBuf>,
+
+    /// Which header the API key goes into
+    #[arg(long, global = true, env = "SWP_API_KEY_SCHEME", value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
+    pub api_key_scheme: ApiKeyScheme,
+
+    /// Read secrets from files that others may read too
+    #[arg(long, global = true, help_heading = SIGN_IN)]
+    pub allow_loose_permissions: bool,
+
+    /// Never prompt
+    #[arg(long, global = true, env = "SWP_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
+    pub no_input: bool,
+
+    /// Do not end the session on the manager
+    #[arg(long, global = true, env = "SWP_NO_SIGN_OUT", value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
+    pub no_sign_out: bool,
+
+    /// Trust only the certificates in this PEM file
+    #[arg(long, global = true, env = "SWP_CA_CERT", value_name = "FILE", help_heading = TRUST)]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Do not check the manager's certificate at all; whoever answers gets the password
+    #[arg(long, global = true, env = "SWP_INSECURE", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    pub insecure: bool,
+
+    /// The proxy to the manager [env: HTTPS_PROXY, NO_PROXY]
+    #[arg(long, global = true, value_name = "URL", help_heading = TRUST)]
+    pub proxy: Option<String>,
+
+    /// How long one request may take in all
+    #[arg(long, global = true, value_name = "DURATION", env = "SWP_TIMEOUT", default_value = "30s", help_heading = TRUST)]
+    pub timeout: String,
+
+    /// How long connecting may take
+    #[arg(long, global = true, value_name = "DURATION", env = "SWP_CONNECT_TIMEOUT", default_value = "10s", help_heading = TRUST)]
+    pub connect_timeout: String,
+
+    /// How often a read may be repeated
+    #[arg(long, global = true, value_name = "N", env = "SWP_RETRIES", default_value_t = 4, help_heading = TRUST)]
+    pub retries: u32,
+
+    /// The format of stdout
+    #[arg(short, long, global = true, env = "SWP_OUTPUT", value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]
+    pub output: Format,
+
+    /// No notes and no warnings
+    #[arg(short, long, global = true, env = "SWP_QUIET", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    pub quiet: bool,
+
+    /// Say what is done; twice for each request
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = OUTPUT)]
+    pub verbose: u8,
+
+    /// Colour on stderr
+    #[arg(long, global = true, env = "SWP_COLOR", value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
+    pub color: Color,
+}
+
+/// Which header an API key goes into (manager-api.md, section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ApiKeyScheme {
+    /// `cloud-one` for keys that begin with tmc, else `api-secret-key`.
+    Auto,
+    /// The header `api-secret-key` of Deep Security Manager.
+    ApiSecretKey,
+    /// `Authorization: ApiKey` of Trend Micro Cloud One.
+    CloudOne,
+}

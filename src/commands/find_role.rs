@@ -1,0 +1,177 @@
+//! `find-role`: from a name to the role that bears it, exactly.
+
+use serde_json::json;
+
+use super::Outcome;
+use super::list_roles::print_roles;
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::manager::{Cause, ManagerError, Role, SignedIn};
+use crate::output::{Format, env_line, json_text};
+
+/// Print the ID of the role with this name.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(crate) struct Args {
+    /// The role's name, exactly
+    #[arg(group = "which")]
+    name: Option<String>,
+
+    /// List the roles that match a pattern: % stands for any text, _ for one character
+    #[arg(long, value_name = "PATTERN", group = "which")]
+    like: Option<String>,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let format = context.output.format();
+    if let Some(pattern) = &args.like {
+        super::list_roles::check_format(format)?;
+        let roles = context
+            .signed_in(async |signed_in| {
+                let roles = signed_in.roles_like(pattern);
+                context
+                    .interrupt
+                    .or(async { roles.await.map_err(|error| explain(signed_in, error)) })
+                    .await
+            })
+            .await?;
+        print_roles(&roles, context)?;
+        return Ok(Outcome::Done);
+    }
+    let name = args.name.as_deref().unwrap_or_default();
+    let role = context
+        .signed_in(async |signed_in| resolve(name, signed_in, context).await)
+        .await?;
+    context.output.data(&document(&role, format, context)?)?;
+    Ok(Outcome::Done)
+}
+
+fn document(role: &Role, format: Format, context: &Context) -> Result<String, Error> {
+    let mut object = json!(role);
+    object["meta"] = json!({"manager": context.settings.address()?.to_string()});
+    Ok(match format {
+        Format::Text => format!("{}\n", role.id),
+        Format::Env => env_line("SWP_ROLE_ID", &role.id.to_string()),
+        Format::Json => json_text(&object, true) + "\n",
+        Format::Jsonl => json_text(&object, false) + "\n",
+    })
+}
+
+/// The one role of this name. Names are compared here once more, because the manager's equality is not known (manager-api.md,
+/// section 5.1).
+///
+/// # Errors
+/// Not found, with the closest existing name; or several, with their IDs; or of the manager.
+pub(crate) async fn resolve(
+    name: &str,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<Role, Error> {
+    let search = async {
+        signed_in
+            .roles_named(name)
+            .await
+            .map_err(|error| explain(signed_in, error))
+    };
+    let (mut exact, others): (Vec<Role>, Vec<Role>) = context
+        .interrupt
+        .or(search)
+        .await?
+        .into_iter()
+        .partition(|role| role.name == name);
+    match (exact.pop(), exact.len()) {
+        (Some(role), 0) => Ok(role),
+        (Some(last), _) => {
+            let ids: Vec<_> = exact
+                .iter()
+                .chain([&last])
+                .map(|role| role.id.to_string())
+                .collect();
+            Err(Error::new(
+                Kind::Conflict,
+                format!(
+                    "{} roles are named `{name}`, with the IDs {}",
+                    ids.len(),
+                    ids.join(", ")
+                ),
+            )
+            .hint("choose one with `--role-id`"))
+        }
+        (None, _) => Err(not_found(name, others, signed_in, context).await),
+    }
+}
+
+/// One more read is spent on a name that is close: the caller gets a message either way.
+async fn not_found(
+    name: &str,
+    others: Vec<Role>,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Error {
+    let roles = if others.is_empty() {
+        let all = async { signed_in.roles().await.map_err(Error::from) };
+        context.interrupt.or(all).await.unwrap_or_default()
+    } else {
+        others
+    };
+    let error = Error::new(Kind::NotFound, format!("there is no role named `{name}`"));
+    let Some(closest) = closest(name, roles.iter().map(|role| role.name.as_str())) else {
+        return error.hint("`swp-keys list-roles` lists the roles");
+    };
+    let same_letters = closest.to_lowercase() == name.trim().to_lowercase();
+    error.hint(if same_letters {
+        format!("did you mean `{closest}`? Upper and lower case, and blanks, count")
+    } else {
+        format!("did you mean `{closest}`? `swp-keys list-roles` lists the roles")
+    })
+}
+
+/// The name that is nearest, if it is near at all: as near as clap wants its suggestions.
+fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.trim().to_lowercase();
+    names
+        .map(|other| {
+            (
+                strsim::jaro_winkler(&folded, &other.trim().to_lowercase()),
+                other,
+            )
+        })
+        .filter(|(nearness, _)| *nearness > 0.7)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, other)| other)
+}
+
+/// Whether a session may search roles is unknown (manager-api.md, section 11, no. 20), so a refusal names the way around it.
+pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
+    if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) {
+        let whose = if signed_in.session().is_some() {
+            "this session"
+        } else {
+            "this key"
+        };
+        return error
+            .with_hint(format!(
+                "{whose} may not search roles; give the role's ID with `create --role-id` (2 is Auditor and 1 Full Access, unless \
+                 they were changed)"
+            ))
+            .into();
+    }
+    error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_name_is_offered_only_when_it_is_close() {
+        let names = ["Full Access", "Auditor", "Auditors Abroad"];
+        assert_eq!(closest("Audtior", names.into_iter()), Some("Auditor"));
+        assert_eq!(closest("auditor ", names.into_iter()), Some("Auditor"));
+        assert_eq!(
+            closest("full-access", names.into_iter()),
+            Some("Full Access")
+        );
+        assert_eq!(closest("xyzzy", names.into_iter()), None);
+    }
+}

@@ -1,0 +1,15 @@
+//! One file a command: what it takes, what it does, and how its result looks.
+
+pub(crate) mod create_key;
+pub(crate) mod find_role;
+pub(crate) mod list_roles;
+pub(crate) mod login;
+pub(crate) mod logout;
+
+/// How a command ended that did not fail.
+pub(crate) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It ran another program, whose exit code is its own.
+    Child(u8),
+}

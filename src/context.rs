@@ -1,0 +1,100 @@
+//! What a command gets: the settings, where to speak, whom to ask, and what is unsettled. Builds the manager when first asked.
+
+use std::cell::RefCell;
+
+use crate::error::{Error, Kind, Signal};
+use crate::interrupt::Interrupt;
+use crate::manager::{Manager, Options, SignedIn, Trust};
+use crate::output::Output;
+use crate::prompt::Prompt;
+use crate::settings::Settings;
+use crate::sign_in::{self, Way};
+
+/// What a command gets.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) output: Output,
+    pub(crate) interrupt: Interrupt,
+    /// What a run that is left at once leaves behind; `mint.rs` says so.
+    unsettled: RefCell<Option<String>>,
+}
+
+impl Context {
+    pub(crate) fn new(settings: Settings, output: Output) -> Self {
+        Self {
+            settings,
+            output,
+            interrupt: Interrupt::default(),
+            unsettled: RefCell::new(None),
+        }
+    }
+
+    /// Whom to ask.
+    pub(crate) fn prompt(&self) -> Prompt {
+        Prompt::find(self.settings.no_input)
+    }
+
+    /// The way to the manager that the settings name. Nothing is sent yet.
+    pub(crate) fn manager(&self) -> Result<Manager, Error> {
+        let settings = &self.settings;
+        let address = settings.address()?.clone();
+        if settings.insecure {
+            self.output.warn(
+                "--insecure: the manager's certificate is not checked, so whoever answers gets the password; \
+                 give it with --ca-cert instead",
+            );
+        }
+        let trust = match &settings.ca_cert {
+            _ if settings.insecure => Trust::Anybody,
+            Some(path) => Trust::from_file(&path.value, &path.source.to_string())?,
+            None => Trust::System,
+        };
+        Ok(Manager::new(&Options {
+            address,
+            trust,
+            proxy: settings.proxy.clone(),
+            timeout: settings.timeout,
+            connect_timeout: settings.connect_timeout,
+            retries: settings.retries,
+        })?)
+    }
+
+    /// Signs in, does `work`, and ends the session again, whatever came of the work.
+    pub(crate) async fn signed_in<T>(
+        &self,
+        work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let way = Way::choose(self)?;
+        let signed_in = sign_in::by(self, &way).await?;
+        let result = work(&signed_in).await;
+        if matches!(way, Way::Password) {
+            self.sign_out(&signed_in).await;
+        }
+        result.map_err(|error| way.advise(error))
+    }
+
+    /// Ends a session; a failure is worth a note at -v and never a failed run. A second signal cuts it short.
+    pub(crate) async fn sign_out(&self, signed_in: &SignedIn) {
+        if self.settings.no_sign_out {
+            return;
+        }
+        if let Err(error) = signed_in.sign_out().await {
+            log::info!("the session was not ended on the manager: {error}");
+        }
+    }
+
+    /// Notes what a run that is left at once would leave behind; `None` where nothing.
+    pub(crate) fn set_unsettled(&self, what: Option<String>) {
+        *self.unsettled.borrow_mut() = what;
+    }
+
+    /// What is said of a run that a second signal ended where it stood.
+    pub(crate) fn left_at_once(&self, signal: Signal) -> Error {
+        match self.unsettled.borrow().as_ref() {
+            None => Error::interrupted(signal),
+            Some(what) => Error::new(Kind::Attention, format!("interrupted in the middle: {what}")).hint(
+                "look for it among the manager's keys before running this again, and delete it there: its secret is lost",
+            ),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! stdout as the place for the secret: the one document of a run that holds it.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::{Parcel, Sink};
+use crate::error::Error;
+use crate::output::{Format, env_line, json_text};
+
+/// stdout, in one of the formats.
+pub(crate) struct StdoutSink {
+    format: Format,
+    env_name: String,
+}
+
+impl StdoutSink {
+    /// Makes sure that somebody can read it.
+    ///
+    /// # Errors
+    /// Of usage, where stdout is closed or its reader has gone: nothing was asked of the manager yet.
+    pub(crate) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
+        match reader::why_nobody_reads() {
+            Some(reason) => Err(Error::usage(
+                format!("the secret cannot be delivered: {reason}"),
+                "nothing was created; let somebody read stdout, or name a file with `--out-file`",
+            )),
+            None => Ok(Self {
+                format,
+                env_name: env_name.to_owned(),
+            }),
+        }
+    }
+
+    fn document(&self, parcel: &Parcel<'_>) -> Zeroizing<String> {
+        let secret = parcel.secret.expose();
+        let json = |pretty| {
+            let document = Document {
+                fields: parcel.fields,
+                secret_key: secret,
+                meta: parcel.meta,
+            };
+            let mut text = json_text(&document, pretty);
+            text.push('\n');
+            text
+        };
+        Zeroizing::new(match self.format {
+            Format::Text => format!("{secret}\n"),
+            Format::Env => env_line(&self.env_name, secret),
+            Format::Json => json(true),
+            Format::Jsonl => json(false),
+        })
+    }
+}
+
+/// The manager's object as it would have come from curl, and `meta` (surface.md, promise 5).
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    fields: &'a Map<String, Value>,
+    #[serde(rename = "secretKey")]
+    secret_key: &'a str,
+    meta: &'a Value,
+}
+
+impl Sink for StdoutSink {
+    fn place(&self) -> String {
+        "stdout".to_owned()
+    }
+
+    fn deliver(&mut self, parcel: &Parcel<'_>) -> Result<(), String> {
+        let document = self.document(parcel);
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(document.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(|error| error.to_string())
+    }
+
+    fn withdraw(&mut self) -> Result<(), String> {
+        Err("what was written to stdout cannot be taken back".to_owned())
+    }
+}
+
+#[cfg(unix)]
+mod reader {
+    use std::io;
+    use std::os::fd::AsFd as _;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+
+    /// A pipe whose reader has gone says so without being written to.
+    pub(super) fn why_nobody_reads() -> Option<&'static str> {
+        let stdout = io::stdout();
+        let stdout = stdout.as_fd();
+        let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        if poll(&mut polled, Some(&now)).is_ok()
+            && polled[0]
+                .revents()
+                .intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
+        {
+            return Some("nobody reads stdout any more");
+        }
+        // Rust opens /dev/null for reading and writing where stdout was closed at the start (`>&-`). A user who wants the secret
+        // thrown away writes `>/dev/null`, which opens it for writing alone.
+        let is_null = match (fstat(stdout), stat("/dev/null")) {
+            (Ok(stdout), Ok(null)) => {
+                stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino
+            }
+            _ => false,
+        };
+        let both_ways = fcntl_getfl(stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR));
+        (is_null && both_ways).then_some("stdout is closed")
+    }
+}
+
+#[cfg(not(unix))]
+mod reader {
+    /// There, only a write finds out.
+    pub(super) fn why_nobody_reads() -> Option<&'static str> {
+        None
+    }
+}

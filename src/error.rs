@@ -1,0 +1,183 @@
+//! The error of the program: what failed, what to do next, and what a script may conclude from it.
+//!
+//! Every room returns this type or one that turns into it. Nothing is printed here; `report.rs` does that, once.
+
+/// What kind of failure it was: the table of exit codes in the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody expected this.
+    Unexpected,
+    /// The command line, a variable or a file given by the user does not do; nothing was sent.
+    Usage,
+    /// No role or key of that name or ID.
+    NotFound,
+    /// The manager refused the sign-in, or the account is locked. Each further try counts towards the lock-out.
+    SignIn,
+    /// Signed in, but the right is missing.
+    Forbidden,
+    /// It exists already, or a name matches several.
+    Conflict,
+    /// The manager's certificate is not trusted.
+    Trust,
+    /// The manager did not answer, and nothing was done.
+    Unreachable,
+    /// Rate limited for longer than the wait allowed.
+    RateLimited,
+    /// The secret could not be delivered; the key was deleted again.
+    Undelivered,
+    /// The outcome is unknown, or undoing failed: a person has to look.
+    Attention,
+    /// A signal ended the run, and it cleaned up.
+    Interrupted(Signal),
+}
+
+/// The signals that end a run in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// The terminal went away.
+    Hangup,
+    /// Ctrl-C.
+    Interrupt,
+    /// `kill`, a CI runner's or service manager's stop.
+    Terminate,
+}
+
+impl Kind {
+    /// The exit code, as promised in the README's table.
+    #[must_use]
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::SignIn => 4,
+            Self::Forbidden => 5,
+            Self::Conflict => 6,
+            Self::Trust => 7,
+            Self::Unreachable => 8,
+            Self::RateLimited => 9,
+            Self::Undelivered => 10,
+            Self::Attention => 11,
+            // As a shell reports a death by signal: 128 and the signal's number.
+            Self::Interrupted(Signal::Hangup) => 129,
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+        }
+    }
+
+    /// The word for it in `-o json`.
+    #[must_use]
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Unexpected => "unexpected",
+            Self::Usage => "usage",
+            Self::NotFound => "not-found",
+            Self::SignIn => "sign-in-refused",
+            Self::Forbidden => "forbidden",
+            Self::Conflict => "conflict",
+            Self::Trust => "tls-trust",
+            Self::Unreachable => "unreachable",
+            Self::RateLimited => "rate-limited",
+            Self::Undelivered => "undelivered",
+            Self::Attention => "attention",
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+
+    /// Whether running the same command again, unchanged, is safe and makes sense.
+    #[must_use]
+    pub(crate) fn retryable(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::RateLimited | Self::Undelivered | Self::Interrupted(_)
+        )
+    }
+}
+
+/// What failed, and what to do next.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Error {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    http: Option<u16>,
+    key_id: Option<i64>,
+}
+
+impl Error {
+    /// A failure of `kind`; `message` says what failed, with the flag, variable or file at fault.
+    #[must_use]
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            http: None,
+            key_id: None,
+        }
+    }
+
+    /// The user's input does not do, and `hint` says what would.
+    #[must_use]
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message).hint(hint)
+    }
+
+    /// Something that should not have happened.
+    #[must_use]
+    pub(crate) fn unexpected(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unexpected, message)
+    }
+
+    /// A signal ended the run before anything was asked of the manager that is not undone.
+    #[must_use]
+    pub(crate) fn interrupted(signal: Signal) -> Self {
+        Self::new(Kind::Interrupted(signal), "interrupted")
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The HTTP status of the manager's answer, where there was one.
+    #[must_use]
+    pub(crate) fn http(mut self, status: Option<u16>) -> Self {
+        self.http = status;
+        self
+    }
+
+    /// The API key this is about.
+    #[must_use]
+    pub(crate) fn key(mut self, id: i64) -> Self {
+        self.key_id = Some(id);
+        self
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What to do next, if anything is known.
+    #[must_use]
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The HTTP status of the manager's answer.
+    #[must_use]
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        self.http
+    }
+
+    /// The API key this is about.
+    #[must_use]
+    pub(crate) fn key_id(&self) -> Option<i64> {
+        self.key_id
+    }
+}

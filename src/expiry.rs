@@ -1,0 +1,199 @@
+//! When a key ends: what a user may write, and what it means in milliseconds.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono_tz::Tz;
+
+use crate::error::Error;
+
+/// When a key is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// Never, and the user said so.
+    Never,
+    /// So long after now, by the manager's clock.
+    After(Duration),
+    /// At this time.
+    At(DateTime<Utc>),
+}
+
+const FORMS: &str =
+    "write 14d, 12w, 36h, a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
+
+impl Expiry {
+    /// Reads `--expires`. A date means the end of that day in `zone`, else in UTC. `now` is this machine's time: what lies before
+    /// it is refused before anything is sent.
+    pub(crate) fn parse(text: &str, zone: Option<&str>, now: DateTime<Utc>) -> Result<Self, Error> {
+        let usage = |problem: &str| Error::usage(format!("`--expires` {problem}"), FORMS);
+        let at = if text.eq_ignore_ascii_case("never") {
+            return Ok(Self::Never);
+        } else if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            end_of_day(date, zone)?
+        } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+            time.to_utc()
+        } else {
+            let duration = humantime::parse_duration(text).map_err(|error| {
+                usage(&format!(
+                    "is neither a duration, a date, a time nor `never`: {error}"
+                ))
+            })?;
+            if duration.is_zero() {
+                return Err(usage("is no time at all"));
+            }
+            // A duration beyond the calendar is found out here, not after the sign-in.
+            return match chrono::Duration::from_std(duration)
+                .ok()
+                .and_then(|length| now.checked_add_signed(length))
+            {
+                Some(_) => Ok(Self::After(duration)),
+                None => Err(usage("is too far away")),
+            };
+        };
+        if at <= now {
+            return Err(usage(&format!(
+                "is in the past: {}",
+                at.format("%Y-%m-%d %H:%M:%S UTC")
+            )));
+        }
+        Ok(Self::At(at))
+    }
+
+    /// Milliseconds since 1970, as the manager wants them (manager-api.md, section 6.1); none where the key never ends.
+    /// `now` is the manager's time.
+    pub(crate) fn milliseconds(self, now: DateTime<Utc>) -> Option<i64> {
+        match self {
+            Self::Never => None,
+            Self::At(at) => Some(at.timestamp_millis()),
+            Self::After(duration) => {
+                let length = chrono::Duration::from_std(duration).ok()?;
+                Some(now.checked_add_signed(length)?.timestamp_millis())
+            }
+        }
+    }
+}
+
+/// Milliseconds since 1970 as a person reads them.
+pub(crate) fn shown(milliseconds: i64) -> String {
+    DateTime::from_timestamp_millis(milliseconds).map_or_else(
+        || format!("{milliseconds} ms after 1970"),
+        |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
+    )
+}
+
+/// The last millisecond of a day: one before the first of the next, which summer time cannot make ambiguous for more than the
+/// days it starts at midnight; then the earlier reading is taken, so that the key does not outlive what was said.
+fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
+    let zone: Tz = match zone {
+        None => Tz::UTC,
+        Some(name) => name.parse().map_err(|_| {
+            Error::usage(
+                format!("`--expires` is a date, and `--time-zone` names no zone that is known here: {name}"),
+                "write an IANA name such as Europe/Berlin, or a time with its offset",
+            )
+        })?,
+    };
+    let usage = || Error::usage("`--expires` is too far away", FORMS);
+    let midnight = date
+        .checked_add_days(Days::new(1))
+        .ok_or_else(usage)?
+        .and_time(NaiveTime::MIN);
+    // A midnight that summer time skips: the first hour after it begins the day.
+    let next = (0..3)
+        .find_map(|hour| {
+            zone.from_local_datetime(&(midnight + chrono::Duration::hours(hour)))
+                .earliest()
+        })
+        .ok_or_else(usage)?;
+    Ok(next.to_utc() - chrono::Duration::milliseconds(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000, 0).unwrap_or_default()
+    }
+
+    fn parsed(text: &str, zone: Option<&str>) -> Option<Expiry> {
+        Expiry::parse(text, zone, now()).ok()
+    }
+
+    fn at(text: &str) -> Option<Expiry> {
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|time| Expiry::At(time.to_utc()))
+    }
+
+    #[test]
+    fn durations_count_from_the_managers_clock() {
+        assert_eq!(
+            parsed("14d", None),
+            Some(Expiry::After(Duration::from_secs(14 * 86_400)))
+        );
+        assert_eq!(
+            parsed("12w", None),
+            Some(Expiry::After(Duration::from_secs(12 * 7 * 86_400)))
+        );
+        assert_eq!(
+            parsed("36h", None),
+            Some(Expiry::After(Duration::from_secs(36 * 3_600)))
+        );
+        let expiry = Expiry::After(Duration::from_secs(60));
+        assert_eq!(
+            expiry.milliseconds(now()),
+            Some((now().timestamp() + 60) * 1000)
+        );
+        assert_eq!(Expiry::Never.milliseconds(now()), None);
+    }
+
+    #[test]
+    fn a_date_means_the_end_of_that_day() {
+        assert_eq!(parsed("2027-01-31", None), at("2027-01-31T23:59:59.999Z"));
+        assert_eq!(
+            parsed("2027-01-31", Some("Europe/Berlin")),
+            at("2027-01-31T22:59:59.999Z")
+        );
+        assert_eq!(
+            parsed("2027-07-31", Some("America/New_York")),
+            at("2027-08-01T03:59:59.999Z")
+        );
+        // Midnight does not exist on 2026-04-24 in Cairo's calendar of 2027-04-30: the day begins at one.
+        assert_eq!(
+            parsed("2027-04-29", Some("Africa/Cairo")),
+            at("2027-04-29T21:59:59.999Z")
+        );
+        assert_eq!(parsed("2027-01-31", Some("Mars/Base")), None);
+    }
+
+    #[test]
+    fn a_time_keeps_its_offset() {
+        assert_eq!(
+            parsed("2027-01-31T18:00:00+01:00", None),
+            at("2027-01-31T17:00:00Z")
+        );
+        assert_eq!(parsed("never", None), Some(Expiry::Never));
+    }
+
+    #[test]
+    fn the_past_and_nonsense_are_refused() {
+        for text in [
+            "2020-01-01",
+            "2020-01-01T00:00:00Z",
+            "0d",
+            "0s",
+            "-3d",
+            "soon",
+            "",
+            "2027-02-30",
+            "999999999999w",
+        ] {
+            assert_eq!(parsed(text, None), None, "{text}");
+        }
+        let message = Expiry::parse("2020-01-01", None, now())
+            .err()
+            .map(|error| error.to_string());
+        assert!(message.unwrap_or_default().contains("in the past"));
+    }
+}

@@ -1,0 +1,93 @@
+//! The signals that end a run, and what a command may do before it goes.
+//!
+//! The first signal asks: whatever can be left at once is left, and what must be finished or undone (`mint.rs`) is. The second
+//! one insists, and the run ends where it stands.
+
+use std::cell::Cell;
+use std::future::Future;
+
+use tokio::sync::Notify;
+
+use crate::error::{Error, Signal};
+
+/// Which signals have come.
+#[derive(Default)]
+pub(crate) struct Interrupt {
+    first: Cell<Option<Signal>>,
+    second: Cell<bool>,
+    changed: Notify,
+}
+
+impl Interrupt {
+    /// The signal that asked this run to end, if one did.
+    pub(crate) fn asked(&self) -> Option<Signal> {
+        self.first.get()
+    }
+
+    /// Runs `work`, and leaves it where it stands when a signal asks. Only for work that may be left at any point.
+    pub(crate) async fn or<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            signal = self.first_signal() => Err(Error::interrupted(signal)),
+            result = work => result,
+        }
+    }
+
+    /// Waits for the first signal.
+    pub(crate) async fn first_signal(&self) -> Signal {
+        loop {
+            if let Some(signal) = self.first.get() {
+                return signal;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// Waits for the second signal, and returns the first.
+    pub(crate) async fn second_signal(&self) -> Signal {
+        loop {
+            if let (Some(signal), true) = (self.first.get(), self.second.get()) {
+                return signal;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn note(&self, signal: Signal) {
+        if self.first.get().is_some() {
+            self.second.set(true);
+        } else {
+            self.first.set(Some(signal));
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Listens for signals for as long as it is polled.
+    #[cfg(unix)]
+    pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        loop {
+            let came = tokio::select! {
+                _ = hangup.recv() => Signal::Hangup,
+                _ = interrupt.recv() => Signal::Interrupt,
+                _ = terminate.recv() => Signal::Terminate,
+            };
+            self.note(came);
+        }
+    }
+
+    /// Listens for signals for as long as it is polled.
+    #[cfg(not(unix))]
+    pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
+        loop {
+            tokio::signal::ctrl_c().await?;
+            self.note(Signal::Interrupt);
+        }
+    }
+}

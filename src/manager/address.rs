@@ -1,0 +1,187 @@
+//! Where the manager is: what a user may write, and what it means.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// The port of Deep Security Manager where nothing else is said (manager-api.md, section 1).
+const DEFAULT_PORT: u16 = 4119;
+
+/// The manager's address: https, or http for loopback; no user name, no query. Its `Display` is safe to print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    base: Url,
+}
+
+impl Address {
+    /// Reads `https://HOST:PORT`, with or without a path in front of `/api`, or a bare host, which means https and port 4119.
+    ///
+    /// # Errors
+    /// One sentence that never repeats the text, because it may hold a password.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let bare = !text.contains("://");
+        let full = if bare {
+            format!("https://{}", bracketed(text))
+        } else {
+            text.to_owned()
+        };
+        let mut base = Url::parse(&full).map_err(|error| format!("it is no address ({error})"))?;
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err("it holds a user name or a password".to_owned());
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err("it holds a query or a fragment".to_owned());
+        }
+        if base.host_str().is_none_or(str::is_empty) {
+            return Err("it names no host".to_owned());
+        }
+        match base.scheme() {
+            "https" => {}
+            "http" if is_loopback(&base) => {}
+            "http" => return Err("http is for loopback only; a password needs https".to_owned()),
+            _ => return Err("it is neither https nor http".to_owned()),
+        }
+        if bare && !names_a_port(text) {
+            base.set_port(Some(DEFAULT_PORT))
+                .map_err(|()| "it takes no port".to_owned())?;
+        }
+        let path = base.path().trim_end_matches('/');
+        let path = path.strip_suffix("/api").unwrap_or(path).to_owned();
+        base.set_path(&path);
+        Ok(Self { base })
+    }
+
+    /// The address of `path`, which begins with a slash, such as `/api/roles/search`.
+    #[must_use]
+    pub(crate) fn join(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Host and port, as a user would name them to another tool.
+    #[must_use]
+    pub(crate) fn host_and_port(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        match self.base.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Whether it is https.
+    #[must_use]
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// Whether it is this machine itself; such an address is never sent through a proxy that only the environment names.
+    #[must_use]
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.base)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+/// A bare IPv6 address gets the brackets that a URL wants.
+fn bracketed(text: &str) -> String {
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether a bare `HOST:PORT` names a port. Asked of the text, because a URL forgets a port that is its scheme's own (443).
+fn names_a_port(text: &str) -> bool {
+    if text.parse::<IpAddr>().is_ok() {
+        return false;
+    }
+    let authority = text.split('/').next().unwrap_or(text);
+    let after_host = authority.rsplit(']').next().unwrap_or(authority);
+    after_host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        Address::parse(text).map_or_else(
+            |error| format!("error: {error}"),
+            |address| address.to_string(),
+        )
+    }
+
+    #[test]
+    fn a_bare_host_means_https_and_4119() {
+        assert_eq!(shown("dsm.example.com"), "https://dsm.example.com:4119");
+        assert_eq!(
+            shown("dsm.example.com/api/"),
+            "https://dsm.example.com:4119"
+        );
+        assert_eq!(shown("dsm.example.com:443"), "https://dsm.example.com");
+        assert_eq!(shown("10.0.0.7"), "https://10.0.0.7:4119");
+        assert_eq!(shown("::1"), "https://[::1]:4119");
+        assert_eq!(shown("[::1]:8443"), "https://[::1]:8443");
+    }
+
+    #[test]
+    fn a_full_address_keeps_its_port_and_its_prefix() {
+        assert_eq!(
+            shown("https://workload.us-1.cloudone.trendmicro.com/api"),
+            "https://workload.us-1.cloudone.trendmicro.com"
+        );
+        assert_eq!(
+            shown("https://gate.example.com/dsm/api/"),
+            "https://gate.example.com/dsm"
+        );
+        let address = Address::parse("https://gate.example.com/dsm/api/").ok();
+        assert_eq!(
+            address
+                .map(|address| address.join("/api/roles/search").to_string())
+                .as_deref(),
+            Some("https://gate.example.com/dsm/api/roles/search")
+        );
+    }
+
+    #[test]
+    fn http_is_for_loopback_only() {
+        assert_eq!(shown("http://127.0.0.1:4010"), "http://127.0.0.1:4010");
+        assert_eq!(shown("http://localhost:4010/api"), "http://localhost:4010");
+        assert!(shown("http://dsm.example.com").starts_with("error: http is for loopback only"));
+        assert!(shown("ftp://dsm.example.com").starts_with("error: it is neither"));
+    }
+
+    #[test]
+    fn a_password_in_it_is_refused_and_not_repeated() {
+        for text in [
+            "https://admin:hunter2@dsm.example.com",
+            "admin:hunter2@dsm.example.com",
+            "https://hunter2@h",
+        ] {
+            let message = Address::parse(text).err().unwrap_or_default();
+            assert!(message.contains("user name or a password"), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+        assert!(Address::parse("https://h/?password=hunter2").is_err());
+        assert!(Address::parse("").is_err());
+    }
+}

@@ -1,0 +1,551 @@
+//! What went wrong with the manager: one function, [`classify`], turns statuses, bodies and broken connections into causes.
+//!
+//! The statuses of most refusals are undocumented (manager-api.md, sections 3 and 10), so the manager's own words are always
+//! shown, and each decision here says why it is right whichever status a manager sends.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use url::Url;
+
+use super::address::Address;
+use super::{text, trust};
+use crate::error::{Error, Kind};
+
+/// Why a call failed, as far as a decision hangs on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The sign-in was refused.
+    SignInRefused {
+        /// The manager says that the account is locked.
+        locked: bool,
+        /// The manager asks for the code of the second factor.
+        wants_code: bool,
+    },
+    /// The session or key of a call was not accepted.
+    Unauthorized,
+    /// Signed in, but the right is missing.
+    Forbidden,
+    /// There is no such object.
+    NotFound,
+    /// Too many calls; this one was not executed.
+    RateLimited {
+        /// The manager's Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// The request cannot be sent as it is; nothing was.
+    Unusable,
+    /// The certificate is not trusted; nothing was sent.
+    Untrusted,
+    /// Nobody listens there; nothing was sent.
+    Refused,
+    /// No connection came about for another reason; nothing was sent.
+    Unreachable,
+    /// The connection broke.
+    Reset,
+    /// No whole answer in time.
+    TimedOut,
+    /// 502, 503 or 504: the manager is starting, or something in between got no answer.
+    Unavailable {
+        /// The sender's Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// The answer points to another place.
+    Redirected,
+    /// The answer is not what the contract says.
+    Unreadable,
+    /// The manager refused it with this status.
+    Rejected(u16),
+}
+
+impl Cause {
+    /// Whether the manager certainly did not do what was asked.
+    #[must_use]
+    pub(crate) fn nothing_was_done(&self) -> bool {
+        match self {
+            Self::SignInRefused { .. }
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::RateLimited { .. }
+            | Self::Unusable
+            | Self::Untrusted
+            | Self::Refused
+            | Self::Unreachable => true,
+            // A 4xx says that the request was not accepted. A 500 may have come after the work was done, and so may everything
+            // that is sent by something in between.
+            Self::Rejected(status) => (400..500).contains(status),
+            Self::Reset
+            | Self::TimedOut
+            | Self::Unavailable { .. }
+            | Self::Redirected
+            | Self::Unreadable => false,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::SignInRefused { .. } | Self::Unauthorized => Kind::SignIn,
+            Self::Forbidden => Kind::Forbidden,
+            Self::NotFound => Kind::NotFound,
+            Self::RateLimited { .. } => Kind::RateLimited,
+            Self::Unusable => Kind::Usage,
+            Self::Untrusted => Kind::Trust,
+            Self::Refused
+            | Self::Unreachable
+            | Self::Reset
+            | Self::TimedOut
+            | Self::Unavailable { .. } => Kind::Unreachable,
+            Self::Redirected | Self::Unreadable | Self::Rejected(_) => Kind::Unexpected,
+        }
+    }
+}
+
+/// Why a call failed: the cause, and the words for it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct ManagerError {
+    cause: Cause,
+    message: String,
+    hint: Option<String>,
+    http: Option<u16>,
+}
+
+impl ManagerError {
+    /// Why, as far as a decision hangs on it.
+    #[must_use]
+    pub(crate) fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// The same failure with another next step, for a caller who knows a better one.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn new(cause: Cause, message: String, hint: Option<String>) -> Self {
+        Self {
+            cause,
+            message,
+            hint,
+            http: None,
+        }
+    }
+
+    fn http(mut self, status: StatusCode) -> Self {
+        self.http = Some(status.as_u16());
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests(cause: Cause) -> Self {
+        Self::new(cause, String::new(), None)
+    }
+}
+
+impl From<ManagerError> for Error {
+    fn from(error: ManagerError) -> Self {
+        let plain = Self::new(error.cause.kind(), error.message).http(error.http);
+        match error.hint {
+            Some(hint) => plain.hint(hint),
+            None => plain,
+        }
+    }
+}
+
+/// Who signed the call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signer {
+    /// Nobody: a probe.
+    Nobody,
+    /// The call is the sign-in itself.
+    Password,
+    /// A session.
+    Session,
+    /// An API key.
+    ApiKey,
+}
+
+/// The call that failed.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    /// What it was for, as in "signing in".
+    pub(super) what: &'a str,
+    pub(super) address: &'a Address,
+    pub(super) signer: Signer,
+}
+
+/// How it failed.
+pub(super) enum Failure<'a> {
+    /// No answer, or not a whole one.
+    Transport(&'a reqwest::Error),
+    /// An answer that is no success; `said` is the manager's own message, if it had one.
+    Answer {
+        status: StatusCode,
+        headers: &'a HeaderMap,
+        said: Option<String>,
+    },
+    /// A success that cannot be read.
+    Unreadable {
+        status: StatusCode,
+        reason: String,
+        hint: Option<String>,
+    },
+}
+
+/// The one place that decides what a failure is.
+pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
+    match failure {
+        Failure::Transport(error) => transport(call, error),
+        Failure::Answer {
+            status,
+            headers,
+            said,
+        } => answer(call, status, headers, said.as_deref()),
+        Failure::Unreadable {
+            status,
+            reason,
+            hint,
+        } => ManagerError::new(Cause::Unreadable, format!("{}: {reason}", call.what), hint)
+            .http(status),
+    }
+}
+
+fn transport(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
+    let host = call.address.host_and_port();
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_failure(call, tls, &host);
+    }
+    let io = find::<std::io::Error>(error).map(std::io::Error::kind);
+    let reason = text::innermost(error);
+    if error.is_timeout() && !error.is_connect() {
+        let message = format!("{}: no whole answer from {host} in time", call.what);
+        return ManagerError::new(
+            Cause::TimedOut,
+            message,
+            Some("raise `--timeout`, or look at the network".into()),
+        );
+    }
+    if !error.is_connect() {
+        let message = format!("{}: the connection to {host} broke ({reason})", call.what);
+        return ManagerError::new(Cause::Reset, message, None);
+    }
+    let (cause, message, hint) = match io {
+        Some(std::io::ErrorKind::ConnectionRefused) => (
+            Cause::Refused,
+            format!("nobody listens at {host}"),
+            "check the address; a manager that is starting is waited for with `--wait 5m`",
+        ),
+        Some(
+            std::io::ErrorKind::ConnectionReset
+            | std::io::ErrorKind::UnexpectedEof
+            | std::io::ErrorKind::BrokenPipe,
+        ) => (
+            Cause::Reset,
+            format!("{host} broke the connection off before it stood"),
+            "is it a TLS port? A manager that is starting is waited for with `--wait 5m`",
+        ),
+        _ if error.is_timeout() => (
+            Cause::Unreachable,
+            format!("no connection to {host} in time"),
+            "check the address and the way there (firewall, `--proxy`), or raise `--connect-timeout`",
+        ),
+        _ => (
+            Cause::Unreachable,
+            format!("no connection to {host}: {reason}"),
+            "check the address, the name's DNS entry, and the proxy if there is one",
+        ),
+    };
+    ManagerError::new(cause, message, Some(hint.to_owned()))
+}
+
+fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
+    if let Some((problem, hint)) = trust::explain(error, host) {
+        let message = format!("the certificate of {host} {problem}; nothing was sent");
+        return ManagerError::new(Cause::Untrusted, message, Some(hint));
+    }
+    let (message, hint) = match error {
+        rustls::Error::InvalidMessage(_) => (
+            format!("{host} does not speak TLS"),
+            "is the port right? The manager's is 4119 unless it was changed".to_owned(),
+        ),
+        rustls::Error::AlertReceived(alert) => (
+            format!("{host} refused the TLS connection ({alert:?})"),
+            "it may want TLS 1.0 or 1.1, which are not spoken here: raise it to TLS 1.2".to_owned(),
+        ),
+        other => (
+            format!("{}: TLS with {host} failed: {other}", call.what),
+            "TLS 1.2 or 1.3 is needed; look at the manager's TLS settings".to_owned(),
+        ),
+    };
+    ManagerError::new(Cause::Untrusted, message, Some(hint))
+}
+
+fn answer(
+    call: Call<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    said: Option<&str>,
+) -> ManagerError {
+    let what = call.what;
+    let words = said.map_or_else(String::new, |said| format!(": {said}"));
+    let error = match status.as_u16() {
+        300..=399 => redirected(call, headers),
+        429 => ManagerError::new(
+            Cause::RateLimited {
+                retry_after: retry_after(headers),
+            },
+            format!("{what}: the manager's rate limit is used up{words}"),
+            Some("wait a minute and run it again; the call was not executed".to_owned()),
+        ),
+        502..=504 => ManagerError::new(
+            Cause::Unavailable {
+                retry_after: retry_after(headers),
+            },
+            format!("{what}: the manager is not available (HTTP {status}){words}"),
+            Some("a manager that is starting is waited for with `--wait 5m`".to_owned()),
+        ),
+        404 | 405 if call.signer == Signer::Password && said.is_none() => ManagerError::new(
+            Cause::Rejected(status.as_u16()),
+            format!(
+                "{what}: {} has no place to sign in (HTTP {status})",
+                call.address
+            ),
+            Some(
+                "it may be no manager, or one older than Deep Security 11.1; check `--url`"
+                    .to_owned(),
+            ),
+        ),
+        _ if call.signer == Signer::Password => sign_in_refused(status, said),
+        401 => unauthorized(call, &words),
+        403 if call.signer == Signer::Session && said.is_some_and(text::says_session_ended) => {
+            unauthorized(call, &words)
+        }
+        403 => ManagerError::new(
+            Cause::Forbidden,
+            format!("{what}: the manager forbids it{words}"),
+            Some(forbidden_hint(call.signer).to_owned()),
+        ),
+        404 => ManagerError::new(
+            Cause::NotFound,
+            format!("{what}: there is no such object{words}"),
+            None,
+        ),
+        code => ManagerError::new(
+            Cause::Rejected(code),
+            format!("{what}: the manager answered HTTP {status}{words}"),
+            None,
+        ),
+    };
+    error.http(status)
+}
+
+/// No redirect is followed: headers that are secrets would go to a host that nobody named (manager-api.md, section 1).
+fn redirected(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let target = match call.address.join("/").join(location) {
+        Ok(url) if !location.is_empty() => host_of(&url),
+        _ => "a place that it does not name".to_owned(),
+    };
+    ManagerError::new(
+        Cause::Redirected,
+        format!(
+            "{}: {} answers with a redirect to {target}, which is not followed: the password or key would go there",
+            call.what, call.address
+        ),
+        Some("if that is where the manager is, name it in `--url`".to_owned()),
+    )
+}
+
+/// Scheme, host and port alone: the rest of a foreign address may hold anything.
+fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
+        (Some(host), None) => format!("{}://{host}", url.scheme()),
+        (None, _) => "a place without a host".to_owned(),
+    }
+}
+
+/// Which status means what is undocumented: every refusal counts as one that must not be repeated.
+fn sign_in_refused(status: StatusCode, said: Option<&str>) -> ManagerError {
+    let locked = said.is_some_and(text::says_locked);
+    let wants_code = said.is_some_and(text::asks_for_code);
+    let words = said.map_or_else(
+        || "without saying why".to_owned(),
+        |said| format!("saying: {said}"),
+    );
+    let (message, hint) = if locked {
+        (
+            format!(
+                "the account is locked; the manager refused the sign-in (HTTP {status}), {words}"
+            ),
+            "an administrator with the right to edit user properties can unlock it; do not try again before that",
+        )
+    } else if wants_code {
+        (
+            format!("the manager refused the sign-in (HTTP {status}), {words}"),
+            "give the current code of the second factor with `--mfa-code` or `--mfa-command`",
+        )
+    } else {
+        (
+            format!("the manager refused the sign-in (HTTP {status}), {words}"),
+            "the causes: a wrong user name or password, a wrong or missing `--tenant`, a missing or wrong `--mfa-code`, a locked \
+             account, too many sessions, or an expired password; do not repeat it unchanged, each try counts towards the lock-out",
+        )
+    };
+    ManagerError::new(
+        Cause::SignInRefused { locked, wants_code },
+        message,
+        Some(hint.to_owned()),
+    )
+}
+
+fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
+    let (message, hint) = match call.signer {
+        Signer::ApiKey => (
+            format!(
+                "{}: the manager does not accept the API key{words}",
+                call.what
+            ),
+            "it may be deleted, expired or locked, or for another manager or tenant; do not repeat it unchanged",
+        ),
+        _ => (
+            format!(
+                "{}: the manager does not accept the session any more{words}",
+                call.what
+            ),
+            "it may have ended; sign in again",
+        ),
+    };
+    ManagerError::new(Cause::Unauthorized, message, Some(hint.to_owned()))
+}
+
+fn forbidden_hint(signer: Signer) -> &'static str {
+    match signer {
+        Signer::ApiKey => "the role of the API key lacks the right",
+        _ => "the role of this administrator lacks the right; ask for one that has it",
+    }
+}
+
+/// Seconds, as managers and proxies send it; the form with a date is not worth a parser here, the pause then grows by itself.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The first error of type `T` on the way down. `io::Error` hides what it carries from `source`, so it is opened as well.
+fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+    let mut next = error.source();
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<T>() {
+            // An io::Error that only wraps another error says nothing by itself; a kind of its own does.
+            return Some(found);
+        }
+        next = match current
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => match inner.downcast_ref::<T>() {
+                Some(found) => return Some(found),
+                None => Some(inner),
+            },
+            None => current.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classified(signer: Signer, status: u16, said: Option<&str>) -> Cause {
+        let address = Address::parse("dsm.example.com").unwrap_or_else(|reason| panic!("{reason}"));
+        let call = Call {
+            what: "testing",
+            address: &address,
+            signer,
+        };
+        let status = StatusCode::from_u16(status).unwrap_or_default();
+        answer(call, status, &HeaderMap::new(), said).cause
+    }
+
+    #[test]
+    fn every_undocumented_refusal_of_a_sign_in_is_one() {
+        for status in [400, 401, 403, 404, 409, 422, 500] {
+            let cause = classified(
+                Signer::Password,
+                status,
+                Some("Invalid user name or password"),
+            );
+            assert_eq!(
+                cause,
+                Cause::SignInRefused {
+                    locked: false,
+                    wants_code: false
+                },
+                "{status}"
+            );
+        }
+        assert_eq!(
+            classified(Signer::Password, 403, Some("User is locked out")),
+            Cause::SignInRefused {
+                locked: true,
+                wants_code: false
+            }
+        );
+        assert_eq!(
+            classified(Signer::Password, 401, Some("MFA code required")),
+            Cause::SignInRefused {
+                locked: false,
+                wants_code: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_sign_in_that_met_no_manager_is_not_a_refusal() {
+        assert_eq!(
+            classified(Signer::Password, 404, None),
+            Cause::Rejected(404)
+        );
+        assert_eq!(
+            classified(Signer::Password, 503, None),
+            Cause::Unavailable { retry_after: None }
+        );
+        assert_eq!(
+            classified(Signer::Password, 429, None),
+            Cause::RateLimited { retry_after: None }
+        );
+    }
+
+    #[test]
+    fn an_ended_session_and_a_missing_right_differ() {
+        assert_eq!(classified(Signer::Session, 401, None), Cause::Unauthorized);
+        assert_eq!(
+            classified(Signer::Session, 403, Some("Your session has expired")),
+            Cause::Unauthorized
+        );
+        assert_eq!(
+            classified(Signer::Session, 403, Some("Not authorized to view roles")),
+            Cause::Forbidden
+        );
+        assert_eq!(classified(Signer::ApiKey, 403, None), Cause::Forbidden);
+    }
+
+    #[test]
+    fn only_a_clear_refusal_means_that_nothing_was_done() {
+        assert!(Cause::Rejected(409).nothing_was_done());
+        assert!(!Cause::Rejected(500).nothing_was_done());
+        assert!(!Cause::Unavailable { retry_after: None }.nothing_was_done());
+        assert!(!Cause::Redirected.nothing_was_done());
+        assert!(Cause::Refused.nothing_was_done());
+    }
+}

@@ -1,0 +1,82 @@
+//! The Deep Security Manager over HTTP, and nothing of the command line: no flags, no output, no disk.
+//!
+//! [`Manager`] is one that nobody has signed in to; all that needs a signature hangs on [`SignedIn`], which is made from
+//! credentials alone. The contract, fact by fact, is the vendor's; where it is silent, the code is right either way and says so.
+
+mod address;
+mod api_keys;
+mod credentials;
+mod error;
+mod retry;
+mod roles;
+mod search;
+mod sessions;
+mod text;
+mod transport;
+mod trust;
+
+use chrono::{DateTime, Utc};
+
+pub(crate) use address::Address;
+pub(crate) use api_keys::{ApiKey, NewApiKey};
+pub(crate) use credentials::{Credentials, KeyHeader, Session};
+pub(crate) use error::{Cause, ManagerError};
+pub(crate) use roles::Role;
+pub(crate) use sessions::SignIn;
+pub(crate) use transport::Options;
+pub(crate) use trust::Trust;
+
+use transport::Transport;
+
+/// A manager that nobody has signed in to.
+pub(crate) struct Manager {
+    transport: Transport,
+}
+
+/// A manager, and what signs the calls to it.
+pub(crate) struct SignedIn {
+    transport: Transport,
+    credentials: Credentials,
+}
+
+impl Manager {
+    /// Sets up the way to a manager; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Where the proxy or the trusted certificates cannot be used.
+    pub(crate) fn new(options: &Options) -> Result<Self, ManagerError> {
+        Transport::new(options).map(|transport| Self { transport })
+    }
+
+    /// Signs every call with credentials that exist already.
+    #[must_use]
+    pub(crate) fn with(self, credentials: Credentials) -> SignedIn {
+        SignedIn {
+            transport: self.transport,
+            credentials,
+        }
+    }
+}
+
+impl SignedIn {
+    /// The manager's time, as far as an answer has told it; else this machine's.
+    #[must_use]
+    pub(crate) fn time(&self) -> DateTime<Utc> {
+        self.transport.manager_time()
+    }
+
+    /// How far the manager's clock is ahead of this machine's; none before its first answer.
+    #[must_use]
+    pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
+        self.transport.skew()
+    }
+
+    /// The session that signs the calls, where it is one.
+    #[must_use]
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match &self.credentials {
+            Credentials::Session(session) => Some(session),
+            Credentials::ApiKey { .. } => None,
+        }
+    }
+}

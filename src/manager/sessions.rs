@@ -1,0 +1,199 @@
+//! Signing in and out (manager-api.md, sections 3 and 4), and asking whether a manager is there at all (section 1.1).
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+use super::credentials::{Credentials, SESSION_COOKIE, Session};
+use super::error::{Cause, ManagerError};
+use super::retry::Repeat;
+use super::transport::Request;
+use super::{Manager, SignedIn};
+use crate::secret::Secret;
+
+/// Who signs in.
+pub(crate) struct SignIn<'a> {
+    /// The administrator.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a Secret,
+    /// The tenant; none for the primary one.
+    pub tenant: Option<&'a str>,
+    /// The current code of the second factor.
+    pub mfa_code: Option<&'a Secret>,
+}
+
+/// The body of `POST /api/sessions`. The code is a string: its type is unknown, and a number would lose leading zeros (section 3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    user_name: &'a str,
+    password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mfa_code: Option<&'a str>,
+}
+
+/// What of its answer is needed.
+#[derive(Deserialize)]
+struct SessionAnswer {
+    #[serde(rename = "RID")]
+    request_id: Option<Secret>,
+}
+
+/// How long ending a session may take: nobody waits for a farewell (manager-api.md, section 4).
+const SIGN_OUT_BUDGET: Duration = Duration::from_secs(3);
+/// How long one probe may take.
+const PROBE_BUDGET: Duration = Duration::from_secs(5);
+/// How long to wait between two probes.
+const PROBE_PAUSE: Duration = Duration::from_millis(500);
+
+impl Manager {
+    /// Signs in, once: a refused password or code counts towards the lock-out, so it is never sent again.
+    ///
+    /// # Errors
+    /// Where the manager refuses, or its answer lacks the cookie `sID` or the `RID`.
+    pub(crate) async fn sign_in(self, who: &SignIn<'_>) -> Result<SignedIn, (Self, ManagerError)> {
+        match self.session(who).await {
+            Ok(session) => Ok(self.with(Credentials::Session(session))),
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    async fn session(&self, who: &SignIn<'_>) -> Result<Session, ManagerError> {
+        let mut request = Request::new("signing in", Method::POST, "/api/sessions", Repeat::SignIn);
+        request.secrets = [Some(who.password), who.mfa_code]
+            .into_iter()
+            .flatten()
+            .collect();
+        let request = request.json(&Body {
+            user_name: who.username,
+            password: who.password.expose(),
+            tenant_name: who.tenant,
+            mfa_code: who.mfa_code.map(Secret::expose),
+        });
+        let answer = self.transport.send(request).await?;
+        let body: SessionAnswer = answer.json()?;
+        let cookies = answer.cookies();
+        let has_cookie = cookies.iter().any(|(name, _)| name == SESSION_COOKIE);
+        let request_id = body.request_id.filter(|id| !id.is_empty());
+        let missing = match (has_cookie, &request_id) {
+            (true, Some(_)) => None,
+            (false, Some(_)) => Some("the cookie `sID`"),
+            (true, None) => Some("`RID` in its body"),
+            (false, None) => Some("the cookie `sID`, and `RID` in its body"),
+        };
+        let (None, Some(request_id)) = (missing, request_id) else {
+            let reason = format!("the manager's answer lacks {}", missing.unwrap_or_default());
+            return Err(answer.unreadable(
+                reason,
+                Some("a session needs both; is there a proxy that removes cookies?".into()),
+            ));
+        };
+        let session = Session {
+            cookies,
+            request_id,
+        };
+        if !session.is_sendable() {
+            let reason =
+                "the manager's answer holds a session that cannot be sent in a header".to_owned();
+            return Err(answer.unreadable(reason, None));
+        }
+        Ok(session)
+    }
+
+    /// Waits until something answers at the manager's address, without signing in, since a failed sign-in counts.
+    ///
+    /// `GET /rest/status/manager/ping` may be switched off on a manager, `GET /rest/apiVersion` needs no sign-in; any answer to the
+    /// second one but 502, 503 and 504 will do (manager-api.md, section 1.1).
+    ///
+    /// # Errors
+    /// Where nothing answers in time, or the certificate is not trusted, which waiting does not mend.
+    pub(crate) async fn wait_until_up(&self, wait: Duration) -> Result<(), ManagerError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let error = match self.probe().await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let passes = matches!(
+                error.cause(),
+                Cause::Refused
+                    | Cause::Reset
+                    | Cause::Unavailable { .. }
+                    | Cause::TimedOut
+                    | Cause::Unreachable
+            );
+            if !passes || Instant::now() + PROBE_PAUSE >= deadline {
+                return Err(error);
+            }
+            log::info!("waiting for the manager: {error}");
+            tokio::time::sleep(PROBE_PAUSE).await;
+        }
+    }
+
+    async fn probe(&self) -> Result<(), ManagerError> {
+        for path in ["/rest/status/manager/ping", "/rest/apiVersion"] {
+            let mut request = Request::new(
+                "asking whether the manager is up",
+                Method::GET,
+                path,
+                Repeat::Never,
+            );
+            request.timeout = Some(PROBE_BUDGET);
+            match self.transport.send(request).await {
+                Ok(_) => return Ok(()),
+                Err(error) => match error.cause() {
+                    Cause::Forbidden
+                    | Cause::NotFound
+                    | Cause::Unauthorized
+                    | Cause::Rejected(_)
+                    | Cause::Redirected
+                    | Cause::RateLimited { .. }
+                        if path.ends_with("apiVersion") =>
+                    {
+                        return Ok(());
+                    }
+                    Cause::Forbidden
+                    | Cause::NotFound
+                    | Cause::Unauthorized
+                    | Cause::Rejected(_)
+                    | Cause::Redirected
+                    | Cause::RateLimited { .. } => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SignedIn {
+    /// Ends the session on the manager. Best effort: any answer will do, and it takes three seconds at most.
+    ///
+    /// `DELETE /rest/authentication/logout?sID=` is the only documented way; that it ends a session of `/api/sessions` is plausible
+    /// and not documented (manager-api.md, section 4).
+    ///
+    /// # Errors
+    /// Where no answer came or it was no success; worth a note, never a failed run.
+    pub(crate) async fn sign_out(&self) -> Result<(), ManagerError> {
+        let Credentials::Session(session) = &self.credentials else {
+            return Ok(());
+        };
+        let Some(id) = session.id() else {
+            return Ok(());
+        };
+        let mut request = Request::new(
+            "ending the session",
+            Method::DELETE,
+            "/rest/authentication/logout",
+            Repeat::Never,
+        )
+        .signed(&self.credentials);
+        request.query = Some((SESSION_COOKIE, id));
+        request.timeout = Some(SIGN_OUT_BUDGET);
+        self.transport.send(request).await.map(|_| ())
+    }
+}

@@ -1,0 +1,177 @@
+//! What the manager says in words, and what can be concluded from it.
+//!
+//! No body of a refused sign-in was ever captured (manager-api.md, section 3), so only words that any wording would need are
+//! looked for, and they only refine a message that is right without them.
+
+use serde_json::Value;
+
+use crate::secret::Secret;
+
+/// As much of a foreign text as a message can bear.
+const LIMIT: usize = 300;
+/// What stands in the place of a secret.
+const MASK: &str = "[secret]";
+/// A secret shorter than this is no secret, and masking it would tell it.
+const SHORTEST: usize = 4;
+
+/// The message in an error's body: `message`, or `error.message` as the legacy API has it, or plain text; never a page of HTML.
+pub(super) fn message(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+    let found = match serde_json::from_slice::<Value>(body) {
+        Ok(json) => {
+            let message = [&json["message"], &json["error"]["message"], &json["error"]]
+                .into_iter()
+                .find_map(Value::as_str)?;
+            message.to_owned()
+        }
+        Err(_) if is_html(body) => return None,
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    let text = shorten(mask(found, secrets).trim());
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether a body is a page for a browser, whatever its Content-Type says.
+pub(super) fn is_html(body: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(&body[..body.len().min(256)]).to_ascii_lowercase();
+    let start = start.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
+}
+
+/// What is said of a page of HTML: its title, which tells a sign-in page from a proxy's.
+pub(super) fn html_title(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
+    // ASCII lower case keeps every byte's place, so the indexes fit the original.
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find("<title>")? + "<title>".len();
+    let end = start + lower[start..].find("</title>")?;
+    let title = shorten(mask(text[start..end].to_owned(), secrets).trim());
+    (!title.is_empty()).then_some(title)
+}
+
+/// The last line of defence: a manager, or whoever stands in its place, may send back what it was sent.
+fn mask(mut text: String, secrets: &[&Secret]) -> String {
+    for secret in secrets
+        .iter()
+        .filter(|secret| secret.expose().len() >= SHORTEST)
+    {
+        if text.contains(secret.expose()) {
+            text = text.replace(secret.expose(), MASK);
+        }
+    }
+    text
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The innermost reason of an error: the outer ones only say that a request failed.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    shorten(&current.to_string())
+}
+
+/// The manager says that the account is locked.
+pub(super) fn says_locked(said: &str) -> bool {
+    let said = said.to_lowercase();
+    said.contains("locked") || said.contains("lockout") || said.contains("lock-out")
+}
+
+/// The manager asks for the code of the second factor.
+pub(super) fn asks_for_code(said: &str) -> bool {
+    let said = said.to_lowercase();
+    [
+        "mfa",
+        "multi-factor",
+        "multifactor",
+        "two-factor",
+        "verification code",
+        "authentication code",
+        "one-time",
+        "totp",
+    ]
+    .iter()
+    .any(|word| said.contains(word))
+}
+
+/// The manager says that the session is over, with a status that could also mean a missing right.
+pub(super) fn says_session_ended(said: &str) -> bool {
+    let said = said.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    (any(&["session"])
+        && any(&[
+            "expired",
+            "ended",
+            "timed out",
+            "time-out",
+            "timeout",
+            "no longer",
+            "invalid",
+        ]))
+        || any(&[
+            "not authenticated",
+            "unauthenticated",
+            "sign in again",
+            "log in again",
+            "not signed in",
+            "not logged in",
+        ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &str) -> Option<String> {
+        message(body.as_bytes(), &[])
+    }
+
+    #[test]
+    fn the_known_shapes_of_an_error_are_read() {
+        assert_eq!(said(r#"{"message":"No"}"#).as_deref(), Some("No"));
+        assert_eq!(said(r#"{"error":{"message":"No"}}"#).as_deref(), Some("No"));
+        assert_eq!(
+            said("Service starting\n").as_deref(),
+            Some("Service starting")
+        );
+        assert_eq!(said("<!DOCTYPE html><html><title>x</title>"), None);
+        assert_eq!(said("{}"), None);
+        assert_eq!(said(""), None);
+        assert_eq!(
+            said(&"x".repeat(5000)).map(|text| text.len()),
+            Some(LIMIT + 3)
+        );
+    }
+
+    #[test]
+    fn an_ended_session_is_told_from_one_that_may_not() {
+        assert!(says_session_ended("Your session has expired"));
+        assert!(says_session_ended("Not authenticated"));
+        assert!(!says_session_ended("A session may not search roles"));
+        assert!(!says_session_ended(
+            "Not authorized to view administrator roles."
+        ));
+    }
+
+    #[test]
+    fn a_secret_that_comes_back_is_masked() {
+        let secret = Secret::new("hunter2".to_owned());
+        let body = br#"{"message":"bad password hunter2 for admin"}"#;
+        assert_eq!(
+            message(body, &[&secret]).as_deref(),
+            Some("bad password [secret] for admin")
+        );
+        let page = b"<html><head><TITLE> Sign in hunter2 </TITLE>";
+        assert!(is_html(page));
+        assert_eq!(
+            html_title(page, &[&secret]).as_deref(),
+            Some("Sign in [secret]")
+        );
+    }
+}

@@ -1,0 +1,411 @@
+//! The only place that builds an HTTP client, and the only `send`: TLS, proxy, time-outs, limits, headers, tries, the log.
+//!
+//! The log holds method, path, status and time. Headers and bodies are not in it at any level, nor are queries, since the one
+//! query that is sent holds a session (manager-api.md, section 4).
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, SET_COOKIE};
+use reqwest::{
+    Client, Method, NoProxy, Proxy, Response, StatusCode, redirect, retry as protocol_retry,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::address::Address;
+use super::credentials::Credentials;
+use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
+use super::retry::{Attempts, Repeat};
+use super::text;
+use super::trust::{self, Trust};
+use crate::secret::Secret;
+
+/// No answer of the contract comes near this; a list of 500 roles with all their rights is about 4 MB.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// How to reach the manager.
+pub(crate) struct Options {
+    /// Where it is.
+    pub address: Address,
+    /// Whom to trust.
+    pub trust: Trust,
+    /// The proxy, where one is named explicitly; else the environment's.
+    pub proxy: Option<String>,
+    /// How long one request may take in all.
+    pub timeout: Duration,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How often a read may be repeated.
+    pub retries: u32,
+}
+
+/// What is sent.
+pub(super) struct Request<'a> {
+    pub(super) what: &'a str,
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) query: Option<(&'a str, &'a Secret)>,
+    pub(super) body: Option<Zeroizing<Vec<u8>>>,
+    pub(super) credentials: Option<&'a Credentials>,
+    /// Secrets in the body, to mask where one comes back.
+    pub(super) secrets: Vec<&'a Secret>,
+    pub(super) repeat: Repeat,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(what: &'a str, method: Method, path: &'a str, repeat: Repeat) -> Self {
+        Self {
+            what,
+            method,
+            path,
+            query: None,
+            body: None,
+            credentials: None,
+            secrets: Vec::new(),
+            repeat,
+            timeout: None,
+        }
+    }
+
+    pub(super) fn signed(mut self, credentials: &'a Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// The bytes are zeroed when the request is done with.
+    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(body).expect("requests are structs with string keys");
+        self.body = Some(Zeroizing::new(bytes));
+        self
+    }
+
+    fn signer(&self) -> Signer {
+        match (self.credentials, self.repeat) {
+            (Some(credentials), _) => credentials.signer(),
+            (None, Repeat::SignIn) => Signer::Password,
+            (None, _) => Signer::Nobody,
+        }
+    }
+}
+
+/// A success, read to its end.
+pub(super) struct Answer {
+    what: String,
+    address: Address,
+    signer: Signer,
+    pub(super) status: StatusCode,
+    headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+    html: Option<String>,
+}
+
+impl Answer {
+    /// The body as the contract describes it.
+    ///
+    /// # Errors
+    /// A page for a browser is said to be one; a JSON error names the field.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
+        if let Some(page) = &self.html {
+            return Err(self.unreadable(page.clone(), Some(
+                "a proxy or a sign-in page stands in between, or this is no manager; check `--url`".to_owned(),
+            )));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&self.body);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let place = if path == "." {
+                String::new()
+            } else {
+                format!(", at `{path}`")
+            };
+            // What serde says may quote the value, and the value may be a secret: only the place and the kind are told.
+            let problem = match error.inner().classify() {
+                serde_json::error::Category::Data => "is not what the contract says",
+                serde_json::error::Category::Eof => "ends too early",
+                _ => "is not JSON",
+            };
+            self.unreadable(format!("the manager's answer {problem}{place}"), None)
+        })
+    }
+
+    /// A success that lacks what it must have.
+    pub(super) fn unreadable(&self, reason: String, hint: Option<String>) -> ManagerError {
+        let call = Call {
+            what: &self.what,
+            address: &self.address,
+            signer: self.signer,
+        };
+        classify(
+            call,
+            Failure::Unreadable {
+                status: self.status,
+                reason,
+                hint,
+            },
+        )
+    }
+
+    /// Names and values of the cookies it sets; the attributes are for browsers. The last of one name wins.
+    pub(super) fn cookies(&self) -> Vec<(String, Secret)> {
+        let mut cookies: Vec<(String, Secret)> = Vec::new();
+        for header in self.headers.get_all(SET_COOKIE) {
+            let Some((name, value)) = header.to_str().ok().and_then(cookie) else {
+                continue;
+            };
+            cookies.retain(|(other, _)| *other != name);
+            cookies.push((name, value));
+        }
+        cookies
+    }
+}
+
+fn cookie(header: &str) -> Option<(String, Secret)> {
+    let pair = header.split(';').next()?;
+    let (name, value) = pair.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim());
+    (!name.is_empty() && !value.is_empty())
+        .then(|| (name.to_owned(), Secret::new(value.to_owned())))
+}
+
+/// The way to one manager.
+pub(super) struct Transport {
+    client: Client,
+    pub(super) address: Address,
+    retries: u32,
+    /// The manager's clock minus ours, from the last answer that told the time.
+    skew: Cell<Option<chrono::Duration>>,
+}
+
+impl Transport {
+    pub(super) fn new(options: &Options) -> Result<Self, ManagerError> {
+        let builder = Client::builder()
+            .user_agent(concat!("swp-keys/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            // What may be sent again is decided in retry.rs alone.
+            .retry(protocol_retry::never())
+            .referer(false)
+            .timeout(options.timeout)
+            .connect_timeout(options.connect_timeout)
+            .tcp_nodelay(true);
+        let builder = with_tls(builder, options)?;
+        let client = with_proxy(builder, options)?
+            .build()
+            .map_err(|error| unusable(&text::innermost(&error)))?;
+        Ok(Self {
+            client,
+            address: options.address.clone(),
+            retries: options.retries,
+            skew: Cell::new(None),
+        })
+    }
+
+    /// The manager's time, as far as an answer has told it; else this machine's.
+    pub(super) fn manager_time(&self) -> DateTime<Utc> {
+        Utc::now() + self.skew.get().unwrap_or_default()
+    }
+
+    /// How far the manager's clock is ahead of this machine's, if an answer has told.
+    pub(super) fn skew(&self) -> Option<chrono::Duration> {
+        self.skew.get()
+    }
+
+    /// Sends `request`, again where that is safe, and returns a success.
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, ManagerError> {
+        let mut attempts = Attempts::new(request.repeat, self.retries);
+        loop {
+            let error = match self.send_once(&request).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(pause) = attempts.pause_after(&error) else {
+                return Err(error);
+            };
+            log::info!("{error}; trying again in {:.1} s", pause.as_secs_f64());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn send_once(&self, request: &Request<'_>) -> Result<Answer, ManagerError> {
+        let call = Call {
+            what: request.what,
+            address: &self.address,
+            signer: request.signer(),
+        };
+        let prepared = self.prepare(request)?;
+        let begun = Instant::now();
+        let broken = |error: reqwest::Error| classify(call, Failure::Transport(&error));
+        let mut response = self.client.execute(prepared).await.map_err(broken)?;
+        self.note_time(response.headers());
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let body = read(response).await.map_err(broken)?;
+        log::debug!(
+            "{} {} -> {} in {} ms",
+            request.method,
+            request.path,
+            status.as_u16(),
+            begun.elapsed().as_millis()
+        );
+        let Some(body) = body else {
+            let reason = format!(
+                "the manager's answer is larger than {} MiB",
+                MAX_ANSWER / 1024 / 1024
+            );
+            return Err(classify(
+                call,
+                Failure::Unreadable {
+                    status,
+                    reason,
+                    hint: None,
+                },
+            ));
+        };
+        let mut secrets = request.secrets.clone();
+        secrets.extend(
+            request
+                .credentials
+                .into_iter()
+                .flat_map(Credentials::secrets),
+        );
+        if !status.is_success() {
+            let said = text::message(&body, &secrets);
+            return Err(classify(
+                call,
+                Failure::Answer {
+                    status,
+                    headers: &headers,
+                    said,
+                },
+            ));
+        }
+        let html = page(&headers, &body, &secrets);
+        Ok(Answer {
+            what: request.what.to_owned(),
+            address: self.address.clone(),
+            signer: call.signer,
+            status,
+            headers,
+            body,
+            html,
+        })
+    }
+
+    fn prepare(&self, request: &Request<'_>) -> Result<reqwest::Request, ManagerError> {
+        let mut url = self.address.join(request.path);
+        if let Some((name, value)) = request.query {
+            url.query_pairs_mut().append_pair(name, value.expose());
+        }
+        let mut prepared = reqwest::Request::new(request.method.clone(), url);
+        *prepared.timeout_mut() = request.timeout;
+        let headers = prepared.headers_mut();
+        headers.insert("api-version", HeaderValue::from_static("v1"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(credentials) = request.credentials {
+            credentials.put_on(headers).ok_or_else(|| {
+                unusable("the API key or session holds characters that cannot be sent in a header")
+            })?;
+        }
+        if let Some(body) = &request.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            // The copy that the HTTP library sends is zeroed with its owner too.
+            *prepared.body_mut() = Some(Bytes::from_owner(body.clone()).into());
+        }
+        Ok(prepared)
+    }
+
+    fn note_time(&self, headers: &HeaderMap) {
+        let told = (headers.get(DATE))
+            .and_then(|date| date.to_str().ok())
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        if let Some(told) = told {
+            self.skew.set(Some(told.to_utc() - Utc::now()));
+        }
+    }
+}
+
+fn with_tls(
+    builder: reqwest::ClientBuilder,
+    options: &Options,
+) -> Result<reqwest::ClientBuilder, ManagerError> {
+    if !options.address.is_encrypted() {
+        // http on loopback: no certificate will be looked at, so no roots are read for one.
+        return Ok(builder.tls_backend_preconfigured(
+            trust::configuration(&Trust::Anybody).map_err(|error| unusable(&error.to_string()))?,
+        ));
+    }
+    let tls = trust::configuration(&options.trust).map_err(|error| {
+        ManagerError::new(
+            Cause::Untrusted,
+            format!("TLS cannot be set up: {error}"),
+            Some("give the certificates to trust with `--ca-cert FILE`".to_owned()),
+        )
+    })?;
+    Ok(builder.tls_backend_preconfigured(tls).https_only(true))
+}
+
+/// A proxy that is named goes for every address; one of the environment never for this machine itself.
+fn with_proxy(
+    builder: reqwest::ClientBuilder,
+    options: &Options,
+) -> Result<reqwest::ClientBuilder, ManagerError> {
+    match &options.proxy {
+        Some(proxy) => {
+            // The reason may quote the address, and that may hold a password.
+            let proxy =
+                Proxy::all(proxy).map_err(|_| unusable("`--proxy` is no address of a proxy"))?;
+            Ok(builder.proxy(proxy.no_proxy(NoProxy::from_env())))
+        }
+        None if options.address.is_loopback() => Ok(builder.no_proxy()),
+        None => Ok(builder),
+    }
+}
+
+fn unusable(reason: &str) -> ManagerError {
+    ManagerError::new(Cause::Unusable, reason.to_owned(), None)
+}
+
+/// Reads the body to its end; `None` where it is larger than any answer of the contract.
+async fn read(mut response: Response) -> Result<Option<Zeroizing<Vec<u8>>>, reqwest::Error> {
+    let announced = response.content_length().unwrap_or(16 * 1024);
+    if announced > MAX_ANSWER as u64 {
+        return Ok(None);
+    }
+    // Room for the whole of a small answer, so that a secret is not left behind where the buffer grew out of.
+    let room = usize::try_from(announced)
+        .unwrap_or(MAX_ANSWER)
+        .min(1024 * 1024);
+    let mut body = Zeroizing::new(Vec::with_capacity(room));
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
+fn page(headers: &HeaderMap, body: &[u8], secrets: &[&Secret]) -> Option<String> {
+    let declared = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let declared = declared.to_ascii_lowercase();
+    if !declared.starts_with("text/html")
+        && !declared.starts_with("application/xhtml")
+        && !text::is_html(body)
+    {
+        return None;
+    }
+    let title =
+        text::html_title(body, secrets).map_or_else(String::new, |title| format!(" (\"{title}\")"));
+    Some(format!(
+        "the answer is a page for a browser{title}, not the manager's JSON"
+    ))
+}

@@ -1,0 +1,355 @@
+//! TLS: which certificates are trusted, and what exactly is wrong with one that is not.
+//!
+//! One function, [`configuration`], decides for every connection of a run: the certificates of a file alone, or none at all on
+//! demand, or the system's. The system's roots are read only in the last case: reading them costs milliseconds on every start.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
+};
+
+use crate::error::Error;
+
+/// Whom to trust.
+#[derive(Debug, Clone)]
+pub(crate) enum Trust {
+    /// The system's roots.
+    System,
+    /// The certificates in this PEM text alone, as curl's `--cacert` does it.
+    Certificates(Vec<CertificateDer<'static>>),
+    /// Anybody.
+    Anybody,
+}
+
+impl Trust {
+    /// Reads the certificates of a PEM file.
+    ///
+    /// # Errors
+    /// Of usage, where the file cannot be read or holds no certificate; `origin` is the flag or variable that named it.
+    pub(crate) fn from_file(path: &Path, origin: &str) -> Result<Self, Error> {
+        let usage = |reason: String| {
+            Error::usage(
+                format!("{origin}: {} {reason}", path.display()),
+                "give a PEM file with one or more certificates",
+            )
+        };
+        let bytes =
+            std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+            .collect::<Result<_, _>>()
+            .map_err(|error| usage(format!("is no PEM file: {error}")))?;
+        if certificates.is_empty() {
+            return Err(usage("holds no certificate".to_owned()));
+        }
+        Ok(Self::Certificates(certificates))
+    }
+}
+
+/// The TLS configuration of every connection: TLS 1.2 or 1.3 by rustls with ring, HTTP/1.1.
+///
+/// # Errors
+/// Where the certificates cannot be used, or the system has none.
+pub(super) fn configuration(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
+    // ring, not the default provider: that one costs about 30 ms at every start (design.md, "Libraries").
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let checks: Arc<dyn ServerCertVerifier> = match trust {
+        Trust::System => Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?),
+        Trust::Certificates(certificates) => listed(certificates, &provider)?,
+        Trust::Anybody => Arc::new(Anybody(provider.clone())),
+    };
+    let listed = match trust {
+        Trust::Certificates(certificates) => certificates.clone(),
+        _ => Vec::new(),
+    };
+    let verifier = Verifier {
+        checks,
+        listed,
+        provider: provider.clone(),
+    };
+    let mut configuration = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(configuration)
+}
+
+fn listed(
+    certificates: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate.clone())?;
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| rustls::Error::General(error.to_string()))
+}
+
+/// What the certificate is, where the checks only say that nobody vouches for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the certificate is self-signed")]
+pub(super) struct SelfSigned;
+
+/// The checks, and a closer look where they say no.
+#[derive(Debug)]
+struct Verifier {
+    checks: Arc<dyn ServerCertVerifier>,
+    listed: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    /// A self-signed certificate that says it is a CA may not serve as a server's by webpki's rules; curl and OpenSSL accept it
+    /// where the file lists that very certificate. The checks compare its dates before they find that out (webpki,
+    /// `check_issuer_independent_properties`), so its name is what remains; its key is proven by the handshake.
+    fn is_listed_itself(
+        &self,
+        error: &rustls::Error,
+        end_entity: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+    ) -> bool {
+        let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error
+        else {
+            return false;
+        };
+        matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+            && self
+                .listed
+                .iter()
+                .any(|certificate| certificate == end_entity)
+            && ParsedCertificate::try_from(end_entity)
+                .is_ok_and(|parsed| rustls::client::verify_server_name(&parsed, name).is_ok())
+    }
+
+    fn is_self_signed(&self, end_entity: &CertificateDer<'_>, now: UnixTime) -> bool {
+        let mut roots = RootCertStore::empty();
+        let (Ok(()), Ok(parsed)) = (
+            roots.add(end_entity.clone().into_owned()),
+            ParsedCertificate::try_from(end_entity),
+        ) else {
+            return false;
+        };
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        match rustls::client::verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &roots,
+            &[],
+            now,
+            algorithms,
+        ) {
+            Ok(()) => true,
+            // Signed by itself, and unfit for another reason, such as being a CA.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause)))) => {
+                matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict = self.checks.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verdict {
+            Err(error) if self.is_listed_itself(&error, end_entity, server_name) => {
+                Ok(ServerCertVerified::assertion())
+            }
+            Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+                if self.is_self_signed(end_entity, now) =>
+            {
+                Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.checks
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.checks
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.checks.supported_verify_schemes()
+    }
+}
+
+/// `--insecure`: any certificate does, but whoever shows it must hold its key.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What is wrong with the manager's certificate, and what to do about it, in words.
+pub(super) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<(String, String)> {
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        return None;
+    };
+    let fetch = format!(
+        "get the certificate from the manager itself, or with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 \
+         > manager.pem` and compare its fingerprint there; then give `--ca-cert manager.pem`"
+    );
+    let explained = match certificate {
+        CertificateError::Other(OtherError(cause)) if cause.is::<SelfSigned>() => {
+            ("is self-signed, as a fresh manager's is".to_owned(), fetch)
+        }
+        CertificateError::UnknownIssuer => (
+            "was issued by a CA that is not trusted here".to_owned(),
+            "give that CA's certificate with `--ca-cert FILE`, or add it to the system's"
+                .to_owned(),
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            wrong_name(certificate)
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
+            format!("has expired{}", since(certificate)),
+            "renew the manager's certificate; if it is valid, this machine's clock is wrong"
+                .to_owned(),
+        ),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            format!("is not valid yet{}", since(certificate)),
+            "check this machine's clock, and the manager's at the time it made the certificate"
+                .to_owned(),
+        ),
+        CertificateError::Revoked => (
+            "was revoked".to_owned(),
+            "ask whoever runs the manager for a new certificate".to_owned(),
+        ),
+        CertificateError::Other(OtherError(cause))
+            if matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+        {
+            ("is a CA's certificate, not a server's".to_owned(), fetch)
+        }
+        other => (
+            format!("was refused: {other}"),
+            "ask whoever runs the manager for a certificate that is fit for a TLS server"
+                .to_owned(),
+        ),
+    };
+    Some(explained)
+}
+
+fn wrong_name(certificate: &CertificateError) -> (String, String) {
+    let CertificateError::NotValidForNameContext {
+        expected,
+        presented,
+    } = certificate
+    else {
+        return (
+            "is for another name".to_owned(),
+            "use the name it was made for in `--url`".to_owned(),
+        );
+    };
+    let expected = expected.to_str();
+    if presented.is_empty() {
+        return (
+            format!("names no host, so it cannot be for {expected}"),
+            "give the manager a certificate with a subject alternative name".to_owned(),
+        );
+    }
+    let names = presented
+        .iter()
+        .take(8)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    (
+        format!("is for another name: wanted {expected}, it holds {names}"),
+        "use a name it was made for in `--url`, or give the manager a certificate for this one"
+            .to_owned(),
+    )
+}
+
+fn since(certificate: &CertificateError) -> String {
+    let day = |time: &UnixTime| {
+        i64::try_from(time.as_secs())
+            .ok()
+            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+            .map(|time| time.format("%Y-%m-%d %H:%M UTC").to_string())
+            .unwrap_or_default()
+    };
+    match certificate {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!(": it ended on {}", day(not_after))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!(": it begins on {}", day(not_before))
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,226 @@
+//! Where the program speaks: data to stdout, everything else to stderr.
+//!
+//! stdout carries exactly one document or nothing (surface.md, promise 1). A secret never passes here; `delivery/` writes those.
+//! No type of the manager is known here. Text that came from outside is made safe for a terminal by [`safe`] and [`json_text`].
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// How data is written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// The value alone, or a table.
+    #[default]
+    Text,
+    /// One JSON document: the manager's object, with `meta` added.
+    Json,
+    /// One JSON document a line.
+    Jsonl,
+    /// NAME='value', quoted for a POSIX shell.
+    Env,
+}
+
+impl Format {
+    /// Whether a program reads this, so that errors are JSON as well.
+    #[must_use]
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl)
+    }
+}
+
+/// When colour is used on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What the user wants to hear, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    format: Format,
+    quiet: bool,
+    color: bool,
+}
+
+impl Output {
+    /// `quiet` leaves notes and warnings out; errors are always printed.
+    #[must_use]
+    pub(crate) fn new(format: Format, quiet: bool, color: Color) -> Self {
+        Self {
+            format,
+            quiet,
+            color: wants_color(color),
+        }
+    }
+
+    /// The format of stdout.
+    #[must_use]
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Writes the one document of this run to stdout. A reader that has gone away (`| head`) is no error: it has what it wanted.
+    ///
+    /// # Errors
+    /// Where stdout cannot be written for another reason, such as a full disk.
+    pub(crate) fn data(&self, document: &str) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout
+            .write_all(document.as_bytes())
+            .and_then(|()| stdout.flush());
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other
+                .map_err(|error| Error::unexpected(format!("stdout cannot be written: {error}"))),
+        }
+    }
+
+    /// Says something a user may want to know.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            self.line("note", "36", message);
+        }
+    }
+
+    /// Says something a user should act on, although the run goes on.
+    pub(crate) fn warn(&self, message: &str) {
+        if !self.quiet {
+            self.line("warning", "33", message);
+        }
+    }
+
+    /// Says why the run failed. Only `report.rs` calls this.
+    pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
+        self.line("error", "31", message);
+        if let Some(hint) = hint {
+            self.line("hint", "36", hint);
+        }
+    }
+
+    /// One line to stderr as it is. Only `report.rs` and the log call this.
+    pub(crate) fn raw_line(line: &str) {
+        // Nobody can be told that stderr is gone.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    fn line(&self, label: &str, color: &str, message: &str) {
+        let message = safe(message);
+        if self.color {
+            Self::raw_line(&format!("\x1b[1;{color}m{label}:\x1b[0m {message}"));
+        } else {
+            Self::raw_line(&format!("{label}: {message}"));
+        }
+    }
+}
+
+fn wants_color(color: Color) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
+        }
+    }
+}
+
+/// Text with everything escaped that a terminal would act on or hide: control characters and escape sequences, bidi overrides,
+/// zero-width characters, line separators and tag characters. Line breaks too, so that foreign text cannot fake a line of ours.
+#[must_use]
+pub(crate) fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) {
+            safe.extend(character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// `value` as JSON in which such characters are escaped as JSON escapes them: the same value for a parser, harmless to a terminal.
+///
+/// # Panics
+/// Never: the values written here are maps with string keys.
+#[must_use]
+pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
+    let plain = if pretty {
+        serde_json::to_string_pretty(value)
+    } else {
+        serde_json::to_string(value)
+    }
+    .expect("a map with string keys is JSON");
+    let mut safe = String::with_capacity(plain.len());
+    for character in plain.chars() {
+        // The line breaks here are the layout; those inside of strings are escaped by the serializer already.
+        if is_unsafe(character) && character != '\n' {
+            let mut units = [0_u16; 2];
+            for unit in character.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// The ranges of fd's and the Unicode bidi report's (UAX #9) lists of characters that change how other characters are shown.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `NAME='value'` and a line break, quoted for a POSIX shell. The caller checked the name.
+#[must_use]
+pub(crate) fn env_line(name: &str, value: &str) -> String {
+    format!("{name}='{}'\n", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_a_terminal_would_act_on_is_escaped() {
+        assert_eq!(safe("a\x1b]52;c;aGk=\x07b"), r"a\u{1b}]52;c;aGk=\u{7}b");
+        assert_eq!(safe("role\u{202e}nimda"), r"role\u{202e}nimda");
+        assert_eq!(safe("Auditor\nerror: x"), r"Auditor\u{a}error: x");
+        assert_eq!(safe("\u{9b}31m\u{200b}"), r"\u{9b}31m\u{200b}");
+        assert_eq!(safe("Prüfer 監査 🙂"), "Prüfer 監査 🙂");
+    }
+
+    #[test]
+    fn json_keeps_its_value_and_harms_no_terminal() {
+        let value = serde_json::json!({"name": "a\u{202e}\u{9b}\n\u{e0041}\"b", "n": 1});
+        for pretty in [true, false] {
+            let text = json_text(&value, pretty);
+            assert!(!text.chars().any(|c| is_unsafe(c) && c != '\n'));
+            assert_eq!(
+                serde_json::from_str::<serde_json::Value>(&text)
+                    .ok()
+                    .as_ref(),
+                Some(&value)
+            );
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_back_what_was_quoted() {
+        assert_eq!(env_line("KEY", "a'b$c`d\"e"), "KEY='a'\\''b$c`d\"e'\n");
+    }
+}

@@ -1,0 +1,169 @@
+//! Asking a person: on the terminal itself, so that stdin and stdout can be pipes.
+
+use std::io;
+
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::secret::Secret;
+
+/// Whether there is somebody to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// A terminal.
+    Terminal,
+    /// Nobody: no terminal, or `--no-input`.
+    Nobody,
+}
+
+impl Prompt {
+    /// Looks for a terminal, unless nobody is to be asked.
+    pub(crate) fn find(no_input: bool) -> Self {
+        if !no_input && terminal::is_there() {
+            Self::Terminal
+        } else {
+            Self::Nobody
+        }
+    }
+
+    /// Asks for a secret, which is not shown. `flags` says how to give it where nobody can be asked.
+    pub(crate) async fn hidden(
+        self,
+        question: &str,
+        flags: &str,
+        interrupt: &Interrupt,
+    ) -> Result<Secret, Error> {
+        self.ask(question, flags, interrupt, |question| {
+            rpassword::prompt_password(question)
+        })
+        .await
+    }
+
+    /// Asks for something that is shown while it is typed.
+    pub(crate) async fn visible(
+        self,
+        question: &str,
+        flags: &str,
+        interrupt: &Interrupt,
+    ) -> Result<Secret, Error> {
+        self.ask(question, flags, interrupt, |question| {
+            terminal::line(&question)
+        })
+        .await
+    }
+
+    /// Reads on a thread of its own, so that a signal is noticed meanwhile; the terminal is then put back as it was, because the
+    /// thread is left behind in the middle of its reading.
+    async fn ask(
+        self,
+        question: &str,
+        flags: &str,
+        interrupt: &Interrupt,
+        read: impl FnOnce(String) -> io::Result<String> + Send + 'static,
+    ) -> Result<Secret, Error> {
+        let what = question.trim_end_matches(": ").to_lowercase();
+        if self == Self::Nobody {
+            return Err(Error::usage(
+                format!("no {what} is given, and there is nobody to ask"),
+                flags,
+            ));
+        }
+        let terminal = terminal::Saved::now();
+        let question = question.to_owned();
+        let reading = tokio::task::spawn_blocking(move || read(question));
+        let answer = interrupt.or(async { Ok(reading.await) }).await;
+        terminal.restore();
+        let failed =
+            |reason: String| Error::usage(format!("no {what} could be read: {reason}"), flags);
+        match answer? {
+            Ok(Ok(answer)) if answer.is_empty() => Err(failed("nothing was typed".to_owned())),
+            Ok(Ok(answer)) => Ok(Secret::new(answer)),
+            // Ctrl-C arrives as a character while a secret is typed; rpassword raises the signal, which may not be here yet.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                Err(Error::interrupted(interrupt.first_signal().await))
+            }
+            Ok(Err(error)) => Err(failed(error.to_string())),
+            Err(error) => Err(Error::new(
+                Kind::Unexpected,
+                format!("the prompt failed: {error}"),
+            )),
+        }
+    }
+}
+
+#[cfg(unix)]
+mod terminal {
+    use std::fs::{File, OpenOptions};
+    use std::io::{self, BufRead as _, BufReader, Write as _};
+
+    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    const TERMINAL: &str = "/dev/tty";
+
+    /// A terminal that can be opened: there is one, and this process belongs to it.
+    pub(super) fn is_there() -> bool {
+        open().is_ok()
+    }
+
+    fn open() -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(TERMINAL)
+    }
+
+    /// Shows `question` and reads a line.
+    pub(super) fn line(question: &str) -> io::Result<String> {
+        let mut terminal = open()?;
+        terminal.write_all(question.as_bytes())?;
+        let mut line = String::new();
+        if BufReader::new(terminal).read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// How the terminal was before somebody was asked.
+    pub(super) struct Saved(Option<(File, Termios)>);
+
+    impl Saved {
+        pub(super) fn now() -> Self {
+            Self(open().ok().and_then(|terminal| {
+                let state = tcgetattr(&terminal).ok()?;
+                Some((terminal, state))
+            }))
+        }
+
+        pub(super) fn restore(&self) {
+            if let Some((terminal, state)) = &self.0 {
+                // A terminal that went away needs no restoring.
+                let _ = tcsetattr(terminal, OptionalActions::Now, state);
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod terminal {
+    use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+    pub(super) fn is_there() -> bool {
+        io::stdin().is_terminal()
+    }
+
+    pub(super) fn line(question: &str) -> io::Result<String> {
+        io::stderr().write_all(question.as_bytes())?;
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// The console library restores the console itself.
+    pub(super) struct Saved;
+
+    impl Saved {
+        pub(super) fn now() -> Self {
+            Self
+        }
+
+        pub(super) fn restore(&self) {}
+    }
+}

@@ -1,0 +1,31 @@
+//! Turns the error of a run into what the user sees, once, and into the exit code.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::error::Error;
+use crate::output::{Output, json_text};
+
+/// Prints `error` to stderr, as JSON where the output is JSON, and returns its exit code.
+pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
+    if output.format().is_json() {
+        Output::raw_line(&json_text(&as_json(error), false));
+    } else {
+        output.error(&error.to_string(), error.next_step());
+    }
+    ExitCode::from(error.kind().exit_code())
+}
+
+/// The object of surface.md, "Output formats".
+fn as_json(error: &Error) -> serde_json::Value {
+    json!({"error": {
+        "code": error.kind().code(),
+        "exit": error.kind().exit_code(),
+        "message": error.to_string(),
+        "hint": error.next_step(),
+        "http": error.http_status(),
+        "retryable": error.kind().retryable(),
+        "keyID": error.key_id(),
+    }})
+}

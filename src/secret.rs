@@ -1,0 +1,82 @@
+//! The one type a secret lives in, from the moment it is read.
+//!
+//! It has no `Display`, no `Debug`, no `Deref` and no `Serialize`, so that a secret cannot slip into a log or a message by way of
+//! a derived trait; [`Secret::expose`] is the only way out and easy to search for. The memory is zeroed on drop (`secrecy`).
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A password, a code, a session, or a secret key.
+#[derive(Clone)]
+pub(crate) struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the text over; the caller keeps no copy.
+    #[must_use]
+    pub(crate) fn new(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// Takes bytes over that must be UTF-8, as JSON strings and header values must be.
+    ///
+    /// One line ending at the end is removed, because files and commands end in one (surface.md, `--password-file`).
+    /// Returns `None` where the bytes are not UTF-8; they are zeroed either way.
+    #[must_use]
+    pub(crate) fn from_line(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+            if bytes.last() == Some(&b'\r') {
+                bytes.pop();
+            }
+        }
+        match String::from_utf8(std::mem::take(&mut *bytes)) {
+            Ok(text) => Some(Self::new(text)),
+            Err(error) => {
+                error.into_bytes().zeroize();
+                None
+            }
+        }
+    }
+
+    /// The text itself, for the one place that must send or deliver it.
+    #[must_use]
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether nothing is in it; an empty secret is never sent.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &[u8]) -> Option<String> {
+        Secret::from_line(Zeroizing::new(text.to_vec())).map(|secret| secret.expose().to_owned())
+    }
+
+    #[test]
+    fn exactly_one_line_ending_is_removed() {
+        assert_eq!(line(b"hunter2\n").as_deref(), Some("hunter2"));
+        assert_eq!(line(b"hunter2\r\n").as_deref(), Some("hunter2"));
+        assert_eq!(line(b"hunter2\n\n").as_deref(), Some("hunter2\n"));
+        assert_eq!(line(b" hunter2 ").as_deref(), Some(" hunter2 "));
+        assert_eq!(line(b"hunter2\r").as_deref(), Some("hunter2\r"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        assert_eq!(line(b"\xff\xfe"), None);
+    }
+}

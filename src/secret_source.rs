@@ -1,0 +1,179 @@
+//! Reading a secret from where the user keeps it: stdin, a file, the output of a command, a variable.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::secret::Secret;
+use crate::settings::{SecretSource, Source, Sourced};
+
+/// No password, code or key comes near this; a file that is larger is another file.
+const LIMIT: u64 = 64 * 1024;
+
+/// The variables that hold secrets of ours; no child gets them (surface.md, "Global flags").
+pub(crate) const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
+
+/// Reads the secret. `what` names it in messages, as in "password".
+///
+/// # Errors
+/// Of usage, naming the flag or variable, where it cannot be read or is empty.
+pub(crate) async fn read(
+    secret: &Sourced<SecretSource>,
+    what: &str,
+    allow_loose_permissions: bool,
+    interrupt: &Interrupt,
+) -> Result<Secret, Error> {
+    let source = secret.source;
+    let what = what.to_owned();
+    let found = match &secret.value {
+        SecretSource::Value(secret) => return Ok(secret.clone()),
+        SecretSource::Stdin => {
+            if io::stdin().is_terminal() {
+                return Err(Error::usage(
+                    format!("{source} reads stdin, and stdin is the terminal"),
+                    format!(
+                        "pipe the {what} in, as in `pass show dsm | swp-keys ...`, or leave the flag out to be asked"
+                    ),
+                ));
+            }
+            in_background(interrupt, move || {
+                limited(io::stdin().lock(), source, &what)
+            })
+            .await?
+        }
+        SecretSource::File(path) => {
+            let path = path.clone();
+            in_background(interrupt, move || {
+                file(&path, source, &what, allow_loose_permissions)
+            })
+            .await?
+        }
+        SecretSource::Command(command) => {
+            let command = command.clone();
+            in_background(interrupt, move || output_of(&command, source, &what)).await?
+        }
+    };
+    if found.is_empty() {
+        return Err(Error::usage(
+            format!("what {source} names is empty"),
+            "an empty secret is never sent",
+        ));
+    }
+    Ok(found)
+}
+
+/// Reading may block for as long as a person needs (a pipe, a password manager that asks), so a signal must be noticed meanwhile.
+async fn in_background(
+    interrupt: &Interrupt,
+    work: impl FnOnce() -> Result<Secret, Error> + Send + 'static,
+) -> Result<Secret, Error> {
+    let reading = tokio::task::spawn_blocking(work);
+    interrupt
+        .or(async {
+            reading.await.map_err(|error| {
+                Error::new(
+                    Kind::Unexpected,
+                    format!("reading a secret failed: {error}"),
+                )
+            })?
+        })
+        .await
+}
+
+fn limited(reader: impl Read, source: Source, what: &str) -> Result<Secret, Error> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    let read = reader.take(LIMIT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| usage(source, what, &format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(usage(source, what, "is larger than 64 KiB"));
+    }
+    Secret::from_line(bytes).ok_or_else(|| usage(source, what, "is not UTF-8"))
+}
+
+fn file(
+    path: &Path,
+    source: Source,
+    what: &str,
+    allow_loose_permissions: bool,
+) -> Result<Secret, Error> {
+    let failed = |error: io::Error| {
+        Error::usage(
+            format!("{source}: {} cannot be read: {error}", path.display()),
+            format!("name a file that holds the {what}, or leave it out to be asked"),
+        )
+    };
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !allow_loose_permissions && metadata.is_file() && others_may_read(&metadata) {
+        return Err(Error::usage(
+            format!(
+                "{source}: others on this machine may read {}",
+                path.display()
+            ),
+            format!(
+                "run `chmod 600 {}`, or say `--allow-loose-permissions`",
+                path.display()
+            ),
+        ));
+    }
+    limited(file, source, what)
+}
+
+#[cfg(unix)]
+fn others_may_read(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
+}
+
+/// The lists of who may read are inherited there, and a file in one's own profile is private.
+#[cfg(not(unix))]
+fn others_may_read(_metadata: &std::fs::Metadata) -> bool {
+    false
+}
+
+/// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.
+fn output_of(command: &str, source: Source, what: &str) -> Result<Secret, Error> {
+    let words = shell_words::split(command)
+        .map_err(|error| usage(source, what, &format!("is no command: {error}")))?;
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(usage(source, what, "is no command"));
+    };
+    let mut child = Command::new(program);
+    child.args(arguments).stdout(Stdio::piped());
+    for variable in SECRET_VARIABLES {
+        child.env_remove(variable);
+    }
+    let mut child = child.spawn().map_err(|error| {
+        usage(
+            source,
+            what,
+            &format!("cannot be run: `{program}`: {error}"),
+        )
+    })?;
+    let secret = match child.stdout.take() {
+        Some(output) => limited(output, source, what),
+        None => Err(usage(source, what, "has no output")),
+    };
+    let status = child
+        .wait()
+        .map_err(|error| usage(source, what, &format!("did not end in order: {error}")))?;
+    if !status.success() {
+        return Err(usage(
+            source,
+            what,
+            &format!("failed: `{program}`: {status}"),
+        ));
+    }
+    secret
+}
+
+fn usage(source: Source, what: &str, problem: &str) -> Error {
+    Error::usage(
+        format!("the {what} that {source} names {problem}"),
+        format!("run it by itself: it must give the {what} and nothing else"),
+    )
+}

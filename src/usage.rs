@@ -1,0 +1,125 @@
+//! What the argument parser found wrong, said without the values: a misplaced argument may be a password
+//! (`swp-keys create hunter2`).
+
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::error::{Error, Kind};
+use crate::output::{Color, Format, Output};
+use crate::report::report;
+
+/// Prints help or version to stdout, or an error to stderr, and returns the exit code.
+pub(crate) fn exit(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // `swp-keys --help | head` closes the pipe, and that is all right.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(Kind::Usage.exit_code())
+        }
+        _ => report(
+            &explained(error),
+            &Output::new(format(), false, Color::Auto),
+        ),
+    }
+}
+
+/// The format was not parsed, since parsing failed; what it would have been is looked for, as an error must be JSON then too.
+fn format() -> Format {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let pair = words
+        .windows(2)
+        .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1].starts_with("json"));
+    let one = words
+        .iter()
+        .any(|word| word.starts_with("-ojson") || word.starts_with("--output=json"));
+    let variable = std::env::var("SWP_OUTPUT").is_ok_and(|value| value.starts_with("json"));
+    if pair || one || variable {
+        Format::Json
+    } else {
+        Format::Text
+    }
+}
+
+fn explained(error: &clap::Error) -> Error {
+    let names = |kind| match error.get(kind) {
+        Some(ContextValue::String(one)) => one.clone(),
+        Some(ContextValue::Strings(many)) => many.join(", "),
+        _ => String::new(),
+    };
+    let invalid = names(ContextKind::InvalidArg);
+    let message = match error.kind() {
+        ErrorKind::UnknownArgument => match flag(&invalid) {
+            Some(flag) => format!("there is no flag `{flag}` here"),
+            None => {
+                "an argument is not expected here; it is not repeated, because it may be a secret"
+                    .to_owned()
+            }
+        },
+        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let possible = names(ContextKind::ValidValue);
+            let possible = if possible.is_empty() {
+                possible
+            } else {
+                format!("; it takes {possible}")
+            };
+            format!(
+                "the value of `{invalid}` does not do{possible}{}",
+                reason(error)
+            )
+        }
+        ErrorKind::MissingRequiredArgument => format!("{invalid} is missing"),
+        ErrorKind::ArgumentConflict => {
+            let prior = names(ContextKind::PriorArg);
+            if prior.is_empty() || prior == invalid {
+                format!("`{invalid}` is given more than once")
+            } else {
+                format!("`{invalid}` and `{prior}` contradict each other")
+            }
+        }
+        ErrorKind::NoEquals
+        | ErrorKind::TooFewValues
+        | ErrorKind::WrongNumberOfValues
+        | ErrorKind::TooManyValues => {
+            format!("`{invalid}` has too few or too many values")
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        _ => "the command line does not do".to_owned(),
+    };
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
+        .into_iter()
+        .map(names)
+        .find(|suggestion| !suggestion.is_empty());
+    Error::usage(
+        message,
+        match suggested {
+            Some(suggestion) => {
+                format!("did you mean `{suggestion}`? `swp-keys --help` lists all there is")
+            }
+            None => "`swp-keys --help` lists the commands, and `swp-keys COMMAND --help` its flags"
+                .to_owned(),
+        },
+    )
+}
+
+/// A flag's name without a value that may hang on it; nothing that is no flag.
+fn flag(argument: &str) -> Option<&str> {
+    let name = argument.split('=').next().unwrap_or_default();
+    let word = name.strip_prefix("--")?;
+    let plain = word
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    (plain && !word.is_empty() && word.len() <= 30).then_some(name)
+}
+
+/// What a parser of ours says is wrong; it never quotes the value.
+fn reason(error: &clap::Error) -> String {
+    std::error::Error::source(error).map_or_else(String::new, |reason| format!(": {reason}"))
+}
