@@ -1,3 +1,7 @@
-//! The tests, one binary: a file a subject.
+//! Drives the built binary against the simulated manager over real TLS and looks at stdout, stderr, exit codes and files.
+#![cfg(feature = "sandbox")]
 
+mod support;
+
+mod create_key;
 mod sandbox_contract;
