@@ -34,23 +34,34 @@ impl Choice for bool {
 }
 
 macro_rules! choice {
-    ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ }) => {
-        $(#[doc = $about])+
+    ($(#[$about:meta])+ $name:ident { $($(#[$doc:meta])+ $variant:ident = $word:literal,)+ }) => {
+        $(#[$about])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name {
-            $($(#[doc = $doc])+ $variant,)+
+            $($(#[$doc])+ $variant,)+
         }
 
-        impl Choice for $name {
-            fn choose(word: &str) -> Option<$name> {
+        impl $name {
+            /// The words for it.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The value of this word, if it is one.
+            pub fn named(word: &str) -> Option<$name> {
                 match word {
                     $($word => Some($name::$variant),)+
                     _ => None,
                 }
             }
         }
+
+        impl $crate::sandbox::choices::Choice for $name {
+            fn choose(word: &str) -> Option<$name> {
+                $name::named(word)
+            }
+        }
     };
 }
+pub(super) use choice;
 
 choice! {
     /// What the message of a refused sign-in says.

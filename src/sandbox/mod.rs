@@ -10,6 +10,7 @@ mod certificate;
 mod choices;
 mod clock;
 mod criteria;
+mod fault_spec;
 mod faults;
 mod key_fields;
 mod keys;
@@ -42,6 +43,7 @@ pub use choices::{
     AnswerFields, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SessionLimit, SignInAnswer,
     SignInWording, StickyCookie,
 };
+pub use fault_spec::FAULT_FORM;
 pub use faults::{Action, Fault, When};
 pub use keys::ApiKey;
 pub use record::{Connections, Request};

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::choices::choice;
 use super::unknowns::Unknowns;
 
 /// What a simulated manager is like when it starts. The unknowns of the contract are in [`Settings::unknowns`].
@@ -95,48 +96,54 @@ impl Default for Settings {
     }
 }
 
-/// The TLS versions that a simulated manager speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TlsVersions {
-    /// 1.2 and 1.3.
-    #[default]
-    Both,
-    /// 1.2 alone.
-    Only12,
-    /// 1.3 alone.
-    Only13,
+choice! {
+    /// The TLS versions that a simulated manager speaks.
+    #[derive(Default)]
+    TlsVersions {
+        /// 1.2 and 1.3.
+        #[default]
+        Both = "both",
+        /// 1.2 alone.
+        Only12 = "1.2",
+        /// 1.3 alone.
+        Only13 = "1.3",
+    }
 }
 
-/// The certificate that a simulated manager shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CertificateKind {
-    /// Self-signed for localhost, 127.0.0.1 and ::1, and no CA.
-    #[default]
-    SelfSigned,
-    /// Self-signed for the same names, marked as a CA, as many home-made certificates are.
-    SelfSignedCa,
-    /// Issued by a CA of its own, whose certificate is the one handed out.
-    OwnCa,
-    /// Issued by a CA; the certificate handed out is another CA's.
-    UnknownCa,
-    /// Self-signed, for another host name.
-    WrongName,
-    /// Self-signed, valid until a year ago.
-    Expired,
-    /// Self-signed, valid from next year on.
-    NotYetValid,
+choice! {
+    /// The certificate that a simulated manager shows.
+    #[derive(Default)]
+    CertificateKind {
+        /// Self-signed for localhost, 127.0.0.1 and ::1, and no CA.
+        #[default]
+        SelfSigned = "self-signed",
+        /// Self-signed for the same names, marked as a CA, as many home-made certificates are.
+        SelfSignedCa = "self-signed-ca",
+        /// Issued by a CA of its own, whose certificate is the one handed out.
+        OwnCa = "own-ca",
+        /// Issued by a CA; the certificate handed out is another CA's.
+        UnknownCa = "unknown-ca",
+        /// Self-signed, for another host name.
+        WrongName = "wrong-name",
+        /// Self-signed, valid until a year ago.
+        Expired = "expired",
+        /// Self-signed, valid from next year on.
+        NotYetValid = "not-yet-valid",
+    }
 }
 
-/// The shapes of secret keys that were seen (manager-api.md, section 2.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SecretShape {
-    /// The key's ID, a colon, and base64 of 32 random bytes.
-    #[default]
-    IdBase64,
-    /// A GUID, a colon, base64.
-    GuidBase64,
-    /// Two GUIDs and base64, with colons between.
-    GuidGuidBase64,
-    /// `tmc...:...`, as new Cloud One keys look.
-    CloudOne,
+choice! {
+    /// The shapes of secret keys that were seen (manager-api.md, section 2.1).
+    #[derive(Default)]
+    SecretShape {
+        /// The key's ID, a colon, and base64 of 32 random bytes.
+        #[default]
+        IdBase64 = "id",
+        /// A GUID, a colon, base64.
+        GuidBase64 = "guid",
+        /// Two GUIDs and base64, with colons between.
+        GuidGuidBase64 = "guid-guid",
+        /// `tmc...:...`, as new Cloud One keys look.
+        CloudOne = "cloud-one",
+    }
 }

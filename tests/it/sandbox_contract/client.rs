@@ -99,10 +99,23 @@ impl Connection {
 
     /// Sends a request and reads its answer. An error is what the connection did instead.
     pub(super) fn send(&mut self, request: &Request) -> io::Result<Answer> {
+        self.send_only(request)?;
+        self.read_answer(request.method == "HEAD")
+    }
+
+    pub(super) fn send_only(&mut self, request: &Request) -> io::Result<()> {
         let stream = self.stream.get_mut();
         stream.write_all(&request.bytes())?;
-        stream.flush()?;
-        self.read_answer(request.method == "HEAD")
+        stream.flush()
+    }
+
+    /// How long a read waits.
+    pub(super) fn set_patience(&mut self, time: Duration) {
+        self.stream
+            .get_ref()
+            .sock
+            .set_read_timeout(Some(time))
+            .expect("a time-out");
     }
 
     fn read_answer(&mut self, head: bool) -> io::Result<Answer> {
@@ -143,6 +156,12 @@ impl Connection {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
     }
 }
 

@@ -2,4 +2,11 @@
 //! compared with manager-api.md.
 
 mod client;
+mod faults;
+mod keys;
+mod requests;
+mod rights;
+mod search;
 mod sessions;
+mod transport;
+mod unknowns;
