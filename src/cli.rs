@@ -49,6 +49,9 @@ pub(crate) enum Command {
     Login(commands::login::Args),
     /// End the kept session on the manager, and forget it
     Logout(commands::logout::Args),
+    /// Run a simulated manager on loopback, alone or for a command
+    #[cfg(feature = "sandbox")]
+    Sandbox(Box<commands::sandbox::Args>),
 }
 
 const MANAGER: &str = "Manager";

@@ -88,6 +88,11 @@ fn run(cli: Cli, matches: &ArgMatches, output: Output) -> Result<Outcome, Error>
 
 /// The command, and beside it the signals: the first is obeyed by the command in its own time, the second ends it where it stands.
 async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Error> {
+    #[cfg(feature = "sandbox")]
+    if let Command::Sandbox(_) = command {
+        // A second Ctrl-C in a shell that runs in the sandbox is the shell's, and no reason to leave it alone.
+        return dispatch(command, context).await;
+    }
     tokio::select! {
         biased;
         Err(error) = context.interrupt.listen() => {
@@ -105,5 +110,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,
         Command::Logout(args) => commands::logout::run(args, context).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => commands::sandbox::run(args, context).await,
     }
 }

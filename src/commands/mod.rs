@@ -5,6 +5,8 @@ pub(crate) mod find_role;
 pub(crate) mod list_roles;
 pub(crate) mod login;
 pub(crate) mod logout;
+#[cfg(feature = "sandbox")]
+pub(crate) mod sandbox;
 
 /// How a command ended that did not fail.
 pub(crate) enum Outcome {

@@ -12,13 +12,15 @@ METHOD PATH ACTION [OPTION...], as in 'POST /api/apikeys drop after'; METHOD and
 actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT
 options: before (default), after (the work is done), nth=N (1), times=N (1) or always, header='NAME: VALUE', body=TEXT";
 
+const LIKE: &str = "write it like `POST /api/apikeys drop after`";
+
 impl FromStr for Fault {
     type Err = String;
 
     fn from_str(spec: &str) -> Result<Fault, String> {
         let words = shell_words::split(spec).map_err(|error| error.to_string())?;
         let [method, path, action, options @ ..] = words.as_slice() else {
-            return Err(format!("a fault is {FAULT_FORM}"));
+            return Err(format!("`{spec}` is no fault; {LIKE}"));
         };
         let mut fault = Fault {
             method: (method != "*").then(|| method.to_uppercase()),
@@ -51,7 +53,7 @@ fn read_action(word: &str) -> Result<Action, String> {
         "raw" => Ok(Action::Raw(
             value.replace("\\r", "\r").replace("\\n", "\n").into_bytes(),
         )),
-        _ => Err(format!("`{word}` is no action; a fault is {FAULT_FORM}")),
+        _ => Err(format!("`{word}` is no action; {LIKE}")),
     }
 }
 
@@ -71,9 +73,7 @@ fn read_option(fault: &mut Fault, word: &str) -> Result<(), String> {
         }
         ("body", Action::Answer { body, .. }) => *body = value.as_bytes().to_vec(),
         _ => {
-            return Err(format!(
-                "`{word}` is no option of this fault; a fault is {FAULT_FORM}"
-            ));
+            return Err(format!("`{word}` is no option of this fault; {LIKE}"));
         }
     }
     Ok(())
