@@ -4,4 +4,5 @@
 mod support;
 
 mod create_key;
+mod sandbox_command;
 mod sandbox_contract;

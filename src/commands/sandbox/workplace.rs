@@ -36,11 +36,7 @@ impl Workplace {
         let failed = |error: std::io::Error| {
             Error::unexpected(format!("the sandbox's folder cannot be written: {error}"))
         };
-        // Its mode is 0700 from the start.
-        let folder = tempfile::Builder::new()
-            .prefix("swp-keys-sandbox-")
-            .tempdir()
-            .map_err(failed)?;
+        let folder = private_folder().map_err(failed)?;
         let certificate = folder.path().join("manager.pem");
         write(&certificate, sandbox.certificate_pem()).map_err(failed)?;
         let password = folder.path().join("password");
@@ -103,6 +99,14 @@ fn text(path: &Path) -> Result<String, Error> {
             "name another one in TMPDIR",
         )
     })
+}
+
+fn private_folder() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("swp-keys-sandbox-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
 }
 
 fn write(path: &Path, content: &str) -> std::io::Result<()> {
