@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
 use crate::output::{Color, Format};
@@ -28,6 +28,17 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The parser. Help never shows the value of a variable, and an empty one counts as none: that is how a variable is switched off in
+/// many a CI system.
+pub(crate) fn command() -> clap::Command {
+    Cli::command().mut_args(|argument| match argument.get_env() {
+        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
+            argument.env(None::<&str>)
+        }
+        _ => argument.hide_env_values(true),
+    })
 }
 
 const AFTER_HELP: &str = "\
@@ -156,7 +167,7 @@ pub(crate) struct Global {
     pub quiet: bool,
 
     /// Say what is done; twice for each request
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = OUTPUT)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
     /// Colour on stderr

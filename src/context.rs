@@ -39,7 +39,7 @@ impl Context {
         let settings = &self.settings;
         let address = settings.address()?.clone();
         if settings.insecure {
-            self.output.warn(
+            self.output.insist(
                 "--insecure: the manager's certificate is not checked, so whoever answers gets the password; \
                  give it with --ca-cert instead",
             );
@@ -86,6 +86,16 @@ impl Context {
     /// Notes what a run that is left at once would leave behind; `None` where nothing.
     pub(crate) fn set_unsettled(&self, what: Option<String>) {
         *self.unsettled.borrow_mut() = what;
+    }
+
+    /// Says once, when a signal comes in the middle of the transaction, why the run does not end at once; never returns.
+    pub(crate) async fn say_when_interrupted(&self) -> std::convert::Infallible {
+        self.interrupt.first_signal().await;
+        if self.unsettled.borrow().is_some() {
+            self.output
+                .note("interrupted; undoing what is under way, and again to leave it as it stands");
+        }
+        std::future::pending().await
     }
 
     /// What is said of a run that a second signal ended where it stood.

@@ -40,7 +40,7 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, FromArgMatches as _};
 
 use cli::{Cli, Command};
 use commands::Outcome;
@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
-    log_lines::start(cli.global.verbose);
+    log_lines::start(cli.global.verbose, cli.global.quiet);
     match run(cli, &matches, output) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Child(code)) => ExitCode::from(code),
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
 }
 
 fn parse() -> Result<(Cli, ArgMatches), ExitCode> {
-    let matches = Cli::command()
+    let matches = cli::command()
         .try_get_matches()
         .map_err(|error| usage::exit(&error))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| usage::exit(&error))?;
@@ -99,6 +99,7 @@ async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Err
             Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
         }
         signal = context.interrupt.second_signal() => Err(context.left_at_once(signal)),
+        never = context.say_when_interrupted() => match never {},
         result = dispatch(command, context) => result,
     }
 }

@@ -1,5 +1,5 @@
-//! `-v` and `-vv`: what this program says while it works, on stderr. Libraries are not listened to: what they log is theirs to
-//! choose, and may hold anything.
+//! What this program says while it works, on stderr. Libraries are not listened to: what they log is theirs to choose, and may hold
+//! anything.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -7,10 +7,11 @@ use crate::output::{Output, safe};
 
 struct Lines;
 
-/// Once: notes on what is done; twice: each request as well. Not at all: nothing is logged.
-pub(crate) fn start(verbose: u8) {
+/// By default, only what makes the user wait; at `-v` what is done; at `-vv` each request as well.
+pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {
-        0 => return,
+        0 if quiet => return,
+        0 => LevelFilter::Warn,
         1 => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
@@ -25,14 +26,15 @@ impl Log for Lines {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let label = if record.level() == Level::Debug {
-                "debug"
-            } else {
-                "info"
-            };
-            Output::raw_line(&format!("{label}: {}", safe(&record.args().to_string())));
+        if !self.enabled(record.metadata()) {
+            return;
         }
+        let label = match record.level() {
+            Level::Error | Level::Warn => "note",
+            Level::Info => "info",
+            Level::Debug | Level::Trace => "debug",
+        };
+        Output::raw_line(&format!("{label}: {}", safe(&record.args().to_string())));
     }
 
     fn flush(&self) {}

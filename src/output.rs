@@ -99,6 +99,11 @@ impl Output {
         }
     }
 
+    /// Warns where silence would be dangerous, so `--quiet` does not count.
+    pub(crate) fn insist(&self, message: &str) {
+        self.line("warning", "33", message);
+    }
+
     /// Says why the run failed. Only `report.rs` calls this.
     pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
         self.line("error", "31", message);

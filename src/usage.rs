@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::cli;
 use crate::error::{Error, Kind};
 use crate::output::{Color, Format, Output};
 use crate::report::report;
@@ -71,7 +72,8 @@ fn explained(error: &clap::Error) -> Error {
                 format!("; it takes {possible}")
             };
             format!(
-                "the value of `{invalid}` does not do{possible}{}",
+                "the value of {} does not do{possible}{}",
+                origin(&invalid),
                 reason(error)
             )
         }
@@ -107,6 +109,29 @@ fn explained(error: &clap::Error) -> Error {
                 .to_owned(),
         },
     )
+}
+
+/// The flag, or the variable where the flag was not typed and the value can only have come from there.
+fn origin(invalid: &str) -> String {
+    let flag = invalid.split_whitespace().next().unwrap_or_default();
+    let command = cli::command();
+    let argument = command.get_arguments().find(|argument| {
+        argument
+            .get_long()
+            .is_some_and(|long| flag.strip_prefix("--") == Some(long))
+    });
+    let typed = std::env::args_os().any(|word| {
+        let word = word.to_string_lossy();
+        let short = argument
+            .and_then(clap::Arg::get_short)
+            .map(|short| format!("-{short}"));
+        word.starts_with(flag)
+            || short.is_some_and(|short| word.starts_with(&short) && !word.starts_with("--"))
+    });
+    match argument.and_then(clap::Arg::get_env) {
+        Some(variable) if !typed => format!("`{}`", variable.to_string_lossy()),
+        _ => format!("`{flag}`"),
+    }
 }
 
 /// A flag's name without a value that may hang on it; nothing that is no flag.

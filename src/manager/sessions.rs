@@ -113,6 +113,7 @@ impl Manager {
     /// Where nothing answers in time, or the certificate is not trusted, which waiting does not mend.
     pub(crate) async fn wait_until_up(&self, wait: Duration) -> Result<(), ManagerError> {
         let deadline = Instant::now() + wait;
+        let mut told = false;
         loop {
             let error = match self.probe().await {
                 Ok(()) => return Ok(()),
@@ -129,7 +130,13 @@ impl Manager {
             if !passes || Instant::now() + PROBE_PAUSE >= deadline {
                 return Err(error);
             }
-            log::info!("waiting for the manager: {error}");
+            let level = if told {
+                log::Level::Info
+            } else {
+                log::Level::Warn
+            };
+            log::log!(level, "{error}; waiting for the manager");
+            told = true;
             tokio::time::sleep(PROBE_PAUSE).await;
         }
     }

@@ -226,7 +226,17 @@ impl Transport {
             let Some(pause) = attempts.pause_after(&error) else {
                 return Err(error);
             };
-            log::info!("{error}; trying again in {:.1} s", pause.as_secs_f64());
+            // What makes a person wait is said without being asked for.
+            let level = if pause >= Duration::from_secs(2) {
+                log::Level::Warn
+            } else {
+                log::Level::Info
+            };
+            log::log!(
+                level,
+                "{error}; trying again in {:.1} s",
+                pause.as_secs_f64()
+            );
             tokio::time::sleep(pause).await;
         }
     }

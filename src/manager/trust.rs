@@ -180,8 +180,8 @@ impl ServerCertVerifier for Verifier {
             Err(error) if self.is_listed_itself(&error, end_entity, server_name) => {
                 Ok(ServerCertVerified::assertion())
             }
-            Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
-                if self.is_self_signed(end_entity, now) =>
+            Err(rustls::Error::InvalidCertificate(problem))
+                if nobody_vouches(&problem) && self.is_self_signed(end_entity, now) =>
             {
                 Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into())
             }
@@ -212,6 +212,22 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.checks.supported_verify_schemes()
     }
+}
+
+/// No way to a trusted certificate. A root that merely bears the same name (`CN=localhost`, say) shows as a signature that does not fit.
+#[expect(
+    deprecated,
+    reason = "rustls still returns the variant without context"
+)]
+fn nobody_vouches(problem: &CertificateError) -> bool {
+    matches!(
+        problem,
+        CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithm
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
 }
 
 /// `--insecure`: any certificate does, but whoever shows it must hold its key.
