@@ -72,12 +72,12 @@ fn explained(error: &clap::Error) -> Error {
                 format!("; it takes {possible}")
             };
             format!(
-                "the value of {} does not do{possible}{}",
+                "the value of {} is not usable{possible}{}",
                 origin(&invalid),
                 reason(error)
             )
         }
-        ErrorKind::MissingRequiredArgument => format!("{invalid} is missing"),
+        ErrorKind::MissingRequiredArgument => format!("{} is missing", alternatives(&invalid)),
         ErrorKind::ArgumentConflict => {
             let prior = names(ContextKind::PriorArg);
             if prior.is_empty() || prior == invalid {
@@ -93,7 +93,7 @@ fn explained(error: &clap::Error) -> Error {
             format!("`{invalid}` has too few or too many values")
         }
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
-        _ => "the command line does not do".to_owned(),
+        _ => "the command line is not usable".to_owned(),
     };
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
         .into_iter()
@@ -109,6 +109,17 @@ fn explained(error: &clap::Error) -> Error {
                 .to_owned(),
         },
     )
+}
+
+/// A group is shown by clap as `<--role <NAME>|--role-id <ID>>`.
+fn alternatives(arguments: &str) -> String {
+    let inner = arguments
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    match inner {
+        Some(group) if group.contains('|') => group.replace('|', " or "),
+        _ => arguments.to_owned(),
+    }
 }
 
 /// The flag, or the variable where the flag was not typed and the value can only have come from there.

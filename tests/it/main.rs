@@ -4,5 +4,6 @@
 mod support;
 
 mod create_key;
+mod readme;
 mod sandbox_command;
 mod sandbox_contract;

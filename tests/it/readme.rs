@@ -1,0 +1,124 @@
+//! Every command that the README shows is run here, as it stands but for the host and the places of secrets.
+#![cfg(unix)]
+
+use std::process::Command;
+
+use crate::support::{Ran, World, binary, set_mode};
+
+const README: &str = include_str!("../../README.md");
+
+/// The blocks that a reader would type.
+fn blocks() -> Vec<String> {
+    README
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A stand-in where a machine has Rust and nothing else; jq itself is used where it is there.
+const JQ: &str = "#!/bin/sh\nexec sed -n 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p'\n";
+const PASS: &str = "#!/bin/sh\n[ \"$1 $2\" = 'show dsm/admin' ] && cat \"$SWP_README_PASSWORD\"\n";
+
+/// The folder that stands first in PATH: the binary under its name, and the other programs that the README mentions.
+fn programs(world: &World) -> std::path::PathBuf {
+    let folder = world.home.path("bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::os::unix::fs::symlink(binary(), folder.join("swp-keys")).expect("a link");
+    let mut programs = vec![("pass", PASS)];
+    if Command::new("jq").arg("--version").output().is_err() {
+        programs.push(("jq", JQ));
+    }
+    for (name, script) in programs {
+        let path = world.home.write(&format!("bin/{name}"), script);
+        set_mode(&path, 0o700);
+    }
+    folder
+}
+
+fn run(block: &str) -> (World, Ran) {
+    let mut world = World::new();
+    let programs = programs(&world);
+    let password = world.home.path("password");
+    let key = world.sandbox.add_key("the administrator's", 1);
+    world.home.write_secret("dsm-admin.key", &key.secret);
+    world.home.set("SWP_README_PASSWORD", &password);
+    world.home.set(
+        "DSM_PASSWORD",
+        swp_keys::sandbox::Settings::DEFAULT_PASSWORD,
+    );
+    let script = block
+        .replace("cargo run --release --", "swp-keys")
+        .replace("https://dsm.example.com:4119", &world.sandbox.url())
+        .replace("/run/secrets/dsm", &password.display().to_string());
+    let mut shell = world.home.command(["-eu", "-c", &script]);
+    let path = std::env::var("PATH").unwrap_or_default();
+    // The command of `home` is the binary; the same surroundings are wanted for a shell.
+    let surroundings: Vec<_> = shell
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    let mut shell_command = Command::new("sh");
+    shell_command
+        .args(shell.get_args())
+        .env_clear()
+        .envs(surroundings)
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .current_dir(world.home.path("."))
+        .stdin(std::process::Stdio::null());
+    shell = shell_command;
+    let ran = Ran::of(&mut shell);
+    (world, ran)
+}
+
+#[test]
+fn every_command_of_the_readme_works_as_it_stands() {
+    let blocks = blocks();
+    assert!(
+        blocks.len() >= 14,
+        "the README shows {} blocks",
+        blocks.len()
+    );
+    for block in blocks.iter().filter(|block| *block != "cargo test") {
+        let (world, ran) = run(block);
+        assert_eq!(
+            ran.code(),
+            0,
+            "{block}\nstdout: {}\nstderr: {}",
+            ran.stdout,
+            ran.stderr
+        );
+        let keys = world.sandbox.api_keys();
+        let made = keys.len() - 1;
+        let elsewhere =
+            block.contains("sandbox") || block.contains("cargo run") || block.contains("--dry-run");
+        let wanted = usize::from(block.contains("create") && !elsewhere);
+        assert_eq!(
+            made, wanted,
+            "{block}\nstdout: {}\nstderr: {}",
+            ran.stdout, ran.stderr
+        );
+        assert_eq!(world.sandbox.live_sessions(), 0, "{block}");
+        if block.contains("jq") {
+            assert_eq!(ran.stdout.trim_end(), keys[1].secret, "{block}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_exit_codes_is_the_programs() {
+    let listed: Vec<&str> = README
+        .lines()
+        .filter(|line| {
+            line.starts_with("| ") && line.as_bytes().get(2).is_some_and(u8::is_ascii_digit)
+        })
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|codes| codes.split(','))
+        .map(str::trim)
+        .collect();
+    let known = [
+        "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "129", "130", "143",
+    ];
+    assert_eq!(listed, known);
+}
