@@ -7,6 +7,7 @@ get what the vendor's document does not say and its programs need. The document 
 """
 
 import json
+import os
 import sys
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -71,17 +72,37 @@ def give_answers(document):
 def allow_refusals(document):
     """The vendor's document lists 200, 403 and 404 only. Its guides add 429, and say that the others must be expected but
     not what they look like; an error is a JSON object with a `message`."""
-    refusal = {
-        "description": "refused",
-        "content": {
-            "application/json": {
-                "schema": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
-            }
-        },
-    }
-    for _, _, operation in operations(document):
+    message = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
+    for _, path, operation in operations(document):
         for status in ("400", "401", "403", "404", "405", "415", "429"):
-            operation["responses"][status] = refusal
+            content = {"application/json": {"schema": message}}
+            if status == "404" and "{" in path:
+                # The document allows digits alone in an ID. Anything else is no path of the manager's, and the web server
+                # in front of it answers with its own page.
+                content["text/html"] = {}
+            operation["responses"][status] = {"description": "refused", "content": content}
+
+
+def link_what_is_made(document):
+    """That the ID in an answer to a create is the one in the paths: an ID made up at random belongs to nothing."""
+    for collection, parameter in (("/roles", "roleID"), ("/apikeys", "apiKeyID")):
+        links = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {parameter: "$response.body#/ID"},
+            }
+            for _, path, operation in operations(document)
+            if path.startswith(f"{collection}/{{{parameter}}}")
+        }
+        document["paths"][collection]["post"]["responses"]["200"]["links"] = links
+
+
+def show_how_to_sign_in(document):
+    """The sandbox's own credentials, as an example: nothing generated would ever sign in."""
+    with open(os.environ["SWP_PASSWORD_FILE"], encoding="utf-8") as file:
+        password = file.read().rstrip("\n")
+    body = document["paths"]["/sessions"]["post"]["requestBody"]["content"]["application/json"]
+    body["example"] = {"userName": os.environ["SWP_USERNAME"], "password": password}
 
 
 def main(program, source, target):
@@ -94,6 +115,8 @@ def main(program, source, target):
         move_under_the_base_path(document)
     else:
         allow_refusals(document)
+        link_what_is_made(document)
+        show_how_to_sign_in(document)
     with open(target, "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1)
 
