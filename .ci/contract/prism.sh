@@ -15,7 +15,8 @@ log=$scratch/prism.log
 prism_pid=
 trap '[[ -z $prism_pid ]] || kill "$prism_pid"; rm -rf "$scratch"' EXIT
 
-# Legacy, so not in the document; the client takes any answer to it.
+# Legacy REST is not in the document: the client signs out there and probes there before it signs in, and takes any answer.
+legacy='\[HTTP SERVER\] [a-z]+ /rest/'
 sign_out='delete /rest/authentication/logout'
 
 start_prism() {
@@ -84,6 +85,7 @@ run_every_command() {
     with_password prints create --role Auditor --tenant acme --mfa-code 012345
     with_password prints create --role Auditor --wait 5s
     with_password run create --role Auditor --dry-run
+    with_password run create --role Auditor --name contract --if-exists skip
     with_password run create --role Auditor --out-file "$scratch/secret"
     with_password prints find-role Auditor
     with_password prints find-role --like 'Aud%'
@@ -97,14 +99,14 @@ run_every_command() {
     prints list-roles --api-key-file "$scratch/key" --api-key-scheme cloud-one
 }
 
-violations() { tail -n "+$((first_line + 1))" "$log" | grep '✖' | grep -vF "[HTTP SERVER] $sign_out " || true; }
+violations() { tail -n "+$((first_line + 1))" "$log" | grep '✖' | grep -vE "$legacy" || true; }
 
 requests() { tail -n "+$((first_line + 1))" "$log" | grep 'Request received' | grep -oE '(get|post|put|delete) /[^ ]*'; }
 
 check_the_log() {
     [[ -z $(violations) ]] || die "Prism refused requests:"$'\n'"$(violations)"
     local route
-    for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' "$sign_out"; do
+    for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' "$sign_out"; do
         requests | grep -qxF "$route" || die "no command sent: $route"
     done
 }
@@ -116,5 +118,5 @@ first_line=$(wc -l <"$log")
 prepare_client
 run_every_command
 check_the_log
-say "Prism accepted every request of $commands commands:"
+say "Prism accepted every request of $commands commands, but for legacy REST, which the document does not have:"
 requests | sort | uniq -c
