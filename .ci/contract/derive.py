@@ -1,0 +1,127 @@
+"""Writes a copy of the vendor's document that a program can work with, into the caller's temporary folder.
+
+    derive.py prism|schemathesis DOCUMENT COPY
+
+The request side is only ever made stricter, never weaker: what the copy accepts, the vendor's document accepts too. Responses
+get what the vendor's document does not say and its programs need. The document itself is not changed and not committed.
+"""
+
+import json
+import os
+import sys
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def operations(document):
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield method, path, operation
+
+
+def pin_the_version(document):
+    """`api-version: v1` on every request, as the vendor's guides say; most operations only ask for some string."""
+    for _, _, operation in operations(document):
+        for parameter in operation["parameters"]:
+            if parameter["name"] == "api-version":
+                parameter["schema"] = {"type": "string", "enum": ["v1"]}
+                parameter.pop("example", None)
+
+
+# --- Prism: a server that refuses every request that breaks the contract ---------------------------------------------------
+
+
+def refuse_unknown_fields(document):
+    """A misspelt field is ignored by the manager, which then returns everything: the contract must catch it here."""
+    for name in ("apiKey", "searchFilter", "searchCriteria"):
+        document["components"]["schemas"][name]["additionalProperties"] = False
+
+
+def move_under_the_base_path(document):
+    """Prism leaves out the path of `servers`, and the program always sends it."""
+    document["servers"] = [{"url": "/"}]
+    document["paths"] = {"/api" + path: item for path, item in document["paths"].items()}
+
+
+def give_answers(document):
+    """Answers that a caller can finish its work with: without an example Prism makes up values such as `"string"`."""
+    role = {"description": "", "immutable": False, "allowUserInterface": True, "allowWebService": True}
+    roles = [
+        {**role, "ID": 1, "name": "Full Access", "immutable": True},
+        {**role, "ID": 2, "name": "Auditor"},
+    ]
+    key = {"ID": 7, "keyName": "contract", "roleID": 2, "locale": "en-US", "timeZone": "UTC", "active": True}
+    examples = {
+        ("post", "/sessions"): {"RID": "77DFF81036170DBF92CB71E4559512B9"},
+        ("get", "/roles"): {"roles": roles},
+        ("post", "/roles/search"): {"roles": roles},
+        ("post", "/apikeys"): {**key, "secretKey": "7:bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZSE="},
+        ("get", "/apikeys"): {"apiKeys": [key]},
+        ("post", "/apikeys/search"): {"apiKeys": [key]},
+        ("get", "/apikeys/current"): {**key, "tenantID": 0},
+    }
+    for method, path, operation in operations(document):
+        if (method, path) in examples:
+            operation["responses"]["200"]["content"]["application/json"]["example"] = examples[method, path]
+
+
+# --- Schemathesis: requests made from the document, and every answer held against it ---------------------------------------
+
+
+def allow_refusals(document):
+    """The vendor's document lists 200, 403 and 404 only. Its guides add 429, and say that the others must be expected but
+    not what they look like; an error is a JSON object with a `message`."""
+    message = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
+    for _, path, operation in operations(document):
+        for status in ("400", "401", "403", "404", "405", "415", "429"):
+            content = {"application/json": {"schema": message}}
+            if status == "404" and "{" in path:
+                # The document allows digits alone in an ID. Anything else is no path of the manager's, and the web server
+                # in front of it answers with its own page.
+                content["text/html"] = {}
+            operation["responses"][status] = {"description": "refused", "content": content}
+
+
+def link_what_is_made(document):
+    """That the ID in an answer to a create is the one in the paths: an ID made up at random belongs to nothing."""
+    for collection, parameter in (("/roles", "roleID"), ("/apikeys", "apiKeyID")):
+        links = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {parameter: "$response.body#/ID"},
+            }
+            for _, path, operation in operations(document)
+            if path.startswith(f"{collection}/{{{parameter}}}")
+        }
+        document["paths"][collection]["post"]["responses"]["200"]["links"] = links
+
+
+def show_how_to_sign_in(document):
+    """The sandbox's own credentials, as an example: nothing generated would ever sign in."""
+    with open(os.environ["SWP_PASSWORD_FILE"], encoding="utf-8") as file:
+        password = file.read().rstrip("\n")
+    body = document["paths"]["/sessions"]["post"]["requestBody"]["content"]["application/json"]
+    body["example"] = {"userName": os.environ["SWP_USERNAME"], "password": password}
+
+
+def main(program, source, target):
+    with open(source, encoding="utf-8") as file:
+        document = json.load(file)
+    pin_the_version(document)
+    if program == "prism":
+        refuse_unknown_fields(document)
+        give_answers(document)
+        move_under_the_base_path(document)
+    else:
+        allow_refusals(document)
+        link_what_is_made(document)
+        show_how_to_sign_in(document)
+    with open(target, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] not in ("prism", "schemathesis"):
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

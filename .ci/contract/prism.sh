@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Every command against Prism, which plays a manager from the vendor's document and refuses each request that breaks it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=.ci/lib.sh
+source .ci/lib.sh
+# shellcheck source=.ci/tools.sh
+source .ci/tools.sh
+
+need_binary
+need_contract
+need_prism
+scratch=$(mktemp -d)
+log=$scratch/prism.log
+prism_pid=
+trap '[[ -z $prism_pid ]] || kill "$prism_pid"; rm -rf "$scratch"' EXIT
+
+# Legacy REST is not in the document: the client signs out there and probes there before it signs in, and takes any answer.
+legacy='\[HTTP SERVER\] [a-z]+ /rest/'
+sign_out='delete /rest/authentication/logout'
+
+start_prism() {
+    local tries=0
+    python3 .ci/contract/derive.py prism "$contract" "$scratch/contract.json"
+    # Port 0: the system picks a free one, and Prism's log says which.
+    "$prism" mock --errors --port 0 "$scratch/contract.json" >"$log" 2>&1 </dev/null &
+    prism_pid=$!
+    until url=$(grep -oE 'listening on http://[0-9.:]+' "$log"); do
+        kill -0 "$prism_pid" 2>/dev/null || die "Prism did not start: $(cat "$log")"
+        ((++tries <= 300)) || die "Prism did not start within a minute"
+        sleep 0.2
+    done
+    url=${url#listening on }
+}
+
+# That a wrong request is refused at all: without it, the checks below could not fail.
+must_refuse() {
+    local expected=$1 path=$2 status
+    shift 2
+    status=$(curl --silent --output /dev/null --write-out '%{http_code}' --header 'Content-Type: application/json' "$@" "$url$path")
+    [[ $status == "$expected" ]] || die "Prism answered $status, not $expected, to a wrong $path"
+}
+
+check_that_prism_refuses() {
+    local key='api-secret-key: 1:example' version='api-version: v1'
+    must_refuse 422 /api/sessions --data '{"userName":"u","password":"p"}'
+    must_refuse 422 /api/sessions --header "$version" --data '{"userName":"u","password":"p","mfaCode":123456}'
+    must_refuse 401 /api/apikeys --header "$version" --data '{"keyName":"k","roleID":2}'
+    must_refuse 401 /api/apikeys --header "$version" --header 'Cookie: sID=1' --data '{"keyName":"k","roleID":2}'
+    must_refuse 422 /api/apikeys --header "$version" --header "$key" --data '{"keyName":"k","roleID":"2"}'
+    must_refuse 422 /api/roles/search --header "$version" --header "$key" --data '{"search_criteria":[]}'
+}
+
+prepare_client() {
+    printf 'not-a-password\n' >"$scratch/password"
+    printf '1:bm90IGEgc2VjcmV0\n' >"$scratch/key"
+    printf 'tmc12example:bm90IGEgc2VjcmV0\n' >"$scratch/cloud-one-key"
+    chmod 600 "$scratch/password" "$scratch/key" "$scratch/cloud-one-key"
+    export SWP_URL=$url SWP_NO_INPUT=1 SWP_STATE_DIR=$scratch/state SWP_CONFIG_DIR=$scratch/config
+}
+
+# Runs the program, which must succeed; Prism's log tells afterwards whether it refused anything.
+run() {
+    local code=0
+    "$swp_keys" "$@" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
+    ((code == 0)) || die "exit $code: swp-keys $*"$'\n'"$(cat "$scratch/stderr")"$'\n'"$(violations)"
+    commands=$((commands + 1))
+}
+
+# For commands that must also print something.
+prints() {
+    run "$@"
+    [[ -s $scratch/stdout ]] || die "no output: swp-keys $*"
+}
+
+with_password() { "$1" --username admin --password-file "$scratch/password" "${@:2}"; }
+
+run_every_command() {
+    with_password prints create --role Auditor
+    with_password prints create --role Auditor --no-sign-out
+    with_password prints create --role-id 2
+    with_password prints create --role Auditor --name 'contract check' --description 'a "quoted" name, 日本'
+    with_password prints create --role Auditor --expires 14d --locale ja-JP --time-zone Asia/Tokyo
+    with_password prints create --role Auditor --expires never --locale en-US --output json
+    with_password prints create --role Auditor --tenant acme --mfa-code 012345
+    with_password prints create --role Auditor --wait 5s
+    with_password run create --role Auditor --dry-run
+    with_password run create --role Auditor --name contract --if-exists skip
+    with_password run create --role Auditor --out-file "$scratch/secret"
+    with_password prints find-role Auditor
+    with_password prints find-role --like 'Aud%'
+    with_password prints list-roles
+    with_password run login
+    prints list-roles --username admin
+    run logout --username admin
+    run login --api-key-file "$scratch/key"
+    prints create --role Auditor --api-key-file "$scratch/key"
+    prints create --role Auditor --api-key-file "$scratch/cloud-one-key"
+    prints list-roles --api-key-file "$scratch/key" --api-key-scheme cloud-one
+}
+
+violations() { tail -n "+$((first_line + 1))" "$log" | grep '✖' | grep -vE "$legacy" || true; }
+
+requests() { tail -n "+$((first_line + 1))" "$log" | grep 'Request received' | grep -oE '(get|post|put|delete) /[^ ]*'; }
+
+check_the_log() {
+    [[ -z $(violations) ]] || die "Prism refused requests:"$'\n'"$(violations)"
+    local route
+    for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' "$sign_out"; do
+        requests | grep -qxF "$route" || die "no command sent: $route"
+    done
+}
+
+commands=0
+start_prism
+check_that_prism_refuses
+first_line=$(wc -l <"$log")
+prepare_client
+run_every_command
+check_the_log
+say "Prism accepted every request of $commands commands, but for legacy REST, which the document does not have:"
+requests | sort | uniq -c
