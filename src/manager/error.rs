@@ -98,6 +98,8 @@ impl Cause {
             | Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. } => Kind::Unreachable,
+            // Which status refuses a name that is taken is unknown (manager-api.md, section 11, no. 7); 409 can mean nothing else.
+            Self::Rejected(409) => Kind::Conflict,
             Self::Redirected | Self::Unreadable | Self::Rejected(_) => Kind::Unexpected,
         }
     }
