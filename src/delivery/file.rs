@@ -27,6 +27,12 @@ impl FileSink {
     /// Of usage, naming the file.
     pub(crate) fn prepare(path: &Path, replace: bool) -> Result<Self, Error> {
         let shown = path.display();
+        if !names_a_file(path) {
+            return Err(Error::usage(
+                format!("`--out-file` {shown} names a folder"),
+                "name the file itself; nothing was created on the manager",
+            ));
+        }
         let replaces = match fs::symlink_metadata(path) {
             Ok(metadata) if !metadata.is_file() => {
                 return Err(Error::usage(
@@ -52,6 +58,13 @@ impl FileSink {
             replaces,
         })
     }
+}
+
+/// `key/` and `key/.` are folders to the system, and files to Rust, which reads past what follows the last name.
+fn names_a_file(path: &Path) -> bool {
+    let whole = path.as_os_str().as_encoded_bytes();
+    path.file_name()
+        .is_some_and(|name| whole.ends_with(name.as_encoded_bytes()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
