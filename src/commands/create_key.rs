@@ -127,7 +127,7 @@ fn sinks(args: &Args, context: &Context) -> Result<Vec<Box<dyn Sink>>, Error> {
         }
         sinks.push(Box::new(FileSink::prepare(path, args.force)?));
     }
-    if sinks.is_empty() && !args.dry_run {
+    if sinks.is_empty() {
         sinks.push(Box::new(StdoutSink::prepare(
             context.output.format(),
             &args.env_name,
@@ -402,12 +402,7 @@ fn dry_run(
     mut meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
-    let places = prepared.places();
-    let place = if places.is_empty() {
-        "stdout".to_owned()
-    } else {
-        places.join(", ")
-    };
+    let place = prepared.places().join(", ");
     let end = key.expiry_date.map_or_else(|| "never".to_owned(), shown);
     context.output.note(&format!(
         "would create the key `{}` with the role ID {}, ending {end}, and write its secret to {place}; nothing was changed",
