@@ -16,7 +16,15 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     pub(crate) interrupt: Interrupt,
     /// What a run that is left at once leaves behind; `mint.rs` says so.
-    unsettled: RefCell<Option<String>>,
+    unsettled: RefCell<Option<Unsettled>>,
+}
+
+/// What a run would leave behind if it were left now.
+pub(crate) struct Unsettled {
+    /// In words.
+    pub(crate) what: String,
+    /// The key, once its ID is known.
+    pub(crate) key_id: Option<i64>,
 }
 
 impl Context {
@@ -84,7 +92,7 @@ impl Context {
     }
 
     /// Notes what a run that is left at once would leave behind; `None` where nothing.
-    pub(crate) fn set_unsettled(&self, what: Option<String>) {
+    pub(crate) fn set_unsettled(&self, what: Option<Unsettled>) {
         *self.unsettled.borrow_mut() = what;
     }
 
@@ -100,11 +108,16 @@ impl Context {
 
     /// What is said of a run that a second signal ended where it stood.
     pub(crate) fn left_at_once(&self, signal: Signal) -> Error {
-        match self.unsettled.borrow().as_ref() {
-            None => Error::interrupted(signal),
-            Some(what) => Error::new(Kind::Attention, format!("interrupted in the middle: {what}")).hint(
-                "look for it among the manager's keys before running this again, and delete it there: its secret is lost",
-            ),
+        let unsettled = self.unsettled.borrow();
+        let Some(Unsettled { what, key_id }) = unsettled.as_ref() else {
+            return Error::interrupted(signal);
+        };
+        let error = Error::new(Kind::Attention, format!("interrupted in the middle: {what}")).hint(
+            "look for it among the manager's keys before running this again, and delete it there: its secret is lost",
+        );
+        match key_id {
+            Some(id) => error.key(*id),
+            None => error,
         }
     }
 }

@@ -15,7 +15,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::context::Context;
+use crate::context::{Context, Unsettled};
 use crate::delivery::{Parcel, Sink};
 use crate::error::{Error, Kind};
 use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
@@ -68,10 +68,10 @@ impl Prepared {
         if let Some(signal) = context.interrupt.asked() {
             return Err(Error::interrupted(signal));
         }
-        context.set_unsettled(Some(format!(
-            "the key `{}` may have been created",
-            key.key_name
-        )));
+        context.set_unsettled(Some(Unsettled {
+            what: format!("the key `{}` may have been created", key.key_name),
+            key_id: None,
+        }));
         let result = self.ask_and_deliver(context, signed_in, key, meta).await;
         context.set_unsettled(None);
         result
@@ -128,10 +128,13 @@ async fn ask(context: &Context, signed_in: &SignedIn, key: &NewApiKey) -> Result
         Err(error) => return Err(lost(key, error.into())),
     };
     let name = created.name().unwrap_or(&key.key_name).to_owned();
-    context.set_unsettled(Some(format!(
-        "the key `{name}` (ID {}) was created and not delivered",
-        created.id
-    )));
+    context.set_unsettled(Some(Unsettled {
+        what: format!(
+            "the key `{name}` (ID {}) was created and not delivered",
+            created.id
+        ),
+        key_id: Some(created.id),
+    }));
     let Some(secret) = created.take_secret() else {
         let failure = "the manager's answer holds no secretKey";
         undo(signed_in, &name, created.id, failure).await?;
