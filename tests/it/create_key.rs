@@ -1,6 +1,10 @@
-//! `create-key`: the main job.
+//! `create-key`: what is sent, what is refused before anything is, and what the answer may look like.
 
-use crate::support::{World, contains};
+use serde_json::{Value, json};
+use swp_keys::sandbox::{AnswerFields, SecretShape, Settings};
+
+use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
+use crate::support::{Ran, World, contains, playing};
 
 #[test]
 fn a_role_is_enough_and_costs_one_connection_and_three_requests() {
@@ -23,4 +27,342 @@ fn a_role_is_enough_and_costs_one_connection_and_three_requests() {
     assert_eq!((connections.tcp, connections.tls), (1, 1));
     assert_eq!(world.sandbox.live_sessions(), 0, "the session is ended");
     contains(&ran.stderr, &["note: this key will not end by itself"]);
+}
+
+#[test]
+fn the_body_holds_what_was_given_and_nothing_else() {
+    let all = [
+        "--description",
+        "für CI; \"nightly\"",
+        "--locale",
+        "ja-JP",
+        "--time-zone",
+        "Europe/Berlin",
+        "--expires",
+        "2099-01-31T12:00:00.250+01:00",
+    ];
+    for (arguments, expected) in [
+        (&[][..], json!({"keyName": "ci", "roleID": 2})),
+        (
+            &["--description", "CI"],
+            json!({"keyName": "ci", "roleID": 2, "description": "CI"}),
+        ),
+        (
+            &["--description", ""],
+            json!({"keyName": "ci", "roleID": 2, "description": ""}),
+        ),
+        (
+            &["--expires", "never"],
+            json!({"keyName": "ci", "roleID": 2}),
+        ),
+        (
+            &all[..],
+            json!({
+                "keyName": "ci", "roleID": 2, "description": "für CI; \"nightly\"", "locale": "ja-JP",
+                "timeZone": "Europe/Berlin", "expiryDate": 4_073_540_400_250_i64
+            }),
+        ),
+    ] {
+        let world = World::new();
+        let first = ["create", "--role-id", "2", "--name", "ci", "--no-mark"];
+        world.run(first.iter().chain(arguments)).success();
+        assert_eq!(bodies(&world.sandbox, CREATE), [expected], "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_role_by_name_is_sent_as_the_number_that_was_found() {
+    let world = World::new();
+    let id = world
+        .sandbox
+        .add_role(&json!({"name": "Deployers", "ID": 41}));
+    assert_eq!(id.expect("a free ID"), 41);
+    world
+        .run(["create-key", "--role", "Deployers", "--expires", "14d"])
+        .success();
+    let body = &bodies(&world.sandbox, CREATE)[0];
+    assert_eq!(body["roleID"], json!(41));
+    assert!(body["expiryDate"].is_i64(), "milliseconds: {body}");
+    assert_eq!(
+        bodies(&world.sandbox, SEARCH_ROLES),
+        [json!({
+            "maxItems": 500,
+            "searchCriteria": [
+                {"fieldName": "name", "stringTest": "equal", "stringValue": "Deployers", "stringWildcards": false}
+            ],
+            "sortByObjectID": true
+        })]
+    );
+}
+
+#[test]
+fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
+    let world = World::new();
+    let arguments = [
+        "create", "--role", "Auditor", "--name", "ci_%", "-o", "json",
+    ];
+    let plain = world.run(arguments).json();
+    let mark = format!("[swp-keys {}]", text(&plain["meta"]["operation"]));
+    assert!(is_hex(text(&plain["meta"]["operation"]), 8), "{plain}");
+    assert_eq!(plain["description"], json!(mark));
+    assert_eq!(
+        world.calls(),
+        [
+            "POST /api/sessions",
+            SEARCH_ROLES,
+            SEARCH_KEYS,
+            "POST /api/apikeys"
+        ]
+    );
+    let criteria = &bodies(&world.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
+    let expected = json!([
+        {"fieldName": "keyName", "stringTest": "equal", "stringValue": "ci_%", "stringWildcards": false}
+    ]);
+    assert_eq!(*criteria, expected);
+
+    let with_words = ["--name", "two", "--description", "for CI", "-o", "json"];
+    let key = world
+        .run(["create", "--role-id", "2"].iter().chain(&with_words))
+        .json();
+    let mark = format!("for CI [swp-keys {}]", text(&key["meta"]["operation"]));
+    assert_eq!(key["description"], json!(mark));
+}
+
+#[test]
+fn default_names_tell_the_role_and_the_time_and_are_unique() {
+    let world = World::new();
+    for arguments in [
+        ["--role", "Full Access"],
+        ["--role", "Full Access"],
+        ["--role-id", "2"],
+    ] {
+        world.run(["create"].iter().chain(&arguments)).success();
+    }
+    let bodies = bodies(&world.sandbox, CREATE);
+    let mut names: Vec<&str> = bodies.iter().map(|body| text(&body["keyName"])).collect();
+    for (name, role) in names.iter().zip(["Full-Access", "Full-Access", "role-2"]) {
+        let rest = name.strip_prefix(role).expect("the role comes first");
+        let parts: Vec<&str> = rest.split('-').collect();
+        let [_, time, digits] = parts[..] else {
+            panic!("{name}")
+        };
+        let parsed = chrono::NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%SZ");
+        let age = chrono::Utc::now().naive_utc() - parsed.expect("a time");
+        assert!((0..120).contains(&age.num_seconds()), "{name}");
+        assert!(is_hex(digits, 8), "{name}");
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 3);
+    let fields = bodies[0].as_object().expect("an object");
+    let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        ["keyName", "roleID"],
+        "no mark where none is needed"
+    );
+    assert_eq!(count(&world.sandbox, SEARCH_KEYS), 0);
+}
+
+#[test]
+fn a_role_id_needs_no_search() {
+    let settings = playing(&[("session-roles", "403"), ("session-keys", "403")]);
+    let world = World::with(settings);
+    world.run(["create", "--role-id", "2"]).success();
+    assert_eq!(world.calls(), ["POST /api/sessions", CREATE]);
+}
+
+#[test]
+fn every_request_says_who_asks_and_which_version() {
+    let world = World::new();
+    let arguments = ["create", "--role", "Auditor", "--name", "ci"];
+    world.run(arguments).success();
+    let requests = world.sandbox.requests();
+    assert_eq!(requests.len(), 5, "with the farewell");
+    for request in requests {
+        let route = request.route();
+        assert_eq!(request.header("api-version"), Some("v1"), "{route}");
+        let program = concat!("swp-keys/", env!("CARGO_PKG_VERSION"));
+        assert_eq!(request.header("user-agent"), Some(program), "{route}");
+        let accept = Some("application/json");
+        assert_eq!(request.header("accept"), accept, "{route}");
+        let json = (!request.body.is_empty()).then_some("application/json");
+        assert_eq!(request.header("content-type"), json, "{route}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+    for (arguments, says) in [
+        (&[][..], &["--role", "is missing"][..]),
+        (&["--role", "A", "--role-id", "2"], &["--role", "--role-id"]),
+        (&["--role-id", "0"], &["--role-id"]),
+        (&["--role-id", "two"], &["--role-id"]),
+        (&["--role", "A", "--name", ""], &["--name", "empty"]),
+        (&["--role", "A", "--name", " ci"], &["--name", "blank"]),
+        (&["--role", "A", "--name", "ci\t"], &["--name", "blank"]),
+        (
+            &["--role", "A", "--locale", "de-DE"],
+            &["--locale", "en-US", "ja-JP"],
+        ),
+        (&["--role", "A", "--if-exists", "skip"], &["--name"]),
+        (
+            &["--role", "A", "--name", "n", "--if-exists", "rekey"],
+            &["--if-exists", "skip"],
+        ),
+        (&["--role", "A", "--force"], &["--out-file"]),
+        (&["--role", "A", "--env-name", "A B"], &["--env-name"]),
+        (&["--role", "A", "--env-name", "1A"], &["--env-name"]),
+        (&["--role", "A", "--output", "yaml"], &["--output", "jsonl"]),
+        (&["--role", "A", "hunter2"], &["not expected"]),
+    ] {
+        let world = World::new();
+        let ran = world.run(["create"].iter().chain(arguments));
+        contains(ran.failure(2), says);
+        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        nothing_was_sent(&world.sandbox);
+    }
+}
+
+#[test]
+fn a_refusal_of_the_manager_is_told_in_its_words_and_leaves_nothing() {
+    let forbidden = Settings {
+        administrator_role: 2,
+        ..Settings::default()
+    };
+    let no_role = "There is no administrator role with the ID 99.";
+    for (settings, arguments, code, says) in [
+        (
+            forbidden,
+            ["--role-id", "2"],
+            5,
+            "Not authorized to create API keys.",
+        ),
+        (
+            playing(&[("unknown-role", "400")]),
+            ["--role-id", "99"],
+            1,
+            no_role,
+        ),
+        (
+            playing(&[("unknown-role", "403")]),
+            ["--role-id", "99"],
+            5,
+            no_role,
+        ),
+        (
+            playing(&[("unknown-role", "404")]),
+            ["--role-id", "99"],
+            3,
+            no_role,
+        ),
+    ] {
+        let world = World::with(settings);
+        let ran = world.run(["create"].iter().chain(&arguments));
+        contains(ran.failure(code), &["creating the key", says]);
+        assert_eq!(count(&world.sandbox, CREATE), 1, "asked once");
+        assert_eq!(world.sandbox.api_keys(), []);
+        assert_eq!(world.sandbox.live_sessions(), 0);
+    }
+}
+
+#[test]
+fn fields_that_nobody_knows_reach_the_json_and_none_but_the_needed_must_be_there() {
+    let shown = |answer_fields: AnswerFields| {
+        let mut settings = Settings::default();
+        settings.unknowns.answer_fields = answer_fields;
+        let world = World::with(settings);
+        let arguments = ["create", "--role-id", "2", "-o", "json"];
+        let key = world.run(arguments).json();
+        assert_eq!(key["secretKey"], json!(world.sandbox.api_keys()[0].secret));
+        key
+    };
+    let future = shown(AnswerFields::Future);
+    assert_eq!(future["somethingNew"], json!({"list": [1, null, "two"]}));
+    let sparse = shown(AnswerFields::Sparse);
+    let fields = sparse.as_object().expect("an object");
+    let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
+    assert_eq!(fields, ["ID", "keyName", "secretKey", "meta"]);
+}
+
+#[test]
+fn a_secret_of_any_shape_is_printed_as_it_came() {
+    for secret_shape in [
+        SecretShape::GuidBase64,
+        SecretShape::GuidGuidBase64,
+        SecretShape::CloudOne,
+    ] {
+        let world = World::with(Settings {
+            secret_shape,
+            ..Settings::default()
+        });
+        let ran = world.run(["create", "--role-id", "2"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    }
+}
+
+#[test]
+fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
+    for format in ["text", "env", "json"] {
+        let world = World::new();
+        let arguments = ["create", "--role", "Auditor", "--name", "ci", "--dry-run"];
+        let more = ["--expires", "2099-01-31", "--out-file", "key", "-o", format];
+        let ran = world.run(arguments.iter().chain(&more));
+        ran.success();
+        contains(
+            &ran.stderr,
+            &[
+                "would create",
+                "`ci`",
+                "role ID 2",
+                "2099-01-31",
+                "key",
+                "nothing was changed",
+            ],
+        );
+        assert_eq!(
+            world.calls(),
+            ["POST /api/sessions", SEARCH_ROLES, SEARCH_KEYS]
+        );
+        assert_eq!(world.sandbox.api_keys(), []);
+        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert!(!world.home.path("key").exists());
+        if format == "json" {
+            let key = ran.json();
+            assert_eq!((&key["keyName"], &key["roleID"]), (&json!("ci"), &json!(2)));
+            assert_eq!(key["expiryDate"], json!(4_073_587_199_999_i64));
+            assert_eq!(key["meta"]["dryRun"], json!(true));
+            assert_eq!(key["meta"]["created"], json!(false));
+            assert_eq!(key.get("secretKey"), None);
+            assert_eq!(key.get("ID"), None);
+        } else {
+            assert_eq!(
+                ran.stdout, "",
+                "what a script takes from stdout is a secret"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_finds_what_would_fail() {
+    let world = World::new();
+    world.sandbox.add_key("taken", 2);
+    for (arguments, code) in [
+        (&["--role", "Nobody"][..], 3),
+        (&["--role", "Auditor", "--name", "taken"], 6),
+        (&["--role", "Auditor", "--out-file", "no/such/folder"], 2),
+    ] {
+        let ran: Ran = world.run(["create", "--dry-run"].iter().chain(arguments));
+        ran.failure(code);
+    }
+    assert_eq!(count(&world.sandbox, CREATE), 0);
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a string")
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -3,7 +3,16 @@
 
 mod support;
 
+mod color;
 mod create_key;
+mod expiry;
+mod find_role;
+mod if_exists;
+mod list_roles;
+mod mint;
+mod output;
 mod readme;
 mod sandbox_command;
 mod sandbox_contract;
+mod signals;
+mod sinks;

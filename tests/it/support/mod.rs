@@ -1,5 +1,11 @@
 //! What every test needs: a manager of its own, a home of its own, and the binary run in it.
 
+pub(crate) mod running;
+pub(crate) mod seen;
+#[cfg(unix)]
+pub(crate) mod shell;
+pub(crate) mod valve;
+
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +53,15 @@ impl World {
             .filter(|call| !call.ends_with("/logout"))
             .collect()
     }
+}
+
+/// A manager that answers the open questions of its contract like this: pairs of a name and a choice.
+pub(crate) fn playing(choices: &[(&str, &str)]) -> Settings {
+    let mut settings = Settings::default();
+    for (name, choice) in choices {
+        settings.unknowns.set(name, choice).expect("a choice");
+    }
+    settings
 }
 
 /// A folder of its own for each test, and the environment of the runs in it: nothing of the machine's is inherited but PATH.

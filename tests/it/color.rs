@@ -1,0 +1,59 @@
+//! Colour on stderr: on demand, on a terminal that wants it, and nowhere else.
+
+use crate::support::{World, contains};
+
+const PLAIN: &str = "error: there is no role named `Nobody`";
+const COLOURFUL: &str = "\u{1b}[1;31merror:\u{1b}[0m there is no role named `Nobody`";
+
+#[test]
+fn colour_is_used_on_demand_and_never_where_nobody_looks() {
+    let world = World::new();
+    for (more, variable, expected) in [
+        (&[][..], None, PLAIN),
+        (&["--color", "auto"], None, PLAIN),
+        (&["--color", "never"], Some("always"), PLAIN),
+        (&["--color", "always"], None, COLOURFUL),
+        (&[], Some("always"), COLOURFUL),
+    ] {
+        let mut command = (world.home).command(["find-role", "Nobody"].iter().chain(more));
+        command.envs(variable.map(|value| ("SWP_COLOR", value)));
+        let ran = crate::support::Ran::of(&mut command);
+        let first = ran.failure(3).lines().next();
+        assert_eq!(first, Some(expected), "{more:?} {variable:?}");
+    }
+    let ran = world.run(["find-role", "Nobody", "--color", "always"]);
+    contains(ran.failure(3), &["\n\u{1b}[1;36mhint:\u{1b}[0m "]);
+}
+
+#[test]
+fn stdout_is_data_and_never_coloured() {
+    let world = World::new();
+    let ran = world.run(["create", "--role", "Auditor", "--color", "always"]);
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    contains(&ran.stderr, &["\u{1b}[1;36mnote:\u{1b}[0m "]);
+    let ran = world.run(["list-roles", "--color", "always"]);
+    assert!(!ran.success().contains('\u{1b}'), "{}", ran.stdout);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_terminal_gets_colour_unless_it_is_told_otherwise() {
+    let world = World::new();
+    for (more, variable, coloured) in [
+        (&[][..], None, true),
+        (&[], Some(("NO_COLOR", "1")), false),
+        // An empty one counts as none (no-color.org).
+        (&[], Some(("NO_COLOR", "")), true),
+        (&[], Some(("TERM", "dumb")), false),
+        (&["--color", "never"], None, false),
+        (&["--color", "always"], Some(("NO_COLOR", "1")), true),
+    ] {
+        let mut command = (world.home).command(["find-role", "Nobody"].iter().chain(more));
+        command.env("TERM", "xterm").envs(variable);
+        let terminal = rexpect::session::spawn_command(command, Some(30_000));
+        let shown = terminal.expect("a terminal").exp_eof().expect("all of it");
+        let first = shown.lines().next();
+        let expected = if coloured { COLOURFUL } else { PLAIN };
+        assert_eq!(first, Some(expected), "{more:?} {variable:?}");
+    }
+}

@@ -1,0 +1,162 @@
+//! `--expires`: what may be written, what is sent, and whose clock counts.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::seen::{CREATE, bodies, nothing_was_sent};
+use crate::support::{World, contains};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+const HOUR: i64 = 60 * 60 * 1000;
+
+fn create(expires: &str) -> [&str; 5] {
+    ["create", "--role-id", "2", "--expires", expires]
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.expect("after 1970").as_millis()).expect("milliseconds")
+}
+
+#[test]
+fn a_life_span_counts_from_now() {
+    for (text, length) in [("14d", 14 * DAY), ("12w", 84 * DAY), ("36h", 36 * HOUR)] {
+        let world = World::new();
+        let before = now();
+        let ran = world.run(create(text));
+        let after = now();
+        ran.success();
+        assert!(!ran.stderr.contains("will not end"), "{}", ran.stderr);
+        let sent = bodies(&world.sandbox, CREATE)[0]["expiryDate"].as_i64();
+        let sent = sent.expect("milliseconds");
+        // The manager's clock is told in whole seconds.
+        assert!(sent >= before + length - 1000, "{text}: {sent}");
+        assert!(sent <= after + length + 1000, "{text}: {sent}");
+        assert_eq!(world.sandbox.api_keys()[0].expiry_date, Some(sent));
+    }
+}
+
+#[test]
+fn a_date_is_the_end_of_that_day_there_and_a_time_is_that_time() {
+    // 2099-01-31T23:59:59.999Z
+    let end = 4_073_587_199_999_i64;
+    for (text, zone, expected) in [
+        ("2099-01-31", None, end),
+        ("2099-01-31", Some("Europe/Berlin"), end - HOUR),
+        ("2099-01-31", Some("America/New_York"), end + 5 * HOUR),
+        ("2099-01-31T23:59:59.999Z", None, end),
+        ("2099-01-31T23:59:59.999+02:00", None, end - 2 * HOUR),
+        (
+            "2099-01-31T23:59:59.999+02:00",
+            Some("Asia/Tokyo"),
+            end - 2 * HOUR,
+        ),
+    ] {
+        let world = World::new();
+        let zone_flag = zone.map(|zone| ["--time-zone", zone]);
+        let ran = world.run(create(text).iter().chain(zone_flag.iter().flatten()));
+        ran.success();
+        let body = &bodies(&world.sandbox, CREATE)[0];
+        assert_eq!(body["expiryDate"], json!(expected), "{text} {zone:?}");
+        assert_eq!(body.get("timeZone"), zone.map(|zone| json!(zone)).as_ref());
+    }
+}
+
+#[test]
+fn never_is_said_by_leaving_the_end_out() {
+    let world = World::new();
+    let ran = world.run(create("never"));
+    ran.success();
+    assert_eq!(ran.stderr, "", "the user said so, so nobody needs to");
+    let body = &bodies(&world.sandbox, CREATE)[0];
+    assert_eq!(body.get("expiryDate"), None);
+
+    let ran = world.run(["create", "--role-id", "2"]);
+    ran.success();
+    let note = "note: this key will not end by itself";
+    assert_eq!(ran.stderr.matches(note).count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
+    let world = World::new();
+    for (text, says) in [
+        ("2020-01-01", "in the past"),
+        ("2020-01-01T00:00:00Z", "in the past"),
+        ("2027-02-30", "neither"),
+        ("tomorrow", "neither"),
+        ("", "neither"),
+        ("0d", "no time at all"),
+        ("999999999999w", "too far away"),
+    ] {
+        let ran = world.run(create(text));
+        contains(ran.failure(2), &["`--expires`", says, "hint: write 14d"]);
+    }
+    let ran = world.run(["create", "--role-id", "2", "--expires=-3d"]);
+    contains(ran.failure(2), &["`--expires`"]);
+    let zone = ["--time-zone", "Mars/Base"];
+    let ran = world.run(create("2099-01-31").iter().chain(&zone));
+    contains(ran.failure(2), &["--time-zone", "Mars/Base"]);
+    nothing_was_sent(&world.sandbox);
+}
+
+#[test]
+fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
+    for (skew, says) in [
+        (2 * 60 * 60, Some("ahead of")),
+        (-2 * 60 * 60, Some("behind")),
+        (30, None),
+        (-30, None),
+    ] {
+        let world = World::with(Settings {
+            clock_skew_seconds: skew,
+            ..Settings::default()
+        });
+        let (before, ran, after) = (now(), world.run(create("1d")), now());
+        ran.success();
+        let sent = bodies(&world.sandbox, CREATE)[0]["expiryDate"].as_i64();
+        let sent = sent.expect("milliseconds") - skew * 1000;
+        assert!(sent >= before + DAY - 1000, "{skew}: {sent}");
+        assert!(sent <= after + DAY + 1000, "{skew}: {sent}");
+        match says {
+            Some(says) => contains(&ran.stderr, &["warning: the manager's clock", says]),
+            None => assert_eq!(ran.stderr, ""),
+        }
+        // A date does not hang on any clock.
+        let ran = world.run(create("2099-01-31"));
+        ran.success();
+        assert_eq!(ran.stderr, "");
+    }
+}
+
+#[test]
+fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
+    for (expiry, says) in [
+        (
+            json!(4_000_000_000_000_i64),
+            "2096-10-02 07:06 UTC instead of 2099-01-31 23:59 UTC",
+        ),
+        (
+            serde_json::Value::Null,
+            "never instead of 2099-01-31 23:59 UTC",
+        ),
+    ] {
+        let world = World::new();
+        let mut answer = json!({"ID": 1, "keyName": "k", "secretKey": "1:c2VjcmV0"});
+        if !expiry.is_null() {
+            answer["expiryDate"] = expiry;
+        }
+        let answer = Action::Answer {
+            status: 200,
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: answer.to_string().into_bytes(),
+        };
+        let fault = Fault::new("POST", "/api/apikeys", answer).after();
+        world.sandbox.inject(fault);
+        let ran = world.run(create("2099-01-31"));
+        assert_eq!(ran.success(), "1:c2VjcmV0");
+        contains(&ran.stderr, &["warning: the manager set another end", says]);
+    }
+}

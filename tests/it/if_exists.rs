@@ -1,0 +1,188 @@
+//! `create-key --name`, where a key of this name exists already.
+
+use serde_json::{Value, json};
+
+use crate::support::seen::{CREATE, count};
+use crate::support::{Ran, World, contains, playing};
+
+fn run(world: &World, more: &[&str]) -> Ran {
+    let first = ["create", "--role", "Auditor", "--name", "ci"];
+    world.run(first.iter().chain(more))
+}
+
+#[test]
+fn it_fails_and_names_the_key() {
+    let world = World::new();
+    let existing = world.sandbox.add_key("ci", 2);
+    for more in [&[][..], &["--if-exists", "fail"]] {
+        let ran = run(&world, more);
+        contains(
+            ran.failure(6),
+            &["`ci` exists already", "ID 1", "--if-exists skip"],
+        );
+    }
+    let error = run(&world, &["-o", "json"]).json_error(6);
+    assert_eq!(error["keyID"], json!(existing.id));
+    assert_eq!(count(&world.sandbox, CREATE), 0);
+    assert_eq!(world.sandbox.api_keys(), [existing]);
+}
+
+#[test]
+fn skipping_succeeds_without_a_secret() {
+    let world = World::new();
+    let existing = world.sandbox.add_key("ci", 2);
+    for format in ["text", "env"] {
+        let ran = run(&world, &["--if-exists", "skip", "-o", format]);
+        ran.success();
+        assert_eq!(ran.stdout, "", "there is no secret to print");
+        contains(
+            &ran.stderr,
+            &["`ci` exists already", "ID 1", "left as it is"],
+        );
+        assert!(!ran.stderr.contains("differs"), "{}", ran.stderr);
+    }
+    let key = run(&world, &["--if-exists", "skip", "-o", "json"]).json();
+    assert_eq!((&key["ID"], &key["keyName"]), (&json!(1), &json!("ci")));
+    assert_eq!(key.get("secretKey"), None);
+    assert_eq!(key["meta"]["created"], json!(false));
+    assert_eq!(key["meta"]["drift"], json!([]));
+    assert_eq!(count(&world.sandbox, CREATE), 0);
+    assert_eq!(world.sandbox.api_keys(), [existing]);
+}
+
+#[test]
+fn skipping_leaves_no_file() {
+    let world = World::new();
+    world.sandbox.add_key("ci", 2);
+    let ran = run(&world, &["--if-exists", "skip", "--out-file", "key"]);
+    ran.success();
+    assert_eq!(ran.stdout, "");
+    assert!(!world.home.path("key").exists());
+}
+
+#[test]
+fn skipping_creates_what_is_not_there() {
+    let world = World::new();
+    let ran = run(&world, &["--if-exists", "skip"]);
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+}
+
+#[test]
+fn skipping_reports_where_the_key_differs() {
+    let moment = 4_073_587_199_999;
+    for (edit, more, drift) in [
+        (Edit::Role(1), &[][..], json!(["roleID"])),
+        (Edit::Locked, &[], json!(["active"])),
+        (Edit::Expiry(moment), &[], json!([])),
+        (
+            Edit::Expiry(moment),
+            &["--expires", "never"],
+            json!(["expiryDate"]),
+        ),
+        (
+            Edit::Expiry(moment),
+            &["--expires", "2099-01-31"],
+            json!([]),
+        ),
+        (
+            Edit::Expiry(moment),
+            &["--expires", "2099-01-30"],
+            json!(["expiryDate"]),
+        ),
+        // From when the life span counted is not known.
+        (Edit::Expiry(moment), &["--expires", "14d"], json!([])),
+        (
+            Edit::Nothing,
+            &["--expires", "2099-01-31"],
+            json!(["expiryDate"]),
+        ),
+        (Edit::Nothing, &["--locale", "en-US"], json!([])),
+        (
+            Edit::Nothing,
+            &["--locale", "ja-JP", "--time-zone", "Europe/Berlin"],
+            json!(["locale", "timeZone"]),
+        ),
+    ] {
+        let world = World::new();
+        let id = world.sandbox.add_key("ci", 2).id;
+        world.sandbox.edit_key(id, |key| match edit {
+            Edit::Role(role) => key.role_id = role,
+            Edit::Locked => key.active = false,
+            Edit::Expiry(moment) => key.expiry_date = Some(moment),
+            Edit::Nothing => {}
+        });
+        let arguments = ["--if-exists", "skip", "-o", "json"];
+        let ran = run(&world, &[&arguments, more].concat());
+        assert_eq!(ran.json()["meta"]["drift"], drift, "{edit:?} {more:?}");
+        for field in drift.as_array().into_iter().flatten() {
+            let name = field.as_str().expect("a string");
+            contains(&ran.stderr, &["differs in", name]);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Edit {
+    Nothing,
+    Role(i64),
+    Locked,
+    Expiry(i64),
+}
+
+#[test]
+fn several_of_the_name_are_a_conflict_either_way() {
+    let world = World::new();
+    world.sandbox.add_key("ci", 2);
+    world.sandbox.add_key("other", 2);
+    world.sandbox.add_key("ci", 2);
+    for choice in ["fail", "skip"] {
+        let ran = run(&world, &["--if-exists", choice]);
+        let said = ran.failure(6);
+        contains(said, &["several keys are named `ci`", "1, 3"]);
+    }
+    assert_eq!(count(&world.sandbox, CREATE), 0);
+}
+
+/// The manager's equality may know no case, take wildcards, or not be asked at all: what counts is the name itself.
+#[test]
+fn only_exactly_this_name_is_this_name() {
+    for choices in [
+        &[("ignore-case", "yes")][..],
+        &[("ignore-case", "no")],
+        &[("ignore-search", "yes")],
+    ] {
+        let world = World::with(playing(choices));
+        for name in ["CI", "ci ", "cj", "c_", "%"] {
+            world.sandbox.add_key(name, 2);
+        }
+        run(&world, &[]).success();
+        let newest = world.sandbox.api_keys().pop().expect("a key");
+        assert_eq!(newest.name.as_deref(), Some("ci"), "{choices:?}");
+    }
+}
+
+#[test]
+fn where_nobody_may_look_the_default_warns_and_creates_and_skip_gives_up() {
+    for (status, code) in [("403", 5), ("401", 4)] {
+        let world = World::with(playing(&[("session-keys", status)]));
+        let ran = run(&world, &[]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        contains(&ran.stderr, &["warning:", "`ci` exists was not checked"]);
+        run(&world, &["--if-exists", "skip"]).failure(code);
+        assert_eq!(count(&world.sandbox, CREATE), 1);
+    }
+}
+
+#[test]
+fn a_manager_that_refuses_the_name_itself_is_believed() {
+    let world = World::with(playing(&[
+        ("session-keys", "403"),
+        ("duplicate-name", "409"),
+    ]));
+    let existing = world.sandbox.add_key("ci", 2);
+    let error: Value = run(&world, &["-o", "json"]).json_error(6);
+    assert_eq!(error["http"], json!(409));
+    let said = error["message"].as_str().unwrap_or_default();
+    contains(said, &["An API key with this name already exists."]);
+    assert_eq!(world.sandbox.api_keys(), [existing]);
+}

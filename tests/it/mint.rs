@@ -1,0 +1,345 @@
+//! The transaction that makes a secret, where the manager's answers fail it: a create is sent once, and a key that nobody got is
+//! deleted again or named.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, Fault, Sandbox};
+
+use crate::support::seen::{CREATE, count};
+use crate::support::{Ran, World, contains, playing};
+
+const KEYS: &str = "/api/apikeys";
+const DELETE: &str = "DELETE /api/apikeys/1";
+const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "-q"];
+
+fn create(world: &World, more: &[&str]) -> Ran {
+    world.run(NAMED.iter().chain(more))
+}
+
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Action {
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Action::Answer {
+        status,
+        headers: headers.iter().map(pair).collect(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+fn json_answer(status: u16, body: &Value) -> Action {
+    let media = [("Content-Type", "application/json")];
+    answer(status, &media, &body.to_string())
+}
+
+/// Asked once, and nothing asked for again or undone: the run does not know what is there.
+#[track_caller]
+fn asked_once(sandbox: &Sandbox, what: &str) {
+    assert_eq!(count(sandbox, CREATE), 1, "{what}");
+    let deleted = sandbox
+        .requests()
+        .iter()
+        .any(|request| request.method == "DELETE" && request.path.starts_with("/api/"));
+    assert!(!deleted, "{what}");
+    assert_eq!(sandbox.live_sessions(), 0, "{what}: the session is ended");
+}
+
+#[test]
+fn a_lost_answer_to_a_create_is_told_and_never_asked_for_again() {
+    let page = "<html><head><title>Sign in to the proxy</title></head></html>";
+    let html = [("Content-Type", "text/html")];
+    let elsewhere = [("Location", "https://other.example.com/api/apikeys")];
+    let no_id = json!({"keyName": "ci", "secretKey": "1:c2VjcmV0"});
+    let wrong_id = json!({"ID": "one", "keyName": "ci", "secretKey": "1:c2VjcmV0"});
+    for (action, http, says) in [
+        (Action::Drop, None, "connection"),
+        (Action::Reset, None, "connection"),
+        (Action::Cut(0), None, "connection"),
+        (Action::Cut(40), None, "connection"),
+        (
+            Action::Raw(b"HTTP/1.1 200 OK\r\n".to_vec()),
+            None,
+            "connection",
+        ),
+        (Action::status(500, "Oops"), Some(500), "Oops"),
+        (
+            Action::status(502, "Bad gateway"),
+            Some(502),
+            "not available",
+        ),
+        (Action::status(503, "Starting"), Some(503), "not available"),
+        (
+            Action::status(504, "Gateway time-out"),
+            Some(504),
+            "not available",
+        ),
+        (
+            answer(503, &[("Retry-After", "0")], ""),
+            Some(503),
+            "not available",
+        ),
+        (
+            answer(302, &elsewhere, ""),
+            Some(302),
+            "https://other.example.com",
+        ),
+        (answer(200, &html, page), Some(200), "Sign in to the proxy"),
+        (
+            answer(200, &[], "{\"ID\": 1, \"key"),
+            Some(200),
+            "ends too early",
+        ),
+        (answer(200, &[], ""), Some(200), "ends too early"),
+        (
+            json_answer(200, &no_id),
+            Some(200),
+            "not what the contract says",
+        ),
+        (
+            json_answer(200, &wrong_id),
+            Some(200),
+            "not what the contract says",
+        ),
+    ] {
+        // Whether the manager did its work before cannot be seen from here, so it is the same.
+        for worked in [true, false] {
+            let world = World::new();
+            let fault = Fault::new("POST", KEYS, action.clone());
+            let fault = if worked { fault.after() } else { fault };
+            world.sandbox.inject(fault);
+            let ran = create(&world, &["-o", "json"]);
+            let what = format!("{action:?} {}", ran.stderr);
+            let error = ran.json_error(11);
+            let said = error["message"].as_str().unwrap_or_default();
+            contains(said, &["creating the key", says, "`ci`", "not known"]);
+            assert!(!ran.stderr.contains("c2VjcmV0"), "{what}");
+            assert_eq!(error["code"], json!("attention"), "{what}");
+            assert_eq!(error["retryable"], json!(false), "{what}");
+            assert_eq!(error["http"], json!(http), "{what}");
+            asked_once(&world.sandbox, &what);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_a_lost_one() {
+    for action in [Action::Delay(Duration::from_secs(60)), Action::Stall(40)] {
+        let world = World::new();
+        world
+            .sandbox
+            .inject(Fault::new("POST", KEYS, action).after());
+        let ran = create(&world, &["--timeout", "1s"]);
+        contains(ran.failure(11), &["in time", "`ci`", "hint: look for it"]);
+        asked_once(&world.sandbox, &ran.stderr);
+        assert_eq!(world.sandbox.api_keys().len(), 1);
+    }
+}
+
+#[test]
+fn a_default_name_is_told_where_the_answer_is_lost() {
+    let world = World::new();
+    world
+        .sandbox
+        .inject(Fault::new("POST", KEYS, Action::Drop).after());
+    let ran = world.run(["create", "--role", "Auditor"]);
+    let name = world.sandbox.api_keys()[0].name.clone();
+    contains(ran.failure(11), &[&format!("`{}`", name.expect("a name"))]);
+}
+
+#[test]
+fn a_clear_refusal_is_an_error_of_its_own_and_not_repeated() {
+    for (status, code) in [(400, 1), (401, 4), (403, 5), (404, 3), (409, 6), (422, 1)] {
+        let world = World::new();
+        let action = Action::status(status, "This will not do.");
+        world.sandbox.inject(Fault::new("POST", KEYS, action));
+        let ran = create(&world, &[]);
+        contains(
+            ran.failure(code),
+            &["creating the key", "This will not do."],
+        );
+        asked_once(&world.sandbox, &ran.stderr);
+    }
+}
+
+#[test]
+fn a_limited_create_was_not_executed_and_is_sent_again() {
+    for (seconds, times) in [("0", 1), ("0", 4), ("1", 1)] {
+        let world = World::new();
+        let action = answer(429, &[("Retry-After", seconds)], "");
+        world
+            .sandbox
+            .inject(Fault::new("POST", KEYS, action).times(times));
+        let ran = create(&world, &[]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        assert_eq!(count(&world.sandbox, CREATE), times as usize + 1);
+        assert_eq!(world.sandbox.api_keys().len(), 1);
+    }
+}
+
+#[test]
+fn a_limit_that_lasts_is_told_and_nothing_was_created() {
+    // Retry-After beyond a minute is not waited for; more tries than allowed are not made.
+    for (seconds, retries, tries) in [("61", "4", 1), ("0", "0", 1), ("0", "2", 3)] {
+        let world = World::new();
+        let action = answer(429, &[("Retry-After", seconds)], "");
+        world
+            .sandbox
+            .inject(Fault::new("POST", KEYS, action).times(99));
+        let ran = create(&world, &["--retries", retries, "-o", "json"]);
+        let error = ran.json_error(9);
+        assert_eq!(error["retryable"], json!(true));
+        assert_eq!(count(&world.sandbox, CREATE), tries, "{seconds} {retries}");
+        assert_eq!(world.sandbox.api_keys(), []);
+    }
+}
+
+/// The answer to the create names the key, but holds no secret: any way to fail at delivering does for what follows.
+fn without_secret(world: &World) {
+    let body = json!({"ID": 1, "keyName": "ci"});
+    let fault = Fault::new("POST", KEYS, json_answer(200, &body)).after();
+    world.sandbox.inject(fault);
+}
+
+#[test]
+fn an_answer_without_a_secret_gets_the_key_deleted() {
+    for secret in [Value::Null, json!("")] {
+        let world = World::new();
+        let body = json!({"ID": 1, "keyName": "ci", "secretKey": secret});
+        let fault = Fault::new("POST", KEYS, json_answer(200, &body)).after();
+        world.sandbox.inject(fault);
+        let ran = create(&world, &["-o", "json", "--out-file", "key"]);
+        let error = ran.json_error(10);
+        let said = error["message"].as_str().unwrap_or_default();
+        contains(said, &["no secretKey", "`ci` (ID 1) was deleted again"]);
+        assert_eq!(error["code"], json!("undelivered"));
+        assert_eq!(error["keyID"], json!(1));
+        assert_eq!(error["retryable"], json!(true));
+        assert_eq!(world.sandbox.api_keys(), []);
+        assert_eq!(
+            (count(&world.sandbox, CREATE), count(&world.sandbox, DELETE)),
+            (1, 1)
+        );
+        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert!(!world.home.path("key").exists());
+    }
+}
+
+#[test]
+fn a_deletion_is_repeated_until_the_key_is_gone() {
+    for (fault, tries) in [
+        (Fault::new("DELETE", "/api/apikeys/1", Action::Drop), 2),
+        // The deletion was done and its answer lost: the next try is told that there is no such key.
+        (
+            Fault::new("DELETE", "/api/apikeys/1", Action::Drop).after(),
+            2,
+        ),
+        (
+            Fault::new("DELETE", "/api/apikeys/1", Action::status(503, "")).times(2),
+            3,
+        ),
+        (
+            Fault::new(
+                "DELETE",
+                "/api/apikeys/1",
+                answer(429, &[("Retry-After", "0")], ""),
+            ),
+            2,
+        ),
+        (
+            Fault::new("DELETE", "/api/apikeys/1", Action::status(404, "Gone")).after(),
+            1,
+        ),
+    ] {
+        for delete_missing in ["404", "accepted"] {
+            let world = World::with(playing(&[("delete-missing", delete_missing)]));
+            without_secret(&world);
+            world.sandbox.inject(fault.clone());
+            let ran = create(&world, &[]);
+            contains(ran.failure(10), &["(ID 1) was deleted again"]);
+            assert_eq!(count(&world.sandbox, DELETE), tries, "{fault:?}");
+            assert_eq!(world.sandbox.api_keys(), [], "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_deleted_is_named() {
+    for (action, more, http_says) in [
+        (Action::status(403, "Not yours"), &[][..], "Not yours"),
+        (Action::status(401, "Who?"), &[], "Who?"),
+        (Action::status(500, "Oops"), &[], "Oops"),
+        (Action::Drop, &["--retries", "1"], "connection"),
+        (
+            Action::status(502, ""),
+            &["--retries", "1"],
+            "not available",
+        ),
+        (
+            Action::Delay(Duration::from_secs(60)),
+            &["--timeout", "1s"],
+            "in time",
+        ),
+    ] {
+        let world = World::new();
+        without_secret(&world);
+        let fault = Fault::new("DELETE", "/api/apikeys/1", action.clone()).times(99);
+        world.sandbox.inject(fault);
+        let ran = create(&world, &[&["-o", "json"], more].concat());
+        let error = ran.json_error(11);
+        let said = error["message"].as_str().unwrap_or_default();
+        let failed = "`ci` (ID 1) could not be deleted again";
+        contains(said, &["no secretKey", failed, http_says]);
+        contains(error["hint"].as_str().unwrap_or_default(), &["ID 1"]);
+        assert_eq!(error["keyID"], json!(1), "{action:?}");
+        assert_eq!(error["retryable"], json!(false), "{action:?}");
+        assert_eq!(world.sandbox.api_keys().len(), 1, "it is still there");
+        assert_eq!(count(&world.sandbox, CREATE), 1);
+        assert_eq!(world.sandbox.live_sessions(), 0, "{action:?}");
+    }
+}
+
+/// A manager that closes the connection between two calls is asked on a new one, and still only once.
+#[test]
+fn a_connection_that_ends_between_calls_is_no_lost_answer() {
+    let world = World::new();
+    let body = json!({"roles": [{"ID": 2, "name": "Auditor"}]}).to_string();
+    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    let raw = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let fault = Fault::new("POST", "/api/roles/search", Action::Raw(raw.into_bytes()));
+    world.sandbox.inject(fault);
+    let ran = create(&world, &[]);
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    assert_eq!(count(&world.sandbox, CREATE), 1);
+    assert_eq!(world.sandbox.connections().tcp, 2);
+}
+
+/// Nobody listened, so nothing was sent: that even a create may be sent again for.
+#[test]
+#[cfg(unix)]
+fn a_create_that_nobody_listened_to_is_sent_again() {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+    use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+    use swp_keys::sandbox::Settings;
+
+    use crate::support::valve::HeldWorld;
+
+    // A port that is ours and that nobody listens on yet: connecting to it is refused.
+    let port = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&port, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let listener = TcpListener::from(port);
+    let ours = listener.try_clone().expect("a second handle");
+    let (mut world, serve) = HeldWorld::behind(listener, Settings::default(), "");
+    let key = world.sandbox.add_key("first", 1);
+    let file = world.home.write_secret("api-key", &key.secret);
+    world.home.set("SWP_API_KEY_FILE", file);
+
+    let mut running = world.start(["create", "--role-id", "2", "-v"]);
+    running.wait_for_line("nobody listens");
+    listen(&ours, 16).expect("it listens");
+    serve();
+    let ran = running.finish();
+    let keys = world.sandbox.api_keys();
+    assert_eq!(ran.success(), keys[1].secret);
+    assert_eq!(keys.len(), 2);
+    let routes: Vec<String> = world.sandbox.requests().iter().map(|r| r.route()).collect();
+    assert_eq!(routes, [CREATE], "the create is the first that comes");
+}

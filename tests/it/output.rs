@@ -1,0 +1,332 @@
+//! What is written where: the formats of stdout, errors as JSON, and everything else on stderr.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::running::Running;
+use crate::support::{Ran, World, contains, playing};
+
+#[test]
+fn a_created_key_in_each_format() {
+    let world = World::new();
+    let create = |format: &str| world.run(["create", "--role", "Auditor", "-o", format]);
+    let newest = || world.sandbox.api_keys().pop().expect("a key");
+
+    let ran = create("text");
+    assert_eq!(ran.stdout, format!("{}\n", newest().secret));
+    let ran = create("env");
+    assert_eq!(ran.stdout, format!("SWP_API_KEY='{}'\n", newest().secret));
+    let ran = create("jsonl");
+    assert_eq!(ran.stdout.lines().count(), 1);
+    assert!(ran.stdout.ends_with("}\n"), "{}", ran.stdout);
+    assert_eq!(ran.json()["secretKey"], json!(newest().secret));
+
+    let mut key = create("json").json();
+    let made = newest();
+    let meta = key["meta"].take();
+    let expected = json!({
+        "keyName": made.name, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
+        "created": made.created, "unsuccessfulSignInAttempts": 0, "secretKey": made.secret, "serviceAccount": false,
+        "ID": made.id, "meta": null
+    });
+    assert_eq!(key, expected);
+    let operation = &meta["operation"];
+    let expected = json!({
+        "manager": world.sandbox.url(), "created": true, "operation": operation, "sinks": ["stdout"], "role": "Auditor"
+    });
+    assert_eq!(meta, expected);
+    let name = made.name.expect("a name");
+    assert!(name.ends_with(operation.as_str().expect("a string")));
+}
+
+#[test]
+fn a_created_key_in_a_tenant_says_which() {
+    let mut world = World::with(Settings {
+        tenant: Some("Acme".to_owned()),
+        ..Settings::default()
+    });
+    world.home.set("SWP_TENANT", "Acme");
+    let key = world.run(["create", "--role-id", "2", "-o", "json"]).json();
+    assert_eq!(key["meta"]["tenant"], json!("Acme"));
+    assert_eq!(key["meta"].get("role"), None, "its name was not looked up");
+}
+
+#[test]
+fn the_variable_is_named_by_the_user() {
+    let world = World::new();
+    let arguments = ["create", "--role-id", "2", "-o", "env", "--env-name", "_K1"];
+    let ran = world.run(arguments);
+    let secret = &world.sandbox.api_keys()[0].secret;
+    assert_eq!(ran.success(), format!("_K1='{secret}'"));
+}
+
+#[test]
+fn a_found_role_in_each_format() {
+    let world = World::new();
+    let find = |format: &str| world.run(["find-role", "Auditor", "-o", format]);
+    assert_eq!(find("text").stdout, "2\n");
+    assert_eq!(find("env").stdout, "SWP_ROLE_ID='2'\n");
+    let one_line = find("jsonl");
+    assert_eq!(one_line.stdout.lines().count(), 1);
+    let role = find("json").json();
+    assert_eq!(role, one_line.json());
+    assert_eq!((&role["ID"], &role["name"]), (&json!(2), &json!("Auditor")));
+    assert_eq!(role["meta"], json!({"manager": world.sandbox.url()}));
+    assert_eq!(role["allowWebService"], json!(true), "nothing is left out");
+    let rights = &role["rights"]["platformRights"]["apikeyRights"];
+    assert_eq!(rights["canViewApiKeys"], json!(false));
+}
+
+#[test]
+fn the_roles_in_each_format() {
+    let world = World::new();
+    let list = |format: &str| world.run(["list-roles", "-o", format]);
+    let all = list("json").json();
+    assert_eq!(all["meta"], json!({"manager": world.sandbox.url()}));
+    let lines = list("jsonl");
+    let lines: Vec<Value> = lines
+        .success()
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(all["roles"], json!(lines));
+    assert_eq!(lines.len(), 2);
+    assert_eq!(list("text").success().lines().count(), 3);
+}
+
+/// One failure of each kind that is reached without a sink that fails; those are in sinks.rs and mint.rs.
+#[test]
+fn with_json_an_error_is_one_object_with_the_documented_fields() {
+    let create = ["create", "--role", "Auditor"];
+    let limited = Fault::new("POST", "/api/apikeys", Action::status(429, "Too many"));
+    let broken = Fault::new("POST", "/api/apikeys", Action::status(500, "Oops"));
+    let refused = Fault::new("POST", "/api/sessions", Action::status(401, "Wrong"));
+    let forbidden = Fault::new("POST", "/api/apikeys", Action::status(403, "No"));
+    for (arguments, fault, code, exit, http, retryable) in [
+        (
+            &["create", "--no-such-flag"][..],
+            None,
+            "usage",
+            2,
+            None,
+            false,
+        ),
+        (&["find-role", "Nobody"], None, "not-found", 3, None, false),
+        (
+            &create,
+            Some(refused),
+            "sign-in-refused",
+            4,
+            Some(401),
+            false,
+        ),
+        (&create, Some(forbidden), "forbidden", 5, Some(403), false),
+        (&["find-role", "Twin"], None, "conflict", 6, None, false),
+        (&create, Some(limited), "rate-limited", 9, Some(429), true),
+        (&create, Some(broken), "attention", 11, Some(500), false),
+    ] {
+        let world = World::with(Settings {
+            roles: vec![json!({"name": "Twin"}), json!({"name": "Twin"})],
+            ..Settings::default()
+        });
+        if let Some(fault) = fault {
+            world.sandbox.inject(fault);
+        }
+        for format in ["json", "jsonl"] {
+            let more = ["--retries", "0", "--quiet", "-o", format];
+            let ran = world.run(arguments.iter().chain(&more));
+            let error = only_error(&ran, exit);
+            assert_eq!(error["code"], json!(code), "{}", ran.stderr);
+            assert_eq!(error["http"], json!(http), "{}", ran.stderr);
+            assert_eq!(error["retryable"], json!(retryable), "{}", ran.stderr);
+            assert_eq!(error["keyID"], Value::Null, "{}", ran.stderr);
+            world.sandbox.clear_faults();
+            if http.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_manager_that_is_not_there_is_an_error_in_json_too() {
+    let mut world = World::new();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    drop(listener);
+    world.home.set("SWP_URL", format!("https://{address}"));
+    let arguments = ["list-roles", "--retries", "0", "-q", "-o", "json"];
+    let error = only_error(&world.run(arguments), 8);
+    assert_eq!(error["code"], json!("unreachable"));
+    assert_eq!(error["retryable"], json!(true));
+    let said = error["message"].as_str().unwrap_or_default();
+    contains(said, &["nobody listens", &address.to_string()]);
+}
+
+/// stderr is this object and nothing else.
+#[track_caller]
+fn only_error(ran: &Ran, exit: i32) -> Value {
+    let mut whole: Value = serde_json::from_str(ran.failure(exit))
+        .unwrap_or_else(|error| panic!("{error}: {}", ran.stderr));
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    assert_eq!(whole.as_object().map(serde_json::Map::len), Some(1));
+    let error = whole["error"].take();
+    let fields = error.as_object().expect("an object");
+    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    let documented = [
+        "code",
+        "exit",
+        "message",
+        "hint",
+        "http",
+        "retryable",
+        "keyID",
+    ];
+    assert_eq!(names, documented);
+    assert_eq!(error["exit"], json!(exit));
+    assert!(error["message"].is_string(), "{error}");
+    assert!(error["hint"].is_string() || error["hint"].is_null());
+    error
+}
+
+const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{202e}nimda\u{200b}\u{9b}31m\r\n2    Auditor";
+
+#[test]
+fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_json() {
+    let world = World::with(Settings {
+        roles: vec![json!({"name": HOSTILE, "description": HOSTILE})],
+        ..Settings::default()
+    });
+    let json = world.run(["list-roles", "-o", "json"]);
+    assert_eq!(json.json()["roles"][2]["name"], json!(HOSTILE));
+    contains(&json.stdout, &[r"\u001b]0;title\u0007", r"\u202enimda"]);
+    let jsonl = world.run(["find-role", HOSTILE, "-o", "jsonl"]);
+    assert_eq!(jsonl.json()["name"], json!(HOSTILE));
+    let table = world.run(["list-roles"]);
+    contains(
+        table.success(),
+        &[r"\u{202e}nimda", r"\u{d}\u{a}2    Auditor"],
+    );
+    assert_eq!(table.stdout.lines().count(), 4, "{}", table.stdout);
+    let created = world.run(["create", "--role", HOSTILE]);
+    created.success();
+    let not_found = world.run(["find-role", &HOSTILE[1..]]);
+    contains(not_found.failure(3), &["did you mean", r"\u{1b}[2J"]);
+    for ran in [json, jsonl, table, created, not_found] {
+        for text in [&ran.stdout, &ran.stderr] {
+            let harmful = |character: char| {
+                (character.is_control() && character != '\n')
+                    || matches!(character, '\u{202e}' | '\u{200b}')
+            };
+            assert!(!text.contains(harmful), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn the_managers_own_message_is_made_harmless() {
+    let world = World::with(playing(&[]));
+    let said = "no \u{1b}[31mway\u{202e}\nhint: all is well";
+    let fault = Fault::new("POST", "/api/apikeys", Action::status(403, said));
+    world.sandbox.inject(fault);
+    let ran = world.run(["create", "--role", "Auditor", "-q"]);
+    contains(ran.failure(5), &[r"no \u{1b}[31mway\u{202e}\u{a}hint"]);
+    assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
+}
+
+#[test]
+fn quiet_leaves_notes_and_warnings_out_and_errors_in() {
+    let world = World::with(playing(&[("session-keys", "403")]));
+    let arguments = ["create", "--role", "Auditor", "--name"];
+    let loud = world.run(arguments.iter().chain(&["one"]));
+    loud.success();
+    contains(&loud.stderr, &["note: ", "warning: "]);
+    let quiet = world.run(arguments.iter().chain(&["two", "--quiet"]));
+    quiet.success();
+    assert_eq!(quiet.stderr, "");
+    let failed = world.run(["find-role", "Nobody", "-q"]);
+    contains(failed.failure(3), &["error: ", "hint: "]);
+}
+
+#[test]
+fn verbose_says_more_on_stderr_and_nothing_on_stdout() {
+    let world = World::new();
+    let levels = ["", "-v", "-vv"].map(|flag| {
+        let mut arguments = vec!["find-role", "Auditor"];
+        arguments.extend(Some(flag).filter(|flag| !flag.is_empty()));
+        let ran = world.run(arguments);
+        assert_eq!(ran.success(), "2");
+        ran.stderr
+    });
+    assert_eq!(levels[0], "");
+    assert!(!levels[1].contains("debug: "), "{}", levels[1]);
+    for line in [
+        "debug: POST /api/sessions -> 200 in ",
+        "debug: POST /api/roles/search -> 200 in ",
+        "debug: DELETE /rest/authentication/logout -> 200 in ",
+    ] {
+        contains(&levels[2], &[line]);
+    }
+    let retried = Fault::new("POST", "/api/roles/search", Action::Drop);
+    world.sandbox.inject(retried);
+    let ran = world.run(["find-role", "Auditor", "-v"]);
+    assert_eq!(ran.success(), "2");
+    contains(&ran.stderr, &["info: ", "trying again"]);
+}
+
+/// `swp-keys list-roles | head -1`: who has read enough has read enough.
+#[test]
+fn a_list_whose_reader_has_gone_ends_quietly() {
+    let world = World::new();
+    for arguments in [&["list-roles"][..], &["list-roles", "-o", "json"]] {
+        let mut running = Running::start(&mut world.home.command(arguments));
+        running.stop_reading_stdout();
+        let ran = running.finish();
+        ran.success();
+        assert_eq!(ran.stderr, "");
+    }
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+#[cfg(unix)]
+mod shell {
+    use super::*;
+    use crate::support::shell::sh;
+
+    #[test]
+    fn a_variable_takes_the_secret() {
+        let world = World::new();
+        let script = r#"KEY=$("$SWP_KEYS" create --role Auditor) && printf '<%s>' "$KEY""#;
+        let ran = sh(&world.home, script);
+        let secret = &world.sandbox.api_keys()[0].secret;
+        assert_eq!(ran.success(), format!("<{secret}>"));
+    }
+
+    #[test]
+    fn a_variable_takes_nothing_from_a_failure() {
+        let world = World::new();
+        let script = r#"KEY=$("$SWP_KEYS" create --role Nobody); printf '%s<%s>' "$?" "$KEY""#;
+        assert_eq!(sh(&world.home, script).success(), "3<>");
+    }
+
+    #[test]
+    fn a_shell_evaluates_the_env_format() {
+        let world = World::new();
+        let script =
+            r#"eval "$("$SWP_KEYS" create --role Auditor -o env)" && printf '<%s>' "$SWP_API_KEY""#;
+        let ran = sh(&world.home, script);
+        let secret = &world.sandbox.api_keys()[0].secret;
+        assert_eq!(ran.success(), format!("<{secret}>"));
+    }
+
+    #[test]
+    fn head_ends_a_list_quietly() {
+        let world = World::new();
+        let script = r#"{ "$SWP_KEYS" list-roles; echo "exit $?" >&2; } | head -n 1"#;
+        let ran = sh(&world.home, script);
+        contains(ran.success(), &["ID", "NAME", "DESCRIPTION"]);
+        assert_eq!(ran.stderr, "exit 0\n");
+    }
+}

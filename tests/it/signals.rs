@@ -1,0 +1,236 @@
+//! Ctrl-C and its kin: a run cleans up and goes, at the first signal in order and at the second at once.
+#![cfg(unix)]
+
+use rustix::process::Signal;
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
+use crate::support::valve::HeldWorld;
+use crate::support::{Ran, contains};
+
+const SIGN_IN: &str = "POST /api/sessions";
+const DELETE: &str = "DELETE /api/apikeys/1";
+const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "-q"];
+/// Each signal and the exit code for it: 128 and its number, as a shell reports a death by it.
+const SIGNALS: [(Signal, i32); 3] = [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)];
+
+/// Nothing is left on the manager, and stdout is empty.
+#[track_caller]
+fn cleaned_up(ran: &Ran, held: &HeldWorld, code: i32) {
+    contains(ran.failure(code), &["interrupted"]);
+    assert_eq!(held.sandbox.api_keys(), [], "{}", ran.stderr);
+    assert_eq!(held.sandbox.live_sessions(), 0, "{}", ran.stderr);
+}
+
+#[test]
+fn a_read_is_left_at_once_and_the_session_is_ended() {
+    for (signal, code) in SIGNALS {
+        for arguments in [&["find-role", "Auditor"][..], &["list-roles"], &NAMED] {
+            let held = HeldWorld::new(SEARCH_ROLES);
+            let running = held.start(arguments);
+            held.wait_until_held();
+            assert_eq!(held.sandbox.live_sessions(), 1);
+            running.signal(signal);
+            // The answer is still held back: nobody waits for it.
+            cleaned_up(&running.finish(), &held, code);
+            assert_eq!(count(&held.sandbox, CREATE), 0);
+        }
+    }
+}
+
+#[test]
+fn the_key_search_is_left_at_once_too() {
+    let held = HeldWorld::new(SEARCH_KEYS);
+    let running = held.start(NAMED);
+    held.wait_until_held();
+    running.signal(Signal::INT);
+    cleaned_up(&running.finish(), &held, 130);
+    assert_eq!(count(&held.sandbox, CREATE), 0);
+}
+
+#[test]
+fn a_pause_between_two_tries_is_left_at_once() {
+    let held = HeldWorld::new("");
+    let headers = vec![("Retry-After".to_owned(), "50".to_owned())];
+    let limited = Action::Answer {
+        status: 429,
+        headers,
+        body: Vec::new(),
+    };
+    let fault = Fault::new("POST", "/api/roles/search", limited);
+    held.sandbox.inject(fault);
+    let mut running = held.start(["list-roles", "-v"]);
+    running.wait_for_line("trying again in 50");
+    running.signal(Signal::TERM);
+    cleaned_up(&running.finish(), &held, 143);
+}
+
+#[test]
+fn with_json_it_is_an_error_in_json() {
+    let held = HeldWorld::new(SEARCH_ROLES);
+    let running = held.start(NAMED.iter().chain(&["-o", "json"]));
+    held.wait_until_held();
+    running.signal(Signal::TERM);
+    let error = running.finish().json_error(143);
+    assert_eq!(error["code"], json!("interrupted"));
+    assert_eq!(error["exit"], json!(143));
+    assert_eq!(error["retryable"], json!(true));
+}
+
+/// The session would live on where nobody waited for its sign-in to be answered.
+#[test]
+fn a_session_that_was_being_made_is_ended() {
+    for (signal, code) in SIGNALS {
+        let held = HeldWorld::new(SIGN_IN);
+        let running = held.start(NAMED);
+        held.wait_until_held();
+        assert_eq!(held.sandbox.live_sessions(), 1);
+        running.signal(signal);
+        held.release();
+        cleaned_up(&running.finish(), &held, code);
+        assert_eq!(count(&held.sandbox, SEARCH_ROLES), 0);
+    }
+}
+
+#[test]
+fn whoever_insists_does_not_wait_for_the_sign_in() {
+    let held = HeldWorld::new(SIGN_IN);
+    let running = held.start(NAMED);
+    held.wait_until_held();
+    contains(running.insist(Signal::INT).failure(130), &["interrupted"]);
+}
+
+#[test]
+fn a_key_that_was_being_made_is_deleted_again() {
+    for (signal, code) in SIGNALS {
+        for sink in [&[][..], &["--out-file", "key"]] {
+            let held = HeldWorld::new(CREATE);
+            let running = held.start(NAMED.iter().chain(sink));
+            held.wait_until_held();
+            assert_eq!(held.sandbox.api_keys().len(), 1);
+            running.signal(signal);
+            held.release();
+            cleaned_up(&running.finish(), &held, code);
+            assert_eq!(count(&held.sandbox, CREATE), 1);
+            assert_eq!(count(&held.sandbox, DELETE), 1);
+            assert!(!held.home.path("key").exists());
+            let names = names(&held);
+            assert_eq!(names, ["manager.pem", "password"], "nothing is left");
+        }
+    }
+}
+
+fn names(held: &HeldWorld) -> Vec<String> {
+    let entries = std::fs::read_dir(held.home.path("")).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_refused_create_is_a_refusal_although_a_signal_came() {
+    let held = HeldWorld::with(
+        Settings {
+            administrator_role: 2,
+            ..Settings::default()
+        },
+        CREATE,
+    );
+    let running = held.start(["create", "--role-id", "2"]);
+    held.wait_until_held();
+    running.signal(Signal::INT);
+    held.release();
+    contains(running.finish().failure(5), &["Not authorized"]);
+    assert_eq!(held.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn a_key_that_cannot_be_deleted_after_a_signal_is_named() {
+    let held = HeldWorld::new(CREATE);
+    let action = Action::status(403, "Not yours");
+    let fault = Fault::new("DELETE", "/api/apikeys/1", action);
+    held.sandbox.inject(fault);
+    let running = held.start(NAMED.iter().chain(&["-o", "json"]));
+    held.wait_until_held();
+    running.signal(Signal::INT);
+    held.release();
+    let error = running.finish().json_error(11);
+    assert_eq!(error["keyID"], json!(1));
+    let said = error["message"].as_str().unwrap_or_default();
+    contains(said, &["interrupted", "`ci` (ID 1)", "Not yours"]);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
+    for (first, second) in [(Signal::INT, Signal::TERM), (Signal::TERM, Signal::HUP)] {
+        let held = HeldWorld::new(CREATE);
+        let running = held.start(NAMED.iter().chain(&["--out-file", "key"]));
+        held.wait_until_held();
+        running.signal(first);
+        running.signal(second);
+        // The answer is still held back: nobody waits for it.
+        let ran = running.finish();
+        let said = "the key `ci` may have been created";
+        contains(ran.failure(11), &[said, "hint: look for it"]);
+        assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
+        assert_eq!(names(&held), ["manager.pem", "password"]);
+    }
+}
+
+#[test]
+fn the_first_says_why_the_run_goes_on_and_the_second_ends_it() {
+    let held = HeldWorld::new(CREATE);
+    let mut running = held.start(["create", "--role", "Auditor", "--name", "ci"]);
+    held.wait_until_held();
+    running.signal(Signal::INT);
+    running.wait_for_line("note: interrupted; undoing what is under way");
+    running.signal(Signal::INT);
+    let ran = running.finish();
+    contains(ran.failure(11), &["the key `ci` may have been created"]);
+}
+
+#[test]
+fn a_second_signal_during_the_deletion_names_the_key() {
+    let held = HeldWorld::new(DELETE);
+    let body = json!({"ID": 1, "keyName": "ci"}).to_string();
+    let answer = Action::Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body.into_bytes(),
+    };
+    let fault = Fault::new("POST", "/api/apikeys", answer).after();
+    held.sandbox.inject(fault);
+    let running = held.start(NAMED.iter().chain(&["-o", "json"]));
+    held.wait_until_held();
+    let error = running.insist(Signal::INT).json_error(11);
+    let said = error["message"].as_str().unwrap_or_default();
+    contains(said, &["`ci` (ID 1) was created and not delivered"]);
+    assert_eq!(error["keyID"], json!(1));
+}
+
+/// One signal does not keep a key that cannot be delivered from being deleted.
+#[test]
+fn a_first_signal_during_the_deletion_lets_it_end() {
+    let held = HeldWorld::new(DELETE);
+    let body = json!({"ID": 1, "keyName": "ci"}).to_string();
+    let answer = Action::Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body.into_bytes(),
+    };
+    let fault = Fault::new("POST", "/api/apikeys", answer).after();
+    held.sandbox.inject(fault);
+    let running = held.start(NAMED);
+    held.wait_until_held();
+    running.signal(Signal::INT);
+    held.release();
+    contains(running.finish().failure(10), &["was deleted again"]);
+    assert_eq!(held.sandbox.api_keys(), []);
+    assert_eq!(held.sandbox.live_sessions(), 0);
+}

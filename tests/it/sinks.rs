@@ -1,0 +1,339 @@
+//! Where a secret goes: a file, stdout, and what happens where it cannot.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::valve::HeldWorld;
+use crate::support::{Ran, World, contains};
+
+const TO_FILE: [&str; 5] = ["create", "--role", "Auditor", "--out-file", "key"];
+
+fn secret(world: &World) -> String {
+    world.sandbox.api_keys().pop().expect("a key").secret
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).expect("a file with text")
+}
+
+/// The names in the home folder that come and go with a run.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().into_owned()
+        })
+        .filter(|name| !["state", "manager.pem", "password"].contains(&name.as_str()))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
+    let world = World::new();
+    for (format, expected) in [
+        ("text", "1\n".to_owned()),
+        ("env", "SWP_API_KEY_ID='2'\n".to_owned()),
+    ] {
+        let ran = world.run(TO_FILE.iter().chain(&["--force", "-o", format]));
+        ran.success();
+        assert_eq!(ran.stdout, expected);
+        let path = world.home.path("key");
+        assert_eq!(read(&path), format!("{}\n", secret(&world)));
+    }
+    let ran = world.run(TO_FILE.iter().chain(&["--force", "-o", "json"]));
+    let key = ran.json();
+    assert_eq!((&key["ID"], &key["roleID"]), (&json!(3), &json!(2)));
+    assert_eq!(key["meta"]["sinks"], json!(["key"]));
+    assert_eq!(key["meta"]["created"], json!(true));
+    let secret = secret(&world);
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(!text.contains(&secret), "{text}");
+    }
+    assert_eq!(read(&world.home.path("key")), format!("{secret}\n"));
+    assert_eq!(names(&world.home.path("")), ["key"], "nothing else is left");
+}
+
+#[test]
+fn several_files_all_get_it() {
+    let world = World::new();
+    let arguments = TO_FILE.iter().chain(&["--out-file", "other"]);
+    assert_eq!(world.run(arguments).success(), "1");
+    for name in ["key", "other"] {
+        let path = world.home.path(name);
+        assert_eq!(read(&path), format!("{}\n", secret(&world)));
+    }
+    let world = World::new();
+    let ran = world.run(TO_FILE.iter().chain(&["--out-file", "key"]));
+    contains(ran.failure(2), &["given twice"]);
+    nothing_was_sent(&world.sandbox);
+}
+
+#[test]
+fn an_existing_file_is_refused_before_anything_is_sent() {
+    let world = World::new();
+    let path = world.home.write("key", "what was there");
+    let ran = world.run(TO_FILE);
+    contains(ran.failure(2), &["`--out-file` key exists", "--force"]);
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(read(&path), "what was there");
+    assert_eq!(names(&world.home.path("")), ["key"]);
+
+    world.run(TO_FILE.iter().chain(&["--force"])).success();
+    assert_eq!(read(&path), format!("{}\n", secret(&world)));
+}
+
+#[test]
+fn a_place_that_is_no_plain_file_or_cannot_be_written_is_refused_before_anything_is_sent() {
+    let world = World::new();
+    std::fs::create_dir(world.home.path("folder")).expect("a folder");
+    world.home.write("file", "");
+    let mut places = vec!["folder", "no-folder/key", "file/key", "key/", ".", ""];
+    let too_long = "k".repeat(300);
+    places.push(&too_long);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("elsewhere", world.home.path("link")).expect("a link");
+        std::os::unix::fs::symlink("file", world.home.path("link-to-file")).expect("a link");
+        let fifo = std::process::Command::new("mkfifo")
+            .arg(world.home.path("fifo"))
+            .status();
+        assert!(fifo.expect("mkfifo is there").success());
+        places.extend(["link", "link-to-file", "fifo", "/dev/null", "/dev/stdout"]);
+    }
+    // Root may write to a folder of mode 0500, but to nothing under /proc.
+    if cfg!(target_os = "linux") {
+        places.push("/proc/self/key");
+    }
+    let before = names(&world.home.path(""));
+    for place in places {
+        for force in [&[][..], &["--force"]] {
+            let arguments = ["create", "--role", "Auditor", "--out-file", place];
+            let ran = world.run(arguments.iter().chain(force));
+            contains(ran.failure(2), &["--out-file", place, "hint: "]);
+        }
+    }
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(names(&world.home.path("")), before, "nothing is left");
+}
+
+#[test]
+fn the_file_is_not_there_before_the_secret_is_in_it() {
+    let held = HeldWorld::new(CREATE);
+    let running = held.start(TO_FILE);
+    held.wait_until_held();
+    assert!(!held.home.path("key").exists());
+    held.release();
+    running.finish().success();
+    let path = held.home.path("key");
+    assert_eq!(
+        read(&path),
+        format!("{}\n", held.sandbox.api_keys()[0].secret)
+    );
+    assert_eq!(names(&held.home.path("")), ["key"]);
+}
+
+/// Two runs with one file: the second is not to overwrite the only copy of the first one's secret.
+#[test]
+fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
+    let held = HeldWorld::new(CREATE);
+    let running = held.start(TO_FILE.iter().chain(&["--out-file", "other"]));
+    held.wait_until_held();
+    held.home.write("other", "somebody else's");
+    held.release();
+    let ran = running.finish();
+    undone(&ran, &held.sandbox);
+    contains(&ran.stderr, &["could not be delivered to other"]);
+    assert_eq!(
+        names(&held.home.path("")),
+        ["other"],
+        "the first is withdrawn"
+    );
+    assert_eq!(read(&held.home.path("other")), "somebody else's");
+}
+
+/// A folder in which a file is open cannot be removed on Windows.
+#[test]
+#[cfg(unix)]
+fn a_file_that_was_replaced_and_cannot_come_back_is_named() {
+    let held = HeldWorld::new(CREATE);
+    held.home.write("key", "what was there");
+    std::fs::create_dir(held.home.path("folder")).expect("a folder");
+    let more = ["--force", "--out-file", "folder/other"];
+    let running = held.start(TO_FILE.iter().chain(&more));
+    held.wait_until_held();
+    std::fs::remove_dir_all(held.home.path("folder")).expect("it is there");
+    held.release();
+    let ran = running.finish();
+    undone(&ran, &held.sandbox);
+    let said = "key was written before and not withdrawn: what it held before is gone";
+    contains(&ran.stderr, &["folder", "other", said]);
+    assert_eq!(names(&held.home.path("")), [""; 0]);
+}
+
+/// The secret went nowhere: exit 10, and the key is gone, and so is the session.
+#[track_caller]
+fn undone(ran: &Ran, sandbox: &swp_keys::sandbox::Sandbox) {
+    contains(
+        ran.failure(10),
+        &["could not be delivered", "(ID 1) was deleted again"],
+    );
+    assert_eq!(count(sandbox, CREATE), 1, "{}", ran.stderr);
+    assert_eq!(count(sandbox, "DELETE /api/apikeys/1"), 1, "{}", ran.stderr);
+    assert_eq!(sandbox.api_keys(), []);
+    assert_eq!(sandbox.live_sessions(), 0);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{File, OpenOptions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::support::set_mode;
+    use crate::support::shell::sh;
+
+    fn mode(path: &Path) -> u32 {
+        let metadata = std::fs::symlink_metadata(path).expect("a file");
+        metadata.permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn nobody_else_can_read_the_file_whatever_the_mask_and_the_old_mode() {
+        let world = World::new();
+        let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --out-file key"#;
+        sh(&world.home, script).success();
+        let path = world.home.path("key");
+        assert_eq!(mode(&path), 0o600);
+        set_mode(&path, 0o644);
+        let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --out-file key --force"#;
+        sh(&world.home, script).success();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(read(&path), format!("{}\n", secret(&world)));
+    }
+
+    #[test]
+    fn a_closed_stdout_is_noticed_before_anything_is_sent() {
+        let world = World::new();
+        for script in [
+            r#""$SWP_KEYS" create --role Auditor >&-"#,
+            r#""$SWP_KEYS" create --role Auditor -o json >&-"#,
+            r#""$SWP_KEYS" create --role Auditor --dry-run >&-"#,
+        ] {
+            let ran = sh(&world.home, script);
+            contains(ran.failure(2), &["stdout is closed", "--out-file"]);
+        }
+        nothing_was_sent(&world.sandbox);
+    }
+
+    #[test]
+    fn a_stdout_that_is_meant_to_be_thrown_away_is_a_place() {
+        let world = World::new();
+        let ran = sh(
+            &world.home,
+            r#""$SWP_KEYS" create --role Auditor >/dev/null"#,
+        );
+        ran.success();
+        assert_eq!(world.sandbox.api_keys().len(), 1);
+    }
+
+    #[test]
+    fn a_pipe_without_a_reader_is_noticed_before_anything_is_sent() {
+        let world = World::new();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = world.home.command(["create", "--role", "Auditor"]);
+        let ran = Ran::of(command.stdout(writer));
+        contains(
+            ran.failure(2),
+            &["nobody reads stdout", "nothing was created"],
+        );
+        nothing_was_sent(&world.sandbox);
+    }
+
+    #[test]
+    fn a_pipe_whose_reader_goes_meanwhile_gets_the_key_deleted() {
+        for format in ["text", "json", "env"] {
+            let held = HeldWorld::new(CREATE);
+            let mut running = held.start(["create", "--role", "Auditor", "-o", format]);
+            held.wait_until_held();
+            assert_eq!(held.sandbox.api_keys().len(), 1);
+            running.stop_reading_stdout();
+            held.release();
+            let ran = running.finish();
+            undone(&ran, &held.sandbox);
+            contains(&ran.stderr, &["delivered to stdout", "Broken pipe"]);
+        }
+    }
+
+    #[test]
+    fn with_a_file_the_reader_of_stdout_may_go() {
+        let held = HeldWorld::new(CREATE);
+        let mut running = held.start(TO_FILE);
+        held.wait_until_held();
+        running.stop_reading_stdout();
+        held.release();
+        running.finish().success();
+        let key = &held.sandbox.api_keys()[0];
+        assert_eq!(read(&held.home.path("key")), format!("{}\n", key.secret));
+    }
+
+    fn full() -> File {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        full.expect("/dev/full is there on Linux")
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_gets_the_key_deleted() {
+        for format in ["text", "json", "jsonl", "env"] {
+            let world = World::new();
+            let arguments = ["create", "--role", "Auditor", "-o", format];
+            let ran = Ran::of(world.home.command(arguments).stdout(full()));
+            undone(&ran, &world.sandbox);
+            contains(&ran.stderr, &["delivered to stdout", "No space left"]);
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_an_error_of_other_commands() {
+        let world = World::new();
+        for arguments in [
+            &["list-roles"][..],
+            &["find-role", "Auditor"],
+            &["create", "--role", "Auditor", "--dry-run", "-o", "json"],
+        ] {
+            let ran = Ran::of(world.home.command(arguments).stdout(full()));
+            contains(ran.failure(1), &["stdout cannot be written", "No space"]);
+        }
+        assert_eq!(count(&world.sandbox, CREATE), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_and_a_refused_deletion_name_the_key() {
+        use swp_keys::sandbox::{Action, Fault};
+        let world = World::new();
+        let refused = Action::status(403, "Not authorized to delete API keys.");
+        let fault = Fault::new("DELETE", "/api/apikeys/1", refused);
+        world.sandbox.inject(fault);
+        let arguments = ["create", "--role", "Auditor", "-q", "-o", "json"];
+        let ran = Ran::of(world.home.command(arguments).stdout(full()));
+        let error = ran.json_error(11);
+        assert_eq!(error["keyID"], json!(1));
+        assert_eq!(error["retryable"], json!(false));
+        let said = error["message"].as_str().unwrap_or_default();
+        let why = "Not authorized to delete API keys.";
+        contains(
+            said,
+            &["(ID 1) could not be deleted again", "No space left", why],
+        );
+        assert_eq!(world.sandbox.api_keys().len(), 1, "it is still there");
+        assert_eq!(world.sandbox.live_sessions(), 0);
+    }
+}

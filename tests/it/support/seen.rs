@@ -1,0 +1,33 @@
+//! What a manager saw.
+
+use serde_json::Value;
+use swp_keys::sandbox::Sandbox;
+
+/// The request that makes a key.
+pub(crate) const CREATE: &str = "POST /api/apikeys";
+/// The request that searches roles.
+pub(crate) const SEARCH_ROLES: &str = "POST /api/roles/search";
+/// The request that searches keys.
+pub(crate) const SEARCH_KEYS: &str = "POST /api/apikeys/search";
+
+/// The bodies of the requests of a route, as JSON.
+pub(crate) fn bodies(sandbox: &Sandbox, route: &str) -> Vec<Value> {
+    (sandbox.requests().iter())
+        .filter(|request| request.route() == route)
+        .map(|request| serde_json::from_slice(&request.body).expect("a JSON body"))
+        .collect()
+}
+
+/// How many requests of a route there were.
+pub(crate) fn count(sandbox: &Sandbox, route: &str) -> usize {
+    (sandbox.requests().iter())
+        .filter(|request| request.route() == route)
+        .count()
+}
+
+/// Asserts that not even a connection was made.
+#[track_caller]
+pub(crate) fn nothing_was_sent(sandbox: &Sandbox) {
+    assert_eq!(sandbox.requests(), [], "nothing is sent");
+    assert_eq!(sandbox.connections().tcp, 0, "nobody connects");
+}
