@@ -222,7 +222,7 @@ fn transport(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(call, tls, &host);
     }
-    let io = find::<std::io::Error>(error).map(std::io::Error::kind);
+    let io = io_kind(error);
     let reason = text::innermost(error);
     if error.is_timeout() && !error.is_connect() {
         let message = format!("{}: no whole answer from {host} in time", call.what);
@@ -447,7 +447,6 @@ fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(current) = next {
         if let Some(found) = current.downcast_ref::<T>() {
-            // An io::Error that only wraps another error says nothing by itself; a kind of its own does.
             return Some(found);
         }
         next = match current
@@ -462,6 +461,24 @@ fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
         };
     }
     None
+}
+
+/// What the innermost `io::Error` is: one that only wraps another error says nothing by itself.
+fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
+    let mut kind = None;
+    let mut next = error.source();
+    while let Some(current) = next {
+        let io = current.downcast_ref::<std::io::Error>();
+        kind = io
+            .map(std::io::Error::kind)
+            .filter(|kind| *kind != std::io::ErrorKind::Other)
+            .or(kind);
+        next = match io.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    kind
 }
 
 #[cfg(test)]

@@ -50,6 +50,11 @@ impl Trust {
         if certificates.is_empty() {
             return Err(usage("holds no certificate".to_owned()));
         }
+        for certificate in &certificates {
+            // What cannot be trusted is found out here, where the file's name is known.
+            webpki::anchor_from_trusted_cert(certificate)
+                .map_err(|error| usage(format!("holds what is no certificate: {error}")))?;
+        }
         Ok(Self::Certificates(certificates))
     }
 }
@@ -115,23 +120,24 @@ impl Verifier {
     /// A self-signed certificate that says it is a CA may not serve as a server's by webpki's rules; curl and OpenSSL accept it
     /// where the file lists that very certificate. The checks compare its dates before they find that out (webpki,
     /// `check_issuer_independent_properties`), so its name is what remains; its key is proven by the handshake.
-    fn is_listed_itself(
+    fn judge_ca(
         &self,
-        error: &rustls::Error,
         end_entity: &CertificateDer<'_>,
         name: &ServerName<'_>,
-    ) -> bool {
-        let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error
-        else {
-            return false;
-        };
-        matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
-            && self
-                .listed
-                .iter()
-                .any(|certificate| certificate == end_entity)
-            && ParsedCertificate::try_from(end_entity)
-                .is_ok_and(|parsed| rustls::client::verify_server_name(&parsed, name).is_ok())
+        now: UnixTime,
+        error: rustls::Error,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if (self.listed.iter()).any(|certificate| certificate == end_entity) {
+            let parsed = ParsedCertificate::try_from(end_entity)?;
+            rustls::client::verify_server_name(&parsed, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        // That it says it is a CA is the lesser trouble: nobody vouches for it.
+        Err(if self.is_self_signed(end_entity, now) {
+            self_signed()
+        } else {
+            error
+        })
     }
 
     fn is_self_signed(&self, end_entity: &CertificateDer<'_>, now: UnixTime) -> bool {
@@ -151,13 +157,23 @@ impl Verifier {
             algorithms,
         ) {
             Ok(()) => true,
-            // Signed by itself, and unfit for another reason, such as being a CA.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause)))) => {
-                matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
-            }
-            Err(_) => false,
+            // Signed by itself, and unfit for another reason.
+            Err(error) => is_ca(&error),
         }
     }
+}
+
+/// The certificate is refused as a server's because it says it is a CA's.
+fn is_ca(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error
+    else {
+        return false;
+    };
+    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn self_signed() -> rustls::Error {
+    CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
 }
 
 impl ServerCertVerifier for Verifier {
@@ -177,13 +193,11 @@ impl ServerCertVerifier for Verifier {
             now,
         );
         match verdict {
-            Err(error) if self.is_listed_itself(&error, end_entity, server_name) => {
-                Ok(ServerCertVerified::assertion())
-            }
+            Err(error) if is_ca(&error) => self.judge_ca(end_entity, server_name, now, error),
             Err(rustls::Error::InvalidCertificate(problem))
                 if nobody_vouches(&problem) && self.is_self_signed(end_entity, now) =>
             {
-                Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into())
+                Err(self_signed())
             }
             other => other,
         }
@@ -341,7 +355,7 @@ fn wrong_name(certificate: &CertificateError) -> (String, String) {
     let names = presented
         .iter()
         .take(8)
-        .cloned()
+        .map(|name| plain(name))
         .collect::<Vec<_>>()
         .join(", ");
     (
@@ -349,6 +363,14 @@ fn wrong_name(certificate: &CertificateError) -> (String, String) {
         "use a name it was made for in `--url`, or give the manager a certificate for this one"
             .to_owned(),
     )
+}
+
+/// The name itself: webpki writes `DnsName("dsm.example.com")`, `IpAddress(192.0.2.1)`.
+fn plain(presented: &str) -> &str {
+    presented
+        .split_once('(')
+        .and_then(|(_, name)| name.strip_suffix(')'))
+        .map_or(presented, |name| name.trim_matches('"'))
 }
 
 fn since(certificate: &CertificateError) -> String {
