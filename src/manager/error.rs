@@ -6,8 +6,9 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use chrono::Utc;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address::Address;
@@ -237,6 +238,7 @@ fn transport(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
         return ManagerError::new(Cause::Reset, message, None);
     }
     let (cause, message, hint) = match io {
+        _ if text::is_of_a_tunnel(error) => return no_tunnel(&host, io, &reason),
         Some(std::io::ErrorKind::ConnectionRefused) => (
             Cause::Refused,
             format!("nobody listens at {host}"),
@@ -263,6 +265,27 @@ fn transport(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
         ),
     };
     ManagerError::new(cause, message, Some(hint.to_owned()))
+}
+
+/// What went wrong between here and the proxy, which is not the manager's doing. Its address is not told: it may hold a password.
+fn no_tunnel(host: &str, io: Option<std::io::ErrorKind>, reason: &str) -> ManagerError {
+    let (cause, problem) = match io {
+        Some(std::io::ErrorKind::ConnectionRefused) => {
+            (Cause::Refused, "does not listen".to_owned())
+        }
+        _ => (
+            Cause::Unreachable,
+            format!("does not let pass ({reason}); nothing was sent"),
+        ),
+    };
+    ManagerError::new(
+        cause,
+        format!("the proxy on the way to {host} {problem}"),
+        Some(
+            "check `--proxy` or HTTPS_PROXY, where its user name and password go too; or go without it, by NO_PROXY"
+                .to_owned(),
+        ),
+    )
 }
 
 fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
@@ -436,10 +459,17 @@ fn forbidden_hint(signer: Signer) -> &'static str {
     }
 }
 
-/// Seconds, as managers and proxies send it; the form with a date is not worth a parser here, the pause then grows by itself.
+/// Seconds, or a date, which is read by the clock of whoever sent it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
+    let seconds =
+        (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    if let Some(seconds) = seconds {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = text::date(headers, &RETRY_AFTER)?;
+    let now = text::date(headers, &DATE).unwrap_or_else(Utc::now);
+    // A date that has passed means at once.
+    Some((until - now).to_std().unwrap_or_default())
 }
 
 /// The first error of type `T` on the way down. `io::Error` hides what it carries from `source`, so it is opened as well.

@@ -54,7 +54,9 @@ impl Attempts {
         let pause = match error.cause() {
             Cause::RateLimited { retry_after } => {
                 let pause = retry_after.unwrap_or_else(|| jittered(FIRST_LIMITED_PAUSE, self.made));
-                (self.since.elapsed() + pause <= RATE_LIMIT_WAIT).then_some(pause)?
+                // The manager may name any time, so the sum may be one that there is not.
+                let until = self.since.elapsed().saturating_add(pause);
+                (until <= RATE_LIMIT_WAIT).then_some(pause)?
             }
             Cause::Unavailable {
                 retry_after: Some(pause),
@@ -135,6 +137,13 @@ mod tests {
             Some(Duration::from_secs(7))
         );
         assert_eq!(attempts.pause_after(&limited(61)), None);
+    }
+
+    #[test]
+    fn a_pause_beyond_all_time_is_none() {
+        let mut attempts = Attempts::new(Repeat::Read, 4);
+        attempts.since -= Duration::from_millis(1500);
+        assert_eq!(attempts.pause_after(&limited(u64::MAX)), None);
     }
 
     #[test]

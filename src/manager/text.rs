@@ -3,6 +3,8 @@
 //! No body of a refused sign-in was ever captured (manager-api.md, section 3), so only words that any wording would need are
 //! looked for, and they only refine a message that is right without them.
 
+use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
 
 use crate::secret::Secret;
@@ -68,6 +70,14 @@ fn shorten(text: &str) -> String {
     }
 }
 
+/// The date in a header, in the form that HTTP's senders must use (RFC 9110, section 5.6.7).
+pub(super) fn date(headers: &HeaderMap, name: &HeaderName) -> Option<DateTime<Utc>> {
+    let text = headers.get(name)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(text.trim())
+        .ok()
+        .map(|date| date.to_utc())
+}
+
 /// The innermost reason of an error: the outer ones only say that a request failed.
 pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut current = error;
@@ -75,6 +85,12 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
         current = source;
     }
     shorten(&current.to_string())
+}
+
+/// The error is of the tunnel that a proxy was asked for. The HTTP library has a type for it, and shows its words alone.
+pub(super) fn is_of_a_tunnel(error: &dyn std::error::Error) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.to_string().starts_with("tunnel error"))
 }
 
 /// The manager says that the account is locked.

@@ -330,11 +330,8 @@ impl Transport {
     }
 
     fn note_time(&self, headers: &HeaderMap) {
-        let told = (headers.get(DATE))
-            .and_then(|date| date.to_str().ok())
-            .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-        if let Some(told) = told {
-            self.skew.set(Some(told.to_utc() - Utc::now()));
+        if let Some(told) = text::date(headers, &DATE) {
+            self.skew.set(Some(told - Utc::now()));
         }
     }
 }
@@ -365,6 +362,7 @@ fn with_proxy(
     options: &Options,
 ) -> Result<reqwest::ClientBuilder, ManagerError> {
     match &options.proxy {
+        _ if no_proxy_at_all() => Ok(builder.no_proxy()),
         Some(proxy) => {
             // The reason may quote the address, and that may hold a password.
             let proxy =
@@ -374,6 +372,14 @@ fn with_proxy(
         None if options.address.is_loopback() => Ok(builder.no_proxy()),
         None => Ok(builder),
     }
+}
+
+/// `NO_PROXY=*`: to the HTTP library the star stands for every name, but for no address, and to everybody else for both.
+fn no_proxy_at_all() -> bool {
+    ["NO_PROXY", "no_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .is_some_and(|list| list.split(',').any(|entry| entry.trim() == "*"))
 }
 
 fn unusable(reason: &str) -> ManagerError {
