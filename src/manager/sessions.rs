@@ -112,10 +112,11 @@ impl Manager {
     /// # Errors
     /// Where nothing answers in time, or the certificate is not trusted, which waiting does not mend.
     pub(crate) async fn wait_until_up(&self, wait: Duration) -> Result<(), ManagerError> {
-        let deadline = Instant::now() + wait;
+        let begun = Instant::now();
         let mut told = false;
         loop {
-            let error = match self.probe().await {
+            let left = wait.saturating_sub(begun.elapsed());
+            let error = match self.probe(left).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -127,7 +128,7 @@ impl Manager {
                     | Cause::TimedOut
                     | Cause::Unreachable
             );
-            if !passes || Instant::now() + PROBE_PAUSE >= deadline {
+            if !passes || begun.elapsed().saturating_add(PROBE_PAUSE) >= wait {
                 return Err(error);
             }
             let level = if told {
@@ -141,7 +142,8 @@ impl Manager {
         }
     }
 
-    async fn probe(&self) -> Result<(), ManagerError> {
+    /// One look, which is not to outlast what is left of the wait.
+    async fn probe(&self, left: Duration) -> Result<(), ManagerError> {
         for path in ["/rest/status/manager/ping", "/rest/apiVersion"] {
             let mut request = Request::new(
                 "asking whether the manager is up",
@@ -149,7 +151,7 @@ impl Manager {
                 path,
                 Repeat::Never,
             );
-            request.timeout = Some(PROBE_BUDGET);
+            request.timeout = Some(PROBE_BUDGET.min(left));
             match self.transport.send(request).await {
                 Ok(_) => return Ok(()),
                 Err(error) => match error.cause() {

@@ -11,8 +11,17 @@ mod if_exists;
 mod list_roles;
 mod mint;
 mod output;
+mod network;
+mod proxy;
 mod readme;
+mod retries;
 mod sandbox_command;
 mod sandbox_contract;
 mod signals;
 mod sinks;
+mod sign_in;
+#[cfg(target_os = "linux")]
+mod system_roots;
+mod tls;
+mod unknowns;
+mod waiting;

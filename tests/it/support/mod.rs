@@ -5,11 +5,14 @@ pub(crate) mod seen;
 #[cfg(unix)]
 pub(crate) mod shell;
 pub(crate) mod valve;
+pub(crate) mod proxy;
+pub(crate) mod raw_server;
 
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use swp_keys::sandbox::{Sandbox, Settings};
@@ -44,6 +47,30 @@ impl World {
     /// Runs `swp-keys` with these arguments and without stdin.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
         self.home.run(arguments)
+    }
+
+    /// From now on, runs sign their requests with this key, and not with a password.
+    pub(crate) fn use_key(&mut self, secret: &str) {
+        self.home.unset("SWP_USERNAME");
+        self.home.unset("SWP_PASSWORD_FILE");
+        let file = self.home.write_secret("key", secret);
+        self.home.set("SWP_API_KEY_FILE", file);
+    }
+
+    /// How many requests of this route there were.
+    pub(crate) fn count(&self, route: &str) -> usize {
+        let requests = self.sandbox.requests();
+        requests.iter().filter(|seen| seen.route() == route).count()
+    }
+
+    /// Waits until a request of this route has come in.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, route: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.count(route) == 0 {
+            assert!(Instant::now() < deadline, "{route} does not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The paths that were asked for, with their methods, without the farewell.

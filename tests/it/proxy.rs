@@ -1,0 +1,247 @@
+//! Proxies: CONNECT and nothing in plain text, which of them is used for what, and what is said of one that does not let pass.
+
+use swp_keys::sandbox::{CertificateKind, Settings};
+
+use crate::support::proxy::{Proxy, ReservedPort};
+use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::{Ran, World, contains};
+
+/// Every secret of a run that made a key.
+fn secrets_of(world: &World) -> Vec<String> {
+    let mut secrets = vec![Settings::DEFAULT_PASSWORD.to_owned()];
+    for request in world.sandbox.requests() {
+        let headers = ["cookie", "rid"].map(|name| request.header(name).map(str::to_owned));
+        secrets.extend(headers.into_iter().flatten());
+    }
+    secrets.extend(world.sandbox.api_keys().into_iter().map(|key| key.secret));
+    secrets
+}
+
+#[track_caller]
+fn never_heard(heard: &Heard, secrets: &[String]) {
+    assert!(secrets.len() > 3, "{secrets:?}");
+    for secret in secrets {
+        assert!(!heard.holds(secret), "the proxy overheard `{secret}`");
+    }
+}
+
+#[test]
+fn a_named_proxy_carries_everything_and_overhears_nothing() {
+    let world = World::new();
+    let proxy = Proxy::to(world.sandbox.address());
+    let ran = world.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    let connect = format!("CONNECT {} HTTP/1.1\r\n", world.sandbox.address());
+    assert_eq!(proxy.heads().len(), 1, "one tunnel for the whole run");
+    assert!(
+        proxy.heads()[0].starts_with(&connect),
+        "{:?}",
+        proxy.heads()
+    );
+    assert_eq!(world.sandbox.connections().tcp, 1);
+    assert!(proxy.heard().holds("CONNECT"), "it does overhear");
+    never_heard(proxy.heard(), &secrets_of(&world));
+}
+
+/// A world whose manager has a name that only a proxy can resolve, and a certificate for that name.
+fn behind_a_proxy() -> World {
+    let mut world = World::with(Settings {
+        certificate: CertificateKind::WrongName,
+        ..Settings::default()
+    });
+    world.home.set("SWP_URL", "https://dsm.example.com:4119");
+    world
+}
+
+#[test]
+fn the_environments_proxy_resolves_the_managers_name() {
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        let mut world = behind_a_proxy();
+        let proxy = Proxy::to(world.sandbox.address());
+        world.home.set(variable, proxy.url());
+        let ran = world.run(["create", "--role", "Auditor"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        let head = proxy.heads().concat();
+        assert!(head.starts_with("CONNECT dsm.example.com:4119 "), "{head}");
+        never_heard(proxy.heard(), &secrets_of(&world));
+    }
+}
+
+#[test]
+fn the_certificate_is_checked_through_a_proxy_as_well() {
+    let mut world = behind_a_proxy();
+    let proxy = Proxy::to(world.sandbox.address());
+    world.home.set("HTTPS_PROXY", proxy.url());
+    world.home.set("SWP_URL", "https://manager.example.org");
+    let ran = world.run(["create", "--role", "Auditor"]);
+    contains(
+        ran.failure(7),
+        &[
+            "manager.example.org:443 is for another name",
+            "dsm.example.com",
+        ],
+    );
+    let other = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
+    let other = world.home.write("other.pem", &other.pem);
+    world.home.set("SWP_CA_CERT", other);
+    let ran = world.run(["create", "--role", "Auditor"]);
+    contains(ran.failure(7), &["is self-signed"]);
+    assert_eq!(world.sandbox.requests(), [], "nothing was sent");
+}
+
+#[test]
+fn this_machine_itself_is_not_reached_through_the_environments_proxy() {
+    let mut world = World::new();
+    let proxy = Proxy::to(world.sandbox.address());
+    world.home.set("HTTPS_PROXY", proxy.url());
+    world.home.set("ALL_PROXY", proxy.url());
+    let localhost = format!("https://localhost:{}", world.sandbox.address().port());
+    for url in [world.sandbox.url(), localhost] {
+        assert_eq!(
+            world.run(["find-role", "Auditor", "--url", &url]).success(),
+            "2"
+        );
+    }
+    assert_eq!(proxy.heads(), [""; 0]);
+}
+
+#[test]
+fn no_proxy_leaves_the_proxy_out() {
+    let nobody = Proxy::answering("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    for (list, passes) in [
+        ("127.0.0.1", true),
+        ("dsm.example.com, 127.0.0.0/8", true),
+        ("*", true),
+        ("dsm.example.com,10.0.0.0/8", false),
+    ] {
+        for variable in ["NO_PROXY", "no_proxy"] {
+            let mut world = World::new();
+            world.home.set(variable, list);
+            let ran = world.run(["find-role", "Auditor", "--proxy", &nobody.url()]);
+            match passes {
+                true => assert_eq!(ran.success(), "2", "{list}"),
+                false => drop(ran.failure(8)),
+            }
+        }
+    }
+    let mut world = behind_a_proxy();
+    let proxy = Proxy::to(world.sandbox.address());
+    world.home.set("HTTPS_PROXY", proxy.url());
+    // A name that nothing resolves (RFC 6761), so that a run that goes without the proxy finds nobody.
+    world.home.set("SWP_URL", "https://dsm.invalid:4119");
+    world.home.set("NO_PROXY", ".invalid");
+    world.run(["find-role", "Auditor"]).failure(8);
+    assert_eq!(proxy.heads(), [""; 0]);
+}
+
+#[test]
+fn a_proxy_on_the_command_line_wins_over_the_environments() {
+    let mut world = behind_a_proxy();
+    let (named, other) = (
+        Proxy::to(world.sandbox.address()),
+        Proxy::to(world.sandbox.address()),
+    );
+    world.home.set("HTTPS_PROXY", other.url());
+    let ran = world.run(["find-role", "Auditor", "--proxy", &named.url()]);
+    assert_eq!(ran.success(), "2");
+    assert_eq!((named.heads().len(), other.heads().len()), (1, 0));
+}
+
+#[test]
+fn a_proxy_gets_its_own_credentials_and_they_are_never_printed() {
+    let world = World::new();
+    let proxy = Proxy::to(world.sandbox.address());
+    let url = proxy.url_with("proxyuser", "proxypass");
+    let ran = world.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
+    ran.success();
+    // base64 of proxyuser:proxypass
+    let wanted = "proxy-authorization: basic chjvehl1c2vyonbyb3h5cgfzcw==";
+    assert!(
+        proxy.heads()[0].to_lowercase().contains(wanted),
+        "{:?}",
+        proxy.heads()
+    );
+    hides_credentials(&ran);
+    for request in world.sandbox.requests() {
+        assert_eq!(request.header("proxy-authorization"), None);
+    }
+}
+
+#[track_caller]
+fn hides_credentials(ran: &Ran) {
+    for secret in ["proxyuser", "proxypass", "cHJveHl1c2VyOnByb3h5cGFzcw"] {
+        assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_proxy_that_does_not_let_pass_is_said_to_be_one() {
+    let world = World::new();
+    for answer in [
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
+        "HTTP/1.1 502 Bad Gateway\r\n\r\n",
+        "hello\r\n\r\n",
+        "",
+    ] {
+        let proxy = Proxy::answering(answer);
+        let url = proxy.url_with("proxyuser", "proxypass");
+        let ran = world.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
+        let manager = world.sandbox.address();
+        let said = format!("error: the proxy on the way to {manager} does not let pass");
+        contains(
+            ran.failure(8),
+            &[&said, "`--proxy` or HTTPS_PROXY", "NO_PROXY"],
+        );
+        hides_credentials(&ran);
+        assert_eq!(proxy.heads().len(), 1, "a sign-in is not tried again");
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn a_proxy_that_is_down_is_named_as_what_is_down() {
+    let world = World::new();
+    let port = ReservedPort::new();
+    let url = format!("http://proxyuser:proxypass@{}", port.address());
+    let ran = world.run([
+        "create",
+        "--role",
+        "Auditor",
+        "--retries",
+        "0",
+        "--proxy",
+        &url,
+    ]);
+    let manager = world.sandbox.address();
+    let said = format!("error: the proxy on the way to {manager} does not listen");
+    contains(ran.failure(8), &[&said, "`--proxy` or HTTPS_PROXY"]);
+    hides_credentials(&ran);
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn an_address_of_a_proxy_that_will_not_do_is_usage_and_not_echoed() {
+    let world = World::new();
+    let ran = world.run([
+        "find-role",
+        "Auditor",
+        "--proxy",
+        "http://proxyuser:proxypass@",
+    ]);
+    contains(ran.failure(2), &["`--proxy`"]);
+    hides_credentials(&ran);
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn a_proxy_that_reads_along_is_found_out() {
+    let world = World::new();
+    let heard = Heard::default();
+    let reader = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
+    let reader = RawServer::tls(&reader, heard.clone());
+    let proxy = Proxy::to(reader.address());
+    let ran = world.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
+    contains(ran.failure(7), &["is self-signed"]);
+    assert_eq!(heard.bytes(), b"");
+}

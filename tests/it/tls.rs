@@ -1,0 +1,370 @@
+//! TLS: which certificates are trusted, what is said of the others, and that nothing is sent to who shows them.
+
+use std::collections::BTreeSet;
+
+use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
+
+use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::{Home, Ran, World, contains};
+
+pub(crate) const ALL: [CertificateKind; 7] = [
+    CertificateKind::SelfSigned,
+    CertificateKind::SelfSignedCa,
+    CertificateKind::OwnCa,
+    CertificateKind::UnknownCa,
+    CertificateKind::WrongName,
+    CertificateKind::Expired,
+    CertificateKind::NotYetValid,
+];
+
+pub(crate) const SELF_SIGNED: [&str; 3] = ["is self-signed", "openssl s_client", "--ca-cert"];
+pub(crate) const UNKNOWN_CA: [&str; 3] = [
+    "was issued by a CA that is not trusted here",
+    "give that CA's certificate",
+    "--ca-cert",
+];
+const WRONG_NAME: [&str; 3] = [
+    "wanted 127.0.0.1",
+    "it holds dsm.example.com",
+    "use a name it was made for in `--url`",
+];
+pub(crate) const EXPIRED: [&str; 3] = [
+    "has expired: it ended on",
+    "renew the manager's certificate",
+    "clock",
+];
+pub(crate) const NOT_YET_VALID: [&str; 3] = [
+    "is not valid yet: it begins on",
+    "check this machine's clock",
+    "the manager's",
+];
+
+pub(crate) fn showing(certificate: CertificateKind) -> World {
+    World::with(Settings {
+        certificate,
+        ..Settings::default()
+    })
+}
+
+/// What is said where this certificate is shown and the file handed out with it is given; `None`: it is trusted.
+fn with_its_file(kind: CertificateKind) -> Option<[&'static str; 3]> {
+    match kind {
+        CertificateKind::SelfSigned | CertificateKind::SelfSignedCa | CertificateKind::OwnCa => {
+            None
+        }
+        CertificateKind::UnknownCa => Some(UNKNOWN_CA),
+        CertificateKind::WrongName => Some(WRONG_NAME),
+        CertificateKind::Expired => Some(EXPIRED),
+        CertificateKind::NotYetValid => Some(NOT_YET_VALID),
+    }
+}
+
+/// The run was stopped by the certificate, said this, and sent nothing.
+#[track_caller]
+pub(crate) fn distrusted(world: &World, ran: &Ran, said: &[&str]) {
+    contains(ran.failure(7), said);
+    contains(&ran.stderr, &["error: ", "nothing was sent", "\nhint: "]);
+    assert_eq!(world.sandbox.requests(), [], "no request over this");
+    assert_eq!(
+        world.sandbox.connections().tcp,
+        1,
+        "trying again would not help"
+    );
+}
+
+#[test]
+fn each_certificate_is_judged_by_the_ca_file() {
+    for kind in ALL {
+        let world = showing(kind);
+        let ran = world.run(["create", "--role-id", "2"]);
+        match with_its_file(kind) {
+            None => assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret),
+            Some(said) => distrusted(&world, &ran, &said),
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_distrust_has_its_own_message_and_next_step() {
+    let mut lines = BTreeSet::new();
+    for kind in [
+        CertificateKind::SelfSigned,
+        CertificateKind::UnknownCa,
+        CertificateKind::WrongName,
+        CertificateKind::Expired,
+        CertificateKind::NotYetValid,
+    ] {
+        let world = showing(kind);
+        let mut home = Home::new();
+        let other = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
+        let file = match kind {
+            CertificateKind::SelfSigned => home.write("ca.pem", &other.pem),
+            _ => home.write("ca.pem", world.sandbox.certificate_pem()),
+        };
+        home.set("SWP_CA_CERT", file);
+        home.set("SWP_URL", world.sandbox.url());
+        home.set("SWP_API_KEY", "1:a2V5");
+        let error = home
+            .run(["find-role", "Auditor", "-o", "json"])
+            .json_error(7);
+        assert_eq!(error["code"], "tls-trust");
+        assert_eq!(error["retryable"], false);
+        assert_eq!(error["http"], serde_json::Value::Null);
+        let place = world.sandbox.address().to_string();
+        for part in ["message", "hint"] {
+            let text = error[part].as_str().unwrap_or_default();
+            lines.insert(text.replace(&place, "HOST"));
+        }
+    }
+    assert_eq!(lines.len(), 10, "{lines:#?}");
+}
+
+#[test]
+fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
+    let cases = [
+        (
+            Certificate::marked_as_ca("dsm.example.com", 2020, 2100),
+            "wanted 127.0.0.1",
+        ),
+        (
+            Certificate::marked_as_ca("127.0.0.1", 2001, 2002),
+            "has expired: it ended on 2002-01-01",
+        ),
+        (
+            Certificate::marked_as_ca("127.0.0.1", 2099, 2100),
+            "is not valid yet: it begins on 2099-01-01",
+        ),
+    ];
+    for (certificate, said) in cases {
+        let heard = Heard::default();
+        let server = RawServer::tls(&certificate, heard.clone());
+        let mut home = Home::new();
+        home.set("SWP_URL", server.url());
+        home.set("SWP_API_KEY", "1:a2V5");
+        home.set("SWP_CA_CERT", home.write("ca.pem", &certificate.pem));
+        let ran = home.run(["find-role", "Auditor"]);
+        contains(ran.failure(7), &[said]);
+        assert_eq!(heard.bytes(), b"", "nothing is sent");
+    }
+}
+
+#[test]
+fn a_certificate_of_the_same_name_as_a_listed_one_is_not_trusted() {
+    let shown = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
+    let listed = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
+    let heard = Heard::default();
+    let server = RawServer::tls(&shown, heard.clone());
+    let mut home = Home::new();
+    home.set("SWP_URL", server.url());
+    home.set("SWP_API_KEY", "1:a2V5");
+    home.set("SWP_CA_CERT", home.write("ca.pem", &listed.pem));
+    home.run(["find-role", "Auditor"]).failure(7);
+    assert_eq!(heard.bytes(), b"", "nothing is sent");
+}
+
+#[test]
+fn insecure_works_with_every_certificate_and_warns_loudly() {
+    for kind in ALL {
+        let mut world = showing(kind);
+        world.home.unset("SWP_CA_CERT");
+        let ran = world.run(["create", "--role-id", "2", "--insecure"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        contains(
+            &ran.stderr,
+            &[
+                "warning: --insecure",
+                "not checked",
+                "whoever answers gets the password",
+                "--ca-cert",
+            ],
+        );
+    }
+}
+
+#[test]
+fn insecure_is_off_unless_it_is_said() {
+    let mut world = showing(CertificateKind::UnknownCa);
+    for value in ["", "0", "false"] {
+        world.home.set("SWP_INSECURE", value);
+        world.run(["find-role", "Auditor"]).failure(7);
+    }
+    world.home.set("SWP_INSECURE", "1");
+    let ran = world.run(["find-role", "Auditor"]);
+    assert_eq!(ran.success(), "2");
+    contains(&ran.stderr, &["warning: --insecure"]);
+}
+
+#[test]
+fn both_versions_of_tls_are_spoken_and_the_newer_one_is_preferred() {
+    for (tls, version) in [
+        (TlsVersions::Only12, "TLSv1.2"),
+        (TlsVersions::Only13, "TLSv1.3"),
+        (TlsVersions::Both, "TLSv1.3"),
+    ] {
+        let world = World::with(Settings {
+            tls,
+            ..Settings::default()
+        });
+        world.run(["create", "--role", "Auditor"]).success();
+        let versions: Vec<_> = (world.sandbox.requests().iter())
+            .map(|request| request.tls)
+            .collect();
+        assert_eq!(versions, [version; 4], "{tls:?}");
+    }
+}
+
+#[test]
+fn an_ipv6_address_works_with_and_without_its_brackets() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("this machine has no IPv6 loopback, so there is nothing to connect to");
+        return;
+    }
+    let world = World::with(Settings {
+        listen: "[::1]:0".parse().expect("an address"),
+        ..Settings::default()
+    });
+    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    let without_scheme = world.sandbox.address().to_string();
+    let ran = world.run(["find-role", "Auditor", "--url", &without_scheme]);
+    assert_eq!(ran.success(), "2");
+    let host = world.sandbox.requests()[0]
+        .header("host")
+        .map(str::to_owned);
+    assert_eq!(host, Some(without_scheme));
+}
+
+#[test]
+fn localhost_by_name_works() {
+    let world = World::new();
+    let url = format!("https://localhost:{}/api/", world.sandbox.address().port());
+    let ran = world.run(["create", "--role", "Auditor", "--url", &url]);
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+}
+
+#[test]
+fn a_port_that_does_not_speak_tls_is_said_to_be_one() {
+    for answer in [
+        &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+    ] {
+        let server = RawServer::answering(answer);
+        let ran = password_run(&server.url());
+        contains(
+            ran.failure(7),
+            &["does not speak TLS", "is the port right?"],
+        );
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_wants_an_older_tls_is_said_to_want_it() {
+    // A fatal alert, protocol_version (RFC 8446, section 6).
+    let server = RawServer::answering(&[21, 3, 1, 0, 2, 2, 70]);
+    let ran = password_run(&server.url());
+    contains(ran.failure(7), &["refused the TLS connection", "TLS 1.2"]);
+}
+
+#[test]
+fn a_server_that_hangs_up_in_the_handshake_is_unreachable() {
+    let server = RawServer::answering(b"");
+    let ran = password_run(&server.url());
+    contains(ran.failure(8), &["broke the connection off", "TLS port"]);
+    assert_eq!(server.connections(), 1, "a sign-in is not tried again");
+}
+
+fn password_run(url: &str) -> Ran {
+    let mut home = Home::new();
+    home.set("SWP_URL", url);
+    home.set("SWP_USERNAME", "admin");
+    home.set("SWP_PASSWORD", "hunter2");
+    let unrelated = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
+    home.set("SWP_CA_CERT", home.write("ca.pem", &unrelated.pem));
+    home.run(["create", "--role", "Auditor"])
+}
+
+#[test]
+fn http_is_refused_but_for_loopback() {
+    let home = Home::new();
+    for url in [
+        "http://dsm.example.com:4119",
+        "http://192.0.2.7",
+        "http://localhost.example.com",
+        "http://[2001:db8::1]:4119",
+    ] {
+        let ran = home.run(["find-role", "Auditor", "--url", url]);
+        contains(ran.failure(2), &["`--url`", "http is for loopback only"]);
+    }
+    let body = "{\"roles\":[{\"ID\":2,\"name\":\"Auditor\"}]}";
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let server = RawServer::answering(answer.leak().as_bytes());
+    let mut home = Home::new();
+    home.set("SWP_API_KEY", "1:a2V5");
+    let url = format!("http://{}", server.address());
+    let ran = home.run(["find-role", "Auditor", "--url", &url]);
+    assert_eq!(ran.success(), "2");
+}
+
+#[test]
+fn a_password_in_the_address_is_refused_and_not_echoed() {
+    let mut home = Home::new();
+    let url = "https://admin:hunter2@dsm.example.com:4119";
+    let ran = home.run(["find-role", "Auditor", "-vv", "--url", url]);
+    contains(ran.failure(2), &["`--url`", "user name or a password"]);
+    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("admin"), "{}", ran.stderr);
+    home.set("SWP_URL", url);
+    let ran = home.run(["find-role", "Auditor"]);
+    contains(ran.failure(2), &["`SWP_URL`", "user name or a password"]);
+    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
+    let mut world = World::new();
+    let home = &world.home;
+    let key = rcgen::KeyPair::generate()
+        .expect("a key pair")
+        .serialize_pem();
+    // The frame of a certificate around what is none.
+    let hollow = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+    let cases = [
+        (home.path("missing.pem"), "cannot be read"),
+        (home.write("empty.pem", ""), "holds no certificate"),
+        (home.write("text.pem", "hello\n"), "holds no certificate"),
+        (home.write("key.pem", &key), "holds no certificate"),
+        (
+            home.write("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB"),
+            "is no PEM file",
+        ),
+        (home.write("hollow.pem", hollow), "is no certificate"),
+        (home.path(""), "cannot be read"),
+    ];
+    for (path, said) in cases {
+        let path = path.to_str().expect("a path in UTF-8").to_owned();
+        let ran = world.run(["find-role", "Auditor", "--ca-cert", &path]);
+        contains(ran.failure(2), &["`--ca-cert`", &path, said, "\nhint: "]);
+        world.home.set("SWP_CA_CERT", &path);
+        let ran = world.run(["find-role", "Auditor"]);
+        contains(ran.failure(2), &["`SWP_CA_CERT`", &path, said]);
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn a_ca_file_may_hold_several_certificates() {
+    let world = World::new();
+    let unrelated = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
+    let both = format!(
+        "A comment.\n{}{}",
+        unrelated.pem,
+        world.sandbox.certificate_pem()
+    );
+    let file = world.home.write("both.pem", &both);
+    let file = file.to_str().expect("a path in UTF-8");
+    let ran = world.run(["find-role", "Auditor", "--ca-cert", file]);
+    assert_eq!(ran.success(), "2");
+}

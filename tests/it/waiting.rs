@@ -1,0 +1,227 @@
+//! `--wait`: for a manager that is still starting, without a sign-in, and not for what waiting does not mend.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::time::{Duration, Instant};
+
+use swp_keys::sandbox::{Action, CertificateKind, Fault, Settings};
+
+use crate::support::proxy::ReservedPort;
+use crate::support::raw_server::RawServer;
+use crate::support::{Ran, World, contains};
+
+const PING: &str = "/rest/status/manager/ping";
+const VERSION: &str = "/rest/apiVersion";
+const SIGN_INS: &str = "POST /api/sessions";
+
+/// Starts a run, and lets somebody listen at `port` as soon as its stderr says `sign`.
+fn opened_after(world: &World, port: ReservedPort, sign: &str, arguments: &[&str]) -> Ran {
+    let mut child = world.home.start_piped(arguments);
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut seen = String::new();
+    while !seen.contains(sign) {
+        let count = stderr.read_line(&mut seen).expect("lines of text");
+        assert!(count > 0, "`{sign}` does not come: {seen}");
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0);
+    let _server = port.open_to(world.sandbox.address());
+    stderr.read_to_string(&mut seen).expect("text");
+    let mut ran = Ran::from(child.wait_with_output().expect("the run ends"));
+    ran.stderr = seen;
+    ran
+}
+
+#[test]
+fn a_manager_that_comes_later_is_waited_for() {
+    let mut world = World::new();
+    let port = ReservedPort::new();
+    world.home.set("SWP_URL", port.url());
+    let sign = "; waiting for the manager";
+    let ran = opened_after(
+        &world,
+        port,
+        sign,
+        &["create", "--role", "Auditor", "-v", "--wait", "60s"],
+    );
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    assert_eq!(
+        world.calls()[..2],
+        ["GET /rest/status/manager/ping", SIGN_INS]
+    );
+    assert_eq!(world.count(SIGN_INS), 1);
+}
+
+#[test]
+fn a_sign_in_that_nobody_heard_is_sent_when_somebody_listens() {
+    let mut world = World::new();
+    let port = ReservedPort::new();
+    world.home.set("SWP_URL", port.url());
+    let ran = opened_after(
+        &world,
+        port,
+        "; trying again in",
+        &["create", "--role", "Auditor", "-v"],
+    );
+    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    assert_eq!(world.count(SIGN_INS), 1);
+}
+
+#[test]
+fn a_manager_that_is_starting_is_probed_until_it_is_up_and_never_signed_in_to() {
+    for action in [
+        Action::status(503, "Service starting"),
+        Action::status(502, ""),
+        Action::Drop,
+        Action::Reset,
+    ] {
+        let mut world = World::new();
+        world.home.set("SWP_WAIT", "60s");
+        world
+            .sandbox
+            .inject(Fault::new("GET", PING, action.clone()).times(2));
+        let ran = world.run(["create", "--role", "Auditor"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        assert_eq!(
+            world.calls()[..4],
+            [
+                "GET /rest/status/manager/ping",
+                "GET /rest/status/manager/ping",
+                "GET /rest/status/manager/ping",
+                SIGN_INS
+            ],
+            "{action:?}"
+        );
+        for probe in &world.sandbox.requests()[..3] {
+            for name in ["cookie", "rid", "api-secret-key", "authorization"] {
+                assert_eq!(probe.header(name), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_is_not_sent_with_a_probe_either() {
+    let mut world = World::new();
+    let key = world.sandbox.add_key("mine", 1);
+    world.use_key(&key.secret);
+    let fault = Fault::new("GET", PING, Action::status(503, "Service starting"));
+    world.sandbox.inject(fault);
+    let ran = world.run(["find-role", "Auditor", "--wait", "60s"]);
+    assert_eq!(ran.success(), "2");
+    let requests = world.sandbox.requests();
+    assert_eq!(requests.len(), 3);
+    assert_eq!(requests[0].header("api-secret-key"), None);
+    assert_eq!(requests[1].header("api-secret-key"), None);
+}
+
+#[test]
+fn a_ping_that_is_not_enabled_is_made_up_for_by_the_version() {
+    for action in [
+        Action::status(404, ""),
+        Action::status(403, ""),
+        Action::status(401, ""),
+    ] {
+        let world = World::new();
+        world
+            .sandbox
+            .inject(Fault::new("GET", PING, action.clone()));
+        world.sandbox.inject(Fault::new("GET", VERSION, action));
+        world
+            .run(["find-role", "Auditor", "--wait", "60s"])
+            .success();
+        assert_eq!(
+            world.calls()[..3],
+            [
+                "GET /rest/status/manager/ping",
+                "GET /rest/apiVersion",
+                SIGN_INS
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_wait_ends_when_its_time_is_over() {
+    let world = World::new();
+    let port = ReservedPort::new();
+    let begun = Instant::now();
+    let ran = world.run([
+        "create",
+        "--role",
+        "Auditor",
+        "--wait",
+        "700ms",
+        "--url",
+        &port.url(),
+    ]);
+    contains(ran.failure(8), &["nobody listens at"]);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+
+    let starting = Fault::new("GET", PING, Action::status(503, "Service starting"));
+    world.sandbox.inject(starting.times(u32::MAX));
+    let ran = world.run(["create", "--role", "Auditor", "--wait", "700ms"]);
+    contains(ran.failure(8), &["503", "Service starting"]);
+    assert_eq!(world.count(SIGN_INS), 0, "never signed in");
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
+    let server = RawServer::silent();
+    let world = World::new();
+    let begun = Instant::now();
+    let ran = world.run([
+        "create",
+        "--role",
+        "Auditor",
+        "--wait",
+        "1s",
+        "--url",
+        &server.url(),
+    ]);
+    ran.failure(8);
+    let elapsed = begun.elapsed();
+    assert!(elapsed < Duration::from_secs(4), "{elapsed:?}");
+}
+
+#[test]
+fn a_wait_beyond_all_time_is_a_long_one() {
+    let world = World::new();
+    let ran = world.run(["find-role", "Auditor", "--wait", "300000000000y"]);
+    assert_eq!(ran.success(), "2");
+}
+
+#[test]
+fn a_wrong_password_is_not_waited_out() {
+    let mut world = World::new();
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let ran = world.run(["create", "--role", "Auditor", "--wait", "60s"]);
+    ran.failure(4);
+    assert_eq!(world.count(SIGN_INS), 1);
+}
+
+#[test]
+fn an_untrusted_certificate_is_not_waited_for() {
+    for certificate in [CertificateKind::UnknownCa, CertificateKind::Expired] {
+        let world = World::with(Settings {
+            certificate,
+            ..Settings::default()
+        });
+        let ran = world.run(["create", "--role", "Auditor", "--wait", "10m"]);
+        ran.failure(7);
+        assert_eq!(world.sandbox.connections().tcp, 1);
+    }
+    let server = RawServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let world = World::new();
+    let ran = world.run([
+        "create",
+        "--role",
+        "Auditor",
+        "--wait",
+        "10m",
+        "--url",
+        &server.url(),
+    ]);
+    contains(ran.failure(7), &["does not speak TLS"]);
+    assert_eq!(server.connections(), 1);
+}
