@@ -141,22 +141,21 @@ fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
         .map(|(_, other)| other)
 }
 
-/// Whether a session may search roles is unknown (manager-api.md, section 11, no. 20), so a refusal names the way around it.
+/// Whether a session may search roles is unknown (manager-api.md, section 11, no. 20), and with which status it would be refused, so
+/// a refusal names the way around it. A key that is not accepted at all gets no further by it.
 pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) {
-        let whose = if signed_in.session().is_some() {
-            "this session"
-        } else {
-            "this key"
-        };
-        return error
-            .with_hint(format!(
-                "{whose} may not search roles; give the role's ID with `create --role-id` (2 is Auditor and 1 Full Access, unless \
-                 they were changed)"
-            ))
-            .into();
-    }
-    error.into()
+    let whose = match (error.cause(), signed_in.session()) {
+        (Cause::Forbidden, None) => "this key may",
+        (Cause::Forbidden, Some(_)) => "this session may",
+        (Cause::Unauthorized, Some(_)) => "this session has ended, or may",
+        _ => return error.into(),
+    };
+    error
+        .with_hint(format!(
+            "{whose} not search roles; give the role's ID with `create --role-id` (2 is Auditor and 1 Full Access, unless they were \
+             changed)"
+        ))
+        .into()
 }
 
 #[cfg(test)]

@@ -20,8 +20,10 @@ mod sandbox_contract;
 mod signals;
 mod sinks;
 mod sign_in;
+mod sign_out;
 #[cfg(target_os = "linux")]
 mod system_roots;
 mod tls;
 mod unknowns;
 mod waiting;
+mod with_a_key;

@@ -1,1 +1,405 @@
-//! x
+//! Signing in with a password: what is sent, what comes back on every later request, and what is made of a refusal.
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{
+    Action, Fault, Request, SessionLimit, Settings, SignInAnswer, SignInWording, StickyCookie,
+};
+
+use crate::support::{Ran, World, contains};
+
+const SIGN_INS: &str = "POST /api/sessions";
+
+/// A world whose manager is like this.
+fn with(change: impl FnOnce(&mut Settings)) -> World {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    World::with(settings)
+}
+
+fn body(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).expect("a request's body is JSON")
+}
+
+/// It was refused with exit 4 after one attempt, and nothing followed.
+#[track_caller]
+fn refused(world: &World, ran: &Ran, said: &[&str]) {
+    contains(ran.failure(4), said);
+    assert_eq!(
+        world.calls(),
+        [SIGN_INS],
+        "one attempt, and nothing further"
+    );
+    assert_eq!(world.sandbox.api_keys().len(), 0);
+}
+
+#[test]
+fn what_is_sent_is_what_was_given_and_nothing_else() {
+    let world = World::new();
+    world.run(["create", "--role", "Auditor"]).success();
+    let requests = world.sandbox.requests();
+    let wanted = json!({"userName": "admin", "password": Settings::DEFAULT_PASSWORD});
+    assert_eq!(body(&requests[0]), wanted);
+    for name in ["cookie", "rid", "api-secret-key", "authorization"] {
+        assert_eq!(requests[0].header(name), None, "{name}");
+    }
+
+    let world = with(|settings| {
+        settings.username = "Zoë \"admin\"".to_owned();
+        settings.password = "  p\\\u{fc}\u{20ac}'\"$ ".to_owned();
+        settings.tenant = Some("Äcme & Söhne".to_owned());
+        settings.mfa_code = Some("007007".to_owned());
+    });
+    world
+        .run([
+            "create",
+            "--role",
+            "Auditor",
+            "--tenant",
+            "Äcme & Söhne",
+            "--mfa-code",
+            "007007",
+        ])
+        .success();
+    let wanted = json!({
+        "userName": "Zoë \"admin\"",
+        "password": "  p\\\u{fc}\u{20ac}'\"$ ",
+        "tenantName": "Äcme & Söhne",
+        "mfaCode": "007007",
+    });
+    assert_eq!(body(&world.sandbox.requests()[0]), wanted);
+}
+
+#[test]
+fn every_later_request_carries_the_session_and_nothing_of_the_cookies_but_name_and_value() {
+    for sticky_cookie in [StickyCookie::Off, StickyCookie::Sent, StickyCookie::Needed] {
+        let world = with(|settings| settings.unknowns.sticky_cookie = sticky_cookie);
+        world
+            .run(["create", "--role", "Auditor", "--name", "n"])
+            .success();
+        let requests = world.sandbox.requests();
+        assert_eq!(requests.len(), 5, "{:?}", world.calls());
+        let cookie = requests[1].header("cookie").unwrap_or_default().to_owned();
+        let mut names = Vec::new();
+        for pair in cookie.split("; ") {
+            let (name, value) = pair.split_once('=').expect("name=value");
+            assert!(value.len() == 32 && !value.contains([';', ' ']), "{cookie}");
+            names.push(name);
+        }
+        names.sort_unstable();
+        let wanted = match sticky_cookie {
+            StickyCookie::Off => vec!["sID"],
+            StickyCookie::Sent | StickyCookie::Needed => vec!["AWSALB", "sID"],
+        };
+        assert_eq!(names, wanted);
+        let rid = requests[1].header("rid").unwrap_or_default();
+        assert_eq!(rid.len(), 32, "{rid}");
+        for request in &requests[1..] {
+            let session = (request.header("cookie"), request.header("rid"));
+            assert_eq!(session, (Some(&*cookie), Some(rid)), "{}", request.route());
+        }
+    }
+}
+
+#[test]
+fn cookies_are_kept_by_name_and_the_last_one_wins() {
+    let world = World::new();
+    let cookies = [
+        "sID=FIRST; Path=/; Secure; HttpOnly",
+        "node=a7; Path=/; Expires=Thu, 01 Jan 2099 00:00:00 GMT",
+        "sID=LAST; Path=/; Secure",
+        "empty=; Path=/",
+        "flag; Path=/",
+        " spaced = x=y== ; Path=/",
+    ];
+    let action = Action::Answer {
+        status: 200,
+        headers: cookies
+            .map(|cookie| ("Set-Cookie".to_owned(), cookie.to_owned()))
+            .to_vec(),
+        body: br#"{"RID":"REQUESTID"}"#.to_vec(),
+    };
+    world
+        .sandbox
+        .inject(Fault::new("POST", "/api/sessions", action));
+    world.run(["find-role", "Auditor"]).failure(4);
+    let search = &world.sandbox.requests()[1];
+    assert_eq!(
+        search.header("cookie"),
+        Some("node=a7; sID=LAST; spaced=x=y==")
+    );
+    assert_eq!(search.header("rid"), Some("REQUESTID"));
+
+    let world = with(|settings| settings.unknowns.sign_in_answer = SignInAnswer::SeveralSid);
+    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(world.sandbox.live_sessions(), 0, "the right one is ended");
+}
+
+#[test]
+fn a_sign_in_without_cookie_or_rid_names_what_is_missing_and_goes_no_further() {
+    let (cookie, request_id) = ("lacks the cookie `sID`\n", "lacks `RID` in its body\n");
+    for (answer, missing) in [
+        (SignInAnswer::NoSid, cookie),
+        (SignInAnswer::EmptySid, cookie),
+        (SignInAnswer::NoRid, request_id),
+        (SignInAnswer::EmptyRid, request_id),
+    ] {
+        let world = with(|settings| settings.unknowns.sign_in_answer = answer);
+        let ran = world.run(["create", "--role", "Auditor"]);
+        contains(
+            ran.failure(1),
+            &["signing in: the manager's answer", missing],
+        );
+        assert_eq!(world.calls(), [SIGN_INS]);
+    }
+    let world = World::new();
+    let action = Action::Answer {
+        status: 200,
+        headers: vec![("Set-Cookie".to_owned(), "node=a7".to_owned())],
+        body: br#"{"administratorID":1}"#.to_vec(),
+    };
+    world
+        .sandbox
+        .inject(Fault::new("POST", "/api/sessions", action));
+    let ran = world.run(["create", "--role", "Auditor"]);
+    contains(
+        ran.failure(1),
+        &["lacks the cookie `sID`, and `RID` in its body"],
+    );
+    assert_eq!(world.calls(), [SIGN_INS]);
+}
+
+#[test]
+fn a_session_that_would_break_a_header_is_not_sent() {
+    let world = World::new();
+    let action = Action::Answer {
+        status: 200,
+        headers: vec![("Set-Cookie".to_owned(), "sID=0123456789".to_owned())],
+        body: br#"{"RID":"0123\r\nX-Injected: 1"}"#.to_vec(),
+    };
+    world
+        .sandbox
+        .inject(Fault::new("POST", "/api/sessions", action));
+    let ran = world.run(["create", "--role", "Auditor"]);
+    contains(ran.failure(1), &["cannot be sent in a header"]);
+    assert!(!ran.stderr.contains("0123"), "{}", ran.stderr);
+    assert_eq!(world.calls(), [SIGN_INS]);
+}
+
+/// What makes a sign-in fail, and what the manager says of it where it says the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Password,
+    User,
+    Tenant,
+    Locked,
+    CodeMissing,
+    CodeWrong,
+    Expired,
+    Sessions,
+}
+
+const TROUBLES: [(Trouble, &str); 8] = [
+    (
+        Trouble::Password,
+        "The user name or the password is incorrect.",
+    ),
+    (Trouble::User, "The user name or the password is incorrect."),
+    (Trouble::Tenant, "The tenant was not found."),
+    (Trouble::Locked, "The user account is locked out."),
+    (
+        Trouble::CodeMissing,
+        "A multi-factor authentication code is required.",
+    ),
+    (
+        Trouble::CodeWrong,
+        "The multi-factor authentication code is incorrect.",
+    ),
+    (Trouble::Expired, "The password has expired."),
+    (
+        Trouble::Sessions,
+        "The maximum number of active sessions has been reached.",
+    ),
+];
+
+impl Trouble {
+    fn run(self, status: u16, wording: SignInWording) -> (World, Ran) {
+        let mut world = with(|settings| {
+            settings.unknowns.sign_in_refusal = status;
+            settings.unknowns.sign_in_wording = wording;
+            settings.password_expired = self == Self::Expired;
+            if self == Self::Sessions {
+                settings.sessions_max = 0;
+            }
+            if matches!(self, Self::CodeMissing | Self::CodeWrong) {
+                settings.mfa_code = Some("012345".to_owned());
+            }
+        });
+        let mut arguments = vec!["create", "--role", "Auditor", "-vv"];
+        match self {
+            Self::Password => {
+                let wrong = world.home.write_secret("wrong", "hunter2");
+                world.home.set("SWP_PASSWORD_FILE", wrong);
+            }
+            Self::User => world.home.set("SWP_USERNAME", "nobody"),
+            Self::Tenant => arguments.extend(["--tenant", "elsewhere"]),
+            Self::Locked => world.sandbox.set_locked(true),
+            Self::CodeWrong => arguments.extend(["--mfa-code", "12345"]),
+            Self::CodeMissing | Self::Expired | Self::Sessions => {}
+        }
+        let ran = world.run(arguments);
+        (world, ran)
+    }
+
+    /// What only this cause makes the client say, beside the manager's words.
+    fn advice(self) -> &'static [&'static str] {
+        match self {
+            Self::Locked => &["error: the account is locked", "unlock", "do not try again"],
+            Self::CodeMissing | Self::CodeWrong => &["`--mfa-code` or `--mfa-command`"],
+            _ => &["the causes:", "do not repeat it unchanged"],
+        }
+    }
+}
+
+#[test]
+fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
+    for status in [400, 401, 403, 500] {
+        for (trouble, words) in TROUBLES {
+            let (world, ran) = trouble.run(status, SignInWording::Cause);
+            let http = format!("(HTTP {status}");
+            refused(&world, &ran, &[&[&http, words], trouble.advice()].concat());
+            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
+    for (wording, words) in [
+        (SignInWording::Vague, "saying: The sign-in failed."),
+        (SignInWording::Empty, "without saying why"),
+    ] {
+        for (trouble, _) in TROUBLES {
+            let (world, ran) = trouble.run(401, wording);
+            let causes = [
+                "password",
+                "`--tenant`",
+                "`--mfa-code`",
+                "locked",
+                "sessions",
+                "expired",
+            ];
+            refused(
+                &world,
+                &ran,
+                &[&[words, "the causes:"], &causes[..]].concat(),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_script_can_tell_a_refusal() {
+    let (_world, ran) = Trouble::Locked.run(403, SignInWording::Cause);
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("hint: "), "{}", ran.stderr);
+    let mut world = World::new();
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let error = world
+        .run(["create", "--role", "Auditor", "-o", "json"])
+        .json_error(4);
+    assert_eq!(error["code"], "sign-in-refused");
+    assert_eq!(error["exit"], 4);
+    assert_eq!(error["http"], 401);
+    assert_eq!(error["retryable"], false);
+}
+
+#[test]
+fn wrong_passwords_are_counted_one_a_run_and_the_lock_is_said() {
+    let mut world = with(|settings| settings.sign_in_attempts = 2);
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    contains(
+        world.run(["create", "--role", "Auditor"]).failure(4),
+        &["incorrect"],
+    );
+    assert!(!world.sandbox.is_locked(), "one run is one attempt");
+    world.run(["create", "--role", "Auditor"]).failure(4);
+    assert!(world.sandbox.is_locked());
+    let ran = world.run(["create", "--role", "Auditor"]);
+    contains(ran.failure(4), &["the account is locked"]);
+}
+
+#[test]
+fn the_oldest_session_may_end_for_a_new_one() {
+    let world = with(|settings| {
+        settings.sessions_max = 1;
+        settings.unknowns.session_limit = SessionLimit::EndOldest;
+    });
+    for _ in 0..2 {
+        world
+            .run(["create", "--role", "Auditor", "--no-sign-out"])
+            .success();
+        assert_eq!(world.sandbox.live_sessions(), 1);
+    }
+}
+
+#[test]
+fn a_place_without_a_sign_in_is_said_to_be_none() {
+    for status in [404, 405] {
+        let world = World::new();
+        let action = Action::Answer {
+            status,
+            headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+            body: b"<html><title>Not Found</title></html>".to_vec(),
+        };
+        world
+            .sandbox
+            .inject(Fault::new("POST", "/api/sessions", action));
+        let ran = world.run(["create", "--role", "Auditor"]);
+        contains(
+            ran.failure(1),
+            &["has no place to sign in", "check `--url`"],
+        );
+        assert_eq!(world.calls(), [SIGN_INS]);
+    }
+}
+
+#[test]
+fn what_the_manager_sends_back_of_the_secrets_is_masked() {
+    let mut world = with(|settings| settings.mfa_code = Some("012345".to_owned()));
+    let wrong = world.home.write_secret("wrong", "hunter2hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let echo = "admin may not use hunter2hunter2 with 987654 here";
+    let fault = Fault::new("POST", "/api/sessions", Action::status(401, echo));
+    world.sandbox.inject(fault);
+    let ran = world.run(["create", "--role", "Auditor", "-vv", "--mfa-code", "987654"]);
+    contains(
+        ran.failure(4),
+        &["admin may not use [secret] with [secret] here"],
+    );
+}
+
+#[test]
+fn nothing_of_a_session_is_said_at_any_level() {
+    for arguments in [
+        ["create", "--role", "Auditor"],
+        ["create", "--role-id", "999"],
+    ] {
+        let world = World::new();
+        let ran = world.home.run(arguments.iter().chain(&["-vv"]));
+        contains(&ran.stderr, &["debug: POST /api/sessions -> 200"]);
+        let requests = world.sandbox.requests();
+        let logout = requests.last().expect("a request");
+        let secrets = [
+            logout.header("rid"),
+            logout.query.as_deref(),
+            logout.header("cookie"),
+        ];
+        for secret in secrets.into_iter().flatten() {
+            let value = secret.trim_start_matches("sID=");
+            assert_eq!(value.len(), 32);
+            assert!(!ran.stderr.contains(value), "{}", ran.stderr);
+        }
+    }
+}
