@@ -350,6 +350,9 @@ fn answer(
         403 if call.signer == Signer::Session && said.is_some_and(text::says_session_ended) => {
             unauthorized(call, &words)
         }
+        403 if call.signer == Signer::ApiKey && said.is_some_and(text::says_key_refused) => {
+            unauthorized(call, &words)
+        }
         403 => ManagerError::new(
             Cause::Forbidden,
             format!("{what}: the manager forbids it{words}"),
@@ -454,7 +457,9 @@ fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
 
 fn forbidden_hint(signer: Signer) -> &'static str {
     match signer {
-        Signer::ApiKey => "the role of the API key lacks the right",
+        Signer::ApiKey => {
+            "the role of the API key lacks the right, or the key is expired, locked or deleted"
+        }
         _ => "the role of this administrator lacks the right; ask for one that has it",
     }
 }

@@ -140,6 +140,22 @@ pub(super) fn says_session_ended(said: &str) -> bool {
         ])
 }
 
+/// The manager says that a key does not work any more, with a status that could also mean a missing right.
+pub(super) fn says_key_refused(said: &str) -> bool {
+    let said = said.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    any(&["api key", "api-key", "apikey", "secret key"])
+        && any(&[
+            "not valid",
+            "invalid",
+            "expired",
+            "locked",
+            "inactive",
+            "deleted",
+            "unknown",
+        ])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +189,14 @@ mod tests {
         assert!(!says_session_ended(
             "Not authorized to view administrator roles."
         ));
+    }
+
+    #[test]
+    fn a_key_that_does_not_work_is_told_from_one_that_may_not() {
+        assert!(says_key_refused("The API key is not valid."));
+        assert!(says_key_refused("This secret key has expired"));
+        assert!(!says_key_refused("Not authorized to view API keys."));
+        assert!(!says_key_refused("The role is not valid."));
     }
 
     #[test]

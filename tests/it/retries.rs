@@ -90,7 +90,7 @@ fn a_read_is_not_repeated_where_that_cannot_help() {
         (403, 5),
         (404, 3),
         (405, 1),
-        (409, 1),
+        (409, 6),
         (500, 1),
         (501, 1),
     ] {

@@ -1,0 +1,313 @@
+//! The questions about signing in and out, and about who may ask for what.
+
+use std::time::Duration;
+
+use swp_keys::sandbox::{ErrorBody, Settings, SignInWording};
+
+use super::{CREATE, ROLE, creates, fails, unheard_of, walks};
+use crate::support::{Ran, World, contains};
+
+walks! {
+    the_status_of_a_refused_sign_in: "sign-in-refusal" => sign_in_refusal;
+    the_words_of_a_refused_sign_in: "sign-in-wording" => sign_in_wording;
+    what_a_granted_sign_in_carries: "sign-in-answer" => sign_in_answer;
+    whether_there_is_a_place_to_sign_in: "sessions-endpoint" => sessions_endpoint;
+    what_happens_at_the_limit_of_sessions: "session-limit" => session_limit;
+    the_type_of_a_code: "mfa-code-type" => mfa_code_type;
+    the_cookie_of_a_load_balancer: "sticky-cookie" => |_, settings| comes_through(settings);
+    whether_the_cookie_alone_is_enough: "sid-alone" => |_, settings| comes_through(settings);
+    the_status_of_an_ended_session: "expired-session" => expired_session;
+    the_status_of_a_refused_key: "refused-key" => refused_key;
+    whether_a_session_may_search_roles: "session-roles" => session_roles;
+    whether_a_session_may_look_at_keys: "session-keys" => session_keys;
+    what_a_farewell_does: "logout" => logout;
+    what_a_missing_version_does: "missing-version" => |_, settings| comes_through(settings);
+    what_an_unknown_version_does: "unknown-version" => |_, settings| comes_through(settings);
+    what_a_role_without_web_service_may_do: "web-service" => web_service;
+    what_a_key_may_ask_of_itself: "current-without-view" => current_without_view;
+    whether_a_limit_says_when_it_ends: "retry-after" => retry_after;
+    whether_the_ping_is_enabled: "ping" => ping;
+}
+
+/// Whatever is played here, the client does not run into it.
+fn comes_through(settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ROLE);
+    creates(
+        &world,
+        ["--role-id", "2", "--name", "mine", "--expires", "14d"],
+    );
+    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    contains(
+        world.run(["list-roles"]).success(),
+        &["Auditor", "Full Access"],
+    );
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+fn with_a_wrong_password(settings: Settings) -> World {
+    let mut world = World::with(settings);
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    world
+}
+
+fn sign_in_refusal(choice: &str, settings: Settings) {
+    comes_through(settings.clone());
+    let world = with_a_wrong_password(settings);
+    let said = fails(&world, CREATE, 4);
+    contains(
+        &said,
+        &[&format!("(HTTP {choice}"), "the password is incorrect"],
+    );
+    assert_eq!(world.calls(), ["POST /api/sessions"]);
+}
+
+fn sign_in_wording(choice: &str, settings: Settings) {
+    comes_through(settings.clone());
+    let wording = settings.unknowns.sign_in_wording;
+    let world = with_a_wrong_password(settings);
+    fails(&world, CREATE, 4);
+    world.sandbox.set_locked(true);
+    let said = fails(&world, CREATE, 4);
+    contains(&said, &["locked"]);
+    let cause = said.contains("error: the account is locked");
+    assert_eq!(cause, wording == SignInWording::Cause, "{choice}: {said}");
+}
+
+fn sign_in_answer(choice: &str, settings: Settings) {
+    match choice {
+        "complete" | "several-sid" => comes_through(settings),
+        "no-sid" | "no-rid" | "empty-sid" | "empty-rid" => {
+            let world = World::with(settings);
+            let said = fails(&world, CREATE, 1);
+            let sid = choice.ends_with("sid");
+            contains(
+                &said,
+                &[if sid {
+                    "lacks the cookie `sID`"
+                } else {
+                    "lacks `RID`"
+                }],
+            );
+            assert_eq!(world.calls(), ["POST /api/sessions"]);
+        }
+        _ => unheard_of(choice),
+    }
+}
+
+fn sessions_endpoint(choice: &str, settings: Settings) {
+    if choice == "accepted" {
+        return comes_through(settings);
+    }
+    let world = World::with(settings);
+    let said = fails(&world, CREATE, 4);
+    contains(
+        &said,
+        &[choice, "Sign-in with a user name is not available here."],
+    );
+    assert_eq!(world.calls(), ["POST /api/sessions"]);
+}
+
+fn session_limit(choice: &str, mut settings: Settings) {
+    settings.sessions_max = 1;
+    let world = World::with(settings);
+    creates(&world, ["--role", "Auditor", "--no-sign-out"]);
+    match choice {
+        "refuse" => contains(&fails(&world, CREATE, 4), &["active sessions", "HTTP 401"]),
+        "end-oldest" => drop(creates(&world, ROLE)),
+        _ => unheard_of(choice),
+    }
+}
+
+fn mfa_code_type(choice: &str, mut settings: Settings) {
+    settings.mfa_code = Some("012345".to_owned());
+    let world = World::with(settings);
+    let code = ["--role", "Auditor", "--mfa-code", "012345"];
+    match choice {
+        "string" | "either" => drop(creates(&world, code)),
+        // The code is a string, so that its zeros stay; a manager that wants a number is told of in its own words.
+        "number" => contains(
+            &fails(&world, ["create"].into_iter().chain(code), 4),
+            &["The value of mfaCode must be a number."],
+        ),
+        _ => unheard_of(choice),
+    }
+    assert_eq!(world.count("POST /api/sessions"), 1);
+}
+
+fn expired_session(_: &str, settings: Settings) {
+    let world = World::with(settings);
+    world.run(["login"]).success();
+    creates(&world, ROLE);
+    world.sandbox.end_sessions();
+    world.sandbox.forget_requests();
+    let said = fails(&world, CREATE, 4);
+    contains(&said, &["has expired", "run `swp-keys login` again"]);
+    assert_eq!(
+        world.count("POST /api/sessions"),
+        0,
+        "not behind the user's back"
+    );
+}
+
+fn refused_key(choice: &str, settings: Settings) {
+    comes_through(settings.clone());
+    for (error_body, said) in [
+        (ErrorBody::Message, Some("The API key is not valid.")),
+        (ErrorBody::Empty, None),
+    ] {
+        let mut settings = settings.clone();
+        settings.unknowns.error_body = error_body;
+        let mut world = World::with(settings);
+        let key = world.sandbox.add_key("mine", 1);
+        world.use_key(&key.secret);
+        creates(&world, ROLE);
+        assert!(world.sandbox.remove_key(key.id));
+        // 403 is documented for a missing right, so there only the words tell the two.
+        let code = match (choice, said) {
+            ("401", _) | ("403", Some(_)) => 4,
+            ("403", None) => 5,
+            _ => unheard_of(choice),
+        };
+        for arguments in [&["list-roles"][..], &["create", "--role-id", "2"]] {
+            let printed = fails(&world, arguments.iter().copied(), code);
+            contains(&printed, &[said.unwrap_or_default()]);
+        }
+        let printed = fails(&world, ["create", "--role-id", "2"], code);
+        contains(&printed, &["expired", "locked", "deleted"]);
+    }
+}
+
+fn session_roles(choice: &str, settings: Settings) {
+    let code = match choice {
+        "accepted" => return comes_through(settings),
+        "401" => 4,
+        "403" => 5,
+        _ => unheard_of(choice),
+    };
+    let world = World::with(settings);
+    for arguments in [&CREATE[..], &["find-role", "Auditor"], &["list-roles"]] {
+        let said = fails(&world, arguments.iter().copied(), code);
+        contains(&said, &["not search roles", "`create --role-id`"]);
+    }
+    creates(&world, ["--role-id", "2"]);
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+fn session_keys(choice: &str, settings: Settings) {
+    let code = match choice {
+        "accepted" => return comes_through(settings),
+        "401" => 4,
+        "403" => 5,
+        _ => unheard_of(choice),
+    };
+    let world = World::with(settings);
+    creates(&world, ROLE);
+    let ran = creates(&world, ["--role", "Auditor", "--name", "mine"]);
+    contains(
+        &ran.stderr,
+        &["warning: whether a key named `mine` exists was not checked"],
+    );
+    // Whether there is one to keep cannot be known, so none is made.
+    let skip = [
+        "create",
+        "--role-id",
+        "2",
+        "--name",
+        "mine",
+        "--if-exists",
+        "skip",
+    ];
+    fails(&world, skip, code);
+}
+
+fn logout(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    let ran = creates(&world, ["--role", "Auditor", "-v"]);
+    let ended = choice == "accepted";
+    assert_eq!(
+        world.sandbox.live_sessions(),
+        usize::from(!ended),
+        "{choice}"
+    );
+    let noted = ran
+        .stderr
+        .contains("the session was not ended on the manager");
+    assert_eq!(
+        noted,
+        !matches!(choice, "accepted" | "200"),
+        "{}",
+        ran.stderr
+    );
+}
+
+fn web_service(choice: &str, settings: Settings) {
+    let mut world = World::with(settings);
+    let role = serde_json::json!({
+        "name": "Console only",
+        "allowWebService": false,
+        "rights": {"platformRights": {"apikeyRights": {"canCreateNewApiKeys": true}}},
+    });
+    let role = world.sandbox.add_role(&role).expect("a role");
+    let key = world.sandbox.add_key("mine", role);
+    world.use_key(&key.secret);
+    let refused = |code| {
+        let said = fails(&world, ["create", "--role-id", "2"], code);
+        contains(&said, &["does not allow access to the web service API"]);
+    };
+    match choice {
+        "accepted" => drop(creates(&world, ["--role-id", "2"])),
+        "401" => refused(4),
+        "403" => refused(5),
+        _ => unheard_of(choice),
+    }
+}
+
+fn current_without_view(choice: &str, settings: Settings) {
+    let mut world = World::with(settings);
+    let key = world.sandbox.add_key("mine", 2);
+    world.use_key(&key.secret);
+    let ran = world.run(["login"]);
+    ran.success();
+    match choice {
+        "accepted" => contains(&ran.stderr, &["note: the API key works"]),
+        "403" => contains(&ran.stderr, &["warning: the manager answers this API key"]),
+        _ => unheard_of(choice),
+    }
+}
+
+fn retry_after(choice: &str, mut settings: Settings) {
+    // The sign-in is the only call of this minute.
+    settings.rate_limit = Some(1);
+    let world = World::with(settings);
+    match choice {
+        "none" => {
+            let child = world.home.start_piped(CREATE);
+            world.wait_for("POST /api/roles/search");
+            world.sandbox.change(|settings| settings.rate_limit = None);
+            let ran = Ran::from(child.wait_with_output().expect("the run ends"));
+            assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+            assert_eq!(world.count("POST /api/roles/search"), 2);
+        }
+        // The minute that the manager counts is longer than what is left to wait.
+        "seconds" | "date" => {
+            world.sandbox.advance_clock(Duration::from_secs(3600));
+            let said = fails(&world, CREATE, 9);
+            contains(&said, &["Too many API requests", "wait a minute"]);
+            assert!(world.count("POST /api/roles/search") <= 2, "{choice}");
+        }
+        _ => unheard_of(choice),
+    }
+}
+
+fn ping(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ["--role", "Auditor", "--wait", "60s"]);
+    let probes = world
+        .calls()
+        .iter()
+        .filter(|call| call.starts_with("GET /rest/"))
+        .count();
+    assert_eq!(probes, if choice == "accepted" { 1 } else { 2 });
+}
