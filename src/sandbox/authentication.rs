@@ -56,20 +56,17 @@ impl Manager {
         }
     }
 
+    /// The secret that a request is signed with. Whoever sends one is taken at his word, a session beside it or not. An
+    /// `Authorization` that this manager has no use for is a wrong secret: a key put there by mistake is a frequent error.
     fn secret_of(&self, call: &Call) -> Option<String> {
-        if let Some(secret) = call.header("api-secret-key") {
-            return Some(secret.to_owned());
-        }
-        let authorization = call
-            .header("authorization")
-            .filter(|_| self.settings.cloud_one)?;
-        // One word and one space; a secret without the word is a frequent mistake, and refused.
-        Some(
-            authorization
+        if let Some(authorization) = call.header("authorization") {
+            // One word and one space; a secret without the word is a frequent mistake, too.
+            let secret = authorization
                 .strip_prefix("ApiKey ")
-                .unwrap_or_default()
-                .to_owned(),
-        )
+                .filter(|_| self.settings.cloud_one);
+            return Some(secret.unwrap_or_default().to_owned());
+        }
+        call.header("api-secret-key").map(str::to_owned)
     }
 
     fn check_key(&mut self, secret: &str) -> Result<Caller, Refusal> {

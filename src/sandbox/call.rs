@@ -68,10 +68,7 @@ impl Call {
         if media.eq_ignore_ascii_case("application/json") {
             return Ok(());
         }
-        Err(Refusal::new(
-            415,
-            "The content type must be application/json.",
-        ))
+        Err(Refusal::content_type())
     }
 }
 

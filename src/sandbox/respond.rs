@@ -60,11 +60,18 @@ impl Answer {
     }
 }
 
+/// The status of a refusal: known to who refuses, or an open question.
+#[derive(Clone, Copy, Debug)]
+enum Status {
+    Code(u16),
+    Invalid,
+    ContentType,
+}
+
 /// Why a call was not done.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
-    /// `None`: whatever is played for values that cannot be.
-    status: Option<u16>,
+    status: Status,
     message: String,
     allow: Option<String>,
     retry_after: Option<String>,
@@ -74,7 +81,7 @@ pub(super) struct Refusal {
 impl Refusal {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Refusal {
         Refusal {
-            status: Some(status),
+            status: Status::Code(status),
             message: message.into(),
             allow: None,
             retry_after: None,
@@ -85,8 +92,16 @@ impl Refusal {
     /// The request itself is wrong; its status is an open question.
     pub(super) fn invalid(message: impl Into<String>) -> Refusal {
         Refusal {
-            status: None,
+            status: Status::Invalid,
             ..Refusal::new(0, message)
+        }
+    }
+
+    /// The body is not said to be JSON; its status is an open question.
+    pub(super) fn content_type() -> Refusal {
+        Refusal {
+            status: Status::ContentType,
+            ..Refusal::new(0, "The content type must be application/json.")
         }
     }
 
@@ -120,7 +135,11 @@ impl Refusal {
 
     /// The answer in the form that is played.
     pub(super) fn answer(&self, settings: &Settings) -> Answer {
-        let status = self.status.unwrap_or(settings.unknowns.invalid);
+        let status = match self.status {
+            Status::Code(status) => status,
+            Status::Invalid => settings.unknowns.invalid,
+            Status::ContentType => settings.unknowns.content_type,
+        };
         let form = if self.bodiless {
             ErrorBody::Empty
         } else {

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::manager::Manager;
 use super::respond::{Answer, Refusal, dress};
 
-/// Everything there is. An ID that is no number of 32 bits is one that nothing has.
+/// Everything there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     Sessions,
@@ -32,13 +32,13 @@ impl Endpoint {
             ["api", "sessions"] => Some(Endpoint::Sessions),
             ["api", "roles"] => Some(Endpoint::Roles),
             ["api", "roles", "search"] => Some(Endpoint::RolesSearch),
-            ["api", "roles", id] => object_id(id).map(Endpoint::Role),
+            ["api", "roles", id] => Some(Endpoint::Role(object_id(id))),
             ["api", "apikeys"] => Some(Endpoint::Keys),
             ["api", "apikeys", "search"] => Some(Endpoint::KeysSearch),
             ["api", "apikeys", "current"] => Some(Endpoint::Current),
             ["api", "apikeys", "current", "secretkey"] => Some(Endpoint::CurrentSecret),
-            ["api", "apikeys", id] => object_id(id).map(Endpoint::Key),
-            ["api", "apikeys", id, "secretkey"] => object_id(id).map(Endpoint::KeySecret),
+            ["api", "apikeys", id] => Some(Endpoint::Key(object_id(id))),
+            ["api", "apikeys", id, "secretkey"] => Some(Endpoint::KeySecret(object_id(id))),
             ["rest", "authentication", "logout"] => Some(Endpoint::Logout),
             ["rest", "status", "manager", "ping"] => Some(Endpoint::Ping),
             ["rest", "apiVersion"] => Some(Endpoint::ApiVersion),
@@ -58,10 +58,18 @@ impl Endpoint {
     }
 }
 
-/// The published document allows digits alone.
-fn object_id(segment: &str) -> Option<i64> {
+/// An ID that no object can have, for what stands in the place of one and is none.
+const NO_ID: i64 = -1;
+
+/// The published document allows digits alone, of 32 bits.
+fn object_id(segment: &str) -> i64 {
     let digits = !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| segment.parse().unwrap_or(i64::MAX))
+    let id = if digits {
+        segment.parse::<i32>().ok()
+    } else {
+        None
+    };
+    id.map_or(NO_ID, i64::from)
 }
 
 impl Manager {
@@ -108,6 +116,9 @@ impl Manager {
         call: &Call,
     ) -> Result<Answer, Refusal> {
         match (endpoint, call.method.as_str()) {
+            (Endpoint::Role(NO_ID) | Endpoint::Key(NO_ID) | Endpoint::KeySecret(NO_ID), _) => {
+                Err(Refusal::invalid("The ID must be an integer of 32 bits."))
+            }
             (Endpoint::Roles, "GET") => self.list_roles(caller),
             (Endpoint::Roles, _) => self.create_role(caller, call),
             (Endpoint::RolesSearch, _) => self.search_roles(caller, call),

@@ -124,6 +124,9 @@ unknowns! {
     "10" "invalid" =>
         /// The status of malformed JSON, wrong types, and values that cannot be.
         invalid: u16 = 400, ["400", "403", "404", "422", "500"];
+    "10" "content-type" =>
+        /// The status where a body is not said to be JSON.
+        content_type: u16 = 415, ["415", "400", "403"];
     "11 #8" "unknown-role" =>
         /// The status where a key is given a role that does not exist.
         unknown_role: Option<u16> = Some(400), ["400", "403", "404", "500", "accepted"];

@@ -173,6 +173,12 @@ fn cloud_one_keys_come_in_the_authorization_header_with_their_word() {
     let ask = |value: String| Request::new("GET", "/api/roles").header("Authorization", value);
     assert_eq!(client.raw(&ask(format!("ApiKey {secret}"))).status, 200);
     assert_eq!(client.raw(&ask(secret.to_owned())).status, 401);
+    let both = client.signed(ask(secret.to_owned()));
+    assert_eq!(
+        client.raw(&both).status,
+        401,
+        "a session does not make it good"
+    );
     client.sandbox.change(|settings| settings.cloud_one = false);
     assert_eq!(client.raw(&ask(format!("ApiKey {secret}"))).status, 401);
 }

@@ -14,7 +14,6 @@ fn paths_that_are_not_there_get_a_page_and_methods_that_are_not_a_list() {
         "/",
         "/api",
         "/api/computers",
-        "/api/roles/one",
         "/api/apikeys/1/secret",
         "/rest/status",
     ] {
@@ -44,9 +43,9 @@ fn paths_that_are_not_there_get_a_page_and_methods_that_are_not_a_list() {
 }
 
 #[test]
-fn ids_that_nothing_can_have_are_not_found() {
+fn ids_that_nothing_has_are_not_found_and_others_are_no_ids() {
     let mut client = Client::signed_in(|_| {});
-    for id in ["0", "99", "2147483648", "99999999999999999999"] {
+    for id in ["0", "99", "2147483647"] {
         assert_eq!(
             client.get(&format!("/api/apikeys/{id}")).status,
             404,
@@ -55,6 +54,13 @@ fn ids_that_nothing_can_have_are_not_found() {
         assert_eq!(
             client.get(&format!("/api/roles/{id}")).message(),
             "The administrator role does not exist."
+        );
+    }
+    for id in ["2147483648", "99999999999999999999", "-1", "one", ""] {
+        assert_eq!(
+            client.get(&format!("/api/apikeys/{id}")).status,
+            400,
+            "{id}"
         );
     }
 }

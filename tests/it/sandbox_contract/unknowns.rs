@@ -86,6 +86,12 @@ fn statuses_of_values_that_cannot_be() {
         statuses("expiry-zero", create(json!({"roleID": 2, "expiryDate": 0}))),
         [200, 200, 400]
     );
+    let form = |client: &mut Client| {
+        let request = Request::new("POST", "/api/apikeys").body("text/plain", "{}");
+        let request = client.signed(request);
+        client.raw(&request)
+    };
+    assert_eq!(statuses("content-type", form), [415, 400, 403]);
     let twice = |client: &mut Client| {
         client.create("same", 2);
         client.post("/api/apikeys", &json!({"keyName": "same", "roleID": 2}))
