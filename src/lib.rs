@@ -61,6 +61,7 @@ pub fn main() -> ExitCode {
     log_lines::start(cli.global.verbose, cli.global.quiet);
     match run(cli, &matches, output) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        #[cfg(feature = "sandbox")]
         Ok(Outcome::Child(code)) => ExitCode::from(code),
         Err(error) => report(&error, &output),
     }

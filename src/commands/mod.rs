@@ -13,5 +13,6 @@ pub(crate) enum Outcome {
     /// It did what it was asked.
     Done,
     /// It ran another program, whose exit code is its own.
+    #[cfg(feature = "sandbox")]
     Child(u8),
 }

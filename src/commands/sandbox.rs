@@ -81,7 +81,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration, help_heading = MANAGER)]
     session_max: Duration,
 
-    /// So many calls a user or key may make in 60 seconds, or off
+    /// So many calls a user or key may make in 60 seconds; 0 or off is no limit
     #[arg(long, value_name = "N", default_value = "500", value_parser = rate_limit, help_heading = MANAGER)]
     rate_limit: RateLimit,
 
@@ -260,7 +260,7 @@ struct RateLimit(Option<u32>);
 
 fn rate_limit(text: &str) -> Result<RateLimit, String> {
     match text {
-        "off" => Ok(RateLimit(None)),
+        "off" | "0" => Ok(RateLimit(None)),
         number => number
             .parse()
             .map(|limit| RateLimit(Some(limit)))

@@ -58,18 +58,12 @@ impl Endpoint {
     }
 }
 
-/// An ID that no object can have, for what stands in the place of one and is none.
-const NO_ID: i64 = -1;
+/// What stands in the place of an ID and is none.
+const NO_ID: i64 = i64::MIN;
 
-/// The published document allows digits alone, of 32 bits.
+/// An integer of 32 bits, as the published document says; a negative one is one that nothing has.
 fn object_id(segment: &str) -> i64 {
-    let digits = !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit());
-    let id = if digits {
-        segment.parse::<i32>().ok()
-    } else {
-        None
-    };
-    id.map_or(NO_ID, i64::from)
+    segment.parse::<i32>().map_or(NO_ID, i64::from)
 }
 
 impl Manager {
