@@ -213,58 +213,62 @@ enum Outcome {
     Takeover(Takeover, Option<u16>),
 }
 
-/// Lets a fault happen before or after the work.
+/// Lets a fault happen before or after the work. A cut answer is the manager's own, so there the work is always done.
 async fn suffer(fault: Fault, work: impl FnOnce() -> Answer) -> Outcome {
-    let takeover = |bytes: Vec<u8>, ending, status| {
+    let after = fault.when == When::After;
+    match fault.action {
+        Action::Delay(time) if after => {
+            let answer = work();
+            tokio::time::sleep(time).await;
+            Outcome::Answer(answer)
+        }
+        Action::Delay(time) => {
+            tokio::time::sleep(time).await;
+            Outcome::Answer(work())
+        }
+        Action::Cut(count) => cut(&work(), count, Ending::Close),
+        Action::Stall(count) => cut(&work(), count, Ending::Stall),
+        action => {
+            if after {
+                work();
+            }
+            instead(action)
+        }
+    }
+}
+
+/// What a client gets instead of the manager's answer.
+fn instead(action: Action) -> Outcome {
+    let takeover = |bytes: Vec<u8>, ending| {
         Outcome::Takeover(
             Takeover {
                 bytes: bytes.into(),
                 ending,
             },
-            status,
+            None,
         )
     };
-    if let (Action::Delay(time), When::Before) = (&fault.action, fault.when) {
-        tokio::time::sleep(*time).await;
-        return Outcome::Answer(work());
-    }
-    // A cut answer is the manager's own, so there the work is always done.
-    let cut = matches!(fault.action, Action::Cut(_) | Action::Stall(_));
-    let worked = (cut || fault.when == When::After).then(work);
-    match (fault.action, worked) {
-        (Action::Drop, _) => takeover(Vec::new(), Ending::Close, None),
-        (Action::Reset, _) => takeover(Vec::new(), Ending::Reset, None),
-        (Action::Raw(bytes), _) => takeover(bytes, Ending::Polite, None),
-        (
-            Action::Answer {
-                status,
-                headers,
-                body,
-            },
-            _,
-        ) => Outcome::Answer(Answer {
+    match action {
+        Action::Answer {
+            status,
+            headers,
+            body,
+        } => Outcome::Answer(Answer {
             status,
             headers,
             body,
         }),
-        (Action::Cut(count), Some(answer)) => takeover(
-            beginning(&answer, count),
-            Ending::Close,
-            Some(answer.status),
-        ),
-        (Action::Stall(count), Some(answer)) => takeover(
-            beginning(&answer, count),
-            Ending::Stall,
-            Some(answer.status),
-        ),
-        (Action::Delay(time), Some(answer)) => {
-            tokio::time::sleep(time).await;
-            Outcome::Answer(answer)
-        }
-        (Action::Cut(_) | Action::Stall(_) | Action::Delay(_), None) => {
-            takeover(Vec::new(), Ending::Close, None)
+        Action::Raw(bytes) => takeover(bytes, Ending::Polite),
+        Action::Reset => takeover(Vec::new(), Ending::Reset),
+        Action::Drop | Action::Delay(_) | Action::Cut(_) | Action::Stall(_) => {
+            takeover(Vec::new(), Ending::Close)
         }
     }
+}
+
+fn cut(answer: &Answer, count: usize, ending: Ending) -> Outcome {
+    let bytes = beginning(answer, count).into();
+    Outcome::Takeover(Takeover { bytes, ending }, Some(answer.status))
 }
 
 /// The head of an answer that promises its whole body, and the first bytes of that.

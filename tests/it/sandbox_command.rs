@@ -112,6 +112,7 @@ fn it_exits_as_the_command_does() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn the_password_is_random_unless_a_file_gives_it() {
     let home = Home::new();

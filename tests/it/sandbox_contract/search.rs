@@ -117,98 +117,116 @@ fn without_sorting_the_order_is_not_by_id_and_five_thousand_are_the_most() {
     );
 }
 
-#[test]
-fn numbers_booleans_dates_nulls_ids_choices_and_versions_are_tested() {
-    let mut client = Client::signed_in(|_| {});
+/// Three keys that differ in everything that can be searched.
+fn three_keys() -> Client {
+    let client = Client::signed_in(|_| {});
     for name in ["1.9", "1.10", "2"] {
         client.sandbox.add_key(name, 2);
     }
     client.sandbox.edit_key(1, |key| {
-        (key.role_id, key.active, key.created, key.expiry_date) = (1, false, 1000, Some(9_000));
+        (key.role_id, key.active, key.created) = (1, false, 1000);
+        key.expiry_date = Some(9_000);
     });
     client.sandbox.edit_key(2, |key| {
         (key.locale, key.created) = ("ja-JP".to_owned(), 2000)
     });
     client.sandbox.edit_key(3, |key| key.created = 3000);
-    for (criterion, expected) in [
-        (
-            json!({"fieldName": "roleID", "numericTest": "less-than", "numericValue": 2}),
-            vec![1],
-        ),
-        (
-            json!({"fieldName": "roleID", "numericTest": "greater-than-or-equal", "numericValue": 1.5}),
-            vec![2, 3],
-        ),
-        (json!({"fieldName": "roleID", "numericValue": 1}), vec![1]),
-        (
-            json!({"fieldName": "roleID", "numericTest": "not-equal", "numericValue": 1}),
-            vec![2, 3],
-        ),
-        (
-            json!({"fieldName": "active", "booleanTest": true}),
-            vec![2, 3],
-        ),
-        (
-            json!({"fieldName": "active", "booleanTest": false}),
-            vec![1],
-        ),
-        (
-            json!({"fieldName": "expiryDate", "nullTest": true}),
-            vec![2, 3],
-        ),
-        (
-            json!({"fieldName": "expiryDate", "nullTest": false}),
-            vec![1],
-        ),
-        (
-            json!({"fieldName": "created", "firstDateValue": 2000}),
-            vec![2, 3],
-        ),
-        (
-            json!({"fieldName": "created", "firstDateValue": 2000, "firstDateInclusive": false}),
-            vec![3],
-        ),
-        (
-            json!({"fieldName": "created", "firstDateValue": 1000, "lastDateValue": 2000}),
-            vec![1, 2],
-        ),
-        (
-            json!({"fieldName": "created", "lastDateValue": 2000, "lastDateInclusive": false}),
-            vec![1],
-        ),
-        (
-            json!({"fieldName": "expiryDate", "firstDateValue": 0}),
-            vec![1],
-        ),
-        (json!({"idTest": "not-equal", "idValue": 2}), vec![1, 3]),
-        (
-            json!({"idTest": "less-than-or-equal", "idValue": 2}),
-            vec![1, 2],
-        ),
-        (json!({"fieldName": "ID", "idValue": 2}), vec![2]),
-        (
-            json!({"fieldName": "locale", "choiceTest": "equal", "choiceValue": "ja-JP"}),
-            vec![2],
-        ),
-        (
-            json!({"fieldName": "locale", "choiceTest": "not-equal", "choiceValue": "ja-JP"}),
-            vec![1, 3],
-        ),
-        (
-            json!({"fieldName": "keyName", "versionTest": "less-than", "versionValue": "1.10"}),
-            vec![1],
-        ),
-        (
-            json!({"fieldName": "description", "stringValue": "%"}),
-            vec![],
-        ),
-    ] {
+    client
+}
+
+#[track_caller]
+fn assert_found<const N: usize>(cases: [(Value, &[i64]); N]) {
+    let mut client = three_keys();
+    for (criterion, expected) in cases {
         assert_eq!(
             find(&mut client, "apikeys", json!([criterion])),
             expected,
             "{criterion}"
         );
     }
+}
+
+#[test]
+fn numbers_and_ids_are_compared() {
+    let role = |test: &str, value: f64| json!({"fieldName": "roleID", "numericTest": test, "numericValue": value});
+    let id = |test: &str| json!({"idTest": test, "idValue": 2});
+    assert_found([
+        (role("less-than", 2.0), &[1]),
+        (role("less-than-or-equal", 2.0), &[1, 2, 3]),
+        (role("equal", 1.0), &[1]),
+        (role("greater-than-or-equal", 1.5), &[2, 3]),
+        (role("greater-than", 2.0), &[]),
+        (role("not-equal", 1.0), &[2, 3]),
+        (json!({"fieldName": "roleID", "numericValue": 1}), &[1]),
+        (id("less-than"), &[1]),
+        (id("less-than-or-equal"), &[1, 2]),
+        (id("equal"), &[2]),
+        (id("greater-than-or-equal"), &[2, 3]),
+        (id("greater-than"), &[3]),
+        (id("not-equal"), &[1, 3]),
+        (json!({"fieldName": "ID", "idValue": 2}), &[2]),
+    ]);
+}
+
+#[test]
+fn booleans_and_nulls_are_tested() {
+    assert_found([
+        (json!({"fieldName": "active", "booleanTest": true}), &[2, 3]),
+        (json!({"fieldName": "active", "booleanTest": false}), &[1]),
+        (
+            json!({"fieldName": "expiryDate", "nullTest": true}),
+            &[2, 3],
+        ),
+        (json!({"fieldName": "expiryDate", "nullTest": false}), &[1]),
+        (json!({"fieldName": "description", "stringValue": "%"}), &[]),
+        (
+            json!({"fieldName": "description", "stringTest": "not-equal", "stringValue": "x"}),
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn dates_are_ranges_with_their_ends() {
+    let created = |range: Value| {
+        let mut criterion = range;
+        criterion["fieldName"] = json!("created");
+        criterion
+    };
+    assert_found([
+        (created(json!({"firstDateValue": 2000})), &[2, 3]),
+        (
+            created(json!({"firstDateValue": 2000, "firstDateInclusive": false})),
+            &[3],
+        ),
+        (created(json!({"lastDateValue": 2000})), &[1, 2]),
+        (
+            created(json!({"lastDateValue": 2000, "lastDateInclusive": false})),
+            &[1],
+        ),
+        (
+            created(json!({"firstDateValue": 1500, "lastDateValue": 2500})),
+            &[2],
+        ),
+        (
+            json!({"fieldName": "expiryDate", "firstDateValue": 0}),
+            &[1],
+        ),
+    ]);
+}
+
+#[test]
+fn choices_and_versions_are_tested() {
+    let locale =
+        |test: &str| json!({"fieldName": "locale", "choiceTest": test, "choiceValue": "ja-JP"});
+    let name =
+        |test: &str| json!({"fieldName": "keyName", "versionTest": test, "versionValue": "1.10"});
+    assert_found([
+        (locale("equal"), &[2]),
+        (locale("not-equal"), &[1, 3]),
+        (name("less-than"), &[1]),
+        (name("greater-than-or-equal"), &[2, 3]),
+    ]);
 }
 
 #[test]
