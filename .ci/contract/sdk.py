@@ -27,12 +27,12 @@ def secret_from_swp_keys():
 
 
 def client(secret):
-    """The SDK does not verify TLS unless it is told to."""
+    """The SDK does not verify TLS unless it is told to, and its configurations share one `api_key` unless each gets its own."""
     configuration = deepsecurity.Configuration()
     configuration.host = os.environ["SWP_URL"] + "/api"
     configuration.verify_ssl = True
     configuration.ssl_ca_cert = os.environ["SWP_CA_CERT"]
-    configuration.api_key["api-secret-key"] = secret
+    configuration.api_key = {"api-secret-key": secret}
     return deepsecurity.ApiClient(configuration)
 
 
