@@ -12,7 +12,7 @@ swp_keys=${CARGO_TARGET_DIR:-$repository/target}/release/swp-keys
 export NO_PROXY=127.0.0.1,localhost,::1
 export no_proxy=$NO_PROXY
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 
 die() {
     printf 'error: %s\n' "$*" >&2
