@@ -8,6 +8,7 @@ source .ci/lib.sh
 
 if [[ ${1:-} != inside ]]; then
     need_binary
+    forget_settings
     exec "$swp_keys" sandbox -- bash .ci/contract/curl-recipe.sh inside
 fi
 

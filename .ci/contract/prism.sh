@@ -56,16 +56,23 @@ prepare_client() {
     printf '1:bm90IGEgc2VjcmV0\n' >"$scratch/key"
     printf 'tmc12example:bm90IGEgc2VjcmV0\n' >"$scratch/cloud-one-key"
     chmod 600 "$scratch/password" "$scratch/key" "$scratch/cloud-one-key"
+    forget_settings
     export SWP_URL=$url SWP_NO_INPUT=1 SWP_STATE_DIR=$scratch/state SWP_CONFIG_DIR=$scratch/config
 }
 
-# Runs the program, which must succeed; Prism's log tells afterwards whether it refused anything.
-run() {
-    local code=0
-    "$swp_keys" "$@" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
-    ((code == 0)) || die "exit $code: swp-keys $*"$'\n'"$(cat "$scratch/stderr")"$'\n'"$(violations)"
+# Runs the program, which must end with this code; Prism's log tells afterwards whether it refused anything.
+ends_with() {
+    local expected=$1 stdout=$2 code=0
+    shift 2
+    "$swp_keys" "$@" >"$stdout" 2>"$scratch/stderr" || code=$?
+    ((code == expected)) || die "exit $code, not $expected: swp-keys $*"$'\n'"$(cat "$scratch/stderr")"$'\n'"$(violations)"
     commands=$((commands + 1))
 }
+
+run() { ends_with 0 "$scratch/stdout" "$@"; }
+
+# The secret cannot be delivered, so the key is deleted again.
+undoes() { ends_with 10 /dev/full "$@"; }
 
 # For commands that must also print something.
 prints() {
@@ -87,6 +94,7 @@ run_every_command() {
     with_password run create --role Auditor --dry-run
     with_password run create --role Auditor --name contract --if-exists skip
     with_password run create --role Auditor --out-file "$scratch/secret"
+    with_password undoes create --role Auditor
     with_password prints find-role Auditor
     with_password prints find-role --like 'Aud%'
     with_password prints list-roles
@@ -106,7 +114,8 @@ requests() { tail -n "+$((first_line + 1))" "$log" | grep 'Request received' | g
 check_the_log() {
     [[ -z $(violations) ]] || die "Prism refused requests:"$'\n'"$(violations)"
     local route
-    for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' "$sign_out"; do
+    for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' \
+        'delete /api/apikeys/7' "$sign_out"; do
         requests | grep -qxF "$route" || die "no command sent: $route"
     done
 }

@@ -24,6 +24,7 @@ need_python_tools
 
 if [[ ${1:-} != inside ]]; then
     need_binary
+    forget_settings
     exec "$swp_keys" sandbox "${sandbox_options[@]}" -- bash .ci/contract/schemathesis.sh inside
 fi
 

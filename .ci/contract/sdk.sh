@@ -9,4 +9,5 @@ source .ci/tools.sh
 
 need_binary
 need_python_tools
+forget_settings
 exec "$swp_keys" sandbox -- "$python" .ci/contract/sdk.py
