@@ -73,14 +73,10 @@ def allow_refusals(document):
     """The vendor's document lists 200, 403 and 404 only. Its guides add 429, and say that the others must be expected but
     not what they look like; an error is a JSON object with a `message`."""
     message = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
-    for _, path, operation in operations(document):
+    refusal = {"description": "refused", "content": {"application/json": {"schema": message}}}
+    for _, _, operation in operations(document):
         for status in ("400", "401", "403", "404", "405", "415", "429"):
-            content = {"application/json": {"schema": message}}
-            if status == "404" and "{" in path:
-                # The document allows digits alone in an ID. Anything else is no path of the manager's, and the web server
-                # in front of it answers with its own page.
-                content["text/html"] = {}
-            operation["responses"][status] = {"description": "refused", "content": content}
+            operation["responses"][status] = refusal
 
 
 def link_what_is_made(document):
