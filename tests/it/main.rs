@@ -18,6 +18,7 @@ mod retries;
 mod sandbox_command;
 mod sandbox_contract;
 mod sign_in;
+mod sign_in_refused;
 mod sign_out;
 mod signals;
 mod sinks;

@@ -1,16 +1,16 @@
-//! Signing in with a password: what is sent, what comes back on every later request, and what is made of a refusal.
+//! Signing in with a password: what is sent, and what comes back on every later request.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{
-    Action, Fault, Request, SessionLimit, Settings, SignInAnswer, SignInWording, StickyCookie,
+    Action, Fault, Request, SessionLimit, Settings, SignInAnswer, StickyCookie,
 };
 
-use crate::support::{Ran, World, contains};
+use crate::support::{World, contains};
 
-const SIGN_INS: &str = "POST /api/sessions";
+pub(crate) const SIGN_INS: &str = "POST /api/sessions";
 
 /// A world whose manager is like this.
-fn with(change: impl FnOnce(&mut Settings)) -> World {
+pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> World {
     let mut settings = Settings::default();
     change(&mut settings);
     World::with(settings)
@@ -18,18 +18,6 @@ fn with(change: impl FnOnce(&mut Settings)) -> World {
 
 fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).expect("a request's body is JSON")
-}
-
-/// It was refused with exit 4 after one attempt, and nothing followed.
-#[track_caller]
-fn refused(world: &World, ran: &Ran, said: &[&str]) {
-    contains(ran.failure(4), said);
-    assert_eq!(
-        world.calls(),
-        [SIGN_INS],
-        "one attempt, and nothing further"
-    );
-    assert_eq!(world.sandbox.api_keys().len(), 0);
 }
 
 #[test]
@@ -183,148 +171,6 @@ fn a_session_that_would_break_a_header_is_not_sent() {
     contains(ran.failure(1), &["cannot be sent in a header"]);
     assert!(!ran.stderr.contains("0123"), "{}", ran.stderr);
     assert_eq!(world.calls(), [SIGN_INS]);
-}
-
-/// What makes a sign-in fail, and what the manager says of it where it says the cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Password,
-    User,
-    Tenant,
-    Locked,
-    CodeMissing,
-    CodeWrong,
-    Expired,
-    Sessions,
-}
-
-const TROUBLES: [(Trouble, &str); 8] = [
-    (
-        Trouble::Password,
-        "The user name or the password is incorrect.",
-    ),
-    (Trouble::User, "The user name or the password is incorrect."),
-    (Trouble::Tenant, "The tenant was not found."),
-    (Trouble::Locked, "The user account is locked out."),
-    (
-        Trouble::CodeMissing,
-        "A multi-factor authentication code is required.",
-    ),
-    (
-        Trouble::CodeWrong,
-        "The multi-factor authentication code is incorrect.",
-    ),
-    (Trouble::Expired, "The password has expired."),
-    (
-        Trouble::Sessions,
-        "The maximum number of active sessions has been reached.",
-    ),
-];
-
-impl Trouble {
-    fn run(self, status: u16, wording: SignInWording) -> (World, Ran) {
-        let mut world = with(|settings| {
-            settings.unknowns.sign_in_refusal = status;
-            settings.unknowns.sign_in_wording = wording;
-            settings.password_expired = self == Self::Expired;
-            if self == Self::Sessions {
-                settings.sessions_max = 0;
-            }
-            if matches!(self, Self::CodeMissing | Self::CodeWrong) {
-                settings.mfa_code = Some("012345".to_owned());
-            }
-        });
-        let mut arguments = vec!["create", "--role", "Auditor", "-vv"];
-        match self {
-            Self::Password => {
-                let wrong = world.home.write_secret("wrong", "hunter2");
-                world.home.set("SWP_PASSWORD_FILE", wrong);
-            }
-            Self::User => world.home.set("SWP_USERNAME", "nobody"),
-            Self::Tenant => arguments.extend(["--tenant", "elsewhere"]),
-            Self::Locked => world.sandbox.set_locked(true),
-            Self::CodeWrong => arguments.extend(["--mfa-code", "12345"]),
-            Self::CodeMissing | Self::Expired | Self::Sessions => {}
-        }
-        let ran = world.run(arguments);
-        (world, ran)
-    }
-
-    /// What only this cause makes the client say, beside the manager's words.
-    fn advice(self) -> &'static [&'static str] {
-        match self {
-            Self::Locked => &["error: the account is locked", "unlock", "do not try again"],
-            Self::CodeMissing | Self::CodeWrong => &["`--mfa-code` or `--mfa-command`"],
-            _ => &["the causes:", "do not repeat it unchanged"],
-        }
-    }
-}
-
-#[test]
-fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
-    for status in [400, 401, 403, 500] {
-        for (trouble, words) in TROUBLES {
-            let (world, ran) = trouble.run(status, SignInWording::Cause);
-            let http = format!("(HTTP {status}");
-            refused(&world, &ran, &[&[&http, words], trouble.advice()].concat());
-            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
-        }
-    }
-}
-
-#[test]
-fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
-    for (wording, words) in [
-        (SignInWording::Vague, "saying: The sign-in failed."),
-        (SignInWording::Empty, "without saying why"),
-    ] {
-        for (trouble, _) in TROUBLES {
-            let (world, ran) = trouble.run(401, wording);
-            let causes = [
-                "password",
-                "`--tenant`",
-                "`--mfa-code`",
-                "locked",
-                "sessions",
-                "expired",
-            ];
-            refused(
-                &world,
-                &ran,
-                &[&[words, "the causes:"], &causes[..]].concat(),
-            );
-        }
-    }
-}
-
-#[test]
-fn a_script_can_tell_a_refusal() {
-    let mut world = World::new();
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
-    let error = world
-        .run(["create", "--role", "Auditor", "-o", "json"])
-        .json_error(4);
-    assert_eq!(error["code"], "sign-in-refused");
-    assert_eq!(error["exit"], 4);
-    assert_eq!(error["http"], 401);
-    assert_eq!(error["retryable"], false);
-}
-
-#[test]
-fn wrong_passwords_are_counted_one_a_run_and_the_lock_is_said() {
-    let mut world = with(|settings| settings.sign_in_attempts = 2);
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
-    contains(
-        world.run(["create", "--role", "Auditor"]).failure(4),
-        &["incorrect"],
-    );
-    assert!(!world.sandbox.is_locked(), "one run is one attempt");
-    world.run(["create", "--role", "Auditor"]).failure(4);
-    assert!(world.sandbox.is_locked());
-    let ran = world.run(["create", "--role", "Auditor"]);
-    contains(ran.failure(4), &["the account is locked"]);
 }
 
 #[test]
