@@ -11,6 +11,7 @@ walks! {
     what_a_key_without_a_role_gets: "role-omitted" => role_omitted;
     what_an_end_in_the_past_does: "past-expiry" => past_expiry;
     what_an_unknown_time_zone_does: "unknown-time-zone" => unknown_time_zone;
+    whether_a_body_names_its_type: "content-type" => |_, settings| named(settings);
     what_an_end_of_zero_does: "expiry-zero" => expiry_zero;
     what_a_name_that_is_taken_does: "duplicate-name" => duplicate_name;
     what_deleting_twice_answers: "delete-missing" => delete_missing;
