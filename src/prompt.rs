@@ -33,6 +33,8 @@ impl Prompt {
         interrupt: &Interrupt,
     ) -> Result<Secret, Error> {
         self.ask(question, flags, interrupt, |question| {
+            // Before the question: rpassword asks first, and what is typed or pasted at once would be shown.
+            terminal::stop_echo();
             rpassword::prompt_password(question)
         })
         .await
@@ -60,7 +62,7 @@ impl Prompt {
         interrupt: &Interrupt,
         read: impl FnOnce(String) -> io::Result<String> + Send + 'static,
     ) -> Result<Secret, Error> {
-        let what = question.trim_end_matches(": ").to_lowercase();
+        let what = what_is_asked_for(question);
         if self == Self::Nobody {
             return Err(Error::usage(
                 format!("no {what} is given, and there is nobody to ask"),
@@ -75,6 +77,8 @@ impl Prompt {
         let failed =
             |reason: String| Error::usage(format!("no {what} could be read: {reason}"), flags);
         match answer? {
+            // The end of a terminal ends the reading as a line break does, and half a password counts as a wrong one.
+            Ok(Ok(_)) if terminal.went_away() => Err(failed("the terminal went away".to_owned())),
             Ok(Ok(answer)) if answer.is_empty() => Err(failed("nothing was typed".to_owned())),
             Ok(Ok(answer)) => Ok(Secret::new(answer)),
             // Ctrl-C arrives as a character while a secret is typed; rpassword raises the signal, which may not be here yet.
@@ -90,12 +94,20 @@ impl Prompt {
     }
 }
 
+/// The question in the middle of a sentence: "Password of Kim: " becomes "password of Kim".
+fn what_is_asked_for(question: &str) -> String {
+    let what = question.trim_end_matches(": ");
+    let mut characters = what.chars();
+    let first = characters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
+}
+
 #[cfg(unix)]
 mod terminal {
     use std::fs::{File, OpenOptions};
     use std::io::{self, BufRead as _, BufReader, Write as _};
 
-    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     const TERMINAL: &str = "/dev/tty";
 
@@ -119,6 +131,15 @@ mod terminal {
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
+    /// Shows no more of what is typed, until the state before is restored.
+    pub(super) fn stop_echo() {
+        let Ok(terminal) = open() else { return };
+        if let Ok(mut state) = tcgetattr(&terminal) {
+            state.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+            let _ = tcsetattr(&terminal, OptionalActions::Now, &state);
+        }
+    }
+
     /// How the terminal was before somebody was asked.
     pub(super) struct Saved(Option<(File, Termios)>);
 
@@ -128,6 +149,11 @@ mod terminal {
                 let state = tcgetattr(&terminal).ok()?;
                 Some((terminal, state))
             }))
+        }
+
+        /// Its window was closed, or its connection lost.
+        pub(super) fn went_away(&self) -> bool {
+            (self.0.as_ref()).is_some_and(|(terminal, _)| tcgetattr(terminal).is_err())
         }
 
         pub(super) fn restore(&self) {
@@ -156,12 +182,19 @@ mod terminal {
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
+    /// The console library switches the echo off itself.
+    pub(super) fn stop_echo() {}
+
     /// The console library restores the console itself.
     pub(super) struct Saved;
 
     impl Saved {
         pub(super) fn now() -> Self {
             Self
+        }
+
+        pub(super) fn went_away(&self) -> bool {
+            false
         }
 
         pub(super) fn restore(&self) {}

@@ -13,6 +13,8 @@ mod mint;
 mod network;
 mod output;
 mod proxy;
+#[cfg(unix)]
+mod prompts;
 mod readme;
 mod retries;
 mod sandbox_command;

@@ -7,6 +7,10 @@ pub(crate) mod seen;
 #[cfg(unix)]
 pub(crate) mod shell;
 pub(crate) mod valve;
+pub(crate) mod proxy;
+pub(crate) mod raw_server;
+#[cfg(unix)]
+pub(crate) mod pty;
 
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -289,5 +293,18 @@ impl From<std::process::Output> for Ran {
 pub(crate) fn contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+/// Waits for something that nothing reports.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !condition() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "waited in vain for {what}"
+        );
+        std::thread::yield_now();
     }
 }
