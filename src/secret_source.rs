@@ -42,7 +42,7 @@ pub(crate) async fn read(
                 ));
             }
             in_background(interrupt, move || {
-                limited(io::stdin().lock(), source, &what)
+                limited(io::stdin().lock()).map_err(|unfit| usage(source, &what, &unfit))
             })
             .await?
         }
@@ -85,14 +85,24 @@ async fn in_background(
         .await
 }
 
-fn limited(reader: impl Read, source: Source, what: &str) -> Result<Secret, Error> {
+/// What is wrong with what was found.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    #[error("is larger than 64 KiB")]
+    TooLarge,
+    #[error("is not UTF-8")]
+    NotText,
+}
+
+fn limited(reader: impl Read) -> Result<Secret, Unfit> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    let read = reader.take(LIMIT + 1).read_to_end(&mut bytes);
-    read.map_err(|error| usage(source, what, &format!("cannot be read: {error}")))?;
+    reader.take(LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LIMIT {
-        return Err(usage(source, what, "is larger than 64 KiB"));
+        return Err(Unfit::TooLarge);
     }
-    Secret::from_line(bytes).ok_or_else(|| usage(source, what, "is not UTF-8"))
+    Secret::from_line(bytes).ok_or(Unfit::NotText)
 }
 
 fn file(
@@ -121,7 +131,7 @@ fn file(
             ),
         ));
     }
-    limited(file, source, what)
+    limited(file).map_err(|unfit| usage(source, what, &unfit))
 }
 
 #[cfg(unix)]
@@ -137,43 +147,44 @@ fn others_may_read(_metadata: &std::fs::Metadata) -> bool {
 
 /// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.
 fn output_of(command: &str, source: Source, what: &str) -> Result<Secret, Error> {
-    let words = shell_words::split(command)
-        .map_err(|error| usage(source, what, &format!("is no command: {error}")))?;
+    let failed = |problem: String| {
+        Error::usage(
+            format!("the {what} that {source} names {problem}"),
+            format!("run it by itself: it must give the {what} and nothing else"),
+        )
+    };
+    let words =
+        shell_words::split(command).map_err(|error| failed(format!("is no command: {error}")))?;
     let Some((program, arguments)) = words.split_first() else {
-        return Err(usage(source, what, "is no command"));
+        return Err(failed("is no command".to_owned()));
     };
     let mut child = Command::new(program);
     child.args(arguments).stdout(Stdio::piped());
     for variable in SECRET_VARIABLES {
         child.env_remove(variable);
     }
-    let mut child = child.spawn().map_err(|error| {
-        usage(
-            source,
-            what,
-            &format!("cannot be run: `{program}`: {error}"),
-        )
-    })?;
+    let mut child = child
+        .spawn()
+        .map_err(|error| failed(format!("cannot be run: `{program}`: {error}")))?;
     let secret = match child.stdout.take() {
-        Some(output) => limited(output, source, what),
-        None => Err(usage(source, what, "has no output")),
+        Some(output) => limited(output),
+        None => return Err(failed("has no output".to_owned())),
     };
     let status = child
         .wait()
-        .map_err(|error| usage(source, what, &format!("did not end in order: {error}")))?;
-    if !status.success() {
-        return Err(usage(
-            source,
-            what,
-            &format!("failed: `{program}`: {status}"),
-        ));
+        .map_err(|error| failed(format!("did not end in order: {error}")))?;
+    match secret {
+        // A program that is cut off while it writes dies of that, and its death is not what is wrong.
+        Err(unfit @ Unfit::TooLarge) => Err(failed(unfit.to_string())),
+        _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
+        Err(unfit) => Err(failed(unfit.to_string())),
+        Ok(secret) => Ok(secret),
     }
-    secret
 }
 
-fn usage(source: Source, what: &str, problem: &str) -> Error {
+fn usage(source: Source, what: &str, unfit: &Unfit) -> Error {
     Error::usage(
-        format!("the {what} that {source} names {problem}"),
-        format!("run it by itself: it must give the {what} and nothing else"),
+        format!("the {what} that {source} names {unfit}"),
+        format!("it must hold the {what} and nothing else"),
     )
 }

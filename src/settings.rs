@@ -99,7 +99,7 @@ impl Settings {
         let origin = Origin { matches };
         let password = password(&origin, &global)?;
         let mfa = mfa(&origin, &global)?;
-        let api_key = api_key(&origin, &global);
+        let api_key = api_key(&origin, &global)?;
         let settings = Self {
             manager: address(&origin, global.url)?,
             tenant: origin.text("tenant", "--tenant", "SWP_TENANT", global.tenant),
@@ -297,16 +297,16 @@ fn mfa(origin: &Origin<'_>, global: &Global) -> Result<Option<Sourced<SecretSour
     first_of([code, command, variable("SWP_MFA_CODE")?])
 }
 
-fn api_key(origin: &Origin<'_>, global: &Global) -> Option<Sourced<SecretSource>> {
-    origin
+fn api_key(origin: &Origin<'_>, global: &Global) -> Result<Option<Sourced<SecretSource>>, Error> {
+    let file = origin
         .path(
             "api_key_file",
             "--api-key-file",
             "SWP_API_KEY_FILE",
             global.api_key_file.clone(),
         )
-        .map(from_file)
-        .or_else(|| variable("SWP_API_KEY").ok().flatten())
+        .map(from_file);
+    first_of([file, variable("SWP_API_KEY")?])
 }
 
 fn from_file(path: Sourced<PathBuf>) -> Sourced<SecretSource> {

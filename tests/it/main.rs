@@ -30,3 +30,4 @@ mod tls;
 mod unknowns;
 mod waiting;
 mod with_a_key;
+mod secret_sources;

@@ -1,9 +1,11 @@
 //! What a person is asked, in a real terminal: what is shown, what is not, and that the terminal is left as it was.
 
+mod endings;
+
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Settings, SignInWording};
 
-use crate::support::pty::{Pty, terminate};
+use crate::support::pty::Pty;
 use crate::support::{World, contains};
 
 const PASSWORD: &str = "Typed-Passw0rd";
@@ -193,127 +195,6 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
         contains(&shown, &[case.says]);
         assert_eq!(sign_ins(&world).len(), case.sign_ins, "{}", case.what);
     }
-}
-
-/// Each question, with the answers that lead to it, and what was sent by then.
-const QUESTIONS: [(&str, &[(&str, &str)], usize); 3] = [
-    ("User name: ", &[], 0),
-    ("Password of admin: ", &[("User name: ", "admin")], 0),
-    (
-        "Code of the second factor: ",
-        &[("User name: ", "admin"), ("Password of admin: ", PASSWORD)],
-        1,
-    ),
-];
-
-/// Leads to a question in a terminal, lets `leave` end the run there, and checks that everything is as before.
-fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
-    for (question, answers, sent) in QUESTIONS {
-        let mut world = with(Settings {
-            mfa_code: Some("004211".to_owned()),
-            ..Settings::default()
-        });
-        world.home.unset("SWP_USERNAME");
-        let mut terminal = Pty::start(
-            &world.home,
-            r#"stty -a > before; sh -c 'echo $$ > pid; exec "$SWP_KEYS" create --role Auditor > out'; echo "code=$?"
-               stty -a > after; echo "type now"; read line; echo "done""#,
-        );
-        for (earlier, answer) in answers {
-            terminal.see(earlier);
-            terminal.type_line(answer);
-        }
-        terminal.see(question);
-        leave(&world, &mut terminal);
-        terminal.see(&format!("code={code}"));
-        terminal.see("type now");
-        terminal.type_line("this is seen");
-        terminal.see("this is seen");
-        terminal.see("done");
-        let shown = terminal.end();
-        contains(&shown, &["error: interrupted"]);
-        let state = |name| std::fs::read_to_string(world.home.path(name)).expect("stty's output");
-        assert_eq!(state("before"), state("after"), "after `{question}`");
-        contains(&state("after"), &[" echo ", "icanon", "isig"]);
-        assert_eq!(out(&world), "");
-        assert_eq!(sign_ins(&world).len(), sent, "after `{question}`");
-        assert_eq!(world.sandbox.live_sessions(), 0);
-        if question.starts_with("Password") {
-            assert!(!shown.contains("half-typed"), "{shown}");
-        }
-    }
-}
-
-#[test]
-fn ctrl_c_at_any_question_ends_the_run_with_130_and_the_terminal_echoes_again() {
-    leave_at_each_question(130, |_, terminal| {
-        terminal.type_text("half-typed");
-        terminal.control('c');
-    });
-}
-
-#[test]
-fn sigterm_at_any_question_ends_the_run_with_143_and_the_terminal_echoes_again() {
-    leave_at_each_question(143, |world, _| terminate(&world.home.path("pid")));
-}
-
-#[test]
-fn the_echo_is_off_before_the_question_is_there() {
-    let world = world();
-    let mut terminal = Pty::start(
-        &world.home,
-        r#"echo ready; read line; "$SWP_KEYS" find-role Auditor; echo "code=$?""#,
-    );
-    terminal.see("ready");
-    // Ctrl-S stops what is shown, so the question stays unwritten until Ctrl-Q.
-    terminal.type_line("go");
-    terminal.see("go");
-    terminal.control('s');
-    terminal.wait_for_silence();
-    terminal.type_text(PASSWORD);
-    terminal.control('q');
-    terminal.see("Password of admin: ");
-    terminal.type_line("");
-    terminal.see("code=0");
-    let shown = terminal.end();
-    assert!(!shown.contains(PASSWORD), "{shown}");
-    assert_eq!(sign_ins(&world)[0]["password"], PASSWORD);
-}
-
-/// Whether the reading ends in an error or as at the end of a line is the kernel's choice each time, hence the repetition.
-#[cfg(target_os = "linux")]
-#[test]
-fn half_a_password_is_not_sent_when_the_terminal_goes_away() {
-    for _ in 0..10 {
-        lose_the_terminal();
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn lose_the_terminal() {
-    use crate::support::pty::Window;
-    let world = world();
-    // stdout is a pipe that is at its end when the run is.
-    let path = world.home.path("end");
-    let made = std::process::Command::new("mkfifo").arg(&path).status();
-    assert!(made.expect("mkfifo runs").success());
-    let mut terminal = Window::start(&world.home, r#""$SWP_KEYS" find-role Auditor > end 2> err"#);
-    let (ended, end) = std::sync::mpsc::channel();
-    std::thread::spawn(move || ended.send(std::fs::read_to_string(path)));
-    terminal.see("Password of admin: ");
-    terminal.type_text(&PASSWORD[..5]);
-    drop(terminal);
-    let stdout = end.recv_timeout(std::time::Duration::from_secs(30));
-    let stdout = stdout.expect("the run ends when its terminal does");
-    assert_eq!(stdout.expect("stdout"), "");
-    let nothing: [Value; 0] = [];
-    assert_eq!(
-        sign_ins(&world),
-        nothing,
-        "half a password counts as a wrong one"
-    );
-    let stderr = std::fs::read_to_string(world.home.path("err")).expect("stderr");
-    contains(&stderr, &["no password of admin could be read"]);
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! `--password-command` and `--mfa-command`: how they are run, what they may know, and what becomes of their failures.
+
+use swp_keys::sandbox::Settings;
+
+use super::{run, world};
+use crate::support::{Ran, World, contains, set_mode};
+
+/// A program of the test's own; its lines run in a shell, what is given to it does not.
+fn program(world: &World, name: &str, lines: &str) -> String {
+    let path = world.home.write(name, &format!("#!/bin/sh\n{lines}\n"));
+    set_mode(&path, 0o755);
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn a_command_is_split_as_a_shell_would_and_nothing_in_it_is_expanded() {
+    let mut world = world();
+    let password = Settings::DEFAULT_PASSWORD;
+    let show = program(
+        &world,
+        "show",
+        &format!("for word; do printf '%s\\n' \"$word\"; done > words; echo '{password}'"),
+    );
+    let command = format!(
+        r#"{show} plain 'single $HOME "x"' "double \"y\" \$z" back\ slash '' *.pem $HOME `id` ; | ~ #no"#
+    );
+    world.home.set("SWP_PASSWORD_COMMAND", &command);
+    run(&world, &[]).success();
+    let words = std::fs::read_to_string(world.home.path("words")).expect("what the command got");
+    let words: Vec<&str> = words.lines().collect();
+    let expected = [
+        "plain",
+        r#"single $HOME "x""#,
+        r#"double "y" $z"#,
+        "back slash",
+        "",
+        "*.pem",
+        "$HOME",
+        "`id`",
+        ";",
+        "|",
+        "~",
+    ];
+    assert_eq!(words[..expected.len()], expected);
+}
+
+#[test]
+fn a_command_that_fails_is_named_and_nothing_is_sent() {
+    let world = world();
+    let fails = program(&world, "fails", "echo half-a-password; exit 7");
+    let nothing = program(&world, "nothing", "exit 0");
+    let killed = program(&world, "killed", "echo half-a-password; kill -9 $$");
+    let latin = program(&world, "latin", r"printf 'half-a-password\351'");
+    let large = program(&world, "large", "head -c 65537 /dev/zero | tr '\\0' x");
+    let endless = program(&world, "endless", "yes half-a-password");
+    let cases = [
+        (fails.as_str(), "exit status: 7"),
+        (&nothing, "empty"),
+        (&killed, "signal: 9"),
+        (&latin, "UTF-8"),
+        (&large, "64 KiB"),
+        (&endless, "64 KiB"),
+        ("no-such-program", "no-such-program"),
+        ("'not closed", "missing closing quote"),
+        ("  ", "no command"),
+        ("# a comment", "no command"),
+    ];
+    for (command, says) in cases {
+        for flag in ["--password-command", "--mfa-command"] {
+            let mut arguments = vec![flag, command];
+            let password = world
+                .home
+                .write_secret("password", Settings::DEFAULT_PASSWORD);
+            let password = password.to_str().expect("UTF-8");
+            if flag == "--mfa-command" {
+                arguments.extend(["--password-file", password]);
+            }
+            let ran = run(&world, &arguments);
+            contains(ran.failure(2), &[flag, says, "hint: "]);
+            assert!(!ran.stderr.contains("half-a"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn commands_know_no_secret_of_ours() {
+    let mut world = world();
+    let variables = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
+    for variable in variables {
+        world.home.set(variable, format!("marked-{variable}"));
+    }
+    world
+        .sandbox
+        .change(|settings| settings.mfa_code = Some("004211".to_owned()));
+    let password = program(
+        &world,
+        "password",
+        &format!("env > env.password; echo '{}'", Settings::DEFAULT_PASSWORD),
+    );
+    let code = program(&world, "code", "env > env.code; echo 004211");
+    run(
+        &world,
+        &["--password-command", &password, "--mfa-command", &code],
+    )
+    .success();
+    for name in ["env.password", "env.code"] {
+        let env = std::fs::read_to_string(world.home.path(name)).expect("the command ran");
+        contains(&env, &["SWP_URL=", "PATH=", "HOME="]);
+        assert!(!env.contains("marked-"), "{name}: {env}");
+        for variable in variables {
+            assert!(!env.contains(&format!("{variable}=")), "{name}: {env}");
+        }
+    }
+}
+
+#[test]
+fn a_code_is_read_last_and_each_command_runs_once() {
+    let world = world();
+    world
+        .sandbox
+        .change(|settings| settings.mfa_code = Some("004211".to_owned()));
+    let password = program(
+        &world,
+        "password",
+        &format!(
+            "echo password >> order; echo '{}'",
+            Settings::DEFAULT_PASSWORD
+        ),
+    );
+    let code = program(&world, "code", "echo code >> order; echo 004211");
+    run(
+        &world,
+        &["--password-command", &password, "--mfa-command", &code],
+    )
+    .success();
+    let order = std::fs::read_to_string(world.home.path("order")).expect("both ran");
+    assert_eq!(order, "password\ncode\n");
+}
+
+#[test]
+fn what_a_command_says_to_the_user_stays_on_stderr() {
+    let world = world();
+    let command = program(
+        &world,
+        "talks",
+        &format!(
+            "echo 'touch your token' >&2; echo '{}'",
+            Settings::DEFAULT_PASSWORD
+        ),
+    );
+    let ran = run(&world, &["--password-command", &command]);
+    assert_eq!(ran.success(), "2");
+    contains(&ran.stderr, &["touch your token"]);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_command() {
+    let world = world();
+    // It tells that it runs, and would run until its stdin is at its end.
+    let command = program(
+        &world,
+        "waits",
+        "echo $PPID > parent; : > runs; cat > /dev/null",
+    );
+    let child = world
+        .home
+        .start_piped(["find-role", "Auditor", "--password-command", &command]);
+    let runs = world.home.path("runs");
+    crate::support::wait_until("the command to run", || runs.exists());
+    crate::support::pty::terminate(&world.home.path("parent"));
+    let ran = Ran::from(child.wait_with_output().expect("the run ends"));
+    contains(ran.failure(143), &["interrupted"]);
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
