@@ -81,14 +81,17 @@ impl Context {
         result.map_err(|error| way.advise(error))
     }
 
-    /// Ends a session; a failure is worth a note at -v and never a failed run. A second signal cuts it short.
-    pub(crate) async fn sign_out(&self, signed_in: &SignedIn) {
+    /// Ends a session, and says whether the manager did; a failure is worth a note at -v and never a failed run. A second signal
+    /// cuts it short.
+    pub(crate) async fn sign_out(&self, signed_in: &SignedIn) -> bool {
         if self.settings.no_sign_out {
-            return;
+            return false;
         }
-        if let Err(error) = signed_in.sign_out().await {
+        let ended = signed_in.sign_out().await;
+        if let Err(error) = &ended {
             log::info!("the session was not ended on the manager: {error}");
         }
+        ended.is_ok()
     }
 
     /// Notes what a run that is left at once would leave behind; `None` where nothing.

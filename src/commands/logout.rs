@@ -27,11 +27,13 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
     let signed_in = context
         .manager()?
         .with(Credentials::Session(kept.session()));
-    context.sign_out(&signed_in).await;
+    let ended = context.sign_out(&signed_in).await;
     kept.forget()?;
-    context.output.note(&format!(
-        "the session of {} at {address} is ended and forgotten",
-        kept.username
-    ));
+    let whose = format!("the session of {} at {address}", kept.username);
+    context.output.note(&if ended {
+        format!("{whose} is ended and forgotten")
+    } else {
+        format!("{whose} is forgotten; the manager did not end it, so it lives there until its time is over")
+    });
     Ok(Outcome::Done)
 }

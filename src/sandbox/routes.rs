@@ -1,6 +1,7 @@
 //! Which path is which endpoint, and what every call must bring before its endpoint is asked.
 
 use hyper::Method;
+use serde_json::json;
 
 use super::authentication::Caller;
 use super::call::Call;
@@ -20,6 +21,7 @@ enum Endpoint {
     KeySecret(i64),
     Current,
     CurrentSecret,
+    PoliciesSearch,
     Logout,
     Ping,
     ApiVersion,
@@ -39,6 +41,7 @@ impl Endpoint {
             ["api", "apikeys", "current", "secretkey"] => Some(Endpoint::CurrentSecret),
             ["api", "apikeys", id] => Some(Endpoint::Key(object_id(id))),
             ["api", "apikeys", id, "secretkey"] => Some(Endpoint::KeySecret(object_id(id))),
+            ["api", "policies", "search"] => Some(Endpoint::PoliciesSearch),
             ["rest", "authentication", "logout"] => Some(Endpoint::Logout),
             ["rest", "status", "manager", "ping"] => Some(Endpoint::Ping),
             ["rest", "apiVersion"] => Some(Endpoint::ApiVersion),
@@ -51,7 +54,9 @@ impl Endpoint {
             Endpoint::Roles | Endpoint::Keys | Endpoint::Current => &["GET", "POST"],
             Endpoint::Role(_) | Endpoint::Key(_) => &["GET", "POST", "DELETE"],
             Endpoint::Sessions | Endpoint::RolesSearch | Endpoint::KeysSearch => &["POST"],
-            Endpoint::KeySecret(_) | Endpoint::CurrentSecret => &["POST"],
+            Endpoint::KeySecret(_) | Endpoint::CurrentSecret | Endpoint::PoliciesSearch => {
+                &["POST"]
+            }
             Endpoint::Logout => &["DELETE"],
             Endpoint::Ping | Endpoint::ApiVersion => &["GET", "HEAD"],
         }
@@ -129,6 +134,8 @@ impl Manager {
             (Endpoint::Current, "GET") => self.describe_current(caller),
             (Endpoint::Current, _) => self.modify_current(caller, call),
             (Endpoint::CurrentSecret, _) => self.replace_current_secret(caller),
+            // There are no policies here; every role may read them (manager-api.md, section 6.4).
+            (Endpoint::PoliciesSearch, _) => Ok(Answer::json(&json!({"policies": []}))),
             (Endpoint::Sessions | Endpoint::Logout | Endpoint::Ping | Endpoint::ApiVersion, _) => {
                 Ok(Answer::page(404, "Not Found"))
             }
@@ -168,6 +175,7 @@ impl Manager {
             _ if caller != Caller::Administrator => None,
             Endpoint::Roles | Endpoint::RolesSearch | Endpoint::Role(_) => unknowns.session_roles,
             Endpoint::Keys if method == Method::POST => None,
+            Endpoint::PoliciesSearch => None,
             _ => unknowns.session_keys,
         };
         status.map_or(Ok(()), |status| {

@@ -13,6 +13,7 @@ mod mint;
 mod network;
 mod output;
 mod proxy;
+mod login;
 #[cfg(unix)]
 mod prompts;
 mod readme;

@@ -7,20 +7,35 @@ use super::{PASSWORD, out, sign_ins, with, world};
 use crate::support::pty::{Pty, terminate};
 use crate::support::{World, contains};
 
-/// Each question, with the answers that lead to it, and what was sent by then.
-const QUESTIONS: [(&str, &[(&str, &str)], usize); 3] = [
-    ("User name: ", &[], 0),
-    ("Password of admin: ", &[("User name: ", "admin")], 0),
-    (
-        "Code of the second factor: ",
-        &[("User name: ", "admin"), ("Password of admin: ", PASSWORD)],
-        1,
-    ),
+struct Question {
+    text: &'static str,
+    /// The questions before it, with their answers.
+    before: &'static [(&'static str, &'static str)],
+    /// So many sign-ins were sent by then.
+    sent: usize,
+}
+
+const QUESTIONS: [Question; 3] = [
+    Question {
+        text: "User name: ",
+        before: &[],
+        sent: 0,
+    },
+    Question {
+        text: "Password of admin: ",
+        before: &[("User name: ", "admin")],
+        sent: 0,
+    },
+    Question {
+        text: "Code of the second factor: ",
+        before: &[("User name: ", "admin"), ("Password of admin: ", PASSWORD)],
+        sent: 1,
+    },
 ];
 
 /// Leads to a question in a terminal, lets `leave` end the run there, and checks that everything is as before.
 fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
-    for (question, answers, sent) in QUESTIONS {
+    for question in QUESTIONS {
         let mut world = with(Settings {
             mfa_code: Some("004211".to_owned()),
             ..Settings::default()
@@ -31,11 +46,11 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
             r#"stty -a > before; sh -c 'echo $$ > pid; exec "$SWP_KEYS" create --role Auditor > out'; echo "code=$?"
                stty -a > after; echo "type now"; read line; echo "done""#,
         );
-        for (earlier, answer) in answers {
+        for (earlier, answer) in question.before {
             terminal.see(earlier);
             terminal.type_line(answer);
         }
-        terminal.see(question);
+        terminal.see(question.text);
         leave(&world, &mut terminal);
         terminal.see(&format!("code={code}"));
         terminal.see("type now");
@@ -45,12 +60,17 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
         let shown = terminal.end();
         contains(&shown, &["error: interrupted"]);
         let state = |name| std::fs::read_to_string(world.home.path(name)).expect("stty's output");
-        assert_eq!(state("before"), state("after"), "after `{question}`");
+        assert_eq!(state("before"), state("after"), "after `{}`", question.text);
         contains(&state("after"), &[" echo ", "icanon", "isig"]);
         assert_eq!(out(&world), "");
-        assert_eq!(sign_ins(&world).len(), sent, "after `{question}`");
+        assert_eq!(
+            sign_ins(&world).len(),
+            question.sent,
+            "after `{}`",
+            question.text
+        );
         assert_eq!(world.sandbox.live_sessions(), 0);
-        if question.starts_with("Password") {
+        if question.text.starts_with("Password") {
             assert!(!shown.contains("half-typed"), "{shown}");
         }
     }
@@ -114,10 +134,11 @@ fn lose_the_terminal() {
     std::thread::spawn(move || ended.send(std::fs::read_to_string(path)));
     terminal.see("Password of admin: ");
     terminal.type_text(&PASSWORD[..5]);
-    drop(terminal);
+    let mut shell = terminal.close();
     let stdout = end.recv_timeout(std::time::Duration::from_secs(30));
     let stdout = stdout.expect("the run ends when its terminal does");
     assert_eq!(stdout.expect("stdout"), "");
+    shell.wait().expect("the shell ends");
     let nothing: [Value; 0] = [];
     assert_eq!(
         sign_ins(&world),

@@ -213,6 +213,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 pub(crate) fn set_mode(_path: &Path, _mode: u32) {}
 
 /// How a run ended.
+#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,

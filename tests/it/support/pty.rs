@@ -100,6 +100,7 @@ impl Pty {
 #[cfg(target_os = "linux")]
 pub(crate) struct Window {
     master: std::fs::File,
+    shell: std::process::Child,
 }
 
 #[cfg(target_os = "linux")]
@@ -131,10 +132,16 @@ impl Window {
             .stdout(end(&name))
             .stderr(end(&name));
         inherit(&mut shell, home);
-        shell.spawn().expect("a shell");
+        let shell = shell.spawn().expect("a shell");
         Self {
             master: master.into(),
+            shell,
         }
+    }
+
+    /// Takes it away; the shell lives on until its script ends.
+    pub(crate) fn close(self) -> std::process::Child {
+        self.shell
     }
 
     /// Waits until `text` is shown.
