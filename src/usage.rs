@@ -31,31 +31,53 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
 
 /// The format was not parsed, since parsing failed; what it would have been is looked for, as an error must be JSON then too.
 fn format() -> Format {
-    let words: Vec<String> = std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let pair = words
-        .windows(2)
-        .any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1].starts_with("json"));
-    let one = words
-        .iter()
-        .any(|word| word.starts_with("-ojson") || word.starts_with("--output=json"));
-    let variable = std::env::var("SWP_OUTPUT").is_ok_and(|value| value.starts_with("json"));
-    if pair || one || variable {
-        Format::Json
-    } else {
-        Format::Text
+    let words = std::env::args_os().skip(1);
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    let wanted = typed_format(words).or_else(|| std::env::var("SWP_OUTPUT").ok());
+    match wanted {
+        Some(wanted) if wanted.starts_with("json") => Format::Json,
+        _ => Format::Text,
     }
 }
 
-fn explained(error: &clap::Error) -> Error {
-    let names = |kind| match error.get(kind) {
+/// The value of `-o` or `--output`, in every way in which it can be written.
+fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--") {
+            Some("") => return None,
+            Some("output") => return words.next(),
+            Some(long) => long.strip_prefix("output=").map(str::to_owned),
+            // Behind switches that take no value, as in `-qojson`.
+            None => match word
+                .strip_prefix('-')
+                .map(|short| short.trim_start_matches(['q', 'v']))
+            {
+                Some("o") => return words.next(),
+                Some(short) => {
+                    (short.strip_prefix('o')).map(|value| value.trim_start_matches('=').to_owned())
+                }
+                None => None,
+            },
+        };
+        if value.is_some() {
+            return value;
+        }
+    }
+    None
+}
+
+/// What the parser tells about one side of the error, in words.
+fn told(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
         Some(ContextValue::String(one)) => one.clone(),
         Some(ContextValue::Strings(many)) => many.join(", "),
         _ => String::new(),
-    };
-    let invalid = names(ContextKind::InvalidArg);
-    let message = match error.kind() {
+    }
+}
+
+fn message(error: &clap::Error) -> String {
+    let invalid = told(error, ContextKind::InvalidArg);
+    match error.kind() {
         ErrorKind::UnknownArgument => match flag(&invalid) {
             Some(flag) => format!("there is no flag `{flag}` here"),
             None => {
@@ -64,22 +86,11 @@ fn explained(error: &clap::Error) -> Error {
             }
         },
         ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            let possible = names(ContextKind::ValidValue);
-            let possible = if possible.is_empty() {
-                possible
-            } else {
-                format!("; it takes {possible}")
-            };
-            format!(
-                "the value of {} is not usable{possible}{}",
-                origin(&invalid),
-                reason(error)
-            )
-        }
+        ErrorKind::MissingSubcommand => "no command is given".to_owned(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => bad_value(error, &invalid),
         ErrorKind::MissingRequiredArgument => format!("{} is missing", alternatives(&invalid)),
         ErrorKind::ArgumentConflict => {
-            let prior = names(ContextKind::PriorArg);
+            let prior = told(error, ContextKind::PriorArg);
             if prior.is_empty() || prior == invalid {
                 format!("`{invalid}` is given more than once")
             } else {
@@ -94,13 +105,33 @@ fn explained(error: &clap::Error) -> Error {
         }
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the command line is not usable".to_owned(),
+    }
+}
+
+fn bad_value(error: &clap::Error, invalid: &str) -> String {
+    let problem = if told(error, ContextKind::InvalidValue).is_empty() {
+        "is missing"
+    } else {
+        "is not usable"
     };
+    let possible = match told(error, ContextKind::ValidValue) {
+        none if none.is_empty() => none,
+        possible => format!("; it takes {possible}"),
+    };
+    format!(
+        "the value of {} {problem}{possible}{}",
+        origin(invalid),
+        reason(error)
+    )
+}
+
+fn explained(error: &clap::Error) -> Error {
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
         .into_iter()
-        .map(names)
+        .map(|kind| told(error, kind))
         .find(|suggestion| !suggestion.is_empty());
     Error::usage(
-        message,
+        message(error),
         match suggested {
             Some(suggestion) => {
                 format!("did you mean `{suggestion}`? `swp-keys --help` lists all there is")

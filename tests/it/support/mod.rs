@@ -1,16 +1,14 @@
 //! What every test needs: a manager of its own, a home of its own, and the binary run in it.
 
 pub(crate) mod proxy;
+#[cfg(unix)]
+pub(crate) mod pty;
 pub(crate) mod raw_server;
 pub(crate) mod running;
 pub(crate) mod seen;
 #[cfg(unix)]
 pub(crate) mod shell;
 pub(crate) mod valve;
-pub(crate) mod proxy;
-pub(crate) mod raw_server;
-#[cfg(unix)]
-pub(crate) mod pty;
 
 use std::ffi::OsStr;
 use std::io::Write as _;
