@@ -93,7 +93,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "SWP_USERNAME", value_name = "NAME", help_heading = SIGN_IN)]
     pub username: Option<String>,
 
-    /// Read the password from this file; "-" is stdin
+    /// Read the password from this file; "-" is stdin. SWP_PASSWORD, last in rank, holds the password itself
     #[arg(long, global = true, env = "SWP_PASSWORD_FILE", value_name = "FILE", help_heading = SIGN_IN)]
     pub password_file: Option<PathBuf>,
 
@@ -105,16 +105,15 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "SWP_PASSWORD_COMMAND", value_name = "COMMAND", help_heading = SIGN_IN)]
     pub password_command: Option<String>,
 
-    /// The current code of the second factor
-    #[arg(long, global = true, value_name = "CODE", help_heading = SIGN_IN,
-          long_help = "The current code of the second factor [env: SWP_MFA_CODE]")]
+    /// The current code of the second factor [env: SWP_MFA_CODE]
+    #[arg(long, global = true, value_name = "CODE", help_heading = SIGN_IN)]
     pub mfa_code: Option<String>,
 
     /// Run this command, without a shell, just before signing in, and take the code from its output
     #[arg(long, global = true, env = "SWP_MFA_COMMAND", value_name = "COMMAND", help_heading = SIGN_IN)]
     pub mfa_command: Option<String>,
 
-    /// Sign requests with the existing API key in this file; "-" is stdin
+    /// Sign requests with the existing API key in this file; "-" is stdin. SWP_API_KEY holds the key itself
     #[arg(long, global = true, env = "SWP_API_KEY_FILE", value_name = "FILE", help_heading = SIGN_IN)]
     pub api_key_file: Option<PathBuf>,
 
@@ -170,7 +169,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
-    /// Colour on stderr
+    /// Colour on stderr; NO_COLOR switches it off
     #[arg(long, global = true, env = "SWP_COLOR", value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
     pub color: Color,
 }

@@ -22,11 +22,20 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
             let _ = error.print();
             ExitCode::from(Kind::Usage.exit_code())
         }
+        // The parser shows help only where no variable is set either.
+        ErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
+            Output::raw_line(cli::command().render_help().to_string().trim_end());
+            ExitCode::from(Kind::Usage.exit_code())
+        }
         _ => report(
             &explained(error),
             &Output::new(format(), false, Color::Auto),
         ),
     }
+}
+
+fn nothing_was_typed() -> bool {
+    std::env::args_os().len() < 2
 }
 
 /// The format was not parsed, since parsing failed; what it would have been is looked for, as an error must be JSON then too.

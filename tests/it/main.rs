@@ -7,6 +7,7 @@ mod color;
 mod create_key;
 mod expiry;
 mod find_role;
+mod help;
 mod if_exists;
 mod list_roles;
 mod login;

@@ -1,0 +1,241 @@
+//! Help and version: where they go, what they name, and that they are readable.
+
+use crate::support::{Home, Ran, contains};
+
+/// surface.md, "Global flags", as far as these commands have them: each flag, with its variable.
+const GLOBAL: [(&str, &str); 23] = [
+    ("--url", "SWP_URL"),
+    ("--tenant", "SWP_TENANT"),
+    ("--username", "SWP_USERNAME"),
+    ("--password-file", "SWP_PASSWORD_FILE"),
+    ("--password-stdin", "SWP_PASSWORD"),
+    ("--password-command", "SWP_PASSWORD_COMMAND"),
+    ("--mfa-code", "SWP_MFA_CODE"),
+    ("--mfa-command", "SWP_MFA_COMMAND"),
+    ("--api-key-file", "SWP_API_KEY_FILE"),
+    ("--api-key-file", "SWP_API_KEY"),
+    ("--api-key-scheme", "SWP_API_KEY_SCHEME"),
+    ("--ca-cert", "SWP_CA_CERT"),
+    ("--insecure", "SWP_INSECURE"),
+    ("--proxy", "HTTPS_PROXY"),
+    ("--wait", "SWP_WAIT"),
+    ("--timeout", "30s"),
+    ("--connect-timeout", "10s"),
+    ("--retries", "4"),
+    ("--no-sign-out", "SWP_NO_SIGN_OUT"),
+    ("--allow-loose-permissions", ""),
+    ("--no-input", "SWP_NO_INPUT"),
+    ("--output", "SWP_OUTPUT"),
+    ("--color", "NO_COLOR"),
+];
+
+/// surface.md, "create-key", as far as it is there.
+const CREATE: [&str; 13] = [
+    "--role",
+    "--role-id",
+    "--name",
+    "--no-mark",
+    "--description",
+    "--locale",
+    "--time-zone",
+    "--expires",
+    "--if-exists",
+    "--dry-run",
+    "--out-file",
+    "--force",
+    "--env-name",
+];
+
+const COMMANDS: [&str; 6] = [
+    "create-key",
+    "create",
+    "find-role",
+    "list-roles",
+    "login",
+    "logout",
+];
+
+fn help(home: &Home, arguments: &[&str]) -> String {
+    let ran = home.run(arguments);
+    assert_eq!(ran.stderr, "", "{arguments:?}");
+    ran.success();
+    ran.stdout
+}
+
+/// Whether `word` stands there by itself, and not as the beginning of another.
+fn names(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(place, _)| {
+        let next = text[place + word.len()..].chars().next();
+        next.is_none_or(|next| !next.is_ascii_alphanumeric() && next != '-' && next != '_')
+    })
+}
+
+/// The entries of a help page in one line each, however they are broken.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_flag_is_in_the_help_of_every_command() {
+    let home = Home::new();
+    for command in COMMANDS {
+        for form in ["--help", "-h"] {
+            let text = joined(&help(&home, &[command, form]));
+            for (flag, other) in GLOBAL {
+                assert!(names(&text, flag), "{command} {form}: {flag}");
+                assert!(
+                    other.is_empty() || names(&text, other),
+                    "{command} {form}: {other}"
+                );
+            }
+            contains(
+                &text,
+                &["-o, --output", "-q, --quiet", "-v, --verbose", "-h, --help"],
+            );
+            for absent in ["-p,", "-u,"] {
+                assert!(
+                    !text.contains(absent),
+                    "{command}: they mean password and user elsewhere"
+                );
+            }
+            if command.starts_with("create") {
+                for flag in CREATE {
+                    assert!(names(&text, flag), "{command} {form}: {flag}");
+                }
+                contains(&text, &["14d", "12w", "36h", "RFC 3339", "never", "0600"]);
+            }
+        }
+    }
+    contains(
+        &help(&home, &["find-role", "--help"]),
+        &["[NAME]", "--like <PATTERN>", "%"],
+    );
+    contains(
+        &help(&home, &["login", "--help"]),
+        &["--api-key-file", "nothing is kept"],
+    );
+}
+
+#[test]
+fn every_entry_says_something() {
+    let home = Home::new();
+    for command in COMMANDS {
+        let text = help(&home, &[command, "--help"]);
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            if line.trim_start().starts_with('-') && line.contains("--") && !line.contains("- ") {
+                let next = lines.get(index + 1).map_or("", |line| line.trim());
+                assert!(next.len() > 5, "{command}: nothing is said of {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn help_is_readable_at_eighty_columns() {
+    let mut home = Home::new();
+    home.set("COLUMNS", "80");
+    for arguments in pages(&home) {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        for line in help(&home, &arguments).lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+    }
+}
+
+/// Every page of help there is.
+fn pages(home: &Home) -> Vec<Vec<String>> {
+    let mut pages = vec![vec!["--help".to_owned()], vec!["-h".to_owned()]];
+    for command in commands(&help(home, &["--help"])) {
+        pages.push(vec![command.clone(), "--help".to_owned()]);
+        pages.push(vec![command, "-h".to_owned()]);
+    }
+    pages
+}
+
+/// The commands that the help lists.
+pub(crate) fn commands(help: &str) -> Vec<String> {
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    list.take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_overview_lists_the_commands_and_the_exit_codes() {
+    let home = Home::new();
+    let text = help(&home, &["--help"]);
+    let listed = commands(&text);
+    for command in ["create-key", "find-role", "list-roles", "login", "logout"] {
+        assert!(listed.contains(&command.to_owned()), "{listed:?}");
+    }
+    let text = joined(&text);
+    contains(
+        &text,
+        &[
+            "Exit codes:",
+            "alias: create",
+            "11 a person must look",
+            "130 or 143",
+        ],
+    );
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let home = Home::new();
+    for flag in ["--version", "-V"] {
+        assert_eq!(
+            help(&home, &[flag]),
+            concat!("swp-keys ", env!("CARGO_PKG_VERSION"), "\n")
+        );
+    }
+}
+
+#[test]
+fn without_a_command_the_help_goes_to_stderr_and_the_run_fails() {
+    let ran = Home::new().run::<&str>([]);
+    contains(
+        ran.failure(2),
+        &["Usage: swp-keys", "Commands:", "create-key"],
+    );
+}
+
+#[test]
+fn help_needs_nothing_and_shows_no_value_of_a_variable() {
+    let mut home = Home::new();
+    for variable in [
+        "SWP_URL",
+        "SWP_USERNAME",
+        "SWP_PASSWORD",
+        "SWP_PASSWORD_COMMAND",
+        "SWP_PASSWORD_FILE",
+        "SWP_MFA_CODE",
+        "SWP_MFA_COMMAND",
+        "SWP_API_KEY",
+        "SWP_API_KEY_FILE",
+        "SWP_TENANT",
+    ] {
+        home.set(variable, "https://admin:hunter2@dsm.example.com");
+    }
+    for arguments in pages(&home) {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert!(
+            !help(&home, &arguments).contains("hunter2"),
+            "{arguments:?}"
+        );
+    }
+}
+
+/// `swp-keys --help | head -1`: a reader who has seen enough is no failure.
+#[cfg(unix)]
+#[test]
+fn a_reader_of_the_help_may_leave_early() {
+    let home = Home::new();
+    let mut child = home.start_piped(["create", "--help"]);
+    drop(child.stdout.take());
+    let ran = Ran::from(child.wait_with_output().expect("the run ends"));
+    assert_eq!((ran.code(), ran.stderr.as_str()), (0, ""));
+}
