@@ -32,25 +32,40 @@ impl AtomicFile {
         })
     }
 
+    /// Takes the lock of the file before it has its name, so that nobody ever sees it without. It lasts as long as the file that
+    /// [`AtomicFile::commit`] returns is held, and the operating system lifts it when a process dies.
+    ///
+    /// # Errors
+    /// Where the file system knows no locks.
+    pub(crate) fn lock(&self) -> io::Result<()> {
+        self.temporary.as_file().lock()
+    }
+
     /// Writes `content` and gives the file its name; an existing one is replaced only with `replace`.
     ///
     /// # Errors
     /// Nothing is at the target then that was not there before, and the temporary file is gone.
-    pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<()> {
+    pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.temporary.write_all(content)?;
         self.temporary.as_file().sync_all()?;
         let folder = folder_of(&self.target).to_owned();
-        if replace {
-            self.temporary.persist(&self.target)?;
+        let file = if replace {
+            self.temporary.persist(&self.target)?
         } else {
-            self.temporary.persist_noclobber(&self.target)?;
-        }
-        sync_folder(&folder)
+            self.temporary.persist_noclobber(&self.target)?
+        };
+        sync_folder(&folder)?;
+        Ok(file)
     }
 }
 
 /// Makes a removal or a new name in `folder` last.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     // Windows cannot open a folder to flush it; its rename is in the journal of the file system.
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
@@ -96,7 +111,7 @@ mod tests {
         std::fs::write(&target, "old")?;
         let refused = AtomicFile::prepare(&target)?.commit(b"new", false);
         assert_eq!(
-            refused.map_err(|error| error.kind()),
+            refused.map(|_| ()).map_err(|error| error.kind()),
             Err(io::ErrorKind::AlreadyExists)
         );
         assert_eq!(std::fs::read(&target)?, b"old");

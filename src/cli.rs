@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Login(commands::login::Args),
     /// End the kept session on the manager, and forget it
     Logout(commands::logout::Args),
+    /// Finish or undo what an interrupted run left
+    Recover(commands::recover::Args),
     /// Run a simulated manager on loopback, alone or for a command
     #[cfg(feature = "sandbox")]
     Sandbox(Box<commands::sandbox::Args>),
@@ -156,6 +158,14 @@ pub(crate) struct Global {
     /// How often a read may be repeated
     #[arg(long, global = true, value_name = "N", env = "SWP_RETRIES", default_value_t = 4, help_heading = TRUST)]
     pub retries: u32,
+
+    /// How long to look for the outcome of a create whose answer was lost
+    #[arg(long, global = true, value_name = "DURATION", env = "SWP_SETTLE_TIMEOUT", default_value = "30s", help_heading = TRUST)]
+    pub(crate) settle_timeout: String,
+
+    /// Make no secret where no record of the run can be kept
+    #[arg(long, global = true, env = "SWP_REQUIRE_JOURNAL", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    pub(crate) require_journal: bool,
 
     /// The format of stdout
     #[arg(short, long, global = true, env = "SWP_OUTPUT", value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]

@@ -1,10 +1,13 @@
 //! What a command gets: the settings, where to speak, whom to ask, and what is unsettled. Builds the manager when first asked.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::error::{Error, Kind, Signal};
+use crate::expiry;
 use crate::interrupt::Interrupt;
+use crate::journal::{self, Found};
 use crate::manager::{Manager, Options, SignedIn, Trust};
+use crate::mint;
 use crate::output::Output;
 use crate::prompt::Prompt;
 use crate::settings::Settings;
@@ -17,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) interrupt: Interrupt,
     /// What a run that is left at once leaves behind; `mint.rs` says so.
     unsettled: RefCell<Option<Unsettled>>,
+    /// The warning of `--insecure` was given.
+    insecure_told: Cell<bool>,
 }
 
 /// What a run would leave behind if it were left now.
@@ -25,6 +30,8 @@ pub(crate) struct Unsettled {
     pub(crate) what: String,
     /// The key, once its ID is known.
     pub(crate) key_id: Option<i64>,
+    /// Whether a record of it is on disk.
+    pub(crate) recorded: bool,
 }
 
 impl Context {
@@ -34,6 +41,7 @@ impl Context {
             output,
             interrupt: Interrupt::default(),
             unsettled: RefCell::new(None),
+            insecure_told: Cell::new(false),
         }
     }
 
@@ -46,7 +54,7 @@ impl Context {
     pub(crate) fn manager(&self) -> Result<Manager, Error> {
         let settings = &self.settings;
         let address = settings.address()?.clone();
-        if settings.insecure {
+        if settings.insecure && !self.insecure_told.replace(true) {
             self.output.insist(
                 "--insecure: the manager's certificate is not checked, so whoever answers gets the password; \
                  give it with --ca-cert instead",
@@ -67,8 +75,20 @@ impl Context {
         })?)
     }
 
-    /// Signs in, does `work`, and ends the session again, whatever came of the work.
+    /// Signs in, does `work`, and ends the session again, whatever came of the work. What an earlier run left is said.
     pub(crate) async fn signed_in<T>(
+        &self,
+        work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.signed_in_to_recover(async |signed_in| {
+            self.say_unfinished();
+            work(signed_in).await
+        })
+        .await
+    }
+
+    /// The same, for the one command that deals with what an earlier run left.
+    pub(crate) async fn signed_in_to_recover<T>(
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -79,6 +99,40 @@ impl Context {
             self.sign_out(&signed_in).await;
         }
         result.map_err(|error| way.advise(error))
+    }
+
+    /// What runs left that were killed, as far as it concerns this manager and tenant.
+    fn say_unfinished(&self) {
+        let Ok(address) = self.settings.address() else {
+            return;
+        };
+        let manager = address.to_string();
+        let tenant = self
+            .settings
+            .tenant
+            .as_ref()
+            .map(|tenant| tenant.value.as_str());
+        // A folder that cannot be read was said of when something could not be kept in it.
+        for found in journal::unfinished().unwrap_or_default() {
+            match found {
+                Found::Record(record)
+                    if record.manager == manager && record.tenant.as_deref() == tenant =>
+                {
+                    self.output.warn(&format!(
+                        "a run of {} was cut off while it made the key `{}`; `swp-keys recover` finishes or undoes it",
+                        expiry::shown(record.started),
+                        record.key_name
+                    ));
+                }
+                Found::Record(_) => {}
+                Found::Unreadable(name, reason) => {
+                    self.output.warn(&format!(
+                        "{}/{name} holds no record of a run: {reason}",
+                        journal::place()
+                    ));
+                }
+            }
+        }
     }
 
     /// Ends a session, and says whether the manager did; a failure is worth a note at -v and never a failed run. A second signal
@@ -99,6 +153,14 @@ impl Context {
         *self.unsettled.borrow_mut() = what;
     }
 
+    /// Says more exactly what would be left behind.
+    pub(crate) fn name_unsettled(&self, what: String, key_id: i64) {
+        if let Some(unsettled) = self.unsettled.borrow_mut().as_mut() {
+            unsettled.what = what;
+            unsettled.key_id = Some(key_id);
+        }
+    }
+
     /// Says once, when a signal comes in the middle of the transaction, why the run does not end at once; never returns.
     pub(crate) async fn say_when_interrupted(&self) -> std::convert::Infallible {
         self.interrupt.first_signal().await;
@@ -112,14 +174,16 @@ impl Context {
     /// What is said of a run that a second signal ended where it stood.
     pub(crate) fn left_at_once(&self, signal: Signal) -> Error {
         let unsettled = self.unsettled.borrow();
-        let Some(Unsettled { what, key_id }) = unsettled.as_ref() else {
+        let Some(unsettled) = unsettled.as_ref() else {
             return Error::interrupted(signal);
         };
-        let error = Error::new(Kind::Attention, format!("interrupted in the middle: {what}")).hint(
-            "look for it among the manager's keys before running this again, and delete it there: its secret is lost",
-        );
-        match key_id {
-            Some(id) => error.key(*id),
+        let error = Error::new(
+            Kind::Attention,
+            format!("interrupted in the middle: {}", unsettled.what),
+        )
+        .hint(mint::next_step(unsettled.recorded));
+        match unsettled.key_id {
+            Some(id) => error.key(id),
             None => error,
         }
     }

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Undelivered,
     /// The outcome is unknown, or undoing failed: a person has to look.
     Attention,
+    /// Some items of several failed.
+    Partial,
     /// A signal ended the run, and it cleaned up.
     Interrupted(Signal),
 }
@@ -58,6 +60,7 @@ impl Kind {
             Self::RateLimited => 9,
             Self::Undelivered => 10,
             Self::Attention => 11,
+            Self::Partial => 12,
             // As a shell reports a death by signal: 128 and the signal's number.
             Self::Interrupted(Signal::Hangup) => 129,
             Self::Interrupted(Signal::Interrupt) => 130,
@@ -80,6 +83,7 @@ impl Kind {
             Self::RateLimited => "rate-limited",
             Self::Undelivered => "undelivered",
             Self::Attention => "attention",
+            Self::Partial => "partial",
             Self::Interrupted(_) => "interrupted",
         }
     }

@@ -3,7 +3,7 @@
 //! The library is what the binary is made of; it has one consumer. The rooms, and who may call whom:
 //!
 //! ```text
-//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, kept_session, prompt, output } -> error
+//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, journal, kept_session, prompt, output } -> error
 //!                                                              |                    |
 //!                                                              v                    v
 //!                                                         atomic_file  <-------   store
@@ -21,6 +21,7 @@ mod delivery;
 mod error;
 mod expiry;
 mod interrupt;
+mod journal;
 mod kept_session;
 mod log_lines;
 mod manager;
@@ -112,6 +113,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,
         Command::Logout(args) => commands::logout::run(args, context).await,
+        Command::Recover(args) => commands::recover::run(args, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => commands::sandbox::run(args, context).await,
     }

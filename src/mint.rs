@@ -1,46 +1,50 @@
-//! The one transaction that makes a secret: prepared -> asked -> minted -> delivered -> settled.
+//! The one transaction that makes a secret: prepared -> recorded -> asked -> minted -> delivered -> settled.
 //!
-//! No other room creates a key. The sinks are ready before the manager is asked; what cannot be delivered is deleted again while
-//! the session still stands. From "asked" to "settled" the run is not left: a signal is noticed and obeyed after the key was
-//! delivered or undone. What each end leaves behind:
+//! No other room creates a key or resets a secret. The sinks are ready before anything else; the record is on disk, fsynced, before
+//! the request leaves, and is removed when the work is settled. From "asked" to "settled" the run is not left: a signal is noticed,
+//! and obeyed after the key was undone or delivered. What a crash (SIGKILL, power) leaves in each state, and who cleans it up:
 //!
-//! | the run ends | on the manager | exit |
-//! | --- | --- | --- |
-//! | before "asked" | nothing | of the cause |
-//! | the manager refuses | nothing | of the cause |
-//! | the answer is lost | perhaps a key whose secret nobody has | 11, with its name |
-//! | a sink fails, or a signal came, and the key is deleted | nothing | 10, 129, 130, 143 |
-//! | the same, and deleting fails | a key whose secret nobody has | 11, with its ID |
-//! | delivered | the key | 0 |
+//! | state | on disk | on the manager | who cleans up |
+//! | --- | --- | --- | --- |
+//! | prepared | perhaps an empty temporary file beside a sink | nothing | nobody needs to |
+//! | recorded | the record | nothing | `recover` finds no key and drops the record |
+//! | asked | the record | perhaps a key whose secret nobody has | `recover` re-keys or deletes it |
+//! | minted | the record | a key whose secret nobody has | `recover` re-keys or deletes it |
+//! | delivered | the record, the secret in its place | the key | `recover`: a new secret takes the place of the delivered one |
+//! | settled | the secret in its place | the key | nothing is left |
+//!
+//! **One name, many runs.** Where the user names the key, each run looks before creating and again after, and the key with the lowest
+//! ID stays: whoever sees a lower one deletes its own and says that the name exists. It holds because the manager hands out IDs in
+//! rising order: of two keys, the later one's run looks after both were created, so it sees the lower ID and goes; the run with the
+//! lowest ID sees only higher ones and stays. It needs nothing of the manager but a search that shows what was created before, and
+//! where the manager itself refuses a second key of one name, the others get that answer instead.
+//!
+//! **What is not undone.** A key that existed before (`--if-exists rekey`) is never deleted because its new secret could not be
+//! delivered; its old secret is dead, so the record stays and says so.
+
+mod outcome;
+mod ownership;
+mod proof;
+
+use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
 use crate::context::{Context, Unsettled};
 use crate::delivery::{Parcel, Sink};
 use crate::error::{Error, Kind};
-use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
+use crate::journal::{self, Entry, Record, Work};
+use crate::manager::{ApiKey, Cause, Credentials, NewApiKey, SignedIn};
 use crate::secret::Secret;
+use crate::sign_in;
+
+use outcome::{Created, Reset};
+pub(crate) use ownership::mark;
+pub(crate) use proof::{Tried, try_key};
 
 /// Sinks that are ready; nothing was asked of the manager.
 pub(crate) struct Prepared {
     sinks: Vec<Box<dyn Sink>>,
-}
-
-/// A key that was delivered.
-pub(crate) struct Delivered {
-    /// The manager's object, without the secret.
-    pub(crate) fields: Map<String, Value>,
-    /// When it ends, by the manager's word.
-    pub(crate) expiry_date: Option<i64>,
-}
-
-/// A key that exists, and whose secret only this run has. It ends delivered or deleted.
-struct Minted {
-    id: i64,
-    name: String,
-    fields: Map<String, Value>,
-    expiry_date: Option<i64>,
-    secret: Secret,
 }
 
 impl Prepared {
@@ -53,114 +57,405 @@ impl Prepared {
     pub(crate) fn places(&self) -> Vec<String> {
         self.sinks.iter().map(|sink| sink.place()).collect()
     }
+}
 
-    /// Creates the key and delivers its secret. `meta` is what the document on stdout says beside the manager's fields.
-    ///
-    /// # Errors
-    /// After each the key is gone, or the error says that it may not be.
-    pub(crate) async fn mint(
-        mut self,
-        context: &Context,
-        signed_in: &SignedIn,
-        key: &NewApiKey,
-        meta: &Value,
-    ) -> Result<Delivered, Error> {
-        if let Some(signal) = context.interrupt.asked() {
-            return Err(Error::interrupted(signal));
-        }
-        context.set_unsettled(Some(Unsettled {
-            what: format!("the key `{}` may have been created", key.key_name),
-            key_id: None,
-        }));
-        let result = self.ask_and_deliver(context, signed_in, key, meta).await;
-        context.set_unsettled(None);
-        result
-    }
+/// A key that was delivered.
+pub(crate) struct Delivered {
+    /// The manager's object, without the secret.
+    pub(crate) fields: Map<String, Value>,
+    /// When it ends, by the manager's word.
+    pub(crate) expiry_date: Option<i64>,
+}
 
-    async fn ask_and_deliver(
-        &mut self,
-        context: &Context,
-        signed_in: &SignedIn,
-        key: &NewApiKey,
-        meta: &Value,
-    ) -> Result<Delivered, Error> {
-        let minted = ask(context, signed_in, key).await?;
-        // Nobody has the secret yet, so a run that was told to end ends with nothing left.
-        if let Some(signal) = context.interrupt.asked() {
-            undo(
-                signed_in,
-                &minted.name,
-                minted.id,
-                "the run was interrupted",
-            )
-            .await?;
-            return Err(Error::interrupted(signal));
-        }
-        let parcel = Parcel {
-            secret: &minted.secret,
-            fields: &minted.fields,
-            meta,
-        };
-        if let Err(failure) = deliver(&mut self.sinks, &parcel) {
-            undo(signed_in, &minted.name, minted.id, &failure).await?;
-            return Err(Error::new(
-                Kind::Undelivered,
-                format!(
-                    "{failure}; the key `{}` (ID {}) was deleted again",
-                    minted.name, minted.id
-                ),
-            )
-            .hint("mend the place it goes to, and run it again")
-            .key(minted.id));
-        }
-        Ok(Delivered {
-            fields: minted.fields,
-            expiry_date: minted.expiry_date,
+/// A secret that only this run has. It can be made here alone, and it ends in a place or with its key: one that is dropped
+/// otherwise says so in a debug build.
+struct FreshSecret {
+    secret: Secret,
+    settled: Cell<bool>,
+}
+
+impl FreshSecret {
+    /// Takes it out of the answer to a create or a reset.
+    fn of(key: &mut ApiKey) -> Option<Self> {
+        key.take_secret().map(|secret| Self {
+            secret,
+            settled: Cell::new(false),
         })
     }
 }
 
-/// Asks for the key. An error says whether it may exist.
-async fn ask(context: &Context, signed_in: &SignedIn, key: &NewApiKey) -> Result<Minted, Error> {
-    let mut created: ApiKey = match signed_in.create_api_key(key).await {
-        Ok(created) => created,
-        Err(error) if error.cause().nothing_was_done() => return Err(error.into()),
-        Err(error) => return Err(lost(key, error.into())),
-    };
-    let name = created.name().unwrap_or(&key.key_name).to_owned();
-    context.set_unsettled(Some(Unsettled {
-        what: format!(
-            "the key `{name}` (ID {}) was created and not delivered",
-            created.id
-        ),
-        key_id: Some(created.id),
-    }));
-    let Some(secret) = created.take_secret() else {
-        let failure = "the manager's answer holds no secretKey";
-        undo(signed_in, &name, created.id, failure).await?;
-        return Err(Error::new(
-            Kind::Undelivered,
-            format!(
-                "{failure}; the key `{name}` (ID {}) was deleted again",
-                created.id
-            ),
-        )
-        .key(created.id));
-    };
-    Ok(Minted {
-        id: created.id,
-        name,
-        expiry_date: created.expiry_date(),
-        fields: created.fields(),
-        secret,
-    })
+impl Drop for FreshSecret {
+    fn drop(&mut self) {
+        if cfg!(debug_assertions) && !self.settled.get() {
+            log::error!("a fresh secret was dropped before it was delivered or its key undone");
+        }
+    }
 }
 
-/// The answer to a create did not come, or cannot be read: the key may exist, and nobody has its secret.
-fn lost(key: &NewApiKey, error: Error) -> Error {
-    Error::new(Kind::Attention, format!("{error}; it is not known whether the key `{}` was created", key.key_name))
-        .http(error.http_status())
-        .hint("look for it among the manager's keys before running this again, and delete it there: its secret is lost")
+/// A key whose secret only this run has.
+struct Minted {
+    id: i64,
+    name: String,
+    fields: Map<String, Value>,
+    expiry_date: Option<i64>,
+    secret: FreshSecret,
+}
+
+/// How the work ended that was not delivered.
+enum End {
+    /// Nothing is left of it.
+    Settled(Error),
+    /// Something may be left: the record stays.
+    Open(Error),
+}
+
+/// One run of the transaction.
+pub(crate) struct Mint<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) signed_in: &'a SignedIn,
+    pub(crate) prepared: Prepared,
+    /// What the document on stdout says beside the manager's fields.
+    pub(crate) meta: &'a Value,
+    /// Use the secret once before reporting success.
+    pub(crate) verify: bool,
+}
+
+impl Mint<'_> {
+    /// Creates a key and delivers its secret.
+    ///
+    /// # Errors
+    /// After each the key is gone, or the error and the record say that it may not be.
+    pub(crate) async fn create(
+        mut self,
+        key: &NewApiKey,
+        record: Record,
+    ) -> Result<Delivered, Error> {
+        let entry = self.record(record)?;
+        let (record, kept) = entry.parts();
+        self.context.set_unsettled(Some(Unsettled {
+            what: format!("the key `{}` may have been created", key.key_name),
+            key_id: None,
+            recorded: kept,
+        }));
+        let result = match self.ask(key, record).await {
+            Ok(minted) => self.hand_over(minted, record).await,
+            Err(end) => Err(end),
+        };
+        self.close(entry, result)
+    }
+
+    /// Gives a key that exists a new secret and delivers that.
+    ///
+    /// # Errors
+    /// After each the record says whether the old secret may be dead.
+    pub(crate) async fn rekey(self, id: i64, record: Record) -> Result<Delivered, Error> {
+        let entry = self.record(record)?;
+        self.rekey_entry(id, entry).await
+    }
+
+    /// The same for a key whose record a run left.
+    pub(crate) async fn finish(self, id: i64, entry: Entry) -> Result<Delivered, Error> {
+        self.rekey_entry(id, Recorded::Kept(entry)).await
+    }
+
+    async fn rekey_entry(mut self, id: i64, entry: Recorded) -> Result<Delivered, Error> {
+        let (record, kept) = entry.parts();
+        let what = format!(
+            "the key `{}` (ID {id}) may have a new secret that nobody has",
+            record.key_name
+        );
+        self.context.set_unsettled(Some(Unsettled {
+            what,
+            key_id: Some(id),
+            recorded: kept,
+        }));
+        let result = match self.reset(id, record).await {
+            Ok(minted) => self.hand_over(minted, record).await,
+            Err(end) => Err(end),
+        };
+        self.close(entry, result)
+    }
+
+    /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is asked at all.
+    fn record(&self, record: Record) -> Result<Recorded, Error> {
+        if let Some(signal) = self.context.interrupt.asked() {
+            return Err(Error::interrupted(signal));
+        }
+        let error = match Entry::write(record.clone()) {
+            Ok(entry) => return Ok(Recorded::Kept(entry)),
+            Err(error) => error,
+        };
+        let message = format!(
+            "no record of this run can be kept in {}: {error}",
+            journal::place()
+        );
+        if self.context.settings.require_journal {
+            return Err(Error::usage(
+                format!("{message}; `--require-journal` wants one"),
+                "name a folder that can be written to in SWP_STATE_DIR; nothing was created",
+            ));
+        }
+        self.context.output.warn(&format!(
+            "{message}; if it is killed, look at the manager's keys yourself"
+        ));
+        Ok(Recorded::Not(record))
+    }
+
+    async fn ask(&self, key: &NewApiKey, record: &Record) -> Result<Minted, End> {
+        let error = match self.signed_in.create_api_key(key).await {
+            Ok(created) => return self.minted(created, record).await,
+            Err(error) => error,
+        };
+        if error.cause().nothing_was_done() {
+            return Err(End::Settled(error.into()));
+        }
+        log::warn!("{error}; finding out what became of the key");
+        match outcome::of_create(self.signed_in, record, self.context.settings.settle_timeout).await
+        {
+            Created::Ours(id) => self.reset(id, record).await,
+            Created::Not => Err(End::Settled(
+                Error::new(
+                    Kind::Unreachable,
+                    format!("{error}; the key `{}` was not created", record.key_name),
+                )
+                .hint("run it again"),
+            )),
+            Created::Unknown(why) => Err(End::Open(Error::new(
+                Kind::Attention,
+                format!(
+                    "{error}; it is not known whether the key `{}` was created: {why}",
+                    record.key_name
+                ),
+            ))),
+        }
+    }
+
+    /// Gives the key a new secret, until the answer to that is here.
+    async fn reset(&self, id: i64, record: &Record) -> Result<Minted, End> {
+        let failure =
+            match outcome::of_reset(self.signed_in, id, self.context.settings.settle_timeout).await
+            {
+                Reset::Made(key) => return self.minted(key, record).await,
+                Reset::Refused(error) if *error.cause() == Cause::NotFound => {
+                    return Err(End::Settled(Error::from(error).key(id)));
+                }
+                // The old secret of a key that existed before still works.
+                Reset::Refused(error) if record.work == Work::Rekey => {
+                    return Err(End::Settled(Error::from(error).key(id)));
+                }
+                Reset::Refused(error) | Reset::Unknown(error) => error.to_string(),
+            };
+        Err(self.undo(id, record, &failure).await)
+    }
+
+    async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, End> {
+        let name = key.name().unwrap_or(&record.key_name).to_owned();
+        let what = format!(
+            "the key `{name}` (ID {}) has a secret that was not delivered",
+            key.id
+        );
+        self.context.name_unsettled(what, key.id);
+        let Some(secret) = FreshSecret::of(&mut key) else {
+            return Err(self
+                .undo(key.id, record, "the manager's answer holds no secretKey")
+                .await);
+        };
+        Ok(Minted {
+            id: key.id,
+            name,
+            fields: key.fields(),
+            expiry_date: key.expiry_date(),
+            secret,
+        })
+    }
+
+    /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
+    async fn hand_over(&mut self, minted: Minted, record: &Record) -> Result<Delivered, End> {
+        let checked = match self.check(&minted, record).await {
+            Ok(()) => {
+                let parcel = Parcel {
+                    secret: &minted.secret.secret,
+                    fields: &minted.fields,
+                    meta: self.meta,
+                };
+                deliver(&mut self.prepared.sinks, &parcel)
+                    .map_err(|failure| (Kind::Undelivered, failure))
+            }
+            Err(objection) => Err(objection),
+        };
+        minted.secret.settled.set(true);
+        let Err((kind, failure)) = checked else {
+            return Ok(Delivered {
+                fields: minted.fields,
+                expiry_date: minted.expiry_date,
+            });
+        };
+        match self.undo(minted.id, record, &failure).await {
+            // What the key is gone for decides, not that it is gone.
+            End::Settled(_) if kind != Kind::Undelivered => {
+                let message = format!(
+                    "{failure}; the key `{}` (ID {}) was deleted again",
+                    minted.name, minted.id
+                );
+                Err(End::Settled(Error::new(kind, message).key(minted.id)))
+            }
+            end => Err(end),
+        }
+    }
+
+    /// Everything that may stand against delivering: a signal, another key of the name, a secret that does not work.
+    async fn check(&self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
+        // A key that existed before has lost its old secret already: it is finished, not left.
+        if record.work == Work::Create {
+            self.stands_alone(minted, record).await?;
+        }
+        if self.verify {
+            self.works(minted).await?;
+        }
+        match self.context.interrupt.asked() {
+            Some(signal) if record.work == Work::Create => {
+                Err((Kind::Interrupted(signal), "interrupted".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The rule of the module's documentation: the lowest ID of a name stays.
+    async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
+        if !record.unique {
+            return Ok(());
+        }
+        let found = (self.signed_in.api_keys_named(&record.key_name).await).map_err(|error| {
+            (
+                Kind::Undelivered,
+                format!("whether the name is borne by one key alone could not be seen: {error}"),
+            )
+        })?;
+        let lower = found.iter().find(|key| {
+            key.name() == Some(&record.key_name)
+                && key.id < minted.id
+                && !record.existing_ids.contains(&key.id)
+        });
+        match lower {
+            None => Ok(()),
+            Some(other) => Err((
+                Kind::Conflict,
+                format!(
+                    "a key named `{}` exists already, with the ID {}: another run was first",
+                    record.key_name, other.id
+                ),
+            )),
+        }
+    }
+
+    async fn works(&self, minted: &Minted) -> Result<(), (Kind, String)> {
+        let secret = minted.secret.secret.clone();
+        let header = sign_in::key_header(self.context, &secret);
+        let manager = self
+            .context
+            .manager()
+            .map_err(|error| (Kind::Undelivered, error.to_string()))?;
+        match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
+            Tried::Works(Some(id)) if id != minted.id => Err((
+                Kind::Undelivered,
+                format!("the new secret is that of another key, with the ID {id}"),
+            )),
+            Tried::Works(_) => Ok(()),
+            Tried::Refused(error) => Err((
+                Kind::Undelivered,
+                format!("the manager does not accept the new secret: {error}"),
+            )),
+            Tried::Unproven(error) => {
+                self.context.output.warn(&format!(
+                    "that the new secret works could not be proven: {error}"
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back what was made and nobody got: a key of this operation is deleted, one that existed before cannot be.
+    async fn undo(&self, id: i64, record: &Record, failure: &str) -> End {
+        let name = &record.key_name;
+        if record.work == Work::Rekey {
+            return End::Open(
+                Error::new(
+                    Kind::Attention,
+                    format!("{failure}; the old secret of the key `{name}` (ID {id}) may be dead, and nobody has the new one"),
+                )
+                .key(id),
+            );
+        }
+        match delete(self.signed_in, id).await {
+            Ok(()) => End::Settled(
+                Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
+                    .hint("mend what stands in the way, and run it again")
+                    .key(id),
+            ),
+            Err(error) => End::Open(
+                Error::new(
+                    Kind::Attention,
+                    format!("{failure}, and the key `{name}` (ID {id}) could not be deleted again: {error}"),
+                )
+                .key(id),
+            ),
+        }
+    }
+
+    /// The last state: the record is removed, or it stays and the error says what to do with it.
+    fn close(
+        &self,
+        recorded: Recorded,
+        result: Result<Delivered, End>,
+    ) -> Result<Delivered, Error> {
+        self.context.set_unsettled(None);
+        match result {
+            Ok(delivered) => {
+                recorded.settle(self.context);
+                Ok(delivered)
+            }
+            Err(End::Settled(error)) => {
+                recorded.settle(self.context);
+                Err(error)
+            }
+            Err(End::Open(error)) => Err(error.hint(next_step(recorded.parts().1))),
+        }
+    }
+}
+
+/// A record on disk, or one that could not be put there.
+enum Recorded {
+    Kept(Entry),
+    Not(Record),
+}
+
+impl Recorded {
+    fn parts(&self) -> (&Record, bool) {
+        match self {
+            Self::Kept(entry) => (&entry.record, true),
+            Self::Not(record) => (record, false),
+        }
+    }
+
+    fn settle(self, context: &Context) {
+        if let Self::Kept(entry) = self
+            && let Err(error) = entry.settle()
+        {
+            context.output.warn(&format!(
+                "the work is done, but its record in {} could not be removed: {error}; `swp-keys recover` would take it for unfinished",
+                journal::place()
+            ));
+        }
+    }
+}
+
+/// What a user is to do about work that was not settled.
+pub(crate) fn next_step(recorded: bool) -> &'static str {
+    if recorded {
+        "run `swp-keys recover`, which finishes it; do not repeat the command before that"
+    } else {
+        "look for the key on the manager before running this again, and delete it there: its secret is lost"
+    }
 }
 
 /// Delivers to all sinks, or to none: where one fails, the earlier ones are withdrawn, and named where that cannot be done.
@@ -187,19 +482,32 @@ fn deliver(sinks: &mut [Box<dyn Sink>], parcel: &Parcel<'_>) -> Result<(), Strin
 }
 
 /// Deletes a key that nobody got. One that is gone already is success: the answer to an earlier try may have been lost.
-async fn undo(signed_in: &SignedIn, name: &str, id: i64, failure: &str) -> Result<(), Error> {
+pub(crate) async fn delete(signed_in: &SignedIn, id: i64) -> Result<(), Error> {
     match signed_in.delete_api_key(id).await {
         Ok(()) => Ok(()),
         Err(error) if *error.cause() == Cause::NotFound => Ok(()),
-        Err(error) => Err(Error::new(
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.
+///
+/// # Errors
+/// Where that cannot be said; the record must stay.
+pub(crate) async fn key_of(
+    signed_in: &SignedIn,
+    record: &Record,
+    wait: std::time::Duration,
+) -> Result<Option<i64>, Error> {
+    match outcome::of_create(signed_in, record, wait).await {
+        Created::Ours(id) => Ok(Some(id)),
+        Created::Not => Ok(None),
+        Created::Unknown(why) => Err(Error::new(
             Kind::Attention,
             format!(
-                "{failure}, and the key `{name}` (ID {id}) could not be deleted again: {error}"
+                "it is not known whether the key `{}` was created: {why}",
+                record.key_name
             ),
-        )
-        .hint(format!(
-            "delete the key with ID {id} on the manager: nobody has its secret"
-        ))
-        .key(id)),
+        )),
     }
 }

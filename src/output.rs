@@ -6,6 +6,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -188,6 +189,23 @@ fn is_unsafe(character: char) -> bool {
         || matches!(character,
             '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A table for people, each cell made safe; no lines are drawn, so that it can be cut with other tools.
+#[must_use]
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row.map(|cell| safe(&cell)));
+    }
+    table.trim_fmt() + "\n"
 }
 
 /// `NAME='value'` and a line break, quoted for a POSIX shell. The caller checked the name.

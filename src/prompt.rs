@@ -32,12 +32,14 @@ impl Prompt {
         flags: &str,
         interrupt: &Interrupt,
     ) -> Result<Secret, Error> {
-        self.ask(question, flags, interrupt, |question| {
-            // Before the question: rpassword asks first, and what is typed or pasted at once would be shown.
-            terminal::stop_echo();
-            rpassword::prompt_password(question)
-        })
-        .await
+        let answer = self
+            .ask(question, flags, interrupt, |question| {
+                // Before the question: rpassword asks first, and what is typed or pasted at once would be shown.
+                terminal::stop_echo();
+                rpassword::prompt_password(question)
+            })
+            .await?;
+        not_empty(question, answer, flags)
     }
 
     /// Asks for something that is shown while it is typed.
@@ -47,10 +49,31 @@ impl Prompt {
         flags: &str,
         interrupt: &Interrupt,
     ) -> Result<Secret, Error> {
-        self.ask(question, flags, interrupt, |question| {
-            terminal::line(&question)
-        })
-        .await
+        let answer = self
+            .ask(question, flags, interrupt, |question| {
+                terminal::line(&question)
+            })
+            .await?;
+        not_empty(question, answer, flags)
+    }
+
+    /// Asks whether to do something; only `y` and `yes` mean that.
+    pub(crate) async fn confirm(
+        self,
+        question: &str,
+        flags: &str,
+        interrupt: &Interrupt,
+    ) -> Result<bool, Error> {
+        let question = format!("{question} [y/N] ");
+        let answer = self
+            .ask(&question, flags, interrupt, |question| {
+                terminal::line(&question)
+            })
+            .await?;
+        Ok(matches!(
+            answer.expose().trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
     }
 
     /// Reads on a thread of its own, so that a signal is noticed meanwhile; the terminal is then put back as it was, because the
@@ -62,30 +85,29 @@ impl Prompt {
         interrupt: &Interrupt,
         read: impl FnOnce(String) -> io::Result<String> + Send + 'static,
     ) -> Result<Secret, Error> {
-        let what = what_is_asked_for(question);
         if self == Self::Nobody {
-            return Err(Error::usage(
-                format!("no {what} is given, and there is nobody to ask"),
-                flags,
-            ));
+            let message = format!(
+                "no {} is given, and there is nobody to ask",
+                topic(question)
+            );
+            return Err(Error::usage(message, flags));
         }
         let terminal = terminal::Saved::now();
-        let question = question.to_owned();
-        let reading = tokio::task::spawn_blocking(move || read(question));
+        let owned = question.to_owned();
+        let reading = tokio::task::spawn_blocking(move || read(owned).map(Secret::new));
         let answer = interrupt.or(async { Ok(reading.await) }).await;
         terminal.restore();
-        let failed =
-            |reason: String| Error::usage(format!("no {what} could be read: {reason}"), flags);
         match answer? {
             // The end of a terminal ends the reading as a line break does, and half a password counts as a wrong one.
-            Ok(Ok(_)) if terminal.went_away() => Err(failed("the terminal went away".to_owned())),
-            Ok(Ok(answer)) if answer.is_empty() => Err(failed("nothing was typed".to_owned())),
-            Ok(Ok(answer)) => Ok(Secret::new(answer)),
+            Ok(Ok(_)) if terminal.went_away() => {
+                Err(unread(question, "the terminal went away", flags))
+            }
+            Ok(Ok(answer)) => Ok(answer),
             // Ctrl-C arrives as a character while a secret is typed; rpassword raises the signal, which may not be here yet.
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(Error::interrupted(interrupt.first_signal().await))
             }
-            Ok(Err(error)) => Err(failed(error.to_string())),
+            Ok(Err(error)) => Err(unread(question, &error.to_string(), flags)),
             Err(error) => Err(Error::new(
                 Kind::Unexpected,
                 format!("the prompt failed: {error}"),
@@ -94,12 +116,27 @@ impl Prompt {
     }
 }
 
+fn not_empty(question: &str, answer: Secret, flags: &str) -> Result<Secret, Error> {
+    if answer.is_empty() {
+        Err(unread(question, "nothing was typed", flags))
+    } else {
+        Ok(answer)
+    }
+}
+
+fn unread(question: &str, reason: &str, flags: &str) -> Error {
+    Error::usage(
+        format!("no {} could be read: {reason}", topic(question)),
+        flags,
+    )
+}
+
 /// The question in the middle of a sentence: "Password of Kim: " becomes "password of Kim".
-fn what_is_asked_for(question: &str) -> String {
-    let what = question.trim_end_matches(": ");
-    let mut characters = what.chars();
-    let first = characters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(characters).collect()
+fn topic(question: &str) -> String {
+    let mut characters = question.trim_end_matches(": ").chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(characters).collect()
+    })
 }
 
 #[cfg(unix)]

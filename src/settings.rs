@@ -84,6 +84,10 @@ pub(crate) struct Settings {
     pub connect_timeout: Duration,
     /// How often a read may be repeated.
     pub retries: u32,
+    /// How long to look for the outcome of a request whose answer was lost.
+    pub(crate) settle_timeout: Duration,
+    /// Make no secret where no record of the run can be kept.
+    pub(crate) require_journal: bool,
     /// Leave the session on the manager.
     pub no_sign_out: bool,
     /// Never prompt.
@@ -128,6 +132,11 @@ impl Settings {
                 &global.connect_timeout,
             )?,
             retries: global.retries,
+            settle_timeout: duration(
+                &origin.of("settle_timeout", "--settle-timeout", "SWP_SETTLE_TIMEOUT"),
+                &global.settle_timeout,
+            )?,
+            require_journal: global.require_journal,
             no_sign_out: global.no_sign_out,
             no_input: global.no_input,
         };

@@ -97,12 +97,17 @@ pub(crate) async fn api_key(
         &context.interrupt,
     )
     .await?;
-    let header = match settings.api_key_scheme {
-        ApiKeyScheme::Auto => KeyHeader::for_key(&secret),
+    let header = key_header(context, &secret);
+    Ok(Credentials::ApiKey { secret, header })
+}
+
+/// The header that a key goes into, by its looks unless the user says otherwise.
+pub(crate) fn key_header(context: &Context, secret: &Secret) -> KeyHeader {
+    match context.settings.api_key_scheme {
+        ApiKeyScheme::Auto => KeyHeader::for_key(secret),
         ApiKeyScheme::ApiSecretKey => KeyHeader::ApiSecretKey,
         ApiKeyScheme::CloudOne => KeyHeader::CloudOne,
-    };
-    Ok(Credentials::ApiKey { secret, header })
+    }
 }
 
 /// Signs in with user name and password, and returns the user name too.

@@ -1,6 +1,6 @@
 //! State on disk: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`; folders 0700, files 0600. Pure data, no network.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,32 +29,47 @@ impl Folder {
     /// Writes `name` whole, and makes the folder where it is missing.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
         self.create()?;
-        AtomicFile::prepare(&self.path.join(name))?.commit(content, true)
+        AtomicFile::prepare(&self.path.join(name))?
+            .commit(content, true)
+            .map(|_| ())
     }
 
-    /// The names and contents of all files in it; none where it does not exist. A file that goes away meanwhile is left out.
-    pub(crate) fn read_all(&self) -> io::Result<Vec<(String, Zeroizing<Vec<u8>>)>> {
+    /// Writes `name` whole, which must not be there yet, and returns it locked.
+    pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
+        self.create()?;
+        let file = AtomicFile::prepare(&self.path.join(name))?;
+        file.lock()?;
+        file.commit(content, false)
+    }
+
+    /// The names of the files in it, in order; none where it does not exist.
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        let mut files = Vec::new();
+        let mut names = Vec::new();
         for entry in entries {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            // Temporary files of a write that is under way, or was cut off.
-            if name.starts_with('.') {
-                continue;
+            // Those with a dot are temporary files of a write that is under way, or was cut off.
+            match entry?.file_name().into_string() {
+                Ok(name) if !name.starts_with('.') => names.push(name),
+                _ => {}
             }
-            match fs::read(entry.path()) {
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The names and contents of all files in it. A file that goes away meanwhile is left out.
+    pub(crate) fn read_all(&self) -> io::Result<Vec<(String, Zeroizing<Vec<u8>>)>> {
+        let mut files = Vec::new();
+        for name in self.names()? {
+            match fs::read(self.path.join(&name)) {
                 Ok(content) => files.push((name, Zeroizing::new(content))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        files.sort_by(|one, other| one.0.cmp(&other.0));
         Ok(files)
     }
 
@@ -67,26 +82,41 @@ impl Folder {
         }
     }
 
-    #[cfg(unix)]
+    /// Makes it where it is missing, for its owner alone, and lasting: the folder above each new one is fsynced as well.
     fn create(&self) -> io::Result<()> {
-        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)?;
-        // A folder that was there already may be looser.
-        for folder in [self.path.parent(), Some(&self.path)].into_iter().flatten() {
-            if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
-                fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-            }
+        let missing: Vec<_> = (self.path.ancestors())
+            .take_while(|folder| !folder.exists())
+            .collect();
+        private_folders().create(&self.path)?;
+        self.close_to_others()?;
+        for above in missing.iter().filter_map(|folder| folder.parent()) {
+            sync_folder(above)?;
+        }
+        Ok(())
+    }
+
+    /// One that was there already may be looser. The folders above are the user's own choice and left as they are.
+    #[cfg(unix)]
+    fn close_to_others(&self) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        if fs::metadata(&self.path)?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700))?;
         }
         Ok(())
     }
 
     #[cfg(not(unix))]
-    fn create(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.path)
+    fn close_to_others(&self) -> io::Result<()> {
+        Ok(())
     }
+}
+
+fn private_folders() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// surface.md, "Files". An empty variable counts as none.

@@ -1,19 +1,21 @@
 //! `create-key`: sign in, resolve the role, create the key, deliver its secret.
 
-use std::path::PathBuf;
+mod existing;
 
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, find_role};
 use crate::context::Context;
-use crate::delivery::{FileSink, Sink, StdoutSink};
+use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::{Expiry, shown};
-use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
-use crate::mint::Prepared;
+use crate::journal::{Record, Work};
+use crate::manager::{NewApiKey, SignedIn};
+use crate::mint::{Delivered, Mint, Prepared, mark};
 use crate::output::{Format, json_text};
 use crate::random;
+use existing::Existing;
 
 /// Sign in, resolve the role, create the key, and deliver its secret.
 #[derive(clap::Args)]
@@ -59,17 +61,13 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// Write the secret to this file (0600); stdout then carries the key without it
-    #[arg(long, value_name = "FILE", help_heading = "Where the secret goes")]
-    out_file: Vec<PathBuf>,
+    /// Use the new secret once before reporting success
+    #[arg(long)]
+    verify: bool,
 
-    /// Replace an existing file
-    #[arg(long, requires = "out_file", help_heading = "Where the secret goes")]
-    force: bool,
-
-    /// The variable's name with -o env
-    #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name, help_heading = "Where the secret goes")]
-    env_name: String,
+    /// Where the secret goes
+    #[command(flatten)]
+    sinks: SinkArgs,
 }
 
 /// What to do if a key of the name exists.
@@ -79,18 +77,8 @@ enum IfExists {
     Fail,
     /// Succeed without making a secret, and say where the key differs.
     Skip,
-}
-
-fn variable_name(text: &str) -> Result<String, &'static str> {
-    let mut characters = text.chars();
-    let good_start = characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    if good_start && characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
-        Ok(text.to_owned())
-    } else {
-        Err("a variable's name is made of letters, digits and underscores")
-    }
+    /// Give the key a new secret; its old one is dead at once.
+    Rekey,
 }
 
 /// What the command line asks for, before the manager is asked for anything.
@@ -103,37 +91,16 @@ struct Plan<'a> {
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let plan = Plan::new(args)?;
-    if plan.expiry.is_none() {
+    if plan.expiry.is_none() && args.if_exists != IfExists::Rekey {
         context
             .output
             .note("this key will not end by itself; `--expires 90d` sets an end");
     }
-    let prepared = Prepared::new(sinks(args, context)?);
+    let prepared = Prepared::new(args.sinks.prepare(context.output.format())?);
     context
         .signed_in(async |signed_in| plan.carry_out(signed_in, prepared, context).await)
         .await?;
     Ok(Outcome::Done)
-}
-
-/// Files first: what is on stdout cannot be taken back. Two sinks on one file would be one too many.
-fn sinks(args: &Args, context: &Context) -> Result<Vec<Box<dyn Sink>>, Error> {
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    for (index, path) in args.out_file.iter().enumerate() {
-        if args.out_file[..index].contains(path) {
-            return Err(Error::usage(
-                format!("`--out-file` {} is given twice", path.display()),
-                "name each file once",
-            ));
-        }
-        sinks.push(Box::new(FileSink::prepare(path, args.force)?));
-    }
-    if sinks.is_empty() {
-        sinks.push(Box::new(StdoutSink::prepare(
-            context.output.format(),
-            &args.env_name,
-        )?));
-    }
-    Ok(sinks)
 }
 
 impl<'a> Plan<'a> {
@@ -168,30 +135,71 @@ impl<'a> Plan<'a> {
         let (role_id, role_name) = self.role(signed_in, context).await?;
         say_skew(signed_in, self.expiry, context);
         let key = self.key(role_id, role_name.as_deref(), signed_in);
-        let meta = self.meta(role_name.as_deref(), &prepared, context)?;
-        if let Some(existing) = self.existing(signed_in, context).await? {
-            return self.keep(&existing, &key, meta, context);
+        let mut meta = self.meta(role_name.as_deref(), &prepared, context)?;
+        let existing = existing::look(
+            self.args.name.as_deref(),
+            self.args.if_exists,
+            signed_in,
+            context,
+        )
+        .await?;
+        let record = self.record(&key, &existing, &prepared, context)?;
+        if let Existing::One(found) = &existing {
+            if self.args.if_exists == IfExists::Skip {
+                return existing::leave(found, &key, self.expiry, meta, context);
+            }
+            meta["created"] = false.into();
         }
         if self.args.dry_run {
-            return dry_run(&key, &prepared, meta, context);
+            return dry_run(&key, &existing, &prepared, meta, context);
         }
-        let on_stdout = self.args.out_file.is_empty();
-        let delivered = prepared.mint(context, signed_in, &key, &meta).await?;
-        if let Some(asked) = key.expiry_date
-            && delivered.expiry_date != Some(asked)
-        {
-            let got = delivered
-                .expiry_date
-                .map_or_else(|| "never".to_owned(), shown);
-            context.output.warn(&format!(
-                "the manager set another end than asked: {got} instead of {}",
-                shown(asked)
-            ));
-        }
-        if on_stdout {
+        let mint = Mint {
+            context,
+            signed_in,
+            prepared,
+            meta: &meta,
+            verify: self.args.verify,
+        };
+        let delivered = match &existing {
+            Existing::One(found) => mint.rekey(found.id, record).await?,
+            _ => match mint.create(&key, record).await {
+                // Another run of the same name was first, meanwhile.
+                Err(error)
+                    if error.kind() == Kind::Conflict && self.args.if_exists == IfExists::Skip =>
+                {
+                    return self
+                        .leave_other(error, &key, meta, signed_in, context)
+                        .await;
+                }
+                result => result?,
+            },
+        };
+        say_other_end(&key, &existing, &delivered, context);
+        if self.args.sinks.only_stdout() {
             Ok(())
         } else {
             print_key(&delivered.fields, meta, context)
+        }
+    }
+
+    async fn leave_other(
+        &self,
+        error: Error,
+        key: &NewApiKey,
+        meta: Value,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<(), Error> {
+        match existing::look(
+            self.args.name.as_deref(),
+            self.args.if_exists,
+            signed_in,
+            context,
+        )
+        .await?
+        {
+            Existing::One(found) => existing::leave(&found, key, self.expiry, meta, context),
+            _ => Err(error),
         }
     }
 
@@ -224,8 +232,7 @@ impl<'a> Plan<'a> {
             )
         });
         // The default name carries the operation already.
-        let mark = (args.name.is_some() && !args.no_mark)
-            .then(|| format!("[swp-keys {}]", self.operation));
+        let mark = (args.name.is_some() && !args.no_mark).then(|| mark(&self.operation));
         let description = match (args.description.clone(), mark) {
             (Some(description), Some(mark)) if !description.is_empty() => {
                 Some(format!("{description} {mark}"))
@@ -242,6 +249,41 @@ impl<'a> Plan<'a> {
                 .expiry
                 .and_then(|expiry| expiry.milliseconds(signed_in.time())),
         }
+    }
+
+    fn record(
+        &self,
+        key: &NewApiKey,
+        existing: &Existing,
+        prepared: &Prepared,
+        context: &Context,
+    ) -> Result<Record, Error> {
+        let found = match existing {
+            Existing::One(found) => Some(found.id),
+            Existing::None | Existing::NotSeen => None,
+        };
+        Ok(Record {
+            operation: self.operation.clone(),
+            work: if found.is_some() {
+                Work::Rekey
+            } else {
+                Work::Create
+            },
+            manager: context.settings.address()?.to_string(),
+            tenant: context
+                .settings
+                .tenant
+                .as_ref()
+                .map(|tenant| tenant.value.clone()),
+            key_name: key.key_name.clone(),
+            role_id: found.is_none().then_some(key.role_id),
+            key_id: found,
+            existing_ids: found.into_iter().collect(),
+            marked: self.args.name.is_none() || !self.args.no_mark,
+            unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
+            sinks: prepared.places(),
+            started: Utc::now().timestamp_millis(),
+        })
     }
 
     fn meta(
@@ -264,115 +306,21 @@ impl<'a> Plan<'a> {
         }
         Ok(meta)
     }
-
-    /// The key that bears the name already; a name made here needs no look, it is random.
-    async fn existing(
-        &self,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Option<ApiKey>, Error> {
-        let Some(name) = &self.args.name else {
-            return Ok(None);
-        };
-        let search = async { Ok(signed_in.api_keys_named(name).await) };
-        let found = match context.interrupt.or(search).await? {
-            Ok(found) => found,
-            // Whether a session may look at keys is unknown (manager-api.md, section 11, no. 20).
-            Err(error)
-                if self.args.if_exists == IfExists::Fail
-                    && matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) =>
-            {
-                context.output.warn(&format!(
-                    "whether a key named `{name}` exists was not checked: {error}"
-                ));
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let mut exact: Vec<_> = found
-            .into_iter()
-            .filter(|key| key.name() == Some(name))
-            .collect();
-        let ids = exact
-            .iter()
-            .map(|key| key.id.to_string())
-            .collect::<Vec<_>>()
-            .join(", ");
-        match (exact.pop(), exact.len(), self.args.if_exists) {
-            (None, ..) => Ok(None),
-            (Some(key), 0, IfExists::Skip) => Ok(Some(key)),
-            (Some(key), 0, IfExists::Fail) => Err(Error::new(
-                Kind::Conflict,
-                format!("a key named `{name}` exists already, with the ID {ids}"),
-            )
-            .hint("choose another `--name`, or say `--if-exists skip` to leave it as it is")
-            .key(key.id)),
-            (Some(_), ..) => Err(Error::new(
-                Kind::Conflict,
-                format!("several keys are named `{name}`, with the IDs {ids}"),
-            )
-            .hint("choose another `--name`, or delete the ones that nobody uses")),
-        }
-    }
-
-    /// `--if-exists skip`: no secret, and a word where the key is not what was asked for.
-    fn keep(
-        &self,
-        existing: &ApiKey,
-        wanted: &NewApiKey,
-        mut meta: Value,
-        context: &Context,
-    ) -> Result<(), Error> {
-        let drift = drift(existing, wanted, self.expiry);
-        let same = if drift.is_empty() {
-            ""
-        } else {
-            "; it differs in "
-        };
-        context.output.note(&format!(
-            "the key `{}` exists already (ID {}) and is left as it is{same}{}",
-            wanted.key_name,
-            existing.id,
-            drift.join(", ")
-        ));
-        meta["created"] = false.into();
-        meta["sinks"] = json!([]);
-        meta["drift"] = json!(drift);
-        match context.output.format() {
-            // There is no secret to print, and nothing else may stand in its place.
-            Format::Text | Format::Env => Ok(()),
-            Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, context),
-        }
-    }
 }
 
-/// Where an existing key is not what was asked for. A life span cannot be compared, since it is not known from when it counted.
-fn drift(existing: &ApiKey, wanted: &NewApiKey, expiry: Option<Expiry>) -> Vec<String> {
-    let fields = existing.fields();
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
-    let mut drift = Vec::new();
-    if existing.role_id() != Some(wanted.role_id) {
-        drift.push("roleID".to_owned());
+/// The manager's word on when the key ends is compared with what was asked: seconds taken for milliseconds would show here.
+fn say_other_end(key: &NewApiKey, existing: &Existing, delivered: &Delivered, context: &Context) {
+    let Some(asked) = key.expiry_date else { return };
+    if matches!(existing, Existing::One(_)) || delivered.expiry_date == Some(asked) {
+        return;
     }
-    let differs = |wanted: &Option<String>, name| wanted.is_some() && *wanted != text(name);
-    if differs(&wanted.locale, "locale") {
-        drift.push("locale".to_owned());
-    }
-    if differs(&wanted.time_zone, "timeZone") {
-        drift.push("timeZone".to_owned());
-    }
-    let expiry_differs = match expiry {
-        None | Some(Expiry::After(_)) => false,
-        Some(Expiry::Never) => existing.expiry_date().is_some(),
-        Some(Expiry::At(at)) => existing.expiry_date() != Some(at.timestamp_millis()),
-    };
-    if expiry_differs {
-        drift.push("expiryDate".to_owned());
-    }
-    if fields.get("active").and_then(Value::as_bool) == Some(false) {
-        drift.push("active".to_owned());
-    }
-    drift
+    let got = delivered
+        .expiry_date
+        .map_or_else(|| "never".to_owned(), shown);
+    context.output.warn(&format!(
+        "the manager set another end than asked: {got} instead of {}",
+        shown(asked)
+    ));
 }
 
 /// A duration counts from the manager's clock; more than a minute of difference also breaks codes of a second factor.
@@ -398,15 +346,26 @@ fn say_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &Context) {
 
 fn dry_run(
     key: &NewApiKey,
+    existing: &Existing,
     prepared: &Prepared,
     mut meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
     let place = prepared.places().join(", ");
-    let end = key.expiry_date.map_or_else(|| "never".to_owned(), shown);
+    let would = match existing {
+        Existing::One(found) => format!(
+            "give the key `{}` (ID {}) a new secret",
+            key.key_name, found.id
+        ),
+        Existing::None | Existing::NotSeen => format!(
+            "create the key `{}` with the role ID {}, ending {}",
+            key.key_name,
+            key.role_id,
+            key.expiry_date.map_or_else(|| "never".to_owned(), shown)
+        ),
+    };
     context.output.note(&format!(
-        "would create the key `{}` with the role ID {}, ending {end}, and write its secret to {place}; nothing was changed",
-        key.key_name, key.role_id
+        "would {would}, and write its secret to {place}; nothing was changed"
     ));
     meta["created"] = false.into();
     meta["dryRun"] = true.into();
@@ -418,7 +377,11 @@ fn dry_run(
 }
 
 /// The key without its secret: its ID as text, the manager's object and `meta` as JSON.
-fn print_key(fields: &Map<String, Value>, meta: Value, context: &Context) -> Result<(), Error> {
+pub(super) fn print_key(
+    fields: &Map<String, Value>,
+    meta: Value,
+    context: &Context,
+) -> Result<(), Error> {
     let id = fields.get("ID").map(Value::to_string).unwrap_or_default();
     let mut object = Value::Object(fields.clone());
     object["meta"] = meta;

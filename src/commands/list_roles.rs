@@ -1,6 +1,5 @@
 //! `list-roles`.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::Outcome;
@@ -8,7 +7,7 @@ use super::find_role::explain;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::Role;
-use crate::output::{Format, json_text, safe};
+use crate::output::{self, Format, json_text};
 
 /// List the roles.
 #[derive(clap::Args)]
@@ -34,12 +33,17 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
 /// A list has no single value that a variable could hold.
 pub(super) fn check_format(format: Format) -> Result<(), Error> {
     if format == Format::Env {
-        return Err(Error::usage(
-            "`-o env` is for one value, and this is a list",
-            "use text, json or jsonl",
-        ));
+        Err(no_list_as_env())
+    } else {
+        Ok(())
     }
-    Ok(())
+}
+
+pub(super) fn no_list_as_env() -> Error {
+    Error::usage(
+        "`-o env` is for one value, and this is a list",
+        "use text, json or jsonl",
+    )
 }
 
 /// Prints roles as a table, as `{"roles": [...]}` like the manager does, or one a line.
@@ -59,17 +63,12 @@ pub(super) fn print_roles(roles: &[Role], context: &Context) -> Result<(), Error
 }
 
 fn table(roles: &[Role]) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["ID", "NAME", "DESCRIPTION"]);
-    for role in roles {
-        table.add_row([
+    let rows = roles.iter().map(|role| {
+        [
             role.id.to_string(),
-            safe(&role.name),
-            safe(role.description().unwrap_or_default()),
-        ]);
-    }
-    table.trim_fmt() + "\n"
+            role.name.clone(),
+            role.description().unwrap_or_default().to_owned(),
+        ]
+    });
+    output::table(["ID", "NAME", "DESCRIPTION"], rows)
 }

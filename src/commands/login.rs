@@ -6,7 +6,8 @@ use super::Outcome;
 use crate::context::Context;
 use crate::error::Error;
 use crate::kept_session::KeptSession;
-use crate::manager::{Cause, SignedIn};
+use crate::manager::Cause;
+use crate::mint::{Tried, try_key};
 use crate::output::{Format, json_text};
 use crate::settings::{SecretSource, Source, Sourced};
 use crate::sign_in;
@@ -27,7 +28,7 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
         Some(key)
             if matches!(key.source, Source::Flag(_)) || context.settings.password.is_none() =>
         {
-            try_key(context, key).await
+            prove_key(context, key).await
         }
         _ => keep_session(context).await,
     }
@@ -68,44 +69,26 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
 }
 
 /// A key that may not look at itself is asked for something that needs no right on keys (manager-api.md, section 6.4).
-async fn try_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
+async fn prove_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
     let credentials = sign_in::api_key(context, key).await?;
     let signed_in = context.manager()?.with(credentials);
-    let proof = context
+    let tried = context
         .interrupt
-        .or(async { Ok(works(&signed_in).await) })
-        .await??;
-    match proof {
-        Proof::Works => context.output.note("the API key works; nothing is kept of it"),
-        Proof::Unproven => context.output.warn(
+        .or(async { Ok(try_key(&signed_in).await) })
+        .await?;
+    let proven = matches!(tried, Tried::Works(_));
+    match tried {
+        Tried::Works(_) => context.output.note("the API key works; nothing is kept of it"),
+        Tried::Unproven(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => context.output.warn(
             "the manager answers this API key, but lets it read nothing that would prove that it works; nothing is kept of it",
         ),
+        Tried::Refused(error) | Tried::Unproven(error) => return Err(error.into()),
     }
     let address = context.settings.address()?.to_string();
     say(
         context,
-        &json!({"manager": address, "kept": null, "proven": matches!(proof, Proof::Works)}),
+        &json!({"manager": address, "kept": null, "proven": proven}),
     )
-}
-
-enum Proof {
-    Works,
-    Unproven,
-}
-
-async fn works(signed_in: &SignedIn) -> Result<Proof, Error> {
-    match signed_in.current_api_key().await {
-        Ok(_) => return Ok(Proof::Works),
-        Err(error) if *error.cause() == Cause::Forbidden => {}
-        Err(error) => return Err(error.into()),
-    }
-    match signed_in.read_something().await {
-        Ok(()) => Ok(Proof::Works),
-        Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
-            Ok(Proof::Unproven)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn say(context: &Context, meta: &serde_json::Value) -> Result<Outcome, Error> {

@@ -5,6 +5,7 @@ pub(crate) mod find_role;
 pub(crate) mod list_roles;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod recover;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 

@@ -85,6 +85,7 @@ impl Sink for FileSink {
         content.push_str(parcel.secret.expose());
         content.push('\n');
         file.commit(content.as_bytes(), self.replace)
+            .map(|_| ())
             .map_err(|error| error.to_string())
     }
 

@@ -3,11 +3,13 @@
 //!
 //! No HTTP is known here. Files and stdout are written here and nowhere else, as far as secrets go.
 
+mod arguments;
 mod file;
 mod stdout;
 
-pub(crate) use file::FileSink;
-pub(crate) use stdout::StdoutSink;
+pub(crate) use arguments::SinkArgs;
+use file::FileSink;
+use stdout::StdoutSink;
 
 use serde_json::{Map, Value};
 

@@ -55,6 +55,12 @@ impl ApiKey {
         self.other.get("keyName").and_then(Value::as_str)
     }
 
+    /// What it is for, in somebody's words.
+    #[must_use]
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.other.get("description").and_then(Value::as_str)
+    }
+
     /// The ID of its role.
     #[must_use]
     pub(crate) fn role_id(&self) -> Option<i64> {
@@ -133,6 +139,28 @@ impl SignedIn {
         )
         .signed(&self.credentials)
         .json(key);
+        self.transport.send(request).await?.json()
+    }
+
+    /// Describes a key.
+    ///
+    /// # Errors
+    /// Of the manager.
+    pub(crate) async fn api_key(&self, id: i64) -> Result<ApiKey, ManagerError> {
+        let path = format!("/api/apikeys/{id}");
+        let request = Request::new("looking at the key", Method::GET, &path, Repeat::Read)
+            .signed(&self.credentials);
+        self.transport.send(request).await?.json()
+    }
+
+    /// Gives a key a new secret; the old one is dead at once. Only `mint.rs` calls this, and it decides whether to send it again.
+    ///
+    /// # Errors
+    /// Of the manager; the old secret may be dead all the same, see [`super::Cause::nothing_was_done`].
+    pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
+        let path = format!("/api/apikeys/{id}/secretkey");
+        let request = Request::new("making a new secret", Method::POST, &path, Repeat::Change)
+            .signed(&self.credentials);
         self.transport.send(request).await?.json()
     }
 

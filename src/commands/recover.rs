@@ -1,0 +1,409 @@
+//! `recover`: finish or undo what an interrupted run left. Running it again does no harm.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::Outcome;
+use super::create_key::print_key;
+use crate::context::Context;
+use crate::delivery::SinkArgs;
+use crate::error::{Error, Kind};
+use crate::expiry::shown;
+use crate::journal::{self, Entry, Found, Record, Work};
+use crate::manager::{Cause, SignedIn};
+use crate::mint::{self, Mint, Prepared};
+use crate::output::{Format, json_text};
+use crate::prompt::Prompt;
+
+/// Finish or undo what an interrupted run left.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The operations to deal with, as `--list` names them [default: all of this manager and tenant]
+    operation: Vec<String>,
+
+    /// Print what was left, and do nothing; needs no manager
+    #[arg(long)]
+    list: bool,
+
+    /// Give the key a new secret and deliver that (the default)
+    #[arg(long, conflicts_with_all = ["delete", "list"])]
+    rekey: bool,
+
+    /// Delete the key
+    #[arg(long, conflicts_with = "list")]
+    delete: bool,
+
+    /// Drop the record and touch nothing on the manager, after you looked there yourself
+    #[arg(long, conflicts_with_all = ["rekey", "delete", "list"])]
+    forget: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Where the secret goes
+    #[command(flatten)]
+    sinks: SinkArgs,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    if args.list {
+        return list(context);
+    }
+    let records = chosen(args, context)?;
+    if records.is_empty() {
+        context.output.note("nothing was left to recover");
+        return Ok(Outcome::Done);
+    }
+    check_stdout(args, records.len(), context)?;
+    if !args.yes && context.prompt() == Prompt::Nobody {
+        return Err(Error::usage(
+            format!(
+                "{} to recover, and there is nobody to ask",
+                several(records.len())
+            ),
+            "say `--yes`; `swp-keys recover --list` prints what was left",
+        ));
+    }
+    if args.forget {
+        return forget(args, &records, context).await;
+    }
+    let failures = context
+        .signed_in_to_recover(async |signed_in| {
+            let mut failures = Vec::new();
+            for record in &records {
+                if let Err(error) = one(args, record, signed_in, context).await {
+                    failures.push(error);
+                }
+            }
+            Ok(failures)
+        })
+        .await?;
+    summed_up(failures, records.len(), context)
+}
+
+/// One failure is itself; several are told one by one, and summed up.
+fn summed_up(mut failures: Vec<Error>, all: usize, context: &Context) -> Result<Outcome, Error> {
+    if failures.len() <= 1 {
+        return failures.pop().map_or(Ok(Outcome::Done), Err);
+    }
+    for failure in &failures {
+        context.output.warn(&failure.to_string());
+    }
+    Err(Error::new(
+        Kind::Partial,
+        format!(
+            "{} of {} could not be recovered",
+            failures.len(),
+            several(all)
+        ),
+    )
+    .hint("`swp-keys recover --list` prints what is left"))
+}
+
+fn several(count: usize) -> String {
+    if count == 1 {
+        "one unfinished run".to_owned()
+    } else {
+        format!("{count} unfinished runs")
+    }
+}
+
+/// The records of this manager and tenant; those of others are named, since they need another sign-in.
+fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Error> {
+    let manager = context.settings.address()?.to_string();
+    let tenant = context
+        .settings
+        .tenant
+        .as_ref()
+        .map(|tenant| tenant.value.clone());
+    let (mut here, mut elsewhere) = (Vec::new(), 0);
+    for record in all(context)? {
+        if record.manager != manager || record.tenant != tenant {
+            elsewhere += 1;
+        } else if args.operation.is_empty() || args.operation.contains(&record.operation) {
+            here.push(record);
+        }
+    }
+    if elsewhere > 0 {
+        context.output.note(&format!(
+            "{} at other managers or tenants; `swp-keys recover --list` prints them",
+            several(elsewhere)
+        ));
+    }
+    let unknown = args
+        .operation
+        .iter()
+        .find(|wanted| here.iter().all(|record| record.operation != **wanted));
+    match unknown {
+        Some(operation) => Err(Error::new(
+            Kind::NotFound,
+            format!("there is no unfinished run `{operation}` of this manager and tenant"),
+        )
+        .hint("`swp-keys recover --list` prints what was left")),
+        None => Ok(here),
+    }
+}
+
+fn all(context: &Context) -> Result<Vec<Record>, Error> {
+    let found = journal::unfinished().map_err(|error| {
+        Error::unexpected(format!(
+            "the records in {} cannot be read: {error}",
+            journal::place()
+        ))
+    })?;
+    let mut records = Vec::new();
+    for found in found {
+        match found {
+            Found::Record(record) => records.push(record),
+            Found::Unreadable(name, reason) => context.output.warn(&format!(
+                "{}/{name} holds no record of a run: {reason}; look at it and remove it",
+                journal::place()
+            )),
+        }
+    }
+    Ok(records)
+}
+
+/// stdout carries one document, so it takes one secret, or JSON lines.
+fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
+    let one_place = !args.sinks.only_stdout() || context.output.format() != Format::Jsonl;
+    if args.delete || count <= 1 || !one_place {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!(
+            "{} to recover, and one place for their secrets",
+            several(count)
+        ),
+        "name one operation (`swp-keys recover --list` prints them), use `-o jsonl`, or say `--delete`",
+    ))
+}
+
+async fn one(
+    args: &Args,
+    record: &Record,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let Some(entry) = Entry::take_over(&record.operation)? else {
+        context.output.note(&format!(
+            "the run `{}` is settled, or another process deals with it",
+            record.operation
+        ));
+        return Ok(());
+    };
+    let looking = async {
+        key(&entry.record, signed_in, context)
+            .await
+            .map_err(|error| unproven(error, record))
+    };
+    let Some(id) = context.interrupt.or(looking).await? else {
+        context.output.note(&format!(
+            "the key `{}` is not there; its record is dropped",
+            record.key_name
+        ));
+        return settle(entry);
+    };
+    let delete = args.delete || is_second(&entry.record, id, signed_in, context).await?;
+    if !args.yes {
+        confirm(record, id, delete, context).await?;
+    }
+    if delete {
+        mint::delete(signed_in, id).await?;
+        context.output.note(&format!(
+            "the key `{}` (ID {id}) is deleted",
+            record.key_name
+        ));
+        return settle(entry);
+    }
+    let prepared = Prepared::new(args.sinks.prepare(context.output.format())?);
+    let meta = json!({
+        "manager": record.manager,
+        "created": record.work == Work::Create,
+        "operation": record.operation,
+        "sinks": prepared.places(),
+        "recovered": true,
+    });
+    let mint = Mint {
+        context,
+        signed_in,
+        prepared,
+        meta: &meta,
+        verify: false,
+    };
+    let delivered = mint.finish(id, entry).await?;
+    context.output.note(&format!(
+        "the key `{}` (ID {id}) has a new secret",
+        record.key_name
+    ));
+    if args.sinks.only_stdout() {
+        Ok(())
+    } else {
+        print_key(&delivered.fields, meta, context)
+    }
+}
+
+/// What cannot be proven cannot be finished here: a person looks at the manager's keys, and says that it is done.
+async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Outcome, Error> {
+    for record in records {
+        let question = format!(
+            "Forget what was left of the key `{}`?",
+            crate::output::safe(&record.key_name)
+        );
+        if !args.yes
+            && !context
+                .prompt()
+                .confirm(&question, "say `--yes`", &context.interrupt)
+                .await?
+        {
+            continue;
+        }
+        if let Some(entry) = Entry::take_over(&record.operation)? {
+            settle(entry)?;
+            context.output.note(&format!(
+                "the record about the key `{}` is dropped",
+                record.key_name
+            ));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn settle(entry: Entry) -> Result<(), Error> {
+    entry.settle().map_err(|error| {
+        Error::unexpected(format!(
+            "the record in {} could not be removed: {error}",
+            journal::place()
+        ))
+    })
+}
+
+fn unproven(error: Error, record: &Record) -> Error {
+    if error.kind() != Kind::Attention {
+        return error;
+    }
+    error.hint(format!(
+        "look at the manager's keys yourself; then say `swp-keys recover {} --forget`",
+        record.operation
+    ))
+}
+
+/// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
+/// "not there" is believed only when as much time has gone by as a living run would have waited.
+async fn key(
+    record: &Record,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<Option<i64>, Error> {
+    match record.key_id {
+        None => mint::key_of(signed_in, record, still_settling(record, context)).await,
+        Some(id) => match signed_in.api_key(id).await {
+            Ok(_) => Ok(Some(id)),
+            Err(error) if *error.cause() == Cause::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+fn still_settling(record: &Record, context: &Context) -> Duration {
+    let age = Utc::now().timestamp_millis().saturating_sub(record.started);
+    // A clock that was set back makes a record young again, never older than the wait.
+    let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
+    context.settings.settle_timeout.saturating_sub(age)
+}
+
+/// Whether another key of the name was first: then this one would have gone, had its run lived (`mint.rs`, "One name, many runs").
+async fn is_second(
+    record: &Record,
+    id: i64,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<bool, Error> {
+    if !record.unique || record.work == Work::Rekey {
+        return Ok(false);
+    }
+    let found = context
+        .interrupt
+        .or(async { Ok(signed_in.api_keys_named(&record.key_name).await?) })
+        .await?;
+    let first = found.iter().any(|key| {
+        key.name() == Some(&record.key_name)
+            && key.id < id
+            && !record.existing_ids.contains(&key.id)
+    });
+    if first {
+        context.output.note(&format!(
+            "another key named `{}` was first, so the one with the ID {id} is deleted",
+            record.key_name
+        ));
+    }
+    Ok(first)
+}
+
+async fn confirm(record: &Record, id: i64, delete: bool, context: &Context) -> Result<(), Error> {
+    let what = if delete {
+        "Delete"
+    } else {
+        "Make a new secret for"
+    };
+    let name = crate::output::safe(&record.key_name);
+    let question = format!(
+        "{what} the key `{name}` (ID {id}, left by a run of {})?",
+        shown(record.started)
+    );
+    if context
+        .prompt()
+        .confirm(&question, "say `--yes`", &context.interrupt)
+        .await?
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Usage,
+        format!("the key `{}` is left as it is", record.key_name),
+    )
+    .hint("its record stays, until `swp-keys recover` is answered with yes"))
+}
+
+fn list(context: &Context) -> Result<Outcome, Error> {
+    let records = all(context)?;
+    let document = match context.output.format() {
+        Format::Json => json_text(&json!({"unfinished": records}), true) + "\n",
+        Format::Jsonl => records
+            .iter()
+            .map(|record| json_text(record, false) + "\n")
+            .collect(),
+        Format::Env => return Err(super::list_roles::no_list_as_env()),
+        Format::Text => table(&records),
+    };
+    context.output.data(&document)?;
+    Ok(Outcome::Done)
+}
+
+fn table(records: &[Record]) -> String {
+    if records.is_empty() {
+        return String::new();
+    }
+    let rows = records.iter().map(|record| {
+        let work = if record.work == Work::Create {
+            "create"
+        } else {
+            "rekey"
+        };
+        [
+            record.operation.clone(),
+            work.to_owned(),
+            shown(record.started),
+            record.key_name.clone(),
+            record.manager.clone(),
+            record.tenant.clone().unwrap_or_default(),
+        ]
+    });
+    crate::output::table(
+        ["OPERATION", "WORK", "STARTED", "KEY", "MANAGER", "TENANT"],
+        rows,
+    )
+}

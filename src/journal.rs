@@ -1,0 +1,204 @@
+//! The record of unfinished work on disk: what a run that was killed leaves behind, for `recover` to finish.
+//!
+//! One file an operation, in `unfinished/` of the state folder; never a secret in it. It is on disk, fsynced, folder included, before
+//! the manager is asked for anything, and removed when the work is settled. For as long as its run lives the file is locked, which
+//! the operating system lifts when the process dies: that is how a record that was left is told from one that is being worked on.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::store::Folder;
+
+const FOLDER: &str = "unfinished";
+/// A record is a few hundred bytes; a file that is larger is none.
+const LIMIT: u64 = 64 * 1024;
+
+/// What was under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// A key was being created.
+    Create,
+    /// A key that existed was being given a new secret.
+    Rekey,
+}
+
+/// What a run was about to do. No field may ever hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Record {
+    /// The random digits that name this operation, here and on the manager.
+    pub(crate) operation: String,
+    /// What was under way.
+    pub(crate) work: Work,
+    /// The manager's address.
+    pub(crate) manager: String,
+    /// The tenant; none for the primary one.
+    pub(crate) tenant: Option<String>,
+    /// The name of the key.
+    pub(crate) key_name: String,
+    /// The ID of its role, where the work sets one.
+    #[serde(rename = "roleID")]
+    pub(crate) role_id: Option<i64>,
+    /// The ID of the key, where it was known.
+    #[serde(rename = "keyID")]
+    pub(crate) key_id: Option<i64>,
+    /// The keys that bore the name before: none of them is this operation's.
+    #[serde(rename = "existingIDs")]
+    pub(crate) existing_ids: Vec<i64>,
+    /// Whether the operation stands in the key's name or description, which proves whose it is.
+    pub(crate) marked: bool,
+    /// Whether the name is to be borne by one key alone.
+    pub(crate) unique: bool,
+    /// Where the secret was to go.
+    pub(crate) sinks: Vec<String>,
+    /// When it began, in milliseconds since 1970 by this machine's clock.
+    pub(crate) started: i64,
+}
+
+impl Record {
+    fn file_name(&self) -> String {
+        format!("{}.json", self.operation)
+    }
+}
+
+/// A record on disk that this process works on.
+pub(crate) struct Entry {
+    pub(crate) record: Record,
+    /// Holds the lock.
+    _file: File,
+}
+
+/// A record that nobody works on, or a file that is none.
+pub(crate) enum Found {
+    /// A record.
+    Record(Record),
+    /// A file that cannot be read as one: its name, and why.
+    Unreadable(String, String),
+}
+
+impl Entry {
+    /// Puts the record on disk.
+    pub(crate) fn write(record: Record) -> io::Result<Self> {
+        let folder =
+            folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
+        let content = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
+        let file = folder.write_locked(&record.file_name(), &content)?;
+        Ok(Self {
+            record,
+            _file: file,
+        })
+    }
+
+    /// Takes over a record that a run left. `None` where it is gone, or another process works on it.
+    pub(crate) fn take_over(operation: &str) -> Result<Option<Self>, Error> {
+        let Some(folder) = folder() else {
+            return Ok(None);
+        };
+        let name = format!("{operation}.json");
+        let path = folder.path().join(&name);
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::unexpected(format!(
+                "the record {} cannot be read: {error}",
+                path.display()
+            ))
+        };
+        let mut file = match File::options().read(true).write(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|error| failed(&error))?,
+        };
+        // Whoever only looks holds the lock for a moment.
+        for _ in 0..40 {
+            match file.try_lock() {
+                Ok(()) => {
+                    let record = read(&mut file).map_err(|error| failed(&error))?;
+                    // Its run may have settled it between the opening and the lock.
+                    return Ok(path.exists().then_some(Self {
+                        record,
+                        _file: file,
+                    }));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
+                Err(TryLockError::Error(error)) => return Err(failed(&error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The work is settled: nothing is left to be finished.
+    pub(crate) fn settle(self) -> io::Result<()> {
+        folder().map_or(Ok(()), |folder| folder.remove(&self.record.file_name()))
+    }
+}
+
+/// All records that nobody works on, oldest first. A file that is no record is told of and hides no other.
+pub(crate) fn unfinished() -> io::Result<Vec<Found>> {
+    let Some(folder) = folder() else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for name in folder.names()? {
+        let mut file = match File::open(folder.path().join(&name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                found.push(Found::Unreadable(name, error.to_string()));
+                continue;
+            }
+        };
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            continue;
+        }
+        // A record that was settled since its name was read is none any more.
+        if !folder.path().join(&name).exists() {
+            continue;
+        }
+        found.push(match read(&mut file) {
+            Ok(record) if record.file_name() == name => Found::Record(record),
+            Ok(_) => Found::Unreadable(name, "it is another operation's record".to_owned()),
+            Err(error) => Found::Unreadable(name, error.to_string()),
+        });
+    }
+    found.sort_by_key(|found| match found {
+        Found::Record(record) => record.started,
+        Found::Unreadable(..) => i64::MAX,
+    });
+    Ok(found)
+}
+
+/// Where the records are, for messages.
+pub(crate) fn place() -> String {
+    folder().map_or_else(
+        || "no folder".to_owned(),
+        |folder| folder.path().display().to_string(),
+    )
+}
+
+fn folder() -> Option<Folder> {
+    Folder::of_state(FOLDER)
+}
+
+fn read(file: &mut File) -> io::Result<Record> {
+    let mut content = Vec::new();
+    file.take(LIMIT).read_to_end(&mut content)?;
+    parse(&content)
+}
+
+/// Any bytes are a record or an error.
+fn parse(content: &[u8]) -> io::Result<Record> {
+    let record: Record = serde_json::from_slice(content).map_err(io::Error::other)?;
+    let named = !record.operation.is_empty()
+        && record
+            .operation
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit());
+    if named {
+        Ok(record)
+    } else {
+        Err(io::Error::other("its operation is no hex number"))
+    }
+}

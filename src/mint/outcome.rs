@@ -1,0 +1,118 @@
+//! Lost answers: what became of a request whose answer did not come, or cannot be read.
+//!
+//! The manager is asked until it is known or the wait is over. "Not there" is known only then: the request may still be on its way,
+//! or be worked on, when the first search is answered.
+
+use std::time::{Duration, Instant};
+
+use super::ownership::{Verdict, judge};
+use crate::journal::Record;
+use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
+
+/// The first pause between two looks; each is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// What is known of a create.
+pub(super) enum Created {
+    /// It made this key, which is provably ours.
+    Ours(i64),
+    /// It made none.
+    Not,
+    /// It is not known, and why.
+    Unknown(String),
+}
+
+/// Asks by name until it is known what became of a create, for `wait` at the most.
+pub(super) async fn of_create(signed_in: &SignedIn, record: &Record, wait: Duration) -> Created {
+    let mut looks = Looks::new(wait);
+    loop {
+        let last = match signed_in.api_keys_named(&record.key_name).await {
+            Ok(found) => match judge(record, &found) {
+                Verdict::Ours(id) => return Created::Ours(id),
+                Verdict::None => Created::Not,
+                Verdict::Unproven(ids) => return Created::Unknown(unproven(record, &ids)),
+            },
+            Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
+                return Created::Unknown(format!("keys may not be searched to find out: {error}"));
+            }
+            Err(error) => Created::Unknown(format!("finding out failed too: {error}")),
+        };
+        if !looks.again().await {
+            return last;
+        }
+    }
+}
+
+fn unproven(record: &Record, ids: &[i64]) -> String {
+    let ids = ids
+        .iter()
+        .map(i64::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!(
+        "nothing proves whose the keys named `{}` with the IDs {ids} are",
+        record.key_name
+    )
+}
+
+/// What is known of a new secret.
+pub(super) enum Reset {
+    /// Here it is.
+    Made(ApiKey),
+    /// The manager did not do it.
+    Refused(ManagerError),
+    /// It is not known, and why.
+    Unknown(ManagerError),
+}
+
+/// Gives the key a new secret. Its own answer may be lost too; asking again is safe for as long as no secret was delivered, since
+/// the last one that was made is the one that counts.
+pub(super) async fn of_reset(signed_in: &SignedIn, id: i64, wait: Duration) -> Reset {
+    let mut looks = Looks::new(wait);
+    loop {
+        let error = match signed_in.reset_secret(id).await {
+            Ok(key) => return Reset::Made(key),
+            Err(error) => error,
+        };
+        let certain = error.cause().nothing_was_done();
+        let passes = matches!(
+            error.cause(),
+            Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }
+        );
+        if certain && !passes {
+            // An earlier try may have been done, but then this one would have been as well.
+            return Reset::Refused(error);
+        }
+        if !looks.again().await {
+            return Reset::Unknown(error);
+        }
+    }
+}
+
+/// Looks with growing pauses, until a wait is over.
+struct Looks {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Looks {
+    fn new(wait: Duration) -> Self {
+        Self {
+            until: Instant::now() + wait,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// Pauses, and says whether to look again; the last look is at the very end of the wait.
+    async fn again(&mut self) -> bool {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(self.pause.min(left)).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
+    }
+}
