@@ -27,6 +27,7 @@ mod ownership;
 mod proof;
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -210,16 +211,16 @@ impl Mint<'_> {
             return Err(End::Settled(error.into()));
         }
         log::warn!("{error}; finding out what became of the key");
-        match outcome::of_create(self.signed_in, record, self.context.settings.settle_timeout).await
-        {
+        // A refusal in the manager's own words (a 500, say) is its last one: nothing is under way any more, so one look tells.
+        let refused = matches!(error.cause(), Cause::Rejected(_));
+        let wait = if refused {
+            Duration::ZERO
+        } else {
+            self.context.settings.settle_timeout
+        };
+        match outcome::of_create(self.signed_in, record, wait).await {
             Created::Ours(id) => self.reset(id, record).await,
-            Created::Not => Err(End::Settled(
-                Error::new(
-                    Kind::Unreachable,
-                    format!("{error}; the key `{}` was not created", record.key_name),
-                )
-                .hint("run it again"),
-            )),
+            Created::Not => Err(End::Settled(not_created(error.into(), refused, record))),
             Created::Unknown(why) => Err(End::Open(Error::new(
                 Kind::Attention,
                 format!(
@@ -449,6 +450,25 @@ impl Recorded {
     }
 }
 
+/// The manager has no such key: a lost request may be sent again, a refused one would be refused again.
+fn not_created(error: Error, refused: bool, record: &Record) -> Error {
+    let kind = if refused {
+        error.kind()
+    } else {
+        Kind::Unreachable
+    };
+    let plain = Error::new(
+        kind,
+        format!("{error}; the key `{}` was not created", record.key_name),
+    )
+    .http(error.http_status());
+    if refused {
+        plain
+    } else {
+        plain.hint("run it again")
+    }
+}
+
 /// What a user is to do about work that was not settled.
 pub(crate) fn next_step(recorded: bool) -> &'static str {
     if recorded {
@@ -497,7 +517,7 @@ pub(crate) async fn delete(signed_in: &SignedIn, id: i64) -> Result<(), Error> {
 pub(crate) async fn key_of(
     signed_in: &SignedIn,
     record: &Record,
-    wait: std::time::Duration,
+    wait: Duration,
 ) -> Result<Option<i64>, Error> {
     match outcome::of_create(signed_in, record, wait).await {
         Created::Ours(id) => Ok(Some(id)),

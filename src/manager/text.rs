@@ -84,7 +84,9 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     while let Some(source) = current.source() {
         current = source;
     }
-    shorten(&current.to_string())
+    let reason = current.to_string();
+    // rustls adds the address of a page that explains it to programmers.
+    shorten(reason.split(": http").next().unwrap_or(&reason))
 }
 
 /// The error is of the tunnel that a proxy was asked for. The HTTP library has a type for it, and shows its words alone.
