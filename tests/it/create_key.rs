@@ -111,7 +111,8 @@ fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
             "POST /api/sessions",
             SEARCH_ROLES,
             SEARCH_KEYS,
-            "POST /api/apikeys"
+            "POST /api/apikeys",
+            SEARCH_KEYS
         ]
     );
     let criteria = &bodies(&world.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
@@ -178,7 +179,11 @@ fn every_request_says_who_asks_and_which_version() {
     let arguments = ["create", "--role", "Auditor", "--name", "ci"];
     world.run(arguments).success();
     let requests = world.sandbox.requests();
-    assert_eq!(requests.len(), 5, "with the farewell");
+    assert_eq!(
+        requests.len(),
+        6,
+        "with a look after the create, and the farewell"
+    );
     for request in requests {
         let route = request.route();
         assert_eq!(request.header("api-version"), Some("v1"), "{route}");
@@ -207,8 +212,8 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         ),
         (&["--role", "A", "--if-exists", "skip"], &["--name"]),
         (
-            &["--role", "A", "--name", "n", "--if-exists", "rekey"],
-            &["--if-exists", "skip"],
+            &["--role", "A", "--name", "n", "--if-exists", "replace"],
+            &["--if-exists", "skip", "rekey"],
         ),
         (&["--role", "A", "--force"], &["--out-file"]),
         (&["--role", "A", "--env-name", "A B"], &["--env-name"]),

@@ -125,7 +125,7 @@ fn with_json_an_error_is_one_object_with_the_documented_fields() {
         (&create, Some(forbidden), "forbidden", 5, Some(403), false),
         (&["find-role", "Twin"], None, "conflict", 6, None, false),
         (&create, Some(limited), "rate-limited", 9, Some(429), true),
-        (&create, Some(broken), "attention", 11, Some(500), false),
+        (&create, Some(broken), "unexpected", 1, Some(500), false),
     ] {
         let world = World::with(Settings {
             roles: vec![json!({"name": "Twin"}), json!({"name": "Twin"})],

@@ -65,7 +65,7 @@ fn every_later_request_carries_the_session_and_nothing_of_the_cookies_but_name_a
             .run(["create", "--role", "Auditor", "--name", "n"])
             .success();
         let requests = world.sandbox.requests();
-        assert_eq!(requests.len(), 5, "{:?}", world.calls());
+        assert_eq!(requests.len(), 6, "{:?}", world.calls());
         let cookie = requests[1].header("cookie").unwrap_or_default().to_owned();
         let mut names = Vec::new();
         for pair in cookie.split("; ") {

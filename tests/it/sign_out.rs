@@ -62,11 +62,11 @@ fn a_session_is_ended_on_failure() {
     world.run(["create", "--role-id", "2"]).failure(5);
     ended(&world);
     for (action, code) in [
-        (Action::Drop, 11),
-        (Action::status(500, "No."), 11),
+        (Action::Drop, 8),
+        (Action::status(500, "No."), 1),
         (Action::status(400, "No."), 1),
         (Action::status(429, "No."), 9),
-        (Action::Delay(Duration::from_secs(60)), 11),
+        (Action::Delay(Duration::from_secs(60)), 8),
     ] {
         let world = World::new();
         world
@@ -81,6 +81,8 @@ fn a_session_is_ended_on_failure() {
                 "0",
                 "--timeout",
                 "1s",
+                "--settle-timeout",
+                "300ms",
             ])
             .failure(code);
         let requests = world.sandbox.requests();

@@ -116,9 +116,19 @@ fn a_key_that_was_being_made_is_deleted_again() {
             assert_eq!(count(&held.sandbox, DELETE), 1);
             assert!(!held.home.path("key").exists());
             let names = names(&held);
-            assert_eq!(names, ["manager.pem", "password"], "nothing is left");
+            assert_eq!(
+                names,
+                ["manager.pem", "password", "state"],
+                "nothing is left"
+            );
+            assert_eq!(records(&held), 0);
         }
     }
+}
+
+/// How many records of unfinished work there are.
+fn records(held: &HeldWorld) -> usize {
+    std::fs::read_dir(held.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
 fn names(held: &HeldWorld) -> Vec<String> {
@@ -177,9 +187,10 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
         // The answer is still held back: nobody waits for it.
         let ran = running.finish();
         let said = "the key `ci` may have been created";
-        contains(ran.failure(11), &[said, "hint: look for it"]);
+        contains(ran.failure(11), &[said, "hint: run `swp-keys recover`"]);
         assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
-        assert_eq!(names(&held), ["manager.pem", "password"]);
+        assert_eq!(names(&held), ["manager.pem", "password", "state"]);
+        assert_eq!(records(&held), 1, "what was left is on record");
     }
 }
 
@@ -210,7 +221,7 @@ fn a_second_signal_during_the_deletion_names_the_key() {
     held.wait_until_held();
     let error = running.insist(Signal::INT).json_error(11);
     let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &["`ci` (ID 1) was created and not delivered"]);
+    contains(said, &["`ci` (ID 1) has a secret that was not delivered"]);
     assert_eq!(error["keyID"], json!(1));
 }
 
