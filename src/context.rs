@@ -102,7 +102,7 @@ impl Context {
     }
 
     /// What runs left that were killed, as far as it concerns this manager and tenant.
-    fn say_unfinished(&self) {
+    pub(crate) fn say_unfinished(&self) {
         let Ok(address) = self.settings.address() else {
             return;
         };

@@ -131,7 +131,16 @@ impl Entry {
 
     /// The work is settled: nothing is left to be finished.
     pub(crate) fn settle(self) -> io::Result<()> {
-        folder().map_or(Ok(()), |folder| folder.remove(&self.record.file_name()))
+        let Some(folder) = folder() else {
+            return Ok(());
+        };
+        let name = self.record.file_name();
+        if cfg!(windows) {
+            // A file that is open cannot be removed there. Elsewhere the lock is held to the end, so that nobody takes the record for
+            // one that was left.
+            drop(self);
+        }
+        folder.remove(&name)
     }
 }
 

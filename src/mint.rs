@@ -35,7 +35,7 @@ use crate::context::{Context, Unsettled};
 use crate::delivery::{Parcel, Sink};
 use crate::error::{Error, Kind};
 use crate::journal::{self, Entry, Record, Work};
-use crate::manager::{ApiKey, Cause, Credentials, NewApiKey, SignedIn};
+use crate::manager::{ApiKey, Cause, Credentials, ManagerError, NewApiKey, SignedIn};
 use crate::secret::Secret;
 use crate::sign_in;
 
@@ -208,7 +208,7 @@ impl Mint<'_> {
             Err(error) => error,
         };
         if error.cause().nothing_was_done() {
-            return Err(End::Settled(error.into()));
+            return Err(End::Settled(self.refused(error, record).await));
         }
         log::warn!("{error}; finding out what became of the key");
         // A refusal in the manager's own words (a 500, say) is its last one: nothing is under way any more, so one look tells.
@@ -220,7 +220,14 @@ impl Mint<'_> {
         };
         match outcome::of_create(self.signed_in, record, wait).await {
             Created::Ours(id) => self.reset(id, record).await,
-            Created::Not => Err(End::Settled(not_created(error.into(), refused, record))),
+            Created::Not if refused => {
+                let error = self.refused(error, record).await;
+                let message = format!("{error}; the key `{}` was not created", record.key_name);
+                Err(End::Settled(
+                    Error::new(error.kind(), message).http(error.http_status()),
+                ))
+            }
+            Created::Not => Err(End::Settled(not_created(error.into(), record))),
             Created::Unknown(why) => Err(End::Open(Error::new(
                 Kind::Attention,
                 format!(
@@ -228,6 +235,34 @@ impl Mint<'_> {
                     record.key_name
                 ),
             ))),
+        }
+    }
+
+    /// Why the manager refused. Which status it has for a name that is taken is unknown (manager-api.md, section 11, no. 7), so a look
+    /// tells whether that is it: another run of the same name was first.
+    async fn refused(&self, error: ManagerError, record: &Record) -> Error {
+        let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
+        if !record.unique || !about_the_key {
+            return error.into();
+        }
+        let found = self
+            .signed_in
+            .api_keys_named(&record.key_name)
+            .await
+            .unwrap_or_default();
+        match found
+            .iter()
+            .find(|key| key.name() == Some(&record.key_name))
+        {
+            None => error.into(),
+            Some(other) => Error::new(
+                Kind::Conflict,
+                format!(
+                    "{error}; a key named `{}` exists already, with the ID {}",
+                    record.key_name, other.id
+                ),
+            )
+            .key(other.id),
         }
     }
 
@@ -387,7 +422,7 @@ impl Mint<'_> {
                 .key(id),
             );
         }
-        match delete(self.signed_in, id).await {
+        match delete(self.context, self.signed_in, id).await {
             Ok(()) => End::Settled(
                 Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
                     .hint("mend what stands in the way, and run it again")
@@ -450,23 +485,12 @@ impl Recorded {
     }
 }
 
-/// The manager has no such key: a lost request may be sent again, a refused one would be refused again.
-fn not_created(error: Error, refused: bool, record: &Record) -> Error {
-    let kind = if refused {
-        error.kind()
-    } else {
-        Kind::Unreachable
-    };
-    let plain = Error::new(
-        kind,
-        format!("{error}; the key `{}` was not created", record.key_name),
-    )
-    .http(error.http_status());
-    if refused {
-        plain
-    } else {
-        plain.hint("run it again")
-    }
+/// The manager has no such key, so a request that was lost on the way may be sent again.
+fn not_created(error: Error, record: &Record) -> Error {
+    let message = format!("{error}; the key `{}` was not created", record.key_name);
+    Error::new(Kind::Unreachable, message)
+        .http(error.http_status())
+        .hint("run it again")
 }
 
 /// What a user is to do about work that was not settled.
@@ -501,13 +525,9 @@ fn deliver(sinks: &mut [Box<dyn Sink>], parcel: &Parcel<'_>) -> Result<(), Strin
     Ok(())
 }
 
-/// Deletes a key that nobody got. One that is gone already is success: the answer to an earlier try may have been lost.
-pub(crate) async fn delete(signed_in: &SignedIn, id: i64) -> Result<(), Error> {
-    match signed_in.delete_api_key(id).await {
-        Ok(()) => Ok(()),
-        Err(error) if *error.cause() == Cause::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+/// Deletes a key that nobody got, and finds out whether it is gone.
+pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
+    Ok(outcome::of_delete(signed_in, id, context.settings.settle_timeout).await?)
 }
 
 /// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.

@@ -42,6 +42,7 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
         .as_ref()
         .map(|tenant| tenant.value.clone());
     let (signed_in, username) = sign_in::with_password(context).await?;
+    context.say_unfinished();
     let session = signed_in
         .session()
         .ok_or_else(|| Error::unexpected("a sign-in with a password gave no session"))?;

@@ -212,7 +212,7 @@ async fn one(
         confirm(record, id, delete, context).await?;
     }
     if delete {
-        mint::delete(signed_in, id).await?;
+        mint::delete(context, signed_in, id).await?;
         context.output.note(&format!(
             "the key `{}` (ID {id}) is deleted",
             record.key_name

@@ -91,6 +91,36 @@ pub(super) async fn of_reset(signed_in: &SignedIn, id: i64, wait: Duration) -> R
     }
 }
 
+/// Deletes a key that nobody got, until that is known to be done. One that is gone already is success: the answer to an earlier try
+/// may have been lost, and a deletion does no harm twice.
+pub(super) async fn of_delete(
+    signed_in: &SignedIn,
+    id: i64,
+    wait: Duration,
+) -> Result<(), ManagerError> {
+    let mut looks = Looks::new(wait);
+    loop {
+        let error = match signed_in.delete_api_key(id).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        match error.cause() {
+            Cause::NotFound => return Ok(()),
+            Cause::Unauthorized
+            | Cause::Forbidden
+            | Cause::Rejected(_)
+            | Cause::Untrusted
+            | Cause::Unusable => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        if !looks.again().await {
+            return Err(error);
+        }
+    }
+}
+
 /// Looks with growing pauses, until a wait is over.
 struct Looks {
     until: Instant,
