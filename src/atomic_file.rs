@@ -1,9 +1,10 @@
 //! Files that are there whole or not at all, and that nobody else can read.
 //!
 //! A temporary file with mode 0600 is made in the same folder, written and fsynced, and renamed; then the folder is fsynced, so
-//! that the name survives a power cut as well. `delivery/` and `store.rs` both write this way.
+//! that the name survives a power cut as well. `delivery/` and `store.rs` both write this way;
+//! `replaced_file.rs` keeps what a file replaces until that is settled.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,49 @@ impl AtomicFile {
         })
     }
 
+    /// Gives it the mode and the owner of the file it is to replace.
+    ///
+    /// # Errors
+    /// Where the other file belongs to somebody else, and giving files away is not allowed to us.
+    #[cfg(unix)]
+    pub(crate) fn like(&self, other: &Metadata) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let file = self.temporary.as_file();
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+            let given = fchown(file, Some(other.uid()), Some(other.gid()));
+            // A group that has no rights does not matter.
+            if given.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
+                return given;
+            }
+        }
+        file.set_permissions(other.permissions())
+    }
+
+    /// There, a new file takes its rights from the folder, as the other one did.
+    #[cfg(not(unix))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the same form on every system"
+    )]
+    pub(crate) fn like(&self, _other: &Metadata) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes `content` and gives the file its name; an existing one is replaced only with `replace`.
+    ///
+    /// # Errors
+    /// Nothing is at the target then that was not there before, and the temporary file is gone; but where the folder could not be
+    /// flushed the file is there, and may be gone again after a power cut.
+    pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
+        self.write(content)?;
+        let folder = folder_of(&self.target).to_owned();
+        let file = self.give_name(replace)?;
+        sync_folder(&folder)?;
+        Ok(file)
+    }
+
     /// Takes the lock of the file before it has its name, so that nobody ever sees it without. It lasts as long as the file that
     /// [`AtomicFile::commit`] returns is held, and the operating system lifts it when a process dies.
     ///
@@ -41,21 +85,24 @@ impl AtomicFile {
         self.temporary.as_file().lock()
     }
 
-    /// Writes `content` and gives the file its name; an existing one is replaced only with `replace`.
-    ///
-    /// # Errors
-    /// Nothing is at the target then that was not there before, and the temporary file is gone.
-    pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
+    /// Writes `content`, still under the temporary name.
+    pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
         self.temporary.write_all(content)?;
-        self.temporary.as_file().sync_all()?;
-        let folder = folder_of(&self.target).to_owned();
-        let file = if replace {
+        self.temporary.as_file().sync_all()
+    }
+
+    /// Gives the file its name. The folder is still to be flushed.
+    pub(crate) fn give_name(self, replace: bool) -> io::Result<File> {
+        Ok(if replace {
             self.temporary.persist(&self.target)?
         } else {
             self.temporary.persist_noclobber(&self.target)?
-        };
-        sync_folder(&folder)?;
-        Ok(file)
+        })
+    }
+
+    /// Where it is to be.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 }
 
@@ -73,7 +120,8 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a path is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

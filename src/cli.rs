@@ -51,7 +51,7 @@ ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undo
 pub(crate) enum Command {
     /// Sign in, resolve the role, create the key, and deliver its secret
     #[command(visible_alias = "create")]
-    CreateKey(commands::create_key::Args),
+    CreateKey(Box<commands::create_key::Args>),
     /// Print the ID of the role with this name
     FindRole(commands::find_role::Args),
     /// List the roles

@@ -20,6 +20,7 @@ mod context;
 mod delivery;
 mod error;
 mod expiry;
+mod file_mode;
 mod interrupt;
 mod journal;
 mod kept_session;
@@ -29,6 +30,7 @@ mod mint;
 mod output;
 mod prompt;
 mod random;
+mod replaced_file;
 mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -34,6 +34,7 @@ use serde_json::{Map, Value};
 use crate::context::{Context, Unsettled};
 use crate::delivery::{Parcel, Sink};
 use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
 use crate::journal::{self, Entry, Record, Work};
 use crate::manager::{ApiKey, Cause, Credentials, ManagerError, NewApiKey, SignedIn};
 use crate::secret::Secret;
@@ -308,15 +309,7 @@ impl Mint<'_> {
     /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
     async fn hand_over(&mut self, minted: Minted, record: &Record) -> Result<Delivered, End> {
         let checked = match self.check(&minted, record).await {
-            Ok(()) => {
-                let parcel = Parcel {
-                    secret: &minted.secret.secret,
-                    fields: &minted.fields,
-                    meta: self.meta,
-                };
-                deliver(&mut self.prepared.sinks, &parcel)
-                    .map_err(|failure| (Kind::Undelivered, failure))
-            }
+            Ok(()) => self.deliver(&minted).await,
             Err(objection) => Err(objection),
         };
         minted.secret.settled.set(true);
@@ -337,6 +330,21 @@ impl Mint<'_> {
             }
             end => Err(end),
         }
+    }
+
+    async fn deliver(&mut self, minted: &Minted) -> Result<(), (Kind, String)> {
+        let parcel = Parcel {
+            secret: &minted.secret.secret,
+            fields: &minted.fields,
+            meta: self.meta,
+        };
+        let interrupt = &self.context.interrupt;
+        let delivered = deliver(&mut self.prepared.sinks, &parcel, interrupt).await;
+        // A command that takes the secret ends early when a signal comes.
+        let kind = interrupt
+            .asked()
+            .map_or(Kind::Undelivered, Kind::Interrupted);
+        delivered.map_err(|failure| (kind, failure))
     }
 
     /// Everything that may stand against delivering: a signal, another key of the name, a secret that does not work.
@@ -503,16 +511,20 @@ pub(crate) fn next_step(recorded: bool) -> &'static str {
 }
 
 /// Delivers to all sinks, or to none: where one fails, the earlier ones are withdrawn, and named where that cannot be done.
-fn deliver(sinks: &mut [Box<dyn Sink>], parcel: &Parcel<'_>) -> Result<(), String> {
+async fn deliver(
+    sinks: &mut [Box<dyn Sink>],
+    parcel: &Parcel<'_>,
+    interrupt: &Interrupt,
+) -> Result<(), String> {
     for index in 0..sinks.len() {
-        let Err(reason) = sinks[index].deliver(parcel) else {
+        let Err(reason) = sinks[index].deliver(parcel, interrupt).await else {
             continue;
         };
         let mut failure = format!(
             "the secret could not be delivered to {}: {reason}",
             sinks[index].place()
         );
-        for sink in &mut sinks[..index] {
+        for sink in sinks[..index].iter_mut().rev() {
             if let Err(reason) = sink.withdraw() {
                 failure.push_str(&format!(
                     "; {} was written before and not withdrawn: {reason}",
@@ -521,6 +533,9 @@ fn deliver(sinks: &mut [Box<dyn Sink>], parcel: &Parcel<'_>) -> Result<(), Strin
             }
         }
         return Err(failure);
+    }
+    for sink in sinks {
+        sink.settle();
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
+use crate::file_mode::refuse_loose;
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 use crate::settings::{SecretSource, Source, Sourced};
@@ -119,30 +120,10 @@ fn file(
     };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    if !allow_loose_permissions && metadata.is_file() && others_may_read(&metadata) {
-        return Err(Error::usage(
-            format!(
-                "{source}: others on this machine may read {}",
-                path.display()
-            ),
-            format!(
-                "run `chmod 600 {}`, or say `--allow-loose-permissions`",
-                path.display()
-            ),
-        ));
+    if !allow_loose_permissions && metadata.is_file() {
+        refuse_loose(&source.to_string(), path, &metadata)?;
     }
     limited(file).map_err(|unfit| usage(source, what, &unfit))
-}
-
-#[cfg(unix)]
-fn others_may_read(metadata: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
-}
-
-/// The lists of who may read are inherited there, and a file in one's own profile is private.
-#[cfg(not(unix))]
-fn others_may_read(_metadata: &std::fs::Metadata) -> bool {
-    false
 }
 
 /// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.

@@ -247,7 +247,11 @@ fn address(origin: &Origin<'_>, url: Option<String>) -> Result<Option<Sourced<Ad
     }
 }
 
-fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
+/// What a flag or variable says of a span of time.
+///
+/// # Errors
+/// Of usage, naming it.
+pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     let usage = |reason: String| {
         Error::usage(
             format!("{source} is not usable: {reason}"),

@@ -65,7 +65,6 @@ pub(crate) struct Args {
     #[arg(long)]
     verify: bool,
 
-    /// Where the secret goes
     #[command(flatten)]
     sinks: SinkArgs,
 }
@@ -96,7 +95,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             .output
             .note("this key will not end by itself; `--expires 90d` sets an end");
     }
-    let prepared = Prepared::new(args.sinks.prepare(context.output.format())?);
+    let prepared = Prepared::new(args.sinks.prepare(
+        context.output.format(),
+        context.settings.allow_loose_permissions,
+    )?);
     context
         .signed_in(async |signed_in| plan.carry_out(signed_in, prepared, context).await)
         .await?;
@@ -175,7 +177,7 @@ impl<'a> Plan<'a> {
             },
         };
         say_other_end(&key, &existing, &delivered, context);
-        if self.args.sinks.only_stdout() {
+        if self.args.sinks.to_stdout() {
             Ok(())
         } else {
             print_key(&delivered.fields, meta, context)

@@ -43,7 +43,6 @@ pub(crate) struct Args {
     #[arg(short, long)]
     yes: bool,
 
-    /// Where the secret goes
     #[command(flatten)]
     sinks: SinkArgs,
 }
@@ -169,7 +168,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
 
 /// stdout carries one document, so it takes one secret, or JSON lines.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
-    let one_place = !args.sinks.only_stdout() || context.output.format() != Format::Jsonl;
+    let one_place = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
     if args.delete || count <= 1 || !one_place {
         return Ok(());
     }
@@ -219,7 +218,10 @@ async fn one(
         ));
         return settle(entry);
     }
-    let prepared = Prepared::new(args.sinks.prepare(context.output.format())?);
+    let prepared = Prepared::new(args.sinks.prepare(
+        context.output.format(),
+        context.settings.allow_loose_permissions,
+    )?);
     let meta = json!({
         "manager": record.manager,
         "created": record.work == Work::Create,
@@ -239,7 +241,7 @@ async fn one(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name
     ));
-    if args.sinks.only_stdout() {
+    if args.sinks.to_stdout() {
         Ok(())
     } else {
         print_key(&delivered.fields, meta, context)

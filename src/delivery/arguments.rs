@@ -1,60 +1,157 @@
-//! The flags that say where a secret goes, for every command that makes one.
+//! The flags that say where a secret goes, and the sinks made of them.
 
 use std::path::PathBuf;
 
-use super::{FileSink, Sink, StdoutSink};
+use super::Sink;
+use super::command::CommandSink;
+use super::dotenv::DotenvSink;
+use super::file::FileSink;
+use super::github::{self, GithubSink, Target};
+use super::places::identity;
+use super::stdout::StdoutSink;
 use crate::error::Error;
 use crate::output::Format;
+use crate::settings::{Source, duration};
 
-/// Where the secret goes.
+const HEADING: &str = "Where the secret goes";
+
+/// Where the secret goes; stdout where nothing is said. Commands that make a secret flatten this into their flags.
 #[derive(clap::Args)]
 pub(crate) struct SinkArgs {
     /// Write the secret to this file (0600); stdout then carries the key without it
-    #[arg(long, value_name = "FILE", help_heading = "Where the secret goes")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     out_file: Vec<PathBuf>,
 
-    /// Replace an existing file
-    #[arg(long, requires = "out_file", help_heading = "Where the secret goes")]
+    /// Replace an existing --out-file
+    #[arg(long, requires = "out_file", help_heading = HEADING)]
     force: bool,
 
-    /// The variable's name with -o env
-    #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name, help_heading = "Where the secret goes")]
+    /// Set one line of this file, NAME=secret, and keep the rest
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    dotenv: Vec<PathBuf>,
+
+    /// The variable's name with --dotenv or -o env
+    #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name, help_heading = HEADING)]
     env_name: String,
+
+    /// Set this output of a step of GitHub Actions; the log masks it
+    #[arg(long, value_name = "NAME", value_parser = github::output_name, help_heading = HEADING)]
+    github_output: Vec<String>,
+
+    /// Set this variable for the next steps of GitHub Actions; the log masks it
+    #[arg(long, value_name = "NAME", value_parser = github::env_name, help_heading = HEADING)]
+    github_env: Vec<String>,
+
+    /// Run this command, without a shell, with the secret on its stdin; exit code 0 means delivered
+    #[arg(long, value_name = "COMMAND", help_heading = HEADING)]
+    deliver_cmd: Vec<String>,
+
+    /// How long --deliver-cmd may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", requires = "deliver_cmd", help_heading = HEADING)]
+    deliver_timeout: String,
 }
 
 impl SinkArgs {
-    /// Whether the secret goes to stdout, because nothing else is named.
-    pub(crate) fn only_stdout(&self) -> bool {
-        self.out_file.is_empty()
+    /// Whether the secret goes to stdout, so that the run has nothing more to say there.
+    pub(crate) fn to_stdout(&self) -> bool {
+        let Self {
+            out_file,
+            dotenv,
+            github_output,
+            github_env,
+            deliver_cmd,
+            ..
+        } = self;
+        out_file.is_empty()
+            && dotenv.is_empty()
+            && github_output.is_empty()
+            && github_env.is_empty()
+            && deliver_cmd.is_empty()
     }
 
-    /// Prepares them all. Files first: what is on stdout cannot be taken back. Two sinks on one file would be one too many.
-    pub(crate) fn prepare(&self, format: Format) -> Result<Vec<Box<dyn Sink>>, Error> {
+    /// Prepares all of them, in the order of delivery: what can be withdrawn first, what cannot be last.
+    ///
+    /// # Errors
+    /// Of usage, naming the flag at fault; nothing was written then.
+    pub(crate) fn prepare(
+        &self,
+        format: Format,
+        allow_loose_permissions: bool,
+    ) -> Result<Vec<Box<dyn Sink>>, Error> {
+        self.refuse_one_place_twice()?;
+        let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-        for (index, path) in self.out_file.iter().enumerate() {
-            if self.out_file[..index].contains(path) {
-                return Err(Error::usage(
-                    format!("`--out-file` {} is given twice", path.display()),
-                    "name each file once",
-                ));
-            }
+        for path in &self.out_file {
             sinks.push(Box::new(FileSink::prepare(path, self.force)?));
         }
-        if sinks.is_empty() {
+        for path in &self.dotenv {
+            let sink = DotenvSink::prepare(path, &self.env_name, allow_loose_permissions)?;
+            sinks.push(Box::new(sink));
+        }
+        for (target, name) in self.for_github() {
+            sinks.push(Box::new(GithubSink::prepare(target, name)?));
+        }
+        for command in &self.deliver_cmd {
+            sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
+        }
+        if self.to_stdout() {
             sinks.push(Box::new(StdoutSink::prepare(format, &self.env_name)?));
         }
         Ok(sinks)
     }
+
+    fn for_github(&self) -> impl Iterator<Item = (Target, &String)> {
+        let outputs = self.github_output.iter().map(|name| (Target::Output, name));
+        outputs.chain(self.github_env.iter().map(|name| (Target::Env, name)))
+    }
+
+    /// The second would undo or spoil what the first wrote. Several names may go to one file of the runner's, but not one twice.
+    fn refuse_one_place_twice(&self) -> Result<(), Error> {
+        let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
+            .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))
+            .collect();
+        let out_files = self.out_file.iter().map(|path| ("--out-file", path));
+        let dotenvs = self.dotenv.iter().map(|path| ("--dotenv", path));
+        for (flag, path) in out_files.chain(dotenvs) {
+            let place = identity(path);
+            let path = path.display();
+            match taken.iter().find(|(_, other)| *other == place) {
+                Some((other, _)) if *other == flag => {
+                    return Err(twice(format!("`{flag}` {path} is given twice")));
+                }
+                Some((other, _)) => {
+                    return Err(twice(format!(
+                        "`{other}` and `{flag}` both write to {path}"
+                    )));
+                }
+                None => taken.push((flag, place)),
+            }
+        }
+        for names in [&self.github_output, &self.github_env] {
+            let mut others = names.iter().enumerate();
+            if let Some((_, name)) = others.find(|(index, name)| names[..*index].contains(name)) {
+                return Err(twice(format!("the name {name} is given twice")));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn variable_name(text: &str) -> Result<String, &'static str> {
-    let mut characters = text.chars();
-    let good_start = characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    if good_start && characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
+fn twice(message: String) -> Error {
+    Error::usage(message, "name each place once")
+}
+
+/// A name that a shell can give to a variable.
+///
+/// # Errors
+/// In words.
+pub(super) fn variable_name(text: &str) -> Result<String, &'static str> {
+    let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err("a variable's name is made of letters, digits and underscores")
+        Err(
+            "a variable's name is made of letters, digits and underscores, and begins with no digit",
+        )
     }
 }

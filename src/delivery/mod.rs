@@ -1,18 +1,31 @@
 //! Where a secret can go. A sink is prepared before the manager is asked for anything, so that what can be found wrong is found
 //! while there is nothing to lose; `mint.rs` delivers, and withdraws what it can where a later sink fails.
 //!
+//! | sink | what is there after | withdrawing |
+//! | --- | --- | --- |
+//! | `--out-file` | a file of its own, 0600 | removes it, or brings the replaced one back |
+//! | `--dotenv` | one line of a file set | brings the file back as it was |
+//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | cuts it off again |
+//! | `--deliver-cmd` | what the command did with its stdin | cannot be done |
+//! | stdout, where no other is given | the one document of the run | cannot be done |
+//!
 //! No HTTP is known here. Files and stdout are written here and nowhere else, as far as secrets go.
 
 mod arguments;
+mod command;
+mod dotenv;
 mod file;
+mod github;
+mod places;
 mod stdout;
 
 pub(crate) use arguments::SinkArgs;
-use file::FileSink;
-use stdout::StdoutSink;
+
+use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
+use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 
 /// What is delivered.
@@ -25,20 +38,30 @@ pub(crate) struct Parcel<'a> {
     pub(crate) meta: &'a Value,
 }
 
+/// A delivery under way. Dropped before it is done, it may have happened or not.
+pub(crate) type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
+
 /// A place that is ready to take a secret.
 pub(crate) trait Sink {
     /// The place, in words.
     fn place(&self) -> String;
 
-    /// Puts the secret there, for good.
+    /// Puts the secret there, for good. A signal hastens it where it may take long, and never leaves it half done.
     ///
     /// # Errors
-    /// In words, why it is not there.
-    fn deliver(&mut self, parcel: &Parcel<'_>) -> Result<(), String>;
+    /// In words, why it is not there. What was done of it is undone then, or the words say what is left.
+    fn deliver<'a>(
+        &'a mut self,
+        parcel: &'a Parcel<'a>,
+        interrupt: &'a Interrupt,
+    ) -> Delivering<'a>;
 
-    /// Takes it away again.
+    /// Takes it away again. The sinks are withdrawn in the opposite order of their delivery: two may share a file.
     ///
     /// # Errors
     /// In words, why that cannot be done.
     fn withdraw(&mut self) -> Result<(), String>;
+
+    /// All sinks have it: what was kept for withdrawing is let go.
+    fn settle(&mut self) {}
 }

@@ -1,17 +1,19 @@
 //! stdout as the place for the secret: the one document of a run that holds it.
 
+use std::future::ready;
 use std::io::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Parcel, Sink};
+use super::{Delivering, Parcel, Sink};
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::output::{Format, env_line, json_text};
 
 /// stdout, in one of the formats.
-pub(crate) struct StdoutSink {
+pub(super) struct StdoutSink {
     format: Format,
     env_name: String,
 }
@@ -21,7 +23,7 @@ impl StdoutSink {
     ///
     /// # Errors
     /// Of usage, where stdout is closed or its reader has gone: nothing was asked of the manager yet.
-    pub(crate) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
+    pub(super) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
         match reader::why_nobody_reads() {
             Some(reason) => Err(Error::usage(
                 format!("the secret cannot be delivered: {reason}"),
@@ -70,13 +72,17 @@ impl Sink for StdoutSink {
         "stdout".to_owned()
     }
 
-    fn deliver(&mut self, parcel: &Parcel<'_>) -> Result<(), String> {
+    fn deliver<'a>(
+        &'a mut self,
+        parcel: &'a Parcel<'a>,
+        _interrupt: &'a Interrupt,
+    ) -> Delivering<'a> {
         let document = self.document(parcel);
         let mut stdout = io::stdout().lock();
-        stdout
+        let written = stdout
             .write_all(document.as_bytes())
-            .and_then(|()| stdout.flush())
-            .map_err(|error| error.to_string())
+            .and_then(|()| stdout.flush());
+        Box::pin(ready(written.map_err(|error| error.to_string())))
     }
 
     fn withdraw(&mut self) -> Result<(), String> {

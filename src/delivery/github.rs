@@ -1,0 +1,275 @@
+//! The files by which a step of GitHub Actions hands values on: `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
+//!
+//! Both are made by the runner for each step, with a mode and an owner of its choice that are kept, and read by it when the step
+//! ends. Before the secret is written there, the runner is told to mask it in the log. That line is the secret itself, so it is
+//! written only where a runner reads it, and to stderr, which the runner parses as it does stdout (actions/runner,
+//! `ActionCommandManager` and `FileCommandManager`).
+
+use std::fs::{File, OpenOptions};
+use std::future::ready;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::places::{open_plain, unwritable};
+use super::{Delivering, Parcel, Sink};
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+use crate::random;
+use crate::secret::Secret;
+
+/// Which of the files.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    Output,
+    Env,
+}
+
+impl Target {
+    pub(super) fn flag(self) -> &'static str {
+        match self {
+            Self::Output => "--github-output",
+            Self::Env => "--github-env",
+        }
+    }
+
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Output => "GITHUB_OUTPUT",
+            Self::Env => "GITHUB_ENV",
+        }
+    }
+
+    /// The runner's file, where it names one.
+    pub(super) fn file(self) -> Option<PathBuf> {
+        std::env::var_os(self.variable())
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    }
+}
+
+/// `--github-output`, `--github-env`.
+pub(super) struct GithubSink {
+    target: Target,
+    name: String,
+    file: File,
+    delivered: Option<Appended>,
+}
+
+/// What the file held from where on.
+struct Appended {
+    from: u64,
+    text: Zeroizing<String>,
+}
+
+impl GithubSink {
+    /// Makes sure that a runner masks the secret, and that its file can be written to.
+    ///
+    /// # Errors
+    /// Of usage.
+    pub(super) fn prepare(target: Target, name: &str) -> Result<Self, Error> {
+        let (flag, variable) = (target.flag(), target.variable());
+        let elsewhere = "leave the flag out where no runner of GitHub Actions reads this program's stderr; \
+                         nothing was created on the manager";
+        if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+            return Err(Error::usage(
+                format!(
+                    "`{flag}`: this is no step of GitHub Actions (GITHUB_ACTIONS is not `true`)"
+                ),
+                elsewhere,
+            ));
+        }
+        let Some(path) = target.file() else {
+            return Err(Error::usage(
+                format!("`{flag}`: {variable} is not set"),
+                elsewhere,
+            ));
+        };
+        if let Some(reason) = stderr::why_nothing_is_masked() {
+            return Err(Error::usage(
+                format!("`{flag}`: {reason}, so the runner would not mask the secret"),
+                "do not redirect stderr: the line that masks the secret goes there, and it is the secret",
+            ));
+        }
+        let file = open_plain(OpenOptions::new().read(true).append(true), &path)
+            .map_err(|error| unwritable(variable, &path, &error))?;
+        Ok(Self {
+            target,
+            name: name.to_owned(),
+            file,
+            delivered: None,
+        })
+    }
+
+    fn write(&mut self, secret: &Secret) -> Result<(), String> {
+        let words = |error: io::Error| error.to_string();
+        mask(secret).map_err(|error| format!("the secret could not be masked: {error}"))?;
+        let from = self.file.metadata().map_err(words)?.len();
+        let appended = Appended {
+            from,
+            text: assignment(
+                &self.name,
+                secret,
+                self.is_inside_a_line(from).map_err(words)?,
+            ),
+        };
+        let written =
+            (self.file.write_all(appended.text.as_bytes())).and_then(|()| self.file.sync_all());
+        match written {
+            Ok(()) => {
+                self.delivered = Some(appended);
+                Ok(())
+            }
+            // A full disk takes a part.
+            Err(error) => Err(match self.cut_off(&appended) {
+                Ok(()) => error.to_string(),
+                Err(reason) => format!("{error}; what was written of it stays: {reason}"),
+            }),
+        }
+    }
+
+    /// Whether somebody left the last line without its end: an assignment there would not be one.
+    fn is_inside_a_line(&self, length: u64) -> io::Result<bool> {
+        let Some(last) = length.checked_sub(1) else {
+            return Ok(false);
+        };
+        let mut byte = [0];
+        (&self.file).seek(SeekFrom::Start(last))?;
+        (&self.file).read_exact(&mut byte)?;
+        Ok(byte != *b"\n")
+    }
+
+    fn cut_off(&self, appended: &Appended) -> Result<(), String> {
+        let words = |error: io::Error| error.to_string();
+        let mut rest = Zeroizing::new(Vec::with_capacity(appended.text.len() + 1));
+        (&self.file)
+            .seek(SeekFrom::Start(appended.from))
+            .map_err(words)?;
+        (&self.file)
+            .take(appended.text.len() as u64 + 1)
+            .read_to_end(&mut rest)
+            .map_err(words)?;
+        if !appended.text.as_bytes().starts_with(&rest) {
+            return Err("somebody else has written to it since".to_owned());
+        }
+        self.file.set_len(appended.from).map_err(words)?;
+        self.file.sync_all().map_err(words)
+    }
+}
+
+/// Tells the runner to mask the secret. A log has lines, so each line of a secret is masked by itself.
+fn mask(secret: &Secret) -> io::Result<()> {
+    let lines = secret.expose().split(['\r', '\n']);
+    for line in lines.filter(|line| !line.trim().is_empty()) {
+        let escaped = Zeroizing::new(line.replace('%', "%25"));
+        let command = Zeroizing::new(format!("::add-mask::{}\n", *escaped));
+        io::stderr().lock().write_all(command.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The form that may hold any text. The delimiter is random, so that no text can end it before its time.
+fn assignment(name: &str, secret: &Secret, inside_a_line: bool) -> Zeroizing<String> {
+    let line_end = if inside_a_line { "\n" } else { "" };
+    let delimiter = format!("swp_keys_{}", random::hex(16));
+    Zeroizing::new(format!(
+        "{line_end}{name}<<{delimiter}\n{}\n{delimiter}\n",
+        secret.expose()
+    ))
+}
+
+impl Sink for GithubSink {
+    fn place(&self) -> String {
+        format!("{} in {}", self.name, self.target.variable())
+    }
+
+    fn deliver<'a>(
+        &'a mut self,
+        parcel: &'a Parcel<'a>,
+        _interrupt: &'a Interrupt,
+    ) -> Delivering<'a> {
+        Box::pin(ready(self.write(parcel.secret)))
+    }
+
+    fn withdraw(&mut self) -> Result<(), String> {
+        match self.delivered.take() {
+            Some(appended) => self.cut_off(&appended),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(&mut self) {
+        self.delivered = None;
+    }
+}
+
+/// The name of a step's output, as GitHub's contexts can name it.
+///
+/// # Errors
+/// In words.
+pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
+    let good = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.chars().all(good)
+    {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "the name of an output is made of letters, digits, `-` and `_`, and begins with a letter or `_`",
+        )
+    }
+}
+
+/// A variable that a step may set for the steps after it.
+///
+/// # Errors
+/// In words.
+pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
+    let upper = text.to_ascii_uppercase();
+    // GitHub's documentation, "Workflow commands", "Setting an environment variable".
+    if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
+        return Err("the runner does not let a step set GITHUB_*, RUNNER_* or NODE_OPTIONS");
+    }
+    super::arguments::variable_name(text)
+}
+
+#[cfg(unix)]
+mod stderr {
+    use std::io;
+    use std::os::fd::AsFd as _;
+
+    use rustix::fs::{FileType, fstat, stat};
+
+    /// Where stderr leads that is no runner. Rust opens /dev/null in the place of a stderr that was closed at the start.
+    pub(super) fn why_nothing_is_masked() -> Option<&'static str> {
+        let Ok(stderr) = fstat(io::stderr().as_fd()) else {
+            return Some("stderr is closed");
+        };
+        if FileType::from_raw_mode(stderr.st_mode) == FileType::RegularFile {
+            return Some("stderr is a file");
+        }
+        let null = stat("/dev/null").ok()?;
+        (stderr.st_rdev == null.st_rdev && stderr.st_ino == null.st_ino)
+            .then_some("stderr leads nowhere")
+    }
+}
+
+#[cfg(windows)]
+mod stderr {
+    use std::fs::File;
+    use std::io;
+    use std::os::windows::io::AsHandle as _;
+
+    /// Where stderr leads that is no runner.
+    pub(super) fn why_nothing_is_masked() -> Option<&'static str> {
+        let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
+            return Some("stderr is closed");
+        };
+        // A pipe and a console have no metadata of a file there.
+        File::from(handle)
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_file())
+            .then_some("stderr is a file")
+    }
+}

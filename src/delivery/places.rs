@@ -1,0 +1,75 @@
+//! What several sinks ask of a path before they write there.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::atomic_file::folder_of;
+use crate::error::Error;
+
+/// What is at the path: nothing, or a plain file.
+///
+/// # Errors
+/// Of usage, where it is something else: a secret does not go where a link leads.
+pub(super) fn plain_file(flag: &str, path: &Path) -> Result<Option<Metadata>, Error> {
+    if !names_a_file(path) {
+        return Err(Error::usage(
+            format!("`{flag}` {} names a folder", path.display()),
+            "name the file itself; nothing was created on the manager",
+        ));
+    }
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+        Ok(_) => Err(Error::usage(
+            format!("`{flag}` {} is not a plain file", path.display()),
+            "links, folders, pipes and devices are not written to; leave the flag out for stdout",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unwritable(flag, path, &error)),
+    }
+}
+
+/// `key/` and `key/.` are folders to the system, and files to Rust, which reads past what follows the last name.
+fn names_a_file(path: &Path) -> bool {
+    let whole = path.as_os_str().as_encoded_bytes();
+    path.file_name()
+        .is_some_and(|name| whole.ends_with(name.as_encoded_bytes()))
+}
+
+/// The place does not do, and nothing is lost yet.
+pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
+    Error::usage(
+        format!("`{flag}` {} cannot be written: {error}", path.display()),
+        "name a file in a folder that exists and that you may write to; nothing was created on the manager",
+    )
+}
+
+/// Opens a plain file, and nothing that has taken its place in the meantime.
+///
+/// # Errors
+/// Of the system, or that it is no plain file.
+pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    if fs::symlink_metadata(path)?.is_symlink() {
+        return Err(io::Error::other("it is a link"));
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no plain file"))
+    }
+}
+
+/// The path by which two ways of writing it can be told to be one.
+pub(super) fn identity(path: &Path) -> PathBuf {
+    let folder = fs::canonicalize(folder_of(path)).unwrap_or_else(|_| folder_of(path).to_owned());
+    path.file_name()
+        .map_or_else(|| path.to_owned(), |name| folder.join(name))
+}
