@@ -3,7 +3,9 @@
 
 use std::process::Command;
 
-use crate::support::{Ran, World, binary, set_mode};
+use crate::support::files::read;
+use crate::support::github::be_a_step;
+use crate::support::{Ran, World, binary, contains, set_mode};
 
 const README: &str = include_str!("../../README.md");
 
@@ -20,13 +22,14 @@ fn blocks() -> Vec<String> {
 /// A stand-in where a machine has Rust and nothing else; jq itself is used where it is there.
 const JQ: &str = "#!/bin/sh\nexec sed -n 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p'\n";
 const PASS: &str = "#!/bin/sh\n[ \"$1 $2\" = 'show dsm/admin' ] && cat \"$SWP_README_PASSWORD\"\n";
+const VAULT: &str = "#!/bin/sh\n[ \"$*\" = 'kv put secret/dsm key=-' ] && cat > \"$HOME/vault\"\n";
 
 /// The folder that stands first in PATH: the binary under its name, and the other programs that the README mentions.
 fn programs(world: &World) -> std::path::PathBuf {
     let folder = world.home.path("bin");
     std::fs::create_dir(&folder).expect("a folder");
     std::os::unix::fs::symlink(binary(), folder.join("swp-keys")).expect("a link");
-    let mut programs = vec![("pass", PASS)];
+    let mut programs = vec![("pass", PASS), ("vault", VAULT)];
     if Command::new("jq").arg("--version").output().is_err() {
         programs.push(("jq", JQ));
     }
@@ -39,6 +42,7 @@ fn programs(world: &World) -> std::path::PathBuf {
 
 fn run(block: &str) -> (World, Ran) {
     let mut world = World::new();
+    be_a_step(&mut world.home);
     let programs = programs(&world);
     let password = world.home.path("password");
     let key = world.sandbox.add_key("the administrator's", 1);
@@ -100,6 +104,16 @@ fn every_command_of_the_readme_works_as_it_stands() {
             ran.stdout, ran.stderr
         );
         assert_eq!(world.sandbox.live_sessions(), 0, "{block}");
+        for (mark, place) in [
+            ("--dotenv", ".env"),
+            ("vault", "vault"),
+            ("--github-output", "GITHUB_OUTPUT"),
+            ("--github-env", "GITHUB_ENV"),
+        ] {
+            if block.contains(mark) {
+                contains(&read(world.home.path(place)), &[&keys[1].secret]);
+            }
+        }
         if block.contains("jq") {
             assert_eq!(ran.stdout.trim_end(), keys[1].secret, "{block}");
         }

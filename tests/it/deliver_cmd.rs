@@ -1,0 +1,237 @@
+//! `--deliver-cmd`: the secret on the stdin of a command, and exit code 0 means delivered.
+#![cfg(unix)]
+
+use serde_json::json;
+
+use crate::support::files::{names, read};
+use crate::support::running::Running;
+use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::{Ran, World, contains, set_mode};
+
+/// Runs `create` with this script as the command, which is `sh -c SCRIPT`.
+fn deliver(world: &World, script: &str, more: &[&str]) -> Ran {
+    let command = shell_command(script);
+    let arguments = ["create", "--role", "Auditor", "--deliver-cmd", &command];
+    world.run(arguments.iter().chain(more))
+}
+
+fn shell_command(script: &str) -> String {
+    format!("sh -c '{script}' argument")
+}
+
+fn secret(world: &World) -> String {
+    world.sandbox.api_keys().pop().expect("a key").secret
+}
+
+/// The secret went nowhere that counts: the key is gone, and so is the session.
+#[track_caller]
+fn gone(world: &World) {
+    assert_eq!(count(&world.sandbox, CREATE), 1);
+    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn the_secret_is_on_stdin_to_the_byte_and_nowhere_else() {
+    let world = World::new();
+    let ran = deliver(
+        &world,
+        "cat > got; env > environment; echo \"$0\" \"$@\" > arguments",
+        &["-o", "json"],
+    );
+    assert_eq!(ran.json()["meta"]["sinks"], json!(["the command `sh`"]));
+    let secret = secret(&world);
+    assert_eq!(read(world.home.path("got")), secret, "without a line break");
+    let environment = read(world.home.path("environment"));
+    let arguments = read(world.home.path("arguments"));
+    for text in [&ran.stdout, &ran.stderr, &environment, &arguments] {
+        assert!(!text.contains(&secret), "{text}");
+    }
+    assert_eq!(arguments, "argument\n");
+}
+
+#[test]
+fn words_are_split_as_a_shell_would_and_nothing_is_expanded() {
+    let world = World::new();
+    let script = world.home.write(
+        "a program",
+        "#!/bin/sh\ncat > got\nprintf '[%s]' \"$@\" > arguments\n",
+    );
+    set_mode(&script, 0o700);
+    let command = r#"'./a program' "two words" $HOME *;>x \"q ''"#;
+    world
+        .run(["create", "--role", "Auditor", "--deliver-cmd", command])
+        .success();
+    assert_eq!(
+        read(world.home.path("arguments")),
+        "[two words][$HOME][*;>x][\"q][]"
+    );
+    assert_eq!(read(world.home.path("got")), secret(&world));
+}
+
+#[test]
+fn what_it_says_goes_to_stderr() {
+    let world = World::new();
+    let ran = deliver(
+        &world,
+        "cat >&2 > /dev/null; echo said; echo complained >&2",
+        &[],
+    );
+    assert_eq!(ran.success(), "1", "stdout is ours");
+    contains(&ran.stderr, &["said\n", "complained\n"]);
+}
+
+#[test]
+fn it_does_not_get_the_secrets_that_we_sign_in_with() {
+    let mut world = World::new();
+    let administrator = world.sandbox.add_key("the administrator's", 1).secret;
+    world.home.set("SWP_API_KEY", &administrator);
+    world.home.set("SWP_PASSWORD", "hunter2");
+    world.home.set("SWP_MFA_CODE", "123456");
+    deliver(&world, "cat > /dev/null; env > environment", &[]).success();
+    let environment = read(world.home.path("environment"));
+    contains(&environment, &["SWP_URL=", "HOME="]);
+    for hidden in [
+        "SWP_API_KEY=",
+        "SWP_PASSWORD=",
+        "SWP_MFA_CODE=",
+        "hunter2",
+        "123456",
+        &administrator,
+    ] {
+        assert!(!environment.contains(hidden), "{hidden} in {environment}");
+    }
+}
+
+#[test]
+fn anything_but_exit_code_0_deletes_the_key_again() {
+    for (script, reason) in [
+        ("cat > got; exit 3", "it failed: exit status: 3"),
+        ("exit 1", "it failed: exit status: 1"),
+        ("cat > got; kill -9 $$", "it failed: signal: 9"),
+        ("cat > got; kill -PIPE $$", "it failed: signal: 13"),
+    ] {
+        let world = World::new();
+        let ran = deliver(&world, script, &[]);
+        contains(
+            ran.failure(10),
+            &[
+                "delivered to the command `sh`",
+                reason,
+                "(ID 1) was deleted again",
+            ],
+        );
+        assert!(
+            !ran.stderr.contains("argument"),
+            "its arguments are not repeated: {}",
+            ran.stderr
+        );
+        gone(&world);
+    }
+}
+
+/// A command that has what it wants need not read on, and its closed stdin is not the end of us.
+#[test]
+fn exit_code_0_counts_whether_stdin_was_read_or_not() {
+    for script in ["exit 0", "exec <&-; exit 0", "head -c 3 > got"] {
+        let world = World::new();
+        assert_eq!(deliver(&world, script, &[]).success(), "1");
+        assert_eq!(world.sandbox.api_keys().len(), 1);
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_before_anything_is_sent() {
+    let world = World::new();
+    world.home.write("not-executable", "#!/bin/sh\n");
+    for (command, reason) in [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("sh -c 'unclosed", "is no command"),
+        (
+            "no-such-program-anywhere x",
+            "there is no program `no-such-program-anywhere`",
+        ),
+        ("./missing", "there is no program `./missing`"),
+        ("./not-executable", "there is no program `./not-executable`"),
+        (".", "there is no program `.`"),
+    ] {
+        let flag = format!("--deliver-cmd={command}");
+        let ran = world.run(["create", "--role", "Auditor", "--out-file", "key", &flag]);
+        contains(ran.failure(2), &["`--deliver-cmd`", reason, "hint: "]);
+    }
+    for more in [
+        &["--deliver-cmd", "true", "--deliver-timeout", "soon"][..],
+        &["--deliver-timeout", "5s"],
+    ] {
+        let ran = world.run(["create", "--role", "Auditor"].iter().chain(more));
+        ran.failure(2);
+    }
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(names(&world.home.path("")), ["not-executable"]);
+}
+
+/// What it started holds our stderr, which is read to its end here: the run is over only when all of them are.
+#[test]
+fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
+    let world = World::new();
+    let script = "cat > got; sleep 1000 & trap \"\" TERM; sleep 1000; sleep 1000";
+    let ran = deliver(&world, script, &["--deliver-timeout", "300ms"]);
+    contains(
+        ran.failure(10),
+        &[
+            "did not end within 300ms and was killed",
+            "was deleted again",
+        ],
+    );
+    gone(&world);
+}
+
+/// As the programs do that serve a clipboard.
+#[test]
+fn what_it_leaves_running_after_success_is_left_alone() {
+    let world = World::new();
+    let script = "cat > got; sleep 1000 <&- >&- 2>&- & echo $! > left";
+    deliver(&world, script, &[]).success();
+    let left = read(world.home.path("left"))
+        .trim()
+        .parse()
+        .expect("a process");
+    let left = rustix::process::Pid::from_raw(left).expect("a process");
+    rustix::process::test_kill_process(left).expect("it runs");
+    rustix::process::kill_process(left, rustix::process::Signal::KILL).expect("it runs");
+}
+
+fn waiting_command(world: &World, script: &str) -> Running {
+    let command = shell_command(script);
+    let arguments = ["create", "--role", "Auditor", "--deliver-cmd", &command];
+    let mut running = Running::start(&mut world.home.command(arguments));
+    running.wait_for_line("ready");
+    running
+}
+
+#[test]
+fn a_signal_is_passed_on_and_a_command_that_ends_of_it_is_undone() {
+    use rustix::process::Signal;
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let world = World::new();
+        let running = waiting_command(&world, "cat > got; echo ready >&2; exec sleep 1000");
+        running.signal(signal);
+        let ran = running.finish();
+        contains(
+            ran.failure(code),
+            &["delivered to the command `sh`", "was deleted again"],
+        );
+        gone(&world);
+    }
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_no_command_behind() {
+    let world = World::new();
+    let script = "trap \"\" TERM; echo ready >&2; sleep 1000; sleep 1000";
+    let running = waiting_command(&world, script);
+    // The end of stderr is waited for: everything that holds it is gone then.
+    let ran = running.insist(rustix::process::Signal::TERM);
+    contains(ran.failure(11), &["(ID 1)", "not delivered"]);
+}

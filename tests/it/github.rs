@@ -1,0 +1,205 @@
+//! `--github-output` and `--github-env`: the log masks the secret first, and the runner reads it back.
+#![cfg(unix)]
+
+use std::os::unix::fs::symlink;
+
+use crate::support::files::{names, read};
+use crate::support::github::{be_a_step, masks, values};
+use crate::support::seen::nothing_was_sent;
+use crate::support::shell::sh;
+use crate::support::{Ran, World, contains};
+
+const OUTPUT: [&str; 5] = ["create", "--role", "Auditor", "--github-output", "key"];
+
+fn step() -> World {
+    let mut world = World::new();
+    be_a_step(&mut world.home);
+    world
+}
+
+#[test]
+fn the_runner_masks_the_secret_and_reads_it_back() {
+    let world = step();
+    let more = [
+        "--github-output",
+        "again-2",
+        "--github-env",
+        "DSM_KEY",
+        "-q",
+    ];
+    let ran = world.run(OUTPUT.iter().chain(&more));
+    assert_eq!(ran.success(), "1");
+    let secret = world.sandbox.api_keys().pop().expect("a key").secret;
+    let outputs = values(world.home.path("GITHUB_OUTPUT"));
+    assert_eq!(
+        outputs.into_iter().collect::<Vec<_>>(),
+        [
+            ("again-2".to_owned(), secret.clone()),
+            ("key".to_owned(), secret.clone())
+        ]
+    );
+    let variables = values(world.home.path("GITHUB_ENV"));
+    assert_eq!(
+        variables.into_iter().collect::<Vec<_>>(),
+        [("DSM_KEY".to_owned(), secret.clone())]
+    );
+    let (masked, rest) = masks(&ran.stderr);
+    assert!(
+        masked.iter().all(|mask| *mask == secret) && !masked.is_empty(),
+        "{masked:?}"
+    );
+    assert!(!rest.contains(&secret), "{rest}");
+}
+
+#[test]
+fn what_the_file_holds_stays_readable() {
+    for before in ["other=1\n", "other=1", "list<<END\na\nb\nEND\n"] {
+        let world = step();
+        let file = world.home.write("GITHUB_OUTPUT", before);
+        let mut expected = values(file.clone());
+        world.run(OUTPUT).success();
+        assert!(read(&file).starts_with(before));
+        expected.insert("key".to_owned(), world.sandbox.api_keys()[0].secret.clone());
+        assert_eq!(values(file), expected);
+    }
+}
+
+/// No two runs end their values with the same line, so no value can hold it.
+#[test]
+fn the_delimiter_is_another_one_each_time() {
+    let world = step();
+    let mut delimiters = Vec::new();
+    for name in ["a", "b", "c"] {
+        world
+            .run(["create", "--role", "Auditor", "--github-output", name])
+            .success();
+        let text = read(world.home.path("GITHUB_OUTPUT"));
+        let last = text.lines().last().expect("a line").to_owned();
+        assert!(last.len() >= 32 && !delimiters.contains(&last), "{last}");
+        delimiters.push(last);
+    }
+}
+
+/// Where the mask cannot be said, the secret is not written: the mask comes first.
+#[test]
+fn without_a_mask_nothing_is_written_and_the_key_is_deleted() {
+    let world = step();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = world.home.command(OUTPUT);
+    let status = command.stderr(writer).status().expect("the binary runs");
+    assert_eq!(status.code(), Some(10));
+    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
+    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
+    let world = step();
+    for (redirection, reason) in [
+        ("2>log", "stderr is a file"),
+        ("2>>log", "stderr is a file"),
+        ("2>/dev/null", "stderr leads nowhere"),
+        ("2>&-", "stderr leads nowhere"),
+    ] {
+        let script =
+            format!(r#""$SWP_KEYS" create --role Auditor --github-output key {redirection}"#);
+        sh(&world.home, &script).failure(2);
+        let said = std::fs::read_to_string(world.home.path("log")).unwrap_or_default();
+        if redirection.ends_with("log") {
+            contains(&said, &["`--github-output`", reason, "would not mask"]);
+            std::fs::remove_file(world.home.path("log")).expect("it is there");
+        }
+    }
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
+}
+
+#[test]
+fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
+    for (variable, value, reason) in [
+        ("GITHUB_ACTIONS", None, "no step of GitHub Actions"),
+        ("GITHUB_ACTIONS", Some("1"), "no step of GitHub Actions"),
+        ("GITHUB_OUTPUT", None, "GITHUB_OUTPUT is not set"),
+        ("GITHUB_OUTPUT", Some(""), "GITHUB_OUTPUT is not set"),
+        (
+            "GITHUB_OUTPUT",
+            Some("missing"),
+            "`GITHUB_OUTPUT` missing cannot be written",
+        ),
+        (
+            "GITHUB_OUTPUT",
+            Some("link"),
+            "`GITHUB_OUTPUT` link cannot be written",
+        ),
+        ("GITHUB_OUTPUT", Some("."), "cannot be written"),
+        ("GITHUB_OUTPUT", Some("/dev/null"), "no plain file"),
+    ] {
+        let mut world = step();
+        symlink("GITHUB_ENV", world.home.path("link")).expect("a link");
+        match value {
+            Some(value) => world.home.set(variable, value),
+            None => world.home.unset(variable),
+        }
+        contains(world.run(OUTPUT).failure(2), &[reason, "hint: "]);
+        nothing_was_sent(&world.sandbox);
+        assert_eq!(
+            names(&world.home.path("")),
+            ["GITHUB_ENV", "GITHUB_OUTPUT", "link"]
+        );
+    }
+}
+
+#[test]
+fn a_name_that_the_runner_does_not_take_is_refused() {
+    let world = step();
+    for (flag, names) in [
+        (
+            "--github-output",
+            &["", "1a", "-a", "a b", "a=b", "a<<b", "a\nb", "a.b", "ä"][..],
+        ),
+        (
+            "--github-env",
+            &[
+                "",
+                "1A",
+                "A-B",
+                "A=B",
+                "A\nB",
+                "GITHUB_TOKEN",
+                "runner_os",
+                "NODE_OPTIONS",
+            ],
+        ),
+    ] {
+        for name in names {
+            let ran = world.run(["create", "--role", "Auditor", &format!("{flag}={name}")]);
+            contains(ran.failure(2), &[flag]);
+        }
+    }
+    nothing_was_sent(&world.sandbox);
+}
+
+/// A full disk takes a part of the text; a limit on the size of files does the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_part_that_was_written_is_cut_off_again() {
+    let world = step();
+    let before = format!("other={}\n", "x".repeat(480));
+    let file = world.home.write("GITHUB_OUTPUT", &before);
+    // One block of 512 bytes; the signal would end the run otherwise.
+    let script =
+        r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" create --role Auditor --github-output key"#;
+    let ran: Ran = sh(&world.home, script);
+    contains(
+        ran.failure(10),
+        &[
+            "delivered to key in GITHUB_OUTPUT",
+            "File too large",
+            "was deleted again",
+        ],
+    );
+    assert_eq!(read(file), before);
+    assert_eq!(world.sandbox.api_keys(), []);
+}

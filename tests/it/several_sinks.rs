@@ -1,0 +1,281 @@
+//! Several sinks: all get the secret, or none keeps it.
+#![cfg(unix)]
+
+use std::os::unix::fs::MetadataExt as _;
+
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault};
+
+use crate::support::files::{mode, names, read};
+use crate::support::github::{be_a_step, values};
+use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::{World, contains, set_mode};
+
+const ALL: [&str; 11] = [
+    "create",
+    "--role",
+    "Auditor",
+    "--out-file",
+    "key",
+    "--dotenv",
+    ".env",
+    "--github-output",
+    "output",
+    "--github-env",
+    "VARIABLE",
+];
+
+fn step() -> World {
+    let mut world = World::new();
+    be_a_step(&mut world.home);
+    world
+}
+
+#[test]
+fn all_of_them_get_it_and_commands_come_last() {
+    let world = step();
+    let first = [
+        "create",
+        "--role",
+        "Auditor",
+        "--deliver-cmd",
+        "sh -c 'cat key - > got'",
+        "-o",
+        "json",
+    ];
+    let ran = world.run(first.iter().chain(&ALL[3..]));
+    let secret = world.sandbox.api_keys()[0].secret.clone();
+    let sinks = ran.json()["meta"]["sinks"].take();
+    assert_eq!(
+        sinks,
+        json!([
+            "key",
+            "SWP_API_KEY in .env",
+            "output in GITHUB_OUTPUT",
+            "VARIABLE in GITHUB_ENV",
+            "the command `sh`"
+        ])
+    );
+    assert_eq!(
+        read(world.home.path("got")),
+        format!("{secret}\n{secret}"),
+        "the file was there before it"
+    );
+    assert_eq!(
+        read(world.home.path(".env")),
+        format!("SWP_API_KEY={secret}\n")
+    );
+    assert_eq!(values(world.home.path("GITHUB_OUTPUT"))["output"], secret);
+    assert_eq!(values(world.home.path("GITHUB_ENV"))["VARIABLE"], secret);
+    assert_eq!(
+        names(&world.home.path("")),
+        [".env", "GITHUB_ENV", "GITHUB_OUTPUT", "got", "key"]
+    );
+}
+
+/// Exit 10, the key is gone, and nothing was sent but what that takes.
+#[track_caller]
+fn undone(world: &World, ran: &crate::support::Ran) {
+    contains(
+        ran.failure(10),
+        &[
+            "could not be delivered to the command `",
+            "(ID 1) was deleted again",
+        ],
+    );
+    assert_eq!(count(&world.sandbox, CREATE), 1);
+    assert_eq!(count(&world.sandbox, "DELETE /api/apikeys/1"), 1);
+    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn where_the_last_fails_new_files_go_and_appended_text_is_cut_off() {
+    let world = step();
+    world.home.write("GITHUB_OUTPUT", "other=1");
+    let more = ["--github-output", "second", "--deliver-cmd", "false"];
+    let ran = world.run(ALL.iter().chain(&more));
+    undone(&world, &ran);
+    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "other=1");
+    assert_eq!(read(world.home.path("GITHUB_ENV")), "");
+    assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+}
+
+#[test]
+fn where_the_last_fails_files_are_as_they_were() {
+    let world = step();
+    let key = world.home.write("key", "the old key\n");
+    set_mode(&key, 0o640);
+    let dotenv = world
+        .home
+        .write_secret(".env", "# mine\nSWP_API_KEY='old' # c\nA=1");
+    let before = [&key, &dotenv].map(|path| std::fs::metadata(path).expect("a file"));
+    // The command sees the new content, so the old one did come back.
+    let command = "sh -c 'cat; grep -q old key .env && exit 0; echo both were new >&2; exit 1'";
+    let ran = world.run(ALL.iter().chain(&["--force", "--deliver-cmd", command]));
+    undone(&world, &ran);
+    contains(&ran.stderr, &["both were new"]);
+    assert_eq!(read(&key), "the old key\n");
+    assert_eq!(read(&dotenv), "# mine\nSWP_API_KEY='old' # c\nA=1");
+    assert_eq!((mode(&key), mode(&dotenv)), (0o640, 0o600));
+    let after = [&key, &dotenv].map(|path| std::fs::metadata(path).expect("a file"));
+    assert_eq!(
+        before.map(|it| it.ino()),
+        after.map(|it| it.ino()),
+        "the very same files"
+    );
+    assert_eq!(
+        names(&world.home.path("")),
+        [".env", "GITHUB_ENV", "GITHUB_OUTPUT", "key"]
+    );
+}
+
+#[test]
+fn what_cannot_be_withdrawn_is_named() {
+    let world = step();
+    let first = ["--deliver-cmd", "sh -c 'cat > got'"];
+    let spoil =
+        "env sh -c 'for file in key .env GITHUB_OUTPUT; do echo more >> $file; done; exit 1'";
+    let ran = world.run(ALL.iter().chain(&first).chain(&["--deliver-cmd", spoil]));
+    undone(&world, &ran);
+    let not_withdrawn = "was written before and not withdrawn: ";
+    for (place, reason) in [
+        (
+            "the command `sh`",
+            "what a command was given cannot be taken back",
+        ),
+        ("key", "somebody else has written to it since"),
+        (
+            "SWP_API_KEY in .env",
+            "somebody else has written to it since",
+        ),
+        (
+            "output in GITHUB_OUTPUT",
+            "somebody else has written to it since",
+        ),
+    ] {
+        contains(
+            &ran.stderr,
+            &[&format!("; {place} {not_withdrawn}{reason}")],
+        );
+    }
+    assert!(
+        !ran.stderr.contains("VARIABLE in GITHUB_ENV was"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(read(world.home.path("GITHUB_ENV")), "");
+    for kept in ["key", ".env", "GITHUB_OUTPUT"] {
+        assert!(read(world.home.path(kept)).ends_with("more\n"), "{kept}");
+    }
+}
+
+#[test]
+fn a_file_that_went_meanwhile_is_withdrawn_already() {
+    let world = step();
+    let ran = world.run(
+        ALL.iter()
+            .chain(&["--deliver-cmd", "sh -c 'rm key .env; exit 1'"]),
+    );
+    undone(&world, &ran);
+    assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+}
+
+#[test]
+fn files_are_withdrawn_where_the_key_cannot_be_deleted_too() {
+    let world = step();
+    world.sandbox.inject(Fault::new(
+        "DELETE",
+        "/api/apikeys/1",
+        Action::status(403, "Not authorized."),
+    ));
+    let ran = world.run(ALL.iter().chain(&["--deliver-cmd", "false"]));
+    contains(
+        ran.failure(11),
+        &["the command `false`", "(ID 1) could not be deleted again"],
+    );
+    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
+}
+
+#[test]
+fn one_place_twice_is_refused_before_anything_is_sent() {
+    let mut world = step();
+    std::fs::create_dir(world.home.path("folder")).expect("a folder");
+    let link = world.home.path("link");
+    std::os::unix::fs::symlink(world.home.path("folder"), link).expect("a link");
+    let github = world.home.write_secret(".env", "");
+    world.home.set("GITHUB_ENV", &github);
+    for (arguments, reason) in [
+        (
+            &["--out-file", "key", "--out-file", "./key"][..],
+            "`--out-file` ./key is given twice",
+        ),
+        (
+            &["--out-file", "folder/key", "--out-file", "link/key"],
+            "is given twice",
+        ),
+        (
+            &["--dotenv", "a", "--dotenv", "folder/../a"],
+            "is given twice",
+        ),
+        (
+            &["--dotenv", "a", "--out-file", "a"],
+            "`--out-file` and `--dotenv` both write to a",
+        ),
+        (
+            &["--dotenv", ".env", "--github-env", "A"],
+            "`--github-env` and `--dotenv` both write to .env",
+        ),
+        (
+            &["--github-output", "a", "--github-output", "a"],
+            "the name a is given twice",
+        ),
+        (
+            &["--github-env", "A", "--github-env", "A"],
+            "the name A is given twice",
+        ),
+    ] {
+        let ran = world.run(["create", "--role", "Auditor"].iter().chain(arguments));
+        contains(ran.failure(2), &[reason, "hint: "]);
+    }
+    nothing_was_sent(&world.sandbox);
+}
+
+#[test]
+fn where_one_cannot_be_prepared_none_is_touched_and_nothing_is_sent() {
+    let world = step();
+    let dotenv = world.home.write_secret(".env", "A=1\n");
+    let ran = world.run(
+        ALL.iter()
+            .chain(&["--deliver-cmd", "no-such-program-anywhere"]),
+    );
+    contains(ran.failure(2), &["no-such-program-anywhere"]);
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(read(dotenv), "A=1\n");
+    assert_eq!(
+        names(&world.home.path("")),
+        [".env", "GITHUB_ENV", "GITHUB_OUTPUT"]
+    );
+}
+
+#[test]
+fn a_dry_run_prepares_all_and_runs_no_command() {
+    let world = step();
+    let ran = world.run(
+        ALL.iter()
+            .chain(&["--deliver-cmd", "touch ran", "--dry-run"]),
+    );
+    assert_eq!(ran.success(), "");
+    contains(
+        &ran.stderr,
+        &[
+            "write its secret to key, SWP_API_KEY in .env, output in GITHUB_OUTPUT, VARIABLE in GITHUB_ENV, the command `touch`",
+        ],
+    );
+    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
+    assert_eq!(count(&world.sandbox, CREATE), 0);
+}

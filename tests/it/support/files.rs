@@ -1,0 +1,32 @@
+//! Looking at files.
+
+use std::path::Path;
+
+/// The text of a file.
+#[track_caller]
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The names in a home folder that come and go with a run.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().into_owned()
+        })
+        .filter(|name| !["state", "manager.pem", "password"].contains(&name.as_str()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The rights to a file.
+#[cfg(unix)]
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::symlink_metadata(path).expect("a file");
+    metadata.permissions().mode() & 0o7777
+}
