@@ -150,7 +150,7 @@ fn an_answer_that_does_not_come_in_time_is_not_asked_for_again() {
     for action in [Action::Delay(Duration::from_secs(60)), Action::Stall(10)] {
         let world = with_key();
         world.sandbox.inject(Fault::new("POST", SEARCH, action));
-        let ran = world.run(["find-role", "Auditor", "--timeout", "1s"]);
+        let ran = world.run(["find-role", "Auditor", "--timeout", "3s"]);
         let said = [
             "searching roles: no whole answer from",
             "in time",
@@ -217,7 +217,7 @@ fn a_sign_in_is_sent_once_whatever_comes_of_it() {
         world
             .sandbox
             .inject(Fault::new("POST", "/api/sessions", action.clone()));
-        let ran = world.run(["create", "--role", "Auditor", "--timeout", "1s"]);
+        let ran = world.run(["create", "--role", "Auditor", "--timeout", "3s"]);
         assert_eq!(ran.code(), code, "{action:?}: {}", ran.stderr);
         assert_eq!(ran.stdout, "");
         assert_eq!(world.calls(), [SIGN_INS], "{action:?}");

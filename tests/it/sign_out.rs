@@ -80,7 +80,7 @@ fn a_session_is_ended_on_failure() {
                 "--retries",
                 "0",
                 "--timeout",
-                "1s",
+                "3s",
                 "--settle-timeout",
                 "300ms",
             ])

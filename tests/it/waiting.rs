@@ -180,7 +180,7 @@ fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
     ]);
     ran.failure(8);
     let elapsed = begun.elapsed();
-    assert!(elapsed < Duration::from_secs(4), "{elapsed:?}");
+    assert!(elapsed < Duration::from_millis(4900), "{elapsed:?}");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn an_untrusted_certificate_is_not_waited_for() {
             certificate,
             ..Settings::default()
         });
-        let ran = world.run(["create", "--role", "Auditor", "--wait", "10m"]);
+        let ran = world.run(["create", "--role", "Auditor", "--wait", "20s"]);
         ran.failure(7);
         assert_eq!(world.sandbox.connections().tcp, 1);
     }
@@ -218,7 +218,7 @@ fn an_untrusted_certificate_is_not_waited_for() {
         "--role",
         "Auditor",
         "--wait",
-        "10m",
+        "20s",
         "--url",
         &server.url(),
     ]);
