@@ -14,6 +14,7 @@
 //! `output`, `prompt` and `delivery` write to a stream.
 
 mod atomic_file;
+mod bug;
 mod cli;
 mod commands;
 mod context;
@@ -56,6 +57,11 @@ use settings::Settings;
 /// Runs the program with the arguments and the environment of this process, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    bug::hide_panic_messages();
+    std::panic::catch_unwind(start).unwrap_or(ExitCode::FAILURE)
+}
+
+fn start() -> ExitCode {
     let (cli, matches) = match parse() {
         Ok(parsed) => parsed,
         Err(exit) => return exit,

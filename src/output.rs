@@ -113,7 +113,7 @@ impl Output {
         }
     }
 
-    /// One line to stderr as it is. Only `report.rs` and the log call this.
+    /// One line to stderr as it is. Only `report.rs`, `usage.rs`, `bug.rs` and the log call this.
     pub(crate) fn raw_line(line: &str) {
         // Nobody can be told that stderr is gone.
         let _ = writeln!(io::stderr().lock(), "{line}");

@@ -108,10 +108,8 @@ impl Prompt {
                 Err(Error::interrupted(interrupt.first_signal().await))
             }
             Ok(Err(error)) => Err(unread(question, &error.to_string(), flags)),
-            Err(error) => Err(Error::new(
-                Kind::Unexpected,
-                format!("the prompt failed: {error}"),
-            )),
+            // A panic, whose message may quote what was typed.
+            Err(_) => Err(Error::new(Kind::Unexpected, "the prompt broke down")),
         }
     }
 }

@@ -76,12 +76,10 @@ async fn in_background(
     let reading = tokio::task::spawn_blocking(work);
     interrupt
         .or(async {
-            reading.await.map_err(|error| {
-                Error::new(
-                    Kind::Unexpected,
-                    format!("reading a secret failed: {error}"),
-                )
-            })?
+            // A panic, whose message may quote what was read.
+            reading
+                .await
+                .map_err(|_| Error::new(Kind::Unexpected, "reading a secret broke down"))?
         })
         .await
 }
