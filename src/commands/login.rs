@@ -6,7 +6,7 @@ use super::Outcome;
 use crate::context::Context;
 use crate::error::Error;
 use crate::kept_session::KeptSession;
-use crate::manager::Cause;
+use crate::manager::{Cause, Credentials};
 use crate::mint::{Tried, try_key};
 use crate::output::{Format, json_text};
 use crate::settings::{SecretSource, Source, Sourced};
@@ -55,9 +55,7 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
         return Err(error);
     }
     if let Some(former) = former {
-        let former = context
-            .manager()?
-            .with(crate::manager::Credentials::Session(former.session()));
+        let former = signed_in.with(Credentials::Session(former.session()));
         context.sign_out(&former).await;
     }
     context.output.note(&format!(

@@ -139,7 +139,9 @@ impl SignedIn {
         )
         .signed(&self.credentials)
         .json(key);
-        self.transport.send(request).await?.json()
+        let created: ApiKey = self.transport.send(request).await?.json()?;
+        self.transport.mask.learn(&created.secret);
+        Ok(created)
     }
 
     /// Describes a key.

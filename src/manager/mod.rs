@@ -7,6 +7,7 @@ mod address;
 mod api_keys;
 mod credentials;
 mod error;
+mod mask;
 mod retry;
 mod roles;
 mod search;
@@ -59,6 +60,15 @@ impl Manager {
 }
 
 impl SignedIn {
+    /// The same way to the same manager, signed with other credentials.
+    #[must_use]
+    pub(crate) fn with(self, credentials: Credentials) -> Self {
+        Self {
+            transport: self.transport,
+            credentials,
+        }
+    }
+
     /// The manager's time, as far as an answer has told it; else this machine's.
     #[must_use]
     pub(crate) fn time(&self) -> DateTime<Utc> {

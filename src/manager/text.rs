@@ -7,17 +7,13 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
 
-use crate::secret::Secret;
+use super::mask::Mask;
 
 /// As much of a foreign text as a message can bear.
 const LIMIT: usize = 300;
-/// What stands in the place of a secret.
-const MASK: &str = "[secret]";
-/// A secret shorter than this is no secret, and masking it would tell it.
-const SHORTEST: usize = 4;
 
 /// The message in an error's body: `message`, or `error.message` as the legacy API has it, or plain text; never a page of HTML.
-pub(super) fn message(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+pub(super) fn message(body: &[u8], mask: &Mask) -> Option<String> {
     let found = match serde_json::from_slice::<Value>(body) {
         Ok(json) => {
             let message = [&json["message"], &json["error"]["message"], &json["error"]]
@@ -28,7 +24,7 @@ pub(super) fn message(body: &[u8], secrets: &[&Secret]) -> Option<String> {
         Err(_) if is_html(body) => return None,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    let text = shorten(mask(found, secrets).trim());
+    let text = shorten(mask.hide(&found).trim());
     (!text.is_empty()).then_some(text)
 }
 
@@ -40,27 +36,14 @@ pub(super) fn is_html(body: &[u8]) -> bool {
 }
 
 /// What is said of a page of HTML: its title, which tells a sign-in page from a proxy's.
-pub(super) fn html_title(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+pub(super) fn html_title(body: &[u8], mask: &Mask) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
     // ASCII lower case keeps every byte's place, so the indexes fit the original.
     let lower = text.to_ascii_lowercase();
     let start = lower.find("<title>")? + "<title>".len();
     let end = start + lower[start..].find("</title>")?;
-    let title = shorten(mask(text[start..end].to_owned(), secrets).trim());
+    let title = shorten(mask.hide(&text[start..end]).trim());
     (!title.is_empty()).then_some(title)
-}
-
-/// The last line of defence: a manager, or whoever stands in its place, may send back what it was sent.
-fn mask(mut text: String, secrets: &[&Secret]) -> String {
-    for secret in secrets
-        .iter()
-        .filter(|secret| secret.expose().len() >= SHORTEST)
-    {
-        if text.contains(secret.expose()) {
-            text = text.replace(secret.expose(), MASK);
-        }
-    }
-    text
 }
 
 fn shorten(text: &str) -> String {
@@ -163,7 +146,7 @@ mod tests {
     use super::*;
 
     fn said(body: &str) -> Option<String> {
-        message(body.as_bytes(), &[])
+        message(body.as_bytes(), &Mask::default())
     }
 
     #[test]
@@ -203,17 +186,15 @@ mod tests {
 
     #[test]
     fn a_secret_that_comes_back_is_masked() {
-        let secret = Secret::new("hunter2".to_owned());
+        let mask = Mask::default();
+        mask.learn([&crate::secret::Secret::new("hunter2".to_owned())]);
         let body = br#"{"message":"bad password hunter2 for admin"}"#;
         assert_eq!(
-            message(body, &[&secret]).as_deref(),
+            message(body, &mask).as_deref(),
             Some("bad password [secret] for admin")
         );
         let page = b"<html><head><TITLE> Sign in hunter2 </TITLE>";
         assert!(is_html(page));
-        assert_eq!(
-            html_title(page, &[&secret]).as_deref(),
-            Some("Sign in [secret]")
-        );
+        assert_eq!(html_title(page, &mask).as_deref(), Some("Sign in [secret]"));
     }
 }

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use super::address::Address;
 use super::credentials::Credentials;
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
+use super::mask::Mask;
 use super::retry::{Attempts, Repeat};
 use super::text;
 use super::trust::{self, Trust};
@@ -177,6 +178,8 @@ pub(super) struct Transport {
     client: Client,
     pub(super) address: Address,
     retries: u32,
+    /// The secrets that went this way or came this way.
+    pub(super) mask: Mask,
     /// The manager's clock minus ours, from the last answer that told the time.
     skew: Cell<Option<chrono::Duration>>,
 }
@@ -201,6 +204,7 @@ impl Transport {
             client,
             address: options.address.clone(),
             retries: options.retries,
+            mask: Mask::default(),
             skew: Cell::new(None),
         })
     }
@@ -276,15 +280,15 @@ impl Transport {
                 },
             ));
         };
-        let mut secrets = request.secrets.clone();
-        secrets.extend(
+        self.mask.learn(request.secrets.iter().copied());
+        self.mask.learn(
             request
                 .credentials
                 .into_iter()
                 .flat_map(Credentials::secrets),
         );
         if !status.is_success() {
-            let said = text::message(&body, &secrets);
+            let said = text::message(&body, &self.mask);
             return Err(classify(
                 call,
                 Failure::Answer {
@@ -294,7 +298,7 @@ impl Transport {
                 },
             ));
         }
-        let html = page(&headers, &body, &secrets);
+        let html = page(&headers, &body, &self.mask);
         Ok(Answer {
             what: request.what.to_owned(),
             address: self.address.clone(),
@@ -407,7 +411,7 @@ async fn read(mut response: Response) -> Result<Option<Zeroizing<Vec<u8>>>, reqw
 }
 
 /// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
-fn page(headers: &HeaderMap, body: &[u8], secrets: &[&Secret]) -> Option<String> {
+fn page(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<String> {
     let declared = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -420,7 +424,7 @@ fn page(headers: &HeaderMap, body: &[u8], secrets: &[&Secret]) -> Option<String>
         return None;
     }
     let title =
-        text::html_title(body, secrets).map_or_else(String::new, |title| format!(" (\"{title}\")"));
+        text::html_title(body, mask).map_or_else(String::new, |title| format!(" (\"{title}\")"));
     Some(format!(
         "the answer is a page for a browser{title}, not the manager's JSON"
     ))

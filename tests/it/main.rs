@@ -12,6 +12,7 @@ mod find_role;
 mod github;
 mod help;
 mod if_exists;
+mod leaks;
 mod list_roles;
 mod login;
 mod mint;

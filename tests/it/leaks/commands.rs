@@ -1,0 +1,275 @@
+//! Every command, in every way to sign in, when it succeeds and when it does not.
+
+use std::path::{Path, PathBuf};
+
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use super::{CODE, PASSWORD, assert_clean, assert_silent};
+use crate::help;
+use crate::login::{files, session_of};
+use crate::support::{Ran, World};
+
+/// What each command is run with. A command that is not here fails the test.
+fn arguments(command: &str) -> &'static [&'static [&'static str]] {
+    match command {
+        "create-key" => &[
+            &["--role", "Auditor"],
+            &["--role-id", "2", "--expires", "14d", "--name", "named"],
+            &["--role", "Auditor", "--out-file", "secret", "--force"],
+            &["--role", "Auditor", "--dry-run"],
+            &[
+                "--role",
+                "Auditor",
+                "--name",
+                "there",
+                "--if-exists",
+                "skip",
+            ],
+        ],
+        "find-role" => &[&["Auditor"], &["--like", "A%"]],
+        "list-roles" | "login" | "logout" => &[&[]],
+        // Its children are looked at elsewhere; here, that it does not tell what it was given.
+        "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
+        new => panic!("say how a leak of `{new}` is to be looked for"),
+    }
+}
+
+/// How a run signs in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Password,
+    Key,
+    Kept,
+}
+
+/// What goes wrong in a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Trouble {
+    Nothing,
+    Refused,
+    Forbidden,
+    Untrusted,
+    Unreachable,
+    Broken,
+    /// The answer to the command's own call is cut off in the middle.
+    Cut,
+}
+
+const TROUBLES: [Trouble; 7] = [
+    Trouble::Nothing,
+    Trouble::Refused,
+    Trouble::Forbidden,
+    Trouble::Untrusted,
+    Trouble::Unreachable,
+    Trouble::Broken,
+    Trouble::Cut,
+];
+
+/// A manager, a home with all secrets in it, and the secrets.
+struct Scene {
+    world: World,
+    key: String,
+    /// Sessions and keys that were made on the way.
+    found: Vec<String>,
+}
+
+impl Scene {
+    fn new(way: Way, trouble: Trouble) -> Self {
+        let mut world = World::with(Settings {
+            password: PASSWORD.to_owned(),
+            mfa_code: Some(CODE.to_owned()),
+            ..Settings::default()
+        });
+        world.sandbox.add_key("there", 2);
+        let key = world.sandbox.add_key("existing", 1).secret;
+        world.home.set("SWP_MFA_CODE", CODE);
+        world.home.set("TMPDIR", world.home.path("tmp"));
+        std::fs::create_dir(world.home.path("tmp")).expect("a folder");
+        match way {
+            Way::Password => {
+                world.home.unset("SWP_PASSWORD_FILE");
+                world.home.set("SWP_PASSWORD", PASSWORD);
+            }
+            Way::Key => {
+                world.home.unset("SWP_PASSWORD_FILE");
+                world.home.set("SWP_API_KEY", &key);
+            }
+            Way::Kept => drop(world.run(["login"]).success()),
+        }
+        let mut scene = Self {
+            world,
+            key,
+            found: Vec::new(),
+        };
+        scene.spoil(way, trouble);
+        scene
+    }
+
+    fn spoil(&mut self, way: Way, trouble: Trouble) {
+        let world = &mut self.world;
+        match trouble {
+            Trouble::Nothing => {}
+            Trouble::Refused => {
+                world
+                    .sandbox
+                    .change(|settings| settings.password = "another".to_owned());
+                world.sandbox.end_sessions();
+                for key in world.sandbox.api_keys() {
+                    world.sandbox.edit_key(key.id, |key| key.active = false);
+                }
+            }
+            Trouble::Forbidden => {
+                world
+                    .sandbox
+                    .change(|settings| settings.administrator_role = 2);
+                for key in world.sandbox.api_keys() {
+                    world.sandbox.edit_key(key.id, |key| key.role_id = 2);
+                }
+            }
+            Trouble::Untrusted => world.home.unset("SWP_CA_CERT"),
+            Trouble::Unreachable => world.home.set("SWP_URL", "https://127.0.0.1:1"),
+            Trouble::Broken => world.sandbox.inject(Fault {
+                method: None,
+                ..fault(Action::Drop)
+            }),
+            Trouble::Cut => world.sandbox.inject(
+                fault(Action::Cut(40))
+                    .after()
+                    .nth(1 + u32::from(way == Way::Password)),
+            ),
+        }
+    }
+
+    /// Everything that is secret by now.
+    fn secrets(&mut self) -> Vec<String> {
+        for (sid, rid) in self.world.sandbox.requests().iter().filter_map(session_of) {
+            self.found.extend([sid, rid]);
+        }
+        self.found.extend(
+            self.world
+                .sandbox
+                .api_keys()
+                .into_iter()
+                .map(|key| key.secret),
+        );
+        let mut secrets = self.found.clone();
+        secrets.extend([PASSWORD, CODE, &self.key].map(str::to_owned));
+        secrets.sort();
+        secrets.dedup();
+        secrets
+    }
+
+    /// Runs, and checks everything that the run could have told.
+    fn check(&mut self, arguments: &[&str]) -> Ran {
+        let before: Vec<i64> = self
+            .world
+            .sandbox
+            .api_keys()
+            .iter()
+            .map(|key| key.id)
+            .collect();
+        let ran = self.world.run(arguments);
+        let fresh = self.world.sandbox.api_keys();
+        let fresh = fresh
+            .iter()
+            .find(|key| !before.contains(&key.id))
+            .map(|key| key.secret.clone());
+        let to_file = arguments.contains(&"--out-file");
+        let promised = fresh.as_deref().filter(|_| ran.code() == 0 && !to_file);
+        let secrets = self.secrets();
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        assert_silent(&format!("{arguments:?}"), &ran, &secrets, promised);
+        self.check_files(&secrets, fresh.as_deref().filter(|_| to_file));
+        ran
+    }
+
+    fn check_files(&self, secrets: &[&str], in_file: Option<&str>) {
+        let home = self.world.home.path("");
+        for path in files(&home) {
+            let allowed = |secret: &str| match place(&home, &path) {
+                Place::Password => secret == PASSWORD,
+                Place::OutFile => Some(secret) == in_file,
+                // A session is not a password, a code or a key.
+                Place::Session => !secret.contains(':') && secret != PASSWORD && secret != CODE,
+                Place::Other => false,
+            };
+            let forbidden: Vec<&str> = secrets
+                .iter()
+                .copied()
+                .filter(|secret| !allowed(secret))
+                .collect();
+            let bytes = std::fs::read(&path).expect("a file");
+            assert_clean(&path.display().to_string(), &bytes, &forbidden);
+        }
+    }
+}
+
+/// The calls of any command, the farewell left out.
+fn fault(action: Action) -> Fault {
+    Fault::new("POST", "/api/*", action).times(9)
+}
+
+enum Place {
+    Password,
+    OutFile,
+    Session,
+    Other,
+}
+
+fn place(home: &Path, path: &Path) -> Place {
+    let relative: PathBuf = path.strip_prefix(home).expect("a path in it").to_owned();
+    match relative.to_str() {
+        Some("password") => Place::Password,
+        Some("secret") => Place::OutFile,
+        Some(name) if name.starts_with("state/sessions/") && !name.contains("/.") => Place::Session,
+        _ => Place::Other,
+    }
+}
+
+/// Walks all commands that the help lists in one way to sign in.
+fn walk(way: Way) {
+    let listed = World::new().run(["--help"]);
+    let commands = help::commands(listed.success());
+    assert!(commands.len() >= 5, "{commands:?}");
+    for trouble in TROUBLES {
+        for (index, command) in commands.iter().enumerate() {
+            for (number, more) in arguments(command).iter().enumerate() {
+                let mut scene = Scene::new(way, trouble);
+                let format = ["text", "json", "jsonl"][(index + number) % 3];
+                let mut words = vec![command.as_str(), "-vv", "--retries", "0", "-o", format];
+                words.extend(*more);
+                let ran = scene.check(&words);
+                if trouble == Trouble::Nothing {
+                    assert_eq!(ran.code(), 0, "{way:?} {words:?}: {}", ran.stderr);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn with_a_password_and_a_code() {
+    walk(Way::Password);
+}
+
+#[test]
+fn with_an_existing_key() {
+    walk(Way::Key);
+}
+
+#[test]
+fn with_a_kept_session() {
+    walk(Way::Kept);
+}
+
+#[test]
+fn a_secret_that_is_not_delivered_is_not_told_either() {
+    let mut scene = Scene::new(Way::Password, Trouble::Nothing);
+    let sandbox = &scene.world.sandbox;
+    // The key stays, so its secret is known here; nobody else may know it.
+    let refuse = Action::status(500, "not now");
+    sandbox.inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
+    sandbox.inject(Fault::new("POST", "/api/apikeys", Action::Cut(60)).after());
+    let ran = scene.check(&["create", "-vv", "--retries", "0", "--role", "Auditor"]);
+    assert_eq!(ran.code(), 11, "{}", ran.stderr);
+}
