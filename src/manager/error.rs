@@ -220,7 +220,10 @@ pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
 
 fn transport(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
     let host = call.address.host_and_port();
-    if let Some(tls) = find::<rustls::Error>(error) {
+    // Once the connection stands, TLS that fails says nothing about the certificate, and the request may have been worked on.
+    if error.is_connect()
+        && let Some(tls) = find::<rustls::Error>(error)
+    {
         return tls_failure(call, tls, &host);
     }
     let io = io_kind(error);
