@@ -22,6 +22,8 @@ pub(crate) struct Context {
     unsettled: RefCell<Option<Unsettled>>,
     /// The warning of `--insecure` was given.
     insecure_told: Cell<bool>,
+    /// The work is over, and only the session is still to be ended.
+    leaving: Cell<bool>,
 }
 
 /// What a run would leave behind if it were left now.
@@ -42,6 +44,7 @@ impl Context {
             interrupt: Interrupt::default(),
             unsettled: RefCell::new(None),
             insecure_told: Cell::new(false),
+            leaving: Cell::new(false),
         }
     }
 
@@ -136,16 +139,35 @@ impl Context {
     }
 
     /// Ends a session, and says whether the manager did; a failure is worth a note at -v and never a failed run. A second signal
-    /// cuts it short.
+    /// cuts it short, and what the work came to stays true: a key that was delivered, and one that needs attention, are not
+    /// "interrupted, and cleaned up".
     pub(crate) async fn sign_out(&self, signed_in: &SignedIn) -> bool {
         if self.settings.no_sign_out {
             return false;
         }
-        let ended = signed_in.sign_out().await;
-        if let Err(error) = &ended {
-            log::info!("the session was not ended on the manager: {error}");
+        self.leaving.set(true);
+        tokio::select! {
+            biased;
+            _ = self.interrupt.second_signal() => {
+                log::info!("the session was not ended on the manager: interrupted");
+                false
+            }
+            result = signed_in.sign_out() => {
+                if let Err(error) = &result {
+                    log::info!("the session was not ended on the manager: {error}");
+                }
+                result.is_ok()
+            }
         }
-        ended.is_ok()
+    }
+
+    /// Waits for the second signal, as long as there is work that it can end.
+    pub(crate) async fn insisted(&self) -> Signal {
+        let signal = self.interrupt.second_signal().await;
+        if self.leaving.get() {
+            return std::future::pending().await;
+        }
+        signal
     }
 
     /// Notes what a run that is left at once would leave behind; `None` where nothing.

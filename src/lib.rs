@@ -108,7 +108,7 @@ async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Err
         Err(error) = context.interrupt.listen() => {
             Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
         }
-        signal = context.interrupt.second_signal() => Err(context.left_at_once(signal)),
+        signal = context.insisted() => Err(context.left_at_once(signal)),
         never = context.say_when_interrupted() => match never {},
         result = dispatch(command, context) => result,
     }
