@@ -6,8 +6,9 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -70,7 +71,7 @@ impl Record {
 pub(crate) struct Entry {
     pub(crate) record: Record,
     /// Holds the lock.
-    _file: File,
+    file: File,
 }
 
 /// A record that nobody works on, or a file that is none.
@@ -88,10 +89,7 @@ impl Entry {
             folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
         let content = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
         let file = folder.write_locked(&record.file_name(), &content)?;
-        Ok(Self {
-            record,
-            _file: file,
-        })
+        Ok(Self { record, file })
     }
 
     /// Takes over a record that a run left. `None` where it is gone, or another process works on it.
@@ -117,16 +115,23 @@ impl Entry {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
                     // Its run may have settled it between the opening and the lock.
-                    return Ok(path.exists().then_some(Self {
-                        record,
-                        _file: file,
-                    }));
+                    return Ok(path.exists().then_some(Self { record, file }));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
                 Err(TryLockError::Error(error)) => return Err(failed(&error)),
             }
         }
         Ok(None)
+    }
+
+    /// When its run last asked the manager for a secret, in milliseconds since 1970, as far as that is known.
+    pub(crate) fn last_asked(&self) -> i64 {
+        let changed = self
+            .file
+            .metadata()
+            .and_then(|metadata| metadata.modified());
+        let changed = changed.map_or(0, |time| DateTime::<Utc>::from(time).timestamp_millis());
+        changed.max(self.record.started)
     }
 
     /// The work is settled: nothing is left to be finished.
@@ -177,6 +182,19 @@ pub(crate) fn unfinished() -> io::Result<Vec<Found>> {
         Found::Unreadable(..) => i64::MAX,
     });
     Ok(found)
+}
+
+/// Notes on the record that the manager is asked once more, by the time at which the file was last changed: `recover` counts from
+/// there. Where that cannot be noted, it counts from the record's own time.
+pub(crate) fn asked_again(record: &Record) {
+    let Some(folder) = folder() else { return };
+    let noted = File::options()
+        .write(true)
+        .open(folder.path().join(record.file_name()))
+        .and_then(|file| file.set_modified(SystemTime::now()));
+    if let Err(error) = noted {
+        log::info!("the record of this run could not be brought up to date: {error}");
+    }
 }
 
 /// Where the records are, for messages.

@@ -269,6 +269,7 @@ impl Mint<'_> {
 
     /// Gives the key a new secret, until the answer to that is here.
     async fn reset(&self, id: i64, record: &Record) -> Result<Minted, End> {
+        journal::asked_again(record);
         let failure =
             match outcome::of_reset(self.signed_in, id, self.context.settings.settle_timeout).await
             {

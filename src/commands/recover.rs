@@ -194,8 +194,19 @@ async fn one(
         ));
         return Ok(());
     };
+    if args.delete && entry.record.work == Work::Rekey {
+        return Err(was_there_before(&entry.record));
+    }
+    let wait = still_settling(&entry, context);
+    if wait > Duration::from_secs(2) {
+        context.output.note(&format!(
+            "what was asked for the key `{}` may still be under way; waiting for it, {} s at the most",
+            record.key_name,
+            wait.as_secs()
+        ));
+    }
     let looking = async {
-        key(&entry.record, signed_in, context)
+        key(&entry, signed_in, context)
             .await
             .map_err(|error| unproven(error, record))
     };
@@ -218,6 +229,9 @@ async fn one(
         ));
         return settle(entry);
     }
+    // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
+    let passed = async { Ok(tokio::time::sleep(still_settling(&entry, context)).await) };
+    context.interrupt.or(passed).await?;
     let prepared = Prepared::new(args.sinks.prepare(
         context.output.format(),
         context.settings.allow_loose_permissions,
@@ -283,6 +297,21 @@ fn settle(entry: Entry) -> Result<(), Error> {
     })
 }
 
+/// A run that was to give a key a new secret made no key: there is nothing of its own to delete, and its old secret may be in use.
+fn was_there_before(record: &Record) -> Error {
+    let error = Error::usage(
+        format!(
+            "the key `{}` was there before the run that was cut off, so it is not deleted for it",
+            record.key_name
+        ),
+        "say `--rekey` to give it a new secret; its old one may be dead",
+    );
+    match record.key_id {
+        Some(id) => error.key(id),
+        None => error,
+    }
+}
+
 fn unproven(error: Error, record: &Record) -> Error {
     if error.kind() != Kind::Attention {
         return error;
@@ -295,13 +324,9 @@ fn unproven(error: Error, record: &Record) -> Error {
 
 /// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
 /// "not there" is believed only when as much time has gone by as a living run would have waited.
-async fn key(
-    record: &Record,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Option<i64>, Error> {
-    match record.key_id {
-        None => mint::key_of(signed_in, record, still_settling(record, context)).await,
+async fn key(entry: &Entry, signed_in: &SignedIn, context: &Context) -> Result<Option<i64>, Error> {
+    match entry.record.key_id {
+        None => mint::key_of(signed_in, &entry.record, still_settling(entry, context)).await,
         Some(id) => match signed_in.api_key(id).await {
             Ok(_) => Ok(Some(id)),
             Err(error) if *error.cause() == Cause::NotFound => Ok(None),
@@ -310,8 +335,10 @@ async fn key(
     }
 }
 
-fn still_settling(record: &Record, context: &Context) -> Duration {
-    let age = Utc::now().timestamp_millis().saturating_sub(record.started);
+fn still_settling(entry: &Entry, context: &Context) -> Duration {
+    let age = Utc::now()
+        .timestamp_millis()
+        .saturating_sub(entry.last_asked());
     // A clock that was set back makes a record young again, never older than the wait.
     let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
     context.settings.settle_timeout.saturating_sub(age)
