@@ -8,6 +8,8 @@ mod create_key;
 mod deliver_cmd;
 mod dotenv;
 mod expiry;
+#[cfg(unix)]
+mod faults;
 mod find_role;
 mod github;
 mod help;

@@ -1,0 +1,104 @@
+//! Many runs with one name at the same moment, each from a machine of its own: one key, one success, and nothing left of the others.
+
+use std::process::{Command, Stdio};
+
+use swp_keys::sandbox::{Fault, Sandbox, Settings};
+
+use crate::support::{Home, Ran, World};
+
+/// As many as start at once.
+const RUNS: usize = 10;
+
+/// A manager on which all of them meet: none has created before the last has looked.
+fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> World {
+    let mut settings = Settings {
+        sessions_max: RUNS,
+        rate_limit: None,
+        ..Settings::default()
+    };
+    settings.unknowns.duplicate_name = duplicate_name;
+    let world = World::with(settings);
+    for fault in faults {
+        let fault: Fault = fault
+            .parse()
+            .unwrap_or_else(|error| panic!("{fault}: {error}"));
+        world.sandbox.inject(fault);
+    }
+    world
+}
+
+/// Starts them all, and waits for them all.
+fn all_at_once(world: &mut World, arguments: &[&str]) -> Vec<Ran> {
+    let children: Vec<_> = (0..RUNS)
+        .map(|machine| {
+            let state = world.home.path(&format!("state-{machine}"));
+            world.home.set("SWP_STATE_DIR", state);
+            let mut command: Command = world.home.command(arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("the binary starts")
+        })
+        .collect();
+    (children.into_iter())
+        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .collect()
+}
+
+/// One key of the name is alive, the one that succeeded has its secret, and the others say so and leave nothing.
+#[track_caller]
+fn one_remains(world: &World, ran: &[Ran], what: &str) {
+    let codes: Vec<_> = ran.iter().map(Ran::code).collect();
+    let stories: Vec<_> = ran.iter().map(|ran| ran.stderr.as_str()).collect();
+    let keys = living(&world.sandbox);
+    let winners: Vec<_> = ran.iter().filter(|ran| ran.code() == 0).collect();
+    assert_eq!(winners.len(), 1, "{what}: {codes:?} {stories:?}");
+    assert_eq!(keys, [winners[0].success()], "{what}: {codes:?}");
+    for ran in ran.iter().filter(|ran| ran.code() != 0) {
+        ran.failure(6);
+    }
+    assert_eq!(records(&world.home), 0, "{what}: {stories:?}");
+    assert_eq!(world.sandbox.live_sessions(), 0, "{what}");
+}
+
+fn living(sandbox: &Sandbox) -> Vec<String> {
+    let keys = sandbox.api_keys();
+    (keys.into_iter())
+        .filter(|key| key.name.as_deref() == Some("ci"))
+        .map(|key| key.secret)
+        .collect()
+}
+
+fn records(home: &Home) -> usize {
+    (0..RUNS)
+        .flat_map(|machine| {
+            std::fs::read_dir(home.path(&format!("state-{machine}/unfinished"))).into_iter()
+        })
+        .flatten()
+        .count()
+}
+
+#[test]
+fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
+    let meet = "POST /api/apikeys/search delay=400ms after times=10";
+    let create_late = "POST /api/apikeys delay=300ms before nth=1 times=3";
+    let answer_late = "POST /api/apikeys delay=300ms after nth=1 times=5";
+    for duplicate_name in [None, Some(400), Some(403), Some(409), Some(500)] {
+        for faults in [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]] {
+            for mark in [&[][..], &["--no-mark"]] {
+                let what = format!("{duplicate_name:?} {faults:?} {mark:?}");
+                let mut world = crowded(duplicate_name, faults);
+                let arguments = [
+                    "create",
+                    "--role-id",
+                    "2",
+                    "--name",
+                    "ci",
+                    "--settle-timeout",
+                    "2s",
+                ];
+                let arguments: Vec<_> = arguments.iter().chain(mark).copied().collect();
+                let ran = all_at_once(&mut world, &arguments);
+                one_remains(&world, &ran, &what);
+            }
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! One process: started, watched from outside, broken, killed, and what came of it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::process::{Pid, Signal as UnixSignal, kill_process};
+
+use super::layer::Trouble;
+use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
+use super::stage::{Machine, Stage};
+
+/// Longer than any run lasts; one that is not over by then hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How often it is looked what has happened.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A command to be played.
+pub(super) struct Job<'a> {
+    pub(super) machine: usize,
+    /// What stands in the description of its keys.
+    pub(super) mark: Option<String>,
+    pub(super) arguments: Vec<OsString>,
+    /// stdout is a disk that is full.
+    pub(super) full: bool,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) watch: Watch<'a>,
+}
+
+/// What is done to it meanwhile.
+#[derive(Default)]
+pub(super) struct Watch<'a> {
+    pub(super) troubles: &'a [Trouble],
+    pub(super) kill: Option<&'a Kill>,
+    pub(super) breakage: Option<Breakage>,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) machine: usize,
+    pub(super) mark: Option<String>,
+    pub(super) arguments: Vec<OsString>,
+    /// None: a signal ended it.
+    pub(super) code: Option<i32>,
+    pub(super) signal: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) files: Vec<PathBuf>,
+    /// Signals that were sent while it lived.
+    pub(super) sent: usize,
+    /// Its sink was broken while the manager still worked on the request that makes the secret.
+    pub(super) broken: bool,
+    /// The manager answered meanwhile, so that the delivery may have been made before the sink was broken.
+    pub(super) broken_late: bool,
+}
+
+impl Ended {
+    /// The secrets that it handed over, as far as somebody can get at them now.
+    pub(super) fn delivered(&self) -> Vec<String> {
+        let files = self
+            .files
+            .iter()
+            .filter_map(|file| fs::read_to_string(file).ok());
+        let whole = |text: String| text.strip_suffix('\n').map(str::to_owned);
+        (files.chain([self.stdout.clone()]).filter_map(whole))
+            .filter(|secret| secret.contains(':') && !secret.contains('\n'))
+            .collect()
+    }
+
+    /// Whether it was ended from outside, without a word of its own.
+    pub(super) fn was_killed(&self) -> bool {
+        self.code.is_none()
+    }
+}
+
+impl Job<'_> {
+    pub(super) fn play(self, stage: &Stage) -> Ended {
+        let machine = &stage.machines[self.machine];
+        machine.layer.trouble(self.watch.troubles);
+        let mut playing = Playing::start(self, stage, machine);
+        let status = loop {
+            if let Some(status) = playing.child.try_wait().expect("the run is ours") {
+                break status;
+            }
+            if playing.started.elapsed() > DEADLINE {
+                let _ = playing.child.kill();
+                panic!("{:?} goes on and on", playing.job.arguments);
+            }
+            playing.stdout.read();
+            playing.stderr.read();
+            playing.look();
+            std::thread::sleep(LOOK);
+        };
+        machine.layer.heal();
+        Ended {
+            machine: playing.job.machine,
+            mark: playing.job.mark,
+            arguments: playing.job.arguments,
+            code: status.code(),
+            signal: status.signal(),
+            stdout: playing.stdout.text(),
+            stderr: playing.stderr.text(),
+            files: playing.job.files,
+            sent: playing.sent,
+            broken: playing.broken,
+            broken_late: playing.broken_late,
+        }
+    }
+}
+
+struct Playing<'a> {
+    job: Job<'a>,
+    stage: &'a Stage,
+    machine: &'a Machine,
+    child: Child,
+    started: Instant,
+    stdout: Reader<ChildStdout>,
+    stderr: Reader<ChildStderr>,
+    /// Requests that others had sent before.
+    came_before: usize,
+    records_before: usize,
+    record_seen: bool,
+    sent: usize,
+    broken: bool,
+    broken_late: bool,
+}
+
+impl<'a> Playing<'a> {
+    fn start(job: Job<'a>, stage: &'a Stage, machine: &'a Machine) -> Self {
+        let came_before = stage.sandbox.requests().len();
+        let records_before = count(&machine.records());
+        let mut command = machine.home.command(&job.arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if job.full {
+            command.stdout(
+                fs::File::options()
+                    .write(true)
+                    .open("/dev/full")
+                    .expect("a full disk"),
+            );
+        }
+        let mut child = command.spawn().expect("the binary starts");
+        Self {
+            stdout: Reader::of(child.stdout.take()),
+            stderr: Reader::of(child.stderr.take()),
+            job,
+            stage,
+            machine,
+            child,
+            started: Instant::now(),
+            came_before,
+            records_before,
+            record_seen: false,
+            sent: 0,
+            broken: false,
+            broken_late: false,
+        }
+    }
+
+    /// Breaks and kills, where it is time to.
+    fn look(&mut self) {
+        if let Some(breakage) = self.job.watch.breakage
+            && !self.broken
+            && self.asking() == Some(None)
+        {
+            self.broken = true;
+            self.break_sinks(breakage);
+            // What is broken after the secret was delivered was broken by us and not by the run.
+            self.broken_late = self.asking() != Some(None);
+        }
+        let Some(kill) = self.job.watch.kill else {
+            return;
+        };
+        if self.sent < kill.signals.len() && (self.sent > 0 || self.reached(&kill.point)) {
+            let id = Pid::from_child(&self.child);
+            // It has not been waited for, so nobody else can bear its number.
+            let _ = kill_process(id, unix(kill.signals[self.sent]));
+            self.sent += 1;
+            if self.sent == kill.signals.len() {
+                self.machine.layer.release();
+            }
+        }
+    }
+
+    /// The first of its requests that makes a secret: its status, which is none before it is answered.
+    fn asking(&self) -> Option<Option<u16>> {
+        let requests = self.stage.sandbox.requests();
+        (requests.iter().skip(self.came_before))
+            .find(|request| match &self.job.mark {
+                Some(mark) if request.route() == CREATE => {
+                    String::from_utf8_lossy(&request.body).contains(mark)
+                }
+                _ => request.path.ends_with("/secretkey"),
+            })
+            .map(|request| request.status)
+    }
+
+    fn reached(&mut self, point: &Point) -> bool {
+        match point {
+            Point::After(time) => self.started.elapsed() >= *time,
+            Point::RecordThere => self.record_is_there(),
+            Point::RecordGone => {
+                self.record_seen |= self.record_is_there();
+                self.record_seen && !self.record_is_there()
+            }
+            Point::Seen(route, times) => self.seen(route) >= *times,
+            Point::Held => self.machine.layer.holds(),
+            Point::FileThere => self.job.files.iter().any(|file| file.exists()),
+            Point::Said => !self.stdout.bytes.is_empty(),
+        }
+    }
+
+    fn record_is_there(&self) -> bool {
+        count(&self.machine.records()) > self.records_before
+    }
+
+    fn seen(&self, route: &str) -> usize {
+        let (head, tail) = route.split_once('*').unwrap_or((route, ""));
+        (self.stage.sandbox.requests().iter().skip(self.came_before))
+            .map(swp_keys::sandbox::Request::route)
+            .filter(|seen| match route.contains('*') {
+                true => seen.starts_with(head) && seen.ends_with(tail),
+                false => seen == route,
+            })
+            .count()
+    }
+
+    fn break_sinks(&mut self, breakage: Breakage) {
+        let file = self.job.files.last();
+        let folder = file.and_then(|file| file.parent());
+        match (breakage, folder, file) {
+            (Breakage::ReaderLeaves, ..) => self.stdout.leave(),
+            (Breakage::FolderGoes, Some(folder), _) => {
+                fs::remove_dir_all(folder).expect("the folder goes");
+            }
+            (Breakage::FolderBecomesFile, Some(folder), _) => {
+                fs::remove_dir_all(folder).expect("the folder goes");
+                fs::write(folder, "in the way").expect("a file");
+            }
+            (Breakage::FileAppears, _, Some(file)) => {
+                fs::write(file, "another's").expect("a file");
+            }
+            _ => unreachable!("files are broken where there are some"),
+        }
+    }
+}
+
+/// How many records a state folder holds.
+fn count(records: &Path) -> usize {
+    let names = fs::read_dir(records).into_iter().flatten().flatten();
+    names
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .count()
+}
+
+fn unix(signal: Signal) -> UnixSignal {
+    match signal {
+        Signal::Hangup => UnixSignal::HUP,
+        Signal::Interrupt => UnixSignal::INT,
+        Signal::Kill => UnixSignal::KILL,
+        Signal::Terminate => UnixSignal::TERM,
+    }
+}
+
+/// The end of a pipe that is read as it fills, until its end or until its reader leaves.
+struct Reader<P> {
+    pipe: Option<P>,
+    bytes: Vec<u8>,
+}
+
+impl<P: Read + AsFd> Reader<P> {
+    fn of(pipe: Option<P>) -> Self {
+        if let Some(pipe) = &pipe {
+            // The flag belongs to this end alone.
+            fcntl_setfl(pipe, OFlags::NONBLOCK).expect("a pipe");
+        }
+        Self {
+            pipe,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Reads what there is.
+    fn read(&mut self) {
+        if let Some(pipe) = &mut self.pipe {
+            // It ends where nothing more is there now, which counts as an error.
+            let _ = pipe.read_to_end(&mut self.bytes);
+        }
+    }
+
+    fn leave(&mut self) {
+        self.read();
+        drop(self.pipe.take());
+    }
+
+    fn text(mut self) -> String {
+        self.read();
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}

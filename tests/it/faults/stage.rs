@@ -1,0 +1,185 @@
+//! Where a scenario is played: one manager, and machines with a state folder and a way to the manager each.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use swp_keys::sandbox::{ApiKey, Fault, Sandbox};
+
+use super::layer::Layer;
+use super::play::{Ended, Job, Watch};
+use super::scenario::{IfExists, NAME, Naming, Run, SETTLE, Scenario, Sink, TIMEOUT};
+use crate::support::{Home, World};
+
+/// A state folder, and the layer between it and the manager.
+pub(super) struct Machine {
+    pub(super) home: Home,
+    pub(super) layer: Layer,
+}
+
+impl Machine {
+    fn before(manager: &Home, sandbox: &Arc<Sandbox>) -> Self {
+        let layer = Layer::before(sandbox);
+        let mut home = Home::new();
+        home.set("SWP_URL", layer.url());
+        home.set("SWP_CA_CERT", manager.path("manager.pem"));
+        home.set("SWP_USERNAME", "admin");
+        home.set("SWP_PASSWORD_FILE", manager.path("password"));
+        Self { home, layer }
+    }
+
+    /// Where the records are.
+    pub(super) fn records(&self) -> PathBuf {
+        self.home.path("state/unfinished")
+    }
+}
+
+/// The manager, the machines, and what there was before the first run.
+pub(super) struct Stage {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) machines: Vec<Machine>,
+    pub(super) before: Vec<ApiKey>,
+    /// Its folder holds the certificate and the password.
+    _home: Home,
+}
+
+impl Stage {
+    pub(super) fn of(scenario: &Scenario) -> Self {
+        let World { sandbox, home } = World::with(scenario.settings());
+        let sandbox = Arc::new(sandbox);
+        for _ in 0..scenario.existing {
+            sandbox.add_key(NAME, 2);
+        }
+        // Nobody's business: a name that differs in case alone, and one that begins alike.
+        sandbox.add_key("CI", 2);
+        sandbox.add_key("ci-2", 2);
+        let machines = 1
+            + (scenario.runs.iter().map(|run| run.machine))
+                .max()
+                .unwrap_or(0);
+        let stage = Self {
+            machines: (0..machines)
+                .map(|_| Machine::before(&home, &sandbox))
+                .collect(),
+            before: sandbox.api_keys(),
+            sandbox,
+            _home: home,
+        };
+        stage.inject(&scenario.faults);
+        stage
+    }
+
+    pub(super) fn inject(&self, faults: &[String]) {
+        for fault in faults {
+            let fault: Fault = fault
+                .parse()
+                .unwrap_or_else(|error| panic!("{fault}: {error}"));
+            self.sandbox.inject(fault);
+        }
+    }
+
+    /// Plays the runs, together or one after the other.
+    pub(super) fn play(&self, scenario: &Scenario) -> Vec<Ended> {
+        let play = |(index, run): (usize, &Run)| self.job(index, run).play(self);
+        if !scenario.together {
+            return scenario.runs.iter().enumerate().map(play).collect();
+        }
+        std::thread::scope(|scope| {
+            let playing: Vec<_> = (scenario.runs.iter().enumerate())
+                .map(|run| scope.spawn(move || play(run)))
+                .collect();
+            (playing.into_iter())
+                .map(|run| run.join().expect("a run was played"))
+                .collect()
+        })
+    }
+
+    fn job<'a>(&self, index: usize, run: &'a Run) -> Job<'a> {
+        let files = files(index, run.sink);
+        let home = &self.machines[run.machine].home;
+        for file in &files {
+            let folder = home.path(file);
+            std::fs::create_dir_all(folder.parent().expect("a folder")).expect("a folder");
+        }
+        let mut arguments = arguments(index, run);
+        arguments.extend(
+            files
+                .iter()
+                .flat_map(|file| ["--out-file".into(), file.into()]),
+        );
+        Job {
+            machine: run.machine,
+            mark: Some(mark(index)),
+            arguments,
+            full: run.sink == Sink::Full,
+            files: files.iter().map(|file| home.path(file)).collect(),
+            watch: Watch {
+                troubles: &run.troubles,
+                kill: run.kill.as_ref(),
+                breakage: run.breakage,
+            },
+        }
+    }
+}
+
+/// Stands in the description of each key that the run makes, so that the manager's book says whose it is, with or without the
+/// product's own mark.
+pub(super) fn mark(index: usize) -> String {
+    format!("run-{index}")
+}
+
+fn files(index: usize, sink: Sink) -> Vec<String> {
+    let count = match sink {
+        Sink::Stdout | Sink::Full => 0,
+        Sink::File => 1,
+        Sink::TwoFiles => 2,
+    };
+    // Folders of their own, so that one can be broken and the other not.
+    (0..count)
+        .map(|file| format!("sink-{index}-{file}/key"))
+        .collect()
+}
+
+fn arguments(index: usize, run: &Run) -> Vec<OsString> {
+    let mut words = vec!["create-key", "-q"];
+    words.extend(match run.role_by_name {
+        true => ["--role", "Auditor"],
+        false => ["--role-id", "2"],
+    });
+    let mark = mark(index);
+    words.extend(["--description", &mark]);
+    match run.naming {
+        Naming::Default => {}
+        Naming::Named => words.extend(["--name", NAME]),
+        Naming::Unmarked => words.extend(["--name", NAME, "--no-mark"]),
+    }
+    match run.if_exists {
+        IfExists::Fail => {}
+        IfExists::Skip => words.extend(["--if-exists", "skip"]),
+        IfExists::Rekey => words.extend(["--if-exists", "rekey"]),
+    }
+    if run.verify {
+        words.push("--verify");
+    }
+    let mut arguments: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+    arguments.extend(times());
+    arguments
+}
+
+/// Waits that are short enough for hundreds of runs, and long enough for a machine that has much else to do.
+pub(super) fn times() -> impl Iterator<Item = OsString> {
+    let wait = format!("{}ms", TIMEOUT.as_millis());
+    let settle = format!("{}ms", SETTLE.as_millis());
+    [
+        "--timeout",
+        &wait,
+        "--connect-timeout",
+        &wait,
+        "--settle-timeout",
+        &settle,
+        "--retries",
+        "2",
+    ]
+    .map(OsString::from)
+    .into_iter()
+}
