@@ -230,7 +230,10 @@ async fn one(
         return settle(entry);
     }
     // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
-    let passed = async { Ok(tokio::time::sleep(still_settling(&entry, context)).await) };
+    let passed = async {
+        tokio::time::sleep(still_settling(&entry, context)).await;
+        Ok(())
+    };
     context.interrupt.or(passed).await?;
     let prepared = Prepared::new(args.sinks.prepare(
         context.output.format(),
