@@ -25,7 +25,17 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
                 "--if-exists",
                 "skip",
             ],
+            &[
+                "--role",
+                "Auditor",
+                "--name",
+                "there",
+                "--if-exists",
+                "rekey",
+            ],
+            &["--role", "Auditor", "--verify"],
         ],
+        "recover" => &[&["--list"], &["--yes"], &["--yes", "--out-file", "secret"]],
         "find-role" => &[&["Auditor"], &["--like", "A%"]],
         "list-roles" | "login" | "logout" => &[&[]],
         // Its children are looked at elsewhere; here, that it does not tell what it was given.
@@ -140,6 +150,18 @@ impl Scene {
         }
     }
 
+    /// What a run that was cut off while it re-keyed a key leaves behind.
+    fn leave_record(&self) {
+        let record = serde_json::json!({
+            "operation": "0a0b0c0d", "work": "rekey", "manager": self.world.sandbox.url(), "tenant": null,
+            "keyName": "there", "roleID": null, "keyID": 1, "existingIDs": [1], "marked": true,
+            "unique": true, "sinks": ["stdout"], "started": 0
+        });
+        let folder = self.world.home.path("state/unfinished");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
+    }
+
     /// Everything that is secret by now.
     fn secrets(&mut self) -> Vec<String> {
         for (sid, rid) in self.world.sandbox.requests().iter().filter_map(session_of) {
@@ -161,19 +183,16 @@ impl Scene {
 
     /// Runs, and checks everything that the run could have told.
     fn check(&mut self, arguments: &[&str]) -> Ran {
-        let before: Vec<i64> = self
-            .world
-            .sandbox
-            .api_keys()
-            .iter()
-            .map(|key| key.id)
-            .collect();
+        let secrets_of_keys = |scene: &Self| -> Vec<String> {
+            let keys = scene.world.sandbox.api_keys();
+            keys.into_iter().map(|key| key.secret).collect()
+        };
+        let before = secrets_of_keys(self);
+        self.found.extend(before.iter().cloned());
         let ran = self.world.run(arguments);
-        let fresh = self.world.sandbox.api_keys();
-        let fresh = fresh
-            .iter()
-            .find(|key| !before.contains(&key.id))
-            .map(|key| key.secret.clone());
+        let fresh = secrets_of_keys(self)
+            .into_iter()
+            .find(|secret| !before.contains(secret));
         let to_file = arguments.contains(&"--out-file");
         let promised = fresh.as_deref().filter(|_| ran.code() == 0 && !to_file);
         let secrets = self.secrets();
@@ -235,8 +254,12 @@ fn walk(way: Way) {
         for (index, command) in commands.iter().enumerate() {
             for (number, more) in arguments(command).iter().enumerate() {
                 let mut scene = Scene::new(way, trouble);
+                if command == "recover" {
+                    scene.leave_record();
+                }
                 let format = ["text", "json", "jsonl"][(index + number) % 3];
                 let mut words = vec![command.as_str(), "-vv", "--retries", "0", "-o", format];
+                words.extend(["--settle-timeout", "100ms"]);
                 words.extend(*more);
                 let ran = scene.check(&words);
                 if trouble == Trouble::Nothing {
@@ -269,7 +292,15 @@ fn a_secret_that_is_not_delivered_is_not_told_either() {
     // The key stays, so its secret is known here; nobody else may know it.
     let refuse = Action::status(500, "not now");
     sandbox.inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
-    sandbox.inject(Fault::new("POST", "/api/apikeys", Action::Cut(60)).after());
-    let ran = scene.check(&["create", "-vv", "--retries", "0", "--role", "Auditor"]);
+    for path in ["/api/apikeys", "/api/apikeys/*/secretkey"] {
+        sandbox.inject(Fault::new("POST", path, Action::Cut(60)).after().times(99));
+    }
+    let settle = ["--settle-timeout", "500ms"];
+    let words = [
+        &["create", "-vv", "--retries", "0", "--role", "Auditor"][..],
+        &settle,
+    ]
+    .concat();
+    let ran = scene.check(&words);
     assert_eq!(ran.code(), 11, "{}", ran.stderr);
 }
