@@ -194,6 +194,7 @@ mod unix {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::support::running::wait_until_unread;
     use crate::support::set_mode;
     use crate::support::shell::sh;
 
@@ -246,6 +247,7 @@ mod unix {
         let world = World::new();
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
+        wait_until_unread(&writer);
         let mut command = world.home.command(["create", "--role", "Auditor"]);
         let ran = Ran::of(command.stdout(writer));
         contains(

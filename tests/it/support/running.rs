@@ -1,6 +1,6 @@
 //! A run that is still going on.
 
-use std::io::Read as _;
+use std::io::{PipeReader, PipeWriter, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,20 +12,30 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// A run that is still going on; it is killed if a test ends before it does.
 pub(crate) struct Running {
     child: Child,
+    stdout: Option<PipeReader>,
+    /// The end that the run writes to. Kept to see whether anybody reads; nobody else can tell.
+    writer: Option<PipeWriter>,
 }
 
 impl Running {
     /// Starts with pipes for stdout and stderr.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (stdout, writer) = std::io::pipe().expect("a pipe");
+        let theirs = writer.try_clone().expect("a second handle");
+        let child = command.stdout(theirs).stderr(Stdio::piped()).spawn();
+        // Else the command would hold the end that is to be closed when the run has ended.
+        command.stdout(Stdio::null());
         Self {
-            child: child.spawn().expect("the binary starts"),
+            child: child.expect("the binary starts"),
+            stdout: Some(stdout),
+            writer: Some(writer),
         }
     }
 
     /// The reader of stdout goes away.
     pub(crate) fn stop_reading_stdout(&mut self) {
-        drop(self.child.stdout.take());
+        drop(self.stdout.take());
+        wait_until_unread(self.writer.as_ref().expect("it is kept to the end"));
     }
 
     /// Reads stderr up to a line that holds `part`.
@@ -43,9 +53,16 @@ impl Running {
         }
     }
 
-    /// Sends a signal.
+    /// Sends a signal to a run that waits for something, and goes on when the run has taken note of it, where that can be seen.
     #[cfg(unix)]
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let before = idle::sleeps(&self.child);
+        self.kill(signal);
+        idle::wait_for_another(&self.child, before);
+    }
+
+    #[cfg(unix)]
+    fn kill(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, signal).expect("the run is there");
     }
@@ -57,7 +74,7 @@ impl Running {
         let begun = Instant::now();
         while self.child.try_wait().expect("the run is ours").is_none() {
             assert!(begun.elapsed() < DEADLINE, "the run goes on and on");
-            self.signal(signal);
+            self.kill(signal);
             std::thread::yield_now();
         }
         self.finish()
@@ -74,7 +91,8 @@ impl Running {
             std::thread::sleep(Duration::from_millis(2));
         };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        if let Some(mut pipe) = self.child.stdout.take() {
+        drop(self.writer.take());
+        if let Some(mut pipe) = self.stdout.take() {
             pipe.read_to_end(&mut stdout).expect("stdout is read");
         }
         if let Some(mut pipe) = self.child.stderr.take() {
@@ -86,6 +104,67 @@ impl Running {
             stderr,
         })
     }
+}
+
+/// Waits until nobody can read from a pipe any more. Tests run side by side, and each program that one of them is just starting holds
+/// all that is open here for a moment.
+#[cfg(unix)]
+pub(crate) fn wait_until_unread(writer: &PipeWriter) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    // No event is asked for; that nobody reads is told without (POSIX, poll()).
+    let mut polled = [PollFd::new(writer, PollFlags::empty())];
+    let deadline = Timespec {
+        tv_sec: 60,
+        tv_nsec: 0,
+    };
+    let told = poll(&mut polled, Some(&deadline)).expect("the pipe is looked at");
+    assert_eq!(told, 1, "somebody goes on reading");
+}
+
+#[cfg(not(unix))]
+pub(crate) fn wait_until_unread(_writer: &PipeWriter) {}
+
+/// Whether a process has been awake: Linux counts how often its main thread went to sleep. An answer that was held back is to be let go
+/// after the signal was noticed, and not just sent, or the answer may come first.
+#[cfg(target_os = "linux")]
+mod idle {
+    use super::{Child, DEADLINE, Duration, Instant};
+
+    /// How often the process has gone to sleep, once it sleeps; none when it has ended.
+    pub(super) fn sleeps(child: &Child) -> Option<u64> {
+        let begun = Instant::now();
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+            let field = |name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                line.map(str::trim).unwrap_or_default()
+            };
+            match field("State:").chars().next() {
+                Some('S') => return field("voluntary_ctxt_switches:").parse().ok(),
+                Some('Z' | 'X') | None => return None,
+                _ => assert!(begun.elapsed() < DEADLINE, "the run never sleeps"),
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until it has gone to sleep once more, or ended.
+    pub(super) fn wait_for_another(child: &Child, before: Option<u64>) {
+        let begun = Instant::now();
+        while before.is_some() && sleeps(child) == before {
+            assert!(begun.elapsed() < DEADLINE, "the run takes no notice");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+mod idle {
+    use super::Child;
+
+    pub(super) fn sleeps(_child: &Child) {}
+
+    pub(super) fn wait_for_another(_child: &Child, _before: ()) {}
 }
 
 impl Drop for Running {
