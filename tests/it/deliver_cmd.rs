@@ -1,6 +1,9 @@
 //! `--deliver-cmd`: the secret on the stdin of a command, and exit code 0 means delivered.
 #![cfg(unix)]
 
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::support::files::{names, read};
@@ -187,19 +190,24 @@ fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
     gone(&world);
 }
 
-/// As the programs do that serve a clipboard.
+/// As the programs do that serve a clipboard. What is left behind waits for a word, and shows that it got it.
 #[test]
 fn what_it_leaves_running_after_success_is_left_alone() {
     let world = World::new();
-    let script = "cat > got; sleep 1000 <&- >&- 2>&- & echo $! > left";
+    let fifo = world.home.path("go");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo is there").success());
+    // Open both ways, nobody waits for the other side.
+    let mut options = std::fs::OpenOptions::new();
+    let mut fifo = options.read(true).write(true).open(&fifo).expect("a pipe");
+    let script = "cat > got; (read word < go; echo $word > proof) <&- >&- 2>&- &";
     deliver(&world, script, &[]).success();
-    let left = read(world.home.path("left"))
-        .trim()
-        .parse()
-        .expect("a process");
-    let left = rustix::process::Pid::from_raw(left).expect("a process");
-    rustix::process::test_kill_process(left).expect("it runs");
-    rustix::process::kill_process(left, rustix::process::Signal::KILL).expect("it runs");
+    fifo.write_all(b"alive\n").expect("the pipe takes a word");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while std::fs::read_to_string(world.home.path("proof")).unwrap_or_default() != "alive\n" {
+        assert!(Instant::now() < deadline, "it was ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn waiting_command(world: &World, script: &str) -> Running {
