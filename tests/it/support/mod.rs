@@ -108,7 +108,11 @@ impl Home {
         let state = folder.path().join("state");
         Self {
             folder,
-            variables: vec![("SWP_STATE_DIR".to_owned(), state)],
+            variables: vec![
+                ("SWP_STATE_DIR".to_owned(), state),
+                // What was lost on purpose is lost for good: nothing is under way that would be worth waiting for.
+                ("SWP_SETTLE_TIMEOUT".to_owned(), "500ms".into()),
+            ],
         }
     }
 
