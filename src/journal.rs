@@ -88,8 +88,18 @@ impl Entry {
         let folder =
             folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
         let content = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
-        let file = folder.write_locked(&record.file_name(), &content)?;
-        Ok(Self { record, file })
+        let name = record.file_name();
+        match folder.write_locked(&name, &content) {
+            Ok(file) => Ok(Self { record, file }),
+            // Where only the folder could not be flushed, the file is there already; a run that goes on without a record must not
+            // leave one for `recover` to find, which would kill a secret that was delivered. Another run's stays.
+            Err(error) => {
+                if error.kind() != io::ErrorKind::AlreadyExists {
+                    let _ = folder.remove(&name);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Takes over a record that a run left. `None` where it is gone, or another process works on it.
