@@ -43,6 +43,11 @@ impl<'a> Books<'a> {
         }
     }
 
+    /// Whether a run left a record.
+    pub(super) fn has_records(&self) -> bool {
+        !self.records.is_empty()
+    }
+
     /// After the runs, before anything was recovered.
     pub(super) fn after_the_runs(mut self) -> Wrong {
         self.nothing_else_was_touched();

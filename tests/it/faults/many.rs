@@ -7,7 +7,7 @@ use swp_keys::sandbox::{Fault, Sandbox, Settings};
 use crate::support::{Home, Ran, World};
 
 /// As many as start at once.
-const RUNS: usize = 10;
+const RUNS: usize = 8;
 
 /// A manager on which all of them meet: none has created before the last has looked.
 fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> World {
@@ -78,13 +78,18 @@ fn records(home: &Home) -> usize {
 
 #[test]
 fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
-    let meet = "POST /api/apikeys/search delay=400ms after times=10";
+    let meet = "POST /api/apikeys/search delay=300ms after times=8";
     let create_late = "POST /api/apikeys delay=300ms before nth=1 times=3";
     let answer_late = "POST /api/apikeys delay=300ms after nth=1 times=5";
-    for duplicate_name in [None, Some(400), Some(403), Some(409), Some(500)] {
-        for faults in [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]] {
-            for mark in [&[][..], &["--no-mark"]] {
-                let what = format!("{duplicate_name:?} {faults:?} {mark:?}");
+    let crowds = [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]];
+    // A 500 may have come after the work, and without a mark nothing proves whose the key is then: exit 11 it is, and not tried here.
+    let unmarked = [None, Some(409)].map(|status| (status, crowds[1], &["--no-mark"][..]));
+    let marked = [None, Some(400), Some(403), Some(409), Some(500)]
+        .into_iter()
+        .flat_map(|status| crowds.map(|faults| (status, faults, &[][..])));
+    std::thread::scope(|scope| {
+        for (duplicate_name, faults, more) in marked.chain(unmarked) {
+            scope.spawn(move || {
                 let mut world = crowded(duplicate_name, faults);
                 let arguments = [
                     "create",
@@ -93,12 +98,17 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
                     "--name",
                     "ci",
                     "--settle-timeout",
-                    "2s",
                 ];
-                let arguments: Vec<_> = arguments.iter().chain(mark).copied().collect();
+                let arguments: Vec<_> = (arguments.iter().chain(&["2s"]).chain(more))
+                    .copied()
+                    .collect();
                 let ran = all_at_once(&mut world, &arguments);
-                one_remains(&world, &ran, &what);
-            }
+                one_remains(
+                    &world,
+                    &ran,
+                    &format!("{duplicate_name:?} {faults:?} {more:?}"),
+                );
+            });
         }
-    }
+    });
 }

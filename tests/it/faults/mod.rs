@@ -1,10 +1,14 @@
 //! The fault harness.
 
 mod books;
+#[cfg(target_os = "linux")]
+mod calls;
 mod dice;
+mod drawn;
 mod layer;
 mod many;
 mod play;
+mod pool;
 mod recovery;
 mod scenario;
 mod seeds;

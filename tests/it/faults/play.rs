@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_setfl};
@@ -26,6 +26,8 @@ pub(super) struct Job<'a> {
     pub(super) machine: usize,
     /// What stands in the description of its keys.
     pub(super) mark: Option<String>,
+    /// A program that starts it, with its arguments.
+    pub(super) wrapper: Vec<OsString>,
     pub(super) arguments: Vec<OsString>,
     /// stdout is a disk that is full.
     pub(super) full: bool,
@@ -45,7 +47,6 @@ pub(super) struct Watch<'a> {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) machine: usize,
-    pub(super) mark: Option<String>,
     pub(super) arguments: Vec<OsString>,
     /// None: a signal ended it.
     pub(super) code: Option<i32>,
@@ -53,10 +54,8 @@ pub(super) struct Ended {
     pub(super) stdout: String,
     pub(super) stderr: String,
     pub(super) files: Vec<PathBuf>,
-    /// Signals that were sent while it lived.
-    pub(super) sent: usize,
-    /// Its sink was broken while the manager still worked on the request that makes the secret.
-    pub(super) broken: bool,
+    /// What was done to it.
+    pub(super) suffered: String,
     /// The manager answered meanwhile, so that the delivery may have been made before the sink was broken.
     pub(super) broken_late: bool,
 }
@@ -72,6 +71,28 @@ impl Ended {
         (files.chain([self.stdout.clone()]).filter_map(whole))
             .filter(|secret| secret.contains(':') && !secret.contains('\n'))
             .collect()
+    }
+
+    /// What happened, in words.
+    pub(super) fn story(&self) -> String {
+        let words: Vec<_> = self
+            .arguments
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        let files: Vec<_> = (self.files.iter())
+            .map(|file| format!("{}: {:?}", file.display(), fs::read_to_string(file)))
+            .collect();
+        format!(
+            "machine {}: swp-keys {}\n  exit {:?}, signal {:?}; {}\n  stdout: {:?}\n  stderr: {:?}\n  files: {files:?}\n",
+            self.machine,
+            words.join(" "),
+            self.code,
+            self.signal,
+            self.suffered,
+            self.stdout,
+            self.stderr
+        )
     }
 
     /// Whether it was ended from outside, without a word of its own.
@@ -101,15 +122,13 @@ impl Job<'_> {
         machine.layer.heal();
         Ended {
             machine: playing.job.machine,
-            mark: playing.job.mark,
             arguments: playing.job.arguments,
             code: status.code(),
             signal: status.signal(),
             stdout: playing.stdout.text(),
             stderr: playing.stderr.text(),
             files: playing.job.files,
-            sent: playing.sent,
-            broken: playing.broken,
+            suffered: format!("{} signals; broken: {}", playing.sent, playing.broken),
             broken_late: playing.broken_late,
         }
     }
@@ -136,7 +155,7 @@ impl<'a> Playing<'a> {
     fn start(job: Job<'a>, stage: &'a Stage, machine: &'a Machine) -> Self {
         let came_before = stage.sandbox.requests().len();
         let records_before = count(&machine.records());
-        let mut command = machine.home.command(&job.arguments);
+        let mut command = wrapped(machine.home.command(&job.arguments), &job.wrapper);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if job.full {
             command.stdout(
@@ -250,6 +269,27 @@ impl<'a> Playing<'a> {
             _ => unreachable!("files are broken where there are some"),
         }
     }
+}
+
+/// The same command, started by another program.
+fn wrapped(command: Command, wrapper: &[OsString]) -> Command {
+    let Some((program, arguments)) = wrapper.split_first() else {
+        return command;
+    };
+    let mut outer = Command::new(program);
+    outer
+        .args(arguments)
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(command.get_current_dir().expect("a home"))
+        .stdin(Stdio::null());
+    outer
 }
 
 /// How many records a state folder holds.

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use serde_json::Value;
 
 use super::play::{Ended, Job, Watch};
-use super::scenario::Scenario;
-use super::stage::{Stage, times};
+use super::scenario::{Recovery, Scenario};
+use super::stage::{Stage, patient_times, times};
 
 /// So often at the most; what is left then is left for good.
 const ROUNDS: usize = 4;
@@ -24,34 +24,28 @@ pub(super) fn recover(stage: &Stage, scenario: &Scenario) -> Recovered {
     let mut recovered = Recovered::default();
     stage.sandbox.clear_faults();
     stage.inject(&scenario.recovery.faults);
-    let recovery = &scenario.recovery;
     for round in 0..ROUNDS {
         for machine in 0..stage.machines.len() {
             for (place, record) in unfinished(stage, machine).iter().enumerate() {
-                let watch = match round {
-                    0 => Watch {
-                        troubles: &recovery.troubles,
-                        kill: recovery.kill.as_ref(),
-                        breakage: None,
-                    },
-                    _ => Watch::default(),
+                let attempt = Attempt {
+                    machine,
+                    operation: record["operation"].as_str().expect("an operation"),
+                    way: scenario.recovery.first + round + place,
+                    number: recovered.runs.len(),
                 };
-                let way = recovery.first + round + place;
-                let job = job(stage, machine, record, way, recovered.runs.len(), watch);
-                recovered.runs.push(job.play(stage));
+                let suffering = (round == 0).then_some(&scenario.recovery);
+                recovered
+                    .runs
+                    .push(attempt.job(stage, suffering).play(stage));
             }
         }
         stage.sandbox.clear_faults();
         // Who may not see keys cannot recover them: somebody who may does it.
-        stage
-            .sandbox
-            .change(|settings| settings.unknowns.session_keys = None);
+        (stage.sandbox).change(|settings| settings.unknowns.session_keys = None);
     }
     for machine in 0..stage.machines.len() {
-        let left = unfinished(stage, machine);
-        recovered
-            .left
-            .extend(left.into_iter().map(|record| (machine, record)));
+        let left = unfinished(stage, machine).into_iter();
+        (recovered.left).extend(left.map(|record| (machine, record)));
     }
     recovered
 }
@@ -68,35 +62,53 @@ pub(super) fn unfinished(stage: &Stage, machine: usize) -> Vec<Value> {
     }
 }
 
-fn job<'a>(
-    stage: &Stage,
+/// One call of `recover` for one record.
+struct Attempt<'a> {
     machine: usize,
-    record: &Value,
+    operation: &'a str,
+    /// Which of the ways to recover it is.
     way: usize,
+    /// How many there were before.
     number: usize,
-    watch: Watch<'a>,
-) -> Job<'a> {
-    let file = format!("recovered-{number}");
-    let operation = record["operation"].as_str().expect("an operation");
-    let mut words = vec!["recover", "-q", "--yes", operation];
-    match way % 3 {
-        0 => words.push("--rekey"),
-        1 => words.extend(["--rekey", "--out-file", &file]),
-        _ => words.push("--delete"),
-    }
-    let mut arguments: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-    arguments.extend(times());
-    let files = match way % 3 {
-        1 => vec![stage.machines[machine].home.path(&file)],
-        _ => Vec::new(),
-    };
-    Job {
-        machine,
-        mark: None,
-        arguments,
-        full: false,
-        files,
-        watch,
+}
+
+impl Attempt<'_> {
+    fn job<'a>(&self, stage: &Stage, suffering: Option<&'a Recovery>) -> Job<'a> {
+        let file = (self.way % 3 == 1).then(|| {
+            let home = &stage.machines[self.machine].home;
+            home.path(&format!("recovered-{}", self.number))
+        });
+        let mut arguments: Vec<OsString> = ["recover", "-q", "--yes", self.operation]
+            .map(OsString::from)
+            .to_vec();
+        arguments.push(
+            if self.way % 3 == 2 {
+                "--delete"
+            } else {
+                "--rekey"
+            }
+            .into(),
+        );
+        if let Some(file) = &file {
+            arguments.extend(["--out-file".into(), file.into()]);
+        }
+        match suffering {
+            Some(_) => arguments.extend(times()),
+            None => arguments.extend(patient_times()),
+        }
+        Job {
+            machine: self.machine,
+            mark: None,
+            wrapper: Vec::new(),
+            arguments,
+            full: false,
+            files: file.into_iter().collect(),
+            watch: suffering.map_or_else(Watch::default, |recovery| Watch {
+                troubles: &recovery.troubles,
+                kill: recovery.kill.as_ref(),
+                breakage: None,
+            }),
+        }
     }
 }
 

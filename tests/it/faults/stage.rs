@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use swp_keys::sandbox::{ApiKey, Fault, Sandbox};
 
@@ -94,7 +95,7 @@ impl Stage {
         })
     }
 
-    fn job<'a>(&self, index: usize, run: &'a Run) -> Job<'a> {
+    pub(super) fn job<'a>(&self, index: usize, run: &'a Run) -> Job<'a> {
         let files = files(index, run.sink);
         let home = &self.machines[run.machine].home;
         for file in &files {
@@ -102,14 +103,14 @@ impl Stage {
             std::fs::create_dir_all(folder.parent().expect("a folder")).expect("a folder");
         }
         let mut arguments = arguments(index, run);
-        arguments.extend(
-            files
-                .iter()
-                .flat_map(|file| ["--out-file".into(), file.into()]),
-        );
+        arguments.extend(times());
+        for file in &files {
+            arguments.extend(["--out-file".into(), home.path(file).into()]);
+        }
         Job {
             machine: run.machine,
             mark: Some(mark(index)),
+            wrapper: Vec::new(),
             arguments,
             full: run.sink == Sink::Full,
             files: files.iter().map(|file| home.path(file)).collect(),
@@ -161,14 +162,21 @@ fn arguments(index: usize, run: &Run) -> Vec<OsString> {
     if run.verify {
         words.push("--verify");
     }
-    let mut arguments: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-    arguments.extend(times());
-    arguments
+    words.into_iter().map(OsString::from).collect()
 }
 
-/// Waits that are short enough for hundreds of runs, and long enough for a machine that has much else to do.
+/// Waits that are short enough for hundreds of runs.
 pub(super) fn times() -> impl Iterator<Item = OsString> {
-    let wait = format!("{}ms", TIMEOUT.as_millis());
+    waiting(TIMEOUT)
+}
+
+/// For runs that nothing is to happen to: a machine that has much else to do may be slow, and that is no fault.
+pub(super) fn patient_times() -> impl Iterator<Item = OsString> {
+    waiting(Duration::from_secs(30))
+}
+
+fn waiting(timeout: Duration) -> impl Iterator<Item = OsString> {
+    let wait = format!("{}ms", timeout.as_millis());
     let settle = format!("{}ms", SETTLE.as_millis());
     [
         "--timeout",

@@ -1,0 +1,234 @@
+//! The order of system calls, and a run that dies or fails at each of them: what a kill from outside cannot show.
+//!
+//! The page cache outlives a SIGKILL, so a missing fsync changes nothing that a kill could bring to light; a power cut would. Here
+//! strace tells what was flushed before what. It also kills at a given call, to the instruction, and lets a call fail as on a full
+//! disk. Where strace is not installed nothing is shown, and `SWP_TEST_STRACE=required` makes that a failure.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use super::books::{Books, told};
+use super::play::Ended;
+use super::pool::each;
+use super::recovery::recover;
+use super::scenario::{Scenario, Sink};
+use super::stage::{Machine, Stage};
+
+/// Calls that put something on disk or on the wire. Some machines lack some of them, and then others take their place.
+const CALLS: &str = "trace=fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,write,writev,sendto,sendmsg";
+
+/// Whether strace is here and may trace.
+fn strace_works() -> bool {
+    let tried = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .status();
+    let works = tried.is_ok_and(|status| status.success());
+    let required = std::env::var_os("SWP_TEST_STRACE").is_some_and(|value| value == "required");
+    assert!(
+        works || !required,
+        "strace is required here, and it does not work"
+    );
+    works
+}
+
+/// One run without any fault of ours, traced with these arguments.
+fn traced(sink: Sink, tracing: &[&str]) -> (Scenario, Stage, Vec<Ended>) {
+    let scenario = Scenario::without_faults(sink);
+    let stage = Stage::of(&scenario);
+    let mut job = stage.job(0, &scenario.runs[0]);
+    let trace = stage.machines[0].home.path("trace");
+    job.wrapper = ["strace", "-f", "-y", "-qq", "-o"]
+        .map(OsString::from)
+        .to_vec();
+    job.wrapper.push(trace.into());
+    job.wrapper.extend(tracing.iter().map(OsString::from));
+    // Tracing takes time, and nothing is to be too late here.
+    let place = job.arguments.iter().position(|word| word == "--timeout");
+    job.arguments[place.expect("a time-out") + 1] = "20s".into();
+    let ended = job.play(&stage);
+    (scenario, stage, vec![ended])
+}
+
+/// What a call did, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Did {
+    Made(String),
+    Wrote(String),
+    Flushed(String),
+    Named(String, String),
+    Removed(String),
+    Sent,
+}
+
+/// Reads a line of strace, as in `7 fsync(11</tmp/state/unfinished>) = 0`.
+fn did(line: &str) -> Option<Did> {
+    let (_, call) = line.split_once(' ')?;
+    let (name, rest) = call.trim_start().split_once('(')?;
+    if rest.contains(" = -1 ") {
+        return None;
+    }
+    let quoted: Vec<_> = rest
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    let descriptor = rest
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'));
+    let descriptor = descriptor
+        .map(|(path, _)| path.to_owned())
+        .unwrap_or_default();
+    match name {
+        "write" | "writev" | "sendto" | "sendmsg" if descriptor.starts_with("socket:") => {
+            Some(Did::Sent)
+        }
+        "write" | "writev" => Some(Did::Wrote(descriptor)),
+        "fsync" | "fdatasync" => Some(Did::Flushed(descriptor)),
+        "mkdir" | "mkdirat" => quoted.first().cloned().map(Did::Made),
+        "unlink" | "unlinkat" => quoted.first().cloned().map(Did::Removed),
+        _ if name.starts_with("rename") || name.starts_with("link") => {
+            Some(Did::Named(quoted.first()?.clone(), quoted.get(1)?.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// The calls of a run, in their order.
+fn calls(machine: &Machine) -> Vec<Did> {
+    let trace = std::fs::read_to_string(machine.home.path("trace")).expect("a trace");
+    trace.lines().filter_map(did).collect()
+}
+
+/// The place of the first of these after `from`.
+#[track_caller]
+fn next(calls: &[Did], from: usize, what: &str, is: impl Fn(&Did) -> bool) -> usize {
+    (calls.iter().skip(from).position(is))
+        .unwrap_or_else(|| panic!("{what} does not come after call {from} of {calls:#?}"))
+        + from
+}
+
+fn parent(path: &str) -> String {
+    let parent = Path::new(path).parent().expect("a folder");
+    parent.to_string_lossy().into_owned()
+}
+
+/// A file gets its name after its content was flushed, and the name is flushed; returns the place of that.
+#[track_caller]
+fn named_and_flushed(calls: &[Did], end: &str) -> usize {
+    let named = next(
+        calls,
+        0,
+        end,
+        |did| matches!(did, Did::Named(_, to) if to.ends_with(end)),
+    );
+    let Did::Named(from, to) = &calls[named] else {
+        unreachable!("it was just found")
+    };
+    let written = (calls[..named].iter())
+        .rposition(|did| *did == Did::Wrote(from.clone()))
+        .expect("something was written");
+    let flushed = next(calls, written, "its flush", |did| {
+        *did == Did::Flushed(from.clone())
+    });
+    assert!(
+        flushed < named,
+        "{to} gets its name before it is flushed: {calls:#?}"
+    );
+    let folder = parent(to);
+    next(calls, named, "the flush of its folder", |did| {
+        *did == Did::Flushed(folder.clone())
+    })
+}
+
+#[test]
+fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_record_goes() {
+    if !strace_works() {
+        return;
+    }
+    let (_, stage, ended) = traced(Sink::File, &["-e", CALLS]);
+    assert_eq!(ended[0].code, Some(0), "{}", ended[0].stderr);
+    let calls = calls(&stage.machines[0]);
+    let recorded = named_and_flushed(&calls, ".json");
+    let named = next(
+        &calls,
+        0,
+        "the record",
+        |did| matches!(did, Did::Named(_, to) if to.ends_with(".json")),
+    );
+    // The sign-in is the last that leaves before the record, so the next one is the request for the key.
+    let asked = next(&calls, named, "the request", |did| *did == Did::Sent);
+    assert!(
+        recorded < asked,
+        "the request leaves before the record is flushed: {calls:#?}"
+    );
+    for (place, made) in calls.iter().enumerate() {
+        let Did::Made(folder) = made else { continue };
+        let above = parent(folder);
+        let flushed = next(&calls, place, "the flush of the folder above", |did| {
+            *did == Did::Flushed(above.clone())
+        });
+        assert!(
+            flushed < asked,
+            "{folder} is not flushed in time: {calls:#?}"
+        );
+    }
+    let delivered = named_and_flushed(&calls, "/key");
+    assert!(asked < delivered, "{calls:#?}");
+    let gone = next(
+        &calls,
+        named,
+        "the end of the record",
+        |did| matches!(did, Did::Removed(file) if file.ends_with(".json")),
+    );
+    assert!(
+        delivered < gone,
+        "the record goes before the secret is flushed: {calls:#?}"
+    );
+    assert_eq!(
+        calls
+            .iter()
+            .skip(asked)
+            .filter(|did| **did == Did::Sent)
+            .count(),
+        2,
+        "one request, and the farewell"
+    );
+}
+
+/// Each call by its name, how often a whole run makes it at the most, and the ways in which it can go wrong.
+const WAYS: [(&str, usize, &[&str]); 6] = [
+    ("fsync", 8, &["signal=KILL", "error=ENOSPC", "error=EIO"]),
+    ("renameat2", 2, &["signal=KILL", "error=ENOSPC"]),
+    ("mkdir", 3, &["signal=KILL", "error=EROFS"]),
+    ("unlink", 2, &["signal=KILL"]),
+    ("writev", 6, &["signal=KILL", "error=ECONNRESET"]),
+    ("write", 10, &["signal=KILL"]),
+];
+
+#[test]
+fn a_run_that_dies_or_fails_at_any_call_loses_no_key() {
+    if !strace_works() {
+        return;
+    }
+    let cases = WAYS.iter().flat_map(|(call, times, ways)| {
+        (ways.iter()).flat_map(move |way| (1..=*times).map(move |nth| (*call, nth, *way)))
+    });
+    each(cases, |(call, nth, way)| {
+        for sink in [Sink::Stdout, Sink::File] {
+            let inject = format!("inject={call}:{way}:when={nth}");
+            let tracing = ["-e", &format!("trace={call}"), "-e", &inject];
+            let (scenario, stage, ended) = traced(sink, &tracing);
+            let mut wrong = Books::open(&scenario, &stage, &ended).after_the_runs();
+            let first = told(&stage);
+            let recovered = recover(&stage, &scenario);
+            wrong.extend(Books::open(&scenario, &stage, &ended).after_recovering(&recovered));
+            assert!(
+                wrong.is_empty(),
+                "{inject} {sink:?}: {wrong:#?}\n{}\n{first}\n{recovered:#?}",
+                ended[0].story()
+            );
+        }
+    });
+}
