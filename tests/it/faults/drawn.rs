@@ -7,8 +7,8 @@ use swp_keys::sandbox::{AnswerFields, ErrorBody, SecretShape};
 use super::dice::Dice;
 use super::layer::{Direction, Harm, Trouble};
 use super::scenario::{
-    Breakage, CREATE, DELETE, IfExists, Kill, Manager, Naming, Point, RESET, Recovery, Run, SEARCH,
-    Scenario, Signal, Sink,
+    Breakage, CREATE, DELETE, IfExists, Kill, Manager, Naming, Place, Point, RESET, Recovery, Run,
+    SEARCH, Scenario, Signal, Sink,
 };
 
 impl Scenario {
@@ -104,14 +104,20 @@ impl Run {
             _ => dice.weigh(&[(80, Naming::Named), (20, Naming::Unmarked)]),
         };
         let sink = dice.weigh(&[
-            (50, Sink::Stdout),
+            (45, Sink::Stdout),
             (5, Sink::Full),
-            (30, Sink::File),
-            (15, Sink::TwoFiles),
+            (18, Sink::File),
+            (8, Sink::TwoFiles),
+            (6, Sink::Dotenv),
+            (6, Sink::FileAndDotenv),
+            (5, Sink::Command),
+            (5, Sink::FileAndCommand),
+            (2, Sink::FileAndRefusal),
         ]);
-        let breakage = dice.chance(15).then(|| match sink {
-            Sink::Stdout | Sink::Full => Breakage::ReaderLeaves,
-            Sink::File | Sink::TwoFiles => dice.pick(&[
+        let breakage = dice.chance(15).then(|| match sink.places() {
+            [] | [Place::Command] => Breakage::ReaderLeaves,
+            _ => dice.pick(&[
+                Breakage::ReaderLeaves,
                 Breakage::FolderGoes,
                 Breakage::FolderBecomesFile,
                 Breakage::FileAppears,
@@ -141,7 +147,7 @@ impl Kill {
             (30, vec![polite]),
             (20, vec![polite, polite]),
         ]);
-        let file = matches!(sink, Sink::File | Sink::TwoFiles);
+        let file = sink.places().contains(&Place::File);
         let point = dice.weigh(&[
             (
                 15,

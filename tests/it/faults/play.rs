@@ -67,9 +67,9 @@ impl Ended {
             .files
             .iter()
             .filter_map(|file| fs::read_to_string(file).ok());
-        let whole = |text: String| text.strip_suffix('\n').map(str::to_owned);
-        (files.chain([self.stdout.clone()]).filter_map(whole))
-            .filter(|secret| secret.contains(':') && !secret.contains('\n'))
+        files
+            .chain([self.stdout.clone()])
+            .filter_map(|text| secret_in(&text))
             .collect()
     }
 
@@ -269,6 +269,18 @@ impl<'a> Playing<'a> {
             _ => unreachable!("files are broken where there are some"),
         }
     }
+}
+
+/// The secret that a document holds: alone in its only line, or as what a variable is set to. Half a line is none.
+fn secret_in(text: &str) -> Option<String> {
+    let line = text.strip_suffix('\n').unwrap_or(text).lines().last()?;
+    let line = line
+        .strip_prefix("SWP_API_KEY=")
+        .unwrap_or(line)
+        .trim_matches(['\'', '"']);
+    // All shapes of secrets end in 32 bytes in base64.
+    let (_, random) = line.rsplit_once(':')?;
+    (random.len() == 44 && random.ends_with('=')).then(|| line.to_owned())
 }
 
 /// The same command, started by another program.

@@ -88,6 +88,36 @@ pub(super) enum Sink {
     Full,
     File,
     TwoFiles,
+    Dotenv,
+    FileAndDotenv,
+    Command,
+    FileAndCommand,
+    /// The command takes the secret and says no.
+    FileAndRefusal,
+}
+
+/// One place that a sink of the command line writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    File,
+    Dotenv,
+    Command,
+    Refusal,
+}
+
+impl Sink {
+    pub(super) fn places(self) -> &'static [Place] {
+        match self {
+            Self::Stdout | Self::Full => &[],
+            Self::File => &[Place::File],
+            Self::TwoFiles => &[Place::File, Place::File],
+            Self::Dotenv => &[Place::Dotenv],
+            Self::FileAndDotenv => &[Place::File, Place::Dotenv],
+            Self::Command => &[Place::Command],
+            Self::FileAndCommand => &[Place::File, Place::Command],
+            Self::FileAndRefusal => &[Place::File, Place::Refusal],
+        }
+    }
 }
 
 /// What breaks a sink after it was prepared: when the request that makes the secret has come in.

@@ -1,7 +1,7 @@
 //! Where a scenario is played: one manager, and machines with a state folder and a way to the manager each.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use swp_keys::sandbox::{ApiKey, Fault, Sandbox};
 
 use super::layer::Layer;
 use super::play::{Ended, Job, Watch};
-use super::scenario::{IfExists, NAME, Naming, Run, SETTLE, Scenario, Sink, TIMEOUT};
-use crate::support::{Home, World};
+use super::scenario::{IfExists, NAME, Naming, Place, Run, SETTLE, Scenario, Sink, TIMEOUT};
+use crate::support::{Home, World, set_mode};
 
 /// A state folder, and the layer between it and the manager.
 pub(super) struct Machine {
@@ -96,16 +96,17 @@ impl Stage {
     }
 
     pub(super) fn job<'a>(&self, index: usize, run: &'a Run) -> Job<'a> {
-        let files = files(index, run.sink);
         let home = &self.machines[run.machine].home;
-        for file in &files {
-            let folder = home.path(file);
-            std::fs::create_dir_all(folder.parent().expect("a folder")).expect("a folder");
-        }
         let mut arguments = arguments(index, run);
         arguments.extend(times());
-        for file in &files {
-            arguments.extend(["--out-file".into(), home.path(file).into()]);
+        let mut files = Vec::new();
+        for (number, place) in run.sink.places().iter().enumerate() {
+            // A folder of its own, so that one can be broken and the others not.
+            let folder = home.path(&format!("sink-{index}-{number}"));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let file = folder.join("key");
+            arguments.extend(sink(*place, &file));
+            files.push(file);
         }
         Job {
             machine: run.machine,
@@ -113,7 +114,7 @@ impl Stage {
             wrapper: Vec::new(),
             arguments,
             full: run.sink == Sink::Full,
-            files: files.iter().map(|file| home.path(file)).collect(),
+            files,
             watch: Watch {
                 troubles: &run.troubles,
                 kill: run.kill.as_ref(),
@@ -129,16 +130,25 @@ pub(super) fn mark(index: usize) -> String {
     format!("run-{index}")
 }
 
-fn files(index: usize, sink: Sink) -> Vec<String> {
-    let count = match sink {
-        Sink::Stdout | Sink::Full => 0,
-        Sink::File => 1,
-        Sink::TwoFiles => 2,
-    };
-    // Folders of their own, so that one can be broken and the other not.
-    (0..count)
-        .map(|file| format!("sink-{index}-{file}/key"))
-        .collect()
+/// The words for one place. What is written there can be found in the file.
+fn sink(place: Place, file: &Path) -> [OsString; 2] {
+    let path = file.display();
+    match place {
+        Place::File => ["--out-file".into(), file.into()],
+        Place::Dotenv => {
+            std::fs::write(file, "# mine\nOTHER=1\n").expect("a file");
+            set_mode(file, 0o600);
+            ["--dotenv".into(), file.into()]
+        }
+        Place::Command => {
+            let command = format!("sh -c 'umask 077; cat > {path}'");
+            ["--deliver-cmd".into(), command.into()]
+        }
+        Place::Refusal => {
+            let command = "sh -c 'cat > /dev/null; exit 3'";
+            ["--deliver-cmd".into(), command.into()]
+        }
+    }
 }
 
 fn arguments(index: usize, run: &Run) -> Vec<OsString> {
