@@ -161,9 +161,10 @@ impl Entry {
 
 /// All records that nobody works on, oldest first. A file that is no record is told of and hides no other.
 pub(crate) fn unfinished() -> io::Result<Vec<Found>> {
-    let Some(folder) = folder() else {
-        return Ok(Vec::new());
-    };
+    folder().map_or_else(|| Ok(Vec::new()), |folder| unfinished_in(&folder))
+}
+
+fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for name in folder.names()? {
         let mut file = match File::open(folder.path().join(&name)) {
@@ -239,3 +240,7 @@ fn parse(content: &[u8]) -> io::Result<Record> {
         Err(io::Error::other("its operation is no hex number"))
     }
 }
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

@@ -21,6 +21,14 @@ impl Folder {
         })
     }
 
+    /// This folder, wherever the state is.
+    #[cfg(test)]
+    pub(crate) fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
