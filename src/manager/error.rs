@@ -3,7 +3,6 @@
 //! The statuses of most refusals are undocumented (manager-api.md, sections 3 and 10), so the manager's own words are always
 //! shown, and each decision here says why it is right whichever status a manager sends.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -12,7 +11,7 @@ use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address::Address;
-use super::{text, trust};
+use super::{connection, text};
 use crate::error::{Error, Kind};
 
 /// Why a call failed, as far as a decision hangs on it.
@@ -203,7 +202,7 @@ pub(super) enum Failure<'a> {
 /// The one place that decides what a failure is.
 pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
     match failure {
-        Failure::Transport(error) => transport(call, error),
+        Failure::Transport(error) => connection::broken(call, error),
         Failure::Answer {
             status,
             headers,
@@ -216,101 +215,6 @@ pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
         } => ManagerError::new(Cause::Unreadable, format!("{}: {reason}", call.what), hint)
             .http(status),
     }
-}
-
-fn transport(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
-    let host = call.address.host_and_port();
-    // Once the connection stands, TLS that fails says nothing about the certificate, and the request may have been worked on.
-    if error.is_connect()
-        && let Some(tls) = find::<rustls::Error>(error)
-    {
-        return tls_failure(call, tls, &host);
-    }
-    let io = io_kind(error);
-    let reason = text::innermost(error);
-    if error.is_timeout() && !error.is_connect() {
-        let message = format!("{}: no whole answer from {host} in time", call.what);
-        return ManagerError::new(
-            Cause::TimedOut,
-            message,
-            Some("raise `--timeout`, or look at the network".into()),
-        );
-    }
-    if !error.is_connect() {
-        let message = format!("{}: the connection to {host} broke ({reason})", call.what);
-        return ManagerError::new(Cause::Reset, message, None);
-    }
-    let (cause, message, hint) = match io {
-        _ if text::is_of_a_tunnel(error) => return no_tunnel(&host, io, &reason),
-        Some(std::io::ErrorKind::ConnectionRefused) => (
-            Cause::Refused,
-            format!("nobody listens at {host}"),
-            "check the address; a manager that is starting is waited for with `--wait 5m`",
-        ),
-        Some(
-            std::io::ErrorKind::ConnectionReset
-            | std::io::ErrorKind::UnexpectedEof
-            | std::io::ErrorKind::BrokenPipe,
-        ) => (
-            Cause::Reset,
-            format!("{host} broke the connection off before it stood"),
-            "is it a TLS port? A manager that is starting is waited for with `--wait 5m`",
-        ),
-        _ if error.is_timeout() => (
-            Cause::Unreachable,
-            format!("no connection to {host} in time"),
-            "check the address and the way there (firewall, `--proxy`), or raise `--connect-timeout`",
-        ),
-        _ => (
-            Cause::Unreachable,
-            format!("no connection to {host}: {reason}"),
-            "check the address, the name's DNS entry, and the proxy if there is one",
-        ),
-    };
-    ManagerError::new(cause, message, Some(hint.to_owned()))
-}
-
-/// What went wrong between here and the proxy, which is not the manager's doing. Its address is not told: it may hold a password.
-fn no_tunnel(host: &str, io: Option<std::io::ErrorKind>, reason: &str) -> ManagerError {
-    let (cause, problem) = match io {
-        Some(std::io::ErrorKind::ConnectionRefused) => {
-            (Cause::Refused, "does not listen".to_owned())
-        }
-        _ => (
-            Cause::Unreachable,
-            format!("does not let pass ({reason}); nothing was sent"),
-        ),
-    };
-    ManagerError::new(
-        cause,
-        format!("the proxy on the way to {host} {problem}"),
-        Some(
-            "check `--proxy` or HTTPS_PROXY, where its user name and password go too; or go without it, by NO_PROXY"
-                .to_owned(),
-        ),
-    )
-}
-
-fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
-    if let Some((problem, hint)) = trust::explain(error, host) {
-        let message = format!("the certificate of {host} {problem}; nothing was sent");
-        return ManagerError::new(Cause::Untrusted, message, Some(hint));
-    }
-    let (message, hint) = match error {
-        rustls::Error::InvalidMessage(_) => (
-            format!("{host} does not speak TLS"),
-            "is the port right? The manager's is 4119 unless it was changed".to_owned(),
-        ),
-        rustls::Error::AlertReceived(alert) => (
-            format!("{host} refused the TLS connection ({alert:?})"),
-            "it may want TLS 1.0 or 1.1, which are not spoken here: raise it to TLS 1.2".to_owned(),
-        ),
-        other => (
-            format!("{}: TLS with {host} failed: {other}", call.what),
-            "TLS 1.2 or 1.3 is needed; look at the manager's TLS settings".to_owned(),
-        ),
-    };
-    ManagerError::new(Cause::Untrusted, message, Some(hint))
 }
 
 fn answer(
@@ -478,45 +382,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let now = text::date(headers, &DATE).unwrap_or_else(Utc::now);
     // A date that has passed means at once.
     Some((until - now).to_std().unwrap_or_default())
-}
-
-/// The first error of type `T` on the way down. `io::Error` hides what it carries from `source`, so it is opened as well.
-fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
-    let mut next = error.source();
-    while let Some(current) = next {
-        if let Some(found) = current.downcast_ref::<T>() {
-            return Some(found);
-        }
-        next = match current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
-            Some(inner) => match inner.downcast_ref::<T>() {
-                Some(found) => return Some(found),
-                None => Some(inner),
-            },
-            None => current.source(),
-        };
-    }
-    None
-}
-
-/// What the innermost `io::Error` is: one that only wraps another error says nothing by itself.
-fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
-    let mut kind = None;
-    let mut next = error.source();
-    while let Some(current) = next {
-        let io = current.downcast_ref::<std::io::Error>();
-        kind = io
-            .map(std::io::Error::kind)
-            .filter(|kind| *kind != std::io::ErrorKind::Other)
-            .or(kind);
-        next = match io.and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => current.source(),
-        };
-    }
-    kind
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! credentials alone. The contract, fact by fact, is the vendor's; where it is silent, the code is right either way and says so.
 
 mod address;
+mod answer;
 mod api_keys;
+mod connection;
 mod credentials;
 mod error;
 mod mask;

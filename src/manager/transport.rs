@@ -8,15 +8,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, SET_COOKIE};
-use reqwest::{
-    Client, Method, NoProxy, Proxy, Response, StatusCode, redirect, retry as protocol_retry,
-};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, NoProxy, Proxy, Response, redirect, retry as protocol_retry};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::address::Address;
+use super::answer::{Answer, page};
 use super::credentials::Credentials;
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
@@ -92,85 +90,6 @@ impl<'a> Request<'a> {
             (None, _) => Signer::Nobody,
         }
     }
-}
-
-/// A success, read to its end.
-pub(super) struct Answer {
-    what: String,
-    address: Address,
-    signer: Signer,
-    pub(super) status: StatusCode,
-    headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
-    html: Option<String>,
-}
-
-impl Answer {
-    /// The body as the contract describes it.
-    ///
-    /// # Errors
-    /// A page for a browser is said to be one; a JSON error names the field.
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
-        if let Some(page) = &self.html {
-            return Err(self.unreadable(page.clone(), Some(
-                "a proxy or a sign-in page stands in between, or this is no manager; check `--url`".to_owned(),
-            )));
-        }
-        let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let place = if path == "." {
-                String::new()
-            } else {
-                format!(", at `{path}`")
-            };
-            // What serde says may quote the value, and the value may be a secret: only the place and the kind are told.
-            let problem = match error.inner().classify() {
-                serde_json::error::Category::Data => "is not what the contract says",
-                serde_json::error::Category::Eof => "ends too early",
-                _ => "is not JSON",
-            };
-            self.unreadable(format!("the manager's answer {problem}{place}"), None)
-        })
-    }
-
-    /// A success that lacks what it must have.
-    pub(super) fn unreadable(&self, reason: String, hint: Option<String>) -> ManagerError {
-        let call = Call {
-            what: &self.what,
-            address: &self.address,
-            signer: self.signer,
-        };
-        classify(
-            call,
-            Failure::Unreadable {
-                status: self.status,
-                reason,
-                hint,
-            },
-        )
-    }
-
-    /// Names and values of the cookies it sets; the attributes are for browsers. The last of one name wins.
-    pub(super) fn cookies(&self) -> Vec<(String, Secret)> {
-        let mut cookies: Vec<(String, Secret)> = Vec::new();
-        for header in self.headers.get_all(SET_COOKIE) {
-            let Some((name, value)) = header.to_str().ok().and_then(cookie) else {
-                continue;
-            };
-            cookies.retain(|(other, _)| *other != name);
-            cookies.push((name, value));
-        }
-        cookies
-    }
-}
-
-fn cookie(header: &str) -> Option<(String, Secret)> {
-    let pair = header.split(';').next()?;
-    let (name, value) = pair.split_once('=')?;
-    let (name, value) = (name.trim(), value.trim());
-    (!name.is_empty() && !value.is_empty())
-        .then(|| (name.to_owned(), Secret::new(value.to_owned())))
 }
 
 /// The way to one manager.
@@ -408,24 +327,4 @@ async fn read(mut response: Response) -> Result<Option<Zeroizing<Vec<u8>>>, reqw
         body.extend_from_slice(&chunk);
     }
     Ok(Some(body))
-}
-
-/// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
-fn page(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<String> {
-    let declared = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let declared = declared.to_ascii_lowercase();
-    if !declared.starts_with("text/html")
-        && !declared.starts_with("application/xhtml")
-        && !text::is_html(body)
-    {
-        return None;
-    }
-    let title =
-        text::html_title(body, mask).map_or_else(String::new, |title| format!(" (\"{title}\")"));
-    Some(format!(
-        "the answer is a page for a browser{title}, not the manager's JSON"
-    ))
 }

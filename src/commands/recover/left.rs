@@ -1,0 +1,116 @@
+//! What was left: the records on disk, chosen or listed.
+
+use serde_json::json;
+
+use super::Args;
+use crate::commands::{Outcome, list_roles};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::expiry::shown;
+use crate::journal::{self, Found, Record, Work};
+use crate::output::{Format, json_text};
+
+pub(super) fn several(count: usize) -> String {
+    if count == 1 {
+        "one unfinished run".to_owned()
+    } else {
+        format!("{count} unfinished runs")
+    }
+}
+
+/// The records of this manager and tenant; those of others are named, since they need another sign-in.
+pub(super) fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Error> {
+    let manager = context.settings.address()?.to_string();
+    let tenant = context
+        .settings
+        .tenant
+        .as_ref()
+        .map(|tenant| tenant.value.clone());
+    let (mut here, mut elsewhere) = (Vec::new(), 0);
+    for record in all(context)? {
+        if record.manager != manager || record.tenant != tenant {
+            elsewhere += 1;
+        } else if args.operation.is_empty() || args.operation.contains(&record.operation) {
+            here.push(record);
+        }
+    }
+    if elsewhere > 0 {
+        context.output.note(&format!(
+            "{} at other managers or tenants; `swp-keys recover --list` prints them",
+            several(elsewhere)
+        ));
+    }
+    let unknown = args
+        .operation
+        .iter()
+        .find(|wanted| here.iter().all(|record| record.operation != **wanted));
+    match unknown {
+        Some(operation) => Err(Error::new(
+            Kind::NotFound,
+            format!("there is no unfinished run `{operation}` of this manager and tenant"),
+        )
+        .hint("`swp-keys recover --list` prints what was left")),
+        None => Ok(here),
+    }
+}
+
+fn all(context: &Context) -> Result<Vec<Record>, Error> {
+    let found = journal::unfinished().map_err(|error| {
+        Error::unexpected(format!(
+            "the records in {} cannot be read: {error}",
+            journal::place()
+        ))
+    })?;
+    let mut records = Vec::new();
+    for found in found {
+        match found {
+            Found::Record(record) => records.push(record),
+            Found::Unreadable(name, reason) => context.output.warn(&format!(
+                "{}/{name} holds no record of a run: {reason}; look at it and remove it",
+                journal::place()
+            )),
+        }
+    }
+    Ok(records)
+}
+
+/// `--list`.
+pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
+    let records = all(context)?;
+    let document = match context.output.format() {
+        Format::Json => json_text(&json!({"unfinished": records}), true) + "\n",
+        Format::Jsonl => records
+            .iter()
+            .map(|record| json_text(record, false) + "\n")
+            .collect(),
+        Format::Env => return Err(list_roles::no_list_as_env()),
+        Format::Text => table(&records),
+    };
+    context.output.data(&document)?;
+    Ok(Outcome::Done)
+}
+
+fn table(records: &[Record]) -> String {
+    if records.is_empty() {
+        return String::new();
+    }
+    let rows = records.iter().map(|record| {
+        let work = if record.work == Work::Create {
+            "create"
+        } else {
+            "rekey"
+        };
+        [
+            record.operation.clone(),
+            work.to_owned(),
+            shown(record.started),
+            record.key_name.clone(),
+            record.manager.clone(),
+            record.tenant.clone().unwrap_or_default(),
+        ]
+    });
+    crate::output::table(
+        ["OPERATION", "WORK", "STARTED", "KEY", "MANAGER", "TENANT"],
+        rows,
+    )
+}
