@@ -43,8 +43,8 @@ pub(crate) fn command() -> clap::Command {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
-ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 a person must look (do not repeat), \
-130 or 143 interrupted and cleaned up, 1 anything else.";
+ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
+first, do not repeat), 12 some of several failed, 129, 130 or 143 interrupted and cleaned up, 1 anything else.";
 
 /// The commands, in the order of a key's life.
 #[derive(Subcommand)]
