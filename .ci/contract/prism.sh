@@ -82,6 +82,16 @@ prints() {
 
 with_password() { "$1" --username admin --password-file "$scratch/password" "${@:2}"; }
 
+# What a run leaves behind that was cut off while it gave the document's key a new secret.
+leave_a_record() {
+    mkdir -p "$SWP_STATE_DIR/unfinished"
+    cat >"$SWP_STATE_DIR/unfinished/0a0b0c0d.json" <<END
+{"operation": "0a0b0c0d", "work": "rekey", "manager": "$url", "tenant": null, "keyName": "contract", "roleID": null,
+"keyID": 7, "existingIDs": [7], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0}
+END
+    touch -t 200001010000 "$SWP_STATE_DIR/unfinished/0a0b0c0d.json"
+}
+
 run_every_command() {
     with_password prints create --role Auditor
     with_password prints create --role Auditor --no-sign-out
@@ -93,6 +103,10 @@ run_every_command() {
     with_password prints create --role Auditor --wait 5s
     with_password run create --role Auditor --dry-run
     with_password run create --role Auditor --name contract --if-exists skip
+    with_password prints create --role Auditor --verify
+    with_password prints create --role Auditor --name contract --if-exists rekey
+    leave_a_record
+    with_password prints recover --yes
     with_password run create --role Auditor --out-file "$scratch/secret"
     with_password undoes create --role Auditor
     with_password prints find-role Auditor
@@ -115,7 +129,7 @@ check_the_log() {
     [[ -z $(violations) ]] || die "Prism refused requests:"$'\n'"$(violations)"
     local route
     for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' \
-        'delete /api/apikeys/7' "$sign_out"; do
+        'delete /api/apikeys/7' 'get /api/apikeys/7' 'get /api/apikeys/current' 'post /api/apikeys/7/secretkey' "$sign_out"; do
         requests | grep -qxF "$route" || die "no command sent: $route"
     done
 }
