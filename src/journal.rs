@@ -167,7 +167,16 @@ pub(crate) fn unfinished() -> io::Result<Vec<Found>> {
 fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for name in folder.names()? {
-        let mut file = match File::open(folder.path().join(&name)) {
+        let path = folder.path().join(&name);
+        // Opening a pipe would wait for its other end.
+        if path
+            .symlink_metadata()
+            .is_ok_and(|metadata| !metadata.is_file())
+        {
+            found.push(Found::Unreadable(name, "it is no file".to_owned()));
+            continue;
+        }
+        let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {

@@ -9,6 +9,9 @@
 //!                                                         atomic_file  <-------   store
 //! ```
 //!
+//! The facts about the manager are cited by the sections of `manager-api.md`, the decisions by `design.md` and `surface.md`: the
+//! project's papers, which lie beside the repository and not in it.
+//!
 //! `manager` knows no clap, no output and no disk; `output` knows no type of the manager; `delivery` knows no HTTP; `sandbox` shares
 //! nothing with `manager`, so that two readings of the contract check each other. Only `error` and `report` know exit codes. Only
 //! `output`, `prompt` and `delivery` write to a stream.

@@ -40,7 +40,7 @@ use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey, SignedIn};
 use crate::secret::Secret;
 
 use outcome::{Created, Reset};
-pub(crate) use ownership::mark;
+pub(crate) use ownership::{mark, marks};
 pub(crate) use proof::{Tried, try_key};
 
 /// Sinks that are ready; nothing was asked of the manager.
@@ -119,6 +119,8 @@ pub(crate) struct Mint<'a> {
     pub(crate) meta: &'a Value,
     /// Use the secret once before reporting success.
     pub(crate) verify: bool,
+    /// It finishes what another run left.
+    pub(crate) recovering: bool,
 }
 
 impl Mint<'_> {
@@ -196,7 +198,7 @@ impl Mint<'_> {
                 "name a folder that can be written to in SWP_STATE_DIR; nothing was created",
             ));
         }
-        self.context.output.warn(&format!(
+        self.context.output.insist(&format!(
             "{message}; if it is killed, look at the manager's keys yourself"
         ));
         Ok(Recorded::Not(record))
@@ -207,12 +209,12 @@ impl Mint<'_> {
             Ok(created) => return self.minted(created, record).await,
             Err(error) => error,
         };
-        if error.cause().nothing_was_done() {
+        if error.nothing_was_done() {
             return Err(End::Settled(self.refused(error, record).await));
         }
         log::warn!("{error}; finding out what became of the key");
         // A refusal in the manager's own words (a 500, say) is its last one: nothing is under way any more, so one look tells.
-        let refused = matches!(error.cause(), Cause::Rejected(_));
+        let refused = error.is_its_word() && *error.cause() == Cause::Rejected(500);
         let wait = if refused {
             Duration::ZERO
         } else {
@@ -268,25 +270,44 @@ impl Mint<'_> {
 
     /// Gives the key a new secret, until the answer to that is here.
     async fn reset(&self, id: i64, record: &Record) -> Result<Minted, End> {
-        journal::asked_again(record);
-        let failure =
-            match outcome::of_reset(self.signed_in, id, self.context.settings.settle_timeout).await
-            {
-                Reset::Made(key) => return self.minted(key, record).await,
-                Reset::Refused(error) if *error.cause() == Cause::NotFound => {
-                    return Err(End::Settled(Error::from(error).key(id)));
-                }
-                // The old secret of a key that existed before still works.
-                Reset::Refused(error) if record.work == Work::Rekey => {
-                    return Err(End::Settled(Error::from(error).key(id)));
-                }
-                Reset::Refused(error) | Reset::Unknown(error) => error.to_string(),
-            };
+        let wait = self.context.settings.settle_timeout;
+        // The run that left a record may have made a secret that nobody has.
+        let uncertain = self.recovering;
+        let failure = match outcome::of_reset(self.signed_in, record, id, wait, uncertain).await {
+            Reset::Made(key) => return self.minted(key, record).await,
+            Reset::Refused(error) if *error.cause() == Cause::NotFound => {
+                return Err(End::Settled(Error::from(error).key(id)));
+            }
+            // The old secret of a key that existed before still works.
+            Reset::Refused(error) if record.work == Work::Rekey => {
+                return Err(End::Settled(Error::from(error).key(id)));
+            }
+            Reset::Refused(error) => error.to_string(),
+            Reset::Unknown(why) => why,
+        };
+        if self.recovering {
+            // What recovers nothing deletes nothing that it was not told to.
+            let message = format!(
+                "the key `{}` (ID {id}) got no new secret: {failure}",
+                record.key_name
+            );
+            return Err(End::Open(Error::new(Kind::Attention, message).key(id)));
+        }
         Err(self.undo(id, record, &failure).await)
     }
 
     async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, End> {
         let name = key.name().unwrap_or(&record.key_name).to_owned();
+        if record.work == Work::Create
+            && name != record.key_name
+            && !ownership::is_ours(record, &key)
+        {
+            let message = format!(
+                "the manager's answer is about another key, `{name}` (ID {}); it is not known whether the key `{}` was created",
+                key.id, record.key_name
+            );
+            return Err(End::Open(Error::new(Kind::Attention, message)));
+        }
         let what = format!(
             "the key `{name}` (ID {}) has a secret that was not delivered",
             key.id
@@ -318,7 +339,7 @@ impl Mint<'_> {
                 .key(id),
             );
         }
-        match delete(self.context, self.signed_in, id).await {
+        match delete(self.context, self.signed_in, id, name).await {
             Ok(()) => End::Settled(
                 Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
                     .hint("mend what stands in the way, and run it again")
@@ -399,8 +420,13 @@ pub(crate) fn next_step(recorded: bool) -> &'static str {
 }
 
 /// Deletes a key that nobody got, and finds out whether it is gone.
-pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
-    Ok(outcome::of_delete(signed_in, id, context.settings.settle_timeout).await?)
+pub(crate) async fn delete(
+    context: &Context,
+    signed_in: &SignedIn,
+    id: i64,
+    name: &str,
+) -> Result<(), Error> {
+    Ok(outcome::of_delete(signed_in, id, name, context.settings.settle_timeout).await?)
 }
 
 /// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.

@@ -1,6 +1,6 @@
 //! What the flags and variables mean: flag > environment > default, every value with its source.
 //!
-//! Nothing is read from a file, a command or the terminal here; `credentials.rs` does that when a secret is needed.
+//! Nothing is read from a file, a command or the terminal here; `secret_source.rs` does that when a secret is needed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -113,8 +113,13 @@ impl Settings {
             api_key,
             api_key_scheme: global.api_key_scheme,
             allow_loose_permissions: global.allow_loose_permissions,
-            ca_cert: origin.path("ca_cert", "--ca-cert", "SWP_CA_CERT", global.ca_cert),
-            insecure: global.insecure,
+            ca_cert: origin.path(
+                "ca_cert",
+                "--ca-cert",
+                "SWP_CA_CERT",
+                global.ca_cert.clone(),
+            ),
+            insecure: insecure(&origin, &global)?,
             proxy: global.proxy.filter(|text| !text.is_empty()),
             wait: (global.wait.filter(|text| !text.is_empty()))
                 .map(|text| duration(&origin.of("wait", "--wait", "SWP_WAIT"), &text))
@@ -262,6 +267,26 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
         Ok(duration) if duration.is_zero() => Err(usage("it is no time at all".to_owned())),
         Ok(duration) => Ok(duration),
         Err(error) => Err(usage(error.to_string())),
+    }
+}
+
+/// A typed `--ca-cert` wins over SWP_INSECURE, as every flag does over a variable; both of one rank contradict each other.
+fn insecure(origin: &Origin<'_>, global: &Global) -> Result<bool, Error> {
+    let ca_cert = global
+        .ca_cert
+        .as_ref()
+        .filter(|path| !path.as_os_str().is_empty());
+    if !global.insecure || ca_cert.is_none() {
+        return Ok(global.insecure);
+    }
+    let ca_cert = origin.of("ca_cert", "--ca-cert", "SWP_CA_CERT");
+    match (origin.of("insecure", "--insecure", "SWP_INSECURE"), ca_cert) {
+        (Source::Flag(_), Source::Variable(_)) => Ok(true),
+        (Source::Variable(_), Source::Flag(_)) => Ok(false),
+        (insecure, ca_cert) => Err(Error::usage(
+            format!("{insecure} and {ca_cert} contradict each other"),
+            "give the certificates to trust, or none",
+        )),
     }
 }
 

@@ -224,7 +224,7 @@ async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
 }
 
 /// The manager, once it is up.
-async fn up(context: &Context) -> Result<Manager, Error> {
+pub(crate) async fn up(context: &Context) -> Result<Manager, Error> {
     let manager = context.manager()?;
     wait(context, manager).await
 }

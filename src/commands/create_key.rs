@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::expiry::{Expiry, shown};
 use crate::journal::{Record, Work};
 use crate::manager::{NewApiKey, SignedIn};
-use crate::mint::{Delivered, Mint, Prepared, mark};
+use crate::mint::{Delivered, Mint, Prepared, mark, marks};
 use crate::output::{Format, json_text};
 use crate::random;
 use existing::Existing;
@@ -115,6 +115,16 @@ impl<'a> Plan<'a> {
                 "whether the manager keeps such blanks is unknown, so the key might not be found again",
             ));
         }
+        if args
+            .description
+            .as_deref()
+            .is_some_and(|text| marks(text).next().is_some())
+        {
+            return Err(Error::usage(
+                "`--description` holds the mark of a run of this program",
+                "leave it out; a new key gets a mark of its own",
+            ));
+        }
         let zone = args.time_zone.as_deref();
         let expiry = args
             .expires
@@ -161,9 +171,19 @@ impl<'a> Plan<'a> {
             prepared,
             meta: &meta,
             verify: self.args.verify,
+            recovering: false,
         };
         let delivered = match &existing {
-            Existing::One(found) => mint.rekey(found.id, record).await?,
+            Existing::One(found) => {
+                let superseded = existing::superseded(found, &record)?;
+                let delivered = mint.rekey(found.id, record).await?;
+                for entry in superseded {
+                    entry.settle().map_err(|error| {
+                        Error::unexpected(format!("an older record could not be removed: {error}"))
+                    })?;
+                }
+                delivered
+            }
             _ => match mint.create(&key, record).await {
                 // Another run of the same name was first, meanwhile.
                 Err(error)
@@ -180,7 +200,7 @@ impl<'a> Plan<'a> {
         if self.args.sinks.to_stdout() {
             Ok(())
         } else {
-            print_key(&delivered.fields, meta, context)
+            print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
         }
     }
 
@@ -308,6 +328,12 @@ impl<'a> Plan<'a> {
         }
         Ok(meta)
     }
+}
+
+/// The secret is where it was to go, and only the document about it is not.
+pub(super) fn delivered_all_the_same(error: Error) -> Error {
+    Error::unexpected(format!("{error}; the secret was delivered all the same"))
+        .hint("do not run it again: that would make another secret")
 }
 
 /// The manager's word on when the key ends is compared with what was asked: seconds taken for milliseconds would show here.

@@ -70,7 +70,7 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
 /// A key that may not look at itself is asked for something that needs no right on keys (manager-api.md, section 6.4).
 async fn prove_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
     let credentials = sign_in::api_key(context, key).await?;
-    let signed_in = context.manager()?.with(credentials);
+    let signed_in = sign_in::up(context).await?.with(credentials);
     let tried = context
         .interrupt
         .or(async { Ok(try_key(&signed_in).await) })

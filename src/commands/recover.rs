@@ -8,7 +8,7 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::Outcome;
-use super::create_key::print_key;
+use super::create_key::{delivered_all_the_same, print_key};
 use crate::context::Context;
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
@@ -108,7 +108,7 @@ fn summed_up(mut failures: Vec<Error>, all: usize, context: &Context) -> Result<
 /// stdout carries one document, so it takes one secret, or JSON lines.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
     let one_place = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
-    if args.delete || count <= 1 || !one_place {
+    if args.delete || args.forget || count <= 1 || !one_place {
         return Ok(());
     }
     Err(Error::usage(
@@ -161,7 +161,7 @@ async fn one(
         confirm(record, id, delete, context).await?;
     }
     if delete {
-        mint::delete(context, signed_in, id).await?;
+        mint::delete(context, signed_in, id, &record.key_name).await?;
         context.output.note(&format!(
             "the key `{}` (ID {id}) is deleted",
             record.key_name
@@ -191,6 +191,7 @@ async fn one(
         prepared,
         meta: &meta,
         verify: false,
+        recovering: true,
     };
     let delivered = mint.finish(id, entry).await?;
     context.output.note(&format!(
@@ -200,7 +201,7 @@ async fn one(
     if args.sinks.to_stdout() {
         Ok(())
     } else {
-        print_key(&delivered.fields, meta, context)
+        print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
     }
 }
 
@@ -270,7 +271,17 @@ async fn key(entry: &Entry, signed_in: &SignedIn, context: &Context) -> Result<O
     match entry.record.key_id {
         None => mint::key_of(signed_in, &entry.record, still_settling(entry, context)).await,
         Some(id) => match signed_in.api_key(id).await {
-            Ok(_) => Ok(Some(id)),
+            Ok(key) if key.name().is_none_or(|name| name == entry.record.key_name) => Ok(Some(id)),
+            // Another tenant's, or another manager's at the same address, or renamed.
+            Ok(key) => Err(Error::new(
+                Kind::Attention,
+                format!(
+                    "the key with the ID {id} is `{}` and not `{}`",
+                    key.name().unwrap_or_default(),
+                    entry.record.key_name
+                ),
+            )
+            .key(id)),
             Err(error) if *error.cause() == Cause::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         },

@@ -28,11 +28,7 @@ impl Answer {
     /// # Errors
     /// A page for a browser is said to be one; a JSON error names the field.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
-        if let Some(page) = &self.html {
-            return Err(self.unreadable(page.clone(), Some(
-                "a proxy or a sign-in page stands in between, or this is no manager; check `--url`".to_owned(),
-            )));
-        }
+        self.is_the_managers()?;
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
@@ -41,7 +37,16 @@ impl Answer {
             } else {
                 format!(", at `{path}`")
             };
-            // What serde says may quote the value, and the value may be a secret: only the place and the kind are told.
+            // What serde says may quote the value, and the value may be a secret: only the place and the kind are told, and the name
+            // of a field that is missing, which is a name of ours.
+            let said = error.inner().to_string();
+            let missing = said
+                .split('`')
+                .nth(1)
+                .filter(|_| said.starts_with("missing field"));
+            let place = missing.map_or(place.clone(), |field| {
+                format!("{place}: `{field}` is missing")
+            });
             let problem = match error.inner().classify() {
                 serde_json::error::Category::Data => "is not what the contract says",
                 serde_json::error::Category::Eof => "ends too early",
@@ -49,6 +54,20 @@ impl Answer {
             };
             self.unreadable(format!("the manager's answer {problem}{place}"), None)
         })
+    }
+
+    /// A success without anything in it that is needed; a page for a browser is none.
+    pub(super) fn is_the_managers(&self) -> Result<(), ManagerError> {
+        match &self.html {
+            None => Ok(()),
+            Some(page) => Err(self.unreadable(
+                page.clone(),
+                Some(
+                    "a proxy or a sign-in page stands in between, or this is no manager; check `--url`"
+                        .to_owned(),
+                ),
+            )),
+        }
     }
 
     /// A success that lacks what it must have.

@@ -75,7 +75,10 @@ impl ApiKey {
 
     /// Takes the secret out, which leaves the key without it.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
-        self.secret.take().filter(|secret| !secret.is_empty())
+        // Opaque and printable (manager-api.md, section 2.1): what holds a line break would be two values to whoever reads it.
+        let fit =
+            |secret: &Secret| !secret.is_empty() && !secret.expose().chars().any(char::is_control);
+        self.secret.take().filter(fit)
     }
 
     /// The manager's object, without the secret.
@@ -92,7 +95,7 @@ impl ApiKey {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApiKeys {
-    #[serde(default)]
+    /// Never left out: an answer without it is no answer, and would be taken for "there is no such key".
     api_keys: Vec<ApiKey>,
 }
 
@@ -129,7 +132,7 @@ impl SignedIn {
     /// Creates a key. Only `mint.rs` calls this. It is never sent again, unless nothing was executed.
     ///
     /// # Errors
-    /// Of the manager; the key may exist all the same, see [`super::Cause::nothing_was_done`].
+    /// Of the manager; the key may exist all the same, see [`ManagerError::nothing_was_done`].
     pub(crate) async fn create_api_key(&self, key: &NewApiKey) -> Result<ApiKey, ManagerError> {
         let request = Request::new(
             "creating the key",
@@ -158,12 +161,14 @@ impl SignedIn {
     /// Gives a key a new secret; the old one is dead at once. Only `mint.rs` calls this, and it decides whether to send it again.
     ///
     /// # Errors
-    /// Of the manager; the old secret may be dead all the same, see [`super::Cause::nothing_was_done`].
+    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::nothing_was_done`].
     pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = Request::new("making a new secret", Method::POST, &path, Repeat::Change)
             .signed(&self.credentials);
-        self.transport.send(request).await?.json()
+        let key: ApiKey = self.transport.send(request).await?.json()?;
+        self.transport.mask.learn(&key.secret);
+        Ok(key)
     }
 
     /// Deletes a key. Repeating it does no harm, so it is treated like a read.
@@ -174,7 +179,7 @@ impl SignedIn {
         let path = format!("/api/apikeys/{id}");
         let request = Request::new("deleting the key", Method::DELETE, &path, Repeat::Read)
             .signed(&self.credentials);
-        self.transport.send(request).await.map(|_| ())
+        self.transport.send(request).await?.is_the_managers()
     }
 
     /// Whether the manager accepts what signs this call, for a key whose role may not look at keys as well.

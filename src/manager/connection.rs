@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use super::error::{Call, Cause, ManagerError};
+use super::error::{Call, Cause, ManagerError, Signer};
 use super::{text, trust};
 
 /// What became of a call that got no whole answer. Only `error::classify` asks.
@@ -21,12 +21,13 @@ pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
         return ManagerError::new(
             Cause::TimedOut,
             message,
-            Some("raise `--timeout`, or look at the network".into()),
+            Some(lost_hint(call, "raise `--timeout`, or look at the network")),
         );
     }
     if !error.is_connect() {
         let message = format!("{}: the connection to {host} broke ({reason})", call.what);
-        return ManagerError::new(Cause::Reset, message, None);
+        let hint = (call.signer == Signer::Password).then(|| lost_hint(call, ""));
+        return ManagerError::new(Cause::Reset, message, hint);
     }
     let (cause, message, hint) = match io {
         _ if text::is_of_a_tunnel(error) => return no_tunnel(&host, io, &reason),
@@ -56,6 +57,16 @@ pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
         ),
     };
     ManagerError::new(cause, message, Some(hint.to_owned()))
+}
+
+/// A sign-in whose answer is lost may have counted as a failed one.
+fn lost_hint(call: Call<'_>, otherwise: &str) -> String {
+    if call.signer == Signer::Password {
+        "the manager may have counted this sign-in; do not repeat it in a loop, a wrong password would lock the account"
+            .to_owned()
+    } else {
+        otherwise.to_owned()
+    }
 }
 
 /// What went wrong between here and the proxy, which is not the manager's doing. Its address is not told: it may hold a password.

@@ -11,6 +11,7 @@ use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address::Address;
+use super::mask::Mask;
 use super::{connection, text};
 use crate::error::{Error, Kind};
 
@@ -63,7 +64,7 @@ pub(crate) enum Cause {
 impl Cause {
     /// Whether the manager certainly did not do what was asked.
     #[must_use]
-    pub(crate) fn nothing_was_done(&self) -> bool {
+    fn nothing_was_done(&self) -> bool {
         match self {
             Self::SignInRefused { .. }
             | Self::Unauthorized
@@ -113,6 +114,8 @@ pub(crate) struct ManagerError {
     message: String,
     hint: Option<String>,
     http: Option<u16>,
+    /// It is the manager's own word, not that of something in between.
+    certain: bool,
 }
 
 impl ManagerError {
@@ -120,6 +123,25 @@ impl ManagerError {
     #[must_use]
     pub(crate) fn cause(&self) -> &Cause {
         &self.cause
+    }
+
+    /// Whether the manager certainly did not do what was asked. A refusal that does not bear the form of the manager's own may come
+    /// from something in between, after the work was done.
+    pub(crate) fn nothing_was_done(&self) -> bool {
+        // A rate limit is kept before the work, by whomever.
+        let limited = matches!(self.cause, Cause::RateLimited { .. });
+        (self.certain || limited) && self.cause.nothing_was_done()
+    }
+
+    /// Whether this is an answer in the manager's own form, and so its last word on the matter.
+    pub(crate) fn is_its_word(&self) -> bool {
+        self.certain && self.http.is_some()
+    }
+
+    /// The same failure without any secret that came back in it.
+    pub(super) fn hiding(mut self, mask: &Mask) -> Self {
+        self.message = mask.hide(&self.message);
+        self
     }
 
     /// The same failure with another next step, for a caller who knows a better one.
@@ -135,6 +157,7 @@ impl ManagerError {
             message,
             hint,
             http: None,
+            certain: true,
         }
     }
 
@@ -190,6 +213,7 @@ pub(super) enum Failure<'a> {
         status: StatusCode,
         headers: &'a HeaderMap,
         said: Option<String>,
+        by_the_manager: bool,
     },
     /// A success that cannot be read.
     Unreadable {
@@ -207,7 +231,12 @@ pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
             status,
             headers,
             said,
-        } => answer(call, status, headers, said.as_deref()),
+            by_the_manager,
+        } => {
+            let mut error = answer(call, status, headers, said.as_deref());
+            error.certain = by_the_manager;
+            error
+        }
         Failure::Unreadable {
             status,
             reason,

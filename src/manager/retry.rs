@@ -60,7 +60,7 @@ impl Attempts {
             }
             Cause::Unavailable {
                 retry_after: Some(pause),
-            } if *pause <= RATE_LIMIT_WAIT => *pause,
+            } => (*pause <= RATE_LIMIT_WAIT).then_some(*pause)?,
             _ => jittered(FIRST_PAUSE, self.made),
         };
         self.left -= 1;

@@ -58,6 +58,9 @@ impl<'a> Criterion<'a> {
     }
 }
 
+/// No manager has so many roles or keys of one search; one that says so would fill the memory.
+const MOST: usize = 200_000;
+
 /// What can be searched.
 pub(super) trait Searchable: DeserializeOwned {
     /// The path of the search.
@@ -104,6 +107,10 @@ impl SignedIn {
             found.extend(page);
             if !full {
                 return Ok(found);
+            }
+            if found.len() >= MOST {
+                let reason = format!("the manager lists more than {MOST} of them, which cannot be");
+                return Err(answer.unreadable(reason, None));
             }
             if !grows {
                 let reason =

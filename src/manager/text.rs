@@ -28,6 +28,12 @@ pub(super) fn message(body: &[u8], mask: &Mask) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Whether an error's body is one of the manager's: a JSON object (manager-api.md, section 10). Others come from whatever stands in
+/// between, or from a manager that is not up yet.
+pub(super) fn is_the_managers(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, Value>>(body).is_ok()
+}
+
 /// Whether a body is a page for a browser, whatever its Content-Type says.
 pub(super) fn is_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(256)]).to_ascii_lowercase();

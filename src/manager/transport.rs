@@ -208,14 +208,13 @@ impl Transport {
         );
         if !status.is_success() {
             let said = text::message(&body, &self.mask);
-            return Err(classify(
-                call,
-                Failure::Answer {
-                    status,
-                    headers: &headers,
-                    said,
-                },
-            ));
+            let answer = Failure::Answer {
+                status,
+                headers: &headers,
+                said,
+                by_the_manager: text::is_the_managers(&body),
+            };
+            return Err(classify(call, answer).hiding(&self.mask));
         }
         let html = page(&headers, &body, &self.mask);
         Ok(Answer {
@@ -253,8 +252,13 @@ impl Transport {
     }
 
     fn note_time(&self, headers: &HeaderMap) {
-        if let Some(told) = text::date(headers, &DATE) {
-            self.skew.set(Some(told - Utc::now()));
+        let Some(told) = text::date(headers, &DATE) else {
+            return;
+        };
+        let skew = told - Utc::now();
+        // A clock that is wrong by years is no clock, and would carry an expiry out of the calendar.
+        if skew.abs() < chrono::Duration::days(366) {
+            self.skew.set(Some(skew));
         }
     }
 }
@@ -284,6 +288,10 @@ fn with_proxy(
     builder: reqwest::ClientBuilder,
     options: &Options,
 ) -> Result<reqwest::ClientBuilder, ManagerError> {
+    // http is for loopback alone, because it does not leave the machine: a proxy would be sent the password in clear text.
+    if !options.address.is_encrypted() {
+        return Ok(builder.no_proxy());
+    }
     match &options.proxy {
         _ if no_proxy_at_all() => Ok(builder.no_proxy()),
         Some(proxy) => {

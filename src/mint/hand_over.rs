@@ -7,7 +7,7 @@ use crate::journal::{Record, Work};
 use crate::manager::Credentials;
 use crate::sign_in;
 
-use super::{Delivered, End, Mint, Minted, Tried, try_key};
+use super::{Delivered, End, Mint, Minted, Tried, delete, ownership, try_key};
 
 impl Mint<'_> {
     /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
@@ -17,7 +17,7 @@ impl Mint<'_> {
         record: &Record,
     ) -> Result<Delivered, End> {
         let checked = match self.check(&minted, record).await {
-            Ok(()) => self.deliver(&minted).await,
+            Ok(()) => self.deliver(&minted, record).await,
             Err(objection) => Err(objection),
         };
         minted.secret.settled.set(true);
@@ -28,6 +28,7 @@ impl Mint<'_> {
             });
         };
         match self.undo(minted.id, record, &failure).await {
+            End::Settled(error) if kind == Kind::Attention => Err(End::Open(error)),
             // What the key is gone for decides, not that it is gone.
             End::Settled(_) if kind != Kind::Undelivered => {
                 let message = format!(
@@ -40,13 +41,19 @@ impl Mint<'_> {
         }
     }
 
-    async fn deliver(&mut self, minted: &Minted) -> Result<(), (Kind, String)> {
+    async fn deliver(&mut self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
         let parcel = Parcel {
             secret: &minted.secret.secret,
             fields: &minted.fields,
             meta: self.meta,
         };
-        let interrupt = &self.context.interrupt;
+        // A key that existed before has lost its old secret: no signal keeps the new one from its place.
+        let deaf = Interrupt::default();
+        let interrupt = if record.work == Work::Rekey {
+            &deaf
+        } else {
+            &self.context.interrupt
+        };
         let delivered = deliver(&mut self.prepared.sinks, &parcel, interrupt).await;
         // A command that takes the secret ends early when a signal comes.
         let kind = interrupt
@@ -83,7 +90,19 @@ impl Mint<'_> {
                 format!("whether the name is borne by one key alone could not be seen: {error}"),
             )
         })?;
-        let lower = found.iter().find(|key| {
+        // A create that something in between sent twice: the twin is ours by its mark, and nobody has its secret.
+        for twin in found
+            .iter()
+            .filter(|key| key.id != minted.id && ownership::is_ours(record, key))
+        {
+            let deleted = delete(self.context, self.signed_in, twin.id, &record.key_name).await;
+            deleted.map_err(|error| {
+                let twin = format!("its twin (ID {}) could not be deleted: {error}", twin.id);
+                (Kind::Attention, twin)
+            })?;
+        }
+        let found = found.iter().filter(|key| !ownership::is_ours(record, key));
+        let lower = found.clone().find(|key| {
             key.name() == Some(&record.key_name)
                 && key.id < minted.id
                 && !record.existing_ids.contains(&key.id)

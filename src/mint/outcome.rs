@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::ownership::{Verdict, judge};
-use crate::journal::Record;
+use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
 /// The first pause between two looks; each is twice the one before.
@@ -64,29 +64,51 @@ pub(super) enum Reset {
     /// The manager did not do it.
     Refused(ManagerError),
     /// It is not known, and why.
-    Unknown(ManagerError),
+    Unknown(String),
 }
 
 /// Gives the key a new secret. Its own answer may be lost too; asking again is safe for as long as no secret was delivered, since
-/// the last one that was made is the one that counts.
-pub(super) async fn of_reset(signed_in: &SignedIn, id: i64, wait: Duration) -> Reset {
+/// the last one that was made is the one that counts. `uncertain`: one may have been made before this.
+///
+/// A request that may still be worked on is waited for before the next is sent: done late, it would kill the newer secret.
+pub(super) async fn of_reset(
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+    wait: Duration,
+    mut uncertain: bool,
+) -> Reset {
     let mut looks = Looks::new(wait);
+    let mut waited = false;
     loop {
+        journal::asked_again(record);
         let error = match signed_in.reset_secret(id).await {
-            Ok(key) => return Reset::Made(key),
+            Ok(key) if key.id == id => return Reset::Made(key),
+            Ok(key) => {
+                return Reset::Unknown(format!(
+                    "the answer is about another key, with the ID {}",
+                    key.id
+                ));
+            }
             Err(error) => error,
         };
-        let certain = error.cause().nothing_was_done();
-        let passes = matches!(
-            error.cause(),
-            Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }
-        );
-        if certain && !passes {
-            // An earlier try may have been done, but then this one would have been as well.
-            return Reset::Refused(error);
+        match (error.nothing_was_done(), error.cause()) {
+            (_, Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }) => {}
+            (true, Cause::NotFound) => return Reset::Refused(error),
+            (true, _) if uncertain => return Reset::Unknown(error.to_string()),
+            (true, _) => return Reset::Refused(error),
+            (false, _) => uncertain = true,
         }
-        if !looks.again().await {
-            return Reset::Unknown(error);
+        let under_way = !matches!(
+            error.cause(),
+            Cause::Reset | Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }
+        );
+        if under_way && !waited {
+            waited = true;
+            looks = Looks::new(wait);
+            tokio::time::sleep(wait).await;
+        } else if under_way || !looks.again().await {
+            return Reset::Unknown(error.to_string());
         }
     }
 }
@@ -96,6 +118,7 @@ pub(super) async fn of_reset(signed_in: &SignedIn, id: i64, wait: Duration) -> R
 pub(super) async fn of_delete(
     signed_in: &SignedIn,
     id: i64,
+    name: &str,
     wait: Duration,
 ) -> Result<(), ManagerError> {
     let mut looks = Looks::new(wait);
@@ -104,15 +127,17 @@ pub(super) async fn of_delete(
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        match error.cause() {
-            Cause::NotFound => return Ok(()),
-            Cause::Unauthorized
-            | Cause::Forbidden
-            | Cause::Rejected(_)
-            | Cause::Untrusted
-            | Cause::Unusable => {
-                return Err(error);
+        match (error.is_its_word(), error.cause()) {
+            (true, Cause::NotFound) => return Ok(()),
+            // Not the manager's form: whether the key is gone is seen where it would stand.
+            (false, Cause::NotFound) => {
+                let left = signed_in.api_keys_named(name).await;
+                if left.is_ok_and(|keys| keys.iter().all(|key| key.id != id)) {
+                    return Ok(());
+                }
             }
+            (true, Cause::Unauthorized | Cause::Forbidden | Cause::Rejected(_))
+            | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
             _ => {}
         }
         if !looks.again().await {

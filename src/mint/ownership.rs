@@ -55,26 +55,40 @@ enum Bearer {
 
 fn bearer(record: &Record, key: &ApiKey) -> Bearer {
     let description = key.description().unwrap_or_default();
-    if !record.marked {
-        // The key that was asked for bears no mark, so one with a mark is another run's.
-        return if description.contains(MARK) {
-            Bearer::Another
-        } else {
-            Bearer::Nobody
-        };
-    }
-    // A name made by us ends in the operation; a name given by the user leaves it to the description.
-    if key
-        .name()
-        .is_some_and(|name| name.ends_with(&format!("-{}", record.operation)))
-        || description.ends_with(&mark(&record.operation))
-    {
-        Bearer::Us
-    } else if description.contains(MARK) {
+    let another = if marks(description).any(|operation| operation != record.operation) {
         Bearer::Another
     } else {
         Bearer::Nobody
+    };
+    if !record.marked {
+        // The key that was asked for bears no mark, so one with a mark is another run's.
+        return another;
     }
+    // A name made by us ends in the operation; a name given by the user leaves it to the description.
+    let named = key
+        .name()
+        .is_some_and(|name| name.ends_with(&format!("-{}", record.operation)));
+    if named || description.contains(&mark(&record.operation)) {
+        Bearer::Us
+    } else {
+        another
+    }
+}
+
+/// Whether the key bears the operation's mark.
+pub(super) fn is_ours(record: &Record, key: &ApiKey) -> bool {
+    record.marked && matches!(bearer(record, key), Bearer::Us)
+}
+
+/// The operations whose whole marks stand in a text; a mark that was cut short is nobody's.
+pub(crate) fn marks(text: &str) -> impl Iterator<Item = &str> {
+    text.split(MARK)
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']'))
+        .map(|(operation, _)| operation)
+        .filter(|operation| {
+            operation.len() == 8 && operation.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{IfExists, print_key};
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
+use crate::journal::{self, Entry, Found, Record};
 use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
 use crate::output::Format;
 
@@ -70,6 +71,31 @@ pub(super) async fn look(
                 .hint("choose another `--name`, or delete the ones that nobody uses"))
         }
     }
+}
+
+/// The records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place of
+/// theirs, so they are settled with it. Left behind, they would have `recover` kill it.
+pub(super) fn superseded(existing: &ApiKey, record: &Record) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    for found in journal::unfinished().unwrap_or_default() {
+        let Found::Record(other) = found else {
+            continue;
+        };
+        let same_place = other.manager == record.manager && other.tenant == record.tenant;
+        let same_key = other.key_id == Some(existing.id)
+            || (other.key_id.is_none() && other.key_name == record.key_name);
+        if same_place && same_key {
+            let entry = Entry::take_over(&other.operation)?;
+            entries.push(entry.ok_or_else(|| {
+                Error::new(
+                    Kind::Conflict,
+                    format!("another process deals with the key `{}`", record.key_name),
+                )
+                .hint("wait for it, and run this again")
+            })?);
+        }
+    }
+    Ok(entries)
 }
 
 /// `--if-exists skip`: no secret, and a word where the key is not what was asked for.
