@@ -2,19 +2,18 @@
 #![cfg(target_os = "linux")]
 
 use super::{CODE, KEY, PASSWORD, assert_clean, assert_silent};
-use crate::support::{Ran, World, set_mode};
+use crate::support::{Ran, World};
 use swp_keys::sandbox::Settings;
 
-/// A program that writes down all it can see, and prints `output`.
+/// A script for `sh` that writes down all it can see, and prints `output`.
 fn spy(world: &World, name: &str, output: &str) -> String {
     let secret = world.home.write_secret(&format!("{name}.output"), output);
     let script = format!(
-        "#!/bin/sh\nfor what in cmdline environ; do cat /proc/self/$what /proc/$$/$what; done > {name}.seen\n\
+        "for what in cmdline environ; do cat /proc/self/$what /proc/$$/$what; done > {name}.seen\n\
          cat /proc/$PPID/cmdline >> {name}.seen\ncat '{}'\n",
         secret.display()
     );
     let path = world.home.write(name, &script);
-    set_mode(&path, 0o755);
     path.to_str().expect("UTF-8").to_owned()
 }
 
@@ -43,8 +42,8 @@ fn of_a_command_that_gives_a_secret() {
     ] {
         world.home.set(variable, secret);
     }
-    let password = spy(&world, "password-spy", PASSWORD);
-    let code = spy(&world, "code-spy", CODE);
+    let password = format!("sh {}", spy(&world, "password-spy", PASSWORD));
+    let code = format!("sh {}", spy(&world, "code-spy", CODE));
     let ran = world.run([
         "create",
         "--role",
@@ -77,7 +76,7 @@ fn of_a_command_in_a_sandbox() {
         world.home.set(variable, secret);
     }
     let child = spy(&world, "child", "done");
-    let ran: Ran = world.run(["sandbox", "-vv", "--", &child]);
+    let ran: Ran = world.run(["sandbox", "-vv", "--", "sh", &child]);
     assert_eq!(ran.success(), "done");
     assert_silent("sandbox", &ran, &[PASSWORD, CODE, KEY], None);
     assert_blind(&world, "child");

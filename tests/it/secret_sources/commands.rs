@@ -3,13 +3,13 @@
 use swp_keys::sandbox::Settings;
 
 use super::{run, world};
-use crate::support::{Ran, World, contains, set_mode};
+use crate::support::{Ran, World, contains};
 
-/// A program of the test's own; its lines run in a shell, what is given to it does not.
+/// A program of the test's own, as the beginning of a command. It is not executable itself: a file that was just written cannot be
+/// run while another thread's child still has it open.
 fn program(world: &World, name: &str, lines: &str) -> String {
-    let path = world.home.write(name, &format!("#!/bin/sh\n{lines}\n"));
-    set_mode(&path, 0o755);
-    path.to_str().expect("UTF-8").to_owned()
+    let path = world.home.write(name, lines);
+    format!("sh {}", path.to_str().expect("UTF-8"))
 }
 
 #[test]
@@ -163,13 +163,18 @@ fn a_signal_ends_the_wait_for_a_command() {
         "waits",
         "echo $PPID > parent; : > runs; cat > /dev/null",
     );
-    let child = world
-        .home
-        .start_piped(["find-role", "Auditor", "--password-command", &command]);
+    let mut child =
+        world
+            .home
+            .start_piped(["find-role", "Auditor", "--password-command", &command]);
+    let stdin = child.stdin.take();
     let runs = world.home.path("runs");
     crate::support::wait_until("the command to run", || runs.exists());
     crate::support::pty::terminate(&world.home.path("parent"));
-    let ran = Ran::from(child.wait_with_output().expect("the run ends"));
+    child.wait().expect("the run ends");
+    // The command holds on to stderr until its stdin is at its end.
+    drop(stdin);
+    let ran = Ran::from(child.wait_with_output().expect("the run has ended"));
     contains(ran.failure(143), &["interrupted"]);
     assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
 }
