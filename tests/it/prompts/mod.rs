@@ -105,7 +105,7 @@ fn a_user_name_that_is_missing_is_asked_for_and_shown() {
     world.home.unset("SWP_USERNAME");
     let mut terminal = Pty::start(
         &world.home,
-        r#""$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
+        r#"echo from-stdin | "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     );
     terminal.see("User name: ");
     terminal.type_line("admin");
@@ -127,7 +127,7 @@ fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_
     });
     let mut terminal = Pty::start(
         &world.home,
-        r#""$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
+        r#"echo from-stdin | "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     );
     terminal.see("Password of admin: ");
     terminal.type_line(PASSWORD);
