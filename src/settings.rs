@@ -104,6 +104,7 @@ impl Settings {
         let password = password(&origin, &global)?;
         let mfa = mfa(&origin, &global)?;
         let api_key = api_key(&origin, &global)?;
+        let insecure = insecure(&origin, &global)?;
         let settings = Self {
             manager: address(&origin, global.url)?,
             tenant: origin.text("tenant", "--tenant", "SWP_TENANT", global.tenant),
@@ -119,7 +120,7 @@ impl Settings {
                 "SWP_CA_CERT",
                 global.ca_cert.clone(),
             ),
-            insecure: insecure(&origin, &global)?,
+            insecure,
             proxy: global.proxy.filter(|text| !text.is_empty()),
             wait: (global.wait.filter(|text| !text.is_empty()))
                 .map(|text| duration(&origin.of("wait", "--wait", "SWP_WAIT"), &text))
