@@ -43,6 +43,9 @@ use outcome::{Created, Reset};
 pub(crate) use ownership::{mark, marks};
 pub(crate) use proof::{Tried, try_key};
 
+/// How long a refusal is doubted that is not in the manager's form.
+const REFUSAL_WAIT: Duration = Duration::from_secs(5);
+
 /// Sinks that are ready; nothing was asked of the manager.
 pub(crate) struct Prepared {
     sinks: Vec<Box<dyn Sink>>,
@@ -213,12 +216,14 @@ impl Mint<'_> {
             return Err(End::Settled(self.refused(error, record).await));
         }
         log::warn!("{error}; finding out what became of the key");
-        // A refusal in the manager's own words (a 500, say) is its last one: nothing is under way any more, so one look tells.
-        let refused = error.is_its_word() && *error.cause() == Cause::Rejected(500);
-        let wait = if refused {
-            Duration::ZERO
-        } else {
-            self.context.settings.settle_timeout
+        // A 500 in the manager's own words is its last one: nothing is under way any more, so one look tells. A refusal in another
+        // form may be the manager's as well, or come from something in between.
+        let last_word = error.is_its_word() && *error.cause() == Cause::Rejected(500);
+        let refused = last_word || error.looks_refused();
+        let wait = match self.context.settings.settle_timeout {
+            _ if last_word => Duration::ZERO,
+            wait if refused => wait.min(REFUSAL_WAIT),
+            wait => wait,
         };
         match outcome::of_create(self.signed_in, record, wait).await {
             Created::Ours(id) => self.reset(id, record).await,
@@ -230,7 +235,9 @@ impl Mint<'_> {
                 ))
             }
             Created::Not => Err(End::Settled(not_created(error.into(), record))),
-            Created::Unknown(why) => Err(End::Open(Error::new(
+            // Who may not create may well not look either, and is refused both in the same form.
+            Created::MayNotLook(_) if error.looks_refused() => Err(End::Settled(error.into())),
+            Created::MayNotLook(why) | Created::Unknown(why) => Err(End::Open(Error::new(
                 Kind::Attention,
                 format!(
                     "{error}; it is not known whether the key `{}` was created: {why}",
@@ -441,7 +448,7 @@ pub(crate) async fn key_of(
     match outcome::of_create(signed_in, record, wait).await {
         Created::Ours(id) => Ok(Some(id)),
         Created::Not => Ok(None),
-        Created::Unknown(why) => Err(Error::new(
+        Created::MayNotLook(why) | Created::Unknown(why) => Err(Error::new(
             Kind::Attention,
             format!(
                 "it is not known whether the key `{}` was created: {why}",

@@ -271,7 +271,7 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     }
 }
 
-/// A typed `--ca-cert` wins over SWP_INSECURE, as every flag does over a variable; both of one rank contradict each other.
+/// A typed `--ca-cert` wins over SWP_INSECURE, as every flag does over a variable; typed both, they contradict each other.
 fn insecure(origin: &Origin<'_>, global: &Global) -> Result<bool, Error> {
     let ca_cert = global
         .ca_cert
@@ -284,6 +284,7 @@ fn insecure(origin: &Origin<'_>, global: &Global) -> Result<bool, Error> {
     match (origin.of("insecure", "--insecure", "SWP_INSECURE"), ca_cert) {
         (Source::Flag(_), Source::Variable(_)) => Ok(true),
         (Source::Variable(_), Source::Flag(_)) => Ok(false),
+        (Source::Variable(_), Source::Variable(_)) => Ok(true),
         (insecure, ca_cert) => Err(Error::usage(
             format!("{insecure} and {ca_cert} contradict each other"),
             "give the certificates to trust, or none",

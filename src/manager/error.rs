@@ -133,6 +133,11 @@ impl ManagerError {
         (self.certain || limited) && self.cause.nothing_was_done()
     }
 
+    /// Whether its status is that of a refusal, whoever sent it.
+    pub(crate) fn looks_refused(&self) -> bool {
+        self.http.is_some() && self.cause.nothing_was_done()
+    }
+
     /// Whether this is an answer in the manager's own form, and so its last word on the matter.
     pub(crate) fn is_its_word(&self) -> bool {
         self.certain && self.http.is_some()

@@ -20,6 +20,8 @@ pub(super) enum Created {
     Ours(i64),
     /// It made none.
     Not,
+    /// It is not known, because keys may not be searched.
+    MayNotLook(String),
     /// It is not known, and why.
     Unknown(String),
 }
@@ -35,7 +37,9 @@ pub(super) async fn of_create(signed_in: &SignedIn, record: &Record, wait: Durat
                 Verdict::Unproven(ids) => return Created::Unknown(unproven(record, &ids)),
             },
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
-                return Created::Unknown(format!("keys may not be searched to find out: {error}"));
+                return Created::MayNotLook(format!(
+                    "keys may not be searched to find out: {error}"
+                ));
             }
             Err(error) => Created::Unknown(format!("finding out failed too: {error}")),
         };

@@ -144,7 +144,7 @@ fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
         ),
     ] {
         let world = World::new();
-        let mut answer = json!({"ID": 1, "keyName": "k", "secretKey": "1:c2VjcmV0"});
+        let mut answer = json!({"ID": 1, "secretKey": "1:c2VjcmV0"});
         if !expiry.is_null() {
             answer["expiryDate"] = expiry;
         }

@@ -177,7 +177,7 @@ fn the_overview_lists_the_commands_and_the_exit_codes() {
         &[
             "Exit codes:",
             "alias: create",
-            "11 a person must look",
+            "11 not settled",
             "130 or 143",
         ],
     );

@@ -310,7 +310,16 @@ fn an_undelivered_secret_that_comes_back_is_not_shown() {
             .write(true)
             .open("/dev/full")
             .expect("/dev/full");
-        let arguments = ["create", "--role", "Auditor", "-vv", "--retries", "0"];
+        let arguments = [
+            "create",
+            "--role",
+            "Auditor",
+            "-vv",
+            "--retries",
+            "0",
+            "--name",
+            "named",
+        ];
         let ran = Ran::of(world.home.command(arguments).stdout(full));
         assert!(ran.failure(11).contains("is in use"), "{}", ran.stderr);
         assert_silent("create", &ran, &ALL, None);
