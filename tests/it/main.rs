@@ -14,6 +14,7 @@ mod find_role;
 mod github;
 mod help;
 mod if_exists;
+mod in_between;
 mod leaks;
 mod list_roles;
 mod login;

@@ -1,0 +1,183 @@
+//! What stands in between, or says so, is not believed like the manager: proxies, pages, clocks, and answers about other keys.
+
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::proxy::Proxy;
+use crate::support::raw_server::RawServer;
+use crate::support::{World, contains, playing};
+
+const CREATE: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
+
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Action {
+    Action::Answer {
+        status,
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+fn json_answer(body: &serde_json::Value) -> Action {
+    answer(
+        200,
+        &[("Content-Type", "application/json")],
+        &body.to_string(),
+    )
+}
+
+/// http is allowed for this machine alone, so it must not leave it.
+#[test]
+fn a_password_in_clear_text_never_reaches_a_proxy() {
+    let mut world = World::new();
+    let server = RawServer::answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let proxy = Proxy::to(world.sandbox.address());
+    world
+        .home
+        .set("SWP_URL", format!("http://{}", server.address()));
+    let ran = world.run([&CREATE[..], &["--proxy", &proxy.url()]].concat());
+    ran.failure(1);
+    assert_eq!(server.connections(), 1);
+    assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
+    assert!(!proxy.heard().holds(Settings::DEFAULT_PASSWORD));
+}
+
+#[test]
+fn a_page_in_answer_to_a_deletion_is_no_deletion() {
+    let page = "<html><head><title>Login</title></head></html>";
+    for status in [200, 404] {
+        let world = World::new();
+        let no_secret = json_answer(&json!({"ID": 1, "keyName": "ci"}));
+        world
+            .sandbox
+            .inject(Fault::new("POST", "/api/apikeys", no_secret).after());
+        let page = answer(status, &[("Content-Type", "text/html")], page);
+        world
+            .sandbox
+            .inject(Fault::new("DELETE", "/api/apikeys/1", page).times(99));
+        let ran = world.run(CREATE);
+        contains(
+            ran.failure(11),
+            &["could not be deleted again", "swp-keys recover"],
+        );
+        assert_eq!(world.sandbox.api_keys().len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_ages_does_not_make_a_key_that_never_ends() {
+    for date in [
+        "Fri, 01 Dec 9999 23:59:59 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+    ] {
+        let world = World::new();
+        let roles = json!({"roles": [{"ID": 2, "name": "Auditor"}]}).to_string();
+        let media = ("Content-Type", "application/json");
+        let fault = Fault::new(
+            "POST",
+            "/api/roles/search",
+            answer(200, &[media, ("Date", date)], &roles),
+        );
+        world.sandbox.inject(fault);
+        world
+            .run([&CREATE[..], &["--expires", "90d"]].concat())
+            .success();
+        let ends = world.sandbox.api_keys()[0].expiry_date.expect("it ends");
+        let days = (ends - world.sandbox.now()) / 86_400_000;
+        assert!((89..=90).contains(&days), "{date}: {days}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_more_than_one_line_is_not_delivered() {
+    let world = World::new();
+    let secret = "1:abc\nexport PATH=/evil\u{1b}]0;x\u{7}";
+    let fault = Fault::new(
+        "POST",
+        "/api/apikeys",
+        json_answer(&json!({"ID": 1, "keyName": "ci", "secretKey": secret})),
+    );
+    world.sandbox.inject(fault.after());
+    contains(
+        world.run(CREATE).failure(10),
+        &["no secretKey", "deleted again"],
+    );
+    assert_eq!(world.sandbox.api_keys(), []);
+}
+
+#[test]
+fn an_answer_about_another_key_touches_neither() {
+    let world = World::new();
+    world.sandbox.add_key("victim", 2);
+    let other = json_answer(&json!({"ID": 1, "keyName": "victim", "secretKey": "1:c2VjcmV0"}));
+    world
+        .sandbox
+        .inject(Fault::new("POST", "/api/apikeys", other).after());
+    contains(
+        world.run(CREATE).failure(11),
+        &["about another key", "`victim`"],
+    );
+    assert_eq!(world.sandbox.api_keys().len(), 2);
+}
+
+#[test]
+fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
+    let world = World::new();
+    world.sandbox.add_key("ci", 2);
+    let reset = "/api/apikeys/1/secretkey";
+    world
+        .sandbox
+        .inject(Fault::new("POST", reset, Action::Cut(40)).after());
+    world
+        .sandbox
+        .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
+    let ran = world.run([&CREATE[..], &["--if-exists", "rekey"]].concat());
+    contains(ran.failure(11), &["may be dead", "swp-keys recover"]);
+    let listed = world.run(["recover", "--list", "-o", "json"]).json();
+    assert_eq!(listed["unfinished"][0]["keyID"], json!(1));
+}
+
+#[test]
+fn a_newer_secret_settles_what_an_older_run_left() {
+    let world = World::with(playing(&[]));
+    world.sandbox.add_key("ci", 2);
+    let reset = "/api/apikeys/1/secretkey";
+    world
+        .sandbox
+        .inject(Fault::new("POST", reset, Action::Cut(40)).after());
+    world
+        .sandbox
+        .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
+    let rekey = [&CREATE[..], &["--if-exists", "rekey"]].concat();
+    world.run(&rekey).failure(11);
+    world.sandbox.clear_faults();
+    let secret = world.run(&rekey).success().to_owned();
+    contains(
+        &world.run(["recover", "--yes"]).stderr,
+        &["nothing was left to recover"],
+    );
+    assert_eq!(world.sandbox.api_keys()[0].secret, secret);
+}
+
+/// A flag wins over a variable: whoever names the certificate to trust does not get any other.
+#[test]
+fn a_typed_certificate_is_stronger_than_a_variable_that_trusts_anybody() {
+    let mut world = World::new();
+    let other = swp_keys::sandbox::Sandbox::start(Settings::default()).expect("another manager");
+    let certificate = world.home.write("other.pem", other.certificate_pem());
+    world.home.unset("SWP_CA_CERT");
+    world.home.set("SWP_INSECURE", "1");
+    let certificate = certificate.display().to_string();
+    world
+        .run([&CREATE[..], &["--ca-cert", &certificate]].concat())
+        .failure(7);
+    assert!(world.sandbox.requests().is_empty());
+    contains(
+        &world
+            .run([&CREATE[..], &["--ca-cert", &certificate, "--insecure"]].concat())
+            .stderr,
+        &["contradict"],
+    );
+}
