@@ -26,6 +26,7 @@ mod hand_over;
 mod outcome;
 mod ownership;
 mod proof;
+mod recorded;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -42,6 +43,8 @@ use crate::secret::Secret;
 use outcome::{Created, Reset};
 pub(crate) use ownership::{mark, marks};
 pub(crate) use proof::{Tried, try_key};
+use recorded::Recorded;
+pub(crate) use recorded::next_step;
 
 /// How long a refusal is doubted that is not in the manager's form.
 const REFUSAL_WAIT: Duration = Duration::from_secs(5);
@@ -383,47 +386,12 @@ impl Mint<'_> {
     }
 }
 
-/// A record on disk, or one that could not be put there.
-enum Recorded {
-    Kept(Entry),
-    Not(Record),
-}
-
-impl Recorded {
-    fn parts(&self) -> (&Record, bool) {
-        match self {
-            Self::Kept(entry) => (&entry.record, true),
-            Self::Not(record) => (record, false),
-        }
-    }
-
-    fn settle(self, context: &Context) {
-        if let Self::Kept(entry) = self
-            && let Err(error) = entry.settle()
-        {
-            context.output.warn(&format!(
-                "the work is done, but its record in {} could not be removed: {error}; `swp-keys recover` would take it for unfinished",
-                journal::place()
-            ));
-        }
-    }
-}
-
 /// The manager has no such key, so a request that was lost on the way may be sent again.
 fn not_created(error: Error, record: &Record) -> Error {
     let message = format!("{error}; the key `{}` was not created", record.key_name);
     Error::new(Kind::Unreachable, message)
         .http(error.http_status())
         .hint("run it again")
-}
-
-/// What a user is to do about work that was not settled.
-pub(crate) fn next_step(recorded: bool) -> &'static str {
-    if recorded {
-        "run `swp-keys recover`, which finishes it; do not repeat the command before that"
-    } else {
-        "look for the key on the manager before running this again, and delete it there: its secret is lost"
-    }
 }
 
 /// Deletes a key that nobody got, and finds out whether it is gone.

@@ -10,6 +10,7 @@ mod connection;
 mod credentials;
 mod error;
 mod mask;
+mod refusal;
 mod retry;
 mod roles;
 mod search;

@@ -1,0 +1,182 @@
+//! Answers that are no success: what each status means, and to whom.
+//!
+//! The statuses of most refusals are undocumented (manager-api.md, sections 3 and 10): each decision here says why it is right
+//! whichever status a manager sends.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use url::Url;
+
+use super::error::{Call, Cause, ManagerError, Signer};
+use super::text;
+
+/// What an answer that is no success means; `said` are the words in it. Only `error::classify` asks.
+pub(super) fn of(
+    call: Call<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    said: Option<&str>,
+) -> ManagerError {
+    let what = call.what;
+    let words = said.map_or_else(String::new, |said| format!(": {said}"));
+    let error = match status.as_u16() {
+        300..=399 => redirected(call, headers),
+        429 => ManagerError::new(
+            Cause::RateLimited {
+                retry_after: retry_after(headers),
+            },
+            format!("{what}: the manager's rate limit is used up{words}"),
+            Some("wait a minute and run it again; the call was not executed".to_owned()),
+        ),
+        502..=504 => ManagerError::new(
+            Cause::Unavailable {
+                retry_after: retry_after(headers),
+            },
+            format!("{what}: the manager is not available (HTTP {status}){words}"),
+            Some("a manager that is starting is waited for with `--wait 5m`".to_owned()),
+        ),
+        404 | 405 if call.signer == Signer::Password && said.is_none() => ManagerError::new(
+            Cause::Rejected(status.as_u16()),
+            format!(
+                "{what}: {} has no place to sign in (HTTP {status})",
+                call.address
+            ),
+            Some(
+                "it may be no manager, or one older than Deep Security 11.1; check `--url`"
+                    .to_owned(),
+            ),
+        ),
+        _ if call.signer == Signer::Password => sign_in_refused(status, said),
+        401 => unauthorized(call, &words),
+        403 if call.signer == Signer::Session && said.is_some_and(text::says_session_ended) => {
+            unauthorized(call, &words)
+        }
+        403 if call.signer == Signer::ApiKey && said.is_some_and(text::says_key_refused) => {
+            unauthorized(call, &words)
+        }
+        403 => ManagerError::new(
+            Cause::Forbidden,
+            format!("{what}: the manager forbids it{words}"),
+            Some(forbidden_hint(call.signer).to_owned()),
+        ),
+        404 => ManagerError::new(
+            Cause::NotFound,
+            format!("{what}: there is no such object{words}"),
+            None,
+        ),
+        code => ManagerError::new(
+            Cause::Rejected(code),
+            format!("{what}: the manager answered HTTP {status}{words}"),
+            None,
+        ),
+    };
+    error.http(status)
+}
+
+/// No redirect is followed: headers that are secrets would go to a host that nobody named (manager-api.md, section 1).
+fn redirected(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let target = match call.address.join("/").join(location) {
+        Ok(url) if !location.is_empty() => host_of(&url),
+        _ => "a place that it does not name".to_owned(),
+    };
+    ManagerError::new(
+        Cause::Redirected,
+        format!(
+            "{}: {} answers with a redirect to {target}, which is not followed: the password or key would go there",
+            call.what, call.address
+        ),
+        Some("if that is where the manager is, name it in `--url`".to_owned()),
+    )
+}
+
+/// Scheme, host and port alone: the rest of a foreign address may hold anything.
+fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
+        (Some(host), None) => format!("{}://{host}", url.scheme()),
+        (None, _) => "a place without a host".to_owned(),
+    }
+}
+
+/// Which status means what is undocumented: every refusal counts as one that must not be repeated.
+fn sign_in_refused(status: StatusCode, said: Option<&str>) -> ManagerError {
+    let locked = said.is_some_and(text::says_locked);
+    let wants_code = said.is_some_and(text::asks_for_code);
+    let words = said.map_or_else(
+        || "without saying why".to_owned(),
+        |said| format!("saying: {said}"),
+    );
+    let (message, hint) = if locked {
+        (
+            format!(
+                "the account is locked; the manager refused the sign-in (HTTP {status}), {words}"
+            ),
+            "an administrator with the right to edit user properties can unlock it; do not try again before that",
+        )
+    } else if wants_code {
+        (
+            format!("the manager refused the sign-in (HTTP {status}), {words}"),
+            "give the current code of the second factor with `--mfa-code` or `--mfa-command`",
+        )
+    } else {
+        (
+            format!("the manager refused the sign-in (HTTP {status}), {words}"),
+            "the causes: a wrong user name or password, a wrong or missing `--tenant`, a missing or wrong `--mfa-code`, a locked \
+             account, too many sessions, or an expired password; do not repeat it unchanged, each try counts towards the lock-out",
+        )
+    };
+    ManagerError::new(
+        Cause::SignInRefused { locked, wants_code },
+        message,
+        Some(hint.to_owned()),
+    )
+}
+
+fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
+    let (message, hint) = match call.signer {
+        Signer::ApiKey => (
+            format!(
+                "{}: the manager does not accept the API key{words}",
+                call.what
+            ),
+            "it may be deleted, expired or locked, or for another manager or tenant; do not repeat it unchanged",
+        ),
+        _ => (
+            format!(
+                "{}: the manager does not accept the session any more{words}",
+                call.what
+            ),
+            "it may have ended; sign in again",
+        ),
+    };
+    ManagerError::new(Cause::Unauthorized, message, Some(hint.to_owned()))
+}
+
+fn forbidden_hint(signer: Signer) -> &'static str {
+    match signer {
+        Signer::ApiKey => {
+            "the role of the API key lacks the right, or the key is expired, locked or deleted"
+        }
+        _ => "the role of this administrator lacks the right; ask for one that has it",
+    }
+}
+
+/// Seconds, or a date, which is read by the clock of whoever sent it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds =
+        (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    if let Some(seconds) = seconds {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = text::date(headers, &RETRY_AFTER)?;
+    let now = text::date(headers, &DATE).unwrap_or_else(Utc::now);
+    // A date that has passed means at once.
+    Some((until - now).to_std().unwrap_or_default())
+}
