@@ -108,18 +108,15 @@ fn a_secret_that_is_more_than_one_line_is_not_delivered() {
 }
 
 #[test]
-fn an_answer_about_another_key_touches_neither() {
+fn a_name_that_the_manager_changed_is_told() {
     let world = World::new();
-    world.sandbox.add_key("victim", 2);
-    let other = json_answer(&json!({"ID": 1, "keyName": "victim", "secretKey": "1:c2VjcmV0"}));
+    let other = json_answer(&json!({"ID": 1, "keyName": "CI", "secretKey": "1:c2VjcmV0"}));
     world
         .sandbox
         .inject(Fault::new("POST", "/api/apikeys", other).after());
-    contains(
-        world.run(CREATE).failure(11),
-        &["about another key", "`victim`"],
-    );
-    assert_eq!(world.sandbox.api_keys().len(), 2);
+    let ran = world.run(CREATE);
+    assert_eq!(ran.success(), "1:c2VjcmV0");
+    contains(&ran.stderr, &["names the key `CI` (ID 1), and not `ci`"]);
 }
 
 #[test]
