@@ -127,7 +127,7 @@ impl Context {
                         record.key_name
                     ));
                 }
-                Found::Record(_) => {}
+                Found::Record(_) | Found::UnderWay(_) => {}
                 Found::Unreadable(name, reason) => {
                     self.output.warn(&format!(
                         "{}/{name} holds no record of a run: {reason}",

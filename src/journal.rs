@@ -55,6 +55,10 @@ pub(crate) struct Record {
     pub(crate) marked: bool,
     /// Whether the name is to be borne by one key alone.
     pub(crate) unique: bool,
+    /// Which API key signed, as [`crate::manager::SignedIn::signer_print`] has it; none for a session. The secret alone selects the
+    /// tenant (manager-api.md, section 7), so another key may not see what this one made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signer: Option<String>,
     /// Where the secret was to go.
     pub(crate) sinks: Vec<String>,
     /// When it began, in milliseconds since 1970 by this machine's clock.
@@ -74,10 +78,12 @@ pub(crate) struct Entry {
     file: File,
 }
 
-/// A record that nobody works on, or a file that is none.
+/// What a file among the records is.
 pub(crate) enum Found {
-    /// A record.
+    /// A record that nobody works on.
     Record(Record),
+    /// The record of a run that lives.
+    UnderWay(Record),
     /// A file that cannot be read as one: its name, and why.
     Unreadable(String, String),
 }
@@ -159,7 +165,7 @@ impl Entry {
     }
 }
 
-/// All records that nobody works on, oldest first. A file that is no record is told of and hides no other.
+/// All records, oldest first. A file that is no record is told of and hides no other.
 pub(crate) fn unfinished() -> io::Result<Vec<Found>> {
     folder().map_or_else(|| Ok(Vec::new()), |folder| unfinished_in(&folder))
 }
@@ -185,6 +191,8 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
             }
         };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            // Where a lock keeps others from reading too (Windows), a run that lives is not seen.
+            found.extend(read(&mut file).ok().map(Found::UnderWay));
             continue;
         }
         // A record that was settled since its name was read is none any more.
@@ -198,10 +206,23 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
         });
     }
     found.sort_by_key(|found| match found {
-        Found::Record(record) => record.started,
+        Found::Record(record) | Found::UnderWay(record) => record.started,
         Found::Unreadable(..) => i64::MAX,
     });
     Ok(found)
+}
+
+/// Does what asks the manager for a secret, and keeps the record young meanwhile: a request may be sent again within it (after a 429,
+/// say), and `recover` counts from the last.
+pub(crate) async fn kept_young<T>(record: &Record, asking: impl Future<Output = T>) -> T {
+    let mut asking = std::pin::pin!(asking);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut asking => return answer,
+            () = tokio::time::sleep(Duration::from_secs(1)) => asked_again(record),
+        }
+    }
 }
 
 /// Notes on the record that the manager is asked once more, by the time at which the file was last changed: `recover` counts from

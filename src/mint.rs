@@ -9,7 +9,7 @@
 //! | prepared | perhaps an empty temporary file beside a sink | nothing | nobody needs to |
 //! | recorded | the record | nothing | `recover` finds no key and drops the record |
 //! | asked | the record | perhaps a key whose secret nobody has | `recover` re-keys or deletes it |
-//! | minted | the record | a key whose secret nobody has | `recover` re-keys or deletes it |
+//! | minted | the record, perhaps a temporary file (0600) with the secret beside a sink | a key whose secret nobody has | `recover` re-keys or deletes it, and the file's secret is dead |
 //! | delivered | the record, the secret in its place | the key | `recover`: a new secret takes the place of the delivered one |
 //! | settled | the secret in its place | the key | nothing is left |
 //!
@@ -211,7 +211,8 @@ impl Mint<'_> {
     }
 
     async fn ask(&self, key: &NewApiKey, record: &Record) -> Result<Minted, End> {
-        let error = match self.signed_in.create_api_key(key).await {
+        let asking = self.signed_in.create_api_key(key);
+        let error = match journal::kept_young(record, asking).await {
             Ok(created) => return self.minted(created, record).await,
             Err(error) => error,
         };

@@ -157,7 +157,7 @@ impl<'a> Plan<'a> {
             context,
         )
         .await?;
-        let record = self.record(&key, &existing, &prepared, context)?;
+        let record = self.record(&key, &existing, &prepared, signed_in, context)?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
                 return existing::leave(found, &key, self.expiry, meta, context);
@@ -177,7 +177,7 @@ impl<'a> Plan<'a> {
         };
         let delivered = match &existing {
             Existing::One(found) => {
-                let superseded = existing::superseded(found, &record)?;
+                let superseded = existing::superseded(found, &record, signed_in)?;
                 let delivered = mint.rekey(found.id, record).await?;
                 for entry in superseded {
                     entry.settle().map_err(|error| {
@@ -280,6 +280,7 @@ impl<'a> Plan<'a> {
         key: &NewApiKey,
         existing: &Existing,
         prepared: &Prepared,
+        signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {
         let found = match existing {
@@ -305,6 +306,7 @@ impl<'a> Plan<'a> {
             existing_ids: found.into_iter().collect(),
             marked: self.args.name.is_none() || !self.args.no_mark,
             unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
+            signer: signed_in.signer_print(&self.operation),
             sinks: prepared.places(),
             started: Utc::now().timestamp_millis(),
         })

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::create_key::{delivered_all_the_same, print_key};
-use crate::context::Context;
+use crate::context::{Context, Unsettled};
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
@@ -56,6 +56,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     }
     let records = chosen(args, context)?;
     if records.is_empty() {
+        left::all_readable()?;
         context.output.note("nothing was left to recover");
         return Ok(Outcome::Done);
     }
@@ -149,7 +150,11 @@ async fn one(
             .await
             .map_err(|error| unproven(error, record))
     };
-    let Some(id) = context.interrupt.or(looking).await? else {
+    let found = context.interrupt.or(looking).await?;
+    if found.is_none() || entry.record.work == Work::Rekey {
+        same_signer(&entry.record, signed_in)?;
+    }
+    let Some(id) = found else {
         context.output.note(&format!(
             "the key `{}` is not there; its record is dropped",
             record.key_name
@@ -161,7 +166,14 @@ async fn one(
         confirm(record, id, delete, context).await?;
     }
     if delete {
-        mint::delete(context, signed_in, id, &record.key_name).await?;
+        context.set_unsettled(Some(Unsettled {
+            what: format!("the key `{}` may be there still", record.key_name),
+            key_id: Some(id),
+            recorded: true,
+        }));
+        let deleted = mint::delete(context, signed_in, id, &record.key_name).await;
+        context.set_unsettled(None);
+        deleted?;
         context.output.note(&format!(
             "the key `{}` (ID {id}) is deleted",
             record.key_name
@@ -203,6 +215,29 @@ async fn one(
     } else {
         print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
     }
+}
+
+/// The secret of an API key alone selects the tenant (manager-api.md, section 7), so that a key is not there, or whose one of the
+/// same name and ID is, is believed only of whoever asked for it.
+pub(super) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
+    if record.signer == signed_in.signer_print(&record.operation) {
+        return Ok(());
+    }
+    let error = Error::new(
+        Kind::Attention,
+        format!(
+            "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
+            record.key_name
+        ),
+    );
+    let with = record
+        .signer
+        .as_ref()
+        .map_or("as it did", |_| "with its API key");
+    Err(error.hint(format!(
+        "sign in {with}; or look at the manager's keys yourself, and then say `swp-keys recover {} --forget`",
+        record.operation
+    )))
 }
 
 /// What cannot be proven cannot be finished here: a person looks at the manager's keys, and says that it is done.

@@ -20,6 +20,7 @@ mod transport;
 mod trust;
 
 use chrono::{DateTime, Utc};
+use ring::hmac;
 
 pub(crate) use address::Address;
 pub(crate) use api_keys::{ApiKey, NewApiKey};
@@ -82,6 +83,23 @@ impl SignedIn {
     #[must_use]
     pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
         self.transport.skew()
+    }
+
+    /// Which API key signs the calls; none where a session does. A keyed hash of its secret, of 64 bits: it tells whether two calls
+    /// were signed by the same key, and the secret, which is random, cannot be found from it.
+    #[must_use]
+    pub(crate) fn signer_print(&self, operation: &str) -> Option<String> {
+        let Credentials::ApiKey { secret, .. } = &self.credentials else {
+            return None;
+        };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, operation.as_bytes());
+        let tag = hmac::sign(&key, secret.expose().as_bytes());
+        Some(
+            tag.as_ref()[..8]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
     }
 
     /// The session that signs the calls, where it is one.

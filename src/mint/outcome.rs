@@ -86,7 +86,8 @@ pub(super) async fn of_reset(
     let mut waited = false;
     loop {
         journal::asked_again(record);
-        let error = match signed_in.reset_secret(id).await {
+        let asking = signed_in.reset_secret(id);
+        let error = match journal::kept_young(record, asking).await {
             Ok(key) if key.id == id => return Reset::Made(key),
             Ok(key) => {
                 return Reset::Unknown(format!(

@@ -110,6 +110,7 @@ mod tests {
             existing_ids: vec![3],
             marked,
             unique: true,
+            signer: None,
             sinks: Vec::new(),
             started: 0,
         }

@@ -5,6 +5,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::proxy::Proxy;
 use crate::support::raw_server::RawServer;
+use crate::support::valve::HeldWorld;
 use crate::support::{World, contains, playing};
 
 const CREATE: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
@@ -176,5 +177,63 @@ fn a_typed_certificate_is_stronger_than_a_variable_that_trusts_anybody() {
             .run([&CREATE[..], &["--ca-cert", &certificate, "--insecure"]].concat())
             .stderr,
         &["contradict"],
+    );
+}
+
+/// What a run that lives makes would take the place of the secret that is made here.
+#[test]
+fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
+    let held = HeldWorld::new("POST /api/apikeys");
+    let first = held.start(CREATE);
+    held.wait_until_held();
+    let second = held.start(CREATE.iter().chain(&["--if-exists", "rekey"]));
+    contains(
+        second.finish().failure(6),
+        &["another process deals with the key `ci`"],
+    );
+    held.release();
+    let keys = held.sandbox.api_keys();
+    assert_eq!(first.finish().success(), keys[0].secret);
+    assert_eq!(keys.len(), 1);
+}
+
+/// The secret of an API key alone selects the tenant, so that another one does not see a key does not tell that there is none.
+#[test]
+fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
+    let mut world = World::new();
+    let signer = world.sandbox.add_key("signer", 1).secret;
+    let other = world.sandbox.add_key("other", 1).secret;
+    world.use_key(&signer);
+    let lost = Fault::new("POST", "/api/apikeys", Action::Drop);
+    world.sandbox.inject(lost);
+    let search = Fault::new("POST", "/api/apikeys/search", Action::status(503, "Later."));
+    world.sandbox.inject(search.nth(2).times(99));
+    world.run(CREATE).failure(11);
+    world.sandbox.clear_faults();
+    world.use_key(&other);
+    contains(
+        world.run(["recover", "--yes"]).failure(11),
+        &["another tenant", "sign in with its API key", "--forget"],
+    );
+    let listed = world.run(["recover", "--list", "-o", "json"]).json();
+    assert_eq!(listed["unfinished"].as_array().map(Vec::len), Some(1));
+    let signer_print = listed["unfinished"][0]["signer"].as_str().unwrap_or("");
+    assert_eq!(signer_print.len(), 16, "{listed}");
+    world.use_key(&signer);
+    contains(
+        &world.run(["recover", "--yes"]).stderr,
+        &["is not there; its record is dropped"],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_record_is_not_called_nothing() {
+    let world = World::new();
+    let folder = world.home.path("state/unfinished");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("0badcafe.json"), "{").expect("a file");
+    contains(
+        world.run(["recover", "--yes"]).failure(11),
+        &["cannot be read as a record", "0badcafe.json"],
     );
 }

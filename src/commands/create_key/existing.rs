@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{IfExists, print_key};
+use crate::commands::recover::same_signer;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
@@ -75,17 +76,31 @@ pub(super) async fn look(
 
 /// The records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place of
 /// theirs, so they are settled with it. Left behind, they would have `recover` kill it.
-pub(super) fn superseded(existing: &ApiKey, record: &Record) -> Result<Vec<Entry>, Error> {
+pub(super) fn superseded(
+    existing: &ApiKey,
+    record: &Record,
+    signed_in: &SignedIn,
+) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for found in journal::unfinished().unwrap_or_default() {
-        let Found::Record(other) = found else {
-            continue;
+        let (other, lives) = match found {
+            Found::Record(other) => (other, false),
+            Found::UnderWay(other) => (other, true),
+            Found::Unreadable(..) => continue,
         };
         let same_place = other.manager == record.manager && other.tenant == record.tenant;
         let same_key = other.key_id == Some(existing.id)
             || (other.key_id.is_none() && other.key_name == record.key_name);
+        if same_place && same_key && !lives {
+            same_signer(&other, signed_in)?;
+        }
         if same_place && same_key {
-            let entry = Entry::take_over(&other.operation)?;
+            // A run that lives is not waited for: what it makes would take the place of the secret that is made here.
+            let entry = if lives {
+                None
+            } else {
+                Entry::take_over(&other.operation)?
+            };
             entries.push(entry.ok_or_else(|| {
                 Error::new(
                     Kind::Conflict,

@@ -54,6 +54,20 @@ pub(super) fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Erro
     }
 }
 
+/// What cannot be read may be the record of a key that nobody has the secret of.
+pub(super) fn all_readable() -> Result<(), Error> {
+    let found = journal::unfinished().unwrap_or_default();
+    let unreadable = |found: &Found| matches!(found, Found::Unreadable(..));
+    if !found.iter().any(unreadable) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Attention,
+        format!("a file in {} cannot be read as a record", journal::place()),
+    )
+    .hint("look at the file and at the manager's keys yourself, then remove the file"))
+}
+
 fn all(context: &Context) -> Result<Vec<Record>, Error> {
     let found = journal::unfinished().map_err(|error| {
         Error::unexpected(format!(
@@ -65,6 +79,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
     for found in found {
         match found {
             Found::Record(record) => records.push(record),
+            Found::UnderWay(_) => {}
             Found::Unreadable(name, reason) => context.output.warn(&format!(
                 "{}/{name} holds no record of a run: {reason}; look at it and remove it",
                 journal::place()

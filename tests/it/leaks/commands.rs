@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ring::hmac;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::{CODE, PASSWORD, assert_clean, assert_silent};
@@ -151,12 +152,18 @@ impl Scene {
     }
 
     /// What a run that was cut off while it re-keyed a key leaves behind.
-    fn leave_record(&self) {
-        let record = serde_json::json!({
+    fn leave_record(&self, way: Way) {
+        let mut record = serde_json::json!({
             "operation": "0a0b0c0d", "work": "rekey", "manager": self.world.sandbox.url(), "tenant": null,
             "keyName": "there", "roleID": null, "keyID": 1, "existingIDs": [1], "marked": true,
             "unique": true, "sinks": ["stdout"], "started": 0
         });
+        if matches!(way, Way::Key) {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, b"0a0b0c0d");
+            let tag = hmac::sign(&key, self.key.as_bytes());
+            let digits = tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}"));
+            record["signer"] = digits.collect::<String>().into();
+        }
         let folder = self.world.home.path("state/unfinished");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
@@ -255,7 +262,7 @@ fn walk(way: Way) {
             for (number, more) in arguments(command).iter().enumerate() {
                 let mut scene = Scene::new(way, trouble);
                 if command == "recover" {
-                    scene.leave_record();
+                    scene.leave_record(way);
                 }
                 let format = ["text", "json", "jsonl"][(index + number) % 3];
                 let mut words = vec![command.as_str(), "-vv", "--retries", "0", "-o", format];
