@@ -245,3 +245,26 @@ fn a_first_signal_during_the_deletion_lets_it_end() {
     assert_eq!(held.sandbox.api_keys(), []);
     assert_eq!(held.sandbox.live_sessions(), 0);
 }
+
+/// The record stays for as long as the key may be there, so the run is not "interrupted, and cleaned up".
+#[test]
+fn a_second_signal_while_recovering_says_what_is_left() {
+    let held = HeldWorld::new(DELETE);
+    let id = held.sandbox.add_key("ci", 2).id;
+    let mark = "[swp-keys 0a0b0c0d]".to_owned();
+    held.sandbox
+        .edit_key(id, |key| key.description = Some(mark));
+    let record = json!({
+        "operation": "0a0b0c0d", "work": "create", "manager": held.url(), "tenant": null, "keyName": "ci", "roleID": 2,
+        "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
+    });
+    let folder = held.home.path("state/unfinished");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
+    let running = held.start(["recover", "--delete", "--yes", "-o", "json"]);
+    held.wait_until_held();
+    let error = running.insist(Signal::INT).json_error(11);
+    let said = error["message"].as_str().unwrap_or_default();
+    contains(said, &["the key `ci` may be there still"]);
+    assert_eq!(error["keyID"], json!(id));
+}

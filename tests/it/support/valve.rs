@@ -56,6 +56,11 @@ impl HeldWorld {
         (world, serve)
     }
 
+    /// Where its clients find it.
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
     /// Starts a run with pipes for stdout and stderr.
     pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
         Running::start(&mut self.home.command(arguments))
