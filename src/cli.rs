@@ -139,6 +139,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "SWP_CA_CERT", value_name = "FILE", help_heading = TRUST)]
     pub ca_cert: Option<PathBuf>,
 
+    /// Trust the manager with this public key (sha256:HEX, of the SPKI) alone, whatever its certificate says; can be repeated
+    #[arg(long, global = true, env = "SWP_TLS_PIN", value_name = "PIN", value_delimiter = ',', help_heading = TRUST)]
+    pub(crate) tls_pin: Vec<String>,
+
     /// Do not check the manager's certificate at all; whoever answers gets the password
     #[arg(long, global = true, env = "SWP_INSECURE", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
     pub insecure: bool,

@@ -64,6 +64,8 @@ impl Context {
             );
         }
         let trust = match &settings.ca_cert {
+            // A pin is the narrowest of all, so nothing else widens it.
+            _ if !settings.tls_pins.is_empty() => Trust::Pins(settings.tls_pins.clone()),
             _ if settings.insecure => Trust::Anybody,
             Some(path) => Trust::from_file(&path.value, &path.source.to_string())?,
             None => Trust::System,

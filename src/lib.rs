@@ -30,6 +30,7 @@ mod journal;
 mod kept_session;
 mod log_lines;
 mod manager;
+mod memory;
 mod mint;
 mod output;
 mod prompt;
@@ -60,6 +61,7 @@ use settings::Settings;
 /// Runs the program with the arguments and the environment of this process, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    memory::keep_off_disk();
     bug::hide_panic_messages();
     std::panic::catch_unwind(start).unwrap_or(ExitCode::FAILURE)
 }

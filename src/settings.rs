@@ -2,6 +2,8 @@
 //!
 //! Nothing is read from a file, a command or the terminal here; `secret_source.rs` does that when a secret is needed.
 
+mod trust;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use clap::parser::ValueSource;
 
 use crate::cli::{ApiKeyScheme, Global};
 use crate::error::Error;
-use crate::manager::Address;
+use crate::manager::{Address, Pin};
 use crate::secret::Secret;
 
 /// Where a value came from.
@@ -72,6 +74,8 @@ pub(crate) struct Settings {
     pub allow_loose_permissions: bool,
     /// The certificates to trust.
     pub ca_cert: Option<Sourced<PathBuf>>,
+    /// The keys to trust; none where certificates decide.
+    pub(crate) tls_pins: Vec<Pin>,
     /// Trust any certificate.
     pub insecure: bool,
     /// The proxy, where the command line names one.
@@ -104,7 +108,7 @@ impl Settings {
         let password = password(&origin, &global)?;
         let mfa = mfa(&origin, &global)?;
         let api_key = api_key(&origin, &global)?;
-        let insecure = insecure(&origin, &global)?;
+        let insecure = trust::insecure(&origin, &global)?;
         let settings = Self {
             manager: address(&origin, global.url)?,
             tenant: origin.text("tenant", "--tenant", "SWP_TENANT", global.tenant),
@@ -121,6 +125,7 @@ impl Settings {
                 global.ca_cert.clone(),
             ),
             insecure,
+            tls_pins: trust::pins(&origin, &global.tls_pin)?,
             proxy: global.proxy.filter(|text| !text.is_empty()),
             wait: (global.wait.filter(|text| !text.is_empty()))
                 .map(|text| duration(&origin.of("wait", "--wait", "SWP_WAIT"), &text))
@@ -268,27 +273,6 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
         Ok(duration) if duration.is_zero() => Err(usage("it is no time at all".to_owned())),
         Ok(duration) => Ok(duration),
         Err(error) => Err(usage(error.to_string())),
-    }
-}
-
-/// A typed `--ca-cert` wins over SWP_INSECURE, as every flag does over a variable; typed both, they contradict each other.
-fn insecure(origin: &Origin<'_>, global: &Global) -> Result<bool, Error> {
-    let ca_cert = global
-        .ca_cert
-        .as_ref()
-        .filter(|path| !path.as_os_str().is_empty());
-    if !global.insecure || ca_cert.is_none() {
-        return Ok(global.insecure);
-    }
-    let ca_cert = origin.of("ca_cert", "--ca-cert", "SWP_CA_CERT");
-    match (origin.of("insecure", "--insecure", "SWP_INSECURE"), ca_cert) {
-        (Source::Flag(_), Source::Variable(_)) => Ok(true),
-        (Source::Variable(_), Source::Flag(_)) => Ok(false),
-        (Source::Variable(_), Source::Variable(_)) => Ok(true),
-        (insecure, ca_cert) => Err(Error::usage(
-            format!("{insecure} and {ca_cert} contradict each other"),
-            "give the certificates to trust, or none",
-        )),
     }
 }
 

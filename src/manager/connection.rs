@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use super::error::{Call, Cause, ManagerError, Signer};
-use super::{text, trust};
+use super::{distrust, text};
 
 /// What became of a call that got no whole answer. Only `error::classify` asks.
 pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
@@ -91,7 +91,7 @@ fn no_tunnel(host: &str, io: Option<std::io::ErrorKind>, reason: &str) -> Manage
 }
 
 fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
-    if let Some((problem, hint)) = trust::explain(error, host) {
+    if let Some((problem, hint)) = distrust::explain(error, host) {
         let message = format!("the certificate of {host} {problem}; nothing was sent");
         return ManagerError::new(Cause::Untrusted, message, Some(hint));
     }

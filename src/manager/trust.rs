@@ -1,7 +1,7 @@
 //! TLS: which certificates are trusted, and what exactly is wrong with one that is not.
 //!
-//! One function, [`configuration`], decides for every connection of a run: the certificates of a file alone, or none at all on
-//! demand, or the system's. The system's roots are read only in the last case: reading them costs milliseconds on every start.
+//! One function, [`configuration`], decides for every connection of a run: the pinned keys alone, or the certificates of a file
+//! alone, or none at all on demand, or the system's. The system's roots are read only in the last case: reading them costs milliseconds on every start.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use rustls::{
     SignatureScheme,
 };
 
+use super::pin::{Pin, Pinned};
 use crate::error::Error;
 
 /// Whom to trust.
@@ -26,6 +27,8 @@ pub(crate) enum Trust {
     System,
     /// The certificates in this PEM text alone, as curl's `--cacert` does it.
     Certificates(Vec<CertificateDer<'static>>),
+    /// The holders of these keys alone, whatever their certificates say.
+    Pins(Vec<Pin>),
     /// Anybody.
     Anybody,
 }
@@ -69,6 +72,10 @@ pub(super) fn configuration(trust: &Trust) -> Result<ClientConfig, rustls::Error
     let checks: Arc<dyn ServerCertVerifier> = match trust {
         Trust::System => Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?),
         Trust::Certificates(certificates) => listed(certificates, &provider)?,
+        Trust::Pins(pins) => Arc::new(Pinned {
+            pins: pins.clone(),
+            provider: provider.clone(),
+        }),
         Trust::Anybody => Arc::new(Anybody(provider.clone())),
     };
     let listed = match trust {
@@ -105,8 +112,19 @@ fn listed(
 
 /// What the certificate is, where the checks only say that nobody vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the certificate is self-signed")]
-pub(super) struct SelfSigned;
+#[error("the certificate is {}", if *.self_signed { "self-signed" } else { "from an unknown CA" })]
+pub(super) struct Unvouched {
+    pub(super) self_signed: bool,
+    /// The print of its key.
+    pub(super) pin: Option<Pin>,
+}
+
+impl Unvouched {
+    fn error(certificate: &CertificateDer<'_>, self_signed: bool) -> rustls::Error {
+        let pin = Pin::of(certificate);
+        CertificateError::Other(OtherError(Arc::new(Self { self_signed, pin }))).into()
+    }
+}
 
 /// The checks, and a closer look where they say no.
 #[derive(Debug)]
@@ -134,7 +152,7 @@ impl Verifier {
         }
         // That it says it is a CA is the lesser trouble: nobody vouches for it.
         Err(if self.is_self_signed(end_entity, now) {
-            self_signed()
+            Unvouched::error(end_entity, true)
         } else {
             error
         })
@@ -172,10 +190,6 @@ fn is_ca(error: &rustls::Error) -> bool {
     matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-fn self_signed() -> rustls::Error {
-    CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
-}
-
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -194,10 +208,14 @@ impl ServerCertVerifier for Verifier {
         );
         match verdict {
             Err(error) if is_ca(&error) => self.judge_ca(end_entity, server_name, now, error),
-            Err(rustls::Error::InvalidCertificate(problem))
-                if nobody_vouches(&problem) && self.is_self_signed(end_entity, now) =>
-            {
-                Err(self_signed())
+            Err(rustls::Error::InvalidCertificate(problem)) if nobody_vouches(&problem) => {
+                let self_signed = self.is_self_signed(end_entity, now);
+                let unknown = self_signed || problem == CertificateError::UnknownIssuer;
+                Err(if unknown {
+                    Unvouched::error(end_entity, self_signed)
+                } else {
+                    problem.into()
+                })
             }
             other => other,
         }
@@ -282,112 +300,5 @@ impl ServerCertVerifier for Anybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// What is wrong with the manager's certificate, and what to do about it, in words.
-pub(super) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<(String, String)> {
-    let rustls::Error::InvalidCertificate(certificate) = error else {
-        return None;
-    };
-    let fetch = format!(
-        "get the certificate from the manager itself, or with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 \
-         > manager.pem` and compare its fingerprint there; then give `--ca-cert manager.pem`"
-    );
-    let explained = match certificate {
-        CertificateError::Other(OtherError(cause)) if cause.is::<SelfSigned>() => {
-            ("is self-signed, as a fresh manager's is".to_owned(), fetch)
-        }
-        CertificateError::UnknownIssuer => (
-            "was issued by a CA that is not trusted here".to_owned(),
-            "give that CA's certificate with `--ca-cert FILE`, or add it to the system's"
-                .to_owned(),
-        ),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            wrong_name(certificate)
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            format!("has expired{}", since(certificate)),
-            "renew the manager's certificate; if it is valid, this machine's clock is wrong"
-                .to_owned(),
-        ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            format!("is not valid yet{}", since(certificate)),
-            "check this machine's clock, and the manager's at the time it made the certificate"
-                .to_owned(),
-        ),
-        CertificateError::Revoked => (
-            "was revoked".to_owned(),
-            "ask whoever runs the manager for a new certificate".to_owned(),
-        ),
-        CertificateError::Other(OtherError(cause))
-            if matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
-        {
-            ("is a CA's certificate, not a server's".to_owned(), fetch)
-        }
-        other => (
-            format!("was refused: {other}"),
-            "ask whoever runs the manager for a certificate that is fit for a TLS server"
-                .to_owned(),
-        ),
-    };
-    Some(explained)
-}
-
-fn wrong_name(certificate: &CertificateError) -> (String, String) {
-    let CertificateError::NotValidForNameContext {
-        expected,
-        presented,
-    } = certificate
-    else {
-        return (
-            "is for another name".to_owned(),
-            "use the name it was made for in `--url`".to_owned(),
-        );
-    };
-    let expected = expected.to_str();
-    if presented.is_empty() {
-        return (
-            format!("names no host, so it cannot be for {expected}"),
-            "give the manager a certificate with a subject alternative name".to_owned(),
-        );
-    }
-    let names = presented
-        .iter()
-        .take(8)
-        .map(|name| plain(name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    (
-        format!("is for another name: wanted {expected}, it holds {names}"),
-        "use a name it was made for in `--url`, or give the manager a certificate for this one"
-            .to_owned(),
-    )
-}
-
-/// The name itself: webpki writes `DnsName("dsm.example.com")`, `IpAddress(192.0.2.1)`.
-fn plain(presented: &str) -> &str {
-    presented
-        .split_once('(')
-        .and_then(|(_, name)| name.strip_suffix(')'))
-        .map_or(presented, |name| name.trim_matches('"'))
-}
-
-fn since(certificate: &CertificateError) -> String {
-    let day = |time: &UnixTime| {
-        i64::try_from(time.as_secs())
-            .ok()
-            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
-            .map(|time| time.format("%Y-%m-%d %H:%M UTC").to_string())
-            .unwrap_or_default()
-    };
-    match certificate {
-        CertificateError::ExpiredContext { not_after, .. } => {
-            format!(": it ended on {}", day(not_after))
-        }
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            format!(": it begins on {}", day(not_before))
-        }
-        _ => String::new(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::{Home, Ran, contains};
 
 /// surface.md, "Global flags", as far as these commands have them: each flag, with its variable.
-const GLOBAL: [(&str, &str); 23] = [
+const GLOBAL: [(&str, &str); 24] = [
     ("--url", "SWP_URL"),
     ("--tenant", "SWP_TENANT"),
     ("--username", "SWP_USERNAME"),
@@ -16,6 +16,7 @@ const GLOBAL: [(&str, &str); 23] = [
     ("--api-key-file", "SWP_API_KEY"),
     ("--api-key-scheme", "SWP_API_KEY_SCHEME"),
     ("--ca-cert", "SWP_CA_CERT"),
+    ("--tls-pin", "SWP_TLS_PIN"),
     ("--insecure", "SWP_INSECURE"),
     ("--proxy", "HTTPS_PROXY"),
     ("--wait", "SWP_WAIT"),

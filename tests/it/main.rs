@@ -4,6 +4,7 @@
 mod support;
 
 mod color;
+mod core_dumps;
 mod create_key;
 mod deliver_cmd;
 mod dotenv;
@@ -22,6 +23,7 @@ mod mint;
 mod network;
 mod output;
 #[cfg(unix)]
+mod pins;
 mod prompts;
 mod proxy;
 mod readme;

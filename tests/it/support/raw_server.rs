@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A listener on loopback that gives each connection to a closure, on a thread of its own. It stops when it is dropped.
@@ -165,11 +166,22 @@ impl Certificate {
     fn server(&self) -> ServerConfig {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = (provider.key_provider.load_private_key(key)).expect("a key");
+        let certified = CertifiedKey::new(vec![self.der.clone()], key);
         ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("TLS versions")
             .with_no_client_auth()
-            .with_single_cert(vec![self.der.clone()], key)
-            .expect("a certificate and its key")
+            // Whether the key is the certificate's is not looked at.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+    }
+
+    /// What a thief has who copied the certificate, which everybody can: the same with a key of his own.
+    pub(crate) fn copied(&self) -> Self {
+        Self {
+            pem: self.pem.clone(),
+            der: self.der.clone(),
+            key: KeyPair::generate().expect("a key pair"),
+        }
     }
 }

@@ -32,6 +32,12 @@ impl Running {
         }
     }
 
+    /// The process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The reader of stdout goes away.
     pub(crate) fn stop_reading_stdout(&mut self) {
         drop(self.stdout.take());

@@ -1,0 +1,29 @@
+//! No core dump is made of a process that holds secrets.
+#![cfg(target_os = "linux")]
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use crate::support::files::read;
+use crate::support::valve::HeldWorld;
+
+#[test]
+fn a_run_at_work_leaves_none() {
+    let held = HeldWorld::new("POST /api/sessions");
+    let running = held.start(["find-role", "Auditor"]);
+    held.wait_until_held();
+    let process = PathBuf::from(format!("/proc/{}", running.id()));
+    let limits = read(process.join("limits"));
+    let core = (limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size")))
+    .expect("it is listed");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    // The files of a process that is not dumpable belong to root (proc(5)), whoever runs it; run by root, that says nothing.
+    let owner = std::fs::metadata(process.join("environ"))
+        .expect("it lives")
+        .uid();
+    assert_eq!(owner, 0);
+    held.release();
+    assert_eq!(running.finish().success(), "2");
+}
