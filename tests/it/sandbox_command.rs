@@ -28,11 +28,11 @@ fn a_command_gets_what_leads_it_to_the_sandbox_and_nothing_that_leads_elsewhere(
         "SWP_PASSWORD",
         "SWP_PROFILE",
         "SWP_TENANT",
-        "SWP_TLS_PIN",
         "SWP_STATE_DIR",
     ] {
         home.set(name, "https://real.example");
     }
+    home.set("SWP_TLS_PIN", format!("sha256:{}", "ab".repeat(32)));
     home.set("HTTPS_PROXY", "http://proxy.example:3128");
     home.set("NO_PROXY", "inside.example");
     let ran = home.run([
