@@ -66,6 +66,16 @@ pub fn main() -> ExitCode {
     std::panic::catch_unwind(start).unwrap_or(ExitCode::FAILURE)
 }
 
+/// The commands and flags as the parser knows them, for the tests that hold help, manual, completions and README against it.
+#[doc(hidden)]
+#[must_use]
+pub fn command_line() -> clap::Command {
+    let mut command = cli::command();
+    // Gives every command the global flags.
+    command.build();
+    command
+}
+
 fn start() -> ExitCode {
     let (cli, matches) = match parse() {
         Ok(parsed) => parsed,
