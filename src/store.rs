@@ -129,20 +129,33 @@ fn private_folders() -> fs::DirBuilder {
 
 /// surface.md, "Files". An empty variable counts as none.
 fn state_folder() -> Option<PathBuf> {
+    let (of_windows, of_others) = ("LOCALAPPDATA", ".local/state");
+    place("SWP_STATE_DIR", "XDG_STATE_HOME", of_windows, of_others)
+}
+
+/// Where the user's own files are looked for: `config.toml`, and `trusted.toml` beside it. Nothing is made here.
+#[expect(dead_code, reason = "whoever needs it first takes this line out")]
+pub(crate) fn config_folder() -> Option<PathBuf> {
+    place("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
+}
+
+/// The folder that the variable `own` names; else `swp-keys` in the one that the variable `xdg` or, on Windows, `windows` names, or in
+/// the folder `usual` of the user.
+fn place(own: &str, xdg: &str, windows: &str, usual: &str) -> Option<PathBuf> {
     let variable = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    if let Some(folder) = variable("SWP_STATE_DIR") {
+    if let Some(folder) = variable(own) {
         return Some(folder);
     }
     // The XDG specification wants relative paths ignored.
-    if let Some(folder) = variable("XDG_STATE_HOME").filter(|path| path.is_absolute()) {
-        return Some(folder.join("swp-keys"));
-    }
-    if cfg!(windows) {
-        return variable("LOCALAPPDATA").map(|folder| folder.join("swp-keys"));
-    }
-    std::env::home_dir().map(|home| home.join(".local/state/swp-keys"))
+    let above = (variable(xdg).filter(|path| path.is_absolute())).or_else(|| {
+        if cfg!(windows) {
+            return variable(windows);
+        }
+        std::env::home_dir().map(|home| home.join(usual))
+    });
+    above.map(|folder| folder.join("swp-keys"))
 }
