@@ -42,6 +42,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help_heading = MANAGER)]
     roles: Option<PathBuf>,
 
+    /// So many roles without rights on top of those, named role-000001 and on
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
+    many_roles: u32,
+
+    /// So many keys are there from the start, named key-000001 and on
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
+    many_keys: u32,
+
     /// The ID of the administrator's role
     #[arg(long, value_name = "ID", default_value_t = 1, help_heading = MANAGER)]
     administrator_role: i64,
@@ -119,6 +127,8 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     for fault in &args.fault {
         sandbox.inject(fault.clone());
     }
+    sandbox.add_roles(args.many_roles);
+    sandbox.add_keys(args.many_keys);
     let workplace = Workplace::set_up(&sandbox, &account)?;
     match args.command.split_first() {
         None => serve(&workplace, context).await,

@@ -32,6 +32,7 @@ mod unknowns;
 mod wire;
 
 use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -51,6 +52,7 @@ pub use settings::{CertificateKind, SecretShape, Settings, TlsVersions};
 pub use unknowns::{UNKNOWNS, Unknown, Unknowns};
 
 use manager::Manager;
+use role_book::AUDITOR;
 use server::Shared;
 
 /// A running manager. It has a thread of its own, and stops, closing its connections, when it is dropped.
@@ -167,6 +169,29 @@ impl Sandbox {
         key.name = Some(name.to_owned());
         manager.keys.insert(key.clone());
         key
+    }
+
+    /// Adds so many keys of the role Auditor at once, named `key-000001` and on, and says which IDs they have.
+    pub fn add_keys(&self, count: u32) -> Range<i64> {
+        let mut manager = self.shared.manager();
+        let (first, now) = (manager.keys.next_id(), manager.clock.now());
+        let shape = manager.settings.secret_shape;
+        for (number, id) in (1..=count).zip(first..) {
+            let mut key = ApiKey::fresh(id, AUDITOR, now, secrets::secret_key(shape, id));
+            key.name = Some(format!("key-{number:06}"));
+            manager.keys.insert(key);
+        }
+        first..first + i64::from(count)
+    }
+
+    /// Adds so many roles without rights at once, named `role-000001` and on, and says which IDs they have.
+    pub fn add_roles(&self, count: u32) -> Range<i64> {
+        let mut manager = self.shared.manager();
+        let first = manager.roles.next_id();
+        for number in 1..=count {
+            manager.roles.add_blank(&format!("role-{number:06}"));
+        }
+        first..first + i64::from(count)
     }
 
     /// Changes anything about a key but its ID; false: there is no such key.

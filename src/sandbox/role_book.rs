@@ -12,6 +12,8 @@ use super::search::{Field, Searchable};
 
 /// The ID of the role that can do everything.
 pub(super) const FULL_ACCESS: i64 = 1;
+/// The ID of the role that sees much and changes nothing.
+pub(super) const AUDITOR: i64 = 2;
 
 const FLAGS: [&str; 5] = [
     "canOnlyManipulateUsersWithEqualOrLesserRights",
@@ -151,14 +153,14 @@ impl Roles {
             last_id: 0,
         };
         roles.preset(
-            1,
+            FULL_ACCESS,
             "Full Access",
             "Full access to every part of the manager.",
             rights::all(),
             true,
         );
         roles.preset(
-            2,
+            AUDITOR,
             "Auditor",
             "Sees everything but users, roles and API keys, and changes nothing.",
             rights::auditor(),
@@ -188,13 +190,25 @@ impl Roles {
         self.insert(role);
     }
 
+    /// The ID that the next role gets, if it does not choose one.
+    pub(super) fn next_id(&self) -> i64 {
+        self.last_id + 1
+    }
+
+    /// Adds a role of this name without any right.
+    pub(super) fn add_blank(&mut self, name: &str) {
+        let mut role = Role::blank(self.next_id());
+        role.fields.insert("name".to_owned(), json!(name));
+        self.insert(role);
+    }
+
     /// Adds a role from a file or a test. Unlike a client, these choose the ID, and every field that they like.
     pub(super) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object, not {document}")
         };
         let id = match given.get("ID") {
-            None => self.last_id + 1,
+            None => self.next_id(),
             Some(id) => id
                 .as_i64()
                 .filter(|id| *id > 0)
@@ -217,7 +231,7 @@ impl Roles {
 
     /// A role as a client wants it; what it does not say is false or empty.
     pub(super) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
-        let mut role = Role::blank(self.last_id + 1);
+        let mut role = Role::blank(self.next_id());
         role.take(given)?;
         Ok(role)
     }

@@ -144,6 +144,9 @@ fn the_flags_arrange_the_manager() {
         run(&["--tls", "1.2", "--listen", "[::1]:0", "--tenant", "Blue"]).success(),
         "40"
     );
+    let many = ["sandbox", "--many-roles", "3", "--many-keys", "3", "--"];
+    let find = ["swp-keys", "find-role", "role-000003"];
+    assert_eq!(home.run([&many[..], &find].concat()).success(), "5");
     assert_eq!(
         run(&["--administrator-role", "2"]).code(),
         5,

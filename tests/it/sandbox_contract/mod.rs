@@ -6,6 +6,7 @@ mod faults;
 mod keys;
 mod requests;
 mod rights;
+mod scale;
 mod search;
 mod sessions;
 mod transport;
