@@ -54,6 +54,9 @@ pub(crate) enum Command {
     CreateKey(Box<commands::create_key::Args>),
     /// Print the ID of the role with this name
     FindRole(commands::find_role::Args),
+    /// Show one key
+    #[command(visible_alias = "show")]
+    ShowKey(commands::show_key::Args),
     /// List the roles
     ListRoles(commands::list_roles::Args),
     /// Keep a session for later commands

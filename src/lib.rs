@@ -133,6 +133,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
     match command {
         Command::CreateKey(args) => commands::create_key::run(args, context).await,
         Command::FindRole(args) => commands::find_role::run(args, context).await,
+        Command::ShowKey(args) => commands::show_key::run(args, context).await,
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,
         Command::Logout(args) => commands::logout::run(args, context).await,

@@ -197,15 +197,49 @@ pub(crate) fn table<const N: usize>(
     header: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
+    let mut table = empty();
+    table.set_header(header);
+    filled(table, rows)
+}
+
+/// Names and values side by side, for people.
+#[must_use]
+pub(crate) fn pairs(rows: impl Iterator<Item = [String; 2]>) -> String {
+    filled(empty(), rows)
+}
+
+/// On a terminal a table is as wide as that is; in a pipe a row is a line, however long.
+fn empty() -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header);
+    if let Some(width) = terminal_width() {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
+    table
+}
+
+fn filled<const N: usize>(mut table: Table, rows: impl Iterator<Item = [String; N]>) -> String {
     for row in rows {
         table.add_row(row.map(|cell| safe(&cell)));
     }
     table.trim_fmt() + "\n"
+}
+
+/// How many columns the terminal has that stdout is.
+#[cfg(unix)]
+fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// Not known here, so that a row is a line, which the console wraps.
+#[cfg(not(unix))]
+fn terminal_width() -> Option<u16> {
+    None
 }
 
 /// `NAME='value'` and a line break, quoted for a POSIX shell. The caller checked the name.

@@ -127,7 +127,7 @@ async fn not_found(
 }
 
 /// The name that is nearest, if it is near at all: as near as clap wants its suggestions.
-fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
         .map(|other| {

@@ -2,12 +2,16 @@
 
 pub(crate) mod create_key;
 pub(crate) mod find_role;
+mod key_view;
 pub(crate) mod list_roles;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod recover;
+mod role_names;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
+pub(crate) mod show_key;
+mod which_key;
 
 /// How a command ended that did not fail.
 pub(crate) enum Outcome {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::SignedIn;
 use super::error::ManagerError;
 use super::retry::Repeat;
-use super::search::{Criterion, Searchable};
+use super::search::{Criterion, Pages, Searchable};
 use super::transport::Request;
 use crate::secret::Secret;
 
@@ -33,6 +33,39 @@ pub(crate) struct NewApiKey {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_date: Option<i64>,
 }
+
+/// What is to be changed about a key: only the fields that are set are sent, since whatever else is sent is changed too
+/// (manager-api.md, section 6.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyChange {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_name: Option<String>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// What it may do.
+    #[serde(rename = "roleID", skip_serializing_if = "Option::is_none")]
+    pub(crate) role_id: Option<i64>,
+    /// False locks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) active: Option<bool>,
+    /// When it ends, in milliseconds since 1970. [`NO_EXPIRY`] presumably makes it end never; compare what the manager made of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expiry_date: Option<i64>,
+    /// `en-US` or `ja-JP`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) locale: Option<String>,
+    /// An IANA name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
+}
+
+/// "0 stands for null in numeric and date properties" (manager-api.md, section 6.1); whether that clears an expiry is unknown
+/// (section 11, no. 26).
+#[expect(dead_code, reason = "the commands that change keys come next")]
+pub(crate) const NO_EXPIRY: i64 = 0;
 
 /// A key as the manager describes it. Unset fields are absent (6.1), so only the ID must be there; what is not needed is kept.
 #[derive(Deserialize)]
@@ -67,10 +100,52 @@ impl ApiKey {
         self.other.get("roleID").and_then(Value::as_i64)
     }
 
+    /// Whether it may sign in; none where the manager does not say.
+    #[must_use]
+    pub(crate) fn active(&self) -> Option<bool> {
+        self.other.get("active").and_then(Value::as_bool)
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub(crate) fn created(&self) -> Option<i64> {
+        self.time("created")
+    }
+
+    /// When it last signed a call; none where it never did.
+    #[must_use]
+    pub(crate) fn last_sign_in(&self) -> Option<i64> {
+        self.time("lastSignIn")
+    }
+
+    /// When the lock ends that wrong secrets brought about.
+    #[must_use]
+    pub(crate) fn unlock_time(&self) -> Option<i64> {
+        self.time("unlockTime")
+    }
+
+    /// `en-US` or `ja-JP`.
+    #[must_use]
+    pub(crate) fn locale(&self) -> Option<&str> {
+        self.other.get("locale").and_then(Value::as_str)
+    }
+
+    /// An IANA name.
+    #[must_use]
+    pub(crate) fn time_zone(&self) -> Option<&str> {
+        self.other.get("timeZone").and_then(Value::as_str)
+    }
+
+    /// Milliseconds since 1970. 0 stands for null (manager-api.md, section 6.1), and nothing here is so old.
+    fn time(&self, field: &str) -> Option<i64> {
+        let time = self.other.get(field).and_then(Value::as_i64);
+        time.filter(|time| *time != 0)
+    }
+
     /// When it ends, in milliseconds since 1970; none where it never does.
     #[must_use]
     pub(crate) fn expiry_date(&self) -> Option<i64> {
-        self.other.get("expiryDate").and_then(Value::as_i64)
+        self.time("expiryDate")
     }
 
     /// Takes the secret out, which leaves the key without it.
@@ -94,7 +169,7 @@ impl ApiKey {
 /// The answer of a search.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ApiKeys {
+pub(crate) struct ApiKeys {
     /// Never left out: an answer without it is no answer, and would be taken for "there is no such key".
     api_keys: Vec<ApiKey>,
 }
@@ -127,6 +202,11 @@ impl SignedIn {
     /// Of the manager.
     pub(crate) async fn api_keys_named(&self, name: &str) -> Result<Vec<ApiKey>, ManagerError> {
         self.search(Some(Criterion::equals("keyName", name))).await
+    }
+
+    /// All keys, page by page.
+    pub(crate) fn api_keys(&self) -> Pages<'_, ApiKey> {
+        self.pages(None)
     }
 
     /// Creates a key. Only `mint.rs` calls this. It is never sent again, unless nothing was executed.
@@ -171,14 +251,38 @@ impl SignedIn {
         Ok(key)
     }
 
-    /// Deletes a key. Repeating it does no harm, so it is treated like a read.
+    /// Changes what is set in `change`, and returns the key as it is then. Sent twice it ends where it does once, so it is repeated
+    /// where the connection breaks; a change that somebody else makes in between to the same field would be lost, and is by a change
+    /// that comes later anyway.
+    ///
+    /// # Errors
+    /// Of the manager; the key may be changed all the same, see [`ManagerError::nothing_was_done`].
+    #[expect(dead_code, reason = "the commands that change keys come next")]
+    pub(crate) async fn modify_api_key(
+        &self,
+        id: i64,
+        change: &KeyChange,
+    ) -> Result<ApiKey, ManagerError> {
+        let path = format!("/api/apikeys/{id}");
+        let request = Request::new("changing the key", Method::POST, &path, Repeat::Idempotent)
+            .signed(&self.credentials)
+            .json(change);
+        self.transport.send(request).await?.json()
+    }
+
+    /// Deletes a key. It may be sent twice.
     ///
     /// # Errors
     /// Of the manager.
     pub(crate) async fn delete_api_key(&self, id: i64) -> Result<(), ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = Request::new("deleting the key", Method::DELETE, &path, Repeat::Read)
-            .signed(&self.credentials);
+        let request = Request::new(
+            "deleting the key",
+            Method::DELETE,
+            &path,
+            Repeat::Idempotent,
+        )
+        .signed(&self.credentials);
         self.transport.send(request).await?.is_the_managers()
     }
 

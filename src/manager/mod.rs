@@ -26,6 +26,8 @@ use ring::hmac;
 
 pub(crate) use address::Address;
 pub(crate) use api_keys::{ApiKey, NewApiKey};
+#[expect(unused_imports, reason = "the commands that change keys come next")]
+pub(crate) use api_keys::{KeyChange, NO_EXPIRY};
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
 pub(crate) use error::{Cause, ManagerError};
 pub(crate) use pin::Pin;

@@ -15,6 +15,8 @@ pub(super) enum Repeat {
     Read,
     /// It changes something on the manager.
     Change,
+    /// It changes something, and ends where it ends however often it is sent: a deletion, or values that are set.
+    Idempotent,
     /// It is a sign-in.
     SignIn,
     /// It is a probe or a farewell; whoever sends it decides.
@@ -75,9 +77,14 @@ fn may_repeat(repeat: Repeat, cause: &Cause) -> bool {
         Cause::Refused => repeat != Repeat::Never,
         // "A refused call is not executed and not counted" (manager-api.md, section 10), so even a create may be sent again. Not
         // so a sign-in: nothing says that a limited one does not count as a failed one.
-        Cause::RateLimited { .. } => matches!(repeat, Repeat::Read | Repeat::Change),
-        // The connection broke, or something in between had no answer: a create may have happened, a read does not matter.
-        Cause::Reset | Cause::Unavailable { .. } => repeat == Repeat::Read,
+        Cause::RateLimited { .. } => {
+            matches!(repeat, Repeat::Read | Repeat::Change | Repeat::Idempotent)
+        }
+        // The connection broke, or something in between had no answer: a create may have happened, a read does not matter. A
+        // change of some fields may have happened too; sent again, it sets the same values once more, and names no others.
+        Cause::Reset | Cause::Unavailable { .. } => {
+            matches!(repeat, Repeat::Read | Repeat::Idempotent)
+        }
         _ => false,
     }
 }
@@ -109,6 +116,21 @@ mod tests {
             (Cause::Unreadable, false),
         ] {
             assert_eq!(may_repeat(Repeat::Change, &cause), again, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_set_may_be_set_twice() {
+        for (cause, again) in [
+            (Cause::Refused, true),
+            (Cause::RateLimited { retry_after: None }, true),
+            (Cause::Reset, true),
+            (Cause::Unavailable { retry_after: None }, true),
+            (Cause::TimedOut, false),
+            (Cause::Rejected(500), false),
+            (Cause::Unreadable, false),
+        ] {
+            assert_eq!(may_repeat(Repeat::Idempotent, &cause), again, "{cause:?}");
         }
     }
 

@@ -30,7 +30,7 @@ impl Role {
 
 /// The answer of a search. An empty list may be left out, as unset fields are (section 6.1).
 #[derive(Deserialize)]
-pub(super) struct Roles {
+pub(crate) struct Roles {
     #[serde(default)]
     roles: Vec<Role>,
 }

@@ -1,5 +1,7 @@
 //! Searching roles and keys (manager-api.md, section 5.1), page by page.
 
+use std::marker::PhantomData;
+
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +25,7 @@ struct SearchFilter<'a> {
 /// What an object must fulfil; several criteria must all hold.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
-pub(super) enum Criterion<'a> {
+pub(crate) enum Criterion<'a> {
     #[serde(rename_all = "camelCase")]
     Text {
         field_name: &'a str,
@@ -33,7 +35,7 @@ pub(super) enum Criterion<'a> {
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
-    After { id_test: &'a str, id_value: i64 },
+    Id { id_test: &'a str, id_value: i64 },
 }
 
 impl<'a> Criterion<'a> {
@@ -62,7 +64,7 @@ impl<'a> Criterion<'a> {
 const MOST: usize = 200_000;
 
 /// What can be searched.
-pub(super) trait Searchable: DeserializeOwned {
+pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
     /// How many to ask for at once; fewer than 16 MiB of them.
@@ -75,49 +77,93 @@ pub(super) trait Searchable: DeserializeOwned {
     fn id(&self) -> i64;
 }
 
-impl SignedIn {
-    /// Everything that fulfils `criterion`, or everything, in the order of IDs.
+/// What a search finds, page by page, in the order of IDs: no more than a page is held here.
+pub(crate) struct Pages<'a, T: Searchable> {
+    signed_in: &'a SignedIn,
+    criteria: Vec<Criterion<'a>>,
+    /// The last ID that was seen.
+    last: Option<i64>,
+    /// How many were seen.
+    seen: usize,
+    /// A page that was not full was the last.
+    ended: bool,
+    what: PhantomData<T>,
+}
+
+impl<T: Searchable> Pages<'_, T> {
+    /// The next page; none after the last. The first is never none.
     ///
     /// # Errors
     /// Also where pages do not come to an end: then the manager ignores what it is asked.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let after = self.last.map(|id_value| Criterion::Id {
+            id_test: "greater-than",
+            id_value,
+        });
+        let filter = SearchFilter {
+            max_items: T::PAGE,
+            search_criteria: self.criteria.iter().copied().chain(after).collect(),
+            sort_by_object_id: true,
+        };
+        let request = Request::new(T::WHAT, Method::POST, T::PATH, Repeat::Read)
+            .signed(&self.signed_in.credentials)
+            .json(&filter);
+        let answer = self.signed_in.transport.send(request).await?;
+        let mut page: Vec<T> = answer.json::<T::Page>()?.into_iter().collect();
+        self.ended = u32::try_from(page.len()).is_ok_and(|length| length < T::PAGE);
+        if self.ended {
+            // Nothing comes after it, so its order matters to nobody but the reader.
+            page.sort_by_key(T::id);
+        }
+        let grows = (self.last.into_iter().chain(page.iter().map(T::id)))
+            .is_sorted_by(|one, next| one < next);
+        self.last = page.last().map(T::id).or(self.last);
+        self.seen += page.len();
+        if !self.ended && self.seen >= MOST {
+            let reason = format!("the manager lists more than {MOST} of them, which cannot be");
+            return Err(answer.unreadable(reason, None));
+        }
+        if !grows {
+            let reason =
+                "the manager's pages repeat IDs or are not in their order, so they would not end";
+            return Err(answer.unreadable(reason.to_owned(), None));
+        }
+        Ok(Some(page))
+    }
+}
+
+impl SignedIn {
+    /// Everything that fulfils the criteria, page by page.
+    pub(super) fn pages<'a, T: Searchable>(
+        &'a self,
+        criteria: impl IntoIterator<Item = Criterion<'a>>,
+    ) -> Pages<'a, T> {
+        Pages {
+            signed_in: self,
+            criteria: criteria.into_iter().collect(),
+            last: None,
+            seen: 0,
+            ended: false,
+            what: PhantomData,
+        }
+    }
+
+    /// Everything that fulfils `criterion`, or everything, in the order of IDs.
+    ///
+    /// # Errors
+    /// See [`Pages::next`].
     pub(super) async fn search<T: Searchable>(
         &self,
         criterion: Option<Criterion<'_>>,
     ) -> Result<Vec<T>, ManagerError> {
-        let mut found: Vec<T> = Vec::new();
-        loop {
-            let last = found.last().map(T::id);
-            let after = last.map(|id_value| Criterion::After {
-                id_test: "greater-than",
-                id_value,
-            });
-            let filter = SearchFilter {
-                max_items: T::PAGE,
-                search_criteria: criterion.into_iter().chain(after).collect(),
-                sort_by_object_id: true,
-            };
-            let request = Request::new(T::WHAT, Method::POST, T::PATH, Repeat::Read)
-                .signed(&self.credentials)
-                .json(&filter);
-            let answer = self.transport.send(request).await?;
-            let page: Vec<T> = answer.json::<T::Page>()?.into_iter().collect();
-            let full = u32::try_from(page.len()).is_ok_and(|length| length >= T::PAGE);
-            let grows = (last.into_iter().chain(page.iter().map(T::id)))
-                .is_sorted_by(|one, next| one < next);
+        let mut pages = self.pages(criterion);
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
             found.extend(page);
-            if !full {
-                return Ok(found);
-            }
-            if found.len() >= MOST {
-                let reason = format!("the manager lists more than {MOST} of them, which cannot be");
-                return Err(answer.unreadable(reason, None));
-            }
-            if !grows {
-                let reason =
-                    "the manager's pages are not in the order of IDs, so they would not end"
-                        .to_owned();
-                return Err(answer.unreadable(reason, None));
-            }
         }
+        Ok(found)
     }
 }

@@ -47,7 +47,9 @@ const CREATE: [&str; 13] = [
     "--env-name",
 ];
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 8] = [
+    "show-key",
+    "show",
     "create-key",
     "create",
     "find-role",

@@ -32,6 +32,7 @@ mod sandbox_command;
 mod sandbox_contract;
 mod secret_sources;
 mod several_sinks;
+mod show_key;
 mod sign_in;
 mod sign_in_refused;
 mod sign_out;

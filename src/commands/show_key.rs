@@ -1,0 +1,82 @@
+//! `show-key`: one key, as the manager describes it.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::create_key::print_key;
+use super::key_view::{State, time_or};
+use super::role_names::RoleNames;
+use super::{Outcome, which_key};
+use crate::context::Context;
+use crate::error::Error;
+use crate::manager::ApiKey;
+use crate::output::{self, Format};
+
+/// Show one key.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The key: its ID, or a name that it alone bears
+    #[arg(value_name = "KEY")]
+    key: String,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    which_key::Wanted::read(&args.key)?;
+    let (key, roles, now) = context
+        .signed_in(async |signed_in| {
+            let key = which_key::resolve(&args.key, signed_in, context).await?;
+            let roles = match context.output.format() {
+                // One value is asked for, and it is not the role.
+                Format::Env => RoleNames::default(),
+                _ => RoleNames::ask(signed_in, context).await?,
+            };
+            Ok((key, roles, signed_in.time()))
+        })
+        .await?;
+    let role = roles.get(key.role_id());
+    if context.output.format() == Format::Text {
+        context.output.data(&text(&key, role, now))?;
+        return Ok(Outcome::Done);
+    }
+    let mut meta = json!({
+        "manager": context.settings.address()?.to_string(),
+        "state": State::of(&key, now).word(),
+    });
+    if let Some(role) = role {
+        meta["role"] = role.into();
+    }
+    print_key(&key.fields(), meta, context)?;
+    Ok(Outcome::Done)
+}
+
+/// A line for each thing that can be said.
+fn text(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> String {
+    let role = match (role, key.role_id()) {
+        (Some(name), Some(id)) => format!("{name} (ID {id})"),
+        (_, id) => id.map_or_else(|| "-".to_owned(), |id| format!("ID {id}")),
+    };
+    let fields = key.fields();
+    let failures = fields
+        .get("unsuccessfulSignInAttempts")
+        .and_then(Value::as_i64);
+    let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let mut lines = vec![
+        ["ID", &key.id.to_string()].map(str::to_owned),
+        ["Name".to_owned(), or_none(key.name())],
+        ["Description".to_owned(), or_none(key.description())],
+        ["Role".to_owned(), role],
+        ["State".to_owned(), State::of(key, now).words(now)],
+        ["Created".to_owned(), time_or(key.created(), "-")],
+        [
+            "Last sign-in".to_owned(),
+            time_or(key.last_sign_in(), "never"),
+        ],
+        ["Expires".to_owned(), time_or(key.expiry_date(), "never")],
+        ["Locale".to_owned(), or_none(key.locale())],
+        ["Time zone".to_owned(), or_none(key.time_zone())],
+    ];
+    if let Some(failures) = failures.filter(|failures| *failures > 0) {
+        lines.push(["Wrong secrets".to_owned(), failures.to_string()]);
+    }
+    output::pairs(lines.into_iter())
+}

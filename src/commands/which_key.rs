@@ -1,0 +1,167 @@
+//! Which key is meant: K is an ID, or a name that exactly one key bears.
+
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
+
+use super::find_role::closest;
+
+/// What a user wrote for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted<'a> {
+    /// All digits: an ID, and never taken for a name.
+    Id(i64),
+    /// Anything else.
+    Name(&'a str),
+}
+
+impl<'a> Wanted<'a> {
+    /// Reads K; nothing is sent.
+    ///
+    /// # Errors
+    /// Where it can be neither.
+    pub(super) fn read(text: &'a str) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Err(Error::usage("the name of the key is empty", HOW));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self::Name(text));
+        }
+        // A name can be written so, an ID never is: the key that is meant must not be another one.
+        if text.starts_with('0') {
+            return Err(Error::usage(
+                format!("`{text}` is all digits, and no ID begins with 0"),
+                HOW,
+            ));
+        }
+        let no_id = || {
+            Error::usage(
+                format!("`{text}` is all digits, and too long for an ID"),
+                HOW,
+            )
+        };
+        text.parse().map(Self::Id).map_err(|_| no_id())
+    }
+}
+
+const HOW: &str = "write an ID, or a name that is not all digits; `swp-keys list-keys --name PATTERN` finds the ID of one that is";
+
+/// The key that `text` means. Names are compared here once more, because the manager's equality is not known (manager-api.md,
+/// section 5.1).
+///
+/// # Errors
+/// Not found, with the closest existing name; or several, with their IDs; or of the manager.
+pub(super) async fn resolve(
+    text: &str,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<ApiKey, Error> {
+    match Wanted::read(text)? {
+        Wanted::Id(id) => by_id(id, signed_in, context).await,
+        Wanted::Name(name) => by_name(name, signed_in, context).await,
+    }
+}
+
+async fn by_id(id: i64, signed_in: &SignedIn, context: &Context) -> Result<ApiKey, Error> {
+    let looking = async { Ok(signed_in.api_key(id).await) };
+    match context.interrupt.or(looking).await? {
+        Ok(key) if key.id == id => Ok(key),
+        Ok(key) => Err(Error::unexpected(format!(
+            "the manager was asked for the key with the ID {id}, and answered with the ID {}",
+            key.id
+        ))),
+        Err(error) if *error.cause() == Cause::NotFound => {
+            Err(Error::new(Kind::NotFound, error.to_string())
+                .hint(format!(
+                    "there is no key with the ID {id}; `swp-keys list-keys` lists the keys, and a name of digits alone is found \
+                     by its ID only"
+                ))
+                .key(id))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn by_name(name: &str, signed_in: &SignedIn, context: &Context) -> Result<ApiKey, Error> {
+    let search = async {
+        let found = signed_in.api_keys_named(name).await;
+        found.map_err(|error| explain(signed_in, error))
+    };
+    let found = context.interrupt.or(search).await?;
+    let (mut exact, others): (Vec<ApiKey>, Vec<ApiKey>) =
+        (found.into_iter()).partition(|key| key.name() == Some(name));
+    match (exact.pop(), exact.len()) {
+        (Some(key), 0) => Ok(key),
+        (Some(last), _) => {
+            exact.push(last);
+            Err(several(name, &exact))
+        }
+        (None, _) => Err(not_found(name, &others, signed_in, context).await),
+    }
+}
+
+/// Several keys bear one name, so none is meant.
+pub(super) fn several(name: &str, keys: &[ApiKey]) -> Error {
+    let ids: Vec<_> = keys.iter().map(|key| key.id.to_string()).collect();
+    let message = format!(
+        "{} keys are named `{name}`, with the IDs {}",
+        ids.len(),
+        ids.join(", ")
+    );
+    Error::new(Kind::Conflict, message).hint("say which by its ID; nothing was done")
+}
+
+/// One more read, of one page of keys, is spent on a name that is close: the caller gets a message either way.
+async fn not_found(
+    name: &str,
+    others: &[ApiKey],
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Error {
+    let one_page = async { Ok(signed_in.api_keys().next().await?.unwrap_or_default()) };
+    let page = context.interrupt.or(one_page).await.unwrap_or_default();
+    let names = || others.iter().chain(&page).filter_map(ApiKey::name);
+    let error = Error::new(Kind::NotFound, format!("there is no key named `{name}`"));
+    let folded = name.trim().to_lowercase();
+    if let Some(same) = names().find(|other| other.trim().to_lowercase() == folded) {
+        return error.hint(format!(
+            "did you mean `{same}`? Upper and lower case, and blanks, count"
+        ));
+    }
+    error.hint(match closest(name, names()) {
+        Some(near) => format!("did you mean `{near}`? `swp-keys list-keys` lists the keys"),
+        None => "`swp-keys list-keys` lists the keys".to_owned(),
+    })
+}
+
+/// Whether a session may search keys is unknown (manager-api.md, section 11, no. 20), and a role may not allow it.
+pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
+    let whose = match (error.cause(), signed_in.session()) {
+        (Cause::Forbidden, None) => "this key may",
+        (Cause::Forbidden, Some(_)) => "this session may",
+        (Cause::Unauthorized, Some(_)) => "this session has ended, or may",
+        _ => return error.into(),
+    };
+    error
+        .with_hint(format!(
+            "{whose} not search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)"
+        ))
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_an_id_and_nothing_else_is() {
+        let read = |text| Wanted::read(text).ok();
+        assert_eq!(read("7"), Some(Wanted::Id(7)));
+        for name in ["ci", "7a", "-7", "+7", "7 ", "1e3", "٧", "0x7"] {
+            assert_eq!(read(name), Some(Wanted::Name(name)));
+        }
+        for text in ["", "007", "0", "99999999999999999999"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
