@@ -57,6 +57,10 @@ pub(crate) enum Command {
     /// Show one key
     #[command(visible_alias = "show")]
     ShowKey(commands::show_key::Args),
+    /// Lock a key: it cannot sign in until it is unlocked
+    LockKey(commands::lock_key::Args),
+    /// Unlock a key
+    UnlockKey(commands::unlock_key::Args),
     /// List the roles
     ListRoles(commands::list_roles::Args),
     /// Keep a session for later commands

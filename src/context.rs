@@ -32,8 +32,17 @@ pub(crate) struct Unsettled {
     pub(crate) what: String,
     /// The key, once its ID is known.
     pub(crate) key_id: Option<i64>,
-    /// Whether a record of it is on disk.
-    pub(crate) recorded: bool,
+    /// What kind of work it is.
+    pub(crate) work: UnderWay,
+}
+
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnderWay {
+    /// A secret; and whether a record of it is on disk.
+    Secret { recorded: bool },
+    /// A change or a deletion, which does no harm when it is asked for again.
+    Change,
 }
 
 impl Context {
@@ -188,9 +197,15 @@ impl Context {
     /// Says once, when a signal comes in the middle of the transaction, why the run does not end at once; never returns.
     pub(crate) async fn say_when_interrupted(&self) -> std::convert::Infallible {
         self.interrupt.first_signal().await;
-        if self.unsettled.borrow().is_some() {
-            self.output
-                .note("interrupted; undoing what is under way, and again to leave it as it stands");
+        let work = (self.unsettled.borrow().as_ref()).map(|unsettled| unsettled.work);
+        if let Some(work) = work {
+            let meanwhile = match work {
+                UnderWay::Secret { .. } => "undoing what is under way",
+                UnderWay::Change => "waiting for what is under way",
+            };
+            self.output.note(&format!(
+                "interrupted; {meanwhile}, and again to leave it as it stands"
+            ));
         }
         std::future::pending().await
     }
@@ -205,7 +220,12 @@ impl Context {
             Kind::Attention,
             format!("interrupted in the middle: {}", unsettled.what),
         )
-        .hint(mint::next_step(unsettled.recorded));
+        .hint(match unsettled.work {
+            UnderWay::Secret { recorded } => mint::next_step(recorded),
+            UnderWay::Change => {
+                "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
+            }
+        });
         match unsettled.key_id {
             Some(id) => error.key(id),
             None => error,

@@ -29,6 +29,7 @@ mod interrupt;
 mod journal;
 mod kept_session;
 mod log_lines;
+mod looks;
 mod manager;
 mod memory;
 mod mint;
@@ -134,6 +135,8 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::CreateKey(args) => commands::create_key::run(args, context).await,
         Command::FindRole(args) => commands::find_role::run(args, context).await,
         Command::ShowKey(args) => commands::show_key::run(args, context).await,
+        Command::LockKey(args) => commands::lock_key::run(args, context).await,
+        Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,
         Command::Logout(args) => commands::logout::run(args, context).await,

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::context::{Context, Unsettled};
+use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::Sink;
 use crate::error::{Error, Kind};
 use crate::journal::{self, Entry, Record, Work};
@@ -47,7 +47,7 @@ use recorded::Recorded;
 pub(crate) use recorded::next_step;
 
 /// How long a refusal is doubted that is not in the manager's form.
-const REFUSAL_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
 /// Sinks that are ready; nothing was asked of the manager.
 pub(crate) struct Prepared {
@@ -144,7 +144,7 @@ impl Mint<'_> {
         self.context.set_unsettled(Some(Unsettled {
             what: format!("the key `{}` may have been created", key.key_name),
             key_id: None,
-            recorded: kept,
+            work: UnderWay::Secret { recorded: kept },
         }));
         let result = match self.ask(key, record).await {
             Ok(minted) => self.hand_over(minted, record).await,
@@ -176,7 +176,7 @@ impl Mint<'_> {
         self.context.set_unsettled(Some(Unsettled {
             what,
             key_id: Some(id),
-            recorded: kept,
+            work: UnderWay::Secret { recorded: kept },
         }));
         let result = match self.reset(id, record).await {
             Ok(minted) => self.hand_over(minted, record).await,

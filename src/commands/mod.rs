@@ -1,16 +1,20 @@
 //! One file a command: what it takes, what it does, and how its result looks.
 
+mod change;
 pub(crate) mod create_key;
 pub(crate) mod find_role;
 mod key_view;
 pub(crate) mod list_roles;
+pub(crate) mod lock_key;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod own_key;
 pub(crate) mod recover;
 mod role_names;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 pub(crate) mod show_key;
+pub(crate) mod unlock_key;
 mod which_key;
 
 /// How a command ended that did not fail.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::create_key::{delivered_all_the_same, print_key};
-use crate::context::{Context, Unsettled};
+use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
@@ -169,7 +169,7 @@ async fn one(
         context.set_unsettled(Some(Unsettled {
             what: format!("the key `{}` may be there still", record.key_name),
             key_id: Some(id),
-            recorded: true,
+            work: UnderWay::Secret { recorded: true },
         }));
         let deleted = mint::delete(context, signed_in, id, &record.key_name).await;
         context.set_unsettled(None);

@@ -64,7 +64,6 @@ pub(crate) struct KeyChange {
 
 /// "0 stands for null in numeric and date properties" (manager-api.md, section 6.1); whether that clears an expiry is unknown
 /// (section 11, no. 26).
-#[expect(dead_code, reason = "the commands that change keys come next")]
 pub(crate) const NO_EXPIRY: i64 = 0;
 
 /// A key as the manager describes it. Unset fields are absent (6.1), so only the ID must be there; what is not needed is kept.
@@ -257,7 +256,6 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager; the key may be changed all the same, see [`ManagerError::nothing_was_done`].
-    #[expect(dead_code, reason = "the commands that change keys come next")]
     pub(crate) async fn modify_api_key(
         &self,
         id: i64,

@@ -25,9 +25,7 @@ use chrono::{DateTime, Utc};
 use ring::hmac;
 
 pub(crate) use address::Address;
-pub(crate) use api_keys::{ApiKey, NewApiKey};
-#[expect(unused_imports, reason = "the commands that change keys come next")]
-pub(crate) use api_keys::{KeyChange, NO_EXPIRY};
+pub(crate) use api_keys::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
 pub(crate) use error::{Cause, ManagerError};
 pub(crate) use pin::Pin;
@@ -105,6 +103,18 @@ impl SignedIn {
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),
         )
+    }
+
+    /// The ID of the key that signs the calls, where its secret begins with it: `8:...`, a shape that was seen and that nobody
+    /// promises (manager-api.md, section 2.1).
+    #[must_use]
+    pub(crate) fn signer_id(&self) -> Option<i64> {
+        let Credentials::ApiKey { secret, .. } = &self.credentials else {
+            return None;
+        };
+        let (id, _) = secret.expose().split_once(':')?;
+        id.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
+        id.parse().ok()
     }
 
     /// The session that signs the calls, where it is one.

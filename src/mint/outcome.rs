@@ -3,16 +3,12 @@
 //! The manager is asked until it is known or the wait is over. "Not there" is known only then: the request may still be on its way,
 //! or be worked on, when the first search is answered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ownership::{Verdict, judge};
 use crate::journal::{self, Record};
+use crate::looks::Looks;
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
-
-/// The first pause between two looks; each is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// What is known of a create.
 pub(super) enum Created {
@@ -148,31 +144,5 @@ pub(super) async fn of_delete(
         if !looks.again().await {
             return Err(error);
         }
-    }
-}
-
-/// Looks with growing pauses, until a wait is over.
-struct Looks {
-    until: Instant,
-    pause: Duration,
-}
-
-impl Looks {
-    fn new(wait: Duration) -> Self {
-        Self {
-            until: Instant::now() + wait,
-            pause: FIRST_PAUSE,
-        }
-    }
-
-    /// Pauses, and says whether to look again; the last look is at the very end of the wait.
-    async fn again(&mut self) -> bool {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return false;
-        }
-        tokio::time::sleep(self.pause.min(left)).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        true
     }
 }

@@ -47,7 +47,9 @@ const CREATE: [&str; 13] = [
     "--env-name",
 ];
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 10] = [
+    "lock-key",
+    "unlock-key",
     "show-key",
     "show",
     "create-key",

@@ -18,6 +18,7 @@ mod if_exists;
 mod in_between;
 mod leaks;
 mod list_roles;
+mod lock_key;
 mod login;
 mod mint;
 mod network;

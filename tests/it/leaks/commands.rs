@@ -39,6 +39,8 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "recover" => &[&["--list"], &["--yes"], &["--yes", "--out-file", "secret"]],
         "find-role" => &[&["Auditor"], &["--like", "A%"]],
         "show-key" => &[&["there"], &["1"]],
+        "lock-key" => &[&["there"]],
+        "unlock-key" => &[&["there"]],
         "list-roles" | "login" | "logout" => &[&[]],
         // Its children are looked at elsewhere; here, that it does not tell what it was given.
         "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],

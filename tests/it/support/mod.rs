@@ -3,6 +3,7 @@
 pub(crate) mod files;
 #[cfg(unix)]
 pub(crate) mod github;
+pub(crate) mod lies;
 pub(crate) mod proxy;
 #[cfg(unix)]
 pub(crate) mod pty;

@@ -1,0 +1,51 @@
+//! `unlock-key`: a key that was locked, by somebody or by wrong secrets, can sign in again.
+
+use super::change::named;
+use super::key_view::State;
+use super::lock_key::{print, set_active};
+use super::{Outcome, which_key};
+use crate::context::Context;
+use crate::error::Error;
+use crate::expiry::shown;
+
+/// Unlock a key.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The key: its ID, or a name that it alone bears
+    #[arg(value_name = "KEY")]
+    key: String,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    which_key::Wanted::read(&args.key)?;
+    let (key, changed, state) = context
+        .signed_in(async |signed_in| {
+            let key = which_key::resolve(&args.key, signed_in, context).await?;
+            let locked = matches!(State::of(&key, signed_in.time()), State::Locked(_));
+            if key.active() == Some(true) && !locked {
+                let state = State::of(&key, signed_in.time());
+                return Ok((key, false, state));
+            }
+            let key = set_active(&key, true, signed_in, context).await?;
+            let state = State::of(&key, signed_in.time());
+            Ok((key, true, state))
+        })
+        .await?;
+    let output = &context.output;
+    match state {
+        // Whether unlocking ends a lock that wrong secrets brought about is unknown.
+        State::Locked(Some(until)) => output.warn(&format!(
+            "{} is unlocked, and because of wrong secrets still cannot sign in until {}",
+            named(&key),
+            shown(until)
+        )),
+        State::Expired => output.warn(&format!(
+            "{} is not locked, but it has expired; `swp-keys update-key {} --expires 90d` gives it another end",
+            named(&key),
+            key.id
+        )),
+        _ if changed => output.note(&format!("{} is unlocked", named(&key))),
+        _ => output.note(&format!("{} is not locked", named(&key))),
+    }
+    print(&key, changed, context)
+}
