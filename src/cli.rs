@@ -130,6 +130,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "SWP_API_KEY_SCHEME", value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
     pub api_key_scheme: ApiKeyScheme,
 
+    /// Sign in although that was refused twice within 15 minutes, or with a code that was sent already
+    #[arg(long, global = true, help_heading = SIGN_IN)]
+    pub(crate) force_login: bool,
+
     /// Read secrets from files that others may read too
     #[arg(long, global = true, help_heading = SIGN_IN)]
     pub allow_loose_permissions: bool,

@@ -3,7 +3,7 @@
 //! The library is what the binary is made of; it has one consumer. The rooms, and who may call whom:
 //!
 //! ```text
-//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, journal, kept_session, prompt, output } -> error
+//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, journal, kept_session, lockout, prompt, output } -> error
 //!                                                              |                    |
 //!                                                              v                    v
 //!                                                         atomic_file  <-------   store
@@ -28,6 +28,7 @@ mod file_mode;
 mod interrupt;
 mod journal;
 mod kept_session;
+mod lockout;
 mod log_lines;
 mod looks;
 mod manager;

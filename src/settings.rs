@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub api_key: Option<Sourced<SecretSource>>,
     /// Which header that key goes into.
     pub api_key_scheme: ApiKeyScheme,
+    /// Sign in although the lock-out guard says no.
+    pub(crate) force_login: bool,
     /// Read secrets from files that others may read.
     pub allow_loose_permissions: bool,
     /// The certificates to trust.
@@ -117,6 +119,7 @@ impl Settings {
             mfa,
             api_key,
             api_key_scheme: global.api_key_scheme,
+            force_login: global.force_login,
             allow_loose_permissions: global.allow_loose_permissions,
             ca_cert: origin.path(
                 "ca_cert",

@@ -6,7 +6,8 @@ use crate::cli::ApiKeyScheme;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::kept_session::KeptSession;
-use crate::manager::{Cause, Credentials, KeyHeader, Manager, SignIn, SignedIn};
+use crate::lockout::{self, Guard, Spent};
+use crate::manager::{Cause, Credentials, KeyHeader, Manager, ManagerError, SignIn, SignedIn};
 use crate::prompt::Prompt;
 use crate::secret::Secret;
 use crate::secret_source;
@@ -116,22 +117,22 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
     // What can be found wrong without asking a person anything is found first.
     let manager = context.manager()?;
     let username = username(context).await?;
+    let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
+    let address = settings.address()?.to_string();
+    let guard = Guard::new(&address, tenant, &username, settings.force_login);
+    guard.admit()?;
+    if let Some(given) = &settings.mfa
+        && let SecretSource::Value(code) = &given.value
+    {
+        guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
+    }
     let password = password(context, &username).await?;
     let manager = wait(context, manager).await?;
     // A code lives for seconds, so it is read last.
     let mut code = match &settings.mfa {
         None => None,
-        Some(code) => Some(
-            secret_source::read(
-                code,
-                "code",
-                settings.allow_loose_permissions,
-                &context.interrupt,
-            )
-            .await?,
-        ),
+        Some(given) => Some(given_code(context, given, &guard).await?),
     };
-    let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
     let mut manager = manager;
     loop {
         let who = SignIn {
@@ -140,41 +141,70 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
             tenant,
             mfa_code: code.as_ref(),
         };
-        let (unused, error) = match attempt(context, manager, &who).await? {
+        // Another run may have been refused while a person typed.
+        guard.admit()?;
+        let (unused, error) = match attempt(context, manager, &who, &guard).await? {
             Ok(signed_in) => return Ok((signed_in, username)),
             Err(failed) => failed,
         };
         // The manager asks for a code that was not given: nothing that was refused is sent again, the code is added.
-        let wants_code = matches!(
-            error.cause(),
-            Cause::SignInRefused {
-                wants_code: true,
-                locked: false
-            }
-        );
-        if code.is_some() || !wants_code || context.prompt() == Prompt::Nobody {
+        if !lacks_code(&error, &who) || context.prompt() == Prompt::Nobody {
             return Err(error.into());
         }
         manager = unused;
-        code = Some(
-            context
-                .prompt()
-                .visible(
-                    "Code of the second factor: ",
-                    CODE_FLAGS,
-                    &context.interrupt,
-                )
-                .await?,
-        );
+        code = Some(typed_code(context, &guard).await?);
     }
 }
 
-type Attempt = Result<SignedIn, (Manager, crate::manager::ManagerError)>;
+/// The code that a flag or a variable names, which is spent from now on.
+async fn given_code(
+    context: &Context,
+    given: &Sourced<SecretSource>,
+    guard: &Guard,
+) -> Result<Secret, Error> {
+    let loose = context.settings.allow_loose_permissions;
+    let code = secret_source::read(given, "code", loose, &context.interrupt).await?;
+    guard.spend(&code).map_err(|spent| stale(given, &spent))?;
+    Ok(code)
+}
+
+fn stale(given: &Sourced<SecretSource>, spent: &Spent) -> Error {
+    lockout::spent_code(&format!("the code that {} names", given.source), spent)
+}
+
+/// A code that is typed, which is spent from now on. Whoever types can wait for the next one.
+async fn typed_code(context: &Context, guard: &Guard) -> Result<Secret, Error> {
+    const QUESTION: &str = "Code of the second factor: ";
+    loop {
+        let code = context
+            .prompt()
+            .visible(QUESTION, CODE_FLAGS, &context.interrupt)
+            .await?;
+        match guard.spend(&code) {
+            Ok(()) => return Ok(code),
+            Err(spent) => context.output.insist(&format!(
+                "this code was sent already, at {}, and is good for one sign-in; wait for the next one",
+                spent.when()
+            )),
+        }
+    }
+}
+
+type Attempt = Result<SignedIn, (Manager, ManagerError)>;
 
 /// One sign-in. A signal meanwhile leaves the run, but not a session on the manager that nobody knows of: its answer is waited for
 /// as long as a farewell may take.
-async fn attempt(context: &Context, manager: Manager, who: &SignIn<'_>) -> Result<Attempt, Error> {
-    let mut signing_in = std::pin::pin!(manager.sign_in(who));
+async fn attempt(
+    context: &Context,
+    manager: Manager,
+    who: &SignIn<'_>,
+    guard: &Guard,
+) -> Result<Attempt, Error> {
+    let mut signing_in = std::pin::pin!(async {
+        let attempt = manager.sign_in(who).await;
+        remember(&attempt, who, guard);
+        attempt
+    });
     tokio::select! {
         biased;
         attempt = &mut signing_in => Ok(attempt),
@@ -186,6 +216,42 @@ async fn attempt(context: &Context, manager: Manager, who: &SignIn<'_>) -> Resul
             Err(Error::interrupted(signal))
         }
     }
+}
+
+/// Tells the guard what came of a sign-in. Of an answer that was lost it learns nothing.
+fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &Guard) {
+    let error = match attempt {
+        Ok(_) => return guard.accepted(),
+        Err((_, error)) => error,
+    };
+    match error.cause() {
+        Cause::SignInRefused { .. } if !lacks_code(error, who) => guard.refused(),
+        // A manager that is starting has looked at nothing yet.
+        Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
+        Cause::Refused
+        | Cause::Unreachable
+        | Cause::Untrusted
+        | Cause::Unusable
+        | Cause::RateLimited { .. }
+        | Cause::Unavailable { .. } => {
+            if let Some(code) = who.mfa_code {
+                guard.was_not_sent(code);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether all that is wrong is that no code was given.
+fn lacks_code(error: &ManagerError, who: &SignIn<'_>) -> bool {
+    let wanted = matches!(
+        error.cause(),
+        Cause::SignInRefused {
+            wants_code: true,
+            locked: false
+        }
+    );
+    wanted && who.mfa_code.is_none()
 }
 
 const CODE_FLAGS: &str = "give it with `--mfa-code`, `--mfa-command` or SWP_MFA_CODE";

@@ -1,12 +1,15 @@
 //! State on disk: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`; folders 0700, files 0600. Pure data, no network.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{AtomicFile, sync_folder};
+
+/// What is kept is at most a few kilobytes; a file that is larger is something else.
+const LIMIT: u64 = 64 * 1024;
 
 /// One folder of the state: each file in it is one thing, written whole.
 pub(crate) struct Folder {
@@ -48,6 +51,32 @@ impl Folder {
         let file = AtomicFile::prepare(&self.path.join(name))?;
         file.lock()?;
         file.commit(content, false)
+    }
+
+    /// What `name` holds; none where it does not exist.
+    pub(crate) fn read(&self, name: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+        let file = match self.plain(name).and_then(File::open) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let mut content = Zeroizing::new(Vec::with_capacity(4096));
+        file.take(LIMIT).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    /// Opens `name`, to be changed or locked.
+    pub(crate) fn open(&self, name: &str) -> io::Result<File> {
+        (File::options().read(true).write(true)).open(self.plain(name)?)
+    }
+
+    /// The path of `name`, which is a file: opening a pipe would wait for its other end.
+    fn plain(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        if path.symlink_metadata()?.is_file() {
+            Ok(path)
+        } else {
+            Err(io::Error::other(format!("`{name}` is no file")))
+        }
     }
 
     /// The names of the files in it, in order; none where it does not exist.

@@ -123,6 +123,12 @@ impl ManagerError {
         &self.cause
     }
 
+    /// The status of its answer, where there was one.
+    #[must_use]
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        self.http
+    }
+
     /// Whether the manager certainly did not do what was asked. A refusal that does not bear the form of the manager's own may come
     /// from something in between, after the work was done.
     pub(crate) fn nothing_was_done(&self) -> bool {

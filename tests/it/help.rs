@@ -3,7 +3,7 @@
 use crate::support::{Home, Ran, contains};
 
 /// surface.md, "Global flags", as far as these commands have them: each flag, with its variable.
-const GLOBAL: [(&str, &str); 24] = [
+const GLOBAL: [(&str, &str); 25] = [
     ("--url", "SWP_URL"),
     ("--tenant", "SWP_TENANT"),
     ("--username", "SWP_USERNAME"),
@@ -24,6 +24,7 @@ const GLOBAL: [(&str, &str); 24] = [
     ("--connect-timeout", "10s"),
     ("--retries", "4"),
     ("--no-sign-out", "SWP_NO_SIGN_OUT"),
+    ("--force-login", ""),
     ("--allow-loose-permissions", ""),
     ("--no-input", "SWP_NO_INPUT"),
     ("--output", "SWP_OUTPUT"),

@@ -19,6 +19,7 @@ mod in_between;
 mod leaks;
 mod list_roles;
 mod lock_key;
+mod lockout;
 mod login;
 mod mint;
 mod network;

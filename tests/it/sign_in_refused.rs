@@ -155,6 +155,6 @@ fn wrong_passwords_are_counted_one_a_run_and_the_lock_is_said() {
     assert!(!world.sandbox.is_locked(), "one run is one attempt");
     world.run(["create", "--role", "Auditor"]).failure(4);
     assert!(world.sandbox.is_locked());
-    let ran = world.run(["create", "--role", "Auditor"]);
+    let ran = world.run(["create", "--role", "Auditor", "--force-login"]);
     contains(ran.failure(4), &["the account is locked"]);
 }

@@ -108,7 +108,15 @@ impl Scene {
                 world.home.unset("SWP_PASSWORD_FILE");
                 world.home.set("SWP_API_KEY", &key);
             }
-            Way::Kept => drop(world.run(["login"]).success()),
+            Way::Kept => {
+                // With a code of its own: none is sent twice.
+                let set = |code: &str| {
+                    (world.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
+                };
+                set("another");
+                world.run(["login", "--mfa-code", "another"]).success();
+                set(CODE);
+            }
         }
         let mut scene = Self {
             world,

@@ -288,7 +288,7 @@ fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
         .sandbox
         .inject(Fault::new("DELETE", "*", Action::status(500, &said)));
     script(&world.sandbox);
-    let ran = world.run(["login", "-vv"]);
+    let ran = world.run(["login", "-vv", "--force-login"]);
     ran.success();
     assert!(ran.stderr.contains("was not ended"), "{}", ran.stderr);
     assert_silent("login", &ran, &ALL, None);

@@ -29,7 +29,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn kept(world: &World) -> Vec<PathBuf> {
-    files(&world.home.path("state"))
+    files(&world.home.path("state/sessions"))
 }
 
 /// The sID and the rID that a request carried.

@@ -76,7 +76,7 @@ fn no_password_code_or_trace_of_a_write_is_left() {
     });
     world.home.set("SWP_MFA_CODE", "marked-code");
     for _ in 0..2 {
-        world.run(["login"]).success();
+        world.run(["login", "--force-login"]).success();
         assert_eq!(kept(&world).len(), 1, "{:?}", kept(&world));
     }
     for path in files(&world.home.path("")) {

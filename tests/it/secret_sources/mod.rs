@@ -370,7 +370,9 @@ fn a_code_comes_from_a_flag_a_command_or_a_variable_and_stays_a_string() {
         let mut world = with_code();
         world.home.set("SWP_MFA_CODE", "1");
         run(&world, &["--mfa-command", "echo 004211"]).success();
-        world.home.set("SWP_MFA_COMMAND", "echo 004211");
+        // The next one: none is sent twice.
+        (world.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
+        world.home.set("SWP_MFA_COMMAND", "echo 004212");
         run(&world, &[]).success();
         run(&world, &["--mfa-code", "1"]).failure(4);
     }
