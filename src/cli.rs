@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Login(commands::login::Args),
     /// End the kept session on the manager, and forget it
     Logout(commands::logout::Args),
+    /// Look at the manager's certificate, pin its key, and forget it
+    Trust(commands::trust::Args),
     /// Finish or undo what an interrupted run left
     Recover(commands::recover::Args),
     /// Run a simulated manager on loopback, alone or for a command
@@ -153,6 +155,10 @@ pub(crate) struct Global {
     /// Trust the manager with this public key (sha256:HEX, of the SPKI) alone, whatever its certificate says; can be repeated
     #[arg(long, global = true, env = "SWP_TLS_PIN", value_name = "PIN", value_delimiter = ',', help_heading = TRUST)]
     pub(crate) tls_pin: Vec<String>,
+
+    /// Pin the key of a manager that is met for the first time without asking; one that has changed is never accepted
+    #[arg(long, global = true, env = "SWP_TLS_ACCEPT_NEW", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    pub(crate) tls_accept_new: bool,
 
     /// Do not check the manager's certificate at all; whoever answers gets the password
     #[arg(long, global = true, env = "SWP_INSECURE", value_parser = FalseyValueParser::new(), help_heading = TRUST)]

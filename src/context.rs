@@ -6,12 +6,13 @@ use crate::error::{Error, Kind, Signal};
 use crate::expiry;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Found};
-use crate::manager::{Manager, Options, SignedIn, Trust};
+use crate::manager::{Address, Manager, Options, Pin, Presented, SignedIn};
 use crate::mint;
 use crate::output::Output;
 use crate::prompt::Prompt;
 use crate::settings::Settings;
 use crate::sign_in::{self, Way};
+use crate::trusting::{self, By, Decision};
 
 /// What a command gets.
 pub(crate) struct Context {
@@ -22,6 +23,8 @@ pub(crate) struct Context {
     unsettled: RefCell<Option<Unsettled>>,
     /// The warning of `--insecure` was given.
     insecure_told: Cell<bool>,
+    /// The key that somebody stands by in this run, where the pin could not be kept.
+    confirmed: Cell<Option<Pin>>,
     /// The work is over, and only the session is still to be ended.
     leaving: Cell<bool>,
 }
@@ -53,6 +56,7 @@ impl Context {
             interrupt: Interrupt::default(),
             unsettled: RefCell::new(None),
             insecure_told: Cell::new(false),
+            confirmed: Cell::new(None),
             leaving: Cell::new(false),
         }
     }
@@ -62,31 +66,56 @@ impl Context {
         Prompt::find(self.settings.no_input)
     }
 
+    /// Whom this run trusts, and what decided that.
+    ///
+    /// # Errors
+    /// Of usage, as of [`trusting::decide`], and where no manager is named.
+    pub(crate) fn trust(&self) -> Result<Decision, Error> {
+        self.trust_at(self.settings.address()?)
+    }
+
+    /// The same for another address than that of the settings.
+    pub(crate) fn trust_at(&self, address: &Address) -> Result<Decision, Error> {
+        match self.confirmed.get() {
+            Some(pin) => Ok(trusting::confirmed(pin)),
+            None => trusting::decide(&self.settings, address),
+        }
+    }
+
+    /// Somebody stands by this key, for this run.
+    pub(crate) fn confirm(&self, pin: Pin) {
+        self.confirmed.set(Some(pin));
+    }
+
     /// The way to the manager that the settings name. Nothing is sent yet.
     pub(crate) fn manager(&self) -> Result<Manager, Error> {
-        let settings = &self.settings;
-        let address = settings.address()?.clone();
-        if settings.insecure && !self.insecure_told.replace(true) {
+        let address = self.settings.address()?;
+        let decision = self.trust_at(address)?;
+        if matches!(decision.by, By::Insecure(_)) && !self.insecure_told.replace(true) {
             self.output.insist(
                 "--insecure: the manager's certificate is not checked, so whoever answers gets the password; \
                  give it with --ca-cert instead",
             );
         }
-        let trust = match &settings.ca_cert {
-            // A pin is the narrowest of all, so nothing else widens it.
-            _ if !settings.tls_pins.is_empty() => Trust::Pins(settings.tls_pins.clone()),
-            _ if settings.insecure => Trust::Anybody,
-            Some(path) => Trust::from_file(&path.value, &path.source.to_string())?,
-            None => Trust::System,
-        };
-        Ok(Manager::new(&Options {
-            address,
-            trust,
+        Ok(Manager::new(&self.options(address, decision))?)
+    }
+
+    /// What the manager at `address` shows in a bare handshake. Nothing is sent.
+    pub(crate) async fn presented(&self, address: &Address) -> Result<Presented, Error> {
+        let decision = self.trust_at(address)?;
+        Ok(Manager::presented(&self.options(address, decision)).await?)
+    }
+
+    fn options(&self, address: &Address, decision: Decision) -> Options {
+        let settings = &self.settings;
+        Options {
+            address: address.clone(),
+            trust: decision.trust,
             proxy: settings.proxy.clone(),
             timeout: settings.timeout,
             connect_timeout: settings.connect_timeout,
             retries: settings.retries,
-        })?)
+        }
     }
 
     /// Signs in, does `work`, and ends the session again, whatever came of the work. What an earlier run left is said.

@@ -25,6 +25,7 @@ mod delivery;
 mod error;
 mod expiry;
 mod file_mode;
+mod first_use;
 mod interrupt;
 mod journal;
 mod kept_session;
@@ -46,6 +47,8 @@ mod secret_source;
 mod settings;
 mod sign_in;
 mod store;
+mod trusted;
+mod trusting;
 mod usage;
 
 use std::process::ExitCode;
@@ -141,6 +144,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,
         Command::Logout(args) => commands::logout::run(args, context).await,
+        Command::Trust(args) => commands::trust::run(args, context).await,
         Command::Recover(args) => commands::recover::run(args, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => commands::sandbox::run(args, context).await,

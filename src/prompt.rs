@@ -57,6 +57,21 @@ impl Prompt {
         not_empty(question, answer, flags)
     }
 
+    /// Asks for an answer that may be anything, nothing at all included.
+    pub(crate) async fn answer(
+        self,
+        question: &str,
+        flags: &str,
+        interrupt: &Interrupt,
+    ) -> Result<String, Error> {
+        let answer = self
+            .ask(question, flags, interrupt, |question| {
+                terminal::line(&question)
+            })
+            .await?;
+        Ok(answer.expose().trim().to_owned())
+    }
+
     /// Asks whether to do something; only `y` and `yes` mean that.
     pub(crate) async fn confirm(
         self,
@@ -65,15 +80,8 @@ impl Prompt {
         interrupt: &Interrupt,
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
-        let answer = self
-            .ask(&question, flags, interrupt, |question| {
-                terminal::line(&question)
-            })
-            .await?;
-        Ok(matches!(
-            answer.expose().trim().to_ascii_lowercase().as_str(),
-            "y" | "yes"
-        ))
+        let answer = self.answer(&question, flags, interrupt).await?;
+        Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Reads on a thread of its own, so that a signal is noticed meanwhile; the terminal is then put back as it was, because the
@@ -129,8 +137,9 @@ fn unread(question: &str, reason: &str, flags: &str) -> Error {
     )
 }
 
-/// The question in the middle of a sentence: "Password of Kim: " becomes "password of Kim".
+/// The question in the middle of a sentence: "Password of Kim: " becomes "password of Kim". Of several lines, the last one asks.
 fn topic(question: &str) -> String {
+    let question = question.lines().last().unwrap_or_default();
     let mut characters = question.trim_end_matches(": ").chars();
     characters.next().map_or_else(String::new, |first| {
         first.to_lowercase().chain(characters).collect()

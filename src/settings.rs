@@ -77,9 +77,11 @@ pub(crate) struct Settings {
     /// The certificates to trust.
     pub ca_cert: Option<Sourced<PathBuf>>,
     /// The keys to trust; none where certificates decide.
-    pub(crate) tls_pins: Vec<Pin>,
-    /// Trust any certificate.
-    pub insecure: bool,
+    pub(crate) tls_pins: Option<Sourced<Vec<Pin>>>,
+    /// What says to trust any certificate, if anything does.
+    pub insecure: Option<Source>,
+    /// Pin an unknown manager's key without asking.
+    pub(crate) tls_accept_new: bool,
     /// The proxy, where the command line names one.
     pub proxy: Option<String>,
     /// How long to wait for a manager that is starting.
@@ -128,6 +130,7 @@ impl Settings {
                 global.ca_cert.clone(),
             ),
             insecure,
+            tls_accept_new: global.tls_accept_new,
             tls_pins: trust::pins(&origin, &global.tls_pin)?,
             proxy: global.proxy.filter(|text| !text.is_empty()),
             wait: (global.wait.filter(|text| !text.is_empty()))

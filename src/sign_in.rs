@@ -5,6 +5,7 @@
 use crate::cli::ApiKeyScheme;
 use crate::context::Context;
 use crate::error::{Error, Kind};
+use crate::first_use;
 use crate::kept_session::KeptSession;
 use crate::lockout::{self, Guard, Spent};
 use crate::manager::{Cause, Credentials, KeyHeader, Manager, ManagerError, SignIn, SignedIn};
@@ -115,7 +116,12 @@ pub(crate) fn key_header(context: &Context, secret: &Secret) -> KeyHeader {
 pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String), Error> {
     let settings = &context.settings;
     // What can be found wrong without asking a person anything is found first.
-    let manager = context.manager()?;
+    let mut manager = context.manager()?;
+    // Who is asked for a password is to know first who gets it.
+    let meets = settings.password.is_none() && first_use::is_possible(context)?;
+    if meets {
+        manager = up(context).await?;
+    }
     let username = username(context).await?;
     let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
     let address = settings.address()?.to_string();
@@ -127,13 +133,14 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
         guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
     }
     let password = password(context, &username).await?;
-    let manager = wait(context, manager).await?;
+    if !meets {
+        manager = wait(context, manager).await?;
+    }
     // A code lives for seconds, so it is read last.
     let mut code = match &settings.mfa {
         None => None,
         Some(given) => Some(given_code(context, given, &guard).await?),
     };
-    let mut manager = manager;
     loop {
         let who = SignIn {
             username: &username,
@@ -147,6 +154,13 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
             Ok(signed_in) => return Ok((signed_in, username)),
             Err(failed) => failed,
         };
+        if *error.cause() == Cause::Untrusted
+            && first_use::is_possible(context)?
+            && first_use::meet(context).await?
+        {
+            manager = context.manager()?;
+            continue;
+        }
         // The manager asks for a code that was not given: nothing that was refused is sent again, the code is added.
         if !lacks_code(&error, &who) || context.prompt() == Prompt::Nobody {
             return Err(error.into());
@@ -289,18 +303,29 @@ async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
         .await
 }
 
-/// The manager, once it is up.
+/// The manager, once it is up and, where nobody vouches for it, a person does.
 pub(crate) async fn up(context: &Context) -> Result<Manager, Error> {
-    let manager = context.manager()?;
-    wait(context, manager).await
+    let manager = wait(context, context.manager()?).await?;
+    if first_use::is_possible(context)? && first_use::meet(context).await? {
+        return context.manager();
+    }
+    Ok(manager)
 }
 
 async fn wait(context: &Context, manager: Manager) -> Result<Manager, Error> {
-    if let Some(duration) = context.settings.wait {
-        context
-            .interrupt
-            .or(async { Ok(manager.wait_until_up(duration).await?) })
-            .await?;
+    let Some(duration) = context.settings.wait else {
+        return Ok(manager);
+    };
+    let waiting = async { Ok(manager.wait_until_up(duration).await?) };
+    match context.interrupt.or(waiting).await {
+        // It is up, and waiting longer makes it no more trusted.
+        Err(error)
+            if error.kind() == Kind::Trust
+                && first_use::is_possible(context)?
+                && first_use::meet(context).await? =>
+        {
+            context.manager()
+        }
+        result => result.map(|()| manager),
     }
-    Ok(manager)
 }

@@ -148,6 +148,11 @@ impl Folder {
     }
 }
 
+/// Makes a folder where it is missing, for its owner alone; one that is there is left as it is.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    private_folders().create(path)
+}
+
 fn private_folders() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -163,7 +168,6 @@ fn state_folder() -> Option<PathBuf> {
 }
 
 /// Where the user's own files are looked for: `config.toml`, and `trusted.toml` beside it. Nothing is made here.
-#[expect(dead_code, reason = "whoever needs it first takes this line out")]
 pub(crate) fn config_folder() -> Option<PathBuf> {
     place("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }

@@ -14,6 +14,7 @@ mod role_names;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 pub(crate) mod show_key;
+pub(crate) mod trust;
 pub(crate) mod unlock_key;
 mod which_key;
 

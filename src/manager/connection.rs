@@ -91,9 +91,12 @@ fn no_tunnel(host: &str, io: Option<std::io::ErrorKind>, reason: &str) -> Manage
 }
 
 fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
-    if let Some((problem, hint)) = distrust::explain(error, host) {
-        let message = format!("the certificate of {host} {problem}; nothing was sent");
-        return ManagerError::new(Cause::Untrusted, message, Some(hint));
+    if let Some(distrust) = distrust::explain(error, host) {
+        let message = format!(
+            "the certificate of {host} {}; nothing was sent",
+            distrust.problem
+        );
+        return ManagerError::new(Cause::Untrusted, message, Some(distrust.hint));
     }
     let (message, hint) = match error {
         rustls::Error::InvalidMessage(_) => (

@@ -8,10 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::pki_types::CertificateDer;
+use rustls::{CertificateError, OtherError};
 
 const PREFIX: &str = "sha256:";
 const LENGTH: usize = 32;
@@ -68,6 +66,17 @@ impl fmt::Debug for Pin {
     }
 }
 
+/// Keys that are pinned, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pins {
+    /// The keys.
+    pub(crate) pins: Vec<Pin>,
+    /// Where the pins stand, for messages: a flag, a variable, a file.
+    pub(crate) place: String,
+    /// What to do where the manager's key was changed, as in "change the pin".
+    pub(crate) remedy: String,
+}
+
 /// The key that was shown is none of those that are pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("its key is not the pinned one")]
@@ -75,60 +84,18 @@ pub(super) struct Mismatch {
     /// What was shown.
     pub(super) shown: Pin,
     /// What is pinned.
-    pub(super) pinned: Vec<Pin>,
+    pub(super) pinned: Pins,
 }
 
-/// Trusts the keys that are pinned, and nothing else.
-#[derive(Debug)]
-pub(super) struct Pinned {
-    pub(super) pins: Vec<Pin>,
-    pub(super) provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let shown = Pin::of(end_entity).ok_or(CertificateError::BadEncoding)?;
+impl Pins {
+    /// Whether a certificate holds one of these keys.
+    pub(super) fn judge(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
+        let shown = Pin::of(certificate).ok_or(CertificateError::BadEncoding)?;
         if self.pins.contains(&shown) {
-            return Ok(ServerCertVerified::assertion());
+            return Ok(());
         }
-        let mismatch = Mismatch {
-            shown,
-            pinned: self.pins.clone(),
-        };
-        Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        let pinned = self.clone();
+        Err(CertificateError::Other(OtherError(Arc::new(Mismatch { shown, pinned }))).into())
     }
 }
 

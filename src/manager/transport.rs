@@ -10,6 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, NoProxy, Proxy, Response, redirect, retry as protocol_retry};
+use rustls::ClientConfig;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -105,6 +106,24 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(options: &Options) -> Result<Self, ManagerError> {
+        // http on loopback: no certificate will be looked at, so no roots are read for one.
+        let trust = if options.address.is_encrypted() {
+            &options.trust
+        } else {
+            &Trust::Anybody
+        };
+        let tls = trust::configuration(trust).map_err(|error| {
+            ManagerError::new(
+                Cause::Untrusted,
+                format!("TLS cannot be set up: {error}"),
+                Some("give the certificates to trust with `--ca-cert FILE`".to_owned()),
+            )
+        })?;
+        Self::with_tls(options, tls)
+    }
+
+    /// The same with TLS that is set up already.
+    pub(super) fn with_tls(options: &Options, tls: ClientConfig) -> Result<Self, ManagerError> {
         let builder = Client::builder()
             .user_agent(concat!("swp-keys/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -114,8 +133,9 @@ impl Transport {
             .referer(false)
             .timeout(options.timeout)
             .connect_timeout(options.connect_timeout)
-            .tcp_nodelay(true);
-        let builder = with_tls(builder, options)?;
+            .tcp_nodelay(true)
+            .tls_backend_preconfigured(tls)
+            .https_only(options.address.is_encrypted());
         let client = with_proxy(builder, options)?
             .build()
             .map_err(|error| unusable(&text::innermost(&error)))?;
@@ -261,26 +281,6 @@ impl Transport {
             self.skew.set(Some(skew));
         }
     }
-}
-
-fn with_tls(
-    builder: reqwest::ClientBuilder,
-    options: &Options,
-) -> Result<reqwest::ClientBuilder, ManagerError> {
-    if !options.address.is_encrypted() {
-        // http on loopback: no certificate will be looked at, so no roots are read for one.
-        return Ok(builder.tls_backend_preconfigured(
-            trust::configuration(&Trust::Anybody).map_err(|error| unusable(&error.to_string()))?,
-        ));
-    }
-    let tls = trust::configuration(&options.trust).map_err(|error| {
-        ManagerError::new(
-            Cause::Untrusted,
-            format!("TLS cannot be set up: {error}"),
-            Some("give the certificates to trust with `--ca-cert FILE`".to_owned()),
-        )
-    })?;
-    Ok(builder.tls_backend_preconfigured(tls).https_only(true))
 }
 
 /// A proxy that is named goes for every address; one of the environment never for this machine itself.

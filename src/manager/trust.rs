@@ -17,7 +17,10 @@ use rustls::{
     SignatureScheme,
 };
 
-use super::pin::{Pin, Pinned};
+use super::certificate::{weak_key, weak_signature};
+use super::pin::{Pin, Pins};
+use super::presented::{Looking, Seen};
+use super::rule::{ByRule, Rule};
 use crate::error::Error;
 
 /// Whom to trust.
@@ -28,7 +31,7 @@ pub(crate) enum Trust {
     /// The certificates in this PEM text alone, as curl's `--cacert` does it.
     Certificates(Vec<CertificateDer<'static>>),
     /// The holders of these keys alone, whatever their certificates say.
-    Pins(Vec<Pin>),
+    Pins(Pins),
     /// Anybody.
     Anybody,
 }
@@ -67,16 +70,28 @@ impl Trust {
 /// # Errors
 /// Where the certificates cannot be used, or the system has none.
 pub(super) fn configuration(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
+    with_checks(trust, |checks| checks)
+}
+
+/// The same for a look at what a server shows: the checks are made and not acted on, and no handshake is ever finished.
+///
+/// # Errors
+/// As of [`configuration`].
+pub(super) fn looking(trust: &Trust, seen: Seen) -> Result<ClientConfig, rustls::Error> {
+    with_checks(trust, |checks| Arc::new(Looking { checks, seen }))
+}
+
+fn with_checks(
+    trust: &Trust,
+    wrap: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, rustls::Error> {
     // ring, not the default provider: that one costs about 30 ms at every start (design.md, "Libraries").
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let checks: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::System => Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?),
+        Trust::System => system(&provider),
         Trust::Certificates(certificates) => listed(certificates, &provider)?,
-        Trust::Pins(pins) => Arc::new(Pinned {
-            pins: pins.clone(),
-            provider: provider.clone(),
-        }),
-        Trust::Anybody => Arc::new(Anybody(provider.clone())),
+        Trust::Pins(pins) => by_rule(Rule::Pins(pins.clone()), &provider),
+        Trust::Anybody => by_rule(Rule::Anybody, &provider),
     };
     let listed = match trust {
         Trust::Certificates(certificates) => certificates.clone(),
@@ -90,10 +105,26 @@ pub(super) fn configuration(trust: &Trust) -> Result<ClientConfig, rustls::Error
     let mut configuration = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(wrap(Arc::new(verifier)))
         .with_no_client_auth();
     configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(configuration)
+}
+
+fn by_rule(rule: Rule, provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
+    let provider = provider.clone();
+    Arc::new(ByRule { rule, provider })
+}
+
+/// A system without roots trusts nobody, and what a manager shows is judged all the same: that message names the way out.
+fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
+    match rustls_platform_verifier::Verifier::new(provider.clone()) {
+        Ok(verifier) => Arc::new(verifier),
+        Err(error) => {
+            log::info!("the system's roots cannot be used: {error}");
+            by_rule(Rule::Nobody, provider)
+        }
+    }
 }
 
 fn listed(
@@ -124,6 +155,25 @@ impl Unvouched {
         let pin = Pin::of(certificate);
         CertificateError::Other(OtherError(Arc::new(Self { self_signed, pin }))).into()
     }
+}
+
+/// The certificate proves nothing, whoever vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Weak(String);
+
+impl Weak {
+    fn error(reason: String) -> rustls::Error {
+        CertificateError::Other(OtherError(Arc::new(Self(reason)))).into()
+    }
+}
+
+/// The certificate was refused because it proves nothing.
+pub(super) fn is_weak(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) if cause.is::<Weak>()
+    )
 }
 
 /// The checks, and a closer look where they say no.
@@ -199,6 +249,13 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        // With such a key the handshake could not be checked, and what would be said of that names no cause.
+        let key = webpki::EndEntityCert::try_from(end_entity)
+            .ok()
+            .and_then(|parsed| weak_key(parsed.subject_public_key_info().as_ref()));
+        if let Some(reason) = key {
+            return Err(Weak::error(reason));
+        }
         let verdict = self.checks.verify_server_cert(
             end_entity,
             intermediates,
@@ -210,6 +267,10 @@ impl ServerCertVerifier for Verifier {
             Err(error) if is_ca(&error) => self.judge_ca(end_entity, server_name, now, error),
             Err(rustls::Error::InvalidCertificate(problem)) if nobody_vouches(&problem) => {
                 let self_signed = self.is_self_signed(end_entity, now);
+                let unsupported = problem != CertificateError::UnknownIssuer && !self_signed;
+                if let Some(reason) = weak_signature(end_entity).filter(|_| unsupported) {
+                    return Err(Weak::error(reason));
+                }
                 let unknown = self_signed || problem == CertificateError::UnknownIssuer;
                 Err(if unknown {
                     Unvouched::error(end_entity, self_signed)
@@ -260,45 +321,4 @@ fn nobody_vouches(problem: &CertificateError) -> bool {
             | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
             | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
     )
-}
-
-/// `--insecure`: any certificate does, but whoever shows it must hold its key.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

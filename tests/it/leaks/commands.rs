@@ -6,7 +6,6 @@ use ring::hmac;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::{CODE, PASSWORD, assert_clean, assert_silent};
-use crate::help;
 use crate::login::{files, session_of};
 use crate::support::{Ran, World};
 
@@ -39,9 +38,10 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "recover" => &[&["--list"], &["--yes"], &["--yes", "--out-file", "secret"]],
         "find-role" => &[&["Auditor"], &["--like", "A%"]],
         "show-key" => &[&["there"], &["1"]],
-        "lock-key" => &[&["there"]],
-        "unlock-key" => &[&["there"]],
-        "list-roles" | "login" | "logout" => &[&[]],
+        "lock-key" | "unlock-key" => &[&["there"]],
+        "list-roles" | "login" | "logout" | "trust show" | "trust list" => &[&[]],
+        "trust add" => &[&["--tls-accept-new"]],
+        "trust remove" => &[&["known.example.com"]],
         // Its children are looked at elsewhere; here, that it does not tell what it was given.
         "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
         new => panic!("say how a leak of `{new}` is to be looked for"),
@@ -118,6 +118,12 @@ impl Scene {
                 set(CODE);
             }
         }
+        let pin = format!("sha256:{}", "ab".repeat(32));
+        let known =
+            format!("[managers.\"known.example.com:4119\"]\npins = [\"{pin}\"]\nadded = \"\"\n");
+        std::fs::create_dir(world.home.path("config")).expect("a folder");
+        world.home.write_secret("config/trusted.toml", &known);
+        world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
         let mut scene = Self {
             world,
             key,
@@ -263,11 +269,26 @@ fn place(home: &Path, path: &Path) -> Place {
     }
 }
 
-/// Walks all commands that the help lists in one way to sign in.
+/// Every command that can be run, by the parser's own tree, so that a new one cannot be left out: `find-role`, `trust show`.
+fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for below in command
+        .get_subcommands()
+        .filter(|one| one.get_name() != "help")
+    {
+        let name = format!("{above} {}", below.get_name()).trim().to_owned();
+        match leaves(below, &name) {
+            none if none.is_empty() => found.push(name),
+            some => found.extend(some),
+        }
+    }
+    found
+}
+
+/// Walks all commands in one way to sign in.
 fn walk(way: Way) {
-    let listed = World::new().run(["--help"]);
-    let commands = help::commands(listed.success());
-    assert!(commands.len() >= 5, "{commands:?}");
+    let commands = leaves(&swp_keys::command_line(), "");
+    assert!(commands.len() >= 10, "{commands:?}");
     for trouble in TROUBLES {
         for (index, command) in commands.iter().enumerate() {
             for (number, more) in arguments(command).iter().enumerate() {
@@ -276,7 +297,8 @@ fn walk(way: Way) {
                     scene.leave_record(way);
                 }
                 let format = ["text", "json", "jsonl"][(index + number) % 3];
-                let mut words = vec![command.as_str(), "-vv", "--retries", "0", "-o", format];
+                let mut words: Vec<&str> = command.split(' ').collect();
+                words.extend(["-vv", "--retries", "0", "-o", format]);
                 words.extend(["--settle-timeout", "100ms"]);
                 words.extend(*more);
                 let ran = scene.check(&words);

@@ -1,0 +1,283 @@
+//! `trust`: the manager's certificate: show it, pin its key, forget it.
+//!
+//! A bare handshake is all that a manager sees of this: no secret is read here, so none can be sent.
+
+use serde_json::{Value, json};
+
+use super::Outcome;
+use super::list_roles::check_format;
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::first_use;
+use crate::manager::{Address, Pin, Presented, on_the_manager};
+use crate::output::{self, Format, json_text, safe};
+use crate::prompt::Prompt;
+use crate::trusted::{Kept, Trusted};
+
+/// Look at the manager's certificate, pin its key, and forget it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Show the certificate, whether it is trusted, and what decides that; only a handshake is made
+    Show(Host),
+    /// Keep the manager's key in trusted.toml: the one of --tls-pin, or the one it shows, once you say so
+    Add(Host),
+    /// Forget the pins that are kept of a manager
+    Remove(Host),
+    /// List the pins that are kept
+    List,
+}
+
+#[derive(clap::Args)]
+struct Host {
+    /// HOST, HOST:PORT or a URL [default: the manager of --url]
+    host: Option<String>,
+}
+
+impl Host {
+    fn address(&self, context: &Context) -> Result<Address, Error> {
+        let address = match &self.host {
+            None => context.settings.address()?.clone(),
+            Some(host) => Address::parse(host).map_err(|reason| {
+                Error::usage(
+                    format!("HOST is not usable: {reason}"),
+                    "write it like dsm.example.com:4119",
+                )
+            })?,
+        };
+        if address.is_encrypted() {
+            Ok(address)
+        } else {
+            Err(Error::usage(
+                "there is no certificate where http is spoken",
+                "give an address with https",
+            ))
+        }
+    }
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    match &args.what {
+        What::Show(host) => show(&host.address(context)?, context).await?,
+        What::Add(host) => add(&host.address(context)?, context).await?,
+        What::Remove(host) => remove(&host.address(context)?, context)?,
+        What::List => list(context)?,
+    }
+    Ok(Outcome::Done)
+}
+
+async fn presented(address: &Address, context: &Context) -> Result<Presented, Error> {
+    let looking = context.presented(address);
+    context.interrupt.or(looking).await
+}
+
+async fn show(address: &Address, context: &Context) -> Result<(), Error> {
+    let format = context.output.format();
+    if format == Format::Env {
+        return Err(no_env());
+    }
+    let decided = context.trust_at(address)?.by;
+    let presented = presented(address, context).await?;
+    let place = address.host_and_port();
+    if format != Format::Text {
+        let object = as_json(&place, &presented, &decided.to_string());
+        return context
+            .output
+            .data(&(json_text(&object, format == Format::Json) + "\n"));
+    }
+    let trusted = match &presented.distrust {
+        None => "yes".to_owned(),
+        Some(distrust) => format!("no, it {}", distrust.problem),
+    };
+    let text = format!(
+        "{}\n\n{}\n  {:<8} {}\n  {:<8} {}\n\nOn the manager itself, this prints the same digits if nobody stands in between:\n  {}\n",
+        safe(&place),
+        first_use::lines(&presented.described, presented.pin),
+        "trusted",
+        safe(&trusted),
+        "decided",
+        safe(&format!("by {decided}")),
+        on_the_manager(&place)
+    );
+    context.output.data(&text)
+}
+
+fn as_json(place: &str, presented: &Presented, decided: &str) -> Value {
+    let described = &presented.described;
+    let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
+        time.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+    };
+    json!({
+        "host": place,
+        "subject": described.subject,
+        "issuer": described.issuer,
+        "names": described.names,
+        "notBefore": time(described.not_before),
+        "notAfter": time(described.not_after),
+        "key": described.key,
+        "pin": presented.pin.to_string(),
+        "trusted": presented.distrust.is_none(),
+        "decidedBy": decided,
+        "flaw": presented.distrust.as_ref().map(|distrust| distrust.flaw.code()),
+        "problem": presented.distrust.as_ref().map(|distrust| &distrust.problem),
+        "hint": presented.distrust.as_ref().map(|distrust| &distrust.hint),
+    })
+}
+
+fn no_env() -> Error {
+    Error::usage(
+        "`-o env` is for one value, and this is more",
+        "use text or json",
+    )
+}
+
+/// A pin that is given is kept as it is, so that it can be there before the manager is. One that is only shown wants a person's word.
+async fn add(address: &Address, context: &Context) -> Result<(), Error> {
+    if context.output.format() == Format::Env {
+        return Err(no_env());
+    }
+    let place = address.host_and_port();
+    let pins = match &context.settings.tls_pins {
+        Some(pins) => pins.value.clone(),
+        None => match shown(address, &place, context).await? {
+            Some(pin) => vec![pin],
+            None => {
+                context
+                    .output
+                    .note(&format!("the key of {place} is kept already"));
+                return print_kept(&place, context);
+            }
+        },
+    };
+    Trusted::change(|trusted| first_use::add(trusted, &place, &pins))?;
+    let pins = pins
+        .iter()
+        .map(Pin::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    context
+        .output
+        .note(&format!("{place} is known by {pins} from now on"));
+    print_kept(&place, context)
+}
+
+/// The key that the manager shows, confirmed; `None` where it is kept already.
+async fn shown(address: &Address, place: &str, context: &Context) -> Result<Option<Pin>, Error> {
+    let kept = Trusted::read()?.managers.remove(place);
+    let presented = presented(address, context).await?;
+    if let Some(kept) = kept {
+        if kept.pins.contains(&presented.pin) {
+            return Ok(None);
+        }
+        return Err(changed(place, &kept, presented.pin));
+    }
+    if let Some(distrust) = presented
+        .distrust
+        .as_ref()
+        .filter(|distrust| !distrust.flaw.may_be_pinned())
+    {
+        let message = format!(
+            "the certificate of {place} {}; its key is not pinned",
+            distrust.problem
+        );
+        return Err(Error::new(Kind::Trust, message).hint(&distrust.hint));
+    }
+    if context.settings.tls_accept_new {
+        return Ok(Some(presented.pin));
+    }
+    if context.prompt() == Prompt::Nobody {
+        let message =
+            format!("the key of {place} was not compared by anybody, and there is nobody to ask");
+        return Err(Error::new(Kind::Trust, message).hint(format!(
+            "where the manager itself prints the same with `{}`, run `swp-keys trust add {place} --tls-pin {}`",
+            on_the_manager(place),
+            presented.pin
+        )));
+    }
+    let problem = presented
+        .distrust
+        .as_ref()
+        .map_or("is trusted already", |distrust| distrust.problem.as_str());
+    first_use::ask(context, place, &presented, problem).await?;
+    Ok(Some(presented.pin))
+}
+
+fn changed(place: &str, kept: &Kept, shown: Pin) -> Error {
+    let old: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
+    Error::new(
+        Kind::Trust,
+        format!(
+            "the key of {place} has changed: it shows {shown}, kept is {}; nothing was changed",
+            old.join(", ")
+        ),
+    )
+    .hint(format!(
+        "somebody may stand in between; only if whoever runs the manager says that its key was changed, \
+         `swp-keys trust remove {place}` and add it again"
+    ))
+}
+
+fn print_kept(place: &str, context: &Context) -> Result<(), Error> {
+    let format = context.output.format();
+    if format == Format::Text {
+        return Ok(());
+    }
+    let kept = Trusted::read()?.managers.remove(place);
+    let object = kept.map(|kept| entry(place, &kept));
+    context
+        .output
+        .data(&(json_text(&object, format == Format::Json) + "\n"))
+}
+
+fn entry(place: &str, kept: &Kept) -> Value {
+    let pins: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
+    json!({"host": place, "pins": pins, "added": kept.added})
+}
+
+fn remove(address: &Address, context: &Context) -> Result<(), Error> {
+    let place = address.host_and_port();
+    let unknown = || {
+        Error::new(Kind::NotFound, format!("no pin is kept for {place}"))
+            .hint("`swp-keys trust list` lists them")
+    };
+    // A file that is not there is not made for this.
+    if !Trusted::read()?.managers.contains_key(&place) {
+        return Err(unknown());
+    }
+    let removed = Trusted::change(|trusted| trusted.managers.remove(&place))?;
+    removed.ok_or_else(unknown)?;
+    context
+        .output
+        .note(&format!("the key of {place} is forgotten"));
+    Ok(())
+}
+
+fn list(context: &Context) -> Result<(), Error> {
+    let format = context.output.format();
+    check_format(format)?;
+    let trusted = Trusted::read()?;
+    let entries = trusted.managers.iter();
+    let document = match format {
+        Format::Text | Format::Env => output::table(
+            ["HOST", "PIN", "ADDED"],
+            entries.flat_map(|(place, kept)| {
+                let rows = kept.pins.iter();
+                rows.map(|pin| [place.clone(), pin.to_string(), kept.added.clone()])
+            }),
+        ),
+        Format::Json => {
+            let managers: Vec<_> = entries.map(|(place, kept)| entry(place, kept)).collect();
+            let path = Trusted::path().map(|path| path.display().to_string());
+            json_text(&json!({"managers": managers, "meta": {"file": path}}), true) + "\n"
+        }
+        Format::Jsonl => entries
+            .map(|(place, kept)| json_text(&entry(place, kept), false) + "\n")
+            .collect(),
+    };
+    context.output.data(&document)
+}

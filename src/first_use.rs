@@ -1,0 +1,200 @@
+//! Meeting a manager for the first time: what it shows is put before a person, and its key is pinned on their word.
+//!
+//! It happens after a bare handshake, before any HTTP and before the password is asked for, and only where nothing that was given or
+//! kept decides whom to trust: an explicit choice is never asked about again. A key that has changed never gets here.
+
+use chrono::Utc;
+
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::manager::{Described, Distrust, Pin, Presented, on_the_manager};
+use crate::output::safe;
+use crate::prompt::Prompt;
+use crate::trusted::{Kept, Trusted};
+use crate::trusting::By;
+
+/// Whether an untrusted manager could be met: nothing else decides, and there is somebody to ask, or nobody is to be asked.
+pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
+    if !context.settings.address()?.is_encrypted() {
+        return Ok(false);
+    }
+    let may = context.settings.tls_accept_new || context.prompt() == Prompt::Terminal;
+    Ok(may && context.trust()?.by == By::System)
+}
+
+/// Looks at the manager, and pins its key on somebody's word where the system does not trust it. Whether a pin was made.
+///
+/// # Errors
+/// Of trust, where the word is no; nothing was sent. Where no handshake comes about.
+pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
+    let presented = context
+        .interrupt
+        .or(async { context.presented(context.settings.address()?).await })
+        .await?;
+    let Some(distrust) = &presented.distrust else {
+        return Ok(false);
+    };
+    let place = context.settings.address()?.host_and_port();
+    if !distrust.flaw.may_be_pinned() {
+        return Err(refused(&place, distrust));
+    }
+    if context.settings.tls_accept_new {
+        context.output.insist(&format!(
+            "the certificate of {place} {}; its key {} is pinned from now on, as `--tls-accept-new` says: nobody compared it",
+            distrust.problem, presented.pin
+        ));
+    } else {
+        ask(context, &place, &presented, &distrust.problem).await?;
+    }
+    pin(context, &place, presented.pin);
+    Ok(true)
+}
+
+fn refused(place: &str, distrust: &Distrust) -> Error {
+    let message = format!(
+        "the certificate of {place} {}; nothing was sent",
+        distrust.problem
+    );
+    Error::new(Kind::Trust, message).hint(&distrust.hint)
+}
+
+/// Keeps the pin; where that cannot be done, this run goes on with it, since somebody stands by it.
+fn pin(context: &Context, place: &str, pin: Pin) {
+    let kept = Trusted::change(|trusted| add(trusted, place, &[pin]));
+    match (kept, Trusted::path()) {
+        (Ok(_), Some(path)) => context.output.note(&format!(
+            "the key of {place} is kept in {}; `swp-keys trust remove {place}` forgets it",
+            path.display()
+        )),
+        (Err(error), _) => {
+            context
+                .output
+                .insist(&format!("{error}; the key is trusted in this run alone"));
+            context.confirm(pin);
+        }
+        (Ok(_), None) => {}
+    }
+}
+
+/// Adds pins to what is kept of a manager.
+pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) -> Kept {
+    let entry = trusted.managers.entry(place.to_owned());
+    let kept = entry.or_insert_with(|| Kept {
+        pins: Vec::new(),
+        added: Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    });
+    for pin in pins {
+        if !kept.pins.contains(pin) {
+            kept.pins.push(*pin);
+        }
+    }
+    kept.clone()
+}
+
+/// Shows what the manager shows, and wants `yes` in full or the print itself: a habit of pressing `y` must not decide this.
+///
+/// # Errors
+/// Of trust, with any other answer.
+pub(crate) async fn ask(
+    context: &Context,
+    place: &str,
+    presented: &Presented,
+    problem: &str,
+) -> Result<(), Error> {
+    let question = format!(
+        "The certificate of {place} {}.\n\n{}\n\nOn the manager itself, this prints the same digits if nobody stands in between:\n  {}\n\n\
+         Trust the holder of this key from now on? `yes` in full, or paste the print: ",
+        safe(problem),
+        lines(&presented.described, presented.pin),
+        on_the_manager(place)
+    );
+    let flags = format!("give its key with `--tls-pin {}`", presented.pin);
+    let answer = context
+        .prompt()
+        .answer(&question, &flags, &context.interrupt)
+        .await?;
+    if answer == "yes" || pasted(&answer) == Some(presented.pin) {
+        return Ok(());
+    }
+    let message = match pasted(&answer) {
+        Some(other) => format!(
+            "the key of {place} is another one than the print that was typed: it shows {}, typed was {other}",
+            presented.pin
+        ),
+        None => format!("the key of {place} was not confirmed"),
+    };
+    Err(Error::new(Kind::Trust, format!("{message}; nothing was sent")).hint(format!(
+        "ask whoever runs the manager for the print of its key, and give it with `--tls-pin`; shown was {}",
+        presented.pin
+    )))
+}
+
+/// A print as it is pasted: with or without its prefix, as openssl and this program print it.
+fn pasted(answer: &str) -> Option<Pin> {
+    let digits = answer.rsplit([' ', '=']).next().unwrap_or(answer);
+    let prefixed = if digits.starts_with("sha256:") {
+        digits.to_owned()
+    } else {
+        format!("sha256:{digits}")
+    };
+    prefixed.parse().ok()
+}
+
+/// What a certificate says, in lines for a person.
+pub(crate) fn lines(described: &Described, pin: Pin) -> String {
+    let time = |time: Option<chrono::DateTime<Utc>>| {
+        time.map_or_else(
+            || "?".to_owned(),
+            |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
+        )
+    };
+    let issuer = if described.issuer == described.subject {
+        "itself".to_owned()
+    } else {
+        described.issuer.clone()
+    };
+    let names = if described.names.is_empty() {
+        "none".to_owned()
+    } else {
+        described.names.join(", ")
+    };
+    let validity = format!(
+        "from {} to {}",
+        time(described.not_before),
+        time(described.not_after)
+    );
+    [
+        ("subject", &described.subject),
+        ("issuer", &issuer),
+        ("names", &names),
+        ("valid", &validity),
+        ("key", &described.key),
+        ("print", &pin.to_string()),
+    ]
+    .map(|(name, value)| format!("  {name:<8} {}", safe(value)))
+    .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_print_is_known_however_it_is_pasted() {
+        let digits = "0a".repeat(32);
+        let pin: Option<Pin> = format!("sha256:{digits}").parse().ok();
+        assert!(pin.is_some());
+        for text in [
+            format!("sha256:{digits}"),
+            digits.clone(),
+            format!("SHA2-256(stdin)= {digits}"),
+            format!("(stdin)= {digits}"),
+            digits.to_uppercase(),
+        ] {
+            assert_eq!(pasted(&text), pin, "{text}");
+        }
+        for text in ["yes", "y", "", "sha256:", &digits[1..]] {
+            assert_eq!(pasted(text), None, "{text}");
+        }
+    }
+}

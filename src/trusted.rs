@@ -1,0 +1,231 @@
+//! The pins that are kept: `trusted.toml` beside the settings, a table a manager. Pure data, no network.
+//!
+//! It holds no secret, but whoever can write to it decides who gets the password: it is written 0600, whole or not at all, and one that
+//! others may write to is not believed (surface.md, "Files").
+
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic_file::AtomicFile;
+use crate::error::Error;
+use crate::manager::Pin;
+use crate::store;
+
+const NAME: &str = "trusted.toml";
+/// A table is some 200 bytes; a file that is larger than 5,000 of them is another file.
+const LIMIT: u64 = 1024 * 1024;
+const HEAD: &str = "\
+# Managers and the keys they are known by. Written by `swp-keys trust` and at first use; `swp-keys trust remove HOST` takes one out.
+# A key is the SHA-256 of the public key (SPKI) in the manager's certificate.
+
+";
+
+/// What is kept of one manager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kept {
+    /// The keys it may show; never none.
+    #[serde(serialize_with = "as_texts", deserialize_with = "from_texts")]
+    pub(crate) pins: Vec<Pin>,
+    /// When the first was pinned, in RFC 3339.
+    pub(crate) added: String,
+}
+
+fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(pins.iter().map(Pin::to_string))
+}
+
+fn from_texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Pin>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    if texts.is_empty() {
+        return Err(serde::de::Error::custom("no pin is named"));
+    }
+    let pins = texts.iter().map(|text| text.parse());
+    pins.collect::<Result<_, _>>()
+        .map_err(|reason: &str| serde::de::Error::custom(format!("a pin is none: {reason}")))
+}
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trusted {
+    /// By host and port.
+    #[serde(default)]
+    pub(crate) managers: BTreeMap<String, Kept>,
+}
+
+impl Trusted {
+    /// Where the file is; `None` where this machine has no place for it.
+    pub(crate) fn path() -> Option<PathBuf> {
+        store::config_folder().map(|folder| folder.join(NAME))
+    }
+
+    /// Reads the file; nothing is kept where there is none.
+    ///
+    /// # Errors
+    /// Of usage, where it cannot be read, is no such file, or others may write to it.
+    pub(crate) fn read() -> Result<Self, Error> {
+        Self::path().map_or_else(|| Ok(Self::default()), |path| Self::read_at(&path))
+    }
+
+    fn read_at(path: &Path) -> Result<Self, Error> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Error::usage(
+                format!("{} cannot be read: {error}", path.display()),
+                "mend it or remove it; without it, each manager is met anew",
+            )
+        };
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            other => other.map_err(|error| unreadable(&error))?,
+        };
+        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+        if !is_ours_alone(&metadata) {
+            return Err(Error::usage(
+                format!(
+                    "others on this machine may write to {}, and so decide who gets the password",
+                    path.display()
+                ),
+                format!(
+                    "look at what is in it, then run `chmod 600 {0}` (and `chown` it to yourself)",
+                    path.display()
+                ),
+            ));
+        }
+        let mut text = String::new();
+        file.take(LIMIT)
+            .read_to_string(&mut text)
+            .map_err(|error| unreadable(&error))?;
+        Self::parse(&text).map_err(|error| unreadable(&error))
+    }
+
+    /// Any text is a file of this kind or an error that says where.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            format!("line {line}: {}", error.message())
+        })
+    }
+
+    /// Changes the file, alone among all runs of this machine, and returns what `change` does.
+    ///
+    /// # Errors
+    /// Of usage, where it cannot be read or written; nothing is changed then.
+    pub(crate) fn change<T>(change: impl FnOnce(&mut Self) -> T) -> Result<T, Error> {
+        let Some(path) = Self::path() else {
+            return Err(unwritable("this machine names no place for settings"));
+        };
+        let folder = path.parent().unwrap_or(&path);
+        let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
+        store::make_private_folder(folder).map_err(failed)?;
+        // Held to the end: the file itself is replaced, so it cannot carry the lock.
+        let _lock = lock(folder).map_err(failed)?;
+        let mut trusted = Self::read_at(&path)?;
+        let result = change(&mut trusted);
+        let text = toml::to_string(&trusted).map_err(|error| unwritable(&error.to_string()))?;
+        AtomicFile::prepare(&path)
+            .and_then(|file| file.commit(format!("{HEAD}{text}").as_bytes(), true))
+            .map_err(failed)?;
+        Ok(result)
+    }
+}
+
+fn unwritable(reason: &str) -> Error {
+    Error::usage(
+        format!("the pin cannot be kept: {reason}"),
+        "name a folder that can be written to in SWP_CONFIG_DIR, or give the pin with each run (`--tls-pin`, SWP_TLS_PIN)",
+    )
+}
+
+/// A folder can be locked as a file can, but not opened as one there.
+#[cfg(unix)]
+fn lock(folder: &Path) -> io::Result<File> {
+    let folder = File::open(folder)?;
+    folder.lock()?;
+    Ok(folder)
+}
+
+#[cfg(not(unix))]
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join(".trusted.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Whether it belongs to who runs this, or to root, and nobody else may write to it.
+#[cfg(unix)]
+fn is_ours_alone(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = metadata.uid();
+    let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
+    ours && metadata.mode() & 0o022 == 0
+}
+
+/// The lists of who may write are inherited there, and a file in one's own profile is one's own.
+#[cfg(not(unix))]
+fn is_ours_alone(_metadata: &Metadata) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let pin: Pin = PIN.parse().unwrap_or_else(|error| panic!("{error}"));
+        let kept = Kept {
+            pins: vec![pin],
+            added: "2026-11-24T09:00:00Z".to_owned(),
+        };
+        let mut trusted = Trusted::default();
+        trusted
+            .managers
+            .insert("[::1]:4119".to_owned(), kept.clone());
+        trusted
+            .managers
+            .insert("dsm.example.com:4119".to_owned(), kept);
+        let text = toml::to_string(&trusted).unwrap_or_default();
+        assert_eq!(Trusted::parse(&format!("{HEAD}{text}")), Ok(trusted));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_with_its_line() {
+        let table = "[managers.\"a:1\"]\n";
+        for (text, said) in [
+            (
+                format!("{table}pins = []\nadded = \"\"\n"),
+                "line 2: no pin is named",
+            ),
+            (
+                format!("{table}pins = [\"md5:00\"]\nadded = \"\"\n"),
+                "line 2: a pin is none",
+            ),
+            (
+                format!("{table}added = \"\"\n"),
+                "line 1: missing field `pins`",
+            ),
+            (
+                format!("{table}pins = [\"{PIN}\"]\nadded = \"\"\npin = 1\n"),
+                "line 4: unknown field `pin`",
+            ),
+            ("x".to_owned(), "line 1: "),
+        ] {
+            let error = Trusted::parse(&text).err().unwrap_or_default();
+            assert!(error.starts_with(said), "{text}: {error}");
+        }
+    }
+}
