@@ -44,7 +44,7 @@ pub(crate) fn command() -> clap::Command {
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
 ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
-first, do not repeat), 12 some of several failed, 129, 130 or 143 interrupted and cleaned up, 1 anything else.";
+first, do not repeat), 12 some of several failed, 13 a check said no, 129, 130 or 143 interrupted and cleaned up, 1 anything else.";
 
 /// The commands, in the order of a key's life.
 #[derive(Subcommand)]
@@ -69,6 +69,10 @@ pub(crate) enum Command {
     Logout(commands::logout::Args),
     /// Look at the manager's certificate, pin its key, and forget it
     Trust(commands::trust::Args),
+    /// Say who this is, on which manager, and where each setting came from
+    Whoami(commands::whoami::Args),
+    /// Say whether a secret works, whose it is, and until when
+    VerifyKey(commands::verify_key::Args),
     /// Finish or undo what an interrupted run left
     Recover(commands::recover::Args),
     /// Run a simulated manager on loopback, alone or for a command

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Attention,
     /// Some items of several failed.
     Partial,
+    /// A check was made, and its answer is no. An answer is no failure, so stdout carries it all the same.
+    SaidNo,
     /// A signal ended the run, and it cleaned up.
     Interrupted(Signal),
 }
@@ -61,6 +63,7 @@ impl Kind {
             Self::Undelivered => 10,
             Self::Attention => 11,
             Self::Partial => 12,
+            Self::SaidNo => 13,
             // As a shell reports a death by signal: 128 and the signal's number.
             Self::Interrupted(Signal::Hangup) => 129,
             Self::Interrupted(Signal::Interrupt) => 130,
@@ -84,6 +87,7 @@ impl Kind {
             Self::Undelivered => "undelivered",
             Self::Attention => "attention",
             Self::Partial => "partial",
+            Self::SaidNo => "said-no",
             Self::Interrupted(_) => "interrupted",
         }
     }

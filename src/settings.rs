@@ -2,6 +2,7 @@
 //!
 //! Nothing is read from a file, a command or the terminal here; `secret_source.rs` does that when a secret is needed.
 
+mod told;
 mod trust;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::cli::{ApiKeyScheme, Global};
 use crate::error::Error;
 use crate::manager::{Address, Pin};
 use crate::secret::Secret;
+pub(crate) use told::Told;
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +102,10 @@ pub(crate) struct Settings {
     pub no_sign_out: bool,
     /// Never prompt.
     pub no_input: bool,
+    /// Say more than the result.
+    pub(crate) verbose: bool,
+    /// What all of these are, and where each came from, for people.
+    pub(crate) told: Vec<Told>,
 }
 
 impl Settings {
@@ -113,10 +119,15 @@ impl Settings {
         let mfa = mfa(&origin, &global)?;
         let api_key = api_key(&origin, &global)?;
         let insecure = trust::insecure(&origin, &global)?;
-        let settings = Self {
-            manager: address(&origin, global.url)?,
-            tenant: origin.text("tenant", "--tenant", "SWP_TENANT", global.tenant),
-            username: origin.text("username", "--username", "SWP_USERNAME", global.username),
+        let mut settings = Self {
+            manager: address(&origin, global.url.clone())?,
+            tenant: origin.text("tenant", "--tenant", "SWP_TENANT", global.tenant.clone()),
+            username: origin.text(
+                "username",
+                "--username",
+                "SWP_USERNAME",
+                global.username.clone(),
+            ),
             password,
             mfa,
             api_key,
@@ -132,9 +143,9 @@ impl Settings {
             insecure,
             tls_accept_new: global.tls_accept_new,
             tls_pins: trust::pins(&origin, &global.tls_pin)?,
-            proxy: global.proxy.filter(|text| !text.is_empty()),
-            wait: (global.wait.filter(|text| !text.is_empty()))
-                .map(|text| duration(&origin.of("wait", "--wait", "SWP_WAIT"), &text))
+            proxy: global.proxy.clone().filter(|text| !text.is_empty()),
+            wait: (global.wait.as_deref().filter(|text| !text.is_empty()))
+                .map(|text| duration(&origin.of("wait", "--wait", "SWP_WAIT"), text))
                 .transpose()?,
             timeout: duration(
                 &origin.of("timeout", "--timeout", "SWP_TIMEOUT"),
@@ -156,7 +167,10 @@ impl Settings {
             require_journal: global.require_journal,
             no_sign_out: global.no_sign_out,
             no_input: global.no_input,
+            verbose: global.verbose > 0,
+            told: Vec::new(),
         };
+        settings.told = told::all(&settings, &origin, &global);
         settings.check()?;
         Ok(settings)
     }

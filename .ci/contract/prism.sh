@@ -117,6 +117,10 @@ run_every_command() {
     run logout --username admin
     run login --api-key-file "$scratch/key"
     prints create --role Auditor --api-key-file "$scratch/key"
+    prints verify-key --key-file "$scratch/key"
+    prints verify-key --key-file "$scratch/key" --fail-within 14d
+    # With a session it asks for administrators, which the document does not have.
+    prints whoami --api-key-file "$scratch/key"
     prints create --role Auditor --api-key-file "$scratch/cloud-one-key"
     prints list-roles --api-key-file "$scratch/key" --api-key-scheme cloud-one
 }
@@ -129,7 +133,7 @@ check_the_log() {
     [[ -z $(violations) ]] || die "Prism refused requests:"$'\n'"$(violations)"
     local route
     for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' \
-        'delete /api/apikeys/7' 'get /api/apikeys/7' 'get /api/apikeys/current' 'post /api/apikeys/7/secretkey' "$sign_out"; do
+        'delete /api/apikeys/7' 'get /api/apikeys/7' 'get /api/apikeys/current' 'get /api/roles/2' 'post /api/apikeys/7/secretkey' "$sign_out"; do
         requests | grep -qxF "$route" || die "no command sent: $route"
     done
 }

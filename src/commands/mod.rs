@@ -16,7 +16,9 @@ pub(crate) mod sandbox;
 pub(crate) mod show_key;
 pub(crate) mod trust;
 pub(crate) mod unlock_key;
+pub(crate) mod verify_key;
 mod which_key;
+pub(crate) mod whoami;
 
 /// How a command ended that did not fail.
 pub(crate) enum Outcome {

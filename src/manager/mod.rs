@@ -4,6 +4,7 @@
 //! credentials alone. The contract, fact by fact, is the vendor's; where it is silent, the code is right either way and says so.
 
 mod address;
+mod administrators;
 mod answer;
 mod api_keys;
 mod certificate;
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 use ring::hmac;
 
 pub(crate) use address::Address;
+pub(crate) use administrators::Administrator;
 pub(crate) use api_keys::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 pub(crate) use certificate::Described;
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
@@ -92,6 +94,12 @@ impl SignedIn {
     #[must_use]
     pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
         self.transport.skew()
+    }
+
+    /// The version that the manager's answers name; none where they do not, or there was none yet.
+    #[must_use]
+    pub(crate) fn version(&self) -> Option<String> {
+        self.transport.version()
     }
 
     /// Which API key signs the calls; none where a session does. A keyed hash of its secret, of 64 bits: it tells whether two calls

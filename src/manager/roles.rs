@@ -1,11 +1,14 @@
 //! Roles (manager-api.md, section 5).
 
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SignedIn;
 use super::error::ManagerError;
+use super::retry::Repeat;
 use super::search::{Criterion, Searchable};
+use super::transport::Request;
 
 /// A role. Fields that are not needed here are kept as they came, known or not.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -71,6 +74,17 @@ impl SignedIn {
     /// Of the manager.
     pub(crate) async fn roles_like(&self, pattern: &str) -> Result<Vec<Role>, ManagerError> {
         self.search(Some(Criterion::like("name", pattern))).await
+    }
+
+    /// Describes a role.
+    ///
+    /// # Errors
+    /// Of the manager.
+    pub(crate) async fn role(&self, id: i64) -> Result<Role, ManagerError> {
+        let path = format!("/api/roles/{id}");
+        let request = Request::new("looking at the role", Method::GET, &path, Repeat::Read)
+            .signed(&self.credentials);
+        self.transport.send(request).await?.json()
     }
 
     /// All roles.

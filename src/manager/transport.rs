@@ -3,7 +3,7 @@
 //! The log holds method, path, status and time. Headers and bodies are not in it at any level, nor are queries, since the one
 //! query that is sent holds a session (manager-api.md, section 4).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -102,7 +102,12 @@ pub(super) struct Transport {
     pub(super) mask: Mask,
     /// The manager's clock minus ours, from the last answer that told the time.
     skew: Cell<Option<chrono::Duration>>,
+    /// What the manager says that it is, where it does.
+    version: RefCell<Option<String>>,
 }
+
+/// The header in which a manager names its version.
+const VERSION: &str = "x-dsm-version";
 
 impl Transport {
     pub(super) fn new(options: &Options) -> Result<Self, ManagerError> {
@@ -145,6 +150,7 @@ impl Transport {
             retries: options.retries,
             mask: Mask::default(),
             skew: Cell::new(None),
+            version: RefCell::default(),
         })
     }
 
@@ -156,6 +162,12 @@ impl Transport {
     /// How far the manager's clock is ahead of this machine's, if an answer has told.
     pub(super) fn skew(&self) -> Option<chrono::Duration> {
         self.skew.get()
+    }
+
+    /// The version that an answer told.
+    pub(super) fn version(&self) -> Option<String> {
+        let version = self.version.borrow();
+        version.as_deref().map(|version| self.mask.hide(version))
     }
 
     /// Sends `request`, again where that is safe, and returns a success.
@@ -195,6 +207,7 @@ impl Transport {
         let broken = |error: reqwest::Error| classify(call, Failure::Transport(&error));
         let mut response = self.client.execute(prepared).await.map_err(broken)?;
         self.note_time(response.headers());
+        self.note_version(response.headers());
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let body = read(response).await.map_err(broken)?;
@@ -269,6 +282,13 @@ impl Transport {
             *prepared.body_mut() = Some(Bytes::from_owner(body.clone()).into());
         }
         Ok(prepared)
+    }
+
+    fn note_version(&self, headers: &HeaderMap) {
+        let told = headers.get(VERSION).and_then(|value| value.to_str().ok());
+        if let Some(told) = told.map(str::trim).filter(|told| !told.is_empty()) {
+            *self.version.borrow_mut() = Some(told.to_owned());
+        }
     }
 
     fn note_time(&self, headers: &HeaderMap) {

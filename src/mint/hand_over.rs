@@ -127,9 +127,12 @@ impl Mint<'_> {
             .manager()
             .map_err(|error| (Kind::Undelivered, error.to_string()))?;
         match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
-            Tried::Works(Some(id)) if id != minted.id => Err((
+            Tried::Works(Some(key)) if key.id != minted.id => Err((
                 Kind::Undelivered,
-                format!("the new secret is that of another key, with the ID {id}"),
+                format!(
+                    "the new secret is that of another key, with the ID {}",
+                    key.id
+                ),
             )),
             Tried::Works(_) => Ok(()),
             Tried::Refused(error) => Err((

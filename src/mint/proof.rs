@@ -3,12 +3,12 @@
 //! A role may not let a key look at itself, so a 403 proves nothing either way, and something cheap is read instead
 //! (manager-api.md, section 6.4). A secret that is refused is never tried again: keys count failures and lock.
 
-use crate::manager::{Cause, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
 /// What using a secret showed.
 pub(crate) enum Tried {
-    /// It works. The ID of its key, where it may look at itself.
-    Works(Option<i64>),
+    /// It works. Its key, where it may look at itself.
+    Works(Option<Box<ApiKey>>),
     /// The manager does not accept it.
     Refused(ManagerError),
     /// Nothing shows that it works, and nothing that it does not.
@@ -18,7 +18,7 @@ pub(crate) enum Tried {
 /// Uses what signs these calls, once.
 pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
     let error = match signed_in.current_api_key().await {
-        Ok(key) => return Tried::Works(Some(key.id)),
+        Ok(key) => return Tried::Works(Some(Box::new(key))),
         Err(error) if *error.cause() == Cause::Forbidden => {
             match signed_in.read_something().await {
                 Ok(()) => return Tried::Works(None),

@@ -3,6 +3,7 @@
 //! It behaves as manager-api.md says, and where that says unknown, as [`Unknowns`] chooses. It shares nothing with the manager's
 //! client in this package, types included: two independent readings of the contract check each other.
 
+mod administrators;
 mod api_keys;
 mod authentication;
 mod call;

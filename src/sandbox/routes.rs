@@ -22,6 +22,7 @@ enum Endpoint {
     Current,
     CurrentSecret,
     PoliciesSearch,
+    AdministratorsSearch,
     Logout,
     Ping,
     ApiVersion,
@@ -42,6 +43,7 @@ impl Endpoint {
             ["api", "apikeys", id] => Some(Endpoint::Key(object_id(id))),
             ["api", "apikeys", id, "secretkey"] => Some(Endpoint::KeySecret(object_id(id))),
             ["api", "policies", "search"] => Some(Endpoint::PoliciesSearch),
+            ["api", "administrators", "search"] => Some(Endpoint::AdministratorsSearch),
             ["rest", "authentication", "logout"] => Some(Endpoint::Logout),
             ["rest", "status", "manager", "ping"] => Some(Endpoint::Ping),
             ["rest", "apiVersion"] => Some(Endpoint::ApiVersion),
@@ -54,9 +56,10 @@ impl Endpoint {
             Endpoint::Roles | Endpoint::Keys | Endpoint::Current => &["GET", "POST"],
             Endpoint::Role(_) | Endpoint::Key(_) => &["GET", "POST", "DELETE"],
             Endpoint::Sessions | Endpoint::RolesSearch | Endpoint::KeysSearch => &["POST"],
-            Endpoint::KeySecret(_) | Endpoint::CurrentSecret | Endpoint::PoliciesSearch => {
-                &["POST"]
-            }
+            Endpoint::KeySecret(_)
+            | Endpoint::CurrentSecret
+            | Endpoint::PoliciesSearch
+            | Endpoint::AdministratorsSearch => &["POST"],
             Endpoint::Logout => &["DELETE"],
             Endpoint::Ping | Endpoint::ApiVersion => &["GET", "HEAD"],
         }
@@ -136,6 +139,7 @@ impl Manager {
             (Endpoint::CurrentSecret, _) => self.replace_current_secret(caller),
             // There are no policies here; every role may read them (manager-api.md, section 6.4).
             (Endpoint::PoliciesSearch, _) => Ok(Answer::json(&json!({"policies": []}))),
+            (Endpoint::AdministratorsSearch, _) => self.search_administrators(caller, call),
             (Endpoint::Sessions | Endpoint::Logout | Endpoint::Ping | Endpoint::ApiVersion, _) => {
                 Ok(Answer::page(404, "Not Found"))
             }
@@ -173,7 +177,10 @@ impl Manager {
         let unknowns = &self.settings.unknowns;
         let status = match endpoint {
             _ if caller != Caller::Administrator => None,
-            Endpoint::Roles | Endpoint::RolesSearch | Endpoint::Role(_) => unknowns.session_roles,
+            Endpoint::Roles
+            | Endpoint::RolesSearch
+            | Endpoint::Role(_)
+            | Endpoint::AdministratorsSearch => unknowns.session_roles,
             Endpoint::Keys if method == Method::POST => None,
             Endpoint::PoliciesSearch => None,
             _ => unknowns.session_keys,

@@ -107,7 +107,7 @@ unknowns! {
         /// The status where a secret key is wrong, expired, locked or deleted, or no credentials were sent.
         refused_key: u16 = 401, ["401", "403"];
     "11 #20" "session-roles" =>
-        /// Whether a session may use the roles operations.
+        /// Whether a session may use the operations on roles and administrators.
         session_roles: Option<u16> = None, ["accepted", "401", "403"];
     "11 #20" "session-keys" =>
         /// Whether a session may use the API-key operations other than create.

@@ -48,18 +48,19 @@ const CREATE: [&str; 13] = [
     "--env-name",
 ];
 
-const COMMANDS: [&str; 10] = [
-    "lock-key",
-    "unlock-key",
-    "show-key",
-    "show",
-    "create-key",
-    "create",
-    "find-role",
-    "list-roles",
-    "login",
-    "logout",
-];
+/// Every name of every command.
+fn every_command() -> Vec<String> {
+    let tree = swp_keys::command_line();
+    let names = tree.get_subcommands().flat_map(|command| {
+        let aliases = command.get_visible_aliases();
+        [command.get_name()].into_iter().chain(aliases)
+    });
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    for name in ["create-key", "create", "logout"] {
+        assert!(names.iter().any(|other| other == name), "{names:?}");
+    }
+    names
+}
 
 fn help(home: &Home, arguments: &[&str]) -> String {
     let ran = home.run(arguments);
@@ -84,7 +85,8 @@ fn joined(text: &str) -> String {
 #[test]
 fn every_flag_is_in_the_help_of_every_command() {
     let home = Home::new();
-    for command in COMMANDS {
+    for command in every_command() {
+        let command = command.as_str();
         for form in ["--help", "-h"] {
             let text = joined(&help(&home, &[command, form]));
             for (flag, other) in GLOBAL {
@@ -125,7 +127,8 @@ fn every_flag_is_in_the_help_of_every_command() {
 #[test]
 fn every_entry_says_something() {
     let home = Home::new();
-    for command in COMMANDS {
+    for command in every_command() {
+        let command = command.as_str();
         let text = help(&home, &[command, "--help"]);
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {

@@ -45,5 +45,7 @@ mod system_roots;
 mod tls;
 mod unknowns;
 mod usage;
+mod verify_key;
 mod waiting;
+mod whoami;
 mod with_a_key;

@@ -42,6 +42,11 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "list-roles" | "login" | "logout" | "trust show" | "trust list" => &[&[]],
         "trust add" => &[&["--tls-accept-new"]],
         "trust remove" => &[&["known.example.com"]],
+        "whoami" => &[&[], &["-v"]],
+        "verify-key" => &[
+            &["--key-file", "key"],
+            &["--key-file", "key", "--fail-within", "14d"],
+        ],
         // Its children are looked at elsewhere; here, that it does not tell what it was given.
         "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
         new => panic!("say how a leak of `{new}` is to be looked for"),
@@ -231,6 +236,7 @@ impl Scene {
         for path in files(&home) {
             let allowed = |secret: &str| match place(&home, &path) {
                 Place::Password => secret == PASSWORD,
+                Place::Key => secret == self.key,
                 Place::OutFile => Some(secret) == in_file,
                 // A session is not a password, a code or a key.
                 Place::Session => !secret.contains(':') && secret != PASSWORD && secret != CODE,
@@ -254,6 +260,7 @@ fn fault(action: Action) -> Fault {
 
 enum Place {
     Password,
+    Key,
     OutFile,
     Session,
     Other,
@@ -263,6 +270,7 @@ fn place(home: &Path, path: &Path) -> Place {
     let relative: PathBuf = path.strip_prefix(home).expect("a path in it").to_owned();
     match relative.to_str() {
         Some("password") => Place::Password,
+        Some("key") => Place::Key,
         Some("secret") => Place::OutFile,
         Some(name) if name.starts_with("state/sessions/") && !name.contains("/.") => Place::Session,
         _ => Place::Other,
@@ -295,6 +303,9 @@ fn walk(way: Way) {
                 let mut scene = Scene::new(way, trouble);
                 if command == "recover" {
                     scene.leave_record(way);
+                }
+                if command == "verify-key" {
+                    scene.world.home.write_secret("key", &scene.key);
                 }
                 let format = ["text", "json", "jsonl"][(index + number) % 3];
                 let mut words: Vec<&str> = command.split(' ').collect();

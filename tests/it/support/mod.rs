@@ -266,6 +266,20 @@ impl Ran {
         &self.stderr
     }
 
+    /// A check said no, which is an answer: stdout has it, and is returned with stderr.
+    #[track_caller]
+    pub(crate) fn said_no(&self) -> (&str, &str) {
+        assert_eq!(
+            self.code(),
+            13,
+            "stdout: {}\nstderr: {}",
+            self.stdout,
+            self.stderr
+        );
+        assert_ne!(self.stdout, "", "the answer; stderr: {}", self.stderr);
+        (&self.stdout, &self.stderr)
+    }
+
     /// It succeeded, and stdout is one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -301,6 +315,12 @@ pub(crate) fn contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
+}
+
+/// A document with its columns one blank apart.
+pub(crate) fn squeezed(text: &str) -> String {
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(|text| line(text) + "\n").collect()
 }
 
 /// Waits for something that nothing reports.

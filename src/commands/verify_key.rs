@@ -1,0 +1,276 @@
+//! `verify-key`: does this secret work, whose is it, and until when.
+//!
+//! The secret is tried as `mint/proof.rs` does it, which never sends one again that was refused. That it does not work is an answer
+//! (exit 13), and so are the facts about it: stdout carries them either way, and stderr says what "no" means.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::Outcome;
+use super::key_view::{State, time_or};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::expiry::shown;
+use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
+use crate::mint::{Tried, try_key};
+use crate::output::{Format, json_text, pairs};
+use crate::settings::{SecretSource, Source, Sourced, duration};
+use crate::sign_in;
+
+/// Say whether a secret works, whose it is, and until when.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit code 13 is a no: the secret does not work, or cannot be shown to work, or ends too soon. \
+                  stdout says the same then, and stderr why."
+)]
+pub(crate) struct Args {
+    /// The file that holds the secret; "-" is stdin. Without it, the key of --api-key-file, SWP_API_KEY_FILE or SWP_API_KEY
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    /// Also say no to a key that ends within this time, or of which the end cannot be seen
+    #[arg(long, value_name = "DURATION")]
+    fail_within: Option<String>,
+}
+
+/// What became of the trial.
+struct Found {
+    /// None: nothing shows either.
+    works: Option<bool>,
+    /// The key, where it may look at itself.
+    key: Option<Box<ApiKey>>,
+    /// The name of its role, where it may look at roles.
+    role: Option<String>,
+    /// Why it is no.
+    no: Option<Error>,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    check_format(context)?;
+    let within = args
+        .fail_within
+        .as_deref()
+        .map(|text| duration(&Source::Flag("--fail-within"), text))
+        .transpose()?;
+    let key = which(args, context)?;
+    let credentials = sign_in::api_key(context, &key).await?;
+    let signed_in = sign_in::up(context).await?.with(credentials);
+    let look = async {
+        let mut found = Found::by(&signed_in, key.source).await?;
+        if let (Some(within), None) = (within, &found.no) {
+            found.no = found.ends(within, &signed_in);
+        }
+        Ok(found)
+    };
+    let found = context.interrupt.or(look).await?;
+    context.output.data(&found.document(&signed_in, context)?)?;
+    match found.no {
+        None => Ok(Outcome::Done),
+        Some(no) => Err(no),
+    }
+}
+
+/// A key is more than one value.
+pub(super) fn check_format(context: &Context) -> Result<(), Error> {
+    if context.output.format() == Format::Env {
+        return Err(Error::usage(
+            "`-o env` is for one value, and this prints several",
+            "use text or json",
+        ));
+    }
+    Ok(())
+}
+
+/// Rank: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE, SWP_API_KEY. A password is no secret of this kind.
+fn which(args: &Args, context: &Context) -> Result<Sourced<SecretSource>, Error> {
+    let given = context.settings.api_key.clone();
+    let Some(path) = &args.key_file else {
+        return given.ok_or_else(|| {
+            Error::usage(
+                "no key is given",
+                "name the file that holds its secret in `--key-file`, pipe it into `--key-file -`, or set SWP_API_KEY",
+            )
+        });
+    };
+    if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
+        return Err(Error::usage(
+            "`--key-file` and `--api-key-file` were both given",
+            "give one of them: the key that is verified signs the requests itself",
+        ));
+    }
+    Ok(Sourced {
+        value: if path.as_os_str() == "-" {
+            SecretSource::Stdin
+        } else {
+            SecretSource::File(path.clone())
+        },
+        source: Source::Flag("--key-file"),
+    })
+}
+
+impl Found {
+    /// Tries the secret.
+    ///
+    /// # Errors
+    /// Where the manager could not be asked, which says nothing about the secret.
+    async fn by(signed_in: &SignedIn, source: Source) -> Result<Self, Error> {
+        let (works, no) = match try_key(signed_in).await {
+            Tried::Works(key) => {
+                let role = role_name(signed_in, key.as_deref().and_then(ApiKey::role_id)).await;
+                return Ok(Self {
+                    works: Some(true),
+                    key,
+                    role,
+                    no: None,
+                });
+            }
+            Tried::Refused(error) => (
+                Some(false),
+                says_no(
+                    &format!("the secret that {source} names does not work"),
+                    &error,
+                ),
+            ),
+            Tried::Unproven(error) if proves_nothing(&error) => {
+                let said = format!("nothing shows that the secret that {source} names works");
+                (None, says_no(&said, &error))
+            }
+            Tried::Unproven(error) => return Err(error.into()),
+        };
+        Ok(Self {
+            works,
+            key: None,
+            role: None,
+            no: Some(no),
+        })
+    }
+
+    /// Why it is no that the key ends as it does. An end that cannot be seen may be near.
+    fn ends(&self, within: std::time::Duration, signed_in: &SignedIn) -> Option<Error> {
+        let Some(key) = &self.key else {
+            return Some(
+                Error::new(
+                    Kind::SaidNo,
+                    "the key works, but may not look at itself, so when it ends cannot be seen",
+                )
+                .hint("`--fail-within` needs a role that may view API keys"),
+            );
+        };
+        let end = key.expiry_date()?;
+        let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        if end.saturating_sub(signed_in.time().timestamp_millis()) > within_ms {
+            return None;
+        }
+        let words = State::of(key, signed_in.time()).words(signed_in.time());
+        Some(
+            Error::new(
+                Kind::SaidNo,
+                format!(
+                    "the key `{}` (ID {}): {words}, on {}; `--fail-within` is {}",
+                    key.name().unwrap_or_default(),
+                    key.id,
+                    shown(end),
+                    humantime::format_duration(within)
+                ),
+            )
+            .hint("make another secret before that")
+            .key(key.id),
+        )
+    }
+
+    fn document(&self, signed_in: &SignedIn, context: &Context) -> Result<String, Error> {
+        let address = context.settings.address()?.to_string();
+        let mut object = self.key.as_ref().map_or_else(Map::new, |key| key.fields());
+        if context.output.format() == Format::Text {
+            let works = match self.works {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "not proven",
+            };
+            let mut lines = vec![["Works", works].map(str::to_owned)];
+            lines.extend(key_facts(
+                self.key.as_deref(),
+                self.role.as_deref(),
+                signed_in,
+            ));
+            lines.push(["Manager".to_owned(), address]);
+            return Ok(pairs(lines.into_iter()));
+        }
+        let mut meta = json!({"works": self.works, "manager": address, "time": signed_in.time().timestamp_millis()});
+        if let Some(key) = &self.key {
+            meta["state"] = State::of(key, signed_in.time()).word().into();
+        }
+        if let Some(role) = &self.role {
+            meta["role"] = role.as_str().into();
+        }
+        object.insert("meta".to_owned(), meta);
+        let pretty = context.output.format() == Format::Json;
+        Ok(json_text(&Value::Object(object), pretty) + "\n")
+    }
+}
+
+/// A 403 everywhere may be a key that may read nothing, or one that is no good (manager-api.md, section 6.4).
+pub(super) fn proves_nothing(error: &ManagerError) -> bool {
+    matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
+}
+
+fn says_no(said: &str, error: &ManagerError) -> Error {
+    let plain: Error = error.clone().into();
+    let no = Error::new(Kind::SaidNo, format!("{said}: {error}")).http(plain.http_status());
+    match plain.next_step() {
+        Some(hint) => no.hint(hint),
+        None => no,
+    }
+}
+
+/// The name of a role, for a caller who may not be allowed to see it, and can do without.
+pub(super) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<String> {
+    match signed_in.role(id?).await {
+        Ok(role) => Some(role.name),
+        Err(error) => {
+            log::info!("{error}");
+            None
+        }
+    }
+}
+
+/// What there is to say of a key that works, for people.
+pub(super) fn key_facts(
+    key: Option<&ApiKey>,
+    role: Option<&str>,
+    signed_in: &SignedIn,
+) -> Vec<[String; 2]> {
+    let Some(key) = key else {
+        return Vec::new();
+    };
+    let now = signed_in.time();
+    let fields = key.fields();
+    let tenant = fields.get("tenantGUID").and_then(Value::as_str);
+    [
+        ("Key", Some(key_name(key))),
+        ("Role", key.role_id().map(|id| named(role, id))),
+        ("State", Some(State::of(key, now).words(now))),
+        ("Expires", Some(time_or(key.expiry_date(), "never"))),
+        ("Last sign-in", key.last_sign_in().map(shown)),
+        ("Tenant", tenant.map(str::to_owned)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some([name.to_owned(), value?]))
+    .collect()
+}
+
+fn key_name(key: &ApiKey) -> String {
+    match key.name() {
+        Some(name) => format!("{name} (ID {})", key.id),
+        None => format!("ID {}", key.id),
+    }
+}
+
+/// A role, by its name where that is known.
+pub(super) fn named(role: Option<&str>, id: i64) -> String {
+    match role {
+        Some(name) => format!("{name} (ID {id})"),
+        None => format!("ID {id}"),
+    }
+}

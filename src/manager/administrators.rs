@@ -1,0 +1,61 @@
+//! Administrators (manager-api.md, section 9): only who they are and which role they have.
+
+use serde::Deserialize;
+
+use super::SignedIn;
+use super::error::ManagerError;
+use super::search::{Criterion, Searchable};
+
+/// An administrator. Nothing but the ID is counted on.
+#[derive(Deserialize)]
+pub(crate) struct Administrator {
+    /// The ID.
+    #[serde(rename = "ID")]
+    pub(crate) id: i64,
+    /// The name, in the spelling of this resource (manager-api.md, section 3).
+    #[serde(default)]
+    pub(crate) username: Option<String>,
+    /// The ID of the role.
+    #[serde(rename = "roleID", default)]
+    pub(crate) role_id: Option<i64>,
+}
+
+/// The answer of a search.
+#[derive(Deserialize)]
+pub(crate) struct Administrators {
+    #[serde(default)]
+    administrators: Vec<Administrator>,
+}
+
+impl IntoIterator for Administrators {
+    type Item = Administrator;
+    type IntoIter = std::vec::IntoIter<Administrator>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.administrators.into_iter()
+    }
+}
+
+impl Searchable for Administrator {
+    const PATH: &'static str = "/api/administrators/search";
+    const PAGE: u32 = 5000;
+    const WHAT: &'static str = "searching administrators";
+    type Page = Administrators;
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+}
+
+impl SignedIn {
+    /// The administrators that the manager takes for ones of this name; compare the names again.
+    ///
+    /// # Errors
+    /// Of the manager.
+    pub(crate) async fn administrators_named(
+        &self,
+        name: &str,
+    ) -> Result<Vec<Administrator>, ManagerError> {
+        self.search(Some(Criterion::equals("username", name))).await
+    }
+}
