@@ -118,17 +118,6 @@ impl Context {
         }
     }
 
-    /// What decides whom to trust, in words.
-    pub(crate) fn trust_decided(&self) -> String {
-        let settings = &self.settings;
-        match &settings.ca_cert {
-            _ if !settings.tls_pins.is_empty() => "the pinned keys".to_owned(),
-            _ if settings.insecure => "nothing: any certificate is taken".to_owned(),
-            Some(path) => format!("the certificates in {}", path.value.display()),
-            None => "the certificates of this system".to_owned(),
-        }
-    }
-
     /// Signs in, does `work`, and ends the session again, whatever came of the work. What an earlier run left is said.
     pub(crate) async fn signed_in<T>(
         &self,

@@ -173,7 +173,7 @@ impl Who {
         line("Manager", settings.address()?.to_string());
         line("Version", signed_in.version().unwrap_or_else(unknown));
         if settings.verbose {
-            line("Trust", context.trust_decided());
+            line("Trust", context.trust()?.by.to_string());
         }
         let rows = settings.told.iter().map(|told| {
             [
@@ -210,7 +210,7 @@ impl Who {
             "settings": told.collect::<Vec<_>>(),
         });
         if settings.verbose {
-            meta["trust"] = context.trust_decided().into();
+            meta["trust"] = context.trust()?.by.to_string().into();
         }
         object.insert("meta".to_owned(), meta);
         Ok(Value::Object(object))

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{Origin, SecretSource, Settings, Source, Sourced};
 use crate::cli::Global;
+use crate::manager::Pin;
 
 /// One setting.
 pub(crate) struct Told {
@@ -33,7 +34,10 @@ pub(super) fn all(settings: &Settings, origin: &Origin<'_>, global: &Global) -> 
     let switch = |name, id, on: bool| on.then(|| other(name, id, "yes".to_owned())).flatten();
     let manager = settings.manager.as_ref();
     let ca_cert = settings.ca_cert.as_ref();
-    let pins = (!settings.tls_pins.is_empty()).then(|| global.tls_pin.join(","));
+    let pins = settings.tls_pins.as_ref().map(|given| {
+        let pins: Vec<_> = given.value.iter().map(Pin::to_string).collect();
+        told("tls-pin", pins.join(","), given.source)
+    });
     [
         manager.map(|given| told("url", given.value.to_string(), given.source)),
         text("tenant", &settings.tenant),
@@ -55,8 +59,8 @@ pub(super) fn all(settings: &Settings, origin: &Origin<'_>, global: &Global) -> 
         switch("no-input", "no_input", settings.no_input),
         switch("no-sign-out", "no_sign_out", settings.no_sign_out),
         ca_cert.map(|given| told("ca-cert", given.value.display().to_string(), given.source)),
-        pins.and_then(|pins| other("tls-pin", "tls_pin", pins)),
-        switch("insecure", "insecure", settings.insecure),
+        pins,
+        (settings.insecure).map(|source| told("insecure", "yes".to_owned(), source)),
         proxy(settings),
         other("timeout", "timeout", span(settings.timeout)),
         other(
