@@ -159,6 +159,12 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
             && first_use::meet(context).await?
         {
             manager = context.manager()?;
+            // It was not sent yet, and is now.
+            if let Some(code) = &code {
+                guard
+                    .spend(code)
+                    .map_err(|spent| lockout::spent_code("the code", &spent))?;
+            }
             continue;
         }
         // The manager asks for a code that was not given: nothing that was refused is sent again, the code is added.

@@ -80,7 +80,7 @@ impl Trusted {
             )
         };
         let file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if is_absent(&error) => return Ok(Self::default()),
             other => other.map_err(|error| unreadable(&error))?,
         };
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
@@ -135,6 +135,14 @@ impl Trusted {
             .map_err(failed)?;
         Ok(result)
     }
+}
+
+/// Neither the file is there, nor could it be.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn unwritable(reason: &str) -> Error {

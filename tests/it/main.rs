@@ -43,6 +43,7 @@ mod sinks;
 #[cfg(target_os = "linux")]
 mod system_roots;
 mod tls;
+mod trust;
 mod unknowns;
 mod usage;
 mod verify_key;

@@ -55,6 +55,7 @@ fn run(block: &str) -> (World, Ran) {
     let script = block
         .replace("cargo run --release --", "swp-keys")
         .replace("https://dsm.example.com:4119", &world.sandbox.url())
+        .replace("dsm.example.com:4119", &world.sandbox.address().to_string())
         .replace("/run/secrets/dsm", &password.display().to_string());
     let mut shell = world.home.command(["-eu", "-c", &script]);
     let path = std::env::var("PATH").unwrap_or_default();
