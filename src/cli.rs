@@ -54,6 +54,9 @@ pub(crate) enum Command {
     CreateKey(Box<commands::create_key::Args>),
     /// Print the ID of the role with this name
     FindRole(commands::find_role::Args),
+    /// List the keys: which are stale, which end soon, which are locked
+    #[command(visible_alias = "list")]
+    ListKeys(commands::list_keys::Args),
     /// Show one key
     #[command(visible_alias = "show")]
     ShowKey(commands::show_key::Args),

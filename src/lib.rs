@@ -138,6 +138,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
     match command {
         Command::CreateKey(args) => commands::create_key::run(args, context).await,
         Command::FindRole(args) => commands::find_role::run(args, context).await,
+        Command::ListKeys(args) => commands::list_keys::run(args, context).await,
         Command::ShowKey(args) => commands::show_key::run(args, context).await,
         Command::LockKey(args) => commands::lock_key::run(args, context).await,
         Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,

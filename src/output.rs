@@ -1,6 +1,6 @@
 //! Where the program speaks: data to stdout, everything else to stderr.
 //!
-//! stdout carries exactly one document or nothing (surface.md, promise 1). A secret never passes here; `delivery/` writes those.
+//! stdout carries exactly one document or nothing (surface.md, promise 1); JSON lines are one each. A secret never passes here; `delivery/` writes those.
 //! No type of the manager is known here. Text that came from outside is made safe for a terminal by [`safe`] and [`json_text`].
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -75,13 +75,24 @@ impl Output {
     /// # Errors
     /// Where stdout cannot be written for another reason, such as a full disk.
     pub(crate) fn data(&self, document: &str) -> Result<(), Error> {
+        self.lines(document).map(|_| ())
+    }
+
+    /// Writes some of many documents, a line each, to stdout; false where the reader has gone away. JSON lines of a long list are the one
+    /// thing that is written while more of it is still to come, so a failure may come after them: its exit code says that lines are
+    /// missing, and each line there is stands for itself.
+    ///
+    /// # Errors
+    /// Where stdout cannot be written for another reason, such as a full disk.
+    pub(crate) fn lines(&self, lines: &str) -> Result<bool, Error> {
         let mut stdout = io::stdout().lock();
         let written = stdout
-            .write_all(document.as_bytes())
+            .write_all(lines.as_bytes())
             .and_then(|()| stdout.flush());
         match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             other => other
+                .map(|()| true)
                 .map_err(|error| Error::unexpected(format!("stdout cannot be written: {error}"))),
         }
     }

@@ -4,6 +4,7 @@ mod change;
 pub(crate) mod create_key;
 pub(crate) mod find_role;
 mod key_view;
+pub(crate) mod list_keys;
 pub(crate) mod list_roles;
 pub(crate) mod lock_key;
 pub(crate) mod login;

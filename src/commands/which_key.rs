@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, SignedIn};
 
 use super::find_role::closest;
 
@@ -118,7 +118,13 @@ async fn not_found(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Error {
-    let one_page = async { Ok(signed_in.api_keys().next().await?.unwrap_or_default()) };
+    let one_page = async {
+        Ok(signed_in
+            .api_keys(&KeyFilter::default())
+            .next()
+            .await?
+            .unwrap_or_default())
+    };
     let page = context.interrupt.or(one_page).await.unwrap_or_default();
     let names = || others.iter().chain(&page).filter_map(ApiKey::name);
     let error = Error::new(Kind::NotFound, format!("there is no key named `{name}`"));

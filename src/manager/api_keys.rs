@@ -165,6 +165,19 @@ impl ApiKey {
     }
 }
 
+/// Which keys are wanted, as far as a search can say it: all that is set must hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeyFilter<'a> {
+    /// A pattern for the name, in which `%` stands for any text and `_` for one character.
+    pub(crate) name: Option<&'a str>,
+    /// The role.
+    pub(crate) role_id: Option<i64>,
+    /// From when to when it may end.
+    pub(crate) ends: Option<(i64, i64)>,
+    /// When it was made at the latest.
+    pub(crate) created_until: Option<i64>,
+}
+
 /// The answer of a search.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -184,8 +197,8 @@ impl IntoIterator for ApiKeys {
 
 impl Searchable for ApiKey {
     const PATH: &'static str = "/api/apikeys/search";
-    // A key weighs a few hundred bytes.
-    const PAGE: u32 = 5000;
+    // A key weighs a few hundred bytes, and ten times that when it is read: a page takes a few MB of memory.
+    const PAGE: u32 = 1000;
     const WHAT: &'static str = "searching keys";
     type Page = ApiKeys;
 
@@ -203,9 +216,34 @@ impl SignedIn {
         self.search(Some(Criterion::equals("keyName", name))).await
     }
 
-    /// All keys, page by page.
-    pub(crate) fn api_keys(&self) -> Pages<'_, ApiKey> {
-        self.pages(None)
+    /// The keys that the manager takes for ones that pass, page by page, in the order of IDs; look at them again.
+    pub(crate) fn api_keys<'a>(&'a self, wanted: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
+        let until = |field_name, first_date_value, last_date_value| Criterion::Between {
+            field_name,
+            first_date_value,
+            last_date_value,
+        };
+        let criteria = [
+            wanted.name.map(|name| Criterion::like("keyName", name)),
+            wanted.role_id.map(|id| Criterion::number("roleID", id)),
+            (wanted.ends).map(|(first, last)| until("expiryDate", Some(first), last)),
+            (wanted.created_until).map(|last| until("created", None, last)),
+        ];
+        self.pages(criteria.into_iter().flatten())
+    }
+
+    /// Makes the manager's clock known, where no answer has told it yet.
+    ///
+    /// # Errors
+    /// Of the manager.
+    pub(crate) async fn learn_time(&self) -> Result<(), ManagerError> {
+        if self.clock_skew().is_some() {
+            return Ok(());
+        }
+        let request = Request::new(ApiKey::WHAT, Method::POST, ApiKey::PATH, Repeat::Read)
+            .signed(&self.credentials)
+            .json(&serde_json::json!({"maxItems": 1}));
+        self.transport.send(request).await.map(|_| ())
     }
 
     /// Creates a key. Only `mint.rs` calls this. It is never sent again, unless nothing was executed.

@@ -30,7 +30,7 @@ use ring::hmac;
 
 pub(crate) use address::Address;
 pub(crate) use administrators::Administrator;
-pub(crate) use api_keys::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
+pub(crate) use api_keys::{ApiKey, KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
 pub(crate) use certificate::Described;
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
 pub(crate) use distrust::{Distrust, on_the_manager};

@@ -35,6 +35,20 @@ pub(crate) enum Criterion<'a> {
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
+    Number {
+        field_name: &'a str,
+        numeric_test: &'a str,
+        numeric_value: i64,
+    },
+    /// Within these times, both ends included.
+    #[serde(rename_all = "camelCase")]
+    Between {
+        field_name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        first_date_value: Option<i64>,
+        last_date_value: i64,
+    },
+    #[serde(rename_all = "camelCase")]
     Id { id_test: &'a str, id_value: i64 },
 }
 
@@ -49,6 +63,15 @@ impl<'a> Criterion<'a> {
         }
     }
 
+    /// The field is this number.
+    pub(super) fn number(field_name: &'a str, numeric_value: i64) -> Self {
+        Self::Number {
+            field_name,
+            numeric_test: "equal",
+            numeric_value,
+        }
+    }
+
     /// The field matches this pattern, in which `%` stands for any text and `_` for one character.
     pub(super) fn like(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
@@ -60,7 +83,7 @@ impl<'a> Criterion<'a> {
     }
 }
 
-/// No manager has so many roles or keys of one search; one that says so would fill the memory.
+/// No manager has so many roles or keys of one name; one that says so would fill the memory.
 const MOST: usize = 200_000;
 
 /// What can be searched.
@@ -85,6 +108,8 @@ pub(crate) struct Pages<'a, T: Searchable> {
     last: Option<i64>,
     /// How many were seen.
     seen: usize,
+    /// More than there can be.
+    most: usize,
     /// A page that was not full was the last.
     ended: bool,
     what: PhantomData<T>,
@@ -122,8 +147,9 @@ impl<T: Searchable> Pages<'_, T> {
             .is_sorted_by(|one, next| one < next);
         self.last = page.last().map(T::id).or(self.last);
         self.seen += page.len();
-        if !self.ended && self.seen >= MOST {
-            let reason = format!("the manager lists more than {MOST} of them, which cannot be");
+        if !self.ended && self.seen >= self.most {
+            let most = self.most;
+            let reason = format!("the manager lists more than {most} of them, which cannot be");
             return Err(answer.unreadable(reason, None));
         }
         if !grows {
@@ -146,6 +172,7 @@ impl SignedIn {
             criteria: criteria.into_iter().collect(),
             last: None,
             seen: 0,
+            most: usize::MAX,
             ended: false,
             what: PhantomData,
         }
@@ -160,6 +187,7 @@ impl SignedIn {
         criterion: Option<Criterion<'_>>,
     ) -> Result<Vec<T>, ManagerError> {
         let mut pages = self.pages(criterion);
+        pages.most = MOST;
         let mut found = Vec::new();
         while let Some(page) = pages.next().await? {
             found.extend(page);

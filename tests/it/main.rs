@@ -17,6 +17,7 @@ mod help;
 mod if_exists;
 mod in_between;
 mod leaks;
+mod list_keys;
 mod list_roles;
 mod lock_key;
 mod lockout;

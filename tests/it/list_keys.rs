@@ -1,0 +1,396 @@
+//! `list-keys`: filters, pages, formats, and the width of a terminal.
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
+
+use crate::support::seen::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
+use crate::support::{World, contains, playing};
+
+const DAY: i64 = 86_400_000;
+/// The keys of a page.
+const PAGE: usize = 1000;
+
+/// Keys in every state, made in this order, so that their IDs count from 1.
+fn with_keys(settings: Settings) -> World {
+    let world = World::with(settings);
+    let now = world.sandbox.now();
+    let add = |name: &str, role, edit: &dyn Fn(&mut ApiKey)| {
+        let key = world.sandbox.add_key(name, role);
+        world.sandbox.edit_key(key.id, |key| edit(key));
+    };
+    add("fresh", 2, &|_| {});
+    add("old-unused", 2, &|key| key.created = now - 100 * DAY);
+    add("old-used", 1, &|key| {
+        key.created = now - 100 * DAY;
+        key.last_sign_in = Some(now - 60_000);
+    });
+    add("stale", 1, &|key| {
+        key.created = now - 200 * DAY;
+        key.last_sign_in = Some(now - 91 * DAY);
+    });
+    add("ending", 2, &|key| {
+        key.expiry_date = Some(now + 5 * DAY + 60_000)
+    });
+    add("ended", 2, &|key| key.expiry_date = Some(now - 60_000));
+    add("locked", 2, &|key| key.active = false);
+    add("guessed", 2, &|key| key.unlock_time = Some(now + 600_000));
+    add("later", 2, &|key| {
+        key.expiry_date = Some(now + 300 * DAY + 60_000)
+    });
+    world
+}
+
+fn ids(world: &World, arguments: &[&str]) -> Vec<i64> {
+    let words = [&["list-keys", "-o", "json"], arguments].concat();
+    let document = world.run(words).json();
+    let keys = document["apiKeys"].as_array().expect("a list");
+    keys.iter()
+        .map(|key| key["ID"].as_i64().expect("a number"))
+        .collect()
+}
+
+fn criteria(world: &World) -> Value {
+    bodies(&world.sandbox, SEARCH_KEYS).pop().expect("a search")["searchCriteria"].take()
+}
+
+#[test]
+fn the_table_has_a_line_for_each_key() {
+    let world = with_keys(Settings::default());
+    let ran = world.run(["list-keys"]);
+    let rows: Vec<Vec<String>> = (ran.success().lines())
+        .map(|line| {
+            let cells = line.split("  ").map(str::trim);
+            cells
+                .filter(|cell| !cell.is_empty())
+                .map(String::from)
+                .collect()
+        })
+        .collect();
+    let header = ["ID", "NAME", "ROLE", "STATE", "CREATED", "LAST SIGN-IN"];
+    assert_eq!(rows[0], header);
+    let state = |name: &str| {
+        let row = rows.iter().find(|row| row[1] == name);
+        row.unwrap_or_else(|| panic!("{name}: {}", ran.stdout))[3].clone()
+    };
+    assert_eq!(rows.len(), 10);
+    assert_eq!(rows[1][..4], ["1", "fresh", "Auditor", "active"]);
+    assert_eq!(rows[1][5], "never");
+    assert_eq!(rows[3][2], "Full Access");
+    contains(&rows[3][5], &[" UTC"]);
+    assert_eq!(state("ending"), "expires in 5 d");
+    assert_eq!(state("later"), "expires in 300 d");
+    assert_eq!(state("ended"), "expired");
+    assert_eq!(state("locked"), "locked");
+    contains(&state("guessed"), &["locked until "]);
+    assert_eq!(ran.stderr, "");
+    assert!(!ran.stdout.contains('\x1b'));
+    assert_eq!(world.run(["list"]).success(), ran.success());
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+/// A manager that ignores criteria changes nothing but the number of keys that it sends.
+#[test]
+fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
+    for ignore_search in ["no", "yes"] {
+        let world = with_keys(playing(&[("ignore-search", ignore_search)]));
+        for (arguments, expected) in [
+            (&[][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9][..]),
+            (&["--stale", "90d"], &[2, 4]),
+            (&["--stale", "150d"], &[]),
+            (&["--expiring", "14d"], &[5]),
+            (&["--expiring", "52w"], &[5, 9]),
+            (&["--locked"], &[7, 8]),
+            (&["--role", "Full Access"], &[3, 4]),
+            (&["--role-id", "1", "--stale", "90d"], &[4]),
+            (&["--name", "old-%"], &[2, 3]),
+            (&["--name", "_resh"], &[1]),
+            (&["--name", "stale"], &[4]),
+            (&["--name", "STALE"], &[]),
+        ] {
+            assert_eq!(ids(&world, arguments), expected, "{arguments:?}");
+        }
+        assert_eq!(world.sandbox.live_sessions(), 0);
+    }
+}
+
+#[test]
+fn the_manager_is_asked_for_what_a_search_can_say() {
+    let world = with_keys(Settings::default());
+    world.run(["list-keys"]).success();
+    let everything = json!({"maxItems": PAGE, "sortByObjectID": true});
+    assert_eq!(bodies(&world.sandbox, SEARCH_KEYS), [everything]);
+    ids(&world, &["--name", "old-%", "--role", "Full Access"]);
+    let expected = json!([
+        {"fieldName": "keyName", "stringTest": "equal", "stringValue": "old-%", "stringWildcards": true},
+        {"fieldName": "roleID", "numericTest": "equal", "numericValue": 1}
+    ]);
+    assert_eq!(criteria(&world), expected);
+    ids(&world, &["--expiring", "14d"]);
+    let dates = criteria(&world)[0].take();
+    assert_eq!(dates["fieldName"], "expiryDate");
+    let date = |name: &str| dates[name].as_i64().expect("a time");
+    assert_eq!(date("lastDateValue") - date("firstDateValue"), 14 * DAY);
+    ids(&world, &["--stale", "90d"]);
+    let dates = criteria(&world)[0].take();
+    assert_eq!(dates["fieldName"], "created");
+    assert_eq!(dates.get("firstDateValue"), None);
+    assert!(dates["lastDateValue"].as_i64().expect("a time") < world.sandbox.now() - 89 * DAY);
+}
+
+/// With a key no sign-in has told the time, so it is asked for: a machine whose clock is wrong must not list other keys.
+#[test]
+fn times_count_by_the_managers_clock() {
+    for skew in [-20 * 86_400, 20 * 86_400] {
+        let settings = Settings {
+            clock_skew_seconds: skew,
+            ..Settings::default()
+        };
+        let mut world = with_keys(settings);
+        assert_eq!(ids(&world, &["--expiring", "14d"]), [5]);
+        let key = world.sandbox.add_key("mine", 1);
+        world.use_key(&key.secret);
+        world.sandbox.forget_requests();
+        assert_eq!(ids(&world, &["--expiring", "14d"]), [5]);
+        assert_eq!(ids(&world, &["--stale", "90d"]), [2, 4]);
+        let searches = bodies(&world.sandbox, SEARCH_KEYS);
+        assert_eq!(searches[0], json!({"maxItems": 1}));
+        let ran = world.run(["list-keys", "--name", "ending"]);
+        contains(ran.success(), &["expires in 5 d"]);
+    }
+}
+
+#[test]
+fn only_a_name_of_other_case_is_said_to_be_one() {
+    let world = with_keys(Settings::default());
+    let ran = world.run(["list-keys", "--name", "FRESH"]);
+    contains(
+        &ran.stderr,
+        &["note: no key matches", "upper and lower case"],
+    );
+    let ran = world.run(["list-keys", "--name", "nothing"]);
+    assert_eq!(ran.stderr, "note: no key matches\n");
+    contains(ran.success(), &["ID"]);
+    assert_eq!(count(&world.sandbox, SEARCH_ROLES), 0, "nothing to name");
+}
+
+#[test]
+fn json_and_lines_are_the_managers_objects_with_meta() {
+    let world = with_keys(Settings::default());
+    let document = world.run(["list-keys", "-o", "json"]).json();
+    assert_eq!(document["meta"], json!({"manager": world.sandbox.url()}));
+    let keys = document["apiKeys"].as_array().expect("a list");
+    assert_eq!(keys[0]["keyName"], "fresh");
+    assert_eq!(
+        keys[0]["meta"],
+        json!({"state": "active", "role": "Auditor"})
+    );
+    assert_eq!(keys[5]["meta"]["state"], "expired");
+    assert_eq!(keys[7]["meta"]["state"], "locked");
+    let ran = world.run(["list-keys", "-o", "jsonl"]);
+    let lines: Vec<Value> = (ran.success().lines())
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect();
+    assert_eq!(&lines, keys);
+    assert_eq!(count(&world.sandbox, SEARCH_ROLES), 2, "one search each");
+    let ran = world.run(["list-keys", "--name", "nothing", "-o", "jsonl"]);
+    assert_eq!(ran.success(), "");
+}
+
+#[test]
+fn who_may_not_see_roles_sees_their_ids() {
+    for choice in ["401", "403"] {
+        let world = with_keys(playing(&[("session-roles", choice)]));
+        contains(world.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
+        let said = world.run(["list-keys", "--role", "Auditor"]);
+        contains(&said.stderr, &["--role-id"]);
+        assert_eq!(ids(&world, &["--role-id", "1"]), [3, 4]);
+    }
+}
+
+#[test]
+fn who_may_not_see_keys_is_told_so() {
+    let world = World::with(Settings {
+        administrator_role: 2,
+        ..Settings::default()
+    });
+    for format in ["text", "jsonl"] {
+        let ran = world.run(["list-keys", "--stale", "90d", "-o", format]);
+        contains(ran.failure(5), &["Not authorized to view API keys."]);
+    }
+    for (choice, code) in [("401", 4), ("403", 5)] {
+        let world = World::with(playing(&[("session-keys", choice)]));
+        contains(world.run(["list-keys"]).failure(code), &["--api-key-file"]);
+    }
+}
+
+#[test]
+fn keys_without_any_time_are_said_to_be_left_out() {
+    let world = with_keys(playing(&[("answer-fields", "sparse")]));
+    let ran = world.run(["list-keys", "--stale", "90d"]);
+    contains(&ran.stderr, &["3 keys are left out", "no key matches"]);
+    ran.success();
+    contains(world.run(["list-keys"]).success(), &["fresh", "unknown"]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+    for arguments in [
+        &["-o", "env"][..],
+        &["--stale", "soon"],
+        &["--stale", "5000000000w"],
+        &["--expiring", "200y"],
+        &["--role", "Auditor", "--role-id", "2"],
+        &["--role-id", "0"],
+        &["ci"],
+    ] {
+        let world = World::new();
+        world.run([&["list-keys"], arguments].concat()).failure(2);
+        nothing_was_sent(&world.sandbox);
+    }
+    let world = World::new();
+    world.run(["list-keys", "--role", "Audtior"]).failure(3);
+}
+
+#[test]
+fn more_than_a_page_is_fetched_page_by_page() {
+    for (count, pages) in [(2_500, 3), (2_000, 3), (999, 1), (0, 1)] {
+        let world = World::new();
+        world.sandbox.add_keys(count);
+        let all = i64::from(count);
+        assert_eq!(ids(&world, &[]), (1..=all).collect::<Vec<i64>>());
+        let sent = bodies(&world.sandbox, SEARCH_KEYS);
+        assert_eq!(sent.len(), pages, "{count}");
+        if pages == 3 {
+            let after = json!([{"idTest": "greater-than", "idValue": 2_000}]);
+            assert_eq!(sent[2]["searchCriteria"], after);
+        }
+    }
+}
+
+/// One that ignores the criteria answers with the first page for ever.
+#[test]
+fn pages_that_would_never_end_are_an_error() {
+    let world = World::with(playing(&[("ignore-search", "yes")]));
+    world.sandbox.add_keys(1_500);
+    for format in ["text", "json"] {
+        world.sandbox.forget_requests();
+        let ran = world.run(["list-keys", "-o", format]);
+        contains(ran.failure(1), &["searching keys", "would not end"]);
+        assert_eq!(count(&world.sandbox, SEARCH_KEYS), 2);
+    }
+    let ran = world.run(["list-keys", "-o", "jsonl"]);
+    assert_eq!(ran.code(), 1);
+    assert_eq!(ran.stdout.lines().count(), PAGE, "no key twice");
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+/// Lines are written as they come; each stands for itself, and the exit code says that some are missing.
+#[test]
+fn lines_before_a_failure_stay_and_a_document_is_whole_or_not_there() {
+    let world = World::new();
+    world.sandbox.add_keys(1_500);
+    let broken = Action::status(403, "Not authorized to view API keys.");
+    let second = || Fault::new("POST", "/api/apikeys/search", broken.clone()).nth(2);
+    world.sandbox.inject(second());
+    world.run(["list-keys", "-o", "json"]).failure(5);
+    world.sandbox.clear_faults();
+    world.sandbox.inject(second());
+    let ran = world.run(["list-keys", "-o", "jsonl"]);
+    assert_eq!(ran.code(), 5, "{}", ran.stderr);
+    let whole = |line| serde_json::from_str::<Value>(line).is_ok();
+    assert!(ran.stdout.lines().all(whole));
+    assert_eq!(ran.stdout.lines().count(), PAGE);
+}
+
+#[cfg(unix)]
+mod streaming {
+    use std::io::{BufRead as _, BufReader};
+
+    use rustix::process::Signal;
+
+    use super::*;
+    use crate::support::running::Running;
+    use crate::support::valve::HeldWorld;
+
+    /// The most memory that a run of `keys` keys has taken by the time it writes its last page: it cannot end before that is read, since
+    /// a pipe holds less than a page.
+    #[cfg(target_os = "linux")]
+    fn peak(keys: u32) -> u64 {
+        let world = World::new();
+        world.sandbox.add_keys(keys);
+        let mut child = world.home.start_piped(["list-keys", "-o", "jsonl"]);
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        for number in 1..=keys - 600 {
+            let line = lines.next().expect("a line").expect("text");
+            assert!(line.contains(&format!("\"ID\":{number},")), "{line}");
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let status = status.expect("the run goes on");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let digits = peak.expect("a peak").trim().trim_end_matches(" kB");
+        assert_eq!(lines.count(), 600);
+        assert!(child.wait().expect("the run ends").success());
+        digits.parse().expect("a number")
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn twelve_thousand_keys_take_no_more_memory_than_two() {
+        let (few, many) = (peak(2_000), peak(12_000));
+        assert!(many < few + 4_000, "{few} kB and {many} kB");
+    }
+
+    /// `swp-keys list-keys -o jsonl | head`: who has seen enough gets no more pages.
+    #[test]
+    fn a_reader_who_leaves_ends_the_list() {
+        let held = HeldWorld::new(SEARCH_ROLES);
+        held.sandbox.add_keys(5_000);
+        let mut running: Running = held.start(["list-keys", "-o", "jsonl"]);
+        held.wait_until_held();
+        running.stop_reading_stdout();
+        held.release();
+        let ran = running.finish();
+        assert_eq!((ran.code(), ran.stderr.as_str()), (0, ""));
+        assert_eq!(count(&held.sandbox, SEARCH_KEYS), 1);
+    }
+
+    #[test]
+    fn a_signal_ends_it_at_once() {
+        let held = HeldWorld::new(SEARCH_KEYS);
+        held.sandbox.add_key("ci", 2);
+        let running = held.start(["list-keys"]);
+        held.wait_until_held();
+        running.signal(Signal::INT);
+        contains(running.finish().failure(130), &["interrupted"]);
+        assert_eq!(held.sandbox.live_sessions(), 0);
+    }
+}
+
+/// In a terminal the table is as wide as that, and nothing of it is lost; in a pipe a key is a line.
+#[cfg(unix)]
+#[test]
+fn the_table_fits_the_terminal() {
+    use crate::support::pty::Pty;
+    let world = World::new();
+    let long = format!("nightly-{}", "build-of-everything-".repeat(5));
+    world.sandbox.add_key(&long, 2);
+    let script = r#"stty cols 90; "$SWP_KEYS" list-keys; echo END"#;
+    let shown = Pty::start(&world.home, script).end();
+    assert!(!shown.contains('\x1b'), "{shown}");
+    let table: Vec<&str> = shown
+        .lines()
+        .take_while(|line| !line.contains("END"))
+        .collect();
+    assert!(
+        table
+            .iter()
+            .all(|line| line.trim_end().chars().count() <= 90),
+        "{shown}"
+    );
+    assert!(table.len() > 2, "the name takes several lines: {shown}");
+    let narrow = Pty::start(&world.home, r#"stty cols 5; "$SWP_KEYS" list-keys"#).end();
+    assert!(!narrow.contains("panicked"), "{narrow}");
+    let piped = world.run(["list-keys"]);
+    contains(piped.success(), &[&long]);
+    assert_eq!(piped.success().lines().count(), 2);
+}
