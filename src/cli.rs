@@ -64,6 +64,9 @@ pub(crate) enum Command {
     LockKey(commands::lock_key::Args),
     /// Unlock a key
     UnlockKey(commands::unlock_key::Args),
+    /// Delete keys for good, and look whether they are gone
+    #[command(visible_alias = "delete")]
+    DeleteKey(commands::delete_key::Args),
     /// List the roles
     ListRoles(commands::list_roles::Args),
     /// Keep a session for later commands

@@ -141,6 +141,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::ListKeys(args) => commands::list_keys::run(args, context).await,
         Command::ShowKey(args) => commands::show_key::run(args, context).await,
         Command::LockKey(args) => commands::lock_key::run(args, context).await,
+        Command::DeleteKey(args) => commands::delete_key::run(args, context).await,
         Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,

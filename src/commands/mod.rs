@@ -2,6 +2,7 @@
 
 mod change;
 pub(crate) mod create_key;
+pub(crate) mod delete_key;
 pub(crate) mod find_role;
 mod key_view;
 pub(crate) mod list_keys;

@@ -35,6 +35,11 @@ impl Signer {
         }
     }
 
+    /// Whether the key with this ID signs the calls of this run.
+    pub(super) fn is(self, id: i64) -> bool {
+        self == Self::Key(id)
+    }
+
     /// # Errors
     /// Where `key` is the one that signs, or may be it.
     pub(super) fn spare(self, key: &ApiKey, verb: &str) -> Result<(), Error> {

@@ -62,7 +62,15 @@ pub(super) async fn resolve(
     }
 }
 
-async fn by_id(id: i64, signed_in: &SignedIn, context: &Context) -> Result<ApiKey, Error> {
+/// The key with this ID.
+///
+/// # Errors
+/// Not found; or of the manager.
+pub(super) async fn by_id(
+    id: i64,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<ApiKey, Error> {
     let looking = async { Ok(signed_in.api_key(id).await) };
     match context.interrupt.or(looking).await? {
         Ok(key) if key.id == id => Ok(key),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SignedIn;
-use super::error::ManagerError;
+use super::error::{Cause, ManagerError};
 use super::retry::Repeat;
 use super::search::{Criterion, Pages, Searchable};
 use super::transport::Request;
@@ -273,6 +273,22 @@ impl SignedIn {
         let request = Request::new("looking at the key", Method::GET, &path, Repeat::Read)
             .signed(&self.credentials);
         self.transport.send(request).await?.json()
+    }
+
+    /// Whether there is a key with this ID. A 404 that is not in the manager's own form may come from something in between, so a search
+    /// must agree with it.
+    ///
+    /// # Errors
+    /// Of the manager; then it is not known.
+    pub(crate) async fn key_is_there(&self, id: i64) -> Result<bool, ManagerError> {
+        match self.api_key(id).await {
+            Ok(_) => return Ok(true),
+            Err(error) if *error.cause() != Cause::NotFound => return Err(error),
+            Err(error) if error.is_its_word() => return Ok(false),
+            Err(_) => {}
+        }
+        let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
+        Ok(found.iter().any(|key| key.id == id))
     }
 
     /// Gives a key a new secret; the old one is dead at once. Only `mint.rs` calls this, and it decides whether to send it again.

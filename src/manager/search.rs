@@ -63,6 +63,14 @@ impl<'a> Criterion<'a> {
         }
     }
 
+    /// The object with this ID.
+    pub(super) fn id(id_value: i64) -> Self {
+        Self::Id {
+            id_test: "equal",
+            id_value,
+        }
+    }
+
     /// The field is this number.
     pub(super) fn number(field_name: &'a str, numeric_value: i64) -> Self {
         Self::Number {

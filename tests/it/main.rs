@@ -6,6 +6,7 @@ mod support;
 mod color;
 mod core_dumps;
 mod create_key;
+mod delete_key;
 mod deliver_cmd;
 mod dotenv;
 mod expiry;

@@ -47,6 +47,7 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             &["--key-file", "key"],
             &["--key-file", "key", "--fail-within", "14d"],
         ],
+        "delete-key" => &[&["there", "77", "--yes"]],
         "list-keys" => &[&[], &["--stale", "1s", "--role", "Auditor"]],
         // Its children are looked at elsewhere; here, that it does not tell what it was given.
         "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
