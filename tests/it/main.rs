@@ -35,6 +35,7 @@ mod retries;
 mod sandbox_command;
 mod sandbox_contract;
 mod secret_sources;
+mod security_page;
 mod several_sinks;
 mod show_key;
 mod sign_in;
