@@ -16,6 +16,8 @@ const ID: i64 = 1;
 struct Administrator(Map<String, Value>);
 
 impl Searchable for Administrator {
+    const NAME: &'static str = "username";
+
     fn id(&self) -> i64 {
         ID
     }

@@ -25,9 +25,10 @@ impl Manager {
     pub(super) fn search_keys(&self, caller: Caller, call: &Call) -> Result<Answer, Refusal> {
         self.need_view_keys(caller)?;
         let filter = Filter::read::<ApiKey>(&call.object(false)?, &self.settings.unknowns)?;
-        let found = match filter.after() {
-            Some(id) => filter.find(self.keys.after(id)),
-            None => filter.find(self.keys.iter()),
+        let found = match (filter.name::<ApiKey>(), filter.after()) {
+            (Some(name), _) => filter.find(self.keys.named(name)),
+            (None, Some(id)) => filter.find(self.keys.after(id)),
+            (None, None) => filter.find(self.keys.iter()),
         };
         Ok(self.answer_keys(found.into_iter()))
     }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::call::{boolean, integer64, number, text, wrong_type};
+use super::names::fold;
 use super::respond::Refusal;
 use super::search::{Field, Searchable};
 use super::unknowns::Unknowns;
@@ -98,6 +99,21 @@ impl Criterion {
         self.tests.iter().all(|test| match test {
             Test::Id(comparison, id) => comparison.holds(object.id().cmp(id)),
             other => other.passes(object.value(&self.field)),
+        })
+    }
+
+    /// What this field must be, if this criterion leaves nothing but case open.
+    pub(super) fn exactly(&self, field: &str) -> Option<&str> {
+        self.tests.iter().find_map(|test| match test {
+            Test::Text {
+                negated: false,
+                value,
+                wildcards,
+                ..
+            } if self.field == field && !(*wildcards && value.contains(['%', '_'])) => {
+                Some(value.as_str())
+            }
+            _ => None,
         })
     }
 
@@ -279,7 +295,7 @@ fn within(time: i64, first: Option<Bound>, last: Option<Bound>) -> bool {
 fn text_matches(text: &str, pattern: &str, wildcards: bool, ignore_case: bool) -> bool {
     let folded = |text: &str| {
         if ignore_case {
-            text.to_lowercase()
+            fold(text)
         } else {
             text.to_owned()
         }

@@ -1,10 +1,11 @@
 //! The manager's book of API keys, with its indexes: by ID, by name, by secret.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
 use super::clock::Millis;
+use super::names::Names;
 use super::search::{Field, Searchable};
 
 /// One API key as the manager keeps it.
@@ -69,6 +70,8 @@ fn prefix(secret: &str) -> &str {
 }
 
 impl Searchable for ApiKey {
+    const NAME: &'static str = "keyName";
+
     fn id(&self) -> i64 {
         self.id
     }
@@ -109,7 +112,7 @@ impl Searchable for ApiKey {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_id: BTreeMap<i64, ApiKey>,
-    by_name: BTreeSet<(String, i64)>,
+    names: Names,
     by_secret: HashMap<String, i64>,
     by_prefix: HashMap<String, i64>,
     last_id: i64,
@@ -124,7 +127,7 @@ impl Keys {
     pub(super) fn insert(&mut self, key: ApiKey) {
         self.last_id = self.last_id.max(key.id);
         if let Some(name) = &key.name {
-            self.by_name.insert((name.clone(), key.id));
+            self.names.insert(name, key.id);
         }
         self.by_prefix.insert(key.prefix().to_owned(), key.id);
         self.by_secret.insert(key.secret.clone(), key.id);
@@ -134,7 +137,7 @@ impl Keys {
     pub(super) fn remove(&mut self, id: i64) -> Option<ApiKey> {
         let key = self.by_id.remove(&id)?;
         if let Some(name) = &key.name {
-            self.by_name.remove(&(name.clone(), id));
+            self.names.remove(name, id);
         }
         self.by_prefix.remove(key.prefix());
         self.by_secret.remove(&key.secret);
@@ -171,8 +174,13 @@ impl Keys {
 
     /// Whether a key other than `except` has this name.
     pub(super) fn name_taken(&self, name: &str, except: Option<i64>) -> bool {
-        let same = (name.to_owned(), i64::MIN)..=(name.to_owned(), i64::MAX);
-        self.by_name.range(same).any(|(_, id)| Some(*id) != except)
+        self.named(name)
+            .any(|key| key.name.as_deref() == Some(name) && Some(key.id) != except)
+    }
+
+    /// The keys that have this name in some case, by ID.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &ApiKey> {
+        self.names.with(name).filter_map(|id| self.get(id))
     }
 
     pub(super) fn uses_role(&self, role_id: i64) -> bool {

@@ -17,6 +17,7 @@ mod key_fields;
 mod keys;
 mod legacy;
 mod manager;
+mod names;
 mod rate_limit;
 mod record;
 mod respond;

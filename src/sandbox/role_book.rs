@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
 use super::call::{boolean, integer32, text, wrong_type};
+use super::names::Names;
 use super::respond::Refusal;
 use super::rights;
 use super::search::{Field, Searchable};
@@ -38,6 +39,10 @@ impl Role {
 
     pub(super) fn rights(&self) -> &Value {
         &self.fields["rights"]
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.fields.get("name")?.as_str()
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
@@ -120,6 +125,8 @@ fn integers(given: &Map<String, Value>, name: &str) -> Result<Option<Value>, Ref
 }
 
 impl Searchable for Role {
+    const NAME: &'static str = "name";
+
     fn id(&self) -> i64 {
         self.id
     }
@@ -142,6 +149,7 @@ impl Searchable for Role {
 #[derive(Debug)]
 pub(super) struct Roles {
     by_id: BTreeMap<i64, Role>,
+    names: Names,
     last_id: i64,
 }
 
@@ -150,6 +158,7 @@ impl Roles {
     pub(super) fn with(more: &[Value]) -> anyhow::Result<Roles> {
         let mut roles = Roles {
             by_id: BTreeMap::new(),
+            names: Names::default(),
             last_id: 0,
         };
         roles.preset(
@@ -245,6 +254,10 @@ impl Roles {
 
     pub(super) fn insert(&mut self, role: Role) {
         self.last_id = self.last_id.max(role.id);
+        self.remove(role.id);
+        if let Some(name) = role.name() {
+            self.names.insert(name, role.id);
+        }
         self.by_id.insert(role.id, role);
     }
 
@@ -253,7 +266,15 @@ impl Roles {
     }
 
     pub(super) fn remove(&mut self, id: i64) {
-        self.by_id.remove(&id);
+        let role = self.by_id.remove(&id);
+        if let Some(name) = role.as_ref().and_then(Role::name) {
+            self.names.remove(name, id);
+        }
+    }
+
+    /// The roles that have this name in some case, by ID.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &Role> {
+        self.names.with(name).filter_map(|id| self.get(id))
     }
 
     /// Every role, by ID.

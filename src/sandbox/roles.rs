@@ -24,7 +24,11 @@ impl Manager {
     pub(super) fn search_roles(&self, caller: Caller, call: &Call) -> Result<Answer, Refusal> {
         self.need_view_roles(caller)?;
         let filter = Filter::read::<Role>(&call.object(false)?, &self.settings.unknowns)?;
-        Ok(self.answer_roles(filter.find(self.roles.iter()).into_iter()))
+        let found = match filter.name::<Role>() {
+            Some(name) => filter.find(self.roles.named(name)),
+            None => filter.find(self.roles.iter()),
+        };
+        Ok(self.answer_roles(found.into_iter()))
     }
 
     pub(super) fn describe_role(&self, caller: Caller, id: i64) -> Result<Answer, Refusal> {

@@ -23,6 +23,8 @@ pub(super) enum Field {
 
 /// Something that is searched.
 pub(super) trait Searchable {
+    /// The field that its name is in.
+    const NAME: &'static str;
     /// Its ID.
     fn id(&self) -> i64;
     /// What this field is, if it can be searched. Names are case-sensitive.
@@ -76,6 +78,13 @@ impl Filter {
     /// The ID above which all matches lie, where a criterion says so.
     pub(super) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
+    }
+
+    /// The one name that all matches have, in some case, where a criterion says so.
+    pub(super) fn name<T: Searchable>(&self) -> Option<&str> {
+        self.criteria
+            .iter()
+            .find_map(|criterion| criterion.exactly(T::NAME))
     }
 
     /// The objects that match all criteria, in order, and not too many. The objects come by ID.
