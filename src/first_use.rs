@@ -13,6 +13,10 @@ use crate::prompt::Prompt;
 use crate::trusted::{Kept, Trusted};
 use crate::trusting::By;
 
+/// As many names, and as much of a line, as a person looks at.
+const NAMES: usize = 8;
+const LENGTH: usize = 300;
+
 /// Whether an untrusted manager could be met: nothing else decides, and there is somebody to ask, or nobody is to be asked.
 pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
     if !context.settings.address()?.is_encrypted() {
@@ -46,7 +50,7 @@ pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
     } else {
         ask(context, &place, &presented, &distrust.problem).await?;
     }
-    pin(context, &place, presented.pin);
+    pin(context, &place, presented.pin)?;
     Ok(true)
 }
 
@@ -59,25 +63,59 @@ fn refused(place: &str, distrust: &Distrust) -> Error {
 }
 
 /// Keeps the pin; where that cannot be done, this run goes on with it, since somebody stands by it.
-fn pin(context: &Context, place: &str, pin: Pin) {
-    let kept = Trusted::change(|trusted| add(trusted, place, &[pin]));
-    match (kept, Trusted::path()) {
-        (Ok(_), Some(path)) => context.output.note(&format!(
-            "the key of {place} is kept in {}; `swp-keys trust remove {place}` forgets it",
-            path.display()
+///
+/// # Errors
+/// Of trust, where another run has met another key at this place in the meantime: one of the two is not the manager's.
+fn pin(context: &Context, place: &str, pin: Pin) -> Result<(), Error> {
+    match keep_first(place, pin) {
+        Ok(Ok(path)) => context.output.note(&format!(
+            "the key of {place} is kept in {path}; `swp-keys trust remove {place}` forgets it"
         )),
-        (Err(error), _) => {
+        Ok(Err(kept)) => return Err(changed(place, &kept, pin)),
+        Err(error) => {
             context
                 .output
                 .insist(&format!("{error}; the key is trusted in this run alone"));
             context.confirm(pin);
         }
-        (Ok(_), None) => {}
     }
+    Ok(())
+}
+
+/// Keeps what was met first and nothing beside it: where other keys are kept by now, they are returned.
+///
+/// # Errors
+/// Of usage, where the file cannot be read or written.
+pub(crate) fn keep_first(place: &str, pin: Pin) -> Result<Result<String, Kept>, Error> {
+    let kept = Trusted::change(|trusted| match trusted.managers.get(place) {
+        Some(kept) if !kept.pins.contains(&pin) => Err(kept.clone()),
+        _ => {
+            add(trusted, place, &[pin]);
+            Ok(())
+        }
+    })?;
+    let path = Trusted::path().unwrap_or_default();
+    Ok(kept.map(|()| path.display().to_string()))
+}
+
+/// The manager shows another key than those that are kept.
+pub(crate) fn changed(place: &str, kept: &Kept, shown: Pin) -> Error {
+    let old: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
+    Error::new(
+        Kind::Trust,
+        format!(
+            "the key of {place} has changed: it shows {shown}, kept is {}; nothing was changed",
+            old.join(", ")
+        ),
+    )
+    .hint(format!(
+        "somebody may stand in between; only if whoever runs the manager says that its key was changed, \
+         `swp-keys trust remove {place}` and add it again"
+    ))
 }
 
 /// Adds pins to what is kept of a manager.
-pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) -> Kept {
+pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) {
     let entry = trusted.managers.entry(place.to_owned());
     let kept = entry.or_insert_with(|| Kept {
         pins: Vec::new(),
@@ -88,7 +126,6 @@ pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) -> Kept {
             kept.pins.push(*pin);
         }
     }
-    kept.clone()
 }
 
 /// Shows what the manager shows, and wants `yes` in full or the print itself: a habit of pressing `y` must not decide this.
@@ -153,10 +190,13 @@ pub(crate) fn lines(described: &Described, pin: Pin) -> String {
     } else {
         described.issuer.clone()
     };
-    let names = if described.names.is_empty() {
-        "none".to_owned()
-    } else {
-        described.names.join(", ")
+    let names = match &described.names[..] {
+        [] => "none".to_owned(),
+        names if names.len() > NAMES => {
+            let first = names[..NAMES].join(", ");
+            format!("{first} and {} more", names.len() - NAMES)
+        }
+        names => names.join(", "),
     };
     let validity = format!(
         "from {} to {}",
@@ -171,8 +211,16 @@ pub(crate) fn lines(described: &Described, pin: Pin) -> String {
         ("key", &described.key),
         ("print", &pin.to_string()),
     ]
-    .map(|(name, value)| format!("  {name:<8} {}", safe(value)))
+    .map(|(name, value)| format!("  {name:<8} {}", safe(&shortened(value))))
     .join("\n")
+}
+
+/// What a certificate says may be long enough to carry the question out of sight.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

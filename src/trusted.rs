@@ -4,7 +4,7 @@
 //! others may write to is not believed (surface.md, "Files").
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -79,10 +79,13 @@ impl Trusted {
                 "mend it or remove it; without it, each manager is met anew",
             )
         };
-        let file = match File::open(path) {
+        // Looked at before it is opened: whoever opens a pipe waits for its other end.
+        match fs::metadata(path) {
             Err(error) if is_absent(&error) => return Ok(Self::default()),
-            other => other.map_err(|error| unreadable(&error))?,
-        };
+            Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is no file")),
+            _ => {}
+        }
+        let file = File::open(path).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !is_ours_alone(&metadata) {
             return Err(Error::usage(

@@ -143,26 +143,26 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
     }
     let place = address.host_and_port();
     let pins = match &context.settings.tls_pins {
-        Some(pins) => pins.value.clone(),
-        None => match shown(address, &place, context).await? {
-            Some(pin) => vec![pin],
-            None => {
+        Some(pins) => {
+            Trusted::change(|trusted| first_use::add(trusted, &place, &pins.value))?;
+            pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
+        }
+        None => {
+            let Some(pin) = shown(address, &place, context).await? else {
                 context
                     .output
                     .note(&format!("the key of {place} is kept already"));
                 return print_kept(&place, context);
-            }
-        },
+            };
+            first_use::keep_first(&place, pin)?
+                .map_err(|kept| first_use::changed(&place, &kept, pin))?;
+            vec![pin.to_string()]
+        }
     };
-    Trusted::change(|trusted| first_use::add(trusted, &place, &pins))?;
-    let pins = pins
-        .iter()
-        .map(Pin::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    context
-        .output
-        .note(&format!("{place} is known by {pins} from now on"));
+    context.output.note(&format!(
+        "{place} is known by {} from now on",
+        pins.join(", ")
+    ));
     print_kept(&place, context)
 }
 
@@ -174,7 +174,7 @@ async fn shown(address: &Address, place: &str, context: &Context) -> Result<Opti
         if kept.pins.contains(&presented.pin) {
             return Ok(None);
         }
-        return Err(changed(place, &kept, presented.pin));
+        return Err(first_use::changed(place, &kept, presented.pin));
     }
     if let Some(distrust) = presented
         .distrust
@@ -205,21 +205,6 @@ async fn shown(address: &Address, place: &str, context: &Context) -> Result<Opti
         .map_or("is trusted already", |distrust| distrust.problem.as_str());
     first_use::ask(context, place, &presented, problem).await?;
     Ok(Some(presented.pin))
-}
-
-fn changed(place: &str, kept: &Kept, shown: Pin) -> Error {
-    let old: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
-    Error::new(
-        Kind::Trust,
-        format!(
-            "the key of {place} has changed: it shows {shown}, kept is {}; nothing was changed",
-            old.join(", ")
-        ),
-    )
-    .hint(format!(
-        "somebody may stand in between; only if whoever runs the manager says that its key was changed, \
-         `swp-keys trust remove {place}` and add it again"
-    ))
 }
 
 fn print_kept(place: &str, context: &Context) -> Result<(), Error> {

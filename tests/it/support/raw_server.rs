@@ -147,7 +147,18 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// Self-signed and marked as a CA, for this host name or address, valid in these years.
     pub(crate) fn marked_as_ca(name: &str, from: i32, until: i32) -> Self {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        Self::made(vec![name.to_owned()], from, until)
+    }
+
+    /// The same for this many names.
+    #[cfg(unix)]
+    pub(crate) fn naming(count: u32) -> Self {
+        let names = (0..count).map(|number| format!("n{number}.example.com"));
+        Self::made(names.collect(), 2020, 2100)
+    }
+
+    fn made(names: Vec<String>, from: i32, until: i32) -> Self {
+        let mut params = CertificateParams::new(names).expect("names");
         params
             .distinguished_name
             .push(DnType::CommonName, "home-made");

@@ -5,6 +5,7 @@ use swp_keys::sandbox::CertificateKind;
 use super::{file, keep, other_pin, place, shown, stranger};
 use crate::support::World;
 use crate::support::pty::Pty;
+use crate::support::raw_server::{Certificate, Heard, RawServer};
 
 const QUESTION: &str = "or paste the print: ";
 
@@ -173,4 +174,35 @@ fn trust_add_shows_and_asks_in_the_same_way() {
     let object: serde_json::Value = serde_json::from_str(&out(&world)).expect("one document");
     assert_eq!(object["pins"][0], shown(&world).as_str());
     assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+}
+
+#[test]
+fn a_key_that_another_run_met_meanwhile_is_not_added_to_in_passing() {
+    for arguments in ["find-role Auditor", "trust add"] {
+        let world = stranger(CertificateKind::SelfSigned);
+        let mut terminal = start(&world, arguments);
+        terminal.see(QUESTION);
+        keep(&world, &other_pin());
+        terminal.type_line("yes");
+        terminal.see("has changed: it shows");
+        terminal.see("code=7");
+        terminal.end();
+        assert!(!file(&world.home).contains(&shown(&world)));
+        assert_eq!(world.sandbox.requests(), []);
+    }
+}
+
+#[test]
+fn a_certificate_cannot_carry_the_question_out_of_sight() {
+    let certificate = Certificate::naming(2000);
+    let server = RawServer::tls(&certificate, Heard::default());
+    let world = stranger(CertificateKind::SelfSigned);
+    let url = server.url();
+    let mut terminal = start(&world, &format!("trust add {url}"));
+    terminal.see("n0.example.com, ");
+    terminal.see("and 1992 more");
+    terminal.see(QUESTION);
+    terminal.type_line("no");
+    terminal.see("code=7");
+    assert!(terminal.end().len() < 4000);
 }

@@ -356,6 +356,18 @@ fn a_file_that_others_may_write_to_is_not_believed() {
     assert_eq!(world.sandbox.requests().len(), 3);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
+    let world = stranger(CertificateKind::SelfSigned);
+    std::fs::create_dir(world.home.path("config")).expect("a folder");
+    let made = std::process::Command::new("mkfifo")
+        .arg(world.home.path("config/trusted.toml"))
+        .status();
+    assert!(made.expect("mkfifo runs").success());
+    contains(world.run(["trust", "list"]).failure(2), &["it is no file"]);
+}
+
 #[test]
 fn what_is_no_host_is_a_usage_error_that_repeats_no_password() {
     let home = Home::new();
