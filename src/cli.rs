@@ -69,6 +69,8 @@ pub(crate) enum Command {
     DeleteKey(commands::delete_key::Args),
     /// List the roles
     ListRoles(commands::list_roles::Args),
+    /// Show what a role may do, or what another one may that it may not
+    ShowRole(commands::show_role::Args),
     /// Keep a session for later commands
     Login(commands::login::Args),
     /// End the kept session on the manager, and forget it

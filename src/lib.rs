@@ -148,6 +148,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::Logout(args) => commands::logout::run(args, context).await,
         Command::Trust(args) => commands::trust::run(args, context).await,
         Command::Recover(args) => commands::recover::run(args, context).await,
+        Command::ShowRole(args) => commands::show_role::run(args, context).await,
         Command::VerifyKey(args) => commands::verify_key::run(args, context).await,
         Command::Whoami(args) => commands::whoami::run(args, context).await,
         #[cfg(feature = "sandbox")]

@@ -112,6 +112,9 @@ run_every_command() {
     with_password prints find-role Auditor
     with_password prints find-role --like 'Aud%'
     with_password prints list-roles
+    with_password prints show-role Auditor
+    with_password run show-role 2 --diff Auditor
+    with_password prints create --role-id 2 --allow-full-access
     with_password run login
     prints list-roles --username admin
     run logout --username admin

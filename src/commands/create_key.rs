@@ -6,13 +6,13 @@ mod telling;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::{Outcome, find_role};
+use super::{Outcome, find_role, role_care};
 use crate::context::Context;
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{Record, Work};
-use crate::manager::{NewApiKey, SignedIn};
+use crate::manager::{NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{Mint, Prepared, mark, marks};
 use crate::random;
 use existing::Existing;
@@ -27,9 +27,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", group = "which-role")]
     role: Option<String>,
 
-    /// The role of the key, by its ID; needs no search
+    /// The role of the key, by its ID; with --allow-full-access, it is not even looked at
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
+
+    /// A role with every right is meant: do not warn of it
+    #[arg(long)]
+    allow_full_access: bool,
 
     /// The name of the key [default: role, time and eight random digits]
     #[arg(long)]
@@ -90,6 +94,25 @@ struct Plan<'a> {
     operation: String,
 }
 
+/// The role that is asked for.
+struct Role {
+    id: i64,
+    /// Its name, where it was found by that.
+    name: Option<String>,
+    /// What it may do, where that could be read.
+    summary: Option<RoleSummary>,
+}
+
+impl Role {
+    /// What is known of the role that the secret will have: an existing key keeps its own.
+    fn of(&self, existing: &Existing) -> Option<&RoleSummary> {
+        match existing {
+            Existing::One(found) if found.role_id() != Some(self.id) => None,
+            _ => self.summary.as_ref(),
+        }
+    }
+}
+
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let plan = Plan::new(args)?;
     if plan.expiry.is_none() && args.if_exists != IfExists::Rekey {
@@ -146,10 +169,10 @@ impl<'a> Plan<'a> {
         prepared: Prepared,
         context: &Context,
     ) -> Result<(), Error> {
-        let (role_id, role_name) = self.role(signed_in, context).await?;
+        let role = self.role(signed_in, context).await?;
         say_skew(signed_in, self.expiry, context);
-        let key = self.key(role_id, role_name.as_deref(), signed_in);
-        let mut meta = self.meta(role_name.as_deref(), &prepared, context)?;
+        let key = self.key(&role, signed_in);
+        let mut meta = self.meta(&role, &prepared, context)?;
         let existing = existing::look(
             self.args.name.as_deref(),
             self.args.if_exists,
@@ -163,6 +186,9 @@ impl<'a> Plan<'a> {
                 return existing::leave(found, &key, self.expiry, meta, context);
             }
             meta["created"] = false.into();
+        }
+        if let Some(summary) = role.of(&existing) {
+            role_care::judge(summary, self.args.allow_full_access, context)?;
         }
         if self.args.dry_run {
             return dry_run(&key, &existing, &prepared, meta, context);
@@ -227,26 +253,33 @@ impl<'a> Plan<'a> {
         }
     }
 
-    async fn role(
-        &self,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<(i64, Option<String>), Error> {
+    async fn role(&self, signed_in: &SignedIn, context: &Context) -> Result<Role, Error> {
         match (&self.args.role, self.args.role_id) {
-            (_, Some(id)) => Ok((id, None)),
+            (_, Some(id)) => Ok(Role {
+                id,
+                name: None,
+                summary: match self.args.allow_full_access {
+                    true => None,
+                    false => role_care::of_id(id, signed_in, context).await?,
+                },
+            }),
             (name, None) => {
                 let name = name.as_deref().unwrap_or_default();
-                let role = find_role::resolve(name, signed_in, context).await?;
-                Ok((role.id, Some(role.name)))
+                let summary: RoleSummary = find_role::resolve(name, signed_in, context).await?;
+                Ok(Role {
+                    id: summary.id,
+                    name: Some(summary.name.clone()),
+                    summary: Some(summary),
+                })
             }
         }
     }
 
-    fn key(&self, role_id: i64, role_name: Option<&str>, signed_in: &SignedIn) -> NewApiKey {
+    fn key(&self, role: &Role, signed_in: &SignedIn) -> NewApiKey {
         let args = self.args;
         let key_name = args.name.clone().unwrap_or_else(|| {
-            let role = role_name.map_or_else(
-                || format!("role-{role_id}"),
+            let role = role.name.as_ref().map_or_else(
+                || format!("role-{}", role.id),
                 |name| name.replace(char::is_whitespace, "-"),
             );
             format!(
@@ -266,7 +299,7 @@ impl<'a> Plan<'a> {
         NewApiKey {
             key_name,
             description,
-            role_id,
+            role_id: role.id,
             locale: args.locale.clone(),
             time_zone: args.time_zone.clone(),
             expiry_date: self
@@ -312,20 +345,15 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn meta(
-        &self,
-        role_name: Option<&str>,
-        prepared: &Prepared,
-        context: &Context,
-    ) -> Result<Value, Error> {
+    fn meta(&self, role: &Role, prepared: &Prepared, context: &Context) -> Result<Value, Error> {
         let mut meta = json!({
             "manager": context.settings.address()?.to_string(),
             "created": true,
             "operation": self.operation,
             "sinks": prepared.places(),
         });
-        if let Some(name) = role_name {
-            meta["role"] = name.into();
+        if let Some(name) = &role.name {
+            meta["role"] = name.as_str().into();
         }
         if let Some(tenant) = &context.settings.tenant {
             meta["tenant"] = tenant.value.clone().into();

@@ -6,7 +6,7 @@ use super::Outcome;
 use super::list_roles::print_roles;
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::manager::{Cause, ManagerError, Role, SignedIn};
+use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
 use crate::output::{Format, env_line, json_text};
 
 /// Print the ID of the role with this name.
@@ -62,30 +62,30 @@ fn document(role: &Role, format: Format, context: &Context) -> Result<String, Er
 ///
 /// # Errors
 /// Not found, with the closest existing name; or several, with their IDs; or of the manager.
-pub(crate) async fn resolve(
+pub(crate) async fn resolve<R: NamedRole>(
     name: &str,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<Role, Error> {
+) -> Result<R, Error> {
     let search = async {
         signed_in
             .roles_named(name)
             .await
             .map_err(|error| explain(signed_in, error))
     };
-    let (mut exact, others): (Vec<Role>, Vec<Role>) = context
+    let (mut exact, others): (Vec<R>, Vec<R>) = context
         .interrupt
         .or(search)
         .await?
         .into_iter()
-        .partition(|role| role.name == name);
+        .partition(|role: &R| role.name() == name);
     match (exact.pop(), exact.len()) {
         (Some(role), 0) => Ok(role),
         (Some(last), _) => {
             let ids: Vec<_> = exact
                 .iter()
                 .chain([&last])
-                .map(|role| role.id.to_string())
+                .map(|role| role.id().to_string())
                 .collect();
             Err(Error::new(
                 Kind::Conflict,
@@ -97,25 +97,29 @@ pub(crate) async fn resolve(
             )
             .hint("choose one with `--role-id`"))
         }
-        (None, _) => Err(not_found(name, others, signed_in, context).await),
+        (None, _) => {
+            let others = others.iter().map(|role| role.name().to_owned()).collect();
+            Err(not_found(name, others, signed_in, context).await)
+        }
     }
 }
 
 /// One more read is spent on a name that is close: the caller gets a message either way.
 async fn not_found(
     name: &str,
-    others: Vec<Role>,
+    others: Vec<String>,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Error {
-    let roles = if others.is_empty() {
-        let all = async { signed_in.roles().await.map_err(Error::from) };
-        context.interrupt.or(all).await.unwrap_or_default()
+    let names = if others.is_empty() {
+        let all = async { Ok(signed_in.roles::<RoleSummary>().await?) };
+        let all = context.interrupt.or(all).await.unwrap_or_default();
+        all.into_iter().map(|role| role.name).collect()
     } else {
         others
     };
     let error = Error::new(Kind::NotFound, format!("there is no role named `{name}`"));
-    let Some(closest) = closest(name, roles.iter().map(|role| role.name.as_str())) else {
+    let Some(closest) = closest(name, names.iter().map(String::as_str)) else {
         return error.hint("`swp-keys list-roles` lists the roles");
     };
     let same_letters = closest.to_lowercase() == name.trim().to_lowercase();

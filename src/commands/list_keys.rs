@@ -16,7 +16,7 @@ use super::role_names::RoleNames;
 use super::{Outcome, find_role, which_key};
 use crate::context::Context;
 use crate::error::Error;
-use crate::manager::{ApiKey, SignedIn};
+use crate::manager::{ApiKey, RoleSummary, SignedIn};
 use crate::output::{self, Format, json_text};
 use filter::{Filter, Fit, shifted, span};
 
@@ -63,7 +63,10 @@ impl Args {
     /// Times count by the manager's clock, which an answer must have told.
     async fn filter(&self, signed_in: &SignedIn, context: &Context) -> Result<Filter<'_>, Error> {
         let role_id = match &self.role {
-            Some(name) => Some(find_role::resolve(name, signed_in, context).await?.id),
+            Some(name) => {
+                let role: RoleSummary = find_role::resolve(name, signed_in, context).await?;
+                Some(role.id)
+            }
             None => self.role_id,
         };
         if self.expiring.is_some() || self.stale.is_some() {

@@ -12,10 +12,12 @@ pub(crate) mod login;
 pub(crate) mod logout;
 mod own_key;
 pub(crate) mod recover;
+mod role_care;
 mod role_names;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 pub(crate) mod show_key;
+pub(crate) mod show_role;
 pub(crate) mod trust;
 pub(crate) mod unlock_key;
 pub(crate) mod verify_key;

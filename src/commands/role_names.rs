@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::manager::{Cause, Role, SignedIn};
+use crate::manager::{Cause, RoleSummary, SignedIn};
 
 /// Names by ID, as far as they may be seen.
 #[derive(Default)]
@@ -16,7 +16,7 @@ impl RoleNames {
     /// # Errors
     /// Of the manager, but for a missing right.
     pub(super) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
-        let asking = async { Ok(signed_in.roles().await) };
+        let asking = async { Ok(signed_in.roles::<RoleSummary>().await) };
         match context.interrupt.or(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
             // Whether a session may search roles is unknown (manager-api.md, section 11, no. 20); keys could be seen just now.
@@ -34,8 +34,8 @@ impl RoleNames {
     }
 }
 
-impl FromIterator<Role> for RoleNames {
-    fn from_iter<T: IntoIterator<Item = Role>>(roles: T) -> Self {
+impl FromIterator<RoleSummary> for RoleNames {
+    fn from_iter<T: IntoIterator<Item = RoleSummary>>(roles: T) -> Self {
         Self(roles.into_iter().map(|role| (role.id, role.name)).collect())
     }
 }

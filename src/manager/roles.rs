@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::SignedIn;
 use super::error::ManagerError;
 use super::retry::Repeat;
+use super::role_summary::NamedRole;
 use super::search::{Criterion, Searchable};
 use super::transport::Request;
 
@@ -64,7 +65,10 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager.
-    pub(crate) async fn roles_named(&self, name: &str) -> Result<Vec<Role>, ManagerError> {
+    pub(crate) async fn roles_named<R: NamedRole>(
+        &self,
+        name: &str,
+    ) -> Result<Vec<R>, ManagerError> {
         self.search(Some(Criterion::equals("name", name))).await
     }
 
@@ -91,7 +95,7 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager.
-    pub(crate) async fn roles(&self) -> Result<Vec<Role>, ManagerError> {
+    pub(crate) async fn roles<R: NamedRole>(&self) -> Result<Vec<R>, ManagerError> {
         self.search(None).await
     }
 }

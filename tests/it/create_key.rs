@@ -75,7 +75,7 @@ fn the_role_by_name_is_sent_as_the_number_that_was_found() {
     let world = World::new();
     let id = world
         .sandbox
-        .add_role(&json!({"name": "Deployers", "ID": 41}));
+        .add_role(&json!({"name": "Deployers", "ID": 41, "allowWebService": true}));
     assert_eq!(id.expect("a free ID"), 41);
     world
         .run(["create-key", "--role", "Deployers", "--expires", "14d"])
@@ -170,7 +170,10 @@ fn a_role_id_needs_no_search() {
     let settings = playing(&[("session-roles", "403"), ("session-keys", "403")]);
     let world = World::with(settings);
     world.run(["create", "--role-id", "2"]).success();
-    assert_eq!(world.calls(), ["POST /api/sessions", CREATE]);
+    assert_eq!(
+        world.calls(),
+        ["POST /api/sessions", "GET /api/roles/2", CREATE]
+    );
 }
 
 #[test]
@@ -263,7 +266,9 @@ fn a_refusal_of_the_manager_is_told_in_its_words_and_leaves_nothing() {
         ),
     ] {
         let world = World::with(settings);
-        let ran = world.run(["create"].iter().chain(&arguments));
+        // So that the role is not looked at before.
+        let create = ["create", "--allow-full-access"];
+        let ran = world.run(create.iter().chain(&arguments));
         contains(ran.failure(code), &["creating the key", says]);
         assert_eq!(count(&world.sandbox, CREATE), 1, "asked once");
         assert_eq!(world.sandbox.api_keys(), []);

@@ -12,7 +12,10 @@ fn with_roles(names: &[&str]) -> World {
 
 fn with_roles_and(names: &[&str], settings: Settings) -> World {
     World::with(Settings {
-        roles: names.iter().map(|name| json!({"name": name})).collect(),
+        roles: names
+            .iter()
+            .map(|name| json!({"name": name, "allowWebService": true}))
+            .collect(),
         ..settings
     })
 }

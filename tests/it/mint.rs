@@ -379,7 +379,7 @@ fn a_create_that_nobody_listened_to_is_sent_again() {
     let file = world.home.write_secret("api-key", &key.secret);
     world.home.set("SWP_API_KEY_FILE", file);
 
-    let mut running = world.start(["create", "--role-id", "2", "-v"]);
+    let mut running = world.start(["create", "--role-id", "2", "--allow-full-access", "-v"]);
     running.wait_for_line("nobody listens");
     listen(&ours, 16).expect("it listens");
     serve();

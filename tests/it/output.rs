@@ -196,7 +196,7 @@ const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{202e}nimda\u{200b}\u{9b}31
 #[test]
 fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_json() {
     let world = World::with(Settings {
-        roles: vec![json!({"name": HOSTILE, "description": HOSTILE})],
+        roles: vec![json!({"name": HOSTILE, "description": HOSTILE, "allowWebService": true})],
         ..Settings::default()
     });
     let json = world.run(["list-roles", "-o", "json"]);

@@ -47,7 +47,8 @@ fn a_session_is_ended_on_success() {
 fn a_session_is_ended_on_failure() {
     for (arguments, code) in [
         (&["create", "--role", "Nobody"][..], 3),
-        (&["create", "--role-id", "999"], 1),
+        (&["create", "--role-id", "999"], 3),
+        (&["create", "--role-id", "999", "--allow-full-access"], 1),
         (&["create", "--role-id", "2", "--name", "taken"], 6),
     ] {
         let world = World::new();

@@ -42,6 +42,7 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "list-roles" | "login" | "logout" | "trust show" | "trust list" => &[&[]],
         "trust add" => &[&["--tls-accept-new"]],
         "trust remove" => &[&["known.example.com"]],
+        "show-role" => &[&["Auditor"], &["1", "--diff", "2"]],
         "whoami" => &[&[], &["-v"]],
         "verify-key" => &[
             &["--key-file", "key"],

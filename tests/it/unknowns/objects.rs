@@ -55,7 +55,7 @@ fn invalid(choice: &str, settings: Settings) {
     // More than the 32 bits that an ID has.
     let said = fails(
         &world,
-        ["create", "--role-id", "4294967296"],
+        ["create", "--role-id", "4294967296", "--allow-full-access"],
         exit_of(choice),
     );
     contains(&said, &["roleID must be an integer of 32 bits"]);
@@ -63,7 +63,8 @@ fn invalid(choice: &str, settings: Settings) {
 
 fn unknown_role(choice: &str, settings: Settings) {
     let world = World::with(settings);
-    let arguments = ["create", "--role-id", "999"];
+    // So that the role is not looked at before.
+    let arguments = ["create", "--role-id", "999", "--allow-full-access"];
     if choice == "accepted" {
         let ran = world.run(arguments);
         assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
