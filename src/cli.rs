@@ -83,9 +83,23 @@ pub(crate) enum Command {
     VerifyKey(commands::verify_key::Args),
     /// Finish or undo what an interrupted run left
     Recover(commands::recover::Args),
+    /// Show the settings and where each comes from, and check the settings file
+    Config(commands::config::Args),
     /// Run a simulated manager on loopback, alone or for a command
     #[cfg(feature = "sandbox")]
     Sandbox(Box<commands::sandbox::Args>),
+}
+
+impl Command {
+    /// Whether the settings file has a say in it.
+    pub(crate) fn uses_profiles(&self) -> bool {
+        match self {
+            Self::Config(args) => args.uses_profiles(),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => false,
+            _ => true,
+        }
+    }
 }
 
 const MANAGER: &str = "Manager";
@@ -103,6 +117,10 @@ pub(crate) struct Global {
     /// The manager: https://HOST:PORT, or a bare host (https, port 4119)
     #[arg(long, global = true, env = "SWP_URL", value_name = "URL", help_heading = MANAGER)]
     pub url: Option<String>,
+
+    /// The profile of config.toml that says what is not given here
+    #[arg(long, global = true, env = "SWP_PROFILE", value_name = "NAME", help_heading = MANAGER)]
+    pub(crate) profile: Option<String>,
 
     /// The tenant to sign in to, where the manager has several
     #[arg(long, global = true, env = "SWP_TENANT", value_name = "NAME", help_heading = MANAGER)]

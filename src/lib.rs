@@ -3,7 +3,7 @@
 //! The library is what the binary is made of; it has one consumer. The rooms, and who may call whom:
 //!
 //! ```text
-//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, journal, kept_session, lockout, prompt, output } -> error
+//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, journal, kept, lockout, prompt, output } -> error
 //!                                                              |                    |
 //!                                                              v                    v
 //!                                                         atomic_file  <-------   store
@@ -28,7 +28,7 @@ mod file_mode;
 mod first_use;
 mod interrupt;
 mod journal;
-mod kept_session;
+mod kept;
 mod lockout;
 mod log_lines;
 mod looks;
@@ -36,6 +36,7 @@ mod manager;
 mod memory;
 mod mint;
 mod output;
+mod profile;
 mod prompt;
 mod random;
 mod replaced_file;
@@ -88,7 +89,14 @@ fn start() -> ExitCode {
     };
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
     log_lines::start(cli.global.verbose, cli.global.quiet);
-    match run(cli, &matches, output) {
+    let uses_profiles = cli.command.uses_profiles();
+    let settings = match Settings::resolve(cli.global, &matches, uses_profiles) {
+        Ok(settings) => settings,
+        Err(error) => return report(&error, &output),
+    };
+    // A profile may have another format than what was known so far.
+    let output = output.with_format(settings.output);
+    match run(cli.command, settings, output) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         #[cfg(feature = "sandbox")]
         Ok(Outcome::Child(code)) => ExitCode::from(code),
@@ -104,13 +112,20 @@ fn parse() -> Result<(Cli, ArgMatches), ExitCode> {
     Ok((cli, matches))
 }
 
-fn run(cli: Cli, matches: &ArgMatches, output: Output) -> Result<Outcome, Error> {
-    let context = Context::new(Settings::resolve(cli.global, matches)?, output);
+fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outcome, Error> {
+    if let Some(note) = &settings.file.note {
+        output.note(note);
+    }
+    if let Command::CreateKey(args) = &mut command {
+        let profile = settings.file.profile.as_ref();
+        args.complete(profile.map(|profile| &profile.value))?;
+    }
+    let context = Context::new(settings, output);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::unexpected(format!("the runtime cannot be started: {error}")))?;
-    let result = runtime.block_on(until_done(&cli.command, &context));
+    let result = runtime.block_on(until_done(&command, &context));
     // A prompt that nobody answered is still being read by a thread of its own.
     runtime.shutdown_background();
     result
@@ -151,6 +166,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::ShowRole(args) => commands::show_role::run(args, context).await,
         Command::VerifyKey(args) => commands::verify_key::run(args, context).await,
         Command::Whoami(args) => commands::whoami::run(args, context).await,
+        Command::Config(args) => commands::config::run(args, context),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => commands::sandbox::run(args, context).await,
     }

@@ -64,6 +64,12 @@ impl Output {
         }
     }
 
+    /// The same in another format.
+    #[must_use]
+    pub(crate) fn with_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
     /// The format of stdout.
     #[must_use]
     pub(crate) fn format(&self) -> Format {
@@ -116,7 +122,7 @@ impl Output {
         self.line("warning", "33", message);
     }
 
-    /// Says why the run failed. Only `report.rs` calls this.
+    /// Says one of several things that are wrong. Only `report.rs` and `config check` call this.
     pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
         self.line("error", "31", message);
         if let Some(hint) = hint {

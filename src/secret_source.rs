@@ -29,7 +29,7 @@ pub(crate) async fn read(
     allow_loose_permissions: bool,
     interrupt: &Interrupt,
 ) -> Result<Secret, Error> {
-    let source = secret.source;
+    let source = &secret.source;
     let what = what.to_owned();
     let found = match &secret.value {
         SecretSource::Value(secret) => return Ok(secret.clone()),
@@ -42,21 +42,22 @@ pub(crate) async fn read(
                     ),
                 ));
             }
+            let source = source.clone();
             in_background(interrupt, move || {
-                limited(io::stdin().lock()).map_err(|unfit| usage(source, &what, &unfit))
+                limited(io::stdin().lock()).map_err(|unfit| usage(&source, &what, &unfit))
             })
             .await?
         }
         SecretSource::File(path) => {
-            let path = path.clone();
+            let (path, source) = (path.clone(), source.clone());
             in_background(interrupt, move || {
-                file(&path, source, &what, allow_loose_permissions)
+                file(&path, &source, &what, allow_loose_permissions)
             })
             .await?
         }
         SecretSource::Command(command) => {
-            let command = command.clone();
-            in_background(interrupt, move || output_of(&command, source, &what)).await?
+            let (command, source) = (command.clone(), source.clone());
+            in_background(interrupt, move || output_of(&command, &source, &what)).await?
         }
     };
     if found.is_empty() {
@@ -106,7 +107,7 @@ fn limited(reader: impl Read) -> Result<Secret, Unfit> {
 
 fn file(
     path: &Path,
-    source: Source,
+    source: &Source,
     what: &str,
     allow_loose_permissions: bool,
 ) -> Result<Secret, Error> {
@@ -125,7 +126,7 @@ fn file(
 }
 
 /// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.
-fn output_of(command: &str, source: Source, what: &str) -> Result<Secret, Error> {
+fn output_of(command: &str, source: &Source, what: &str) -> Result<Secret, Error> {
     let failed = |problem: String| {
         Error::usage(
             format!("the {what} that {source} names {problem}"),
@@ -161,7 +162,7 @@ fn output_of(command: &str, source: Source, what: &str) -> Result<Secret, Error>
     }
 }
 
-fn usage(source: Source, what: &str, unfit: &Unfit) -> Error {
+fn usage(source: &Source, what: &str, unfit: &Unfit) -> Error {
     Error::usage(
         format!("the {what} that {source} names {unfit}"),
         format!("it must hold the {what} and nothing else"),

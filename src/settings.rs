@@ -1,7 +1,11 @@
-//! What the flags and variables mean: flag > environment > default, every value with its source.
+//! What flags, variables and profiles mean: flag > environment > profile > default, every value with its source.
 //!
-//! Nothing is read from a file, a command or the terminal here; `secret_source.rs` does that when a secret is needed.
+//! No secret is read from a file, a command or the terminal here; `secret_source.rs` does that when one is needed.
 
+mod chosen;
+mod origin;
+mod secrets;
+mod source;
 mod told;
 mod trust;
 
@@ -9,54 +13,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use clap::parser::ValueSource;
 
 use crate::cli::{ApiKeyScheme, Global};
 use crate::error::Error;
 use crate::manager::{Address, Pin};
-use crate::secret::Secret;
+use crate::output::Format;
+pub(crate) use chosen::Chosen;
+use origin::{Names, Origin};
+pub(crate) use source::{SecretSource, Source, Sourced};
 pub(crate) use told::Told;
 
-/// Where a value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// This flag on the command line.
-    Flag(&'static str),
-    /// This environment variable.
-    Variable(&'static str),
-}
-
-impl std::fmt::Display for Source {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Flag(name) | Self::Variable(name) => write!(formatter, "`{name}`"),
-        }
-    }
-}
-
-/// A value, and where it came from.
-#[derive(Clone)]
-pub(crate) struct Sourced<T> {
-    /// The value.
-    pub value: T,
-    /// Where it came from.
-    pub source: Source,
-}
-
-/// Where a secret is to be read from.
-#[derive(Clone)]
-pub(crate) enum SecretSource {
-    /// Standard input, to its end.
-    Stdin,
-    /// A file.
-    File(PathBuf),
-    /// The output of a command that is run without a shell.
-    Command(String),
-    /// Given as it is, in a variable or as a code that lives for seconds.
-    Value(Secret),
-}
-
-/// Everything the flags and variables say.
+/// Everything that flags, variables and the profile say.
 pub(crate) struct Settings {
     /// The manager.
     pub manager: Option<Sourced<Address>>,
@@ -104,73 +71,88 @@ pub(crate) struct Settings {
     pub no_input: bool,
     /// Say more than the result.
     pub(crate) verbose: bool,
-    /// What all of these are, and where each came from, for people.
+    /// The format of stdout.
+    pub(crate) output: Format,
+    /// The profile, and the file it is in.
+    pub(crate) file: Chosen,
+    /// What each setting comes to, and who says so.
     pub(crate) told: Vec<Told>,
 }
 
+const URL: Names = ("url", "--url", "SWP_URL");
+const TENANT: Names = ("tenant", "--tenant", "SWP_TENANT");
+const USERNAME: Names = ("username", "--username", "SWP_USERNAME");
+const API_KEY_SCHEME: Names = ("api_key_scheme", "--api-key-scheme", "SWP_API_KEY_SCHEME");
+const PROXY: Names = ("proxy", "--proxy", "");
+const WAIT: Names = ("wait", "--wait", "SWP_WAIT");
+const TIMEOUT: Names = ("timeout", "--timeout", "SWP_TIMEOUT");
+const CONNECT_TIMEOUT: Names = (
+    "connect_timeout",
+    "--connect-timeout",
+    "SWP_CONNECT_TIMEOUT",
+);
+const RETRIES: Names = ("retries", "--retries", "SWP_RETRIES");
+const SETTLE_TIMEOUT: Names = ("settle_timeout", "--settle-timeout", "SWP_SETTLE_TIMEOUT");
+const REQUIRE_JOURNAL: Names = (
+    "require_journal",
+    "--require-journal",
+    "SWP_REQUIRE_JOURNAL",
+);
+const NO_SIGN_OUT: Names = ("no_sign_out", "--no-sign-out", "SWP_NO_SIGN_OUT");
+const FORCE_LOGIN: Names = ("force_login", "--force-login", "");
+const LOOSE: Names = ("allow_loose_permissions", "--allow-loose-permissions", "");
+const ACCEPT_NEW: Names = ("tls_accept_new", "--tls-accept-new", "SWP_TLS_ACCEPT_NEW");
+const NO_INPUT: Names = ("no_input", "--no-input", "SWP_NO_INPUT");
+const OUTPUT: Names = ("output", "--output", "SWP_OUTPUT");
+
 impl Settings {
-    /// Gives `global` its meaning; `matches` knows what was typed and what came from the environment.
+    /// Gives `global` its meaning; `matches` knows what was typed and what came from the environment. What neither says is looked up
+    /// in the profile, unless the command has no use for one.
     ///
     /// # Errors
-    /// Of usage, naming the flag or variable at fault.
-    pub(crate) fn resolve(global: Global, matches: &ArgMatches) -> Result<Self, Error> {
-        let origin = Origin { matches };
-        let password = password(&origin, &global)?;
-        let mfa = mfa(&origin, &global)?;
-        let api_key = api_key(&origin, &global)?;
-        let insecure = trust::insecure(&origin, &global)?;
+    /// Of usage, naming the flag, the variable or the place in the file at fault.
+    pub(crate) fn resolve(
+        global: Global,
+        matches: &ArgMatches,
+        uses_profiles: bool,
+    ) -> Result<Self, Error> {
+        let mut origin = Origin::new(matches);
+        let file = Chosen::read(
+            &origin,
+            global.profile.clone(),
+            global.url.as_ref(),
+            uses_profiles,
+        )?;
+        origin.profile = file.profile.as_ref().map(|profile| profile.value.clone());
         let mut settings = Self {
             manager: address(&origin, global.url.clone())?,
-            tenant: origin.text("tenant", "--tenant", "SWP_TENANT", global.tenant.clone()),
-            username: origin.text(
-                "username",
-                "--username",
-                "SWP_USERNAME",
-                global.username.clone(),
-            ),
-            password,
-            mfa,
-            api_key,
-            api_key_scheme: global.api_key_scheme,
-            force_login: global.force_login,
-            allow_loose_permissions: global.allow_loose_permissions,
-            ca_cert: origin.path(
-                "ca_cert",
-                "--ca-cert",
-                "SWP_CA_CERT",
-                global.ca_cert.clone(),
-            ),
-            insecure,
-            tls_accept_new: global.tls_accept_new,
-            tls_pins: trust::pins(&origin, &global.tls_pin)?,
-            proxy: global.proxy.clone().filter(|text| !text.is_empty()),
-            wait: (global.wait.as_deref().filter(|text| !text.is_empty()))
-                .map(|text| duration(&origin.of("wait", "--wait", "SWP_WAIT"), text))
-                .transpose()?,
-            timeout: duration(
-                &origin.of("timeout", "--timeout", "SWP_TIMEOUT"),
-                &global.timeout,
-            )?,
-            connect_timeout: duration(
-                &origin.of(
-                    "connect_timeout",
-                    "--connect-timeout",
-                    "SWP_CONNECT_TIMEOUT",
-                ),
-                &global.connect_timeout,
-            )?,
-            retries: global.retries,
-            settle_timeout: duration(
-                &origin.of("settle_timeout", "--settle-timeout", "SWP_SETTLE_TIMEOUT"),
-                &global.settle_timeout,
-            )?,
-            require_journal: global.require_journal,
-            no_sign_out: global.no_sign_out,
-            no_input: global.no_input,
+            tenant: origin.text(TENANT, global.tenant.clone()),
+            wait: origin.wait(WAIT, global.wait.clone())?,
+            username: origin.text(USERNAME, global.username.clone()),
+            password: secrets::password(&origin, &global)?,
+            mfa: secrets::mfa(&origin, &global)?,
+            api_key: secrets::api_key(&origin, &global)?,
+            api_key_scheme: origin.word(API_KEY_SCHEME, global.api_key_scheme),
+            force_login: origin.switch(FORCE_LOGIN, global.force_login),
+            allow_loose_permissions: origin.switch(LOOSE, global.allow_loose_permissions),
+            no_input: origin.switch(NO_INPUT, global.no_input),
+            no_sign_out: origin.switch(NO_SIGN_OUT, global.no_sign_out),
+            ca_cert: trust::ca_cert(&origin, &global),
+            tls_pins: trust::pins(&origin, &global)?,
+            tls_accept_new: origin.switch(ACCEPT_NEW, global.tls_accept_new),
+            insecure: trust::insecure(&origin, &global)?,
+            proxy: origin.proxy(PROXY, global.proxy.clone()),
+            timeout: origin.duration(TIMEOUT, global.timeout.clone())?,
+            connect_timeout: origin.duration(CONNECT_TIMEOUT, global.connect_timeout.clone())?,
+            retries: origin.number(RETRIES, global.retries),
+            settle_timeout: origin.duration(SETTLE_TIMEOUT, global.settle_timeout.clone())?,
+            require_journal: origin.switch(REQUIRE_JOURNAL, global.require_journal),
+            output: origin.word(OUTPUT, global.output),
             verbose: global.verbose > 0,
+            file,
             told: Vec::new(),
         };
-        settings.told = told::all(&settings, &origin, &global);
+        settings.told = origin.told();
         settings.check()?;
         Ok(settings)
     }
@@ -180,18 +162,16 @@ impl Settings {
             .into_iter()
             .flatten()
             .filter(|secret| matches!(secret.value, SecretSource::Stdin))
-            .map(|secret| secret.source)
+            .map(|secret| secret.source.clone())
             .collect();
-        if let [first, second, ..] = readers[..] {
+        if let [first, second, ..] = &readers[..] {
             return Err(Error::usage(
                 format!("{first} and {second} both read stdin"),
                 "give one of them a file or a command",
             ));
         }
         let typed = |secret: &Option<Sourced<SecretSource>>| {
-            secret
-                .as_ref()
-                .is_some_and(|secret| matches!(secret.source, Source::Flag(_)))
+            (secret.as_ref()).is_some_and(|secret| secret.source.is_flag())
         };
         if typed(&self.api_key) && (typed(&self.password) || typed(&self.mfa)) {
             return Err(Error::usage(
@@ -219,58 +199,21 @@ impl Settings {
     }
 }
 
-/// Tells flag from variable.
-struct Origin<'a> {
-    matches: &'a ArgMatches,
-}
-
-impl Origin<'_> {
-    fn of(&self, id: &str, flag: &'static str, variable: &'static str) -> Source {
-        match self.matches.value_source(id) {
-            Some(ValueSource::EnvVariable) => Source::Variable(variable),
-            _ => Source::Flag(flag),
-        }
-    }
-
-    /// An empty value counts as none: that is how a variable is switched off in many a CI system.
-    fn text(
-        &self,
-        id: &str,
-        flag: &'static str,
-        variable: &'static str,
-        value: Option<String>,
-    ) -> Option<Sourced<String>> {
-        let value = value.filter(|text| !text.is_empty())?;
-        Some(Sourced {
-            value,
-            source: self.of(id, flag, variable),
-        })
-    }
-
-    fn path(
-        &self,
-        id: &str,
-        flag: &'static str,
-        variable: &'static str,
-        value: Option<PathBuf>,
-    ) -> Option<Sourced<PathBuf>> {
-        let value = value.filter(|path| !path.as_os_str().is_empty())?;
-        Some(Sourced {
-            value,
-            source: self.of(id, flag, variable),
-        })
-    }
-}
-
 fn address(origin: &Origin<'_>, url: Option<String>) -> Result<Option<Sourced<Address>>, Error> {
-    let Some(url) = origin.text("url", "--url", "SWP_URL", url) else {
-        return Ok(None);
-    };
+    let url = origin.given(URL, url).or_else(|| origin.in_profile(URL));
+    let address = url.map(parsed_address).transpose()?;
+    let shown = address.as_ref().map(|address| address.value.to_string());
+    let source = address.as_ref().map(|address| address.source.clone());
+    origin.tell("url", shown, source);
+    Ok(address)
+}
+
+fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, Error> {
     match Address::parse(&url.value) {
-        Ok(value) => Ok(Some(Sourced {
+        Ok(value) => Ok(Sourced {
             value,
             source: url.source,
-        })),
+        }),
         Err(reason) => Err(Error::usage(
             format!("{} is not usable: {reason}", url.source),
             "write it like https://dsm.example.com:4119",
@@ -294,111 +237,4 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
         Ok(duration) => Ok(duration),
         Err(error) => Err(usage(error.to_string())),
     }
-}
-
-/// Rank: a flag, then SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, and SWP_PASSWORD last. Two flags contradict each other.
-fn password(origin: &Origin<'_>, global: &Global) -> Result<Option<Sourced<SecretSource>>, Error> {
-    let file = origin
-        .path(
-            "password_file",
-            "--password-file",
-            "SWP_PASSWORD_FILE",
-            global.password_file.clone(),
-        )
-        .map(from_file);
-    let stdin = global.password_stdin.then_some(Sourced {
-        value: SecretSource::Stdin,
-        source: Source::Flag("--password-stdin"),
-    });
-    let command = origin
-        .text(
-            "password_command",
-            "--password-command",
-            "SWP_PASSWORD_COMMAND",
-            global.password_command.clone(),
-        )
-        .map(from_command);
-    first_of([stdin, file, command, variable("SWP_PASSWORD")?])
-}
-
-fn mfa(origin: &Origin<'_>, global: &Global) -> Result<Option<Sourced<SecretSource>>, Error> {
-    let code = global
-        .mfa_code
-        .clone()
-        .filter(|code| !code.is_empty())
-        .map(|code| Sourced {
-            value: SecretSource::Value(Secret::new(code)),
-            source: Source::Flag("--mfa-code"),
-        });
-    let command = origin
-        .text(
-            "mfa_command",
-            "--mfa-command",
-            "SWP_MFA_COMMAND",
-            global.mfa_command.clone(),
-        )
-        .map(from_command);
-    first_of([code, command, variable("SWP_MFA_CODE")?])
-}
-
-fn api_key(origin: &Origin<'_>, global: &Global) -> Result<Option<Sourced<SecretSource>>, Error> {
-    let file = origin
-        .path(
-            "api_key_file",
-            "--api-key-file",
-            "SWP_API_KEY_FILE",
-            global.api_key_file.clone(),
-        )
-        .map(from_file);
-    first_of([file, variable("SWP_API_KEY")?])
-}
-
-fn from_file(path: Sourced<PathBuf>) -> Sourced<SecretSource> {
-    let value = if path.value.as_os_str() == "-" {
-        SecretSource::Stdin
-    } else {
-        SecretSource::File(path.value)
-    };
-    Sourced {
-        value,
-        source: path.source,
-    }
-}
-
-fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
-    Sourced {
-        value: SecretSource::Command(command.value),
-        source: command.source,
-    }
-}
-
-fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> {
-    match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(Some(Sourced {
-            value: SecretSource::Value(Secret::new(value)),
-            source: Source::Variable(name),
-        })),
-        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Error::usage(
-            format!("`{name}` is not UTF-8"),
-            "the manager takes JSON, which is UTF-8",
-        )),
-    }
-}
-
-/// The first that was typed, else the first at all; two typed ones are an error.
-fn first_of<const N: usize>(
-    candidates: [Option<Sourced<SecretSource>>; N],
-) -> Result<Option<Sourced<SecretSource>>, Error> {
-    let (typed, other): (Vec<_>, Vec<_>) = candidates
-        .into_iter()
-        .flatten()
-        .partition(|candidate| matches!(candidate.source, Source::Flag(_)));
-    if let [first, second, ..] = &typed[..] {
-        return Err(Error::usage(
-            format!("{} and {} were both given", first.source, second.source),
-            "give one of them",
-        ));
-    }
-    Ok(typed.into_iter().chain(other).next())
 }

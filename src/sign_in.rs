@@ -1,25 +1,26 @@
-//! From the settings to a signed-in manager: an existing key, a kept session, or a password, in this order.
+//! From the settings to a signed-in manager: an existing key, what `login` kept, or a password, in this order.
 //!
-//! A password or code on the command line is meant, so it wins over a kept session and over a key in the environment.
+//! A password or code on the command line is meant, so it wins over what is kept and over a key in the environment. A profile says what
+//! is usual, so its key comes after what is kept, and after a password in the environment.
 
 use crate::cli::ApiKeyScheme;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::first_use;
-use crate::kept_session::KeptSession;
+use crate::kept::{Kept, Wanted, What, shadowed};
 use crate::lockout::{self, Guard, Spent};
 use crate::manager::{Cause, Credentials, KeyHeader, Manager, ManagerError, SignIn, SignedIn};
 use crate::prompt::Prompt;
 use crate::secret::Secret;
 use crate::secret_source;
-use crate::settings::{SecretSource, Source, Sourced};
+use crate::settings::{SecretSource, Sourced};
 
 /// How to sign in.
 pub(crate) enum Way {
     /// With an existing key.
     ApiKey(Sourced<SecretSource>),
-    /// With the session that `login` kept.
-    Kept(KeptSession),
+    /// With what `login` kept.
+    Kept(Kept),
     /// With user name and password, for this run alone.
     Password,
 }
@@ -28,44 +29,63 @@ impl Way {
     pub(crate) fn choose(context: &Context) -> Result<Self, Error> {
         let settings = &context.settings;
         let typed = |secret: &Option<Sourced<SecretSource>>| {
-            secret
-                .as_ref()
-                .is_some_and(|secret| matches!(secret.source, Source::Flag(_)))
+            (secret.as_ref()).is_some_and(|secret| secret.source.is_flag())
         };
         let password_is_meant = typed(&settings.password) || typed(&settings.mfa);
-        if let Some(key) = &settings.api_key
-            && (matches!(key.source, Source::Flag(_)) || !password_is_meant)
-        {
-            return Ok(Self::ApiKey(key.clone()));
-        }
-        if !password_is_meant {
-            let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
-            let username = settings
-                .username
-                .as_ref()
-                .map(|username| username.value.as_str());
-            let manager = settings.address()?.to_string();
-            if let Some(kept) = KeptSession::find(&manager, tenant, username)? {
-                return Ok(Self::Kept(kept));
+        let wanted = Wanted::by(settings)?;
+        match &settings.api_key {
+            Some(key) if key.source.is_flag() => return Ok(Self::ApiKey(key.clone())),
+            _ if password_is_meant => return Ok(Self::Password),
+            Some(key) if key.source.is_variable() => {
+                if let Ok(Some(kept)) = Kept::find(&wanted) {
+                    context.output.note(&shadowed(&key.source, &kept.what));
+                }
+                return Ok(Self::ApiKey(key.clone()));
             }
+            _ => {}
         }
-        Ok(Self::Password)
+        if let Some(kept) = Kept::find(&wanted)? {
+            if let Some(password) = &settings.password {
+                log::info!("{} is not used: {} was kept", password.source, kept.what);
+            }
+            return Ok(Self::Kept(kept));
+        }
+        let nearer = |key: &&Sourced<SecretSource>| {
+            (settings.password.as_ref())
+                .is_none_or(|password| key.source.rank() <= password.source.rank())
+        };
+        Ok(match settings.api_key.as_ref().filter(nearer) {
+            Some(key) => Self::ApiKey(key.clone()),
+            None => Self::Password,
+        })
     }
 
-    /// A kept session that is not accepted any more is not renewed behind the user's back.
+    /// What was kept and is not accepted any more is not renewed behind the user's back.
     pub(crate) fn advise(&self, error: Error) -> Error {
-        match self {
-            Self::Kept(kept) if error.kind() == Kind::SignIn => Error::new(
-                Kind::SignIn,
-                format!(
-                    "the kept session of {} at {} has expired: {error}",
-                    kept.username, kept.manager
-                ),
-            )
-            .http(error.http_status())
-            .hint("run `swp-keys login` again, or `swp-keys logout` to forget it"),
-            _ => error,
+        let Self::Kept(kept) = self else {
+            return error;
+        };
+        if error.kind() != Kind::SignIn {
+            return error;
         }
+        let (what, manager) = (&kept.what, &kept.manager);
+        let (problem, hint) = match what {
+            What::Session { .. } => (
+                "has expired",
+                "run `swp-keys login` again, or `swp-keys logout` to forget it",
+            ),
+            What::Key { .. } => (
+                "is not accepted any more",
+                "run `swp-keys login` with another one, or `swp-keys logout` to forget it",
+            ),
+        };
+        let what = what.to_string().replacen("the ", "the kept ", 1);
+        Error::new(
+            Kind::SignIn,
+            format!("{what} at {manager} {problem}: {error}"),
+        )
+        .http(error.http_status())
+        .hint(hint)
     }
 }
 
@@ -77,10 +97,15 @@ pub(crate) async fn by(context: &Context, way: &Way) -> Result<SignedIn, Error> 
             Ok(up(context).await?.with(credentials))
         }
         Way::Kept(kept) => {
-            log::info!("using the kept session of {}", kept.username);
-            Ok(up(context)
-                .await?
-                .with(Credentials::Session(kept.session())))
+            log::info!("using {} that was kept", kept.what);
+            let credentials = match &kept.what {
+                What::Session { session, .. } => Credentials::Session(session.clone()),
+                What::Key { secret, header, .. } => Credentials::ApiKey {
+                    secret: secret.clone(),
+                    header: scheme(context).unwrap_or(*header),
+                },
+            };
+            Ok(up(context).await?.with(credentials))
         }
         Way::Password => with_password(context).await.map(|(signed_in, _)| signed_in),
     }
@@ -91,6 +116,15 @@ pub(crate) async fn api_key(
     context: &Context,
     key: &Sourced<SecretSource>,
 ) -> Result<Credentials, Error> {
+    let (secret, header) = key_and_header(context, key).await?;
+    Ok(Credentials::ApiKey { secret, header })
+}
+
+/// The same in parts.
+pub(crate) async fn key_and_header(
+    context: &Context,
+    key: &Sourced<SecretSource>,
+) -> Result<(Secret, KeyHeader), Error> {
     let settings = &context.settings;
     let secret = secret_source::read(
         key,
@@ -100,15 +134,20 @@ pub(crate) async fn api_key(
     )
     .await?;
     let header = key_header(context, &secret);
-    Ok(Credentials::ApiKey { secret, header })
+    Ok((secret, header))
 }
 
 /// The header that a key goes into, by its looks unless the user says otherwise.
 pub(crate) fn key_header(context: &Context, secret: &Secret) -> KeyHeader {
+    scheme(context).unwrap_or_else(|| KeyHeader::for_key(secret))
+}
+
+/// The header that the user says keys go into.
+fn scheme(context: &Context) -> Option<KeyHeader> {
     match context.settings.api_key_scheme {
-        ApiKeyScheme::Auto => KeyHeader::for_key(secret),
-        ApiKeyScheme::ApiSecretKey => KeyHeader::ApiSecretKey,
-        ApiKeyScheme::CloudOne => KeyHeader::CloudOne,
+        ApiKeyScheme::Auto => None,
+        ApiKeyScheme::ApiSecretKey => Some(KeyHeader::ApiSecretKey),
+        ApiKeyScheme::CloudOne => Some(KeyHeader::CloudOne),
     }
 }
 

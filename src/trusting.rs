@@ -79,10 +79,10 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
             place: pins.source.to_string(),
             remedy: "change the pin".to_owned(),
         });
-        let by = By::Pin(pins.source);
+        let by = By::Pin(pins.source.clone());
         return Ok(Decision { trust, by });
     }
-    match (settings.insecure, &settings.ca_cert) {
+    match (&settings.insecure, &settings.ca_cert) {
         (Some(source), _) => {
             if let Some((_, path)) = kept(address)? {
                 return Err(Error::usage(
@@ -99,12 +99,12 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
             }
             Ok(Decision {
                 trust: Trust::Anybody,
-                by: By::Insecure(source),
+                by: By::Insecure(source.clone()),
             })
         }
         (None, Some(path)) => Ok(Decision {
             trust: Trust::from_file(&path.value, &path.source.to_string())?,
-            by: By::Certificates(path.source, path.value.clone()),
+            by: By::Certificates(path.source.clone(), path.value.clone()),
         }),
         (None, None) => Ok(match kept(address)? {
             Some((pins, path)) => Decision {

@@ -1,5 +1,6 @@
 //! `create-key`: sign in, resolve the role, create the key, deliver its secret.
 
+mod defaults;
 mod existing;
 mod telling;
 
@@ -21,7 +22,7 @@ use telling::{dry_run, say_other_end, say_skew};
 
 /// Sign in, resolve the role, create the key, and deliver its secret.
 #[derive(clap::Args)]
-#[command(group = clap::ArgGroup::new("which-role").required(true))]
+#[command(group = clap::ArgGroup::new("which-role"))]
 pub(crate) struct Args {
     /// The role of the key, by its exact name
     #[arg(long, value_name = "NAME", group = "which-role")]

@@ -1,20 +1,23 @@
-//! `login`: keep a session for later commands, or prove that an API key works. No password is ever kept.
+//! `login`: keep a session or an API key for later commands. No password is ever kept.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::context::Context;
-use crate::error::Error;
-use crate::kept_session::KeptSession;
-use crate::manager::{Cause, Credentials};
+use crate::error::{Error, Kind};
+use crate::kept::{Kept, Wanted, What, shadowed};
+use crate::manager::{Cause, Credentials, SignedIn};
 use crate::mint::{Tried, try_key};
 use crate::output::{Format, json_text};
-use crate::settings::{SecretSource, Source, Sourced};
+use crate::settings::{SecretSource, Sourced};
 use crate::sign_in;
 
-/// Keep a session for later commands.
+/// Keep a session or an API key for later commands.
 #[derive(clap::Args)]
-#[command(after_help = "With an API key (--api-key-file), nothing is kept: the key is only tried.")]
+#[command(
+    after_help = "With an API key (--api-key-file, or SWP_API_KEY and no password), the key is tried and kept, in a file that only you \
+                  can read. What was kept before for the same manager is replaced: a session is ended, a key lives on."
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -24,73 +27,138 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
             "use text or json",
         ));
     }
-    match &context.settings.api_key {
-        Some(key)
-            if matches!(key.source, Source::Flag(_)) || context.settings.password.is_none() =>
-        {
-            prove_key(context, key).await
-        }
-        _ => keep_session(context).await,
+    match key_that_is_meant(context) {
+        Some(key) => keep_key(context, key).await,
+        None => keep_session(context).await,
     }
 }
 
+/// A key beats a password that is further away. Both in the environment: a session is what login is for.
+fn key_that_is_meant(context: &Context) -> Option<&Sourced<SecretSource>> {
+    let settings = &context.settings;
+    let key = settings.api_key.as_ref()?;
+    let code = (settings.mfa.as_ref()).filter(|code| code.source.is_flag());
+    let other = [settings.password.as_ref(), code];
+    let mut others = other.into_iter().flatten();
+    others
+        .all(|other| key.source.rank() < other.source.rank())
+        .then_some(key)
+}
+
 async fn keep_session(context: &Context) -> Result<Outcome, Error> {
-    let address = context.settings.address()?.to_string();
-    let tenant = context
-        .settings
-        .tenant
-        .as_ref()
-        .map(|tenant| tenant.value.clone());
+    let wanted = Wanted::by(&context.settings)?;
     let (signed_in, username) = sign_in::with_password(context).await?;
     context.say_unfinished();
     let session = signed_in
         .session()
         .ok_or_else(|| Error::unexpected("a sign-in with a password gave no session"))?;
-    let former =
-        KeptSession::find(&address, tenant.as_deref(), Some(&username)).unwrap_or_default();
-    let kept = KeptSession::new(address.clone(), tenant.clone(), username.clone(), session);
+    let wanted = wanted.of_user(&username);
+    let kept = wanted.session(&username, session);
+    let former = Kept::all(&wanted).unwrap_or_default();
     if let Err(error) = kept.keep() {
         // What cannot be kept is not left on the manager either.
         context.sign_out(&signed_in).await;
         return Err(error);
     }
-    if let Some(former) = former {
-        let former = signed_in.with(Credentials::Session(former.session()));
-        context.sign_out(&former).await;
-    }
+    replace(former, &kept, signed_in, context).await?;
     context.output.note(&format!(
-        "signed in to {address} as {username}; later commands use this session until it ends or `swp-keys logout`"
+        "signed in to {} as {username}; later commands use this session until it ends or `swp-keys logout`",
+        kept.manager
     ));
+    say_shadowed(&kept, context);
+    let (manager, tenant) = (&kept.manager, &kept.tenant);
     say(
         context,
-        &json!({"manager": address, "tenant": tenant, "username": username, "kept": "session"}),
+        &json!({"manager": manager, "tenant": tenant, "username": username, "kept": "session"}),
     )
 }
 
-/// A key that may not look at itself is asked for something that needs no right on keys (manager-api.md, section 6.4).
-async fn prove_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
-    let credentials = sign_in::api_key(context, key).await?;
+/// Keeps a key that has proven to work. One that nothing is known of is not kept: it would take the place of something good.
+async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
+    let wanted = Wanted::by(&context.settings)?;
+    let (secret, header) = sign_in::key_and_header(context, key).await?;
+    let credentials = Credentials::ApiKey {
+        secret: secret.clone(),
+        header,
+    };
     let signed_in = sign_in::up(context).await?.with(credentials);
     let tried = context
         .interrupt
         .or(async { Ok(try_key(&signed_in).await) })
         .await?;
-    let proven = matches!(tried, Tried::Works(_));
-    match tried {
-        Tried::Works(_) => context.output.note("the API key works; nothing is kept of it"),
-        Tried::Unproven(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => context.output.warn(
-            "the manager answers this API key, but lets it read nothing that would prove that it works; nothing is kept of it",
-        ),
+    let id = match tried {
+        Tried::Works(key) => key.map(|key| key.id),
+        Tried::Unproven(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
+            return Err(unproven(&error.into()));
+        }
         Tried::Refused(error) | Tried::Unproven(error) => return Err(error.into()),
-    }
-    let address = context.settings.address()?.to_string();
+    };
+    let kept = wanted.key(id, secret, header);
+    let former = Kept::all(&wanted).unwrap_or_default();
+    kept.keep()?;
+    replace(former, &kept, signed_in, context).await?;
+    context.output.note(&format!(
+        "the API key works; later commands at {} use it until `swp-keys logout`",
+        kept.manager
+    ));
+    say_shadowed(&kept, context);
+    let profile = (context.settings.file.profile.as_ref()).map(|profile| &profile.value.name);
     say(
         context,
-        &json!({"manager": address, "kept": null, "proven": proven}),
+        &json!({
+            "manager": kept.manager, "tenant": kept.tenant, "profile": profile, "kept": "api-key", "keyID": id,
+        }),
     )
 }
 
-fn say(context: &Context, meta: &serde_json::Value) -> Result<Outcome, Error> {
+/// A role may not let a key look at itself, so a 403 proves nothing either way (manager-api.md, section 6.4).
+fn unproven(error: &Error) -> Error {
+    Error::new(
+        Kind::Forbidden,
+        format!(
+            "the manager lets this API key read nothing that would prove that it works, so it is not kept: {error}"
+        ),
+    )
+    .http(error.http_status())
+    .hint("give it with `--api-key-file` or SWP_API_KEY to the commands that are to use it")
+}
+
+/// Ends and forgets what was kept before in the same place.
+async fn replace(
+    former: Vec<Kept>,
+    kept: &Kept,
+    mut signed_in: SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    for former in former {
+        if !kept.has_place_of(&former) {
+            former.forget()?;
+        }
+        match &former.what {
+            What::Session { session, .. } => {
+                signed_in = signed_in.with(Credentials::Session(session.clone()));
+                context.sign_out(&signed_in).await;
+            }
+            What::Key { secret, .. } if !kept.is_key(secret) => {
+                let lives_on = former.lives_on().unwrap_or_default();
+                (context.output).note(&format!("{} is forgotten; {lives_on}", former.what));
+            }
+            What::Key { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// A key in the environment is used before what is kept.
+fn say_shadowed(kept: &Kept, context: &Context) {
+    if let Some(key) = &context.settings.api_key
+        && key.source.is_variable()
+    {
+        context.output.warn(&shadowed(&key.source, &kept.what));
+    }
+}
+
+fn say(context: &Context, meta: &Value) -> Result<Outcome, Error> {
     match context.output.format() {
         Format::Text | Format::Env => {}
         Format::Json => context

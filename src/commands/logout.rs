@@ -1,39 +1,43 @@
-//! `logout`: end the kept session on the manager, and forget it.
+//! `logout`: forget what `login` kept, and end it on the manager where it is a session.
 
 use super::Outcome;
 use crate::context::Context;
 use crate::error::Error;
-use crate::kept_session::KeptSession;
+use crate::kept::{Kept, Wanted, What};
 use crate::manager::Credentials;
 
-/// End the kept session on the manager, and forget it.
+/// End the kept session on the manager and forget it, or forget the kept API key.
 #[derive(clap::Args)]
+#[command(after_help = "A kept API key is only forgotten: `swp-keys delete-key` ends it.")]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = &context.settings;
-    let address = settings.address()?.to_string();
-    let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
-    let username = settings
-        .username
-        .as_ref()
-        .map(|username| username.value.as_str());
-    let Some(kept) = KeptSession::find(&address, tenant, username)? else {
+    let address = context.settings.address()?;
+    let Some(kept) = Kept::find(&Wanted::by(&context.settings)?)? else {
         context
             .output
-            .note(&format!("no session is kept for {address}"));
+            .note(&format!("nothing is kept for {address}"));
         return Ok(Outcome::Done);
     };
-    let signed_in = context
-        .manager()?
-        .with(Credentials::Session(kept.session()));
-    let ended = context.sign_out(&signed_in).await;
+    let whose = format!("{} at {address}", kept.what);
+    let note = match &kept.what {
+        What::Session { session, .. } => {
+            let session = Credentials::Session(session.clone());
+            let ended = context.sign_out(&context.manager()?.with(session)).await;
+            if ended {
+                format!("{whose} is ended and forgotten")
+            } else {
+                format!(
+                    "{whose} is forgotten; the manager did not end it, so it lives there until its time is over"
+                )
+            }
+        }
+        What::Key { .. } => {
+            let lives_on = kept.lives_on().unwrap_or_default();
+            format!("{whose} is forgotten; {lives_on}")
+        }
+    };
     kept.forget()?;
-    let whose = format!("the session of {} at {address}", kept.username);
-    context.output.note(&if ended {
-        format!("{whose} is ended and forgotten")
-    } else {
-        format!("{whose} is forgotten; the manager did not end it, so it lives there until its time is over")
-    });
+    context.output.note(&note);
     Ok(Outcome::Done)
 }

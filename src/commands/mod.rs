@@ -1,6 +1,7 @@
 //! One file a command: what it takes, what it does, and how its result looks.
 
 mod change;
+pub(crate) mod config;
 pub(crate) mod create_key;
 pub(crate) mod delete_key;
 pub(crate) mod find_role;

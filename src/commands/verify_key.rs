@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     let credentials = sign_in::api_key(context, &key).await?;
     let signed_in = sign_in::up(context).await?.with(credentials);
     let look = async {
-        let mut found = Found::by(&signed_in, key.source).await?;
+        let mut found = Found::by(&signed_in, &key.source).await?;
         if let (Some(within), None) = (within, &found.no) {
             found.no = found.ends(within, &signed_in);
         }
@@ -114,7 +114,7 @@ impl Found {
     ///
     /// # Errors
     /// Where the manager could not be asked, which says nothing about the secret.
-    async fn by(signed_in: &SignedIn, source: Source) -> Result<Self, Error> {
+    async fn by(signed_in: &SignedIn, source: &Source) -> Result<Self, Error> {
         let (works, no) = match try_key(signed_in).await {
             Tried::Works(key) => {
                 let role = role_name(signed_in, key.as_deref().and_then(ApiKey::role_id)).await;

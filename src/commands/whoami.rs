@@ -40,7 +40,7 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
         }
         Way::Kept(kept) => (
             sign_in::by(context, &way).await?,
-            Some(kept.username.clone()),
+            kept.username().map(str::to_owned),
         ),
         Way::ApiKey(_) => (sign_in::by(context, &way).await?, None),
     };
@@ -66,6 +66,7 @@ async fn who(
     let mut who = Who {
         way: match way {
             Way::Password => "with a password",
+            Way::Kept(kept) if kept.username().is_none() => "with the API key that `login` kept",
             Way::Kept(_) => "with the session that `login` kept",
             Way::ApiKey(_) => "with an API key",
         },
@@ -175,12 +176,9 @@ impl Who {
         if settings.verbose {
             line("Trust", context.trust()?.by.to_string());
         }
-        let rows = settings.told.iter().map(|told| {
-            [
-                told.name.to_owned(),
-                told.value.clone(),
-                told.source.clone(),
-            ]
+        let rows = settings.told.iter().filter_map(|told| {
+            let value = told.value.clone()?;
+            Some([told.name.to_owned(), value, told.by()])
         });
         Ok(pairs(lines.into_iter()) + "\n" + &table(["SETTING", "VALUE", "SOURCE"], rows))
     }
@@ -200,7 +198,8 @@ impl Who {
         let told = settings
             .told
             .iter()
-            .map(|told| json!({"name": told.name, "value": told.value, "source": told.source}));
+            .filter(|told| told.value.is_some())
+            .map(|told| json!({"name": told.name, "value": told.value, "source": told.by()}));
         let mut meta = json!({
             "manager": settings.address()?.to_string(),
             "managerVersion": signed_in.version(),

@@ -3,8 +3,9 @@
 use crate::support::{Home, Ran, contains};
 
 /// surface.md, "Global flags", as far as these commands have them: each flag, with its variable.
-const GLOBAL: [(&str, &str); 25] = [
+const GLOBAL: [(&str, &str); 26] = [
     ("--url", "SWP_URL"),
+    ("--profile", "SWP_PROFILE"),
     ("--tenant", "SWP_TENANT"),
     ("--username", "SWP_USERNAME"),
     ("--password-file", "SWP_PASSWORD_FILE"),
@@ -120,7 +121,7 @@ fn every_flag_is_in_the_help_of_every_command() {
     );
     contains(
         &help(&home, &["login", "--help"]),
-        &["--api-key-file", "nothing is kept"],
+        &["--api-key-file", "is tried and kept"],
     );
 }
 

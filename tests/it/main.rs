@@ -4,6 +4,7 @@
 mod support;
 
 mod color;
+mod config_command;
 mod core_dumps;
 mod create_key;
 mod delete_key;
@@ -28,6 +29,7 @@ mod network;
 mod output;
 #[cfg(unix)]
 mod pins;
+mod profiles;
 mod prompts;
 mod proxy;
 mod readme;

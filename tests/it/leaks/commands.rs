@@ -39,7 +39,8 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "find-role" => &[&["Auditor"], &["--like", "A%"]],
         "show-key" => &[&["there"], &["1"]],
         "lock-key" | "unlock-key" => &[&["there"]],
-        "list-roles" | "login" | "logout" | "trust show" | "trust list" => &[&[]],
+        "list-roles" | "login" | "logout" | "trust show" | "trust list" | "config show"
+        | "config path" | "config check" => &[&[]],
         "trust add" => &[&["--tls-accept-new"]],
         "trust remove" => &[&["known.example.com"]],
         "show-role" => &[&["Auditor"], &["1", "--diff", "2"]],
@@ -241,8 +242,11 @@ impl Scene {
                 Place::Password => secret == PASSWORD,
                 Place::Key => secret == self.key,
                 Place::OutFile => Some(secret) == in_file,
-                // A session is not a password, a code or a key.
-                Place::Session => !secret.contains(':') && secret != PASSWORD && secret != CODE,
+                // A session, or the key that was signed in with; no other, no password and no code.
+                Place::Kept => {
+                    secret == self.key
+                        || !secret.contains(':') && secret != PASSWORD && secret != CODE
+                }
                 Place::Other => false,
             };
             let forbidden: Vec<&str> = secrets
@@ -265,7 +269,7 @@ enum Place {
     Password,
     Key,
     OutFile,
-    Session,
+    Kept,
     Other,
 }
 
@@ -275,7 +279,7 @@ fn place(home: &Path, path: &Path) -> Place {
         Some("password") => Place::Password,
         Some("key") => Place::Key,
         Some("secret") => Place::OutFile,
-        Some(name) if name.starts_with("state/sessions/") && !name.contains("/.") => Place::Session,
+        Some(name) if name.starts_with("state/kept/") && !name.contains("/.") => Place::Kept,
         _ => Place::Other,
     }
 }

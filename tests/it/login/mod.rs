@@ -29,7 +29,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn kept(world: &World) -> Vec<PathBuf> {
-    files(&world.home.path("state/sessions"))
+    files(&world.home.path("state/kept"))
 }
 
 /// The sID and the rID that a request carried.
@@ -145,7 +145,7 @@ fn another_user_tenant_or_manager_does_not_use_it() {
         ["logout", "--username", "other"],
         ["logout", "--tenant", "Acme"],
     ] {
-        contains(&world.run(arguments).stderr, &["no session is kept"]);
+        contains(&world.run(arguments).stderr, &["nothing is kept"]);
     }
     assert_eq!((kept(&world).len(), world.sandbox.live_sessions()), (1, 1));
 }
@@ -292,13 +292,13 @@ fn a_refused_login_keeps_the_former_session() {
 #[test]
 fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
     let world = World::new();
-    contains(&world.run(["logout"]).stderr, &["no session is kept"]);
+    contains(&world.run(["logout"]).stderr, &["nothing is kept"]);
     assert_eq!(world.sandbox.connections().tcp, 0);
     world.run(["login"]).success();
     world.run(["logout"]).success();
     let ran = world.run(["logout"]);
     ran.success();
-    contains(&ran.stderr, &["no session is kept"]);
+    contains(&ran.stderr, &["nothing is kept"]);
     // Whatever the manager says, the session is forgotten here; and what is said of it is true.
     for action in [
         Action::Drop,

@@ -38,11 +38,7 @@ fn the_file_is_private_in_private_folders_whatever_the_umask() {
             panic!("one file is kept: {:?}", kept(&world));
         };
         assert_eq!(mode(file), 0o600, "umask {umask}");
-        assert_eq!(
-            mode(&world.home.path("state/sessions")),
-            0o700,
-            "umask {umask}"
-        );
+        assert_eq!(mode(&world.home.path("state/kept")), 0o700, "umask {umask}");
         assert_eq!(mode(&world.home.path("state")), 0o700, "umask {umask}");
     }
 }
@@ -55,14 +51,14 @@ fn folders_and_files_that_were_looser_are_made_private() {
     let file = kept(&world).remove(0);
     for path in [
         &file,
-        &world.home.path("state/sessions"),
+        &world.home.path("state/kept"),
         &world.home.path("state"),
     ] {
         crate::support::set_mode(path, 0o755);
     }
     world.run(["login"]).success();
     assert_eq!(mode(&file), 0o600);
-    assert_eq!(mode(&world.home.path("state/sessions")), 0o700);
+    assert_eq!(mode(&world.home.path("state/kept")), 0o700);
     // The folder that SWP_STATE_DIR names may hold other things; what is ours in it is private.
     assert_eq!(mode(&world.home.path("state")), 0o755);
 }
@@ -94,9 +90,9 @@ fn no_password_code_or_trace_of_a_write_is_left() {
 fn the_folder_is_found_by_its_variables_in_their_order() {
     let mut world = World::new();
     let (own, xdg, home) = (
-        "own/sessions",
-        "xdg/swp-keys/sessions",
-        ".local/state/swp-keys/sessions",
+        "own/kept",
+        "xdg/swp-keys/kept",
+        ".local/state/swp-keys/kept",
     );
     let places = |world: &World| [own, xdg, home].map(|place| files(&world.home.path(place)).len());
     world.home.set("SWP_STATE_DIR", world.home.path("own"));
@@ -210,7 +206,7 @@ fn a_file_with_a_session_that_cannot_be_sent_is_an_error_and_no_panic() {
 fn files_of_others_in_the_folder_do_not_matter() {
     let world = World::new();
     world.run(["login"]).success();
-    let folder: PathBuf = world.home.path("state/sessions");
+    let folder: PathBuf = world.home.path("state/kept");
     std::fs::write(folder.join(".swp-keys-cut-off.tmp"), "{").expect("a file");
     world.run(["list-roles"]).success();
 }

@@ -1,0 +1,199 @@
+//! `config`: where the settings file is, what counts and who says so, and what is wrong in the file. No manager is asked.
+
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::output::{Format, json_text, table};
+use crate::profile::{self, Problem, Profiles};
+use crate::settings::{Settings, Source, Told};
+
+/// Show the settings and where each comes from, and check the settings file.
+#[derive(clap::Args)]
+#[command(after_help = FILE, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What of it.
+#[derive(Clone, Copy, clap::Subcommand)]
+enum What {
+    /// Print where the settings file is looked for
+    Path,
+    /// Print each setting that counts, and who says so
+    Show,
+    /// Look for everything that is wrong in the settings file, in all profiles
+    Check,
+}
+
+const FILE: &str = "\
+The settings file is config.toml in $SWP_CONFIG_DIR, else in swp-keys in $XDG_CONFIG_HOME, else in ~/.config/swp-keys. It holds \
+`default-profile = \"NAME\"` and tables `[profiles.NAME]`, whose fields are called like the flags (url, tenant, username, ca-cert, \
+tls-pin, proxy, output, timeout ...), with `[profiles.NAME.create]` for the defaults of new keys (role, role-id, expires, \
+description, locale, time-zone). It holds no secret: password-command, mfa-command and api-key-command name what prints one. A \
+flag wins over a variable, and that over the profile.";
+
+impl Args {
+    /// What is wrong in the file must not keep it from being found or checked.
+    pub(crate) fn uses_profiles(&self) -> bool {
+        matches!(self.what, What::Show)
+    }
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    if context.output.format() == Format::Env {
+        return Err(Error::usage(
+            "`-o env` is for one secret, and this prints none",
+            "use text or json",
+        ));
+    }
+    match args.what {
+        What::Path => path(context)?,
+        What::Show => show(context)?,
+        What::Check => check(context)?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn path(context: &Context) -> Result<(), Error> {
+    let path = profile::path().ok_or_else(|| {
+        Error::usage(
+            "this machine names no place for settings",
+            "name a folder in SWP_CONFIG_DIR",
+        )
+    })?;
+    let exists = path.exists();
+    if !exists {
+        context.output.note("there is no such file");
+    }
+    let shown = path.display().to_string();
+    let fields = json!({"path": shown, "exists": exists});
+    print(context, &(crate::output::safe(&shown) + "\n"), &fields)
+}
+
+fn show(context: &Context) -> Result<(), Error> {
+    let settings = &context.settings;
+    let rows: Vec<Told> = (settings.told.iter().cloned())
+        .chain(defaults_for_keys(settings))
+        .collect();
+    let text = table(
+        ["SETTING", "VALUE", "SOURCE"],
+        rows.iter().map(|told| {
+            let value = told.value.clone().unwrap_or_else(|| "-".to_owned());
+            [told.name.to_owned(), value, told.by()]
+        }),
+    );
+    let settings_shown: serde_json::Map<String, Value> = (rows.iter())
+        .map(|told| {
+            let source = told.source.as_ref().map(source_fields);
+            let fields = json!({"value": told.value, "source": source});
+            (told.name.to_owned(), fields)
+        })
+        .collect();
+    let file = &settings.file;
+    let fields = json!({
+        "file": file.path.as_ref().map(|path| path.display().to_string()),
+        "profile": file.profile.as_ref().map(|profile| profile.value.name.clone()),
+        "profileSource": file.profile.as_ref().map(|profile| source_fields(&profile.source)),
+        "settings": settings_shown,
+    });
+    match (&file.profile, &file.path) {
+        (Some(profile), _) => context.output.note(&format!(
+            "the profile is `{}`, named by {}",
+            profile.value.name, profile.source
+        )),
+        (None, Some(path)) => {
+            (context.output).note(&format!("no profile of {} is chosen", path.display()))
+        }
+        (None, None) => context.output.note("there is no settings file"),
+    }
+    print(context, &text, &fields)
+}
+
+/// What the profile says of new keys.
+fn defaults_for_keys(settings: &Settings) -> Vec<Told> {
+    let Some(profile) = &settings.file.profile else {
+        return Vec::new();
+    };
+    let told = |name: &'static str| {
+        let found = profile.value.text(name)?;
+        Some(Told {
+            name,
+            value: Some(found.value),
+            source: Some(found.source),
+        })
+    };
+    profile::of_create().filter_map(told).collect()
+}
+
+fn source_fields(source: &Source) -> Value {
+    match source {
+        Source::Flag(name) => json!({"kind": "flag", "name": name}),
+        Source::Variable(name) => json!({"kind": "variable", "name": name}),
+        Source::File(spot) => json!({
+            "kind": "file",
+            "name": spot.field(),
+            "profile": spot.profile(),
+            "file": spot.file().display().to_string(),
+        }),
+    }
+}
+
+fn check(context: &Context) -> Result<(), Error> {
+    let wanted = context.settings.file.wanted.as_ref();
+    let Some(file) = Profiles::read()? else {
+        return match wanted {
+            Some(wanted) => Err(profile::no_file(wanted)),
+            None => {
+                context.output.note("there is no settings file");
+                print(context, "", &json!({"file": null, "profiles": []}))
+            }
+        };
+    };
+    if !file.problems.is_empty() {
+        return Err(wrong(&file, context));
+    }
+    file.choose(wanted)?;
+    let names = file.names();
+    let shown = file.path.display().to_string();
+    context.output.note(&match names.len() {
+        1 => format!("{shown} is right, with one profile"),
+        more => format!("{shown} is right, with {more} profiles"),
+    });
+    print(context, "", &json!({"file": shown, "profiles": names}))
+}
+
+/// Each problem on a line of its own, and their number; a program gets them in one message.
+fn wrong(file: &Profiles, context: &Context) -> Error {
+    let said: Vec<String> = (file.problems.iter())
+        .map(|problem| problem.placed(&file.path))
+        .collect();
+    let count = match said.len() {
+        1 => "one thing is wrong".to_owned(),
+        more => format!("{more} things are wrong"),
+    };
+    let hint = "whoever finds it so refuses it; mend all of it";
+    let shown = file.path.display();
+    if context.output.format().is_json() {
+        let hints: Vec<&str> = (file.problems.iter())
+            .map(|problem| problem.hint.as_str())
+            .collect();
+        return Error::new(Kind::Usage, format!("{count}: {}", said.join("; ")))
+            .hint(hints.join("; "));
+    }
+    for (Problem { hint, .. }, said) in file.problems.iter().zip(&said) {
+        context.output.error(said, Some(hint));
+    }
+    Error::usage(format!("{count} in {shown}"), hint)
+}
+
+fn print(context: &Context, text: &str, fields: &Value) -> Result<(), Error> {
+    let document = match context.output.format() {
+        Format::Json => json_text(fields, true) + "\n",
+        Format::Jsonl => json_text(fields, false) + "\n",
+        Format::Text | Format::Env => text.to_owned(),
+    };
+    context.output.data(&document)
+}
