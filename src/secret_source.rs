@@ -48,6 +48,10 @@ pub(crate) async fn read(
             })
             .await?
         }
+        // A file on a disk is there or it is not: nobody is waited for, and no thread is needed to wait.
+        SecretSource::File(path) if path.is_file() => {
+            file(path, source, &what, allow_loose_permissions)?
+        }
         SecretSource::File(path) => {
             let (path, source) = (path.clone(), source.clone());
             in_background(interrupt, move || {

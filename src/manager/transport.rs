@@ -4,6 +4,7 @@
 //! query that is sent holds a session (manager-api.md, section 4).
 
 use std::cell::{Cell, RefCell};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -26,6 +27,12 @@ use crate::secret::Secret;
 
 /// No answer of the contract comes near this; a list of 500 roles with all their rights is about 4 MB.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The port is the URL's.
+const LOCALHOST: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
 
 /// How to reach the manager.
 pub(crate) struct Options {
@@ -136,6 +143,8 @@ impl Transport {
             // What may be sent again is decided in retry.rs alone.
             .retry(protocol_retry::never())
             .referer(false)
+            // This machine itself, by any resolver (RFC 6761, section 6.3); asking the system's would take a thread.
+            .resolve_to_addrs("localhost", &LOCALHOST)
             .timeout(options.timeout)
             .connect_timeout(options.connect_timeout)
             .tcp_nodelay(true)

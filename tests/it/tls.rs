@@ -233,10 +233,19 @@ fn an_ipv6_address_works_with_and_without_its_brackets() {
 
 #[test]
 fn localhost_by_name_works() {
-    let world = World::new();
-    let url = format!("https://localhost:{}/api/", world.sandbox.address().port());
-    let ran = world.run(["create", "--role", "Auditor", "--url", &url]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        let world = World::with(Settings {
+            listen: listen.parse().expect("an address"),
+            ..Settings::default()
+        });
+        let url = format!("https://localhost:{}/api/", world.sandbox.address().port());
+        let ran = world.run(["create", "--role", "Auditor", "--url", &url]);
+        assert_eq!(
+            ran.success(),
+            world.sandbox.api_keys()[0].secret,
+            "{listen}"
+        );
+    }
 }
 
 #[test]
