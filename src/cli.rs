@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// Show one key
     #[command(visible_alias = "show")]
     ShowKey(commands::show_key::Args),
+    /// Change a key: its role, name, description, end, locale, time zone
+    UpdateKey(Box<commands::update_key::Args>),
     /// Lock a key: it cannot sign in until it is unlocked
     LockKey(commands::lock_key::Args),
     /// Unlock a key

@@ -155,6 +155,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::FindRole(args) => commands::find_role::run(args, context).await,
         Command::ListKeys(args) => commands::list_keys::run(args, context).await,
         Command::ShowKey(args) => commands::show_key::run(args, context).await,
+        Command::UpdateKey(args) => commands::update_key::run(args, context).await,
         Command::LockKey(args) => commands::lock_key::run(args, context).await,
         Command::DeleteKey(args) => commands::delete_key::run(args, context).await,
         Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,

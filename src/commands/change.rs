@@ -64,7 +64,7 @@ impl Asking<'_> {
             .await
         {
             Ok(answer) => self.check(answer).await,
-            Err(error) if error.nothing_was_done() => Err(explain(error)),
+            Err(error) if error.nothing_was_done() => Err(explain(error, self.change)),
             Err(error) => self.find_out(error).await,
         }
     }
@@ -111,11 +111,13 @@ impl Asking<'_> {
         } else {
             Kind::Unexpected
         };
-        Err(Error::new(kind, message).hint(if self.change.expiry_date == Some(NO_EXPIRY) {
-            "this manager may not be able to take an end away: set one that is far off, such as `--expires 520w`"
-        } else {
-            "look at the key in the manager's console; it may allow only some values"
-        }))
+        Err(
+            Error::new(kind, message).hint(if self.change.expiry_date == Some(NO_EXPIRY) {
+                NO_CLEARING
+            } else {
+                "look at the key in the manager's console; it may allow only some values"
+            }),
+        )
     }
 
     /// The answer is lost, or none of the manager's own.
@@ -185,14 +187,21 @@ impl Asking<'_> {
 }
 
 /// A 403 is documented for a missing right and for a change that is not permitted alike (manager-api.md, section 6.2).
-fn explain(error: ManagerError) -> Error {
-    if *error.cause() != Cause::Forbidden {
-        return error.into();
+fn explain(error: ManagerError, change: &KeyChange) -> Error {
+    match error.cause() {
+        Cause::Forbidden => error
+            .with_hint("the right to edit API keys is missing, or the change is not permitted, such as a role with more rights than your own")
+            .into(),
+        // A date of 0 may be taken for one in the past.
+        Cause::Rejected(_) if change.expiry_date == Some(NO_EXPIRY) => {
+            error.with_hint(NO_CLEARING).into()
+        }
+        _ => error.into(),
     }
-    error
-        .with_hint("the right to edit API keys is missing, or the change is not permitted, such as a role with more rights than your own")
-        .into()
 }
+
+/// Whether 0 clears an expiry is unknown (manager-api.md, section 11, no. 26).
+const NO_CLEARING: &str = "this manager may not be able to take an end away: set one that is far off, such as `--expires 520w`";
 
 /// Where a key is not what was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -208,9 +217,7 @@ struct Differences {
 impl Differences {
     fn between(change: &KeyChange, key: &ApiKey) -> Self {
         let mut found = Self::default();
-        // Fields that are not set are absent (manager-api.md, section 6.1); where these two are, the answer is a short one, and the
-        // absence of another says nothing.
-        let short = key.active().is_none() && key.created().is_none();
+        let short = key.is_brief();
         let text = |text: Option<&str>| text.map(|text| format!("`{text}`"));
         let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("`{text}`"));
         let number = |number: Option<i64>| number.map(|number| number.to_string());
@@ -238,7 +245,8 @@ impl Differences {
             active.map(|active| if active { "off" } else { "on" }.to_owned())
         };
         found.compare("lock", lock(change.active), lock(key.active()), short);
-        found.compare_end(change.expiry_date, key.expiry_date(), short);
+        let unclear = short || key.ends_at_zero();
+        found.compare_end(change.expiry_date, key.expiry_date(), unclear);
         found
     }
 
@@ -262,7 +270,7 @@ impl Differences {
     }
 
     /// A manager may keep whole seconds only.
-    fn compare_end(&mut self, asked: Option<i64>, is: Option<i64>, short: bool) {
+    fn compare_end(&mut self, asked: Option<i64>, is: Option<i64>, unclear: bool) {
         let asked = match asked {
             None => return,
             Some(NO_EXPIRY) => None,
@@ -270,8 +278,7 @@ impl Differences {
         };
         let never = || "never".to_owned();
         match (asked, is) {
-            (None, None) if short => self.untold.push("end"),
-            (Some(_), None) if short => self.untold.push("end"),
+            (_, None) if unclear => self.untold.push("end"),
             (None, None) => self.made = true,
             (Some(asked), Some(is)) if asked.abs_diff(is) < 1000 => self.made = true,
             _ => self.other.push(format!(
@@ -334,6 +341,7 @@ mod tests {
         let full = key(&json!({"active": true, "roleID": 2, "expiryDate": 0}));
         let found = Differences::between(&change, &full);
         assert_eq!(found.other, ["the description `` instead of `for CI`"]);
+        assert_eq!(found.untold, ["end"], "0 may be never or 1970");
         assert!(found.made);
         let found = Differences::between(&change, &key(&json!({"keyName": "ci"})));
         assert_eq!(found.untold, ["description", "role ID", "end"]);

@@ -17,8 +17,8 @@ use crate::manager::{NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{Mint, Prepared, mark, marks};
 use crate::random;
 use existing::Existing;
-pub(super) use telling::{delivered_all_the_same, print_key};
-use telling::{dry_run, say_other_end, say_skew};
+pub(super) use telling::{delivered_all_the_same, print_key, say_skew};
+use telling::{dry_run, say_other_end};
 
 /// Sign in, resolve the role, create the key, and deliver its secret.
 #[derive(clap::Args)]
@@ -131,16 +131,20 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     Ok(Outcome::Done)
 }
 
+/// Whether a manager keeps blanks around a name is unknown (manager-api.md, section 11, no. 12).
+pub(super) fn check_name(name: Option<&str>) -> Result<(), Error> {
+    match name {
+        Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
+            "`--name` is empty, or begins or ends with a blank",
+            "whether the manager keeps such blanks is unknown, so the key might not be found again",
+        )),
+        _ => Ok(()),
+    }
+}
+
 impl<'a> Plan<'a> {
     fn new(args: &'a Args) -> Result<Self, Error> {
-        if let Some(name) = &args.name
-            && (name.is_empty() || name.trim() != name)
-        {
-            return Err(Error::usage(
-                "`--name` is empty, or begins or ends with a blank",
-                "whether the manager keeps such blanks is unknown, so the key might not be found again",
-            ));
-        }
+        check_name(args.name.as_deref())?;
         if args
             .description
             .as_deref()

@@ -21,6 +21,7 @@ pub(crate) mod show_key;
 pub(crate) mod show_role;
 pub(crate) mod trust;
 pub(crate) mod unlock_key;
+pub(crate) mod update_key;
 pub(crate) mod verify_key;
 mod which_key;
 pub(crate) mod whoami;

@@ -147,6 +147,19 @@ impl ApiKey {
         self.time("expiryDate")
     }
 
+    /// Whether the manager tells next to nothing. Fields that are not set are absent (manager-api.md, section 6.1), but where these two
+    /// are, the absence of another says nothing.
+    #[must_use]
+    pub(crate) fn is_brief(&self) -> bool {
+        self.active().is_none() && self.created().is_none()
+    }
+
+    /// Whether the manager tells an end of 0. That may stand for none, or be the beginning of 1970.
+    #[must_use]
+    pub(crate) fn ends_at_zero(&self) -> bool {
+        self.other.get("expiryDate").and_then(Value::as_i64) == Some(0)
+    }
+
     /// Takes the secret out, which leaves the key without it.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
         // Opaque and printable (manager-api.md, section 2.1): what holds a line break would be two values to whoever reads it.

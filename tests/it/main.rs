@@ -52,6 +52,7 @@ mod system_roots;
 mod tls;
 mod trust;
 mod unknowns;
+mod update_key;
 mod usage;
 mod verify_key;
 mod waiting;

@@ -37,7 +37,11 @@ pub(super) fn say_other_end(
 }
 
 /// A duration counts from the manager's clock; more than a minute of difference also breaks codes of a second factor.
-pub(super) fn say_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &Context) {
+pub(in crate::commands) fn say_skew(
+    signed_in: &SignedIn,
+    expiry: Option<Expiry>,
+    context: &Context,
+) {
     if !matches!(expiry, Some(Expiry::After(_))) {
         return;
     }

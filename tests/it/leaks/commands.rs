@@ -50,6 +50,7 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             &["--key-file", "key", "--fail-within", "14d"],
         ],
         "delete-key" => &[&["there", "77", "--yes"]],
+        "update-key" => &[&["there", "--role", "Full Access", "--expires", "14d"]],
         "list-keys" => &[&[], &["--stale", "1s", "--role", "Auditor"]],
         // Its children are looked at elsewhere; here, that it does not tell what it was given.
         "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],

@@ -1,0 +1,474 @@
+//! `update-key`: what differs is sent, what came of it is shown, and what stands in the way is said before.
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
+
+use crate::support::lies::says_yes;
+use crate::support::seen::{bodies, count, nothing_was_sent};
+use crate::support::{World, contains, playing};
+
+const CHANGE: &str = "POST /api/apikeys/1";
+const PATH: &str = "/api/apikeys/1";
+const DAY: i64 = 86_400_000;
+const MARK: &str = "[swp-keys 1a2b3c4d]";
+
+/// A world with a key `ci`, whose ID is 1.
+fn with_key(settings: Settings, edit: impl FnOnce(&mut ApiKey)) -> World {
+    let world = World::with(settings);
+    world.sandbox.add_key("ci", 2);
+    world.sandbox.edit_key(1, edit);
+    world
+}
+
+fn plain() -> World {
+    with_key(Settings::default(), |_| {})
+}
+
+fn key(world: &World) -> ApiKey {
+    world.sandbox.api_keys().remove(0)
+}
+
+fn sent(world: &World) -> Vec<Value> {
+    bodies(&world.sandbox, CHANGE)
+}
+
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    text.lines()
+        .map(|line| {
+            let cells = line.split("  ").map(str::trim);
+            cells.filter(|cell| !cell.is_empty()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn each_field_is_sent_alone_and_shown_before_and_after() {
+    for (arguments, body, row) in [
+        (
+            ["--role", "Full Access"],
+            json!({"roleID": 1}),
+            vec!["Role", "Auditor (ID 2)", "Full Access (ID 1)"],
+        ),
+        (
+            ["--role-id", "1"],
+            json!({"roleID": 1}),
+            vec!["Role", "Auditor (ID 2)", "Full Access (ID 1)"],
+        ),
+        (
+            ["--name", "nightly"],
+            json!({"keyName": "nightly"}),
+            vec!["Name", "ci", "nightly"],
+        ),
+        (
+            ["--description", "for CI"],
+            json!({"description": "for CI"}),
+            vec!["Description", "-", "for CI"],
+        ),
+        (
+            ["--expires", "2099-01-31"],
+            json!({"expiryDate": 4_073_587_199_999_i64}),
+            vec!["Expires", "never", "2099-01-31 23:59 UTC"],
+        ),
+        (
+            ["--locale", "ja-JP"],
+            json!({"locale": "ja-JP"}),
+            vec!["Locale", "en-US", "ja-JP"],
+        ),
+        (
+            ["--time-zone", "Asia/Tokyo"],
+            json!({"timeZone": "Asia/Tokyo"}),
+            vec!["Time zone", "America/New_York", "Asia/Tokyo"],
+        ),
+    ] {
+        let world = plain();
+        let secret = key(&world).secret;
+        let ran = world.run([&["update-key", "ci"][..], &arguments].concat());
+        let expected = [vec!["FIELD", "BEFORE", "AFTER"], row];
+        assert_eq!(rows(ran.success()), expected, "{arguments:?}");
+        contains(&ran.stderr, &["(ID 1) is changed"]);
+        assert_eq!(sent(&world), [body]);
+        assert_eq!(key(&world).secret, secret);
+        assert_eq!(world.sandbox.live_sessions(), 0);
+    }
+}
+
+#[test]
+fn json_is_the_key_as_it_is_now_and_what_changed() {
+    let world = plain();
+    let arguments = [
+        "update-key",
+        "1",
+        "--name",
+        "ci",
+        "--locale",
+        "ja-JP",
+        "--role-id",
+        "1",
+    ];
+    let document = world.run([&arguments[..], &["-o", "json"]].concat()).json();
+    assert_eq!(sent(&world), [json!({"roleID": 1, "locale": "ja-JP"})]);
+    assert_eq!(
+        (&document["ID"], &document["roleID"]),
+        (&json!(1), &json!(1))
+    );
+    let changes = json!({
+        "roleID": {"before": 2, "after": 1},
+        "locale": {"before": "en-US", "after": "ja-JP"}
+    });
+    assert_eq!(document["meta"]["changes"], changes);
+    assert_eq!(document["meta"]["changed"], true);
+    assert_eq!(count(&world.sandbox, "POST /api/roles/search"), 0, "IDs do");
+}
+
+#[test]
+fn what_is_so_already_sends_nothing() {
+    let world = with_key(Settings::default(), |key| {
+        key.description = Some("for CI".to_owned());
+    });
+    let arguments = [
+        "update-key",
+        "ci",
+        "--role",
+        "Auditor",
+        "--name",
+        "ci",
+        "--description",
+        "for CI",
+        "--expires",
+        "never",
+        "--locale",
+        "en-US",
+        "--time-zone",
+        "America/New_York",
+        "--no-mark",
+    ];
+    let ran = world.run(arguments);
+    assert_eq!(ran.success(), "");
+    contains(
+        &ran.stderr,
+        &["the key `ci` (ID 1) is so already; nothing was sent"],
+    );
+    let document = world.run([&arguments[..], &["-o", "json"]].concat()).json();
+    assert_eq!(document["meta"]["changed"], false);
+    assert_eq!(document["meta"]["changes"], json!({}));
+    assert_eq!(sent(&world), [0; 0]);
+}
+
+#[test]
+fn a_dry_run_shows_and_changes_nothing() {
+    let world = with_key(Settings::default(), |key| {
+        key.expiry_date = Some(key.created + 5 * DAY);
+    });
+    let before = world.sandbox.api_keys();
+    let arguments = [
+        "update-key",
+        "ci",
+        "--name",
+        "new",
+        "--expires",
+        "never",
+        "--dry-run",
+    ];
+    let ran = world.run(arguments);
+    let table = rows(ran.success());
+    assert_eq!(table[1], ["Name", "ci", "new"]);
+    assert_eq!((table[2][0], table[2][2]), ("Expires", "never"));
+    contains(&ran.stderr, &["nothing was changed"]);
+    let document = world.run([&arguments[..], &["-o", "json"]].concat()).json();
+    assert_eq!(document["keyName"], "ci");
+    assert_eq!(document["meta"]["dryRun"], true);
+    assert_eq!(document["meta"]["changed"], false);
+    assert_eq!(
+        document["meta"]["changes"]["expiryDate"]["after"],
+        Value::Null
+    );
+    assert_eq!(world.sandbox.api_keys(), before);
+    assert_eq!(sent(&world), [0; 0]);
+}
+
+/// A duration counts from the manager's clock.
+#[test]
+fn an_end_counts_from_the_managers_clock() {
+    for skew in [-3 * 86_400, 3 * 86_400] {
+        let settings = Settings {
+            clock_skew_seconds: skew,
+            ..Settings::default()
+        };
+        let world = with_key(settings, |_| {});
+        let ran = world.run(["update-key", "ci", "--expires", "14d"]);
+        contains(&ran.stderr, &["the manager's clock is "]);
+        ran.success();
+        let end = key(&world).expiry_date.expect("an end");
+        assert!((end - world.sandbox.now() - 14 * DAY).abs() < 60_000);
+    }
+}
+
+/// Whether 0 clears an end is unknown: what the manager made of it is said, and the exit code tells.
+#[test]
+fn an_end_is_taken_away_or_it_is_said_that_it_is_not() {
+    for (choices, code, said) in [
+        (&[("expiry-zero", "clears")][..], 0, "is changed"),
+        (&[("expiry-zero", "ignored")], 1, "instead of never"),
+        (&[("expiry-zero", "refused")], 1, "must be in the future"),
+        (
+            &[("expiry-zero", "refused"), ("past-expiry", "accepted")],
+            0,
+            "the manager does not tell the end of the key `ci`",
+        ),
+    ] {
+        let world = with_key(playing(choices), |key| {
+            key.expiry_date = Some(key.created + 5 * DAY);
+        });
+        let ran = world.run(["update-key", "ci", "--expires", "never"]);
+        assert_eq!(ran.code(), code, "{choices:?}: {}", ran.stderr);
+        contains(&ran.stderr, &[said]);
+        assert_eq!(sent(&world), [json!({"expiryDate": 0})]);
+        if code == 0 {
+            contains(&ran.stdout, &["Expires", "never"]);
+        } else {
+            contains(ran.failure(code), &["--expires 520w"]);
+        }
+    }
+    let world = with_key(playing(&[("answer-fields", "sparse")]), |key| {
+        key.expiry_date = Some(key.created + 5 * DAY);
+    });
+    let ran = world.run(["update-key", "ci", "--expires", "never"]);
+    contains(&ran.stderr, &["does not tell the end"]);
+    assert_eq!(key(&world).expiry_date, None);
+}
+
+#[test]
+fn a_part_that_did_not_take_is_told_from_the_rest() {
+    let world = with_key(playing(&[("expiry-zero", "ignored")]), |key| {
+        key.expiry_date = Some(key.created + 5 * DAY);
+    });
+    let arguments = [
+        "update-key",
+        "ci",
+        "--expires",
+        "never",
+        "--locale",
+        "ja-JP",
+        "-o",
+        "json",
+    ];
+    let error = world.run(arguments).json_error(12);
+    let message = error["message"].as_str().expect("a message");
+    contains(message, &["the end", "instead of never"]);
+    assert!(!message.contains("locale"), "{message}");
+    assert_eq!(key(&world).locale, "ja-JP");
+}
+
+#[test]
+fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
+    let world = plain();
+    let body = json!({"ID": 1, "keyName": "new", "active": true});
+    world.sandbox.inject(says_yes("POST", PATH, &body));
+    let ran = world.run(["update-key", "ci", "--name", "new"]);
+    contains(ran.failure(1), &["has the name `ci` instead of `new`"]);
+    // One that cuts what is too long for it.
+    let world = plain();
+    let body = json!({"ID": 1, "keyName": "ci", "description": "too lo", "active": true});
+    world.sandbox.inject(says_yes("POST", PATH, &body));
+    (world.sandbox).inject(Fault::new("GET", PATH, Action::status(500, "Oops")).times(9));
+    let ran = world.run(["update-key", "ci", "--description", "too long"]);
+    contains(ran.failure(1), &["`too lo` instead of `too long`"]);
+}
+
+#[test]
+fn a_lost_answer_is_found_out_about() {
+    let world = plain();
+    let lost = Fault::new("POST", PATH, Action::Drop).times(9);
+    world.sandbox.inject(lost.clone().after());
+    let ran = world.run(["update-key", "ci", "--name", "new", "--retries", "0"]);
+    contains(&ran.stderr, &["although the answer to that was lost"]);
+    ran.success();
+    let world = plain();
+    world.sandbox.inject(lost);
+    let ran = world.run(["update-key", "ci", "--name", "new", "--retries", "0"]);
+    contains(ran.failure(8), &["was not changed", "run it again"]);
+}
+
+#[test]
+fn the_mark_of_the_run_that_made_the_key_stays() {
+    let marked = format!("for CI {MARK}");
+    for (arguments, expected) in [
+        (&["--description", "new"][..], format!("new {MARK}")),
+        (&["--description", ""], MARK.to_owned()),
+        (&["--description", "new", "--no-mark"], "new".to_owned()),
+        (&["--no-mark"], "for CI".to_owned()),
+    ] {
+        let description = marked.clone();
+        let world = with_key(Settings::default(), |key| {
+            key.description = Some(description)
+        });
+        world
+            .run([&["update-key", "ci"], arguments].concat())
+            .success();
+        assert_eq!(key(&world).description, Some(expected), "{arguments:?}");
+    }
+    let world = with_key(Settings::default(), |key| key.description = Some(marked));
+    let foreign = "mine [swp-keys 99999999]";
+    let ran = world.run(["update-key", "ci", "--description", foreign]);
+    contains(
+        ran.failure(2),
+        &["the mark of a run that did not make this key"],
+    );
+}
+
+/// `recover` would not find a key again that has another name, and drop its record.
+#[test]
+fn what_a_run_left_is_recovered_first() {
+    let mut world = with_key(Settings::default(), |key| {
+        key.description = Some(format!("for CI {MARK}"));
+    });
+    let folder = world.home.path("state/unfinished");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let record = json!({
+        "operation": "1a2b3c4d", "work": "create", "manager": world.sandbox.url(), "tenant": null, "keyName": "ci",
+        "roleID": 2, "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
+    });
+    std::fs::write(folder.join("1a2b3c4d.json"), record.to_string()).expect("a file");
+    for arguments in [&["--name", "new"][..], &["--no-mark"]] {
+        let ran = world.run([&["update-key", "ci"], arguments].concat());
+        contains(ran.failure(6), &["swp-keys recover"]);
+    }
+    let ran = world.run(["update-key", "ci", "--description", "new"]);
+    ran.success();
+    assert_eq!(key(&world).description, Some(format!("new {MARK}")));
+    world.home.set("SWP_STATE_DIR", world.home.path("other"));
+    world.run(["update-key", "ci", "--name", "new"]).success();
+}
+
+#[test]
+fn a_name_that_another_key_has_is_refused_unless_it_is_meant() {
+    for choices in [
+        &[][..],
+        &[("ignore-search", "yes")],
+        &[("ignore-case", "no")],
+    ] {
+        let world = with_key(playing(choices), |_| {});
+        world.sandbox.add_key("nightly", 2);
+        world.sandbox.add_key("Weekly", 2);
+        let error = world.run(["update-key", "ci", "--name", "nightly", "-o", "json"]);
+        let error = error.json_error(6);
+        assert_eq!(error["keyID"], 2);
+        assert_eq!(sent(&world), [0; 0]);
+        let dry = ["update-key", "ci", "--name", "nightly", "--dry-run"];
+        world.run(dry).failure(6);
+        world
+            .run(["update-key", "ci", "--name", "weekly"])
+            .success();
+        world
+            .run(["update-key", "1", "--name", "nightly", "--force"])
+            .success();
+        assert_eq!(key(&world).name.as_deref(), Some("nightly"));
+    }
+    let world = with_key(playing(&[("duplicate-name", "409")]), |_| {});
+    world.sandbox.add_key("nightly", 2);
+    let ran = world.run(["update-key", "ci", "--name", "nightly", "--force"]);
+    contains(ran.failure(6), &["already exists"]);
+}
+
+#[test]
+fn what_the_manager_refuses_is_told_in_its_words() {
+    for (choices, arguments, said) in [
+        (
+            &[][..],
+            ["--time-zone", "Mars/Base"],
+            "no time zone Mars/Base",
+        ),
+        (
+            &[("invalid", "422")],
+            ["--time-zone", "Mars/Base"],
+            "no time zone Mars/Base",
+        ),
+    ] {
+        let world = with_key(playing(choices), |_| {});
+        let ran = world.run([&["update-key", "ci"][..], &arguments].concat());
+        contains(ran.failure(1), &[said]);
+    }
+    let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
+    let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
+    let settings = Settings {
+        roles: vec![role],
+        administrator_role: 9,
+        ..Settings::default()
+    };
+    let world = with_key(settings, |_| {});
+    let ran = world.run(["update-key", "ci", "--locale", "ja-JP"]);
+    contains(ran.failure(5), &["edit API keys"]);
+    world
+        .run(["update-key", "ci", "--role", "Auditor"])
+        .failure(5);
+}
+
+#[test]
+fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
+    let world = plain();
+    world.sandbox.add_key("twin", 2);
+    world.sandbox.add_key("twin", 2);
+    world
+        .run(["update-key", "nobody", "--name", "new"])
+        .failure(3);
+    world
+        .run(["update-key", "twin", "--name", "new"])
+        .failure(6);
+    world
+        .run(["update-key", "ci", "--role", "Audtior"])
+        .failure(3);
+    let ran = world.run(["update-key", "ci", "--role-id", "99"]);
+    contains(ran.failure(3), &["there is no role with the ID 99"]);
+    assert_eq!(sent(&world), [0; 0]);
+}
+
+/// The same care as with the role of a new key.
+#[test]
+fn a_role_is_looked_at_before_a_key_gets_it() {
+    for role in [["--role", "Full Access"], ["--role-id", "1"]] {
+        let world = plain();
+        let arguments = [&["update-key", "ci"][..], &role].concat();
+        contains(&world.run(&arguments).stderr, &["has every right"]);
+        let ran = world.run(&arguments);
+        assert!(
+            !ran.stderr.contains("every right"),
+            "it has it: {}",
+            ran.stderr
+        );
+        let world = plain();
+        let ran = world.run([&arguments[..], &["--allow-full-access"]].concat());
+        assert!(!ran.stderr.contains("every right"), "{}", ran.stderr);
+        assert_eq!(key(&world).role_id, 1);
+    }
+    let deaf = json!({"name": "Deaf", "ID": 9, "allowWebService": false});
+    let settings = Settings {
+        roles: vec![deaf],
+        ..Settings::default()
+    };
+    let world = with_key(settings, |_| {});
+    for role in [["--role", "Deaf"], ["--role-id", "9"]] {
+        let ran = world.run([&["update-key", "ci"][..], &role].concat());
+        contains(ran.failure(5), &["allowWebService is false"]);
+    }
+    assert_eq!(sent(&world), [0; 0]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+    for arguments in [
+        &["ci"][..],
+        &["ci", "--dry-run"],
+        &["ci", "--name", ""],
+        &["ci", "--name", " new"],
+        &["ci", "--expires", "2020-01-01"],
+        &["ci", "--expires", "soon"],
+        &["ci", "--locale", "de-DE"],
+        &["ci", "--role", "Auditor", "--role-id", "2"],
+        &["007", "--name", "new"],
+        &["--name", "new"],
+    ] {
+        let world = World::new();
+        world.run([&["update-key"], arguments].concat()).failure(2);
+        nothing_was_sent(&world.sandbox);
+    }
+}
