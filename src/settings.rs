@@ -210,6 +210,10 @@ fn address(origin: &Origin<'_>, url: Option<String>) -> Result<Option<Sourced<Ad
 
 fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, Error> {
     match Address::parse(&url.value) {
+        Ok(value) if value.other_service().is_some() => {
+            let (what, hint) = value.other_service().unwrap_or_default();
+            Err(Error::usage(format!("{} names {what}", url.source), hint))
+        }
         Ok(value) => Ok(Sourced {
             value,
             source: url.source,

@@ -8,6 +8,9 @@ use url::{Host, Url};
 /// The port of Deep Security Manager where nothing else is said (manager-api.md, section 1).
 const DEFAULT_PORT: u16 = 4119;
 
+/// The domains under which Workload Security is run for others (manager-api.md, section 1).
+const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.com"];
+
 /// The manager's address: https, or http for loopback; no user name, no query. Its `Display` is safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -71,6 +74,33 @@ impl Address {
         }
     }
 
+    /// The vendor's other service at this address, whose keys are not a manager's (manager-api.md, section 8): what it is, and what
+    /// to do.
+    #[must_use]
+    pub(crate) fn other_service(&self) -> Option<(&'static str, &'static str)> {
+        let host = self.base.host_str()?.trim_end_matches('.');
+        if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
+            return Some((
+                "the account service of Trend Micro Cloud One, which is no manager: new Cloud One accounts manage their keys there, with \
+                 other roles and fields",
+                "make such a key in the Cloud One console, and sign with it here (`--api-key-file`); the manager is at \
+                 https://workload.REGION.cloudone.trendmicro.com",
+            ));
+        }
+        is_under(host, "xdr.trendmicro.com").then_some((
+            "the Trend Vision One platform, which is no manager: its keys are others, and its API too",
+            "make such a key in the Vision One console; the manager of Server & Workload Protection is at \
+             https://workload.REGION.cloudone.trendmicro.com",
+        ))
+    }
+
+    /// Whether the manager is one that the vendor runs, where signing in with a password may not be possible (section 3).
+    #[must_use]
+    pub(super) fn is_hosted(&self) -> bool {
+        let host = self.base.host_str().unwrap_or_default();
+        HOSTED.iter().any(|domain| is_under(host, domain))
+    }
+
     /// Whether it is https.
     #[must_use]
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -108,6 +138,12 @@ fn names_a_port(text: &str) -> bool {
     after_host
         .rsplit_once(':')
         .is_some_and(|(_, port)| !port.is_empty())
+}
+
+/// Whether the host is this domain or in it.
+fn is_under(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -160,6 +196,35 @@ mod tests {
                 .as_deref(),
             Some("https://gate.example.com/dsm/api/roles/search")
         );
+    }
+
+    #[test]
+    fn the_vendors_other_services_are_told_from_its_managers() {
+        let parsed = |text: &str| Address::parse(text).unwrap_or_else(|reason| panic!("{reason}"));
+        for (text, other, hosted) in [
+            ("https://accounts.cloudone.trendmicro.com/api", true, true),
+            ("accounts.us-1.cloudone.trendmicro.com:443", true, true),
+            ("https://api.xdr.trendmicro.com/v3.0", true, false),
+            ("https://API.EU.XDR.trendmicro.com", true, false),
+            (
+                "https://workload.us-1.cloudone.trendmicro.com/api",
+                false,
+                true,
+            ),
+            ("https://cloudone.trendmicro.com/api", false, true),
+            ("https://app.deepsecurity.trendmicro.com/api", false, true),
+            (
+                "https://accounts.cloudone.trendmicro.com.example.com",
+                false,
+                false,
+            ),
+            ("https://notxdr.trendmicro.com", false, false),
+            ("accounts.example.com", false, false),
+        ] {
+            let address = parsed(text);
+            assert_eq!(address.other_service().is_some(), other, "{text}");
+            assert_eq!(address.is_hosted(), hosted, "{text}");
+        }
     }
 
     #[test]

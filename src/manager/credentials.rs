@@ -111,7 +111,14 @@ impl Credentials {
     pub(super) fn signer(&self) -> Signer {
         match self {
             Self::Session(_) => Signer::Session,
-            Self::ApiKey { .. } => Signer::ApiKey,
+            Self::ApiKey {
+                header: KeyHeader::ApiSecretKey,
+                ..
+            } => Signer::ApiKey,
+            Self::ApiKey {
+                header: KeyHeader::CloudOne,
+                ..
+            } => Signer::CloudOneKey,
         }
     }
 

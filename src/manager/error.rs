@@ -202,6 +202,15 @@ pub(super) enum Signer {
     Session,
     /// An API key.
     ApiKey,
+    /// A key of Cloud One.
+    CloudOneKey,
+}
+
+impl Signer {
+    /// Whether it is a key of either kind.
+    pub(super) fn is_key(self) -> bool {
+        matches!(self, Self::ApiKey | Self::CloudOneKey)
+    }
 }
 
 /// The call that failed.
@@ -331,6 +340,23 @@ mod tests {
             Cause::Forbidden
         );
         assert_eq!(classified(Signer::ApiKey, 403, None), Cause::Forbidden);
+    }
+
+    #[test]
+    fn a_refused_sign_in_at_a_hosted_manager_names_the_other_way() {
+        let hint = |address: &str| {
+            let address = Address::parse(address).unwrap_or_else(|reason| panic!("{reason}"));
+            let call = Call {
+                what: "testing",
+                address: &address,
+                signer: Signer::Password,
+            };
+            let error = refusal::of(call, StatusCode::FORBIDDEN, &HeaderMap::new(), None);
+            error.hint.unwrap_or_default()
+        };
+        let hosted = hint("https://workload.us-1.cloudone.trendmicro.com");
+        assert!(hosted.contains("`--api-key-file`"), "{hosted}");
+        assert!(!hint("dsm.example.com").contains("--api-key-file"));
     }
 
     #[test]

@@ -49,12 +49,12 @@ pub(super) fn of(
                     .to_owned(),
             ),
         ),
-        _ if call.signer == Signer::Password => sign_in_refused(status, said),
+        _ if call.signer == Signer::Password => sign_in_refused(call, status, said),
         401 => unauthorized(call, &words),
         403 if call.signer == Signer::Session && said.is_some_and(text::says_session_ended) => {
             unauthorized(call, &words)
         }
-        403 if call.signer == Signer::ApiKey && said.is_some_and(text::says_key_refused) => {
+        403 if call.signer.is_key() && said.is_some_and(text::says_key_refused) => {
             unauthorized(call, &words)
         }
         403 => ManagerError::new(
@@ -65,7 +65,7 @@ pub(super) fn of(
         404 => ManagerError::new(
             Cause::NotFound,
             format!("{what}: there is no such object{words}"),
-            None,
+            (call.signer == Signer::CloudOneKey).then(|| CLOUD_ONE.to_owned()),
         ),
         code => ManagerError::new(
             Cause::Rejected(code),
@@ -106,7 +106,7 @@ fn host_of(url: &Url) -> String {
 }
 
 /// Which status means what is undocumented: every refusal counts as one that must not be repeated.
-fn sign_in_refused(status: StatusCode, said: Option<&str>) -> ManagerError {
+fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> ManagerError {
     let locked = said.is_some_and(text::says_locked);
     let wants_code = said.is_some_and(text::asks_for_code);
     let words = said.map_or_else(
@@ -132,20 +132,39 @@ fn sign_in_refused(status: StatusCode, said: Option<&str>) -> ManagerError {
              account, too many sessions, or an expired password; do not repeat it unchanged, each try counts towards the lock-out",
         )
     };
+    // The vendor's own sites moved on to accounts of other kinds (manager-api.md, section 3).
+    let hint = if call.address.is_hosted() {
+        format!(
+            "{hint}; an account of Cloud One or Vision One may not sign in so at all: make a key in its console, and use that \
+             (`--api-key-file`)"
+        )
+    } else {
+        hint.to_owned()
+    };
     ManagerError::new(
         Cause::SignInRefused { locked, wants_code },
         message,
-        Some(hint.to_owned()),
+        Some(hint),
     )
 }
 
+/// "The apikeys operations work with legacy keys only" (manager-api.md, sections 2 and 8); with which status others are refused is
+/// unknown.
+const CLOUD_ONE: &str = "the key was sent as one of Cloud One (`--api-key-scheme`), and those do not manage the manager's keys: new Cloud \
+     One accounts manage theirs in the Cloud One console; to manage the manager's, sign in with one of its own. It may also be \
+     deleted, expired or locked, or its role may lack the right";
+
 fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
+    let not_accepted = || {
+        format!(
+            "{}: the manager does not accept the API key{words}",
+            call.what
+        )
+    };
     let (message, hint) = match call.signer {
+        Signer::CloudOneKey => (not_accepted(), CLOUD_ONE),
         Signer::ApiKey => (
-            format!(
-                "{}: the manager does not accept the API key{words}",
-                call.what
-            ),
+            not_accepted(),
             "it may be deleted, expired or locked, or for another manager or tenant; do not repeat it unchanged",
         ),
         _ => (
@@ -161,6 +180,7 @@ fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
 
 fn forbidden_hint(signer: Signer) -> &'static str {
     match signer {
+        Signer::CloudOneKey => CLOUD_ONE,
         Signer::ApiKey => {
             "the role of the API key lacks the right, or the key is expired, locked or deleted"
         }

@@ -19,7 +19,8 @@ pub(crate) enum Tried {
 pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
     let error = match signed_in.current_api_key().await {
         Ok(key) => return Tried::Works(Some(Box::new(key))),
-        Err(error) if *error.cause() == Cause::Forbidden => {
+        // A key of Cloud One may not even find the place (manager-api.md, section 2).
+        Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
             match signed_in.read_something().await {
                 Ok(()) => return Tried::Works(None),
                 Err(error) => error,

@@ -108,6 +108,7 @@ impl Manager {
         }
         let caller = self.authenticate(call)?;
         self.check_session_scope(caller, endpoint, &call.method)?;
+        self.check_cloud_one(endpoint, call)?;
         self.perform(endpoint, caller, call)
     }
 
@@ -165,6 +166,26 @@ impl Manager {
             ),
         };
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
+    }
+
+    /// Keys of Cloud One manage no keys here, perhaps (manager-api.md, section 2).
+    fn check_cloud_one(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
+        let of_keys = matches!(
+            endpoint,
+            Endpoint::Keys
+                | Endpoint::KeysSearch
+                | Endpoint::Key(_)
+                | Endpoint::KeySecret(_)
+                | Endpoint::Current
+                | Endpoint::CurrentSecret
+        );
+        match self.settings.unknowns.cloud_one_keys {
+            Some(status) if of_keys && call.header("authorization").is_some() => Err(Refusal::new(
+                status,
+                "This operation is available for legacy API keys only.",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// What sessions may be used for is open, but for creating a key (manager-api.md, section 2).

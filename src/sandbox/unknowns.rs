@@ -106,6 +106,9 @@ unknowns! {
     "10" "refused-key" =>
         /// The status where a secret key is wrong, expired, locked or deleted, or no credentials were sent.
         refused_key: u16 = 401, ["401", "403"];
+    "2" "cloud-one-keys" =>
+        /// The status where a key of Cloud One asks for the API-key operations, which are said to work with legacy keys only.
+        cloud_one_keys: Option<u16> = None, ["accepted", "401", "403", "404"];
     "11 #20" "session-roles" =>
         /// Whether a session may use the operations on roles and administrators.
         session_roles: Option<u16> = None, ["accepted", "401", "403"];

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod cloud_one;
 mod color;
 mod config_command;
 mod core_dumps;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swp_keys::sandbox::{ErrorBody, Settings, SignInWording};
+use swp_keys::sandbox::{ErrorBody, SecretShape, Settings, SignInWording};
 
 use super::{CREATE, ROLE, creates, fails, unheard_of, walks};
 use crate::support::{Ran, World, contains};
@@ -18,6 +18,7 @@ walks! {
     whether_the_cookie_alone_is_enough: "sid-alone" => |_, settings| comes_through(settings);
     the_status_of_an_ended_session: "expired-session" => expired_session;
     the_status_of_a_refused_key: "refused-key" => refused_key;
+    whether_a_key_of_cloud_one_may_manage_keys: "cloud-one-keys" => cloud_one_keys;
     whether_a_session_may_search_roles: "session-roles" => session_roles;
     whether_a_session_may_look_at_keys: "session-keys" => session_keys;
     what_a_farewell_does: "logout" => logout;
@@ -177,6 +178,27 @@ fn refused_key(choice: &str, settings: Settings) {
         let printed = fails(&world, ["create", "--role-id", "2"], code);
         contains(&printed, &["expired", "locked", "deleted"]);
     }
+}
+
+/// Said to be for legacy keys only, and nobody knows with which status: the way out is the same.
+fn cloud_one_keys(choice: &str, mut settings: Settings) {
+    settings.cloud_one = true;
+    settings.secret_shape = SecretShape::CloudOne;
+    let mut world = World::with(settings);
+    let key = world.sandbox.add_key("mine", 1);
+    world.use_key(&key.secret);
+    let code = match choice {
+        "accepted" => return drop(creates(&world, ROLE)),
+        "401" => 4,
+        "403" => 5,
+        "404" => 3,
+        _ => unheard_of(choice),
+    };
+    let said = fails(&world, CREATE, code);
+    contains(&said, &["Cloud One console", "`--api-key-scheme`"]);
+    // That it does not manage keys is no proof that it does not work; a 401 is.
+    let ran = world.run(["verify-key"]);
+    assert_eq!(ran.code(), if choice == "401" { 13 } else { 0 });
 }
 
 fn session_roles(choice: &str, settings: Settings) {
