@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// Delete keys for good, and look whether they are gone
     #[command(visible_alias = "delete")]
     DeleteKey(commands::delete_key::Args),
+    /// Put a new key in the place of an old one, which retires by itself
+    #[command(visible_alias = "rotate")]
+    RotateKey(Box<commands::rotate_key::Args>),
     /// List the roles
     ListRoles(commands::list_roles::Args),
     /// Show what a role may do, or what another one may that it may not

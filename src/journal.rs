@@ -6,6 +6,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -59,13 +60,47 @@ pub(crate) struct Record {
     /// tenant (manager-api.md, section 7), so another key may not see what this one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
+    /// The key that this one is to take the place of, in a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) predecessor: Option<Predecessor>,
+    /// The key is to live as long as its run, so that what is left of it is deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) temporary: bool,
+    /// The key is the one that signs: its own secret is what is made anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) current: bool,
     /// Where the secret was to go.
     pub(crate) sinks: Vec<String>,
     /// When it began, in milliseconds since 1970 by this machine's clock.
     pub(crate) started: i64,
 }
 
+/// A key that is to retire once its successor is delivered, and how far that has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Predecessor {
+    /// Its ID.
+    #[serde(rename = "ID")]
+    pub(crate) id: i64,
+    /// How long it lives on after its successor is delivered, in milliseconds.
+    pub(crate) overlap: i64,
+    /// The name that it is given to make way for its successor, from before it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) given_name: Option<String>,
+    /// The secret of its successor is where it was to go.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) succeeded: bool,
+}
+
 impl Record {
+    /// What it made is gone, and is to be made once more.
+    pub(crate) fn begin_again(&mut self) {
+        self.key_id = None;
+        if let Some(predecessor) = &mut self.predecessor {
+            predecessor.succeeded = false;
+        }
+    }
+
     fn file_name(&self) -> String {
         format!("{}.json", self.operation)
     }
@@ -108,6 +143,18 @@ impl Entry {
         }
     }
 
+    /// Notes on disk how far the work has come: the record is replaced as a whole, and stays locked meanwhile.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
+        let folder =
+            folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
+        let mut record = self.record.clone();
+        change(&mut record);
+        let content = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
+        self.file = folder.replace_locked(&record.file_name(), &content)?;
+        self.record = record;
+        Ok(())
+    }
+
     /// Takes over a record that a run left. `None` where it is gone, or another process works on it.
     pub(crate) fn take_over(operation: &str) -> Result<Option<Self>, Error> {
         let Some(folder) = folder() else {
@@ -130,8 +177,8 @@ impl Entry {
             match file.try_lock() {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
-                    // Its run may have settled it between the opening and the lock.
-                    return Ok(path.exists().then_some(Self { record, file }));
+                    // Its run may have settled or replaced it between the opening and the lock.
+                    return Ok(is_at(&file, &path).then_some(Self { record, file }));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
                 Err(TryLockError::Error(error)) => return Err(failed(&error)),
@@ -244,6 +291,21 @@ pub(crate) fn place() -> String {
         || "no folder".to_owned(),
         |folder| folder.path().display().to_string(),
     )
+}
+
+/// Whether the file is still what the path leads to.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let of_file = file.metadata().map(identity);
+    let of_path = path.metadata().map(identity);
+    matches!((of_file, of_path), (Ok(file), Ok(there)) if file == there)
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 fn folder() -> Option<Folder> {

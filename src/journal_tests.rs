@@ -46,6 +46,9 @@ fn record() -> impl Strategy<Value = Record> {
             marked,
             unique,
             signer: None,
+            predecessor: None,
+            temporary: false,
+            current: false,
             sinks,
             started,
         }

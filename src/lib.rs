@@ -159,6 +159,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::LockKey(args) => commands::lock_key::run(args, context).await,
         Command::DeleteKey(args) => commands::delete_key::run(args, context).await,
         Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,
+        Command::RotateKey(args) => commands::rotate_key::run(args, context).await,
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,
         Command::Logout(args) => commands::logout::run(args, context).await,

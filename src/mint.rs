@@ -27,6 +27,7 @@ mod outcome;
 mod ownership;
 mod proof;
 mod recorded;
+mod succession;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -41,10 +42,10 @@ use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey, SignedIn};
 use crate::secret::Secret;
 
 use outcome::{Created, Reset};
-pub(crate) use ownership::{mark, marks};
+pub(crate) use ownership::{mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
-use recorded::Recorded;
-pub(crate) use recorded::next_step;
+pub(crate) use recorded::{Recorded, next_step};
+pub(crate) use succession::{Retired, original_name, put_back, retire};
 
 /// How long a refusal is doubted that is not in the manager's form.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
@@ -68,6 +69,8 @@ impl Prepared {
 
 /// A key that was delivered.
 pub(crate) struct Delivered {
+    /// Its ID.
+    pub(crate) id: i64,
     /// The manager's object, without the secret.
     pub(crate) fields: Map<String, Value>,
     /// When it ends, by the manager's word.
@@ -134,23 +137,59 @@ impl Mint<'_> {
     ///
     /// # Errors
     /// After each the key is gone, or the error and the record say that it may not be.
-    pub(crate) async fn create(
-        mut self,
+    pub(crate) async fn create(self, key: &NewApiKey, record: Record) -> Result<Delivered, Error> {
+        let context = self.context;
+        let (delivered, recorded) = self.create_open(key, record).await?;
+        recorded.settle(context);
+        Ok(delivered)
+    }
+
+    /// The same for a key with which the work is not over: its record stays until that is.
+    pub(crate) async fn create_open(
+        self,
         key: &NewApiKey,
         record: Record,
-    ) -> Result<Delivered, Error> {
-        let entry = self.record(record)?;
-        let (record, kept) = entry.parts();
+    ) -> Result<(Delivered, Recorded), Error> {
+        let recorded = self.record(record)?;
+        self.create_recorded(key, recorded).await
+    }
+
+    /// The same once more, for a record that a run left which made no key.
+    pub(crate) async fn create_again(
+        self,
+        key: &NewApiKey,
+        mut entry: Entry,
+    ) -> Result<(Delivered, Recorded), Error> {
+        if let Err(error) = entry.change(Record::begin_again) {
+            return Err(succession::not_noted(&error));
+        }
+        self.create_recorded(key, Recorded::Kept(entry)).await
+    }
+
+    async fn create_recorded(
+        mut self,
+        key: &NewApiKey,
+        mut recorded: Recorded,
+    ) -> Result<(Delivered, Recorded), Error> {
         self.context.set_unsettled(Some(Unsettled {
             what: format!("the key `{}` may have been created", key.key_name),
             key_id: None,
-            work: UnderWay::Secret { recorded: kept },
+            work: UnderWay::Secret {
+                recorded: recorded.parts().1,
+            },
         }));
-        let result = match self.ask(key, record).await {
-            Ok(minted) => self.hand_over(minted, record).await,
+        let mut asked = self.ask(key, recorded.parts().0).await;
+        if succession::name_is_taken(&asked, recorded.parts().0) {
+            asked = match self.make_way(&mut recorded).await {
+                Ok(()) => self.ask(key, recorded.parts().0).await,
+                Err(end) => Err(end),
+            };
+        }
+        let result = match asked {
+            Ok(minted) => self.hand_over(minted, recorded.parts().0).await,
             Err(end) => Err(end),
         };
-        self.close(entry, result)
+        self.close(recorded, result).await
     }
 
     /// Gives a key that exists a new secret and delivers that.
@@ -158,17 +197,28 @@ impl Mint<'_> {
     /// # Errors
     /// After each the record says whether the old secret may be dead.
     pub(crate) async fn rekey(self, id: i64, record: Record) -> Result<Delivered, Error> {
-        let entry = self.record(record)?;
-        self.rekey_entry(id, entry).await
+        let context = self.context;
+        let recorded = self.record(record)?;
+        let (delivered, recorded) = self.rekey_recorded(id, recorded).await?;
+        recorded.settle(context);
+        Ok(delivered)
     }
 
-    /// The same for a key whose record a run left.
-    pub(crate) async fn finish(self, id: i64, entry: Entry) -> Result<Delivered, Error> {
-        self.rekey_entry(id, Recorded::Kept(entry)).await
+    /// The same for a key whose record a run left. The record stays.
+    pub(crate) async fn finish(
+        self,
+        id: i64,
+        entry: Entry,
+    ) -> Result<(Delivered, Recorded), Error> {
+        self.rekey_recorded(id, Recorded::Kept(entry)).await
     }
 
-    async fn rekey_entry(mut self, id: i64, entry: Recorded) -> Result<Delivered, Error> {
-        let (record, kept) = entry.parts();
+    async fn rekey_recorded(
+        mut self,
+        id: i64,
+        recorded: Recorded,
+    ) -> Result<(Delivered, Recorded), Error> {
+        let (record, kept) = recorded.parts();
         let what = format!(
             "the key `{}` (ID {id}) may have a new secret that nobody has",
             record.key_name
@@ -179,10 +229,10 @@ impl Mint<'_> {
             work: UnderWay::Secret { recorded: kept },
         }));
         let result = match self.reset(id, record).await {
-            Ok(minted) => self.hand_over(minted, record).await,
+            Ok(minted) => self.hand_over(minted, recorded.parts().0).await,
             Err(end) => Err(end),
         };
-        self.close(entry, result)
+        self.close(recorded, result).await
     }
 
     /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is asked at all.
@@ -231,12 +281,18 @@ impl Mint<'_> {
         };
         match outcome::of_create(self.signed_in, record, wait).await {
             Created::Ours(id) => self.reset(id, record).await,
-            Created::Not if refused => {
+            // A 500 in any form may be how a manager refuses a name that is taken, and in a rotation it is taken.
+            Created::Not
+                if refused
+                    || record.predecessor.is_some() && *error.cause() == Cause::Rejected(500) =>
+            {
                 let error = self.refused(error, record).await;
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
-                Err(End::Settled(
-                    Error::new(error.kind(), message).http(error.http_status()),
-                ))
+                let plain = Error::new(error.kind(), message).http(error.http_status());
+                Err(End::Settled(match error.key_id() {
+                    Some(id) => plain.key(id),
+                    None => plain,
+                }))
             }
             Created::Not => Err(End::Settled(not_created(error.into(), record))),
             // Who may not create may well not look either, and is refused both in the same form.
@@ -263,10 +319,12 @@ impl Mint<'_> {
             .api_keys_named(&record.key_name)
             .await
             .unwrap_or_default();
-        match found
-            .iter()
-            .find(|key| key.name() == Some(&record.key_name))
-        {
+        let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
+        let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
+        // Another run's key says more than one that was known to be there.
+        let other = (found.iter().filter(same_name).find(|key| !known(key)))
+            .or_else(|| found.iter().find(same_name));
+        match other {
             None => error.into(),
             Some(other) => Error::new(
                 Kind::Conflict,
@@ -366,23 +424,28 @@ impl Mint<'_> {
         }
     }
 
-    /// The last state: the record is removed, or it stays and the error says what to do with it.
-    fn close(
+    /// The end: the record is removed, or it stays and the error says what to do with it. Where a key was delivered, it is for the
+    /// caller to say when the work is over.
+    async fn close(
         &self,
         recorded: Recorded,
         result: Result<Delivered, End>,
-    ) -> Result<Delivered, Error> {
-        self.context.set_unsettled(None);
-        match result {
+    ) -> Result<(Delivered, Recorded), Error> {
+        let end = match result {
+            Err(End::Settled(error)) => self.withdraw(recorded.parts().0, error).await,
+            Err(end) => end,
             Ok(delivered) => {
-                recorded.settle(self.context);
-                Ok(delivered)
+                self.context.set_unsettled(None);
+                return Ok((delivered, recorded));
             }
-            Err(End::Settled(error)) => {
+        };
+        self.context.set_unsettled(None);
+        match end {
+            End::Settled(error) => {
                 recorded.settle(self.context);
                 Err(error)
             }
-            Err(End::Open(error)) => Err(error.hint(next_step(recorded.parts().1))),
+            End::Open(error) => Err(error.hint(next_step(recorded.parts().1))),
         }
     }
 }

@@ -48,9 +48,18 @@ impl Folder {
     /// Writes `name` whole, which must not be there yet, and returns it locked.
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
+        self.commit_locked(name, content, false)
+    }
+
+    /// Writes `name` whole, in the place of what is there, and returns it locked.
+    pub(crate) fn replace_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
+        self.commit_locked(name, content, true)
+    }
+
+    fn commit_locked(&self, name: &str, content: &[u8], replace: bool) -> io::Result<File> {
         let file = AtomicFile::prepare(&self.path.join(name))?;
         file.lock()?;
-        file.commit(content, false)
+        file.commit(content, replace)
     }
 
     /// What `name` holds; none where it does not exist.

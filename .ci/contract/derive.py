@@ -59,7 +59,9 @@ def give_answers(document):
         ("post", "/apikeys"): {**key, "secretKey": "7:bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZSE="},
         ("get", "/apikeys"): {"apiKeys": [key]},
         ("get", "/apikeys/{apiKeyID}"): key,
+        ("post", "/apikeys/{apiKeyID}"): key,
         ("post", "/apikeys/{apiKeyID}/secretkey"): {**key, "secretKey": "7:YW5vdGhlciBleGFtcGxlLCBhbmQgbm90IGEgc2VjcmV0"},
+        ("post", "/apikeys/current/secretkey"): {**key, "secretKey": "7:YSB0aGlyZCBleGFtcGxlLCBhbmQgbm90IGEgc2VjcmV0"},
         ("post", "/apikeys/search"): {"apiKeys": [key]},
         ("get", "/apikeys/current"): {**key, "tenantID": 0},
     }

@@ -81,6 +81,8 @@ prints() {
 }
 
 with_password() { "$1" --username admin --password-file "$scratch/password" "${@:2}"; }
+# A rotation whose last step is not believed.
+half_rotates() { ends_with 12 "$scratch/stdout" "$@"; }
 
 # What a run leaves behind that was cut off while it gave the document's key a new secret.
 leave_a_record() {
@@ -107,6 +109,12 @@ run_every_command() {
     with_password prints create --role Auditor --name contract --if-exists rekey
     leave_a_record
     with_password prints recover --yes
+    with_password run rotate-key 7 --dry-run
+    # Prism remembers nothing, so the end of the old key does not come back.
+    with_password half_rotates rotate-key contract --overlap 2h --expires 14d
+    rm "$SWP_STATE_DIR"/unfinished/*.json
+    with_password prints rotate-key contract --in-place
+    prints rotate-key --current --api-key-file "$scratch/key"
     with_password run create --role Auditor --out-file "$scratch/secret"
     with_password undoes create --role Auditor
     with_password prints find-role Auditor
@@ -136,7 +144,8 @@ check_the_log() {
     [[ -z $(violations) ]] || die "Prism refused requests:"$'\n'"$(violations)"
     local route
     for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' \
-        'delete /api/apikeys/7' 'get /api/apikeys/7' 'get /api/apikeys/current' 'get /api/roles/2' 'post /api/apikeys/7/secretkey' "$sign_out"; do
+        'delete /api/apikeys/7' 'get /api/apikeys/7' 'get /api/apikeys/current' 'get /api/roles/2' 'post /api/apikeys/7/secretkey' \
+        'post /api/apikeys/7' 'post /api/apikeys/current/secretkey' "$sign_out"; do
         requests | grep -qxF "$route" || die "no command sent: $route"
     done
 }

@@ -17,8 +17,9 @@ use crate::manager::{NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{Mint, Prepared, mark, marks};
 use crate::random;
 use existing::Existing;
-pub(super) use telling::{delivered_all_the_same, print_key, say_skew};
-use telling::{dry_run, say_other_end};
+pub(super) use existing::superseded;
+use telling::dry_run;
+pub(super) use telling::{delivered_all_the_same, print_key, say_other_end, say_skew};
 
 /// Sign in, resolve the role, create the key, and deliver its secret.
 #[derive(clap::Args)]
@@ -229,7 +230,9 @@ impl<'a> Plan<'a> {
                 result => result?,
             },
         };
-        say_other_end(&key, &existing, &delivered, context);
+        if !matches!(existing, Existing::One(_)) {
+            say_other_end(&key, &delivered, context);
+        }
         if self.args.sinks.to_stdout() {
             Ok(())
         } else {
@@ -345,6 +348,9 @@ impl<'a> Plan<'a> {
             marked: self.args.name.is_none() || !self.args.no_mark,
             unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
             signer: signed_in.signer_print(&self.operation),
+            predecessor: None,
+            temporary: false,
+            current: false,
             sinks: prepared.places(),
             started: Utc::now().timestamp_millis(),
         })

@@ -15,6 +15,7 @@ mod own_key;
 pub(crate) mod recover;
 mod role_care;
 mod role_names;
+pub(crate) mod rotate_key;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 pub(crate) mod show_key;

@@ -1,6 +1,7 @@
 //! `recover`: finish or undo what an interrupted run left. Running it again does no harm.
 
 mod left;
+mod rotation;
 
 use std::time::Duration;
 
@@ -134,6 +135,9 @@ async fn one(
         ));
         return Ok(());
     };
+    if entry.record.predecessor.is_some() {
+        return rotation::one(args, entry, signed_in, context).await;
+    }
     if args.delete && entry.record.work == Work::Rekey {
         return Err(was_there_before(&entry.record));
     }
@@ -146,7 +150,7 @@ async fn one(
         ));
     }
     let looking = async {
-        key(&entry, signed_in, context)
+        left_key(&entry, signed_in, context)
             .await
             .map_err(|error| unproven(error, record))
     };
@@ -161,7 +165,10 @@ async fn one(
         ));
         return settle(entry);
     };
-    let delete = args.delete || is_second(&entry.record, id, signed_in, context).await?;
+    // A key that was to live as long as its run has outlived it.
+    let delete = args.delete
+        || entry.record.temporary && !args.rekey
+        || is_second(&entry.record, id, signed_in, context).await?;
     if !args.yes {
         confirm(record, id, delete, context).await?;
     }
@@ -180,12 +187,7 @@ async fn one(
         ));
         return settle(entry);
     }
-    // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
-    let passed = async {
-        tokio::time::sleep(still_settling(&entry, context)).await;
-        Ok(())
-    };
-    context.interrupt.or(passed).await?;
+    let_it_pass(&entry, context).await?;
     let prepared = Prepared::new(args.sinks.prepare(
         context.output.format(),
         context.settings.allow_loose_permissions,
@@ -205,7 +207,8 @@ async fn one(
         verify: false,
         recovering: true,
     };
-    let delivered = mint.finish(id, entry).await?;
+    let (delivered, recorded) = mint.finish(id, entry).await?;
+    recorded.settle(context);
     context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name
@@ -215,6 +218,15 @@ async fn one(
     } else {
         print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
     }
+}
+
+/// A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
+pub(super) async fn let_it_pass(entry: &Entry, context: &Context) -> Result<(), Error> {
+    let passed = async {
+        tokio::time::sleep(still_settling(entry, context)).await;
+        Ok(())
+    };
+    context.interrupt.or(passed).await
 }
 
 /// The secret of an API key alone selects the tenant (manager-api.md, section 7), so that a key is not there, or whose one of the
@@ -302,7 +314,11 @@ fn unproven(error: Error, record: &Record) -> Error {
 
 /// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
 /// "not there" is believed only when as much time has gone by as a living run would have waited.
-async fn key(entry: &Entry, signed_in: &SignedIn, context: &Context) -> Result<Option<i64>, Error> {
+pub(super) async fn left_key(
+    entry: &Entry,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<Option<i64>, Error> {
     match entry.record.key_id {
         None => mint::key_of(signed_in, &entry.record, still_settling(entry, context)).await,
         Some(id) => match signed_in.api_key(id).await {
@@ -323,7 +339,7 @@ async fn key(entry: &Entry, signed_in: &SignedIn, context: &Context) -> Result<O
     }
 }
 
-fn still_settling(entry: &Entry, context: &Context) -> Duration {
+pub(super) fn still_settling(entry: &Entry, context: &Context) -> Duration {
     let age = Utc::now()
         .timestamp_millis()
         .saturating_sub(entry.last_asked());
@@ -333,7 +349,7 @@ fn still_settling(entry: &Entry, context: &Context) -> Duration {
 }
 
 /// Whether another key of the name was first: then this one would have gone, had its run lived (`mint.rs`, "One name, many runs").
-async fn is_second(
+pub(super) async fn is_second(
     record: &Record,
     id: i64,
     signed_in: &SignedIn,

@@ -229,6 +229,14 @@ impl SignedIn {
         self.search(Some(Criterion::equals("keyName", name))).await
     }
 
+    /// The keys whose names match a pattern, in which `%` stands for any text and `_` for one character; compare the names again.
+    ///
+    /// # Errors
+    /// Of the manager.
+    pub(crate) async fn api_keys_like(&self, pattern: &str) -> Result<Vec<ApiKey>, ManagerError> {
+        self.search(Some(Criterion::like("keyName", pattern))).await
+    }
+
     /// The keys that the manager takes for ones that pass, page by page, in the order of IDs; look at them again.
     pub(crate) fn api_keys<'a>(&'a self, wanted: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
         let until = |field_name, first_date_value, last_date_value| Criterion::Between {
@@ -312,6 +320,23 @@ impl SignedIn {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = Request::new("making a new secret", Method::POST, &path, Repeat::Change)
             .signed(&self.credentials);
+        let key: ApiKey = self.transport.send(request).await?.json()?;
+        self.transport.mask.learn(&key.secret);
+        Ok(key)
+    }
+
+    /// Gives the key that signs this call a new secret; the old one is dead at once. Only `mint.rs` calls this.
+    ///
+    /// # Errors
+    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::nothing_was_done`].
+    pub(crate) async fn reset_own_secret(&self) -> Result<ApiKey, ManagerError> {
+        let request = Request::new(
+            "making a new secret",
+            Method::POST,
+            "/api/apikeys/current/secretkey",
+            Repeat::Change,
+        )
+        .signed(&self.credentials);
         let key: ApiKey = self.transport.send(request).await?.json()?;
         self.transport.mask.learn(&key.secret);
         Ok(key)

@@ -23,6 +23,7 @@ impl Mint<'_> {
         minted.secret.settled.set(true);
         let Err((kind, failure)) = checked else {
             return Ok(Delivered {
+                id: minted.id,
                 fields: minted.fields,
                 expiry_date: minted.expiry_date,
             });

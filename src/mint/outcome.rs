@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ownership::{Verdict, judge};
 use crate::journal::{self, Record};
 use crate::looks::Looks;
-use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
 /// What is known of a create.
 pub(super) enum Created {
@@ -82,7 +82,13 @@ pub(super) async fn of_reset(
     let mut waited = false;
     loop {
         journal::asked_again(record);
-        let asking = signed_in.reset_secret(id);
+        let asking = async {
+            if record.current {
+                signed_in.reset_own_secret().await
+            } else {
+                signed_in.reset_secret(id).await
+            }
+        };
         let error = match journal::kept_young(record, asking).await {
             Ok(key) if key.id == id => return Reset::Made(key),
             Ok(key) => {
@@ -138,6 +144,56 @@ pub(super) async fn of_delete(
                 }
             }
             (true, Cause::Unauthorized | Cause::Forbidden | Cause::Rejected(_))
+            | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
+            _ => {}
+        }
+        if !looks.again().await {
+            return Err(error);
+        }
+    }
+}
+
+/// Looks at a key, again where the answer does not come.
+pub(super) async fn of_look(
+    signed_in: &SignedIn,
+    id: i64,
+    wait: Duration,
+) -> Result<ApiKey, ManagerError> {
+    let mut looks = Looks::new(wait);
+    loop {
+        let error = match signed_in.api_key(id).await {
+            Ok(key) => return Ok(key),
+            Err(error) => error,
+        };
+        if error.is_its_word() || matches!(error.cause(), Cause::Untrusted | Cause::Unusable) {
+            return Err(error);
+        }
+        if !looks.again().await {
+            return Err(error);
+        }
+    }
+}
+
+/// Changes a key, until it is known whether that was done. The same values set twice do no harm.
+pub(super) async fn of_change(
+    signed_in: &SignedIn,
+    id: i64,
+    change: &KeyChange,
+    wait: Duration,
+) -> Result<ApiKey, ManagerError> {
+    let mut looks = Looks::new(wait);
+    loop {
+        let error = match signed_in.modify_api_key(id, change).await {
+            Ok(key) => return Ok(key),
+            Err(error) => error,
+        };
+        match (error.is_its_word(), error.cause()) {
+            // A 500 may have come after the work was done, and once more does no harm.
+            (true, Cause::Rejected(500..)) => {}
+            (
+                true,
+                Cause::Unauthorized | Cause::Forbidden | Cause::NotFound | Cause::Rejected(_),
+            )
             | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
             _ => {}
         }

@@ -91,6 +91,18 @@ pub(crate) fn marks(text: &str) -> impl Iterator<Item = &str> {
         })
 }
 
+/// A text without the marks of operations, and without the blanks before them.
+pub(crate) fn without_marks(text: &str) -> String {
+    let mut rest = text.to_owned();
+    loop {
+        let Some(mark) = marks(&rest).next().map(mark) else {
+            return rest;
+        };
+        let (before, after) = rest.split_once(&mark).unwrap_or((&rest, ""));
+        rest = format!("{}{after}", before.trim_end());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -111,6 +123,9 @@ mod tests {
             marked,
             unique: true,
             signer: None,
+            predecessor: None,
+            temporary: false,
+            current: false,
             sinks: Vec::new(),
             started: 0,
         }
@@ -168,6 +183,19 @@ mod tests {
             judge(&unmarked, &[key(5, "ci", Some("[swp-keys 99999999]"))]),
             Verdict::None
         );
+    }
+
+    #[test]
+    fn marks_are_taken_out_of_a_text() {
+        for (text, without) in [
+            ("for CI [swp-keys 1a2b3c4d]", "for CI"),
+            ("[swp-keys 1a2b3c4d]", ""),
+            ("a [swp-keys 1a2b3c4d] b [swp-keys 99999999]", "a b"),
+            ("a [swp-keys 1a2b", "a [swp-keys 1a2b"),
+            ("a [swp-keys xxxxxxxx] ", "a [swp-keys xxxxxxxx] "),
+        ] {
+            assert_eq!(without_marks(text), without);
+        }
     }
 
     fn copy(original: &ApiKey) -> ApiKey {

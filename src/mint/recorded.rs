@@ -1,23 +1,38 @@
 //! The record of the work that is under way, or that there is none, and what follows from it for the user.
 
+use std::io;
+
 use crate::context::Context;
 use crate::journal::{self, Entry, Record};
 
 /// A record on disk, or one that could not be put there.
-pub(super) enum Recorded {
+pub(crate) enum Recorded {
     Kept(Entry),
     Not(Record),
 }
 
 impl Recorded {
-    pub(super) fn parts(&self) -> (&Record, bool) {
+    /// What was noted, and whether it is on disk.
+    pub(crate) fn parts(&self) -> (&Record, bool) {
         match self {
             Self::Kept(entry) => (&entry.record, true),
             Self::Not(record) => (record, false),
         }
     }
 
-    pub(super) fn settle(self, context: &Context) {
+    /// Notes how far the work has come.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
+        match self {
+            Self::Kept(entry) => entry.change(change),
+            Self::Not(record) => {
+                change(record);
+                Ok(())
+            }
+        }
+    }
+
+    /// The work is over.
+    pub(crate) fn settle(self, context: &Context) {
         if let Self::Kept(entry) = self
             && let Err(error) = entry.settle()
         {

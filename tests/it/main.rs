@@ -36,6 +36,7 @@ mod proxy;
 mod readme;
 mod retries;
 mod role_care;
+mod rotate_key;
 mod sandbox_command;
 mod sandbox_contract;
 mod secret_sources;

@@ -22,6 +22,7 @@ fn blocks() -> Vec<String> {
 /// A stand-in where a machine has Rust and nothing else; jq itself is used where it is there.
 const JQ: &str = "#!/bin/sh\nexec sed -n 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p'\n";
 const PASS: &str = "#!/bin/sh\n[ \"$1 $2\" = 'show dsm/admin' ] && cat \"$SWP_README_PASSWORD\"\n";
+const GH: &str = "#!/bin/sh\n[ \"$*\" = 'secret set DSM_KEY' ] && cat > \"$HOME/github-secret\"\n";
 const VAULT: &str = "#!/bin/sh\n[ \"$*\" = 'kv put secret/dsm key=-' ] && cat > \"$HOME/vault\"\n";
 
 /// The folder that stands first in PATH: the binary under its name, and the other programs that the README mentions.
@@ -29,7 +30,7 @@ fn programs(world: &World) -> std::path::PathBuf {
     let folder = world.home.path("bin");
     std::fs::create_dir(&folder).expect("a folder");
     std::os::unix::fs::symlink(binary(), folder.join("swp-keys")).expect("a link");
-    let mut programs = vec![("pass", PASS), ("vault", VAULT)];
+    let mut programs = vec![("pass", PASS), ("vault", VAULT), ("gh", GH)];
     if Command::new("jq").arg("--version").output().is_err() {
         programs.push(("jq", JQ));
     }
@@ -47,6 +48,9 @@ fn run(block: &str) -> (World, Ran) {
     let password = world.home.path("password");
     let key = world.sandbox.add_key("the administrator's", 1);
     world.home.write_secret("dsm-admin.key", &key.secret);
+    if block.contains("rotate-key reporting") {
+        world.sandbox.add_key("reporting", 2);
+    }
     world.home.set("SWP_README_PASSWORD", &password);
     world.home.set(
         "DSM_PASSWORD",
@@ -81,7 +85,7 @@ fn run(block: &str) -> (World, Ran) {
 fn every_command_of_the_readme_works_as_it_stands() {
     let blocks = blocks();
     assert!(
-        blocks.len() >= 14,
+        blocks.len() >= 17,
         "the README shows {} blocks",
         blocks.len()
     );
@@ -95,10 +99,12 @@ fn every_command_of_the_readme_works_as_it_stands() {
             ran.stderr
         );
         let keys = world.sandbox.api_keys();
-        let made = keys.len() - 1;
+        let made = keys.len() - 1 - usize::from(block.contains("rotate-key reporting"));
         let elsewhere =
             block.contains("sandbox") || block.contains("cargo run") || block.contains("--dry-run");
-        let wanted = usize::from(block.contains("create") && !elsewhere);
+        let makes = block.contains("create")
+            || block.contains("rotate-key") && !block.contains("--in-place");
+        let wanted = usize::from(makes && !elsewhere);
         assert_eq!(
             made, wanted,
             "{block}\nstdout: {}\nstderr: {}",
@@ -113,6 +119,15 @@ fn every_command_of_the_readme_works_as_it_stands() {
         ] {
             if block.contains(mark) {
                 contains(&read(world.home.path(place)), &[&keys[1].secret]);
+            }
+        }
+        for (mark, place, key) in [
+            ("rotate-key reporting --overlap", "dsm.key", 2),
+            ("gh secret", "github-secret", 2),
+            ("--current", "dsm-admin.key", 0),
+        ] {
+            if block.contains(mark) {
+                contains(&read(world.home.path(place)), &[&keys[key].secret]);
             }
         }
         if block.contains("jq") {

@@ -76,7 +76,7 @@ pub(super) async fn look(
 
 /// The records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place of
 /// theirs, so they are settled with it. Left behind, they would have `recover` kill it.
-pub(super) fn superseded(
+pub(in crate::commands) fn superseded(
     existing: &ApiKey,
     record: &Record,
     signed_in: &SignedIn,
@@ -89,6 +89,9 @@ pub(super) fn superseded(
             Found::Unreadable(..) => continue,
         };
         let same_place = other.manager == record.manager && other.tenant == record.tenant;
+        if same_place && rotates(&other, existing) {
+            return Err(in_rotation(&other));
+        }
         let same_key = other.key_id == Some(existing.id)
             || (other.key_id.is_none() && other.key_name == record.key_name);
         if same_place && same_key && !lives {
@@ -111,6 +114,25 @@ pub(super) fn superseded(
         }
     }
     Ok(entries)
+}
+
+/// Whether the run was putting a successor in the place of this key, or the key is that successor.
+fn rotates(record: &Record, key: &ApiKey) -> bool {
+    record.predecessor.as_ref().is_some_and(|predecessor| {
+        predecessor.id == key.id
+            || record.key_id == Some(key.id)
+            || key.name() == Some(&record.key_name)
+    })
+}
+
+/// A new secret would take the place of one that the rotation may still make, or has made.
+fn in_rotation(record: &Record) -> Error {
+    let name = &record.key_name;
+    Error::new(
+        Kind::Conflict,
+        format!("a rotation of the key `{name}` is not finished"),
+    )
+    .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
 }
 
 /// `--if-exists skip`: no secret, and a word where the key is not what was asked for.

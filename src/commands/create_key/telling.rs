@@ -17,14 +17,13 @@ pub(in crate::commands) fn delivered_all_the_same(error: Error) -> Error {
 }
 
 /// The manager's word on when the key ends is compared with what was asked: seconds taken for milliseconds would show here.
-pub(super) fn say_other_end(
+pub(in crate::commands) fn say_other_end(
     key: &NewApiKey,
-    existing: &Existing,
     delivered: &Delivered,
     context: &Context,
 ) {
     let Some(asked) = key.expiry_date else { return };
-    if matches!(existing, Existing::One(_)) || delivered.expiry_date == Some(asked) {
+    if delivered.expiry_date == Some(asked) {
         return;
     }
     let got = delivered

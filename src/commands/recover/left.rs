@@ -110,10 +110,11 @@ fn table(records: &[Record]) -> String {
         return String::new();
     }
     let rows = records.iter().map(|record| {
-        let work = if record.work == Work::Create {
-            "create"
-        } else {
-            "rekey"
+        let work = match record.work {
+            Work::Rekey => "rekey",
+            Work::Create if record.predecessor.is_some() => "rotate",
+            Work::Create if record.temporary => "exec",
+            Work::Create => "create",
         };
         [
             record.operation.clone(),

@@ -7,8 +7,8 @@ use swp_keys::sandbox::{AnswerFields, ErrorBody, SecretShape};
 use super::dice::Dice;
 use super::layer::{Direction, Harm, Trouble};
 use super::scenario::{
-    Breakage, CREATE, DELETE, IfExists, Kill, Manager, Naming, Place, Point, RESET, Recovery, Run,
-    SEARCH, Scenario, Signal, Sink,
+    Breakage, CHANGE, CREATE, DELETE, IfExists, Kill, LOOK, Manager, Naming, Place, Point, RESET,
+    Recovery, Run, SEARCH, Scenario, Signal, Sink,
 };
 
 impl Scenario {
@@ -50,6 +50,53 @@ impl Scenario {
         Self {
             manager,
             existing,
+            runs,
+            together,
+            faults,
+            recovery: Recovery::of(dice),
+        }
+    }
+}
+
+impl Scenario {
+    /// One or two rotations of the one key of the name.
+    pub(super) fn rotation(seed: u64) -> Self {
+        let dice = &Dice::new(seed ^ 0x0726_f7a7);
+        let together = dice.chance(20);
+        let mut faults = faults(dice);
+        if dice.chance(50) {
+            faults.push(fault_of(dice, dice.weigh(&[(70, CHANGE), (30, LOOK)])));
+        }
+        let mut manager = Manager::of(dice);
+        // Who may not see keys cannot put another in the place of one, nor can who is not told its role.
+        manager.session_keys = None;
+        if manager.answer_fields == AnswerFields::Sparse {
+            manager.answer_fields = AnswerFields::Usual;
+        }
+        let runs: Vec<_> = (0..1 + usize::from(together))
+            .map(|machine| Run {
+                rotates: true,
+                ..Run::of(dice, machine, IfExists::Fail, true)
+            })
+            .map(|run| run.killed_late(dice))
+            .map(|run| Run {
+                // The sandbox takes keys of Cloud One only where it is told to.
+                verify: run.verify && manager.secret_shape != SecretShape::CloudOne,
+                ..run
+            })
+            .collect();
+        let breaks = runs.iter().any(|run| run.breakage.is_some());
+        let kills = runs.iter().any(|run| run.kill.is_some());
+        if breaks || kills && dice.chance(70) {
+            hold_the_asking(dice, &mut faults);
+            if dice.chance(50) {
+                let when = dice.pick(&["before", "after"]);
+                faults.insert(0, format!("{CHANGE} delay=150ms {when} times=2"));
+            }
+        }
+        Self {
+            manager,
+            existing: 1,
             runs,
             together,
             faults,
@@ -126,6 +173,7 @@ impl Run {
         let mut troubles = troubles(dice);
         let kill = dice.chance(55).then(|| Kill::of(dice, sink, &mut troubles));
         Self {
+            rotates: false,
             machine,
             naming,
             if_exists,
@@ -136,6 +184,19 @@ impl Run {
             troubles,
             kill,
         }
+    }
+}
+
+impl Run {
+    /// Some are killed when a rotation has come further than a create does.
+    fn killed_late(mut self, dice: &Dice) -> Self {
+        if let Some(kill) = &mut self.kill
+            && dice.chance(40)
+        {
+            kill.point = Point::Seen(dice.pick(&[CHANGE, LOOK]), 1 + dice.below(2));
+            self.troubles.retain(|trouble| trouble.harm != Harm::Hold);
+        }
+        self
     }
 }
 
@@ -227,6 +288,10 @@ fn fault(dice: &Dice) -> String {
         (3, "GET /api/apikeys/*"),
         (4, "DELETE /rest/authentication/logout"),
     ]);
+    fault_of(dice, route)
+}
+
+fn fault_of(dice: &Dice, route: &str) -> String {
     let html = "header='Content-Type: text/html' body='<html><title>Sign in</title></html>'";
     let action = dice.weigh(&[
         (8, "drop before".to_owned()),
@@ -256,7 +321,9 @@ fn fault(dice: &Dice) -> String {
     ]);
     // That a key is not there is the manager's own word, and taken for true: only it says so.
     let action = match action.as_str() {
-        "status=404 before" if matches!(route, RESET | DELETE) => "status=403 before".to_owned(),
+        "status=404 before" if matches!(route, RESET | DELETE | CHANGE) => {
+            "status=403 before".to_owned()
+        }
         _ if route.starts_with("GET") && action.starts_with("status=404") => {
             "drop before".to_owned()
         }

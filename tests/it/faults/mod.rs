@@ -10,6 +10,7 @@ mod many;
 mod play;
 mod pool;
 mod recovery;
+mod rotations;
 mod scenario;
 mod seeds;
 mod stage;

@@ -13,6 +13,9 @@ pub(super) const CREATE: &str = "POST /api/apikeys";
 pub(super) const SEARCH: &str = "POST /api/apikeys/search";
 pub(super) const RESET: &str = "POST /api/apikeys/*/secretkey";
 pub(super) const DELETE: &str = "DELETE /api/apikeys/*";
+/// Those of a rotation beside them: the old key is the first that there was.
+pub(super) const CHANGE: &str = "POST /api/apikeys/1";
+pub(super) const LOOK: &str = "GET /api/apikeys/1";
 /// How long a run waits for one answer.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(400);
 /// How long it looks for what became of a lost one. Every delay before the manager's work is shorter than the two together: what
@@ -46,9 +49,11 @@ pub(super) struct Manager {
     pub(super) ignore_search: bool,
 }
 
-/// One run of `create-key`.
+/// One run of `create-key`, or of `rotate-key`.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
+    /// It puts a key in the place of the one that there is.
+    pub(super) rotates: bool,
     /// Runs on one machine share their state folder and their way to the manager.
     pub(super) machine: usize,
     pub(super) naming: Naming,
@@ -182,6 +187,7 @@ impl Scenario {
             manager: Manager::usual(),
             existing: 0,
             runs: vec![Run {
+                rotates: false,
                 machine: 0,
                 naming: Naming::Default,
                 if_exists: IfExists::Fail,

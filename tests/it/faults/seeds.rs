@@ -44,14 +44,14 @@ fn every_key_is_delivered_or_gone_or_in_a_record_under_every_fault() {
     }
 }
 
-fn number(name: &str) -> Option<u64> {
+pub(super) fn number(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
     let number = value.parse();
     Some(number.unwrap_or_else(|error| panic!("{name}={value}: {error}")))
 }
 
 /// Past the test runner, which would keep it back.
-fn tell(words: &str) {
+pub(super) fn tell(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }
 

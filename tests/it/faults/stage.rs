@@ -49,7 +49,11 @@ impl Stage {
         let World { sandbox, home } = World::with(scenario.settings());
         let sandbox = Arc::new(sandbox);
         for _ in 0..scenario.existing {
-            sandbox.add_key(NAME, 2);
+            let id = sandbox.add_key(NAME, 2).id;
+            if scenario.runs.iter().any(|run| run.rotates) {
+                // Its successor inherits it, and so it is known whose request is whose.
+                sandbox.edit_key(id, |key| key.description = Some(mark(0)));
+            }
         }
         // Nobody's business: a name that differs in case alone, and one that begins alike.
         sandbox.add_key("CI", 2);
@@ -96,9 +100,19 @@ impl Stage {
     }
 
     pub(super) fn job<'a>(&self, index: usize, run: &'a Run) -> Job<'a> {
+        self.job_in(index, run, times())
+    }
+
+    /// With these waits.
+    pub(super) fn job_in<'a>(
+        &self,
+        index: usize,
+        run: &'a Run,
+        times: impl Iterator<Item = OsString>,
+    ) -> Job<'a> {
         let home = &self.machines[run.machine].home;
         let mut arguments = arguments(index, run);
-        arguments.extend(times());
+        arguments.extend(times);
         let mut files = Vec::new();
         for (number, place) in run.sink.places().iter().enumerate() {
             // A folder of its own, so that one can be broken and the others not.
@@ -110,7 +124,7 @@ impl Stage {
         }
         Job {
             machine: run.machine,
-            mark: Some(mark(index)),
+            mark: Some(mark(if run.rotates { 0 } else { index })),
             wrapper: Vec::new(),
             arguments,
             full: run.sink == Sink::Full,
@@ -152,6 +166,11 @@ fn sink(place: Place, file: &Path) -> [OsString; 2] {
 }
 
 fn arguments(index: usize, run: &Run) -> Vec<OsString> {
+    if run.rotates {
+        let verify = run.verify.then_some("--verify");
+        let words = ["rotate-key", "-q", NAME].into_iter().chain(verify);
+        return words.map(OsString::from).collect();
+    }
     let mut words = vec!["create-key", "-q"];
     words.extend(match run.role_by_name {
         true => ["--role", "Auditor"],

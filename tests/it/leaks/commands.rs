@@ -35,6 +35,12 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             ],
             &["--role", "Auditor", "--verify"],
         ],
+        "rotate-key" => &[
+            &["there"],
+            &["1", "--verify", "--out-file", "secret"],
+            &["there", "--overlap", "2h", "--dry-run"],
+            &["there", "--in-place"],
+        ],
         "recover" => &[&["--list"], &["--yes"], &["--yes", "--out-file", "secret"]],
         "find-role" => &[&["Auditor"], &["--like", "A%"]],
         "show-key" => &[&["there"], &["1"]],

@@ -1,0 +1,161 @@
+//! What is left of a rotation: finished, or undone with `--delete`, so that one key of the name works and none is forgotten.
+
+use serde_json::json;
+
+use super::{Args, confirm, is_second, left_key, same_signer, settle, unproven};
+use crate::commands::create_key::{delivered_all_the_same, print_key};
+use crate::context::{Context, UnderWay, Unsettled};
+use crate::error::{Error, Kind};
+use crate::expiry::shown;
+use crate::journal::{Entry, Predecessor};
+use crate::manager::SignedIn;
+use crate::mint::{self, Mint, Prepared, Recorded, Retired};
+
+pub(super) async fn one(
+    args: &Args,
+    entry: Entry,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let record = entry.record.clone();
+    let Some(old) = &record.predecessor else {
+        return Ok(());
+    };
+    // The old key is named by its ID, which is another's in another tenant.
+    same_signer(&record, signed_in)?;
+    let looking = async {
+        let found = left_key(&entry, signed_in, context).await;
+        found.map_err(|error| unproven(error, &record))
+    };
+    let Some(id) = context.interrupt.or(looking).await? else {
+        mint::put_back(context, signed_in, &record).await?;
+        context.output.note(&format!(
+            "no key took the place of `{}` (ID {}), which stays as it is; the record is dropped",
+            record.key_name, old.id
+        ));
+        return settle(entry);
+    };
+    if old.succeeded {
+        return end_the_old_one(args, entry, old, id, signed_in, context).await;
+    }
+    let delete = args.delete || is_second(&record, id, signed_in, context).await?;
+    if !args.yes {
+        confirm(&record, id, delete, context).await?;
+    }
+    if delete {
+        return undo(entry, id, signed_in, context).await;
+    }
+    finish(args, entry, id, signed_in, context).await
+}
+
+/// The successor is delivered, and in use perhaps: it stays, and the old one retires.
+async fn end_the_old_one(
+    args: &Args,
+    entry: Entry,
+    old: &Predecessor,
+    id: i64,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let name = entry.record.key_name.clone();
+    if args.delete {
+        return Err(Error::usage(
+            format!("the secret of the key `{name}` (ID {id}) was delivered, so it is not deleted for what is left to be done"),
+            format!("leave `--delete` out, and the end of the old key (ID {}) is set", old.id),
+        )
+        .key(id));
+    }
+    if !args.yes {
+        let question = format!(
+            "Set the end of the old key `{}` (ID {})?",
+            crate::output::safe(&name),
+            old.id
+        );
+        let prompt = context.prompt();
+        if !prompt
+            .confirm(&question, "say `--yes`", &context.interrupt)
+            .await?
+        {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("the old key (ID {}) is left as it is", old.id),
+            )
+            .hint("its record stays, until `swp-keys recover` is answered with yes"));
+        }
+    }
+    let end = mint::retire(context, signed_in, Recorded::Kept(entry), id).await?;
+    tell(&end, old, context);
+    Ok(())
+}
+
+async fn undo(entry: Entry, id: i64, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
+    let name = &entry.record.key_name;
+    context.set_unsettled(Some(Unsettled {
+        what: format!("the key `{name}` may be there still"),
+        key_id: Some(id),
+        work: UnderWay::Secret { recorded: true },
+    }));
+    let undone = async {
+        mint::delete(context, signed_in, id, name).await?;
+        mint::put_back(context, signed_in, &entry.record).await
+    };
+    let undone = undone.await;
+    context.set_unsettled(None);
+    undone?;
+    context.output.note(&format!(
+        "the key `{name}` (ID {id}) is deleted, and the one that it was to take the place of stays"
+    ));
+    settle(entry)
+}
+
+async fn finish(
+    args: &Args,
+    entry: Entry,
+    id: i64,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let record = entry.record.clone();
+    let prepared = Prepared::new(args.sinks.prepare(
+        context.output.format(),
+        context.settings.allow_loose_permissions,
+    )?);
+    // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
+    super::let_it_pass(&entry, context).await?;
+    let meta = json!({
+        "manager": record.manager,
+        "created": true,
+        "operation": record.operation,
+        "sinks": prepared.places(),
+        "predecessor": {"ID": record.predecessor.as_ref().map(|old| old.id)},
+        "recovered": true,
+    });
+    let mint = Mint {
+        context,
+        signed_in,
+        prepared,
+        meta: &meta,
+        verify: false,
+        recovering: true,
+    };
+    let (delivered, recorded) = mint.finish(id, entry).await?;
+    context.output.note(&format!(
+        "the key `{}` (ID {id}) has a new secret",
+        record.key_name
+    ));
+    let end = mint::retire(context, signed_in, recorded, id).await?;
+    if let Some(old) = &record.predecessor {
+        tell(&end, old, context);
+    }
+    if args.sinks.to_stdout() {
+        return Ok(());
+    }
+    print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
+}
+
+fn tell(end: &Retired, old: &Predecessor, context: &Context) {
+    context.output.note(&match end {
+        Retired::Ends(end) => format!("the old key (ID {}) works until {}", old.id, shown(*end)),
+        Retired::Gone => format!("the old key (ID {}) is gone already", old.id),
+    });
+}
