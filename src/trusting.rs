@@ -72,7 +72,10 @@ fn system_roots() -> Option<&'static str> {
 /// # Errors
 /// Of usage, where what decides cannot be read, or `--insecure` is given although a pin is kept.
 pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision, Error> {
-    if let Some(pins) = &settings.tls_pins {
+    let pins = (settings.tls_pins.as_ref()).filter(|pins| settings.is_about(&pins.source, address));
+    let ca_cert =
+        (settings.ca_cert.as_ref()).filter(|path| settings.is_about(&path.source, address));
+    if let Some(pins) = pins {
         // A pin is the narrowest of all, so nothing else widens it.
         let trust = Trust::Pins(Pins {
             pins: pins.value.clone(),
@@ -82,7 +85,7 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
         let by = By::Pin(pins.source.clone());
         return Ok(Decision { trust, by });
     }
-    match (&settings.insecure, &settings.ca_cert) {
+    match (&settings.insecure, ca_cert) {
         (Some(source), _) => {
             if let Some((_, path)) = kept(address)? {
                 return Err(Error::usage(

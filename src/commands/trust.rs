@@ -142,7 +142,9 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
         return Err(no_env());
     }
     let place = address.host_and_port();
-    let pins = match &context.settings.tls_pins {
+    let settings = &context.settings;
+    let given = settings.tls_pins.as_ref();
+    let pins = match given.filter(|pins| settings.is_about(&pins.source, address)) {
         Some(pins) => {
             Trusted::change(|trusted| first_use::add(trusted, &place, &pins.value))?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()

@@ -199,7 +199,7 @@ fn command(text: &str, folder: &Path) -> Result<String, String> {
         .first_mut()
         .filter(|program| !program.is_empty())
         .ok_or("it names no program")?;
-    if !program.contains('/') {
+    if !program.contains(std::path::is_separator) {
         return Ok(text.to_owned());
     }
     *program = file(program, folder)?;

@@ -305,3 +305,38 @@ fn a_key_that_cannot_be_kept_is_said() {
         &["the API key", "cannot be kept", "SWP_STATE_DIR"],
     );
 }
+
+#[test]
+fn a_kept_key_is_told_by_no_command_whatever_comes_of_it() {
+    let world = World::new();
+    let (key, login) = a_key(&world, 1);
+    world.run(&login).success();
+    let told = |world: &World, arguments: &[&str]| {
+        for format in ["text", "json"] {
+            let ran = world.run(
+                arguments
+                    .iter()
+                    .chain(&["-vv", "--retries", "0", "-o", format]),
+            );
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!said.contains(&key), "{arguments:?}: {said}");
+        }
+    };
+    let commands = [
+        &["list-roles"][..],
+        &["whoami"],
+        &["config", "show"],
+        &["show-key", "existing"],
+        &["login"],
+    ];
+    for command in &commands[..4] {
+        told(&world, command);
+    }
+    let id = world.sandbox.api_keys()[0].id;
+    assert!(world.sandbox.edit_key(id, |key| key.active = false));
+    for command in &commands {
+        told(&world, command);
+    }
+    world.run(&login).failure(4);
+    told(&world, &["logout"]);
+}

@@ -62,22 +62,25 @@ fn a_profile_says_all_that_is_not_given() {
 fn flag_wins_over_variable_over_default_profile() {
     let mut world = World::new();
     let mut text = "default-profile = \"one\"\n".to_owned();
-    for (name, role) in [("one", "1"), ("two", "2"), ("three", "3")] {
-        text += &format!("[profiles.{name}.create]\nrole-id = {role}\n");
+    for (name, role) in [("one", 2), ("two", 2), ("three", 1)] {
+        text += &format!("[profiles.{name}.create]\nrole-id = {role}\ndescription = \"{name}\"\n");
     }
     configure(&mut world.home, &text);
-    let role = |world: &World, arguments: &[&str]| {
+    let told = |world: &World, arguments: &[&str]| {
         let create = ["create", "--dry-run", "-o", "json"];
-        world.run(create.iter().chain(arguments)).json()["roleID"].clone()
+        let key = world.run(create.iter().chain(arguments)).json();
+        (key["description"].clone(), key["roleID"].clone())
     };
-    assert_eq!(role(&world, &[]), 1);
+    assert_eq!(told(&world, &[]), ("one".into(), 2.into()));
     world.home.set("SWP_PROFILE", "two");
-    assert_eq!(role(&world, &[]), 2);
-    assert_eq!(role(&world, &["--profile", "three"]), 3);
-    assert_eq!(role(&world, &["--role", "Auditor"]), 2);
+    assert_eq!(told(&world, &[]), ("two".into(), 2.into()));
+    let three = told(&world, &["--profile", "three"]);
+    assert_eq!(three, ("three".into(), 1.into()));
+    let auditor = told(&world, &["--profile", "three", "--role", "Auditor"]);
+    assert_eq!(auditor, ("three".into(), 2.into()));
     // An empty one counts as none.
     world.home.set("SWP_PROFILE", "");
-    assert_eq!(role(&world, &[]), 1);
+    assert_eq!(told(&world, &[]), ("one".into(), 2.into()));
 }
 
 #[test]
@@ -327,28 +330,29 @@ fn a_profile_is_about_its_own_manager() {
 fn the_file_is_found_by_its_variables_in_their_order() {
     let mut world = World::new();
     let places = ["own", "xdg/swp-keys", ".config/swp-keys"];
-    for (index, place) in places.iter().enumerate() {
+    for place in places {
         let folder = world.home.path(place);
         std::fs::create_dir_all(&folder).expect("a folder");
         set_mode(&folder, 0o755);
-        let role = index + 1;
-        let text = format!("default-profile = \"p\"\n[profiles.p.create]\nrole-id = {role}\n");
+        let text = format!(
+            "default-profile = \"p\"\n[profiles.p.create]\nrole-id = 2\ndescription = \"{place}\"\n"
+        );
         let path = world.home.write(&format!("{place}/config.toml"), &text);
         set_mode(&path, 0o644);
     }
-    let role = |world: &World| {
+    let told = |world: &World| {
         let ran = world.run(["create", "--dry-run", "-o", "json"]);
-        ran.json()["roleID"].clone()
+        ran.json()["description"].clone()
     };
     let (own, xdg) = (world.home.path("own"), world.home.path("xdg"));
     world.home.set("SWP_CONFIG_DIR", own);
     world.home.set("XDG_CONFIG_HOME", xdg);
-    assert_eq!(role(&world), 1);
+    assert_eq!(told(&world), places[0]);
     world.home.set("SWP_CONFIG_DIR", "");
-    assert_eq!(role(&world), 2);
+    assert_eq!(told(&world), places[1]);
     if cfg!(unix) {
         world.home.set("XDG_CONFIG_HOME", "relative");
-        assert_eq!(role(&world), 3);
+        assert_eq!(told(&world), places[2]);
     }
 }
 

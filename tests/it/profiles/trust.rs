@@ -1,6 +1,9 @@
 //! Whom a profile trusts, and what wins over it.
 
+use swp_keys::sandbox::{Sandbox, Settings};
+
 use super::{configure, profile, world_in_a_profile};
+use crate::support::files::read;
 use crate::support::{World, contains};
 
 const WRONG: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -63,4 +66,19 @@ fn the_checks_are_not_switched_off_where_a_profile_pins_nor_by_a_profile() {
     let ran = world_in_a_profile("").run(["list-roles", "--profile", "here", "--insecure"]);
     ran.success();
     contains(&ran.stderr, &["warning: "]);
+}
+
+#[test]
+fn the_pin_of_a_profile_is_not_taken_for_that_of_another_manager() {
+    let mut world = pinned(&format!("\"{WRONG}\""));
+    let other = Sandbox::start(Settings::default()).expect("a second manager");
+    let add = ["trust", "add", &other.url(), "--tls-accept-new"];
+    world.run(add).success();
+    let pins = read(world.home.path("config/trusted.toml"));
+    assert!(!pins.contains(WRONG), "{pins}");
+    contains(&pins, &["sha256:"]);
+    // That of its own manager is.
+    world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
+    world.run(["trust", "add"]).success();
+    contains(&read(world.home.path("config/trusted.toml")), &[WRONG]);
 }
