@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::error::{Error, Kind, Signal};
 use crate::expiry;
+use crate::file_mode::Untrusted;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Found};
 use crate::manager::{Address, Manager, Options, Pin, Presented, SignedIn};
@@ -155,8 +156,15 @@ impl Context {
             .tenant
             .as_ref()
             .map(|tenant| tenant.value.as_str());
-        // A folder that cannot be read was said of when something could not be kept in it.
-        for found in journal::unfinished().unwrap_or_default() {
+        let found = journal::unfinished().unwrap_or_else(|error| {
+            // One that cannot be read was said of when something could not be kept in it.
+            if let Some(untrusted) = Untrusted::cause_of(&error) {
+                let message = format!("what earlier runs left is not looked at: {untrusted}");
+                self.output.warn(&message);
+            }
+            Vec::new()
+        });
+        for found in found {
             match found {
                 Found::Record(record)
                     if record.manager == manager && record.tenant.as_deref() == tenant =>

@@ -1,6 +1,8 @@
-//! Who may read a file that holds a secret (surface.md, promise 6), and who may write to one whose commands are run.
+//! Who may read a file that holds a secret (surface.md, promise 6), who may write to one whose commands are run, and who may have
+//! written what is read from the state folder.
 
 use std::fs::Metadata;
+use std::io;
 use std::path::Path;
 
 use crate::error::Error;
@@ -84,5 +86,131 @@ pub(crate) fn refuse_foreign_writers(path: &Path, metadata: &Metadata) -> Result
 /// As with reading: the lists of rights are inherited there.
 #[cfg(not(unix))]
 pub(crate) fn refuse_foreign_writers(_path: &Path, _metadata: &Metadata) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Why something of the state is not trusted, and what mends that.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{problem}; {mend}")]
+pub(crate) struct Untrusted {
+    problem: String,
+    mend: String,
+}
+
+impl Untrusted {
+    /// Whether this is why something could not be read or written.
+    pub(crate) fn cause_of(error: &io::Error) -> Option<Self> {
+        let inner = error.get_ref()?;
+        inner.downcast_ref::<Self>().cloned()
+    }
+}
+
+/// The error of the program for one of the disk: what is not trusted can be mended, anything else is what the caller says it is.
+pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
+    Untrusted::cause_of(error).map_or_else(otherwise, Error::from)
+}
+
+impl From<Untrusted> for Error {
+    fn from(untrusted: Untrusted) -> Self {
+        Self::usage(untrusted.problem, untrusted.mend)
+    }
+}
+
+impl From<Untrusted> for io::Error {
+    fn from(untrusted: Untrusted) -> Self {
+        Self::other(untrusted)
+    }
+}
+
+/// What a folder is for: others may write to one that holds another of ours, where it is sticky as `/tmp` is, because they cannot put
+/// anything in the place of what is there, and what they made first is seen to be theirs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Above,
+    Holds,
+}
+
+/// Refuses a folder in which others may change what is there. A link is as good as what it leads to; one that leads nowhere, and a
+/// folder that is not there yet, are nobody's.
+///
+/// # Errors
+/// [`Untrusted`], or where it cannot be looked at.
+#[cfg(unix)]
+pub(crate) fn trust_folder(path: &Path, what_for: Use) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    trust_owner(path, &metadata, "folder")?;
+    let sticky = metadata.mode() & 0o1000 != 0 && what_for == Use::Above;
+    if metadata.mode() & 0o022 == 0 || sticky {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Untrusted {
+        problem: format!(
+            "others on this machine may write to the folder {path}, so what is in it is not trusted"
+        ),
+        mend: format!("run `chmod go-w {path}`, or name another folder in SWP_STATE_DIR"),
+    }
+    .into())
+}
+
+/// Refuses a file of the state that others may have written, or, where it is `private`, read.
+///
+/// # Errors
+/// [`Untrusted`], or where it cannot be looked at.
+#[cfg(unix)]
+pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = path.metadata()?;
+    trust_owner(path, &metadata, "file")?;
+    let may = if metadata.mode() & 0o022 != 0 {
+        "write to"
+    } else if private && is_loose(&metadata) {
+        "read"
+    } else {
+        return Ok(());
+    };
+    let path = path.display();
+    Err(Untrusted {
+        problem: format!("others on this machine may {may} {path}, so it is not trusted"),
+        mend: format!("run `chmod 600 {path}`, or remove it"),
+    }
+    .into())
+}
+
+/// Root may change everything anyway, so what belongs to root is as good as one's own.
+#[cfg(unix)]
+fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::geteuid().as_raw();
+    if metadata.uid() == own || metadata.uid() == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Untrusted {
+        problem: format!(
+            "the {what} {path} belongs to another user (ID {}), so it is not trusted",
+            metadata.uid()
+        ),
+        mend: format!(
+            "run `chown {own} {path}` as root if it is meant to be yours, or name another folder in SWP_STATE_DIR"
+        ),
+    }
+    .into())
+}
+
+/// The lists of who may write are inherited there, and a folder in one's own profile is private.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+pub(crate) fn trust_folder(_path: &Path, _what_for: Use) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+pub(crate) fn trust_file(_path: &Path, _private: bool) -> io::Result<()> {
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
+use crate::file_mode::{Untrusted, untrusted_or};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 use crate::settings::{Settings, Source};
@@ -68,6 +69,8 @@ pub(crate) struct Wanted {
     profile: Option<String>,
     /// The user name was typed for this very run, so a key, which is nobody's, is not meant.
     user_is_meant: bool,
+    /// What others may read is all right.
+    allow_loose: bool,
 }
 
 impl Wanted {
@@ -84,7 +87,14 @@ impl Wanted {
             username: username.map(|username| username.value.clone()),
             profile: profile.map(|profile| profile.value.name.clone()),
             user_is_meant: username.is_some_and(|username| username.source.is_flag()),
+            allow_loose: settings.allow_loose_permissions,
         })
+    }
+
+    /// For what is to be ended or replaced: if others may have read it, it is all the more worth that.
+    pub(crate) fn however_loose(mut self) -> Self {
+        self.allow_loose = true;
+        self
     }
 
     /// What this user keeps.
@@ -139,9 +149,20 @@ impl Kept {
         serde_json::to_writer_pretty(&mut *content, &Written::of(self)).map_err(|error| {
             Error::unexpected(format!("what is to be kept cannot be written: {error}"))
         })?;
-        folder
-            .write(&self.file_name(), &content)
-            .map_err(|error| self.unkept(&format!("{}: {error}", folder.path().display())))
+        folder.write(&self.file_name(), &content).map_err(|error| {
+            let place = folder.path().display();
+            untrusted_or(&error, || self.unkept(&format!("{place}: {error}")))
+        })
+    }
+
+    /// Makes sure that it would be kept where nobody else can get at it, as far as that can be told before there is anything to keep.
+    ///
+    /// # Errors
+    /// Of usage, with the command that mends it.
+    pub(crate) fn place_is_trusted() -> Result<(), Error> {
+        let trusted = folder().map_or(Ok(()), |folder| folder.trusted());
+        let untrusted = trusted.err().and_then(|error| Untrusted::cause_of(&error));
+        untrusted.map_or(Ok(()), |untrusted| Err(untrusted.into()))
     }
 
     fn unkept(&self, reason: &str) -> Error {
@@ -168,7 +189,8 @@ impl Kept {
     /// Finds what is kept for this run: the key of its profile, else the session of its user; any user's where none is named.
     ///
     /// # Errors
-    /// Of usage, where several users have a session. A file that cannot be read is not passed over, and is named.
+    /// Of usage, where several users have a session, or where others can have put one there or read it. A file that cannot be read is
+    /// not passed over, and is named.
     pub(crate) fn find(wanted: &Wanted) -> Result<Option<Self>, Error> {
         let (mut keys, mut sessions): (Vec<_>, Vec<_>) = (Self::all(wanted)?.into_iter())
             .partition(|kept| matches!(kept.what, What::Key { .. }));
@@ -199,11 +221,14 @@ impl Kept {
         let Some(folder) = folder() else {
             return Ok(Vec::new());
         };
-        let files = match folder.read_all() {
+        let files = match folder.read_all(wanted.allow_loose) {
             Ok(files) => files,
             // A state folder that cannot be entered keeps nothing.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
-            Err(error) => return Err(unreadable(&folder, &error.to_string())),
+            Err(error) => {
+                let unreadable = || unreadable(&folder, &error.to_string());
+                return Err(untrusted_or(&error, unreadable));
+            }
         };
         let mut found = Vec::new();
         for (name, content) in files {

@@ -1,4 +1,7 @@
 //! State on disk: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`; folders 0700, files 0600. Pure data, no network.
+//!
+//! Nothing is read from where somebody else may have put it, and nothing written there: a session of theirs would make a key on their
+//! manager of ours, a record of theirs would make `recover` delete one of ours.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -7,6 +10,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{AtomicFile, sync_folder};
+use crate::file_mode::{Use, trust_file, trust_folder};
 
 /// What is kept is at most a few kilobytes; a file that is larger is something else.
 const LIMIT: u64 = 64 * 1024;
@@ -35,6 +39,17 @@ impl Folder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes sure that nobody else can have put here what is in it. What is not there yet is nobody's.
+    ///
+    /// # Errors
+    /// [`crate::file_mode::Untrusted`].
+    pub(crate) fn trusted(&self) -> io::Result<()> {
+        if let Some(above) = self.path.parent() {
+            trust_folder(above, Use::Above)?;
+        }
+        trust_folder(&self.path, Use::Holds)
     }
 
     /// Writes `name` whole, and makes the folder where it is missing.
@@ -81,15 +96,17 @@ impl Folder {
     /// The path of `name`, which is a file: opening a pipe would wait for its other end.
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
-        if path.symlink_metadata()?.is_file() {
-            Ok(path)
-        } else {
-            Err(io::Error::other(format!("`{name}` is no file")))
+        if !path.symlink_metadata()?.is_file() {
+            return Err(io::Error::other(format!("`{name}` is no file")));
         }
+        self.trusted()?;
+        trust_file(&path, false)?;
+        Ok(path)
     }
 
     /// The names of the files in it, in order; none where it does not exist.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        self.trusted()?;
         let entries = match fs::read_dir(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
@@ -106,11 +123,16 @@ impl Folder {
         Ok(names)
     }
 
-    /// The names and contents of all files in it. A file that goes away meanwhile is left out.
-    pub(crate) fn read_all(&self) -> io::Result<Vec<(String, Zeroizing<Vec<u8>>)>> {
+    /// The names and contents of all files in it, which hold secrets. A file that goes away meanwhile is left out. One that others may
+    /// read is refused, unless that is `allow_loose`.
+    pub(crate) fn read_all(
+        &self,
+        allow_loose: bool,
+    ) -> io::Result<Vec<(String, Zeroizing<Vec<u8>>)>> {
         let mut files = Vec::new();
         for name in self.names()? {
-            match fs::read(self.path.join(&name)) {
+            let path = self.path.join(&name);
+            match trust_file(&path, !allow_loose).and_then(|()| fs::read(path)) {
                 Ok(content) => files.push((name, Zeroizing::new(content))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -130,6 +152,7 @@ impl Folder {
 
     /// Makes it where it is missing, for its owner alone, and lasting: the folder above each new one is fsynced as well.
     fn create(&self) -> io::Result<()> {
+        self.trusted()?;
         let missing: Vec<_> = (self.path.ancestors())
             .take_while(|folder| !folder.exists())
             .collect();

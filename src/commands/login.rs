@@ -46,7 +46,8 @@ fn key_that_is_meant(context: &Context) -> Option<&Sourced<SecretSource>> {
 }
 
 async fn keep_session(context: &Context) -> Result<Outcome, Error> {
-    let wanted = Wanted::by(&context.settings)?;
+    let wanted = Wanted::by(&context.settings)?.however_loose();
+    Kept::place_is_trusted()?;
     let (signed_in, username) = sign_in::with_password(context).await?;
     context.say_unfinished();
     let session = signed_in
@@ -75,7 +76,8 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
 
 /// Keeps a key that has proven to work. One that nothing is known of is not kept: it would take the place of something good.
 async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
-    let wanted = Wanted::by(&context.settings)?;
+    let wanted = Wanted::by(&context.settings)?.however_loose();
+    Kept::place_is_trusted()?;
     let (secret, header) = sign_in::key_and_header(context, key).await?;
     let credentials = Credentials::ApiKey {
         secret: secret.clone(),

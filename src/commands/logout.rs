@@ -13,7 +13,7 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     let address = context.settings.address()?;
-    let Some(kept) = Kept::find(&Wanted::by(&context.settings)?)? else {
+    let Some(kept) = Kept::find(&Wanted::by(&context.settings)?.however_loose())? else {
         context
             .output
             .note(&format!("nothing is kept for {address}"));

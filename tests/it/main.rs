@@ -49,6 +49,8 @@ mod sign_in_refused;
 mod sign_out;
 mod signals;
 mod sinks;
+#[cfg(unix)]
+mod state_trust;
 #[cfg(target_os = "linux")]
 mod system_roots;
 mod tls;

@@ -7,6 +7,7 @@ use crate::commands::{Outcome, list_roles};
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
+use crate::file_mode::untrusted_or;
 use crate::journal::{self, Found, Record, Work};
 use crate::output::{Format, json_text};
 
@@ -70,10 +71,12 @@ pub(super) fn all_readable() -> Result<(), Error> {
 
 fn all(context: &Context) -> Result<Vec<Record>, Error> {
     let found = journal::unfinished().map_err(|error| {
-        Error::unexpected(format!(
-            "the records in {} cannot be read: {error}",
-            journal::place()
-        ))
+        untrusted_or(&error, || {
+            Error::unexpected(format!(
+                "the records in {} cannot be read: {error}",
+                journal::place()
+            ))
+        })
     })?;
     let mut records = Vec::new();
     for found in found {

@@ -105,6 +105,9 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
+        // What tests write in the place of a run is not to be writable by a group, as some systems have it by default.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let state = folder.path().join("state");
         Self {
