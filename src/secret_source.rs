@@ -117,7 +117,13 @@ fn file(
 ) -> Result<Secret, Error> {
     let failed = |error: io::Error| {
         Error::usage(
-            format!("{source}: {} cannot be read: {error}", path.display()),
+            if looks_like_a_place(path) {
+                format!("{source}: {} cannot be read: {error}", path.display())
+            } else {
+                format!(
+                    "{source}: there is no such file; what was given is not repeated, because it may be the {what} itself"
+                )
+            },
             format!("name a file that holds the {what}, or leave it out to be asked"),
         )
     };
@@ -127,6 +133,13 @@ fn file(
         refuse_loose(&source.to_string(), path, &metadata)?;
     }
     limited(file).map_err(|unfit| usage(source, what, &unfit))
+}
+
+/// Whether what was given for the place of a secret is one: it is there, or at least the folder that it names. Else it may be the
+/// secret itself, given where its place was wanted.
+fn looks_like_a_place(path: &Path) -> bool {
+    let in_a_folder = |path: &Path| path.file_name().is_some() && path.is_dir();
+    path.exists() || path.parent().is_some_and(in_a_folder)
 }
 
 /// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.
@@ -147,9 +160,15 @@ fn output_of(command: &str, source: &Source, what: &str) -> Result<Secret, Error
     for variable in SECRET_VARIABLES {
         child.env_remove(variable);
     }
-    let mut child = child
-        .spawn()
-        .map_err(|error| failed(format!("cannot be run: `{program}`: {error}")))?;
+    let mut child = child.spawn().map_err(|error| {
+        failed(if looks_like_a_place(Path::new(program)) {
+            format!("cannot be run: `{program}`: {error}")
+        } else {
+            format!(
+                "cannot be run: there is no such program; it is not repeated, because it may be the {what} itself"
+            )
+        })
+    })?;
     let secret = match child.stdout.take() {
         Some(output) => limited(output),
         None => return Err(failed("has no output".to_owned())),

@@ -25,6 +25,7 @@ use left::{chosen, list, several};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The operations to deal with, as `--list` names them [default: all of this manager and tenant]
+    #[arg(value_parser = operation)]
     operation: Vec<String>,
 
     /// Print what was left, and do nothing; needs no manager
@@ -49,6 +50,15 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     sinks: SinkArgs,
+}
+
+/// Anything else may be a secret in the wrong place, and is not looked for, as an error would name it.
+fn operation(text: &str) -> Result<String, &'static str> {
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an operation is named by hexadecimal digits, as `--list` prints them")
+    }
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {

@@ -20,7 +20,7 @@ impl FromStr for Fault {
     fn from_str(spec: &str) -> Result<Fault, String> {
         let words = shell_words::split(spec).map_err(|error| error.to_string())?;
         let [method, path, action, options @ ..] = words.as_slice() else {
-            return Err(format!("`{spec}` is no fault; {LIKE}"));
+            return Err(format!("it is no fault; {LIKE}"));
         };
         let mut fault = Fault {
             method: (method != "*").then(|| method.to_uppercase()),

@@ -53,6 +53,7 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
     let latin = program(&world, "latin", r"printf 'half-a-password\351'");
     let large = program(&world, "large", "head -c 65537 /dev/zero | tr '\\0' x");
     let endless = program(&world, "endless", "yes half-a-password");
+    let absent = world.home.path("absent").display().to_string();
     let cases = [
         (fails.as_str(), "exit status: 7"),
         (&nothing, "empty"),
@@ -60,7 +61,8 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
         (&latin, "UTF-8"),
         (&large, "64 KiB"),
         (&endless, "64 KiB"),
-        ("no-such-program", "no-such-program"),
+        ("no-such-program", "there is no such program"),
+        (&absent, &absent),
         ("'not closed", "missing closing quote"),
         ("  ", "no command"),
         ("# a comment", "no command"),

@@ -1,0 +1,202 @@
+//! A secret in the wrong place, wherever there is a place: walks every command and every argument of the parser's own tree, so that a
+//! new one cannot be left out.
+
+use crate::support::{Ran, World};
+
+/// Long enough to be masked and odd enough to be nothing else; no word of ours, no path, no number, and lower case as a flag is.
+const SECRET: &str = "hunter2hunter2";
+
+/// What names something of the manager's, a host, a run or a place: an error may say which one does not do. Everything else is never
+/// repeated: not what holds a secret or the place of one, not a number, a time, a choice or a switch.
+const NAMES: [&str; 17] = [
+    "ca_cert",
+    "deliver_cmd",
+    "description",
+    "dotenv",
+    "host",
+    "key",
+    "keys",
+    "name",
+    "operation",
+    "out_file",
+    "profile",
+    "role",
+    "roles",
+    "tenant",
+    "time_zone",
+    "url",
+    "username",
+];
+
+/// One command that can be run: its words, and its arguments.
+struct Leaf {
+    words: Vec<String>,
+    command: clap::Command,
+}
+
+impl Leaf {
+    /// What it needs to get beyond the parser.
+    fn base(&self) -> &'static [&'static str] {
+        match self.words[0].as_str() {
+            "create-key" => &["--role", "Auditor"],
+            "find-role" => &["Auditor"],
+            "show-key" | "lock-key" | "unlock-key" | "delete-key" => &["there"],
+            _ => &[],
+        }
+    }
+
+    fn takes_many(&self) -> bool {
+        let many = |argument: &clap::Arg| {
+            (argument.get_num_args()).is_some_and(|number| number.max_values() > 1)
+                || matches!(argument.get_action(), clap::ArgAction::Append)
+        };
+        self.command.get_positionals().any(many)
+    }
+}
+
+fn leaves(command: &clap::Command, above: &[String], found: &mut Vec<Leaf>) {
+    for below in command.get_subcommands() {
+        let words = [above, &[below.get_name().to_owned()]].concat();
+        if below.has_subcommands() {
+            leaves(below, &words, found);
+        } else if below.get_name() != "help" {
+            let command = below.clone();
+            found.push(Leaf { words, command });
+        }
+    }
+}
+
+fn all() -> Vec<Leaf> {
+    let mut found = Vec::new();
+    leaves(&swp_keys::command_line(), &[], &mut found);
+    assert!(found.len() >= 10);
+    found
+}
+
+/// In a manager's presence: what is said later counts too.
+fn world() -> World {
+    let world = World::new();
+    world.sandbox.add_key("there", 2);
+    world
+}
+
+fn run(world: &World, words: &[String], more: &[&str]) -> Ran {
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.extend(more);
+    if words.first() == Some(&"sandbox") {
+        // Else it would serve for ever.
+        words.extend(["--", "true"]);
+    }
+    world.run(words)
+}
+
+#[track_caller]
+fn assert_silent(what: &[&str], ran: &Ran) {
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(!said.contains(SECRET), "{what:?}: {said}");
+    assert!(!said.contains("a bug in"), "{what:?}: {said}");
+}
+
+#[test]
+fn what_no_command_has_a_place_for_is_never_repeated() {
+    let world = world();
+    let strays: [&[&str]; 7] = [
+        &["-p", SECRET],
+        &["-phunter2hunter2"],
+        &["-u", SECRET],
+        &["--hunter2hunter2"],
+        &["--password", SECRET],
+        &["--password=hunter2hunter2"],
+        &["--api-key", SECRET],
+    ];
+    for leaf in all() {
+        let name = leaf.words.join(" ");
+        for stray in strays {
+            let ran = run(&world, &leaf.words, stray);
+            assert_silent(&[&name, stray[0]], &ran);
+            assert_eq!(ran.code(), 2, "{name} {stray:?}: {ran:?}");
+        }
+        // One more than there is room for.
+        if !leaf.takes_many() && name != "sandbox" {
+            let room = leaf.command.get_positionals().count();
+            let filled = ["there", "there"][..room.min(2)].to_vec();
+            let ran = run(&world, &leaf.words, &[filled, vec![SECRET]].concat());
+            assert_silent(&[&name, "one more"], &ran);
+            assert_eq!(ran.code(), 2, "{name}: {ran:?}");
+        }
+    }
+    // In the place of a command.
+    for words in [
+        &[SECRET][..],
+        &["trust", SECRET],
+        &["-v", SECRET, "--role", "x"],
+    ] {
+        let ran = world.run(words);
+        assert_silent(words, &ran);
+        assert_eq!(ran.code(), 2, "{words:?}: {ran:?}");
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn no_argument_repeats_a_value_that_names_nothing() {
+    let world = world();
+    let mut tried = 0;
+    for leaf in all() {
+        for argument in leaf.command.get_arguments() {
+            // Those of all commands are tried with one of them.
+            let elsewhere = argument.is_global_set() && leaf.words != ["list-roles"];
+            if elsewhere || NAMES.contains(&argument.get_id().as_str()) {
+                continue;
+            }
+            let base = leaf.base();
+            for words in ways_to_write(argument) {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let alone = run(&world, &leaf.words, &words);
+                assert_silent(&[&leaf.words.join(" "), words[0]], &alone);
+                let whole = run(&world, &leaf.words, &[base, &words].concat());
+                assert_silent(&[&leaf.words.join(" "), words[0]], &whole);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+/// With a blank and with `=`, by the long name and by the short.
+fn ways_to_write(argument: &clap::Arg) -> Vec<Vec<String>> {
+    let mut ways = Vec::new();
+    if let Some(long) = argument.get_long() {
+        ways.push(vec![format!("--{long}={SECRET}")]);
+        if argument.get_action().takes_values() {
+            ways.push(vec![format!("--{long}"), SECRET.to_owned()]);
+        }
+    }
+    if let Some(short) = argument.get_short() {
+        ways.push(vec![format!("-{short}{SECRET}")]);
+    }
+    if ways.is_empty() {
+        ways.push(vec![SECRET.to_owned()]);
+    }
+    ways
+}
+
+#[test]
+fn no_variable_is_repeated_that_names_nothing() {
+    let tree = swp_keys::command_line();
+    let leaf = tree.find_subcommand("list-roles").expect("it is there");
+    let mut variables: Vec<_> = leaf
+        .get_arguments()
+        .filter(|argument| !NAMES.contains(&argument.get_id().as_str()))
+        .filter_map(|argument| argument.get_env()?.to_str())
+        .map(str::to_owned)
+        .collect();
+    variables
+        .extend(["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE", "HTTPS_PROXY"].map(str::to_owned));
+    assert!(variables.len() > 15, "{variables:?}");
+    for variable in variables {
+        let mut world = world();
+        world.home.set(&variable, SECRET);
+        assert_silent(&[&variable], &world.run(["list-roles", "-vv"]));
+    }
+}
