@@ -74,6 +74,9 @@ run() { ends_with 0 "$scratch/stdout" "$@"; }
 # The secret cannot be delivered, so the key is deleted again.
 undoes() { ends_with 10 /dev/full "$@"; }
 
+# Prism keeps nothing, so the key is as it was when it is read again, and there still when it was deleted: that must be noticed.
+is_not_done() { ends_with 1 "$scratch/stdout" "$@" --settle-timeout 100ms; }
+
 # For commands that must also print something.
 prints() {
     run "$@"
@@ -123,6 +126,20 @@ run_every_command() {
     with_password prints show-role Auditor
     with_password run show-role 2 --diff Auditor
     with_password prints create --role-id 2 --allow-full-access
+    with_password prints list-keys
+    with_password prints list-keys --name 'con%' --role Auditor --expiring 14d --locked
+    with_password run list-keys --role-id 2 --stale 90d --output jsonl
+    prints list-keys --stale 90d --api-key-file "$scratch/key"
+    with_password prints show-key 7
+    with_password prints show-key contract --output json
+    with_password run update-key contract --role Auditor --expires never --locale en-US
+    with_password prints update-key contract --name 'a "quoted" name, 日本' --expires 14d --dry-run
+    with_password is_not_done update-key 7 --role-id 1 --name other --description 'for CI' --time-zone Asia/Tokyo
+    with_password is_not_done update-key 7 --locale ja-JP --expires 14d
+    with_password is_not_done lock-key contract
+    with_password prints unlock-key contract
+    with_password is_not_done delete-key contract --yes
+    is_not_done delete-key 7 --yes --force --api-key-file "$scratch/key"
     with_password run login
     prints list-roles --username admin
     run logout --username admin

@@ -20,7 +20,7 @@ fn blocks() -> Vec<String> {
 }
 
 /// A stand-in where a machine has Rust and nothing else; jq itself is used where it is there.
-const JQ: &str = "#!/bin/sh\nexec sed -n 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p'\n";
+const JQ: &str = "#!/bin/sh\nexec sed -n -e 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p' -e 's/^{\"ID\":\\([0-9]*\\),.*/\\1/p'\n";
 const PASS: &str = "#!/bin/sh\n[ \"$1 $2\" = 'show dsm/admin' ] && cat \"$SWP_README_PASSWORD\"\n";
 const GH: &str = "#!/bin/sh\n[ \"$*\" = 'secret set DSM_KEY' ] && cat > \"$HOME/github-secret\"\n";
 const VAULT: &str = "#!/bin/sh\n[ \"$*\" = 'kv put secret/dsm key=-' ] && cat > \"$HOME/vault\"\n";
@@ -41,13 +41,20 @@ fn programs(world: &World) -> std::path::PathBuf {
     folder
 }
 
+/// So many keys are there before a block is run.
+const STANDING: usize = 2;
+
 fn run(block: &str) -> (World, Ran) {
-    let mut world = World::new();
+    run_in(World::new(), block)
+}
+
+fn run_in(mut world: World, block: &str) -> (World, Ran) {
     be_a_step(&mut world.home);
     let programs = programs(&world);
     let password = world.home.path("password");
     let key = world.sandbox.add_key("the administrator's", 1);
     world.home.write_secret("dsm-admin.key", &key.secret);
+    world.sandbox.add_key("nightly", 2);
     if block.contains("rotate-key reporting") {
         world.sandbox.add_key("reporting", 2);
     }
@@ -99,7 +106,9 @@ fn every_command_of_the_readme_works_as_it_stands() {
             ran.stderr
         );
         let keys = world.sandbox.api_keys();
-        let made = keys.len() - 1 - usize::from(block.contains("rotate-key reporting"));
+        let rotated = usize::from(block.contains("rotate-key reporting"));
+        let deleted = usize::from(block.contains("delete-key nightly"));
+        let made = keys.len() + deleted - STANDING - rotated;
         let elsewhere =
             block.contains("sandbox") || block.contains("cargo run") || block.contains("--dry-run");
         let makes = block.contains("create")
@@ -118,22 +127,65 @@ fn every_command_of_the_readme_works_as_it_stands() {
             ("--github-env", "GITHUB_ENV"),
         ] {
             if block.contains(mark) {
-                contains(&read(world.home.path(place)), &[&keys[1].secret]);
+                contains(&read(world.home.path(place)), &[&keys[STANDING].secret]);
             }
         }
+        let last = keys.len() - 1;
         for (mark, place, key) in [
-            ("rotate-key reporting --overlap", "dsm.key", 2),
-            ("gh secret", "github-secret", 2),
+            ("rotate-key reporting --overlap", "dsm.key", last),
+            ("gh secret", "github-secret", last),
             ("--current", "dsm-admin.key", 0),
         ] {
             if block.contains(mark) {
                 contains(&read(world.home.path(place)), &[&keys[key].secret]);
             }
         }
-        if block.contains("jq") {
-            assert_eq!(ran.stdout.trim_end(), keys[1].secret, "{block}");
+        if block.contains("jq -r .secretKey") {
+            assert_eq!(ran.stdout.trim_end(), keys[STANDING].secret, "{block}");
         }
     }
+}
+
+/// The blocks about keys that nobody uses, run one after the other.
+#[test]
+fn keys_that_nobody_uses_are_locked_and_then_deleted() {
+    let with = |part: &str| -> String {
+        let blocks = blocks();
+        let found = blocks.iter().find(|block| block.contains(part));
+        found.expect("a block of the README").clone()
+    };
+    let settings = swp_keys::sandbox::Settings::default();
+    let old = |world: &World, name: &str| {
+        let key = world.sandbox.add_key(name, 2);
+        let aged = |key: &mut swp_keys::sandbox::ApiKey| key.created -= 91 * 86_400_000;
+        world.sandbox.edit_key(key.id, aged);
+    };
+    let stale = |block: &str, locked: &[&str]| -> Vec<(String, bool)> {
+        let world = World::with(settings.clone());
+        for name in ["old", "older"] {
+            old(&world, name);
+        }
+        for key in world.sandbox.api_keys() {
+            let name = key.name.clone().unwrap_or_default();
+            let lock = locked.contains(&name.as_str());
+            world.sandbox.edit_key(key.id, |key| key.active = !lock);
+        }
+        let (world, ran) = run_in(world, block);
+        ran.success();
+        (world.sandbox.api_keys().into_iter())
+            .map(|key| (key.name.unwrap_or_default(), key.active))
+            .collect()
+    };
+    let named = |name: &str, active| (name.to_owned(), active);
+    let (mine, nightly) = (named("the administrator's", true), named("nightly", true));
+    let locked = stale(&with("-n 1 swp-keys lock-key"), &[]);
+    let wanted = [named("old", false), named("older", false)];
+    assert_eq!(
+        locked,
+        [&wanted[..], &[mine.clone(), nightly.clone()]].concat()
+    );
+    let left = stale(&with("--stale 90d --locked"), &["old"]);
+    assert_eq!(left, [named("older", true), mine, nightly]);
 }
 
 #[test]
