@@ -26,6 +26,8 @@ pub(crate) struct Context {
     insecure_told: Cell<bool>,
     /// The key that somebody stands by in this run, where the pin could not be kept.
     confirmed: Cell<Option<Pin>>,
+    /// What was removed from the records is still to be flushed to disk.
+    unflushed: Cell<bool>,
     /// The work is over, and only the session is still to be ended.
     leaving: Cell<bool>,
 }
@@ -58,6 +60,7 @@ impl Context {
             unsettled: RefCell::new(None),
             insecure_told: Cell::new(false),
             confirmed: Cell::new(None),
+            unflushed: Cell::new(false),
             leaving: Cell::new(false),
         }
     }
@@ -139,10 +142,30 @@ impl Context {
         let way = Way::choose(self)?;
         let signed_in = sign_in::by(self, &way).await?;
         let result = work(&signed_in).await;
-        if matches!(way, Way::Password) {
-            self.sign_out(&signed_in).await;
-        }
+        let farewell = async {
+            if matches!(way, Way::Password) {
+                self.sign_out(&signed_in).await;
+            }
+        };
+        // The disk and the manager need not wait for each other.
+        tokio::join!(farewell, self.flush());
         result.map_err(|error| way.advise(error))
+    }
+
+    /// Has what was removed from the records flushed to disk beside the farewell.
+    pub(crate) fn flush_later(&self) {
+        self.unflushed.set(true);
+    }
+
+    /// Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v.
+    async fn flush(&self) {
+        if !self.unflushed.take() {
+            return;
+        }
+        let flushed = tokio::task::spawn_blocking(journal::flush).await;
+        if let Ok(Err(error)) = flushed {
+            log::info!("{} could not be flushed: {error}", journal::place());
+        }
     }
 
     /// What runs left that were killed, as far as it concerns this manager and tenant.

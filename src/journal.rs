@@ -200,6 +200,12 @@ impl Entry {
 
     /// The work is settled: nothing is left to be finished.
     pub(crate) fn settle(self) -> io::Result<()> {
+        self.remove()?;
+        flush()
+    }
+
+    /// The same, and that it is so is still to be flushed.
+    pub(crate) fn remove(self) -> io::Result<()> {
         let Some(folder) = folder() else {
             return Ok(());
         };
@@ -209,8 +215,13 @@ impl Entry {
             // one that was left.
             drop(self);
         }
-        folder.remove(&name)
+        folder.remove_unflushed(&name)
     }
+}
+
+/// Makes last what was removed.
+pub(crate) fn flush() -> io::Result<()> {
+    folder().map_or(Ok(()), |folder| folder.flush())
 }
 
 /// All records, oldest first. A file that is no record is told of and hides no other.

@@ -44,7 +44,7 @@ use crate::secret::Secret;
 use outcome::{Created, Reset};
 pub(crate) use ownership::{mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
-pub(crate) use recorded::{Recorded, next_step};
+pub(crate) use recorded::{Ahead, Recorded, next_step};
 pub(crate) use succession::{Retired, original_name, put_back, retire};
 
 /// How long a refusal is doubted that is not in the manager's form.
@@ -133,13 +133,22 @@ pub(crate) struct Mint<'a> {
 }
 
 impl Mint<'_> {
-    /// Creates a key and delivers its secret.
+    /// Creates a key and delivers its secret. A record that was put on disk ahead serves as its own.
     ///
     /// # Errors
     /// After each the key is gone, or the error and the record say that it may not be.
-    pub(crate) async fn create(self, key: &NewApiKey, record: Record) -> Result<Delivered, Error> {
+    pub(crate) async fn create(
+        self,
+        key: &NewApiKey,
+        record: Record,
+        ahead: Option<Ahead<'_>>,
+    ) -> Result<Delivered, Error> {
         let context = self.context;
-        let (delivered, recorded) = self.create_open(key, record).await?;
+        let recorded = match ahead {
+            Some(ahead) => ahead.begin()?,
+            None => Recorded::put(record, context)?,
+        };
+        let (delivered, recorded) = self.create_recorded(key, recorded).await?;
         recorded.settle(context);
         Ok(delivered)
     }
@@ -150,7 +159,7 @@ impl Mint<'_> {
         key: &NewApiKey,
         record: Record,
     ) -> Result<(Delivered, Recorded), Error> {
-        let recorded = self.record(record)?;
+        let recorded = Recorded::put(record, self.context)?;
         self.create_recorded(key, recorded).await
     }
 
@@ -198,7 +207,7 @@ impl Mint<'_> {
     /// After each the record says whether the old secret may be dead.
     pub(crate) async fn rekey(self, id: i64, record: Record) -> Result<Delivered, Error> {
         let context = self.context;
-        let recorded = self.record(record)?;
+        let recorded = Recorded::put(record, self.context)?;
         let (delivered, recorded) = self.rekey_recorded(id, recorded).await?;
         recorded.settle(context);
         Ok(delivered)
@@ -233,31 +242,6 @@ impl Mint<'_> {
             Err(end) => Err(end),
         };
         self.close(recorded, result).await
-    }
-
-    /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is asked at all.
-    fn record(&self, record: Record) -> Result<Recorded, Error> {
-        if let Some(signal) = self.context.interrupt.asked() {
-            return Err(Error::interrupted(signal));
-        }
-        let error = match Entry::write(record.clone()) {
-            Ok(entry) => return Ok(Recorded::Kept(entry)),
-            Err(error) => error,
-        };
-        let message = format!(
-            "no record of this run can be kept in {}: {error}",
-            journal::place()
-        );
-        if self.context.settings.require_journal {
-            return Err(Error::usage(
-                format!("{message}; `--require-journal` wants one"),
-                "name a folder that can be written to in SWP_STATE_DIR; nothing was created",
-            ));
-        }
-        self.context.output.insist(&format!(
-            "{message}; if it is killed, look at the manager's keys yourself"
-        ));
-        Ok(Recorded::Not(record))
     }
 
     async fn ask(&self, key: &NewApiKey, record: &Record) -> Result<Minted, End> {

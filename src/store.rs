@@ -143,9 +143,22 @@ impl Folder {
 
     /// Removes `name`; one that is gone already is no error.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        self.remove_unflushed(name)?;
+        self.flush()
+    }
+
+    /// The same, and that it is so is still to be flushed.
+    pub(crate) fn remove_unflushed(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Ok(()) => sync_folder(&self.path),
+            other => other,
+        }
+    }
+
+    /// Makes last what was made or removed in it; there is nothing to flush where it does not exist.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        match sync_folder(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other,
         }
     }

@@ -4,7 +4,7 @@ mod defaults;
 mod existing;
 mod telling;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Outcome, find_role, role_care};
@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{Record, Work};
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{Mint, Prepared, mark, marks};
+use crate::mint::{Ahead, Mint, Prepared, mark, marks};
 use crate::random;
 use existing::Existing;
 pub(super) use existing::superseded;
@@ -94,6 +94,8 @@ struct Plan<'a> {
     expiry: Option<Expiry>,
     /// Marks the key as this run's, so that its owner can be told from its name or description (design.md, "The transaction").
     operation: String,
+    /// When it began, by this machine's clock.
+    begun: DateTime<Utc>,
 }
 
 /// The role that is asked for.
@@ -166,6 +168,7 @@ impl<'a> Plan<'a> {
             args,
             expiry,
             operation: random::hex(4),
+            begun: Utc::now(),
         })
     }
 
@@ -175,7 +178,7 @@ impl<'a> Plan<'a> {
         prepared: Prepared,
         context: &Context,
     ) -> Result<(), Error> {
-        let role = self.role(signed_in, context).await?;
+        let (role, ahead) = self.role_and_record(signed_in, &prepared, context).await?;
         say_skew(signed_in, self.expiry, context);
         let key = self.key(&role, signed_in);
         let mut meta = self.meta(&role, &prepared, context)?;
@@ -186,7 +189,14 @@ impl<'a> Plan<'a> {
             context,
         )
         .await?;
-        let record = self.record(&key, &existing, &prepared, signed_in, context)?;
+        let record = self.record(
+            &key.key_name,
+            Some(key.role_id),
+            &existing,
+            &prepared,
+            signed_in,
+            context,
+        )?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
                 return existing::leave(found, &key, self.expiry, meta, context);
@@ -218,7 +228,7 @@ impl<'a> Plan<'a> {
                 }
                 delivered
             }
-            _ => match mint.create(&key, record).await {
+            _ => match mint.create(&key, record, ahead).await {
                 // Another run of the same name was first, meanwhile.
                 Err(error)
                     if error.kind() == Kind::Conflict && self.args.if_exists == IfExists::Skip =>
@@ -261,6 +271,27 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// The role, and beside the search for it the record of a key that no other can bear the name of: all that stands in that but the
+    /// role's ID, which nothing hangs on, is known before.
+    async fn role_and_record<'c>(
+        &self,
+        signed_in: &SignedIn,
+        prepared: &Prepared,
+        context: &'c Context,
+    ) -> Result<(Role, Option<Ahead<'c>>), Error> {
+        let known = self.args.name.is_none() && !self.args.dry_run;
+        let putting = async {
+            if !known {
+                return Ok(None);
+            }
+            let name = self.default_name(self.args.role.as_deref());
+            let record = self.record(&name, None, &Existing::None, prepared, signed_in, context)?;
+            Ahead::put(record, context).await.map(Some)
+        };
+        let (role, ahead) = tokio::join!(self.role(signed_in, context), putting);
+        Ok((role?, ahead?))
+    }
+
     async fn role(&self, signed_in: &SignedIn, context: &Context) -> Result<Role, Error> {
         match (&self.args.role, self.args.role_id) {
             (_, Some(id)) => Ok(Role {
@@ -285,17 +316,8 @@ impl<'a> Plan<'a> {
 
     fn key(&self, role: &Role, signed_in: &SignedIn) -> NewApiKey {
         let args = self.args;
-        let key_name = args.name.clone().unwrap_or_else(|| {
-            let role = role.name.as_ref().map_or_else(
-                || format!("role-{}", role.id),
-                |name| name.replace(char::is_whitespace, "-"),
-            );
-            format!(
-                "{role}-{}-{}",
-                Utc::now().format("%Y%m%dT%H%M%SZ"),
-                self.operation
-            )
-        });
+        let default = || self.default_name(role.name.as_deref());
+        let key_name = args.name.clone().unwrap_or_else(default);
         // The default name carries the operation already.
         let mark = (args.name.is_some() && !args.no_mark).then(|| mark(&self.operation));
         let description = match (args.description.clone(), mark) {
@@ -316,9 +338,20 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// The role, the time and eight random digits: no other key has this name.
+    fn default_name(&self, role: Option<&str>) -> String {
+        let role = match (role, self.args.role_id) {
+            (Some(name), _) => name.replace(char::is_whitespace, "-"),
+            (None, id) => format!("role-{}", id.unwrap_or_default()),
+        };
+        let time = self.begun.format("%Y%m%dT%H%M%SZ");
+        format!("{role}-{time}-{}", self.operation)
+    }
+
     fn record(
         &self,
-        key: &NewApiKey,
+        key_name: &str,
+        role_id: Option<i64>,
         existing: &Existing,
         prepared: &Prepared,
         signed_in: &SignedIn,
@@ -341,8 +374,8 @@ impl<'a> Plan<'a> {
                 .tenant
                 .as_ref()
                 .map(|tenant| tenant.value.clone()),
-            key_name: key.key_name.clone(),
-            role_id: found.is_none().then_some(key.role_id),
+            key_name: key_name.to_owned(),
+            role_id: role_id.filter(|_| found.is_none()),
             key_id: found,
             existing_ids: found.into_iter().collect(),
             marked: self.args.name.is_none() || !self.args.no_mark,

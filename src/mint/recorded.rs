@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::context::Context;
+use crate::error::Error;
 use crate::journal::{self, Entry, Record};
 
 /// A record on disk, or one that could not be put there.
@@ -31,15 +32,103 @@ impl Recorded {
         }
     }
 
-    /// The work is over.
+    /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is to be asked at all.
+    ///
+    /// # Errors
+    /// Of usage, with `--require-journal`; of a signal that came before anything was asked.
+    pub(super) fn put(record: Record, context: &Context) -> Result<Self, Error> {
+        if let Some(signal) = context.interrupt.asked() {
+            return Err(Error::interrupted(signal));
+        }
+        let written = Entry::write(record.clone());
+        Self::or_said(written, record, context)
+    }
+
+    fn or_said(
+        written: io::Result<Entry>,
+        record: Record,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let error = match written {
+            Ok(entry) => return Ok(Self::Kept(entry)),
+            Err(error) => error,
+        };
+        let message = format!(
+            "no record of this run can be kept in {}: {error}",
+            journal::place()
+        );
+        if context.settings.require_journal {
+            return Err(Error::usage(
+                format!("{message}; `--require-journal` wants one"),
+                "name a folder that can be written to in SWP_STATE_DIR; nothing was created",
+            ));
+        }
+        context.output.insist(&format!(
+            "{message}; if it is killed, look at the manager's keys yourself"
+        ));
+        Ok(Self::Not(record))
+    }
+
+    /// The work is over. That the record is gone is flushed to disk beside the farewell to the manager: after a power cut in between it
+    /// is back, as after one a moment earlier.
     pub(crate) fn settle(self, context: &Context) {
-        if let Self::Kept(entry) = self
-            && let Err(error) = entry.settle()
-        {
+        let Self::Kept(entry) = self else { return };
+        context.flush_later();
+        if let Err(error) = entry.remove() {
             context.output.warn(&format!(
                 "the work is done, but its record in {} could not be removed: {error}; `swp-keys recover` would take it for unfinished",
                 journal::place()
             ));
+        }
+    }
+}
+
+/// A record that was put on disk before all that it is for was known: beside a search on the manager, since a disk takes longer to flush
+/// than many a network to answer. Nothing was asked yet, so it goes away with whoever holds it.
+pub(crate) struct Ahead<'a> {
+    recorded: Option<Recorded>,
+    context: &'a Context,
+}
+
+impl<'a> Ahead<'a> {
+    /// Puts the record on disk, on a thread of its own.
+    ///
+    /// # Errors
+    /// As where it is put there at once.
+    pub(crate) async fn put(record: Record, context: &'a Context) -> Result<Self, Error> {
+        let copy = record.clone();
+        let writing = tokio::task::spawn_blocking(move || Entry::write(copy));
+        let written = writing
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("writing broke down")));
+        let recorded = Recorded::or_said(written, record, context)?;
+        Ok(Self {
+            recorded: Some(recorded),
+            context,
+        })
+    }
+
+    /// What it is for begins: its time counts from now.
+    ///
+    /// # Errors
+    /// Of a signal that came before anything was asked.
+    pub(super) fn begin(mut self) -> Result<Recorded, Error> {
+        if let Some(signal) = self.context.interrupt.asked() {
+            return Err(Error::interrupted(signal));
+        }
+        let recorded = self.recorded.take();
+        let recorded = recorded.ok_or_else(|| Error::unexpected("a record was begun twice"))?;
+        if let Recorded::Kept(entry) = &recorded {
+            journal::asked_again(&entry.record);
+        }
+        Ok(recorded)
+    }
+}
+
+impl Drop for Ahead<'_> {
+    fn drop(&mut self) {
+        if let Some(recorded) = self.recorded.take() {
+            recorded.settle(self.context);
         }
     }
 }
