@@ -33,12 +33,11 @@ impl Expiry {
         } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             time.to_utc()
         } else {
-            let duration = humantime::parse_duration(text).map_err(|error| {
-                usage(&format!(
-                    "is neither a duration, a date, a time nor `never`: {error}"
-                ))
-            })?;
-            if duration.is_zero() {
+            // What the parser says may quote the text, which may be a secret in the wrong place.
+            let duration = humantime::parse_duration(text)
+                .map_err(|_| usage("is neither a duration, a date, a time nor `never`"))?;
+            // The manager counts in milliseconds.
+            if duration.as_millis() == 0 {
                 return Err(usage("is no time at all"));
             }
             // A duration beyond the calendar is found out here, not after the sign-in.
@@ -46,10 +45,13 @@ impl Expiry {
                 .ok()
                 .and_then(|length| now.checked_add_signed(length))
             {
-                Some(_) => Ok(Self::After(duration)),
-                None => Err(usage("is too far away")),
+                Some(at) if at <= last() => Ok(Self::After(duration)),
+                _ => Err(usage("is too far away")),
             };
         };
+        if at > last() {
+            return Err(usage("is too far away"));
+        }
         if at <= now {
             return Err(usage(&format!(
                 "is in the past: {}",
@@ -65,12 +67,19 @@ impl Expiry {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
+            // Never none: that would be a key which does not end.
             Self::After(duration) => {
-                let length = chrono::Duration::from_std(duration).ok()?;
-                Some(now.checked_add_signed(length)?.timestamp_millis())
+                let length = chrono::Duration::from_std(duration).ok();
+                let at = length.and_then(|length| now.checked_add_signed(length));
+                Some(at.map_or(last(), |at| at.min(last())).timestamp_millis())
             }
         }
     }
+}
+
+/// The end of the calendar: RFC 3339 knows no year beyond 9999, nor do people.
+fn last() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(253_402_300_799_999).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Milliseconds since 1970 as a person reads them.
@@ -162,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn a_manager_whose_clock_is_ahead_does_not_make_a_key_that_never_ends() {
+        let expiry = parsed("7900y", None);
+        let milliseconds = expiry.and_then(|expiry| expiry.milliseconds(DateTime::<Utc>::MAX_UTC));
+        assert_eq!(
+            milliseconds.map(shown).as_deref(),
+            Some("9999-12-31 23:59 UTC")
+        );
+    }
+
+    #[test]
     fn a_date_means_the_end_of_that_day() {
         assert_eq!(parsed("2027-01-31", None), at("2027-01-31T23:59:59.999Z"));
         assert_eq!(
@@ -215,6 +234,12 @@ mod tests {
             "",
             "2027-02-30",
             "999999999999w",
+            "1ms 999999999999999999999w",
+            "999us",
+            "8000y",
+            "+10000-01-01",
+            "+262142-12-31",
+            "-262143-01-01",
         ] {
             assert_eq!(parsed(text, None), None, "{text}");
         }
@@ -222,5 +247,9 @@ mod tests {
             .err()
             .map(|error| error.to_string());
         assert!(message.unwrap_or_default().contains("in the past"));
+        let message = Expiry::parse("1hunter", None, now())
+            .err()
+            .map(|error| error.to_string());
+        assert!(!message.unwrap_or_default().contains("hunter"));
     }
 }

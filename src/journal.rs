@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::file_mode::{trust_file, untrusted_or};
+use crate::parser_words::without_values;
 use crate::store::Folder;
 
 const FOLDER: &str = "unfinished";
@@ -332,7 +333,8 @@ fn read(file: &mut File) -> io::Result<Record> {
 
 /// Any bytes are a record or an error.
 fn parse(content: &[u8]) -> io::Result<Record> {
-    let record: Record = serde_json::from_slice(content).map_err(io::Error::other)?;
+    let record: Record = serde_json::from_slice(content)
+        .map_err(|error| io::Error::other(without_values(&error.to_string())))?;
     let named = !record.operation.is_empty()
         && record
             .operation
@@ -344,6 +346,10 @@ fn parse(content: &[u8]) -> io::Result<Record> {
         Err(io::Error::other("its operation is no hex number"))
     }
 }
+
+#[cfg(any(test, fuzzing))]
+#[path = "fuzzing/record.rs"]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 #[path = "journal_tests.rs"]

@@ -26,6 +26,9 @@ mod error;
 mod expiry;
 mod file_mode;
 mod first_use;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod interrupt;
 mod journal;
 mod kept;
@@ -36,6 +39,7 @@ mod manager;
 mod memory;
 mod mint;
 mod output;
+mod parser_words;
 mod profile;
 mod prompt;
 mod random;

@@ -200,12 +200,14 @@ pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
     safe
 }
 
-/// The ranges of fd's and the Unicode bidi report's (UAX #9) lists of characters that change how other characters are shown.
+/// The ranges of fd's and the Unicode bidi report's (UAX #9) lists of characters that change how other characters are shown, and those
+/// that are not shown at all (`Default_Ignorable_Code_Point`), but for the ones that choose the form of a letter or of an emoji.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{00ad}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A table for people, each cell made safe; no lines are drawn, so that it can be cut with other tools.
@@ -275,6 +277,7 @@ mod tests {
         assert_eq!(safe("role\u{202e}nimda"), r"role\u{202e}nimda");
         assert_eq!(safe("Auditor\nerror: x"), r"Auditor\u{a}error: x");
         assert_eq!(safe("\u{9b}31m\u{200b}"), r"\u{9b}31m\u{200b}");
+        assert_eq!(safe("\u{3164}\u{e0100}"), r"\u{3164}\u{e0100}");
         assert_eq!(safe("Prüfer 監査 🙂"), "Prüfer 監査 🙂");
     }
 

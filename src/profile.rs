@@ -4,6 +4,9 @@
 //! and its text is never repeated: what stands in a wrong place may be a password.
 
 mod fields;
+#[cfg(any(test, fuzzing))]
+#[path = "fuzzing/config.rs"]
+pub(crate) mod fuzzing;
 mod problem;
 mod reading;
 

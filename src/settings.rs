@@ -245,6 +245,7 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err(usage("it is no time at all".to_owned())),
         Ok(duration) => Ok(duration),
-        Err(error) => Err(usage(error.to_string())),
+        // What the parser says may quote the text, which may be a secret in the wrong place.
+        Err(_) => Err(usage("it is no duration".to_owned())),
     }
 }

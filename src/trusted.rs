@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
 use crate::manager::Pin;
+use crate::parser_words::without_values;
 use crate::store;
 
 const NAME: &str = "trusted.toml";
@@ -113,7 +114,7 @@ impl Trusted {
                 .span()
                 .and_then(|span| text.get(..span.start))
                 .map_or(1, |before| before.matches('\n').count() + 1);
-            format!("line {line}: {}", error.message())
+            format!("line {line}: {}", without_values(error.message()))
         })
     }
 
@@ -232,6 +233,10 @@ mod tests {
             (
                 format!("{table}pins = [\"{PIN}\"]\nadded = \"\"\npin = 1\n"),
                 "line 4: unknown field `pin`",
+            ),
+            (
+                format!("{table}pins = \"hunter2\"\n"),
+                "line 2: a value is wrong, expected a sequence",
             ),
             ("x".to_owned(), "line 1: "),
         ] {

@@ -15,6 +15,9 @@ mod arguments;
 mod command;
 mod dotenv;
 mod file;
+#[cfg(any(test, fuzzing))]
+#[path = "../fuzzing/dotenv.rs"]
+pub(crate) mod fuzzing;
 mod github;
 mod places;
 mod stdout;

@@ -11,6 +11,9 @@ const DEFAULT_PORT: u16 = 4119;
 /// The domains under which Workload Security is run for others (manager-api.md, section 1).
 const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.com"];
 
+/// What a user may write behind the address, because the documentation does.
+const API: &str = "/api";
+
 /// The manager's address: https, or http for loopback; no user name, no query. Its `Display` is safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -24,14 +27,24 @@ impl Address {
     /// One sentence that never repeats the text, because it may hold a password.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        // A URL leaves out some of them, wherever they stand.
+        if text.contains(char::is_control) {
+            return Err("it holds control characters".to_owned());
+        }
         let bare = !text.contains("://");
+        if bare && names_a_scheme(text) {
+            return Err("it lacks the two slashes behind `https:`".to_owned());
+        }
         let full = if bare {
             format!("https://{}", bracketed(text))
         } else {
             text.to_owned()
         };
         let mut base = Url::parse(&full).map_err(|error| format!("it is no address ({error})"))?;
-        if !base.username().is_empty() || base.password().is_some() {
+        if !base.username().is_empty()
+            || base.password().is_some()
+            || authority(&full).contains('@')
+        {
             return Err("it holds a user name or a password".to_owned());
         }
         if base.query().is_some() || base.fragment().is_some() {
@@ -51,7 +64,8 @@ impl Address {
                 .map_err(|()| "it takes no port".to_owned())?;
         }
         let path = base.path().trim_end_matches('/');
-        let path = path.strip_suffix("/api").unwrap_or(path).to_owned();
+        let path = path.strip_suffix(API).unwrap_or(path);
+        let path = path.trim_end_matches('/').to_owned();
         base.set_path(&path);
         Ok(Self { base })
     }
@@ -116,7 +130,13 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.base.as_str().trim_end_matches('/'))
+        let shown = self.base.as_str().trim_end_matches('/');
+        formatter.write_str(shown)?;
+        // Where this is read again, one is taken off again.
+        if shown.ends_with(API) {
+            formatter.write_str(API)?;
+        }
+        Ok(())
     }
 }
 
@@ -133,7 +153,7 @@ fn names_a_port(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
         return false;
     }
-    let authority = text.split('/').next().unwrap_or(text);
+    let authority = authority(text);
     let after_host = authority.rsplit(']').next().unwrap_or(authority);
     after_host
         .rsplit_once(':')
@@ -144,6 +164,21 @@ fn names_a_port(text: &str) -> bool {
 fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether it begins as a URL does whose slashes were forgotten; taken for a host, `https` would be sent the password.
+fn names_a_scheme(text: &str) -> bool {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+/// The part with host and port, whether or not a scheme is before it. A URL takes a backslash for a slash, and any number of them.
+fn authority(text: &str) -> &str {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = rest.trim_start_matches(['/', '\\']);
+    rest.split(['/', '\\', '?', '#']).next().unwrap_or(rest)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -224,6 +259,37 @@ mod tests {
             let address = parsed(text);
             assert_eq!(address.other_service().is_some(), other, "{text}");
             assert_eq!(address.is_hosted(), hosted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_means_the_same_when_it_is_read_again() {
+        let shown = shown("https://gate.example.com/api/api/");
+        assert_eq!(shown, "https://gate.example.com/api/api");
+        for text in [&shown, "https://gate.example.com/dsm//api"] {
+            let address = Address::parse(text);
+            let shown = address.as_ref().map(ToString::to_string);
+            let again = Address::parse(&shown.unwrap_or_default());
+            assert_eq!(again, address);
+        }
+    }
+
+    #[test]
+    fn a_port_is_found_however_the_slashes_are_written() {
+        assert_eq!(shown("//h:8443"), "https://h:8443");
+        assert_eq!(shown(r"h\x:80"), "https://h:4119/x:80");
+    }
+
+    #[test]
+    fn what_is_no_host_is_not_taken_for_one() {
+        for text in ["https:/h", "HTTP:h", r"https:\\h", "https:443"] {
+            assert!(shown(text).contains("lacks the two slashes"), "{text}");
+        }
+        for text in ["https://dsm\n.example.com", "https:\t//h", "h\0"] {
+            assert!(shown(text).contains("control characters"), "{text}");
+        }
+        for text in [":@h", "https://@h"] {
+            assert!(shown(text).contains("user name"), "{text}");
         }
     }
 

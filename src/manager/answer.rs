@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::address::Address;
@@ -31,8 +32,10 @@ impl Answer {
         self.is_the_managers()?;
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let category = error.inner().classify();
             let path = error.path().to_string();
-            let place = if path == "." {
+            // Only a wrong type is found where every name on the way is one of ours; else it may be any text.
+            let place = if path == "." || category != Category::Data {
                 String::new()
             } else {
                 format!(", at `{path}`")
@@ -47,9 +50,9 @@ impl Answer {
             let place = missing.map_or(place.clone(), |field| {
                 format!("{place}: `{field}` is missing")
             });
-            let problem = match error.inner().classify() {
-                serde_json::error::Category::Data => "is not what the contract says",
-                serde_json::error::Category::Eof => "ends too early",
+            let problem = match category {
+                Category::Data => "is not what the contract says",
+                Category::Eof => "ends too early",
                 _ => "is not JSON",
             };
             self.unreadable(format!("the manager's answer {problem}{place}"), None)
@@ -105,7 +108,8 @@ fn cookie(header: &str) -> Option<(String, Secret)> {
     let pair = header.split(';').next()?;
     let (name, value) = pair.split_once('=')?;
     let (name, value) = (name.trim(), value.trim());
-    (!name.is_empty() && !value.is_empty())
+    // A tab may stand in a header, but in no cookie (RFC 6265, section 4.1.1).
+    (!name.is_empty() && !value.is_empty() && !pair.contains(char::is_control))
         .then(|| (name.to_owned(), Secret::new(value.to_owned())))
 }
 
@@ -127,4 +131,44 @@ pub(super) fn page(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<Stri
     Some(format!(
         "the answer is a page for a browser{title}, not the manager's JSON"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &str) -> String {
+        let answer = Answer {
+            what: "testing".to_owned(),
+            address: Address::parse("dsm.example.com").unwrap_or_else(|why| panic!("{why}")),
+            signer: Signer::Password,
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+            html: None,
+        };
+        let read = answer.json::<std::collections::BTreeMap<String, u8>>();
+        read.err()
+            .map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn a_name_in_what_is_no_json_is_not_repeated() {
+        let answered = "testing: the manager's answer";
+        assert_eq!(
+            said(r#"{"a":1,"hunter2":x}"#),
+            format!("{answered} is not JSON")
+        );
+        assert_eq!(said(r#"{"hunter2":"#), format!("{answered} ends too early"));
+    }
+
+    #[test]
+    fn a_cookie_has_a_name_a_value_and_no_control_characters() {
+        let pair =
+            |header| cookie(header).map(|(name, value)| format!("{name}={}", value.expose()));
+        assert_eq!(pair("sID = D5EE ; Path=/").as_deref(), Some("sID=D5EE"));
+        for header in ["sID", "sID=; Path=/", "=1", "s\tID=1", "sID=1\t2"] {
+            assert_eq!(pair(header), None, "{header:?}");
+        }
+    }
 }

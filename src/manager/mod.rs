@@ -12,6 +12,9 @@ mod connection;
 mod credentials;
 mod distrust;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[path = "../fuzzing/manager.rs"]
+pub(crate) mod fuzzing;
 mod mask;
 mod pin;
 mod presented;

@@ -10,8 +10,26 @@ use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::error::{Call, Cause, ManagerError, Signer};
+use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
+use super::mask::Mask;
 use super::text;
+
+/// An answer that is no success: what it means, without any secret that comes back in it.
+pub(super) fn read(
+    call: Call<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    mask: &Mask,
+) -> ManagerError {
+    let answer = Failure::Answer {
+        status,
+        headers,
+        said: text::message(body, mask),
+        by_the_manager: text::is_the_managers(body),
+    };
+    classify(call, answer).hiding(mask)
+}
 
 /// What an answer that is no success means; `said` are the words in it. Only `error::classify` asks.
 pub(super) fn of(

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::SignedIn;
+use super::answer::Answer;
 use super::error::ManagerError;
 use super::retry::Repeat;
 use super::transport::Request;
@@ -112,41 +113,40 @@ pub(crate) trait Searchable: DeserializeOwned {
 pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
+    reached: Reached,
+    what: PhantomData<T>,
+}
+
+/// How far a search has come.
+pub(super) struct Reached {
     /// The last ID that was seen.
     last: Option<i64>,
     /// How many were seen.
     seen: usize,
     /// More than there can be.
-    most: usize,
+    pub(super) most: usize,
     /// A page that was not full was the last.
-    ended: bool,
-    what: PhantomData<T>,
+    pub(super) ended: bool,
 }
 
-impl<T: Searchable> Pages<'_, T> {
-    /// The next page; none after the last. The first is never none.
-    ///
-    /// # Errors
-    /// Also where pages do not come to an end: then the manager ignores what it is asked.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
-        if self.ended {
-            return Ok(None);
+impl Reached {
+    pub(super) fn nothing() -> Self {
+        Self {
+            last: None,
+            seen: 0,
+            most: usize::MAX,
+            ended: false,
         }
-        let after = self.last.map(|id_value| Criterion::Id {
-            id_test: "greater-than",
-            id_value,
-        });
-        let filter = SearchFilter {
-            max_items: T::PAGE,
-            search_criteria: self.criteria.iter().copied().chain(after).collect(),
-            sort_by_object_id: true,
-        };
-        let request = Request::new(T::WHAT, Method::POST, T::PATH, Repeat::Read)
-            .signed(&self.signed_in.credentials)
-            .json(&filter);
-        let answer = self.signed_in.transport.send(request).await?;
+    }
+
+    /// Reads the next page, which holds `full` objects unless it is the last.
+    pub(super) fn read<T: Searchable>(
+        &mut self,
+        answer: &Answer,
+        full: u32,
+    ) -> Result<Vec<T>, ManagerError> {
         let mut page: Vec<T> = answer.json::<T::Page>()?.into_iter().collect();
-        self.ended = u32::try_from(page.len()).is_ok_and(|length| length < T::PAGE);
+        self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
             // Nothing comes after it, so its order matters to nobody but the reader.
             page.sort_by_key(T::id);
@@ -165,7 +165,33 @@ impl<T: Searchable> Pages<'_, T> {
                 "the manager's pages repeat IDs or are not in their order, so they would not end";
             return Err(answer.unreadable(reason.to_owned(), None));
         }
-        Ok(Some(page))
+        Ok(page)
+    }
+}
+
+impl<T: Searchable> Pages<'_, T> {
+    /// The next page; none after the last. The first is never none.
+    ///
+    /// # Errors
+    /// Also where pages do not come to an end: then the manager ignores what it is asked.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
+        if self.reached.ended {
+            return Ok(None);
+        }
+        let after = self.reached.last.map(|id_value| Criterion::Id {
+            id_test: "greater-than",
+            id_value,
+        });
+        let filter = SearchFilter {
+            max_items: T::PAGE,
+            search_criteria: self.criteria.iter().copied().chain(after).collect(),
+            sort_by_object_id: true,
+        };
+        let request = Request::new(T::WHAT, Method::POST, T::PATH, Repeat::Read)
+            .signed(&self.signed_in.credentials)
+            .json(&filter);
+        let answer = self.signed_in.transport.send(request).await?;
+        self.reached.read(&answer, T::PAGE).map(Some)
     }
 }
 
@@ -178,10 +204,7 @@ impl SignedIn {
         Pages {
             signed_in: self,
             criteria: criteria.into_iter().collect(),
-            last: None,
-            seen: 0,
-            most: usize::MAX,
-            ended: false,
+            reached: Reached::nothing(),
             what: PhantomData,
         }
     }
@@ -195,7 +218,7 @@ impl SignedIn {
         criterion: Option<Criterion<'_>>,
     ) -> Result<Vec<T>, ManagerError> {
         let mut pages = self.pages(criterion);
-        pages.most = MOST;
+        pages.reached.most = MOST;
         let mut found = Vec::new();
         while let Some(page) = pages.next().await? {
             found.extend(page);

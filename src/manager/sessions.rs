@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
 use super::credentials::{Credentials, SESSION_COOKIE, Session};
 use super::error::{Cause, ManagerError};
 use super::retry::Repeat;
@@ -74,34 +75,7 @@ impl Manager {
             tenant_name: who.tenant,
             mfa_code: who.mfa_code.map(Secret::expose),
         });
-        let answer = self.transport.send(request).await?;
-        let body: SessionAnswer = answer.json()?;
-        let cookies = answer.cookies();
-        let has_cookie = cookies.iter().any(|(name, _)| name == SESSION_COOKIE);
-        let request_id = body.request_id.filter(|id| !id.is_empty());
-        let missing = match (has_cookie, &request_id) {
-            (true, Some(_)) => None,
-            (false, Some(_)) => Some("the cookie `sID`"),
-            (true, None) => Some("`RID` in its body"),
-            (false, None) => Some("the cookie `sID`, and `RID` in its body"),
-        };
-        let (None, Some(request_id)) = (missing, request_id) else {
-            let reason = format!("the manager's answer lacks {}", missing.unwrap_or_default());
-            return Err(answer.unreadable(
-                reason,
-                Some("a session needs both; is there a proxy that removes cookies?".into()),
-            ));
-        };
-        let session = Session {
-            cookies,
-            request_id,
-        };
-        if !session.is_sendable() {
-            let reason =
-                "the manager's answer holds a session that cannot be sent in a header".to_owned();
-            return Err(answer.unreadable(reason, None));
-        }
-        Ok(session)
+        session_of(&self.transport.send(request).await?)
     }
 
     /// Waits until something answers at the manager's address, without signing in, since a failed sign-in counts.
@@ -177,6 +151,40 @@ impl Manager {
         }
         Ok(())
     }
+}
+
+/// The session that the answer to a sign-in holds.
+///
+/// # Errors
+/// Where it holds none, or one that cannot be sent.
+pub(super) fn session_of(answer: &Answer) -> Result<Session, ManagerError> {
+    let body: SessionAnswer = answer.json()?;
+    let cookies = answer.cookies();
+    let has_cookie = cookies.iter().any(|(name, _)| name == SESSION_COOKIE);
+    let request_id = body.request_id.filter(|id| !id.is_empty());
+    let missing = match (has_cookie, &request_id) {
+        (true, Some(_)) => None,
+        (false, Some(_)) => Some("the cookie `sID`"),
+        (true, None) => Some("`RID` in its body"),
+        (false, None) => Some("the cookie `sID`, and `RID` in its body"),
+    };
+    let (None, Some(request_id)) = (missing, request_id) else {
+        let reason = format!("the manager's answer lacks {}", missing.unwrap_or_default());
+        return Err(answer.unreadable(
+            reason,
+            Some("a session needs both; is there a proxy that removes cookies?".into()),
+        ));
+    };
+    let session = Session {
+        cookies,
+        request_id,
+    };
+    if !session.is_sendable() {
+        let reason =
+            "the manager's answer holds a session that cannot be sent in a header".to_owned();
+        return Err(answer.unreadable(reason, None));
+    }
+    Ok(session)
 }
 
 impl SignedIn {

@@ -20,6 +20,7 @@ use super::answer::{Answer, page};
 use super::credentials::Credentials;
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
+use super::refusal;
 use super::retry::{Attempts, Repeat};
 use super::text;
 use super::trust::{self, Trust};
@@ -249,14 +250,7 @@ impl Transport {
                 .flat_map(Credentials::secrets),
         );
         if !status.is_success() {
-            let said = text::message(&body, &self.mask);
-            let answer = Failure::Answer {
-                status,
-                headers: &headers,
-                said,
-                by_the_manager: text::is_the_managers(&body),
-            };
-            return Err(classify(call, answer).hiding(&self.mask));
+            return Err(refusal::read(call, status, &headers, &body, &self.mask));
         }
         let html = page(&headers, &body, &self.mask);
         Ok(Answer {

@@ -4,7 +4,7 @@
 //! once more just before the rename, and edited anew where somebody was quicker; between that look and the rename lie
 //! microseconds in which another program's edit can still be lost, since dotenv files know no lock.
 
-mod text;
+pub(super) mod text;
 
 use std::fs::{Metadata, OpenOptions};
 use std::future::ready;

@@ -17,7 +17,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 ///
 /// # Errors
 /// In words, why this file or this value does not do.
-pub(super) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(in crate::delivery) fn set(
+    content: &[u8],
+    name: &str,
+    value: &str,
+) -> Result<Zeroizing<Vec<u8>>, String> {
     let assignment = find(content, name)?;
     let value = quoted(value)?;
     // One piece of memory, so that no copy of the secret is left behind by growing.
@@ -55,7 +59,7 @@ pub(super) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<V
 ///
 /// # Errors
 /// In words, why not.
-pub(super) fn check(content: &[u8], name: &str) -> Result<(), String> {
+pub(in crate::delivery) fn check(content: &[u8], name: &str) -> Result<(), String> {
     set(content, name, "x").map(drop)
 }
 

@@ -1,0 +1,26 @@
+//! The reader of records, given any bytes.
+
+use super::{Record, parse};
+use crate::fuzzing::is_short;
+
+/// See [`crate::fuzzing::record`].
+pub(crate) fn record(data: &[u8]) {
+    match parse(data) {
+        Ok(record) => {
+            let written = serde_json::to_vec_pretty(&record).expect("what was read can be written");
+            assert_eq!(parse(&written).ok().as_ref(), Some(&record));
+            names_a_file_of_its_folder(&record);
+        }
+        Err(refused) => is_short(&refused.to_string()),
+    }
+}
+
+fn names_a_file_of_its_folder(record: &Record) {
+    let name = record.file_name();
+    let operation = name.strip_suffix(".json").expect("the ending of records");
+    assert!(!operation.is_empty(), "{name}");
+    assert!(
+        operation.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{name}"
+    );
+}
