@@ -34,6 +34,7 @@ mod profiles;
 mod prompts;
 mod proxy;
 mod readme;
+mod record_ahead;
 mod retries;
 mod role_care;
 mod rotate_key;
