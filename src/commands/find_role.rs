@@ -156,8 +156,7 @@ pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     };
     error
         .with_hint(format!(
-            "{whose} not search roles; give the role's ID with `create --role-id` (2 is Auditor and 1 Full Access, unless they were \
-             changed)"
+            "{whose} not search roles; give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)"
         ))
         .into()
 }

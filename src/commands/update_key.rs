@@ -228,7 +228,8 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
             let same_name = key.name() == Some(record.key_name.as_str());
             record.manager == manager
                 && record.tenant.as_deref() == tenant
-                && record.key_id.map_or(same_name, |id| id == key.id)
+                && (record.key_id.map_or(same_name, |id| id == key.id)
+                    || (record.predecessor.as_ref()).is_some_and(|old| old.id == key.id))
         }
         Found::Unreadable(..) => false,
     });
@@ -236,7 +237,7 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "a run that made {} or its secret is not finished, and would not find the key again",
+        "a run that deals with {} is not finished, and would not find the key again",
         named(key)
     );
     Err(Error::new(Kind::Conflict, message)

@@ -174,7 +174,7 @@ fn a_lost_answer_is_found_out_about() {
     ] {
         let world = with_key(Settings::default());
         world.sandbox.inject(fault);
-        let ran = world.run(["lock-key", "ci"]);
+        let ran = world.run(["lock-key", "ci", "--retries", "1"]);
         ran.success();
         contains(&ran.stderr, &[said]);
         assert!(!is_active(&world));
@@ -186,7 +186,9 @@ fn what_never_arrived_is_told_from_what_is_not_known() {
     let lost = || Fault::new("POST", PATH, Action::Drop).times(9);
     let world = with_key(Settings::default());
     world.sandbox.inject(lost());
-    let error = world.run(["lock-key", "ci", "-o", "json"]).json_error(8);
+    let error = world
+        .run(["lock-key", "ci", "--retries", "1", "-o", "json"])
+        .json_error(8);
     let message = error["message"].as_str().expect("a message");
     contains(message, &["the key `ci` (ID 1) was not changed"]);
     assert_eq!(error["retryable"], true);
@@ -195,7 +197,9 @@ fn what_never_arrived_is_told_from_what_is_not_known() {
     world.sandbox.inject(lost().after());
     let unseen = Fault::new("GET", PATH, Action::status(500, "Oops")).times(99);
     world.sandbox.inject(unseen);
-    let error = world.run(["lock-key", "ci", "-o", "json"]).json_error(11);
+    let error = world
+        .run(["lock-key", "ci", "--retries", "1", "-o", "json"])
+        .json_error(11);
     let message = error["message"].as_str().expect("a message");
     contains(
         message,

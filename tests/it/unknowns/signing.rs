@@ -211,7 +211,7 @@ fn session_roles(choice: &str, settings: Settings) {
     let world = World::with(settings);
     for arguments in [&CREATE[..], &["find-role", "Auditor"], &["list-roles"]] {
         let said = fails(&world, arguments.iter().copied(), code);
-        contains(&said, &["not search roles", "`create --role-id`"]);
+        contains(&said, &["not search roles", "`--role-id`"]);
     }
     creates(&world, ["--role-id", "2"]);
     assert_eq!(world.sandbox.live_sessions(), 0);
