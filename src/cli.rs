@@ -90,6 +90,10 @@ pub(crate) enum Command {
     Recover(commands::recover::Args),
     /// Show the settings and where each comes from, and check the settings file
     Config(commands::config::Args),
+    /// Print what makes a shell complete commands, flags, roles and keys
+    Completions(commands::completions::Args),
+    /// Write the manual, a page for each command
+    Man(commands::man::Args),
     /// Run a simulated manager on loopback, alone or for a command
     #[cfg(feature = "sandbox")]
     Sandbox(Box<commands::sandbox::Args>),
@@ -100,6 +104,7 @@ impl Command {
     pub(crate) fn uses_profiles(&self) -> bool {
         match self {
             Self::Config(args) => args.uses_profiles(),
+            Self::Completions(_) | Self::Man(_) => false,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => false,
             _ => true,

@@ -20,6 +20,7 @@ mod atomic_file;
 mod bug;
 mod cli;
 mod commands;
+mod completion;
 mod context;
 mod delivery;
 mod error;
@@ -87,6 +88,11 @@ pub fn command_line() -> clap::Command {
 }
 
 fn start() -> ExitCode {
+    // A shell asks, at each press of a key: nothing of what follows is needed for that.
+    if let Some(asked) = completion::asked(std::env::args_os()) {
+        completion::answer(&asked);
+        return ExitCode::SUCCESS;
+    }
     let (cli, matches) = match parse() {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
@@ -169,6 +175,8 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::Logout(args) => commands::logout::run(args, context).await,
         Command::Trust(args) => commands::trust::run(args, context).await,
         Command::Recover(args) => commands::recover::run(args, context).await,
+        Command::Completions(args) => commands::completions::run(args, context),
+        Command::Man(args) => commands::man::run(args, context),
         Command::ShowRole(args) => commands::show_role::run(args, context).await,
         Command::VerifyKey(args) => commands::verify_key::run(args, context).await,
         Command::Whoami(args) => commands::whoami::run(args, context).await,

@@ -1,6 +1,7 @@
 //! One file a command: what it takes, what it does, and how its result looks.
 
 mod change;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create_key;
 pub(crate) mod delete_key;
@@ -11,6 +12,7 @@ pub(crate) mod list_roles;
 pub(crate) mod lock_key;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod man;
 mod own_key;
 pub(crate) mod recover;
 mod role_care;

@@ -5,6 +5,7 @@ mod support;
 
 mod cloud_one;
 mod color;
+mod completions;
 mod config_command;
 mod core_dumps;
 mod create_key;
@@ -25,6 +26,7 @@ mod list_roles;
 mod lock_key;
 mod lockout;
 mod login;
+mod manual;
 mod mint;
 mod network;
 mod output;

@@ -49,6 +49,8 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         | "config path" | "config check" => &[&[]],
         "trust add" => &[&["--tls-accept-new"]],
         "trust remove" => &[&["known.example.com"]],
+        "completions" => &[&["bash"]],
+        "man" => &[&["--out-dir", "manual"]],
         "show-role" => &[&["Auditor"], &["1", "--diff", "2"]],
         "whoami" => &[&[], &["-v"]],
         "verify-key" => &[

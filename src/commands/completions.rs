@@ -1,0 +1,38 @@
+//! `completions`: the script that makes a shell ask this program what can be typed next; `completion.rs` answers.
+
+use super::Outcome;
+use crate::context::Context;
+use crate::error::Error;
+
+/// Print what makes a shell complete commands, flags, roles and keys.
+#[derive(clap::Args)]
+#[command(
+    after_help = "bash: in ~/.bashrc, `source <(swp-keys completions bash)`. zsh: in ~/.zshrc after compinit, `source <(swp-keys \
+                  completions zsh)`. fish: `swp-keys completions fish > ~/.config/fish/completions/swp-keys.fish`. Roles and keys are \
+                  completed where `login` kept something, or an API key is at hand; nobody is asked for a password."
+)]
+pub(crate) struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+/// The shells that can ask.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    context.output.data(match args.shell {
+        Shell::Bash => include_str!("completions/swp-keys.bash"),
+        Shell::Zsh => include_str!("completions/swp-keys.zsh"),
+        Shell::Fish => include_str!("completions/swp-keys.fish"),
+        Shell::Powershell => include_str!("completions/swp-keys.ps1"),
+        Shell::Elvish => include_str!("completions/swp-keys.elv"),
+    })?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,13 @@
+# Completion of swp-keys in bash: source <(swp-keys completions bash)
+_swp_keys() {
+    local line
+    COMPREPLY=()
+    # The program sees the line as it was typed, and answers words that are quoted for it; nothing here expands them.
+    while IFS= read -r line; do
+        COMPREPLY+=("$line")
+    done < <("$1" __complete bash "$COMP_LINE" "$COMP_POINT" 2>/dev/null </dev/null)
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[/=] ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+}
+complete -o nosort -F _swp_keys swp-keys 2>/dev/null || complete -F _swp_keys swp-keys

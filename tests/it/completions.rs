@@ -1,0 +1,304 @@
+//! What a shell is answered while somebody types: roles and keys of the manager where something signs in, and silence in all other
+//! cases. A name is text to a shell, whatever the manager wrote into it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::{Home, Ran, World};
+
+/// A world with a key in a variable, which no password is needed with, and some roles.
+fn with_roles(names: &[&str]) -> World {
+    let mut world = World::with(Settings {
+        roles: names.iter().map(|name| json!({"name": name})).collect(),
+        ..Settings::default()
+    });
+    let key = world.sandbox.add_key("mine", 1);
+    world.use_key(&key.secret);
+    world
+}
+
+/// What is answered to a shell that quotes for itself.
+#[track_caller]
+fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
+    let current = format!("={current}");
+    let words = ["__complete", "zsh", &current];
+    let ran = home.run(words.iter().chain(before));
+    assert_eq!(ran.stderr, "", "nothing is said while somebody types");
+    let answer = ran.success().lines();
+    let value = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
+    answer.map(value).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn commands_flags_and_choices_come_from_the_parser_alone() {
+    let world = with_roles(&[]);
+    let home = &world.home;
+    assert_eq!(complete(home, &[], "create-"), ["create-key"]);
+    assert_eq!(complete(home, &["create"], "--if-"), ["--if-exists"]);
+    assert_eq!(
+        complete(home, &["create", "--if-exists"], ""),
+        ["fail", "skip", "rekey"]
+    );
+    assert_eq!(
+        complete(home, &["create"], "--if-exists=r"),
+        ["--if-exists=rekey"]
+    );
+    assert!(complete(home, &["verify-key", "--key-file"], "ke").contains(&"key".to_owned()));
+    assert_eq!(home.run(["__complete"]).success(), "");
+    assert_eq!(
+        home.run(["__complete", "bash", "x; swp-keys ", "5"])
+            .success(),
+        ""
+    );
+    assert_eq!(world.sandbox.requests(), [], "the manager is not asked");
+}
+
+#[test]
+fn roles_and_keys_come_from_the_manager() {
+    let world = with_roles(&["Dev Read"]);
+    let home = &world.home;
+    for before in [
+        &["create", "--role"][..],
+        &["show-role"],
+        &["find-role"],
+        &["show-role", "1", "--diff"],
+    ] {
+        assert_eq!(
+            complete(home, before, ""),
+            ["Full Access", "Auditor", "Dev Read"],
+            "{before:?}"
+        );
+    }
+    assert_eq!(complete(home, &["create", "--role"], "De"), ["Dev Read"]);
+    assert_eq!(complete(home, &["create"], "--role=A"), ["--role=Auditor"]);
+    assert_eq!(complete(home, &["show-key"], "m"), ["mine"]);
+    assert_eq!(world.count("POST /api/sessions"), 0);
+    // Flags that were typed count.
+    let mut home = Home::new();
+    home.set("SWP_CA_CERT", world.home.path("manager.pem"));
+    let file = world.home.path("key").display().to_string();
+    let url = world.sandbox.url();
+    let before = ["--url", &url, "--api-key-file", &file, "create", "--role"];
+    assert_eq!(complete(&home, &before, "Au"), ["Auditor"]);
+}
+
+#[test]
+fn what_login_keeps_completes_too_and_a_password_never_does() {
+    let mut world = World::new();
+    let create = ["create", "--role"];
+    world.home.set("SWP_PASSWORD_COMMAND", "touch asked");
+    world.home.set("SWP_MFA_COMMAND", "touch asked");
+    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+    world.home.unset("SWP_PASSWORD_FILE");
+    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+    assert_eq!(
+        complete(
+            &world.home,
+            &["create", "--api-key-file", "-", "--role"],
+            ""
+        ),
+        [""; 0]
+    );
+    assert!(!world.home.path("asked").exists());
+    assert_eq!(world.sandbox.requests(), []);
+    world.home.unset("SWP_PASSWORD_COMMAND");
+    world.home.unset("SWP_MFA_COMMAND");
+    world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    world.run(["login"]).success();
+    assert_eq!(complete(&world.home, &create, "Au"), ["Auditor"]);
+    assert_eq!(world.sandbox.live_sessions(), 1, "it stays");
+}
+
+#[test]
+fn a_manager_that_cannot_be_asked_is_silence() {
+    let mut world = with_roles(&[]);
+    let create = ["create", "--role"];
+    for action in [Action::status(500, "no"), Action::Drop, Action::Cut(20)] {
+        world
+            .sandbox
+            .inject(Fault::new("POST", "/api/roles/search", action));
+        assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+        world.sandbox.clear_faults();
+    }
+    assert_eq!(
+        complete(&world.home, &[&["--insecure"][..], &create].concat(), ""),
+        [""; 0]
+    );
+    world.sandbox.forget_requests();
+    world.home.unset("SWP_CA_CERT");
+    for flags in [&[][..], &["--tls-accept-new"]] {
+        assert_eq!(
+            complete(&world.home, &[flags, &create].concat(), ""),
+            [""; 0]
+        );
+    }
+    assert_eq!(world.sandbox.requests(), []);
+    world.home.set("SWP_URL", "https://127.0.0.1:1");
+    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+    world.home.unset("SWP_URL");
+    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+}
+
+#[test]
+fn nobody_waits_for_a_manager_that_is_slow() {
+    let world = with_roles(&[]);
+    let slow = Action::Delay(Duration::from_secs(20));
+    world
+        .sandbox
+        .inject(Fault::new("POST", "/api/roles/search", slow));
+    let begun = Instant::now();
+    assert_eq!(complete(&world.home, &["create", "--role"], ""), [""; 0]);
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "a second, and what a busy machine adds"
+    );
+}
+
+/// Keys count failures and lock, and a shell asks at each press of a key.
+#[test]
+fn a_key_that_is_refused_is_asked_with_once() {
+    for (role, spoil) in [(1, true), (2, false)] {
+        let mut world = World::new();
+        let key = world.sandbox.add_key("mine", role);
+        world.use_key(&key.secret);
+        if spoil {
+            assert!(world.sandbox.edit_key(key.id, |key| key.active = false));
+        }
+        for _ in 0..4 {
+            assert_eq!(complete(&world.home, &["create", "--role"], ""), [""; 0]);
+        }
+        assert_eq!(world.sandbox.requests().len(), 1);
+    }
+}
+
+const HOSTILE: [&str; 8] = [
+    "a\nb",
+    "a\x1b[2Jb",
+    "a\tb",
+    "\u{202e}evil",
+    "--insecure",
+    "$(touch pwned)",
+    "`touch pwned`; touch pwned",
+    "it's \"so\" \\ * & | > pwned",
+];
+
+#[test]
+fn a_name_that_is_no_text_or_would_be_a_flag_is_left_out() {
+    let world = with_roles(&HOSTILE);
+    let mut found = complete(&world.home, &["create", "--role"], "");
+    found.retain(|name| name != "Auditor" && name != "Full Access");
+    found.sort_unstable();
+    let mut wanted = HOSTILE[5..].to_vec();
+    wanted.sort_unstable();
+    assert_eq!(found, wanted);
+}
+
+/// Runs this in bash after its script was read, with the binary as `swp-keys`.
+#[cfg(unix)]
+fn bash(world: &World, script: &str) -> Ran {
+    let folder = world.home.path("bin");
+    if !folder.exists() {
+        std::fs::create_dir(&folder).expect("a folder");
+        std::os::unix::fs::symlink(crate::support::binary(), folder.join("swp-keys"))
+            .expect("a link");
+    }
+    let command = world.home.command(["x"]);
+    let mut bash = std::process::Command::new("bash");
+    bash.args([
+        "--norc",
+        "-c",
+        &format!("source <(swp-keys completions bash)\n{script}"),
+    ])
+    .env_clear()
+    .envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    )
+    .env(
+        "PATH",
+        format!(
+            "{}:{}",
+            folder.display(),
+            std::env::var("PATH").unwrap_or_default()
+        ),
+    )
+    .current_dir(world.home.path("."))
+    .stdin(std::process::Stdio::null());
+    Ran::of(&mut bash)
+}
+
+/// What bash would type, run as bash would run it: the name arrives whole, and nothing in it is done.
+#[cfg(unix)]
+#[test]
+fn in_bash_a_name_arrives_as_it_is_whatever_is_in_it() {
+    if std::process::Command::new("bash")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        return;
+    }
+    let world = with_roles(&HOSTILE);
+    for (typed, end) in [("", ""), ("\"", "\""), ("'", "'")] {
+        let script = format!(
+            "COMP_LINE={} COMP_POINT=${{#COMP_LINE}}\n_swp_keys swp-keys\n\
+             for one in \"${{COMPREPLY[@]}}\"; do eval \"printf '%s\\n' \"{}\"$one\"{}; done",
+            shell_quoted(&format!("swp-keys create --role {typed}")),
+            shell_quoted(typed),
+            shell_quoted(end),
+        );
+        let ran = bash(&world, &script);
+        let mut found: Vec<&str> = ran.success().lines().collect();
+        assert_eq!(ran.stderr, "");
+        found.sort_unstable();
+        let mut wanted = [&["Auditor", "Full Access"], &HOSTILE[5..]].concat();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "after {typed}");
+        assert!(!world.home.path("pwned").exists());
+    }
+    let ran = bash(&world, "complete -p swp-keys");
+    assert!(ran.success().contains("_swp_keys"));
+}
+
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The shells that are there read their scripts; in all of them the answers are quoted by the shell, and nothing is evaluated.
+#[cfg(unix)]
+#[test]
+fn every_script_is_read_by_its_shell() {
+    let home = Home::new();
+    for (name, shell, check) in [
+        ("bash", "bash", &["-n"][..]),
+        ("zsh", "zsh", &["-n"]),
+        ("fish", "fish", &["--no-execute"]),
+        ("powershell", "", &[]),
+        ("elvish", "", &[]),
+    ] {
+        let ran = home.run(["completions", name]);
+        let script = ran.success().to_owned();
+        let code: String = (script.lines())
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect();
+        let evaluates = code.contains("eval ") || code.contains("Invoke-Expression");
+        assert!(code.contains("__complete") && !evaluates, "{name}");
+        let file = home.write(name, &script);
+        if let Ok(output) = std::process::Command::new(shell)
+            .args(check)
+            .arg(file)
+            .output()
+        {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success() && stderr.is_empty(),
+                "{name}: {stderr}"
+            );
+        }
+    }
+    home.run(["completions", "tcsh"]).failure(2);
+    home.run(["completions"]).failure(2);
+}
