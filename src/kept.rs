@@ -7,12 +7,10 @@ mod file;
 
 use std::io;
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, Kind};
 use crate::file_mode::{Untrusted, untrusted_or};
 use crate::manager::{KeyHeader, Session};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::settings::{Settings, Source};
 use crate::store::Folder;
 use file::{Read, Written};
@@ -145,8 +143,7 @@ impl Kept {
     pub(crate) fn keep(&self) -> Result<(), Error> {
         let folder =
             folder().ok_or_else(|| self.unkept("this machine names no place for state"))?;
-        let mut content = Zeroizing::new(Vec::with_capacity(4096));
-        serde_json::to_writer_pretty(&mut *content, &Written::of(self)).map_err(|error| {
+        let content = secret::json(&Written::of(self), true).map_err(|error| {
             Error::unexpected(format!("what is to be kept cannot be written: {error}"))
         })?;
         folder.write(&self.file_name(), &content).map_err(|error| {

@@ -10,6 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::secret;
 
 /// How data is written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -179,13 +180,11 @@ pub(crate) fn safe(text: &str) -> String {
 /// Never: the values written here are maps with string keys.
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    let plain = if pretty {
-        serde_json::to_string_pretty(value)
-    } else {
-        serde_json::to_string(value)
-    }
-    .expect("a map with string keys is JSON");
-    let mut safe = String::with_capacity(plain.len());
+    // There may be a secret in it, so neither of the two ever grows; callers add a line break.
+    let plain = secret::json(value, pretty).expect("a map with string keys is JSON");
+    let plain = std::str::from_utf8(&plain).expect("JSON is UTF-8");
+    let longer = plain.chars().filter(|one| is_unsafe(*one)).count() * r"\uffff\uffff".len();
+    let mut safe = String::with_capacity(plain.len() + longer + 1);
     for character in plain.chars() {
         // The line breaks here are the layout; those inside of strings are escaped by the serializer already.
         if is_unsafe(character) && character != '\n' {
@@ -264,7 +263,18 @@ fn terminal_width() -> Option<u16> {
 /// `NAME='value'` and a line break, quoted for a POSIX shell. The caller checked the name.
 #[must_use]
 pub(crate) fn env_line(name: &str, value: &str) -> String {
-    format!("{name}='{}'\n", value.replace('\'', r"'\''"))
+    let quotes = value.matches('\'').count() * r"'\'".len();
+    let mut line = String::with_capacity(name.len() + value.len() + quotes + "=''\n".len());
+    line.push_str(name);
+    line.push_str("='");
+    for (index, part) in value.split('\'').enumerate() {
+        if index > 0 {
+            line.push_str(r"'\''");
+        }
+        line.push_str(part);
+    }
+    line.push_str("'\n");
+    line
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Prompt {
             .ask(question, flags, interrupt, |question| {
                 // Before the question: rpassword asks first, and what is typed or pasted at once would be shown.
                 terminal::stop_echo();
-                rpassword::prompt_password(question)
+                rpassword::prompt_password(question).map(Secret::new)
             })
             .await?;
         not_empty(question, answer, flags)
@@ -91,7 +91,7 @@ impl Prompt {
         question: &str,
         flags: &str,
         interrupt: &Interrupt,
-        read: impl FnOnce(String) -> io::Result<String> + Send + 'static,
+        read: impl FnOnce(String) -> io::Result<Secret> + Send + 'static,
     ) -> Result<Secret, Error> {
         if self == Self::Nobody {
             let message = format!(
@@ -102,7 +102,7 @@ impl Prompt {
         }
         let terminal = terminal::Saved::now();
         let owned = question.to_owned();
-        let reading = tokio::task::spawn_blocking(move || read(owned).map(Secret::new));
+        let reading = tokio::task::spawn_blocking(move || read(owned));
         let answer = interrupt.or(async { Ok(reading.await) }).await;
         terminal.restore();
         match answer? {
@@ -149,11 +149,17 @@ fn topic(question: &str) -> String {
 #[cfg(unix)]
 mod terminal {
     use std::fs::{File, OpenOptions};
-    use std::io::{self, BufRead as _, BufReader, Write as _};
+    use std::io::{self, Read as _, Write as _};
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+    use zeroize::Zeroizing;
+
+    use crate::secret::Secret;
+
     const TERMINAL: &str = "/dev/tty";
+    /// A terminal gives no longer line (N_TTY_BUF_SIZE of Linux; others less).
+    const LONGEST: usize = 4096;
 
     /// A terminal that can be opened: there is one, and this process belongs to it.
     pub(super) fn is_there() -> bool {
@@ -164,15 +170,19 @@ mod terminal {
         OpenOptions::new().read(true).write(true).open(TERMINAL)
     }
 
-    /// Shows `question` and reads a line.
-    pub(super) fn line(question: &str) -> io::Result<String> {
+    /// Shows `question` and reads a line, which a terminal hands over whole; without a buffer beside it, which would keep a copy.
+    pub(super) fn line(question: &str) -> io::Result<Secret> {
         let mut terminal = open()?;
         terminal.write_all(question.as_bytes())?;
-        let mut line = String::new();
-        if BufReader::new(terminal).read_line(&mut line)? == 0 {
+        let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+        let mut byte = [0];
+        while line.len() < LONGEST && !line.ends_with(b"\n") && terminal.read(&mut byte)? == 1 {
+            line.extend(byte);
+        }
+        if line.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+        Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// Shows no more of what is typed, until the state before is restored.
@@ -213,17 +223,21 @@ mod terminal {
 mod terminal {
     use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+    use zeroize::Zeroizing;
+
+    use crate::secret::Secret;
+
     pub(super) fn is_there() -> bool {
         io::stdin().is_terminal()
     }
 
-    pub(super) fn line(question: &str) -> io::Result<String> {
+    pub(super) fn line(question: &str) -> io::Result<Secret> {
         io::stderr().write_all(question.as_bytes())?;
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
+        let mut line = Zeroizing::new(Vec::with_capacity(4096));
+        if io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+        Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// The console library switches the echo off itself.

@@ -2,9 +2,13 @@
 //!
 //! It has no `Display`, no `Debug`, no `Deref` and no `Serialize`, so that a secret cannot slip into a log or a message by way of
 //! a derived trait; [`Secret::expose`] is the only way out and easy to search for. The memory is zeroed on drop (`secrecy`).
+//!
+//! A buffer that grows moves, and leaves what it held behind: text with a secret in it is made in one piece, by [`joined`] and [`json`].
+
+use std::io;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A password, a code, a session, or a secret key.
@@ -12,10 +16,11 @@ use zeroize::{Zeroize, Zeroizing};
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
-    /// Takes the text over; the caller keeps no copy.
+    /// Takes the text over; the caller keeps no copy. A buffer with room to spare would move when it is cut to size, and leave one.
     #[must_use]
     pub(crate) fn new(text: String) -> Self {
-        Self(SecretString::from(text))
+        let text = Zeroizing::new(text);
+        Self(SecretString::from(Box::<str>::from(text.as_str())))
     }
 
     /// Takes bytes over that must be UTF-8, as JSON strings and header values must be.
@@ -52,6 +57,43 @@ impl Secret {
     }
 }
 
+/// The parts one after the other.
+#[must_use]
+pub(crate) fn joined(parts: &[&str]) -> Zeroizing<String> {
+    let length = parts.iter().map(|part| part.len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
+/// `value` as JSON. It is written twice, the first time to see how long it is.
+///
+/// # Errors
+/// Of the serializer.
+pub(crate) fn json(value: &impl Serialize, pretty: bool) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    struct Length(usize);
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let write = |to: &mut dyn io::Write| match pretty {
+        true => serde_json::to_writer_pretty(to, value),
+        false => serde_json::to_writer(to, value),
+    };
+    let mut length = Length(0);
+    write(&mut length)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+    write(&mut *bytes)?;
+    Ok(bytes)
+}
+
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::new)
@@ -73,6 +115,21 @@ mod tests {
         assert_eq!(line(b"hunter2\n\n").as_deref(), Some("hunter2\n"));
         assert_eq!(line(b" hunter2 ").as_deref(), Some(" hunter2 "));
         assert_eq!(line(b"hunter2\r").as_deref(), Some("hunter2\r"));
+    }
+
+    #[test]
+    fn what_holds_a_secret_is_made_in_one_piece() -> serde_json::Result<()> {
+        let long = "secret ".repeat(1000);
+        let text = joined(&["a=", &long, "\n"]);
+        assert_eq!(*text, format!("a={long}\n"));
+        assert_eq!(text.capacity(), text.len());
+        for pretty in [true, false] {
+            let bytes = json(&serde_json::json!({"a": long, "b": [1, "ü"]}), pretty)?;
+            assert_eq!(bytes.capacity(), bytes.len());
+            let value: serde_json::Value = serde_json::from_slice(&bytes)?;
+            assert_eq!(value["a"], long);
+        }
+        Ok(())
     }
 
     #[test]

@@ -101,7 +101,8 @@ enum Unfit {
 }
 
 fn limited(reader: impl Read) -> Result<Secret, Unfit> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    // Room for all that may come, so that no copy is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
     reader.take(LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LIMIT {
         return Err(Unfit::TooLarge);

@@ -17,7 +17,7 @@ use super::{Delivering, Parcel, Sink};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::random;
-use crate::secret::Secret;
+use crate::secret::{Secret, joined};
 
 /// Which of the files.
 #[derive(Clone, Copy)]
@@ -163,7 +163,7 @@ fn mask(secret: &Secret) -> io::Result<()> {
     let lines = secret.expose().split(['\r', '\n']);
     for line in lines.filter(|line| !line.trim().is_empty()) {
         let escaped = Zeroizing::new(line.replace('%', "%25"));
-        let command = Zeroizing::new(format!("::add-mask::{}\n", *escaped));
+        let command = joined(&["::add-mask::", &escaped, "\n"]);
         io::stderr().lock().write_all(command.as_bytes())?;
     }
     Ok(())
@@ -173,10 +173,11 @@ fn mask(secret: &Secret) -> io::Result<()> {
 fn assignment(name: &str, secret: &Secret, inside_a_line: bool) -> Zeroizing<String> {
     let line_end = if inside_a_line { "\n" } else { "" };
     let delimiter = format!("swp_keys_{}", random::hex(16));
-    Zeroizing::new(format!(
-        "{line_end}{name}<<{delimiter}\n{}\n{delimiter}\n",
-        secret.expose()
-    ))
+    let (head, tail) = (
+        format!("{line_end}{name}<<{delimiter}\n"),
+        format!("\n{delimiter}\n"),
+    );
+    joined(&[&head, secret.expose(), &tail])
 }
 
 impl Sink for GithubSink {

@@ -11,6 +11,7 @@ use super::{Delivering, Parcel, Sink};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::output::{Format, env_line, json_text};
+use crate::secret::joined;
 
 /// stdout, in one of the formats.
 pub(super) struct StdoutSink {
@@ -44,16 +45,16 @@ impl StdoutSink {
                 secret_key: secret,
                 meta: parcel.meta,
             };
-            let mut text = json_text(&document, pretty);
+            let mut text = Zeroizing::new(json_text(&document, pretty));
             text.push('\n');
             text
         };
-        Zeroizing::new(match self.format {
-            Format::Text => format!("{secret}\n"),
-            Format::Env => env_line(&self.env_name, secret),
+        match self.format {
+            Format::Text => joined(&[secret, "\n"]),
+            Format::Env => Zeroizing::new(env_line(&self.env_name, secret)),
             Format::Json => json(true),
             Format::Jsonl => json(false),
-        })
+        }
     }
 }
 

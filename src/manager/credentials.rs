@@ -3,7 +3,7 @@
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
 use super::error::Signer;
-use crate::secret::Secret;
+use crate::secret::{Secret, joined};
 
 /// The key's header on Deep Security Manager and on legacy accounts (manager-api.md, section 2).
 const API_SECRET_KEY: HeaderName = HeaderName::from_static("api-secret-key");
@@ -79,15 +79,12 @@ impl Credentials {
     pub(super) fn put_on(&self, headers: &mut HeaderMap) -> Option<()> {
         match self {
             Self::Session(session) => {
-                let mut cookies = zeroize::Zeroizing::new(String::new());
+                let mut parts = Vec::with_capacity(4 * session.cookies.len());
                 for (name, value) in &session.cookies {
-                    if !cookies.is_empty() {
-                        cookies.push_str("; ");
-                    }
-                    cookies.push_str(name);
-                    cookies.push('=');
-                    cookies.push_str(value.expose());
+                    let between = if parts.is_empty() { "" } else { "; " };
+                    parts.extend([between, name, "=", value.expose()]);
                 }
+                let cookies = joined(&parts);
                 headers.insert(COOKIE, sensitive(&cookies)?);
                 headers.insert(REQUEST_ID, sensitive(session.request_id.expose())?);
             }
@@ -101,7 +98,7 @@ impl Credentials {
                 secret,
                 header: KeyHeader::CloudOne,
             } => {
-                let value = zeroize::Zeroizing::new(format!("ApiKey {}", secret.expose()));
+                let value = joined(&["ApiKey ", secret.expose()]);
                 headers.insert(AUTHORIZATION, sensitive(&value)?);
             }
         }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// What stands in the place of a secret.
 const MASK: &str = "[secret]";
@@ -51,15 +51,19 @@ impl Mask {
 
 /// A secret as it is, and as JSON, URLs and HTML write it: a page of an error may quote the request.
 fn forms(secret: &str) -> [Zeroizing<String>; 8] {
-    let json = serde_json::Value::from(secret).to_string();
-    let json = json[1..json.len() - 1].to_owned();
-    let html = ["&&amp;", "<&lt;", ">&gt;", "\"&quot;"].into_iter().fold(
-        secret.to_owned(),
-        |text, pair| {
+    let json = secret::json(&secret, false).unwrap_or_default();
+    // Without the quotes around it.
+    let json = json
+        .get(1..json.len().saturating_sub(1))
+        .unwrap_or_default();
+    let json = String::from_utf8_lossy(json).into_owned();
+    let html = Zeroizing::new(secret.to_owned());
+    let html = ["&&amp;", "<&lt;", ">&gt;", "\"&quot;"]
+        .into_iter()
+        .fold(html, |text, pair| {
             let (from, to) = pair.split_at(1);
-            text.replace(from, to)
-        },
-    );
+            Zeroizing::new(text.replace(from, to))
+        });
     [
         secret.to_owned(),
         ascii(&json),
@@ -68,7 +72,7 @@ fn forms(secret: &str) -> [Zeroizing<String>; 8] {
         percent(secret, |byte| format!("%{byte:02x}")),
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
         html.replace('\'', "&#39;"),
-        html,
+        html.as_str().to_owned(),
     ]
     .map(Zeroizing::new)
 }

@@ -24,7 +24,7 @@ use super::refusal;
 use super::retry::{Attempts, Repeat};
 use super::text;
 use super::trust::{self, Trust};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// No answer of the contract comes near this; a list of 500 roles with all their rights is about 4 MB.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -87,8 +87,8 @@ impl<'a> Request<'a> {
 
     /// The bytes are zeroed when the request is done with.
     pub(super) fn json(mut self, body: &impl Serialize) -> Self {
-        let bytes = serde_json::to_vec(body).expect("requests are structs with string keys");
-        self.body = Some(Zeroizing::new(bytes));
+        let bytes = secret::json(body, false).expect("requests are structs with string keys");
+        self.body = Some(bytes);
         self
     }
 
