@@ -6,6 +6,7 @@
 mod address;
 mod administrators;
 mod answer;
+mod api_key;
 mod api_keys;
 mod certificate;
 mod connection;
@@ -34,7 +35,8 @@ use ring::hmac;
 
 pub(crate) use address::Address;
 pub(crate) use administrators::Administrator;
-pub(crate) use api_keys::{ApiKey, KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
+pub(crate) use api_key::ApiKey;
+pub(crate) use api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
 pub(crate) use certificate::Described;
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
 pub(crate) use distrust::{Distrust, on_the_manager};
