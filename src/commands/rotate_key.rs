@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::create_key::{delivered_all_the_same, print_key, say_other_end, say_skew};
 use super::recover::let_it_pass;
-use super::{Outcome, which_key};
+use super::{Outcome, role_care, which_key};
 use crate::context::Context;
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
@@ -51,6 +51,10 @@ pub(crate) struct Args {
     /// When the new key ends: 14d, 12w, 36h, a date, an RFC 3339 time, or never [default: its life is as long as the old key's]
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["in_place", "current"])]
     expires: Option<String>,
+
+    /// A role with every right is meant: do not warn of it, and do not look at the role
+    #[arg(long, conflicts_with_all = ["in_place", "current"])]
+    allow_full_access: bool,
 
     /// Look at the key and at the place for the secret, and change nothing
     #[arg(long)]
@@ -167,6 +171,11 @@ impl<'a> Plan<'a> {
         }
         let name = successor::name_of(&old)?.to_owned();
         successor::check_alone(&name, &old, signed_in, context).await?;
+        if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
+            && let Some(role) = role_care::of_id(id, signed_in, context).await?
+        {
+            role_care::judge(&role, false, context)?;
+        }
         let rotation = self.rotation(old, &name, &self.operation, &prepared, signed_in, context)?;
         if self.args.dry_run {
             return rotation.dry_run(&prepared, context);

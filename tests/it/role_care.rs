@@ -192,3 +192,20 @@ fn an_existing_key_keeps_its_own_role_and_what_is_left_as_it_is_is_not_judged() 
     );
     ran.failure(5);
 }
+
+#[test]
+fn the_successor_of_a_rotation_is_judged_too() {
+    let world = with_role(&json!({"allowWebService": false}));
+    for (name, role) in [("all", 1), ("none", 9)] {
+        world.sandbox.add_key(name, role);
+    }
+    let ran = world.run(["rotate-key", "all", "--dry-run"]);
+    assert_eq!(ran.code(), 0, "{}", ran.stderr);
+    contains(&ran.stderr, &[WARNING]);
+    let ran = world.run(["rotate-key", "all", "--dry-run", "--allow-full-access"]);
+    assert!(!ran.stderr.contains(WARNING), "{}", ran.stderr);
+    contains(
+        world.run(["rotate-key", "none"]).failure(5),
+        &["allowWebService"],
+    );
+}
