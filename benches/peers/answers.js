@@ -1,0 +1,12 @@
+// The one answer that is not canned, for nginx's JavaScript module: a new key comes back with the name it was sent with.
+function create_key(request) {
+    const wanted = JSON.parse(request.requestText);
+    request.headersOut['Content-Type'] = 'application/json';
+    request.return(200, JSON.stringify({
+        keyName: wanted.keyName, description: wanted.description, locale: 'en-US', roleID: 2, timeZone: 'America/New_York',
+        active: true, created: 1795000000000, unsuccessfulSignInAttempts: 0, expiryDate: wanted.expiryDate,
+        secretKey: '8:Zm9yIGEgYmVuY2htYXJrIGFsb25lLCBhbmQgbm8gc2VjcmV0', serviceAccount: false, ID: 8,
+    }));
+}
+
+export default {create_key};
