@@ -72,6 +72,8 @@ pub(crate) enum Command {
     /// Put a new key in the place of an old one, which retires by itself
     #[command(visible_alias = "rotate")]
     RotateKey(Box<commands::rotate_key::Args>),
+    /// Run a command with a key that lives as long as it does
+    Exec(Box<commands::exec::Args>),
     /// List the roles
     ListRoles(commands::list_roles::Args),
     /// Show what a role may do, or what another one may that it may not

@@ -11,6 +11,7 @@ use crate::manager::{Address, Manager, Options, Pin, Presented, SignedIn};
 use crate::mint;
 use crate::output::Output;
 use crate::prompt::Prompt;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::sign_in::{self, Way};
 use crate::trusting::{self, By, Decision};
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     confirmed: Cell<Option<Pin>>,
     /// What was removed from the records is still to be flushed to disk.
     unflushed: Cell<bool>,
+    /// What was typed or read to sign in, for a run that may have to do it once more.
+    held: RefCell<Option<Held>>,
     /// The work is over, and only the session is still to be ended.
     leaving: Cell<bool>,
 }
@@ -40,6 +43,13 @@ pub(crate) struct Unsettled {
     pub(crate) key_id: Option<i64>,
     /// What kind of work it is.
     pub(crate) work: UnderWay,
+}
+
+/// Who signed in. A prompt and stdin give it once.
+#[derive(Clone, Default)]
+pub(crate) struct Held {
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<Secret>,
 }
 
 /// What is under way.
@@ -61,7 +71,25 @@ impl Context {
             insecure_told: Cell::new(false),
             confirmed: Cell::new(None),
             unflushed: Cell::new(false),
+            held: RefCell::new(None),
             leaving: Cell::new(false),
+        }
+    }
+
+    /// From now on, what signs in is held for a second time. No other run keeps a password for longer than it needs it.
+    pub(crate) fn hold(&self) {
+        *self.held.borrow_mut() = Some(Held::default());
+    }
+
+    /// What is held.
+    pub(crate) fn held(&self) -> Held {
+        self.held.borrow().clone().unwrap_or_default()
+    }
+
+    /// Holds something, where this run holds anything.
+    pub(crate) fn note_held(&self, note: impl FnOnce(&mut Held)) {
+        if let Some(held) = self.held.borrow_mut().as_mut() {
+            note(held);
         }
     }
 

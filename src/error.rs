@@ -31,6 +31,11 @@ pub(crate) enum Kind {
     Partial,
     /// A check was made, and its answer is no. An answer is no failure, so stdout carries it all the same.
     SaidNo,
+    /// The program that was to be run was not.
+    CannotRun {
+        /// It is there, and cannot be run.
+        found: bool,
+    },
     /// A signal ended the run, and it cleaned up.
     Interrupted(Signal),
 }
@@ -44,6 +49,18 @@ pub(crate) enum Signal {
     Interrupt,
     /// `kill`, a CI runner's or service manager's stop.
     Terminate,
+}
+
+#[cfg(unix)]
+impl Signal {
+    /// As the system has it.
+    pub(crate) fn of_unix(self) -> rustix::process::Signal {
+        match self {
+            Self::Hangup => rustix::process::Signal::HUP,
+            Self::Interrupt => rustix::process::Signal::INT,
+            Self::Terminate => rustix::process::Signal::TERM,
+        }
+    }
 }
 
 impl Kind {
@@ -64,6 +81,9 @@ impl Kind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::SaidNo => 13,
+            // As a shell has it.
+            Self::CannotRun { found: true } => 126,
+            Self::CannotRun { found: false } => 127,
             // As a shell reports a death by signal: 128 and the signal's number.
             Self::Interrupted(Signal::Hangup) => 129,
             Self::Interrupted(Signal::Interrupt) => 130,
@@ -88,6 +108,7 @@ impl Kind {
             Self::Attention => "attention",
             Self::Partial => "partial",
             Self::SaidNo => "said-no",
+            Self::CannotRun { .. } => "cannot-run",
             Self::Interrupted(_) => "interrupted",
         }
     }

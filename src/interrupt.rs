@@ -3,7 +3,8 @@
 //! The first signal asks: whatever can be left at once is left, and what must be finished or undone (`mint.rs`) is. The second
 //! one insists, and the run ends where it stands.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 
 use tokio::sync::Notify;
@@ -15,13 +16,43 @@ use crate::error::{Error, Signal};
 pub(crate) struct Interrupt {
     first: Cell<Option<Signal>>,
     second: Cell<bool>,
+    /// Signals that are another program's.
+    passed_on: RefCell<Option<VecDeque<Signal>>>,
     changed: Notify,
+}
+
+/// The signals that come while another program runs in our place: they are its own, and end nothing here.
+pub(crate) struct PassedOn<'a>(&'a Interrupt);
+
+impl PassedOn<'_> {
+    /// The next one.
+    pub(crate) async fn next(&self) -> Signal {
+        loop {
+            let next = (self.0.passed_on.borrow_mut().as_mut()).and_then(VecDeque::pop_front);
+            if let Some(signal) = next {
+                return signal;
+            }
+            self.0.changed.notified().await;
+        }
+    }
+}
+
+impl Drop for PassedOn<'_> {
+    fn drop(&mut self) {
+        *self.0.passed_on.borrow_mut() = None;
+    }
 }
 
 impl Interrupt {
     /// The signal that asked this run to end, if one did.
     pub(crate) fn asked(&self) -> Option<Signal> {
         self.first.get()
+    }
+
+    /// From now on, and until this is dropped, signals are another program's.
+    pub(crate) fn pass_on(&self) -> PassedOn<'_> {
+        *self.passed_on.borrow_mut() = Some(VecDeque::new());
+        PassedOn(self)
     }
 
     /// Runs `work`, and leaves it where it stands when a signal asks. Only for work that may be left at any point.
@@ -57,7 +88,9 @@ impl Interrupt {
     }
 
     fn note(&self, signal: Signal) {
-        if self.first.get().is_some() {
+        if let Some(passed_on) = self.passed_on.borrow_mut().as_mut() {
+            passed_on.push_back(signal);
+        } else if self.first.get().is_some() {
             self.second.set(true);
         } else {
             self.first.set(Some(signal));

@@ -18,6 +18,7 @@
 
 mod atomic_file;
 mod bug;
+mod child;
 mod cli;
 mod commands;
 mod completion;
@@ -108,7 +109,6 @@ fn start() -> ExitCode {
     let output = output.with_format(settings.output);
     match run(cli.command, settings, output) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        #[cfg(feature = "sandbox")]
         Ok(Outcome::Child(code)) => ExitCode::from(code),
         Err(error) => report(&error, &output),
     }
@@ -130,6 +130,9 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
         let profile = settings.file.profile.as_ref();
         args.complete(profile.map(|profile| &profile.value))?;
     }
+    if let Command::Exec(args) = &command {
+        args.reserve()?;
+    }
     let context = Context::new(settings, output);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -143,11 +146,6 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
 
 /// The command, and beside it the signals: the first is obeyed by the command in its own time, the second ends it where it stands.
 async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Error> {
-    #[cfg(feature = "sandbox")]
-    if let Command::Sandbox(_) = command {
-        // A second Ctrl-C in a shell that runs in the sandbox is the shell's, and no reason to leave it alone.
-        return dispatch(command, context).await;
-    }
     tokio::select! {
         biased;
         Err(error) = context.interrupt.listen() => {
@@ -169,6 +167,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::LockKey(args) => commands::lock_key::run(args, context).await,
         Command::DeleteKey(args) => commands::delete_key::run(args, context).await,
         Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,
+        Command::Exec(args) => commands::exec::run(args, context).await,
         Command::RotateKey(args) => commands::rotate_key::run(args, context).await,
         Command::ListRoles(args) => commands::list_roles::run(args, context).await,
         Command::Login(args) => commands::login::run(args, context).await,

@@ -161,7 +161,11 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
     if meets {
         manager = up(context).await?;
     }
-    let username = username(context).await?;
+    let held = context.held();
+    let username = match held.username {
+        Some(username) => username,
+        None => username(context).await?,
+    };
     let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
     let address = settings.address()?.to_string();
     let guard = Guard::new(&address, tenant, &username, settings.force_login);
@@ -171,7 +175,14 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
     {
         guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
     }
-    let password = password(context, &username).await?;
+    let password = match held.password {
+        Some(password) => password,
+        None => password(context, &username).await?,
+    };
+    context.note_held(|held| {
+        held.username = Some(username.clone());
+        held.password = Some(password.clone());
+    });
     if !meets {
         manager = wait(context, manager).await?;
     }

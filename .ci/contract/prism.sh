@@ -112,6 +112,7 @@ run_every_command() {
     with_password prints create --role Auditor --name contract --if-exists rekey
     leave_a_record
     with_password prints recover --yes
+    with_password run exec --role Auditor --ttl 10m -- true
     with_password run rotate-key 7 --dry-run
     # Prism remembers nothing, so the end of the old key does not come back.
     with_password half_rotates rotate-key contract --overlap 2h --expires 14d

@@ -17,7 +17,7 @@ use crate::manager::{NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{Ahead, Mint, Prepared, mark, marks};
 use crate::random;
 use existing::Existing;
-pub(super) use existing::superseded;
+pub(super) use existing::{is_free, superseded};
 use telling::dry_run;
 pub(super) use telling::{delivered_all_the_same, print_key, say_other_end, say_skew};
 
@@ -143,6 +143,20 @@ pub(super) fn check_name(name: Option<&str>) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+/// A name that no other run gives, and that tells whose the key is.
+pub(super) fn default_name(
+    role_id: i64,
+    role_name: Option<&str>,
+    begun: DateTime<Utc>,
+    operation: &str,
+) -> String {
+    let role = role_name.map_or_else(
+        || format!("role-{role_id}"),
+        |name| name.replace(char::is_whitespace, "-"),
+    );
+    format!("{role}-{}-{operation}", begun.format("%Y%m%dT%H%M%SZ"))
 }
 
 impl<'a> Plan<'a> {
@@ -340,12 +354,8 @@ impl<'a> Plan<'a> {
 
     /// The role, the time and eight random digits: no other key has this name.
     fn default_name(&self, role: Option<&str>) -> String {
-        let role = match (role, self.args.role_id) {
-            (Some(name), _) => name.replace(char::is_whitespace, "-"),
-            (None, id) => format!("role-{}", id.unwrap_or_default()),
-        };
-        let time = self.begun.format("%Y%m%dT%H%M%SZ");
-        format!("{role}-{time}-{}", self.operation)
+        let id = self.args.role_id.unwrap_or_default();
+        default_name(id, role, self.begun, &self.operation)
     }
 
     fn record(

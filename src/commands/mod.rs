@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create_key;
 pub(crate) mod delete_key;
+pub(crate) mod exec;
 pub(crate) mod find_role;
 mod key_view;
 pub(crate) mod list_keys;
@@ -34,6 +35,5 @@ pub(crate) enum Outcome {
     /// It did what it was asked.
     Done,
     /// It ran another program, whose exit code is its own.
-    #[cfg(feature = "sandbox")]
     Child(u8),
 }

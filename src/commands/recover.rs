@@ -32,11 +32,11 @@ pub(crate) struct Args {
     #[arg(long)]
     list: bool,
 
-    /// Give the key a new secret and deliver that (the default)
+    /// Give the key a new secret and deliver that (the default, but for a key that `exec` left)
     #[arg(long, conflicts_with_all = ["delete", "list"])]
     rekey: bool,
 
-    /// Delete the key
+    /// Delete the key (the default for one that `exec` left)
     #[arg(long, conflicts_with = "list")]
     delete: bool,
 

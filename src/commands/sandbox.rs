@@ -114,7 +114,7 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
-/// Runs the sandbox, and CMD in it where there is one. It answers signals itself: with CMD, they are CMD's to answer.
+/// Runs the sandbox, and CMD in it where there is one. With CMD, signals are CMD's to answer.
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let settings = settings(args, context).await?;
     let account = Account::of(&settings);
@@ -137,7 +137,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
                 "a sandbox serves {} while `{program}` runs",
                 sandbox.url()
             ));
-            child::run(program, arguments, &workplace)
+            child::run(program, arguments, &workplace, &context.interrupt)
                 .await
                 .map(Outcome::Child)
         }
@@ -164,8 +164,6 @@ impl Account {
 }
 
 async fn serve(workplace: &Workplace, context: &Context) -> Result<Outcome, Error> {
-    // Listened for before anything is printed: who reads the lines may end us at once.
-    let signal = child::Signals::listen()?;
     let lines = workplace
         .variables()
         .iter()
@@ -174,7 +172,7 @@ async fn serve(workplace: &Workplace, context: &Context) -> Result<Outcome, Erro
     context
         .output
         .note("the sandbox serves until Ctrl-C; run the lines above where you want to use it");
-    signal.wait().await;
+    context.interrupt.first_signal().await;
     Ok(Outcome::Done)
 }
 

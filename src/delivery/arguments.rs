@@ -145,7 +145,7 @@ fn twice(message: String) -> Error {
 ///
 /// # Errors
 /// In words.
-pub(super) fn variable_name(text: &str) -> Result<String, &'static str> {
+pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
         Ok(text.to_owned())

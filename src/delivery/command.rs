@@ -163,11 +163,7 @@ impl Group {
 
     /// The command is told what we were told, as it would be on a terminal.
     fn tell(&self, signal: Signal) {
-        self.send(match signal {
-            Signal::Hangup => rustix::process::Signal::HUP,
-            Signal::Interrupt => rustix::process::Signal::INT,
-            Signal::Terminate => rustix::process::Signal::TERM,
-        });
+        self.send(signal.of_unix());
     }
 
     fn kill(&self) {

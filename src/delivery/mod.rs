@@ -7,11 +7,13 @@
 //! | `--dotenv` | one line of a file set | brings the file back as it was |
 //! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | cuts it off again |
 //! | `--deliver-cmd` | what the command did with its stdin | cannot be done |
+//! | a program that is started then | its environment, or a pipe that it inherits | forgets it |
 //! | stdout, where no other is given | the one document of the run | cannot be done |
 //!
 //! No HTTP is known here. Files and stdout are written here and nowhere else, as far as secrets go.
 
 mod arguments;
+mod child;
 mod command;
 mod dotenv;
 mod file;
@@ -22,7 +24,10 @@ mod github;
 mod places;
 mod stdout;
 
-pub(crate) use arguments::SinkArgs;
+pub(crate) use arguments::{SinkArgs, variable_name};
+#[cfg(unix)]
+pub(crate) use child::Pipe;
+pub(crate) use child::{ForChild, Given};
 
 use std::pin::Pin;
 

@@ -253,7 +253,7 @@ fn not_retired(
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        format!("the old key goes on; `swp-keys recover` sets its end, or {by_hand} does")
+        "the old key goes on; `swp-keys recover` sets its end".to_owned()
     } else {
         format!("the old key goes on; {by_hand} sets its end")
     })

@@ -12,6 +12,7 @@ mod create_key;
 mod delete_key;
 mod deliver_cmd;
 mod dotenv;
+mod exec;
 mod expiry;
 #[cfg(unix)]
 mod faults;

@@ -74,6 +74,23 @@ pub(super) async fn look(
     }
 }
 
+/// That no key bears the name; false where that could not be seen.
+///
+/// # Errors
+/// Where one does.
+pub(in crate::commands) async fn is_free(
+    name: Option<&str>,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<bool, Error> {
+    let found = look(name, IfExists::Fail, signed_in, context).await;
+    let found = found.map_err(|error| match error.kind() {
+        Kind::Conflict => error.hint("choose another `--name`, or leave it out"),
+        _ => error,
+    })?;
+    Ok(!matches!(found, Existing::NotSeen))
+}
+
 /// The records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place of
 /// theirs, so they are settled with it. Left behind, they would have `recover` kill it.
 pub(in crate::commands) fn superseded(

@@ -35,6 +35,10 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             ],
             &["--role", "Auditor", "--verify"],
         ],
+        "exec" => &[
+            &["--role", "Auditor", "--", "true"],
+            &["--role-id", "2", "--fd", "9", "--", "true"],
+        ],
         "rotate-key" => &[
             &["there"],
             &["1", "--verify", "--out-file", "secret"],

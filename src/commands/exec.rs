@@ -1,0 +1,342 @@
+//! `exec`: a key that lives as long as one command.
+//!
+//! The key is made with an end, handed to the command, and deleted when that is over, whatever came of it. The record of the
+//! transaction stays until then, so that a run that is killed in between leaves a name behind; `recover` deletes such a key. Failing
+//! all that, the key ends by itself.
+
+use tokio::process::Command;
+
+use super::create_key::{default_name, is_free, say_other_end};
+use super::{Outcome, find_role, role_care};
+use crate::child;
+use crate::context::{Context, UnderWay, Unsettled};
+use crate::delivery::{ForChild, Given, variable_name};
+use crate::error::{Error, Kind};
+use crate::expiry::{Expiry, shown};
+use crate::journal::{Record, Work};
+use crate::manager::{NewApiKey, RoleSummary, SignedIn};
+use crate::mint::{self, Delivered, Mint, Prepared, Recorded, mark};
+use crate::random;
+use crate::settings::{SecretSource, Source, duration};
+use crate::sign_in::{self, Way};
+
+/// Run a command with a key that lives as long as it does.
+///
+/// The command gets the secret in its environment, and none of this program's own. stdin, stdout and stderr are the command's, and so is
+/// the exit code: 128 and the signal's number where a signal ended it, 127 where there is no such program, 126 where it cannot be run. A
+/// key that could not be deleted afterwards is exit code 11, whatever the command's was; the message names both.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which-role").required(true))]
+pub(crate) struct Args {
+    /// The role of the key, by its exact name
+    #[arg(long, value_name = "NAME", group = "which-role")]
+    role: Option<String>,
+
+    /// The role of the key, by its ID; with --allow-full-access, it is not even looked at
+    #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
+    role_id: Option<i64>,
+
+    /// A role with every right is meant: do not warn of it
+    #[arg(long)]
+    allow_full_access: bool,
+
+    /// When the key ends if it cannot be deleted
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    ttl: String,
+
+    /// The variable that the command finds the secret in
+    #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name)]
+    env: String,
+
+    /// Instead of in a variable, the command finds the secret at this descriptor, and can read it once
+    #[cfg(unix)]
+    #[arg(long, value_name = "N", conflicts_with = "env", value_parser = clap::value_parser!(i32).range(3..=1023))]
+    fd: Option<i32>,
+
+    /// The pipe that has this number.
+    #[cfg(unix)]
+    #[arg(skip)]
+    pipe: std::cell::Cell<Option<crate::delivery::Pipe>>,
+
+    /// The name of the key [default: role, time and eight random digits]
+    #[arg(long)]
+    name: Option<String>,
+
+    /// The command and its arguments; no shell is in between
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+/// No command runs longer.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
+
+/// What is to be run, and for how long its key may live.
+struct Job<'a> {
+    args: &'a Args,
+    program: &'a str,
+    arguments: &'a [String],
+    path: std::path::PathBuf,
+    ttl: Expiry,
+    operation: String,
+}
+
+/// A key that is there for the command.
+struct Lent {
+    delivered: Delivered,
+    name: String,
+    recorded: Recorded,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let job = Job::new(args)?;
+    let (given, sink) = ForChild::prepare(args.given(), job.program);
+    let prepared = Prepared::new(vec![sink]);
+    // The session may end before the command does.
+    context.hold();
+    let way = Way::choose(context)?;
+    let code = context
+        .signed_in(async |signed_in| {
+            let lent = job.lend(prepared, signed_in, context).await?;
+            let ended = job.run(given, context).await;
+            job.take_back(lent, ended, &way, signed_in, context).await
+        })
+        .await?;
+    Ok(Outcome::Child(code))
+}
+
+impl Args {
+    /// Takes the number of the descriptor, before anything else of this program does.
+    ///
+    /// # Errors
+    /// Of usage, where the caller has something there.
+    pub(crate) fn reserve(&self) -> Result<(), Error> {
+        #[cfg(unix)]
+        if let Some(number) = self.fd {
+            self.pipe.set(Some(crate::delivery::Pipe::at(number)?));
+        }
+        Ok(())
+    }
+
+    fn given(&self) -> Given {
+        #[cfg(unix)]
+        if let Some(pipe) = self.pipe.take() {
+            return Given::Pipe(pipe);
+        }
+        Given::Variable(self.env.clone())
+    }
+}
+
+impl<'a> Job<'a> {
+    fn new(args: &'a Args) -> Result<Self, Error> {
+        let Some((program, arguments)) = args.command.split_first() else {
+            return Err(Error::usage("there is no command", "give one after `--`"));
+        };
+        super::create_key::check_name(args.name.as_deref())?;
+        let ttl = duration(&Source::Flag("--ttl"), &args.ttl)?;
+        if ttl > LONGEST {
+            return Err(Error::usage(
+                format!("`--ttl {}` is longer than a year", args.ttl),
+                "a key that lives as long as one command needs 10m, 1h or the like",
+            ));
+        }
+        Ok(Self {
+            args,
+            program,
+            arguments,
+            // Found, or not, before a key is made for it.
+            path: child::find(program)?,
+            ttl: Expiry::After(ttl),
+            operation: random::hex(4),
+        })
+    }
+
+    /// Makes the key, and puts its secret where the command will find it.
+    async fn lend(
+        &self,
+        prepared: Prepared,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Lent, Error> {
+        let key = self.key(signed_in, context).await?;
+        let unique = is_free(self.args.name.as_deref(), signed_in, context).await?;
+        let record = self.record(&key, unique, &prepared, signed_in, context)?;
+        let mint = Mint {
+            context,
+            signed_in,
+            prepared,
+            meta: &serde_json::Value::Null,
+            verify: false,
+            recovering: false,
+        };
+        let (delivered, recorded) = mint.create_open(&key, record).await?;
+        say_other_end(&key, &delivered, context);
+        Ok(Lent {
+            delivered,
+            name: key.key_name,
+            recorded,
+        })
+    }
+
+    async fn key(&self, signed_in: &SignedIn, context: &Context) -> Result<NewApiKey, Error> {
+        let args = self.args;
+        let role: Option<RoleSummary> = match (&args.role, args.role_id) {
+            (_, Some(_)) if args.allow_full_access => None,
+            (_, Some(id)) => role_care::of_id(id, signed_in, context).await?,
+            (name, None) => {
+                let name = name.as_deref().unwrap_or_default();
+                Some(find_role::resolve(name, signed_in, context).await?)
+            }
+        };
+        if let Some(role) = &role {
+            role_care::judge(role, args.allow_full_access, context)?;
+        }
+        let role_id = args
+            .role_id
+            .or(role.as_ref().map(|role| role.id))
+            .unwrap_or_default();
+        let role_name = role.as_ref().map(|role| role.name.as_str());
+        Ok(NewApiKey {
+            key_name: (args.name.clone()).unwrap_or_else(|| {
+                default_name(role_id, role_name, chrono::Utc::now(), &self.operation)
+            }),
+            // The default name carries the operation already.
+            description: args.name.is_some().then(|| mark(&self.operation)),
+            role_id,
+            locale: None,
+            time_zone: None,
+            expiry_date: self.ttl.milliseconds(signed_in.time()),
+        })
+    }
+
+    fn record(
+        &self,
+        key: &NewApiKey,
+        unique: bool,
+        prepared: &Prepared,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Record, Error> {
+        let settings = &context.settings;
+        Ok(Record {
+            operation: self.operation.clone(),
+            work: Work::Create,
+            manager: settings.address()?.to_string(),
+            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
+            key_name: key.key_name.clone(),
+            role_id: Some(key.role_id),
+            key_id: None,
+            existing_ids: Vec::new(),
+            marked: true,
+            unique: self.args.name.is_some() && unique,
+            signer: signed_in.signer_print(&self.operation),
+            predecessor: None,
+            temporary: true,
+            current: false,
+            sinks: prepared.places(),
+            started: chrono::Utc::now().timestamp_millis(),
+        })
+    }
+
+    /// Runs the command to its end. A signal that came before it was there keeps it from being run.
+    async fn run(&self, given: ForChild, context: &Context) -> Result<u8, Error> {
+        if let Some(signal) = context.interrupt.asked() {
+            return Err(Error::interrupted(signal));
+        }
+        let failed = |error: std::io::Error| {
+            child::cannot_run(self.program, true, &format!("cannot be run: {error}"))
+        };
+        let mut command = Command::new(&self.path);
+        command.args(self.arguments);
+        let pipe = given.put_on(&mut command).map_err(failed)?;
+        let running = child::start(&mut command, &context.interrupt).map_err(failed)?;
+        // The copies of the secret that are ours.
+        drop((command, pipe));
+        log::info!("`{}` runs", self.program);
+        let ended = running.end().await;
+        ended.map_err(|error| Error::unexpected(format!("`{}` is lost: {error}", self.program)))
+    }
+
+    /// Deletes the key. Where that fails, nothing the command came to may hide it.
+    async fn take_back(
+        &self,
+        lent: Lent,
+        ended: Result<u8, Error>,
+        way: &Way,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<u8, Error> {
+        let kept = lent.recorded.parts().1;
+        context.set_unsettled(Some(Unsettled {
+            what: format!(
+                "the key `{}` may be there still, {}",
+                lent.name,
+                until(&lent)
+            ),
+            key_id: Some(lent.delivered.id),
+            work: UnderWay::Secret { recorded: kept },
+        }));
+        let deleted = delete(&lent, way, signed_in, context).await;
+        context.set_unsettled(None);
+        let Err(why) = deleted else {
+            lent.recorded.settle(context);
+            return ended;
+        };
+        let came_to = match &ended {
+            Ok(code) => format!("`{}` exited with {code}", self.program),
+            Err(error) => error.to_string(),
+        };
+        let id = lent.delivered.id;
+        let message = format!(
+            "{came_to}; the key `{}` (ID {id}) could not be deleted, and is there {}: {why}",
+            lent.name,
+            until(&lent)
+        );
+        let error = Error::new(Kind::Attention, message)
+            .http(why.http_status())
+            .key(id);
+        Err(error.hint(if kept {
+            format!("run `swp-keys recover`, which deletes it, or `swp-keys delete-key {id}`")
+        } else {
+            format!("`swp-keys delete-key {id}` deletes it")
+        }))
+    }
+}
+
+fn until(lent: &Lent) -> String {
+    match lent.delivered.expiry_date {
+        Some(end) => format!("until {}", shown(end)),
+        None => "without an end".to_owned(),
+    }
+}
+
+/// Deletes the key, with a new session where the first has ended meanwhile.
+async fn delete(
+    lent: &Lent,
+    way: &Way,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let (id, name) = (lent.delivered.id, &lent.name);
+    let error = match mint::delete(context, signed_in, id, name).await {
+        Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
+        result => return result,
+    };
+    if !matches!(way, Way::Password) {
+        return Err(error);
+    }
+    let code = context.settings.mfa.as_ref().map(|code| &code.value);
+    if matches!(code, Some(SecretSource::Value(_) | SecretSource::Stdin)) {
+        let message = format!(
+            "{error}; a code of the second factor is good for one sign-in, so there was no second one"
+        );
+        return Err(Error::new(error.kind(), message).http(error.http_status()));
+    }
+    log::info!("{error}; signing in again to delete the key");
+    let (again, _) = sign_in::with_password(context).await.map_err(|again| {
+        Error::new(error.kind(), format!("{error}; signing in again: {again}"))
+            .http(again.http_status())
+    })?;
+    let result = mint::delete(context, &again, id, name).await;
+    context.sign_out(&again).await;
+    result
+}
