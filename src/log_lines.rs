@@ -3,7 +3,7 @@
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::output::{Output, safe};
+use crate::output::{LONGEST_LINE, Output, safe, shortened};
 
 struct Lines;
 
@@ -34,7 +34,10 @@ impl Log for Lines {
             Level::Info => "info",
             Level::Debug | Level::Trace => "debug",
         };
-        Output::raw_line(&format!("{label}: {}", safe(&record.args().to_string())));
+        Output::raw_line(&format!(
+            "{label}: {}",
+            safe(&shortened(&record.args().to_string(), LONGEST_LINE))
+        ));
     }
 
     fn flush(&self) {}

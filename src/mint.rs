@@ -22,12 +22,14 @@
 //! **What is not undone.** A key that existed before (`--if-exists rekey`) is never deleted because its new secret could not be
 //! delivered; its old secret is dead, so the record stays and says so.
 
+mod another_role;
 mod hand_over;
 mod outcome;
 mod ownership;
 mod proof;
 mod recorded;
 mod succession;
+mod taking_back;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -46,6 +48,7 @@ pub(crate) use ownership::{mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
 pub(crate) use recorded::{Ahead, Recorded, next_step};
 pub(crate) use succession::{Retired, original_name, put_back, retire};
+pub(crate) use taking_back::take_back;
 
 /// How long a refusal is doubted that is not in the manager's form.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
@@ -366,6 +369,9 @@ impl Mint<'_> {
             key.id
         );
         self.context.name_unsettled(what, key.id);
+        if let Some(role_id) = another_role::of(record, &key) {
+            return Err(self.refuse_role(&key, role_id, record).await);
+        }
         let Some(secret) = FreshSecret::of(&mut key) else {
             return Err(self
                 .undo(key.id, record, "the manager's answer holds no secretKey")
@@ -392,7 +398,7 @@ impl Mint<'_> {
                 .key(id),
             );
         }
-        match delete(self.context, self.signed_in, id, name).await {
+        match take_back(self.context, self.signed_in, id, name).await {
             Ok(()) => End::Settled(
                 Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
                     .hint("mend what stands in the way, and run it again")
@@ -442,7 +448,7 @@ fn not_created(error: Error, record: &Record) -> Error {
         .hint("run it again")
 }
 
-/// Deletes a key that nobody got, and finds out whether it is gone.
+/// Deletes a key, and finds out whether that was done; whether it is gone, the caller sees.
 pub(crate) async fn delete(
     context: &Context,
     signed_in: &SignedIn,

@@ -3,7 +3,8 @@
 //! stdout carries exactly one document or nothing (surface.md, promise 1); JSON lines are one each. A secret never passes here; `delivery/` writes those.
 //! No type of the manager is known here. Text that came from outside is made safe for a terminal by [`safe`] and [`json_text`].
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::borrow::Cow;
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -82,7 +83,8 @@ impl Output {
     /// # Errors
     /// Where stdout cannot be written for another reason, such as a full disk.
     pub(crate) fn data(&self, document: &str) -> Result<(), Error> {
-        self.lines(document).map(|_| ())
+        self.write(|stdout| stdout.write_all(document.as_bytes()))
+            .map(|_| ())
     }
 
     /// Writes some of many documents, a line each, to stdout; false where the reader has gone away. JSON lines of a long list are the one
@@ -91,12 +93,28 @@ impl Output {
     ///
     /// # Errors
     /// Where stdout cannot be written for another reason, such as a full disk.
-    pub(crate) fn lines(&self, lines: &str) -> Result<bool, Error> {
-        let mut stdout = io::stdout().lock();
-        let written = stdout
-            .write_all(lines.as_bytes())
-            .and_then(|()| stdout.flush());
-        match written {
+    pub(crate) fn json_lines(&self, documents: &[impl Serialize]) -> Result<bool, Error> {
+        self.write(|stdout| {
+            (documents.iter()).try_for_each(|document| json_line(stdout, document, false))
+        })
+    }
+
+    /// Writes JSON that may be long: it is written as it is made.
+    ///
+    /// # Errors
+    /// Where stdout cannot be written.
+    pub(crate) fn json(&self, document: &impl Serialize, pretty: bool) -> Result<(), Error> {
+        self.write(|stdout| json_line(stdout, document, pretty))
+            .map(|_| ())
+    }
+
+    /// False where the reader has gone away.
+    fn write(
+        &self,
+        write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
+    ) -> Result<bool, Error> {
+        let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        match write(&mut stdout).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             other => other
                 .map(|()| true)
@@ -138,7 +156,7 @@ impl Output {
     }
 
     fn line(&self, label: &str, color: &str, message: &str) {
-        let message = safe(message);
+        let message = safe(&shortened(message, LONGEST_LINE));
         if self.color {
             Self::raw_line(&format!("\x1b[1;{color}m{label}:\x1b[0m {message}"));
         } else {
@@ -184,19 +202,69 @@ pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
     let plain = secret::json(value, pretty).expect("a map with string keys is JSON");
     let plain = std::str::from_utf8(&plain).expect("JSON is UTF-8");
     let longer = plain.chars().filter(|one| is_unsafe(*one)).count() * r"\uffff\uffff".len();
-    let mut safe = String::with_capacity(plain.len() + longer + 1);
-    for character in plain.chars() {
-        // The line breaks here are the layout; those inside of strings are escaped by the serializer already.
-        if is_unsafe(character) && character != '\n' {
-            let mut units = [0_u16; 2];
-            for unit in character.encode_utf16(&mut units) {
-                safe.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            safe.push(character);
-        }
+    let mut safe = Vec::with_capacity(plain.len() + longer + 1);
+    let mut escaping = Escaping {
+        to: &mut safe,
+        broken: None,
+    };
+    escaping.escape(plain).expect("a buffer takes all");
+    String::from_utf8(safe).expect("what is written is text")
+}
+
+fn json_line(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::Result<()> {
+    write_json(to, value, pretty)?;
+    to.write_all(b"\n")
+}
+
+fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::Result<()> {
+    let mut escaping = Escaping { to, broken: None };
+    let written = if pretty {
+        serde_json::to_writer_pretty(&mut escaping, value)
+    } else {
+        serde_json::to_writer(&mut escaping, value)
+    };
+    match escaping.broken.take() {
+        Some(error) => Err(error),
+        None => Ok(written?),
     }
-    safe
+}
+
+/// Escapes what passes. The serializer hands over whole characters, and only the words of an error.
+struct Escaping<'a, W> {
+    to: &'a mut W,
+    broken: Option<io::Error>,
+}
+
+impl<W: Write> Escaping<'_, W> {
+    fn escape(&mut self, mut plain: &str) -> io::Result<()> {
+        // The line breaks here are the layout; those inside of strings are escaped by the serializer already.
+        while let Some(at) = plain.find(|character| is_unsafe(character) && character != '\n') {
+            self.to.write_all(&plain.as_bytes()[..at])?;
+            let mut rest = plain[at..].chars();
+            let mut units = [0_u16; 2];
+            for unit in rest.next().unwrap_or_default().encode_utf16(&mut units) {
+                write!(self.to, "\\u{unit:04x}")?;
+            }
+            plain = rest.as_str();
+        }
+        self.to.write_all(plain.as_bytes())
+    }
+}
+
+impl<W: Write> Write for Escaping<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let plain = str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.escape(plain).map_err(|error| {
+            let kind = error.kind();
+            self.broken = Some(error);
+            io::Error::from(kind)
+        })?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// The ranges of fd's and the Unicode bidi report's (UAX #9) lists of characters that change how other characters are shown, and those
@@ -209,7 +277,20 @@ fn is_unsafe(character: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A table for people, each cell made safe; no lines are drawn, so that it can be cut with other tools.
+/// As much of a line as anybody reads: a name in it may be a foreign one of any length.
+pub(crate) const LONGEST_LINE: usize = 4000;
+/// The same for a cell of a table, whose longest one all others are filled up to.
+const LONGEST_CELL: usize = 300;
+
+/// The beginning of a text, and that there is more.
+pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// A table for people, each cell made safe and short; no lines are drawn, so that it can be cut with other tools.
 #[must_use]
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
@@ -242,7 +323,7 @@ fn empty() -> Table {
 
 fn filled<const N: usize>(mut table: Table, rows: impl Iterator<Item = [String; N]>) -> String {
     for row in rows {
-        table.add_row(row.map(|cell| safe(&cell)));
+        table.add_row(row.map(|cell| safe(&shortened(&cell, LONGEST_CELL))));
     }
     table.trim_fmt() + "\n"
 }

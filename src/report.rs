@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::output::{Output, json_text};
+use crate::output::{LONGEST_LINE, Output, json_text, shortened};
 
 /// Prints `error` to stderr, as JSON where the output is JSON, and returns its exit code.
 pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
@@ -22,8 +22,8 @@ fn as_json(error: &Error) -> serde_json::Value {
     json!({"error": {
         "code": error.kind().code(),
         "exit": error.kind().exit_code(),
-        "message": error.to_string(),
-        "hint": error.next_step(),
+        "message": shortened(&error.to_string(), LONGEST_LINE),
+        "hint": error.next_step().map(|hint| shortened(hint, LONGEST_LINE)),
         "http": error.http_status(),
         "retryable": error.kind().retryable(),
         "keyID": error.key_id(),

@@ -305,7 +305,7 @@ mod tests {
         for (name, value) in fields.as_object().into_iter().flatten() {
             object[name] = value.clone();
         }
-        serde_json::from_value(object).unwrap_or_else(|error| panic!("{error}"))
+        serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn ending(end: i64) -> KeyChange {

@@ -1,13 +1,14 @@
 //! `find-role`: from a name to the role that bears it, exactly.
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use super::list_roles::print_roles;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
-use crate::output::{Format, env_line, json_text};
+use crate::output::{Format, env_line};
 
 /// Print the ID of the role with this name.
 #[derive(clap::Args)]
@@ -42,19 +43,28 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     let role = context
         .signed_in(async |signed_in| resolve(name, signed_in, context).await)
         .await?;
-    context.output.data(&document(&role, format, context)?)?;
+    print(&role, context)?;
     Ok(Outcome::Done)
 }
 
-fn document(role: &Role, format: Format, context: &Context) -> Result<String, Error> {
-    let mut object = json!(role);
-    object["meta"] = json!({"manager": context.settings.address()?.to_string()});
-    Ok(match format {
-        Format::Text => format!("{}\n", role.id),
-        Format::Env => env_line("SWP_ROLE_ID", &role.id.to_string()),
-        Format::Json => json_text(&object, true) + "\n",
-        Format::Jsonl => json_text(&object, false) + "\n",
-    })
+/// The manager's object, and `meta`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    role: &'a Role,
+    meta: Value,
+}
+
+fn print(role: &Role, context: &Context) -> Result<(), Error> {
+    let format = context.output.format();
+    match format {
+        Format::Text => context.output.data(&format!("{}\n", role.id)),
+        Format::Env => (context.output).data(&env_line("SWP_ROLE_ID", &role.id.to_string())),
+        Format::Json | Format::Jsonl => {
+            let meta = json!({"manager": context.settings.address()?.to_string()});
+            (context.output).json(&Document { role, meta }, format == Format::Json)
+        }
+    }
 }
 
 /// The one role of this name. Names are compared here once more, because the manager's equality is not known (manager-api.md,

@@ -8,6 +8,7 @@ mod filter;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::key_view::{State, time_or};
@@ -16,8 +17,8 @@ use super::role_names::RoleNames;
 use super::{Outcome, find_role, which_key};
 use crate::context::Context;
 use crate::error::Error;
-use crate::manager::{ApiKey, RoleSummary, SignedIn};
-use crate::output::{self, Format, json_text};
+use crate::manager::{ApiKey, MOST_KEPT, RoleSummary, SignedIn};
+use crate::output::{self, Format};
 use filter::{Filter, Fit, shifted, span};
 
 /// List the keys.
@@ -129,7 +130,8 @@ async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> R
 struct List<'a> {
     context: &'a Context,
     rows: Vec<[String; 6]>,
-    objects: Vec<Value>,
+    objects: Vec<Listed>,
+    held: usize,
     shown: usize,
     /// Keys that are left out because the manager tells no time of theirs.
     untold: usize,
@@ -142,6 +144,7 @@ impl<'a> List<'a> {
             context,
             rows: Vec::new(),
             objects: Vec::new(),
+            held: 0,
             shown: 0,
             untold: 0,
             other_case: false,
@@ -156,21 +159,22 @@ impl<'a> List<'a> {
         now: DateTime<Utc>,
     ) -> Result<bool, Error> {
         self.shown += keys.len();
-        match self.context.output.format() {
-            Format::Text | Format::Env => {
-                self.rows
-                    .extend(keys.iter().map(|key| row(key, roles, now)));
-            }
-            Format::Json => {
-                (self.objects).extend(keys.iter().map(|key| object(key, roles, now)));
-            }
-            Format::Jsonl => {
-                let lines: String = keys
-                    .iter()
-                    .map(|key| json_text(&object(key, roles, now), false) + "\n")
-                    .collect();
-                return self.context.output.lines(&lines);
-            }
+        let format = self.context.output.format();
+        if format == Format::Jsonl {
+            let lines: Vec<_> = listed(keys, roles, now).collect();
+            return self.context.output.json_lines(&lines);
+        }
+        self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
+        if self.held > MOST_KEPT {
+            return Err(
+                Error::unexpected("the manager lists more keys than are held at once")
+                    .hint("`-o jsonl` writes them as they come"),
+            );
+        }
+        if format == Format::Json {
+            self.objects.extend(listed(keys, roles, now));
+        } else {
+            (self.rows).extend(keys.iter().map(|key| row(key, roles, now)));
         }
         Ok(true)
     }
@@ -197,8 +201,11 @@ impl<'a> List<'a> {
             }
             Format::Json => {
                 let meta = json!({"manager": self.context.settings.address()?.to_string()});
-                let document = json!({"apiKeys": self.objects, "meta": meta});
-                output.data(&(json_text(&document, true) + "\n"))
+                let document = Document {
+                    api_keys: &self.objects,
+                    meta,
+                };
+                output.json(&document, true)
             }
             Format::Jsonl => Ok(()),
         }
@@ -221,13 +228,32 @@ fn row(key: &ApiKey, roles: &RoleNames, now: DateTime<Utc>) -> [String; 6] {
     ]
 }
 
+/// The manager's list, and `meta`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_keys: &'a [Listed],
+    meta: Value,
+}
+
 /// The manager's object, and under `meta` what a script would have to ask or work out.
-fn object(key: &ApiKey, roles: &RoleNames, now: DateTime<Utc>) -> Value {
-    let mut meta = json!({"state": State::of(key, now).word()});
-    if let Some(name) = roles.get(key.role_id()) {
-        meta["role"] = name.into();
-    }
-    let mut object = Value::Object(key.fields());
-    object["meta"] = meta;
-    object
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    key: ApiKey,
+    meta: Value,
+}
+
+fn listed(
+    keys: Vec<ApiKey>,
+    roles: &RoleNames,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = Listed> {
+    keys.into_iter().map(move |key| {
+        let mut meta = json!({"state": State::of(&key, now).word()});
+        if let Some(name) = roles.get(key.role_id()) {
+            meta["role"] = name.into();
+        }
+        Listed { key, meta }
+    })
 }

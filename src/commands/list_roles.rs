@@ -1,13 +1,14 @@
 //! `list-roles`.
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use super::find_role::explain;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::Role;
-use crate::output::{self, Format, json_text};
+use crate::output::{self, Format};
 
 /// List the roles.
 #[derive(clap::Args)]
@@ -46,20 +47,23 @@ pub(super) fn no_list_as_env() -> Error {
     )
 }
 
+/// The manager's list, and `meta`.
+#[derive(Serialize)]
+struct Document<'a> {
+    roles: &'a [Role],
+    meta: Value,
+}
+
 /// Prints roles as a table, as `{"roles": [...]}` like the manager does, or one a line.
 pub(super) fn print_roles(roles: &[Role], context: &Context) -> Result<(), Error> {
-    let document = match context.output.format() {
-        Format::Text | Format::Env => table(roles),
+    match context.output.format() {
+        Format::Text | Format::Env => context.output.data(&table(roles)),
         Format::Json => {
-            let manager = context.settings.address()?.to_string();
-            json_text(&json!({"roles": roles, "meta": {"manager": manager}}), true) + "\n"
+            let meta = json!({"manager": context.settings.address()?.to_string()});
+            context.output.json(&Document { roles, meta }, true)
         }
-        Format::Jsonl => roles
-            .iter()
-            .map(|role| json_text(role, false) + "\n")
-            .collect(),
-    };
-    context.output.data(&document)
+        Format::Jsonl => context.output.json_lines(roles).map(|_| ()),
+    }
 }
 
 fn table(roles: &[Role]) -> String {

@@ -188,7 +188,7 @@ async fn one(
             key_id: Some(id),
             work: UnderWay::Secret { recorded: true },
         }));
-        let deleted = mint::delete(context, signed_in, id, &record.key_name).await;
+        let deleted = mint::take_back(context, signed_in, id, &record.key_name).await;
         context.set_unsettled(None);
         deleted?;
         context.output.note(&format!(

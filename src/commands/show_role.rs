@@ -47,8 +47,8 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .await?;
     let manager = context.settings.address()?.to_string();
     let document = match &other {
-        None => shown(&one, &manager, context.output.format()),
-        Some(other) => difference(&one, other, &manager, context),
+        None => shown(&one, &manager, context.output.format())?,
+        Some(other) => difference(&one, other, &manager, context)?,
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)
@@ -96,18 +96,18 @@ async fn find(role: &str, signed_in: &SignedIn, context: &Context) -> Result<Rol
     Err(explain(signed_in, error))
 }
 
-fn shown(role: &Role, manager: &str, format: Format) -> String {
-    let on = on(role);
+fn shown(role: &Role, manager: &str, format: Format) -> Result<String, Error> {
+    let on = on(role)?;
     if format == Format::Text {
-        return lines(on.iter().map(String::as_str));
+        return Ok(lines(on.iter().map(String::as_str)));
     }
     let mut object = json!(role);
     object["meta"] = json!({"manager": manager, "on": on});
-    json_text(&object, format == Format::Json) + "\n"
+    Ok(json_text(&object, format == Format::Json) + "\n")
 }
 
-fn difference(one: &Role, other: &Role, manager: &str, context: &Context) -> String {
-    let (mine, theirs) = (on(one), on(other));
+fn difference(one: &Role, other: &Role, manager: &str, context: &Context) -> Result<String, Error> {
+    let (mine, theirs) = (on(one)?, on(other)?);
     let beyond = |all: &[String], known: &[String]| -> Vec<String> {
         let known: HashSet<&String> = known.iter().collect();
         let more = all.iter().filter(|path| !known.contains(path));
@@ -117,12 +117,12 @@ fn difference(one: &Role, other: &Role, manager: &str, context: &Context) -> Str
     if context.output.format() != Format::Text {
         let named = |role: &Role| json!({"ID": role.id, "name": role.name});
         let object = json!({"from": named(one), "to": named(other), "onlyFrom": less, "onlyTo": more, "meta": {"manager": manager}});
-        return json_text(&object, context.output.format() == Format::Json) + "\n";
+        return Ok(json_text(&object, context.output.format() == Format::Json) + "\n");
     }
     if less.is_empty() && more.is_empty() {
         let same = format!("`{}` and `{}` may do the same", one.name, other.name);
         context.output.note(&same);
-        return String::new();
+        return Ok(String::new());
     }
     let heading = |sign: &str, role: &Role| format!("{sign} {} (ID {})", role.name, role.id);
     let signed = |sign: &'static str, paths: Vec<String>| {
@@ -133,7 +133,7 @@ fn difference(one: &Role, other: &Role, manager: &str, context: &Context) -> Str
         .chain(signed("-", less))
         .chain(signed("+", more))
         .collect();
-    lines(all.iter().map(String::as_str))
+    Ok(lines(all.iter().map(String::as_str)))
 }
 
 fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
@@ -142,20 +142,30 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 
 /// The path of everything that is on, in the manager's order. A list that is not empty is on too: it says for which computers or
 /// policies the rest counts.
-fn on(role: &Role) -> Vec<String> {
-    let mut found = Vec::new();
-    for (name, value) in &role.other {
-        collect(name.clone(), value, &mut found);
+fn on(role: &Role) -> Result<Vec<String>, Error> {
+    let (mut found, mut room) = (Vec::new(), MOST);
+    for (name, value) in &role.fields() {
+        collect(name.clone(), value, &mut found, &mut room)?;
     }
-    found
+    Ok(found)
 }
 
-fn collect(path: String, value: &Value, found: &mut Vec<String>) {
+/// The paths of a role with all rights come to some 20 KB. Long names with much below them would come to gigabytes.
+const MOST: usize = 1024 * 1024;
+
+fn collect(
+    path: String,
+    value: &Value,
+    found: &mut Vec<String>,
+    room: &mut usize,
+) -> Result<(), Error> {
+    *room = (room.checked_sub(path.len()))
+        .ok_or_else(|| Error::unexpected("the role says more than anybody reads"))?;
     match value {
         Value::Bool(true) => found.push(path),
         Value::Object(fields) => {
             for (name, value) in fields {
-                collect(format!("{path}.{name}"), value, found);
+                collect(format!("{path}.{name}"), value, found, room)?;
             }
         }
         Value::Array(items) if !items.is_empty() => {
@@ -163,4 +173,5 @@ fn collect(path: String, value: &Value, found: &mut Vec<String>) {
         }
         _ => {}
     }
+    Ok(())
 }

@@ -4,13 +4,14 @@ use serde::Deserialize;
 
 use super::SignedIn;
 use super::error::ManagerError;
+use super::object::{self, List};
 use super::search::{Criterion, Searchable};
 
 /// An administrator. Nothing but the ID is counted on.
 #[derive(Deserialize)]
 pub(crate) struct Administrator {
     /// The ID.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", deserialize_with = "object::id")]
     pub(crate) id: i64,
     /// The name, in the spelling of this resource (manager-api.md, section 3).
     #[serde(default)]
@@ -24,7 +25,7 @@ pub(crate) struct Administrator {
 #[derive(Deserialize)]
 pub(crate) struct Administrators {
     #[serde(default)]
-    administrators: Vec<Administrator>,
+    administrators: List<Administrator>,
 }
 
 impl IntoIterator for Administrators {
@@ -32,7 +33,7 @@ impl IntoIterator for Administrators {
     type IntoIter = std::vec::IntoIter<Administrator>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.administrators.into_iter()
+        self.administrators.0.into_iter()
     }
 }
 
@@ -44,6 +45,10 @@ impl Searchable for Administrator {
 
     fn id(&self) -> i64 {
         self.id
+    }
+
+    fn weight(&self) -> usize {
+        self.username.as_ref().map_or(0, String::len) + 128
     }
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::address::Address;
 use super::error::{Call, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
+use super::object::TOO_LARGE;
 use super::text;
 use crate::secret::Secret;
 
@@ -30,8 +31,13 @@ impl Answer {
     /// A page for a browser is said to be one; a JSON error names the field.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
         self.is_the_managers()?;
+        // A struct would be read from a list too, and every answer of the contract is an object.
+        if self.body.trim_ascii_start().starts_with(b"[") {
+            let reason = "the manager's answer is not what the contract says";
+            return Err(self.unreadable(reason.to_owned(), None));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let category = error.inner().classify();
             let path = error.path().to_string();
             // Only a wrong type is found where every name on the way is one of ours; else it may be any text.
@@ -51,12 +57,23 @@ impl Answer {
                 format!("{place}: `{field}` is missing")
             });
             let problem = match category {
+                _ if said.starts_with(TOO_LARGE) => {
+                    let size = said.split(" at line").next().unwrap_or(TOO_LARGE);
+                    return self.unreadable(format!("the manager's answer is {size}{place}"), None);
+                }
                 Category::Data => "is not what the contract says",
                 Category::Eof => "ends too early",
                 _ => "is not JSON",
             };
             self.unreadable(format!("the manager's answer {problem}{place}"), None)
-        })
+        })?;
+        reader.end().map_err(|_| {
+            self.unreadable(
+                "the manager's answer goes on after its end".to_owned(),
+                None,
+            )
+        })?;
+        Ok(read)
     }
 
     /// A success without anything in it that is needed; a page for a browser is none.

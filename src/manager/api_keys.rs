@@ -1,14 +1,14 @@
 //! API keys (manager-api.md, section 6).
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::SignedIn;
 use super::api_key::ApiKey;
 use super::error::{Cause, ManagerError};
+use super::object::AnyObject;
 use super::retry::Repeat;
-use super::search::{Criterion, Pages, Searchable};
+use super::search::{Criterion, Pages, Searchable as _};
 use super::transport::Request;
 
 /// The body of a create: only what was given. A key always gets a role, since what one without a role may do is unknown (6.3).
@@ -79,35 +79,6 @@ pub(crate) struct KeyFilter<'a> {
     pub(crate) created_until: Option<i64>,
 }
 
-/// The answer of a search.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ApiKeys {
-    /// Never left out: an answer without it is no answer, and would be taken for "there is no such key".
-    api_keys: Vec<ApiKey>,
-}
-
-impl IntoIterator for ApiKeys {
-    type Item = ApiKey;
-    type IntoIter = std::vec::IntoIter<ApiKey>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.api_keys.into_iter()
-    }
-}
-
-impl Searchable for ApiKey {
-    const PATH: &'static str = "/api/apikeys/search";
-    // A key weighs a few hundred bytes, and ten times that when it is read: a page takes a few MB of memory.
-    const PAGE: u32 = 1000;
-    const WHAT: &'static str = "searching keys";
-    type Page = ApiKeys;
-
-    fn id(&self) -> i64 {
-        self.id
-    }
-}
-
 impl SignedIn {
     /// The keys that the manager takes for ones of this name; compare the names again.
     ///
@@ -151,7 +122,8 @@ impl SignedIn {
         }
         let request = Request::new(ApiKey::WHAT, Method::POST, ApiKey::PATH, Repeat::Read)
             .signed(&self.credentials)
-            .json(&serde_json::json!({"maxItems": 1}));
+            .json(&serde_json::json!({"maxItems": 1}))
+            .listing();
         self.transport.send(request).await.map(|_| ())
     }
 
@@ -169,7 +141,7 @@ impl SignedIn {
         .signed(&self.credentials)
         .json(key);
         let created: ApiKey = self.transport.send(request).await?.json()?;
-        self.transport.mask.learn(&created.secret);
+        self.transport.mask.learn(created.secret());
         Ok(created)
     }
 
@@ -209,7 +181,7 @@ impl SignedIn {
         let request = Request::new("making a new secret", Method::POST, &path, Repeat::Change)
             .signed(&self.credentials);
         let key: ApiKey = self.transport.send(request).await?.json()?;
-        self.transport.mask.learn(&key.secret);
+        self.transport.mask.learn(key.secret());
         Ok(key)
     }
 
@@ -226,7 +198,7 @@ impl SignedIn {
         )
         .signed(&self.credentials);
         let key: ApiKey = self.transport.send(request).await?.json()?;
-        self.transport.mask.learn(&key.secret);
+        self.transport.mask.learn(key.secret());
         Ok(key)
     }
 
@@ -292,11 +264,10 @@ impl SignedIn {
             Repeat::Read,
         )
         .signed(&self.credentials)
-        .json(&serde_json::json!({"maxItems": 1}));
-        self.transport
-            .send(request)
-            .await?
-            .json::<Map<String, Value>>()
-            .map(|_| ())
+        .json(&serde_json::json!({"maxItems": 1}))
+        // A policy may list thousands of rules.
+        .listing();
+        let answer = self.transport.send(request).await?;
+        answer.json::<AnyObject>().map(|_| ())
     }
 }

@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::SignedIn;
 use super::error::ManagerError;
+use super::object::{self, List};
 use super::retry::Repeat;
 use super::roles::Role;
 use super::search::Searchable;
@@ -30,7 +31,7 @@ pub(crate) trait NamedRole: Searchable {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleSummary {
     /// Its ID.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", deserialize_with = "object::id")]
     pub(crate) id: i64,
     /// Its name.
     pub(crate) name: String,
@@ -65,7 +66,7 @@ impl RoleSummary {
 #[derive(Deserialize)]
 pub(crate) struct RoleSummaries {
     #[serde(default)]
-    roles: Vec<RoleSummary>,
+    roles: List<RoleSummary>,
 }
 
 impl IntoIterator for RoleSummaries {
@@ -73,7 +74,7 @@ impl IntoIterator for RoleSummaries {
     type IntoIter = std::vec::IntoIter<RoleSummary>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.roles.into_iter()
+        self.roles.0.into_iter()
     }
 }
 
@@ -85,6 +86,10 @@ impl Searchable for RoleSummary {
 
     fn id(&self) -> i64 {
         self.id
+    }
+
+    fn weight(&self) -> usize {
+        self.name.len() + 128
     }
 }
 
@@ -218,7 +223,7 @@ mod tests {
     }
 
     fn gives_every_right(role: &Value) -> bool {
-        serde_json::from_value::<RoleSummary>(role.clone())
+        serde_json::from_str::<RoleSummary>(&role.to_string())
             .unwrap_or_else(|error| panic!("{error}"))
             .gives_every_right()
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::SignedIn;
 use super::answer::Answer;
-use super::error::ManagerError;
+use super::error::{Cause, ManagerError};
 use super::retry::Repeat;
 use super::transport::Request;
 
@@ -94,12 +94,17 @@ impl<'a> Criterion<'a> {
 
 /// No manager has so many roles or keys of one name; one that says so would fill the memory.
 const MOST: usize = 200_000;
+/// Nor so many of anything: pages that are not kept come to an end too.
+const MOST_PAGED: usize = 10_000_000;
+
+/// As much of a search as is held at once where all of it is wanted: 2000 roles with all their rights.
+pub(crate) const MOST_KEPT: usize = 16 * 1024 * 1024;
 
 /// What can be searched.
 pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
-    /// How many to ask for at once; fewer than 16 MiB of them.
+    /// How many to ask for at once; less than half of what an answer may have.
     const PAGE: u32;
     /// What a search is for, in words.
     const WHAT: &'static str;
@@ -107,6 +112,9 @@ pub(crate) trait Searchable: DeserializeOwned {
     type Page: DeserializeOwned + IntoIterator<Item = Self>;
 
     fn id(&self) -> i64;
+
+    /// How much room it takes, about.
+    fn weight(&self) -> usize;
 }
 
 /// What a search finds, page by page, in the order of IDs: no more than a page is held here.
@@ -134,7 +142,7 @@ impl Reached {
         Self {
             last: None,
             seen: 0,
-            most: usize::MAX,
+            most: MOST_PAGED,
             ended: false,
         }
     }
@@ -189,7 +197,8 @@ impl<T: Searchable> Pages<'_, T> {
         };
         let request = Request::new(T::WHAT, Method::POST, T::PATH, Repeat::Read)
             .signed(&self.signed_in.credentials)
-            .json(&filter);
+            .json(&filter)
+            .listing();
         let answer = self.signed_in.transport.send(request).await?;
         self.reached.read(&answer, T::PAGE).map(Some)
     }
@@ -219,8 +228,14 @@ impl SignedIn {
     ) -> Result<Vec<T>, ManagerError> {
         let mut pages = self.pages(criterion);
         pages.reached.most = MOST;
-        let mut found = Vec::new();
+        let (mut found, mut kept) = (Vec::new(), 0);
         while let Some(page) = pages.next().await? {
+            kept += page.iter().map(T::weight).sum::<usize>();
+            if kept > MOST_KEPT {
+                let most = MOST_KEPT / 1024 / 1024;
+                let message = format!("{}: the manager lists more than {most} MiB", T::WHAT);
+                return Err(ManagerError::new(Cause::Unreadable, message, None));
+            }
             found.extend(page);
         }
         Ok(found)

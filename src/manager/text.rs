@@ -5,33 +5,60 @@
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::mask::Mask;
+use super::object::{AnyObject, Perhaps};
 
 /// As much of a foreign text as a message can bear.
 const LIMIT: usize = 300;
 
-/// The message in an error's body: `message`, or `error.message` as the legacy API has it, or plain text; never a page of HTML.
+/// What of an error's body is needed: `message`, or `error.message` as the legacy API has it.
+#[derive(Deserialize)]
+struct ErrorBody<'a> {
+    #[serde(default)]
+    message: Perhaps<String>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// What of its `error` is, where that is an object.
+#[derive(Deserialize)]
+struct InnerError {
+    #[serde(default)]
+    message: Perhaps<String>,
+}
+
+impl ErrorBody<'_> {
+    fn said(self) -> Option<String> {
+        let error = self.error.map(RawValue::get).unwrap_or_default();
+        let inner = || serde_json::from_str::<InnerError>(error).ok()?.message.0;
+        (self.message.0)
+            .or_else(inner)
+            .or_else(|| serde_json::from_str(error).ok())
+    }
+}
+
+/// The message in an error's body: `message`, or `error.message`, or `error`, or plain text; never a page of HTML.
 pub(super) fn message(body: &[u8], mask: &Mask) -> Option<String> {
-    let found = match serde_json::from_slice::<Value>(body) {
-        Ok(json) => {
-            let message = [&json["message"], &json["error"]["message"], &json["error"]]
-                .into_iter()
-                .find_map(Value::as_str)?;
-            message.to_owned()
-        }
-        Err(_) if is_html(body) => return None,
+    let found = match serde_json::from_slice::<ErrorBody<'_>>(body) {
+        Ok(body) => body.said()?,
+        Err(_) if is_html(body) || is_json(body) => return None,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
     let text = shorten(mask.hide(&found).trim());
     (!text.is_empty()).then_some(text)
 }
 
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
 /// Whether an error's body is one of the manager's: a JSON object (manager-api.md, section 10). Others come from whatever stands in
 /// between, or from a manager that is not up yet.
 pub(super) fn is_the_managers(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Map<String, Value>>(body).is_ok()
+    serde_json::from_slice::<AnyObject>(body).is_ok()
 }
 
 /// Whether a body is a page for a browser, whatever its Content-Type says.

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, NoProxy, Proxy, Response, redirect, retry as protocol_retry};
+use reqwest::{Client, Method, NoProxy, Proxy, redirect, retry as protocol_retry};
 use rustls::ClientConfig;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::address::Address;
 use super::answer::{Answer, page};
+use super::body;
 use super::credentials::Credentials;
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
@@ -26,8 +27,10 @@ use super::text;
 use super::trust::{self, Trust};
 use crate::secret::{self, Secret};
 
-/// No answer of the contract comes near this; a list of 500 roles with all their rights is about 4 MB.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// No answer of the contract comes near this, but for those of a search: an object, a session, or words.
+const MOST: usize = 256 * 1024;
+/// A list of 500 roles with all their rights is about 4 MB.
+const MOST_LISTED: usize = 8 * 1024 * 1024;
 
 /// The port is the URL's.
 const LOCALHOST: [SocketAddr; 2] = [
@@ -63,6 +66,8 @@ pub(super) struct Request<'a> {
     pub(super) secrets: Vec<&'a Secret>,
     pub(super) repeat: Repeat,
     pub(super) timeout: Option<Duration>,
+    /// How large its answer may be.
+    most: usize,
 }
 
 impl<'a> Request<'a> {
@@ -77,11 +82,18 @@ impl<'a> Request<'a> {
             secrets: Vec::new(),
             repeat,
             timeout: None,
+            most: MOST,
         }
     }
 
     pub(super) fn signed(mut self, credentials: &'a Credentials) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// Its answer is a list.
+    pub(super) fn listing(mut self) -> Self {
+        self.most = MOST_LISTED;
         self
     }
 
@@ -220,7 +232,13 @@ impl Transport {
         self.note_version(response.headers());
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let body = read(response).await.map_err(broken)?;
+        // What is wrong is said at the beginning; nobody listens longer than that.
+        let most = if status.is_success() {
+            request.most
+        } else {
+            MOST
+        };
+        let (body, whole) = body::read(response, most).await.map_err(broken)?;
         log::debug!(
             "{} {} -> {} in {} ms",
             request.method,
@@ -228,11 +246,8 @@ impl Transport {
             status.as_u16(),
             begun.elapsed().as_millis()
         );
-        let Some(body) = body else {
-            let reason = format!(
-                "the manager's answer is larger than {} MiB",
-                MAX_ANSWER / 1024 / 1024
-            );
+        if status.is_success() && !whole {
+            let reason = format!("the manager's answer is larger than {} KiB", most / 1024);
             return Err(classify(
                 call,
                 Failure::Unreadable {
@@ -241,7 +256,7 @@ impl Transport {
                     hint: None,
                 },
             ));
-        };
+        }
         self.mask.learn(request.secrets.iter().copied());
         self.mask.learn(
             request
@@ -338,24 +353,4 @@ fn no_proxy_at_all() -> bool {
 
 fn unusable(reason: &str) -> ManagerError {
     ManagerError::new(Cause::Unusable, reason.to_owned(), None)
-}
-
-/// Reads the body to its end; `None` where it is larger than any answer of the contract.
-async fn read(mut response: Response) -> Result<Option<Zeroizing<Vec<u8>>>, reqwest::Error> {
-    let announced = response.content_length().unwrap_or(16 * 1024);
-    if announced > MAX_ANSWER as u64 {
-        return Ok(None);
-    }
-    // Room for the whole of a small answer, so that a secret is not left behind where the buffer grew out of.
-    let room = usize::try_from(announced)
-        .unwrap_or(MAX_ANSWER)
-        .min(1024 * 1024);
-    let mut body = Zeroizing::new(Vec::with_capacity(room));
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
 }

@@ -7,7 +7,7 @@ use crate::journal::{Record, Work};
 use crate::manager::Credentials;
 use crate::sign_in;
 
-use super::{Delivered, End, Mint, Minted, Tried, delete, ownership, try_key};
+use super::{Delivered, End, Mint, Minted, Tried, ownership, take_back, try_key};
 
 impl Mint<'_> {
     /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
@@ -96,7 +96,7 @@ impl Mint<'_> {
             .iter()
             .filter(|key| key.id != minted.id && ownership::is_ours(record, key))
         {
-            let deleted = delete(self.context, self.signed_in, twin.id, &record.key_name).await;
+            let deleted = take_back(self.context, self.signed_in, twin.id, &record.key_name).await;
             deleted.map_err(|error| {
                 let twin = format!("its twin (ID {}) could not be deleted: {error}", twin.id);
                 (Kind::Attention, twin)

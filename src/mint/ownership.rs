@@ -136,7 +136,7 @@ mod tests {
         if let Some(description) = description {
             object["description"] = description.into();
         }
-        serde_json::from_value(object).unwrap_or_else(|error| panic!("{error}"))
+        serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]

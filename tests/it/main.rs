@@ -19,6 +19,8 @@ mod faults;
 mod find_role;
 mod github;
 mod help;
+#[cfg(unix)]
+mod hostile;
 mod if_exists;
 mod in_between;
 mod leaks;

@@ -177,7 +177,8 @@ mod tests {
         for (name, value) in fields.as_object().into_iter().flatten() {
             object[name] = value.clone();
         }
-        let key = serde_json::from_value(object).unwrap_or_else(|error| panic!("{error}"));
+        let key =
+            serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"));
         filter.fit(
             &key,
             DateTime::from_timestamp_millis(1_000).unwrap_or_default(),

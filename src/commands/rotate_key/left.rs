@@ -131,7 +131,7 @@ pub(super) async fn old_key(
         return Ok(old);
     }
     let gone = serde_json::json!({"ID": predecessor.id, "keyName": record.key_name, "roleID": record.role_id});
-    Ok(serde_json::from_value(gone).ok())
+    Ok(serde_json::from_str(&gone.to_string()).ok())
 }
 
 /// Another rotation of the key was first: then this successor goes, as it would have, had its run lived.

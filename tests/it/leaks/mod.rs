@@ -12,12 +12,12 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use crate::support::Ran;
 
 /// A password with all that is written differently in JSON, URLs, HTML and base64.
-const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
+pub(crate) const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
 const CODE: &str = "Mark2+code/=&";
-const SID: &str = "Mark3+sID/+A==";
-const RID: &str = "Mark4+RID/+B==";
-const KEY: &str = "4711:Mark5+existing/key+C=";
-const FRESH: &str = "8:Mark6+fresh/secret+D=";
+pub(crate) const SID: &str = "Mark3+sID/+A==";
+pub(crate) const RID: &str = "Mark4+RID/+B==";
+pub(crate) const KEY: &str = "4711:Mark5+existing/key+C=";
+pub(crate) const FRESH: &str = "8:Mark6+fresh/secret+D=";
 
 /// A secret as other formats write it. The first is the secret as it is.
 fn forms(secret: &str) -> Vec<String> {
@@ -94,7 +94,7 @@ fn assert_clean(what: &str, text: &[u8], secrets: &[&str]) {
 
 /// Asserts that a run said none of the secrets, and `promised` once, on stdout.
 #[track_caller]
-fn assert_silent(what: &str, ran: &Ran, secrets: &[&str], promised: Option<&str>) {
+pub(crate) fn assert_silent(what: &str, ran: &Ran, secrets: &[&str], promised: Option<&str>) {
     assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
     assert_clean(&format!("{what}: stderr"), ran.stderr.as_bytes(), secrets);
     let stdout = match promised {

@@ -11,6 +11,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+/// A connection that speaks TLS once somebody reads or writes.
+pub(crate) type TlsStream = StreamOwned<ServerConnection, TcpStream>;
+
 /// A listener on loopback that gives each connection to a closure, on a thread of its own. It stops when it is dropped.
 pub(crate) struct RawServer {
     address: SocketAddr,
@@ -71,12 +74,21 @@ impl RawServer {
         )
     }
 
-    /// Completes a TLS handshake with this certificate if the client does; what is said then goes into `heard`.
-    pub(crate) fn tls(certificate: &Certificate, heard: Heard) -> Self {
+    /// Gives each connection to a closure that speaks TLS with this certificate.
+    pub(crate) fn speaking_tls(
+        certificate: &Certificate,
+        serve: impl Fn(&mut TlsStream) + Send + Sync + 'static,
+    ) -> Self {
         let configuration = Arc::new(certificate.server());
         Self::start(move |stream| {
             let tls = ServerConnection::new(Arc::clone(&configuration)).expect("a connection");
-            let mut stream = StreamOwned::new(tls, stream);
+            serve(&mut StreamOwned::new(tls, stream));
+        })
+    }
+
+    /// Completes a TLS handshake with this certificate if the client does; what is said then goes into `heard`.
+    pub(crate) fn tls(certificate: &Certificate, heard: Heard) -> Self {
+        Self::speaking_tls(certificate, move |stream| {
             let mut bytes = [0; 4096];
             loop {
                 match stream.read(&mut bytes) {

@@ -1,0 +1,211 @@
+//! An object of the manager's, kept as the text that it came as.
+//!
+//! Values are built of it only where one is printed: a hostile answer of a few MiB (`[[[0]]],[[[0]]],`) would fill a hundred times
+//! as much memory with them. So nothing is built of what is not needed, and an object or a list has an end.
+
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// What begins the reason of everything that is refused for its size; `answer.rs` tells it from the other reasons.
+pub(super) const TOO_LARGE: &str = "larger than";
+/// A search asks for 5000 objects at the most, and a manager may have its own mind about that.
+const MOST_AT_ONCE: usize = 20_000;
+
+/// The JSON text of an object, which was read to its last number once and holds nothing that cannot be printed.
+#[derive(Clone)]
+pub(crate) struct Object(Box<str>);
+
+impl Object {
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Passes it on piece by piece, so that a list is printed without being built.
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_transcode::transcode(&mut serde_json::Deserializer::from_str(&self.0), serializer)
+    }
+}
+
+/// Writes an object field by field, up to a size.
+pub(super) struct Writing {
+    text: String,
+    most: usize,
+}
+
+impl Writing {
+    pub(super) fn up_to(most: usize) -> Self {
+        Self {
+            text: "{".to_owned(),
+            most,
+        }
+    }
+
+    pub(super) fn add<E: serde::de::Error>(
+        &mut self,
+        name: &str,
+        value: &RawValue,
+    ) -> Result<(), E> {
+        // What this program adds beside the manager's fields is its own.
+        if name == "meta" {
+            return Ok(());
+        }
+        if self.text.len() + name.len() + value.get().len() > self.most {
+            return Err(E::custom(format!("{TOO_LARGE} {} KiB", self.most / 1024)));
+        }
+        if self.text.len() > 1 {
+            self.text.push(',');
+        }
+        self.text
+            .push_str(&serde_json::to_string(name).map_err(E::custom)?);
+        self.text.push(':');
+        self.text.push_str(value.get());
+        Ok(())
+    }
+
+    /// Reads it to the end: an escape that stands for no character, a number that there is not, and nesting without end are seen
+    /// here and not while it is printed.
+    pub(super) fn finish<E: serde::de::Error>(mut self) -> Result<Object, E> {
+        self.text.push('}');
+        let object = Object(self.text.into_boxed_str());
+        serde_json::to_writer(std::io::sink(), &object)
+            .map_err(|_| E::custom("it cannot be read to its end"))?;
+        Ok(object)
+    }
+
+    /// The same with another field in front of all.
+    pub(super) fn finish_after<E: serde::de::Error>(
+        self,
+        name: &str,
+        value: &RawValue,
+    ) -> Result<Object, E> {
+        let mut whole = Self::up_to(self.most);
+        whole.add(name, value)?;
+        if let Some(rest) = self.text.strip_prefix('{').filter(|rest| !rest.is_empty()) {
+            whole.text.push(',');
+            whole.text.push_str(rest);
+        }
+        whole.finish()
+    }
+}
+
+/// A field that is needed, and its text.
+pub(super) struct Field<'a, T> {
+    value: T,
+    text: &'a RawValue,
+}
+
+impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Field<'de, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?;
+        let value = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        Ok(Self { value, text })
+    }
+}
+
+impl<'a, T> Field<'a, T> {
+    /// Puts the value in its place. One that comes twice has no value: two readers might take two.
+    pub(super) fn into<E: serde::de::Error>(
+        self,
+        place: &mut Option<T>,
+        name: &'static str,
+    ) -> Result<&'a RawValue, E> {
+        if place.replace(self.value).is_some() {
+            return Err(E::duplicate_field(name));
+        }
+        Ok(self.text)
+    }
+}
+
+/// A value that may as well be of another kind: it is not needed.
+#[derive(Default)]
+pub(super) struct Perhaps<T>(pub(super) Option<T>);
+
+impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Perhaps<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(text.get()).ok()))
+    }
+}
+
+/// Reads an ID; see [`Id`].
+pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Id::deserialize(deserializer).map(|Id(id)| id)
+}
+
+/// The ID of an object. The contract's are positive.
+pub(super) struct Id(pub(super) i64);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match i64::deserialize(deserializer)? {
+            id @ 1.. => Ok(Self(id)),
+            _ => Err(D::Error::custom("an ID is positive")),
+        }
+    }
+}
+
+/// A list that has an end.
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Items(std::marker::PhantomData))
+    }
+}
+
+struct Items<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if list.len() == MOST_AT_ONCE {
+                return Err(A::Error::custom(format!(
+                    "{TOO_LARGE} {MOST_AT_ONCE} objects"
+                )));
+            }
+            list.push(item);
+        }
+        Ok(List(list))
+    }
+}
+
+/// An object of which nothing is needed but that it is one.
+pub(super) struct AnyObject;
+
+impl<'de> Deserialize<'de> for AnyObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Anything)
+    }
+}
+
+struct Anything;
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = AnyObject;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<AnyObject, A::Error> {
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(AnyObject)
+    }
+}

@@ -1,0 +1,73 @@
+//! Runs the binary, and sees how much memory it took at the most.
+//!
+//! Linux counts to a process what its parent had when it started it (`execve` of a process that shares its parent's memory), and the
+//! tests hold much. So this binary is started once more, does nothing but start the run, and writes down what the system says of it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use wait4::Wait4 as _;
+
+use crate::support::running::Running;
+use crate::support::{Home, Ran, binary};
+
+/// The arguments of the run, as JSON.
+const ORDER: &str = "SWP_TEST_LAUNCH";
+const STDOUT: &str = "launched.stdout";
+const STDERR: &str = "launched.stderr";
+const REPORT: &str = "launched.json";
+
+/// How a run ended, and the most memory that it had, in bytes.
+pub(super) struct Measured {
+    pub(super) ran: Ran,
+    pub(super) peak: u64,
+}
+
+/// Runs with these arguments, from a process of its own.
+pub(super) fn run(home: &Home, arguments: &[&str]) -> Measured {
+    let own = std::env::current_exe().expect("this binary");
+    let mut command = home.program(&own);
+    command
+        .args(["--exact", "hostile::launcher::launched", "--nocapture"])
+        .env(ORDER, json!(arguments).to_string());
+    let launcher = Running::start(&mut command).finish();
+    assert_eq!(launcher.code(), 0, "{}{}", launcher.stdout, launcher.stderr);
+    let read = |name| std::fs::read(home.path(name)).expect("the launcher wrote it");
+    let report: Value = serde_json::from_slice(&read(REPORT)).expect("JSON");
+    let text = |name| String::from_utf8(read(name)).expect("what is printed is UTF-8");
+    let number = |name: &str| report[name].as_i64().expect("a number");
+    Measured {
+        ran: Ran {
+            status: std::os::unix::process::ExitStatusExt::from_raw(
+                i32::try_from(number("status")).expect("a status"),
+            ),
+            stdout: text(STDOUT),
+            stderr: text(STDERR),
+        },
+        peak: number("peak").unsigned_abs(),
+    }
+}
+
+/// Not a test but the launcher, where it is started as one.
+#[test]
+fn launched() {
+    let Some(order) = std::env::var_os(ORDER).and_then(|order| order.into_string().ok()) else {
+        return;
+    };
+    let arguments: Vec<String> = serde_json::from_str(&order).expect("arguments");
+    let file = |name| File::create(name).expect("a file in the run's folder");
+    let mut run = Command::new(binary())
+        .args(arguments.into_iter().map(OsString::from))
+        .env_remove(ORDER)
+        .stdin(Stdio::null())
+        .stdout(file(STDOUT))
+        .stderr(file(STDERR))
+        .spawn()
+        .expect("the binary starts");
+    let used = run.wait4().expect("the run ends");
+    let status = std::os::unix::process::ExitStatusExt::into_raw(used.status);
+    let report = json!({"status": status, "peak": used.rusage.maxrss});
+    std::fs::write(REPORT, report.to_string()).expect("a file in the run's folder");
+}
