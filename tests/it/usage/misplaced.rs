@@ -8,7 +8,7 @@ const SECRET: &str = "hunter2hunter2";
 
 /// What names something of the manager's, a host, a run or a place: an error may say which one does not do. Everything else is never
 /// repeated: not what holds a secret or the place of one, not a number, a time, a choice or a switch.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "ca_cert",
     "deliver_cmd",
     "description",
@@ -18,6 +18,7 @@ const NAMES: [&str; 17] = [
     "keys",
     "name",
     "operation",
+    "out_dir",
     "out_file",
     "profile",
     "role",
