@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use rustls::pki_types::ServerName;
 use url::{Host, Url};
 
 /// The port of Deep Security Manager where nothing else is said (manager-api.md, section 1).
@@ -78,13 +79,23 @@ impl Address {
         url
     }
 
-    /// Host and port, as a user would name them to another tool.
+    /// Host and port, as a user would name them to another tool. A dot at the end makes no other host of it.
     #[must_use]
     pub(crate) fn host_and_port(&self) -> String {
         let host = self.base.host_str().unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
         match self.base.port_or_known_default() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
+        }
+    }
+
+    /// What a certificate of the manager is to be for; none where a certificate cannot name such a host.
+    pub(super) fn server_name(&self) -> Option<ServerName<'static>> {
+        match self.base.host()? {
+            Host::Domain(name) => ServerName::try_from(name.to_owned()).ok(),
+            Host::Ipv4(address) => Some(IpAddr::from(address).into()),
+            Host::Ipv6(address) => Some(IpAddr::from(address).into()),
         }
     }
 
@@ -271,6 +282,19 @@ mod tests {
             let shown = address.as_ref().map(ToString::to_string);
             let again = Address::parse(&shown.unwrap_or_default());
             assert_eq!(again, address);
+        }
+    }
+
+    #[test]
+    fn a_pin_is_for_a_host_however_it_is_written() {
+        for text in [
+            "DSM.example.com.",
+            "https://dsm.example.com.:4119/x",
+            "dsm.example.com:4119",
+        ] {
+            let address = Address::parse(text);
+            let place = address.map(|address| address.host_and_port());
+            assert_eq!(place, Ok("dsm.example.com:4119".to_owned()), "{text}");
         }
     }
 

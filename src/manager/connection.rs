@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use super::between::UntrustedProxy;
 use super::error::{Call, Cause, ManagerError, Signer};
 use super::{distrust, text};
 
@@ -91,6 +92,9 @@ fn no_tunnel(host: &str, io: Option<std::io::ErrorKind>, reason: &str) -> Manage
 }
 
 fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
+    if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(error) {
+        return untrusted_proxy(cause, host);
+    }
     if let Some(distrust) = distrust::explain(error, host) {
         let message = format!(
             "the certificate of {host} {}; nothing was sent",
@@ -113,6 +117,19 @@ fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerErro
         ),
     };
     ManagerError::new(Cause::Untrusted, message, Some(hint))
+}
+
+/// Its address is not told: it may hold a password.
+fn untrusted_proxy(cause: &rustls::Error, host: &str) -> ManagerError {
+    let problem = distrust::explain(cause, host).map_or_else(
+        || format!("was refused: {cause}"),
+        |distrust| distrust.problem,
+    );
+    let message =
+        format!("the certificate of the proxy on the way to {host} {problem}; nothing was sent");
+    let hint = "the system's roots judge a proxy, whatever is said about the manager: add the CA of the proxy there, or to the file \
+                in SSL_CERT_FILE";
+    ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 
 /// The first error of type `T` on the way down. `io::Error` hides what it carries from `source`, so it is opened as well.

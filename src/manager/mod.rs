@@ -8,6 +8,7 @@ mod administrators;
 mod answer;
 mod api_key;
 mod api_keys;
+mod between;
 mod body;
 mod certificate;
 mod connection;

@@ -49,7 +49,8 @@ impl Manager {
                 None,
             )
         };
-        let tls = trust::looking(&options.trust, seen.clone()).map_err(unusable)?;
+        let tls = trust::looking(&options.trust, options.address.server_name(), seen.clone())
+            .map_err(unusable)?;
         let transport = Transport::with_tls(options, tls)?;
         let what = "looking at the certificate";
         let request = Request::new(what, Method::GET, "/", Repeat::Read);
@@ -101,14 +102,17 @@ pub(super) struct Looking {
 impl Looking {
     fn stop(
         &self,
+        certificate: &CertificateDer<'_>,
         signature: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let mut seen = (self.seen.0.lock()).unwrap_or_else(PoisonError::into_inner);
-        if let Some(sight) = seen.as_mut() {
-            // What is signed with a weak key cannot be checked here; it is shown, and never pinned.
-            let weak = (sight.verdict.as_ref().err()).is_some_and(trust::is_weak);
-            sight.held = signature.is_ok() || weak;
-        }
+        // A proxy on the way is no sight, and passed by.
+        let Some(sight) = (seen.as_mut()).filter(|sight| sight.certificate == *certificate) else {
+            return signature;
+        };
+        // What is signed with a weak key cannot be checked here; it is shown, and never pinned.
+        let weak = (sight.verdict.as_ref().err()).is_some_and(trust::is_weak);
+        sight.held = signature.is_ok() || weak;
         signature?;
         Err(rustls::Error::General("seen".to_owned()))
     }
@@ -145,7 +149,8 @@ impl ServerCertVerifier for Looking {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.stop((self.checks).verify_tls12_signature(message, certificate, signature))
+        let signature = (self.checks).verify_tls12_signature(message, certificate, signature);
+        self.stop(certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -154,7 +159,8 @@ impl ServerCertVerifier for Looking {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.stop((self.checks).verify_tls13_signature(message, certificate, signature))
+        let signature = (self.checks).verify_tls13_signature(message, certificate, signature);
+        self.stop(certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -137,7 +137,7 @@ impl Transport {
         } else {
             &Trust::Anybody
         };
-        let tls = trust::configuration(trust).map_err(|error| {
+        let tls = trust::configuration(trust, options.address.server_name()).map_err(|error| {
             ManagerError::new(
                 Cause::Untrusted,
                 format!("TLS cannot be set up: {error}"),

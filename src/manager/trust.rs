@@ -1,10 +1,10 @@
 //! TLS: which certificates are trusted, and what exactly is wrong with one that is not.
 //!
-//! One function, [`configuration`], decides for every connection of a run: the pinned keys alone, or the certificates of a file
+//! One function, [`configuration`], decides for every connection of a run to the manager: the pinned keys alone, or the certificates of a file
 //! alone, or none at all on demand, or the system's. The system's roots are read only in the last case: reading them costs milliseconds on every start.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -17,6 +17,7 @@ use rustls::{
     SignatureScheme,
 };
 
+use super::between::ByName;
 use super::certificate::{weak_key, weak_signature};
 use super::pin::{Pin, Pins};
 use super::presented::{Looking, Seen};
@@ -69,20 +70,28 @@ impl Trust {
 ///
 /// # Errors
 /// Where the certificates cannot be used, or the system has none.
-pub(super) fn configuration(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
-    with_checks(trust, |checks| checks)
+pub(super) fn configuration(
+    trust: &Trust,
+    manager: Option<ServerName<'static>>,
+) -> Result<ClientConfig, rustls::Error> {
+    with_checks(trust, manager, |checks| checks)
 }
 
 /// The same for a look at what a server shows: the checks are made and not acted on, and no handshake is ever finished.
 ///
 /// # Errors
 /// As of [`configuration`].
-pub(super) fn looking(trust: &Trust, seen: Seen) -> Result<ClientConfig, rustls::Error> {
-    with_checks(trust, |checks| Arc::new(Looking { checks, seen }))
+pub(super) fn looking(
+    trust: &Trust,
+    manager: Option<ServerName<'static>>,
+    seen: Seen,
+) -> Result<ClientConfig, rustls::Error> {
+    with_checks(trust, manager, |checks| Arc::new(Looking { checks, seen }))
 }
 
 fn with_checks(
     trust: &Trust,
+    manager: Option<ServerName<'static>>,
     wrap: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, rustls::Error> {
     // ring, not the default provider: that one costs about 30 ms at every start (design.md, "Libraries").
@@ -102,13 +111,29 @@ fn with_checks(
         listed,
         provider: provider.clone(),
     };
+    let by_name = ByName {
+        manager,
+        checks: wrap(Arc::new(verifier)),
+        others: OnceLock::new(),
+        build_others: of_the_system,
+    };
     let mut configuration = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(wrap(Arc::new(verifier)))
+        .with_custom_certificate_verifier(Arc::new(by_name))
         .with_no_client_auth();
     configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(configuration)
+}
+
+/// The system's roots, with the closer look.
+fn of_the_system() -> Arc<dyn ServerCertVerifier> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Arc::new(Verifier {
+        checks: system(&provider),
+        listed: Vec::new(),
+        provider,
+    })
 }
 
 fn by_rule(rule: Rule, provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {

@@ -245,3 +245,68 @@ fn a_proxy_that_reads_along_is_found_out() {
     contains(ran.failure(7), &["is self-signed"]);
     assert_eq!(heard.bytes(), b"");
 }
+
+/// A proxy that speaks TLS, and shows a certificate that nothing makes trusted but the file that is returned.
+fn over_tls() -> (World, String, std::path::PathBuf) {
+    let proxy = World::new();
+    let url = format!("https://127.0.0.1:{}", proxy.sandbox.address().port());
+    let roots = proxy.home.path("proxy-ca.pem");
+    std::fs::write(&roots, proxy.sandbox.certificate_pem()).expect("the roots");
+    (proxy, url, roots)
+}
+
+#[test]
+fn what_a_proxy_shows_is_never_taken_for_the_managers() {
+    let (_proxy, proxy_url, _) = over_tls();
+    let mut world = World::new();
+    world.home.unset("SWP_CA_CERT");
+    let none = world.home.write("no-roots.pem", "");
+    world.home.set("SSL_CERT_FILE", none);
+    world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
+    let port = world.sandbox.address().port();
+    world
+        .home
+        .set("SWP_URL", format!("https://localhost:{port}"));
+    for command in [
+        &["trust", "show"][..],
+        &["trust", "add", "--tls-accept-new"],
+        &["find-role", "Auditor", "--tls-accept-new"],
+        &["find-role", "Auditor", "--insecure"],
+    ] {
+        let ran = world.run(command.iter().copied().chain(["--proxy", &proxy_url]));
+        contains(
+            ran.failure(7),
+            &["the certificate of the proxy", "SSL_CERT_FILE"],
+        );
+    }
+    assert!(!world.home.path("config/trusted.toml").exists());
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn the_system_judges_a_proxy_and_the_pin_the_manager() {
+    let (proxy, proxy_url, roots) = over_tls();
+    let mut world = World::new();
+    world.home.unset("SWP_CA_CERT");
+    world.home.set("SSL_CERT_FILE", roots);
+    let port = world.sandbox.address().port();
+    world
+        .home
+        .set("SWP_URL", format!("https://localhost:{port}"));
+    let pin = format!("sha256:{}", "ab".repeat(32));
+    let ran = world.run([
+        "find-role",
+        "Auditor",
+        "--tls-pin",
+        &pin,
+        "--proxy",
+        &proxy_url,
+    ]);
+    // It is asked for a tunnel, and knows none.
+    contains(
+        ran.failure(8),
+        &["the proxy on the way", "does not let pass"],
+    );
+    assert_eq!(proxy.sandbox.connections().tcp, 1);
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
