@@ -34,58 +34,101 @@ pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
     false
 }
 
-/// Refuses a file that somebody else may write to, or put another one in its place: what it says is done in the user's name.
+/// Refuses a file that somebody else may write to, or put another one in its place. `stake` is what hangs on that, as in "commands in it
+/// would be run in your name".
 ///
 /// # Errors
 /// Of usage, with the command that mends it.
 #[cfg(unix)]
-pub(crate) fn refuse_foreign_writers(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+pub(crate) fn refuse_foreign_writers(
+    path: &Path,
+    metadata: &Metadata,
+    stake: &str,
+) -> Result<(), Error> {
+    refuse_others(path, metadata, false, stake)?;
+    path.parent()
+        .map_or(Ok(()), |folder| refuse_foreign_folder(folder, stake))
+}
+
+/// The same for the folder that such a file is in, or is to be. In one with the sticky bit, others may add files and not replace one.
+///
+/// # Errors
+/// As of [`refuse_foreign_writers`].
+#[cfg(unix)]
+pub(crate) fn refuse_foreign_folder(folder: &Path, stake: &str) -> Result<(), Error> {
+    match std::fs::metadata(folder) {
+        Ok(metadata) => refuse_others(folder, &metadata, true, stake),
+        Err(_) => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn refuse_others(
+    path: &Path,
+    metadata: &Metadata,
+    sticky_will_do: bool,
+    stake: &str,
+) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt as _;
-    // In a folder with the sticky bit, others may add files and not replace one.
-    const STICKY: u32 = 0o1000;
     let user = rustix::process::geteuid().as_raw();
-    let writers = |metadata: &Metadata| metadata.mode() & 0o022 != 0;
-    let strangers = |metadata: &Metadata| metadata.uid() != user && metadata.uid() != 0;
-    let folder = path.parent().and_then(|folder| {
-        let metadata = std::fs::metadata(folder).ok()?;
-        Some((folder, metadata))
-    });
-    let refused = |which: &Path, is_foreign: bool| {
-        let which = which.display();
-        Err(Error::usage(
-            if is_foreign {
-                format!(
-                    "{which} belongs to somebody else, and commands in it would be run in your name"
-                )
-            } else {
-                format!(
-                    "others on this machine may write to {which}, and commands in it would be run in your name"
-                )
-            },
-            if is_foreign {
-                format!(
-                    "make it yours, as in `chown \"$USER\" {which}`, or name another folder in SWP_CONFIG_DIR"
-                )
-            } else {
-                format!("run `chmod go-w {which}`")
-            },
-        ))
-    };
-    if strangers(metadata) || writers(metadata) {
-        return refused(path, strangers(metadata));
+    let path = path.display();
+    if metadata.uid() != user && metadata.uid() != 0 {
+        return Err(Error::usage(
+            format!("{path} belongs to somebody else, and {stake}"),
+            format!(
+                "make it yours, as in `chown \"$USER\" {path}`, or name another folder in SWP_CONFIG_DIR"
+            ),
+        ));
     }
-    match folder {
-        Some((folder, metadata)) if strangers(&metadata) => refused(folder, true),
-        Some((folder, metadata)) if writers(&metadata) && metadata.mode() & STICKY == 0 => {
-            refused(folder, false)
-        }
-        _ => Ok(()),
+    let is_sticky = metadata.mode() & 0o1000 != 0;
+    if metadata.mode() & 0o022 == 0 || (is_sticky && sticky_will_do) {
+        return Ok(());
     }
+    Err(Error::usage(
+        format!("others on this machine may write to {path}, and {stake}"),
+        format!("look at what is in it, then run `chmod go-w {path}`"),
+    ))
 }
 
 /// As with reading: the lists of rights are inherited there.
 #[cfg(not(unix))]
-pub(crate) fn refuse_foreign_writers(_path: &Path, _metadata: &Metadata) -> Result<(), Error> {
+pub(crate) fn refuse_foreign_writers(
+    _path: &Path,
+    _metadata: &Metadata,
+    _stake: &str,
+) -> Result<(), Error> {
+    Ok(())
+}
+
+/// The same.
+#[cfg(not(unix))]
+pub(crate) fn refuse_foreign_folder(_folder: &Path, _stake: &str) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Refuses a file that anybody may write to. That a group may is left to who names the file: it may be the user's own.
+///
+/// # Errors
+/// Of usage, with the command that mends it. `origin` is the flag or variable that names the file.
+#[cfg(unix)]
+pub(crate) fn refuse_open_to_all(origin: &str, path: &Path, stake: &str) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let is_open = |metadata: Metadata| metadata.is_file() && metadata.mode() & 0o002 != 0;
+    if !std::fs::metadata(path).is_ok_and(is_open) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::usage(
+        format!("{origin}: anybody on this machine may write to {path}, and {stake}"),
+        format!(
+            "look at what is in it, then run `chmod o-w {path}`, or say `--allow-loose-permissions`"
+        ),
+    ))
+}
+
+/// As with reading.
+#[cfg(not(unix))]
+pub(crate) fn refuse_open_to_all(_origin: &str, _path: &Path, _stake: &str) -> Result<(), Error> {
     Ok(())
 }
 

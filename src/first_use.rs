@@ -16,6 +16,8 @@ use crate::trusting::By;
 /// As many names, and as much of a line, as a person looks at.
 const NAMES: usize = 8;
 const LENGTH: usize = 300;
+/// The longest that is printed on one line is a print, behind an indent of 11.
+const WIDTH: usize = 71;
 
 /// Whether an untrusted manager could be met: nothing else decides, and there is somebody to ask, or nobody is to be asked.
 pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
@@ -211,8 +213,25 @@ pub(crate) fn lines(described: &Described, pin: Pin) -> String {
         ("key", &described.key),
         ("print", &pin.to_string()),
     ]
-    .map(|(name, value)| format!("  {name:<8} {}", safe(&shortened(value))))
+    .map(|(name, value)| format!("  {name:<8} {}", in_lines(&safe(&shortened(value)))))
     .join("\n")
+}
+
+/// Broken here and indented, so that nothing in a certificate stands where a line of ours would: a terminal breaks a long one at its
+/// edge, and what comes then could look like another print. What is not ASCII may be twice as wide.
+fn in_lines(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    let mut width = 0;
+    for character in text.chars() {
+        let wide = if character.is_ascii() { 1 } else { 2 };
+        if width + wide > WIDTH {
+            lines.push_str("\n           ");
+            width = 0;
+        }
+        lines.push(character);
+        width += wide;
+    }
+    lines
 }
 
 /// What a certificate says may be long enough to carry the question out of sight.
@@ -226,6 +245,29 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_subject_fakes_no_line() {
+        let pin: Pin = format!("sha256:{}", "0a".repeat(32))
+            .parse()
+            .unwrap_or_else(|error| panic!("{error}"));
+        for filler in ["x", " ", "監"] {
+            let fake = format!("print    sha256:{}", "0b".repeat(32));
+            let described = Described {
+                subject: format!("CN={}  {fake}", filler.repeat(66)),
+                ..Described::default()
+            };
+            let text = lines(&described, pin);
+            assert!(text.lines().all(|line| line.chars().count() <= 11 + WIDTH));
+            let prints = text.lines().filter(|line| line.starts_with("  print"));
+            assert_eq!(prints.count(), 1, "{text}");
+            let others = text.lines().filter(|line| line.contains("0b0b"));
+            assert!(others.clone().count() > 0);
+            for line in others {
+                assert!(line.starts_with(&" ".repeat(11)), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_print_is_known_however_it_is_pasted() {

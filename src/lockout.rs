@@ -16,9 +16,8 @@
 //! under the lock of `key`, so that runs at the same time lose nothing of each other; it goes away when nothing in it counts.
 //! Where that cannot be done, the run goes on without, and says so at -v: a read-only home is no reason not to sign in.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ring::hmac;
@@ -27,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Kind};
 use crate::random;
 use crate::secret::Secret;
-use crate::store::Folder;
+use crate::store::{Folder, lock_in_time};
 
 const FOLDER: &str = "sign-ins";
 const KEY: &str = "key";
@@ -308,7 +307,7 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
             }
             Err(error) => return Err(error),
         };
-        lock(&file)?;
+        lock_in_time(&file)?;
         match existing_key(folder)? {
             Some(key) => return Ok((file, key)),
             None => {
@@ -318,18 +317,6 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
         }
     }
     Err(io::Error::other("its key comes and goes"))
-}
-
-/// Waits for as long as many runs may take with it, and no longer: one that was stopped in the middle does not stop the others.
-fn lock(file: &File) -> io::Result<()> {
-    for _ in 0..200 {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::Error::other("another run does not let go of its key"))
 }
 
 /// A file that holds no record is one that says nothing; the next write takes its place.

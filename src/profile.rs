@@ -22,6 +22,8 @@ use crate::settings::{Source, Sourced};
 use crate::store::config_folder;
 pub(crate) use problem::Problem;
 
+/// What hangs on who may write to it.
+const STAKE: &str = "commands in it would be run in your name";
 /// A settings file is a page or two; what is larger is another file.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -251,7 +253,7 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     if !metadata.is_file() {
         return Err(failed("it is no file"));
     }
-    refuse_foreign_writers(path, &metadata)?;
+    refuse_foreign_writers(path, &metadata, STAKE)?;
     let mut bytes = Vec::new();
     Read::by_ref(&mut file)
         .take(LIMIT + 1)

@@ -3,9 +3,10 @@
 //! Nothing is read from where somebody else may have put it, and nothing written there: a session of theirs would make a key on their
 //! manager of ours, a record of theirs would make `recover` delete one of ours.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -193,6 +194,24 @@ impl Folder {
     }
 }
 
+/// Waits for as long as many runs may take with it, and no longer: one that was stopped in the middle does not stop the others, nor
+/// does another user, who may lock whatever is open to be read.
+///
+/// # Errors
+/// Where it stays locked, and where the file system knows no locks.
+pub(crate) fn lock_in_time(file: &File) -> io::Result<()> {
+    for _ in 0..200 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::other(
+        "somebody else does not let go of its lock",
+    ))
+}
+
 /// Makes a folder where it is missing, for its owner alone; one that is there is left as it is.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     private_folders().create(path)
@@ -233,7 +252,9 @@ fn place(own: &str, xdg: &str, windows: &str, usual: &str) -> Option<PathBuf> {
         if cfg!(windows) {
             return variable(windows);
         }
-        std::env::home_dir().map(|home| home.join(usual))
+        // A relative one would be whatever folder the run happens to stand in.
+        let home = std::env::home_dir().filter(|home| home.is_absolute())?;
+        Some(home.join(usual))
     });
     above.map(|folder| folder.join("swp-keys"))
 }

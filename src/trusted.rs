@@ -4,7 +4,7 @@
 //! others may write to is not believed (surface.md, "Files").
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
+use crate::file_mode::{refuse_foreign_folder, refuse_foreign_writers};
 use crate::manager::Pin;
 use crate::parser_words::without_values;
 use crate::store;
@@ -19,6 +20,8 @@ use crate::store;
 const NAME: &str = "trusted.toml";
 /// A table is some 200 bytes; a file that is larger than 5,000 of them is another file.
 const LIMIT: u64 = 1024 * 1024;
+/// What hangs on who may write to it.
+const STAKE: &str = "it decides who gets the password";
 const HEAD: &str = "\
 # Managers and the keys they are known by. Written by `swp-keys trust` and at first use; `swp-keys trust remove HOST` takes one out.
 # A key is the SHA-256 of the public key (SPKI) in the manager's certificate.
@@ -88,18 +91,7 @@ impl Trusted {
         }
         let file = File::open(path).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
-        if !is_ours_alone(&metadata) {
-            return Err(Error::usage(
-                format!(
-                    "others on this machine may write to {}, and so decide who gets the password",
-                    path.display()
-                ),
-                format!(
-                    "look at what is in it, then run `chmod 600 {0}` (and `chown` it to yourself)",
-                    path.display()
-                ),
-            ));
-        }
+        refuse_foreign_writers(path, &metadata, STAKE)?;
         let mut text = String::new();
         file.take(LIMIT)
             .read_to_string(&mut text)
@@ -129,6 +121,8 @@ impl Trusted {
         let folder = path.parent().unwrap_or(&path);
         let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
         store::make_private_folder(folder).map_err(failed)?;
+        // Who may take the file away makes every manager unknown again.
+        refuse_foreign_folder(folder, STAKE)?;
         // Held to the end: the file itself is replaced, so it cannot carry the lock.
         let _lock = lock(folder).map_err(failed)?;
         let mut trusted = Self::read_at(&path)?;
@@ -160,7 +154,7 @@ fn unwritable(reason: &str) -> Error {
 #[cfg(unix)]
 fn lock(folder: &Path) -> io::Result<File> {
     let folder = File::open(folder)?;
-    folder.lock()?;
+    store::lock_in_time(&folder)?;
     Ok(folder)
 }
 
@@ -171,23 +165,8 @@ fn lock(folder: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .open(folder.join(".trusted.lock"))?;
-    file.lock()?;
+    store::lock_in_time(&file)?;
     Ok(file)
-}
-
-/// Whether it belongs to who runs this, or to root, and nobody else may write to it.
-#[cfg(unix)]
-fn is_ours_alone(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let owner = metadata.uid();
-    let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
-    ours && metadata.mode() & 0o022 == 0
-}
-
-/// The lists of who may write are inherited there, and a file in one's own profile is one's own.
-#[cfg(not(unix))]
-fn is_ours_alone(_metadata: &Metadata) -> bool {
-    true
 }
 
 #[cfg(test)]

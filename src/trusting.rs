@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::Error;
+use crate::file_mode::refuse_open_to_all;
 use crate::manager::{Address, Pin, Pins, Trust};
-use crate::settings::{Settings, Source};
+use crate::settings::{Settings, Source, Sourced};
 use crate::trusted::Trusted;
 
 /// Whom to trust, and by whose word.
@@ -105,10 +106,7 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
                 by: By::Insecure(source.clone()),
             })
         }
-        (None, Some(path)) => Ok(Decision {
-            trust: Trust::from_file(&path.value, &path.source.to_string())?,
-            by: By::Certificates(path.source.clone(), path.value.clone()),
-        }),
+        (None, Some(path)) => certificates(settings, path),
         (None, None) => Ok(match kept(address)? {
             Some((pins, path)) => Decision {
                 trust: Trust::Pins(pins),
@@ -120,6 +118,17 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
             },
         }),
     }
+}
+
+fn certificates(settings: &Settings, path: &Sourced<PathBuf>) -> Result<Decision, Error> {
+    let source = path.source.to_string();
+    if !settings.allow_loose_permissions {
+        refuse_open_to_all(&source, &path.value, "it decides who gets the password")?;
+    }
+    Ok(Decision {
+        trust: Trust::from_file(&path.value, &source)?,
+        by: By::Certificates(path.source.clone(), path.value.clone()),
+    })
 }
 
 /// A pin that this run confirmed, where it could not be kept.

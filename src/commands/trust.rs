@@ -201,10 +201,11 @@ async fn shown(address: &Address, place: &str, context: &Context) -> Result<Opti
             presented.pin
         )));
     }
-    let problem = presented
-        .distrust
-        .as_ref()
-        .map_or("is trusted already", |distrust| distrust.problem.as_str());
+    let problem = match &presented.distrust {
+        Some(distrust) => distrust.problem.as_str(),
+        None if context.settings.insecure.is_some() => "was not checked",
+        None => "is trusted already",
+    };
     first_use::ask(context, place, &presented, problem).await?;
     Ok(Some(presented.pin))
 }

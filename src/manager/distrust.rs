@@ -144,12 +144,30 @@ fn judged(certificate: &CertificateError, host_and_port: &str) -> Option<(Flaw, 
         }
         other => (
             Flaw::Other,
-            format!("was refused: {other}"),
+            refused_as(other),
             "ask whoever runs the manager for a certificate that is fit for a TLS server"
                 .to_owned(),
         ),
     };
     Some(judged)
+}
+
+/// What the library has no words for.
+fn refused_as(error: &CertificateError) -> String {
+    let of_webpki = match error {
+        CertificateError::Other(OtherError(cause)) => cause.downcast_ref::<webpki::Error>(),
+        _ => None,
+    };
+    match (error, of_webpki) {
+        (_, Some(webpki::Error::UnsupportedCertVersion)) => {
+            "was refused: it is of version 1, which has no names of hosts".to_owned()
+        }
+        (CertificateError::BadEncoding, _) => "was refused: it cannot be read".to_owned(),
+        (CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }, _) => {
+            "was refused: its kind of key is not known here".to_owned()
+        }
+        _ => format!("was refused: {error}"),
+    }
 }
 
 /// The command that prints, on the manager itself, what is to be compared.

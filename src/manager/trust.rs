@@ -49,6 +49,10 @@ impl Trust {
                 "give a PEM file with one or more certificates",
             )
         };
+        // Looked at before it is opened: whoever opens a pipe waits for its other end, and this is read more than once.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(usage("is no file".to_owned()));
+        }
         let bytes =
             std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 
 use crate::support::raw_server::{Certificate, Heard, RawServer};
+#[cfg(unix)]
+use crate::support::set_mode;
 use crate::support::{Home, Ran, World, contains};
 
 pub(crate) const ALL: [CertificateKind; 7] = [
@@ -348,7 +350,8 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
             "is no PEM file",
         ),
         (home.write("hollow.pem", hollow), "is no certificate"),
-        (home.path(""), "cannot be read"),
+        (home.path(""), "is no file"),
+        (home.path("nowhere.pem"), "cannot be read"),
     ];
     for (path, said) in cases {
         let path = path.to_str().expect("a path in UTF-8").to_owned();
@@ -359,6 +362,42 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
         contains(ran.failure(2), &["`SWP_CA_CERT`", &path, said]);
     }
     assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_ca_file_is_not_waited_for() {
+    let world = World::new();
+    let pipe = world.home.path("pipe.pem");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let pipe = pipe.to_str().expect("a path in UTF-8");
+    for command in [&["find-role", "Auditor"][..], &["trust", "show"]] {
+        let ran = world.run(command.iter().copied().chain(["--ca-cert", pipe]));
+        contains(ran.failure(2), &["`--ca-cert`", "is no file"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ca_file_that_anybody_may_write_to_decides_nothing() {
+    let world = World::new();
+    let file = world
+        .home
+        .write("open.pem", world.sandbox.certificate_pem());
+    set_mode(&file, 0o666);
+    let path = file.to_str().expect("a path in UTF-8");
+    let command = ["find-role", "Auditor", "--ca-cert", path];
+    let ran = world.run(command);
+    contains(
+        ran.failure(2),
+        &["anybody on this machine may write to", "`chmod o-w "],
+    );
+    assert_eq!(world.sandbox.connections().tcp, 0);
+    let loose = command.into_iter().chain(["--allow-loose-permissions"]);
+    assert_eq!(world.run(loose).success(), "2");
+    set_mode(&file, 0o664);
+    assert_eq!(world.run(command).success(), "2");
 }
 
 #[test]

@@ -158,6 +158,35 @@ mod by_openssl {
     }
 
     #[test]
+    fn a_certificate_of_version_1_is_refused_in_words() {
+        let mut home = Home::new();
+        let another =
+            "req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -days 30 -keyout ca.key -out ca.pem";
+        openssl(&home, &[another]);
+        let request = "req -newkey rsa:2048 -nodes -subj /CN=old -keyout key.pem -out request.pem";
+        openssl(&home, &[request]);
+        openssl(
+            &home,
+            &["x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30"],
+        );
+        let shown = Command::new("openssl")
+            .args(["x509", "-in", "leaf.pem", "-noout", "-text"])
+            .current_dir(home.path(""))
+            .output();
+        let shown = shown.expect("openssl runs").stdout;
+        // From 4.0 on, openssl makes version 3 of it all the same.
+        if !String::from_utf8_lossy(&shown).contains("Version: 1 ") {
+            return;
+        }
+        let server = Server::start(&home);
+        home.set("SWP_URL", &server.url);
+        trusting(&mut home, Some("ca.pem"));
+        for command in [&["trust", "show"][..], &["find-role", "Auditor"]] {
+            contains(home.run(command).failure(7), &["it is of version 1"]);
+        }
+    }
+
+    #[test]
     fn a_good_certificate_of_openssls_is_trusted() {
         let mut home = Home::new();
         issued(&home, "sha256", "extendedKeyUsage=serverAuth");

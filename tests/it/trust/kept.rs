@@ -347,13 +347,65 @@ fn a_file_that_others_may_write_to_is_not_believed() {
         let ran = world.run(["find-role", "Auditor"]);
         contains(
             ran.failure(2),
-            &["others on this machine may write to", "chmod 600"],
+            &["others on this machine may write to", "chmod go-w"],
         );
     }
     // Who reads it learns nothing.
     set_mode(&path, 0o644);
     assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
     assert_eq!(world.sandbox.requests().len(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_in_which_others_may_replace_the_file_is_not_believed() {
+    let world = stranger(CertificateKind::SelfSigned);
+    keep(&world, &other_pin());
+    let folder = world.home.path("config");
+    for mode in [0o770, 0o707] {
+        set_mode(&folder, mode);
+        let ran = world.run(["find-role", "Auditor"]);
+        contains(
+            ran.failure(2),
+            &["others on this machine may write to", "go-w"],
+        );
+        // Nor is anything kept there that others may take away.
+        std::fs::remove_file(folder.join("trusted.toml")).expect("it was kept");
+        let ran = world.run(["trust", "add", "--tls-pin", &other_pin()]);
+        contains(
+            ran.failure(2),
+            &["others on this machine may write to", "go-w"],
+        );
+        set_mode(&folder, 0o700);
+        keep(&world, &other_pin());
+    }
+    // Nobody replaces a file of ours in a sticky one.
+    set_mode(&folder, 0o1777);
+    contains(world.run(["find-role", "Auditor"]).failure(7), &["pinned"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_somebody_else_holds_is_not_waited_for_for_ever() {
+    let world = stranger(CertificateKind::SelfSigned);
+    keep(&world, &other_pin());
+    let folder = std::fs::File::open(world.home.path("config")).expect("the folder");
+    folder.lock().expect("a lock");
+    let ran = world.run(["trust", "remove"]);
+    contains(ran.failure(2), &["does not let go of its lock"]);
+    contains(&file(&world.home), &[&other_pin()]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_home_that_is_no_place_keeps_nothing() {
+    let mut world = stranger(CertificateKind::SelfSigned);
+    for name in ["SWP_CONFIG_DIR", "XDG_CONFIG_HOME"] {
+        world.home.unset(name);
+    }
+    world.home.set("HOME", "here");
+    let ran = world.run(["trust", "add", "--tls-pin", &other_pin()]);
+    contains(ran.failure(2), &["names no place for settings"]);
 }
 
 #[cfg(unix)]
