@@ -84,9 +84,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        let mut content = Zeroizing::new(Vec::with_capacity(4096));
-        file.take(LIMIT).read_to_end(&mut content)?;
-        Ok(Some(content))
+        limited(file).map(Some)
     }
 
     /// Opens `name`, to be changed or locked.
@@ -133,8 +131,8 @@ impl Folder {
         let mut files = Vec::new();
         for name in self.names()? {
             let path = self.path.join(&name);
-            match trust_file(&path, !allow_loose).and_then(|()| fs::read(path)) {
-                Ok(content) => files.push((name, Zeroizing::new(content))),
+            match trust_file(&path, !allow_loose).and_then(|()| whole(&path, &name)) {
+                Ok(content) => files.push((name, content)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -192,6 +190,24 @@ impl Folder {
     fn close_to_others(&self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// What the file at `path` holds; looked at before it is opened, since opening a pipe would wait for its other end.
+fn whole(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other(format!("`{name}` is no file")));
+    }
+    limited(File::open(path)?)
+}
+
+fn limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for the whole of it, and for the look whether more comes: what grows leaves a copy behind.
+    let room = file.metadata()?.len().min(LIMIT) + 32;
+    let mut content = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(room).unwrap_or_default(),
+    ));
+    file.take(LIMIT).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Waits for as long as many runs may take with it, and no longer: one that was stopped in the middle does not stop the others, nor

@@ -163,6 +163,19 @@ fn a_session_that_others_may_read_is_not_used_unless_that_is_meant() {
 }
 
 #[test]
+fn what_is_no_file_is_neither_waited_for_nor_passed_over() {
+    let world = signed_in();
+    let pipe = world.home.path("state/kept/pipe.json");
+    let mut made = std::process::Command::new("mkfifo");
+    let made = made.args(["-m", "600"]).arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    for command in [&FIND[..], &["logout"], &["whoami"]] {
+        contains(world.run(command).failure(1), &["`pipe.json` is no file"]);
+    }
+    assert_eq!(world.calls(), [] as [String; 0], "nothing is sent");
+}
+
+#[test]
 fn what_belongs_to_another_user_is_not_trusted() {
     if !may_give_away() {
         return;
