@@ -77,6 +77,15 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
     let ca_cert =
         (settings.ca_cert.as_ref()).filter(|path| settings.is_about(&path.source, address));
     if let Some(pins) = pins {
+        if !address.is_encrypted() {
+            return Err(Error::usage(
+                format!(
+                    "{} names the key to trust, and {address} shows none: http is spoken there",
+                    pins.source
+                ),
+                "give an address with https, or leave the pin out",
+            ));
+        }
         // A pin is the narrowest of all, so nothing else widens it.
         let trust = Trust::Pins(Pins {
             pins: pins.value.clone(),

@@ -109,7 +109,7 @@ fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerErro
         ),
         rustls::Error::AlertReceived(alert) => (
             format!("{host} refused the TLS connection ({alert:?})"),
-            "it may want TLS 1.0 or 1.1, or have a key of another kind than RSA, ECDSA P-256, P-384 and Ed25519: none of these is spoken here"
+            "it may want TLS 1.0 or 1.1, which are not spoken here: raise it to TLS 1.2; or its key is none of RSA, ECDSA P-256 and P-384, Ed25519"
                 .to_owned(),
         ),
         other => (

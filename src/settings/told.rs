@@ -60,13 +60,15 @@ pub(super) fn host(proxy: &str) -> String {
 
 /// The proxy that the environment names, as every program of this machine has it.
 pub(super) fn usual_proxy() -> Option<Sourced<String>> {
-    ["HTTPS_PROXY", "https_proxy"].into_iter().find_map(|name| {
-        let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
-        Some(Sourced {
-            value,
-            source: Source::Variable(name),
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .find_map(|name| {
+            let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+            Some(Sourced {
+                value,
+                source: Source::Variable(name),
+            })
         })
-    })
 }
 
 /// A span of time as it is typed.

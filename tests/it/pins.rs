@@ -132,3 +132,16 @@ fn what_is_no_pin_is_a_usage_error_that_names_where_it_stands() {
     let ran = home.run(["find-role", "Auditor"]);
     contains(ran.failure(2), &["`SWP_TLS_PIN` is not usable"]);
 }
+
+#[test]
+fn a_pin_is_not_passed_over_where_http_is_spoken() {
+    let world = World::new();
+    let url = format!("http://{}", world.sandbox.address());
+    let pin = format!("sha256:{}", "ab".repeat(32));
+    let ran = world.run(["find-role", "Auditor", "--url", &url, "--tls-pin", &pin]);
+    contains(
+        ran.failure(2),
+        &["`--tls-pin` names the key to trust", "http is spoken there"],
+    );
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
