@@ -22,6 +22,7 @@
 //! **What is not undone.** A key that existed before (`--if-exists rekey`) is never deleted because its new secret could not be
 //! delivered; its old secret is dead, so the record stays and says so.
 
+mod another_key;
 mod another_role;
 mod hand_over;
 mod outcome;
@@ -148,7 +149,7 @@ impl Mint<'_> {
     ) -> Result<Delivered, Error> {
         let context = self.context;
         let recorded = match ahead {
-            Some(ahead) => ahead.begin()?,
+            Some(ahead) => ahead.begin(record)?,
             None => Recorded::put(record, context)?,
         };
         let (delivered, recorded) = self.create_recorded(key, recorded).await?;
@@ -353,6 +354,9 @@ impl Mint<'_> {
     }
 
     async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, End> {
+        if let Some(end) = another_key::known_before(record, &key) {
+            return Err(end);
+        }
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         if record.work == Work::Create
             && name != record.key_name
@@ -373,9 +377,11 @@ impl Mint<'_> {
             return Err(self.refuse_role(&key, role_id, record).await);
         }
         let Some(secret) = FreshSecret::of(&mut key) else {
-            return Err(self
-                .undo(key.id, record, "the manager's answer holds no secretKey")
-                .await);
+            let failure = "the manager's answer holds no secretKey";
+            return Err(match another_key::somebodys(failure, record, &key) {
+                Some(end) => end,
+                None => self.undo(key.id, record, failure).await,
+            });
         };
         Ok(Minted {
             id: key.id,

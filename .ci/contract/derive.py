@@ -52,18 +52,20 @@ def give_answers(document):
         {**role, "ID": 2, "name": "Auditor"},
     ]
     key = {"ID": 7, "keyName": "contract", "roleID": 2, "locale": "en-US", "timeZone": "UTC", "active": True}
+    # What is made is another key than the one that is there.
+    new = {**key, "ID": 8}
     examples = {
         ("post", "/sessions"): {"RID": "77DFF81036170DBF92CB71E4559512B9"},
         ("get", "/roles"): {"roles": roles},
         ("post", "/roles/search"): {"roles": roles},
-        ("post", "/apikeys"): {**key, "secretKey": "7:bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZSE="},
+        ("post", "/apikeys"): {**new, "secretKey": "8:bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZSE="},
         ("get", "/apikeys"): {"apiKeys": [key]},
         ("get", "/apikeys/{apiKeyID}"): key,
         ("post", "/apikeys/{apiKeyID}"): key,
         ("post", "/apikeys/{apiKeyID}/secretkey"): {**key, "secretKey": "7:YW5vdGhlciBleGFtcGxlLCBhbmQgbm90IGEgc2VjcmV0"},
-        ("post", "/apikeys/current/secretkey"): {**key, "secretKey": "7:YSB0aGlyZCBleGFtcGxlLCBhbmQgbm90IGEgc2VjcmV0"},
+        ("post", "/apikeys/current/secretkey"): {**new, "secretKey": "8:YSB0aGlyZCBleGFtcGxlLCBhbmQgbm90IGEgc2VjcmV0"},
         ("post", "/apikeys/search"): {"apiKeys": [key]},
-        ("get", "/apikeys/current"): {**key, "tenantID": 0},
+        ("get", "/apikeys/current"): {**new, "tenantID": 0},
     }
     for method, path, operation in operations(document):
         if (method, path) in examples:

@@ -286,7 +286,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The role, and beside the search for it the record of a key that no other can bear the name of: all that stands in that but the
-    /// role's ID, which nothing hangs on, is known before.
+    /// ID of a role that is given by its name is known before.
     async fn role_and_record<'c>(
         &self,
         signed_in: &SignedIn,
@@ -299,7 +299,15 @@ impl<'a> Plan<'a> {
                 return Ok(None);
             }
             let name = self.default_name(self.args.role.as_deref());
-            let record = self.record(&name, None, &Existing::None, prepared, signed_in, context)?;
+            let role_id = self.args.role_id;
+            let record = self.record(
+                &name,
+                role_id,
+                &Existing::None,
+                prepared,
+                signed_in,
+                context,
+            )?;
             Ahead::put(record, context).await.map(Some)
         };
         let (role, ahead) = tokio::join!(self.role(signed_in, context), putting);

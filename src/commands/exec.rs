@@ -317,7 +317,7 @@ async fn delete(
     context: &Context,
 ) -> Result<(), Error> {
     let (id, name) = (lent.delivered.id, &lent.name);
-    let error = match mint::delete(context, signed_in, id, name).await {
+    let error = match mint::take_back(context, signed_in, id, name).await {
         Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
         result => return result,
     };
@@ -336,7 +336,7 @@ async fn delete(
         Error::new(error.kind(), format!("{error}; signing in again: {again}"))
             .http(again.http_status())
     })?;
-    let result = mint::delete(context, &again, id, name).await;
+    let result = mint::take_back(context, &again, id, name).await;
     context.sign_out(&again).await;
     result
 }

@@ -1,6 +1,6 @@
 //! An answer to a create that is about another role than was asked for.
 
-use super::{End, Mint, ownership};
+use super::{End, Mint, another_key};
 use crate::error::{Error, Kind};
 use crate::journal::{Record, Work};
 use crate::manager::ApiKey;
@@ -20,14 +20,8 @@ impl Mint<'_> {
         let failure = format!(
             "the manager's answer is about a key with the role ID {role_id}, and {asked} was asked for"
         );
-        if key.name().is_some_and(|name| name != record.key_name)
-            && !ownership::is_ours(record, key)
-        {
-            let message = format!(
-                "{failure}; it has the ID {}, and nothing shows that it is ours",
-                key.id
-            );
-            return End::Open(Error::new(Kind::Attention, message).key(key.id));
+        if let Some(end) = another_key::somebodys(&failure, record, key) {
+            return end;
         }
         match self.undo(key.id, record, &failure).await {
             End::Settled(error) => End::Settled(

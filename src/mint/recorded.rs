@@ -108,20 +108,24 @@ impl<'a> Ahead<'a> {
         })
     }
 
-    /// What it is for begins: its time counts from now.
+    /// What it is for begins: its time counts from now, and it is this, of which less was known before.
     ///
     /// # Errors
     /// Of a signal that came before anything was asked.
-    pub(super) fn begin(mut self) -> Result<Recorded, Error> {
+    pub(super) fn begin(mut self, record: Record) -> Result<Recorded, Error> {
         if let Some(signal) = self.context.interrupt.asked() {
             return Err(Error::interrupted(signal));
         }
         let recorded = self.recorded.take();
         let recorded = recorded.ok_or_else(|| Error::unexpected("a record was begun twice"))?;
-        if let Recorded::Kept(entry) = &recorded {
-            journal::asked_again(&entry.record);
-        }
-        Ok(recorded)
+        Ok(match recorded {
+            Recorded::Kept(mut entry) => {
+                journal::asked_again(&entry.record);
+                entry.record = record;
+                Recorded::Kept(entry)
+            }
+            Recorded::Not(_) => Recorded::Not(record),
+        })
     }
 }
 

@@ -295,14 +295,19 @@ async fn set_end(
             .await?
             .and_then(|key| key.expiry_date()),
     };
-    if told == Some(end) {
-        return Ok(Retired::Ends(end));
+    if let Some(told) = told.filter(|told| is_as_asked(*told, end)) {
+        return Ok(Retired::Ends(told));
     }
     Err(Error::unexpected(format!(
         "the manager set another end than asked: {} instead of {}",
         told.map_or_else(|| "never".to_owned(), shown),
         shown(end)
     )))
+}
+
+/// A manager may keep whole seconds only.
+fn is_as_asked(told: i64, asked: i64) -> bool {
+    told.abs_diff(asked) < 1000
 }
 
 /// The key as it is; none where it is gone.
@@ -358,6 +363,13 @@ async fn ask_for(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_seconds_are_as_asked_and_minutes_are_not() {
+        let asked = 1_795_510_800_567;
+        assert!(is_as_asked(asked, asked) && is_as_asked(asked - 567, asked));
+        assert!(!is_as_asked(asked + 60_000, asked) && !is_as_asked(0, asked));
+    }
 
     #[test]
     fn a_name_comes_back_as_it_was() {

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::files::read;
+use crate::support::lies::says_yes;
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, bodies, nothing_was_sent};
 use crate::support::valve::HeldWorld;
@@ -332,6 +333,25 @@ fn a_key_that_cannot_be_deleted_is_no_success() {
         ran.failure(11),
         &["`true` exited with 0", "(ID 1)", "until 20", "delete-key 1"],
     );
+    world.sandbox.clear_faults();
+    world.run(["recover", "--yes"]).success();
+    nothing_is_left(&world);
+}
+
+/// A manager that says yes and keeps the key has not deleted it.
+#[test]
+fn a_key_that_is_there_in_spite_of_its_deletion_is_no_success() {
+    let world = World::new();
+    let path = "/api/apikeys/*";
+    world
+        .sandbox
+        .inject(says_yes("DELETE", path, &serde_json::json!({})).times(999));
+    let ran = exec(&world, &["--settle-timeout", "300ms"], &["true"]);
+    contains(
+        ran.failure(11),
+        &["has it all the same", "(ID 1)", "swp-keys recover"],
+    );
+    assert_eq!(records(&world.home), 1);
     world.sandbox.clear_faults();
     world.run(["recover", "--yes"]).success();
     nothing_is_left(&world);

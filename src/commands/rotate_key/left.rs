@@ -149,7 +149,7 @@ pub(super) async fn must_be_first(
         "another run has put a key in the place of `{}`",
         record.key_name
     );
-    mint::delete(context, signed_in, id, &record.key_name).await?;
+    mint::take_back(context, signed_in, id, &record.key_name).await?;
     give_up(entry, signed_in, context).await?;
     Err(Error::new(Kind::Conflict, message))
 }

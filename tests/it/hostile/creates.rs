@@ -80,6 +80,15 @@ fn another_key_than_was_asked_for() {
         ),
         deleted(
             told(
+                "somebody's key, and no secret",
+                &json!({"ID": 8, "keyName": "production", "roleID": 2}),
+                11,
+                &["nothing shows that it is ours"],
+            ),
+            0,
+        ),
+        deleted(
+            told(
                 "no secret",
                 &json!({"ID": 8, "keyName": "ci", "roleID": 2}),
                 10,
@@ -136,6 +145,23 @@ fn another_key_than_was_asked_for() {
             &["was not created"],
         ),
         told("an empty object", &json!({}), 8, &["was not created"]),
+    ]);
+}
+
+/// The record of a key without a name of its own is on disk before it is known which role that is.
+#[test]
+fn a_stronger_role_for_a_key_that_nobody_named() {
+    let stronger = json_answer(&json!({"ID": 8, "roleID": 1, "secretKey": FRESH}));
+    let run = |name: &str, arguments: &[&'static str]| {
+        let said = &["a key with the role ID 1, and 2 was asked for"][..];
+        deleted(
+            Case::bytes(name, arguments, CREATE, stronger.clone(), 1, said),
+            1,
+        )
+    };
+    judge(vec![
+        run("of a role by its ID", MAKE_ONE),
+        run("of a role by its name", &["create", "--role", "Auditor"]),
     ]);
 }
 

@@ -7,6 +7,7 @@ use swp_keys::sandbox::{Action, Fault};
 
 use super::{CHANGE, DAY, ROTATE, add_ci, records, rotate, rotated, world};
 use crate::support::files::read;
+use crate::support::lies::says_yes;
 use crate::support::seen::{CREATE, SEARCH_KEYS};
 use crate::support::valve::HeldWorld;
 use crate::support::{Ran, World, contains, playing};
@@ -134,6 +135,23 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
             assert_eq!(records(&held.home), 0);
         }
     }
+}
+
+/// A manager that says yes and keeps the successor has not undone anything.
+#[test]
+fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
+    let held = HeldWorld::with(playing(&[]), CREATE);
+    add_ci(&held.sandbox);
+    let running = held.start(ROTATE);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    let lie = says_yes("DELETE", "/api/apikeys/*", &json!({}));
+    held.sandbox.inject(lie.times(999));
+    let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
+    let ran = held.home.run(undo);
+    contains(ran.failure(1), &["has it all the same"]);
+    assert_eq!(records(&held.home), 1);
 }
 
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use swp_keys::sandbox::{Action, Fault};
 use super::{CHANGE, DAY, is_in, key, name, records, rotate, rotated, world};
 use crate::support::contains;
 use crate::support::files::read;
+use crate::support::lies::says_yes;
 use crate::support::seen::count;
 
 #[test]
@@ -133,4 +134,19 @@ fn a_secret_that_cannot_be_delivered_leaves_the_old_key_alone() {
         assert_eq!(world.sandbox.api_keys(), before);
         assert_eq!(records(&world.home), 0);
     }
+}
+
+/// An answer that is about the old key is no successor, and no reason to delete it.
+#[test]
+fn an_answer_about_the_old_key_leaves_it_alone() {
+    let world = world("accepted");
+    let before = world.sandbox.api_keys();
+    let lie = json!({"ID": 1, "keyName": "ci", "roleID": 2, "secretKey": "1:bm90IGEgc2VjcmV0"});
+    world.sandbox.inject(says_yes("POST", "/api/apikeys", &lie));
+    let ran = rotate(&world, &["--deliver-cmd", "false"]);
+    contains(
+        ran.failure(11),
+        &["with the ID 1", "was there before", "swp-keys recover"],
+    );
+    assert_eq!(world.sandbox.api_keys(), before);
 }

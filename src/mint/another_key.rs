@@ -1,0 +1,32 @@
+//! An answer to a create that is about another key than the one that was made: nothing of that is touched.
+
+use super::{End, ownership};
+use crate::error::{Error, Kind};
+use crate::journal::{Record, Work};
+use crate::manager::ApiKey;
+
+/// Where the answer is about a key that was there before: the one that is to be succeeded, say.
+pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<End> {
+    let known = record.work == Work::Create && record.existing_ids.contains(&key.id);
+    known.then(|| {
+        let failure = format!(
+            "the manager's answer to a create is about the key with the ID {}, which was there before",
+            key.id
+        );
+        End::Open(Error::new(Kind::Attention, failure).key(key.id))
+    })
+}
+
+/// Where nothing shows that the answer is about the key that was asked for: it is somebody's then, and stays.
+pub(super) fn somebodys(failure: &str, record: &Record, key: &ApiKey) -> Option<End> {
+    let another = record.work == Work::Create
+        && key.name().is_some_and(|name| name != record.key_name)
+        && !ownership::is_ours(record, key);
+    another.then(|| {
+        let message = format!(
+            "{failure}; it has the ID {}, and nothing shows that it is ours",
+            key.id
+        );
+        End::Open(Error::new(Kind::Attention, message).key(key.id))
+    })
+}
