@@ -58,6 +58,7 @@ def give_answers(document):
         ("post", "/sessions"): {"RID": "77DFF81036170DBF92CB71E4559512B9"},
         ("get", "/roles"): {"roles": roles},
         ("post", "/roles/search"): {"roles": roles},
+        ("get", "/roles/{roleID}"): roles[1],
         ("post", "/apikeys"): {**new, "secretKey": "8:bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZSE="},
         ("get", "/apikeys"): {"apiKeys": [key]},
         ("get", "/apikeys/{apiKeyID}"): key,
