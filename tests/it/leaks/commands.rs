@@ -269,9 +269,26 @@ impl Scene {
                 .collect();
             let bytes = std::fs::read(&path).expect("a file");
             assert_clean(&path.display().to_string(), &bytes, &forbidden);
+            let text = String::from_utf8_lossy(&bytes);
+            if secrets.iter().any(|secret| text.contains(secret)) {
+                assert_private(&path);
+            }
         }
     }
 }
+
+/// Nobody else may read or write a file that a secret is in.
+#[cfg(unix)]
+#[track_caller]
+fn assert_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).expect("a file");
+    let mode = metadata.permissions().mode() & 0o777;
+    assert_eq!(mode & 0o077, 0, "{} has the mode {mode:o}", path.display());
+}
+
+#[cfg(not(unix))]
+fn assert_private(_path: &Path) {}
 
 /// The calls of any command, the farewell left out.
 fn fault(action: Action) -> Fault {
