@@ -251,7 +251,7 @@ mod tests {
         let folder = Path::new("/etc/swp-keys");
         let at = |text: &str| file(text, folder).ok();
         assert_eq!(at("dsm.pem").as_deref(), Some("/etc/swp-keys/dsm.pem"));
-        assert_eq!(at("/root/dsm.pem").as_deref(), Some("/root/dsm.pem"));
+        assert_eq!(at("/etc/dsm.pem").as_deref(), Some("/etc/dsm.pem"));
         let home = std::env::home_dir().map(|home| home.join("dsm.pem").display().to_string());
         assert_eq!(at("~/dsm.pem"), home);
         assert_eq!((at("~other/dsm.pem"), at("~"), at("-")), (None, None, None));
