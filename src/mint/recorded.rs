@@ -1,6 +1,9 @@
 //! The record of the work that is under way, or that there is none, and what follows from it for the user.
 
 use std::io;
+use std::sync::mpsc::Receiver;
+
+use tokio::task::JoinHandle;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -96,11 +99,7 @@ impl<'a> Ahead<'a> {
     /// # Errors
     /// As where it is put there at once.
     pub(crate) async fn put(record: Record, context: &'a Context) -> Result<Self, Error> {
-        let copy = record.clone();
-        let writing = tokio::task::spawn_blocking(move || Entry::write(copy));
-        let written = writing
-            .await
-            .unwrap_or_else(|_| Err(io::Error::other("writing broke down")));
+        let written = Writing::begin(record.clone()).done().await;
         let recorded = Recorded::or_said(written, record, context)?;
         Ok(Self {
             recorded: Some(recorded),
@@ -133,6 +132,49 @@ impl Drop for Ahead<'_> {
     fn drop(&mut self) {
         if let Some(recorded) = self.recorded.take() {
             recorded.settle(self.context);
+        }
+    }
+}
+
+/// A record that a thread puts on disk. Whoever gives up waiting for it takes it back: a thread cannot be stopped, and what it writes
+/// would be taken for the record of a run that was killed.
+struct Writing {
+    thread: Option<JoinHandle<()>>,
+    written: Receiver<io::Result<Entry>>,
+}
+
+impl Writing {
+    fn begin(record: Record) -> Self {
+        let (sender, written) = std::sync::mpsc::channel();
+        let thread = tokio::task::spawn_blocking(move || {
+            // Nobody misses it whose process ends.
+            let _ = sender.send(Entry::write(record));
+        });
+        Self {
+            thread: Some(thread),
+            written,
+        }
+    }
+
+    async fn done(mut self) -> io::Result<Entry> {
+        if let Some(thread) = &mut self.thread {
+            let _ = thread.await;
+        }
+        self.thread = None;
+        let written = self.written.recv();
+        written.unwrap_or_else(|_| Err(io::Error::other("writing broke down")))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if self.thread.is_none() {
+            return;
+        }
+        if let Ok(Ok(entry)) = self.written.recv()
+            && let Err(error) = entry.remove()
+        {
+            log::warn!("the record of a run that asked for nothing could not be removed: {error}");
         }
     }
 }
