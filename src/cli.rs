@@ -2,13 +2,37 @@
 //!
 //! Values stay as they were typed; `settings.rs` gives them their meaning, so that a message can say where a value came from.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+};
 
 use crate::commands;
 use crate::output::{Color, Format};
+
+/// What was typed, and what variables say.
+pub(crate) struct Cli {
+    /// The flags that every command takes.
+    pub(crate) global: Global,
+    /// What to do.
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads it from what the parser found.
+    ///
+    /// # Errors
+    /// Those of the parser.
+    pub(crate) fn read(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self {
+            global: Global::from_arg_matches(matches)?,
+            command: Command::from_arg_matches(matches)?,
+        })
+    }
+}
 
 /// Get the first API key from Deep Security Manager (Workload Security, Vision One Server & Workload Protection).
 #[derive(Parser)]
@@ -21,19 +45,33 @@ use crate::output::{Color, Format};
     disable_help_subcommand = true,
     after_help = AFTER_HELP
 )]
-pub(crate) struct Cli {
-    /// The flags that every command takes.
+struct Root {
     #[command(flatten)]
-    pub global: Global,
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: Command,
+    _global: Global,
 }
 
-/// The parser. Help never shows the value of a variable, and an empty one counts as none: that is how a variable is switched off in
-/// many a CI system.
+/// The parser with every command. Help never shows the value of a variable, and an empty one counts as none: that is how a variable
+/// is switched off in many a CI system.
 pub(crate) fn command() -> clap::Command {
-    Cli::command().mut_args(|argument| match argument.get_env() {
+    Command::augment_subcommands(root())
+}
+
+/// The parser of this command line, without what its first word shows not to be needed: each command takes a copy of each global flag,
+/// and making them all was half of what `create` did beside its handshake.
+pub(crate) fn command_for(first: Option<&OsStr>) -> clap::Command {
+    let whole = command();
+    let first = first.and_then(OsStr::to_str).unwrap_or_default();
+    if let Some(only) = whole.find_subcommand(first) {
+        return root().subcommand(only.clone());
+    }
+    if ["-h", "--help", "-V", "--version"].contains(&first) {
+        return whole.mut_args(|argument| argument.global(false));
+    }
+    whole
+}
+
+fn root() -> clap::Command {
+    Root::command().mut_args(|argument| match argument.get_env() {
         Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
             argument.env(None::<&str>)
         }
@@ -48,6 +86,7 @@ first, do not repeat), 12 some of several failed, 13 a check said no, 129, 130 o
 
 /// The commands, in the order of a key's life.
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Sign in, resolve the role, create the key, and deliver its secret
     #[command(visible_alias = "create")]

@@ -58,9 +58,10 @@ mod trusted;
 mod trusting;
 mod usage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, FromArgMatches as _};
+use clap::ArgMatches;
 
 use cli::{Cli, Command};
 use commands::Outcome;
@@ -115,10 +116,11 @@ fn start() -> ExitCode {
 }
 
 fn parse() -> Result<(Cli, ArgMatches), ExitCode> {
-    let matches = cli::command()
-        .try_get_matches()
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let matches = cli::command_for(words.get(1).map(OsString::as_os_str))
+        .try_get_matches_from(words)
         .map_err(|error| usage::exit(&error))?;
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| usage::exit(&error))?;
+    let cli = Cli::read(&matches).map_err(|error| usage::exit(&error))?;
     Ok((cli, matches))
 }
 

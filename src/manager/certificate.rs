@@ -2,6 +2,8 @@
 //!
 //! Nothing here decides whom to trust; webpki does. What a person is shown is read by another parser, because webpki tells none of it.
 
+mod distinguished_name;
+
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
@@ -43,8 +45,8 @@ impl Described {
             _ => Vec::new(),
         };
         Self {
-            subject: body.subject().to_string(),
-            issuer: body.issuer().to_string(),
+            subject: distinguished_name::written(body.subject()),
+            issuer: distinguished_name::written(body.issuer()),
             names,
             not_before: moment(&body.validity().not_before),
             not_after: moment(&body.validity().not_after),

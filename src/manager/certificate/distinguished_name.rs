@@ -1,0 +1,126 @@
+//! A name in a certificate as people write it: RFC 4514, and its short names for what names are made of.
+//!
+//! x509-cert writes names too, but asks a table of every object identifier that was ever given out: 180 kB of the binary.
+
+use std::fmt::Write as _;
+
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::der::asn1::{
+    Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef,
+};
+use x509_cert::der::{Encode as _, Tag, Tagged as _};
+use x509_cert::name::{Name, RelativeDistinguishedName};
+
+/// The table of RFC 4514, section 3, and two that managers' certificates have beside it.
+const SHORT: [(ObjectIdentifier, &str); 11] = [
+    (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
+    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
+    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
+    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
+    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
+    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
+    (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
+    (
+        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"),
+        "DC",
+    ),
+    (
+        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"),
+        "UID",
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"),
+        "EMAIL",
+    ),
+    (ObjectIdentifier::new_unwrap("2.5.4.5"), "SERIALNUMBER"),
+];
+
+/// The whole name, its last part first, as section 2.1 wants it.
+pub(super) fn written(name: &Name) -> String {
+    let mut parts: Vec<String> = name.as_ref().iter().map(part).collect();
+    parts.reverse();
+    parts.join(",")
+}
+
+fn part(part: &RelativeDistinguishedName) -> String {
+    let attributes = part.iter().map(attribute);
+    attributes.collect::<Vec<_>>().join("+")
+}
+
+fn attribute(attribute: &AttributeTypeAndValue) -> String {
+    let known = SHORT.iter().find(|(known, _)| *known == attribute.oid);
+    match (known, text(attribute)) {
+        (Some((_, short)), Some(text)) => format!("{short}={}", escaped(text)),
+        // Section 2.4: what has no short name, or is no text, is written as its bytes.
+        _ => {
+            let mut written = format!("{}=#", attribute.oid);
+            for byte in attribute.value.to_der().unwrap_or_default() {
+                let _ = write!(written, "{byte:02x}");
+            }
+            written
+        }
+    }
+}
+
+fn text(attribute: &AttributeTypeAndValue) -> Option<&str> {
+    let value = &attribute.value;
+    match value.tag() {
+        Tag::PrintableString => Some(PrintableStringRef::try_from(value).ok()?.as_str()),
+        Tag::Utf8String => Some(Utf8StringRef::try_from(value).ok()?.as_str()),
+        Tag::Ia5String => Some(Ia5StringRef::try_from(value).ok()?.as_str()),
+        Tag::TeletexString => Some(TeletexStringRef::try_from(value).ok()?.as_str()),
+        _ => None,
+    }
+}
+
+/// Section 2.4: what would end the value, or be taken for something else, stands behind a backslash.
+fn escaped(text: &str) -> String {
+    let last = text.len().saturating_sub(1);
+    let mut escaped = String::with_capacity(text.len());
+    for (index, character) in text.char_indices() {
+        let special = match character {
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => true,
+            ' ' => index == 0 || index == last,
+            '#' => index == 0,
+            _ => false,
+        };
+        if character.is_ascii_control() {
+            let _ = write!(escaped, "\\{:02x}", u32::from(character));
+            continue;
+        }
+        if special {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr as _;
+
+    use super::*;
+
+    /// What the library reads from RFC 4514 and writes to it, this writes too.
+    #[test]
+    fn names_are_written_as_the_library_writes_them() -> Result<(), Box<dyn std::error::Error>> {
+        assert_eq!(written(&Name::default()), "");
+        for text in [
+            "CN=localhost",
+            "CN=dsm.example.com,OU=Deep Security,O=Trend Micro\\, Inc.,L=Irving,ST=Texas,C=US",
+            "CN=a+UID=b,DC=example,DC=com",
+            "SERIALNUMBER=12",
+            "CN=\\#1\\+2\\\"\\;\\<\\>\\\\,STREET=\\ both ends\\ ",
+            "CN=\\0a\\1b[31m\\7f",
+            "CN=Bücher,O=\\ ",
+            "EMAIL=a@example.com",
+            "1.2.3.4=#0c0161",
+            "CN=#0401ff",
+        ] {
+            let name = Name::from_str(text).map_err(|error| format!("{text}: {error}"))?;
+            assert_eq!(written(&name), name.to_string(), "{text}");
+        }
+        Ok(())
+    }
+}
