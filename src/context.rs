@@ -155,11 +155,20 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.signed_in_to_recover(async |signed_in| {
+        self.signed_in_beside(|| (), work).await
+    }
+
+    /// The same; `begin` is called when a user name and a password are on their way, to begin what needs no answer to them.
+    pub(crate) async fn signed_in_beside<T>(
+        &self,
+        begin: impl FnOnce(),
+        work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let work = async |signed_in: &SignedIn| {
             self.say_unfinished();
             work(signed_in).await
-        })
-        .await
+        };
+        self.session(begin, work).await
     }
 
     /// The same, for the one command that deals with what an earlier run left.
@@ -167,8 +176,16 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.session(|| (), work).await
+    }
+
+    async fn session<T>(
+        &self,
+        begin: impl FnOnce(),
+        work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let way = Way::choose(self)?;
-        let signed_in = sign_in::by(self, &way).await?;
+        let signed_in = sign_in::by(self, &way, begin).await?;
         let result = work(&signed_in).await;
         let farewell = async {
             if matches!(way, Way::Password) {

@@ -75,8 +75,8 @@ use settings::Settings;
 #[must_use]
 pub fn main() -> ExitCode {
     memory::keep_off_disk();
-    bug::hide_panic_messages();
-    std::panic::catch_unwind(start).unwrap_or(ExitCode::FAILURE)
+    bug::end_at_panics();
+    start()
 }
 
 /// The commands and flags as the parser knows them, for the tests that hold help, manual, completions and README against it.

@@ -7,7 +7,7 @@
 //! | state | on disk | on the manager | who cleans up |
 //! | --- | --- | --- | --- |
 //! | prepared | perhaps an empty temporary file beside a sink | nothing | nobody needs to |
-//! | recorded | the record | nothing | `recover` finds no key and drops the record |
+//! | recorded, perhaps before signing in | the record | nothing | `recover` finds no key and drops the record |
 //! | asked | the record | perhaps a key whose secret nobody has | `recover` re-keys or deletes it |
 //! | minted | the record, perhaps a temporary file (0600) with the secret beside a sink | a key whose secret nobody has | `recover` re-keys or deletes it, and the file's secret is dead |
 //! | delivered | the record, the secret in its place | the key | `recover`: a new secret takes the place of the delivered one |
@@ -47,7 +47,7 @@ use crate::secret::Secret;
 use outcome::{Created, Reset};
 pub(crate) use ownership::{mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
-pub(crate) use recorded::{Ahead, Recorded, next_step};
+pub(crate) use recorded::{Ahead, Recorded, Writing, next_step};
 pub(crate) use succession::{Retired, original_name, put_back, retire};
 pub(crate) use taking_back::take_back;
 

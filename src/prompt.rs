@@ -1,10 +1,27 @@
 //! Asking a person: on the terminal itself, so that stdin and stdout can be pipes.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
+
+/// How the terminal was before the question that is being asked.
+static BEFORE: Mutex<Option<terminal::Saved>> = Mutex::new(None);
+
+/// Gives the terminal back as it was before the question that is being asked, if one is: for an end that goes past the asking.
+pub(crate) fn restore_terminal() {
+    if let Ok(before) = BEFORE.try_lock()
+        && let Some(before) = before.as_ref()
+    {
+        before.restore();
+    }
+}
+
+fn remember(terminal: Option<terminal::Saved>) {
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
+}
 
 /// Whether there is somebody to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,10 +118,12 @@ impl Prompt {
             return Err(Error::usage(message, flags));
         }
         let terminal = terminal::Saved::now();
+        remember(Some(terminal::Saved::now()));
         let owned = question.to_owned();
         let reading = tokio::task::spawn_blocking(move || read(owned));
         let answer = interrupt.or(async { Ok(reading.await) }).await;
         terminal.restore();
+        remember(None);
         match answer? {
             // The end of a terminal ends the reading as a line break does, and half a password counts as a wrong one.
             Ok(Ok(_)) if terminal.went_away() => {
@@ -116,7 +135,7 @@ impl Prompt {
                 Err(Error::interrupted(interrupt.first_signal().await))
             }
             Ok(Err(error)) => Err(unread(question, &error.to_string(), flags)),
-            // A panic, whose message may quote what was typed.
+            // The runtime is being shut down.
             Err(_) => Err(Error::new(Kind::Unexpected, "the prompt broke down")),
         }
     }
@@ -256,5 +275,16 @@ mod terminal {
         }
 
         pub(super) fn restore(&self) {}
+    }
+}
+
+#[cfg(all(test, unix))]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What asks for a secret does before it reads.
+    pub(crate) fn begin_to_ask() {
+        remember(Some(terminal::Saved::now()));
+        terminal::stop_echo();
     }
 }

@@ -89,8 +89,12 @@ impl Way {
     }
 }
 
-/// Signs in.
-pub(crate) async fn by(context: &Context, way: &Way) -> Result<SignedIn, Error> {
+/// Signs in. `begin` is called where a request for a session is on its way, and not where the first request is the work itself.
+pub(crate) async fn by(
+    context: &Context,
+    way: &Way,
+    begin: impl FnOnce(),
+) -> Result<SignedIn, Error> {
     match way {
         Way::ApiKey(key) => {
             let credentials = api_key(context, key).await?;
@@ -107,7 +111,10 @@ pub(crate) async fn by(context: &Context, way: &Way) -> Result<SignedIn, Error> 
             };
             Ok(up(context).await?.with(credentials))
         }
-        Way::Password => with_password(context).await.map(|(signed_in, _)| signed_in),
+        Way::Password => {
+            let (signed_in, _) = with_password(context, begin).await?;
+            Ok(signed_in)
+        }
     }
 }
 
@@ -151,8 +158,12 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
     }
 }
 
-/// Signs in with user name and password, and returns the user name too.
-pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String), Error> {
+/// Signs in with user name and password, and returns the user name too. `begin` is called once all that is asked or read beforehand is
+/// there, just before the first request.
+pub(crate) async fn with_password(
+    context: &Context,
+    begin: impl FnOnce(),
+) -> Result<(SignedIn, String), Error> {
     let settings = &context.settings;
     // What can be found wrong without asking a person anything is found first.
     let mut manager = context.manager()?;
@@ -191,6 +202,7 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
         None => None,
         Some(given) => Some(given_code(context, given, &guard).await?),
     };
+    let mut begin = Some(begin);
     loop {
         let who = SignIn {
             username: &username,
@@ -200,6 +212,9 @@ pub(crate) async fn with_password(context: &Context) -> Result<(SignedIn, String
         };
         // Another run may have been refused while a person typed.
         guard.admit()?;
+        if let Some(begin) = begin.take() {
+            begin();
+        }
         let (unused, error) = match attempt(context, manager, &who, &guard).await? {
             Ok(signed_in) => return Ok((signed_in, username)),
             Err(failed) => failed,

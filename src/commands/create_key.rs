@@ -4,6 +4,8 @@ mod defaults;
 mod existing;
 mod telling;
 
+use std::cell::RefCell;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -14,7 +16,7 @@ use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{Record, Work};
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{Ahead, Mint, Prepared, mark, marks};
+use crate::mint::{Ahead, Mint, Prepared, Writing, mark, marks};
 use crate::random;
 use existing::Existing;
 pub(super) use existing::{is_free, superseded};
@@ -96,6 +98,8 @@ struct Plan<'a> {
     operation: String,
     /// When it began, by this machine's clock.
     begun: DateTime<Utc>,
+    /// The record that is being written beside what is asked of the manager before it is needed.
+    writing: RefCell<Option<Writing>>,
 }
 
 /// The role that is asked for.
@@ -128,8 +132,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         context.output.format(),
         context.settings.allow_loose_permissions,
     )?);
+    let places = prepared.places();
     context
-        .signed_in(async |signed_in| plan.carry_out(signed_in, prepared, context).await)
+        .signed_in_beside(
+            || plan.begin_record(None, places, context),
+            async |signed_in| plan.carry_out(signed_in, prepared, context).await,
+        )
         .await?;
     Ok(Outcome::Done)
 }
@@ -183,6 +191,7 @@ impl<'a> Plan<'a> {
             expiry,
             operation: random::hex(4),
             begun: Utc::now(),
+            writing: RefCell::new(None),
         })
     }
 
@@ -207,8 +216,8 @@ impl<'a> Plan<'a> {
             &key.key_name,
             Some(key.role_id),
             &existing,
-            &prepared,
-            signed_in,
+            prepared.places(),
+            signed_in.signer_print(&self.operation),
             context,
         )?;
         if let Existing::One(found) = &existing {
@@ -285,30 +294,35 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The role, and beside the search for it the record of a key that no other can bear the name of: all that stands in that but the
-    /// ID of a role that is given by its name is known before.
+    /// Begins to write the record of a key that no other can bear the name of, where that has not begun: all that stands in it but the
+    /// ID of a role that is given by its name is known from the beginning.
+    fn begin_record(&self, signer: Option<String>, places: Vec<String>, context: &Context) {
+        let mut writing = self.writing.borrow_mut();
+        if writing.is_some() || self.args.name.is_some() || self.args.dry_run {
+            return;
+        }
+        let name = self.default_name(self.args.role.as_deref());
+        let role_id = self.args.role_id;
+        let record = self.record(&name, role_id, &Existing::None, places, signer, context);
+        // Without an address nothing is asked either.
+        *writing = record.ok().map(Writing::begin);
+    }
+
+    /// The role, and meanwhile the record.
     async fn role_and_record<'c>(
         &self,
         signed_in: &SignedIn,
         prepared: &Prepared,
         context: &'c Context,
     ) -> Result<(Role, Option<Ahead<'c>>), Error> {
-        let known = self.args.name.is_none() && !self.args.dry_run;
+        let signer = signed_in.signer_print(&self.operation);
+        self.begin_record(signer, prepared.places(), context);
+        let writing = self.writing.take();
         let putting = async {
-            if !known {
-                return Ok(None);
+            match writing {
+                Some(writing) => Ahead::put(writing, context).await.map(Some),
+                None => Ok(None),
             }
-            let name = self.default_name(self.args.role.as_deref());
-            let role_id = self.args.role_id;
-            let record = self.record(
-                &name,
-                role_id,
-                &Existing::None,
-                prepared,
-                signed_in,
-                context,
-            )?;
-            Ahead::put(record, context).await.map(Some)
         };
         let (role, ahead) = tokio::join!(self.role(signed_in, context), putting);
         Ok((role?, ahead?))
@@ -371,8 +385,8 @@ impl<'a> Plan<'a> {
         key_name: &str,
         role_id: Option<i64>,
         existing: &Existing,
-        prepared: &Prepared,
-        signed_in: &SignedIn,
+        sinks: Vec<String>,
+        signer: Option<String>,
         context: &Context,
     ) -> Result<Record, Error> {
         let found = match existing {
@@ -398,11 +412,11 @@ impl<'a> Plan<'a> {
             existing_ids: found.into_iter().collect(),
             marked: self.args.name.is_none() || !self.args.no_mark,
             unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
-            signer: signed_in.signer_print(&self.operation),
+            signer,
             predecessor: None,
             temporary: false,
             current: false,
-            sinks: prepared.places(),
+            sinks,
             started: Utc::now().timestamp_millis(),
         })
     }

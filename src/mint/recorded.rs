@@ -86,20 +86,21 @@ impl Recorded {
     }
 }
 
-/// A record that was put on disk before all that it is for was known: beside a search on the manager, since a disk takes longer to flush
-/// than many a network to answer. Nothing was asked yet, so it goes away with whoever holds it.
+/// A record that was put on disk before all that it is for was known: beside signing in and a search on the manager, since a disk takes
+/// longer to flush than many a network to answer. Nothing was asked yet, so it goes away with whoever holds it.
 pub(crate) struct Ahead<'a> {
     recorded: Option<Recorded>,
     context: &'a Context,
 }
 
 impl<'a> Ahead<'a> {
-    /// Puts the record on disk, on a thread of its own.
+    /// Waits until the record is on disk.
     ///
     /// # Errors
     /// As where it is put there at once.
-    pub(crate) async fn put(record: Record, context: &'a Context) -> Result<Self, Error> {
-        let written = Writing::begin(record.clone()).done().await;
+    pub(crate) async fn put(writing: Writing, context: &'a Context) -> Result<Self, Error> {
+        let record = writing.record.clone();
+        let written = writing.done().await;
         let recorded = Recorded::or_said(written, record, context)?;
         Ok(Self {
             recorded: Some(recorded),
@@ -138,19 +139,23 @@ impl Drop for Ahead<'_> {
 
 /// A record that a thread puts on disk. Whoever gives up waiting for it takes it back: a thread cannot be stopped, and what it writes
 /// would be taken for the record of a run that was killed.
-struct Writing {
+pub(crate) struct Writing {
+    record: Record,
     thread: Option<JoinHandle<()>>,
     written: Receiver<io::Result<Entry>>,
 }
 
 impl Writing {
-    fn begin(record: Record) -> Self {
+    /// Begins to, beside whatever the run does meanwhile.
+    pub(crate) fn begin(record: Record) -> Self {
         let (sender, written) = std::sync::mpsc::channel();
+        let copy = record.clone();
         let thread = tokio::task::spawn_blocking(move || {
             // Nobody misses it whose process ends.
-            let _ = sender.send(Entry::write(record));
+            let _ = sender.send(Entry::write(copy));
         });
         Self {
+            record,
             thread: Some(thread),
             written,
         }
