@@ -155,13 +155,13 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.signed_in_beside(|| (), work).await
+        self.signed_in_beside(&|| (), work).await
     }
 
     /// The same; `begin` is called when a user name and a password are on their way, to begin what needs no answer to them.
     pub(crate) async fn signed_in_beside<T>(
         &self,
-        begin: impl FnOnce(),
+        begin: &dyn Fn(),
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let work = async |signed_in: &SignedIn| {
@@ -176,12 +176,12 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.session(|| (), work).await
+        self.session(&|| (), work).await
     }
 
     async fn session<T>(
         &self,
-        begin: impl FnOnce(),
+        begin: &dyn Fn(),
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let way = Way::choose(self)?;

@@ -90,11 +90,7 @@ impl Way {
 }
 
 /// Signs in. `begin` is called where a request for a session is on its way, and not where the first request is the work itself.
-pub(crate) async fn by(
-    context: &Context,
-    way: &Way,
-    begin: impl FnOnce(),
-) -> Result<SignedIn, Error> {
+pub(crate) async fn by(context: &Context, way: &Way, begin: &dyn Fn()) -> Result<SignedIn, Error> {
     match way {
         Way::ApiKey(key) => {
             let credentials = api_key(context, key).await?;
@@ -162,7 +158,7 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
 /// there, just before the first request.
 pub(crate) async fn with_password(
     context: &Context,
-    begin: impl FnOnce(),
+    begin: &dyn Fn(),
 ) -> Result<(SignedIn, String), Error> {
     let settings = &context.settings;
     // What can be found wrong without asking a person anything is found first.
@@ -202,7 +198,7 @@ pub(crate) async fn with_password(
         None => None,
         Some(given) => Some(given_code(context, given, &guard).await?),
     };
-    let mut begin = Some(begin);
+    begin();
     loop {
         let who = SignIn {
             username: &username,
@@ -212,9 +208,6 @@ pub(crate) async fn with_password(
         };
         // Another run may have been refused while a person typed.
         guard.admit()?;
-        if let Some(begin) = begin.take() {
-            begin();
-        }
         let (unused, error) = match attempt(context, manager, &who, &guard).await? {
             Ok(signed_in) => return Ok((signed_in, username)),
             Err(failed) => failed,

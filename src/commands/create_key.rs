@@ -135,7 +135,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     let places = prepared.places();
     context
         .signed_in_beside(
-            || plan.begin_record(None, places, context),
+            &|| plan.begin_record(None, &places, context),
             async |signed_in| plan.carry_out(signed_in, prepared, context).await,
         )
         .await?;
@@ -216,7 +216,7 @@ impl<'a> Plan<'a> {
             &key.key_name,
             Some(key.role_id),
             &existing,
-            prepared.places(),
+            &prepared.places(),
             signed_in.signer_print(&self.operation),
             context,
         )?;
@@ -296,7 +296,7 @@ impl<'a> Plan<'a> {
 
     /// Begins to write the record of a key that no other can bear the name of, where that has not begun: all that stands in it but the
     /// ID of a role that is given by its name is known from the beginning.
-    fn begin_record(&self, signer: Option<String>, places: Vec<String>, context: &Context) {
+    fn begin_record(&self, signer: Option<String>, places: &[String], context: &Context) {
         let mut writing = self.writing.borrow_mut();
         if writing.is_some() || self.args.name.is_some() || self.args.dry_run {
             return;
@@ -316,7 +316,7 @@ impl<'a> Plan<'a> {
         context: &'c Context,
     ) -> Result<(Role, Option<Ahead<'c>>), Error> {
         let signer = signed_in.signer_print(&self.operation);
-        self.begin_record(signer, prepared.places(), context);
+        self.begin_record(signer, &prepared.places(), context);
         let writing = self.writing.take();
         let putting = async {
             match writing {
@@ -385,7 +385,7 @@ impl<'a> Plan<'a> {
         key_name: &str,
         role_id: Option<i64>,
         existing: &Existing,
-        sinks: Vec<String>,
+        sinks: &[String],
         signer: Option<String>,
         context: &Context,
     ) -> Result<Record, Error> {
@@ -416,7 +416,7 @@ impl<'a> Plan<'a> {
             predecessor: None,
             temporary: false,
             current: false,
-            sinks,
+            sinks: sinks.to_vec(),
             started: Utc::now().timestamp_millis(),
         })
     }

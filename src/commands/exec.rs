@@ -332,7 +332,7 @@ async fn delete(
         return Err(Error::new(error.kind(), message).http(error.http_status()));
     }
     log::info!("{error}; signing in again to delete the key");
-    let (again, _) = sign_in::with_password(context, || ())
+    let (again, _) = sign_in::with_password(context, &|| ())
         .await
         .map_err(|again| {
             Error::new(error.kind(), format!("{error}; signing in again: {again}"))

@@ -48,7 +48,7 @@ fn key_that_is_meant(context: &Context) -> Option<&Sourced<SecretSource>> {
 async fn keep_session(context: &Context) -> Result<Outcome, Error> {
     let wanted = Wanted::by(&context.settings)?.however_loose();
     Kept::place_is_trusted()?;
-    let (signed_in, username) = sign_in::with_password(context, || ()).await?;
+    let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
     context.say_unfinished();
     let session = signed_in
         .session()

@@ -35,14 +35,14 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
     let way = Way::choose(context)?;
     let (signed_in, username) = match &way {
         Way::Password => {
-            let (signed_in, username) = sign_in::with_password(context, || ()).await?;
+            let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
             (signed_in, Some(username))
         }
         Way::Kept(kept) => (
-            sign_in::by(context, &way, || ()).await?,
+            sign_in::by(context, &way, &|| ()).await?,
             kept.username().map(str::to_owned),
         ),
-        Way::ApiKey(_) => (sign_in::by(context, &way, || ()).await?, None),
+        Way::ApiKey(_) => (sign_in::by(context, &way, &|| ()).await?, None),
     };
     context.say_unfinished();
     let looked = context

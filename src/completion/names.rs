@@ -112,7 +112,7 @@ async fn found(
         }
         Way::ApiKey(_) | Way::Kept(_) => {}
     }
-    let signed_in = sign_in::by(context, &way, || ()).await.ok()?;
+    let signed_in = sign_in::by(context, &way, &|| ()).await.ok()?;
     let refusals = Folder::of_state("completion")?;
     let print = signed_in.signer_print("completion");
     if print.as_ref().is_some_and(|print| rests(&refusals, print)) {
