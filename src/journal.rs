@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::file_mode::{trust_file, untrusted_or};
+use crate::ordered;
 use crate::parser_words::without_values;
 use crate::store::Folder;
 
@@ -265,7 +266,7 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
             Err(error) => Found::Unreadable(name, error.to_string()),
         });
     }
-    found.sort_by_key(|found| match found {
+    ordered::by_number(&mut found, |found| match found {
         Found::Record(record) | Found::UnderWay(record) => record.started,
         Found::Unreadable(..) => i64::MAX,
     });

@@ -143,7 +143,7 @@ impl Kept {
     pub(crate) fn keep(&self) -> Result<(), Error> {
         let folder =
             folder().ok_or_else(|| self.unkept("this machine names no place for state"))?;
-        let content = secret::json(&Written::of(self), true).map_err(|error| {
+        let content = secret::pretty_json(&Written::of(self)).map_err(|error| {
             Error::unexpected(format!("what is to be kept cannot be written: {error}"))
         })?;
         folder.write(&self.file_name(), &content).map_err(|error| {

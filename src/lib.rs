@@ -40,6 +40,7 @@ mod looks;
 mod manager;
 mod memory;
 mod mint;
+mod ordered;
 mod output;
 mod parser_words;
 mod profile;

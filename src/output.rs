@@ -199,7 +199,12 @@ pub(crate) fn safe(text: &str) -> String {
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
     // There may be a secret in it, so neither of the two ever grows; callers add a line break.
-    let plain = secret::json(value, pretty).expect("a map with string keys is JSON");
+    let plain = if pretty {
+        secret::pretty_json(value)
+    } else {
+        secret::json(value)
+    };
+    let plain = plain.expect("a map with string keys is JSON");
     let plain = std::str::from_utf8(&plain).expect("JSON is UTF-8");
     let longer = plain.chars().filter(|one| is_unsafe(*one)).count() * r"\uffff\uffff".len();
     let mut safe = Vec::with_capacity(plain.len() + longer + 1);

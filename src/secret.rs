@@ -68,11 +68,26 @@ pub(crate) fn joined(parts: &[&str]) -> Zeroizing<String> {
     text
 }
 
-/// `value` as JSON. It is written twice, the first time to see how long it is.
+/// `value` as JSON, for machines.
 ///
 /// # Errors
 /// Of the serializer.
-pub(crate) fn json(value: &impl Serialize, pretty: bool) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    measured(&|to| serde_json::to_writer(to, value))
+}
+
+/// The same, for people.
+///
+/// # Errors
+/// Of the serializer.
+pub(crate) fn pretty_json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    measured(&|to| serde_json::to_writer_pretty(to, value))
+}
+
+/// What `write` writes. It does so twice, the first time to see how long it is: bytes that grow leave copies behind.
+fn measured(
+    write: &dyn Fn(&mut dyn io::Write) -> serde_json::Result<()>,
+) -> serde_json::Result<Zeroizing<Vec<u8>>> {
     struct Length(usize);
     impl io::Write for Length {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -83,10 +98,6 @@ pub(crate) fn json(value: &impl Serialize, pretty: bool) -> serde_json::Result<Z
             Ok(())
         }
     }
-    let write = |to: &mut dyn io::Write| match pretty {
-        true => serde_json::to_writer_pretty(to, value),
-        false => serde_json::to_writer(to, value),
-    };
     let mut length = Length(0);
     write(&mut length)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
@@ -123,8 +134,8 @@ mod tests {
         let text = joined(&["a=", &long, "\n"]);
         assert_eq!(*text, format!("a={long}\n"));
         assert_eq!(text.capacity(), text.len());
-        for pretty in [true, false] {
-            let bytes = json(&serde_json::json!({"a": long, "b": [1, "ü"]}), pretty)?;
+        let value = serde_json::json!({"a": long, "b": [1, "ü"]});
+        for bytes in [json(&value)?, pretty_json(&value)?] {
             assert_eq!(bytes.capacity(), bytes.len());
             let value: serde_json::Value = serde_json::from_slice(&bytes)?;
             assert_eq!(value["a"], long);

@@ -3,18 +3,19 @@
 //! It holds no secret, but whoever can write to it decides who gets the password: it is written 0600, whole or not at all, and one that
 //! others may write to is not believed (surface.md, "Files").
 
+mod reading;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
 use crate::file_mode::{refuse_foreign_folder, refuse_foreign_writers};
 use crate::manager::Pin;
-use crate::parser_words::without_values;
 use crate::store;
 
 const NAME: &str = "trusted.toml";
@@ -29,11 +30,10 @@ const HEAD: &str = "\
 ";
 
 /// What is kept of one manager.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Kept {
     /// The keys it may show; never none.
-    #[serde(serialize_with = "as_texts", deserialize_with = "from_texts")]
+    #[serde(serialize_with = "as_texts")]
     pub(crate) pins: Vec<Pin>,
     /// When the first was pinned, in RFC 3339.
     pub(crate) added: String,
@@ -43,22 +43,10 @@ fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, 
     serializer.collect_seq(pins.iter().map(Pin::to_string))
 }
 
-fn from_texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Pin>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    if texts.is_empty() {
-        return Err(serde::de::Error::custom("no pin is named"));
-    }
-    let pins = texts.iter().map(|text| text.parse());
-    pins.collect::<Result<_, _>>()
-        .map_err(|reason: &str| serde::de::Error::custom(format!("a pin is none: {reason}")))
-}
-
 /// The whole file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Trusted {
     /// By host and port.
-    #[serde(default)]
     pub(crate) managers: BTreeMap<String, Kept>,
 }
 
@@ -101,12 +89,9 @@ impl Trusted {
 
     /// Any text is a file of this kind or an error that says where.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map_or(1, |before| before.matches('\n').count() + 1);
-            format!("line {line}: {}", without_values(error.message()))
+        reading::trusted(text).map_err(|(offset, reason)| {
+            let before = text.get(..offset).unwrap_or_default();
+            format!("line {}: {reason}", before.matches('\n').count() + 1)
         })
     }
 
@@ -207,20 +192,30 @@ mod tests {
             ),
             (
                 format!("{table}added = \"\"\n"),
-                "line 1: missing field `pins`",
+                "line 1: `pins` and `added` are both needed",
             ),
             (
                 format!("{table}pins = [\"{PIN}\"]\nadded = \"\"\npin = 1\n"),
-                "line 4: unknown field `pin`",
+                "line 4: this is no field of a manager",
             ),
             (
                 format!("{table}pins = \"hunter2\"\n"),
-                "line 2: a value is wrong, expected a sequence",
+                "line 2: `pins` is a list of texts in quotes",
             ),
             ("x".to_owned(), "line 1: "),
+            (
+                "hunter2 = 1".to_owned(),
+                "line 1: this is no field of the file",
+            ),
+            ("managers = 1".to_owned(), "line 1: `managers` is a table"),
+            (
+                "[managers]\na = 1".to_owned(),
+                "line 2: a manager is a table",
+            ),
         ] {
             let error = Trusted::parse(&text).err().unwrap_or_default();
             assert!(error.starts_with(said), "{text}: {error}");
+            assert!(!error.contains("hunter"), "{text}: {error}");
         }
     }
 }

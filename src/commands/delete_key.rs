@@ -12,6 +12,7 @@ use crate::error::{Error, Kind};
 use crate::looks::Looks;
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint::{self, REFUSAL_WAIT};
+use crate::ordered;
 use crate::prompt::Prompt;
 use told::{Fate, interrupted, summed_up};
 
@@ -150,7 +151,7 @@ async fn delete_all(
         }
     }
     // The key that signs the calls is gone last, or the others would not go at all.
-    keys.sort_by_key(|key| signer.is(key.id));
+    ordered::by_number(&mut keys, |key| signer.is(key.id).into());
     if !args.yes {
         confirm(&keys, context).await?;
     }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
+use crate::ordered;
 use crate::secret::{self, Secret};
 
 /// What stands in the place of a secret.
@@ -38,7 +39,9 @@ impl Mask {
         let known = self.secrets.borrow();
         let mut forms: Vec<_> = known.iter().flat_map(|one| forms(one.expose())).collect();
         // The longest first: one secret may be a part of another.
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        ordered::by_number(&mut forms, |form| {
+            -i64::try_from(form.len()).unwrap_or(i64::MAX)
+        });
         let mut hidden = text.to_owned();
         for form in forms {
             if hidden.contains(form.as_str()) {
@@ -51,7 +54,7 @@ impl Mask {
 
 /// A secret as it is, and as JSON, URLs and HTML write it: a page of an error may quote the request.
 fn forms(secret: &str) -> [Zeroizing<String>; 8] {
-    let json = secret::json(&secret, false).unwrap_or_default();
+    let json = secret::json(&secret).unwrap_or_default();
     // Without the quotes around it.
     let json = json
         .get(1..json.len().saturating_sub(1))

@@ -13,6 +13,7 @@ mod body;
 mod certificate;
 mod connection;
 mod credentials;
+mod cryptography;
 mod distrust;
 mod error;
 #[cfg(any(test, fuzzing))]

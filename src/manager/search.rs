@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::error::{Cause, ManagerError};
 use super::retry::Repeat;
 use super::transport::Request;
+use crate::ordered;
 
 /// The body of a search.
 #[derive(Serialize)]
@@ -157,7 +158,7 @@ impl Reached {
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
             // Nothing comes after it, so its order matters to nobody but the reader.
-            page.sort_by_key(T::id);
+            ordered::by_number(&mut page, T::id);
         }
         let grows = (self.last.into_iter().chain(page.iter().map(T::id)))
             .is_sorted_by(|one, next| one < next);
@@ -195,16 +196,26 @@ impl<T: Searchable> Pages<'_, T> {
             search_criteria: self.criteria.iter().copied().chain(after).collect(),
             sort_by_object_id: true,
         };
-        let request = Request::new(T::WHAT, Method::POST, T::PATH, Repeat::Read)
-            .signed(&self.signed_in.credentials)
-            .json(&filter)
-            .listing();
-        let answer = self.signed_in.transport.send(request).await?;
+        let answer = self.signed_in.page(T::WHAT, T::PATH, &filter).await?;
         self.reached.read(&answer, T::PAGE).map(Some)
     }
 }
 
 impl SignedIn {
+    /// What is the same whatever is searched, and so is compiled once.
+    async fn page(
+        &self,
+        what: &'static str,
+        path: &'static str,
+        filter: &SearchFilter<'_>,
+    ) -> Result<Answer, ManagerError> {
+        let request = Request::new(what, Method::POST, path, Repeat::Read)
+            .signed(&self.credentials)
+            .json(filter)
+            .listing();
+        self.transport.send(request).await
+    }
+
     /// Everything that fulfils the criteria, page by page.
     pub(super) fn pages<'a, T: Searchable>(
         &'a self,

@@ -99,7 +99,7 @@ impl<'a> Request<'a> {
 
     /// The bytes are zeroed when the request is done with.
     pub(super) fn json(mut self, body: &impl Serialize) -> Self {
-        let bytes = secret::json(body, false).expect("requests are structs with string keys");
+        let bytes = secret::json(body).expect("requests are structs with string keys");
         self.body = Some(bytes);
         self
     }

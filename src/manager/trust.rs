@@ -19,6 +19,7 @@ use rustls::{
 
 use super::between::ByName;
 use super::certificate::{weak_key, weak_signature};
+use super::cryptography;
 use super::pin::{Pin, Pins};
 use super::presented::{Looking, Seen};
 use super::rule::{ByRule, Rule};
@@ -98,8 +99,7 @@ fn with_checks(
     manager: Option<ServerName<'static>>,
     wrap: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, rustls::Error> {
-    // ring, not the default provider: that one costs about 30 ms at every start (design.md, "Libraries").
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = cryptography::provider();
     let checks: Arc<dyn ServerCertVerifier> = match trust {
         Trust::System => system(&provider),
         Trust::Certificates(certificates) => listed(certificates, &provider)?,
@@ -132,7 +132,7 @@ fn with_checks(
 
 /// The system's roots, with the closer look.
 fn of_the_system() -> Arc<dyn ServerCertVerifier> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = cryptography::provider();
     Arc::new(Verifier {
         checks: system(&provider),
         listed: Vec::new(),

@@ -1,9 +1,9 @@
 //! The record of the work that is under way, or that there is none, and what follows from it for the user.
 
 use std::io;
-use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
 
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -141,42 +141,48 @@ impl Drop for Ahead<'_> {
 /// would be taken for the record of a run that was killed.
 pub(crate) struct Writing {
     record: Record,
-    thread: Option<JoinHandle<()>>,
-    written: Receiver<io::Result<Entry>>,
+    thread: Option<JoinHandle<io::Result<Entry>>>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Writing {
     /// Begins to, beside whatever the run does meanwhile.
     pub(crate) fn begin(record: Record) -> Self {
-        let (sender, written) = std::sync::mpsc::channel();
+        let (sender, ended) = oneshot::channel();
         let copy = record.clone();
-        let thread = tokio::task::spawn_blocking(move || {
-            // Nobody misses it whose process ends.
-            let _ = sender.send(Entry::write(copy));
-        });
+        let write = move || {
+            let written = Entry::write(copy);
+            // Nobody waits who has given up.
+            let _ = sender.send(());
+            written
+        };
         Self {
             record,
-            thread: Some(thread),
-            written,
+            thread: std::thread::Builder::new().spawn(write).ok(),
+            ended,
         }
     }
 
     async fn done(mut self) -> io::Result<Entry> {
-        if let Some(thread) = &mut self.thread {
-            let _ = thread.await;
+        let _ = (&mut self.ended).await;
+        self.written()
+    }
+
+    /// Waits for the thread. Where there is none, the system has none to give, and the record is written here.
+    fn written(&mut self) -> io::Result<Entry> {
+        match self.thread.take() {
+            Some(thread) => {
+                (thread.join()).unwrap_or_else(|_| Err(io::Error::other("writing broke down")))
+            }
+            None => Entry::write(self.record.clone()),
         }
-        self.thread = None;
-        let written = self.written.recv();
-        written.unwrap_or_else(|_| Err(io::Error::other("writing broke down")))
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        if self.thread.is_none() {
-            return;
-        }
-        if let Ok(Ok(entry)) = self.written.recv()
+        if self.thread.is_some()
+            && let Ok(entry) = self.written()
             && let Err(error) = entry.remove()
         {
             log::warn!("the record of a run that asked for nothing could not be removed: {error}");
