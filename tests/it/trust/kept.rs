@@ -318,7 +318,7 @@ fn a_file_that_is_none_is_an_error_with_its_line() {
             "[managers.\"a:1\"]\npins = [\"sha256:12\"]\nadded = \"\"\n",
             "line 2: a pin is none",
         ),
-        ("[manager]\n", "line 1: unknown field `manager`"),
+        ("[manager]\n", "line 1: this is no table of the file"),
         ("\n\n=", "line 3: "),
     ] {
         world.home.write_secret("config/trusted.toml", text);
