@@ -2,7 +2,9 @@
 //!
 //! Values stay as they were typed; `settings.rs` gives them their meaning, so that a message can say where a value came from.
 
-use std::ffi::OsStr;
+mod lazy;
+
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
@@ -12,6 +14,7 @@ use clap::{
 
 use crate::commands;
 use crate::output::{Color, Format};
+use lazy::{Flags, Lazy};
 
 /// What was typed, and what variables say.
 pub(crate) struct Cli {
@@ -22,15 +25,21 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Reads it from what the parser found.
+    /// Reads a command line, the program's name first, and what variables say; and returns the matches that know where each global
+    /// flag came from.
     ///
     /// # Errors
-    /// Those of the parser.
-    pub(crate) fn read(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self {
-            global: Global::from_arg_matches(matches)?,
-            command: Command::from_arg_matches(matches)?,
-        })
+    /// Those of the parser, to which help is one.
+    pub(crate) fn read(words: &[OsString]) -> Result<(Self, ArgMatches), clap::Error> {
+        let parser = command_for(words.get(1).map(OsString::as_os_str));
+        let stand_alone = parser.get_arguments().next().is_none();
+        let mut matches = parser.try_get_matches_from(words)?;
+        let command = Command::from_arg_matches(&matches)?;
+        if stand_alone && let Some((_, own)) = matches.remove_subcommand() {
+            matches = own;
+        }
+        let global = Global::from_arg_matches(&matches)?;
+        Ok((Self { global, command }, matches))
     }
 }
 
@@ -45,38 +54,58 @@ impl Cli {
     disable_help_subcommand = true,
     after_help = AFTER_HELP
 )]
-struct Root {
-    #[command(flatten)]
-    _global: Global,
-}
+struct Program {}
 
-/// The parser with every command. Help never shows the value of a variable, and an empty one counts as none: that is how a variable
-/// is switched off in many a CI system.
+/// The parser with every command.
 pub(crate) fn command() -> clap::Command {
-    Command::augment_subcommands(root())
+    with_global_flags(Command::all(Flags::OfAll), true)
 }
 
-/// The parser of this command line, without what its first word shows not to be needed: each command takes a copy of each global flag,
-/// and making them all was half of what `create` did beside its handshake.
+/// The parser of a command line that begins with this word, without what is not needed then. The parser gives each command a copy of
+/// each global flag, and to make them all was two thirds of what `create` reckoned; where the first word is the command, all flags
+/// come behind it, and it alone is made, with the flags as its own.
 pub(crate) fn command_for(first: Option<&OsStr>) -> clap::Command {
-    let whole = command();
     let first = first.and_then(OsStr::to_str).unwrap_or_default();
-    if let Some(only) = whole.find_subcommand(first) {
-        return root().subcommand(only.clone());
-    }
     if ["-h", "--help", "-V", "--version"].contains(&first) {
-        return whole.mut_args(|argument| argument.global(false));
+        return with_global_flags(Command::all(Flags::OfNone), false);
     }
-    whole
+    let bare = Command::all(Flags::OfNone);
+    let Some(name) = bare.find_subcommand(first).map(clap::Command::get_name) else {
+        return command();
+    };
+    let flags = Flags::Of(name.to_owned());
+    match Command::all(flags).find_subcommand(name) {
+        Some(only) => Program::command().subcommand(with_global_flags(
+            only.clone(),
+            only.get_subcommands().next().is_some(),
+        )),
+        None => command(),
+    }
 }
 
-fn root() -> clap::Command {
-    Root::command().mut_args(|argument| match argument.get_env() {
-        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
-            argument.env(None::<&str>)
+/// Help never shows the value of a variable, and an empty one counts as none: that is how a variable is switched off in many a CI
+/// system. Whether flags are `passed_on` to the commands of a command decides where they may be typed.
+fn with_global_flags(command: clap::Command, passed_on: bool) -> clap::Command {
+    added(command, Global::augment_args).mut_args(|argument| {
+        let argument = argument.global(passed_on);
+        match argument.get_env() {
+            Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
+                argument.env(None::<&str>)
+            }
+            _ => argument.hide_env_values(true),
         }
-        _ => argument.hide_env_values(true),
     })
+}
+
+/// What is added to a command brings its own description, which is not the command's.
+fn added(command: clap::Command, add: fn(clap::Command) -> clap::Command) -> clap::Command {
+    let about = command.get_about().cloned().unwrap_or_default();
+    let long_about = command.get_long_about().cloned();
+    let command = add(command).about(about);
+    match long_about {
+        Some(long_about) => command.long_about(long_about),
+        None => command,
+    }
 }
 
 const AFTER_HELP: &str = "\
@@ -86,61 +115,66 @@ first, do not repeat), 12 some of several failed, 13 a check said no, 129, 130 o
 
 /// The commands, in the order of a key's life.
 #[derive(Subcommand)]
-#[command(defer = true)]
 pub(crate) enum Command {
     /// Sign in, resolve the role, create the key, and deliver its secret
     #[command(visible_alias = "create")]
-    CreateKey(Box<commands::create_key::Args>),
+    CreateKey(Box<Lazy<commands::create_key::Args>>),
     /// Print the ID of the role with this name
-    FindRole(commands::find_role::Args),
+    FindRole(Lazy<commands::find_role::Args>),
     /// List the keys: which are stale, which end soon, which are locked
     #[command(visible_alias = "list")]
-    ListKeys(commands::list_keys::Args),
+    ListKeys(Lazy<commands::list_keys::Args>),
     /// Show one key
     #[command(visible_alias = "show")]
-    ShowKey(commands::show_key::Args),
+    ShowKey(Lazy<commands::show_key::Args>),
     /// Change a key: its role, name, description, end, locale, time zone
-    UpdateKey(Box<commands::update_key::Args>),
+    UpdateKey(Box<Lazy<commands::update_key::Args>>),
     /// Lock a key: it cannot sign in until it is unlocked
-    LockKey(commands::lock_key::Args),
+    LockKey(Lazy<commands::lock_key::Args>),
     /// Unlock a key
-    UnlockKey(commands::unlock_key::Args),
+    UnlockKey(Lazy<commands::unlock_key::Args>),
     /// Delete keys for good, and look whether they are gone
     #[command(visible_alias = "delete")]
-    DeleteKey(commands::delete_key::Args),
+    DeleteKey(Lazy<commands::delete_key::Args>),
     /// Put a new key in the place of an old one, which retires by itself
     #[command(visible_alias = "rotate")]
-    RotateKey(Box<commands::rotate_key::Args>),
+    RotateKey(Box<Lazy<commands::rotate_key::Args>>),
     /// Run a command with a key that lives as long as it does
-    Exec(Box<commands::exec::Args>),
+    Exec(Box<Lazy<commands::exec::Args>>),
     /// List the roles
-    ListRoles(commands::list_roles::Args),
+    ListRoles(Lazy<commands::list_roles::Args>),
     /// Show what a role may do, or what another one may that it may not
-    ShowRole(commands::show_role::Args),
+    ShowRole(Lazy<commands::show_role::Args>),
     /// Keep a session for later commands
-    Login(commands::login::Args),
+    Login(Lazy<commands::login::Args>),
     /// End the kept session on the manager, and forget it
-    Logout(commands::logout::Args),
+    Logout(Lazy<commands::logout::Args>),
     /// Look at the manager's certificate, pin its key, and forget it
-    Trust(commands::trust::Args),
+    Trust(Lazy<commands::trust::Args>),
     /// Say who this is, on which manager, and where each setting came from
-    Whoami(commands::whoami::Args),
+    Whoami(Lazy<commands::whoami::Args>),
     /// Say whether a secret works, whose it is, and until when
-    VerifyKey(commands::verify_key::Args),
+    VerifyKey(Lazy<commands::verify_key::Args>),
     /// Finish or undo what an interrupted run left
-    Recover(commands::recover::Args),
+    Recover(Lazy<commands::recover::Args>),
     /// Show the settings and where each comes from, and check the settings file
-    Config(commands::config::Args),
+    Config(Lazy<commands::config::Args>),
     /// Print what makes a shell complete commands, flags, roles and keys
-    Completions(commands::completions::Args),
+    Completions(Lazy<commands::completions::Args>),
     /// Write the manual, a page for each command
-    Man(commands::man::Args),
+    Man(Lazy<commands::man::Args>),
     /// Run a simulated manager on loopback, alone or for a command
     #[cfg(feature = "sandbox")]
-    Sandbox(Box<commands::sandbox::Args>),
+    Sandbox(Box<Lazy<commands::sandbox::Args>>),
 }
 
 impl Command {
+    /// The program with all commands, and the flags of some.
+    fn all(flags: Flags) -> clap::Command {
+        lazy::make(flags);
+        added(Program::command(), Self::augment_subcommands)
+    }
+
     /// Whether the settings file has a say in it.
     pub(crate) fn uses_profiles(&self) -> bool {
         match self {

@@ -68,9 +68,7 @@ pub(crate) fn answer(asked: &Asked) {
     }
     let index = words.len();
     words.push(asked.current.clone());
-    let mut command = cli::command_for(asked.before.get(1).map(OsString::as_os_str));
-    // Until then a command has no flags that could be told where their values come from.
-    command.build();
+    let command = cli::command_for(asked.before.get(1).map(OsString::as_os_str));
     let mut command = with_names(command, &asked.before);
     let folder = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();

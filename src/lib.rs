@@ -119,11 +119,7 @@ fn start() -> ExitCode {
 
 fn parse() -> Result<(Cli, ArgMatches), ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let matches = cli::command_for(words.get(1).map(OsString::as_os_str))
-        .try_get_matches_from(words)
-        .map_err(|error| usage::exit(&error))?;
-    let cli = Cli::read(&matches).map_err(|error| usage::exit(&error))?;
-    Ok((cli, matches))
+    Cli::read(&words).map_err(|error| usage::exit(&error))
 }
 
 fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outcome, Error> {

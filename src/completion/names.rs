@@ -76,7 +76,7 @@ fn ask(
 
 /// What was typed so far, as far as it says where the manager is and what signs in there.
 fn context(before: &[OsString]) -> Option<Context> {
-    let matches = cli::command_for(before.get(1).map(OsString::as_os_str))
+    let matches = cli::command()
         .ignore_errors(true)
         .try_get_matches_from(before)
         .ok()?;

@@ -1,0 +1,71 @@
+//! Flags of a command that are made only where that command is wanted: most runs are of one.
+//!
+//! The parser's own way to put that off (`Command::defer`) would put the flags of a command behind the global ones in its help.
+
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+thread_local! {
+    static MADE: RefCell<Flags> = const { RefCell::new(Flags::OfAll) };
+}
+
+/// Whose flags are made.
+pub(super) enum Flags {
+    OfAll,
+    OfNone,
+    /// Of the command of this name.
+    Of(String),
+}
+
+/// From now on, on this thread, the flags of these commands are made.
+pub(super) fn make(flags: Flags) {
+    MADE.set(flags);
+}
+
+/// What a command takes.
+pub(crate) struct Lazy<T>(T);
+
+impl<T: Args> Args for Lazy<T> {
+    fn augment_args(command: Command) -> Command {
+        let wanted = MADE.with_borrow(|made| match made {
+            Flags::OfAll => true,
+            Flags::OfNone => false,
+            Flags::Of(name) => command.get_name() == name,
+        });
+        if wanted {
+            T::augment_args(command)
+        } else {
+            command
+        }
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Lazy<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl<T> Deref for Lazy<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Lazy<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
