@@ -5,9 +5,11 @@
 mod lazy;
 
 use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{
     ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
 };
@@ -20,26 +22,50 @@ use lazy::{Flags, Lazy};
 pub(crate) struct Cli {
     /// The flags that every command takes.
     pub(crate) global: Global,
+    /// Where those come from.
+    pub(crate) sources: Sources,
     /// What to do.
     pub(crate) command: Command,
 }
 
+/// What of the global flags was typed, what came from a variable, and what is a default.
+pub(crate) struct Sources(Vec<(clap::Id, ValueSource)>);
+
+impl Sources {
+    /// As the parser found them.
+    pub(crate) fn of(matches: &ArgMatches) -> Self {
+        let source = |id: &clap::Id| Some((id.clone(), matches.value_source(id.as_str())?));
+        Self(matches.ids().filter_map(source).collect())
+    }
+
+    /// Where the flag of this name in the parser comes from.
+    pub(crate) fn get(&self, id: &str) -> Option<ValueSource> {
+        let known = self.0.iter().find(|(known, _)| known == id);
+        known.map(|(_, source)| *source)
+    }
+}
+
 impl Cli {
-    /// Reads a command line, the program's name first, and what variables say; and returns the matches that know where each global
-    /// flag came from.
+    /// Reads a command line, the program's name first, and what variables say.
     ///
     /// # Errors
     /// Those of the parser, to which help is one.
-    pub(crate) fn read(words: &[OsString]) -> Result<(Self, ArgMatches), clap::Error> {
-        let parser = command_for(words.get(1).map(OsString::as_os_str));
+    pub(crate) fn read(words: &[OsString]) -> Result<Self, clap::Error> {
+        // Never taken apart, which would take as long as to parse: the process ends soon, and what was typed is in its argv anyway.
+        let command = command_for(words.get(1).map(OsString::as_os_str));
+        let parser = &mut *ManuallyDrop::new(command);
         let stand_alone = parser.get_arguments().next().is_none();
-        let mut matches = parser.try_get_matches_from(words)?;
-        let command = Command::from_arg_matches(&matches)?;
-        if stand_alone && let Some((_, own)) = matches.remove_subcommand() {
-            matches = own;
-        }
-        let global = Global::from_arg_matches(&matches)?;
-        Ok((Self { global, command }, matches))
+        let matches = parser.try_get_matches_from_mut(words)?;
+        let matches = &mut *ManuallyDrop::new(matches);
+        let flags = match matches.subcommand() {
+            Some((_, own)) if stand_alone => own,
+            _ => matches,
+        };
+        Ok(Self {
+            global: Global::from_arg_matches(flags)?,
+            sources: Sources::of(flags),
+            command: Command::from_arg_matches_mut(matches)?,
+        })
     }
 }
 
@@ -69,12 +95,7 @@ pub(crate) fn command_for(first: Option<&OsStr>) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return with_global_flags(Command::all(Flags::OfNone), false);
     }
-    let bare = Command::all(Flags::OfNone);
-    let Some(name) = bare.find_subcommand(first).map(clap::Command::get_name) else {
-        return command();
-    };
-    let flags = Flags::Of(name.to_owned());
-    match Command::all(flags).find_subcommand(name) {
+    match Command::all(Flags::Of(first.to_owned())).find_subcommand(first) {
         Some(only) => Program::command().subcommand(with_global_flags(
             only.clone(),
             only.get_subcommands().next().is_some(),
@@ -329,4 +350,34 @@ pub(crate) enum ApiKeyScheme {
     ApiSecretKey,
     /// `Authorization: ApiKey` of Trend Micro Cloud One.
     CloudOne,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// By every name that it has: what is made for it alone is what it takes, and as much of it.
+    #[test]
+    fn a_command_that_is_made_alone_takes_what_it_takes_among_all() {
+        let mut all = command();
+        all.build();
+        for among in all.get_subcommands() {
+            let names = std::iter::once(among.get_name()).chain(among.get_all_aliases());
+            for name in names {
+                let mut parser = command_for(Some(OsStr::new(name)));
+                parser.build();
+                let alone = parser.find_subcommand(name);
+                let flags = |command: &clap::Command| -> BTreeSet<String> {
+                    let flags = command.get_arguments();
+                    flags.map(|flag| flag.get_id().to_string()).collect()
+                };
+                assert_eq!(alone.map(flags), Some(flags(among)), "{name}");
+                let commands = alone.map(|alone| alone.get_subcommands().count());
+                assert_eq!(commands, Some(among.get_subcommands().count()), "{name}");
+                assert_eq!(parser.get_subcommands().count(), 1, "{name}");
+            }
+        }
+    }
 }

@@ -165,8 +165,12 @@ impl Context {
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let work = async |signed_in: &SignedIn| {
-            self.say_unfinished();
-            work(signed_in).await
+            // Looked up while the first answer is on its way.
+            let saying = async {
+                tokio::task::yield_now().await;
+                self.say_unfinished();
+            };
+            tokio::join!(work(signed_in), saying).0
         };
         self.session(begin, work).await
     }

@@ -63,8 +63,6 @@ mod usage;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::ArgMatches;
-
 use cli::{Cli, Command};
 use commands::Outcome;
 use context::Context;
@@ -97,14 +95,14 @@ fn start() -> ExitCode {
         completion::answer(&asked);
         return ExitCode::SUCCESS;
     }
-    let (cli, matches) = match parse() {
+    let cli = match parse() {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
     log_lines::start(cli.global.verbose, cli.global.quiet);
     let uses_profiles = cli.command.uses_profiles();
-    let settings = match Settings::resolve(cli.global, &matches, uses_profiles) {
+    let settings = match Settings::resolve(cli.global, &cli.sources, uses_profiles) {
         Ok(settings) => settings,
         Err(error) => return report(&error, &output),
     };
@@ -117,7 +115,7 @@ fn start() -> ExitCode {
     }
 }
 
-fn parse() -> Result<(Cli, ArgMatches), ExitCode> {
+fn parse() -> Result<Cli, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
     Cli::read(&words).map_err(|error| usage::exit(&error))
 }

@@ -44,7 +44,7 @@ pub(crate) async fn read(
             }
             let source = source.clone();
             in_background(interrupt, move || {
-                limited(io::stdin().lock()).map_err(|unfit| usage(&source, &what, &unfit))
+                limited(io::stdin().lock(), None).map_err(|unfit| usage(&source, &what, &unfit))
             })
             .await?
         }
@@ -100,10 +100,21 @@ enum Unfit {
     NotText,
 }
 
-fn limited(reader: impl Read) -> Result<Secret, Unfit> {
-    // Room for all that may come, so that no copy is left behind by growing.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
-    reader.take(LIMIT + 1).read_to_end(&mut bytes)?;
+/// Reads it all. There is room for what is `expected`, and else for all that may come, so that no copy is left behind by growing; the
+/// room is wiped as a whole, which takes its time where it is large.
+fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Secret, Unfit> {
+    // Some file systems do not know how long a file is, and say 0.
+    let expected = expected.filter(|&length| length > 0 && length < LIMIT);
+    let room = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
+    let most = expected.unwrap_or(LIMIT);
+    let mut bytes = room(most);
+    reader.by_ref().take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most && most < LIMIT {
+        let mut all = room(LIMIT);
+        all.extend_from_slice(&bytes);
+        reader.take(LIMIT - most).read_to_end(&mut all)?;
+        bytes = all;
+    }
     if bytes.len() as u64 > LIMIT {
         return Err(Unfit::TooLarge);
     }
@@ -133,7 +144,8 @@ fn file(
     if !allow_loose_permissions && metadata.is_file() {
         refuse_loose(&source.to_string(), path, &metadata)?;
     }
-    limited(file).map_err(|unfit| usage(source, what, &unfit))
+    let expected = metadata.is_file().then_some(metadata.len());
+    limited(file, expected).map_err(|unfit| usage(source, what, &unfit))
 }
 
 /// Whether what was given for the place of a secret is one: it is there, or at least the folder that it names. Else it may be the
@@ -171,7 +183,7 @@ fn output_of(command: &str, source: &Source, what: &str) -> Result<Secret, Error
         })
     })?;
     let secret = match child.stdout.take() {
-        Some(output) => limited(output),
+        Some(output) => limited(output, None),
         None => return Err(failed("has no output".to_owned())),
     };
     let status = child
@@ -191,4 +203,37 @@ fn usage(source: &Source, what: &str, unfit: &Unfit) -> Error {
         format!("the {what} that {source} names {unfit}"),
         format!("it must hold the {what} and nothing else"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(length: u64, expected: Option<u64>) -> Result<usize, String> {
+        let text = "x".repeat(usize::try_from(length).unwrap_or_default());
+        let read = limited(text.as_bytes(), expected);
+        read.map(|secret| secret.expose().len())
+            .map_err(|unfit| unfit.to_string())
+    }
+
+    #[test]
+    fn a_secret_is_read_whole_whatever_its_file_is_said_to_hold() {
+        for expected in [
+            None,
+            Some(0),
+            Some(1),
+            Some(17),
+            Some(LIMIT - 1),
+            Some(LIMIT),
+            Some(u64::MAX),
+        ] {
+            for length in [1, 16, 17, 18, 100, 4096, LIMIT - 1, LIMIT] {
+                assert_eq!(read(length, expected), Ok(length as usize), "{expected:?}");
+            }
+            for length in [LIMIT + 1, LIMIT + 2, 2 * LIMIT] {
+                let refused = Err("is larger than 64 KiB".to_owned());
+                assert_eq!(read(length, expected), refused, "{expected:?}");
+            }
+        }
+    }
 }

@@ -12,9 +12,7 @@ mod trust;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ArgMatches;
-
-use crate::cli::{ApiKeyScheme, Global};
+use crate::cli::{ApiKeyScheme, Global, Sources};
 use crate::error::Error;
 use crate::manager::{Address, Pin};
 use crate::output::Format;
@@ -106,17 +104,17 @@ const NO_INPUT: Names = ("no_input", "--no-input", "SWP_NO_INPUT");
 const OUTPUT: Names = ("output", "--output", "SWP_OUTPUT");
 
 impl Settings {
-    /// Gives `global` its meaning; `matches` knows what was typed and what came from the environment. What neither says is looked up
+    /// Gives `global` its meaning; `sources` knows what was typed and what came from the environment. What neither says is looked up
     /// in the profile, unless the command has no use for one.
     ///
     /// # Errors
     /// Of usage, naming the flag, the variable or the place in the file at fault.
     pub(crate) fn resolve(
         global: Global,
-        matches: &ArgMatches,
+        sources: &Sources,
         uses_profiles: bool,
     ) -> Result<Self, Error> {
-        let mut origin = Origin::new(matches);
+        let mut origin = Origin::new(sources);
         let file = Chosen::read(
             &origin,
             global.profile.clone(),

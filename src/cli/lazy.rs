@@ -15,7 +15,7 @@ thread_local! {
 pub(super) enum Flags {
     OfAll,
     OfNone,
-    /// Of the command of this name.
+    /// Of those that are called so, or by a name that begins with it and a dash: an alias is the first word of the name.
     Of(String),
 }
 
@@ -32,7 +32,8 @@ impl<T: Args> Args for Lazy<T> {
         let wanted = MADE.with_borrow(|made| match made {
             Flags::OfAll => true,
             Flags::OfNone => false,
-            Flags::Of(name) => command.get_name() == name,
+            Flags::Of(word) => (command.get_name().strip_prefix(word.as_str()))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-')),
         });
         if wanted {
             T::augment_args(command)

@@ -7,7 +7,7 @@ use clap::FromArgMatches as _;
 use clap_complete::engine::CompletionCandidate;
 
 use super::is_harmless;
-use crate::cli::{self, Global};
+use crate::cli::{self, Global, Sources};
 use crate::context::Context;
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
 use crate::output::{Color, Format, Output};
@@ -81,7 +81,7 @@ fn context(before: &[OsString]) -> Option<Context> {
         .try_get_matches_from(before)
         .ok()?;
     let global = Global::from_arg_matches(&matches).ok()?;
-    let mut settings = Settings::resolve(global, &matches, true).ok()?;
+    let mut settings = Settings::resolve(global, &Sources::of(&matches), true).ok()?;
     // Whoever answers would get the key, and that is never silent; nor is taking somebody for the manager who was not met before.
     if settings.insecure.is_some() {
         return None;

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, ValueEnum};
 
 use super::told::{Told, host, place, span, usual_proxy};
 use super::{SecretSource, Source, Sourced};
+use crate::cli::Sources;
 use crate::error::Error;
 use crate::profile::Profile;
 
@@ -17,16 +18,16 @@ pub(super) type Names = (&'static str, &'static str, &'static str);
 
 /// Tells flag, variable and profile apart.
 pub(super) struct Origin<'a> {
-    matches: &'a ArgMatches,
+    sources: &'a Sources,
     /// The profile that counts.
     pub(super) profile: Option<Profile>,
     told: RefCell<Vec<Told>>,
 }
 
 impl<'a> Origin<'a> {
-    pub(super) fn new(matches: &'a ArgMatches) -> Self {
+    pub(super) fn new(sources: &'a Sources) -> Self {
         Self {
-            matches,
+            sources,
             profile: None,
             told: RefCell::default(),
         }
@@ -34,7 +35,7 @@ impl<'a> Origin<'a> {
 
     /// Whether flag or variable said it.
     pub(super) fn of(&self, (id, flag, variable): Names) -> Source {
-        match self.matches.value_source(id) {
+        match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),
             _ => Source::Flag(flag),
         }
@@ -91,7 +92,7 @@ impl<'a> Origin<'a> {
     }
 
     fn is_typed(&self, (id, ..): Names) -> bool {
-        self.matches.value_source(id) == Some(ValueSource::CommandLine)
+        self.sources.get(id) == Some(ValueSource::CommandLine)
     }
 
     /// The text that counts.
@@ -129,7 +130,7 @@ impl<'a> Origin<'a> {
     /// The value that counts of a setting that has a default, as text, and who says so where somebody does.
     fn preset(&self, names: Names, value: String) -> (String, Option<Source>) {
         let is_given = matches!(
-            self.matches.value_source(names.0),
+            self.sources.get(names.0),
             Some(ValueSource::CommandLine | ValueSource::EnvVariable)
         );
         if is_given {
