@@ -104,18 +104,22 @@ pub(crate) fn command_for(first: Option<&OsStr>) -> clap::Command {
     }
 }
 
-/// Help never shows the value of a variable, and an empty one counts as none: that is how a variable is switched off in many a CI
-/// system. Whether flags are `passed_on` to the commands of a command decides where they may be typed.
+/// Whether flags are `passed_on` to the commands of a command decides where they may be typed. An empty variable counts as none: that
+/// is how one is switched off in many a CI system.
 fn with_global_flags(command: clap::Command, passed_on: bool) -> clap::Command {
-    added(command, Global::augment_args).mut_args(|argument| {
-        let argument = argument.global(passed_on);
-        match argument.get_env() {
-            Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
-                argument.env(None::<&str>)
-            }
-            _ => argument.hide_env_values(true),
-        }
-    })
+    let mut command = added(command, Global::augment_args);
+    if passed_on {
+        command = command.mut_args(|argument| argument.global(true));
+    }
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let switched_off: Vec<_> = (command.get_arguments())
+        .filter(|argument| argument.get_env().is_some_and(is_empty))
+        .map(|argument| argument.get_id().clone())
+        .collect();
+    for flag in switched_off {
+        command = command.mut_arg(flag, |argument| argument.env(None::<&str>));
+    }
+    command
 }
 
 /// What is added to a command brings its own description, which is not the command's.
@@ -221,123 +225,123 @@ const OUTPUT: &str = "Output";
 )]
 pub(crate) struct Global {
     /// The manager: https://HOST:PORT, or a bare host (https, port 4119)
-    #[arg(long, global = true, env = "SWP_URL", value_name = "URL", help_heading = MANAGER)]
+    #[arg(long, env = "SWP_URL", hide_env_values = true, value_name = "URL", help_heading = MANAGER)]
     pub url: Option<String>,
 
     /// The profile of config.toml that says what is not given here
-    #[arg(long, global = true, env = "SWP_PROFILE", value_name = "NAME", help_heading = MANAGER)]
+    #[arg(long, env = "SWP_PROFILE", hide_env_values = true, value_name = "NAME", help_heading = MANAGER)]
     pub(crate) profile: Option<String>,
 
     /// The tenant to sign in to, where the manager has several
-    #[arg(long, global = true, env = "SWP_TENANT", value_name = "NAME", help_heading = MANAGER)]
+    #[arg(long, env = "SWP_TENANT", hide_env_values = true, value_name = "NAME", help_heading = MANAGER)]
     pub tenant: Option<String>,
 
     /// Wait this long for a manager that is still starting, before signing in
-    #[arg(long, global = true, env = "SWP_WAIT", value_name = "DURATION", help_heading = MANAGER)]
+    #[arg(long, env = "SWP_WAIT", hide_env_values = true, value_name = "DURATION", help_heading = MANAGER)]
     pub wait: Option<String>,
 
     /// The administrator to sign in as
-    #[arg(long, global = true, env = "SWP_USERNAME", value_name = "NAME", help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_USERNAME", hide_env_values = true, value_name = "NAME", help_heading = SIGN_IN)]
     pub username: Option<String>,
 
     /// Read the password from this file; "-" is stdin. SWP_PASSWORD, last in rank, holds the password itself
-    #[arg(long, global = true, env = "SWP_PASSWORD_FILE", value_name = "FILE", help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_PASSWORD_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub password_file: Option<PathBuf>,
 
     /// Read the password from stdin
-    #[arg(long, global = true, help_heading = SIGN_IN)]
+    #[arg(long, help_heading = SIGN_IN)]
     pub password_stdin: bool,
 
     /// Run this command, without a shell, and take the password from its output
-    #[arg(long, global = true, env = "SWP_PASSWORD_COMMAND", value_name = "COMMAND", help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_PASSWORD_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub password_command: Option<String>,
 
     /// The current code of the second factor [env: SWP_MFA_CODE]
-    #[arg(long, global = true, value_name = "CODE", help_heading = SIGN_IN)]
+    #[arg(long, value_name = "CODE", help_heading = SIGN_IN)]
     pub mfa_code: Option<String>,
 
     /// Run this command, without a shell, just before signing in, and take the code from its output
-    #[arg(long, global = true, env = "SWP_MFA_COMMAND", value_name = "COMMAND", help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_MFA_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub mfa_command: Option<String>,
 
     /// Sign requests with the existing API key in this file; "-" is stdin. SWP_API_KEY holds the key itself
-    #[arg(long, global = true, env = "SWP_API_KEY_FILE", value_name = "FILE", help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_API_KEY_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub api_key_file: Option<PathBuf>,
 
     /// Which header the API key goes into
-    #[arg(long, global = true, env = "SWP_API_KEY_SCHEME", value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_API_KEY_SCHEME", hide_env_values = true, value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
     pub api_key_scheme: ApiKeyScheme,
 
     /// Sign in although that was refused twice within 15 minutes, or with a code that was sent already
-    #[arg(long, global = true, help_heading = SIGN_IN)]
+    #[arg(long, help_heading = SIGN_IN)]
     pub(crate) force_login: bool,
 
     /// Read secrets from files that others may read too
-    #[arg(long, global = true, help_heading = SIGN_IN)]
+    #[arg(long, help_heading = SIGN_IN)]
     pub allow_loose_permissions: bool,
 
     /// Never prompt
-    #[arg(long, global = true, env = "SWP_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_NO_INPUT", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
     pub no_input: bool,
 
     /// Do not end the session on the manager
-    #[arg(long, global = true, env = "SWP_NO_SIGN_OUT", value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_NO_SIGN_OUT", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
     pub no_sign_out: bool,
 
     /// Trust only the certificates in this PEM file
-    #[arg(long, global = true, env = "SWP_CA_CERT", value_name = "FILE", help_heading = TRUST)]
+    #[arg(long, env = "SWP_CA_CERT", hide_env_values = true, value_name = "FILE", help_heading = TRUST)]
     pub ca_cert: Option<PathBuf>,
 
     /// Trust the manager with this public key (sha256:HEX, of the SPKI) alone, whatever its certificate says; can be repeated
-    #[arg(long, global = true, env = "SWP_TLS_PIN", value_name = "PIN", value_delimiter = ',', help_heading = TRUST)]
+    #[arg(long, env = "SWP_TLS_PIN", hide_env_values = true, value_name = "PIN", value_delimiter = ',', help_heading = TRUST)]
     pub(crate) tls_pin: Vec<String>,
 
     /// Pin the key of a manager that is met for the first time without asking; one that has changed is never accepted
-    #[arg(long, global = true, env = "SWP_TLS_ACCEPT_NEW", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    #[arg(long, env = "SWP_TLS_ACCEPT_NEW", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = TRUST)]
     pub(crate) tls_accept_new: bool,
 
     /// Do not check the manager's certificate at all; whoever answers gets the password
-    #[arg(long, global = true, env = "SWP_INSECURE", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    #[arg(long, env = "SWP_INSECURE", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = TRUST)]
     pub insecure: bool,
 
     /// The proxy to the manager [env: HTTPS_PROXY, NO_PROXY]
-    #[arg(long, global = true, value_name = "URL", help_heading = TRUST)]
+    #[arg(long, value_name = "URL", help_heading = TRUST)]
     pub proxy: Option<String>,
 
     /// How long one request may take in all
-    #[arg(long, global = true, value_name = "DURATION", env = "SWP_TIMEOUT", default_value = "30s", help_heading = TRUST)]
+    #[arg(long, value_name = "DURATION", env = "SWP_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub timeout: String,
 
     /// How long connecting may take
-    #[arg(long, global = true, value_name = "DURATION", env = "SWP_CONNECT_TIMEOUT", default_value = "10s", help_heading = TRUST)]
+    #[arg(long, value_name = "DURATION", env = "SWP_CONNECT_TIMEOUT", hide_env_values = true, default_value = "10s", help_heading = TRUST)]
     pub connect_timeout: String,
 
     /// How often a read may be repeated
-    #[arg(long, global = true, value_name = "N", env = "SWP_RETRIES", default_value_t = 4, help_heading = TRUST)]
+    #[arg(long, value_name = "N", env = "SWP_RETRIES", hide_env_values = true, default_value_t = 4, help_heading = TRUST)]
     pub retries: u32,
 
     /// How long to look for the outcome of a create whose answer was lost
-    #[arg(long, global = true, value_name = "DURATION", env = "SWP_SETTLE_TIMEOUT", default_value = "30s", help_heading = TRUST)]
+    #[arg(long, value_name = "DURATION", env = "SWP_SETTLE_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub(crate) settle_timeout: String,
 
     /// Make no secret where no record of the run can be kept
-    #[arg(long, global = true, env = "SWP_REQUIRE_JOURNAL", value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    #[arg(long, env = "SWP_REQUIRE_JOURNAL", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = TRUST)]
     pub(crate) require_journal: bool,
 
     /// The format of stdout
-    #[arg(short, long, global = true, env = "SWP_OUTPUT", value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]
+    #[arg(short, long, env = "SWP_OUTPUT", hide_env_values = true, value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]
     pub output: Format,
 
     /// No notes and no warnings
-    #[arg(short, long, global = true, env = "SWP_QUIET", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    #[arg(short, long, env = "SWP_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub quiet: bool,
 
     /// Say what is done; twice for each request
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = OUTPUT)]
+    #[arg(short, long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
     /// Colour on stderr; NO_COLOR switches it off
-    #[arg(long, global = true, env = "SWP_COLOR", value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
+    #[arg(long, env = "SWP_COLOR", hide_env_values = true, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
     pub color: Color,
 }
 
@@ -378,6 +382,20 @@ mod tests {
                 assert_eq!(commands, Some(among.get_subcommands().count()), "{name}");
                 assert_eq!(parser.get_subcommands().count(), 1, "{name}");
             }
+        }
+    }
+
+    /// A variable may hold what is nobody else's business, and help is what people copy into issues.
+    #[test]
+    fn help_never_shows_the_value_of_a_variable() {
+        let mut all = command();
+        all.build();
+        for command in all.get_subcommands().chain([&all]) {
+            let shown = command
+                .get_arguments()
+                .filter(|flag| flag.get_env().is_some() && !flag.is_hide_env_values_set())
+                .count();
+            assert_eq!(shown, 0, "{}", command.get_name());
         }
     }
 }

@@ -158,7 +158,8 @@ impl Context {
         self.signed_in_beside(&|| (), work).await
     }
 
-    /// The same; `begin` is called when a user name and a password are on their way, to begin what needs no answer to them.
+    /// The same; `begin` is called while a user name and a password are on their way, to begin what needs no answer to them. It may be
+    /// called again.
     pub(crate) async fn signed_in_beside<T>(
         &self,
         begin: &dyn Fn(),
@@ -170,7 +171,7 @@ impl Context {
                 tokio::task::yield_now().await;
                 self.say_unfinished();
             };
-            tokio::join!(work(signed_in), saying).0
+            tokio::join!(biased; work(signed_in), saying).0
         };
         self.session(begin, work).await
     }
@@ -197,7 +198,7 @@ impl Context {
             }
         };
         // The disk and the manager need not wait for each other.
-        tokio::join!(farewell, self.flush());
+        tokio::join!(biased; farewell, self.flush());
         result.map_err(|error| way.advise(error))
     }
 
@@ -206,13 +207,15 @@ impl Context {
         self.unflushed.set(true);
     }
 
-    /// Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v.
+    /// Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v. Here and on no
+    /// thread: nothing else is left to be done but to wait for the manager, and a thread takes as long to make as most disks to flush.
     async fn flush(&self) {
         if !self.unflushed.take() {
             return;
         }
-        let flushed = tokio::task::spawn_blocking(journal::flush).await;
-        if let Ok(Err(error)) = flushed {
+        // The farewell is on its way first.
+        tokio::task::yield_now().await;
+        if let Err(error) = journal::flush() {
             log::info!("{} could not be flushed: {error}", journal::place());
         }
     }

@@ -154,8 +154,8 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
     }
 }
 
-/// Signs in with user name and password, and returns the user name too. `begin` is called once all that is asked or read beforehand is
-/// there, just before the first request.
+/// Signs in with user name and password, and returns the user name too. `begin` is called while the answer to them is on its way,
+/// once for each time that they are sent.
 pub(crate) async fn with_password(
     context: &Context,
     begin: &dyn Fn(),
@@ -198,7 +198,6 @@ pub(crate) async fn with_password(
         None => None,
         Some(given) => Some(given_code(context, given, &guard).await?),
     };
-    begin();
     loop {
         let who = SignIn {
             username: &username,
@@ -208,7 +207,13 @@ pub(crate) async fn with_password(
         };
         // Another run may have been refused while a person typed.
         guard.admit()?;
-        let (unused, error) = match attempt(context, manager, &who, &guard).await? {
+        let attempt = attempt(context, manager, &who, &guard);
+        let begun = async {
+            // The connection is on its way first.
+            tokio::task::yield_now().await;
+            begin();
+        };
+        let (unused, error) = match tokio::join!(biased; attempt, begun).0? {
             Ok(signed_in) => return Ok((signed_in, username)),
             Err(failed) => failed,
         };
