@@ -41,7 +41,13 @@ impl Address {
         } else {
             text.to_owned()
         };
-        let mut base = Url::parse(&full).map_err(|error| format!("it is no address ({error})"))?;
+        let mut base = Url::parse(&full).map_err(|error| match error {
+            // Neither is one name of a host to look like another's, nor are tables of all of Unicode to be carried along.
+            url::ParseError::IdnaError if !full.is_ascii() => {
+                "its host is not in ASCII; write it as it is on the wire, with xn--".to_owned()
+            }
+            _ => format!("it is no address ({error})"),
+        })?;
         if !base.username().is_empty()
             || base.password().is_some()
             || authority(&full).contains('@')
@@ -337,6 +343,12 @@ mod tests {
             assert!(!message.contains("hunter2"), "{message}");
         }
         assert!(Address::parse("https://h/?password=hunter2").is_err());
+        let message = Address::parse("https://bücher.example").err();
+        assert!(message.unwrap_or_default().contains("xn--"));
+        let encoded = Address::parse("https://xn--bcher-kva.example");
+        assert!(
+            encoded.is_ok_and(|address| address.host_and_port() == "xn--bcher-kva.example:443")
+        );
         assert!(Address::parse("").is_err());
     }
 }
