@@ -63,30 +63,15 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Writes `content` and gives the file its name, in the place of one that is there.
+    /// Writes `content` and gives the file its name; an existing one is replaced only with `replace`.
     ///
     /// # Errors
     /// Nothing is at the target then that was not there before, and the temporary file is gone; but where the folder could not be
     /// flushed the file is there, and may be gone again after a power cut.
-    pub(crate) fn commit(mut self, content: &[u8]) -> io::Result<File> {
+    pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
         let folder = folder_of(&self.target).to_owned();
-        let file = self.give_name(true)?;
-        sync_folder(&folder)?;
-        Ok(file)
-    }
-
-    /// The same for a file that is not there yet. It has its name before it is flushed, so that most file systems flush both at once;
-    /// where the power is cut before this returns, the file may be there and empty.
-    ///
-    /// # Errors
-    /// Where there is such a file, which stays as it is; and where the file or its folder could not be flushed: then it is there, and
-    /// may be gone or empty after a power cut.
-    pub(crate) fn commit_new(mut self, content: &[u8]) -> io::Result<File> {
-        self.temporary.write_all(content)?;
-        let folder = folder_of(&self.target).to_owned();
-        let file = self.give_name(false)?;
-        file.sync_all()?;
+        let file = self.give_name(replace)?;
         sync_folder(&folder)?;
         Ok(file)
     }
@@ -153,7 +138,7 @@ mod tests {
         let target = folder.path().join("key");
         let file = AtomicFile::prepare(&target)?;
         assert!(!target.exists());
-        file.commit_new(b"secret\n")?;
+        file.commit(b"secret\n", false)?;
         assert_eq!(std::fs::read(&target)?, b"secret\n");
         #[cfg(unix)]
         {
@@ -172,13 +157,13 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         std::fs::write(&target, "old")?;
-        let refused = AtomicFile::prepare(&target)?.commit_new(b"new");
+        let refused = AtomicFile::prepare(&target)?.commit(b"new", false);
         assert_eq!(
             refused.map(|_| ()).map_err(|error| error.kind()),
             Err(io::ErrorKind::AlreadyExists)
         );
         assert_eq!(std::fs::read(&target)?, b"old");
-        AtomicFile::prepare(&target)?.commit(b"new")?;
+        AtomicFile::prepare(&target)?.commit(b"new", true)?;
         assert_eq!(std::fs::read(&target)?, b"new");
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
         Ok(())

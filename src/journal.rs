@@ -135,7 +135,7 @@ impl Entry {
         let name = record.file_name();
         match folder.write_locked(&name, &content) {
             Ok(file) => Ok(Self { record, file }),
-            // Where it could not be flushed, the file is there already; a run that goes on without a record must not
+            // Where only the folder could not be flushed, the file is there already; a run that goes on without a record must not
             // leave one for `recover` to find, which would kill a secret that was delivered. Another run's stays.
             Err(error) => {
                 if error.kind() != io::ErrorKind::AlreadyExists {
@@ -260,10 +260,6 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
         if !folder.path().join(&name).exists() {
             continue;
         }
-        if is_cut_off(&file, &name) {
-            let _ = folder.remove_unflushed(&name);
-            continue;
-        }
         found.push(match read(&mut file) {
             Ok(record) if record.file_name() == name => Found::Record(record),
             Ok(_) => Found::Unreadable(name, "it is another operation's record".to_owned()),
@@ -275,13 +271,6 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
         Found::Unreadable(..) => i64::MAX,
     });
     Ok(found)
-}
-
-/// Whether nothing was asked in the name of a record that nobody works on: the power was cut while it was put on disk, and it is empty.
-fn is_cut_off(file: &File, name: &str) -> bool {
-    let operation = name.strip_suffix(".json").unwrap_or_default();
-    let is_empty = file.metadata().is_ok_and(|metadata| metadata.len() == 0);
-    is_empty && is_operation(operation)
 }
 
 /// Does what asks the manager for a secret, and keeps the record young meanwhile: a request may be sent again within it (after a 429,
@@ -347,15 +336,16 @@ fn read(file: &mut File) -> io::Result<Record> {
 fn parse(content: &[u8]) -> io::Result<Record> {
     let record: Record = serde_json::from_slice(content)
         .map_err(|error| io::Error::other(without_values(&error.to_string())))?;
-    if is_operation(&record.operation) {
+    let named = !record.operation.is_empty()
+        && record
+            .operation
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit());
+    if named {
         Ok(record)
     } else {
         Err(io::Error::other("its operation is no hex number"))
     }
-}
-
-fn is_operation(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(any(test, fuzzing))]

@@ -168,21 +168,3 @@ fn a_file_that_is_larger_than_any_record_is_none() {
     let found = unfinished_in(&Folder::at(state.path())).expect("the folder can be read");
     assert!(matches!(&found[..], [Found::Unreadable(name, _)] if name == "0000000a.json"));
 }
-
-#[test]
-fn a_record_that_a_power_cut_left_empty_is_none_and_goes_away() -> io::Result<()> {
-    let state = tempfile::tempdir()?;
-    put(state.path(), "0a1b2c3d.json", b"");
-    put(state.path(), "notes.json", b"");
-    let found = unfinished_in(&Folder::at(state.path()))?;
-    let told: Vec<_> = (found.iter())
-        .filter_map(|found| match found {
-            Found::Unreadable(name, _) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(told, ["notes.json"]);
-    assert!(!state.path().join("0a1b2c3d.json").exists());
-    assert!(state.path().join("notes.json").exists());
-    Ok(())
-}

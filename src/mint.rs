@@ -7,7 +7,7 @@
 //! | state | on disk | on the manager | who cleans up |
 //! | --- | --- | --- | --- |
 //! | prepared | perhaps an empty temporary file beside a sink | nothing | nobody needs to |
-//! | recorded, perhaps before signing in | the record, an empty one where the power went while it was written | nothing | `recover` finds no key and drops the record; an empty one goes by itself |
+//! | recorded, perhaps before signing in | the record | nothing | `recover` finds no key and drops the record |
 //! | asked | the record | perhaps a key whose secret nobody has | `recover` re-keys or deletes it |
 //! | minted | the record, perhaps a temporary file (0600) with the secret beside a sink | a key whose secret nobody has | `recover` re-keys or deletes it, and the file's secret is dead |
 //! | delivered | the record, the secret in its place | the key | `recover`: a new secret takes the place of the delivered one |

@@ -57,25 +57,25 @@ impl Folder {
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
         self.create()?;
         AtomicFile::prepare(&self.path.join(name))?
-            .commit(content)
+            .commit(content, true)
             .map(|_| ())
     }
 
     /// Writes `name` whole, which must not be there yet, and returns it locked.
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
-        self.locked(name)?.commit_new(content)
+        self.commit_locked(name, content, false)
     }
 
     /// Writes `name` whole, in the place of what is there, and returns it locked.
     pub(crate) fn replace_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
-        self.locked(name)?.commit(content)
+        self.commit_locked(name, content, true)
     }
 
-    fn locked(&self, name: &str) -> io::Result<AtomicFile> {
+    fn commit_locked(&self, name: &str, content: &[u8], replace: bool) -> io::Result<File> {
         let file = AtomicFile::prepare(&self.path.join(name))?;
         file.lock()?;
-        Ok(file)
+        file.commit(content, replace)
     }
 
     /// What `name` holds; none where it does not exist.

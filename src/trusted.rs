@@ -114,7 +114,7 @@ impl Trusted {
         let result = change(&mut trusted);
         let text = toml::to_string(&trusted).map_err(|error| unwritable(&error.to_string()))?;
         AtomicFile::prepare(&path)
-            .and_then(|file| file.commit(format!("{HEAD}{text}").as_bytes()))
+            .and_then(|file| file.commit(format!("{HEAD}{text}").as_bytes(), true))
             .map_err(failed)?;
         Ok(result)
     }

@@ -156,25 +156,6 @@ fn named_and_flushed(calls: &[Did], end: &str) -> usize {
     })
 }
 
-/// A record has its name first, and is flushed with that; returns the place after both.
-#[track_caller]
-fn record_flushed(calls: &[Did]) -> usize {
-    let is_record = |did: &Did| matches!(did, Did::Named(_, to) if to.ends_with(".json"));
-    let named = next(calls, 0, "the record", is_record);
-    let Did::Named(from, to) = &calls[named] else {
-        unreachable!("it was just found")
-    };
-    let written = (calls[..named].iter()).rposition(|did| *did == Did::Wrote(from.clone()));
-    assert!(written.is_some(), "it is named empty: {calls:#?}");
-    let flushed = next(calls, named, "its flush", |did| {
-        *did == Did::Flushed(to.clone())
-    });
-    let folder = parent(to);
-    next(calls, flushed, "the flush of its folder", |did| {
-        *did == Did::Flushed(folder.clone())
-    })
-}
-
 #[test]
 fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_record_goes() {
     if !strace_works() {
@@ -183,7 +164,7 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
     let (_, stage, ended) = traced(Sink::File, &["-e", CALLS]);
     assert_eq!(ended[0].code, Some(0), "{}", ended[0].stderr);
     let calls = calls(&stage.machines[0]);
-    let recorded = record_flushed(&calls);
+    let recorded = named_and_flushed(&calls, ".json");
     let named = next(
         &calls,
         0,
