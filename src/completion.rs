@@ -68,7 +68,9 @@ pub(crate) fn answer(asked: &Asked) {
     }
     let index = words.len();
     words.push(asked.current.clone());
-    let command = cli::command_for(asked.before.get(1).map(OsString::as_os_str));
+    // Behind `--help`, say, a command can be completed that is not there for help.
+    let first = (asked.before.get(1)).filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let command = cli::command_for(first.map(OsString::as_os_str));
     let mut command = with_names(command, &asked.before);
     let folder = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();

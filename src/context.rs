@@ -166,12 +166,9 @@ impl Context {
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let work = async |signed_in: &SignedIn| {
-            // Looked up while the first answer is on its way.
-            let saying = async {
-                tokio::task::yield_now().await;
-                self.say_unfinished();
-            };
-            tokio::join!(biased; work(signed_in), saying).0
+            // Before anything is asked: while this waits for a slow folder or for who reads stderr, no answer would be waited for.
+            self.say_unfinished();
+            work(signed_in).await
         };
         self.session(begin, work).await
     }
@@ -245,7 +242,7 @@ impl Context {
                     if record.manager == manager && record.tenant.as_deref() == tenant =>
                 {
                     self.output.warn(&format!(
-                        "a run of {} was cut off while it made the key `{}`; `swp-keys recover` finishes or undoes it",
+                        "a run of {} that was to make the key `{}` was cut off; `swp-keys recover` finishes or undoes it",
                         expiry::shown(record.started),
                         record.key_name
                     ));

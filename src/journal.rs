@@ -126,6 +126,16 @@ pub(crate) enum Found {
     Unreadable(String, String),
 }
 
+/// A record that may not last, and that is there all the same: a run must not go on without it, and not with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; and what is there of it cannot be removed")]
+struct Stays(io::Error);
+
+/// Whether a record that could not be put on disk stays there.
+pub(crate) fn stays(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Stays>())
+}
+
 impl Entry {
     /// Puts the record on disk.
     pub(crate) fn write(record: Record) -> io::Result<Self> {
@@ -137,11 +147,16 @@ impl Entry {
             Ok(file) => Ok(Self { record, file }),
             // Where only the folder could not be flushed, the file is there already; a run that goes on without a record must not
             // leave one for `recover` to find, which would kill a secret that was delivered. Another run's stays.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
-                if error.kind() != io::ErrorKind::AlreadyExists {
-                    let _ = folder.remove(&name);
-                }
-                Err(error)
+                let removed = folder.remove_unflushed(&name);
+                // A folder that cannot be written to removes nothing, and has nothing either.
+                let stays = removed.is_err() && folder.path().join(&name).exists();
+                Err(if stays {
+                    io::Error::other(Stays(error))
+                } else {
+                    error
+                })
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The record of the work that is under way, or that there is none, and what follows from it for the user.
 
 use std::io;
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -60,11 +61,14 @@ impl Recorded {
             "no record of this run can be kept in {}: {error}",
             journal::place()
         );
-        if context.settings.require_journal {
-            return Err(Error::usage(
-                format!("{message}; `--require-journal` wants one"),
-                "name a folder that can be written to in SWP_STATE_DIR; nothing was created",
-            ));
+        let refused = match context.settings.require_journal {
+            true => Some(format!("{message}; `--require-journal` wants one")),
+            // `recover` would find it, and kill the secret that this run delivers.
+            false => journal::stays(&error).then(|| message.clone()),
+        };
+        if let Some(refused) = refused {
+            let hint = "name a folder that can be written to in SWP_STATE_DIR; nothing was created";
+            return Err(Error::usage(refused, hint));
         }
         context.output.insist(&format!(
             "{message}; if it is killed, look at the manager's keys yourself"
@@ -141,52 +145,101 @@ impl Drop for Ahead<'_> {
 /// would be taken for the record of a run that was killed.
 pub(crate) struct Writing {
     record: Record,
-    thread: Option<JoinHandle<io::Result<Entry>>>,
+    place: Arc<Place>,
     ended: oneshot::Receiver<()>,
+    is_done: bool,
+}
+
+/// Where the thread leaves what it wrote.
+struct Place {
+    written: Mutex<Written>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Written {
+    entry: Option<io::Result<Entry>>,
+    /// Nobody wants it any more.
+    given_up: bool,
+}
+
+/// How long whoever gives up waits for the disk: a second signal, or a refusal, is not to hang on one that stalls. What such a disk
+/// keeps of the record after all does no harm: `recover` finds no key for it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Place {
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From the thread.
+    fn put(&self, entry: io::Result<Entry>) {
+        let mut written = self.written();
+        if written.given_up {
+            taken_back(entry);
+        } else {
+            written.entry = Some(entry);
+            self.changed.notify_all();
+        }
+    }
 }
 
 impl Writing {
     /// Begins to, beside whatever the run does meanwhile.
     pub(crate) fn begin(record: Record) -> Self {
         let (sender, ended) = oneshot::channel();
-        let copy = record.clone();
+        let place = Arc::new(Place {
+            written: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let (copy, there) = (record.clone(), place.clone());
         let write = move || {
-            let written = Entry::write(copy);
+            there.put(Entry::write(copy));
             // Nobody waits who has given up.
             let _ = sender.send(());
-            written
         };
+        if std::thread::Builder::new().spawn(write).is_err() {
+            // The system has no thread to give, and there is time.
+            place.put(Entry::write(record.clone()));
+        }
         Self {
             record,
-            thread: std::thread::Builder::new().spawn(write).ok(),
+            place,
             ended,
+            is_done: false,
         }
     }
 
     async fn done(mut self) -> io::Result<Entry> {
         let _ = (&mut self.ended).await;
-        self.written()
-    }
-
-    /// Waits for the thread. Where there is none, the system has none to give, and the record is written here.
-    fn written(&mut self) -> io::Result<Entry> {
-        match self.thread.take() {
-            Some(thread) => {
-                (thread.join()).unwrap_or_else(|_| Err(io::Error::other("writing broke down")))
-            }
-            None => Entry::write(self.record.clone()),
-        }
+        self.is_done = true;
+        let written = self.place.written().entry.take();
+        written.unwrap_or_else(|| Err(io::Error::other("writing broke down")))
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        if self.thread.is_some()
-            && let Ok(entry) = self.written()
-            && let Err(error) = entry.remove()
-        {
-            log::warn!("the record of a run that asked for nothing could not be removed: {error}");
+        if self.is_done {
+            return;
         }
+        let is_missing = |written: &mut Written| written.entry.is_none();
+        let (mut written, _) = (self.place.changed)
+            .wait_timeout_while(self.place.written(), PATIENCE, is_missing)
+            .unwrap_or_else(PoisonError::into_inner);
+        written.given_up = true;
+        if let Some(entry) = written.entry.take() {
+            taken_back(entry);
+        }
+    }
+}
+
+/// Removes a record in the name of which nothing was asked.
+fn taken_back(entry: io::Result<Entry>) {
+    if let Ok(entry) = entry
+        && let Err(error) = entry.remove()
+    {
+        log::warn!("the record of a run that asked for nothing could not be removed: {error}");
     }
 }
 

@@ -11,8 +11,9 @@ use x509_cert::der::asn1::{
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The table of RFC 4514, section 3, and two that managers' certificates have beside it.
-const SHORT: [(ObjectIdentifier, &str); 11] = [
+/// The table of RFC 4514, section 3, and what certificates of companies have beside it, as x509-cert calls it; of what the CA/Browser
+/// Forum asks for in extended validation, as OpenSSL does.
+const SHORT: [(ObjectIdentifier, &str); 20] = [
     (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
     (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
     (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
@@ -33,6 +34,24 @@ const SHORT: [(ObjectIdentifier, &str); 11] = [
         "EMAIL",
     ),
     (ObjectIdentifier::new_unwrap("2.5.4.5"), "SERIALNUMBER"),
+    (ObjectIdentifier::new_unwrap("2.5.4.4"), "SN"),
+    (ObjectIdentifier::new_unwrap("2.5.4.42"), "GIVENNAME"),
+    (ObjectIdentifier::new_unwrap("2.5.4.12"), "TITLE"),
+    (ObjectIdentifier::new_unwrap("2.5.4.13"), "DESCRIPTION"),
+    (ObjectIdentifier::new_unwrap("2.5.4.17"), "POSTALCODE"),
+    (ObjectIdentifier::new_unwrap("2.5.4.15"), "BUSINESSCATEGORY"),
+    (
+        ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.1"),
+        "JURISDICTIONL",
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.2"),
+        "JURISDICTIONST",
+    ),
+    (
+        ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.3"),
+        "JURISDICTIONC",
+    ),
 ];
 
 /// The whole name, its last part first, as section 2.1 wants it.
@@ -110,7 +129,7 @@ mod tests {
             "CN=localhost",
             "CN=dsm.example.com,OU=Deep Security,O=Trend Micro\\, Inc.,L=Irving,ST=Texas,C=US",
             "CN=a+UID=b,DC=example,DC=com",
-            "SERIALNUMBER=12",
+            "SERIALNUMBER=12,TITLE=x,POSTALCODE=75039,BUSINESSCATEGORY=Private Organization,DESCRIPTION=a,SN=b",
             "CN=\\#1\\+2\\\"\\;\\<\\>\\\\,STREET=\\ both ends\\ ",
             "CN=\\0a\\1b[31m\\7f",
             "CN=Bücher,O=\\ ",

@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 
 use super::books::{Books, told};
 use super::play::Ended;
@@ -245,4 +246,33 @@ fn a_run_that_dies_or_fails_at_any_call_loses_no_key() {
             );
         }
     });
+}
+
+/// A disk that does not flush, and then takes nothing away either: no record stays behind a run that delivers without one.
+#[test]
+fn a_record_that_can_neither_be_flushed_nor_removed_stops_the_run() {
+    if !strace_works() {
+        return;
+    }
+    let stopped = Mutex::new(0);
+    // Those of the folders and of the record; a later one is of its end.
+    each(1..=4_usize, |nth| {
+        let flush = format!("inject=fsync:error=EIO:when={nth}");
+        let remove = "inject=unlink:error=EROFS";
+        let tracing = ["-e", "trace=fsync,unlink", "-e", &flush, "-e", remove];
+        let (scenario, stage, ended) = traced(Sink::Stdout, &tracing);
+        if ended[0]
+            .stderr
+            .contains("what is there of it cannot be removed")
+        {
+            assert_eq!(ended[0].code, Some(2), "{}", ended[0].stderr);
+            assert!(ended[0].stderr.contains("nothing was created"));
+            *stopped.lock().expect("no thread has panicked") += 1;
+        }
+        let recovered = recover(&stage, &scenario);
+        let wrong = Books::open(&scenario, &stage, &ended).after_recovering(&recovered);
+        assert_eq!(wrong, [""; 0], "{nth}: {}", told(&stage));
+    });
+    let stopped = stopped.into_inner().expect("no thread has panicked");
+    assert!(stopped > 0, "the folder's flush was not among them");
 }
