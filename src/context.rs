@@ -204,15 +204,15 @@ impl Context {
         self.unflushed.set(true);
     }
 
-    /// Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v. Here and on no
-    /// thread: nothing else is left to be done but to wait for the manager, and a thread takes as long to make as most disks to flush.
+    /// Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v.
     async fn flush(&self) {
         if !self.unflushed.take() {
             return;
         }
         // The farewell is on its way first.
         tokio::task::yield_now().await;
-        if let Err(error) = journal::flush() {
+        let flushed = tokio::task::spawn_blocking(journal::flush).await;
+        if let Ok(Err(error)) = flushed {
             log::info!("{} could not be flushed: {error}", journal::place());
         }
     }

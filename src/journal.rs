@@ -149,13 +149,11 @@ impl Entry {
             // leave one for `recover` to find, which would kill a secret that was delivered. Another run's stays.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
-                let removed = folder.remove_unflushed(&name);
+                let _ = folder.remove(&name);
                 // A folder that cannot be written to removes nothing, and has nothing either.
-                let stays = removed.is_err() && folder.path().join(&name).exists();
-                Err(if stays {
-                    io::Error::other(Stays(error))
-                } else {
-                    error
+                Err(match folder.path().join(&name).exists() {
+                    true => io::Error::other(Stays(error)),
+                    false => error,
                 })
             }
         }

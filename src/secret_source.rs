@@ -81,7 +81,7 @@ async fn in_background(
     let reading = tokio::task::spawn_blocking(work);
     interrupt
         .or(async {
-            // A panic, whose message may quote what was read.
+            // The runtime is being shut down.
             reading
                 .await
                 .map_err(|_| Error::new(Kind::Unexpected, "reading a secret broke down"))?

@@ -3,6 +3,8 @@
 //! A password or code on the command line is meant, so it wins over what is kept and over a key in the environment. A profile says what
 //! is usual, so its key comes after what is kept, and after a password in the environment.
 
+use std::convert::Infallible;
+
 use crate::cli::ApiKeyScheme;
 use crate::context::Context;
 use crate::error::{Error, Kind};
@@ -155,7 +157,7 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
 }
 
 /// Signs in with user name and password, and returns the user name too. `begin` is called while the answer to them is on its way,
-/// once for each time that they are sent.
+/// once for each time that they are sent and not refused at once.
 pub(crate) async fn with_password(
     context: &Context,
     begin: &dyn Fn(),
@@ -208,12 +210,18 @@ pub(crate) async fn with_password(
         // Another run may have been refused while a person typed.
         guard.admit()?;
         let attempt = attempt(context, manager, &who, &guard);
+        // The connection is on its way first, and where it fails at once nothing is begun.
         let begun = async {
-            // The connection is on its way first.
             tokio::task::yield_now().await;
             begin();
+            std::future::pending::<Infallible>().await
         };
-        let (unused, error) = match tokio::join!(biased; attempt, begun).0? {
+        let attempt = tokio::select! {
+            biased;
+            attempt = attempt => attempt?,
+            never = begun => match never {},
+        };
+        let (unused, error) = match attempt {
             Ok(signed_in) => return Ok((signed_in, username)),
             Err(failed) => failed,
         };

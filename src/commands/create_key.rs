@@ -2,6 +2,7 @@
 
 mod defaults;
 mod existing;
+mod recording;
 mod telling;
 
 use std::cell::RefCell;
@@ -14,9 +15,8 @@ use crate::context::Context;
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
-use crate::journal::{Record, Work};
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{Ahead, Mint, Prepared, Writing, mark, marks};
+use crate::mint::{Mint, Prepared, Writing, mark, marks};
 use crate::random;
 use existing::Existing;
 pub(super) use existing::{is_free, superseded};
@@ -294,40 +294,6 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Begins to write the record of a key that no other can bear the name of, where that has not begun: all that stands in it but the
-    /// ID of a role that is given by its name is known from the beginning.
-    fn begin_record(&self, signer: Option<String>, places: &[String], context: &Context) {
-        let mut writing = self.writing.borrow_mut();
-        if writing.is_some() || self.args.name.is_some() || self.args.dry_run {
-            return;
-        }
-        let name = self.default_name(self.args.role.as_deref());
-        let role_id = self.args.role_id;
-        let record = self.record(&name, role_id, &Existing::None, places, signer, context);
-        // Without an address nothing is asked either.
-        *writing = record.ok().map(Writing::begin);
-    }
-
-    /// The role, and meanwhile the record.
-    async fn role_and_record<'c>(
-        &self,
-        signed_in: &SignedIn,
-        prepared: &Prepared,
-        context: &'c Context,
-    ) -> Result<(Role, Option<Ahead<'c>>), Error> {
-        let signer = signed_in.signer_print(&self.operation);
-        self.begin_record(signer, &prepared.places(), context);
-        let writing = self.writing.take();
-        let putting = async {
-            match writing {
-                Some(writing) => Ahead::put(writing, context).await.map(Some),
-                None => Ok(None),
-            }
-        };
-        let (role, ahead) = tokio::join!(self.role(signed_in, context), putting);
-        Ok((role?, ahead?))
-    }
-
     async fn role(&self, signed_in: &SignedIn, context: &Context) -> Result<Role, Error> {
         match (&self.args.role, self.args.role_id) {
             (_, Some(id)) => Ok(Role {
@@ -378,47 +344,6 @@ impl<'a> Plan<'a> {
     fn default_name(&self, role: Option<&str>) -> String {
         let id = self.args.role_id.unwrap_or_default();
         default_name(id, role, self.begun, &self.operation)
-    }
-
-    fn record(
-        &self,
-        key_name: &str,
-        role_id: Option<i64>,
-        existing: &Existing,
-        sinks: &[String],
-        signer: Option<String>,
-        context: &Context,
-    ) -> Result<Record, Error> {
-        let found = match existing {
-            Existing::One(found) => Some(found.id),
-            Existing::None | Existing::NotSeen => None,
-        };
-        Ok(Record {
-            operation: self.operation.clone(),
-            work: if found.is_some() {
-                Work::Rekey
-            } else {
-                Work::Create
-            },
-            manager: context.settings.address()?.to_string(),
-            tenant: context
-                .settings
-                .tenant
-                .as_ref()
-                .map(|tenant| tenant.value.clone()),
-            key_name: key_name.to_owned(),
-            role_id: role_id.filter(|_| found.is_none()),
-            key_id: found,
-            existing_ids: found.into_iter().collect(),
-            marked: self.args.name.is_none() || !self.args.no_mark,
-            unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
-            signer,
-            predecessor: None,
-            temporary: false,
-            current: false,
-            sinks: sinks.to_vec(),
-            started: Utc::now().timestamp_millis(),
-        })
     }
 
     fn meta(&self, role: &Role, prepared: &Prepared, context: &Context) -> Result<Value, Error> {

@@ -334,8 +334,11 @@ fn with_proxy(
         _ if no_proxy_at_all() => Ok(builder.no_proxy()),
         Some(proxy) => {
             // The reason may quote the address, and that may hold a password.
-            let proxy =
-                Proxy::all(proxy).map_err(|_| unusable("`--proxy` is no address of a proxy"))?;
+            let proxy = Proxy::all(proxy).map_err(|_| {
+                let hint = "write it like http://proxy.example.com:3128, with a host in ASCII";
+                let problem = "`--proxy` is no address of a proxy".to_owned();
+                ManagerError::new(Cause::Unusable, problem, Some(hint.to_owned()))
+            })?;
             Ok(builder.proxy(proxy.no_proxy(NoProxy::from_env())))
         }
         None if options.address.is_loopback() => Ok(builder.no_proxy()),

@@ -1,7 +1,7 @@
 //! The record of the work that is under way, or that there is none, and what follows from it for the user.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, SendError, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -145,90 +145,51 @@ impl Drop for Ahead<'_> {
 /// would be taken for the record of a run that was killed.
 pub(crate) struct Writing {
     record: Record,
-    place: Arc<Place>,
+    /// Tells when the thread has something to hand over.
     ended: oneshot::Receiver<()>,
-    is_done: bool,
-}
-
-/// Where the thread leaves what it wrote.
-struct Place {
-    written: Mutex<Written>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Written {
-    entry: Option<io::Result<Entry>>,
-    /// Nobody wants it any more.
-    given_up: bool,
+    /// A hand takes what another gives, or it stays in the thread's: nothing lies in between. None once it was taken.
+    written: Option<Receiver<io::Result<Entry>>>,
 }
 
 /// How long whoever gives up waits for the disk: a second signal, or a refusal, is not to hang on one that stalls. What such a disk
 /// keeps of the record after all does no harm: `recover` finds no key for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-impl Place {
-    fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// From the thread.
-    fn put(&self, entry: io::Result<Entry>) {
-        let mut written = self.written();
-        if written.given_up {
-            taken_back(entry);
-        } else {
-            written.entry = Some(entry);
-            self.changed.notify_all();
-        }
-    }
-}
-
 impl Writing {
     /// Begins to, beside whatever the run does meanwhile.
     pub(crate) fn begin(record: Record) -> Self {
-        let (sender, ended) = oneshot::channel();
-        let place = Arc::new(Place {
-            written: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let (copy, there) = (record.clone(), place.clone());
+        let (tell, ended) = oneshot::channel();
+        let (hand_over, written) = sync_channel(0);
+        let copy = record.clone();
         let write = move || {
-            there.put(Entry::write(copy));
-            // Nobody waits who has given up.
-            let _ = sender.send(());
+            let entry = Entry::write(copy);
+            let _ = tell.send(());
+            if let Err(SendError(entry)) = hand_over.send(entry) {
+                taken_back(entry);
+            }
         };
-        if std::thread::Builder::new().spawn(write).is_err() {
-            // The system has no thread to give, and there is time.
-            place.put(Entry::write(record.clone()));
-        }
+        // Where the system has no thread to give, nobody hands anything over.
+        let _ = std::thread::Builder::new().spawn(write);
         Self {
             record,
-            place,
             ended,
-            is_done: false,
+            written: Some(written),
         }
     }
 
     async fn done(mut self) -> io::Result<Entry> {
         let _ = (&mut self.ended).await;
-        self.is_done = true;
-        let written = self.place.written().entry.take();
-        written.unwrap_or_else(|| Err(io::Error::other("writing broke down")))
+        let written = self.written.take();
+        (written.and_then(|written| written.recv().ok()))
+            .unwrap_or_else(|| Entry::write(self.record.clone()))
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        if self.is_done {
-            return;
-        }
-        let is_missing = |written: &mut Written| written.entry.is_none();
-        let (mut written, _) = (self.place.changed)
-            .wait_timeout_while(self.place.written(), PATIENCE, is_missing)
-            .unwrap_or_else(PoisonError::into_inner);
-        written.given_up = true;
-        if let Some(entry) = written.entry.take() {
+        if let Some(written) = self.written.take()
+            && let Ok(entry) = written.recv_timeout(PATIENCE)
+        {
             taken_back(entry);
         }
     }

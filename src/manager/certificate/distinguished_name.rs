@@ -14,45 +14,31 @@ use x509_cert::name::{Name, RelativeDistinguishedName};
 /// The table of RFC 4514, section 3, and what certificates of companies have beside it, as x509-cert calls it; of what the CA/Browser
 /// Forum asks for in extended validation, as OpenSSL does.
 const SHORT: [(ObjectIdentifier, &str); 20] = [
-    (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
-    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
-    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
-    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
-    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
-    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
-    (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
-    (
-        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"),
-        "DC",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"),
-        "UID",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"),
-        "EMAIL",
-    ),
-    (ObjectIdentifier::new_unwrap("2.5.4.5"), "SERIALNUMBER"),
-    (ObjectIdentifier::new_unwrap("2.5.4.4"), "SN"),
-    (ObjectIdentifier::new_unwrap("2.5.4.42"), "GIVENNAME"),
-    (ObjectIdentifier::new_unwrap("2.5.4.12"), "TITLE"),
-    (ObjectIdentifier::new_unwrap("2.5.4.13"), "DESCRIPTION"),
-    (ObjectIdentifier::new_unwrap("2.5.4.17"), "POSTALCODE"),
-    (ObjectIdentifier::new_unwrap("2.5.4.15"), "BUSINESSCATEGORY"),
-    (
-        ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.1"),
-        "JURISDICTIONL",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.2"),
-        "JURISDICTIONST",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.3"),
-        "JURISDICTIONC",
-    ),
+    (oid("2.5.4.3"), "CN"),
+    (oid("2.5.4.7"), "L"),
+    (oid("2.5.4.8"), "ST"),
+    (oid("2.5.4.10"), "O"),
+    (oid("2.5.4.11"), "OU"),
+    (oid("2.5.4.6"), "C"),
+    (oid("2.5.4.9"), "STREET"),
+    (oid("0.9.2342.19200300.100.1.25"), "DC"),
+    (oid("0.9.2342.19200300.100.1.1"), "UID"),
+    (oid("1.2.840.113549.1.9.1"), "EMAIL"),
+    (oid("2.5.4.5"), "SERIALNUMBER"),
+    (oid("2.5.4.4"), "SN"),
+    (oid("2.5.4.42"), "GIVENNAME"),
+    (oid("2.5.4.12"), "TITLE"),
+    (oid("2.5.4.13"), "DESCRIPTION"),
+    (oid("2.5.4.17"), "POSTALCODE"),
+    (oid("2.5.4.15"), "BUSINESSCATEGORY"),
+    (oid("1.3.6.1.4.1.311.60.2.1.1"), "JURISDICTIONL"),
+    (oid("1.3.6.1.4.1.311.60.2.1.2"), "JURISDICTIONST"),
+    (oid("1.3.6.1.4.1.311.60.2.1.3"), "JURISDICTIONC"),
 ];
+
+const fn oid(dotted: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(dotted)
+}
 
 /// The whole name, its last part first, as section 2.1 wants it.
 pub(super) fn written(name: &Name) -> String {

@@ -45,8 +45,10 @@ fn traced(sink: Sink, tracing: &[&str]) -> (Scenario, Stage, Vec<Ended>) {
     job.wrapper.push(trace.into());
     job.wrapper.extend(tracing.iter().map(OsString::from));
     // Tracing takes time, and nothing is to be too late here.
-    let place = job.arguments.iter().position(|word| word == "--timeout");
-    job.arguments[place.expect("a time-out") + 1] = "20s".into();
+    for flag in ["--timeout", "--connect-timeout"] {
+        let place = job.arguments.iter().position(|word| word == flag);
+        job.arguments[place.expect("a time-out") + 1] = "20s".into();
+    }
     let ended = job.play(&stage);
     (scenario, stage, vec![ended])
 }

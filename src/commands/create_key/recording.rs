@@ -1,0 +1,93 @@
+//! The record of a key that is to be made, and when it is begun. It is `mint.rs` that asks for the key.
+
+use chrono::Utc;
+
+use super::existing::Existing;
+use super::{Plan, Role};
+use crate::context::Context;
+use crate::error::Error;
+use crate::journal::{Record, Work};
+use crate::manager::SignedIn;
+use crate::mint::{Ahead, Prepared, Writing};
+
+impl Plan<'_> {
+    /// Begins to write the record of a key that no other can bear the name of, where that has not begun: all that stands in it but the
+    /// ID of a role that is given by its name is known from the beginning.
+    pub(super) fn begin_record(
+        &self,
+        signer: Option<String>,
+        places: &[String],
+        context: &Context,
+    ) {
+        let mut writing = self.writing.borrow_mut();
+        if writing.is_some() || self.args.name.is_some() || self.args.dry_run {
+            return;
+        }
+        let name = self.default_name(self.args.role.as_deref());
+        let role_id = self.args.role_id;
+        let record = self.record(&name, role_id, &Existing::None, places, signer, context);
+        // Without an address nothing is asked either.
+        *writing = record.ok().map(Writing::begin);
+    }
+
+    /// The role, and meanwhile the record.
+    pub(super) async fn role_and_record<'c>(
+        &self,
+        signed_in: &SignedIn,
+        prepared: &Prepared,
+        context: &'c Context,
+    ) -> Result<(Role, Option<Ahead<'c>>), Error> {
+        let signer = signed_in.signer_print(&self.operation);
+        self.begin_record(signer, &prepared.places(), context);
+        let writing = self.writing.take();
+        let putting = async {
+            match writing {
+                Some(writing) => Ahead::put(writing, context).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (role, ahead) = tokio::join!(self.role(signed_in, context), putting);
+        Ok((role?, ahead?))
+    }
+
+    pub(super) fn record(
+        &self,
+        key_name: &str,
+        role_id: Option<i64>,
+        existing: &Existing,
+        sinks: &[String],
+        signer: Option<String>,
+        context: &Context,
+    ) -> Result<Record, Error> {
+        let found = match existing {
+            Existing::One(found) => Some(found.id),
+            Existing::None | Existing::NotSeen => None,
+        };
+        Ok(Record {
+            operation: self.operation.clone(),
+            work: if found.is_some() {
+                Work::Rekey
+            } else {
+                Work::Create
+            },
+            manager: context.settings.address()?.to_string(),
+            tenant: context
+                .settings
+                .tenant
+                .as_ref()
+                .map(|tenant| tenant.value.clone()),
+            key_name: key_name.to_owned(),
+            role_id: role_id.filter(|_| found.is_none()),
+            key_id: found,
+            existing_ids: found.into_iter().collect(),
+            marked: self.args.name.is_none() || !self.args.no_mark,
+            unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
+            signer,
+            predecessor: None,
+            temporary: false,
+            current: false,
+            sinks: sinks.to_vec(),
+            started: Utc::now().timestamp_millis(),
+        })
+    }
+}
