@@ -37,7 +37,7 @@ mod trust;
 use chrono::{DateTime, Utc};
 use ring::hmac;
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, has_ascii_host};
 pub(crate) use administrators::Administrator;
 pub(crate) use api_key::ApiKey;
 pub(crate) use api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};

@@ -15,7 +15,7 @@ use rustls::ClientConfig;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::address::Address;
+use super::address::{Address, has_ascii_host};
 use super::answer::{Answer, page};
 use super::body;
 use super::credentials::Credentials;
@@ -334,11 +334,14 @@ fn with_proxy(
         _ if no_proxy_at_all() => Ok(builder.no_proxy()),
         Some(proxy) => {
             // The reason may quote the address, and that may hold a password.
-            let proxy = Proxy::all(proxy).map_err(|_| {
-                let hint = "write it like http://proxy.example.com:3128, with a host in ASCII";
-                let problem = "`--proxy` is no address of a proxy".to_owned();
-                ManagerError::new(Cause::Unusable, problem, Some(hint.to_owned()))
-            })?;
+            let proxy = (has_ascii_host(proxy).then(|| Proxy::all(proxy)))
+                .and_then(Result::ok)
+                .ok_or_else(|| {
+                    let hint =
+                        "write it like http://proxy.example.com:3128, in ASCII (a host with xn--)";
+                    let problem = "`--proxy` is no address of a proxy".to_owned();
+                    ManagerError::new(Cause::Unusable, problem, Some(hint.to_owned()))
+                })?;
             Ok(builder.proxy(proxy.no_proxy(NoProxy::from_env())))
         }
         None if options.address.is_loopback() => Ok(builder.no_proxy()),

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use toml::de::DeValue;
 
 use crate::cli::ApiKeyScheme;
-use crate::manager::{Address, Pin};
+use crate::manager::{Address, Pin, has_ascii_host};
 use crate::output::Format;
 
 /// A field, and what may stand in it.
@@ -165,6 +165,9 @@ fn proxy(text: String) -> Result<String, String> {
     } else {
         format!("http://{text}")
     };
+    if !has_ascii_host(&full) {
+        return Err("its host is not in plain ASCII; write it with xn--".to_owned());
+    }
     let address = url::Url::parse(&full).map_err(|error| format!("it is no address ({error})"))?;
     if address.username().is_empty() && address.password().is_none() {
         Ok(text)

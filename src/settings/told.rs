@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{SecretSource, Source, Sourced};
+use crate::manager::has_ascii_host;
 
 /// One setting.
 #[derive(Clone)]
@@ -46,8 +47,8 @@ pub(super) fn place(secret: &Sourced<SecretSource>) -> String {
 
 /// Host and port alone: the rest of the address of a proxy may hold a password.
 pub(super) fn host(proxy: &str) -> String {
-    match Url::parse(proxy) {
-        Ok(url) if url.has_host() => {
+    match has_ascii_host(proxy).then(|| Url::parse(proxy)) {
+        Some(Ok(url)) if url.has_host() => {
             let host = url.host_str().unwrap_or_default();
             match url.port() {
                 Some(port) => format!("{}://{host}:{port}", url.scheme()),

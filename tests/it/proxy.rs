@@ -26,6 +26,20 @@ fn never_heard(heard: &Heard, secrets: &[String]) {
 }
 
 #[test]
+fn a_proxy_whose_host_is_not_in_ascii_is_refused_with_what_to_write() {
+    let world = World::new();
+    for proxy in ["http://BÜCHER:3128", "faß:3128", "http://a:b@B%C3%9C:3128"] {
+        contains(
+            world
+                .run(["find-role", "Auditor", "--proxy", proxy])
+                .failure(2),
+            &["`--proxy` is no address of a proxy", "xn--"],
+        );
+    }
+    assert_eq!(world.sandbox.requests(), []);
+}
+
+#[test]
 fn a_named_proxy_carries_everything_and_overhears_nothing() {
     let world = World::new();
     let proxy = Proxy::to(world.sandbox.address());

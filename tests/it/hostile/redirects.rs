@@ -104,6 +104,11 @@ fn to_places_of_all_kinds() {
             &["a place that it does not name"],
         ),
         said(
+            "to a host that is not in ASCII",
+            "https://B%C3%9CCHER.example/",
+            &["a place that it does not name"],
+        ),
+        said(
             "with 100 KB",
             &format!("https://e.example.com/{}", "a".repeat(100_000)),
             &["redirect to https://e.example.com,"],
