@@ -92,11 +92,13 @@ pub(crate) fn command_for(first: Option<&OsStr>) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return with_global_flags(Command::all(Flags::OfNone), false);
     }
-    match Command::all(Flags::Of(first.to_owned())).find_subcommand(first) {
-        Some(only) => Program::command().subcommand(with_global_flags(
-            only.clone(),
-            only.get_subcommands().next().is_some(),
-        )),
+    // Not taken apart, for the reason that is given in `Cli::read`.
+    let mut all = ManuallyDrop::new(Command::all(Flags::Of(first.to_owned())));
+    match all.find_subcommand_mut(first) {
+        Some(only) => {
+            let has_commands = only.get_subcommands().next().is_some();
+            Program::command().subcommand(with_global_flags(std::mem::take(only), has_commands))
+        }
         None => command(),
     }
 }

@@ -36,7 +36,7 @@ impl<T: Args> Args for Lazy<T> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('-')),
         });
         if wanted {
-            T::augment_args(command)
+            flags_of::<T>(command)
         } else {
             command
         }
@@ -47,9 +47,19 @@ impl<T: Args> Args for Lazy<T> {
     }
 }
 
+/// By itself, because each flag takes room on the stack while it is made, and the flags of all commands in one function took 50 kB.
+#[inline(never)]
+fn flags_of<T: Args>(command: Command) -> Command {
+    T::augment_args(command)
+}
+
 impl<T: FromArgMatches> FromArgMatches for Lazy<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         T::from_arg_matches(matches).map(Self)
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches_mut(matches).map(Self)
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
