@@ -210,9 +210,9 @@ pub(crate) async fn with_password(
         // Another run may have been refused while a person typed.
         guard.admit()?;
         let attempt = attempt(context, manager, &who, &guard);
-        // The connection is on its way first, and where it fails at once nothing is begun.
+        // The connection is on its way first. Not the handshake: a thread that begins while the manager of the same machine signs waits
+        // for it to end.
         let begun = async {
-            tokio::task::yield_now().await;
             begin();
             std::future::pending::<Infallible>().await
         };
