@@ -3,17 +3,17 @@
 //! Values stay as they were typed; `settings.rs` gives them their meaning, so that a message can say where a value came from.
 
 mod global;
-mod lazy;
+mod table;
 
 use std::ffi::{OsStr, OsString};
 use std::mem::ManuallyDrop;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches as _, Parser};
 
-use crate::commands;
 pub(crate) use global::{ApiKeyScheme, Global};
-use lazy::{Flags, Lazy};
+pub(crate) use table::Command;
 
 /// What was typed, and what variables say.
 pub(crate) struct Cli {
@@ -52,16 +52,15 @@ impl Cli {
         let command = command_for(words.get(1).map(OsString::as_os_str));
         let parser = &mut *ManuallyDrop::new(command);
         let stand_alone = parser.get_arguments().next().is_none();
-        let matches = parser.try_get_matches_from_mut(words)?;
-        let matches = &mut *ManuallyDrop::new(matches);
-        let flags = match matches.subcommand() {
-            Some((_, own)) if stand_alone => own,
-            _ => matches,
-        };
+        let matches = &mut *ManuallyDrop::new(parser.try_get_matches_from_mut(words)?);
+        let (name, own) = (matches.remove_subcommand())
+            .ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))?;
+        let own = &mut *ManuallyDrop::new(own);
+        let flags = if stand_alone { &mut *own } else { matches };
         Ok(Self {
-            global: Global::from_arg_matches(flags)?,
             sources: Sources::of(flags),
-            command: Command::from_arg_matches_mut(matches)?,
+            global: Global::from_arg_matches_mut(flags)?,
+            command: Command::read(&name, own)?,
         })
     }
 }
@@ -81,7 +80,7 @@ struct Program {}
 
 /// The parser with every command.
 pub(crate) fn command() -> clap::Command {
-    with_global_flags(Command::all(Flags::OfAll), true)
+    with_global_flags(all(true), true)
 }
 
 /// The parser of a command line that begins with this word, without what is not needed then. The parser gives each command a copy of
@@ -90,17 +89,24 @@ pub(crate) fn command() -> clap::Command {
 pub(crate) fn command_for(first: Option<&OsStr>) -> clap::Command {
     let first = first.and_then(OsStr::to_str).unwrap_or_default();
     if ["-h", "--help", "-V", "--version"].contains(&first) {
-        return with_global_flags(Command::all(Flags::OfNone), false);
+        return with_global_flags(all(false), false);
     }
-    // Not taken apart, for the reason that is given in `Cli::read`.
-    let mut all = ManuallyDrop::new(Command::all(Flags::Of(first.to_owned())));
-    match all.find_subcommand_mut(first) {
+    match table::find(first) {
         Some(only) => {
+            let only = only.command(true);
             let has_commands = only.get_subcommands().next().is_some();
-            Program::command().subcommand(with_global_flags(std::mem::take(only), has_commands))
+            Program::command().subcommand(with_global_flags(only, has_commands))
         }
         None => command(),
     }
+}
+
+fn all(with_flags: bool) -> clap::Command {
+    Program::command().subcommands(
+        table::COMMANDS
+            .iter()
+            .map(|entry| entry.command(with_flags)),
+    )
 }
 
 /// Whether flags are `passed_on` to the commands of a command decides where they may be typed. An empty variable counts as none: that
@@ -136,80 +142,6 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
 ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
 first, do not repeat), 12 some of several failed, 13 a check said no, 129, 130 or 143 interrupted and cleaned up, 1 anything else.";
-
-/// The commands, in the order of a key's life.
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Sign in, resolve the role, create the key, and deliver its secret
-    #[command(visible_alias = "create")]
-    CreateKey(Box<Lazy<commands::create_key::Args>>),
-    /// Print the ID of the role with this name
-    FindRole(Lazy<commands::find_role::Args>),
-    /// List the keys: which are stale, which end soon, which are locked
-    #[command(visible_alias = "list")]
-    ListKeys(Lazy<commands::list_keys::Args>),
-    /// Show one key
-    #[command(visible_alias = "show")]
-    ShowKey(Lazy<commands::show_key::Args>),
-    /// Change a key: its role, name, description, end, locale, time zone
-    UpdateKey(Box<Lazy<commands::update_key::Args>>),
-    /// Lock a key: it cannot sign in until it is unlocked
-    LockKey(Lazy<commands::lock_key::Args>),
-    /// Unlock a key
-    UnlockKey(Lazy<commands::unlock_key::Args>),
-    /// Delete keys for good, and look whether they are gone
-    #[command(visible_alias = "delete")]
-    DeleteKey(Lazy<commands::delete_key::Args>),
-    /// Put a new key in the place of an old one, which retires by itself
-    #[command(visible_alias = "rotate")]
-    RotateKey(Box<Lazy<commands::rotate_key::Args>>),
-    /// Run a command with a key that lives as long as it does
-    Exec(Box<Lazy<commands::exec::Args>>),
-    /// List the roles
-    ListRoles(Lazy<commands::list_roles::Args>),
-    /// Show what a role may do, or what another one may that it may not
-    ShowRole(Lazy<commands::show_role::Args>),
-    /// Keep a session for later commands
-    Login(Lazy<commands::login::Args>),
-    /// End the kept session on the manager, and forget it
-    Logout(Lazy<commands::logout::Args>),
-    /// Look at the manager's certificate, pin its key, and forget it
-    Trust(Lazy<commands::trust::Args>),
-    /// Say who this is, on which manager, and where each setting came from
-    Whoami(Lazy<commands::whoami::Args>),
-    /// Say whether a secret works, whose it is, and until when
-    VerifyKey(Lazy<commands::verify_key::Args>),
-    /// Finish or undo what an interrupted run left
-    Recover(Lazy<commands::recover::Args>),
-    /// Show the settings and where each comes from, and check the settings file
-    Config(Lazy<commands::config::Args>),
-    /// Print what makes a shell complete commands, flags, roles and keys
-    Completions(Lazy<commands::completions::Args>),
-    /// Write the manual, a page for each command
-    Man(Lazy<commands::man::Args>),
-    /// Run a simulated manager on loopback, alone or for a command
-    #[cfg(feature = "sandbox")]
-    Sandbox(Box<Lazy<commands::sandbox::Args>>),
-}
-
-impl Command {
-    /// The program with all commands, and the flags of some.
-    fn all(flags: Flags) -> clap::Command {
-        lazy::make(flags);
-        added(Program::command(), Self::augment_subcommands)
-    }
-
-    /// Whether the settings file has a say in it.
-    pub(crate) fn uses_profiles(&self) -> bool {
-        match self {
-            Self::Config(args) => args.uses_profiles(),
-            Self::Completions(_) | Self::Man(_) => false,
-            #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => false,
-            _ => true,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
