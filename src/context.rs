@@ -1,7 +1,11 @@
 //! What a command gets: the settings, where to speak, whom to ask, and what is unsettled. Builds the manager when first asked.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 
+use tokio::sync::oneshot;
+
+use crate::disk::Disk;
 use crate::error::{Error, Kind, Signal};
 use crate::expiry;
 use crate::file_mode::Untrusted;
@@ -27,8 +31,10 @@ pub(crate) struct Context {
     insecure_told: Cell<bool>,
     /// The key that somebody stands by in this run, where the pin could not be kept.
     confirmed: Cell<Option<Pin>>,
-    /// What was removed from the records is still to be flushed to disk.
-    unflushed: Cell<bool>,
+    /// What waits for the disk beside the run.
+    pub(crate) disk: Disk,
+    /// Tells when the disk has what was removed from the records.
+    flushed: RefCell<Option<oneshot::Receiver<io::Result<()>>>>,
     /// What was typed or read to sign in, for a run that may have to do it once more.
     held: RefCell<Option<Held>>,
     /// The work is over, and only the session is still to be ended.
@@ -70,7 +76,8 @@ impl Context {
             unsettled: RefCell::new(None),
             insecure_told: Cell::new(false),
             confirmed: Cell::new(None),
-            unflushed: Cell::new(false),
+            disk: Disk::default(),
+            flushed: RefCell::new(None),
             held: RefCell::new(None),
             leaving: Cell::new(false),
         }
@@ -195,24 +202,26 @@ impl Context {
             }
         };
         // The disk and the manager need not wait for each other.
-        tokio::join!(biased; farewell, self.flush());
+        tokio::join!(biased; farewell, self.flushed());
         result.map_err(|error| way.advise(error))
     }
 
-    /// Has what was removed from the records flushed to disk beside the farewell.
-    pub(crate) fn flush_later(&self) {
-        self.unflushed.set(true);
+    /// Has what was removed from the records flushed to disk beside what follows, the farewell.
+    pub(crate) fn flush_records(&self) {
+        let (tell, flushed) = oneshot::channel();
+        self.disk.beside(|| {
+            let _ = tell.send(journal::flush());
+        });
+        *self.flushed.borrow_mut() = Some(flushed);
     }
 
-    /// Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v.
-    async fn flush(&self) {
-        if !self.unflushed.take() {
+    /// Waits for that. Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v.
+    async fn flushed(&self) {
+        let Some(flushed) = self.flushed.take() else {
             return;
-        }
-        // The farewell is on its way first.
-        tokio::task::yield_now().await;
-        let flushed = tokio::task::spawn_blocking(journal::flush).await;
-        if let Ok(Err(error)) = flushed {
+        };
+        let flushed = flushed.await.unwrap_or_else(|_| journal::flush());
+        if let Err(error) = flushed {
             log::info!("{} could not be flushed: {error}", journal::place());
         }
     }

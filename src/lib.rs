@@ -24,6 +24,7 @@ mod commands;
 mod completion;
 mod context;
 mod delivery;
+mod disk;
 mod error;
 mod expiry;
 mod file_mode;

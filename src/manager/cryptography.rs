@@ -2,17 +2,26 @@
 
 use std::sync::Arc;
 
+use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
 
 /// ring, not the default provider: that one costs about 30 ms at every start (design.md, "Libraries"). Without what makes signatures:
 /// whoever signs in here does so above TLS, and what is never called is not in the binary.
+///
+/// AES with 128 bits is offered before that with 256, as browsers do and Mozilla's guideline for TLS says: it is as safe as the key
+/// exchange beside it, and its handshake is hashed by the SHA-256 that processors have instructions for. A manager that wants 256 bits
+/// takes them.
 pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(CryptoProvider {
-        key_provider: &NoKeys,
-        ..rustls::crypto::ring::default_provider()
-    })
+    let mut provider = rustls::crypto::ring::default_provider();
+    let mut suites = provider.cipher_suites.iter();
+    let first = suites.position(|suite| suite.suite() == CipherSuite::TLS13_AES_128_GCM_SHA256);
+    if let Some(first) = first {
+        provider.cipher_suites.swap(0, first);
+    }
+    provider.key_provider = &NoKeys;
+    Arc::new(provider)
 }
 
 /// This client has no certificate, and so no key.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::context::Context;
+use crate::disk::Disk;
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
 
@@ -80,13 +81,13 @@ impl Recorded {
     /// is back, as after one a moment earlier.
     pub(crate) fn settle(self, context: &Context) {
         let Self::Kept(entry) = self else { return };
-        context.flush_later();
         if let Err(error) = entry.remove() {
             context.output.warn(&format!(
                 "the work is done, but its record in {} could not be removed: {error}; `swp-keys recover` would take it for unfinished",
                 journal::place()
             ));
         }
+        context.flush_records();
     }
 }
 
@@ -157,19 +158,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Writing {
     /// Begins to, beside whatever the run does meanwhile.
-    pub(crate) fn begin(record: Record) -> Self {
+    pub(crate) fn begin(record: Record, disk: &Disk) -> Self {
         let (tell, ended) = oneshot::channel();
         let (hand_over, written) = sync_channel(0);
         let copy = record.clone();
-        let write = move || {
+        disk.beside(move || {
             let entry = Entry::write(copy);
             let _ = tell.send(());
             if let Err(SendError(entry)) = hand_over.send(entry) {
                 taken_back(entry);
             }
-        };
-        // Where the system has no thread to give, nobody hands anything over.
-        let _ = std::thread::Builder::new().spawn(write);
+        });
         Self {
             record,
             ended,

@@ -27,7 +27,8 @@ impl Plan<'_> {
         let role_id = self.args.role_id;
         let record = self.record(&name, role_id, &Existing::None, places, signer, context);
         // Without an address nothing is asked either.
-        *writing = record.ok().map(Writing::begin);
+        let begin = |record| Writing::begin(record, &context.disk);
+        *writing = record.ok().map(begin);
     }
 
     /// The role, and meanwhile the record.
