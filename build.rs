@@ -5,7 +5,9 @@
 //! reads it.
 //!
 //! The standard library wants the compiler's unwinder, which nothing here uses (bug.rs). As a shared library it has to be found and
-//! brought in by every run, and asks the processor what it can do, which is slow in a virtual machine: a tenth of a millisecond.
+//! brought in by every run, and asks the processor what it can do, which is slow in a virtual machine: a tenth of a millisecond. And
+//! the addresses that the loader is to mend in each run are a table of 150 kB, or of 2 as it is packed since glibc 2.36; a program that
+//! is to run where an older one is, is built there, as ever.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -20,30 +22,46 @@ fn main() -> std::io::Result<()> {
     let folder = std::env::var_os("OUT_DIR").ok_or(std::io::ErrorKind::NotFound)?;
     let packed = miniz_oxide::deflate::compress_to_vec(&database(), LEVEL);
     std::fs::write(Path::new(&folder).join("time_zones"), packed)?;
-    link_the_unwinder_in();
+    say_how_to_link();
     Ok(())
 }
 
-/// Where the linker has it as an archive, which is not said to be so; a program for another machine is left as it is.
-fn link_the_unwinder_in() {
+/// For this machine; a program for another one is linked as usual.
+fn say_how_to_link() {
     let is = |variable: &str, value: &str| std::env::var(variable).is_ok_and(|is| is == value);
     let native = std::env::var_os("HOST") == std::env::var_os("TARGET");
     if !native || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
         return;
     }
-    let linker = std::env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
-    let asked = Command::new(linker)
-        .arg("-print-file-name=libgcc_eh.a")
-        .output();
+    let linker = std::env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
     // The name alone comes back where there is no such file.
-    let found = asked.is_ok_and(|said| said.status.success() && said.stdout.starts_with(b"/"));
-    if found {
+    if said(&linker, "-print-file-name=libgcc_eh.a").starts_with('/') {
         println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
     }
-    // Tables for unwinding are found by their index, and nobody looks for them.
-    if is("PROFILE", "release") {
-        println!("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
+    if !is("PROFILE", "release") {
+        return;
     }
+    // Tables for unwinding are found by their index, and nobody looks for them.
+    println!("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
+    if glibc_minor() >= 36 {
+        println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
+}
+
+/// The second number of the C library's version, 2.36; 0 where it is not known.
+fn glibc_minor() -> u32 {
+    let version = said("getconf", "GNU_LIBC_VERSION");
+    let minor = version.trim().strip_prefix("glibc 2.");
+    minor.and_then(|minor| minor.parse().ok()).unwrap_or(0)
+}
+
+/// What a program answers; nothing where there is none.
+fn said(program: &str, argument: &str) -> String {
+    let answered = Command::new(program).arg(argument).output();
+    let answered = answered.ok().filter(|answered| answered.status.success());
+    answered.map_or_else(String::new, |answered| {
+        String::from_utf8_lossy(&answered.stdout).into_owned()
+    })
 }
 
 fn database() -> Vec<u8> {

@@ -209,7 +209,7 @@ impl Context {
     /// Has what was removed from the records flushed to disk beside what follows, the farewell.
     pub(crate) fn flush_records(&self) {
         let (tell, flushed) = oneshot::channel();
-        self.disk.beside(|| {
+        self.disk.at_last(|| {
             let _ = tell.send(journal::flush());
         });
         *self.flushed.borrow_mut() = Some(flushed);

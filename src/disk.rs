@@ -1,30 +1,39 @@
 //! The thread that does, beside the run, what waits for the disk: a record that is written while the manager answers, and what is
 //! flushed while the session is ended. One thread, because to begin one takes half as long as to flush.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that is begun when it is first needed, and ends with the process.
+/// A thread that is begun when it is first needed.
 #[derive(Default)]
 pub(crate) struct Disk {
-    jobs: OnceCell<Sender<Job>>,
+    jobs: RefCell<Option<Sender<Job>>>,
 }
 
 impl Disk {
     /// Does this beside whatever follows, behind what was asked for before. Where the system has no thread to give it is dropped, which
     /// whoever waits for it is told by what it was to answer with.
     pub(crate) fn beside(&self, job: impl FnOnce() + Send + 'static) {
-        let jobs = self.jobs.get_or_init(|| {
-            let (jobs, asked) = channel::<Job>();
-            let work = move || asked.into_iter().for_each(|job| job());
-            let _ = thread::Builder::new().spawn(work);
-            jobs
-        });
-        let _ = jobs.send(Box::new(job));
+        let _ = (self.jobs.borrow_mut())
+            .get_or_insert_with(begin)
+            .send(Box::new(job));
     }
+
+    /// The same for what is likely the last: the thread ends then, beside the rest of the run, and the process need not wait for it.
+    pub(crate) fn at_last(&self, job: impl FnOnce() + Send + 'static) {
+        self.beside(job);
+        self.jobs.take();
+    }
+}
+
+fn begin() -> Sender<Job> {
+    let (jobs, asked) = channel::<Job>();
+    let work = move || asked.into_iter().for_each(|job| job());
+    let _ = thread::Builder::new().spawn(work);
+    jobs
 }
 
 #[cfg(test)]
@@ -43,7 +52,7 @@ mod tests {
                 let _ = tell.send((number, thread::current().id()));
             });
         }
-        drop(tell);
+        disk.at_last(move || drop(tell));
         let told: Vec<_> = told.into_iter().collect();
         assert_eq!(
             told.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
