@@ -2,10 +2,10 @@
 
     python3 benches/peers/run.py [ROUNDS]          30 rounds, at least, where nothing is said
 
-Builds the release, starts nginx with canned answers (nginx.conf) on ports of its own, and runs the contestants in turns. Needs
-nginx with its JavaScript module, gcc with OpenSSL's headers, curl, jq and GNU time (Debian: nginx libnginx-mod-http-js gcc
-libssl-dev curl jq time), and the vendor's SDK in the Python that .ci/tools.sh installs. Prints medians, ratios round by round, peak
-memory, and what nginx logged.
+Builds the release, starts nginx with canned answers (nginx.conf) on ports of its own, and runs the contestants in turns: all of them
+for the medians, and two by two for the ratios. Needs nginx with its JavaScript module, gcc with OpenSSL's headers, curl, jq and GNU
+time (Debian: nginx libnginx-mod-http-js gcc libssl-dev curl jq time), and the vendor's SDK in the Python that .ci/tools.sh installs.
+Prints medians, ratios pair by pair, peak memory, and what nginx logged.
 """
 
 import os
@@ -108,11 +108,9 @@ class Contestant:
         self.environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **(environment or {})}
         self.seconds, self.runs, self.peak = [], 0, 0
 
-    def turn(self, count=True):
+    def turn(self):
         """One run, and its time from start to end."""
-        seconds = self.run(self.command)
-        if count:
-            self.seconds.append(seconds)
+        return self.run(self.command)
 
     def weigh(self, scratch):
         """What its largest process holds at most. By GNU time: a child's peak begins with that of the process it was forked from."""
@@ -123,7 +121,8 @@ class Contestant:
         """From the call that starts the process to its end. Spawned without Python's subprocess, whose own work is most of a millisecond."""
         self.runs += 1
         stdout, theirs = os.pipe()
-        with tempfile.TemporaryFile() as stderr, open(stdout, "rb") as stdout:
+        # In memory: a file would have the disk write, and that is measured.
+        with open(os.memfd_create("stderr"), "w+b") as stderr, open(stdout, "rb") as stdout:
             actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, theirs, 1),
                        (os.POSIX_SPAWN_DUP2, stderr.fileno(), 2)]
             begun = time.perf_counter()
@@ -139,9 +138,6 @@ class Contestant:
 
     def median(self):
         return statistics.median(self.seconds) * 1000
-
-    def ratio(self, other):
-        return statistics.median(mine / theirs for mine, theirs in zip(self.seconds, other.seconds))
 
 
 def contestants(folder, ports, binary, python):
@@ -175,17 +171,43 @@ def contestants(folder, ports, binary, python):
 GOALS = [("ours", "curl", 0.10), ("ours", "sdk", 0.03), ("ours", "c", 0.6), ("memory", "c", 0.6), ("roots", "c", 1.0), ("roots", "c roots", 1.0)]
 
 
-def report(everybody, server):
+def compare(one, other, rounds):
+    """The two in turns, and nothing between them: behind a third one the processor's caches are full of that. Seconds of both, pair by pair."""
+    pairs = []
+    for number in range(rounds + 1):
+        turns = [one, other]
+        random.Random(number).shuffle(turns)
+        seconds = {each.name: each.turn() for each in turns}
+        # The first pair warms up.
+        if number > 0:
+            pairs.append((seconds[one.name], seconds[other.name]))
+    return pairs
+
+
+def report(everybody, server, compared):
     print(f"\n{'':38}{'median':>9}{'quickest':>10}{'peak':>10}{'connections':>13}{'requests':>10}")
     for each in everybody.values():
         connections, requests, refused = server.seen(each.port)
         print(f"{each.name:38}{each.median():6.1f} ms{min(each.seconds) * 1000:7.1f} ms{each.peak:6.1f} MiB"
               f"{connections / each.runs:13g}{requests / each.runs:10g}" + (f"  ({refused} not answered with 200)" if refused else ""))
-    print("\nround by round, the median of the ratios:")
-    for one, other, goal in GOALS:
-        ratio = everybody[one].ratio(everybody[other])
+    print("\npair by pair, the median of the ratios, and half of them between:")
+    for (one, other, goal), pairs in zip(GOALS, compared):
+        low, ratio, high = statistics.quantiles((mine / theirs for mine, theirs in pairs), n=4)
+        mine, theirs = (statistics.median(seconds) * 1000 for seconds in zip(*pairs))
         verdict = "reached" if ratio <= goal else "missed"
-        print(f"  {everybody[one].name} / {everybody[other].name}: {ratio:.3f} (goal {goal}: {verdict})")
+        print(f"  {everybody[one].name} / {everybody[other].name}: {mine:.1f} / {theirs:.1f} ms, {ratio:.3f} ({low:.2f} to {high:.2f}; goal {goal}: {verdict})")
+
+
+def in_turns(everybody, rounds):
+    """All of them, each round in another order."""
+    for number in range(rounds + 1):
+        order = list(everybody.values())
+        random.Random(number).shuffle(order)
+        for each in order:
+            seconds = each.turn()
+            # The first round warms up.
+            if number > 0:
+                each.seconds.append(seconds)
 
 
 def main():
@@ -200,18 +222,15 @@ def main():
         (folder / "password").touch(mode=0o600)
         (folder / "password").write_text(PASSWORD)
         server = Server(folder, 7)
-        everybody, memory = contestants(folder, server.ports, target / "release" / "swp-keys", python)
+        # As it is installed: what the linker wrote lies in the system's memory page by page, a copy in larger pieces.
+        binary = shutil.copy2(target / "release" / "swp-keys", folder)
+        everybody, memory = contestants(folder, server.ports, binary, python)
         try:
-            for number in range(rounds + 1):
-                # Whoever comes behind a large program finds the processor's caches full of that, so each round has another order.
-                order = list(everybody.values())
-                random.Random(number).shuffle(order)
-                # The first round warms up.
-                for each in order:
-                    each.turn(count=number > 0)
+            in_turns(everybody, rounds)
+            compared = [compare(everybody[one], everybody[other], rounds) for one, other, _ in GOALS]
             for each in everybody.values():
                 each.weigh(folder / "peak")
-            report(everybody, server)
+            report(everybody, server, compared)
         finally:
             server.stop()
             shutil.rmtree(memory, ignore_errors=True)
