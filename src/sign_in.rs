@@ -91,7 +91,8 @@ impl Way {
     }
 }
 
-/// Signs in. `begin` is called where a request for a session is on its way, and not where the first request is the work itself.
+/// Signs in. `begin` is called where a session is asked for, once the connection is begun, and not where the first request is the work
+/// itself.
 pub(crate) async fn by(context: &Context, way: &Way, begin: &dyn Fn()) -> Result<SignedIn, Error> {
     match way {
         Way::ApiKey(key) => {
@@ -156,8 +157,8 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
     }
 }
 
-/// Signs in with user name and password, and returns the user name too. `begin` is called while the answer to them is on its way,
-/// once for each time that they are sent and not refused at once.
+/// Signs in with user name and password, and returns the user name too. `begin` is called once the connection for them is begun, each
+/// time that they are sent.
 pub(crate) async fn with_password(
     context: &Context,
     begin: &dyn Fn(),
