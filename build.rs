@@ -19,6 +19,7 @@ const LEVEL: u8 = 10;
 
 fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
     let folder = std::env::var_os("OUT_DIR").ok_or(std::io::ErrorKind::NotFound)?;
     let packed = miniz_oxide::deflate::compress_to_vec(&database(), LEVEL);
     std::fs::write(Path::new(&folder).join("time_zones"), packed)?;

@@ -1,5 +1,5 @@
 //! The thread that does, beside the run, what waits for the disk: a record that is written while the manager answers, and what is
-//! flushed while the session is ended. One thread, because to begin one takes half as long as to flush.
+//! flushed while the session is ended. One thread for a run of one record, because to begin one takes half as long as to flush.
 
 use std::cell::RefCell;
 use std::sync::mpsc::{Sender, channel};
@@ -14,6 +14,12 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
+    /// Begins the thread, and nothing else. One that is begun when a manager of the same machine reckons waits in line behind it, and the
+    /// run for both.
+    pub(crate) fn get_ready(&self) {
+        self.jobs.borrow_mut().get_or_insert_with(begin);
+    }
+
     /// Does this beside whatever follows, behind what was asked for before. Where the system has no thread to give it is dropped, which
     /// whoever waits for it is told by what it was to answer with.
     pub(crate) fn beside(&self, job: impl FnOnce() + Send + 'static) {

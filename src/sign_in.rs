@@ -91,8 +91,7 @@ impl Way {
     }
 }
 
-/// Signs in. `begin` is called where a session is asked for, once the connection is begun, and not where the first request is the work
-/// itself.
+/// Signs in. `begin` is called where a request for a session is on its way, and not where the first request is the work itself.
 pub(crate) async fn by(context: &Context, way: &Way, begin: &dyn Fn()) -> Result<SignedIn, Error> {
     match way {
         Way::ApiKey(key) => {
@@ -157,8 +156,8 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
     }
 }
 
-/// Signs in with user name and password, and returns the user name too. `begin` is called once the connection for them is begun, each
-/// time that they are sent.
+/// Signs in with user name and password, and returns the user name too. `begin` is called while the answer to them is on its way,
+/// once for each time that they are sent and not refused at once.
 pub(crate) async fn with_password(
     context: &Context,
     begin: &dyn Fn(),
@@ -211,9 +210,9 @@ pub(crate) async fn with_password(
         // Another run may have been refused while a person typed.
         guard.admit()?;
         let attempt = attempt(context, manager, &who, &guard);
-        // The connection is on its way first. Not the handshake: a thread that begins while the manager of the same machine signs waits
-        // for it to end.
+        // The connection is on its way first, and where it fails at once nothing is begun.
         let begun = async {
+            tokio::task::yield_now().await;
             begin();
             std::future::pending::<Infallible>().await
         };

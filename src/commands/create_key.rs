@@ -133,6 +133,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         context.settings.allow_loose_permissions,
     )?);
     let places = prepared.places();
+    if plan.records_ahead() {
+        context.disk.get_ready();
+    }
     context
         .signed_in_beside(
             &|| plan.begin_record(None, &places, context),

@@ -20,7 +20,7 @@ impl Plan<'_> {
         context: &Context,
     ) {
         let mut writing = self.writing.borrow_mut();
-        if writing.is_some() || self.args.name.is_some() || self.args.dry_run {
+        if writing.is_some() || !self.records_ahead() {
             return;
         }
         let name = self.default_name(self.args.role.as_deref());
@@ -29,6 +29,11 @@ impl Plan<'_> {
         // Without an address nothing is asked either.
         let begin = |record| Writing::begin(record, &context.disk);
         *writing = record.ok().map(begin);
+    }
+
+    /// Whether there is a record that needs no answer of the manager: of a key that no other can bear the name of.
+    pub(super) fn records_ahead(&self) -> bool {
+        self.args.name.is_none() && !self.args.dry_run
     }
 
     /// The role, and meanwhile the record.
