@@ -4,6 +4,7 @@
 use rustix::process::Signal;
 use swp_keys::sandbox::Settings;
 
+use crate::support::proxy::ReservedPort;
 use crate::support::valve::HeldWorld;
 use crate::support::{Home, World, contains, set_mode, wait_until};
 
@@ -47,6 +48,25 @@ fn a_role_that_is_not_there_leaves_no_record() {
         .run(["create", "--role", "Auditor", "--dry-run"])
         .success();
     assert_eq!(records(&world.home), [""; 0]);
+}
+
+/// A disk may take longer to forget a record than a system to say that nobody listens.
+#[test]
+fn a_connection_that_is_refused_at_once_begins_no_record() {
+    let world = World::new();
+    let port = ReservedPort::new();
+    let url = port.url();
+    let words = [
+        "create",
+        "--role",
+        "Auditor",
+        "--retries",
+        "0",
+        "--url",
+        &url,
+    ];
+    contains(world.run(words).failure(8), &["nobody listens at"]);
+    assert!(!world.home.path("state/unfinished").exists());
 }
 
 #[test]
