@@ -27,7 +27,7 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// For this machine; a program for another one is linked as usual.
+/// For this machine and by gcc or what takes its options; else as usual.
 fn say_how_to_link() {
     let is = |variable: &str, value: &str| std::env::var(variable).is_ok_and(|is| is == value);
     let native = std::env::var_os("HOST") == std::env::var_os("TARGET");
@@ -35,10 +35,11 @@ fn say_how_to_link() {
         return;
     }
     let linker = std::env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
-    // The name alone comes back where there is no such file.
-    if said(&linker, "-print-file-name=libgcc_eh.a").starts_with('/') {
-        println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
+    // The name alone comes back where there is no such file, and nothing where this is no compiler, which takes other options.
+    if !said(&linker, "-print-file-name=libgcc_eh.a").starts_with('/') {
+        return;
     }
+    println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
     if !is("PROFILE", "release") {
         return;
     }

@@ -209,7 +209,7 @@ impl Context {
     /// Has what was removed from the records flushed to disk beside what follows, the farewell.
     pub(crate) fn flush_records(&self) {
         let (tell, flushed) = oneshot::channel();
-        self.disk.at_last(|| {
+        self.disk.beside(|| {
             let _ = tell.send(journal::flush());
         });
         *self.flushed.borrow_mut() = Some(flushed);
@@ -220,6 +220,7 @@ impl Context {
         let Some(flushed) = self.flushed.take() else {
             return;
         };
+        self.disk.end();
         let flushed = flushed.await.unwrap_or_else(|_| journal::flush());
         if let Err(error) = flushed {
             log::info!("{} could not be flushed: {error}", journal::place());

@@ -1,5 +1,5 @@
 //! The thread that does, beside the run, what waits for the disk: a record that is written while the manager answers, and what is
-//! flushed while the session is ended. One thread for a run of one record, because to begin one takes half as long as to flush.
+//! flushed while the session is ended. One thread, because to begin one takes half as long as to flush.
 
 use std::cell::RefCell;
 use std::sync::mpsc::{Sender, channel};
@@ -28,9 +28,8 @@ impl Disk {
             .send(Box::new(job));
     }
 
-    /// The same for what is likely the last: the thread ends then, beside the rest of the run, and the process need not wait for it.
-    pub(crate) fn at_last(&self, job: impl FnOnce() + Send + 'static) {
-        self.beside(job);
+    /// Lets the thread end with what it was asked for, beside the rest of the run: the process need not wait for it then.
+    pub(crate) fn end(&self) {
         self.jobs.take();
     }
 }
@@ -58,7 +57,8 @@ mod tests {
                 let _ = tell.send((number, thread::current().id()));
             });
         }
-        disk.at_last(move || drop(tell));
+        drop(tell);
+        disk.end();
         let told: Vec<_> = told.into_iter().collect();
         assert_eq!(
             told.iter().map(|(number, _)| *number).collect::<Vec<_>>(),

@@ -210,7 +210,7 @@ pub(crate) async fn with_password(
         // Another run may have been refused while a person typed.
         guard.admit()?;
         let attempt = attempt(context, manager, &who, &guard);
-        // The connection is on its way first, and where it fails at once nothing is begun.
+        // The connection is on its way first, and where it fails at once, and is not tried again, nothing is begun.
         let begun = async {
             tokio::task::yield_now().await;
             begin();

@@ -50,9 +50,9 @@ fn a_role_that_is_not_there_leaves_no_record() {
     assert_eq!(records(&world.home), [""; 0]);
 }
 
-/// A disk may take longer to forget a record than a system to say that nobody listens.
+/// A disk may take longer to write and remove a record than a system to say that nobody listens. What is tried again has the time.
 #[test]
-fn a_connection_that_is_refused_at_once_begins_no_record() {
+fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
     let world = World::new();
     let port = ReservedPort::new();
     let url = port.url();

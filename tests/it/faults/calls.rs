@@ -203,6 +203,14 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
         delivered < gone,
         "the record goes before the secret is flushed: {calls:#?}"
     );
+    let Did::Removed(record) = &calls[gone] else {
+        unreachable!("it was just found")
+    };
+    // Else a power cut would bring it back, and `recover` kill a secret that is in use.
+    let records = parent(record);
+    next(&calls, gone, "the flush of the end of the record", |did| {
+        *did == Did::Flushed(records.clone())
+    });
     assert_eq!(
         calls
             .iter()
