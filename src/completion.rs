@@ -71,7 +71,7 @@ pub(crate) fn answer(asked: &Asked) {
     // Behind `--help`, say, a command can be completed that is not there for help.
     let first = (asked.before.get(1)).filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
     let command = cli::command_for(first.map(OsString::as_os_str));
-    let mut command = with_names(command, &asked.before);
+    let mut command = with_names(command, asked);
     let folder = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();
     // Flags are offered to who begins one, or where there is nothing else.
@@ -111,13 +111,13 @@ fn is_harmless(text: &str) -> bool {
 }
 
 /// The parser, which asks the manager for what is a role or a key.
-fn with_names(command: clap::Command, before: &[OsString]) -> clap::Command {
+fn with_names(command: clap::Command, asked: &Asked) -> clap::Command {
     command
-        .mut_args(|argument| of_argument(argument, before))
-        .mut_subcommands(|command| with_names(command, before))
+        .mut_args(|argument| of_argument(argument, asked))
+        .mut_subcommands(|command| with_names(command, asked))
 }
 
-fn of_argument(argument: clap::Arg, before: &[OsString]) -> clap::Arg {
+fn of_argument(argument: clap::Arg, asked: &Asked) -> clap::Arg {
     let is_named = |name: &str| {
         let names = argument.get_value_names().unwrap_or_default();
         names.iter().any(|other| other.as_str() == name)
@@ -125,11 +125,14 @@ fn of_argument(argument: clap::Arg, before: &[OsString]) -> clap::Arg {
     let id = argument.get_id().as_str();
     let is_role = id == "role" || is_named("ROLE") || (id == "name" && argument.is_positional());
     let is_key = is_named("KEY");
-    let before = before.to_vec();
+    let before = asked.before.clone();
     if is_role {
         argument.add(ArgValueCandidates::new(move || names::roles(&before)))
     } else if is_key {
-        argument.add(ArgValueCandidates::new(move || names::keys(&before)))
+        let current = asked.current.to_string_lossy().into_owned();
+        argument.add(ArgValueCandidates::new(move || {
+            names::keys(&before, &current)
+        }))
     } else if is_named("FILE") || is_named("PATH") {
         argument.value_hint(ValueHint::FilePath)
     } else {

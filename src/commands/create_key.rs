@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Outcome, find_role, role_care};
+use super::{Outcome, find_role, role_care, which_key};
 use crate::context::Context;
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
@@ -145,9 +145,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     Ok(Outcome::Done)
 }
 
-/// Whether a manager keeps blanks around a name is unknown (manager-api.md, section 11, no. 12).
+/// Whether a manager keeps blanks around a name is unknown. A name that KEY takes for an ID would lead `delete-key` to another key.
 pub(super) fn check_name(name: Option<&str>) -> Result<(), Error> {
     match name {
+        Some(name) if which_key::is_ambiguous(name) => Err(Error::usage(
+            "`--name` consists of digits only, or begins with `id:` or `name:`",
+            "choose another name: a command that takes KEY would read this one as the ID or the name of another key",
+        )),
         Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
             "`--name` is empty, or begins or ends with a blank",
             "whether the manager keeps such blanks is unknown, so the key might not be found again",

@@ -19,7 +19,7 @@ use told::{Fate, interrupted, summed_up};
 /// Delete keys for good, and look whether they are gone.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys: IDs, or names that one key each bears; an ID that is gone already counts as deleted
+    /// The keys: IDs (N or id:N), or names that one key each has (TEXT or name:TEXT); an ID that is gone already counts as deleted
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 

@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, KeyChange, SignedIn};
 /// Lock a key: it cannot sign in until it is unlocked.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The key: its ID, or a name that it alone bears
+    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 

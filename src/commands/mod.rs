@@ -27,7 +27,7 @@ pub(crate) mod trust;
 pub(crate) mod unlock_key;
 pub(crate) mod update_key;
 pub(crate) mod verify_key;
-mod which_key;
+pub(crate) mod which_key;
 pub(crate) mod whoami;
 
 /// How a command ended that did not fail.

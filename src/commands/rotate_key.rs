@@ -32,7 +32,7 @@ use left::Left;
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which-key").required(true))]
 pub(crate) struct Args {
-    /// The key: its ID, or a name that it alone bears
+    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
     #[arg(value_name = "KEY", group = "which-key")]
     key: Option<String>,
 
@@ -100,7 +100,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         return Ok(Outcome::Done);
     }
     // What was delivered already has its place: nothing is prepared for it.
-    let left = Left::find(plan.wanted, context)?;
+    let left = Left::find(which_key::Wanted::read(plan.wanted)?, context)?;
     let prepared = match &left {
         Some(left) if left.only_the_end(args) => Prepared::new(Vec::new()),
         _ => prepare(args, context)?,

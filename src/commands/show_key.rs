@@ -15,7 +15,7 @@ use crate::output::{self, Format};
 /// Show one key.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The key: its ID, or a name that it alone bears
+    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 }

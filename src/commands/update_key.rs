@@ -27,7 +27,7 @@ use shown::Shown;
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
-    /// The key: its ID, or a name that it alone bears
+    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 

@@ -1,4 +1,4 @@
-//! Which key is meant: K is an ID, or a name that exactly one key bears.
+//! Which key KEY means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key has.
 
 use crate::context::Context;
 use crate::error::{Error, Kind};
@@ -9,42 +9,77 @@ use super::find_role::closest;
 /// What a user wrote for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted<'a> {
-    /// All digits: an ID, and never taken for a name.
+    /// Digits only, or `id:` and digits.
     Id(i64),
-    /// Anything else.
+    /// Anything else, or `name:` and any text.
     Name(&'a str),
 }
 
+/// Begins a KEY that is an ID.
+pub(crate) const ID: &str = "id:";
+/// Begins a KEY that is a name.
+pub(crate) const NAME: &str = "name:";
+
 impl<'a> Wanted<'a> {
-    /// Reads K; nothing is sent.
+    /// Reads KEY; nothing is sent.
     ///
     /// # Errors
-    /// Where it can be neither.
+    /// Returns a usage error if it can be neither.
     pub(super) fn read(text: &'a str) -> Result<Self, Error> {
-        if text.is_empty() {
-            return Err(Error::usage("the name of the key is empty", HOW));
+        if let Some(name) = text.strip_prefix(NAME) {
+            return named(name);
         }
-        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self::Name(text));
+        match text.strip_prefix(ID) {
+            Some(id) => identified(text, id),
+            None if is_digits(text) => identified(text, text),
+            None => named(text),
         }
-        // A name can be written so, an ID never is: the key that is meant must not be another one.
-        if text.starts_with('0') {
-            return Err(Error::usage(
-                format!("`{text}` is all digits, and no ID begins with 0"),
-                HOW,
-            ));
-        }
-        let no_id = || {
-            Error::usage(
-                format!("`{text}` is all digits, and too long for an ID"),
-                HOW,
-            )
-        };
-        text.parse().map(Self::Id).map_err(|_| no_id())
     }
 }
 
-const HOW: &str = "write an ID, or a name that is not all digits; `swp-keys list-keys --name PATTERN` finds the ID of one that is";
+fn named(name: &str) -> Result<Wanted<'_>, Error> {
+    if name.is_empty() {
+        return Err(Error::usage("the name of the key is empty", HOW));
+    }
+    Ok(Wanted::Name(name))
+}
+
+fn identified<'a>(text: &str, id: &str) -> Result<Wanted<'a>, Error> {
+    let usage = |problem: &str| Error::usage(format!("`{text}` {problem}"), HOW);
+    if !is_digits(id) {
+        return Err(usage("has no ID after `id:`"));
+    }
+    // A name can be written so, an ID never is: the key that is meant must not be another one.
+    if id.starts_with('0') {
+        return Err(usage("is not an ID: an ID does not begin with 0"));
+    }
+    (id.parse().map(Wanted::Id)).map_err(|_| usage("is too long for an ID"))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// How KEY has to be written to mean the key of this name.
+pub(crate) fn by_its_name(name: &str) -> String {
+    if is_ambiguous(name) {
+        format!("{NAME}{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// How KEY can be written to mean the key with this ID.
+pub(crate) fn by_its_id(id: i64) -> String {
+    format!("{ID}{id}")
+}
+
+/// Whether KEY takes this name for an ID, or for another name.
+pub(super) fn is_ambiguous(name: &str) -> bool {
+    is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
+}
+
+const HOW: &str = "write an ID, a name, or `id:N` or `name:TEXT`; `swp-keys list-keys --name PATTERN` lists the IDs";
 
 /// The key that `text` means. Names are compared here once more, because the manager's equality is not known (manager-api.md,
 /// section 5.1).
@@ -78,14 +113,14 @@ pub(super) async fn by_id(
             "the manager was asked for the key with the ID {id}, and answered with the ID {}",
             key.id
         ))),
-        Err(error) if *error.cause() == Cause::NotFound => {
-            Err(Error::new(Kind::NotFound, error.to_string())
-                .hint(format!(
-                    "there is no key with the ID {id}; `swp-keys list-keys` lists the keys, and a name of digits alone is found \
-                     by its ID only"
-                ))
-                .key(id))
-        }
+        Err(error) if *error.cause() == Cause::NotFound => Err(Error::new(
+            Kind::NotFound,
+            error.to_string(),
+        )
+        .hint(format!(
+            "run `swp-keys list-keys` for the IDs, or write `name:{id}` for the key named `{id}`"
+        ))
+        .key(id)),
         Err(error) => Err(error.into()),
     }
 }
@@ -171,10 +206,23 @@ mod tests {
     fn digits_are_an_id_and_nothing_else_is() {
         let read = |text| Wanted::read(text).ok();
         assert_eq!(read("7"), Some(Wanted::Id(7)));
-        for name in ["ci", "7a", "-7", "+7", "7 ", "1e3", "٧", "0x7"] {
+        assert_eq!(read("id:7"), Some(Wanted::Id(7)));
+        for (text, name) in [("name:7", "7"), ("name:id:7", "id:7"), ("name: ci", " ci")] {
+            assert_eq!(read(text), Some(Wanted::Name(name)));
+        }
+        for name in ["ci", "7a", "-7", "+7", "7 ", "1e3", "٧", "0x7", "ID:7"] {
             assert_eq!(read(name), Some(Wanted::Name(name)));
         }
-        for text in ["", "007", "0", "99999999999999999999"] {
+        for text in [
+            "",
+            "007",
+            "0",
+            "99999999999999999999",
+            "id:",
+            "id:007",
+            "id:ci",
+            "name:",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

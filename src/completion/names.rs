@@ -8,6 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::is_harmless;
 use crate::cli::{self, Global, Sources};
+use crate::commands::which_key::{ID, NAME, by_its_id, by_its_name};
 use crate::context::Context;
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
 use crate::output::{Color, Format, Output};
@@ -31,18 +32,26 @@ pub(super) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     })
 }
 
-/// The keys.
-pub(super) fn keys(before: &[OsString]) -> Vec<CompletionCandidate> {
+/// The keys, in the form of KEY that was begun: `id:N`, `name:TEXT`, or the name alone if that means the key.
+pub(super) fn keys(before: &[OsString], current: &str) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let keys: Vec<ApiKey> = signed_in
             .api_keys(&KeyFilter::default())
             .next()
             .await?
             .unwrap_or_default();
-        Ok(keys
-            .iter()
-            .filter_map(|key| key.name().map(str::to_owned))
-            .collect())
+        let written = |key: &ApiKey| {
+            if current.starts_with(ID) {
+                return Some(by_its_id(key.id));
+            }
+            let name = key.name().filter(|name| !name.is_empty())?;
+            Some(if current.starts_with(NAME) {
+                format!("{NAME}{name}")
+            } else {
+                by_its_name(name)
+            })
+        };
+        Ok(keys.iter().filter_map(written).collect())
     })
 }
 

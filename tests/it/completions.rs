@@ -302,3 +302,23 @@ fn every_script_is_read_by_its_shell() {
     home.run(["completions", "tcsh"]).failure(2);
     home.run(["completions"]).failure(2);
 }
+
+/// A name that KEY would take for an ID is offered in the form that means the key.
+#[test]
+fn keys_are_offered_in_the_form_that_means_them() {
+    let world = with_roles(&[]);
+    for name in ["777", "id:9"] {
+        world.sandbox.add_key(name, 2);
+    }
+    let home = &world.home;
+    assert_eq!(
+        complete(home, &["show-key"], ""),
+        ["mine", "name:777", "name:id:9"]
+    );
+    assert_eq!(complete(home, &["delete-key"], "7"), [""; 0]);
+    assert_eq!(complete(home, &["delete-key"], "name:m"), ["name:mine"]);
+    assert_eq!(
+        complete(home, &["rotate-key"], "id:"),
+        ["id:1", "id:2", "id:3"]
+    );
+}

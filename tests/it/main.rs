@@ -23,6 +23,7 @@ mod help;
 mod hostile;
 mod if_exists;
 mod in_between;
+mod key_reference;
 mod leaks;
 mod list_keys;
 mod list_roles;

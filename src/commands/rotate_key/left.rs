@@ -1,6 +1,7 @@
 //! A rotation that was cut off: found by the key that is asked for, and told how far it had come.
 
 use crate::commands::recover::{is_second, left_key, same_signer, still_settling};
+use crate::commands::which_key::Wanted;
 
 use super::{Args, busy, taken};
 use crate::context::Context;
@@ -18,10 +19,10 @@ impl Left {
     ///
     /// # Errors
     /// Where its run lives.
-    pub(super) fn find(wanted: &str, context: &Context) -> Result<Option<Self>, Error> {
-        Self::which(context, |record, old| {
-            let id = |id: i64| id.to_string() == wanted;
-            record.key_name == wanted || id(old) || record.key_id.is_some_and(id)
+    pub(super) fn find(wanted: Wanted<'_>, context: &Context) -> Result<Option<Self>, Error> {
+        Self::which(context, |record, old| match wanted {
+            Wanted::Id(id) => old == id || record.key_id == Some(id),
+            Wanted::Name(name) => record.key_name == name,
         })
     }
 

@@ -22,9 +22,10 @@ pub(super) async fn predecessor(
         Err(error) if error.kind() == Kind::NotFound => error,
         other => return other,
     };
-    let retiring = retiring(wanted, signed_in, context)
-        .await
-        .unwrap_or_default();
+    let which_key::Wanted::Name(name) = which_key::Wanted::read(wanted)? else {
+        return Err(error);
+    };
+    let retiring = retiring(name, signed_in, context).await.unwrap_or_default();
     Err(match retiring.as_slice() {
         [] => error,
         [key, ..] => Error::new(error.kind(), error.to_string())

@@ -1,0 +1,160 @@
+//! KEY on the command line: `N` and `id:N` are an ID, `name:TEXT` and anything else is a name; and names that could be
+//! confused with an ID cannot be given.
+
+use serde_json::json;
+
+use crate::support::seen::nothing_was_sent;
+use crate::support::{World, contains};
+
+/// Names that KEY would take for something else than the key that bears them.
+const AMBIGUOUS: [&str; 5] = ["1", "777", "007", "id:1", "name:ci"];
+
+#[test]
+fn a_name_that_key_would_take_for_another_key_cannot_be_given() {
+    for name in AMBIGUOUS {
+        for command in [
+            &["create", "--role", "Auditor", "--name", name][..],
+            &["exec", "--role", "Auditor", "--name", name, "--", "true"],
+            &["update-key", "ci", "--name", name],
+            &["create", "--role", "Auditor", "--dry-run", "--name", name],
+        ] {
+            let world = World::new();
+            let said = world.run(command).failure(2).to_owned();
+            contains(&said, &["`--name`", "hint: "]);
+            nothing_was_sent(&world.sandbox);
+        }
+    }
+    // What only looks like it.
+    for name in ["7a", "-7", "1.5", "ID:1", "ids:1", "a id:1"] {
+        let world = World::new();
+        let name = format!("--name={name}");
+        world.run(["create", "--role", "Auditor", &name]).success();
+    }
+}
+
+/// A world in which the key named `2` has the ID 1, the key named `id:2` the ID 2, and the key named `ci` the ID 3.
+fn world() -> World {
+    let world = World::new();
+    for name in ["2", "id:2", "ci"] {
+        world.sandbox.add_key(name, 2);
+    }
+    world
+}
+
+fn active(world: &World) -> Vec<bool> {
+    let keys = world.sandbox.api_keys();
+    keys.iter().map(|key| key.active).collect()
+}
+
+#[test]
+fn every_command_takes_an_id_and_a_name_with_a_prefix() {
+    for (key, id) in [
+        ("2", 2),
+        ("id:2", 2),
+        ("name:2", 1),
+        ("name:id:2", 2),
+        ("name:ci", 3),
+        ("ci", 3),
+        ("id:3", 3),
+    ] {
+        let world = world();
+        let at = |id: i64| usize::try_from(id - 1).expect("an index");
+        let shown = world.run(["show-key", key, "-o", "json"]).json();
+        assert_eq!(shown["ID"], json!(id), "{key}");
+        world.run(["lock-key", key]).success();
+        let locked: Vec<bool> = (1..=3).map(|other| other != id).collect();
+        assert_eq!(active(&world), locked, "{key}");
+        world.run(["unlock-key", key]).success();
+        assert_eq!(active(&world), [true; 3], "{key}");
+        world
+            .run(["update-key", key, "--description", "x"])
+            .success();
+        let changed = &world.sandbox.api_keys()[at(id)];
+        contains(changed.description.as_deref().unwrap_or_default(), &["x"]);
+        let before = world.sandbox.api_keys()[at(id)].secret.clone();
+        let rotated = world.run(["rotate-key", key, "--in-place"]);
+        let secret = rotated.success().to_owned();
+        assert_ne!(secret, before);
+        assert_eq!(world.sandbox.api_keys()[at(id)].secret, secret, "{key}");
+        world.run(["delete-key", key, "--yes"]).success();
+        let left: Vec<i64> = world.sandbox.api_keys().iter().map(|key| key.id).collect();
+        assert_eq!(left.len(), 2);
+        assert!(!left.contains(&id), "{key}: {left:?}");
+    }
+}
+
+/// The successor keeps the name, which is not a new one.
+#[test]
+fn a_key_whose_name_is_digits_can_be_rotated_and_renamed() {
+    let world = world();
+    let rotated = world.run(["rotate-key", "name:2", "-o", "json"]).json();
+    assert_eq!(rotated["keyName"], "2");
+    assert_eq!(rotated["meta"]["predecessor"]["ID"], 1);
+    world
+        .run(["update-key", "name:2", "--name", "two"])
+        .success();
+    let names: Vec<_> = (world.sandbox.api_keys().iter())
+        .filter_map(|key| key.name.clone())
+        .collect();
+    assert!(names.contains(&"two".to_owned()), "{names:?}");
+    assert!(!names.contains(&"2".to_owned()), "{names:?}");
+}
+
+#[test]
+fn what_is_neither_is_refused_before_anything_is_sent() {
+    for key in [
+        "id:",
+        "id:x",
+        "id:007",
+        "id:-1",
+        "id: 5",
+        "name:",
+        "id:99999999999999999999",
+    ] {
+        let world = World::new();
+        world.run(["show-key", key]).failure(2);
+        world.run(["delete-key", "ci", key, "--yes"]).failure(2);
+        world.run(["rotate-key", key]).failure(2);
+        nothing_was_sent(&world.sandbox);
+    }
+}
+
+/// A mistyped ID leads to the way to write a name of digits.
+#[test]
+fn an_id_that_is_not_there_leads_to_the_name() {
+    let world = World::new();
+    let key = world.sandbox.add_key("777", 2);
+    let error = world.run(["show-key", "777", "-o", "json"]).json_error(3);
+    contains(error["hint"].as_str().unwrap_or_default(), &["name:777"]);
+    let shown = world.run(["show-key", "name:777", "-o", "json"]).json();
+    assert_eq!(shown["ID"], key.id);
+}
+
+/// The record of a cut-off rotation is found by what KEY means: `5` is the ID, `name:5` the name.
+#[test]
+fn a_cut_off_rotation_is_found_by_id_or_name_and_never_by_both() {
+    for (key, continued) in [
+        ("name:2", true),
+        ("2", false),
+        ("id:2", false),
+        ("id:1", true),
+        ("1", true),
+    ] {
+        let world = world();
+        let record = json!({
+            "operation": "0a0b0c0d", "work": "create", "manager": world.sandbox.url(), "tenant": null, "keyName": "2",
+            "roleID": 2, "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0,
+            "predecessor": {"ID": 1, "overlap": 86_400_000}
+        });
+        let folder = world.home.path("state/unfinished");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
+        let ran = world.run(["rotate-key", key, "--dry-run"]);
+        assert_eq!(
+            ran.stderr.contains("cut off at 1970"),
+            continued,
+            "{key}: {}",
+            ran.stderr
+        );
+    }
+}
