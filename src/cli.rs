@@ -3,6 +3,7 @@
 //! Values stay as they were typed; `settings.rs` gives them their meaning, so that a message can say where a value came from.
 
 mod global;
+mod switch;
 mod table;
 
 use std::ffi::{OsStr, OsString};

@@ -112,7 +112,10 @@ fn message(error: &clap::Error) -> String {
         | ErrorKind::TooManyValues => {
             format!("`{invalid}` has too few or too many values")
         }
-        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        ErrorKind::InvalidUtf8 => match unreadable_variable() {
+            Some(variable) => format!("`{variable}` is not UTF-8"),
+            None => "an argument is not UTF-8".to_owned(),
+        },
         _ => "the command line is not usable".to_owned(),
     }
 }
@@ -162,6 +165,32 @@ fn alternatives(arguments: &str) -> String {
     }
 }
 
+/// The first variable that is not UTF-8 and counts as text; one that names a file may hold any bytes.
+fn unreadable_variable() -> Option<String> {
+    let command = cli::command();
+    let unreadable = |argument: &&clap::Arg| {
+        let path = std::any::TypeId::of::<std::path::PathBuf>();
+        let variable = argument.get_env().and_then(std::env::var_os);
+        argument.get_value_parser().type_id() != path
+            && variable.is_some_and(|value| value.to_str().is_none())
+            && !is_typed(argument)
+    };
+    let found = command.get_arguments().find(unreadable)?.get_env()?;
+    Some(found.to_string_lossy().into_owned())
+}
+
+/// Whether this flag of the command line was typed, and its variable is not read.
+fn is_typed(argument: &clap::Arg) -> bool {
+    let long = argument.get_long().map(|long| format!("--{long}"));
+    let short = argument.get_short().map(|short| format!("-{short}"));
+    std::env::args_os().any(|word| {
+        let word = word.to_string_lossy();
+        long.as_ref().is_some_and(|long| word.starts_with(long))
+            || (short.as_ref())
+                .is_some_and(|short| word.starts_with(short) && !word.starts_with("--"))
+    })
+}
+
 /// The flag, or the variable where the flag was not typed and the value can only have come from there.
 fn origin(invalid: &str) -> String {
     let flag = invalid.split_whitespace().next().unwrap_or_default();
@@ -171,16 +200,10 @@ fn origin(invalid: &str) -> String {
             .get_long()
             .is_some_and(|long| flag.strip_prefix("--") == Some(long))
     });
-    let typed = std::env::args_os().any(|word| {
-        let word = word.to_string_lossy();
-        let short = argument
-            .and_then(clap::Arg::get_short)
-            .map(|short| format!("-{short}"));
-        word.starts_with(flag)
-            || short.is_some_and(|short| word.starts_with(&short) && !word.starts_with("--"))
-    });
     match argument.and_then(clap::Arg::get_env) {
-        Some(variable) if !typed => format!("`{}`", variable.to_string_lossy()),
+        Some(variable) if !argument.is_some_and(is_typed) => {
+            format!("`{}`", variable.to_string_lossy())
+        }
         _ => format!("`{flag}`"),
     }
 }

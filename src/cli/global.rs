@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
 
+use super::switch;
 use crate::output::{Color, Format};
 
 const MANAGER: &str = "Manager";
@@ -76,11 +76,11 @@ pub(crate) struct Global {
     pub allow_loose_permissions: bool,
 
     /// Never prompt
-    #[arg(long, env = "SWP_NO_INPUT", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_NO_INPUT", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub no_input: bool,
 
     /// Do not end the session on the manager
-    #[arg(long, env = "SWP_NO_SIGN_OUT", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = SIGN_IN)]
+    #[arg(long, env = "SWP_NO_SIGN_OUT", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub no_sign_out: bool,
 
     /// Trust only the certificates in this PEM file
@@ -92,11 +92,11 @@ pub(crate) struct Global {
     pub(crate) tls_pin: Vec<String>,
 
     /// Pin the key of a manager that is met for the first time without asking; one that has changed is never accepted
-    #[arg(long, env = "SWP_TLS_ACCEPT_NEW", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    #[arg(long, env = "SWP_TLS_ACCEPT_NEW", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) tls_accept_new: bool,
 
     /// Do not check the manager's certificate at all; whoever answers gets the password
-    #[arg(long, env = "SWP_INSECURE", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    #[arg(long, env = "SWP_INSECURE", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub insecure: bool,
 
     /// The proxy to the manager [env: HTTPS_PROXY, NO_PROXY]
@@ -120,7 +120,7 @@ pub(crate) struct Global {
     pub(crate) settle_timeout: String,
 
     /// Make no secret where no record of the run can be kept
-    #[arg(long, env = "SWP_REQUIRE_JOURNAL", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = TRUST)]
+    #[arg(long, env = "SWP_REQUIRE_JOURNAL", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) require_journal: bool,
 
     /// The format of stdout
@@ -128,7 +128,7 @@ pub(crate) struct Global {
     pub output: Format,
 
     /// No notes and no warnings
-    #[arg(short, long, env = "SWP_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    #[arg(short, long, env = "SWP_QUIET", hide_env_values = true, value_parser = switch::parse, help_heading = OUTPUT)]
     pub quiet: bool,
 
     /// Say what is done; twice for each request

@@ -2,6 +2,7 @@
 
 mod misplaced;
 mod settings;
+mod switches;
 
 use serde_json::json;
 

@@ -1,0 +1,137 @@
+//! Boolean variables: what is on, what is off, and that nothing else is taken for either; and variables that are not text.
+
+use std::ffi::OsStr;
+#[cfg(unix)]
+use std::ffi::OsString;
+
+use crate::support::{Ran, World, contains};
+
+/// Every boolean variable.
+const VARIABLES: [&str; 6] = [
+    "SWP_INSECURE",
+    "SWP_TLS_ACCEPT_NEW",
+    "SWP_NO_INPUT",
+    "SWP_NO_SIGN_OUT",
+    "SWP_REQUIRE_JOURNAL",
+    "SWP_QUIET",
+];
+
+/// As files of variables deliver them, with their quotes and line ends.
+const OFF: [&str; 12] = [
+    "\"false\"",
+    "'false'",
+    "false\r",
+    "0\r\n",
+    " 0",
+    "0 ",
+    " ",
+    "\"\"",
+    "\"0\"\r",
+    "No",
+    "OFF",
+    "'no'",
+];
+
+/// Runs with this variable, whatever the run is given otherwise.
+fn run_with(world: &World, variable: &str, value: impl AsRef<OsStr>) -> Ran {
+    Ran::of(
+        world
+            .home
+            .command(["find-role", "Auditor"])
+            .env(variable, value),
+    )
+}
+
+#[test]
+fn every_boolean_variable_of_the_program_is_among_them() {
+    let command = swp_keys::command_line();
+    let found: Vec<String> = (command.get_arguments())
+        .filter(|argument| matches!(argument.get_action(), clap::ArgAction::SetTrue))
+        .filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned))
+        .collect();
+    assert_eq!(found.len(), VARIABLES.len(), "{found:?}");
+    for variable in VARIABLES {
+        assert!(found.iter().any(|found| found == variable), "{variable}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_off_in_any_spelling_leaves_the_check_on() {
+    for value in OFF {
+        let mut world = World::new();
+        world.home.set("SWP_CA_CERT", "");
+        let mut command = world.home.command(["find-role", "Auditor"]);
+        for variable in VARIABLES.iter().filter(|name| **name != "SWP_NO_INPUT") {
+            command.env(variable, value);
+        }
+        let ran = Ran::of(&mut command);
+        contains(ran.failure(7), &["certificate"]);
+        assert_eq!(world.sandbox.requests(), [], "{value:?}: nothing is sent");
+    }
+}
+
+#[test]
+fn a_variable_that_is_on_in_any_spelling_is_on() {
+    for value in ["\"true\"", "'1'", "yes\r", " on ", "TRUE"] {
+        let mut world = World::new();
+        world.home.set("SWP_CA_CERT", "");
+        world.home.set("SWP_INSECURE", value);
+        assert_eq!(
+            world.run(["find-role", "Auditor"]).success(),
+            "2",
+            "{value:?}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_that_is_neither_is_refused_by_its_name() {
+    for variable in VARIABLES {
+        for value in [
+            "none",
+            "disabled",
+            "null",
+            "00",
+            "hunter2",
+            "\"true",
+            "${INSECURE}",
+        ] {
+            let world = World::new();
+            let ran = run_with(&world, variable, value);
+            contains(ran.failure(2), &[&format!("`{variable}`"), "true", "false"]);
+            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+            assert_eq!(world.sandbox.connections().tcp, 0, "{variable}={value}");
+        }
+    }
+}
+
+#[test]
+fn a_typed_flag_wins_over_its_variable_whatever_that_holds() {
+    let mut world = World::new();
+    world.home.set("SWP_CA_CERT", "");
+    world.home.set("SWP_INSECURE", "none");
+    let ran = world.run(["find-role", "Auditor", "--insecure"]);
+    assert_eq!(ran.success(), "2");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_named() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let texts = [
+        "SWP_URL",
+        "SWP_USERNAME",
+        "SWP_TENANT",
+        "SWP_TIMEOUT",
+        "SWP_PASSWORD",
+    ];
+    for variable in VARIABLES.iter().chain(&texts) {
+        let mut world = World::new();
+        if *variable == "SWP_PASSWORD" {
+            world.home.unset("SWP_PASSWORD_FILE");
+        }
+        let ran = run_with(&world, variable, OsString::from_vec(b"fal\xffse".to_vec()));
+        contains(ran.failure(2), &[&format!("`{variable}`"), "UTF-8"]);
+        assert_eq!(world.sandbox.connections().tcp, 0, "{variable}");
+    }
+}
