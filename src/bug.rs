@@ -19,6 +19,7 @@ pub(crate) fn end_at_panics() {
         let place = panic.location().map_or_else(String::new, |place| {
             format!(" ({}:{})", place.file(), place.line())
         });
+        Output::release_lines();
         Output::raw_line(&format!(
             "error: this is a bug in swp-keys{place}; look at what was done on the manager before running this again"
         ));

@@ -107,7 +107,7 @@ fn shown(candidate: &CompletionCandidate, line: Option<&Line>) -> Option<String>
 
 /// Whether a shell and a terminal take it for text: a line break or an escape would be a line or an order of its own.
 fn is_harmless(text: &str) -> bool {
-    crate::output::safe(text) == text
+    crate::output::is_plain(text)
 }
 
 /// The parser, which asks the manager for what is a role or a key.

@@ -8,7 +8,7 @@ use chrono::Utc;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::manager::{Described, Distrust, Pin, Presented, on_the_manager};
-use crate::output::safe;
+use crate::output::{safe, without_leading_command};
 use crate::prompt::Prompt;
 use crate::trusted::{Kept, Trusted};
 use crate::trusting::By;
@@ -218,20 +218,24 @@ pub(crate) fn lines(described: &Described, pin: Pin) -> String {
 }
 
 /// Broken here and indented, so that nothing in a certificate stands where a line of ours would: a terminal breaks a long one at its
-/// edge, and what comes then could look like another print. What is not ASCII may be twice as wide.
+/// edge, and what comes then could look like another print. What is not ASCII may be twice as wide. No line begins with a command for
+/// a CI runner.
 fn in_lines(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
-    let mut width = 0;
-    for character in text.chars() {
-        let wide = if character.is_ascii() { 1 } else { 2 };
-        if width + wide > WIDTH {
-            lines.push_str("\n           ");
-            width = 0;
-        }
-        lines.push(character);
-        width += wide;
+    let mut rest = text.to_owned();
+    loop {
+        let mut width = 0;
+        let end = rest.char_indices().find(|(_, character)| {
+            width += if character.is_ascii() { 1 } else { 2 };
+            width > WIDTH
+        });
+        let Some((end, _)) = end else {
+            return lines + &rest;
+        };
+        lines.push_str(&rest[..end]);
+        lines.push_str("\n           ");
+        rest = without_leading_command(&rest[end..]);
     }
-    lines
 }
 
 /// What a certificate says may be long enough to carry the question out of sight.
@@ -266,6 +270,21 @@ mod tests {
             for line in others {
                 assert!(line.starts_with(&" ".repeat(11)), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn no_line_begins_with_a_command_for_a_runner() {
+        for blanks in ["", "   "] {
+            let text = format!("{}{blanks}::stop-commands::x", "y".repeat(WIDTH));
+            let shown = in_lines(&text);
+            assert!(shown.lines().count() == 2, "{shown}");
+            assert!(
+                shown
+                    .lines()
+                    .all(|line| !line.trim_start().starts_with("::")),
+                "{shown}"
+            );
         }
     }
 

@@ -100,19 +100,31 @@ fn start() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
+    // A command that got into the log before the mask could keep a runner from obeying it.
+    if cli.command.masks_a_secret() {
+        Output::hold_lines();
+    }
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
-    log_lines::start(cli.global.verbose, cli.global.quiet);
-    let uses_profiles = cli.command.uses_profiles();
-    let settings = match Settings::resolve(cli.global, &cli.sources, uses_profiles) {
-        Ok(settings) => settings,
-        Err(error) => return report(&error, &output),
-    };
-    // A profile may have another format than what was known so far.
-    let output = output.with_format(settings.output);
-    match run(cli.command, settings, output) {
+    let (result, output) = settled(cli, output);
+    Output::release_lines();
+    match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Child(code)) => ExitCode::from(code),
         Err(error) => report(&error, &output),
+    }
+}
+
+/// What the command came to, and how that is written: a profile may have another format than what the command line and the environment
+/// name.
+fn settled(cli: Cli, output: Output) -> (Result<Outcome, Error>, Output) {
+    log_lines::start(cli.global.verbose, cli.global.quiet);
+    let uses_profiles = cli.command.uses_profiles();
+    match Settings::resolve(cli.global, &cli.sources, uses_profiles) {
+        Ok(settings) => {
+            let output = output.with_format(settings.output);
+            (run(cli.command, settings, output), output)
+        }
+        Err(error) => (Err(error), output),
     }
 }
 

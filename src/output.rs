@@ -3,6 +3,9 @@
 //! stdout carries exactly one document or nothing (surface.md, promise 1); JSON lines are one each. A secret never passes here; `delivery/` writes those.
 //! No type of the manager is known here. Text that came from outside is made safe for a terminal by [`safe`] and [`json_text`].
 
+mod escape;
+mod held;
+
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 
@@ -11,7 +14,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::secret;
+use escape::json_line;
+pub(crate) use escape::{is_plain, json_text, safe, without_leading_command};
 
 /// How data is written to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -151,8 +155,19 @@ impl Output {
 
     /// One line to stderr as it is. Only `report.rs`, `usage.rs`, `bug.rs` and the log call this.
     pub(crate) fn raw_line(line: &str) {
-        // Nobody can be told that stderr is gone.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        if !held::hold(line) {
+            held::write(line);
+        }
+    }
+
+    /// From now on, lines to stderr are held until [`Output::release_lines`]: a line that masks a secret has to come before them.
+    pub(crate) fn hold_lines() {
+        held::begin();
+    }
+
+    /// Writes the lines that are held, and holds no more of them.
+    pub(crate) fn release_lines() {
+        held::end();
     }
 
     fn line(&self, label: &str, color: &str, message: &str) {
@@ -175,111 +190,6 @@ fn wants_color(color: Color) -> bool {
             io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
         }
     }
-}
-
-/// Text with everything escaped that a terminal would act on or hide: control characters and escape sequences, bidi overrides,
-/// zero-width characters, line separators and tag characters. Line breaks too, so that foreign text cannot fake a line of ours.
-#[must_use]
-pub(crate) fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unsafe(character) {
-            safe.extend(character.escape_unicode());
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
-}
-
-/// `value` as JSON in which such characters are escaped as JSON escapes them: the same value for a parser, harmless to a terminal.
-///
-/// # Panics
-/// Never: the values written here are maps with string keys.
-#[must_use]
-pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    // There may be a secret in it, so neither of the two ever grows; callers add a line break.
-    let plain = if pretty {
-        secret::pretty_json(value)
-    } else {
-        secret::json(value)
-    };
-    let plain = plain.expect("a map with string keys is JSON");
-    let plain = std::str::from_utf8(&plain).expect("JSON is UTF-8");
-    let longer = plain.chars().filter(|one| is_unsafe(*one)).count() * r"\uffff\uffff".len();
-    let mut safe = Vec::with_capacity(plain.len() + longer + 1);
-    let mut escaping = Escaping {
-        to: &mut safe,
-        broken: None,
-    };
-    escaping.escape(plain).expect("a buffer takes all");
-    String::from_utf8(safe).expect("what is written is text")
-}
-
-fn json_line(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::Result<()> {
-    write_json(to, value, pretty)?;
-    to.write_all(b"\n")
-}
-
-fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::Result<()> {
-    let mut escaping = Escaping { to, broken: None };
-    let written = if pretty {
-        serde_json::to_writer_pretty(&mut escaping, value)
-    } else {
-        serde_json::to_writer(&mut escaping, value)
-    };
-    match escaping.broken.take() {
-        Some(error) => Err(error),
-        None => Ok(written?),
-    }
-}
-
-/// Escapes what passes. The serializer hands over whole characters, and only the words of an error.
-struct Escaping<'a, W> {
-    to: &'a mut W,
-    broken: Option<io::Error>,
-}
-
-impl<W: Write> Escaping<'_, W> {
-    fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // The line breaks here are the layout; those inside of strings are escaped by the serializer already.
-        while let Some(at) = plain.find(|character| is_unsafe(character) && character != '\n') {
-            self.to.write_all(&plain.as_bytes()[..at])?;
-            let mut rest = plain[at..].chars();
-            let mut units = [0_u16; 2];
-            for unit in rest.next().unwrap_or_default().encode_utf16(&mut units) {
-                write!(self.to, "\\u{unit:04x}")?;
-            }
-            plain = rest.as_str();
-        }
-        self.to.write_all(plain.as_bytes())
-    }
-}
-
-impl<W: Write> Write for Escaping<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let plain = str::from_utf8(bytes).map_err(io::Error::other)?;
-        self.escape(plain).map_err(|error| {
-            let kind = error.kind();
-            self.broken = Some(error);
-            io::Error::from(kind)
-        })?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
-}
-
-/// The ranges of fd's and the Unicode bidi report's (UAX #9) lists of characters that change how other characters are shown, and those
-/// that are not shown at all (`Default_Ignorable_Code_Point`), but for the ones that choose the form of a letter or of an emoji.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{00ad}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// As much of a line as anybody reads: a name in it may be a foreign one of any length.
@@ -330,7 +240,11 @@ fn filled<const N: usize>(mut table: Table, rows: impl Iterator<Item = [String; 
     for row in rows {
         table.add_row(row.map(|cell| safe(&shortened(&cell, LONGEST_CELL))));
     }
-    table.trim_fmt() + "\n"
+    let lines = table.trim_fmt();
+    // A terminal's width breaks a cell, and what comes then begins a line.
+    (lines.lines())
+        .map(|line| without_leading_command(line) + "\n")
+        .collect()
 }
 
 /// How many columns the terminal has that stdout is.
@@ -366,31 +280,6 @@ pub(crate) fn env_line(name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_that_a_terminal_would_act_on_is_escaped() {
-        assert_eq!(safe("a\x1b]52;c;aGk=\x07b"), r"a\u{1b}]52;c;aGk=\u{7}b");
-        assert_eq!(safe("role\u{202e}nimda"), r"role\u{202e}nimda");
-        assert_eq!(safe("Auditor\nerror: x"), r"Auditor\u{a}error: x");
-        assert_eq!(safe("\u{9b}31m\u{200b}"), r"\u{9b}31m\u{200b}");
-        assert_eq!(safe("\u{3164}\u{e0100}"), r"\u{3164}\u{e0100}");
-        assert_eq!(safe("Prüfer 監査 🙂"), "Prüfer 監査 🙂");
-    }
-
-    #[test]
-    fn json_keeps_its_value_and_harms_no_terminal() {
-        let value = serde_json::json!({"name": "a\u{202e}\u{9b}\n\u{e0041}\"b", "n": 1});
-        for pretty in [true, false] {
-            let text = json_text(&value, pretty);
-            assert!(!text.chars().any(|c| is_unsafe(c) && c != '\n'));
-            assert_eq!(
-                serde_json::from_str::<serde_json::Value>(&text)
-                    .ok()
-                    .as_ref(),
-                Some(&value)
-            );
-        }
-    }
 
     #[test]
     fn a_shell_reads_back_what_was_quoted() {

@@ -124,4 +124,14 @@ impl Command {
             _ => true,
         }
     }
+
+    /// Whether the log gets a line that masks a secret.
+    pub(crate) fn masks_a_secret(&self) -> bool {
+        match self {
+            Self::CreateKey(args) => args.sinks.mask(),
+            Self::RotateKey(args) => args.sinks.mask(),
+            Self::Recover(args) => args.sinks.mask(),
+            _ => false,
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub(crate) struct Args {
     verify: bool,
 
     #[command(flatten)]
-    sinks: SinkArgs,
+    pub(crate) sinks: SinkArgs,
 }
 
 /// What to do if a key of the name exists.

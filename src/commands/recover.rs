@@ -49,7 +49,7 @@ pub(crate) struct Args {
     yes: bool,
 
     #[command(flatten)]
-    sinks: SinkArgs,
+    pub(crate) sinks: SinkArgs,
 }
 
 /// Anything else may be a secret in the wrong place, and is not looked for, as an error would name it.

@@ -65,7 +65,7 @@ pub(crate) struct Args {
     verify: bool,
 
     #[command(flatten)]
-    sinks: SinkArgs,
+    pub(crate) sinks: SinkArgs,
 }
 
 /// A shorter one is none: clocks and requests take their time.

@@ -100,6 +100,11 @@ impl SinkArgs {
         Ok(sinks)
     }
 
+    /// Whether a log is told to mask the secret.
+    pub(crate) fn mask(&self) -> bool {
+        self.for_github().next().is_some()
+    }
+
     fn for_github(&self) -> impl Iterator<Item = (Target, &String)> {
         let outputs = self.github_output.iter().map(|name| (Target::Output, name));
         outputs.chain(self.github_env.iter().map(|name| (Target::Env, name)))

@@ -16,6 +16,7 @@ use super::places::{open_plain, unwritable};
 use super::{Delivering, Parcel, Sink};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::output::Output;
 use crate::random;
 use crate::secret::{Secret, joined};
 
@@ -105,6 +106,7 @@ impl GithubSink {
     fn write(&mut self, secret: &Secret) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         mask(secret).map_err(|error| format!("the secret could not be masked: {error}"))?;
+        Output::release_lines();
         let from = self.file.metadata().map_err(words)?.len();
         let appended = Appended {
             from,

@@ -44,6 +44,8 @@ mod record_ahead;
 mod retries;
 mod role_care;
 mod rotate_key;
+#[cfg(unix)]
+mod runner_commands;
 mod sandbox_command;
 mod sandbox_contract;
 mod secret_sources;

@@ -1,0 +1,194 @@
+//! A CI runner obeys commands in the log: none of them comes from the manager or the user, on stdout or stderr, and the mask of a
+//! secret comes before every other line.
+#![cfg(unix)]
+
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::github::be_a_step;
+use crate::support::{Ran, World, contains};
+
+/// GitHub's two forms, Azure's, TeamCity's; and one that hides behind a character that is not seen.
+const HOSTILE: [&str; 6] = [
+    "Ops ##[stop-commands]x",
+    "::stop-commands::x",
+    " \u{2003}::add-path::/tmp",
+    "x ##vso[task.setvariable variable=a]b",
+    "##teamcity[blockOpened name='a']",
+    "#\u{fe0f}#[stop-commands]x",
+];
+
+/// Nothing in a stream is a command, as runners read lines: GitHub's and Azure's agents compare by culture, which ignores what is not
+/// seen, and trim blanks.
+#[track_caller]
+fn harmless(text: &str) {
+    for line in text.lines() {
+        let seen: String = line.chars().filter(|one| *one != '\u{fe0f}').collect();
+        let seen = seen.to_lowercase();
+        for command in ["##[", "##vso[", "##teamcity["] {
+            assert!(!seen.contains(command), "{line}");
+        }
+        let is_mask = seen.starts_with("::add-mask::");
+        assert!(is_mask || !seen.trim_start().starts_with("::"), "{line}");
+    }
+}
+
+fn harmless_in_both(ran: &Ran) {
+    harmless(&ran.stdout);
+    harmless(&ran.stderr);
+}
+
+/// Roles and keys with such names, and a role that warns.
+fn world() -> World {
+    let roles = HOSTILE.iter().map(|name| {
+        json!({"name": name, "description": name, "allowWebService": true,
+            "allComputers": true, "allPolicies": true})
+    });
+    let world = World::with(Settings {
+        roles: roles.collect(),
+        ..Settings::default()
+    });
+    for name in HOSTILE {
+        let key = world.sandbox.add_key(name, 2);
+        world
+            .sandbox
+            .edit_key(key.id, |key| key.description = Some(name.to_owned()));
+    }
+    world
+}
+
+#[test]
+fn names_of_roles_and_keys_are_no_commands_in_any_format() {
+    let world = world();
+    for format in ["text", "json"] {
+        for command in [&["list-roles"][..], &["list-keys"]] {
+            let ran = world.run(command.iter().chain(&["-o", format]));
+            ran.success();
+            harmless_in_both(&ran);
+        }
+        for (index, name) in HOSTILE.iter().enumerate() {
+            let id = (index + 1).to_string();
+            for command in [
+                &["show-key", &id][..],
+                &["show-role", name],
+                &["show-role", "Auditor", "--diff", name],
+                &["show-key", &format!("{name}x")],
+                &["find-role", &format!("{name}x")],
+                &["update-key", &id, "--description", name],
+                &["update-key", &id, "--locale", "ja-JP", "--dry-run"],
+                &[
+                    "create",
+                    "--role",
+                    name,
+                    "--name",
+                    &format!("x{name}"),
+                    "-vv",
+                ],
+                &["delete-key", &id, "--yes"],
+                &[
+                    "delete-key",
+                    &format!("{name}x"),
+                    "--ignore-missing",
+                    "--yes",
+                ],
+            ] {
+                let ran = world.run(command.iter().chain(&["-o", format]));
+                harmless_in_both(&ran);
+            }
+        }
+    }
+}
+
+/// JSON is the same value as ever.
+#[test]
+fn json_keeps_the_names() {
+    let world = world();
+    let keys = world.run(["list-keys", "-o", "json"]).json();
+    let names: Vec<_> = (keys["apiKeys"].as_array().expect("a list").iter())
+        .map(|key| key["keyName"].as_str().unwrap_or_default())
+        .collect();
+    assert_eq!(names, HOSTILE);
+}
+
+#[test]
+fn what_the_manager_says_and_what_the_user_gives_are_no_commands() {
+    for text in HOSTILE {
+        let world = World::new();
+        let body = json!({"message": text}).to_string();
+        for status in [400, 403, 500] {
+            for format in ["text", "json"] {
+                let fault = Fault::new("POST", "/api/apikeys", Action::status(status, &body));
+                world.sandbox.inject(fault);
+                let ran = world.run(["create", "--role", "Auditor", "-o", format, "-v"]);
+                assert_ne!(ran.code(), 0);
+                harmless_in_both(&ran);
+                world.sandbox.clear_faults();
+            }
+        }
+        for arguments in [
+            &["--ca-cert", text, "whoami"][..],
+            &["--profile", text, "whoami"],
+            &["--tenant", text, "whoami"],
+            &["--username", text, "whoami"],
+            &[
+                "create",
+                "--role",
+                "Auditor",
+                "--out-file",
+                &format!("{text}/x"),
+            ],
+            &["create", "--role", "Auditor", "--expires", text],
+            &["create", "--role", "Auditor", "--deliver-cmd", text],
+            &["exec", "--role", "Auditor", "--", text],
+            &["sandbox", "--", text],
+            &["verify-key", "--key-file", text],
+            &[text],
+        ] {
+            for format in ["text", "json"] {
+                let ran = world.run(["-o", format].iter().chain(arguments));
+                harmless_in_both(&ran);
+            }
+        }
+    }
+}
+
+/// A warning names the role before the key is made: it waits for the mask.
+#[test]
+fn the_mask_comes_before_every_other_line() {
+    let mut world = world();
+    be_a_step(&mut world.home);
+    for (sink, more) in [
+        ("--github-output", "-vv"),
+        ("--github-env", "-v"),
+        ("--github-output", "--verify"),
+    ] {
+        for role in ["Full Access", HOSTILE[0], HOSTILE[1]] {
+            let ran = world.run(["create", "--role", role, sink, "KEY", more]);
+            ran.success();
+            harmless_in_both(&ran);
+            let secret = world.sandbox.api_keys().pop().expect("a key").secret;
+            let mut lines = ran.stderr.lines();
+            let mask = format!("::add-mask::{secret}");
+            assert_eq!(lines.next(), Some(mask.as_str()), "{}", ran.stderr);
+            assert!(lines.count() > 0, "the other lines follow");
+        }
+    }
+}
+
+/// What is held is not lost if there is nothing to mask.
+#[test]
+fn the_lines_of_a_run_that_masks_nothing_are_written() {
+    let mut world = world();
+    be_a_step(&mut world.home);
+    let arguments = ["create", "--role", "Full Access", "--github-output", "KEY"];
+    let dry = world.run(arguments.iter().chain(&["--dry-run"]));
+    dry.success();
+    contains(&dry.stderr, &["warning: "]);
+    let fault = Fault::new("POST", "/api/apikeys", Action::status(403, "{}"));
+    world.sandbox.inject(fault);
+    let refused = world.run(arguments);
+    let lines: Vec<&str> = refused.failure(5).lines().collect();
+    contains(&lines.join("\n"), &["warning: "]);
+    let error = lines.iter().position(|line| line.starts_with("error: "));
+    assert!(error > Some(0), "{lines:?}");
+}
