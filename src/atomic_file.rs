@@ -4,16 +4,75 @@
 //! that the name survives a power cut as well. `delivery/` and `store.rs` both write this way;
 //! `replaced_file.rs` keeps what a file replaces until that is settled.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use tempfile::NamedTempFile;
+use crate::open_folder::OpenFolder;
+use crate::random;
 
 /// A file that is ready to be written and not there yet.
 pub(crate) struct AtomicFile {
-    temporary: NamedTempFile,
-    target: PathBuf,
+    file: File,
+    temporary: TemporaryName,
+    target: OsString,
+}
+
+/// A second name in a folder, which is removed when this is dropped.
+pub(crate) struct TemporaryName {
+    folder: Arc<OpenFolder>,
+    name: OsString,
+}
+
+impl TemporaryName {
+    /// Has `make` make a file of a new name in the folder.
+    ///
+    /// # Errors
+    /// Returns the error of `make`.
+    pub(crate) fn make<T>(
+        folder: &Arc<OpenFolder>,
+        make: impl Fn(&OsStr) -> io::Result<T>,
+    ) -> io::Result<(Self, T)> {
+        loop {
+            let name: OsString = format!(".swp-keys-{}.tmp", random::hex(8)).into();
+            match make(&name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => {
+                    let folder = Arc::clone(folder);
+                    return made.map(|made| (Self { folder, name }, made));
+                }
+            }
+        }
+    }
+
+    /// The name.
+    pub(crate) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// Gives the file this name instead; what has it already is replaced only with `replace`.
+    ///
+    /// # Errors
+    /// Returns the system's error; the temporary name is gone then.
+    pub(crate) fn give_up_for(mut self, target: &OsStr, replace: bool) -> io::Result<()> {
+        if replace {
+            self.folder.rename(&self.name, target)?;
+        } else {
+            self.folder.rename_new(&self.name, target)?;
+        }
+        self.name.clear();
+        Ok(())
+    }
+}
+
+impl Drop for TemporaryName {
+    fn drop(&mut self) {
+        if !self.name.is_empty() {
+            let _ = self.folder.remove(&self.name);
+        }
+    }
 }
 
 impl AtomicFile {
@@ -22,13 +81,19 @@ impl AtomicFile {
     /// # Errors
     /// Where the folder is missing, read-only, full, or not ours.
     pub(crate) fn prepare(target: &Path) -> io::Result<Self> {
-        let folder = folder_of(target);
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".swp-keys-").suffix(".tmp");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+        let folder = Arc::new(OpenFolder::of_file(target)?);
+        Self::prepare_in(&folder, file_name(target)?)
+    }
+
+    /// The same in a folder that is open already.
+    ///
+    /// # Errors
+    /// As of [`AtomicFile::prepare`].
+    pub(crate) fn prepare_in(folder: &Arc<OpenFolder>, target: &OsStr) -> io::Result<Self> {
+        let (temporary, file) = TemporaryName::make(folder, |name| folder.create_private(name))?;
         Ok(Self {
-            temporary: builder.tempfile_in(folder)?,
+            file,
+            temporary,
             target: target.to_owned(),
         })
     }
@@ -40,16 +105,15 @@ impl AtomicFile {
     #[cfg(unix)]
     pub(crate) fn like(&self, other: &Metadata) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt as _, fchown};
-        let file = self.temporary.as_file();
-        let own = file.metadata()?;
+        let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
-            let given = fchown(file, Some(other.uid()), Some(other.gid()));
+            let given = fchown(&self.file, Some(other.uid()), Some(other.gid()));
             // A group that has no rights does not matter.
             if given.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return given;
             }
         }
-        file.set_permissions(other.permissions())
+        self.file.set_permissions(other.permissions())
     }
 
     /// There, a new file takes its rights from the folder, as the other one did.
@@ -70,9 +134,10 @@ impl AtomicFile {
     /// flushed the file is there, and may be gone again after a power cut.
     pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
-        let folder = folder_of(&self.target).to_owned();
+        let folder = Arc::clone(self.folder());
+        folder.check_place()?;
         let file = self.give_name(replace)?;
-        sync_folder(&folder)?;
+        folder.flush()?;
         Ok(file)
     }
 
@@ -82,28 +147,39 @@ impl AtomicFile {
     /// # Errors
     /// Where the file system knows no locks.
     pub(crate) fn lock(&self) -> io::Result<()> {
-        self.temporary.as_file().lock()
+        self.file.lock()
     }
 
     /// Writes `content`, still under the temporary name.
     pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
-        self.temporary.write_all(content)?;
-        self.temporary.as_file().sync_all()
+        self.file.write_all(content)?;
+        self.file.sync_all()
     }
 
     /// Gives the file its name. The folder is still to be flushed.
     pub(crate) fn give_name(self, replace: bool) -> io::Result<File> {
-        Ok(if replace {
-            self.temporary.persist(&self.target)?
-        } else {
-            self.temporary.persist_noclobber(&self.target)?
-        })
+        self.temporary.give_up_for(&self.target, replace)?;
+        Ok(self.file)
     }
 
     /// Where it is to be.
-    pub(crate) fn target(&self) -> &Path {
+    pub(crate) fn target(&self) -> &OsStr {
         &self.target
     }
+
+    /// The folder that it is in.
+    pub(crate) fn folder(&self) -> &Arc<OpenFolder> {
+        &self.temporary.folder
+    }
+}
+
+/// The last name of a path to a file.
+///
+/// # Errors
+/// Returns an error if it has none.
+pub(crate) fn file_name(path: &Path) -> io::Result<&OsStr> {
+    path.file_name()
+        .ok_or_else(|| io::Error::other("it names a folder"))
 }
 
 /// Makes a removal or a new name in `folder` last.
@@ -113,24 +189,31 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     } else {
         folder
     };
-    // Windows cannot open a folder to flush it; its rename is in the journal of the file system.
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// The folder that a path is in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
+    OpenFolder::open(folder)?.flush()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A folder that is moved away and replaced, as a deployment does, after the temporary file was made.
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_is_swapped_keeps_nothing() -> io::Result<()> {
+        for replace in [true, false] {
+            let parent = tempfile::tempdir()?;
+            let [current, old] = ["current", "old"].map(|name| parent.path().join(name));
+            std::fs::create_dir(&current)?;
+            let file = AtomicFile::prepare(&current.join("key"))?;
+            std::fs::rename(&current, &old)?;
+            std::fs::create_dir(&current)?;
+            assert!(file.commit(b"secret", replace).is_err());
+            for folder in [&current, &old] {
+                assert_eq!(std::fs::read_dir(folder)?.count(), 0);
+            }
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_file_appears_whole_private_and_alone() -> io::Result<()> {

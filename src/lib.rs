@@ -27,7 +27,9 @@ mod delivery;
 mod disk;
 mod error;
 mod expiry;
+mod file_lock;
 mod file_mode;
+mod file_size_limit;
 mod first_use;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -41,12 +43,14 @@ mod looks;
 mod manager;
 mod memory;
 mod mint;
+mod open_folder;
 mod ordered;
 mod output;
 mod parser_words;
 mod profile;
 mod prompt;
 mod random;
+mod replaceable;
 mod replaced_file;
 mod report;
 #[cfg(feature = "sandbox")]
@@ -157,6 +161,9 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
 
 /// The command, and beside it the signals: the first is obeyed by the command in its own time, the second ends it where it stands.
 async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Error> {
+    file_size_limit::make_an_error().map_err(|error| {
+        Error::unexpected(format!("could not set up the handling of signals: {error}"))
+    })?;
     tokio::select! {
         biased;
         Err(error) = context.interrupt.listen() => {

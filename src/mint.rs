@@ -38,7 +38,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::context::{Context, UnderWay, Unsettled};
-use crate::delivery::Sink;
+use crate::delivery::{Sink, SinkArgs};
 use crate::error::{Error, Kind};
 use crate::journal::{self, Entry, Record, Work};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey, SignedIn};
@@ -63,6 +63,17 @@ impl Prepared {
     /// Takes sinks that are ready. Delivering goes in this order, so one that cannot be taken back stands last.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks }
+    }
+
+    /// Prepares the sinks that the command line names.
+    ///
+    /// # Errors
+    /// Of usage, naming the flag at fault; of a signal.
+    pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
+        let format = context.output.format();
+        let loose = context.settings.allow_loose_permissions;
+        let sinks = sinks.prepare(format, loose, &context.interrupt).await?;
+        Ok(Self::new(sinks))
     }
 
     /// The places, in words.

@@ -128,10 +128,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             .output
             .note("this key will not end by itself; `--expires 90d` sets an end");
     }
-    let prepared = Prepared::new(args.sinks.prepare(
-        context.output.format(),
-        context.settings.allow_loose_permissions,
-    )?);
+    let prepared = Prepared::ready(&args.sinks, context).await?;
     let places = prepared.places();
     if plan.records_ahead() {
         context.disk.get_ready();

@@ -198,10 +198,7 @@ async fn one(
         return settle(entry);
     }
     let_it_pass(&entry, context).await?;
-    let prepared = Prepared::new(args.sinks.prepare(
-        context.output.format(),
-        context.settings.allow_loose_permissions,
-    )?);
+    let prepared = Prepared::ready(&args.sinks, context).await?;
     let meta = json!({
         "manager": record.manager,
         "created": record.work == Work::Create,

@@ -103,7 +103,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     let left = Left::find(which_key::Wanted::read(plan.wanted)?, context)?;
     let prepared = match &left {
         Some(left) if left.only_the_end(args) => Prepared::new(Vec::new()),
-        _ => prepare(args, context)?,
+        _ => Prepared::ready(&args.sinks, context).await?,
     };
     context
         .signed_in(async |signed_in| match left {
@@ -112,14 +112,6 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         })
         .await?;
     Ok(Outcome::Done)
-}
-
-fn prepare(args: &Args, context: &Context) -> Result<Prepared, Error> {
-    let (format, loose) = (
-        context.output.format(),
-        context.settings.allow_loose_permissions,
-    );
-    args.sinks.prepare(format, loose).map(Prepared::new)
 }
 
 impl<'a> Plan<'a> {

@@ -10,6 +10,7 @@ use super::github::{self, GithubSink, Target};
 use super::places::identity;
 use super::stdout::StdoutSink;
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::output::Format;
 use crate::settings::{Source, duration};
 
@@ -73,19 +74,23 @@ impl SinkArgs {
     ///
     /// # Errors
     /// Of usage, naming the flag at fault; nothing was written then.
-    pub(crate) fn prepare(
+    pub(crate) async fn prepare(
         &self,
         format: Format,
         allow_loose_permissions: bool,
+        interrupt: &Interrupt,
     ) -> Result<Vec<Box<dyn Sink>>, Error> {
         self.refuse_one_place_twice()?;
         let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         for path in &self.out_file {
-            sinks.push(Box::new(FileSink::prepare(path, self.force)?));
+            let (replace, loose) = (self.force, allow_loose_permissions);
+            let sink = FileSink::prepare(path, replace, loose, interrupt).await?;
+            sinks.push(Box::new(sink));
         }
         for path in &self.dotenv {
-            let sink = DotenvSink::prepare(path, &self.env_name, allow_loose_permissions)?;
+            let (name, loose) = (&self.env_name, allow_loose_permissions);
+            let sink = DotenvSink::prepare(path, name, loose, interrupt).await?;
             sinks.push(Box::new(sink));
         }
         for (target, name) in self.for_github() {

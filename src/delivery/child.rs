@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use tokio::process::Command;
 
-use super::{Delivering, Parcel, Sink};
+use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 use crate::secret_source::SECRET_VARIABLES;
@@ -100,9 +100,9 @@ impl Sink for ToSlot {
         Box::pin(ready(Ok(())))
     }
 
-    fn withdraw(&mut self) -> Result<(), String> {
+    fn withdraw(&mut self) -> Withdrawing<'_> {
         *self.slot.borrow_mut() = None;
-        Ok(())
+        Box::pin(ready(Ok(())))
     }
 }
 
@@ -117,7 +117,7 @@ mod pipe {
 
     use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 
-    use super::super::{Delivering, Parcel, Sink};
+    use super::super::{Delivering, Parcel, Sink, Withdrawing};
     use crate::error::Error;
     use crate::interrupt::Interrupt;
 
@@ -194,9 +194,9 @@ mod pipe {
             Box::pin(ready(written.map_err(|error| error.to_string())))
         }
 
-        fn withdraw(&mut self) -> Result<(), String> {
+        fn withdraw(&mut self) -> Withdrawing<'_> {
             // Nobody has the other end but us.
-            Ok(())
+            Box::pin(ready(Ok(())))
         }
     }
 }

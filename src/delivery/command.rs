@@ -7,6 +7,7 @@
 //! It runs in a process group of its own, so that it can be ended with all it started, and for the same reason it cannot ask on the
 //! terminal. What still runs of that group after an acknowledgement is left alone: that is how clipboards are served.
 
+use std::future::ready;
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -17,7 +18,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
-use super::{Delivering, Parcel, Sink};
+use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::error::{Error, Signal};
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
@@ -145,8 +146,9 @@ impl Sink for CommandSink {
         Box::pin(self.hand_over(parcel.secret, interrupt))
     }
 
-    fn withdraw(&mut self) -> Result<(), String> {
-        Err("what a command was given cannot be taken back".to_owned())
+    fn withdraw(&mut self) -> Withdrawing<'_> {
+        let reason = "what a command was given cannot be taken back";
+        Box::pin(ready(Err(reason.to_owned())))
     }
 }
 

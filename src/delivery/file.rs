@@ -1,59 +1,138 @@
 //! A file of its own for the secret: 0600, whole or not at all, never over an existing file unless that is meant.
 
-use std::future::ready;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::places::{plain_file, unwritable};
-use super::{Delivering, Parcel, Sink};
-use crate::atomic_file::AtomicFile;
+use super::places::{open_target, plain_file, unwritable};
+use super::{Delivering, Parcel, Sink, Withdrawing};
+use crate::atomic_file::{AtomicFile, file_name};
 use crate::error::Error;
+use crate::file_lock::lock_folder;
+use crate::file_mode::{is_loose, refuse_loose};
 use crate::interrupt::Interrupt;
-use crate::replaced_file::ReplacedFile;
+use crate::open_folder::OpenFolder;
+use crate::replaceable::{WriteMode, write_mode};
+use crate::replaced_file::{ReplacedFile, whole};
 use crate::secret::Secret;
 
 const FLAG: &str = "--out-file";
+
+/// A file that is written in place is remembered as a whole, in case it must be put back; one with more is not a key.
+const LIMIT: u64 = 1024 * 1024;
 
 /// `--out-file`.
 pub(super) struct FileSink {
     path: PathBuf,
     replace: bool,
-    /// Taken when it is delivered.
-    prepared: Option<AtomicFile>,
+    allow_loose_permissions: bool,
     delivered: Option<ReplacedFile>,
 }
 
 impl FileSink {
-    /// Makes sure that the folder can be written to and the file is not there, unless it may be replaced.
+    /// Makes sure that the folder can be written to and locked, and that the file is not there, or that it may be replaced and can be.
     ///
     /// # Errors
     /// Of usage, naming the file.
-    pub(super) fn prepare(path: &Path, replace: bool) -> Result<Self, Error> {
-        if plain_file(FLAG, path)?.is_some() && !replace {
+    pub(super) async fn prepare(
+        path: &Path,
+        replace: bool,
+        allow_loose_permissions: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Error> {
+        let failed = |error: &io::Error| unwritable(FLAG, path, error);
+        let existing = plain_file(FLAG, path)?;
+        if existing.is_some() && !replace {
             return Err(Error::usage(
                 format!("`{FLAG}` {} exists already", path.display()),
                 "say `--force` to replace it, or name another file",
             ));
         }
-        let prepared = AtomicFile::prepare(path).map_err(|error| unwritable(FLAG, path, &error))?;
-        Ok(Self {
+        let sink = Self {
             path: path.to_owned(),
             replace,
-            prepared: Some(prepared),
+            allow_loose_permissions,
             delivered: None,
-        })
+        };
+        let (folder, mode) = open_target(FLAG, path)?;
+        match (mode, existing) {
+            (WriteMode::InPlace, Some(metadata)) => {
+                // It keeps its mode.
+                if !allow_loose_permissions {
+                    refuse_loose(&format!("`{FLAG}`"), path, &metadata)?;
+                }
+                sink.open_in_place(&folder)
+                    .map_err(|error| failed(&error))?;
+            }
+            _ => {
+                let file = file_name(path).and_then(|name| AtomicFile::prepare_in(&folder, name));
+                file.map_err(|error| failed(&error))?;
+            }
+        }
+        let locked = lock_folder(&folder, interrupt).await;
+        locked.map_err(|failure| failure.into_error(failed))?;
+        Ok(sink)
     }
 
-    fn write(&mut self, secret: &Secret) -> Result<(), String> {
-        let file = self.prepared.take().ok_or("it was delivered to already")?;
+    async fn write(&mut self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
+        let words = |error: io::Error| error.to_string();
         let mut content = Zeroizing::new(Vec::with_capacity(secret.expose().len() + 1));
         content.extend_from_slice(secret.expose().as_bytes());
         content.push(b'\n');
-        let placed = ReplacedFile::put(file, content, self.replace);
-        self.delivered = Some(placed.map_err(|error| error.to_string())?);
+        let folder = Arc::new(OpenFolder::of_file(&self.path).map_err(words)?);
+        let lock = lock_folder(&folder, interrupt).await;
+        let _lock = lock.map_err(|failure| failure.to_string())?;
+        self.delivered = Some(self.put(&folder, content).map_err(words)?);
         Ok(())
     }
+
+    fn put(
+        &self,
+        folder: &Arc<OpenFolder>,
+        content: Zeroizing<Vec<u8>>,
+    ) -> io::Result<ReplacedFile> {
+        let name = file_name(&self.path)?;
+        if self.replace && write_mode(folder, name)? == WriteMode::InPlace {
+            let file = self.open_in_place(folder)?;
+            if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
+                return Err(io::Error::other(
+                    "others on this machine may read it by now",
+                ));
+            }
+            let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
+            folder.check_place()?;
+            return ReplacedFile::overwrite(folder, name, file, before, content);
+        }
+        let mut file = AtomicFile::prepare_in(folder, name)?;
+        file.write(&content)?;
+        ReplacedFile::put(file, content, self.replace)
+    }
+
+    fn open_in_place(&self, folder: &OpenFolder) -> io::Result<File> {
+        let file = folder.open_plain(file_name(&self.path)?, true)?;
+        if file.metadata()?.len() > LIMIT {
+            return Err(too_large());
+        }
+        Ok(file)
+    }
+
+    async fn take_back(&mut self) -> Result<(), String> {
+        let Some(delivered) = self.delivered.take() else {
+            return Ok(());
+        };
+        // What is undone is undone whatever signal comes; a second one ends the run.
+        let folder = Arc::clone(delivered.folder());
+        let lock = lock_folder(&folder, &Interrupt::default()).await;
+        let _lock = lock.map_err(|failure| failure.to_string())?;
+        delivered.take_back()
+    }
+}
+
+fn too_large() -> io::Error {
+    io::Error::other("it is a mount and larger than 1 MiB, so it is not a file for a key")
 }
 
 impl Sink for FileSink {
@@ -64,15 +143,13 @@ impl Sink for FileSink {
     fn deliver<'a>(
         &'a mut self,
         parcel: &'a Parcel<'a>,
-        _interrupt: &'a Interrupt,
+        interrupt: &'a Interrupt,
     ) -> Delivering<'a> {
-        Box::pin(ready(self.write(parcel.secret)))
+        Box::pin(self.write(parcel.secret, interrupt))
     }
 
-    fn withdraw(&mut self) -> Result<(), String> {
-        self.delivered
-            .take()
-            .map_or(Ok(()), ReplacedFile::take_back)
+    fn withdraw(&mut self) -> Withdrawing<'_> {
+        Box::pin(self.take_back())
     }
 
     fn settle(&mut self) {

@@ -4,17 +4,20 @@
 //! ends. Before the secret is written there, the runner is told to mask it in the log. That line is the secret itself, so it is
 //! written only where a runner reads it, and to stderr, which the runner parses as it does stdout (actions/runner,
 //! `ActionCommandManager` and `FileCommandManager`).
+//!
+//! The file is locked while it is written, and while that is undone. An assignment that others have written behind is not cut out, which
+//! would move what they wrote: it is blanked, since the runner passes over empty lines.
 
 use std::fs::{File, OpenOptions};
-use std::future::ready;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
 use super::places::{open_plain, unwritable};
-use super::{Delivering, Parcel, Sink};
+use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::error::Error;
+use crate::file_lock::{FileLock, lock_file};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::random;
@@ -103,10 +106,11 @@ impl GithubSink {
         })
     }
 
-    fn write(&mut self, secret: &Secret) -> Result<(), String> {
+    async fn write(&mut self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         mask(secret).map_err(|error| format!("the secret could not be masked: {error}"))?;
         Output::release_lines();
+        let _lock = self.lock(interrupt).await?;
         let from = self.file.metadata().map_err(words)?.len();
         let appended = Appended {
             from,
@@ -131,6 +135,12 @@ impl GithubSink {
         }
     }
 
+    async fn lock(&self, interrupt: &Interrupt) -> Result<FileLock, String> {
+        let place = self.target.variable().to_owned();
+        let lock = lock_file(&self.file, place, interrupt).await;
+        lock.map_err(|failure| failure.to_string())
+    }
+
     /// Whether somebody left the last line without its end: an assignment there would not be one.
     fn is_inside_a_line(&self, length: u64) -> io::Result<bool> {
         let Some(last) = length.checked_sub(1) else {
@@ -152,11 +162,44 @@ impl GithubSink {
             .take(appended.text.len() as u64 + 1)
             .read_to_end(&mut rest)
             .map_err(words)?;
-        if !appended.text.as_bytes().starts_with(&rest) {
+        if appended.text.as_bytes().starts_with(&rest) {
+            self.file.set_len(appended.from).map_err(words)?;
+        } else if rest.starts_with(appended.text.as_bytes()) {
+            self.blank(appended).map_err(words)?;
+        } else {
             return Err("somebody else has written to it since".to_owned());
         }
-        self.file.set_len(appended.from).map_err(words)?;
         self.file.sync_all().map_err(words)
+    }
+
+    /// Line breaks in the place of the text, which others have written behind.
+    #[cfg(unix)]
+    fn blank(&self, appended: &Appended) -> io::Result<()> {
+        use std::os::unix::fs::FileExt as _;
+
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        // What is opened for appending writes at the end, wherever it is told to.
+        let flags = fcntl_getfl(&self.file)?;
+        fcntl_setfl(&self.file, flags.difference(OFlags::APPEND))?;
+        let blanks = vec![b'\n'; appended.text.len()];
+        let written = self.file.write_all_at(&blanks, appended.from);
+        fcntl_setfl(&self.file, flags)?;
+        written
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "the same form on every system")]
+    fn blank(&self, _appended: &Appended) -> io::Result<()> {
+        Err(io::Error::other("somebody else has written to it since"))
+    }
+
+    async fn take_back(&mut self) -> Result<(), String> {
+        let Some(appended) = self.delivered.take() else {
+            return Ok(());
+        };
+        // What is undone is undone whatever signal comes; a second one ends the run.
+        let _lock = self.lock(&Interrupt::default()).await?;
+        self.cut_off(&appended)
     }
 }
 
@@ -190,16 +233,13 @@ impl Sink for GithubSink {
     fn deliver<'a>(
         &'a mut self,
         parcel: &'a Parcel<'a>,
-        _interrupt: &'a Interrupt,
+        interrupt: &'a Interrupt,
     ) -> Delivering<'a> {
-        Box::pin(ready(self.write(parcel.secret)))
+        Box::pin(self.write(parcel.secret, interrupt))
     }
 
-    fn withdraw(&mut self) -> Result<(), String> {
-        match self.delivered.take() {
-            Some(appended) => self.cut_off(&appended),
-            None => Ok(()),
-        }
+    fn withdraw(&mut self) -> Withdrawing<'_> {
+        Box::pin(self.take_back())
     }
 
     fn settle(&mut self) {

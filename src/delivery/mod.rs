@@ -4,11 +4,14 @@
 //! | sink | what is there after | withdrawing |
 //! | --- | --- | --- |
 //! | `--out-file` | a file of its own, 0600 | removes it, or brings the replaced one back |
-//! | `--dotenv` | one line of a file set | brings the file back as it was |
-//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | cuts it off again |
+//! | `--dotenv` | one line of a file set | brings the line back as it was |
+//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | cuts it off, or blanks it if more follows |
 //! | `--deliver-cmd` | what the command did with its stdin | cannot be done |
 //! | a program that is started then | its environment, or a pipe that it inherits | forgets it |
 //! | stdout, where no other is given | the one document of the run | cannot be done |
+//!
+//! Several runs may write to one file: a lock is held from the look at it to the end of the write, and again for withdrawing; never
+//! while the manager or a command is waited for.
 //!
 //! No HTTP is known here. Files and stdout are written here and nowhere else, as far as secrets go.
 
@@ -49,6 +52,9 @@ pub(crate) struct Parcel<'a> {
 /// A delivery under way. Dropped before it is done, it may have happened or not.
 pub(crate) type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
+/// A withdrawal under way.
+pub(crate) type Withdrawing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
+
 /// A place that is ready to take a secret.
 pub(crate) trait Sink {
     /// The place, in words.
@@ -68,7 +74,7 @@ pub(crate) trait Sink {
     ///
     /// # Errors
     /// In words, why that cannot be done.
-    fn withdraw(&mut self) -> Result<(), String>;
+    fn withdraw(&mut self) -> Withdrawing<'_>;
 
     /// All sinks have it: what was kept for withdrawing is let go.
     fn settle(&mut self) {}

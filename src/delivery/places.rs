@@ -3,9 +3,12 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::atomic_file::folder_of;
+use crate::atomic_file::file_name;
 use crate::error::Error;
+use crate::open_folder::{OpenFolder, folder_of};
+use crate::replaceable::{WriteMode, write_mode};
 
 /// What is at the path: nothing, or a plain file.
 ///
@@ -42,6 +45,23 @@ pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
         format!("`{flag}` {} cannot be written: {error}", path.display()),
         "name a file in a folder that exists and that you may write to; nothing was created on the manager",
     )
+}
+
+/// Opens the folder of a file that is to be written, and finds out how that can be done.
+///
+/// # Errors
+/// Of usage, if it cannot: the system would let no other file take its place.
+pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, WriteMode), Error> {
+    let failed = |error: io::Error| unwritable(flag, path, &error);
+    let name = file_name(path).map_err(failed)?;
+    let folder = OpenFolder::of_file(path).map_err(failed)?;
+    match write_mode(&folder, name) {
+        Ok(mode) => Ok((Arc::new(folder), mode)),
+        Err(error) => Err(Error::usage(
+            format!("`{flag}` {} cannot be replaced: {error}", path.display()),
+            "change that, or name another file; nothing was created on the manager",
+        )),
+    }
 }
 
 /// Opens a plain file, and nothing that has taken its place in the meantime.

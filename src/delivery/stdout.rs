@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Delivering, Parcel, Sink};
+use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::output::{Format, env_line, json_text};
@@ -86,8 +86,9 @@ impl Sink for StdoutSink {
         Box::pin(ready(written.map_err(|error| error.to_string())))
     }
 
-    fn withdraw(&mut self) -> Result<(), String> {
-        Err("what was written to stdout cannot be taken back".to_owned())
+    fn withdraw(&mut self) -> Withdrawing<'_> {
+        let reason = "what was written to stdout cannot be taken back";
+        Box::pin(ready(Err(reason.to_owned())))
     }
 }
 

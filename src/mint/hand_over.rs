@@ -165,7 +165,7 @@ async fn deliver(
             sinks[index].place()
         );
         for sink in sinks[..index].iter_mut().rev() {
-            if let Err(reason) = sink.withdraw() {
+            if let Err(reason) = sink.withdraw().await {
                 failure.push_str(&format!(
                     "; {} was written before and not withdrawn: {reason}",
                     sink.place()

@@ -17,6 +17,8 @@ mod expiry;
 #[cfg(unix)]
 mod faults;
 mod find_role;
+#[cfg(target_os = "linux")]
+mod fixed_files;
 mod github;
 mod help;
 #[cfg(unix)]
@@ -58,6 +60,7 @@ mod sign_in_refused;
 mod sign_out;
 mod signals;
 mod sinks;
+mod sinks_at_once;
 #[cfg(unix)]
 mod state_trust;
 #[cfg(target_os = "linux")]

@@ -146,28 +146,51 @@ fn what_cannot_be_withdrawn_is_named() {
             "what a command was given cannot be taken back",
         ),
         ("key", "somebody else has written to it since"),
-        (
-            "SWP_API_KEY in .env",
-            "somebody else has written to it since",
-        ),
-        (
-            "output in GITHUB_OUTPUT",
-            "somebody else has written to it since",
-        ),
     ] {
         contains(
             &ran.stderr,
             &[&format!("; {place} {not_withdrawn}{reason}")],
         );
     }
-    assert!(
-        !ran.stderr.contains("VARIABLE in GITHUB_ENV was"),
+    assert_eq!(
+        ran.stderr.matches(not_withdrawn).count(),
+        2,
         "{}",
         ran.stderr
     );
     assert_eq!(read(world.home.path("GITHUB_ENV")), "");
-    for kept in ["key", ".env", "GITHUB_OUTPUT"] {
-        assert!(read(world.home.path(kept)).ends_with("more\n"), "{kept}");
+    assert!(read(world.home.path("key")).ends_with("more\n"));
+    // What others wrote behind a line or an assignment stays, without that.
+    assert_eq!(read(world.home.path(".env")), "more\n");
+    let output = read(world.home.path("GITHUB_OUTPUT"));
+    assert_eq!(output.trim_start_matches('\n'), "more\n");
+}
+
+/// As a deployment does that moves a release away and puts another in its place.
+#[test]
+fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
+    for force in [&[][..], &["--force"]] {
+        let world = step();
+        let folder = world.home.path("now");
+        std::fs::create_dir(&folder).expect("a folder");
+        if !force.is_empty() {
+            world.home.write_secret("now/key", "the old key\n");
+            world.home.write_secret("now/.env", "SWP_API_KEY=old\n");
+        }
+        let before = names(&folder);
+        let swap = "sh -c 'mv now old && mkdir now; exit 1'";
+        let places = ["--out-file", "now/key", "--dotenv", "now/.env"];
+        let command = ["create", "--role", "Auditor", "--deliver-cmd", swap];
+        let ran = world.run(command.iter().chain(&places).chain(force));
+        undone(&world, &ran);
+        assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+        assert_eq!(names(&folder), [""; 0]);
+        assert_eq!(names(&world.home.path("old")), before);
+        for (name, content) in [("key", "the old key\n"), (".env", "SWP_API_KEY=old\n")] {
+            if !force.is_empty() {
+                assert_eq!(read(world.home.path("old").join(name)), content);
+            }
+        }
     }
 }
 

@@ -175,6 +175,24 @@ fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
     assert_eq!(read(&held.home.path("key")), "what was there");
 }
 
+/// What leads there when the secret is there counts, and nothing is left where it led before.
+#[test]
+#[cfg(unix)]
+fn a_folder_that_is_swapped_before_the_delivery_gets_the_secret_where_it_is_now() {
+    let held = HeldWorld::new(CREATE);
+    let folder = held.home.path("now");
+    std::fs::create_dir(&folder).expect("a folder");
+    let places = ["--out-file", "now/key", "--dotenv", "now/.env"];
+    let running = held.start(["create", "--role", "Auditor"].iter().chain(&places));
+    held.wait_until_held();
+    std::fs::rename(&folder, held.home.path("old")).expect("it is moved");
+    std::fs::create_dir(&folder).expect("a folder");
+    held.release();
+    running.finish().success();
+    assert_eq!(names(&folder), [".env", "key"]);
+    assert_eq!(names(&held.home.path("old")), [""; 0]);
+}
+
 /// The secret went nowhere: exit 10, and the key is gone, and so is the session.
 #[track_caller]
 fn undone(ran: &Ran, sandbox: &swp_keys::sandbox::Sandbox) {

@@ -116,10 +116,7 @@ async fn finish(
     context: &Context,
 ) -> Result<(), Error> {
     let record = entry.record.clone();
-    let prepared = Prepared::new(args.sinks.prepare(
-        context.output.format(),
-        context.settings.allow_loose_permissions,
-    )?);
+    let prepared = Prepared::ready(&args.sinks, context).await?;
     // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
     super::let_it_pass(&entry, context).await?;
     let meta = json!({

@@ -4,7 +4,7 @@
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::{Args, Left, prepare};
+use super::{Args, Left};
 use crate::commands::create_key::{delivered_all_the_same, print_key, superseded};
 use crate::commands::which_key;
 use crate::context::Context;
@@ -18,7 +18,7 @@ use crate::sign_in::Way;
 
 /// `--in-place`.
 pub(super) async fn in_place(args: &Args, wanted: &str, context: &Context) -> Result<(), Error> {
-    let prepared = prepare(args, context)?;
+    let prepared = Prepared::ready(&args.sinks, context).await?;
     context
         .signed_in(async |signed_in| {
             let key = which_key::resolve(wanted, signed_in, context).await?;
@@ -34,7 +34,7 @@ pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error>
     if matches!(Way::choose(context)?, Way::Password | Way::Kept(_)) {
         return Err(needs_a_key());
     }
-    let prepared = prepare(args, context)?;
+    let prepared = Prepared::ready(&args.sinks, context).await?;
     context
         .signed_in(async |signed_in| {
             if signed_in.session().is_some() {

@@ -1,25 +1,29 @@
 //! One line of a dotenv file: the name set to the secret, the rest of the file, its order, its comments and its mode kept.
 //!
-//! What is edited is what the file holds when the secret is there, not what it held when the sink was prepared. It is looked at
-//! once more just before the rename, and edited anew where somebody was quicker; between that look and the rename lie
-//! microseconds in which another program's edit can still be lost, since dotenv files know no lock.
+//! What is edited is what the file holds when the secret is there, not what it held when the sink was prepared. The folder is locked
+//! from the look at it to the rename, so that of many runs at once each keeps the lines of the others. Programs that do not ask for the
+//! lock, such as editors, can still be overtaken: the file is looked at once more just before the rename, and edited anew if it has
+//! changed. Undoing takes the lock too, and takes back the line of this run alone.
 
 pub(super) mod text;
 
-use std::fs::{Metadata, OpenOptions};
-use std::future::ready;
-use std::io::{self, Read as _};
+use std::fs::{File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::places::{open_plain, plain_file, unwritable};
-use super::{Delivering, Parcel, Sink};
-use crate::atomic_file::AtomicFile;
+use super::places::{open_target, plain_file, unwritable};
+use super::{Delivering, Parcel, Sink, Withdrawing};
+use crate::atomic_file::{AtomicFile, file_name};
 use crate::error::Error;
+use crate::file_lock::{FileLock, LockFailure, lock_file, lock_folder};
 use crate::file_mode::{is_loose, refuse_loose};
 use crate::interrupt::Interrupt;
-use crate::replaced_file::ReplacedFile;
+use crate::open_folder::OpenFolder;
+use crate::replaceable::{WriteMode, write_mode};
+use crate::replaced_file::{ReplacedFile, whole};
 use crate::secret::Secret;
 
 const FLAG: &str = "--dotenv";
@@ -27,7 +31,7 @@ const FLAG: &str = "--dotenv";
 /// No file of settings comes near this; one that is larger is another file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// So often is an edit begun anew that somebody else's edit has overtaken.
+/// So often is an edit begun anew that a program without the lock has overtaken.
 const TRIES: usize = 5;
 
 /// `--dotenv`.
@@ -35,34 +39,52 @@ pub(super) struct DotenvSink {
     path: PathBuf,
     name: String,
     allow_loose_permissions: bool,
-    delivered: Option<ReplacedFile>,
+    delivered: Option<Line>,
+}
+
+/// The line that was set, and what it takes to undo that.
+struct Line {
+    placed: ReplacedFile,
+    secret: Secret,
+    /// The assignment that it took the place of.
+    before: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// A file as it was found.
 struct Found {
+    file: File,
     content: Zeroizing<Vec<u8>>,
     metadata: Metadata,
 }
 
 impl DotenvSink {
-    /// Makes sure that the line can be set: the folder can be written to, and a file that is there is a private text of ours
-    /// that sets the name once at most.
+    /// Makes sure that the line can be set: the folder can be written to and locked, and a file that is there is a private text of ours
+    /// that sets the name once at most, and can be replaced or written.
     ///
     /// # Errors
     /// Of usage, naming the file.
-    pub(super) fn prepare(
+    pub(super) async fn prepare(
         path: &Path,
         name: &str,
         allow_loose_permissions: bool,
+        interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let failed = |error| unwritable(FLAG, path, &error);
+        let failed = |error: &io::Error| unwritable(FLAG, path, error);
         let existing = plain_file(FLAG, path)?;
         if let Some(metadata) = &existing
             && !allow_loose_permissions
         {
             refuse_loose(&format!("`{FLAG}`"), path, metadata)?;
         }
-        if let Some(found) = find(path).map_err(failed)? {
+        let (folder, mode) = open_target(FLAG, path)?;
+        let sink = Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            allow_loose_permissions,
+            delivered: None,
+        };
+        let found = sink.find(&folder, mode).map_err(|error| failed(&error))?;
+        if let Some(found) = &found {
             text::check(&found.content, name).map_err(|reason| {
                 Error::usage(
                     format!("`{FLAG}` {} cannot be edited: {reason}", path.display()),
@@ -70,19 +92,24 @@ impl DotenvSink {
                 )
             })?;
         }
-        // Proves that the folder takes a file, and that it can be given the owner of the one that is there.
-        new_file(path, existing.as_ref()).map_err(failed)?;
-        Ok(Self {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            allow_loose_permissions,
-            delivered: None,
-        })
+        if mode == WriteMode::Replace {
+            // Proves that the folder takes a file, and that it can be given the owner of the one that is there.
+            sink.new_file(&folder, existing.as_ref())
+                .map_err(|error| failed(&error))?;
+        }
+        let locked = lock_folder(&folder, interrupt).await;
+        locked.map_err(|failure| failure.into_error(failed))?;
+        Ok(sink)
     }
 
-    fn write(&mut self, secret: &Secret) -> Result<(), String> {
+    async fn write(&mut self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
+        let folder = OpenFolder::of_file(&self.path).map_err(|error| error.to_string())?;
+        let folder = Arc::new(folder);
+        let _lock = lock_folder(&folder, interrupt)
+            .await
+            .map_err(|failure| failure.to_string())?;
         for _ in 0..TRIES {
-            match self.try_to_write(secret)? {
+            match self.try_to_write(&folder, secret, interrupt).await? {
                 None => {}
                 delivered => {
                     self.delivered = delivered;
@@ -93,10 +120,25 @@ impl DotenvSink {
         Err("somebody else keeps writing to it".to_owned())
     }
 
-    /// `None` where somebody else was quicker.
-    fn try_to_write(&self, secret: &Secret) -> Result<Option<ReplacedFile>, String> {
+    /// `None` if a program without the lock was quicker.
+    async fn try_to_write(
+        &self,
+        folder: &Arc<OpenFolder>,
+        secret: &Secret,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Line>, String> {
         let words = |error: io::Error| error.to_string();
-        let before = find(&self.path).map_err(words)?;
+        let name = file_name(&self.path).map_err(words)?;
+        let mode = write_mode(folder, name).map_err(words)?;
+        let mut before = self.find(folder, mode).map_err(words)?;
+        let mut lock = None;
+        if let Some(found) = &before
+            && mode == WriteMode::InPlace
+        {
+            lock = Some(lock_in_place(&found.file, &self.path, interrupt).await);
+            before = self.find(folder, mode).map_err(words)?;
+        }
+        let _lock: Option<FileLock> = lock.transpose().map_err(|failure| failure.to_string())?;
         if let Some(found) = &before
             && !self.allow_loose_permissions
             && is_loose(&found.metadata)
@@ -105,47 +147,116 @@ impl DotenvSink {
         }
         let old = before.as_ref().map_or(&[][..], |found| &found.content);
         let content = text::set(old, &self.name, secret.expose())?;
-        let metadata = before.as_ref().map(|found| &found.metadata);
-        let file = new_file(&self.path, metadata).map_err(words)?;
-        let now = find(&self.path).map_err(words)?;
-        if now.as_ref().map(|found| &found.content) != before.as_ref().map(|found| &found.content) {
-            return Ok(None);
-        }
-        match ReplacedFile::put(file, content, before.is_some()) {
+        let assigned = text::assigned(old, &self.name)?;
+        let placed = match (mode, before) {
+            (WriteMode::InPlace, Some(found)) => {
+                folder.check_place().map_err(words)?;
+                ReplacedFile::overwrite(folder, name, found.file, found.content, content)
+            }
+            (_, before) => {
+                let metadata = before.as_ref().map(|found| &found.metadata);
+                let mut file = self.new_file(folder, metadata).map_err(words)?;
+                file.write(&content).map_err(words)?;
+                let now = self.find(folder, mode).map_err(words)?;
+                if now.map(|found| found.content) != before.as_ref().map(|it| it.content.clone()) {
+                    return Ok(None);
+                }
+                ReplacedFile::put(file, content, before.is_some())
+            }
+        };
+        match placed {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-            placed => placed.map(Some).map_err(words),
+            placed => Ok(Some(Line {
+                placed: placed.map_err(words)?,
+                secret: secret.clone(),
+                before: assigned,
+            })),
+        }
+    }
+
+    /// What the path holds, and nothing that a link leads to.
+    fn find(&self, folder: &OpenFolder, mode: WriteMode) -> io::Result<Option<Found>> {
+        let name = file_name(&self.path)?;
+        let file = match folder.open_plain(name, mode == WriteMode::InPlace) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        if metadata.permissions().readonly() {
+            return Err(io::Error::other("it is read-only"));
+        }
+        let content = whole(&file, LIMIT)?.ok_or_else(too_large)?;
+        Ok(Some(Found {
+            file,
+            content,
+            metadata,
+        }))
+    }
+
+    /// 0600, or as the one it is to replace.
+    fn new_file(
+        &self,
+        folder: &Arc<OpenFolder>,
+        existing: Option<&Metadata>,
+    ) -> io::Result<AtomicFile> {
+        let file = AtomicFile::prepare_in(folder, file_name(&self.path)?)?;
+        if let Some(existing) = existing {
+            file.like(existing)?;
+        }
+        Ok(file)
+    }
+
+    async fn take_back(&mut self) -> Result<(), String> {
+        let Some(line) = self.delivered.take() else {
+            return Ok(());
+        };
+        let failed = |failure: LockFailure| failure.to_string();
+        // What is undone is undone whatever signal comes; a second one ends the run.
+        let deaf = Interrupt::default();
+        let folder = Arc::clone(line.placed.folder());
+        let _folder = lock_folder(&folder, &deaf).await.map_err(failed)?;
+        let file = (line.placed.overwritten()).map(File::try_clone).transpose();
+        let file = file.map_err(|error| error.to_string())?;
+        let _file = match &file {
+            Some(file) => Some(lock_in_place(file, &self.path, &deaf).await),
+            None => None,
+        };
+        let _file = _file.transpose().map_err(failed)?;
+        line.take_back(&self.name)
+    }
+}
+
+impl Line {
+    /// Puts back what was there before. If others have changed the file since, only this line goes.
+    fn take_back(self, name: &str) -> Result<(), String> {
+        let words = |error: io::Error| error.to_string();
+        match self.placed.is_unchanged() {
+            Ok(true) => return self.placed.take_back(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Ok(false) | Err(_) => {}
+        }
+        let now = self.placed.current(LIMIT).map_err(words)?;
+        let now = now.ok_or_else(|| too_large().to_string())?;
+        let before = self.before.as_ref().map(|before| before.as_slice());
+        match text::unset(&now, name, self.secret.expose(), before)? {
+            Some(content) => self.placed.revise(&now, &content).map_err(words),
+            None => Ok(()),
         }
     }
 }
 
-/// What the path holds, and nothing that a link leads to.
-fn find(path: &Path) -> io::Result<Option<Found>> {
-    let mut file = match open_plain(OpenOptions::new().read(true), path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let metadata = file.metadata()?;
-    if metadata.permissions().readonly() {
-        return Err(io::Error::other("it is read-only"));
-    }
-    if metadata.len() > LIMIT {
-        return Err(io::Error::other(
-            "it is larger than 1 MiB, so it is no file of settings",
-        ));
-    }
-    let mut content = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
-    file.by_ref().take(LIMIT).read_to_end(&mut content)?;
-    Ok(Some(Found { content, metadata }))
+/// The same file may be mounted in several places, so its folder is not what others lock.
+async fn lock_in_place(
+    file: &File,
+    path: &Path,
+    interrupt: &Interrupt,
+) -> Result<FileLock, LockFailure> {
+    lock_file(file, path.display().to_string(), interrupt).await
 }
 
-/// 0600, or as the one it is to replace.
-fn new_file(path: &Path, existing: Option<&Metadata>) -> io::Result<AtomicFile> {
-    let file = AtomicFile::prepare(path)?;
-    if let Some(existing) = existing {
-        file.like(existing)?;
-    }
-    Ok(file)
+fn too_large() -> io::Error {
+    io::Error::other("it is larger than 1 MiB, so it is not a file of settings")
 }
 
 impl Sink for DotenvSink {
@@ -156,15 +267,13 @@ impl Sink for DotenvSink {
     fn deliver<'a>(
         &'a mut self,
         parcel: &'a Parcel<'a>,
-        _interrupt: &'a Interrupt,
+        interrupt: &'a Interrupt,
     ) -> Delivering<'a> {
-        Box::pin(ready(self.write(parcel.secret)))
+        Box::pin(self.write(parcel.secret, interrupt))
     }
 
-    fn withdraw(&mut self) -> Result<(), String> {
-        self.delivered
-            .take()
-            .map_or(Ok(()), ReplacedFile::take_back)
+    fn withdraw(&mut self) -> Withdrawing<'_> {
+        Box::pin(self.take_back())
     }
 
     fn settle(&mut self) {

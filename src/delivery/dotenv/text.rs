@@ -36,7 +36,7 @@ pub(in crate::delivery) fn set(
         None => {
             let line_break = line_break(content);
             edited.extend_from_slice(content);
-            let text = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
+            let text = text_of(content);
             if !text.is_empty() && !text.ends_with(b"\n") {
                 edited.extend_from_slice(line_break);
             }
@@ -63,6 +63,55 @@ pub(in crate::delivery) fn check(content: &[u8], name: &str) -> Result<(), Strin
     set(content, name, "x").map(drop)
 }
 
+/// The assignment of `name` behind the name, with `=` and quotes; `None` if there is none.
+///
+/// # Errors
+/// In words, why this file does not do.
+pub(in crate::delivery) fn assigned(
+    content: &[u8],
+    name: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    let found = find(content, name)?;
+    Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
+}
+
+/// The content without the assignment of `name` to `value`: what `before` held of it is there again, or its line is gone. `None` if the
+/// name has another value, or none.
+///
+/// # Errors
+/// In words, why this file does not do any more.
+pub(in crate::delivery) fn unset(
+    content: &[u8],
+    name: &str,
+    value: &str,
+    before: Option<&[u8]>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    let Some(found) = find(content, name)? else {
+        return Ok(None);
+    };
+    let ours = quoted(value)?;
+    if content[found.head..found.end].strip_prefix(b"=") != Some(ours.as_bytes()) {
+        return Ok(None);
+    }
+    let (start, end) = match before {
+        Some(_) => (found.head, found.end),
+        None => {
+            let start = content[..found.head]
+                .iter()
+                .rposition(|byte| *byte == b'\n');
+            let end = line_end(content, found.end) + 1;
+            let first = content.len() - text_of(content).len();
+            (start.map_or(first, |at| at + 1), end.min(content.len()))
+        }
+    };
+    let before = before.unwrap_or_default();
+    let mut edited = Zeroizing::new(Vec::with_capacity(content.len() + before.len()));
+    edited.extend_from_slice(&content[..start]);
+    edited.extend_from_slice(before);
+    edited.extend_from_slice(&content[end..]);
+    Ok(Some(edited))
+}
+
 /// Where a name is assigned a value; all are offsets.
 struct Assignment<'a> {
     name: &'a [u8],
@@ -78,11 +127,7 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         return Err("it holds zero bytes, so it is no UTF-8 text".to_owned());
     }
     let mut found: Option<Assignment<'a>> = None;
-    let mut next = content.len()
-        - content
-            .strip_prefix(BYTE_ORDER_MARK)
-            .unwrap_or(content)
-            .len();
+    let mut next = content.len() - text_of(content).len();
     while next < content.len() {
         let line = next;
         let assignment = assignment(content, line);
@@ -102,6 +147,11 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         found = Some(assignment);
     }
     Ok(found)
+}
+
+/// What is behind a byte order mark.
+fn text_of(content: &[u8]) -> &[u8] {
+    content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content)
 }
 
 /// The assignment that begins on the line that begins here.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{check, set};
+use super::{assigned, check, set, unset};
 
 const NAME: &str = "SWP_API_KEY";
 const VALUE: &str = "12:aGVsbG8+d29ybGQ/Zm9v==";
@@ -69,6 +69,32 @@ fn one_assignment_is_set_and_the_rest_stays() {
         assert_eq!(edited(before), after, "{before:?}");
         assert_eq!(edited(&after), after, "twice is once: {before:?}");
     }
+}
+
+#[test]
+fn undoing_brings_the_assignment_back_and_touches_nothing_else() {
+    let cases = [
+        ("A=1\nSWP_API_KEY={}\nB=2\n", None, Some("A=1\nB=2\n")),
+        ("SWP_API_KEY={}", None, Some("")),
+        ("A=1\r\nSWP_API_KEY={}\r\n", None, Some("A=1\r\n")),
+        (
+            "export SWP_API_KEY={} # c\n",
+            Some("= \"o\nld\""),
+            Some("export SWP_API_KEY= \"o\nld\" # c\n"),
+        ),
+        ("SWP_API_KEY=other\n", None, None),
+        ("SWP_API_KEY={}x\n", Some("=old"), None),
+        ("A={}\n", None, None),
+    ];
+    for (now, before, after) in cases {
+        let now = now.replace("{}", VALUE);
+        let undone = unset(now.as_bytes(), NAME, VALUE, before.map(str::as_bytes));
+        let undone =
+            undone.map(|text| text.map(|text| String::from_utf8_lossy(&text).into_owned()));
+        assert_eq!(undone, Ok(after.map(str::to_owned)), "{now:?}");
+    }
+    let twice = format!("{NAME}={VALUE}\n{NAME}={VALUE}\n");
+    assert!(unset(twice.as_bytes(), NAME, VALUE, None).is_err());
 }
 
 #[test]
@@ -200,6 +226,11 @@ proptest! {
         prop_assert!(kept, "{:?}", String::from_utf8_lossy(&after));
         let again = set(&after, NAME, VALUE);
         prop_assert_eq!(again.as_ref().map(|text| text.as_slice()), Ok(after.as_slice()));
+        let before = assigned(&content, NAME).unwrap_or_default();
+        let undone = unset(&after, NAME, VALUE, before.as_ref().map(|text| text.as_slice()));
+        let undone = undone.ok().flatten().map(|text| text.to_vec());
+        let line_break = |text: &[u8]| undone.as_deref().is_some_and(|undone| undone.strip_prefix(&*content) == Some(text));
+        prop_assert!(line_break(b"") || line_break(b"\n") || line_break(b"\r\n"));
         let other = set(&content, NAME, "x").and_then(|text| set(&text, NAME, VALUE));
         prop_assert_eq!(other.as_ref().map(|text| text.as_slice()), Ok(after.as_slice()));
     }

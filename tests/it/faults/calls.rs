@@ -64,6 +64,19 @@ enum Did {
     Sent,
 }
 
+/// The paths in quotes, behind that of the folder that stands before them, as in `7</tmp>, "key"`.
+fn named(rest: &str) -> Vec<String> {
+    let pieces: Vec<_> = rest.split('"').collect();
+    let paths = pieces.chunks_exact(2).map(|pair| {
+        let (before, name) = (pair[0], pair[1]);
+        let folder = (before.rsplit_once('<'))
+            .and_then(|(_, folder)| folder.strip_suffix(">, "))
+            .unwrap_or_default();
+        Path::new(folder).join(name).to_string_lossy().into_owned()
+    });
+    paths.collect()
+}
+
 /// Reads a line of strace, as in `7 fsync(11</tmp/state/unfinished>) = 0`.
 fn did(line: &str) -> Option<Did> {
     let (_, call) = line.split_once(' ')?;
@@ -71,12 +84,7 @@ fn did(line: &str) -> Option<Did> {
     if rest.contains(" = -1 ") {
         return None;
     }
-    let quoted: Vec<_> = rest
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
+    let quoted: Vec<_> = named(rest);
     let descriptor = rest
         .split_once('<')
         .and_then(|(_, rest)| rest.split_once('>'));
@@ -223,11 +231,13 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
 }
 
 /// Each call by its name, how often a whole run makes it at the most, and the ways in which it can go wrong.
-const WAYS: [(&str, usize, &[&str]); 6] = [
+const WAYS: [(&str, usize, &[&str]); 8] = [
     ("fsync", 8, &["signal=KILL", "error=ENOSPC", "error=EIO"]),
     ("renameat2", 2, &["signal=KILL", "error=ENOSPC"]),
     ("mkdir", 3, &["signal=KILL", "error=EROFS"]),
+    ("renameat", 2, &["signal=KILL", "error=ENOSPC"]),
     ("unlink", 2, &["signal=KILL"]),
+    ("unlinkat", 2, &["signal=KILL"]),
     ("writev", 6, &["signal=KILL", "error=ECONNRESET"]),
     ("write", 10, &["signal=KILL"]),
 ];

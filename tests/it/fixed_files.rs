@@ -1,0 +1,218 @@
+//! Files that no other file can take the place of: found before the manager is asked, or written in place.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use crate::support::files::{mode, names, read};
+use crate::support::fixed_files::{Fixed, mounted, mounted_read_only, with_attribute};
+use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::shell::sh;
+use crate::support::valve::HeldWorld;
+use crate::support::{World, contains, set_mode};
+
+const TO_FILE: [&str; 6] = [
+    "create",
+    "--role",
+    "Auditor",
+    "--force",
+    "--out-file",
+    "key",
+];
+const TO_DOTENV: [&str; 5] = ["create", "--role", "Auditor", "--dotenv", "key"];
+
+const OLD: &str = "# mine\nSWP_API_KEY='old one' # c\nA=1\n";
+
+/// A home in which `key` is fixed as `fix` does it, if the machine permits.
+fn fixed(fix: impl Fn(&World, &Path) -> Option<Fixed>) -> Option<(World, Fixed)> {
+    let world = World::new();
+    let target = world.home.write_secret("key", OLD);
+    let fixed = fix(&world, &target)?;
+    Some((world, fixed))
+}
+
+fn mount(world: &World, target: &Path) -> Option<Fixed> {
+    let source = world.home.write_secret("source", OLD);
+    mounted(&source, target)
+}
+
+/// Exit 2 for the run and for its rehearsal, and the file is as it was.
+#[track_caller]
+fn refused(world: &World, reasons: &[&str]) {
+    for arguments in [&TO_FILE[..], &TO_DOTENV] {
+        for more in [&[][..], &["--dry-run"]] {
+            let ran = world.run(arguments.iter().chain(more));
+            let stderr = ran.failure(2);
+            contains(stderr, &[arguments[arguments.len() - 2], "key", "hint: "]);
+            contains(stderr, reasons);
+        }
+    }
+    let rotated = ["rotate-key", "ci", "--in-place", "--yes"];
+    world.run(rotated.iter().chain(&TO_FILE[3..])).failure(2);
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(read(world.home.path("key")), OLD);
+}
+
+#[test]
+fn an_immutable_or_append_only_file_is_refused_before_anything_is_sent() {
+    for (attribute, reason) in [("i", "immutable"), ("a", "append-only")] {
+        let fix = |_: &World, target: &Path| with_attribute(attribute, target);
+        let Some((world, _fixed)) = fixed(fix) else {
+            return;
+        };
+        refused(&world, &[reason]);
+        assert_eq!(names(&world.home.path("")), ["key"]);
+    }
+}
+
+/// A temporary file could be made there, and neither renamed nor removed.
+#[test]
+fn an_append_only_folder_is_refused_before_anything_is_sent() {
+    let world = World::new();
+    let folder = world.home.path("folder");
+    std::fs::create_dir(&folder).expect("a folder");
+    let Some(_fixed) = with_attribute("a", &folder) else {
+        return;
+    };
+    for flag in ["--out-file", "--dotenv"] {
+        let ran = world.run(["create", "--role", "Auditor", flag, "folder/key"]);
+        contains(ran.failure(2), &[flag, "folder/key", "append-only"]);
+    }
+    nothing_was_sent(&world.sandbox);
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[test]
+fn a_mount_that_is_read_only_is_refused_before_anything_is_sent() {
+    let fix = |world: &World, target: &Path| {
+        let source = world.home.write_secret("source", OLD);
+        mounted_read_only(&source, target)
+    };
+    let Some((world, _fixed)) = fixed(fix) else {
+        return;
+    };
+    refused(&world, &["Read-only file system"]);
+}
+
+#[test]
+fn a_file_that_is_a_mount_is_written_in_place() {
+    for arguments in [&TO_FILE[..], &TO_DOTENV] {
+        let Some((world, _fixed)) = fixed(mount) else {
+            return;
+        };
+        let source = world.home.path("source");
+        let before = std::fs::metadata(&source).expect("a file").ino();
+        assert_eq!(
+            world.run(arguments.iter().chain(&["--dry-run"])).success(),
+            ""
+        );
+        assert_eq!(read(&source), OLD);
+        assert_eq!(world.run(arguments).success(), "1");
+        let secret = world.sandbox.api_keys()[0].secret.clone();
+        let expected = if arguments.contains(&"--dotenv") {
+            OLD.replace("'old one'", &secret)
+        } else {
+            format!("{secret}\n")
+        };
+        for path in [&source, &world.home.path("key")] {
+            assert_eq!((read(path), mode(path)), (expected.clone(), 0o600));
+        }
+        assert_eq!(std::fs::metadata(&source).expect("a file").ino(), before);
+        assert_eq!(names(&world.home.path("")), ["key", "source"]);
+    }
+}
+
+#[test]
+fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
+    let spoil = "sh -c 'echo B=2 >> source; exit 1'";
+    for (arguments, command, after) in [
+        (&TO_FILE[..], "false", OLD.to_owned()),
+        (&TO_DOTENV, "false", OLD.to_owned()),
+        (&TO_DOTENV, spoil, format!("{OLD}B=2\n")),
+    ] {
+        let Some((world, _fixed)) = fixed(mount) else {
+            return;
+        };
+        let ran = world.run(arguments.iter().chain(&["--deliver-cmd", command]));
+        assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
+        assert_eq!(read(world.home.path("source")), after);
+        assert_eq!(world.sandbox.api_keys(), []);
+    }
+}
+
+/// What is written in place keeps its mode.
+#[test]
+fn a_mount_that_others_may_read_is_refused() {
+    let Some((world, _fixed)) = fixed(mount) else {
+        return;
+    };
+    set_mode(&world.home.path("source"), 0o644);
+    for arguments in [&TO_FILE[..], &TO_DOTENV] {
+        let ran = world.run(arguments);
+        contains(
+            ran.failure(2),
+            &["others on this machine may read", "chmod 600"],
+        );
+    }
+    nothing_was_sent(&world.sandbox);
+}
+
+/// The secret of a rotation in place has no way back: the file became fixed after it was looked at, and the old content is whole.
+#[test]
+fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
+    let held = HeldWorld::new(CREATE);
+    let target = held.home.write_secret("key", OLD);
+    let source = held.home.write_secret("source", OLD);
+    let running = held.start(TO_DOTENV);
+    held.wait_until_held();
+    let fixed = mounted(&source, &target);
+    held.release();
+    let ran = running.finish();
+    if fixed.is_some() {
+        ran.success();
+        let secret = held.sandbox.api_keys()[0].secret.clone();
+        assert_eq!(read(source), OLD.replace("'old one'", &secret));
+    }
+}
+
+/// The signal that comes with it would end the run, and leave the key.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
+    let long = format!("# {}\n", "x".repeat(480));
+    for (arguments, place) in [
+        ("--github-output out", "GITHUB_OUTPUT"),
+        ("--dotenv .env", ".env"),
+        (">> stdout", "stdout"),
+    ] {
+        let mut world = World::new();
+        crate::support::github::be_a_step(&mut world.home);
+        let files = ["GITHUB_OUTPUT", ".env", "stdout"];
+        for file in files {
+            world.home.write_secret(file, &long);
+        }
+        let script = format!(r#"ulimit -f 1; "$SWP_KEYS" create --role Auditor {arguments}"#);
+        let ran = sh(&world.home, &script);
+        contains(
+            ran.failure(10),
+            &[place, "File too large", "was deleted again"],
+        );
+        assert_eq!(count(&world.sandbox, CREATE), 1);
+        assert_eq!(world.sandbox.api_keys(), []);
+        for file in files.into_iter().filter(|file| *file != "stdout") {
+            assert_eq!(read(world.home.path(file)), long);
+        }
+    }
+}
+
+/// A command that is started is ended by the signal, as it would be without this program.
+#[test]
+fn a_command_has_the_signal_of_that_limit_as_it_was() {
+    let world = World::new();
+    let script = r#"ulimit -f 1; "$SWP_KEYS" exec --role Auditor -- sh -c 'exec head -c 2000 /dev/zero > big'"#;
+    // 25 is SIGXFSZ.
+    assert_eq!(sh(&world.home, script).code(), 128 + 25);
+    let script = r#"ulimit -f 1; "$SWP_KEYS" create --role Auditor --deliver-cmd "sh -c 'exec head -c 2000 /dev/zero > big'""#;
+    contains(sh(&world.home, script).failure(10), &["signal: 25"]);
+    // Ignored by the one who starts this program, it stays ignored.
+    let script = r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" exec --role Auditor -- sh -c 'exec head -c 2000 /dev/zero > big'"#;
+    assert_eq!(sh(&world.home, script).code(), 1);
+}

@@ -1,0 +1,241 @@
+//! Many runs that write to one file at the same moment: each line that was reported as delivered is there, and is a live key's.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use swp_keys::sandbox::Settings;
+
+use crate::support::files::{names, read};
+use crate::support::github::{be_a_step, values};
+use crate::support::running::Running;
+use crate::support::seen::{CREATE, count};
+use crate::support::valve::HeldWorld;
+use crate::support::{Home, Ran, World, contains, wait_until};
+
+/// As many as start at once.
+const RUNS: usize = 12;
+
+fn world() -> World {
+    World::with(Settings {
+        sessions_max: 2 * RUNS,
+        rate_limit: None,
+        ..Settings::default()
+    })
+}
+
+/// Starts one run for each number with these arguments, and waits for all of them.
+fn all_at_once(home: &Home, arguments: impl Fn(usize) -> Vec<String>) -> Vec<Ran> {
+    let children: Vec<_> = (0..RUNS)
+        .map(|number| {
+            let mut command = home.command(arguments(number));
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("the binary starts")
+        })
+        .collect();
+    (children.into_iter())
+        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .collect()
+}
+
+fn create(more: &[&str]) -> Vec<String> {
+    (["create", "--role-id", "2"].iter().chain(more))
+        .map(|word| (*word).to_owned())
+        .collect()
+}
+
+/// Every third run fails after its line was written, and takes that away again.
+fn fails(number: usize) -> bool {
+    number % 3 == 2
+}
+
+fn with_failures(number: usize, mut arguments: Vec<String>) -> Vec<String> {
+    if fails(number) {
+        arguments.extend(["--deliver-cmd".to_owned(), "false".to_owned()]);
+    }
+    arguments
+}
+
+#[track_caller]
+fn ended_as_meant(ran: &[Ran], fails: impl Fn(usize) -> bool) {
+    for (number, ran) in ran.iter().enumerate() {
+        let code = if fails(number) { 10 } else { 0 };
+        assert_eq!(ran.code(), code, "{number}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+    }
+}
+
+/// The names that are set are those of the runs that succeeded, and their values the secrets of all keys there are.
+#[track_caller]
+fn delivered(world: &World, set: &[(String, String)], fails: impl Fn(usize) -> bool) {
+    let names: BTreeSet<_> = set.iter().map(|(name, _)| name.clone()).collect();
+    let wanted = (0..RUNS).filter(|number| !fails(*number));
+    let wanted: BTreeSet<_> = wanted.map(|number| format!("K{number}")).collect();
+    assert_eq!((names, set.len()), (wanted.clone(), wanted.len()));
+    let secrets: BTreeSet<_> = set.iter().map(|(_, secret)| secret.clone()).collect();
+    let keys = world.sandbox.api_keys();
+    let alive: BTreeSet<_> = keys.iter().map(|key| key.secret.clone()).collect();
+    assert_eq!((secrets, keys.len()), (alive, wanted.len()));
+}
+
+fn assignments(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once('=').expect("an assignment");
+            (name.to_owned(), value.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn no_line_of_a_dotenv_file_is_lost() {
+    for before in [None, Some("# settings\n")] {
+        let world = world();
+        if let Some(before) = before {
+            world.home.write_secret(".env", before);
+        }
+        let ran = all_at_once(&world.home, |number| {
+            create(&["--dotenv", ".env", "--env-name", &format!("K{number}")])
+        });
+        ended_as_meant(&ran, |_| false);
+        let text = read(world.home.path(".env"));
+        assert!(text.starts_with(before.unwrap_or_default()));
+        delivered(&world, &assignments(&text), |_| false);
+        assert_eq!(names(&world.home.path("")), [".env"]);
+    }
+}
+
+#[test]
+fn a_run_that_fails_takes_away_its_own_line_of_a_dotenv_file_alone() {
+    let world = world();
+    world.home.write_secret(".env", "# settings\n");
+    let ran = all_at_once(&world.home, |number| {
+        let name = format!("K{number}");
+        with_failures(number, create(&["--dotenv", ".env", "--env-name", &name]))
+    });
+    ended_as_meant(&ran, fails);
+    let text = read(world.home.path(".env"));
+    assert!(text.starts_with("# settings\n"));
+    delivered(&world, &assignments(&text), fails);
+    assert_eq!(names(&world.home.path("")), [".env"]);
+}
+
+#[test]
+fn no_value_of_a_step_is_lost() {
+    let mut world = world();
+    be_a_step(&mut world.home);
+    let ran = all_at_once(&world.home, |number| {
+        let name = format!("K{number}");
+        let variable = format!("V{number}");
+        let to = ["--github-output", &name, "--github-env", &variable];
+        with_failures(number, create(&to))
+    });
+    ended_as_meant(&ran, fails);
+    let set: Vec<_> = values(world.home.path("GITHUB_OUTPUT"))
+        .into_iter()
+        .collect();
+    delivered(&world, &set, fails);
+    let set = values(world.home.path("GITHUB_ENV")).into_iter();
+    let set: Vec<_> = set
+        .map(|(name, value)| (name.replace('V', "K"), value))
+        .collect();
+    delivered(&world, &set, fails);
+}
+
+#[test]
+fn no_pin_is_lost() {
+    let mut home = Home::new();
+    home.set("SWP_CONFIG_DIR", home.path("config"));
+    let pin = format!("sha256:{}", "ab".repeat(32));
+    let ran = all_at_once(&home, |number| {
+        let host = format!("dsm-{number}.example.com");
+        ["trust", "add", &host, "--tls-pin", &pin]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    ended_as_meant(&ran, |_| false);
+    let listed = home.run(["trust", "list", "-o", "jsonl"]);
+    assert_eq!(listed.success().lines().count(), RUNS);
+    assert_eq!(names(&home.path("config")), ["trusted.toml"]);
+}
+
+/// What another program writes between the delivery and its undoing stays, and so does what the line held before.
+#[test]
+fn undoing_a_line_keeps_what_others_wrote_since() {
+    let spoil = "sh -c 'echo B=2 >> .env; exit 1'";
+    for (before, after) in [
+        (None, "B=2\n"),
+        (Some("A=1\n"), "A=1\nB=2\n"),
+        (Some("A=1"), "A=1\nB=2\n"),
+        (
+            Some("A=1\nexport SWP_API_KEY='old one' # mine\nC=3\n"),
+            "A=1\nexport SWP_API_KEY='old one' # mine\nC=3\nB=2\n",
+        ),
+    ] {
+        let world = World::new();
+        if let Some(before) = before {
+            world.home.write_secret(".env", before);
+        }
+        let ran = world.run(create(&["--dotenv", ".env", "--deliver-cmd", spoil]));
+        assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
+        assert_eq!(read(world.home.path(".env")), after);
+        assert_eq!(names(&world.home.path("")), [".env"]);
+        assert_eq!(world.sandbox.api_keys(), []);
+    }
+}
+
+/// The line is another run's by now: there is nothing of this run's in the file that could be undone.
+#[test]
+fn undoing_leaves_a_line_that_was_set_anew_since() {
+    let world = World::new();
+    let set = "sh -c 'echo SWP_API_KEY=newer > .env; exit 1'";
+    let ran = world.run(create(&["--dotenv", ".env", "--deliver-cmd", set]));
+    assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
+    assert_eq!(read(world.home.path(".env")), "SWP_API_KEY=newer\n");
+}
+
+/// Something else has locked this folder when a run has its secret.
+fn locked(folder: &str, arguments: &[&str]) -> (HeldWorld, Running, File) {
+    let held = HeldWorld::new(CREATE);
+    std::fs::create_dir_all(held.home.path(folder)).expect("a folder");
+    symlink(folder, held.home.path("link")).expect("a link");
+    let running = held.start(create(arguments));
+    held.wait_until_held();
+    let lock = File::open(held.home.path(folder)).expect("the folder");
+    lock.lock().expect("nothing else has it");
+    held.release();
+    (held, running, lock)
+}
+
+#[test]
+fn a_run_waits_for_the_lock_and_reads_again_what_the_file_holds_then() {
+    let (held, running, lock) = locked("folder", &["--dotenv", "folder/.env"]);
+    held.home.write_secret("folder/.env", "A=1\n");
+    drop(lock);
+    running.finish().success();
+    let secret = held.sandbox.api_keys()[0].secret.clone();
+    let text = read(held.home.path("folder/.env"));
+    assert_eq!(text, format!("A=1\nSWP_API_KEY={secret}\n"));
+}
+
+/// A link to a folder is the folder, and its lock is the same.
+#[test]
+fn a_signal_ends_the_wait_for_the_lock() {
+    let to = ["--out-file", "first", "--dotenv", "link/.env"];
+    let (held, running, lock) = locked("folder", &to);
+    // From here to the lock there is nothing else that a signal could end.
+    let first = held.home.path("first");
+    wait_until("the first file", || first.exists());
+    running.signal(Signal::TERM);
+    let ran = running.finish();
+    contains(ran.failure(143), &["SWP_API_KEY in link/.env", "lock"]);
+    drop(lock);
+    assert_eq!(count(&held.sandbox, "DELETE /api/apikeys/1"), 1);
+    assert_eq!(held.sandbox.api_keys(), []);
+    assert_eq!(names(&held.home.path("folder")), [""; 0]);
+    assert_eq!(names(&held.home.path("")), ["folder", "link"]);
+}

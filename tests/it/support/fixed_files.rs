@@ -1,0 +1,75 @@
+//! Files that the system lets nobody replace. Making them takes rights and a file system that not every machine has; a test that cannot
+//! have them prints why and shows nothing.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A file that is fixed as long as this is held.
+pub(crate) struct Fixed {
+    undo: Command,
+}
+
+impl Drop for Fixed {
+    fn drop(&mut self) {
+        let undone = self.undo.status();
+        assert!(
+            undone.is_ok_and(|status| status.success()) || std::thread::panicking(),
+            "{:?} failed",
+            self.undo
+        );
+    }
+}
+
+/// Mounts one file over another, as `docker run -v` does.
+pub(crate) fn mounted(source: &Path, target: &Path) -> Option<Fixed> {
+    fixed(
+        &[Path::new("mount"), Path::new("--bind"), source, target],
+        &[Path::new("umount"), target],
+    )
+}
+
+/// The same, for reading alone.
+pub(crate) fn mounted_read_only(source: &Path, target: &Path) -> Option<Fixed> {
+    let options = Path::new("bind,ro");
+    fixed(
+        &[Path::new("mount"), Path::new("-o"), options, source, target],
+        &[Path::new("umount"), target],
+    )
+}
+
+/// Sets an attribute, as in `i` for immutable and `a` for append-only.
+pub(crate) fn with_attribute(attribute: &str, target: &Path) -> Option<Fixed> {
+    let [set, clear] = ['+', '-'].map(|sign| PathBuf::from(format!("{sign}{attribute}")));
+    let chattr = Path::new("chattr");
+    fixed(&[chattr, &set, target], &[chattr, &clear, target])
+}
+
+fn fixed(make: &[&Path], undo: &[&Path]) -> Option<Fixed> {
+    let command = |words: &[&Path]| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        command
+    };
+    match command(make).output() {
+        Ok(output) if output.status.success() => Some(Fixed {
+            undo: command(undo),
+        }),
+        Ok(output) => {
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            left_out(make, why.trim())
+        }
+        Err(error) => left_out(make, &error.to_string()),
+    }
+}
+
+fn left_out(make: &[&Path], why: &str) -> Option<Fixed> {
+    let required =
+        std::env::var_os("SWP_TEST_FIXED_FILES").is_some_and(|value| value == "required");
+    assert!(!required, "{make:?} is required here, and failed: {why}");
+    let reason = format!("not shown here, since {make:?} failed: {why}\n");
+    std::io::stderr()
+        .write_all(reason.as_bytes())
+        .expect("stderr is there");
+    None
+}
