@@ -161,12 +161,16 @@ pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let whose = match (error.cause(), signed_in.session()) {
         (Cause::Forbidden, None) => "this key may",
         (Cause::Forbidden, Some(_)) => "this session may",
-        (Cause::Unauthorized, Some(_)) => "this session has ended, or may",
+        (Cause::Unauthorized, Some(_)) => "a session may",
         _ => return error.into(),
+    };
+    let first = match error.cause() {
+        Cause::Unauthorized => format!("{}; or ", error.hint()),
+        _ => String::new(),
     };
     error
         .with_hint(format!(
-            "{whose} not search roles; give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)"
+            "{first}{whose} not search roles: give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)"
         ))
         .into()
 }

@@ -188,12 +188,16 @@ pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let whose = match (error.cause(), signed_in.session()) {
         (Cause::Forbidden, None) => "this key may",
         (Cause::Forbidden, Some(_)) => "this session may",
-        (Cause::Unauthorized, Some(_)) => "this session has ended, or may",
+        (Cause::Unauthorized, Some(_)) => "a session may",
         _ => return error.into(),
+    };
+    let first = match error.cause() {
+        Cause::Unauthorized => format!("{}; or ", error.hint()),
+        _ => String::new(),
     };
     error
         .with_hint(format!(
-            "{whose} not search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)"
+            "{first}{whose} not search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)"
         ))
         .into()
 }

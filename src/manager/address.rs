@@ -85,6 +85,11 @@ impl Address {
         url
     }
 
+    /// Whether `url` lies on this very server: the same scheme, host and port.
+    pub(super) fn is_origin_of(&self, url: &Url) -> bool {
+        self.join("/").origin() == url.origin()
+    }
+
     /// Host and port, as a user would name them to another tool. A dot at the end makes no other host of it.
     #[must_use]
     pub(crate) fn host_and_port(&self) -> String {

@@ -1,7 +1,7 @@
 //! A success, and reading it: JSON with the place of what is wrong in it, cookies, and pages that are no answer at all.
 
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, SET_COOKIE};
+use reqwest::header::{HeaderMap, SET_COOKIE};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use zeroize::Zeroizing;
@@ -10,7 +10,7 @@ use super::address::Address;
 use super::error::{Call, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
 use super::object::TOO_LARGE;
-use super::text;
+use super::page::Page;
 use crate::secret::Secret;
 
 /// A success, read to its end.
@@ -132,22 +132,8 @@ fn cookie(header: &str) -> Option<(String, Secret)> {
 
 /// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
 pub(super) fn page(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<String> {
-    let declared = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let declared = declared.to_ascii_lowercase();
-    if !declared.starts_with("text/html")
-        && !declared.starts_with("application/xhtml")
-        && !text::is_html(body)
-    {
-        return None;
-    }
-    let title =
-        text::html_title(body, mask).map_or_else(String::new, |title| format!(" (\"{title}\")"));
-    Some(format!(
-        "the answer is a page for a browser{title}, not the manager's JSON"
-    ))
+    let page = Page::of(headers, body, mask)?;
+    Some(format!("the answer is {page}, not the manager's JSON"))
 }
 
 #[cfg(test)]

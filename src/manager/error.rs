@@ -10,6 +10,8 @@ use reqwest::header::HeaderMap;
 
 use super::address::Address;
 use super::mask::Mask;
+use super::page::Page;
+use super::refusal::Body;
 use super::{connection, refusal};
 use crate::error::{Error, Kind};
 
@@ -52,7 +54,10 @@ pub(crate) enum Cause {
         retry_after: Option<Duration>,
     },
     /// The answer points to another place.
-    Redirected,
+    Redirected {
+        /// It points a session to a page of the same manager, the sign-in page: the session has ended.
+        session_ended: bool,
+    },
     /// The answer is not what the contract says.
     Unreadable,
     /// The manager refused it with this status.
@@ -79,14 +84,18 @@ impl Cause {
             Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. }
-            | Self::Redirected
+            | Self::Redirected { .. }
             | Self::Unreadable => false,
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            Self::SignInRefused { .. } | Self::Unauthorized => Kind::SignIn,
+            Self::SignInRefused { .. }
+            | Self::Unauthorized
+            | Self::Redirected {
+                session_ended: true,
+            } => Kind::SignIn,
             Self::Forbidden => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::RateLimited { .. } => Kind::RateLimited,
@@ -99,7 +108,7 @@ impl Cause {
             | Self::Unavailable { .. } => Kind::Unreachable,
             // Which status refuses a name that is taken is unknown (manager-api.md, section 11, no. 7); 409 can mean nothing else.
             Self::Rejected(409) => Kind::Conflict,
-            Self::Redirected | Self::Unreadable | Self::Rejected(_) => Kind::Unexpected,
+            Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => Kind::Unexpected,
         }
     }
 }
@@ -114,6 +123,8 @@ pub(crate) struct ManagerError {
     http: Option<u16>,
     /// It is the manager's own word, not that of something in between.
     certain: bool,
+    /// The response is a web page.
+    page: bool,
 }
 
 impl ManagerError {
@@ -147,10 +158,31 @@ impl ManagerError {
         self.certain && self.http.is_some()
     }
 
+    /// Whether the response is a web page and not one of the manager's API.
+    pub(super) fn is_page(&self) -> bool {
+        self.page
+    }
+
+    /// The same failure, seen until the time to wait for the manager ran out.
+    pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
+        Self {
+            cause: Cause::Unavailable { retry_after: None },
+            message,
+            hint: Some(hint.to_owned()),
+            ..self
+        }
+    }
+
     /// The same failure without any secret that came back in it.
     pub(super) fn hiding(mut self, mask: &Mask) -> Self {
         self.message = mask.hide(&self.message);
         self
+    }
+
+    /// The next step, if there is one.
+    #[must_use]
+    pub(crate) fn hint(&self) -> &str {
+        self.hint.as_deref().unwrap_or_default()
     }
 
     /// The same failure with another next step, for a caller who knows a better one.
@@ -167,6 +199,7 @@ impl ManagerError {
             hint,
             http: None,
             certain: true,
+            page: false,
         }
     }
 
@@ -226,11 +259,12 @@ pub(super) struct Call<'a> {
 pub(super) enum Failure<'a> {
     /// No answer, or not a whole one.
     Transport(&'a reqwest::Error),
-    /// An answer that is no success; `said` is the manager's own message, if it had one.
+    /// An answer that is no success; `said` is the manager's own message, if it had one, and `page` a web page in its place.
     Answer {
         status: StatusCode,
         headers: &'a HeaderMap,
         said: Option<String>,
+        page: Option<Page>,
         by_the_manager: bool,
     },
     /// A success that cannot be read.
@@ -249,10 +283,16 @@ pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
             status,
             headers,
             said,
+            page,
             by_the_manager,
         } => {
-            let mut error = refusal::of(call, status, headers, said.as_deref());
+            let body = Body {
+                said: said.as_deref(),
+                page: page.as_ref(),
+            };
+            let mut error = refusal::of(call, status, headers, body);
             error.certain = by_the_manager;
+            error.page = page.is_some();
             error
         }
         Failure::Unreadable {
@@ -276,7 +316,8 @@ mod tests {
             signer,
         };
         let status = StatusCode::from_u16(status).unwrap_or_default();
-        refusal::of(call, status, &HeaderMap::new(), said).cause
+        let body = Body { said, page: None };
+        refusal::of(call, status, &HeaderMap::new(), body).cause
     }
 
     #[test]
@@ -351,7 +392,8 @@ mod tests {
                 address: &address,
                 signer: Signer::Password,
             };
-            let error = refusal::of(call, StatusCode::FORBIDDEN, &HeaderMap::new(), None);
+            let body = Body::default();
+            let error = refusal::of(call, StatusCode::FORBIDDEN, &HeaderMap::new(), body);
             error.hint.unwrap_or_default()
         };
         let hosted = hint("https://workload.us-1.cloudone.trendmicro.com");
@@ -364,7 +406,9 @@ mod tests {
         assert!(Cause::Rejected(409).nothing_was_done());
         assert!(!Cause::Rejected(500).nothing_was_done());
         assert!(!Cause::Unavailable { retry_after: None }.nothing_was_done());
-        assert!(!Cause::Redirected.nothing_was_done());
+        for session_ended in [false, true] {
+            assert!(!Cause::Redirected { session_ended }.nothing_was_done());
+        }
         assert!(Cause::Refused.nothing_was_done());
     }
 }

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
+use super::page::Page;
 use super::text;
 
 /// An answer that is no success: what it means, without any secret that comes back in it.
@@ -26,20 +27,35 @@ pub(super) fn read(
         status,
         headers,
         said: text::message(body, mask),
+        page: Page::of(headers, body, mask),
         by_the_manager: text::is_the_managers(body),
     };
     classify(call, answer).hiding(mask)
 }
 
-/// What an answer that is no success means; `said` are the words in it. Only `error::classify` asks.
+/// What the body of a response holds that is no success.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Body<'a> {
+    /// The manager's own message.
+    pub(super) said: Option<&'a str>,
+    /// A web page.
+    pub(super) page: Option<&'a Page>,
+}
+
+/// What an answer that is no success means. Only `error::classify` asks.
 pub(super) fn of(
     call: Call<'_>,
     status: StatusCode,
     headers: &HeaderMap,
-    said: Option<&str>,
+    body: Body<'_>,
 ) -> ManagerError {
     let what = call.what;
-    let words = said.map_or_else(String::new, |said| format!(": {said}"));
+    let Body { said, page } = body;
+    let words = match (said, page) {
+        (Some(said), _) => format!(": {said}"),
+        (None, Some(page)) => format!(": the response is {page}"),
+        (None, None) => String::new(),
+    };
     let error = match status.as_u16() {
         300..=399 => redirected(call, headers),
         429 => ManagerError::new(
@@ -56,14 +72,18 @@ pub(super) fn of(
             format!("{what}: the manager is not available (HTTP {status}){words}"),
             Some("a manager that is starting is waited for with `--wait 5m`".to_owned()),
         ),
+        _ if page.is_some_and(|page| is_foreign(call, status, page)) => {
+            foreign_page(call, status, &words)
+        }
         404 | 405 if call.signer == Signer::Password && said.is_none() => ManagerError::new(
             Cause::Rejected(status.as_u16()),
             format!(
-                "{what}: {} has no place to sign in (HTTP {status})",
+                "{what}: no sign-in endpoint at {} (HTTP {status}){words}",
                 call.address
             ),
             Some(
-                "it may be no manager, or one older than Deep Security 11.1; check `--url`"
+                "check `--url`: it may name another server, or a manager older than Deep Security 11.1; wait for a manager that \
+                 is starting with `--wait 5m`"
                     .to_owned(),
             ),
         ),
@@ -94,18 +114,56 @@ pub(super) fn of(
     error.http(status)
 }
 
-/// No redirect is followed: headers that are secrets would go to a host that nobody named (manager-api.md, section 1).
+/// Whether a page is no refusal of the manager. A Tomcat may be the manager's own: its 401 and 403 count as refusals, which is the safe
+/// side for the lock-out, and its 404 is a missing object, or no sign-in endpoint.
+fn is_foreign(call: Call<'_>, status: StatusCode, page: &Page) -> bool {
+    match status.as_u16() {
+        401 | 403 => !page.is_from_tomcat(),
+        404 | 405 => false,
+        500.. => matches!(call.signer, Signer::Password | Signer::Nobody),
+        _ => true,
+    }
+}
+
+/// Nothing in the form of the manager's API: a proxy, a firewall, a portal, or an application that does not run yet.
+fn foreign_page(call: Call<'_>, status: StatusCode, words: &str) -> ManagerError {
+    let (cause, hint) = if status.is_server_error() {
+        (
+            Cause::Unavailable { retry_after: None },
+            "wait for a manager that is starting with `--wait 5m`, or read its log if it has started",
+        )
+    } else {
+        (
+            Cause::Rejected(status.as_u16()),
+            "check `--url`, and the proxies and firewalls between here and the manager: one of them may have sent the page",
+        )
+    };
+    let message = format!(
+        "{}: {} answered HTTP {status}{words}",
+        call.what, call.address
+    );
+    ManagerError::new(cause, message, Some(hint.to_owned()))
+}
+
+/// No redirect is followed: headers that are secrets would go to a host that was not named.
 fn redirected(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let target = match call.address.join("/").join(location) {
-        Ok(url) if !location.is_empty() => host_of(&url),
-        _ => "a place that it does not name".to_owned(),
-    };
+    let target = (call.address.join("/").join(location).ok()).filter(|_| !location.is_empty());
+    if let Some(url) = &target
+        && call.address.is_origin_of(url)
+    {
+        return to_the_same_host(call, url);
+    }
+    let target = target
+        .as_ref()
+        .map_or_else(|| "a place that it does not name".to_owned(), host_of);
     ManagerError::new(
-        Cause::Redirected,
+        Cause::Redirected {
+            session_ended: false,
+        },
         format!(
             "{}: {} answers with a redirect to {target}, which is not followed: the password or key would go there",
             call.what, call.address
@@ -113,6 +171,35 @@ fn redirected(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
         Some("if that is where the manager is, name it in `--url`".to_owned()),
     )
 }
+
+/// A manager's console redirects to its sign-in page if there is no session.
+fn to_the_same_host(call: Call<'_>, target: &Url) -> ManagerError {
+    let session_ended = call.signer == Signer::Session;
+    // A Tomcat may write its session into the path: `;jsessionid=...`.
+    let path = target.path().split(';').next().unwrap_or_default();
+    let path = text::shorten(path);
+    let (problem, hint) = if session_ended {
+        ("the session has ended", NO_SESSION)
+    } else {
+        (
+            "the API did not answer",
+            "check that `--url` names the manager itself; the API may be switched off, or a portal may stand before it",
+        )
+    };
+    ManagerError::new(
+        Cause::Redirected { session_ended },
+        format!(
+            "{}: {problem}: {} redirects to its page {path}, which is not followed",
+            call.what, call.address
+        ),
+        Some(hint.to_owned()),
+    )
+}
+
+/// What to do if a session is not accepted. Without stickiness a load balancer sends the second request to a node that does not know
+/// the session of the first.
+const NO_SESSION: &str = "sign in again; if the session was new, the manager may have several nodes and the sign-in went to another \
+     one: turn on sticky sessions in the load balancer, or name one node in `--url`";
 
 /// Scheme, host and port alone: the rest of a foreign address may hold anything.
 fn host_of(url: &Url) -> String {
@@ -190,7 +277,7 @@ fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
                 "{}: the manager does not accept the session any more{words}",
                 call.what
             ),
-            "it may have ended; sign in again",
+            NO_SESSION,
         ),
     };
     ManagerError::new(Cause::Unauthorized, message, Some(hint.to_owned()))

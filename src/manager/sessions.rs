@@ -1,13 +1,13 @@
-//! Signing in and out (manager-api.md, sections 3 and 4), and asking whether a manager is there at all (section 1.1).
+//! Signing in and out (manager-api.md, sections 3 and 4).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use super::credentials::{Credentials, SESSION_COOKIE, Session};
-use super::error::{Cause, ManagerError};
+use super::error::ManagerError;
 use super::retry::Repeat;
 use super::transport::Request;
 use super::{Manager, SignedIn};
@@ -46,10 +46,6 @@ struct SessionAnswer {
 
 /// How long ending a session may take: nobody waits for a farewell (manager-api.md, section 4).
 const SIGN_OUT_BUDGET: Duration = Duration::from_secs(3);
-/// How long one probe may take.
-const PROBE_BUDGET: Duration = Duration::from_secs(5);
-/// How long to wait between two probes.
-const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
 impl Manager {
     /// Signs in, once: a refused password or code counts towards the lock-out, so it is never sent again.
@@ -76,80 +72,6 @@ impl Manager {
             mfa_code: who.mfa_code.map(Secret::expose),
         });
         session_of(&self.transport.send(request).await?)
-    }
-
-    /// Waits until something answers at the manager's address, without signing in, since a failed sign-in counts.
-    ///
-    /// `GET /rest/status/manager/ping` may be switched off on a manager, `GET /rest/apiVersion` needs no sign-in; any answer to the
-    /// second one but 502, 503 and 504 will do (manager-api.md, section 1.1).
-    ///
-    /// # Errors
-    /// Where nothing answers in time, or the certificate is not trusted, which waiting does not mend.
-    pub(crate) async fn wait_until_up(&self, wait: Duration) -> Result<(), ManagerError> {
-        let begun = Instant::now();
-        let mut told = false;
-        loop {
-            let left = wait.saturating_sub(begun.elapsed());
-            let error = match self.probe(left).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            let passes = matches!(
-                error.cause(),
-                Cause::Refused
-                    | Cause::Reset
-                    | Cause::Unavailable { .. }
-                    | Cause::TimedOut
-                    | Cause::Unreachable
-            );
-            if !passes || begun.elapsed().saturating_add(PROBE_PAUSE) >= wait {
-                return Err(error);
-            }
-            let level = if told {
-                log::Level::Info
-            } else {
-                log::Level::Warn
-            };
-            log::log!(level, "{error}; waiting for the manager");
-            told = true;
-            tokio::time::sleep(PROBE_PAUSE).await;
-        }
-    }
-
-    /// One look, which is not to outlast what is left of the wait.
-    async fn probe(&self, left: Duration) -> Result<(), ManagerError> {
-        for path in ["/rest/status/manager/ping", "/rest/apiVersion"] {
-            let mut request = Request::new(
-                "asking whether the manager is up",
-                Method::GET,
-                path,
-                Repeat::Never,
-            );
-            request.timeout = Some(PROBE_BUDGET.min(left));
-            match self.transport.send(request).await {
-                Ok(_) => return Ok(()),
-                Err(error) => match error.cause() {
-                    Cause::Forbidden
-                    | Cause::NotFound
-                    | Cause::Unauthorized
-                    | Cause::Rejected(_)
-                    | Cause::Redirected
-                    | Cause::RateLimited { .. }
-                        if path.ends_with("apiVersion") =>
-                    {
-                        return Ok(());
-                    }
-                    Cause::Forbidden
-                    | Cause::NotFound
-                    | Cause::Unauthorized
-                    | Cause::Rejected(_)
-                    | Cause::Redirected
-                    | Cause::RateLimited { .. } => {}
-                    _ => return Err(error),
-                },
-            }
-        }
-        Ok(())
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn html_title(body: &[u8], mask: &Mask) -> Option<String> {
     (!title.is_empty()).then_some(title)
 }
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     match text.char_indices().nth(LIMIT) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),

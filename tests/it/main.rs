@@ -72,5 +72,6 @@ mod update_key;
 mod usage;
 mod verify_key;
 mod waiting;
+mod web_pages;
 mod whoami;
 mod with_a_key;

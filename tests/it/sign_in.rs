@@ -200,10 +200,7 @@ fn a_place_without_a_sign_in_is_said_to_be_none() {
             .sandbox
             .inject(Fault::new("POST", "/api/sessions", action));
         let ran = world.run(["create", "--role", "Auditor"]);
-        contains(
-            ran.failure(1),
-            &["has no place to sign in", "check `--url`"],
-        );
+        contains(ran.failure(1), &["no sign-in endpoint", "check `--url`"]);
         assert_eq!(world.calls(), [SIGN_INS]);
     }
 }

@@ -225,3 +225,75 @@ fn an_untrusted_certificate_is_not_waited_for() {
     contains(ran.failure(7), &["does not speak TLS"]);
     assert_eq!(server.connections(), 1);
 }
+
+/// A page as a Tomcat sends it for a path that no application has.
+fn tomcat_page(status: u16) -> Action {
+    let title = format!("HTTP Status {status} – Not Found");
+    Action::Answer {
+        status,
+        headers: vec![(
+            "Content-Type".to_owned(),
+            "text/html;charset=utf-8".to_owned(),
+        )],
+        body: format!(
+            "<!doctype html><html lang=\"en\"><head><title>{title}</title></head></html>"
+        )
+        .into_bytes(),
+    }
+}
+
+/// Answers every request like this, `times` times.
+fn everywhere(world: &World, action: &Action, times: u32) {
+    world.sandbox.inject(Fault {
+        method: None,
+        ..Fault::new("GET", "*", action.clone()).times(times)
+    });
+}
+
+#[test]
+fn a_tomcat_without_its_application_is_no_manager_that_is_up() {
+    for status in [404, 500] {
+        let world = World::new();
+        // Two looks, of three paths each; a server error ends a look at once.
+        let requests = if status == 404 { 6 } else { 2 };
+        everywhere(&world, &tomcat_page(status), requests);
+        let ran = world.run(["create", "--role", "Auditor", "--wait", "60s"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        assert_eq!(world.count(SIGN_INS), 1, "{status}");
+        let calls = world.calls();
+        let sign_in = calls.iter().position(|call| call == SIGN_INS);
+        let probes = usize::try_from(requests).expect("small") + 1;
+        assert_eq!(sign_in, Some(probes), "{calls:?}");
+    }
+}
+
+#[test]
+fn a_wait_that_ran_out_reports_what_was_seen_and_sends_no_password() {
+    let world = World::new();
+    everywhere(&world, &tomcat_page(404), u32::MAX);
+    let ran = world.run([
+        "create", "--role", "Auditor", "--wait", "700ms", "-o", "json",
+    ]);
+    let error = ran.json_error(8);
+    let message = error["message"].as_str().expect("a message");
+    contains(message, &["HTTP Status 404", "1 s"]);
+    let hint = error["hint"].as_str().expect("a hint");
+    assert!(!hint.contains("--wait"), "{hint}");
+    assert_eq!(error["http"], 404);
+    assert_eq!(world.count(SIGN_INS), 0);
+}
+
+#[test]
+fn a_manager_without_the_legacy_api_is_up_when_its_own_api_answers() {
+    let world = World::new();
+    for path in [PING, VERSION] {
+        world
+            .sandbox
+            .inject(Fault::new("GET", path, tomcat_page(404)).times(u32::MAX));
+    }
+    let ran = world.run(["find-role", "Auditor", "--wait", "60s"]);
+    assert_eq!(ran.success(), "2");
+    let calls = world.calls();
+    assert_eq!(calls[2..4], ["GET /api/apikeys/current", SIGN_INS]);
+    assert_eq!(world.sandbox.requests()[2].header("api-secret-key"), None);
+}

@@ -375,7 +375,7 @@ fn text_that_is_none() {
             ROLES,
             media("text/html"),
             1,
-            &["a page for a browser"],
+            &["a web page"],
         ),
         Case::bytes(
             "as a picture",

@@ -77,11 +77,15 @@ fn to_places_of_all_kinds() {
     let with_user = elsewhere();
     let location = with_user.url().replace("://", "://someone:hunter2@");
     judge(vec![
-        said(
+        Case::bytes(
             "relative",
-            "/SignIn.screen",
-            &["a redirect to https://127.0.0.1:"],
-        ),
+            FIND,
+            ROLES,
+            redirect(302, "/SignIn.screen"),
+            4,
+            &["/SignIn.screen", "not followed"],
+        )
+        .and(|manager, _, _| assert_eq!(manager.count(ROLES), 1)),
         said(
             "without a scheme",
             "//evil.example.com/x",

@@ -121,7 +121,7 @@ fn names_and_messages_harm_no_terminal() {
             KEYS,
             page,
             1,
-            &["a page for a browser"],
+            &["a web page"],
         ));
         // Each text in two places, and in one more that takes turns.
         cases.push(others.swap_remove(number % others.len()));
@@ -223,7 +223,7 @@ fn names_that_nobody_reads_to_the_end() {
                 format!("<title>{kib}</title>").as_bytes(),
             ),
             1,
-            &["a page for a browser"],
+            &["a web page"],
         ),
         Case::bytes(
             "the version of a manager",

@@ -252,7 +252,7 @@ fn error_body(choice: &str, mut settings: Settings) {
     let words = said.contains("Not authorized to create API keys.");
     assert_eq!(
         words,
-        matches!(choice, "message" | "legacy" | "text"),
+        matches!(choice, "message" | "legacy" | "text" | "html"),
         "{said}"
     );
     assert!(!said.contains('<') && !said.contains('{'), "{said}");

@@ -1,0 +1,166 @@
+//! Web pages and redirects in place of the manager's API: from a proxy, a firewall, or a Tomcat. None is a refused sign-in.
+
+use serde_json::Value;
+use swp_keys::sandbox::{Action, Fault};
+
+use crate::support::{World, contains};
+
+const SIGN_IN: (&str, &str) = ("POST", "/api/sessions");
+const ROLES: (&str, &str) = ("POST", "/api/roles/search");
+const FIND: [&str; 4] = ["find-role", "Auditor", "-o", "json"];
+
+/// A page of this server with this title.
+fn page(status: u16, server: &str, title: &str) -> Action {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Action::Answer {
+        status,
+        headers: vec![
+            header("Content-Type", "text/html"),
+            header("Server", server),
+        ],
+        body: format!("<html>\r\n<head><title>{title}</title></head>\r\n<body></body></html>")
+            .into_bytes(),
+    }
+}
+
+/// The error of a run whose request to this route is answered like this.
+fn error_of(world: &World, (method, path): (&str, &str), action: Action, exit: i32) -> Value {
+    world.sandbox.inject(Fault::new(method, path, action));
+    world.run(FIND).json_error(exit)
+}
+
+#[test]
+fn a_page_of_something_else_is_named_and_is_no_refused_sign_in() {
+    let pages = [
+        (401, "nginx", "401 Authorization Required", 1),
+        (403, "cloudflare", "Attention Required!", 1),
+        (413, "nginx", "413 Request Entity Too Large", 1),
+        (400, "", "HTTP Status 400 – Bad Request", 1),
+        (500, "", "HTTP Status 500 – Internal Server Error", 8),
+        (502, "nginx", "502 Bad Gateway", 8),
+    ];
+    for (status, server, title, exit) in pages {
+        let world = World::new();
+        // Two refused sign-ins would stop the next run.
+        for _ in 0..3 {
+            let error = error_of(&world, SIGN_IN, page(status, server, title), exit);
+            let message = error["message"].as_str().expect("a message");
+            contains(message, &[&status.to_string(), title, server]);
+            assert_eq!(error["http"], status);
+        }
+        world.run(FIND).success();
+    }
+}
+
+#[test]
+fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
+    for status in [401, 403] {
+        let world = World::new();
+        let title = format!("HTTP Status {status} – Refused");
+        for _ in 0..2 {
+            let error = error_of(&world, SIGN_IN, page(status, "", &title), 4);
+            assert_eq!(error["http"], status);
+        }
+        let before = world.sandbox.connections().tcp;
+        world.run(FIND).failure(4);
+        assert_eq!(world.sandbox.connections().tcp, before, "nothing is sent");
+    }
+}
+
+#[test]
+fn a_page_in_the_middle_of_the_work_is_no_refusal_of_the_session_or_key() {
+    let mut world = World::new();
+    let key = world.sandbox.add_key("mine", 1);
+    for by_key in [false, true] {
+        if by_key {
+            world.use_key(&key.secret);
+        }
+        for (status, title) in [
+            (401, "401 Authorization Required"),
+            (403, "Forbidden"),
+            (413, "Too Large"),
+        ] {
+            let error = error_of(&world, ROLES, page(status, "nginx", title), 1);
+            contains(
+                error["message"].as_str().expect("a message"),
+                &[title, "nginx"],
+            );
+        }
+    }
+}
+
+fn redirect(location: &str) -> Action {
+    Action::Answer {
+        status: 302,
+        headers: vec![("Location".to_owned(), location.to_owned())],
+        body: Vec::new(),
+    }
+}
+
+#[test]
+fn a_redirect_to_the_same_manager_does_not_name_the_address_that_was_given() {
+    let world = World::new();
+    for location in [
+        "/SignIn.screen".to_owned(),
+        format!("{}/SignIn.screen", world.sandbox.url()),
+    ] {
+        let error = error_of(&world, SIGN_IN, redirect(&location), 1);
+        contains(
+            error["message"].as_str().expect("a message"),
+            &["/SignIn.screen", "not followed"],
+        );
+        let hint = error["hint"].as_str().expect("a hint");
+        assert!(!hint.contains("if that is where the manager is"), "{hint}");
+    }
+}
+
+#[test]
+fn a_session_that_is_redirected_to_the_sign_in_page_has_ended() {
+    let world = World::new();
+    let error = error_of(
+        &world,
+        ROLES,
+        redirect("/SignIn.screen;jsessionid=hunter2?sID=hunter2"),
+        4,
+    );
+    let message = error["message"].as_str().expect("a message");
+    contains(message, &["session", "ended", "/SignIn.screen"]);
+    assert!(!message.contains("hunter2"), "{message}");
+    contains(
+        error["hint"].as_str().expect("a hint"),
+        &["several nodes", "sticky"],
+    );
+    // The guard counts sign-ins and nothing else.
+    for _ in 0..2 {
+        error_of(&world, ROLES, redirect("/SignIn.screen"), 4);
+    }
+    world.run(FIND).success();
+}
+
+#[test]
+fn a_new_session_that_another_node_does_not_know_is_explained() {
+    let world = World::new();
+    let error = error_of(
+        &world,
+        ROLES,
+        Action::status(401, "Session is not valid"),
+        4,
+    );
+    contains(
+        error["hint"].as_str().expect("a hint"),
+        &["several nodes", "sticky"],
+    );
+}
+
+#[test]
+fn a_create_that_is_redirected_is_looked_for() {
+    let world = World::new();
+    let fault = Fault::new("POST", "/api/apikeys", redirect("/SignIn.screen")).after();
+    world.sandbox.inject(fault);
+    let ran = world.run(["create", "--role", "Auditor"]);
+    assert_eq!(
+        ran.success(),
+        world.sandbox.api_keys()[0].secret,
+        "found, and given a new secret"
+    );
+}
