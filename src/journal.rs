@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::file_mode::{trust_file, untrusted_or};
 use crate::ordered;
-use crate::parser_words::without_values;
+use crate::parser_words::json_problem;
 use crate::store::Folder;
 
 const FOLDER: &str = "unfinished";
@@ -347,8 +347,8 @@ fn read(file: &mut File) -> io::Result<Record> {
 
 /// Any bytes are a record or an error.
 fn parse(content: &[u8]) -> io::Result<Record> {
-    let record: Record = serde_json::from_slice(content)
-        .map_err(|error| io::Error::other(without_values(&error.to_string())))?;
+    let record: Record =
+        serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;
     let named = !record.operation.is_empty()
         && record
             .operation
@@ -357,7 +357,9 @@ fn parse(content: &[u8]) -> io::Result<Record> {
     if named {
         Ok(record)
     } else {
-        Err(io::Error::other("its operation is no hex number"))
+        Err(io::Error::other(
+            "line 1: its operation is not a hex number",
+        ))
     }
 }
 

@@ -65,6 +65,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     if args.list {
         return list(context);
     }
+    args.sinks.check()?;
     let records = chosen(args, context)?;
     if records.is_empty() {
         left::all_readable()?;

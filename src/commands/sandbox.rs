@@ -14,8 +14,10 @@ use clap::builder::PossibleValuesParser;
 
 use super::Outcome;
 use crate::context::Context;
+use crate::credential_check::CredentialKind;
 use crate::error::Error;
 use crate::output::env_line;
+use crate::parser_words::json_problem;
 use crate::sandbox::{
     CertificateKind, FAULT_FORM, Fault, Sandbox, SecretShape, Settings, TlsVersions, UNKNOWNS,
     random_password,
@@ -82,11 +84,11 @@ pub(crate) struct Args {
     sessions_max: usize,
 
     /// A session ends when it was idle for so long
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration, help_heading = MANAGER)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = span, help_heading = MANAGER)]
     session_idle: Duration,
 
     /// A session ends when it is so old
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration, help_heading = MANAGER)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = span, help_heading = MANAGER)]
     session_max: Duration,
 
     /// So many calls a user or key may make in 60 seconds; 0 or off is no limit
@@ -185,11 +187,11 @@ async fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
         certificate: CertificateKind::named(&args.certificate).unwrap_or_default(),
         secret_shape: SecretShape::named(&args.secret_shape).unwrap_or_default(),
         username: typed(&given.username).cloned().unwrap_or(defaults.username),
-        password: typed_secret(&given.password, "password", context)
+        password: typed_secret(&given.password, CredentialKind::Password, context)
             .await?
             .unwrap_or_else(random_password),
         tenant: typed(&given.tenant).cloned(),
-        mfa_code: typed_secret(&given.mfa, "code", context).await?,
+        mfa_code: typed_secret(&given.mfa, CredentialKind::MfaCode, context).await?,
         password_expired: args.password_expired,
         administrator_role: args.administrator_role,
         roles: args
@@ -226,7 +228,7 @@ fn typed<T>(value: &Option<Sourced<T>>) -> Option<&T> {
 
 async fn typed_secret(
     value: &Option<Sourced<SecretSource>>,
-    what: &str,
+    kind: CredentialKind,
     context: &Context,
 ) -> Result<Option<String>, Error> {
     let Some(sourced) = value
@@ -236,7 +238,7 @@ async fn typed_secret(
         return Ok(None);
     };
     let loose = context.settings.allow_loose_permissions;
-    let secret: Secret = secret_source::read(sourced, what, loose, &context.interrupt).await?;
+    let secret: Secret = secret_source::read(sourced, kind, loose, &context.interrupt).await?;
     Ok(Some(secret.expose().to_owned()))
 }
 
@@ -248,7 +250,8 @@ fn roles(path: &Path) -> Result<Vec<serde_json::Value>, Error> {
         )
     };
     let text = std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
-    serde_json::from_slice(&text).map_err(|error| usage(format!("is no list of roles: {error}")))
+    serde_json::from_slice(&text)
+        .map_err(|error| usage(format!("is not a list of roles: {}", json_problem(&error))))
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -260,6 +263,12 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     } else {
         Err("the sandbox listens on loopback only".to_owned())
     }
+}
+
+/// A span of time. The words of the library are not used, because they quote the value.
+fn span(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "write a duration such as 30s, 5m or 1h30m".to_owned())
 }
 
 /// A limit, or none. A type of its own, because clap gives `Option` another meaning.

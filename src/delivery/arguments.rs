@@ -70,6 +70,18 @@ impl SinkArgs {
             && deliver_cmd.is_empty()
     }
 
+    /// Checks what can be checked without preparing anything, for commands that sign in first.
+    ///
+    /// # Errors
+    /// Returns a usage error if a command cannot be run.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
+        for command in &self.deliver_cmd {
+            CommandSink::prepare(command, time_limit)?;
+        }
+        Ok(())
+    }
+
     /// Prepares all of them, in the order of delivery: what can be withdrawn first, what cannot be last.
     ///
     /// # Errors

@@ -195,7 +195,7 @@ fn mistakes_are_named() {
         (vec!["--roles".into(), path(&missing)], "cannot be read"),
         (
             vec!["--roles".into(), path(&no_list)],
-            "is no list of roles",
+            "is not a list of roles",
         ),
         (
             vec!["--roles".into(), path(&taken)],
