@@ -277,8 +277,8 @@ mod signals {
                 String::from_utf8_lossy(&made.stderr)
             );
             let certificate = lines.lines().find_map(|line| {
-                line.strip_prefix("export SWP_CA_CERT='")?
-                    .strip_suffix('\'')
+                let value = line.strip_prefix("export SWP_CA_CERT=")?;
+                Some(value.trim_matches('\''))
             });
             let folder = Path::new(certificate.expect("a certificate"))
                 .parent()

@@ -166,8 +166,9 @@ pub(super) fn leave(
     } else {
         "; it differs in "
     };
-    context.output.note(&format!(
-        "the key `{}` exists already (ID {}) and is left as it is{same}{}",
+    // Who waits for a secret gets none, and exit code 0.
+    context.output.insist(&format!(
+        "no secret was written: the key `{}` exists already (ID {}) and is left as it is{same}{}",
         wanted.key_name,
         existing.id,
         drift.join(", ")
