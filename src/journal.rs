@@ -5,7 +5,7 @@
 //! the operating system lifts when the process dies: that is how a record that was left is told from one that is being worked on.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -169,6 +169,18 @@ impl Entry {
         self.file = folder.replace_locked(&record.file_name(), &content)?;
         self.record = record;
         Ok(())
+    }
+
+    /// Notes how far the work has come in the file that is there, and does not wait for the disk: a kill does not take it away, and after a
+    /// power cut the record is as it was before.
+    pub(crate) fn note(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
+        change(&mut self.record);
+        let mut content = serde_json::to_vec_pretty(&self.record).map_err(io::Error::other)?;
+        let length = usize::try_from(self.file.metadata()?.len()).map_err(io::Error::other)?;
+        content.resize(content.len().max(length), b' ');
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&content)
     }
 
     /// Takes over a record that a run left. `None` where it is gone, or another process works on it.

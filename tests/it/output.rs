@@ -27,7 +27,7 @@ fn a_created_key_in_each_format() {
     let made = newest();
     let meta = key["meta"].take();
     let expected = json!({
-        "keyName": made.name, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
+        "keyName": made.name, "description": made.description, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
         "created": made.created, "unsuccessfulSignInAttempts": 0, "secretKey": made.secret, "serviceAccount": false,
         "ID": made.id, "meta": null
     });
