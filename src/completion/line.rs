@@ -67,7 +67,10 @@ impl Line {
         Some(match self.quote {
             // bash adds the quote that ends it.
             Quote::Single => rest.replace('\'', r"'\''"),
-            Quote::Double => escaped(rest, |character| "\"\\$`".contains(character)),
+            // History is expanded there, and a backslash before the `!` would stay: it goes into quotes of its own.
+            Quote::Double => {
+                escaped(rest, |character| "\"\\$`".contains(character)).replace('!', "\"'!'\"")
+            }
             Quote::None => escaped(rest, |character| {
                 !(character.is_alphanumeric() || "_-./:=@%+,".contains(character))
             }),
@@ -140,6 +143,9 @@ mod tests {
             ("x show ci:p", "ci:prod", "prod"),
             ("x --role '", hostile, r#"a $(id)`id`'\''"\;&b"#),
             ("x --role \"", hostile, r#"a \$(id)\`id\`'\"\\;&b"#),
+            ("x --role \"", "a!b$!", r#"a"'!'"b\$"'!'""#),
+            ("x --role '", "a!b", "a!b"),
+            ("x --role ", "a!b", r"a\!b"),
             ("x --role ", hostile, r#"a\ \$\(id\)\`id\`\'\"\\\;\&b"#),
         ] {
             assert_eq!(quoted(line, value).as_deref(), Some(wanted), "{line}");

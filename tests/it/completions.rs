@@ -322,3 +322,42 @@ fn keys_are_offered_in_the_form_that_means_them() {
         ["id:1", "id:2", "id:3"]
     );
 }
+
+/// An interactive bash expands `!` within double quotes, and a backslash before it would stay.
+#[cfg(unix)]
+#[test]
+fn in_an_interactive_bash_no_name_recalls_a_command() {
+    if std::process::Command::new("bash")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        return;
+    }
+    const NAMES: [&str; 6] = ["Ops!", "!!", "a!b $x", "x !$ y", "!-1", "it's !\"so\""];
+    let world = with_roles(&NAMES);
+    for (typed, end) in [("", ""), ("\"", "\""), ("'", "'")] {
+        let script = format!(
+            "COMP_LINE={} COMP_POINT=${{#COMP_LINE}}\n_swp_keys swp-keys\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            shell_quoted(&format!("swp-keys create --role {typed}")),
+        );
+        let answers = bash(&world, &script);
+        let mut lines = String::from("echo recalled\n");
+        for answer in answers.success().lines() {
+            lines.push_str(&format!("printf '%s\\n' {typed}{answer}{end}\n"));
+        }
+        let file = world.home.write("lines", &lines);
+        let mut shell = world.home.program(std::path::Path::new("bash"));
+        shell
+            .args(["--norc", "--noprofile", "-i"])
+            .env("HISTFILE", "/dev/null")
+            .env("PS1", "")
+            .stdin(std::fs::File::open(file).expect("the lines"));
+        let ran = Ran::of(&mut shell);
+        let mut found: Vec<&str> = ran.stdout.lines().skip(1).collect();
+        found.sort_unstable();
+        let mut wanted = [&["Auditor", "Full Access"][..], &NAMES].concat();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "after {typed}: {}", ran.stderr);
+    }
+}

@@ -11,7 +11,10 @@ Register-ArgumentCompleter -Native -CommandName swp-keys -ScriptBlock {
         $value, $help = $_ -split "`t", 2
         if (-not $help) { $help = $value }
         $text = $value
-        if ($text -match '[^A-Za-z0-9_\-./:=@%+]') { $text = "'" + $text.Replace("'", "''") + "'" }
+        if ($text -match '[^A-Za-z0-9_\-./:=@%+]') {
+            # PowerShell takes curved quotes for straight ones as well.
+            $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($text) + "'"
+        }
         [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $help)
     }
 }
