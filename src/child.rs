@@ -91,11 +91,12 @@ fn code(status: ExitStatus) -> u8 {
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Passes a signal on. What a terminal sends (Ctrl-C, its end) goes to the whole foreground group, the program with it; a
+/// Passes a signal on. What a terminal sends (Ctrl-C, Ctrl-\, its end) goes to the whole foreground group, the program with it; a
 /// second one from us would be taken for impatience.
 #[cfg(unix)]
 fn pass_on(signal: Signal, child: &Child) {
-    if signal != Signal::Terminate && in_foreground() {
+    let of_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);
+    if of_terminal && in_foreground() {
         return;
     }
     let process = child

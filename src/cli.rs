@@ -142,7 +142,7 @@ fn added(command: clap::Command, add: fn(clap::Command) -> clap::Command) -> cla
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
 ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
-first, do not repeat), 12 some of several failed, 13 a check said no, 129, 130 or 143 interrupted and cleaned up, 1 anything else.";
+first, do not repeat), 12 some of several failed, 13 a check said no, 128 + N, such as 130 or 143, interrupted by signal N and cleaned up, 1 anything else.";
 
 #[cfg(test)]
 mod tests {

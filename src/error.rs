@@ -40,26 +40,66 @@ pub(crate) enum Kind {
     Interrupted(Signal),
 }
 
-/// The signals that end a run in order.
+/// The signals that end a run in order: all that end a process by default and that a person, a shell, a scheduler or a limit sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The terminal went away.
     Hangup,
     /// Ctrl-C.
     Interrupt,
+    /// Ctrl-\.
+    Quit,
     /// `kill`, a CI runner's or service manager's stop.
     Terminate,
+    /// A scheduler's notice that the end is near.
+    User1,
+    /// The same.
+    User2,
+    /// A timer that the caller set.
+    Alarm,
+    /// The limit of `ulimit -t`.
+    CpuTime,
 }
 
-#[cfg(unix)]
 impl Signal {
+    /// All of them.
+    #[cfg(unix)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Hangup,
+        Self::Interrupt,
+        Self::Quit,
+        Self::Terminate,
+        Self::User1,
+        Self::User2,
+        Self::Alarm,
+        Self::CpuTime,
+    ];
+
     /// As the system has it.
+    #[cfg(unix)]
     pub(crate) fn of_unix(self) -> rustix::process::Signal {
         match self {
             Self::Hangup => rustix::process::Signal::HUP,
             Self::Interrupt => rustix::process::Signal::INT,
+            Self::Quit => rustix::process::Signal::QUIT,
             Self::Terminate => rustix::process::Signal::TERM,
+            Self::User1 => rustix::process::Signal::USR1,
+            Self::User2 => rustix::process::Signal::USR2,
+            Self::Alarm => rustix::process::Signal::ALARM,
+            Self::CpuTime => rustix::process::Signal::XCPU,
         }
+    }
+
+    /// As a shell reports a death by signal: 128 and the signal's number.
+    #[cfg(unix)]
+    fn exit_code(self) -> u8 {
+        u8::try_from(128 + self.of_unix().as_raw()).unwrap_or(1)
+    }
+
+    /// Ctrl-C is the only one elsewhere.
+    #[cfg(not(unix))]
+    fn exit_code(self) -> u8 {
+        130
     }
 }
 
@@ -84,10 +124,7 @@ impl Kind {
             // As a shell has it.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
-            // As a shell reports a death by signal: 128 and the signal's number.
-            Self::Interrupted(Signal::Hangup) => 129,
-            Self::Interrupted(Signal::Interrupt) => 130,
-            Self::Interrupted(Signal::Terminate) => 143,
+            Self::Interrupted(signal) => signal.exit_code(),
         }
     }
 

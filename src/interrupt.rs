@@ -3,6 +3,9 @@
 //! The first signal asks: whatever can be left at once is left, and what must be finished or undone (`mint.rs`) is. The second
 //! one insists, and the run ends where it stands.
 
+#[cfg(unix)]
+mod disposition;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -98,20 +101,27 @@ impl Interrupt {
         self.changed.notify_waiters();
     }
 
-    /// Listens for signals for as long as it is polled.
+    /// Listens for signals for as long as it is polled. What the caller has this process ignore is not listened for.
     #[cfg(unix)]
     pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
+        use std::task::Poll;
         use tokio::signal::unix::{SignalKind, signal};
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let ignored = disposition::Ignored::read();
+        let mut listeners = Vec::with_capacity(Signal::ALL.len());
+        for one in Signal::ALL {
+            if !ignored.contains(one) {
+                let kind = SignalKind::from_raw(one.of_unix().as_raw());
+                listeners.push((one, signal(kind)?));
+            }
+        }
         loop {
-            let came = tokio::select! {
-                _ = hangup.recv() => Signal::Hangup,
-                _ = interrupt.recv() => Signal::Interrupt,
-                _ = terminate.recv() => Signal::Terminate,
-            };
-            self.note(came);
+            let came = std::future::poll_fn(|context| {
+                let came = (listeners.iter_mut()).find_map(|(one, listener)| {
+                    listener.poll_recv(context).is_ready().then_some(*one)
+                });
+                came.map_or(Poll::Pending, Poll::Ready)
+            });
+            self.note(came.await);
         }
     }
 

@@ -13,7 +13,17 @@ const SIGN_IN: &str = "POST /api/sessions";
 const DELETE: &str = "DELETE /api/apikeys/1";
 const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "-q"];
 /// Each signal and the exit code for it: 128 and its number, as a shell reports a death by it.
-const SIGNALS: [(Signal, i32); 3] = [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)];
+const SIGNALS: [(Signal, i32); 8] = [
+    (Signal::HUP, 129),
+    (Signal::INT, 130),
+    (Signal::QUIT, 131),
+    (Signal::TERM, 143),
+    // Their numbers differ from system to system.
+    (Signal::USR1, 128 + Signal::USR1.as_raw()),
+    (Signal::USR2, 128 + Signal::USR2.as_raw()),
+    (Signal::ALARM, 142),
+    (Signal::XCPU, 152),
+];
 
 /// Nothing is left on the manager, and stdout is empty.
 #[track_caller]
@@ -267,4 +277,55 @@ fn a_second_signal_while_recovering_says_what_is_left() {
     let said = error["message"].as_str().unwrap_or_default();
     contains(said, &["the key `ci` may be there still"]);
     assert_eq!(error["keyID"], json!(id));
+}
+
+/// What the caller ignores, as `nohup` and a shell that starts a job in the background do, stays ignored in the middle of everything.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_caller_ignores_stays_ignored() {
+    for (name, ignored) in [
+        ("HUP", Signal::HUP),
+        ("INT", Signal::INT),
+        ("QUIT", Signal::QUIT),
+        ("TERM", Signal::TERM),
+        ("USR1", Signal::USR1),
+    ] {
+        let held = HeldWorld::new(CREATE);
+        let running = start_ignoring(&held, name);
+        held.wait_until_held();
+        running.kill(ignored);
+        running.kill(ignored);
+        held.release();
+        let ran = running.finish();
+        let secret = ran.success();
+        assert_eq!(held.sandbox.api_keys()[0].secret, secret, "{name}");
+        assert_eq!(records(&held), 0);
+    }
+}
+
+/// Starts a create in a shell that ignores this signal.
+#[cfg(target_os = "linux")]
+fn start_ignoring(held: &HeldWorld, name: &str) -> crate::support::running::Running {
+    let script = format!(r#"trap '' {name}; exec "$0" "$@""#);
+    let mut shell = held.home.program(std::path::Path::new("sh"));
+    shell
+        .arg("-c")
+        .arg(script)
+        .arg(crate::support::binary())
+        .args(NAMED);
+    crate::support::running::Running::start(&mut shell)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_beside_those_that_are_ignored_ends_the_run() {
+    let held = HeldWorld::new(CREATE);
+    let running = start_ignoring(&held, "HUP INT");
+    held.wait_until_held();
+    running.kill(Signal::HUP);
+    running.signal(Signal::TERM);
+    running.kill(Signal::INT);
+    held.release();
+    cleaned_up(&running.finish(), &held, 143);
+    assert_eq!(count(&held.sandbox, DELETE), 1);
 }

@@ -67,8 +67,9 @@ impl Running {
         idle::wait_for_another(&self.child, before);
     }
 
+    /// Sends a signal, whether the run takes note of it or not.
     #[cfg(unix)]
-    fn kill(&self, signal: rustix::process::Signal) {
+    pub(crate) fn kill(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, signal).expect("the run is there");
     }
