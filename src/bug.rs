@@ -17,7 +17,7 @@ use crate::prompt;
 pub(crate) fn end_at_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |place| {
-            format!(" ({}:{})", place.file(), place.line())
+            format!(" ({}:{})", source(place.file()), place.line())
         });
         Output::release_lines();
         Output::raw_line(&format!(
@@ -28,9 +28,55 @@ pub(crate) fn end_at_panics() {
     }));
 }
 
+/// A source file without the folders of the machine that built the program: `tokio-1.0.0/src/signal/unix.rs` for one of a library.
+fn source(file: &str) -> String {
+    let file = file.replace('\\', "/");
+    // Behind each of these is a folder whose name depends on the machine or the compiler.
+    for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
+        if let Some((_, rest)) = file.split_once(folder)
+            && let Some((_, rest)) = rest.split_once('/')
+        {
+            return rest.to_owned();
+        }
+    }
+    let is_relative = !file.starts_with('/') && !file.contains(':') && !file.starts_with("..");
+    match file.rsplit_once('/') {
+        Some((_, name)) if !is_relative => name.to_owned(),
+        _ => file,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_in_the_sources_holds_no_folder_of_the_machine_that_built_them() {
+        for (file, wanted) in [
+            ("src/mint/hand_over.rs", "src/mint/hand_over.rs"),
+            (
+                "/home/kim/.cargo/registry/src/index-0a1b/tokio-1.54.1/src/signal/unix.rs",
+                "tokio-1.54.1/src/signal/unix.rs",
+            ),
+            (
+                r"C:\Users\kim\.cargo\registry\src\index-0a1b\url-2.5.0\src\lib.rs",
+                "url-2.5.0/src/lib.rs",
+            ),
+            (
+                "/home/kim/.cargo/git/checkouts/x-0a1b/1234567/src/lib.rs",
+                "1234567/src/lib.rs",
+            ),
+            (
+                "/rustc/0a1b2c/library/core/src/str/mod.rs",
+                "library/core/src/str/mod.rs",
+            ),
+            ("/home/kim/swp-keys/src/main.rs", "main.rs"),
+            (r"C:\kim\src\main.rs", "main.rs"),
+            ("../kim/src/main.rs", "main.rs"),
+        ] {
+            assert_eq!(source(file), wanted);
+        }
+    }
 
     const CHILD: &str = "SWP_KEYS_TEST_PANIC";
 

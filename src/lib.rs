@@ -23,12 +23,11 @@ mod cli;
 mod commands;
 mod completion;
 mod context;
-mod credential_check;
 mod delivery;
+mod descriptors;
 mod disk;
 mod error;
 mod expiry;
-mod external_command;
 mod file_lock;
 mod file_mode;
 mod file_size_limit;
@@ -134,6 +133,9 @@ fn settled(cli: Cli, output: Output) -> (Result<Outcome, Error>, Output) {
     }
 }
 
+/// Longer than a run without work for the thread takes.
+const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
+
 fn parse() -> Result<Cli, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
     Cli::read(&words).map_err(|error| usage::exit(&error))
@@ -151,10 +153,15 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
         args.reserve()?;
     }
     let context = Context::new(settings, output);
+    descriptors::require(descriptors::FOR_A_RUN)?;
+    descriptors::require_thread()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .thread_keep_alive(KEEP_ALIVE)
         .build()
-        .map_err(|error| Error::unexpected(format!("the runtime cannot be started: {error}")))?;
+        .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
+    // The first of its threads is begun now: without one, it panics if the system has none to give later.
+    drop(runtime.spawn_blocking(|| ()));
     let result = runtime.block_on(until_done(&command, &context));
     // A prompt that nobody answered is still being read by a thread of its own.
     runtime.shutdown_background();

@@ -6,11 +6,12 @@
 
 use tokio::process::Command;
 
-use super::create_key::{default_name, look_if_free, say_other_end};
+use super::create_key::{default_name, is_free, say_other_end};
 use super::{Outcome, find_role, role_care};
 use crate::child;
 use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::{ForChild, Given, variable_name};
+use crate::descriptors;
 use crate::error::{Error, Kind};
 use crate::expiry::{Expiry, shown};
 use crate::journal::{Record, Work};
@@ -67,9 +68,6 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
-/// No command runs longer.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
-
 /// What is to be run, and for how long its key may live.
 struct Job<'a> {
     args: &'a Args,
@@ -90,6 +88,7 @@ struct Lent {
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let job = Job::new(args)?;
     let (given, sink) = ForChild::prepare(args.given(), job.program);
+    descriptors::require(descriptors::FOR_DELIVERY)?;
     let prepared = Prepared::new(vec![sink]);
     // The session may end before the command does.
     context.hold();
@@ -133,12 +132,6 @@ impl<'a> Job<'a> {
         };
         super::create_key::check_name(args.name.as_deref())?;
         let ttl = duration(&Source::Flag("--ttl"), &args.ttl)?;
-        if ttl > LONGEST {
-            return Err(Error::usage(
-                format!("`--ttl {}` is longer than a year", args.ttl),
-                "a key that lives as long as one command needs 10m, 1h or the like",
-            ));
-        }
         Ok(Self {
             args,
             program,
@@ -158,8 +151,8 @@ impl<'a> Job<'a> {
         context: &Context,
     ) -> Result<Lent, Error> {
         let key = self.key(signed_in, context).await?;
-        let before = look_if_free(self.args.name.as_deref(), signed_in, context).await?;
-        let record = self.record(&key, before, &prepared, signed_in, context)?;
+        let unique = is_free(self.args.name.as_deref(), signed_in, context).await?;
+        let record = self.record(&key, unique, &prepared, signed_in, context)?;
         let mint = Mint {
             context,
             signed_in,
@@ -199,7 +192,8 @@ impl<'a> Job<'a> {
             key_name: (args.name.clone()).unwrap_or_else(|| {
                 default_name(role_id, role_name, chrono::Utc::now(), &self.operation)
             }),
-            description: Some(mark(&self.operation)),
+            // The default name carries the operation already.
+            description: args.name.is_some().then(|| mark(&self.operation)),
             role_id,
             locale: None,
             time_zone: None,
@@ -210,7 +204,7 @@ impl<'a> Job<'a> {
     fn record(
         &self,
         key: &NewApiKey,
-        before: Option<Vec<i64>>,
+        unique: bool,
         prepared: &Prepared,
         signed_in: &SignedIn,
         context: &Context,
@@ -224,9 +218,9 @@ impl<'a> Job<'a> {
             key_name: key.key_name.clone(),
             role_id: Some(key.role_id),
             key_id: None,
-            unique: self.args.name.is_some() && before.is_some(),
-            existing_ids: before.unwrap_or_default(),
+            existing_ids: Vec::new(),
             marked: true,
+            unique: self.args.name.is_some() && unique,
             signer: signed_in.signer_print(&self.operation),
             predecessor: None,
             temporary: true,
@@ -315,8 +309,8 @@ async fn delete(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    let (id, record) = (lent.delivered.id, lent.recorded.parts().0);
-    let error = match mint::take_back_all(context, signed_in, record, id).await {
+    let (id, name) = (lent.delivered.id, &lent.name);
+    let error = match mint::take_back(context, signed_in, id, name).await {
         Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
         result => return result,
     };
@@ -334,10 +328,14 @@ async fn delete(
     let (again, _) = sign_in::with_password(context, &|| ())
         .await
         .map_err(|again| {
-            Error::new(error.kind(), format!("{error}; signing in again: {again}"))
-                .http(again.http_status())
+            let why = match again.kind() {
+                // What it says of the question is about this sign-in alone.
+                Kind::Usage | Kind::Interrupted(_) => "there was no second sign-in".to_owned(),
+                _ => format!("signing in again: {again}"),
+            };
+            Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
         })?;
-    let result = mint::take_back_all(context, &again, record, id).await;
+    let result = mint::take_back(context, &again, id, name).await;
     context.sign_out(&again).await;
     result
 }

@@ -21,7 +21,7 @@ use crate::journal::Entry;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::{self, Delivered, Mint, Prepared, Recorded};
 use crate::random;
-use crate::settings::{Source, duration};
+use crate::settings::{Source, span};
 use left::Left;
 
 /// Put a new key in the place of an old one, which retires by itself.
@@ -119,7 +119,7 @@ impl<'a> Plan<'a> {
         let wanted = args.key.as_deref().unwrap_or_default();
         which_key::Wanted::read(wanted)?;
         let typed = args.overlap.as_deref().unwrap_or("24h");
-        let overlap = duration(&Source::Flag("--overlap"), typed)?;
+        let overlap = span(&Source::Flag("--overlap"), typed)?;
         if overlap < SHORTEST {
             return Err(Error::usage(
                 format!("`--overlap {typed}` is shorter than a minute"),
@@ -162,7 +162,7 @@ impl<'a> Plan<'a> {
             return self.go_on(left, prepared, signed_in, context).await;
         }
         let name = successor::name_of(&old)?.to_owned();
-        let like = successor::check_alone(&name, &old, signed_in, context).await?;
+        successor::check_alone(&name, &old, signed_in, context).await?;
         if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
             && let Some(role) = role_care::of_id(id, signed_in, context).await?
         {
@@ -172,7 +172,7 @@ impl<'a> Plan<'a> {
         if self.args.dry_run {
             return rotation.dry_run(&prepared, context);
         }
-        let record = rotation.record(like, &prepared, signed_in, context)?;
+        let record = rotation.record(&prepared, signed_in, context)?;
         let mint = rotation.mint(prepared, signed_in, context);
         let made = mint.create_open(&rotation.new, record).await?;
         rotation.finish(made, signed_in, context).await

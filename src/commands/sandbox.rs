@@ -14,10 +14,8 @@ use clap::builder::PossibleValuesParser;
 
 use super::Outcome;
 use crate::context::Context;
-use crate::credential_check::CredentialKind;
 use crate::error::Error;
 use crate::output::env_line;
-use crate::parser_words::json_problem;
 use crate::sandbox::{
     CertificateKind, FAULT_FORM, Fault, Sandbox, SecretShape, Settings, TlsVersions, UNKNOWNS,
     random_password,
@@ -84,11 +82,11 @@ pub(crate) struct Args {
     sessions_max: usize,
 
     /// A session ends when it was idle for so long
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = span, help_heading = MANAGER)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = lifetime, help_heading = MANAGER)]
     session_idle: Duration,
 
     /// A session ends when it is so old
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = span, help_heading = MANAGER)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = lifetime, help_heading = MANAGER)]
     session_max: Duration,
 
     /// So many calls a user or key may make in 60 seconds; 0 or off is no limit
@@ -187,11 +185,11 @@ async fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
         certificate: CertificateKind::named(&args.certificate).unwrap_or_default(),
         secret_shape: SecretShape::named(&args.secret_shape).unwrap_or_default(),
         username: typed(&given.username).cloned().unwrap_or(defaults.username),
-        password: typed_secret(&given.password, CredentialKind::Password, context)
+        password: typed_secret(&given.password, "password", context)
             .await?
             .unwrap_or_else(random_password),
         tenant: typed(&given.tenant).cloned(),
-        mfa_code: typed_secret(&given.mfa, CredentialKind::MfaCode, context).await?,
+        mfa_code: typed_secret(&given.mfa, "code", context).await?,
         password_expired: args.password_expired,
         administrator_role: args.administrator_role,
         roles: args
@@ -228,7 +226,7 @@ fn typed<T>(value: &Option<Sourced<T>>) -> Option<&T> {
 
 async fn typed_secret(
     value: &Option<Sourced<SecretSource>>,
-    kind: CredentialKind,
+    what: &str,
     context: &Context,
 ) -> Result<Option<String>, Error> {
     let Some(sourced) = value
@@ -238,7 +236,7 @@ async fn typed_secret(
         return Ok(None);
     };
     let loose = context.settings.allow_loose_permissions;
-    let secret: Secret = secret_source::read(sourced, kind, loose, &context.interrupt).await?;
+    let secret: Secret = secret_source::read(sourced, what, loose, &context.interrupt).await?;
     Ok(Some(secret.expose().to_owned()))
 }
 
@@ -250,8 +248,7 @@ fn roles(path: &Path) -> Result<Vec<serde_json::Value>, Error> {
         )
     };
     let text = std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| usage(format!("is not a list of roles: {}", json_problem(&error))))
+    serde_json::from_slice(&text).map_err(|error| usage(format!("is no list of roles: {error}")))
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -265,15 +262,18 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// A span of time. The words of the library are not used, because they quote the value.
-fn span(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "write a duration such as 30s, 5m or 1h30m".to_owned())
-}
-
 /// A limit, or none. A type of its own, because clap gives `Option` another meaning.
 #[derive(Clone, Copy)]
 struct RateLimit(Option<u32>);
+
+/// How long a session may live; a year at most.
+fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),
+        Ok(_) => Err("it is longer than a year"),
+        Err(_) => Err("write a duration such as 30m or 24h"),
+    }
+}
 
 fn rate_limit(text: &str) -> Result<RateLimit, String> {
     match text {

@@ -15,7 +15,7 @@ use crate::expiry::shown;
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 use crate::mint::{Tried, try_key};
 use crate::output::{Format, json_text, pairs};
-use crate::settings::{SecretSource, Source, Sourced, duration};
+use crate::settings::{SecretSource, Source, Sourced, span};
 use crate::sign_in;
 
 /// Say whether a secret works, whose it is, and until when.
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     let within = args
         .fail_within
         .as_deref()
-        .map(|text| duration(&Source::Flag("--fail-within"), text))
+        .map(|text| span(&Source::Flag("--fail-within"), text))
         .transpose()?;
     let key = which(args, context)?;
     let credentials = sign_in::api_key(context, &key).await?;

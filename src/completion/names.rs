@@ -10,6 +10,7 @@ use super::is_harmless;
 use crate::cli::{self, Global, Sources};
 use crate::commands::which_key::{ID, NAME, by_its_id, by_its_name};
 use crate::context::Context;
+use crate::descriptors;
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
 use crate::output::{Color, Format, Output};
 use crate::settings::{SecretSource, Settings};
@@ -62,6 +63,11 @@ fn ask(
     let Some(context) = context(before) else {
         return Vec::new();
     };
+    if descriptors::require(descriptors::FOR_A_RUN).is_err()
+        || descriptors::require_thread().is_err()
+    {
+        return Vec::new();
+    }
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

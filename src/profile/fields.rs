@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use toml::de::DeValue;
 
 use crate::cli::ApiKeyScheme;
-use crate::external_command::ExternalCommand;
 use crate::manager::{Address, Pin, has_ascii_host};
 use crate::output::Format;
+use crate::settings::check_duration;
 
 /// A field, and what may stand in it.
 pub(super) struct Field {
@@ -138,12 +138,11 @@ impl Field {
             Form::Path => file(&text, folder),
             Form::Command => command(&text, folder),
             Form::Pins => text.parse::<Pin>().map(|_| text).map_err(str::to_owned),
-            Form::Duration => match humantime::parse_duration(&text) {
-                Ok(duration) if duration.is_zero() => Err("it is no time at all".to_owned()),
-                Ok(_) => Ok(text),
-                Err(_) => {
-                    Err("it takes a duration such as \"30s\", \"5m\" or \"1h30m\"".to_owned())
-                }
+            Form::Duration => match check_duration(&text) {
+                Ok(()) => Ok(text),
+                Err(reason) => Err(format!(
+                    "{reason}; it takes a duration such as \"30s\", \"5m\" or \"1h30m\""
+                )),
             },
             Form::Count => (text.parse::<u32>().map(|_| text))
                 .map_err(|_| "it takes a number from 0 on".to_owned()),
@@ -197,12 +196,17 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
 
 /// The program is a file like others where it is a path; a bare name is looked for in PATH. Arguments are left as they are.
 fn command(text: &str, folder: &Path) -> Result<String, String> {
-    let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
-    if !command.program.contains(std::path::is_separator) {
+    let mut words =
+        shell_words::split(text).map_err(|_| "a quote in it is not closed".to_owned())?;
+    let program = words
+        .first_mut()
+        .filter(|program| !program.is_empty())
+        .ok_or("it names no program")?;
+    if !program.contains(std::path::is_separator) {
         return Ok(text.to_owned());
     }
-    command.program = file(&command.program, folder)?;
-    Ok(command.text())
+    *program = file(program, folder)?;
+    Ok(shell_words::join(words))
 }
 
 /// Why a field of this name is refused, and what to do instead.

@@ -11,7 +11,6 @@ mod certificate;
 mod choices;
 mod clock;
 mod criteria;
-mod exchange;
 mod fault_spec;
 mod faults;
 mod key_fields;
@@ -44,8 +43,8 @@ use anyhow::{Context, bail};
 use tokio::sync::oneshot;
 
 pub use choices::{
-    AnswerFields, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
-    SignInAnswer, SignInWording, StickyCookie, StoredText,
+    AnswerFields, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SessionLimit, SignInAnswer,
+    SignInWording, StickyCookie,
 };
 pub use fault_spec::FAULT_FORM;
 pub use faults::{Action, Fault, When};

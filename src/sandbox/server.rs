@@ -17,7 +17,6 @@ use tokio_rustls::TlsAcceptor;
 
 use super::call::Call;
 use super::certificate::Identity;
-use super::exchange::Exchange;
 use super::faults::{Action, Ending, Fault, Faults, Takeover, When};
 use super::manager::Manager;
 use super::record::Record;
@@ -34,7 +33,6 @@ pub(super) struct Shared {
     manager: Mutex<Manager>,
     faults: Mutex<Faults>,
     record: Mutex<Record>,
-    exchange: Exchange,
 }
 
 impl Shared {
@@ -43,7 +41,6 @@ impl Shared {
             manager: Mutex::new(manager),
             faults: Mutex::default(),
             record: Mutex::default(),
-            exchange: Exchange::default(),
         }
     }
 
@@ -177,9 +174,8 @@ impl Visit {
             .record()
             .note(self.connection, self.tls, &call, kept);
         let fault = self.shared.faults().next(&call);
-        let shared = Arc::clone(&self.shared);
-        let work = move || {
-            let mut manager = shared.manager();
+        let work = || {
+            let mut manager = self.shared.manager();
             match too_long {
                 true => {
                     Refusal::new(413, "The request body is too long.").answer(&manager.settings)
@@ -189,7 +185,7 @@ impl Visit {
         };
         let outcome = match fault {
             None => Outcome::Answer(work()),
-            Some(fault) => suffer(fault, work, &self.shared.exchange).await,
+            Some(fault) => suffer(fault, work).await,
         };
         self.send(number, outcome)
     }
@@ -218,29 +214,9 @@ enum Outcome {
 }
 
 /// Lets a fault happen before or after the work. A cut answer is the manager's own, so there the work is always done.
-async fn suffer(
-    fault: Fault,
-    work: impl Fn() -> Answer + Send + 'static,
-    exchange: &Exchange,
-) -> Outcome {
+async fn suffer(fault: Fault, work: impl FnOnce() -> Answer) -> Outcome {
     let after = fault.when == When::After;
     match fault.action {
-        Action::Twice => {
-            work();
-            let answer = work();
-            match after {
-                true => instead(Action::Reset),
-                false => Outcome::Answer(answer),
-            }
-        }
-        Action::Late(time) => {
-            tokio::spawn(async move {
-                tokio::time::sleep(time).await;
-                work();
-            });
-            instead(Action::Reset)
-        }
-        Action::Swap => Outcome::Answer(exchange.swap(work()).await),
         Action::Delay(time) if after => {
             let answer = work();
             tokio::time::sleep(time).await;
@@ -284,8 +260,9 @@ fn instead(action: Action) -> Outcome {
         }),
         Action::Raw(bytes) => takeover(bytes, Ending::Polite),
         Action::Reset => takeover(Vec::new(), Ending::Reset),
-        // The rest have their own ways of going wrong.
-        _ => takeover(Vec::new(), Ending::Close),
+        Action::Drop | Action::Delay(_) | Action::Cut(_) | Action::Stall(_) => {
+            takeover(Vec::new(), Ending::Close)
+        }
     }
 }
 

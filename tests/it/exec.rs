@@ -388,3 +388,66 @@ fn a_role_with_every_right_is_said() {
     let meant = world.run([&full[..], &["--allow-full-access", "--", "true"]].concat());
     assert_eq!((meant.success(), meant.stderr.as_str()), ("", ""));
 }
+
+/// `nohup`, and a job in the background of a shell: the command ignores what its caller ignores, as it would without this program.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_command_ignores_what_the_caller_ignores() {
+    use crate::support::shell::sh;
+    for (script, signals) in [
+        (
+            r#"nohup "$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER""#,
+            "HUP",
+        ),
+        (
+            r#""$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER" & wait $!"#,
+            "INT QUIT",
+        ),
+        (
+            r#"trap '' TERM USR2; "$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER""#,
+            "TERM USR2",
+        ),
+    ] {
+        let world = World::new();
+        let inner = format!("for one in {signals}; do kill -$one $$; done; echo alive");
+        let ran = sh(&world.home, &format!("INNER='{inner}'\n{script}"));
+        assert_eq!(ran.success(), "alive", "{script}");
+        nothing_is_left(&world);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn with_nohup_the_end_of_the_terminal_ends_neither() {
+    let world = World::new();
+    let mut command = world.home.program(std::path::Path::new("nohup"));
+    command
+        .arg(crate::support::binary())
+        .args(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", WAITS]);
+    let running = Running::start(&mut command);
+    wait_until("the command to run", || world.home.path("running").exists());
+    running.kill(Signal::HUP);
+    std::fs::write(world.home.path("go"), "").expect("a file");
+    assert_eq!(running.finish().code(), 3);
+    nothing_is_left(&world);
+}
+
+/// What a scheduler sends is for the command: it is told, and the key goes when it is over.
+#[test]
+fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
+    for (name, signal) in [
+        ("USR1", Signal::USR1),
+        ("QUIT", Signal::QUIT),
+        ("ALRM", Signal::ALARM),
+    ] {
+        let world = World::new();
+        let script = format!("trap 'exit 7' {name}; {WAITS}");
+        let mut command =
+            (world.home).command(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script]);
+        let running = Running::start(&mut command);
+        wait_until("the command to run", || world.home.path("running").exists());
+        running.kill(signal);
+        assert_eq!(running.finish().code(), 7, "{name}");
+        nothing_is_left(&world);
+    }
+}

@@ -23,11 +23,11 @@ mod github;
 mod help;
 #[cfg(unix)]
 mod hostile;
-mod identity;
 mod if_exists;
 mod in_between;
 mod key_reference;
 mod leaks;
+mod limits;
 mod list_keys;
 mod list_roles;
 mod lock_key;

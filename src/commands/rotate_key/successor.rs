@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{Predecessor, Record, Work};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{Prepared, is_like, made_way_for, mark, original_name, without_marks};
+use crate::mint::{Prepared, mark, original_name, without_marks};
 
 use super::Rotation;
 
@@ -57,18 +57,19 @@ async fn retiring(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Vec<ApiKey>, Error> {
-    // A manager may keep blanks and brackets in a form of its own.
-    let pattern = format!("{name}%");
+    let pattern = format!("{name} (retiring %");
     let search = async { Ok(signed_in.api_keys_like(&pattern).await?) };
     let found = context.interrupt.or(search).await?;
     let now = signed_in.time().timestamp_millis();
-    let made_way =
-        |key: &ApiKey| made_way_for(key, name) && key.expiry_date().is_none_or(|end| end > now);
+    let made_way = |key: &ApiKey| {
+        key.name()
+            .is_some_and(|other| other != name && original_name(other) == name)
+            && key.expiry_date().is_none_or(|end| end > now)
+    };
     Ok(found.into_iter().filter(made_way).collect())
 }
 
-/// Never three keys: no other key may bear the name, and none that made way for it may still live. Returns the IDs of the keys whose names
-/// are like it.
+/// Never three keys: no other key may bear the name, and none that made way for it may still live.
 ///
 /// # Errors
 /// Of a conflict, naming the others by their IDs.
@@ -77,7 +78,7 @@ pub(super) async fn check_alone(
     old: &ApiKey,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<Vec<i64>, Error> {
+) -> Result<(), Error> {
     let search = async { Ok(signed_in.api_keys_named(name).await?) };
     let named = context.interrupt.or(search).await?;
     let mut others = named
@@ -96,9 +97,7 @@ pub(super) async fn check_alone(
     }
     let retiring = retiring(name, signed_in, context).await?;
     let Some(other) = retiring.iter().find(|key| key.id != old.id) else {
-        let like = |key: &&ApiKey| key.name().is_some_and(|other| is_like(name, other));
-        let like = named.iter().filter(like).map(|key| key.id);
-        return Ok(like.filter(|id| *id != old.id).collect());
+        return Ok(());
     };
     let until = other.expiry_date().map_or_else(
         || "has no end set yet".to_owned(),
@@ -192,7 +191,6 @@ impl Rotation<'_> {
     /// What is noted before the manager is asked.
     pub(super) fn record(
         &self,
-        like: Vec<i64>,
         prepared: &Prepared,
         signed_in: &SignedIn,
         context: &Context,
@@ -206,7 +204,7 @@ impl Rotation<'_> {
             key_name: self.new.key_name.clone(),
             role_id: Some(self.new.role_id),
             key_id: None,
-            existing_ids: [vec![self.old.id], like].concat(),
+            existing_ids: vec![self.old.id],
             marked: true,
             unique: true,
             signer: signed_in.signer_print(&self.plan.operation),
