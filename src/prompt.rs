@@ -1,9 +1,19 @@
 //! Asking a person: on the terminal itself, so that stdin and stdout can be pipes.
 
-use std::io;
-use std::sync::{Mutex, PoisonError};
+#[cfg(not(unix))]
+mod console;
+#[cfg(unix)]
+mod terminal;
 
-use crate::error::{Error, Kind};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+#[cfg(not(unix))]
+use console as terminal;
+
+use crate::error::{Error, Kind, Signal};
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 
@@ -42,21 +52,16 @@ impl Prompt {
         }
     }
 
-    /// Asks for a secret, which is not shown. `flags` says how to give it where nobody can be asked.
+    /// Asks for a secret, which is not shown. `flags` names the way to give it without a question.
     pub(crate) async fn hidden(
         self,
         question: &str,
         flags: &str,
         interrupt: &Interrupt,
     ) -> Result<Secret, Error> {
-        let answer = self
-            .ask(question, flags, interrupt, |question| {
-                // Before the question: rpassword asks first, and what is typed or pasted at once would be shown.
-                terminal::stop_echo();
-                rpassword::prompt_password(question).map(Secret::new)
-            })
-            .await?;
-        not_empty(question, answer, flags)
+        let question = Question::new(question, topic(question), flags, Echo::Off);
+        let answer = self.ask(&question, interrupt).await?;
+        question.not_empty(answer)
     }
 
     /// Asks for something that is shown while it is typed.
@@ -66,12 +71,9 @@ impl Prompt {
         flags: &str,
         interrupt: &Interrupt,
     ) -> Result<Secret, Error> {
-        let answer = self
-            .ask(question, flags, interrupt, |question| {
-                terminal::line(&question)
-            })
-            .await?;
-        not_empty(question, answer, flags)
+        let question = Question::new(question, topic(question), flags, Echo::On);
+        let answer = self.ask(&question, interrupt).await?;
+        question.not_empty(answer)
     }
 
     /// Asks for an answer that may be anything, nothing at all included.
@@ -81,11 +83,8 @@ impl Prompt {
         flags: &str,
         interrupt: &Interrupt,
     ) -> Result<String, Error> {
-        let answer = self
-            .ask(question, flags, interrupt, |question| {
-                terminal::line(&question)
-            })
-            .await?;
+        let question = Question::new(question, "answer".to_owned(), flags, Echo::On);
+        let answer = self.ask(&question, interrupt).await?;
         Ok(answer.expose().trim().to_owned())
     }
 
@@ -102,180 +101,231 @@ impl Prompt {
     }
 
     /// Reads on a thread of its own, so that a signal is noticed meanwhile; the terminal is then put back as it was, because the
-    /// thread is left behind in the middle of its reading.
-    async fn ask(
-        self,
-        question: &str,
-        flags: &str,
-        interrupt: &Interrupt,
-        read: impl FnOnce(String) -> io::Result<Secret> + Send + 'static,
-    ) -> Result<Secret, Error> {
+    /// thread may be left behind in the middle of its reading.
+    async fn ask(self, question: &Question<'_>, interrupt: &Interrupt) -> Result<Secret, Error> {
         if self == Self::Nobody {
             let message = format!(
                 "no {} is given, and there is nobody to ask",
-                topic(question)
+                question.subject
             );
-            return Err(Error::usage(message, flags));
+            return Err(Error::usage(message, question.flags));
         }
-        let terminal = terminal::Saved::now();
-        remember(Some(terminal::Saved::now()));
-        let owned = question.to_owned();
-        let reading = tokio::task::spawn_blocking(move || read(owned));
-        let answer = interrupt.or(async { Ok(reading.await) }).await;
-        terminal.restore();
-        remember(None);
-        match answer? {
-            // The end of a terminal ends the reading as a line break does, and half a password counts as a wrong one.
-            Ok(Ok(_)) if terminal.went_away() => {
-                Err(unread(question, "the terminal went away", flags))
-            }
-            Ok(Ok(answer)) => Ok(answer),
-            // Ctrl-C arrives as a character while a secret is typed; rpassword raises the signal, which may not be here yet.
-            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+        let asking = Asking::begin();
+        let (text, echo, state) = (question.text.to_owned(), question.echo, asking.state());
+        let mut reading = tokio::task::spawn_blocking(move || terminal::line(&text, echo, &state));
+        let answer = interrupt
+            .or(async { Ok(asking.noting_stops(&mut reading).await) })
+            .await;
+        let answer = match answer {
+            // A console hands Ctrl-C over as a character; the signal that its library raises may not be here yet.
+            Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(Error::interrupted(interrupt.first_signal().await))
             }
-            Ok(Err(error)) => Err(unread(question, &error.to_string(), flags)),
-            // The runtime is being shut down.
-            Err(_) => Err(Error::new(Kind::Unexpected, "the prompt broke down")),
+            answer => answer,
+        };
+        asking.state.left.store(true, Ordering::SeqCst);
+        if answer.is_err() && !reading.is_finished() {
+            // It would take the echo away once more if it asked again just now.
+            let _ = tokio::time::timeout(LAST_WAIT, reading).await;
+        }
+        asking.outcome(question, answer)
+    }
+}
+
+/// What is asked.
+struct Question<'a> {
+    text: &'a str,
+    /// What is asked for, in the middle of a sentence.
+    subject: String,
+    /// How to give it without a question.
+    flags: &'a str,
+    echo: Echo,
+}
+
+/// Whether the terminal shows what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    On,
+    Off,
+}
+
+impl<'a> Question<'a> {
+    fn new(text: &'a str, subject: String, flags: &'a str, echo: Echo) -> Self {
+        Self {
+            text,
+            subject,
+            flags,
+            echo,
+        }
+    }
+
+    fn not_empty(&self, answer: Secret) -> Result<Secret, Error> {
+        if answer.is_empty() {
+            Err(self.unread("nothing was typed"))
+        } else {
+            Ok(answer)
+        }
+    }
+
+    fn unread(&self, reason: &str) -> Error {
+        let subject = &self.subject;
+        Error::usage(
+            format!("no {subject} could be read: {reason}; nothing was changed"),
+            self.flags,
+        )
+    }
+}
+
+/// How long a thread that reads takes at most to notice that it is left.
+const LAST_WAIT: Duration = Duration::from_millis(300);
+
+/// What the thread that reads has to know of the run.
+#[derive(Default)]
+struct State {
+    /// The answer is not waited for any more.
+    left: AtomicBool,
+    /// How often the process went on after a stop.
+    continued: AtomicU32,
+    /// The number of the last turn that the thread asked the run to take, and of the last that it took.
+    #[cfg(unix)]
+    turn_wanted: AtomicU32,
+    #[cfg(unix)]
+    turn_taken: AtomicU32,
+    #[cfg(unix)]
+    turn: tokio::sync::Notify,
+}
+
+impl State {
+    fn is_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the run has dealt with the signals that had come before this was called. One to end it leaves the question.
+    #[cfg(unix)]
+    fn wait_for_turn(&self) {
+        let wanted = self.turn_wanted.fetch_add(1, Ordering::SeqCst) + 1;
+        self.turn.notify_one();
+        while !self.is_left() && self.turn_taken.load(Ordering::SeqCst) < wanted {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
 
-fn not_empty(question: &str, answer: Secret, flags: &str) -> Result<Secret, Error> {
-    if answer.is_empty() {
-        Err(unread(question, "nothing was typed", flags))
-    } else {
-        Ok(answer)
+type Read = Result<io::Result<Secret>, tokio::task::JoinError>;
+
+/// A question that is being asked. The terminal is as it was before when this is dropped.
+struct Asking {
+    before: terminal::Saved,
+    state: Arc<State>,
+}
+
+impl Asking {
+    fn begin() -> Self {
+        remember(Some(terminal::Saved::now()));
+        Self {
+            before: terminal::Saved::now(),
+            state: Arc::default(),
+        }
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
+    /// Waits for the answer. After a stop (Ctrl-Z), a shell has changed the terminal, and the question has to be asked again.
+    #[cfg(unix)]
+    async fn noting_stops(
+        &self,
+        reading: &mut tokio::task::JoinHandle<io::Result<Secret>>,
+    ) -> Read {
+        use tokio::signal::unix::{SignalKind, signal};
+        let number = rustix::process::Signal::CONT.as_raw();
+        let Ok(mut continued) = signal(SignalKind::from_raw(number)) else {
+            return reading.await;
+        };
+        loop {
+            tokio::select! {
+                answer = &mut *reading => return answer,
+                _ = continued.recv() => {
+                    self.state.continued.fetch_add(1, Ordering::SeqCst);
+                }
+                () = self.state.turn.notified() => {
+                    let wanted = self.state.turn_wanted.load(Ordering::SeqCst);
+                    self.state.turn_taken.store(wanted, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn noting_stops(
+        &self,
+        reading: &mut tokio::task::JoinHandle<io::Result<Secret>>,
+    ) -> Read {
+        reading.await
+    }
+
+    fn outcome(
+        self,
+        question: &Question<'_>,
+        answer: Result<Read, Error>,
+    ) -> Result<Secret, Error> {
+        let went_away = self.before.went_away();
+        let failure = match answer {
+            Err(error) => {
+                let error = self.interrupted(error, question);
+                self.before.end_line(question.echo);
+                return Err(error);
+            }
+            // The end of a terminal ends the reading as a line break does, and half a password counts as a wrong one.
+            Ok(Ok(_)) if went_away => question.unread("the terminal went away"),
+            Ok(Ok(Ok(answer))) => return Ok(answer),
+            Ok(Ok(Err(error))) => question.unread(&reason(&error)),
+            // The runtime is being shut down.
+            Ok(Err(_)) => Error::new(Kind::Unexpected, "the prompt failed unexpectedly"),
+        };
+        self.before.end_line(question.echo);
+        Err(failure)
+    }
+
+    fn interrupted(&self, error: Error, question: &Question<'_>) -> Error {
+        let Kind::Interrupted(signal) = error.kind() else {
+            return error;
+        };
+        let message = "interrupted; nothing was changed";
+        let error = Error::new(Kind::Interrupted(signal), message);
+        if signal == Signal::Interrupt || self.before.is_in_foreground() {
+            return error;
+        }
+        error.hint(format!(
+            "the run was in the background of the terminal, where it cannot ask: use `timeout --foreground`, or {}",
+            question.flags
+        ))
     }
 }
 
-fn unread(question: &str, reason: &str, flags: &str) -> Error {
-    Error::usage(
-        format!("no {} could be read: {reason}", topic(question)),
-        flags,
-    )
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.state.left.store(true, Ordering::SeqCst);
+        self.before.restore();
+        remember(None);
+    }
 }
 
-/// The question in the middle of a sentence: "Password of Kim: " becomes "password of Kim". Of several lines, the last one asks.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the input ended".to_owned(),
+        io::ErrorKind::InvalidData => "what was typed is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The question in the middle of a sentence: "Password of Kim: " becomes "password of Kim".
 fn topic(question: &str) -> String {
-    let question = question.lines().last().unwrap_or_default();
     let mut characters = question.trim_end_matches(": ").chars();
     characters.next().map_or_else(String::new, |first| {
         first.to_lowercase().chain(characters).collect()
     })
-}
-
-#[cfg(unix)]
-mod terminal {
-    use std::fs::{File, OpenOptions};
-    use std::io::{self, Read as _, Write as _};
-
-    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-
-    use zeroize::Zeroizing;
-
-    use crate::secret::Secret;
-
-    const TERMINAL: &str = "/dev/tty";
-    /// A terminal gives no longer line (N_TTY_BUF_SIZE of Linux; others less).
-    const LONGEST: usize = 4096;
-
-    /// A terminal that can be opened: there is one, and this process belongs to it.
-    pub(super) fn is_there() -> bool {
-        open().is_ok()
-    }
-
-    fn open() -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).open(TERMINAL)
-    }
-
-    /// Shows `question` and reads a line, which a terminal hands over whole; without a buffer beside it, which would keep a copy.
-    pub(super) fn line(question: &str) -> io::Result<Secret> {
-        let mut terminal = open()?;
-        terminal.write_all(question.as_bytes())?;
-        let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
-        let mut byte = [0];
-        while line.len() < LONGEST && !line.ends_with(b"\n") && terminal.read(&mut byte)? == 1 {
-            line.extend(byte);
-        }
-        if line.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
-    }
-
-    /// Shows no more of what is typed, until the state before is restored.
-    pub(super) fn stop_echo() {
-        let Ok(terminal) = open() else { return };
-        if let Ok(mut state) = tcgetattr(&terminal) {
-            state.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
-            let _ = tcsetattr(&terminal, OptionalActions::Now, &state);
-        }
-    }
-
-    /// How the terminal was before somebody was asked.
-    pub(super) struct Saved(Option<(File, Termios)>);
-
-    impl Saved {
-        pub(super) fn now() -> Self {
-            Self(open().ok().and_then(|terminal| {
-                let state = tcgetattr(&terminal).ok()?;
-                Some((terminal, state))
-            }))
-        }
-
-        /// Its window was closed, or its connection lost.
-        pub(super) fn went_away(&self) -> bool {
-            (self.0.as_ref()).is_some_and(|(terminal, _)| tcgetattr(terminal).is_err())
-        }
-
-        pub(super) fn restore(&self) {
-            if let Some((terminal, state)) = &self.0 {
-                // A terminal that went away needs no restoring.
-                let _ = tcsetattr(terminal, OptionalActions::Now, state);
-            }
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod terminal {
-    use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
-    use zeroize::Zeroizing;
-
-    use crate::secret::Secret;
-
-    pub(super) fn is_there() -> bool {
-        io::stdin().is_terminal()
-    }
-
-    pub(super) fn line(question: &str) -> io::Result<Secret> {
-        io::stderr().write_all(question.as_bytes())?;
-        let mut line = Zeroizing::new(Vec::with_capacity(4096));
-        if io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
-    }
-
-    /// The console library switches the echo off itself.
-    pub(super) fn stop_echo() {}
-
-    /// The console library restores the console itself.
-    pub(super) struct Saved;
-
-    impl Saved {
-        pub(super) fn now() -> Self {
-            Self
-        }
-
-        pub(super) fn went_away(&self) -> bool {
-            false
-        }
-
-        pub(super) fn restore(&self) {}
-    }
 }
 
 #[cfg(all(test, unix))]
@@ -285,6 +335,6 @@ pub(crate) mod tests {
     /// What asks for a secret does before it reads.
     pub(crate) fn begin_to_ask() {
         remember(Some(terminal::Saved::now()));
-        terminal::stop_echo();
+        terminal::stop_echo().expect("a terminal");
     }
 }

@@ -25,7 +25,7 @@ impl Pty {
         // reaches the shell as well; with a trap it goes on, and what it runs gets the signal as usual.
         shell
             .arg("-c")
-            .arg(format!("stty sane; trap : INT; {script}"));
+            .arg(format!("stty sane; trap : INT QUIT; {script}"));
         let session = spawn_command(shell, Some(PATIENCE)).expect("a terminal");
         Self {
             session,
@@ -49,6 +49,14 @@ impl Pty {
     pub(crate) fn type_text(&mut self, text: &str) {
         self.session.send(text).expect("the terminal takes it");
         self.session.flush().expect("the terminal takes it");
+    }
+
+    /// Types what no keyboard of this encoding gives.
+    pub(crate) fn type_bytes(&mut self, bytes: &[u8]) {
+        use std::io::Write as _;
+        let master = self.session.process().get_file_handle();
+        let mut master = master.expect("the terminal is there");
+        master.write_all(bytes).expect("the terminal takes it");
     }
 
     /// Types a line.
