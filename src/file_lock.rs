@@ -16,6 +16,8 @@ use crate::open_folder::OpenFolder;
 /// How long to wait for a lock. Other runs hold it for as long as a disk takes to flush three times, so this is enough for many of them.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
+/// After this, the user reads what the run waits for.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A lock, until it is dropped.
 #[derive(Debug)]
@@ -56,11 +58,14 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// The program's error, if `otherwise` makes one of what is not a signal.
-    pub(crate) fn into_error(self, otherwise: impl FnOnce(&io::Error) -> Error) -> Error {
+    /// The program's error before anything was asked of the manager: nothing can be written to what `flag` names.
+    pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
-            other => otherwise(&other.into()),
+            other => Error::usage(
+                format!("`{flag}`: {other}"),
+                "run it again when the other process has ended (`flock` on the same folder is one); nothing was created on the manager",
+            ),
         }
     }
 }
@@ -95,15 +100,20 @@ async fn lock(
     wait: Duration,
     interrupt: &Interrupt,
 ) -> Result<FileLock, LockFailure> {
-    let end = Instant::now() + wait;
+    let begun = Instant::now();
+    let mut announced = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(FileLock { held: Some(file) }),
-            Err(TryLockError::WouldBlock) if Instant::now() >= end => {
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= wait => {
                 return Err(LockFailure::Held {
                     place,
                     waited: wait,
                 });
+            }
+            Err(TryLockError::WouldBlock) if !announced && begun.elapsed() >= SILENCE => {
+                log::warn!("waiting for another process to unlock {place}");
+                announced = true;
             }
             Err(TryLockError::WouldBlock) => {}
             // A single run does no harm without one, and that is what most runs are.

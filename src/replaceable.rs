@@ -11,6 +11,7 @@ pub(crate) enum WriteMode {
     /// A new file takes the place of the old one, if there is one.
     Replace,
     /// The file is a mount, which nothing can be renamed over: it is written over.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there, a file is not a mount"))]
     InPlace,
 }
 
@@ -95,8 +96,24 @@ fn statx(
     }
 }
 
+/// There, a file on another device than its folder is a mount, and more is not known before it is done.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = match folder.open_plain(name, false) {
+        Ok(file) => file.metadata()?,
+        Err(_) => return Ok(WriteMode::Replace),
+    };
+    let above = std::fs::metadata(folder.path())?;
+    Ok(if file.dev() == above.dev() {
+        WriteMode::Replace
+    } else {
+        WriteMode::InPlace
+    })
+}
+
 /// There, nothing is known before it is done.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
 pub(crate) fn write_mode(_folder: &OpenFolder, _name: &OsStr) -> io::Result<WriteMode> {
     Ok(WriteMode::Replace)

@@ -73,7 +73,7 @@ impl FileSink {
             }
         }
         let locked = lock_folder(&folder, interrupt).await;
-        locked.map_err(|failure| failure.into_error(failed))?;
+        locked.map_err(|failure| failure.into_error(FLAG))?;
         Ok(sink)
     }
 

@@ -12,7 +12,7 @@ use swp_keys::sandbox::Settings;
 use crate::support::files::{names, read};
 use crate::support::github::{be_a_step, values};
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, count};
+use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::valve::HeldWorld;
 use crate::support::{Home, Ran, World, contains, wait_until};
 
@@ -220,6 +220,22 @@ fn a_run_waits_for_the_lock_and_reads_again_what_the_file_holds_then() {
     let secret = held.sandbox.api_keys()[0].secret.clone();
     let text = read(held.home.path("folder/.env"));
     assert_eq!(text, format!("A=1\nSWP_API_KEY={secret}\n"));
+}
+
+/// As in `flock . swp-keys create`: it is found before the manager is asked.
+#[test]
+fn a_folder_that_is_locked_from_the_start_is_waited_for_before_anything_is_sent() {
+    for flag in ["--dotenv", "--out-file"] {
+        let world = World::new();
+        let lock = File::open(world.home.path(".")).expect("the folder");
+        lock.lock().expect("nothing else has it");
+        let mut running = Running::start(&mut world.home.command(create(&[flag, "key"])));
+        running.wait_for_line("waiting for another process");
+        running.signal(Signal::TERM);
+        running.finish().failure(143);
+        nothing_was_sent(&world.sandbox);
+        assert_eq!(names(&world.home.path("")), [""; 0]);
+    }
 }
 
 /// A link to a folder is the folder, and its lock is the same.

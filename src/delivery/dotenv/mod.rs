@@ -98,7 +98,7 @@ impl DotenvSink {
                 .map_err(|error| failed(&error))?;
         }
         let locked = lock_folder(&folder, interrupt).await;
-        locked.map_err(|failure| failure.into_error(failed))?;
+        locked.map_err(|failure| failure.into_error(FLAG))?;
         Ok(sink)
     }
 
