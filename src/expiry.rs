@@ -109,7 +109,7 @@ fn named(name: &str) -> Result<TimeZone, Error> {
         .and_then(|file| TimeZone::from_tz_data(&file).ok())
         .ok_or_else(|| {
             Error::usage(
-                format!("`--expires` is a date, and `--time-zone` names no zone that is known here: {name}"),
+                "`--expires` is a date, and `--time-zone` is not a time zone of the IANA database",
                 "write an IANA name such as Europe/Berlin, or a time with its offset",
             )
         })

@@ -5,7 +5,7 @@
 //! the operating system lifts when the process dies: that is how a record that was left is told from one that is being worked on.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::file_mode::{trust_file, untrusted_or};
 use crate::ordered;
-use crate::parser_words::without_values;
+use crate::parser_words::json_problem;
 use crate::store::Folder;
 
 const FOLDER: &str = "unfinished";
@@ -169,6 +169,18 @@ impl Entry {
         self.file = folder.replace_locked(&record.file_name(), &content)?;
         self.record = record;
         Ok(())
+    }
+
+    /// Notes how far the work has come in the file that is there, and does not wait for the disk: a kill does not take it away, and after a
+    /// power cut the record is as it was before.
+    pub(crate) fn note(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
+        change(&mut self.record);
+        let mut content = serde_json::to_vec_pretty(&self.record).map_err(io::Error::other)?;
+        let length = usize::try_from(self.file.metadata()?.len()).map_err(io::Error::other)?;
+        content.resize(content.len().max(length), b' ');
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&content)
     }
 
     /// Takes over a record that a run left. `None` where it is gone, or another process works on it.
@@ -347,8 +359,8 @@ fn read(file: &mut File) -> io::Result<Record> {
 
 /// Any bytes are a record or an error.
 fn parse(content: &[u8]) -> io::Result<Record> {
-    let record: Record = serde_json::from_slice(content)
-        .map_err(|error| io::Error::other(without_values(&error.to_string())))?;
+    let record: Record =
+        serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;
     let named = !record.operation.is_empty()
         && record
             .operation
@@ -357,7 +369,9 @@ fn parse(content: &[u8]) -> io::Result<Record> {
     if named {
         Ok(record)
     } else {
-        Err(io::Error::other("its operation is no hex number"))
+        Err(io::Error::other(
+            "line 1: its operation is not a hex number",
+        ))
     }
 }
 

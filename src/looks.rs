@@ -21,6 +21,11 @@ impl Looks {
         }
     }
 
+    /// Whether the wait is over, so that a look now is the last.
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// Pauses, and says whether to look again; the last look is at the very end of the wait.
     pub(crate) async fn again(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());

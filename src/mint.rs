@@ -13,22 +13,46 @@
 //! | delivered | the record, the secret in its place | the key | `recover`: a new secret takes the place of the delivered one |
 //! | settled | the secret in its place | the key | nothing is left |
 //!
-//! **One name, many runs.** Where the user names the key, each run looks before creating and again after, and the key with the lowest
-//! ID stays: whoever sees a lower one deletes its own and says that the name exists. It holds because the manager hands out IDs in
+//! **Which key is ours.** By its ID first: it goes into the record as soon as an answer shows it (without a flush: after a power cut the key is
+//! found by its mark). By its mark second: the operation's eight random digits are in the description of every key, unless `--no-mark` is
+//! given, and in the name if the run makes that. The manager may alter letters, blanks and brackets, and people may rename keys, so all keys
+//! above those that were there before are looked through (`lookup`). By its name last, which proves nothing. A key with another run's mark is
+//! never re-keyed, delivered or deleted, whatever an answer claims.
+//!
+//! **Which answer is final.** A success is final if nothing shows that it is about another run's key. A refusal is not: it may answer the
+//! second of two copies of a request. After each refusal of a request that was sent there is a look for our mark; a server error is doubted
+//! like a lost answer, for the settle time. What is ours then gets a new secret and is delivered, or is deleted.
+//!
+//! **Requests that come twice** make twins, which bear one mark. A run that looks at keys anyway deletes the one that it does not deliver:
+//! with `--name`, with `--verify`, in `exec`, in rotations, in `recover`, and after every lost answer. A plain create with a name of its own
+//! does not look.
+//!
+//! **One name, many runs.** If the user names the key, each run looks before creating and again after, and the key with the lowest
+//! ID stays: a run that sees a lower one deletes its own and reports that the name exists. It holds because the manager hands out IDs in
 //! rising order: of two keys, the later one's run looks after both were created, so it sees the lower ID and goes; the run with the
-//! lowest ID sees only higher ones and stays. It needs nothing of the manager but a search that shows what was created before, and
-//! where the manager itself refuses a second key of one name, the others get that answer instead.
+//! lowest ID sees only higher ones and stays. The condition is a search that shows, as soon as it shows a key, all keys with lower IDs: the
+//! look after creating is repeated until it shows the run's own key, for the settle time at most, with a warning if it never does. If the
+//! manager itself refuses a second key of one name, the others get that answer instead.
+//!
+//! **What no client can see.**
+//! 1. A copy of a request that is worked on after the settle time, when nobody looks any more.
+//! 2. A key that cannot be told from others: this sign-in may not search keys, or the answer was lost and neither the name nor the mark is
+//!    left of what was sent (`--no-mark` leaves only the name).
 //!
 //! **What is not undone.** A key that existed before (`--if-exists rekey`) is never deleted because its new secret could not be
 //! delivered; its old secret is dead, so the record stays and says so.
 
 mod another_key;
 mod another_role;
+mod create;
 mod hand_over;
+mod likeness;
+mod lookup;
 mod outcome;
 mod ownership;
 mod proof;
 mod recorded;
+mod retiring_name;
 mod succession;
 mod taking_back;
 
@@ -40,16 +64,18 @@ use serde_json::{Map, Value};
 use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::{Sink, SinkArgs};
 use crate::error::{Error, Kind};
-use crate::journal::{self, Entry, Record, Work};
-use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey, SignedIn};
+use crate::journal::{Entry, Record, Work};
+use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
 use crate::secret::Secret;
 
-use outcome::{Created, Reset};
-pub(crate) use ownership::{mark, marks, without_marks};
+pub(crate) use likeness::is_like;
+use outcome::{Created, Question, Reset};
+pub(crate) use ownership::{is_ours, mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
 pub(crate) use recorded::{Ahead, Recorded, Writing, next_step};
-pub(crate) use succession::{Retired, original_name, put_back, retire};
-pub(crate) use taking_back::take_back;
+pub(crate) use retiring_name::{made_way_for, original_name};
+pub(crate) use succession::{Retired, put_back, retire};
+pub(crate) use taking_back::{take_back, take_back_all};
 
 /// How long a refusal is doubted that is not in the manager's form.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
@@ -202,10 +228,10 @@ impl Mint<'_> {
                 recorded: recorded.parts().1,
             },
         }));
-        let mut asked = self.ask(key, recorded.parts().0).await;
+        let mut asked = self.ask(key, &mut recorded).await;
         if succession::name_is_taken(&asked, recorded.parts().0) {
             asked = match self.make_way(&mut recorded).await {
-                Ok(()) => self.ask(key, recorded.parts().0).await,
+                Ok(()) => self.ask(key, &mut recorded).await,
                 Err(end) => Err(end),
             };
         }
@@ -259,83 +285,6 @@ impl Mint<'_> {
         self.close(recorded, result).await
     }
 
-    async fn ask(&self, key: &NewApiKey, record: &Record) -> Result<Minted, End> {
-        let asking = self.signed_in.create_api_key(key);
-        let error = match journal::kept_young(record, asking).await {
-            Ok(created) => return self.minted(created, record).await,
-            Err(error) => error,
-        };
-        if error.nothing_was_done() {
-            return Err(End::Settled(self.refused(error, record).await));
-        }
-        log::warn!("{error}; finding out what became of the key");
-        // A 500 in the manager's own words is its last one: nothing is under way any more, so one look tells. A refusal in another
-        // form may be the manager's as well, or come from something in between.
-        let last_word = error.is_its_word() && *error.cause() == Cause::Rejected(500);
-        let refused = last_word || error.looks_refused();
-        let wait = match self.context.settings.settle_timeout {
-            _ if last_word => Duration::ZERO,
-            wait if refused => wait.min(REFUSAL_WAIT),
-            wait => wait,
-        };
-        match outcome::of_create(self.signed_in, record, wait).await {
-            Created::Ours(id) => self.reset(id, record).await,
-            // A 500 in any form may be how a manager refuses a name that is taken, and in a rotation it is taken.
-            Created::Not
-                if refused
-                    || record.predecessor.is_some() && *error.cause() == Cause::Rejected(500) =>
-            {
-                let error = self.refused(error, record).await;
-                let message = format!("{error}; the key `{}` was not created", record.key_name);
-                let plain = Error::new(error.kind(), message).http(error.http_status());
-                Err(End::Settled(match error.key_id() {
-                    Some(id) => plain.key(id),
-                    None => plain,
-                }))
-            }
-            Created::Not => Err(End::Settled(not_created(error.into(), record))),
-            // Who may not create may well not look either, and is refused both in the same form.
-            Created::MayNotLook(_) if error.looks_refused() => Err(End::Settled(error.into())),
-            Created::MayNotLook(why) | Created::Unknown(why) => Err(End::Open(Error::new(
-                Kind::Attention,
-                format!(
-                    "{error}; it is not known whether the key `{}` was created: {why}",
-                    record.key_name
-                ),
-            ))),
-        }
-    }
-
-    /// Why the manager refused. Which status it has for a name that is taken is unknown (manager-api.md, section 11, no. 7), so a look
-    /// tells whether that is it: another run of the same name was first.
-    async fn refused(&self, error: ManagerError, record: &Record) -> Error {
-        let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
-        if !record.unique || !about_the_key {
-            return error.into();
-        }
-        let found = self
-            .signed_in
-            .api_keys_named(&record.key_name)
-            .await
-            .unwrap_or_default();
-        let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
-        let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // Another run's key says more than one that was known to be there.
-        let other = (found.iter().filter(same_name).find(|key| !known(key)))
-            .or_else(|| found.iter().find(same_name));
-        match other {
-            None => error.into(),
-            Some(other) => Error::new(
-                Kind::Conflict,
-                format!(
-                    "{error}; a key named `{}` exists already, with the ID {}",
-                    record.key_name, other.id
-                ),
-            )
-            .key(other.id),
-        }
-    }
-
     /// Gives the key a new secret, until the answer to that is here.
     async fn reset(&self, id: i64, record: &Record) -> Result<Minted, End> {
         let wait = self.context.settings.settle_timeout;
@@ -365,9 +314,6 @@ impl Mint<'_> {
     }
 
     async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, End> {
-        if let Some(end) = another_key::known_before(record, &key) {
-            return Err(end);
-        }
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         if record.work == Work::Create
             && name != record.key_name
@@ -415,7 +361,7 @@ impl Mint<'_> {
                 .key(id),
             );
         }
-        match take_back(self.context, self.signed_in, id, name).await {
+        match take_back_all(self.context, self.signed_in, record, id).await {
             Ok(()) => End::Settled(
                 Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
                     .hint("mend what stands in the way, and run it again")
@@ -457,22 +403,9 @@ impl Mint<'_> {
     }
 }
 
-/// The manager has no such key, so a request that was lost on the way may be sent again.
-fn not_created(error: Error, record: &Record) -> Error {
-    let message = format!("{error}; the key `{}` was not created", record.key_name);
-    Error::new(Kind::Unreachable, message)
-        .http(error.http_status())
-        .hint("run it again")
-}
-
 /// Deletes a key, and finds out whether that was done; whether it is gone, the caller sees.
-pub(crate) async fn delete(
-    context: &Context,
-    signed_in: &SignedIn,
-    id: i64,
-    name: &str,
-) -> Result<(), Error> {
-    Ok(outcome::of_delete(signed_in, id, name, context.settings.settle_timeout).await?)
+pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
+    Ok(outcome::of_delete(signed_in, id, context.settings.settle_timeout).await?)
 }
 
 /// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.
@@ -484,8 +417,12 @@ pub(crate) async fn key_of(
     record: &Record,
     wait: Duration,
 ) -> Result<Option<i64>, Error> {
-    match outcome::of_create(signed_in, record, wait).await {
-        Created::Ours(id) => Ok(Some(id)),
+    let question = Question {
+        wait,
+        refused: false,
+    };
+    match outcome::of_create(signed_in, record, question).await {
+        Created::Ours(id, _) => Ok(Some(id)),
         Created::Not => Ok(None),
         Created::MayNotLook(why) | Created::Unknown(why) => Err(Error::new(
             Kind::Attention,
@@ -495,4 +432,13 @@ pub(crate) async fn key_of(
             ),
         )),
     }
+}
+
+/// Whether the key with the ID that stands in a record is the one that the record is about.
+pub(crate) fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
+    if record.work == Work::Rekey {
+        let name = key.name().unwrap_or(&record.key_name);
+        return name == record.key_name || is_like(&record.key_name, name);
+    }
+    ownership::is_the_one(record, lookup::since(signed_in, record), key)
 }

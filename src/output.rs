@@ -27,7 +27,7 @@ pub(crate) enum Format {
     Json,
     /// One JSON document a line.
     Jsonl,
-    /// NAME='value', quoted for a POSIX shell.
+    /// NAME=value, quoted for a POSIX shell if it needs quotes.
     Env,
 }
 
@@ -260,13 +260,27 @@ fn terminal_width() -> Option<u16> {
     None
 }
 
-/// `NAME='value'` and a line break, quoted for a POSIX shell. The caller checked the name.
+/// Whether a value needs no quotes: it consists of characters that have no meaning to a POSIX shell (where `~` and `$` have one), to
+/// `docker run --env-file` (which keeps quotes), to make (`$`, `#`, `\`), to systemd's `EnvironmentFile=` (quotes, `\`), and to the
+/// libraries that read dotenv files (`$`, `#`, quotes). The manager's secrets consist of them.
+#[must_use]
+pub(crate) fn is_bare(value: &str) -> bool {
+    (value.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte))
+}
+
+/// `NAME=value` and a line break; the value is quoted for a POSIX shell if it needs quotes. The caller checked the name.
 #[must_use]
 pub(crate) fn env_line(name: &str, value: &str) -> String {
     let quotes = value.matches('\'').count() * r"'\'".len();
     let mut line = String::with_capacity(name.len() + value.len() + quotes + "=''\n".len());
     line.push_str(name);
-    line.push_str("='");
+    line.push('=');
+    if is_bare(value) {
+        line.push_str(value);
+        line.push('\n');
+        return line;
+    }
+    line.push('\'');
     for (index, part) in value.split('\'').enumerate() {
         if index > 0 {
             line.push_str(r"'\''");
@@ -284,5 +298,13 @@ mod tests {
     #[test]
     fn a_shell_reads_back_what_was_quoted() {
         assert_eq!(env_line("KEY", "a'b$c`d\"e"), "KEY='a'\\''b$c`d\"e'\n");
+        assert_eq!(env_line("KEY", "a b"), "KEY='a b'\n");
+        assert_eq!(env_line("KEY", "~a"), "KEY='~a'\n");
+    }
+
+    #[test]
+    fn what_no_reader_takes_for_anything_else_needs_no_quotes() {
+        let secret = "12:aGVsbG8+d29ybGQ/Zm9v==";
+        assert_eq!(env_line("KEY", secret), format!("KEY={secret}\n"));
     }
 }

@@ -1,26 +1,16 @@
-//! What a parser says of a text, without the text: it quotes values, and a value that stands in a wrong place may be a secret.
+//! What is wrong with a text that a parser refuses, in fixed words: the messages of parsers quote the text, and that may be a secret.
 
-/// As much of it as a message can bear.
-const LIMIT: usize = 200;
+use serde_json::error::Category;
 
-/// The words of serde and its parsers, which begin alike whatever the format. Names of fields may be told; values may not.
-pub(crate) fn without_values(said: &str) -> String {
-    let quotes = [
-        "invalid type",
-        "invalid value",
-        "invalid length",
-        "unknown variant",
-    ];
-    let said = match said.rsplit_once(", expected ") {
-        Some((quoting, expected)) if quotes.iter().any(|words| quoting.starts_with(words)) => {
-            format!("a value is wrong, expected {expected}")
-        }
-        _ => said.to_owned(),
+/// The line at which JSON could not be read, and why.
+pub(crate) fn json_problem(error: &serde_json::Error) -> String {
+    let problem = match error.classify() {
+        Category::Syntax => "it is not JSON",
+        Category::Eof => "it ends too early",
+        Category::Data => "a field is missing, unknown or has the wrong type",
+        Category::Io => "it cannot be read",
     };
-    match said.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}...", &said[..end]),
-        None => said,
-    }
+    format!("line {}: {problem}", error.line().max(1))
 }
 
 #[cfg(test)]
@@ -28,23 +18,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_not_repeated_and_a_name_is() {
-        for (said, told) in [
+    fn the_line_is_reported_and_nothing_of_the_text() {
+        for (text, problem) in [
+            ("", "line 1: it ends too early"),
+            ("[1,\n\"hunter2", "line 2: it ends too early"),
+            ("\n\nhunter2", "line 3: it is not JSON"),
             (
-                "invalid type: string \"hunter2, expected \", expected a sequence",
-                "a value is wrong, expected a sequence",
-            ),
-            (
-                "unknown variant `hunter2`, expected `create` or `rekey` at line 1 column 9",
-                "a value is wrong, expected `create` or `rekey` at line 1 column 9",
-            ),
-            (
-                "unknown field `pin`, expected `pins`",
-                "unknown field `pin`, expected `pins`",
+                "\n\"hunter2\"",
+                "line 2: a field is missing, unknown or has the wrong type",
             ),
         ] {
-            assert_eq!(without_values(said), told);
+            let error = serde_json::from_str::<Vec<u8>>(text).err();
+            let said = error.map(|error| json_problem(&error));
+            assert_eq!(said.as_deref(), Some(problem), "{text}");
         }
-        assert_eq!(without_values(&"ü".repeat(5000)).chars().count(), LIMIT + 3);
     }
 }

@@ -7,11 +7,16 @@ use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
+use crate::credential_check::CredentialKind;
 use crate::error::{Error, Kind};
+use crate::external_command::ExternalCommand;
 use crate::file_mode::refuse_loose;
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 use crate::settings::{SecretSource, Source, Sourced};
+
+/// What was read, zeroed when it is dropped.
+type Bytes = Zeroizing<Vec<u8>>;
 
 /// No password, code or key comes near this; a file that is larger is another file.
 const LIMIT: u64 = 64 * 1024;
@@ -19,65 +24,71 @@ const LIMIT: u64 = 64 * 1024;
 /// The variables that hold secrets of ours; no child gets them (surface.md, "Global flags").
 pub(crate) const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
 
-/// Reads the secret. `what` names it in messages, as in "password".
+/// Reads the secret.
 ///
 /// # Errors
-/// Of usage, naming the flag or variable, where it cannot be read or is empty.
+/// Returns a usage error that names the flag or variable if it cannot be read, or cannot be what it is meant to be.
 pub(crate) async fn read(
     secret: &Sourced<SecretSource>,
-    what: &str,
+    kind: CredentialKind,
     allow_loose_permissions: bool,
     interrupt: &Interrupt,
 ) -> Result<Secret, Error> {
     let source = &secret.source;
-    let what = what.to_owned();
     let found = match &secret.value {
-        SecretSource::Value(secret) => return Ok(secret.clone()),
+        SecretSource::Value(secret) => return value(secret, source, kind),
         SecretSource::Stdin => {
             if io::stdin().is_terminal() {
                 return Err(Error::usage(
                     format!("{source} reads stdin, and stdin is the terminal"),
                     format!(
-                        "pipe the {what} in, as in `pass show dsm | swp-keys ...`, or leave the flag out to be asked"
+                        "pipe the {kind} in, as in `pass show dsm | swp-keys ...`, or leave the flag out to be asked"
                     ),
                 ));
             }
             let source = source.clone();
             in_background(interrupt, move || {
-                limited(io::stdin().lock(), None).map_err(|unfit| usage(&source, &what, &unfit))
+                limited(io::stdin().lock(), None).map_err(|unfit| usage(&source, kind, &unfit))
             })
             .await?
         }
         // A file on a disk is there or it is not: nobody is waited for, and no thread is needed to wait.
         SecretSource::File(path) if path.is_file() => {
-            file(path, source, &what, allow_loose_permissions)?
+            file(path, source, kind, allow_loose_permissions)?
         }
         SecretSource::File(path) => {
             let (path, source) = (path.clone(), source.clone());
             in_background(interrupt, move || {
-                file(&path, &source, &what, allow_loose_permissions)
+                file(&path, &source, kind, allow_loose_permissions)
             })
             .await?
         }
         SecretSource::Command(command) => {
             let (command, source) = (command.clone(), source.clone());
-            in_background(interrupt, move || output_of(&command, &source, &what)).await?
+            in_background(interrupt, move || output_of(&command, &source, kind)).await?
         }
     };
-    if found.is_empty() {
-        return Err(Error::usage(
-            format!("what {source} names is empty"),
-            "an empty secret is never sent",
-        ));
-    }
-    Ok(found)
+    (kind.from_line(found))
+        .map_err(|defect| defect.error(&format!("the {kind} that {source} names"), kind))
+}
+
+/// The secret that a variable or a flag holds itself.
+///
+/// # Errors
+/// Returns a usage error if it cannot be what it is meant to be.
+pub(crate) fn value(
+    secret: &Secret,
+    source: &Source,
+    kind: CredentialKind,
+) -> Result<Secret, Error> {
+    (kind.checked(secret)).map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))
 }
 
 /// Reading may block for as long as a person needs (a pipe, a password manager that asks), so a signal must be noticed meanwhile.
 async fn in_background(
     interrupt: &Interrupt,
-    work: impl FnOnce() -> Result<Secret, Error> + Send + 'static,
-) -> Result<Secret, Error> {
+    work: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
+) -> Result<Bytes, Error> {
     let reading = tokio::task::spawn_blocking(work);
     interrupt
         .or(async {
@@ -96,13 +107,11 @@ enum Unfit {
     Unreadable(#[from] io::Error),
     #[error("is larger than 64 KiB")]
     TooLarge,
-    #[error("is not UTF-8")]
-    NotText,
 }
 
 /// Reads it all. There is room for what is `expected`, and else for all that may come, so that no copy is left behind by growing; the
 /// room is wiped as a whole, which takes its time where it is large.
-fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Secret, Unfit> {
+fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
     // Some file systems do not know how long a file is, and say 0.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
     let room = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
@@ -118,25 +127,25 @@ fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Secret, Unfit
     if bytes.len() as u64 > LIMIT {
         return Err(Unfit::TooLarge);
     }
-    Secret::from_line(bytes).ok_or(Unfit::NotText)
+    Ok(bytes)
 }
 
 fn file(
     path: &Path,
     source: &Source,
-    what: &str,
+    kind: CredentialKind,
     allow_loose_permissions: bool,
-) -> Result<Secret, Error> {
+) -> Result<Bytes, Error> {
     let failed = |error: io::Error| {
         Error::usage(
             if looks_like_a_place(path) {
                 format!("{source}: {} cannot be read: {error}", path.display())
             } else {
                 format!(
-                    "{source}: there is no such file; what was given is not repeated, because it may be the {what} itself"
+                    "{source}: there is no such file; what was given is not repeated, because it may be the {kind} itself"
                 )
             },
-            format!("name a file that holds the {what}, or leave it out to be asked"),
+            format!("name a file that holds the {kind}, or leave it out to be asked"),
         )
     };
     let file = File::open(path).map_err(failed)?;
@@ -145,7 +154,7 @@ fn file(
         refuse_loose(&source.to_string(), path, &metadata)?;
     }
     let expected = metadata.is_file().then_some(metadata.len());
-    limited(file, expected).map_err(|unfit| usage(source, what, &unfit))
+    limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
 /// Whether what was given for the place of a secret is one: it is there, or at least the folder that it names. Else it may be the
@@ -156,29 +165,26 @@ fn looks_like_a_place(path: &Path) -> bool {
 }
 
 /// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.
-fn output_of(command: &str, source: &Source, what: &str) -> Result<Secret, Error> {
+fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Bytes, Error> {
     let failed = |problem: String| {
         Error::usage(
-            format!("the {what} that {source} names {problem}"),
-            format!("run it by itself: it must give the {what} and nothing else"),
+            format!("the {kind} that {source} names {problem}"),
+            format!("run it by itself: it must give the {kind} and nothing else"),
         )
     };
-    let words =
-        shell_words::split(command).map_err(|error| failed(format!("is no command: {error}")))?;
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(failed("is no command".to_owned()));
-    };
-    let mut child = Command::new(program);
+    let ExternalCommand { program, arguments } = ExternalCommand::parse(command)
+        .map_err(|problem| problem.error(&source.to_string(), "pass show dsm/admin"))?;
+    let mut child = Command::new(&program);
     child.args(arguments).stdout(Stdio::piped());
     for variable in SECRET_VARIABLES {
         child.env_remove(variable);
     }
     let mut child = child.spawn().map_err(|error| {
-        failed(if looks_like_a_place(Path::new(program)) {
+        failed(if looks_like_a_place(Path::new(&program)) {
             format!("cannot be run: `{program}`: {error}")
         } else {
             format!(
-                "cannot be run: there is no such program; it is not repeated, because it may be the {what} itself"
+                "cannot be run: there is no such program; it is not repeated, because it may be the {kind} itself"
             )
         })
     })?;
@@ -198,10 +204,10 @@ fn output_of(command: &str, source: &Source, what: &str) -> Result<Secret, Error
     }
 }
 
-fn usage(source: &Source, what: &str, unfit: &Unfit) -> Error {
+fn usage(source: &Source, kind: CredentialKind, unfit: &Unfit) -> Error {
     Error::usage(
-        format!("the {what} that {source} names {unfit}"),
-        format!("it must hold the {what} and nothing else"),
+        format!("the {kind} that {source} names {unfit}"),
+        format!("it must hold the {kind} and nothing else"),
     )
 }
 
@@ -212,7 +218,7 @@ mod tests {
     fn read(length: u64, expected: Option<u64>) -> Result<usize, String> {
         let text = "x".repeat(usize::try_from(length).unwrap_or_default());
         let read = limited(text.as_bytes(), expected);
-        read.map(|secret| secret.expose().len())
+        read.map(|bytes| bytes.len())
             .map_err(|unfit| unfit.to_string())
     }
 

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 
 use crate::cli::ApiKeyScheme;
 use crate::context::Context;
+use crate::credential_check::CredentialKind;
 use crate::error::{Error, Kind};
 use crate::first_use;
 use crate::kept::{Kept, Wanted, What, shadowed};
@@ -133,7 +134,7 @@ pub(crate) async fn key_and_header(
     let settings = &context.settings;
     let secret = secret_source::read(
         key,
-        "API key",
+        CredentialKind::ApiKey,
         settings.allow_loose_permissions,
         &context.interrupt,
     )
@@ -164,6 +165,7 @@ pub(crate) async fn with_password(
 ) -> Result<(SignedIn, String), Error> {
     let settings = &context.settings;
     // What can be found wrong without asking a person anything is found first.
+    let code_at_hand = check_given(context)?;
     let mut manager = context.manager()?;
     // Who is asked for a password is to know first who gets it.
     let meets = settings.password.is_none() && first_use::is_possible(context)?;
@@ -179,9 +181,7 @@ pub(crate) async fn with_password(
     let address = settings.address()?.to_string();
     let guard = Guard::new(&address, tenant, &username, settings.force_login);
     guard.admit()?;
-    if let Some(given) = &settings.mfa
-        && let SecretSource::Value(code) = &given.value
-    {
+    if let (Some(given), Some(code)) = (&settings.mfa, &code_at_hand) {
         guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
     }
     let password = match held.password {
@@ -247,6 +247,35 @@ pub(crate) async fn with_password(
     }
 }
 
+/// Checks what flags, variables and the profile hold themselves, and returns the code if it is one of those.
+fn check_given(context: &Context) -> Result<Option<Secret>, Error> {
+    let settings = &context.settings;
+    for (kind, name) in [
+        (CredentialKind::Username, &settings.username),
+        (CredentialKind::Tenant, &settings.tenant),
+    ] {
+        if let Some(Sourced { value, source }) = name {
+            let wrong = kind.check(value);
+            wrong.map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))?;
+        }
+    }
+    let held = |secret: &Option<Sourced<SecretSource>>, kind| match secret {
+        Some(Sourced {
+            value: SecretSource::Value(secret),
+            source,
+        }) => secret_source::value(secret, source, kind).map(Some),
+        _ => Ok(None),
+    };
+    held(&settings.password, CredentialKind::Password)?;
+    held(&settings.mfa, CredentialKind::MfaCode)
+}
+
+/// What a person typed, checked as anything else.
+fn typed(secret: &Secret, kind: CredentialKind) -> Result<Secret, Error> {
+    (kind.checked(secret))
+        .map_err(|defect| defect.error(&format!("the {kind} that was typed"), kind))
+}
+
 /// The code that a flag or a variable names, which is spent from now on.
 async fn given_code(
     context: &Context,
@@ -254,7 +283,8 @@ async fn given_code(
     guard: &Guard,
 ) -> Result<Secret, Error> {
     let loose = context.settings.allow_loose_permissions;
-    let code = secret_source::read(given, "code", loose, &context.interrupt).await?;
+    let code =
+        secret_source::read(given, CredentialKind::MfaCode, loose, &context.interrupt).await?;
     guard.spend(&code).map_err(|spent| stale(given, &spent))?;
     Ok(code)
 }
@@ -271,6 +301,7 @@ async fn typed_code(context: &Context, guard: &Guard) -> Result<Secret, Error> {
             .prompt()
             .visible(QUESTION, CODE_FLAGS, &context.interrupt)
             .await?;
+        let code = typed(&code, CredentialKind::MfaCode)?;
         match guard.spend(&code) {
             Ok(()) => return Ok(code),
             Err(spent) => context.output.insist(&format!(
@@ -353,11 +384,12 @@ async fn username(context: &Context) -> Result<String, Error> {
     }
     let flags =
         "give it with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
-    let typed = context
+    let name = context
         .prompt()
         .visible("User name: ", flags, &context.interrupt)
         .await?;
-    Ok(typed.expose().to_owned())
+    let name = typed(&name, CredentialKind::Username)?;
+    Ok(name.expose().to_owned())
 }
 
 async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
@@ -365,7 +397,7 @@ async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
     if let Some(password) = &settings.password {
         return secret_source::read(
             password,
-            "password",
+            CredentialKind::Password,
             settings.allow_loose_permissions,
             &context.interrupt,
         )
@@ -374,10 +406,11 @@ async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
     let flags =
         "give it with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
     let question = format!("Password of {}: ", crate::output::safe(username));
-    context
+    let password = context
         .prompt()
         .hidden(&question, flags, &context.interrupt)
-        .await
+        .await?;
+    typed(&password, CredentialKind::Password)
 }
 
 /// The manager, once it is up and, where nobody vouches for it, a person does.

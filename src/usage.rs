@@ -218,7 +218,15 @@ fn flag(argument: &str) -> Option<&str> {
     (plain && !word.is_empty() && word.len() <= 30).then_some(name)
 }
 
-/// What a parser of ours says is wrong; it never quotes the value.
+/// What a parser says is wrong. Those of this program never quote the value; clap's parser of numbers in a range does.
 fn reason(error: &clap::Error) -> String {
-    std::error::Error::source(error).map_or_else(String::new, |reason| format!(": {reason}"))
+    let Some(reason) = std::error::Error::source(error) else {
+        return String::new();
+    };
+    let reason = reason.to_string();
+    let value = told(error, ContextKind::InvalidValue);
+    match reason.strip_prefix(&format!("{value} is not in ")) {
+        Some(range) => format!(": it takes a number in {range}"),
+        None => format!(": {reason}"),
+    }
 }

@@ -143,7 +143,7 @@ pub(crate) struct Global {
 /// Which header an API key goes into (manager-api.md, section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ApiKeyScheme {
-    /// `cloud-one` for keys that begin with tmc, else `api-secret-key`.
+    /// `cloud-one` for keys that look like those of Cloud One, else `api-secret-key`.
     Auto,
     /// The header `api-secret-key` of Deep Security Manager.
     ApiSecretKey,

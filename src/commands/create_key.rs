@@ -16,10 +16,10 @@ use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{Mint, Prepared, Writing, mark, marks};
+use crate::mint::{Mint, Prepared, REFUSAL_WAIT, Writing, mark, marks};
 use crate::random;
 use existing::Existing;
-pub(super) use existing::{is_free, superseded};
+pub(super) use existing::{look_if_free, superseded};
 use telling::dry_run;
 pub(super) use telling::{delivered_all_the_same, print_key, say_other_end, say_skew};
 
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long)]
     name: Option<String>,
 
-    /// Leave the mark of this run out of the description of a key you name
+    /// Leave the mark of this run out of the description
     #[arg(long)]
     no_mark: bool,
 
@@ -209,13 +209,7 @@ impl<'a> Plan<'a> {
         say_skew(signed_in, self.expiry, context);
         let key = self.key(&role, signed_in);
         let mut meta = self.meta(&role, &prepared, context)?;
-        let existing = existing::look(
-            self.args.name.as_deref(),
-            self.args.if_exists,
-            signed_in,
-            context,
-        )
-        .await?;
+        let existing = self.existing(signed_in, context).await?;
         let record = self.record(
             &key.key_name,
             Some(key.role_id),
@@ -277,6 +271,19 @@ impl<'a> Plan<'a> {
         }
     }
 
+    async fn existing(&self, signed_in: &SignedIn, context: &Context) -> Result<Existing, Error> {
+        let (name, if_exists) = (self.args.name.as_deref(), self.args.if_exists);
+        let found = existing::look(name, if_exists, signed_in, context).await;
+        match found {
+            // Several runs may be settling which of their keys stays.
+            Err(error) if error.kind() == Kind::Conflict && if_exists == IfExists::Skip => {
+                let wait = context.settings.settle_timeout.min(REFUSAL_WAIT);
+                existing::look_again(name, wait, signed_in, context).await
+            }
+            found => found,
+        }
+    }
+
     async fn leave_other(
         &self,
         error: Error,
@@ -285,14 +292,9 @@ impl<'a> Plan<'a> {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
-        match existing::look(
-            self.args.name.as_deref(),
-            self.args.if_exists,
-            signed_in,
-            context,
-        )
-        .await?
-        {
+        let wait = context.settings.settle_timeout;
+        let name = self.args.name.as_deref();
+        match existing::look_again(name, wait, signed_in, context).await? {
             Existing::One(found) => existing::leave(&found, key, self.expiry, meta, context),
             _ => Err(error),
         }
@@ -324,8 +326,7 @@ impl<'a> Plan<'a> {
         let args = self.args;
         let default = || self.default_name(role.name.as_deref());
         let key_name = args.name.clone().unwrap_or_else(default);
-        // The default name carries the operation already.
-        let mark = (args.name.is_some() && !args.no_mark).then(|| mark(&self.operation));
+        let mark = (!args.no_mark).then(|| mark(&self.operation));
         let description = match (args.description.clone(), mark) {
             (Some(description), Some(mark)) if !description.is_empty() => {
                 Some(format!("{description} {mark}"))

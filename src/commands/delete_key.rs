@@ -230,8 +230,7 @@ async fn delete(
         key_id: Some(key.id),
         work: UnderWay::Change,
     }));
-    let name = key.name().unwrap_or_default();
-    let asked = mint::delete(context, signed_in, key.id, name).await;
+    let asked = mint::delete(context, signed_in, key.id).await;
     let result = check(key, asked, signer.is(key.id), signed_in, context).await;
     context.set_unsettled(None);
     result.map_err(|error| error.key(key.id))

@@ -6,7 +6,7 @@
 
 use tokio::process::Command;
 
-use super::create_key::{default_name, is_free, say_other_end};
+use super::create_key::{default_name, look_if_free, say_other_end};
 use super::{Outcome, find_role, role_care};
 use crate::child;
 use crate::context::{Context, UnderWay, Unsettled};
@@ -151,8 +151,8 @@ impl<'a> Job<'a> {
         context: &Context,
     ) -> Result<Lent, Error> {
         let key = self.key(signed_in, context).await?;
-        let unique = is_free(self.args.name.as_deref(), signed_in, context).await?;
-        let record = self.record(&key, unique, &prepared, signed_in, context)?;
+        let before = look_if_free(self.args.name.as_deref(), signed_in, context).await?;
+        let record = self.record(&key, before, &prepared, signed_in, context)?;
         let mint = Mint {
             context,
             signed_in,
@@ -192,8 +192,7 @@ impl<'a> Job<'a> {
             key_name: (args.name.clone()).unwrap_or_else(|| {
                 default_name(role_id, role_name, chrono::Utc::now(), &self.operation)
             }),
-            // The default name carries the operation already.
-            description: args.name.is_some().then(|| mark(&self.operation)),
+            description: Some(mark(&self.operation)),
             role_id,
             locale: None,
             time_zone: None,
@@ -204,7 +203,7 @@ impl<'a> Job<'a> {
     fn record(
         &self,
         key: &NewApiKey,
-        unique: bool,
+        before: Option<Vec<i64>>,
         prepared: &Prepared,
         signed_in: &SignedIn,
         context: &Context,
@@ -218,9 +217,9 @@ impl<'a> Job<'a> {
             key_name: key.key_name.clone(),
             role_id: Some(key.role_id),
             key_id: None,
-            existing_ids: Vec::new(),
+            unique: self.args.name.is_some() && before.is_some(),
+            existing_ids: before.unwrap_or_default(),
             marked: true,
-            unique: self.args.name.is_some() && unique,
             signer: signed_in.signer_print(&self.operation),
             predecessor: None,
             temporary: true,
@@ -309,8 +308,8 @@ async fn delete(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    let (id, name) = (lent.delivered.id, &lent.name);
-    let error = match mint::take_back(context, signed_in, id, name).await {
+    let (id, record) = (lent.delivered.id, lent.recorded.parts().0);
+    let error = match mint::take_back_all(context, signed_in, record, id).await {
         Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
         result => return result,
     };
@@ -335,7 +334,7 @@ async fn delete(
             };
             Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
         })?;
-    let result = mint::take_back(context, &again, id, name).await;
+    let result = mint::take_back_all(context, &again, record, id).await;
     context.sign_out(&again).await;
     result
 }

@@ -65,6 +65,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     if args.list {
         return list(context);
     }
+    args.sinks.check()?;
     let records = chosen(args, context)?;
     if records.is_empty() {
         left::all_readable()?;
@@ -188,7 +189,7 @@ async fn one(
             key_id: Some(id),
             work: UnderWay::Secret { recorded: true },
         }));
-        let deleted = mint::take_back(context, signed_in, id, &record.key_name).await;
+        let deleted = mint::take_back_all(context, signed_in, &entry.record, id).await;
         context.set_unsettled(None);
         deleted?;
         context.output.note(&format!(
@@ -326,23 +327,28 @@ pub(super) async fn left_key(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Option<i64>, Error> {
-    match entry.record.key_id {
-        None => mint::key_of(signed_in, &entry.record, still_settling(entry, context)).await,
-        Some(id) => match signed_in.api_key(id).await {
-            Ok(key) if key.name().is_none_or(|name| name == entry.record.key_name) => Ok(Some(id)),
-            // Another tenant's, or another manager's at the same address, or renamed.
-            Ok(key) => Err(Error::new(
-                Kind::Attention,
-                format!(
-                    "the key with the ID {id} is `{}` and not `{}`",
-                    key.name().unwrap_or_default(),
-                    entry.record.key_name
-                ),
-            )
-            .key(id)),
-            Err(error) if *error.cause() == Cause::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
+    let record = &entry.record;
+    let Some(id) = record.key_id else {
+        return mint::key_of(signed_in, record, still_settling(entry, context)).await;
+    };
+    match signed_in.api_key(id).await {
+        Ok(key) if mint::is_the_one(signed_in, record, &key) => Ok(Some(id)),
+        // Another tenant's, or another manager's at the same address, or renamed.
+        Ok(key) => Err(Error::new(
+            Kind::Attention,
+            format!(
+                "the key with the ID {id} is `{}`, and nothing shows that it is the key `{}` of the run",
+                key.name().unwrap_or_default(),
+                record.key_name
+            ),
+        )
+        .key(id)),
+        Err(error) if *error.cause() == Cause::NotFound => match record.work {
+            // What a request that was sent twice made may be there still.
+            Work::Create => mint::key_of(signed_in, record, Duration::ZERO).await,
+            Work::Rekey => Ok(None),
         },
+        Err(error) => Err(error.into()),
     }
 }
 

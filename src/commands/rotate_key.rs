@@ -162,7 +162,7 @@ impl<'a> Plan<'a> {
             return self.go_on(left, prepared, signed_in, context).await;
         }
         let name = successor::name_of(&old)?.to_owned();
-        successor::check_alone(&name, &old, signed_in, context).await?;
+        let like = successor::check_alone(&name, &old, signed_in, context).await?;
         if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
             && let Some(role) = role_care::of_id(id, signed_in, context).await?
         {
@@ -172,7 +172,7 @@ impl<'a> Plan<'a> {
         if self.args.dry_run {
             return rotation.dry_run(&prepared, context);
         }
-        let record = rotation.record(&prepared, signed_in, context)?;
+        let record = rotation.record(like, &prepared, signed_in, context)?;
         let mint = rotation.mint(prepared, signed_in, context);
         let made = mint.create_open(&rotation.new, record).await?;
         rotation.finish(made, signed_in, context).await

@@ -14,8 +14,10 @@ use clap::builder::PossibleValuesParser;
 
 use super::Outcome;
 use crate::context::Context;
+use crate::credential_check::CredentialKind;
 use crate::error::Error;
 use crate::output::env_line;
+use crate::parser_words::json_problem;
 use crate::sandbox::{
     CertificateKind, FAULT_FORM, Fault, Sandbox, SecretShape, Settings, TlsVersions, UNKNOWNS,
     random_password,
@@ -185,11 +187,11 @@ async fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
         certificate: CertificateKind::named(&args.certificate).unwrap_or_default(),
         secret_shape: SecretShape::named(&args.secret_shape).unwrap_or_default(),
         username: typed(&given.username).cloned().unwrap_or(defaults.username),
-        password: typed_secret(&given.password, "password", context)
+        password: typed_secret(&given.password, CredentialKind::Password, context)
             .await?
             .unwrap_or_else(random_password),
         tenant: typed(&given.tenant).cloned(),
-        mfa_code: typed_secret(&given.mfa, "code", context).await?,
+        mfa_code: typed_secret(&given.mfa, CredentialKind::MfaCode, context).await?,
         password_expired: args.password_expired,
         administrator_role: args.administrator_role,
         roles: args
@@ -226,7 +228,7 @@ fn typed<T>(value: &Option<Sourced<T>>) -> Option<&T> {
 
 async fn typed_secret(
     value: &Option<Sourced<SecretSource>>,
-    what: &str,
+    kind: CredentialKind,
     context: &Context,
 ) -> Result<Option<String>, Error> {
     let Some(sourced) = value
@@ -236,7 +238,7 @@ async fn typed_secret(
         return Ok(None);
     };
     let loose = context.settings.allow_loose_permissions;
-    let secret: Secret = secret_source::read(sourced, what, loose, &context.interrupt).await?;
+    let secret: Secret = secret_source::read(sourced, kind, loose, &context.interrupt).await?;
     Ok(Some(secret.expose().to_owned()))
 }
 
@@ -248,7 +250,8 @@ fn roles(path: &Path) -> Result<Vec<serde_json::Value>, Error> {
         )
     };
     let text = std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
-    serde_json::from_slice(&text).map_err(|error| usage(format!("is no list of roles: {error}")))
+    serde_json::from_slice(&text)
+        .map_err(|error| usage(format!("is not a list of roles: {}", json_problem(&error))))
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -266,7 +269,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 #[derive(Clone, Copy)]
 struct RateLimit(Option<u32>);
 
-/// How long a session may live; a year at most.
+/// How long a session may live; a year at most. The words of the library are not used, because they quote the value.
 fn lifetime(text: &str) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),

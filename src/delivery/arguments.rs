@@ -1,6 +1,6 @@
 //! The flags that say where a secret goes, and the sinks made of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Sink;
 use super::command::CommandSink;
@@ -17,10 +17,13 @@ use crate::settings::{Source, duration};
 
 const HEADING: &str = "Where the secret goes";
 
+/// The variable that holds the secret, if no other is named.
+const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
+
 /// Where the secret goes; stdout where nothing is said. Commands that make a secret flatten this into their flags.
 #[derive(clap::Args)]
 pub(crate) struct SinkArgs {
-    /// Write the secret to this file (0600); stdout then carries the key without it
+    /// Write the secret to this file (0600; - is stdout); stdout then carries the key without it
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     out_file: Vec<PathBuf>,
 
@@ -28,13 +31,13 @@ pub(crate) struct SinkArgs {
     #[arg(long, requires = "out_file", help_heading = HEADING)]
     force: bool,
 
-    /// Set one line of this file, NAME=secret, and keep the rest
+    /// Set one line of this file, NAME=secret, and keep the rest (- prints the line)
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     dotenv: Vec<PathBuf>,
 
-    /// The variable's name with --dotenv or -o env
-    #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name, help_heading = HEADING)]
-    env_name: String,
+    /// The variable's name with --dotenv or -o env [default: SWP_API_KEY]
+    #[arg(long, value_name = "NAME", value_parser = variable_name, help_heading = HEADING)]
+    env_name: Option<String>,
 
     /// Set this output of a step of GitHub Actions; the log masks it
     #[arg(long, value_name = "NAME", value_parser = github::output_name, help_heading = HEADING)]
@@ -56,6 +59,11 @@ pub(crate) struct SinkArgs {
 impl SinkArgs {
     /// Whether the secret goes to stdout, so that the run has nothing more to say there.
     pub(crate) fn to_stdout(&self) -> bool {
+        let mut files = self.out_file.iter().chain(&self.dotenv);
+        files.any(|path| is_stdout(path)) || self.are_none()
+    }
+
+    fn are_none(&self) -> bool {
         let Self {
             out_file,
             dotenv,
@@ -71,6 +79,18 @@ impl SinkArgs {
             && deliver_cmd.is_empty()
     }
 
+    /// Checks what can be checked without preparing anything, for commands that sign in first.
+    ///
+    /// # Errors
+    /// Returns a usage error if a command cannot be run.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
+        for command in &self.deliver_cmd {
+            CommandSink::prepare(command, time_limit)?;
+        }
+        Ok(())
+    }
+
     /// Prepares all of them, in the order of delivery: what can be withdrawn first, what cannot be last.
     ///
     /// # Errors
@@ -82,16 +102,18 @@ impl SinkArgs {
         interrupt: &Interrupt,
     ) -> Result<Vec<Box<dyn Sink>>, Error> {
         self.refuse_one_place_twice()?;
+        let stdout_format = self.stdout_format(format)?;
         let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
+        let env_name = self.env_name.as_deref().unwrap_or(DEFAULT_VARIABLE);
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-        for path in &self.out_file {
+        for path in self.out_file.iter().filter(|path| !is_stdout(path)) {
             let (replace, loose) = (self.force, allow_loose_permissions);
             let sink = FileSink::prepare(path, replace, loose, interrupt).await?;
             sinks.push(Box::new(sink));
         }
-        for path in &self.dotenv {
-            let (name, loose) = (&self.env_name, allow_loose_permissions);
-            let sink = DotenvSink::prepare(path, name, loose, interrupt).await?;
+        for path in self.dotenv.iter().filter(|path| !is_stdout(path)) {
+            let loose = allow_loose_permissions;
+            let sink = DotenvSink::prepare(path, env_name, loose, interrupt).await?;
             sinks.push(Box::new(sink));
         }
         for (target, name) in self.for_github() {
@@ -100,11 +122,30 @@ impl SinkArgs {
         for command in &self.deliver_cmd {
             sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
         }
+        // After the commands: on failure, stdout is empty.
         if self.to_stdout() {
-            sinks.push(Box::new(StdoutSink::prepare(format, &self.env_name)?));
+            sinks.push(Box::new(StdoutSink::prepare(stdout_format, env_name)?));
         }
         descriptors::require(descriptors::FOR_DELIVERY)?;
         Ok(sinks)
+    }
+
+    /// In which form the secret goes to stdout, if it does.
+    fn stdout_format(&self, format: Format) -> Result<Format, Error> {
+        if self.env_name.is_some() && self.dotenv.is_empty() && format != Format::Env {
+            return Err(Error::usage(
+                "`--env-name` names a variable, and none is written",
+                "say `-o env` or `--dotenv FILE` as well, or leave it out",
+            ));
+        }
+        match self.dotenv.iter().any(|path| is_stdout(path)) {
+            false => Ok(format),
+            true if format.is_json() => Err(Error::usage(
+                "`--dotenv -` prints a line of a dotenv file, and `-o` wants JSON",
+                "leave out one of the two",
+            )),
+            true => Ok(Format::Env),
+        }
     }
 
     /// Whether a log is told to mask the secret.
@@ -125,7 +166,11 @@ impl SinkArgs {
         let out_files = self.out_file.iter().map(|path| ("--out-file", path));
         let dotenvs = self.dotenv.iter().map(|path| ("--dotenv", path));
         for (flag, path) in out_files.chain(dotenvs) {
-            let place = identity(path);
+            let place = if is_stdout(path) {
+                path.clone()
+            } else {
+                identity(path)
+            };
             let path = path.display();
             match taken.iter().find(|(_, other)| *other == place) {
                 Some((other, _)) if *other == flag => {
@@ -147,6 +192,11 @@ impl SinkArgs {
         }
         Ok(())
     }
+}
+
+/// As FILE, `-` is stdout; a file of that name is `./-`.
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn twice(message: String) -> Error {

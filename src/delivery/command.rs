@@ -20,12 +20,15 @@ use tokio::time::{sleep, timeout};
 
 use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::error::{Error, Signal};
+use crate::external_command::ExternalCommand;
 use crate::interrupt::Interrupt;
 use crate::secret::Secret;
 use crate::secret_source::SECRET_VARIABLES;
 
 /// A process that was killed ends at once, unless the system cannot end it; then it is not waited for.
 const LAST_WAIT: Duration = Duration::from_secs(5);
+
+const EXAMPLE: &str = "--deliver-cmd 'vault kv put secret/dsm key=-'";
 
 /// `--deliver-cmd`.
 pub(super) struct CommandSink {
@@ -42,24 +45,21 @@ impl CommandSink {
     /// # Errors
     /// Of usage.
     pub(super) fn prepare(command: &str, time_limit: Duration) -> Result<Self, Error> {
-        let refused = |problem: String| {
+        let parsed = ExternalCommand::parse(command)
+            .map_err(|problem| problem.error("`--deliver-cmd`", EXAMPLE))?;
+        let name = parsed.program;
+        let program = which::which(&name).map_err(|_| {
             Error::usage(
-                format!("`--deliver-cmd` {problem}"),
-                "give a program and its arguments, as in `--deliver-cmd 'vault kv put secret/dsm key=-'`; \
-                 nothing was created on the manager",
+                format!("`--deliver-cmd` cannot be run: there is no program `{name}`"),
+                format!(
+                    "give a program and its arguments, as in `{EXAMPLE}`; nothing was created on the manager"
+                ),
             )
-        };
-        let words = shell_words::split(command)
-            .map_err(|error| refused(format!("is no command: {error}")))?;
-        let Some((name, arguments)) = words.split_first() else {
-            return Err(refused("is no command: it is empty".to_owned()));
-        };
-        let program = which::which(name)
-            .map_err(|_| refused(format!("cannot be run: there is no program `{name}`")))?;
+        })?;
         Ok(Self {
-            name: name.clone(),
+            name,
             program,
-            arguments: arguments.to_vec(),
+            arguments: parsed.arguments,
             time_limit,
         })
     }

@@ -1,7 +1,7 @@
 //! The reader of records, given any bytes.
 
 use super::{Record, parse};
-use crate::fuzzing::is_short;
+use crate::fuzzing::places_without_values;
 
 /// See [`crate::fuzzing::record`].
 pub(crate) fn record(data: &[u8]) {
@@ -11,7 +11,10 @@ pub(crate) fn record(data: &[u8]) {
             assert_eq!(parse(&written).ok().as_ref(), Some(&record));
             names_a_file_of_its_folder(&record);
         }
-        Err(refused) => is_short(&refused.to_string()),
+        Err(refused) => {
+            let text = String::from_utf8_lossy(data);
+            places_without_values(&text, &refused.to_string());
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use rustls::pki_types::ServerName;
 use url::{Host, Url};
 
+use super::other_service;
+
 /// The port of Deep Security Manager where nothing else is said (manager-api.md, section 1).
 const DEFAULT_PORT: u16 = 4119;
 
@@ -110,24 +112,10 @@ impl Address {
         }
     }
 
-    /// The vendor's other service at this address, whose keys are not a manager's (manager-api.md, section 8): what it is, and what
-    /// to do.
+    /// The vendor's other service at this address, whose keys are not a manager's: what it is, and what to do.
     #[must_use]
-    pub(crate) fn other_service(&self) -> Option<(&'static str, &'static str)> {
-        let host = self.base.host_str()?.trim_end_matches('.');
-        if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
-            return Some((
-                "the account service of Trend Micro Cloud One, which is no manager: new Cloud One accounts manage their keys there, with \
-                 other roles and fields",
-                "make such a key in the Cloud One console, and sign with it here (`--api-key-file`); the manager is at \
-                 https://workload.REGION.cloudone.trendmicro.com",
-            ));
-        }
-        is_under(host, "xdr.trendmicro.com").then_some((
-            "the Trend Vision One platform, which is no manager: its keys are others, and its API too",
-            "make such a key in the Vision One console; the manager of Server & Workload Protection is at \
-             https://workload.REGION.cloudone.trendmicro.com",
-        ))
+    pub(crate) fn other_service(&self) -> Option<(&'static str, String)> {
+        other_service::of_host(self.base.host_str()?.trim_end_matches('.'))
     }
 
     /// Whether the manager is one that the vendor runs, where signing in with a password may not be possible (section 3).
@@ -183,7 +171,7 @@ fn names_a_port(text: &str) -> bool {
 }
 
 /// Whether the host is this domain or in it.
-fn is_under(host: &str, domain: &str) -> bool {
+pub(super) fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
@@ -280,6 +268,9 @@ mod tests {
             ("accounts.us-1.cloudone.trendmicro.com:443", true, true),
             ("https://api.xdr.trendmicro.com/v3.0", true, false),
             ("https://API.EU.XDR.trendmicro.com", true, false),
+            ("https://api.xdr.trendmicro.co.jp", true, false),
+            ("portal.xdr.trendmicro.co.jp:443", true, false),
+            ("https://api.xdr.trendmicro.co.jp.example.com", false, false),
             (
                 "https://workload.us-1.cloudone.trendmicro.com/api",
                 false,

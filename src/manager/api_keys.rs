@@ -112,6 +112,11 @@ impl SignedIn {
         self.pages(criteria.into_iter().flatten())
     }
 
+    /// The keys with higher IDs than this, or all, page by page, in the order of IDs; look at their IDs again.
+    pub(crate) fn api_keys_above(&self, id: Option<i64>) -> Pages<'_, ApiKey> {
+        self.pages(id.map(Criterion::above))
+    }
+
     /// Makes the manager's clock known, where no answer has told it yet.
     ///
     /// # Errors

@@ -50,15 +50,26 @@ pub(crate) enum KeyHeader {
 }
 
 impl KeyHeader {
-    /// New Cloud One keys begin with `tmc` (manager-api.md, section 2.1); every other known shape is a manager's.
+    /// Keys of Cloud One accounts begin with `tmc`, or are 27 and 66 letters and digits with a colon between them; every other known
+    /// shape is a manager's.
     #[must_use]
     pub(crate) fn for_key(secret: &Secret) -> Self {
-        if secret.expose().starts_with("tmc") {
+        let secret = secret.expose();
+        if secret.starts_with("tmc") || is_of_an_account(secret) {
             Self::CloudOne
         } else {
             Self::ApiSecretKey
         }
     }
+}
+
+/// The keys that Cloud One accounts made before their keys began with `tmc`. A manager's end in base64 with a `=`, or begin with a
+/// number or a GUID.
+fn is_of_an_account(secret: &str) -> bool {
+    let is_part = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    (secret.split_once(':')).is_some_and(|(id, secret)| is_part(id, 27) && is_part(secret, 66))
 }
 
 /// What signs a call.
@@ -181,5 +192,21 @@ mod tests {
         assert_eq!(key("8:QUJD+/=")[API_SECRET_KEY], "8:QUJD+/=");
         assert_eq!(key("tmc12:abc")[AUTHORIZATION], "ApiKey tmc12:abc");
         assert!(!key("tmc12:abc").contains_key(API_SECRET_KEY));
+        let id = "1tB".repeat(9);
+        for (id, secret, cloud_one) in [
+            (id.clone(), "aB3".repeat(22), true),
+            (id.clone(), "aB3".repeat(22) + "a", false),
+            (id.clone() + "a", "aB3".repeat(22), false),
+            (id.clone(), "aB3".repeat(21) + "aB=", false),
+            (id.replace('t', "-"), "aB3".repeat(22), false),
+        ] {
+            let sent = key(&format!("{id}:{secret}"));
+            assert_eq!(sent.contains_key(AUTHORIZATION), cloud_one, "{id}:{secret}");
+            assert_eq!(
+                sent.contains_key(API_SECRET_KEY),
+                !cloud_one,
+                "{id}:{secret}"
+            );
+        }
     }
 }

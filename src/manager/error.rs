@@ -148,6 +148,12 @@ impl ManagerError {
         (self.certain || limited) && self.cause.nothing_was_done()
     }
 
+    /// Whether the request did not leave, or was kept from being worked on by a limit: not even a second copy of it was worked on.
+    pub(crate) fn was_not_worked_on(&self) -> bool {
+        matches!(self.cause, Cause::RateLimited { .. })
+            || self.http.is_none() && self.nothing_was_done()
+    }
+
     /// Whether its status is that of a refusal, whoever sent it.
     pub(crate) fn looks_refused(&self) -> bool {
         self.http.is_some() && self.cause.nothing_was_done()

@@ -73,6 +73,14 @@ impl<'a> Criterion<'a> {
         }
     }
 
+    /// The objects with higher IDs.
+    pub(super) fn above(id_value: i64) -> Self {
+        Self::Id {
+            id_test: "greater-than",
+            id_value,
+        }
+    }
+
     /// The field is this number.
     pub(super) fn number(field_name: &'a str, numeric_value: i64) -> Self {
         Self::Number {
@@ -187,10 +195,7 @@ impl<T: Searchable> Pages<'_, T> {
         if self.reached.ended {
             return Ok(None);
         }
-        let after = self.reached.last.map(|id_value| Criterion::Id {
-            id_test: "greater-than",
-            id_value,
-        });
+        let after = self.reached.last.map(Criterion::above);
         let filter = SearchFilter {
             max_items: T::PAGE,
             search_criteria: self.criteria.iter().copied().chain(after).collect(),

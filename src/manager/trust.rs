@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -56,18 +56,46 @@ impl Trust {
         }
         let bytes =
             std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-            .collect::<Result<_, _>>()
-            .map_err(|error| usage(format!("is no PEM file: {error}")))?;
+        let certificates = certificates(&bytes).map_err(usage)?;
         if certificates.is_empty() {
             return Err(usage("holds no certificate".to_owned()));
         }
-        for certificate in &certificates {
-            // What cannot be trusted is found out here, where the file's name is known.
-            webpki::anchor_from_trusted_cert(certificate)
-                .map_err(|error| usage(format!("holds what is no certificate: {error}")))?;
-        }
         Ok(Self::Certificates(certificates))
+    }
+}
+
+/// Reads all certificates of a PEM text. What is wrong is reported in fixed words, with the line: the library's errors hold the bytes
+/// of the file, which may be those of a private key.
+fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let mut rest = text;
+    let mut found = Vec::new();
+    loop {
+        let next = pem::ReadIter::<_, CertificateDer<'static>>::new(&mut rest).next();
+        let wrong = |what: &str| {
+            let read = &text[..text.len() - rest.len()];
+            let breaks = read[..read.len().saturating_sub(1)].iter();
+            let line = breaks.filter(|byte| **byte == b'\n').count() + 1;
+            Err(format!("is not a usable PEM file: line {line}: {what}"))
+        };
+        match next {
+            None => return Ok(found),
+            Some(Err(error)) => return wrong(pem_problem(&error)),
+            // What cannot be trusted is found out here, where the file's name is known.
+            Some(Ok(certificate)) if webpki::anchor_from_trusted_cert(&certificate).is_err() => {
+                return wrong("the section that ends here is not a certificate");
+            }
+            Some(Ok(certificate)) => found.push(certificate),
+        }
+    }
+}
+
+fn pem_problem(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no END line",
+        pem::Error::IllegalSectionStart { .. } => "the BEGIN line holds more than its label",
+        pem::Error::Base64Decode(_) => "the section that ends here is not base64",
+        pem::Error::SectionTooLarge => "the section is too large",
+        _ => "it cannot be read",
     }
 }
 

@@ -1,5 +1,7 @@
 //! An answer to a create that is about another key than the one that was made: nothing of that is touched.
 
+use super::likeness::is_like;
+use super::ownership::{Bearer, bearer};
 use super::{End, ownership};
 use crate::error::{Error, Kind};
 use crate::journal::{Record, Work};
@@ -14,6 +16,26 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<End> {
             key.id
         );
         End::Open(Error::new(Kind::Attention, failure).key(key.id))
+    })
+}
+
+/// If the answer is about the key of another run, or nothing shows that it is about ours: something in between has exchanged two answers.
+pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Option<End> {
+    let name = key.name().unwrap_or(&record.key_name);
+    let like_ours = name == record.key_name || is_like(&record.key_name, name);
+    let another = match bearer(record, key) {
+        Bearer::Us => false,
+        Bearer::Another => true,
+        // A manager may keep a name in any form, and then it tells the mark that was asked for, if it tells descriptions.
+        Bearer::Nobody => !like_ours && (!record.marked || key.description().is_some()),
+    };
+    another.then(|| {
+        let message = format!(
+            "the manager's answer to a create is about the key `{name}`; it has the ID {}, and nothing shows that it is ours: it is not delivered, \
+             and nothing is deleted",
+            key.id
+        );
+        End::Open(Error::new(Kind::Attention, message).key(key.id))
     })
 }
 

@@ -4,10 +4,12 @@ use crate::delivery::{Parcel, Sink};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::journal::{Record, Work};
-use crate::manager::Credentials;
+use crate::looks::Looks;
+use crate::manager::{ApiKey, Credentials, ManagerError};
 use crate::sign_in;
 
-use super::{Delivered, End, Mint, Minted, Tried, ownership, take_back, try_key};
+use super::ownership::is_ours;
+use super::{Delivered, End, Mint, Minted, Tried, take_back, try_key};
 
 impl Mint<'_> {
     /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
@@ -80,43 +82,77 @@ impl Mint<'_> {
         }
     }
 
-    /// The rule of the module's documentation: the lowest ID of a name stays.
+    /// The rule of the module's documentation: the lowest ID of a name stays. Twins go in any case.
     async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
-        if !record.unique {
+        if !record.unique && !self.verify && !self.recovering {
             return Ok(());
         }
-        let found = (self.signed_in.api_keys_named(&record.key_name).await).map_err(|error| {
-            (
-                Kind::Undelivered,
-                format!("whether the name is borne by one key alone could not be seen: {error}"),
-            )
-        })?;
-        // A create that something in between sent twice: the twin is ours by its mark, and nobody has its secret.
-        for twin in found
+        let found = match self.shown_beside(minted).await {
+            Ok(found) => found,
+            Err(error) if record.unique => {
+                let what = "whether the name is borne by one key alone could not be seen";
+                return Err((Kind::Undelivered, format!("{what}: {error}")));
+            }
+            Err(error) => {
+                log::info!("whether a request was worked on twice could not be seen: {error}");
+                return Ok(());
+            }
+        };
+        let twins = found
             .iter()
-            .filter(|key| key.id != minted.id && ownership::is_ours(record, key))
-        {
-            let deleted = take_back(self.context, self.signed_in, twin.id, &record.key_name).await;
-            deleted.map_err(|error| {
-                let twin = format!("its twin (ID {}) could not be deleted: {error}", twin.id);
-                (Kind::Attention, twin)
-            })?;
-        }
-        let found = found.iter().filter(|key| !ownership::is_ours(record, key));
-        let lower = found.clone().find(|key| {
-            key.name() == Some(&record.key_name)
+            .filter(|key| key.id != minted.id && is_ours(record, key));
+        let ended = self.end_twins(twins.map(|twin| twin.id)).await;
+        ended.map_err(|error| (Kind::Attention, error))?;
+        let bears_it = |key: &&ApiKey| {
+            (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)
+        };
+        let lower = found.iter().find(|key| {
+            bears_it(key)
                 && key.id < minted.id
+                && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
         match lower {
-            None => Ok(()),
-            Some(other) => Err((
+            Some(other) if record.unique => Err((
                 Kind::Conflict,
                 format!(
                     "a key named `{}` exists already, with the ID {}: another run was first",
                     record.key_name, other.id
                 ),
             )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes what a request that came twice made beside the key: it is ours by its mark, and nobody has its secret.
+    pub(super) async fn end_twins(
+        &self,
+        twins: impl IntoIterator<Item = i64>,
+    ) -> Result<(), String> {
+        for id in twins {
+            log::warn!("a request was worked on twice; deleting the key with the ID {id}");
+            let deleted = take_back(self.context, self.signed_in, id).await;
+            deleted.map_err(|error| format!("its twin (ID {id}) could not be deleted: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// The keys that bear the name which the manager gave to this one, as soon as this one is among them: a search that lags shows then what
+    /// was created before it.
+    async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
+        let mut looks = Looks::new(self.context.settings.settle_timeout);
+        loop {
+            let found = self.signed_in.api_keys_named(&minted.name).await?;
+            if found.iter().any(|key| key.id == minted.id) {
+                return Ok(found);
+            }
+            if !looks.again().await {
+                self.context.output.warn(&format!(
+                    "the manager's search does not show the new key `{}` (ID {}), so whether another run made one of this name is not known",
+                    minted.name, minted.id
+                ));
+                return Ok(found);
+            }
         }
     }
 

@@ -1,19 +1,20 @@
 //! Lost answers: what became of a request whose answer did not come, or cannot be read.
 //!
 //! The manager is asked until it is known or the wait is over. "Not there" is known only then: the request may still be on its way,
-//! or be worked on, when the first search is answered.
+//! or be worked on, when the first search is answered, or a search may lag behind what was created.
 
 use std::time::Duration;
 
-use super::ownership::{Verdict, judge};
+use super::lookup::{Lookup, Seen};
+use super::ownership::Verdict;
 use crate::journal::{self, Record};
 use crate::looks::Looks;
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
 /// What is known of a create.
 pub(super) enum Created {
-    /// It made this key, which is provably ours.
-    Ours(i64),
+    /// It made this key, which is provably ours, and these twins of it.
+    Ours(i64, Vec<i64>),
     /// It made none.
     Not,
     /// It is not known, because keys may not be searched.
@@ -22,17 +23,40 @@ pub(super) enum Created {
     Unknown(String),
 }
 
-/// Asks by name until it is known what became of a create, for `wait` at the most.
-pub(super) async fn of_create(signed_in: &SignedIn, record: &Record, wait: Duration) -> Created {
-    let mut looks = Looks::new(wait);
+/// What is to be found out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question {
+    /// How long a key that is not there may still come.
+    pub(super) wait: Duration,
+    /// The manager refused the create in its own words, so that a key of the name explains that, and proves nothing else.
+    pub(super) refused: bool,
+}
+
+/// Looks until it is known what became of a create, or the wait is over.
+pub(super) async fn of_create(
+    signed_in: &SignedIn,
+    record: &Record,
+    question: Question,
+) -> Created {
+    let mut looks = Looks::new(question.wait);
+    let mut lookup = Lookup::new(signed_in, record);
+    let mut whole = true;
     loop {
-        let last = match signed_in.api_keys_named(&record.key_name).await {
-            Ok(found) => match judge(record, &found) {
-                Verdict::Ours(id) => return Created::Ours(id),
-                Verdict::None => Created::Not,
-                Verdict::Unproven(ids) => return Created::Unknown(unproven(record, &ids)),
-            },
-            Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
+        let last = match lookup.look(whole || looks.is_over()).await {
+            Ok(Seen {
+                verdict: Verdict::Ours { id, twins },
+                ..
+            }) => return Created::Ours(id, twins),
+            Ok(seen) if question.refused && seen.name_is_taken => return Created::Not,
+            Ok(Seen {
+                verdict: Verdict::Unproven(ids),
+                ..
+            }) => return Created::Unknown(unproven(record, &ids)),
+            Ok(_) => {
+                whole = false;
+                Created::Not
+            }
+            Err(error) if may_not_look(&error) => {
                 return Created::MayNotLook(format!(
                     "keys may not be searched to find out: {error}"
                 ));
@@ -45,6 +69,15 @@ pub(super) async fn of_create(signed_in: &SignedIn, record: &Record, wait: Durat
     }
 }
 
+/// Some managers know no search for who may not search.
+fn may_not_look(error: &ManagerError) -> bool {
+    match error.cause() {
+        Cause::Forbidden | Cause::Unauthorized => true,
+        Cause::NotFound => error.is_its_word(),
+        _ => false,
+    }
+}
+
 fn unproven(record: &Record, ids: &[i64]) -> String {
     let ids = ids
         .iter()
@@ -52,7 +85,7 @@ fn unproven(record: &Record, ids: &[i64]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     format!(
-        "nothing proves whose the keys named `{}` with the IDs {ids} are",
+        "nothing proves whose the keys named `{}`, or nearly so, with the IDs {ids} are",
         record.key_name
     )
 }
@@ -125,7 +158,6 @@ pub(super) async fn of_reset(
 pub(super) async fn of_delete(
     signed_in: &SignedIn,
     id: i64,
-    name: &str,
     wait: Duration,
 ) -> Result<(), ManagerError> {
     let mut looks = Looks::new(wait);
@@ -136,12 +168,11 @@ pub(super) async fn of_delete(
         };
         match (error.is_its_word(), error.cause()) {
             (true, Cause::NotFound) => return Ok(()),
-            // Not the manager's form: whether the key is gone is seen where it would stand.
-            (false, Cause::NotFound) => {
-                let left = signed_in.api_keys_named(name).await;
-                if left.is_ok_and(|keys| keys.iter().all(|key| key.id != id)) {
-                    return Ok(());
-                }
+            // Not the manager's form: whether the key is gone is seen by its ID.
+            (false, Cause::NotFound)
+                if signed_in.key_is_there(id).await.is_ok_and(|there| !there) =>
+            {
+                return Ok(());
             }
             (true, Cause::Unauthorized | Cause::Forbidden | Cause::Rejected(_))
             | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),

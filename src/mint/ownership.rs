@@ -1,83 +1,145 @@
-//! Whose key is it: the mark that an operation leaves in a key's name or description, and what can be concluded from it.
+//! Whose key is it: the mark that an operation leaves in a key's description, and what can be concluded from it.
 //!
 //! Another run may just have received the secret of a key that bears the same name, so nothing is re-keyed or deleted on the name
-//! alone.
+//! alone. A manager may keep names and descriptions in a form of its own, and somebody may rename a key, so the mark is looked for in both,
+//! in either case of letters, with or without its brackets and blanks.
 
 use crate::journal::Record;
 use crate::manager::ApiKey;
 
-/// The mark for the description of a key that the user named.
+use super::likeness::{folded, is_like};
+
+/// The mark for the description of a key.
 pub(crate) fn mark(operation: &str) -> String {
     format!("{MARK}{operation}]")
 }
 
 const MARK: &str = "[swp-keys ";
 
-/// What the keys of one name say about an operation.
+/// What keys say about an operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This one is the operation's own, by its mark.
-    Ours(i64),
+    /// This one is the operation's own, by its mark, and so are its twins: a request that was sent twice made them.
+    Ours { id: i64, twins: Vec<i64> },
     /// None is; it was not created, or is gone.
     None,
     /// These may be, and nothing proves it.
     Unproven(Vec<i64>),
 }
 
-/// Looks for the operation's own key among those that a search for its name gave.
-pub(super) fn judge(record: &Record, found: &[ApiKey]) -> Verdict {
-    let candidates = (found.iter())
-        .filter(|key| key.name() == Some(&record.key_name))
-        .filter(|key| !record.existing_ids.contains(&key.id));
+/// Looks for the operation's own key among others. A key that was created before `since` (by the manager's clock) bears a name that is like
+/// the operation's by chance.
+pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
-    for key in candidates {
+    for key in found {
+        if record.existing_ids.contains(&key.id) {
+            continue;
+        }
         match bearer(record, key) {
-            Bearer::Us => ours.push(key.id),
-            Bearer::Nobody => unproven.push(key.id),
-            Bearer::Another => {}
+            Bearer::Us => ours.push(key),
+            Bearer::Nobody if is_named_like(record, since, key) => unproven.push(key.id),
+            Bearer::Nobody | Bearer::Another => {}
         }
     }
-    match (&ours[..], unproven.is_empty()) {
-        ([one], true) => Verdict::Ours(*one),
-        ([], true) => Verdict::None,
+    ours.sort_by_key(|key| key.id);
+    match ours.split_first() {
         // With proof for one, a stranger of the same name without a mark takes nothing away from it.
-        ([one], false) => Verdict::Ours(*one),
-        _ => Verdict::Unproven(ours.into_iter().chain(unproven).collect()),
+        Some((first, rest)) if rest.iter().all(|other| are_twins(first, other)) => Verdict::Ours {
+            id: first.id,
+            twins: rest.iter().map(|twin| twin.id).collect(),
+        },
+        None if unproven.is_empty() => Verdict::None,
+        _ => Verdict::Unproven(ours.iter().map(|key| key.id).chain(unproven).collect()),
     }
 }
 
+/// Two requests that come close together, in milliseconds.
+const CLOSE: u64 = 5 * 60 * 1000;
+
+/// Whether two keys with one mark were made by one request that came twice. Else somebody has copied a description.
+fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {
+    let close = match (one.created(), other.created()) {
+        (Some(one), Some(other)) => one.abs_diff(other) <= CLOSE,
+        _ => true,
+    };
+    close && one.name() == other.name() && one.description() == other.description()
+}
+
+fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
+    let name = key.name().unwrap_or_default();
+    // What there was before is known of a name that was looked for, and not there for a name with random digits.
+    let before_is_known = record.unique || record.key_name.contains(&record.operation);
+    name == record.key_name
+        || before_is_known
+            && is_like(&record.key_name, name)
+            && key.created().is_some_and(|created| created >= since)
+}
+
 /// Whose mark a key bears.
-enum Bearer {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bearer {
     Us,
     Another,
     Nobody,
 }
 
-fn bearer(record: &Record, key: &ApiKey) -> Bearer {
-    let description = key.description().unwrap_or_default();
-    let another = if marks(description).any(|operation| operation != record.operation) {
-        Bearer::Another
-    } else {
-        Bearer::Nobody
-    };
-    if !record.marked {
-        // The key that was asked for bears no mark, so one with a mark is another run's.
-        return another;
+pub(super) fn bearer(record: &Record, key: &ApiKey) -> Bearer {
+    let description = key.description().unwrap_or_default().to_ascii_lowercase();
+    let name = key.name().unwrap_or_default().to_ascii_lowercase();
+    // Its digits are random: no text holds them by chance.
+    let holds = |text: &str| text.contains(&record.operation);
+    if record.marked && (holds(&description) || holds(&name)) {
+        return Bearer::Us;
     }
-    // A name made by us ends in the operation; a name given by the user leaves it to the description.
-    let named = key
-        .name()
-        .is_some_and(|name| name.ends_with(&format!("-{}", record.operation)));
-    if named || description.contains(&mark(&record.operation)) {
-        Bearer::Us
-    } else {
-        another
+    // If the key that was asked for bears no mark, one with a mark is another run's.
+    let mut others = found_marks(&description)
+        .map(|found| found.operation)
+        .chain(default_name_of(&name).filter(|_| folded(&name) != folded(&record.key_name)));
+    match others.any(|operation| operation != record.operation) {
+        true => Bearer::Another,
+        false => Bearer::Nobody,
     }
 }
 
 /// Whether the key bears the operation's mark.
-pub(super) fn is_ours(record: &Record, key: &ApiKey) -> bool {
-    record.marked && matches!(bearer(record, key), Bearer::Us)
+pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
+    bearer(record, key) == Bearer::Us
+}
+
+/// An hour in milliseconds.
+const HOUR: i64 = 60 * 60 * 1000;
+
+/// Whether the key with the ID that an answer told is the one that the operation made. IDs are another manager's at another manager, so it
+/// bears our mark or a name like ours, or was created when the operation was under way.
+pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
+    let name = key.name().unwrap_or(&record.key_name);
+    let meanwhile = |created| (since..since.saturating_add(HOUR)).contains(&created);
+    match bearer(record, key) {
+        Bearer::Us => true,
+        Bearer::Another => false,
+        Bearer::Nobody => {
+            name == record.key_name
+                || is_like(&record.key_name, name)
+                || key.created().is_some_and(meanwhile)
+        }
+    }
+}
+
+/// The operation in the name that a run gave its key: role, time and operation.
+fn default_name_of(name: &str) -> Option<&str> {
+    let (rest, operation) = name.rsplit_once('-')?;
+    let (_, time) = rest.rsplit_once('-')?;
+    let is_time = time.len() == 16
+        && time.bytes().enumerate().all(|(place, byte)| match place {
+            8 => byte == b't',
+            15 => byte == b'z',
+            _ => byte.is_ascii_digit(),
+        });
+    (is_time && is_operation(operation)).then_some(operation)
+}
+
+fn is_operation(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The operations whose whole marks stand in a text; a mark that was cut short is nobody's.
@@ -86,123 +148,51 @@ pub(crate) fn marks(text: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .filter_map(|rest| rest.split_once(']'))
         .map(|(operation, _)| operation)
-        .filter(|operation| {
-            operation.len() == 8 && operation.bytes().all(|byte| byte.is_ascii_hexdigit())
+        .filter(|operation| is_operation(operation))
+}
+
+/// A mark in a text, in whatever form a manager keeps it.
+struct FoundMark<'a> {
+    operation: &'a str,
+    start: usize,
+    end: usize,
+}
+
+/// The marks in a text of lower-case letters.
+fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
+    const NAME: &str = "swp-keys";
+    text.match_indices(NAME).filter_map(|(place, _)| {
+        let rest = &text[place + NAME.len()..];
+        let digits = rest.trim_start_matches([' ', '[', '(', '{']);
+        let operation = digits.get(..8).filter(|digits| is_operation(digits))?;
+        let behind = &digits[8..];
+        if behind.starts_with(|next: char| next.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let bracketed = text[..place].ends_with('[');
+        let start = place - usize::from(bracketed);
+        let end = text.len() - behind.len() + usize::from(bracketed && behind.starts_with(']'));
+        Some(FoundMark {
+            operation,
+            start,
+            end,
         })
+    })
 }
 
 /// A text without the marks of operations, and without the blanks before them.
 pub(crate) fn without_marks(text: &str) -> String {
-    let mut rest = text.to_owned();
-    loop {
-        let Some(mark) = marks(&rest).next().map(mark) else {
-            return rest;
-        };
-        let (before, after) = rest.split_once(&mark).unwrap_or((&rest, ""));
-        rest = format!("{}{after}", before.trim_end());
+    // As long as the text itself, byte by byte.
+    let lower = text.to_ascii_lowercase();
+    let (mut rest, mut last) = (String::new(), 0);
+    for mark in found_marks(&lower) {
+        rest.push_str(text[last..mark.start].trim_end());
+        last = mark.end;
     }
+    rest.push_str(&text[last..]);
+    rest
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::journal::Work;
-
-    fn record(name: &str, marked: bool) -> Record {
-        Record {
-            operation: "1a2b3c4d".to_owned(),
-            work: Work::Create,
-            manager: "https://m".to_owned(),
-            tenant: None,
-            key_name: name.to_owned(),
-            role_id: Some(2),
-            key_id: None,
-            existing_ids: vec![3],
-            marked,
-            unique: true,
-            signer: None,
-            predecessor: None,
-            temporary: false,
-            current: false,
-            sinks: Vec::new(),
-            started: 0,
-        }
-    }
-
-    fn key(id: i64, name: &str, description: Option<&str>) -> ApiKey {
-        let mut object = json!({"ID": id, "keyName": name});
-        if let Some(description) = description {
-            object["description"] = description.into();
-        }
-        serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    #[test]
-    fn only_a_mark_proves_whose_a_key_is() {
-        let ours = key(5, "ci", Some("for CI [swp-keys 1a2b3c4d]"));
-        let theirs = key(4, "ci", Some("[swp-keys 99999999]"));
-        let nobodys = key(6, "ci", Some("by hand"));
-        let before = key(3, "ci", None);
-        let elsewhere = key(7, "other", Some("[swp-keys 1a2b3c4d]"));
-        let marked = record("ci", true);
-        let verdict = |keys: &[&ApiKey]| {
-            let keys: Vec<ApiKey> = keys.iter().map(|key| copy(key)).collect();
-            judge(&marked, &keys)
-        };
-        assert_eq!(
-            verdict(&[&ours, &theirs, &before, &elsewhere]),
-            Verdict::Ours(5)
-        );
-        assert_eq!(verdict(&[&ours, &nobodys]), Verdict::Ours(5));
-        assert_eq!(verdict(&[&theirs, &before, &elsewhere]), Verdict::None);
-        assert_eq!(verdict(&[&nobodys]), Verdict::Unproven(vec![6]));
-        assert_eq!(verdict(&[]), Verdict::None);
-        let twin = key(9, "ci", Some("[swp-keys 1a2b3c4d]"));
-        assert_eq!(verdict(&[&ours, &twin]), Verdict::Unproven(vec![5, 9]));
-    }
-
-    #[test]
-    fn a_name_of_our_own_is_a_mark() {
-        let found = [key(5, "Auditor-20261123T101112Z-1a2b3c4d", None)];
-        assert_eq!(
-            judge(&record("Auditor-20261123T101112Z-1a2b3c4d", true), &found),
-            Verdict::Ours(5)
-        );
-    }
-
-    #[test]
-    fn without_a_mark_nothing_is_proven() {
-        let unmarked = record("ci", false);
-        assert_eq!(
-            judge(&unmarked, &[key(5, "ci", None)]),
-            Verdict::Unproven(vec![5])
-        );
-        assert_eq!(
-            judge(&unmarked, &[key(5, "ci", Some("[swp-keys 99999999]"))]),
-            Verdict::None
-        );
-    }
-
-    #[test]
-    fn marks_are_taken_out_of_a_text() {
-        for (text, without) in [
-            ("for CI [swp-keys 1a2b3c4d]", "for CI"),
-            ("[swp-keys 1a2b3c4d]", ""),
-            ("a [swp-keys 1a2b3c4d] b [swp-keys 99999999]", "a b"),
-            ("a [swp-keys 1a2b", "a [swp-keys 1a2b"),
-            ("a [swp-keys xxxxxxxx] ", "a [swp-keys xxxxxxxx] "),
-        ] {
-            assert_eq!(without_marks(text), without);
-        }
-    }
-
-    fn copy(original: &ApiKey) -> ApiKey {
-        key(
-            original.id,
-            original.name().unwrap_or_default(),
-            original.description(),
-        )
-    }
-}
+#[path = "ownership_tests.rs"]
+mod tests;

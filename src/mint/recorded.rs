@@ -37,6 +37,23 @@ impl Recorded {
         }
     }
 
+    /// Notes the ID of the key that an answer told. It is not waited for the disk: after a power cut the key is found by its mark.
+    pub(super) fn note_key(&mut self, id: i64) {
+        let noted = match self {
+            Self::Kept(entry) => entry.note(|record| record.key_id = Some(id)),
+            Self::Not(record) => {
+                record.key_id = Some(id);
+                Ok(())
+            }
+        };
+        not_vital(noted);
+    }
+
+    /// The same, flushed, for a key whose answer was lost.
+    pub(super) fn note_key_lastingly(&mut self, id: i64) {
+        not_vital(self.change(|record| record.key_id = Some(id)));
+    }
+
     /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is to be asked at all.
     ///
     /// # Errors
@@ -88,6 +105,13 @@ impl Recorded {
             ));
         }
         context.flush_records();
+    }
+}
+
+/// The mark leads to the key as well.
+fn not_vital(noted: io::Result<()>) {
+    if let Err(error) = noted {
+        log::info!("the ID of the key could not be noted in the record of this run: {error}");
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use super::lookup::Lookup;
 use super::outcome::of_delete;
+use super::ownership::Verdict;
 use crate::context::Context;
 use crate::error::Error;
+use crate::journal::{Record, Work};
 use crate::looks::Looks;
 use crate::manager::SignedIn;
 
@@ -19,12 +22,11 @@ pub(crate) async fn take_back(
     context: &Context,
     signed_in: &SignedIn,
     id: i64,
-    name: &str,
 ) -> Result<(), Error> {
     let wait = context.settings.settle_timeout;
     let mut looks = Looks::new(wait);
     loop {
-        of_delete(signed_in, id, name, wait).await?;
+        of_delete(signed_in, id, wait).await?;
         if !is_still_there(signed_in, id).await {
             return Ok(());
         }
@@ -34,6 +36,45 @@ pub(crate) async fn take_back(
             ));
         }
     }
+}
+
+/// The same for a key of this operation, and for what a request that was sent twice made beside it.
+///
+/// # Errors
+/// Where one of them may be there still.
+pub(crate) async fn take_back_all(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+) -> Result<(), Error> {
+    take_back(context, signed_in, id).await?;
+    take_back_twins(context, signed_in, record).await
+}
+
+/// Deletes every key that bears the operation's mark. One that cannot be looked for is not waited for: nothing says that there is one.
+async fn take_back_twins(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+) -> Result<(), Error> {
+    if record.work != Work::Create {
+        return Ok(());
+    }
+    let verdict = match Lookup::new(signed_in, record).look(true).await {
+        Ok(seen) => seen.verdict,
+        Err(error) => {
+            log::info!("whether a request was worked on twice could not be seen: {error}");
+            return Ok(());
+        }
+    };
+    if let Verdict::Ours { id, twins } = verdict {
+        for id in twins.into_iter().chain([id]) {
+            log::warn!("a request was worked on twice; deleting the key with the ID {id}");
+            take_back(context, signed_in, id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A manager that shows a key did not delete it, whatever it says. One that does not let itself be looked at is believed.

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use toml::de::DeValue;
 
 use crate::cli::ApiKeyScheme;
+use crate::external_command::ExternalCommand;
 use crate::manager::{Address, Pin, has_ascii_host};
 use crate::output::Format;
 use crate::settings::check_duration;
@@ -196,17 +197,12 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
 
 /// The program is a file like others where it is a path; a bare name is looked for in PATH. Arguments are left as they are.
 fn command(text: &str, folder: &Path) -> Result<String, String> {
-    let mut words =
-        shell_words::split(text).map_err(|_| "a quote in it is not closed".to_owned())?;
-    let program = words
-        .first_mut()
-        .filter(|program| !program.is_empty())
-        .ok_or("it names no program")?;
-    if !program.contains(std::path::is_separator) {
+    let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
+    if !command.program.contains(std::path::is_separator) {
         return Ok(text.to_owned());
     }
-    *program = file(program, folder)?;
-    Ok(shell_words::join(words))
+    command.program = file(&command.program, folder)?;
+    Ok(command.text())
 }
 
 /// Why a field of this name is refused, and what to do instead.

@@ -178,7 +178,7 @@ impl Reader<'_> {
     fn unknown(&mut self, key: &Key<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
-        let shown = if is_word(name) {
+        let shown = if is_nearly_ours(name, known) {
             format!("`{name}`")
         } else {
             "this".to_owned()
@@ -215,10 +215,15 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Whether it looks like the name of a field; anything else may be a secret in a wrong place.
-fn is_word(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'_';
-    !name.is_empty() && name.len() <= 30 && name.bytes().all(fits)
+/// Whether the name is that of a field, or nearly so, and may be repeated; any other may be a secret in a wrong place.
+fn is_nearly_ours(name: &str, known: &[&str]) -> bool {
+    let folded = name.to_lowercase();
+    let is_near = |field: &str| strsim::jaro_winkler(&folded, field) >= NEAR;
+    let elsewhere = fields::OF_PROFILE.iter().chain(&fields::OF_CREATE);
+    let is_there = |field: &Field| field.name.rsplit('.').next() == Some(name);
+    fields::refused(name).is_some()
+        || known.iter().any(|field| is_near(field))
+        || elsewhere.into_iter().any(is_there)
 }
 
 #[cfg(test)]

@@ -25,10 +25,13 @@ impl Manager {
     pub(super) fn search_keys(&self, caller: Caller, call: &Call) -> Result<Answer, Refusal> {
         self.need_view_keys(caller)?;
         let filter = Filter::read::<ApiKey>(&call.object(false)?, &self.settings.unknowns)?;
+        let lag = self.settings.unknowns.search_lag.milliseconds();
+        let shown_until = self.clock.now() - lag;
+        let shows = |key: &&ApiKey| lag == 0 || key.created <= shown_until;
         let found = match (filter.name::<ApiKey>(), filter.after()) {
-            (Some(name), _) => filter.find(self.keys.named(name)),
-            (None, Some(id)) => filter.find(self.keys.after(id)),
-            (None, None) => filter.find(self.keys.iter()),
+            (Some(name), _) => filter.find(self.keys.named(name).filter(shows)),
+            (None, Some(id)) => filter.find(self.keys.after(id).filter(shows)),
+            (None, None) => filter.find(self.keys.iter().filter(shows)),
         };
         Ok(self.answer_keys(found.into_iter()))
     }

@@ -178,3 +178,62 @@ choice! {
         Date = "date",
     }
 }
+
+choice! {
+    /// What the manager makes of a text that it is to keep.
+    StoredText {
+        /// It is kept to the letter.
+        Kept = "kept",
+        /// In upper case.
+        Upper = "upper",
+        /// In lower case.
+        Lower = "lower",
+        /// Without blanks.
+        NoBlanks = "no-blanks",
+        /// Without brackets of any kind.
+        NoBrackets = "no-brackets",
+        /// Cut to 24 characters.
+        Cut = "cut",
+        /// It is not kept at all.
+        Dropped = "dropped",
+    }
+}
+
+impl StoredText {
+    /// The text as it is kept.
+    pub(super) fn keep(self, text: String) -> Option<String> {
+        let without = |dropped: fn(char) -> bool| text.replace(dropped, "");
+        Some(match self {
+            StoredText::Kept => text,
+            StoredText::Upper => text.to_uppercase(),
+            StoredText::Lower => text.to_lowercase(),
+            StoredText::NoBlanks => without(char::is_whitespace),
+            StoredText::NoBrackets => without(|character| "()[]{}<>".contains(character)),
+            StoredText::Cut => text.chars().take(24).collect(),
+            StoredText::Dropped => return None,
+        })
+    }
+}
+
+choice! {
+    /// How long it takes until a search shows what was created.
+    SearchLag {
+        /// It shows it at once.
+        None = "none",
+        /// A fifth of a second.
+        Short = "200ms",
+        /// A second.
+        Long = "1s",
+    }
+}
+
+impl SearchLag {
+    /// The time in milliseconds.
+    pub(super) fn milliseconds(self) -> i64 {
+        match self {
+            SearchLag::None => 0,
+            SearchLag::Short => 200,
+            SearchLag::Long => 1000,
+        }
+    }
+}

@@ -9,7 +9,8 @@ use super::faults::{Action, Fault, When};
 /// How a fault is written; for help texts.
 pub const FAULT_FORM: &str = "\
 METHOD PATH ACTION [OPTION...], as in 'POST /api/apikeys drop after'; METHOD and PATH may hold *
-actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT
+actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT, twice (the work is done twice), \
+late=TIME (a reset, and the work is done TIME later), swap (exchanged with the next answer that has this fault)
 options: before (default), after (the work is done), nth=N (1), times=N (1) or always, header='NAME: VALUE', body=TEXT";
 
 const LIKE: &str = "write it like `POST /api/apikeys drop after`";
@@ -42,7 +43,10 @@ fn read_action(word: &str) -> Result<Action, String> {
     match name {
         "drop" => Ok(Action::Drop),
         "reset" => Ok(Action::Reset),
-        "delay" => read_time(value).map(Action::Delay),
+        "twice" => Ok(Action::Twice),
+        "late" => read_time(name, value).map(Action::Late),
+        "swap" => Ok(Action::Swap),
+        "delay" => read_time(name, value).map(Action::Delay),
         "cut" => number(name, value).map(Action::Cut),
         "stall" => number(name, value).map(Action::Stall),
         "status" => Ok(Action::Answer {
@@ -93,11 +97,11 @@ fn read_status(value: &str) -> Result<u16, String> {
     })
 }
 
-fn read_time(value: &str) -> Result<Duration, String> {
+fn read_time(name: &str, value: &str) -> Result<Duration, String> {
     match humantime::parse_duration(value) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),
-        Ok(_) => Err(format!("delay={value}: longer than a year")),
-        Err(error) => Err(format!("delay={value}: {error}")),
+        Ok(_) => Err(format!("{name}={value}: longer than a year")),
+        Err(error) => Err(format!("{name}={value}: {error}")),
     }
 }
 
@@ -137,7 +141,16 @@ mod tests {
             delay.map(|fault| fault.action),
             Ok(Action::Delay(Duration::from_secs(2)))
         );
+        for (action, read) in [
+            ("twice", Action::Twice),
+            ("late=1s", Action::Late(Duration::from_secs(1))),
+            ("swap", Action::Swap),
+        ] {
+            let fault: Result<Fault, String> = format!("GET /x {action}").parse();
+            assert_eq!(fault.map(|fault| fault.action), Ok(read));
+        }
         for wrong in [
+            "GET /x late",
             "GET /x",
             "GET /x explode",
             "GET /x status=99",

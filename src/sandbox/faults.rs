@@ -98,6 +98,12 @@ pub enum Action {
     },
     /// These bytes instead of an answer; then the connection ends.
     Raw(Vec<u8>),
+    /// The work is done twice, as for a request that something in between sent again. The second answer is sent; with [`When::After`], none.
+    Twice,
+    /// The connection is reset without an answer, and the work is done so much later.
+    Late(Duration),
+    /// The answer is exchanged with that to the next request that has this fault.
+    Swap,
 }
 
 impl Action {

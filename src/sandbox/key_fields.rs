@@ -109,6 +109,9 @@ impl Manager {
         if self.settings.unknowns.trim_names {
             change.name = change.name.map(|name| name.trim().to_owned());
         }
+        let unknowns = &self.settings.unknowns;
+        change.name = change.name.and_then(|name| unknowns.key_names.keep(name));
+        change.description = (change.description).and_then(|text| unknowns.descriptions.keep(text));
         // 0 stands for null in the numeric properties that clients write.
         change.role_id = change.role_id.filter(|id| *id != 0);
         change.expiry = self.checked_expiry(change.expiry)?;

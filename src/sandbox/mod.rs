@@ -11,6 +11,7 @@ mod certificate;
 mod choices;
 mod clock;
 mod criteria;
+mod exchange;
 mod fault_spec;
 mod faults;
 mod key_fields;
@@ -43,8 +44,8 @@ use anyhow::{Context, bail};
 use tokio::sync::oneshot;
 
 pub use choices::{
-    AnswerFields, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SessionLimit, SignInAnswer,
-    SignInWording, StickyCookie,
+    AnswerFields, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
+    SignInAnswer, SignInWording, StickyCookie, StoredText,
 };
 pub use fault_spec::FAULT_FORM;
 pub use faults::{Action, Fault, When};

@@ -175,8 +175,8 @@ impl Roles {
             rights::auditor(),
             false,
         );
-        for role in more {
-            roles.add(role)?;
+        for (index, role) in more.iter().enumerate() {
+            (roles.add(role)).with_context(|| format!("role {} of the list", index + 1))?;
         }
         Ok(roles)
     }
@@ -214,7 +214,7 @@ impl Roles {
     /// Adds a role from a file or a test. Unlike a client, these choose the ID, and every field that they like.
     pub(super) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
-            bail!("a role must be a JSON object, not {document}")
+            bail!("a role must be a JSON object")
         };
         let id = match given.get("ID") {
             None => self.next_id(),

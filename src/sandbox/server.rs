@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::call::Call;
 use super::certificate::Identity;
+use super::exchange::Exchange;
 use super::faults::{Action, Ending, Fault, Faults, Takeover, When};
 use super::manager::Manager;
 use super::record::Record;
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     manager: Mutex<Manager>,
     faults: Mutex<Faults>,
     record: Mutex<Record>,
+    exchange: Exchange,
 }
 
 impl Shared {
@@ -41,6 +43,7 @@ impl Shared {
             manager: Mutex::new(manager),
             faults: Mutex::default(),
             record: Mutex::default(),
+            exchange: Exchange::default(),
         }
     }
 
@@ -174,8 +177,9 @@ impl Visit {
             .record()
             .note(self.connection, self.tls, &call, kept);
         let fault = self.shared.faults().next(&call);
-        let work = || {
-            let mut manager = self.shared.manager();
+        let shared = Arc::clone(&self.shared);
+        let work = move || {
+            let mut manager = shared.manager();
             match too_long {
                 true => {
                     Refusal::new(413, "The request body is too long.").answer(&manager.settings)
@@ -185,7 +189,7 @@ impl Visit {
         };
         let outcome = match fault {
             None => Outcome::Answer(work()),
-            Some(fault) => suffer(fault, work).await,
+            Some(fault) => suffer(fault, work, &self.shared.exchange).await,
         };
         self.send(number, outcome)
     }
@@ -214,9 +218,29 @@ enum Outcome {
 }
 
 /// Lets a fault happen before or after the work. A cut answer is the manager's own, so there the work is always done.
-async fn suffer(fault: Fault, work: impl FnOnce() -> Answer) -> Outcome {
+async fn suffer(
+    fault: Fault,
+    work: impl Fn() -> Answer + Send + 'static,
+    exchange: &Exchange,
+) -> Outcome {
     let after = fault.when == When::After;
     match fault.action {
+        Action::Twice => {
+            work();
+            let answer = work();
+            match after {
+                true => instead(Action::Reset),
+                false => Outcome::Answer(answer),
+            }
+        }
+        Action::Late(time) => {
+            tokio::spawn(async move {
+                tokio::time::sleep(time).await;
+                work();
+            });
+            instead(Action::Reset)
+        }
+        Action::Swap => Outcome::Answer(exchange.swap(work()).await),
         Action::Delay(time) if after => {
             let answer = work();
             tokio::time::sleep(time).await;
@@ -260,9 +284,8 @@ fn instead(action: Action) -> Outcome {
         }),
         Action::Raw(bytes) => takeover(bytes, Ending::Polite),
         Action::Reset => takeover(Vec::new(), Ending::Reset),
-        Action::Drop | Action::Delay(_) | Action::Cut(_) | Action::Stall(_) => {
-            takeover(Vec::new(), Ending::Close)
-        }
+        // The rest have their own ways of going wrong.
+        _ => takeover(Vec::new(), Ending::Close),
     }
 }
 

@@ -4,8 +4,8 @@
 //! so each is a switch here. One table makes the typed fields, their defaults and the names for the command line.
 
 use super::choices::{
-    AnswerFields, Choice, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SessionLimit,
-    SignInAnswer, SignInWording, StickyCookie,
+    AnswerFields, Choice, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
+    SignInAnswer, SignInWording, StickyCookie, StoredText,
 };
 
 /// One open question, by its name on the command line.
@@ -169,6 +169,15 @@ unknowns! {
     "11 #12" "trim-names" =>
         /// Whether blanks around a key's name are removed.
         trim_names: bool = false, ["no", "yes"];
+    "11 #13" "key-names" =>
+        /// What the manager makes of a key's name.
+        key_names: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut"];
+    "11 #13" "descriptions" =>
+        /// What the manager makes of a key's description.
+        descriptions: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut", "dropped"];
+    "5.1" "search-lag" =>
+        /// How long it takes until a search for keys shows one that was created.
+        search_lag: SearchLag = SearchLag::None, ["none", "200ms", "1s"];
     "11 #25" "answer-fields" =>
         /// Whether answers have the usual fields, new ones beside them, or only what a client cannot do without.
         answer_fields: AnswerFields = AnswerFields::Usual, ["usual", "future", "sparse"];

@@ -6,6 +6,7 @@ use super::origin::{Names, Origin};
 use super::{SecretSource, Source, Sourced};
 use crate::cli::Global;
 use crate::error::Error;
+use crate::external_command::ExternalCommand;
 use crate::secret::Secret;
 
 const PASSWORD_FILE: Names = ("password_file", "--password-file", "SWP_PASSWORD_FILE");
@@ -39,6 +40,7 @@ pub(super) fn password(
     let found = given
         .or_else(|| origin.in_profile(PASSWORD_FILE).map(from_named_file))
         .or_else(|| origin.in_profile(PASSWORD_COMMAND).map(from_command));
+    let found = checked(found)?;
     origin.tell_secret("password", found.as_ref());
     Ok(found)
 }
@@ -56,7 +58,7 @@ pub(super) fn mfa(
         });
     let command = origin.given(MFA_COMMAND, global.mfa_command.clone());
     let given = first_of([code, command.map(from_command), variable("SWP_MFA_CODE")?])?;
-    let found = given.or_else(|| origin.in_profile(MFA_COMMAND).map(from_command));
+    let found = checked(given.or_else(|| origin.in_profile(MFA_COMMAND).map(from_command)))?;
     origin.tell_secret("mfa-code", found.as_ref());
     Ok(found)
 }
@@ -72,6 +74,7 @@ pub(super) fn api_key(
     let found = given
         .or_else(|| origin.in_profile(API_KEY_FILE).map(from_named_file))
         .or_else(|| command().map(from_command));
+    let found = checked(found)?;
     origin.tell_secret("api-key", found.as_ref());
     Ok(found)
 }
@@ -92,6 +95,19 @@ fn from_named_file(path: Sourced<String>) -> Sourced<SecretSource> {
 
 fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
     command.map(SecretSource::Command)
+}
+
+/// A command that cannot be run is refused before anything is asked or sent.
+fn checked(secret: Option<Sourced<SecretSource>>) -> Result<Option<Sourced<SecretSource>>, Error> {
+    if let Some(Sourced {
+        value: SecretSource::Command(text),
+        source,
+    }) = &secret
+    {
+        ExternalCommand::parse(text)
+            .map_err(|problem| problem.error(&source.to_string(), "pass show dsm/admin"))?;
+    }
+    Ok(secret)
 }
 
 fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{SecretSource, Source, Sourced};
+use crate::external_command::ExternalCommand;
 use crate::manager::has_ascii_host;
 
 /// One setting.
@@ -37,9 +38,8 @@ pub(super) fn place(secret: &Sourced<SecretSource>) -> String {
         (SecretSource::File(path), _) => format!("in the file {}", path.display()),
         (SecretSource::Command(command), Source::File(_)) => format!("from the command {command}"),
         (SecretSource::Command(command), _) => {
-            let words = shell_words::split(command).unwrap_or_default();
-            let program = words.first().map_or("", String::as_str);
-            format!("from the command {program}")
+            let program = ExternalCommand::parse(command).map(|command| command.program);
+            format!("from the command {}", program.unwrap_or_default())
         }
         (SecretSource::Value(_), _) => "[masked]".to_owned(),
     }

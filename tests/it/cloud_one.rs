@@ -12,11 +12,12 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
             "Cloud One console",
         ),
         ("accounts.us-1.cloudone.trendmicro.com", "Cloud One console"),
-        ("https://api.xdr.trendmicro.com", "Vision One console"),
-        (
-            "https://api.eu.xdr.trendmicro.com/v3.0",
-            "Vision One console",
-        ),
+        ("https://api.xdr.trendmicro.com", "us-1"),
+        ("https://api.eu.xdr.trendmicro.com/v3.0", "de-1"),
+        ("https://portal.uk.xdr.trendmicro.com", "gb-1"),
+        ("https://api.xdr.trendmicro.co.jp", "jp-1"),
+        ("https://xdr.trendmicro.co.jp/v3.0", "jp-1"),
+        ("https://portal.za.xdr.trendmicro.com", "REGION"),
     ] {
         let mut home = Home::new();
         home.set("SWP_USERNAME", "admin");
@@ -27,15 +28,15 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
             &["login"],
         ] {
             let ran = home.run(command.iter().chain(&["--url", url]));
-            contains(
-                ran.failure(2),
-                &[
-                    "`--url` names",
-                    "which is no manager",
-                    says,
-                    "workload.REGION.cloudone.trendmicro.com",
-                ],
-            );
+            contains(ran.failure(2), &["`--url` names", says]);
+            if url.contains("xdr") {
+                let manager = format!("https://workload.{says}.cloudone.trendmicro.com");
+                let page =
+                    "Server & Workload Protection > Administration > User Management > API Keys";
+                contains(&ran.stderr, &[&manager, page]);
+            } else {
+                contains(&ran.stderr, &["workload.REGION.cloudone.trendmicro.com"]);
+            }
         }
         home.set("SWP_URL", url);
         let error = home.run(["list-roles", "-o", "json"]).json_error(2);

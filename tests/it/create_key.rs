@@ -159,8 +159,8 @@ fn default_names_tell_the_role_and_the_time_and_are_unique() {
     let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
     assert_eq!(
         fields,
-        ["keyName", "roleID"],
-        "no mark where none is needed"
+        ["keyName", "description", "roleID"],
+        "the mark, in case the manager alters the name"
     );
     assert_eq!(count(&world.sandbox, SEARCH_KEYS), 0);
 }

@@ -61,7 +61,7 @@ fn words_are_split_as_a_shell_would_and_nothing_is_expanded() {
         "#!/bin/sh\ncat > got\nprintf '[%s]' \"$@\" > arguments\n",
     );
     set_mode(&script, 0o700);
-    let command = r#"'./a program' "two words" $HOME *;>x \"q ''"#;
+    let command = r#"'./a program' "two words" "$HOME" '*;>x' \"q ''"#;
     world
         .run(["create", "--role", "Auditor", "--deliver-cmd", command])
         .success();
@@ -70,6 +70,41 @@ fn words_are_split_as_a_shell_would_and_nothing_is_expanded() {
         "[two words][$HOME][*;>x][\"q][]"
     );
     assert_eq!(read(world.home.path("got")), secret(&world));
+}
+
+/// They would become arguments: `tee key.txt > /dev/null` would write the secret to a file named `>`.
+#[test]
+fn operators_of_a_shell_are_refused_before_anything_is_asked() {
+    let world = World::new();
+    let key = world.sandbox.add_key("there", 2).id.to_string();
+    for command in [
+        "tee key.txt > /dev/null",
+        "tee key.txt >key2.txt",
+        "tee < key.txt",
+        "tee key.txt | tee key2.txt",
+        "tee key.txt & tee key2.txt",
+        "tee key.txt; true",
+        "tee `true` key.txt",
+        "tee key.$HOSTNAME",
+        "tee 'key'.txt 2>&1",
+    ] {
+        for run in [
+            &["create", "--role", "Auditor"][..],
+            &["create", "--role", "Auditor", "--dry-run"],
+            &["rotate-key", &key],
+            &["rotate-key", &key, "--in-place"],
+            &["recover", "--yes"],
+        ] {
+            let ran = world.run(run.iter().chain(&["--deliver-cmd", command]));
+            contains(ran.failure(2), &["`--deliver-cmd`", "`sh -c '...'`"]);
+        }
+    }
+    nothing_was_sent(&world.sandbox);
+    assert!(!world.home.path("key.txt").exists());
+    assert!(!world.home.path(">").exists());
+    // In quotes they are meant for the shell that is started.
+    deliver(&world, "tee key.txt > /dev/null; true && true | cat", &[]).success();
+    assert_eq!(read(world.home.path("key.txt")), secret(&world));
 }
 
 #[test]
@@ -148,9 +183,9 @@ fn what_cannot_be_run_is_refused_before_anything_is_sent() {
     let world = World::new();
     world.home.write("not-executable", "#!/bin/sh\n");
     for (command, reason) in [
-        ("", "is empty"),
-        ("  ", "is empty"),
-        ("sh -c 'unclosed", "is no command"),
+        ("", "does not name a program"),
+        ("  ", "does not name a program"),
+        ("sh -c 'unclosed", "has no closing quote"),
         (
             "no-such-program-anywhere x",
             "there is no program `no-such-program-anywhere`",

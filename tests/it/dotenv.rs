@@ -77,6 +77,16 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
         ),
         ("utf-16", "A\0=\x001\0", "no UTF-8 text"),
         (
+            "two-names",
+            "A=1\nexport SWP_API_KEY=old B=x\n",
+            "line 2 holds more than",
+        ),
+        (
+            "two-commands",
+            "SWP_API_KEY=old; export SWP_API_KEY\n",
+            "line 1 holds more than",
+        ),
+        (
             "quotes",
             "A='\nSWP_API_KEY='old'\nB='\n",
             "quotes do not close",

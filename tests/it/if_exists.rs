@@ -31,17 +31,20 @@ fn it_fails_and_names_the_key() {
 fn skipping_succeeds_without_a_secret() {
     let world = World::new();
     let existing = world.sandbox.add_key("ci", 2);
-    for format in ["text", "env"] {
-        let ran = run(&world, &["--if-exists", "skip", "-o", format]);
+    for (format, more) in [("text", "-v"), ("env", "-v"), ("text", "-q"), ("env", "-q")] {
+        let ran = run(&world, &["--if-exists", "skip", "-o", format, more]);
         ran.success();
         assert_eq!(ran.stdout, "", "there is no secret to print");
         contains(
             &ran.stderr,
-            &["`ci` exists already", "ID 1", "left as it is"],
+            &["no secret was written", "`ci` exists already", "ID 1"],
         );
         assert!(!ran.stderr.contains("differs"), "{}", ran.stderr);
     }
-    let key = run(&world, &["--if-exists", "skip", "-o", "json"]).json();
+    run(&world, &["--if-exists", "skip", "-o", "jsonl", "-q"]).json();
+    let ran = run(&world, &["--if-exists", "skip", "-o", "json", "-q"]);
+    contains(&ran.stderr, &["no secret was written"]);
+    let key = ran.json();
     assert_eq!((&key["ID"], &key["keyName"]), (&json!(1), &json!("ci")));
     assert_eq!(key.get("secretKey"), None);
     assert_eq!(key["meta"]["created"], json!(false));
@@ -58,6 +61,28 @@ fn skipping_leaves_no_file() {
     ran.success();
     assert_eq!(ran.stdout, "");
     assert!(!world.home.path("key").exists());
+}
+
+#[test]
+fn skipping_leaves_every_place_as_it_is() {
+    let world = World::new();
+    world.sandbox.add_key("ci", 2);
+    let path = world.home.write_secret("key", "SWP_API_KEY=old\n");
+    for to in [
+        &["--out-file", "key", "--force"][..],
+        &["--dotenv", "key"],
+        &["--deliver-cmd", "tee key"],
+        &["--out-file", "-"],
+        &["--dotenv", "-"],
+    ] {
+        let ran = run(&world, &[&["--if-exists", "skip", "-q"], to].concat());
+        ran.success();
+        assert_eq!(ran.stdout, "");
+        contains(&ran.stderr, &["no secret was written", "ID 1"]);
+        let content = std::fs::read_to_string(&path).expect("a file");
+        assert_eq!(content, "SWP_API_KEY=old\n");
+    }
+    assert_eq!(world.sandbox.api_keys().len(), 1);
 }
 
 #[test]

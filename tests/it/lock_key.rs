@@ -62,7 +62,7 @@ fn json_is_the_key_as_it_is_now() {
     let meta = json!({"manager": world.sandbox.url(), "changed": true});
     assert_eq!(document["meta"], meta);
     let line = world.run(["unlock-key", "ci", "-o", "env"]);
-    assert_eq!(line.success(), "SWP_API_KEY_ID='1'");
+    assert_eq!(line.success(), "SWP_API_KEY_ID=1");
 }
 
 #[test]

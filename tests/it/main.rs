@@ -23,6 +23,7 @@ mod github;
 mod help;
 #[cfg(unix)]
 mod hostile;
+mod identity;
 mod if_exists;
 mod in_between;
 mod key_reference;

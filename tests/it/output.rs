@@ -17,7 +17,7 @@ fn a_created_key_in_each_format() {
     let ran = create("text");
     assert_eq!(ran.stdout, format!("{}\n", newest().secret));
     let ran = create("env");
-    assert_eq!(ran.stdout, format!("SWP_API_KEY='{}'\n", newest().secret));
+    assert_eq!(ran.stdout, format!("SWP_API_KEY={}\n", newest().secret));
     let ran = create("jsonl");
     assert_eq!(ran.stdout.lines().count(), 1);
     assert!(ran.stdout.ends_with("}\n"), "{}", ran.stdout);
@@ -27,7 +27,7 @@ fn a_created_key_in_each_format() {
     let made = newest();
     let meta = key["meta"].take();
     let expected = json!({
-        "keyName": made.name, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
+        "keyName": made.name, "description": made.description, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
         "created": made.created, "unsuccessfulSignInAttempts": 0, "secretKey": made.secret, "serviceAccount": false,
         "ID": made.id, "meta": null
     });
@@ -59,7 +59,30 @@ fn the_variable_is_named_by_the_user() {
     let arguments = ["create", "--role-id", "2", "-o", "env", "--env-name", "_K1"];
     let ran = world.run(arguments);
     let secret = &world.sandbox.api_keys()[0].secret;
-    assert_eq!(ran.success(), format!("_K1='{secret}'"));
+    assert_eq!(ran.success(), format!("_K1={secret}"));
+}
+
+/// A shell, and readers that take the rest of the line as it is (docker's `--env-file`, make), see the same.
+#[test]
+#[cfg(unix)]
+fn every_reader_of_such_a_line_reads_the_same_secret() {
+    use swp_keys::sandbox::SecretShape;
+    for secret_shape in [
+        SecretShape::IdBase64,
+        SecretShape::GuidBase64,
+        SecretShape::GuidGuidBase64,
+        SecretShape::CloudOne,
+    ] {
+        let world = World::with(Settings {
+            secret_shape,
+            ..Settings::default()
+        });
+        let script = r#""$SWP_KEYS" create --role Auditor -o env >key.env || exit
+            cut -d= -f2- key.env; set -a; . ./key.env; printenv SWP_API_KEY"#;
+        let ran = crate::support::shell::sh(&world.home, script);
+        let secret = &world.sandbox.api_keys()[0].secret;
+        assert_eq!(ran.success(), format!("{secret}\n{secret}"));
+    }
 }
 
 #[test]
@@ -67,7 +90,7 @@ fn a_found_role_in_each_format() {
     let world = World::new();
     let find = |format: &str| world.run(["find-role", "Auditor", "-o", format]);
     assert_eq!(find("text").stdout, "2\n");
-    assert_eq!(find("env").stdout, "SWP_ROLE_ID='2'\n");
+    assert_eq!(find("env").stdout, "SWP_ROLE_ID=2\n");
     let one_line = find("jsonl");
     assert_eq!(one_line.stdout.lines().count(), 1);
     let role = find("json").json();

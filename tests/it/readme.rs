@@ -140,7 +140,7 @@ fn every_command_of_the_readme_works_as_it_stands() {
                 contains(&read(world.home.path(place)), &[&keys[key].secret]);
             }
         }
-        if block.contains("jq -r .secretKey") {
+        if block.contains("jq -er .secretKey") {
             assert_eq!(ran.stdout.trim_end(), keys[STANDING].secret, "{block}");
         }
     }

@@ -195,7 +195,7 @@ fn mistakes_are_named() {
         (vec!["--roles".into(), path(&missing)], "cannot be read"),
         (
             vec!["--roles".into(), path(&no_list)],
-            "is no list of roles",
+            "is not a list of roles",
         ),
         (
             vec!["--roles".into(), path(&taken)],
@@ -277,8 +277,8 @@ mod signals {
                 String::from_utf8_lossy(&made.stderr)
             );
             let certificate = lines.lines().find_map(|line| {
-                line.strip_prefix("export SWP_CA_CERT='")?
-                    .strip_suffix('\'')
+                let value = line.strip_prefix("export SWP_CA_CERT=")?;
+                Some(value.trim_matches('\''))
             });
             let folder = Path::new(certificate.expect("a certificate"))
                 .parent()

@@ -59,7 +59,7 @@ fn json_is_the_managers_object_with_meta() {
         assert_eq!(document["meta"], meta);
     }
     let line = world.run(["show-key", "ci", "-o", "env"]);
-    assert_eq!(line.success(), "SWP_API_KEY_ID='1'");
+    assert_eq!(line.success(), "SWP_API_KEY_ID=1");
 }
 
 #[test]

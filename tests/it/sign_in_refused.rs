@@ -75,7 +75,7 @@ impl Trouble {
             Self::User => world.home.set("SWP_USERNAME", "nobody"),
             Self::Tenant => arguments.extend(["--tenant", "elsewhere"]),
             Self::Locked => world.sandbox.set_locked(true),
-            Self::CodeWrong => arguments.extend(["--mfa-code", "12345"]),
+            Self::CodeWrong => arguments.extend(["--mfa-code", "654321"]),
             Self::CodeMissing | Self::Expired | Self::Sessions => {}
         }
         let ran = world.run(arguments);

@@ -37,7 +37,7 @@ fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
     let world = World::new();
     for (format, expected) in [
         ("text", "1\n".to_owned()),
-        ("env", "SWP_API_KEY_ID='2'\n".to_owned()),
+        ("env", "SWP_API_KEY_ID=2\n".to_owned()),
     ] {
         let ran = world.run(TO_FILE.iter().chain(&["--force", "-o", format]));
         ran.success();
@@ -56,6 +56,70 @@ fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
     }
     assert_eq!(read(&world.home.path("key")), format!("{secret}\n"));
     assert_eq!(names(&world.home.path("")), ["key"], "nothing else is left");
+}
+
+#[test]
+fn as_a_file_a_dash_is_stdout() {
+    let world = World::new();
+    let create = |more: &[&str]| world.run([&["create", "--role", "Auditor"], more].concat());
+    let printed = |more: &[&str], expected: &dyn Fn(&str) -> String| {
+        let ran = create(more);
+        ran.success();
+        assert_eq!(ran.stdout, expected(&secret(&world)), "{more:?}");
+        assert!(!world.home.path("-").exists());
+    };
+    let plain = |secret: &str| format!("{secret}\n");
+    printed(&["--out-file", "-"], &plain);
+    printed(&["--out-file", "-", "--force"], &plain);
+    // One document, which holds the secret: not another without it.
+    printed(&["--out-file", "-", "--out-file", "key"], &plain);
+    assert_eq!(read(&world.home.path("key")), plain(&secret(&world)));
+    let line = |secret: &str| format!("SWP_API_KEY={secret}\n");
+    printed(&["--dotenv", "-"], &line);
+    printed(&["--out-file", "-", "-o", "env"], &line);
+    let named = |secret: &str| format!("DS_KEY={secret}\n");
+    printed(
+        &["--dotenv", "-", "--env-name", "DS_KEY", "--dotenv", ".env"],
+        &named,
+    );
+    assert_eq!(read(&world.home.path(".env")), named(&secret(&world)));
+    let key = create(&["--out-file", "-", "-o", "json"]).json();
+    assert_eq!(key["secretKey"], secret(&world));
+    assert_eq!(key["meta"]["sinks"], json!(["stdout"]));
+    create(&["--out-file", "./-"]).success();
+    assert_eq!(read(&world.home.path("-")), plain(&secret(&world)));
+}
+
+#[test]
+fn stdout_comes_last_and_is_empty_where_a_command_fails() {
+    let world = World::new();
+    let to = ["--out-file", "-", "--deliver-cmd", "false"];
+    let ran = world.run(["create", "--role", "Auditor"].iter().chain(&to));
+    undone(&ran, &world.sandbox);
+}
+
+#[test]
+fn a_variable_that_nothing_names_and_stdout_twice_are_refused() {
+    let world = World::new();
+    for (arguments, said) in [
+        (&["--env-name", "DS_KEY"][..], "--env-name"),
+        (&["--env-name", "DS_KEY", "-o", "json"], "--env-name"),
+        (
+            &["--env-name", "SWP_API_KEY", "--out-file", "key"],
+            "--env-name",
+        ),
+        (
+            &["--env-name", "DS_KEY", "--github-env", "DS_KEY"],
+            "--env-name",
+        ),
+        (&["--out-file", "-", "--dotenv", "-"], "both write to -"),
+        (&["--out-file", "-", "--out-file", "-"], "given twice"),
+        (&["--dotenv", "-", "-o", "json"], "--dotenv -"),
+    ] {
+        let ran = world.run([&["create", "--role", "Auditor"], arguments].concat());
+        contains(ran.failure(2), &[said]);
+    }
+    nothing_was_sent(&world.sandbox);
 }
 
 #[test]

@@ -347,9 +347,9 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
         (home.write("key.pem", &key), "holds no certificate"),
         (
             home.write("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB"),
-            "is no PEM file",
+            "is not a usable PEM file",
         ),
-        (home.write("hollow.pem", hollow), "is no certificate"),
+        (home.write("hollow.pem", hollow), "is not a certificate"),
         (home.path(""), "is no file"),
         (home.path("nowhere.pem"), "cannot be read"),
     ];

@@ -141,7 +141,9 @@ fn each_setting_is_told_with_its_source_and_no_secret() {
     world.home.unset("SWP_PASSWORD_FILE");
     world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
     world.home.set("SWP_TIMEOUT", "20s");
-    world.home.set("SWP_MFA_COMMAND", "echo 123456 hunter2");
+    world
+        .home
+        .set("SWP_MFA_COMMAND", "printf %.6s 123456hunter2");
     world
         .home
         .set("HTTPS_PROXY", "http://u:hunter2@proxy.example.com:3128");
@@ -151,7 +153,7 @@ fn each_setting_is_told_with_its_source_and_no_secret() {
         ("url", &*world.sandbox.url(), "SWP_URL"),
         ("username", "admin", "SWP_USERNAME"),
         ("password", "[masked]", "SWP_PASSWORD"),
-        ("mfa-code", "from the command echo", "SWP_MFA_COMMAND"),
+        ("mfa-code", "from the command printf", "SWP_MFA_COMMAND"),
         ("api-key-scheme", "auto", "default"),
         ("timeout", "20s", "SWP_TIMEOUT"),
         ("settle-timeout", "500ms", "SWP_SETTLE_TIMEOUT"),

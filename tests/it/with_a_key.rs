@@ -166,7 +166,7 @@ fn a_key_that_would_break_a_header_is_not_sent() {
     let mut world = World::new();
     world.use_key("1:YWJj\r\nX-Injected: 1");
     let ran = world.run(["find-role", "Auditor"]);
-    contains(ran.failure(2), &["cannot be sent in a header"]);
+    contains(ran.failure(2), &["`SWP_API_KEY_FILE`"]);
     assert!(!ran.stderr.contains("YWJj"), "{}", ran.stderr);
     assert_eq!(world.sandbox.requests(), []);
 }

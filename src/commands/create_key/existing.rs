@@ -1,5 +1,7 @@
 //! A key that bears the wanted name already: seen before anything is made, and then refused, left as it is, or re-keyed.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{IfExists, print_key};
@@ -8,13 +10,15 @@ use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{self, Entry, Found, Record};
+use crate::looks::Looks;
 use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
+use crate::mint::is_like;
 use crate::output::Format;
 
 /// What a search for the name showed.
 pub(super) enum Existing {
-    /// No key bears it; or no name was given, and one that is made here is random.
-    None,
+    /// No key bears it, and these bear one that is like it; or no name was given, and one that is made here is random.
+    None(Vec<i64>),
     /// One does, and it may be used.
     One(Box<ApiKey>),
     /// Keys may not be looked at.
@@ -32,7 +36,7 @@ pub(super) async fn look(
     context: &Context,
 ) -> Result<Existing, Error> {
     let Some(name) = name else {
-        return Ok(Existing::None);
+        return Ok(Existing::None(Vec::new()));
     };
     let search = async { Ok(signed_in.api_keys_named(name).await) };
     let found = match context.interrupt.or(search).await? {
@@ -49,6 +53,10 @@ pub(super) async fn look(
         }
         Err(error) => return Err(error.into()),
     };
+    let like = (found.iter())
+        .filter(|key| key.name().is_some_and(|other| is_like(name, other)))
+        .map(|key| key.id)
+        .collect();
     let mut exact: Vec<_> = found
         .into_iter()
         .filter(|key| key.name() == Some(name))
@@ -59,7 +67,7 @@ pub(super) async fn look(
         .collect::<Vec<_>>()
         .join(", ");
     match (exact.pop(), exact.len(), if_exists) {
-        (None, ..) => Ok(Existing::None),
+        (None, ..) => Ok(Existing::None(like)),
         (Some(key), 0, IfExists::Skip | IfExists::Rekey) => Ok(Existing::One(Box::new(key))),
         (Some(key), 0, IfExists::Fail) => Err(Error::new(
             Kind::Conflict,
@@ -74,21 +82,50 @@ pub(super) async fn look(
     }
 }
 
-/// That no key bears the name; false where that could not be seen.
+/// That no key bears the name, and the IDs of those whose names are like it; none if that could not be seen.
 ///
 /// # Errors
 /// Where one does.
-pub(in crate::commands) async fn is_free(
+pub(in crate::commands) async fn look_if_free(
     name: Option<&str>,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<bool, Error> {
+) -> Result<Option<Vec<i64>>, Error> {
     let found = look(name, IfExists::Fail, signed_in, context).await;
     let found = found.map_err(|error| match error.kind() {
         Kind::Conflict => error.hint("choose another `--name`, or leave it out"),
         _ => error,
     })?;
-    Ok(!matches!(found, Existing::NotSeen))
+    Ok(match found {
+        Existing::None(like) => Some(like),
+        _ => None,
+    })
+}
+
+/// The same, after a pause, for as long as the runs that ask for one name at once have not settled which of their keys stays.
+pub(super) async fn look_again(
+    name: Option<&str>,
+    wait: Duration,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<Existing, Error> {
+    let mut looks = Looks::new(wait);
+    loop {
+        let found = look(name, IfExists::Skip, signed_in, context).await;
+        let settled = match &found {
+            Ok(Existing::None(_)) => name.is_none(),
+            Ok(_) => true,
+            Err(error) => error.kind() != Kind::Conflict,
+        };
+        if settled
+            || !context
+                .interrupt
+                .or(async { Ok(looks.again().await) })
+                .await?
+        {
+            return found;
+        }
+    }
 }
 
 /// The records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place of
@@ -166,8 +203,9 @@ pub(super) fn leave(
     } else {
         "; it differs in "
     };
-    context.output.note(&format!(
-        "the key `{}` exists already (ID {}) and is left as it is{same}{}",
+    // Who waits for a secret gets none, and exit code 0.
+    context.output.insist(&format!(
+        "no secret was written: the key `{}` exists already (ID {}) and is left as it is{same}{}",
         wanted.key_name,
         existing.id,
         drift.join(", ")

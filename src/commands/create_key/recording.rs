@@ -25,7 +25,14 @@ impl Plan<'_> {
         }
         let name = self.default_name(self.args.role.as_deref());
         let role_id = self.args.role_id;
-        let record = self.record(&name, role_id, &Existing::None, places, signer, context);
+        let record = self.record(
+            &name,
+            role_id,
+            &Existing::None(Vec::new()),
+            places,
+            signer,
+            context,
+        );
         // Without an address nothing is asked either.
         let begin = |record| Writing::begin(record, &context.disk);
         *writing = record.ok().map(begin);
@@ -65,9 +72,10 @@ impl Plan<'_> {
         signer: Option<String>,
         context: &Context,
     ) -> Result<Record, Error> {
-        let found = match existing {
-            Existing::One(found) => Some(found.id),
-            Existing::None | Existing::NotSeen => None,
+        let (found, existing_ids) = match existing {
+            Existing::One(found) => (Some(found.id), vec![found.id]),
+            Existing::None(like) => (None, like.clone()),
+            Existing::NotSeen => (None, Vec::new()),
         };
         Ok(Record {
             operation: self.operation.clone(),
@@ -85,7 +93,7 @@ impl Plan<'_> {
             key_name: key_name.to_owned(),
             role_id: role_id.filter(|_| found.is_none()),
             key_id: found,
-            existing_ids: found.into_iter().collect(),
+            existing_ids,
             marked: self.args.name.is_none() || !self.args.no_mark,
             unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
             signer,

@@ -73,7 +73,7 @@ pub(super) fn dry_run(
             "give the key `{}` (ID {}) a new secret",
             key.key_name, found.id
         ),
-        Existing::None | Existing::NotSeen => format!(
+        Existing::None(_) | Existing::NotSeen => format!(
             "create the key `{}` with the role ID {}, ending {}",
             key.key_name,
             key.role_id,

@@ -119,7 +119,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// A span of time on the command line. Nothing is older than a century.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
     let span = humantime::parse_duration(text)
-        .map_err(|error| format!("write 14d, 12w or 36h: {error}"))?;
+        // The words of the library quote the value.
+        .map_err(|_| "write a duration such as 14d, 12w or 36h".to_owned())?;
     if span > Duration::from_secs(100 * 366 * 86_400) {
         return Err("that is more than a century".to_owned());
     }

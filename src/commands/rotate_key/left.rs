@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::expiry::shown;
 use crate::journal::{self, Entry, Found, Record};
 use crate::manager::{ApiKey, Cause, SignedIn};
-use crate::mint::{self, marks};
+use crate::mint;
 
 /// The record of a rotation that was cut off.
 pub(super) struct Left(Record);
@@ -31,9 +31,8 @@ impl Left {
     /// # Errors
     /// Where its run lives.
     pub(super) fn of_key(key: &ApiKey, context: &Context) -> Result<Option<Self>, Error> {
-        let description = key.description().unwrap_or_default();
         Self::which(context, |record, old| {
-            old == key.id || marks(description).any(|operation| operation == record.operation)
+            old == key.id || record.key_id == Some(key.id) || mint::is_ours(record, key)
         })
     }
 
@@ -150,7 +149,7 @@ pub(super) async fn must_be_first(
         "another run has put a key in the place of `{}`",
         record.key_name
     );
-    mint::take_back(context, signed_in, id, &record.key_name).await?;
+    mint::take_back_all(context, signed_in, record, id).await?;
     give_up(entry, signed_in, context).await?;
     Err(Error::new(Kind::Conflict, message))
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{Predecessor, Record, Work};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{Prepared, mark, original_name, without_marks};
+use crate::mint::{Prepared, is_like, made_way_for, mark, original_name, without_marks};
 
 use super::Rotation;
 
@@ -57,19 +57,18 @@ async fn retiring(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Vec<ApiKey>, Error> {
-    let pattern = format!("{name} (retiring %");
+    // A manager may keep blanks and brackets in a form of its own.
+    let pattern = format!("{name}%");
     let search = async { Ok(signed_in.api_keys_like(&pattern).await?) };
     let found = context.interrupt.or(search).await?;
     let now = signed_in.time().timestamp_millis();
-    let made_way = |key: &ApiKey| {
-        key.name()
-            .is_some_and(|other| other != name && original_name(other) == name)
-            && key.expiry_date().is_none_or(|end| end > now)
-    };
+    let made_way =
+        |key: &ApiKey| made_way_for(key, name) && key.expiry_date().is_none_or(|end| end > now);
     Ok(found.into_iter().filter(made_way).collect())
 }
 
-/// Never three keys: no other key may bear the name, and none that made way for it may still live.
+/// Never three keys: no other key may bear the name, and none that made way for it may still live. Returns the IDs of the keys whose names
+/// are like it.
 ///
 /// # Errors
 /// Of a conflict, naming the others by their IDs.
@@ -78,7 +77,7 @@ pub(super) async fn check_alone(
     old: &ApiKey,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<(), Error> {
+) -> Result<Vec<i64>, Error> {
     let search = async { Ok(signed_in.api_keys_named(name).await?) };
     let named = context.interrupt.or(search).await?;
     let mut others = named
@@ -97,7 +96,9 @@ pub(super) async fn check_alone(
     }
     let retiring = retiring(name, signed_in, context).await?;
     let Some(other) = retiring.iter().find(|key| key.id != old.id) else {
-        return Ok(());
+        let like = |key: &&ApiKey| key.name().is_some_and(|other| is_like(name, other));
+        let like = named.iter().filter(like).map(|key| key.id);
+        return Ok(like.filter(|id| *id != old.id).collect());
     };
     let until = other.expiry_date().map_or_else(
         || "has no end set yet".to_owned(),
@@ -191,6 +192,7 @@ impl Rotation<'_> {
     /// What is noted before the manager is asked.
     pub(super) fn record(
         &self,
+        like: Vec<i64>,
         prepared: &Prepared,
         signed_in: &SignedIn,
         context: &Context,
@@ -204,7 +206,7 @@ impl Rotation<'_> {
             key_name: self.new.key_name.clone(),
             role_id: Some(self.new.role_id),
             key_id: None,
-            existing_ids: vec![self.old.id],
+            existing_ids: [vec![self.old.id], like].concat(),
             marked: true,
             unique: true,
             signer: signed_in.signer_print(&self.plan.operation),

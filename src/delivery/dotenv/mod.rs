@@ -6,6 +6,7 @@
 //! changed. Undoing takes the lock too, and takes back the line of this run alone.
 
 pub(super) mod text;
+mod words;
 
 use std::fs::{File, Metadata};
 use std::io;

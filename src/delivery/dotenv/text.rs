@@ -7,9 +7,13 @@
 //!
 //! An assignment is a line of its own: blanks, `export`, the name, `=`. Quotes that open a value may span lines, and what stands
 //! between them is no assignment; quotes that never close, or are followed by more than a comment, are taken as plain text. A
-//! comment behind the value stays. Which of several assignments counts differs between readers, so that is refused.
+//! comment behind the value stays. Which of several assignments counts differs between readers, so that is refused, and so is a line
+//! with more on it than the assignment (`words.rs`).
 
 use zeroize::Zeroizing;
+
+use super::words::Words;
+use crate::output::is_bare;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -119,6 +123,10 @@ struct Assignment<'a> {
     head: usize,
     /// Where the value ends, with its quotes.
     end: usize,
+    /// With `export` before it.
+    exported: bool,
+    /// What is behind the `=`, if no quotes enclose it.
+    plain: Option<&'a [u8]>,
 }
 
 fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
@@ -126,25 +134,42 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
     if content.contains(&0) {
         return Err("it holds zero bytes, so it is no UTF-8 text".to_owned());
     }
+    let number = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let mut found: Option<Assignment<'a>> = None;
     let mut next = content.len() - text_of(content).len();
     while next < content.len() {
         let line = next;
         let assignment = assignment(content, line);
         next = line_end(content, assignment.as_ref().map_or(line, |it| it.end)) + 1;
-        let Some(assignment) = assignment.filter(|it| it.name == name.as_bytes()) else {
+        let Some(assignment) = assignment else {
             continue;
         };
-        if let Some(first) = &found {
-            let number =
-                |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let further = assignment.plain.map(Words::of);
+        if assignment.name == name.as_bytes() {
+            if let Some(first) = &found {
+                return Err(format!(
+                    "it sets {name} more than once, on lines {} and {}",
+                    number(first.head),
+                    number(assignment.head)
+                ));
+            }
+            if further.is_some_and(|words| words.hold_more(assignment.exported)) {
+                return Err(format!(
+                    "line {} holds more than the assignment of {name}",
+                    number(assignment.head)
+                ));
+            }
+            found = Some(assignment);
+        } else if let Some(first) = &found
+            && further.is_some_and(|words| words.assign(name.as_bytes()))
+        {
+            // Before the first, or where there is no other, what is set here is what a shell sees last.
             return Err(format!(
                 "it sets {name} more than once, on lines {} and {}",
                 number(first.head),
                 number(assignment.head)
             ));
         }
-        found = Some(assignment);
     }
     Ok(found)
 }
@@ -157,10 +182,12 @@ fn text_of(content: &[u8]) -> &[u8] {
 /// The assignment that begins on the line that begins here.
 fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
     let mut start = skip_blanks(content, line);
+    let mut exported = false;
     if content[start..].starts_with(b"export") {
         let after = skip_blanks(content, start + b"export".len());
         if after > start + b"export".len() {
             start = after;
+            exported = true;
         }
     }
     let length = content[start..]
@@ -172,12 +199,17 @@ fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
     if length == 0 || content.get(equals) != Some(&b'=') {
         return None;
     }
-    let end = quoted_end(content, skip_blanks(content, equals + 1))
-        .unwrap_or_else(|| plain_end(content, equals + 1));
+    let quoted = quoted_end(content, skip_blanks(content, equals + 1));
+    let end = quoted.unwrap_or_else(|| plain_end(content, equals + 1));
+    let plain = quoted
+        .is_none()
+        .then(|| &content[equals + 1..end.max(equals + 1)]);
     Some(Assignment {
         name: &content[start..head],
         head,
         end,
+        exported,
+        plain,
     })
 }
 
@@ -254,9 +286,7 @@ fn line_break(content: &[u8]) -> &'static [u8] {
 }
 
 fn quoted(value: &str) -> Result<Zeroizing<String>, String> {
-    // Bare is also all that `docker run --env-file` understands.
-    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte);
-    if value.bytes().all(bare) {
+    if is_bare(value) {
         return Ok(Zeroizing::new(value.to_owned()));
     }
     if value.contains(|character: char| "'\\$".contains(character) || character.is_control()) {

@@ -112,6 +112,55 @@ fn what_cannot_be_edited_is_said_with_the_lines() {
 }
 
 #[test]
+fn a_line_with_more_on_it_than_the_assignment_is_refused() {
+    for line in [
+        "SWP_API_KEY=old B=x",
+        "export SWP_API_KEY=old B=x",
+        "export SWP_API_KEY=old OTHER",
+        "export SWP_API_KEY='old' B=\"x y\" # c",
+        "SWP_API_KEY= B=x",
+        "SWP_API_KEY=old; export SWP_API_KEY",
+        "SWP_API_KEY=\"old\";export SWP_API_KEY",
+        "SWP_API_KEY='o ld' && export SWP_API_KEY",
+        "SWP_API_KEY=old | cat",
+        "export SWP_API_KEY=old \\",
+        "SWP_API_KEY=it's B=x",
+    ] {
+        let content = format!("A=1\n{line}\n  B=2\n");
+        let refused = check(content.as_bytes(), NAME).expect_err(line);
+        assert!(refused.starts_with("line 2 holds more than"), "{refused}");
+        assert!(!refused.contains("=old"), "{refused}");
+    }
+    // A shell would see that one last.
+    let later = "SWP_API_KEY=old\nexport A=1 SWP_API_KEY=older\n";
+    let refused = check(later.as_bytes(), NAME).expect_err(later);
+    assert!(refused.contains("on lines 1 and 2"), "{refused}");
+}
+
+#[test]
+fn what_readers_of_one_value_a_line_take_for_one_is_one() {
+    for (before, after) in [
+        ("SWP_API_KEY=put your key here\n", "{}\n"),
+        ("SWP_API_KEY=<your key>\n", "{}\n"),
+        ("SWP_API_KEY='a; b=c' # B=x; y\n", "{} # B=x; y\n"),
+        ("SWP_API_KEY=\"a b=c\"d\n", "{}\n"),
+        ("export SWP_API_KEY=a\\ b\n", "export {}\n"),
+        (
+            "OPTIONS=-a B=x; y\nSWP_API_KEY=1\n",
+            "OPTIONS=-a B=x; y\n{}\n",
+        ),
+        // The new line comes after this one, and counts for every reader.
+        (
+            "export A=1 SWP_API_KEY=2\n",
+            "export A=1 SWP_API_KEY=2\n{}\n",
+        ),
+    ] {
+        let after = after.replace("{}", &format!("{NAME}={VALUE}"));
+        assert_eq!(edited(before), after, "{before:?}");
+    }
+}
+
+#[test]
 fn a_value_is_quoted_only_where_it_must_be() {
     let line = |value| set(b"", "K", value).map(|text| String::from_utf8_lossy(&text).into_owned());
     assert_eq!(line("a:b+c/d=").as_deref(), Ok("K=a:b+c/d=\n"));

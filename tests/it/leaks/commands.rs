@@ -135,8 +135,8 @@ impl Scene {
                 let set = |code: &str| {
                     (world.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
                 };
-                set("another");
-                world.run(["login", "--mfa-code", "another"]).success();
+                set("64820193");
+                world.run(["login", "--mfa-code", "64820193"]).success();
                 set(CODE);
             }
         }

@@ -264,15 +264,15 @@ fn a_masked_message_still_says_what_the_manager_said() {
 #[test]
 fn a_secret_within_a_secret_is_masked_with_it() {
     let mut world = world(false);
-    world.home.set("SWP_MFA_CODE", "1234");
-    let password = world.home.write_secret("password", "before-1234-after");
+    world.home.set("SWP_MFA_CODE", "123456");
+    let password = world.home.write_secret("password", "before-123456-after");
     world.home.set("SWP_PASSWORD_FILE", password);
-    let echo = Action::status(401, "you sent before-1234-after and 1234 to me");
+    let echo = Action::status(401, "you sent before-123456-after and 123456 to me");
     world
         .sandbox
         .inject(Fault::new("POST", "/api/sessions", echo));
     let ran = world.run(["list-roles"]);
-    for part in ["before", "1234", "after"] {
+    for part in ["before", "123456", "after"] {
         assert!(!ran.failure(4).contains(part), "{}", ran.stderr);
     }
 }

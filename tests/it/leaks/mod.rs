@@ -4,6 +4,7 @@
 mod children;
 mod commands;
 mod echoes;
+mod input_files;
 mod panics;
 
 use base64::Engine as _;
@@ -13,7 +14,8 @@ use crate::support::Ran;
 
 /// A password with all that is written differently in JSON, URLs, HTML and base64.
 pub(crate) const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
-const CODE: &str = "Mark2+code/=&";
+/// Digits, as a code must be; no port and no time holds all of them.
+const CODE: &str = "73910482";
 pub(crate) const SID: &str = "Mark3+sID/+A==";
 pub(crate) const RID: &str = "Mark4+RID/+B==";
 pub(crate) const KEY: &str = "4711:Mark5+existing/key+C=";
@@ -60,7 +62,10 @@ fn forms(secret: &str) -> Vec<String> {
         html,
         format!("{secret:?}").trim_matches('"').to_owned(),
         secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
-        format!("{:?}", secret.as_bytes()),
+        secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        format!("{:?}", secret.as_bytes())
+            .trim_matches(['[', ']'])
+            .to_owned(),
     ];
     forms.extend(in_base64(secret));
     let mut seen = std::collections::BTreeSet::new();

@@ -75,10 +75,12 @@ fn one_that_was_accepted_is_not_sent_again_from_anywhere() {
 fn one_that_was_refused_or_whose_answer_was_lost_is_not_sent_again() {
     let world = world();
     contains(
-        find(&world, &["--mfa-code", "1"]).failure(4),
+        find(&world, &["--mfa-code", "111111"]).failure(4),
         &["the manager refused"],
     );
-    stale(&world, "--mfa-code", || find(&world, &["--mfa-code", "1"]));
+    stale(&world, "--mfa-code", || {
+        find(&world, &["--mfa-code", "111111"])
+    });
     find(&world, &["--mfa-code", CODE]).success();
 
     let world = self::world();

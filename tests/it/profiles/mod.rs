@@ -67,7 +67,7 @@ fn flag_wins_over_variable_over_default_profile() {
     }
     configure(&mut world.home, &text);
     let told = |world: &World, arguments: &[&str]| {
-        let create = ["create", "--dry-run", "-o", "json"];
+        let create = ["create", "--dry-run", "--no-mark", "-o", "json"];
         let key = world.run(create.iter().chain(arguments)).json();
         (key["description"].clone(), key["roleID"].clone())
     };
@@ -261,7 +261,7 @@ fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
         "[profiles.here.create]\nrole = \"Auditor\"\nexpires = \"14d\"\ndescription = \"for CI\"\nlocale = \"ja-JP\"\ntime-zone = \"Asia/Tokyo\"\n",
     );
     world.home.set("SWP_PROFILE", "here");
-    let ran = world.run(["create", "-o", "json"]);
+    let ran = world.run(["create", "--no-mark", "-o", "json"]);
     let key = ran.json();
     assert_eq!(key["roleID"], 2);
     assert_eq!(key["locale"], "ja-JP");
@@ -280,6 +280,7 @@ fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
         "never",
         "--description",
         "mine",
+        "--no-mark",
     ];
     let key = world.run(given).json();
     assert_eq!(
@@ -341,7 +342,7 @@ fn the_file_is_found_by_its_variables_in_their_order() {
         set_mode(&path, 0o644);
     }
     let told = |world: &World| {
-        let ran = world.run(["create", "--dry-run", "-o", "json"]);
+        let ran = world.run(["create", "--dry-run", "--no-mark", "-o", "json"]);
         ran.json()["description"].clone()
     };
     let (own, xdg) = (world.home.path("own"), world.home.path("xdg"));

@@ -306,12 +306,12 @@ fn a_password_is_not_read_from_stdin_where_that_is_the_terminal() {
 #[test]
 fn a_name_cannot_play_tricks_with_the_question() {
     let mut world = world();
-    world.home.set("SWP_USERNAME", "a\x1b]0;b\x07\rUser");
+    world.home.set("SWP_USERNAME", "a\x1b]0;b\x07\x08User");
     let mut terminal = Pty::start(
         &world.home,
         r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
-    terminal.see(r"Password of a\u{1b}]0;b\u{7}\u{d}User: ");
+    terminal.see(r"Password of a\u{1b}]0;b\u{7}\u{8}User: ");
     terminal.control('c');
     terminal.see("code=130");
     let shown = terminal.end();

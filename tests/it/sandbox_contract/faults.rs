@@ -177,3 +177,44 @@ fn a_stalled_body_stays_open_without_an_end() {
         String::from_utf8_lossy(&rest)
     );
 }
+
+#[test]
+fn a_request_is_worked_on_twice_or_late() {
+    let mut client = Client::signed_in(|_| {});
+    client
+        .sandbox
+        .inject(Fault::new("POST", KEYS, Action::Twice));
+    let answer = client.raw(&create(&client));
+    assert_eq!(
+        (answer.status, answer.json()["ID"].clone()),
+        (200, json!(2))
+    );
+    assert_eq!(client.sandbox.api_keys().len(), 2);
+    let late = Action::Late(Duration::from_millis(100));
+    client.sandbox.inject(Fault::new("POST", KEYS, late));
+    let lost = super::client::Connection::open(&client.sandbox).send(&create(&client));
+    assert!(lost.is_err());
+    crate::support::wait_until("the late work", || client.sandbox.api_keys().len() == 3);
+}
+
+#[test]
+fn two_answers_are_exchanged() {
+    let client = Client::signed_in(|_| {});
+    client
+        .sandbox
+        .inject(Fault::new("POST", KEYS, Action::Swap).times(2));
+    let named = |name: &str| {
+        let body = json!({"keyName": name, "roleID": 2});
+        client.signed(Request::new("POST", KEYS).json(&body))
+    };
+    let requests = ["one", "other"].map(named);
+    let answers = std::thread::scope(|scope| {
+        let sending = requests.map(|request| {
+            let sandbox = &client.sandbox;
+            scope.spawn(move || super::client::Connection::open(sandbox).send(&request))
+        });
+        sending.map(|sending| sending.join().expect("no panic").expect("an answer"))
+    });
+    let names = answers.map(|answer| answer.json()["keyName"].clone());
+    assert_eq!(names, [json!("other"), json!("one")]);
+}

@@ -371,3 +371,45 @@ fn every_unknown_is_set_by_its_name_and_nothing_else() {
     assert!(unknowns.set("sign-in-refusals", "401").is_err());
     assert_eq!(unknowns, Unknowns::default());
 }
+
+#[test]
+fn what_becomes_of_a_text_and_when_a_search_shows_it() {
+    let body = json!({"keyName": "A (b)", "description": "[c D]", "roleID": 2});
+    let create = |client: &mut Client| {
+        let request = client.signed(Request::new("POST", "/api/apikeys").json(&body));
+        client.raw(&request).json()
+    };
+    for (choice, name) in [
+        ("kept", "A (b)"),
+        ("upper", "A (B)"),
+        ("lower", "a (b)"),
+        ("no-blanks", "A(b)"),
+        ("no-brackets", "A b"),
+        ("cut", "A (b)"),
+    ] {
+        let key = create(&mut played("key-names", choice));
+        assert_eq!(
+            (&key["keyName"], &key["description"]),
+            (&json!(name), &json!("[c D]"))
+        );
+    }
+    for (choice, text) in [("upper", json!("[C D]")), ("dropped", Value::Null)] {
+        assert_eq!(
+            create(&mut played("descriptions", choice))["description"],
+            text
+        );
+    }
+    let mut client = played("search-lag", "1s");
+    create(&mut client);
+    let search = |client: &mut Client| {
+        let request = client.signed(Request::new("POST", "/api/apikeys/search").json(&json!({})));
+        client.raw(&request).json()["apiKeys"]
+            .as_array()
+            .map(Vec::len)
+    };
+    assert_eq!(search(&mut client), Some(0));
+    client
+        .sandbox
+        .advance_clock(std::time::Duration::from_secs(2));
+    assert_eq!(search(&mut client), Some(1));
+}

@@ -22,7 +22,7 @@ fn a_command_is_split_as_a_shell_would_and_nothing_in_it_is_expanded() {
         &format!("for word; do printf '%s\\n' \"$word\"; done > words; echo '{password}'"),
     );
     let command = format!(
-        r#"{show} plain 'single $HOME "x"' "double \"y\" \$z" back\ slash '' *.pem $HOME `id` ; | ~ #no"#
+        r#"{show} plain 'single $HOME "x"' "double \"y\" $z" back\ slash '' *.pem \$HOME '`id`' ";" \| ~ #no >"#
     );
     world.home.set("SWP_PASSWORD_COMMAND", &command);
     run(&world, &[]).success();
@@ -63,9 +63,9 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
         (&endless, "64 KiB"),
         ("no-such-program", "there is no such program"),
         (&absent, &absent),
-        ("'not closed", "missing closing quote"),
-        ("  ", "no command"),
-        ("# a comment", "no command"),
+        ("'not closed", "closing quote"),
+        ("  ", "not name a program"),
+        ("# a comment", "not name a program"),
     ];
     for (command, says) in cases {
         for flag in ["--password-command", "--mfa-command"] {
@@ -83,6 +83,70 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
         }
     }
     assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+/// They would become arguments, and what the command prints then is not the secret.
+#[test]
+fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
+    let operators = [
+        "touch ran | head -n 1",
+        "touch ran > out",
+        "touch ran < out",
+        "touch ran && true",
+        "touch ran; true",
+        "touch `ran`",
+        "touch $RAN",
+        "touch \"ran\"$RAN",
+        "touch '$RAN' 2>/dev/null",
+    ];
+    let config = |world: &mut World, field: &str, command: &str| {
+        let url = world.sandbox.url();
+        let command = serde_json::json!(command);
+        let text = format!("[profiles.p]\nurl = \"{url}\"\n{field} = {command}\n");
+        let folder = world.home.path("config");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("config.toml"), text).expect("a file");
+        world.home.set("SWP_CONFIG_DIR", folder);
+        world.home.set("SWP_PROFILE", "p");
+    };
+    for command in operators {
+        for name in [
+            "--password-command",
+            "--mfa-command",
+            "SWP_PASSWORD_COMMAND",
+            "SWP_MFA_COMMAND",
+            "password-command",
+            "mfa-command",
+            "api-key-command",
+        ] {
+            let mut world = world();
+            if name.contains("fa-command") || name == "SWP_MFA_COMMAND" {
+                world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+            }
+            let ran = match name.strip_prefix("--") {
+                Some(_) => run(&world, &[name, command]),
+                None if name.starts_with("SWP") => {
+                    world.home.set(name, command);
+                    run(&world, &[])
+                }
+                None => {
+                    config(&mut world, name, command);
+                    let checked = world.run(["config", "check"]);
+                    contains(checked.failure(2), &[name, "config.toml:3:", "sh -c '...'"]);
+                    run(&world, &[])
+                }
+            };
+            contains(ran.failure(2), &[name, "sh -c '...'"]);
+            assert!(!ran.stderr.contains("ran"), "{name}: {}", ran.stderr);
+            assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+            assert!(!world.home.path("ran").exists());
+        }
+    }
+    // A command that does not count is not looked at, and a shell that is named may do all of this.
+    let mut world = world();
+    world.home.set("SWP_PASSWORD_COMMAND", operators[0]);
+    let password = format!("sh -c 'echo \"{}\" | cat'", Settings::DEFAULT_PASSWORD);
+    run(&world, &["--password-command", &password]).success();
 }
 
 #[test]

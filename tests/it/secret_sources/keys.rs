@@ -36,7 +36,15 @@ fn the_header_of_a_key_is_chosen_by_its_look_or_by_hand() {
     world.sandbox.change(|settings| settings.cloud_one = true);
     let tmc = "tmc12Abc:Zm9v+/=";
     let plain = "8:QUJD+/=";
-    let cases: [(&str, &[&str], &str, String); 4] = [
+    let account = format!("{}:{}", "1tB".repeat(9), "aB3".repeat(22));
+    let cases: [(&str, &[&str], &str, String); 6] = [
+        (&account, &[], "authorization", format!("ApiKey {account}")),
+        (
+            &account,
+            &["--api-key-scheme", "api-secret-key"],
+            "api-secret-key",
+            account.clone(),
+        ),
         (tmc, &[], "authorization", format!("ApiKey {tmc}")),
         (plain, &[], "api-secret-key", plain.to_owned()),
         (
@@ -97,7 +105,7 @@ fn a_key_that_cannot_stand_in_a_header_is_never_sent() {
     for key in ["8:abc\ndef", "8:abc\r\nHost: evil", "8:\u{1}"] {
         world.home.set("SWP_API_KEY", key);
         let ran = run(&world, &[]);
-        contains(ran.failure(2), &["header"]);
+        contains(ran.failure(2), &["`SWP_API_KEY`"]);
         assert!(!ran.stderr.contains("abc"), "{}", ran.stderr);
     }
     assert_eq!(world.calls(), [] as [String; 0]);

@@ -19,6 +19,9 @@ walks! {
     whether_a_search_is_ignored: "ignore-search" => ignore_search;
     what_an_unknown_field_in_a_search_does: "unknown-field" => |_, settings| named(settings);
     whether_names_are_trimmed: "trim-names" => trim_names;
+    what_becomes_of_a_name: "key-names" => altered;
+    what_becomes_of_a_description: "descriptions" => altered;
+    when_a_search_shows_a_new_key: "search-lag" => search_lag;
     which_fields_answers_have: "answer-fields" => answer_fields;
     which_form_errors_have: "error-body" => error_body;
 }
@@ -214,6 +217,56 @@ fn trim_names(_: &str, settings: Settings) {
         fails(&world, ["create", "--role", "Auditor", "--name", name], 2);
     }
     assert_eq!(world.sandbox.requests(), []);
+}
+
+/// The key is found again, in whatever form the manager keeps it, and one for a command is deleted.
+fn altered(choice: &str, settings: Settings) {
+    for lost in [false, true] {
+        for name in [&[][..], &["--name", "Night build (ci) of the Fleet"]] {
+            let world = World::with(settings.clone());
+            if lost {
+                let fault = "POST /api/apikeys drop after".parse();
+                world.sandbox.inject(fault.expect("a fault"));
+            }
+            let create = ROLE.iter().chain(name).copied();
+            if choice == "dropped" && lost && !name.is_empty() {
+                // Then nothing proves whose the key of this name is.
+                let ran = world.run(["create"].into_iter().chain(create));
+                contains(ran.failure(11), &["swp-keys recover"]);
+                continue;
+            }
+            creates(&world, create);
+            let exec = ["exec", "--role", "Auditor", "--", "true"];
+            world.run(exec).success();
+            assert_eq!(world.sandbox.api_keys().len(), 1);
+        }
+    }
+}
+
+/// What was created a moment ago is not taken for missing.
+fn search_lag(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    let settled = ["--settle-timeout", "20s"];
+    creates(
+        &world,
+        ROLE.iter()
+            .chain(&["--name", "mine"])
+            .chain(&settled)
+            .copied(),
+    );
+    let fault = "POST /api/apikeys drop after".parse();
+    world.sandbox.inject(fault.expect("a fault"));
+    creates(
+        &world,
+        ROLE.iter()
+            .chain(&["--name", "other"])
+            .chain(&settled)
+            .copied(),
+    );
+    if choice == "none" {
+        let taken = ["create", "--role", "Auditor", "--name", "mine"];
+        contains(&fails(&world, taken, 6), &["`mine` exists already"]);
+    }
 }
 
 fn answer_fields(choice: &str, settings: Settings) {

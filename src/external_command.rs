@@ -1,0 +1,184 @@
+//! A command that the user names in one text: split as a shell would, and run without one.
+//!
+//! Nothing in it is expanded. What only a shell understands is refused, because it would become an argument: `tee key > /dev/null`
+//! would write the secret to a file named `>`.
+
+use crate::error::Error;
+
+/// What a shell acts on outside of quotes.
+const OPERATORS: [char; 7] = ['>', '<', '|', '&', ';', '`', '$'];
+
+/// A program and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExternalCommand {
+    /// The program, as it was written.
+    pub(crate) program: String,
+    /// Its arguments.
+    pub(crate) arguments: Vec<String>,
+}
+
+/// Why a text is not such a command. It never repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    /// A quote is not closed.
+    #[error("has no closing quote")]
+    Unclosed,
+    /// There is no word in it.
+    #[error("does not name a program")]
+    Empty,
+    /// Something only a shell understands stands outside of quotes.
+    #[error(
+        "has `{0}` outside of quotes, but is run without a shell; quote it, or write `sh -c '...'`"
+    )]
+    Operator(char),
+}
+
+impl Unusable {
+    /// The usage error of a flag or variable that holds such a text; `example` is a command that fits.
+    pub(crate) fn error(self, source: &str, example: &str) -> Error {
+        match self {
+            Self::Operator(operator) => Error::usage(
+                format!("{source} has `{operator}` outside of quotes, but is run without a shell"),
+                "put the whole command in a shell, as in `sh -c '...'`, or quote the character if it is meant literally",
+            ),
+            other => Error::usage(
+                format!("{source} {other}"),
+                format!("give a program and its arguments, as in `{example}`"),
+            ),
+        }
+    }
+}
+
+impl ExternalCommand {
+    /// Splits the text.
+    ///
+    /// # Errors
+    /// Returns why the text is not a command that can be run without a shell.
+    pub(crate) fn parse(text: &str) -> Result<Self, Unusable> {
+        let words = shell_words::split(text).map_err(|_| Unusable::Unclosed)?;
+        if let Some(operator) = operator(text) {
+            return Err(Unusable::Operator(operator));
+        }
+        let mut words = words.into_iter();
+        let program = words.next().filter(|program| !program.is_empty());
+        Ok(Self {
+            program: program.ok_or(Unusable::Empty)?,
+            arguments: words.collect(),
+        })
+    }
+
+    /// The text that splits into it.
+    pub(crate) fn text(&self) -> String {
+        let arguments = self.arguments.iter();
+        shell_words::join(std::iter::once(&self.program).chain(arguments))
+    }
+}
+
+/// Where in a text one character is, by the rules of `shell_words::split`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Between,
+    EscapedBetween,
+    Word,
+    Escaped,
+    Single,
+    Double,
+    EscapedInDouble,
+    Comment,
+}
+
+/// The first operator outside of quotes, escapes and comments.
+fn operator(text: &str) -> Option<char> {
+    let mut place = Place::Between;
+    for character in text.chars() {
+        if matches!(place, Place::Between | Place::Word) && OPERATORS.contains(&character) {
+            return Some(character);
+        }
+        place = after(place, character);
+    }
+    None
+}
+
+fn after(place: Place, character: char) -> Place {
+    match (place, character) {
+        (Place::Between, '#') => Place::Comment,
+        (Place::Between | Place::Word, '\'') => Place::Single,
+        (Place::Between | Place::Word, '"') => Place::Double,
+        (Place::Between, '\\') => Place::EscapedBetween,
+        (Place::Word, '\\') => Place::Escaped,
+        (Place::Between | Place::Word, ' ' | '\t' | '\n')
+        | (Place::EscapedBetween | Place::Comment, '\n') => Place::Between,
+        (Place::Comment, _) => Place::Comment,
+        (Place::Single, '\'') | (Place::Double, '"') => Place::Word,
+        (Place::Single, _) => Place::Single,
+        (Place::Double, '\\') => Place::EscapedInDouble,
+        (Place::Double | Place::EscapedInDouble, _) => Place::Double,
+        (Place::Between | Place::EscapedBetween | Place::Word | Place::Escaped, _) => Place::Word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(text: &str) -> Option<Unusable> {
+        ExternalCommand::parse(text).err()
+    }
+
+    #[test]
+    fn what_only_a_shell_understands_is_refused_unless_it_is_quoted() {
+        for operator in OPERATORS {
+            for text in [
+                format!("a {operator} b"),
+                format!("a{operator}b"),
+                format!("{operator}a"),
+                format!("a 'b'{operator}"),
+                format!("a \\\\{operator}"),
+                format!("a # b\n{operator}"),
+            ] {
+                assert_eq!(refused(&text), Some(Unusable::Operator(operator)), "{text}");
+            }
+            for text in [
+                format!("sh -c 'a {operator} b'"),
+                format!("sh -c \"a \\\" {operator} b\""),
+                format!("a \\{operator} b"),
+                format!("a # {operator}"),
+            ] {
+                assert_eq!(refused(&text), None, "{text}");
+            }
+        }
+        assert_eq!(refused("a 'b"), Some(Unusable::Unclosed));
+        for empty in ["", "  ", "# a", "''"] {
+            assert_eq!(refused(empty), Some(Unusable::Empty), "{empty:?}");
+        }
+    }
+
+    /// By the crate itself: outside of quotes, a letter in the place of the operator is part of a word, and a blank is not.
+    fn is_bare(before: &str) -> bool {
+        let holds = |one: char| {
+            let words = shell_words::split(&format!("{before}{one}")).ok();
+            words.map(|words| words.iter().any(|word| word.contains(one)))
+        };
+        holds('Q') == Some(true) && holds('\t') == Some(false)
+    }
+
+    proptest! {
+        #[test]
+        fn quotes_are_those_of_the_crate_that_splits(text in "[a '\"\\\\#\n>$|`]{0,20}") {
+            let bare = text
+                .char_indices()
+                .find(|(at, one)| OPERATORS.contains(one) && is_bare(&text[..*at]));
+            prop_assert_eq!(operator(&text), bare.map(|(_, one)| one));
+        }
+
+        #[test]
+        fn its_text_is_read_as_the_same_command(words in prop::collection::vec("[a '\"\\\\#\n>$|`~*]{1,6}", 1..4)) {
+            let command = ExternalCommand::parse(&shell_words::join(&words));
+            prop_assert_eq!(command.as_ref().map(|command| ExternalCommand::parse(&command.text())), Ok(command.clone()));
+            let command = command.expect("it is quoted");
+            prop_assert_eq!([vec![command.program], command.arguments].concat(), words);
+        }
+    }
+}

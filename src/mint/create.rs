@@ -1,0 +1,163 @@
+//! Asking for a key, and what an answer to that proves: a success may be about another key, and a refusal may come after the work was done.
+
+use std::time::Duration;
+
+use super::outcome::{self, Created, Question};
+use super::retiring_name::made_way_for;
+use super::{End, Mint, Minted, REFUSAL_WAIT, Recorded, another_key};
+use crate::error::{Error, Kind};
+use crate::journal::{self, Record};
+use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
+
+/// How long a refusal in the manager's own words is doubted that no key explains: a search may lag behind what was created.
+const LAG_WAIT: Duration = Duration::from_secs(2);
+
+impl Mint<'_> {
+    /// Asks the manager for the key, until it is known what became of that.
+    pub(super) async fn ask(
+        &self,
+        key: &NewApiKey,
+        recorded: &mut Recorded,
+    ) -> Result<Minted, End> {
+        let record = recorded.parts().0;
+        let asking = self.signed_in.create_api_key(key);
+        match journal::kept_young(record, asking).await {
+            Ok(created) => {
+                if let Some(end) = another_key::known_before(record, &created)
+                    .or_else(|| another_key::exchanged(record, &created))
+                {
+                    return Err(end);
+                }
+                recorded.note_key(created.id);
+                self.minted(created, recorded.parts().0).await
+            }
+            // Nothing left this machine, or the manager's limit kept it from being worked on.
+            Err(error) if error.was_not_worked_on() => Err(End::Settled(error.into())),
+            Err(error) => self.doubt(error, recorded).await,
+        }
+    }
+
+    /// Finds out what became of a create that no success answers. A refusal may be the answer to the second of two requests, and a server
+    /// error may come after the work, so each is a lost answer until a look has shown that the key is not there.
+    async fn doubt(&self, error: ManagerError, recorded: &mut Recorded) -> Result<Minted, End> {
+        let record = recorded.parts().0;
+        // A refusal in another form may come from something in between.
+        let refused = error.looks_refused();
+        let question = Question {
+            wait: self.doubted_for(&error, record),
+            refused: error.nothing_was_done(),
+        };
+        if !question.refused {
+            log::warn!("{error}; finding out what became of the key");
+        }
+        match outcome::of_create(self.signed_in, record, question).await {
+            Created::Ours(id, twins) => {
+                if question.refused {
+                    log::warn!("{error}; the key was created all the same");
+                }
+                recorded.note_key_lastingly(id);
+                let ended = self.end_twins(twins).await;
+                ended.map_err(|twin| End::Open(Error::new(Kind::Attention, twin).key(id)))?;
+                self.reset(id, recorded.parts().0).await
+            }
+            Created::Not if question.refused => {
+                Err(End::Settled(self.refused(error, record).await))
+            }
+            // In a rotation the name is taken, so a 500 in any form may be a refusal.
+            Created::Not if refused || Self::may_be_a_refusal(&error, record) => {
+                let error = self.refused(error, record).await;
+                let message = format!("{error}; the key `{}` was not created", record.key_name);
+                let plain = Error::new(error.kind(), message).http(error.http_status());
+                Err(End::Settled(match error.key_id() {
+                    Some(id) => plain.key(id),
+                    None => plain,
+                }))
+            }
+            Created::Not => Err(End::Settled(not_created(error.into(), record))),
+            // Who may not create may well not look either, and is refused both in the same form.
+            Created::MayNotLook(_) if refused => Err(End::Settled(error.into())),
+            Created::MayNotLook(why) | Created::Unknown(why) => Err(End::Open(Error::new(
+                Kind::Attention,
+                format!(
+                    "{error}; it is not known whether the key `{}` was created: {why}",
+                    record.key_name
+                ),
+            ))),
+        }
+    }
+
+    /// Whether a server error may be how the manager refuses a name that is taken.
+    fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
+        *error.cause() == Cause::Rejected(500)
+            && (error.is_its_word() || record.predecessor.is_some())
+    }
+
+    /// How long the key may still come.
+    fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
+        let settle = self.context.settings.settle_timeout;
+        let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
+        // In a rotation this is asked once more, and what comes late is found then.
+        let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
+        match (error.nothing_was_done(), error.looks_refused()) {
+            (true, _) if right_or_place => Duration::ZERO,
+            (true, _) => settle.min(LAG_WAIT),
+            _ if asked_again => settle.min(REFUSAL_WAIT),
+            (false, true) => settle.min(REFUSAL_WAIT),
+            (false, false) => settle,
+        }
+    }
+
+    /// Why the manager refused. Which status it has for a name that is taken is unknown (manager-api.md, section 11, no. 7), so a look
+    /// tells whether that is it: another run of the same name was first.
+    async fn refused(&self, error: ManagerError, record: &Record) -> Error {
+        let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
+        if !record.unique || !about_the_key {
+            return error.into();
+        }
+        let found = self
+            .signed_in
+            .api_keys_named(&record.key_name)
+            .await
+            .unwrap_or_default();
+        let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
+        let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
+        // Another run's key says more than one that was known to be there.
+        let other = (found.iter().filter(same_name).find(|key| !known(key)))
+            .or_else(|| found.iter().find(same_name));
+        match other {
+            None => match self.gave_its_name_away(record).await {
+                Some(id) => Error::new(
+                    Kind::Conflict,
+                    format!(
+                        "{error}; another run is rotating the key `{}` (ID {id})",
+                        record.key_name
+                    ),
+                ),
+                None => error.into(),
+            },
+            Some(other) => Error::new(
+                Kind::Conflict,
+                format!(
+                    "{error}; a key named `{}` exists already, with the ID {}",
+                    record.key_name, other.id
+                ),
+            )
+            .key(other.id),
+        }
+    }
+
+    /// The key that is to be succeeded, if another run had it make way: that run's successor is about to take the name.
+    async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
+        let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
+        let key = self.signed_in.api_key(predecessor.id).await.ok()?;
+        made_way_for(&key, &record.key_name).then_some(key.id)
+    }
+}
+
+/// The manager has no such key, so a request that was lost on the way may be sent again.
+fn not_created(error: Error, record: &Record) -> Error {
+    let message = format!("{error}; the key `{}` was not created", record.key_name);
+    Error::new(Kind::Unreachable, message)
+        .http(error.http_status())
+        .hint("run it again")
+}

@@ -1,0 +1,49 @@
+//! Names that a manager keeps in a form of its own: other letters, without blanks or brackets, or cut.
+
+/// Names of fewer letters are not compared by their beginning alone: many begin alike.
+const LONG: usize = 16;
+
+/// The letters and digits of a name, in lower case.
+pub(super) fn folded(name: &str) -> String {
+    name.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Whether a manager that was asked for one name may have made the other of it.
+pub(crate) fn is_like(asked: &str, kept: &str) -> bool {
+    let (asked, kept) = (folded(asked), folded(kept));
+    if kept.is_empty() {
+        return false;
+    }
+    asked == kept || kept.chars().count() >= LONG && asked.starts_with(&kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_like;
+
+    #[test]
+    fn a_name_is_like_what_a_manager_makes_of_it_and_like_no_other() {
+        let name = "Night build (ci) of the whole Fleet";
+        for kept in [
+            name,
+            "NIGHT BUILD (CI) OF THE WHOLE FLEET",
+            "Nightbuild(ci)ofthewholeFleet",
+            "Night build ci of the whole Fleet",
+            "Night build (ci) of the ",
+        ] {
+            assert!(is_like(name, kept), "{kept}");
+        }
+        for (asked, kept) in [
+            (name, "Night build"),
+            ("ci", "ci-2"),
+            ("ci-2", "ci"),
+            ("ci", ""),
+            ("!", "?"),
+        ] {
+            assert!(!is_like(asked, kept), "{asked} {kept}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Looking for the key that an operation made: by its name first, which is one request, and then by its mark among all keys that it may be.
+
+use chrono::TimeDelta;
+
+use super::ownership::{Verdict, judge};
+use crate::journal::Record;
+use crate::manager::{ApiKey, ManagerError, SignedIn};
+
+/// The clocks of two machines differ by so much, though one is reckoned with the other's, in milliseconds.
+const SLACK: i64 = 60 * 1000;
+
+/// Looks for the key of one operation.
+pub(super) struct Lookup<'a> {
+    signed_in: &'a SignedIn,
+    record: &'a Record,
+    /// Every ID that was seen: keys above it are new.
+    highest: Option<i64>,
+}
+
+/// What a look shows.
+pub(super) struct Seen {
+    pub(super) verdict: Verdict,
+    /// A key bears the very name, whosever it is.
+    pub(super) name_is_taken: bool,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) fn new(signed_in: &'a SignedIn, record: &'a Record) -> Self {
+        Self {
+            signed_in,
+            record,
+            highest: None,
+        }
+    }
+
+    /// Looks once. IDs rise, so of all keys only those above the ones that were there before are looked at, and of these, unless it is to be a
+    /// `whole` look, only those that came since the last one.
+    ///
+    /// # Errors
+    /// Of the manager.
+    pub(super) async fn look(&mut self, whole: bool) -> Result<Seen, ManagerError> {
+        let since = since(self.signed_in, self.record);
+        let mut found = (self.signed_in)
+            .api_keys_named(&self.record.key_name)
+            .await?;
+        let name_is_taken = (found.iter()).any(|key| key.name() == Some(&self.record.key_name));
+        let by_name = judge(self.record, since, &found);
+        let verdict = match by_name {
+            Verdict::Ours { .. } => by_name,
+            _ => {
+                self.add_like(whole, &mut found).await?;
+                judge(self.record, since, &found)
+            }
+        };
+        Ok(Seen {
+            verdict,
+            name_is_taken,
+        })
+    }
+
+    /// Adds what may be ours under another name.
+    async fn add_like(&mut self, whole: bool, found: &mut Vec<ApiKey>) -> Result<(), ManagerError> {
+        let since = since(self.signed_in, self.record);
+        let before = self.record.existing_ids.iter().copied().max();
+        let from = if whole {
+            before
+        } else {
+            self.highest.or(before)
+        };
+        let mut pages = self.signed_in.api_keys_above(from);
+        while let Some(page) = pages.next().await? {
+            self.highest = page.last().map(|key| key.id).max(self.highest);
+            let may_be = |key: &ApiKey| {
+                let alone = std::slice::from_ref(key);
+                judge(self.record, since, alone) != Verdict::None
+                    && found.iter().all(|other| other.id != key.id)
+            };
+            let page: Vec<_> = page.into_iter().filter(may_be).collect();
+            found.extend(page);
+        }
+        Ok(())
+    }
+}
+
+/// When the operation began by the manager's clock, or somewhat before.
+pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
+    let skew = signed_in
+        .clock_skew()
+        .as_ref()
+        .map_or(0, TimeDelta::num_milliseconds);
+    record.started.saturating_add(skew).saturating_sub(SLACK)
+}

@@ -1,0 +1,76 @@
+//! The name of a key that makes way for its successor: the name it had, and when it expires.
+
+use chrono::DateTime;
+
+use super::likeness::folded;
+use crate::manager::ApiKey;
+
+const RETIRING: &str = " (retiring ";
+
+/// The name of a key that makes way for its successor.
+pub(super) fn retiring_name(name: &str, end: i64) -> String {
+    let end = DateTime::from_timestamp_millis(end).unwrap_or_default();
+    format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
+}
+
+/// The name that a key had before it made way.
+pub(crate) fn original_name(name: &str) -> &str {
+    split_retiring(name).unwrap_or(name)
+}
+
+/// Whether a key has made way for one of this name.
+pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
+    let now = key.name().unwrap_or_default();
+    now != name
+        && split_retiring(now)
+            .is_some_and(|original| original == name || folded(original) == folded(name))
+}
+
+/// What stands before the word and the time, whatever form the manager gives to blanks, brackets and letters.
+fn split_retiring(name: &str) -> Option<&str> {
+    const WORD: &str = "retiring";
+    // As long as the name, byte by byte.
+    let place = name.to_ascii_lowercase().rfind(WORD)?;
+    let original = name[..place].trim_end_matches([' ', '(']);
+    let end = name[place + WORD.len()..]
+        .trim_start()
+        .trim_end_matches(')')
+        .to_ascii_uppercase();
+    let is_time = chrono::NaiveDateTime::parse_from_str(&end, "%Y-%m-%dT%H:%MZ").is_ok();
+    (is_time && !original.is_empty()).then_some(original)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_comes_back_as_it_was() {
+        let end = 1_795_510_800_000;
+        for name in [
+            "ci",
+            "ci (retiring soon)",
+            "監査 (retiring )",
+            "a (retiring 2026-11-24T09:00Z) b",
+        ] {
+            let given = retiring_name(name, end);
+            assert_eq!(original_name(&given), name);
+            assert_eq!(original_name(name), name);
+            for altered in [
+                given.to_uppercase(),
+                given.to_lowercase(),
+                given.replace(' ', ""),
+                given.replace(['(', ')'], ""),
+            ] {
+                let original = original_name(&altered);
+                assert_eq!(folded(original), folded(name), "{altered}");
+                assert_ne!(original, altered);
+            }
+        }
+        assert_eq!(retiring_name("ci", end), "ci (retiring 2026-11-24T09:00Z)");
+        assert_eq!(
+            original_name(" (retiring 2026-11-24T09:00Z)"),
+            " (retiring 2026-11-24T09:00Z)"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Answers that something in between exchanges.
+
+use std::process::{Command, Stdio};
+
+use super::{inject, records};
+use crate::support::{Home, Ran, World, contains};
+
+/// A machine of its own, with the same way to the manager.
+fn machine(world: &World) -> Home {
+    let mut home = Home::new();
+    home.set("SWP_URL", world.sandbox.url());
+    home.set("SWP_CA_CERT", world.home.path("manager.pem"));
+    home.set("SWP_USERNAME", "admin");
+    home.set("SWP_PASSWORD_FILE", world.home.path("password"));
+    home
+}
+
+fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<Ran> {
+    let children: Vec<_> = (homes.iter().zip(&arguments))
+        .map(|(home, arguments)| {
+            let mut command: Command = home.command(arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("the binary starts")
+        })
+        .collect();
+    (children.into_iter())
+        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .collect()
+}
+
+#[test]
+fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
+    let create = ["create", "--role-id", "2"];
+    for more in [
+        [vec![], vec![]],
+        [vec!["--verify"], vec!["--verify"]],
+        [vec!["--name", "one"], vec!["--name", "other"]],
+    ] {
+        let world = World::new();
+        let homes = [machine(&world), machine(&world)];
+        inject(&world.sandbox, "POST /api/apikeys swap times=2");
+        let arguments = more.clone().map(|more| [&create[..], &more].concat());
+        let ran = at_once(&homes, arguments);
+        for (ran, home) in ran.iter().zip(&homes) {
+            contains(ran.failure(11), &["swp-keys recover"]);
+            assert_eq!(records(home).len(), 1, "{more:?}");
+        }
+        assert_eq!(world.sandbox.api_keys().len(), 2, "{more:?}");
+        assert_eq!(world.count("POST /api/apikeys/1/secretkey"), 0);
+        for (home, ran) in homes.iter().zip(&ran) {
+            let recovered = home.run(["recover", "--yes"]);
+            assert_eq!(records(home).len(), 0, "{}", ran.stderr);
+            let keys = world.sandbox.api_keys();
+            assert!(
+                keys.iter().any(|key| key.secret == recovered.success()),
+                "{more:?}"
+            );
+        }
+        let keys = world.sandbox.api_keys();
+        assert_eq!(keys.len(), 2, "each has its own");
+    }
+}
