@@ -25,7 +25,7 @@
 //!
 //! **Requests that come twice** make twins, which bear one mark. A run that looks at keys anyway deletes the one that it does not deliver:
 //! with `--name`, with `--verify`, in `exec`, in rotations, in `recover`, and after every lost answer. A plain create with a name of its own
-//! does not look.
+//! does not look: `list-keys` warns of keys that bear one mark, from any machine. No note of it stays on this one.
 //!
 //! **One name, many runs.** If the user names the key, each run looks before creating and again after, and the key with the lowest
 //! ID stays: a run that sees a lower one deletes its own and reports that the name exists. It holds because the manager hands out IDs in
@@ -55,6 +55,7 @@ mod recorded;
 mod retiring_name;
 mod succession;
 mod taking_back;
+mod twins;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -76,6 +77,7 @@ pub(crate) use recorded::{Ahead, Recorded, Writing, next_step};
 pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use succession::{Retired, put_back, retire};
 pub(crate) use taking_back::{take_back, take_back_all};
+pub(crate) use twins::Twins;
 
 /// How long a refusal is doubted that is not in the manager's form.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);

@@ -18,6 +18,7 @@ use super::{Outcome, find_role, which_key};
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{ApiKey, MOST_KEPT, RoleSummary, SignedIn};
+use crate::mint::Twins;
 use crate::output::{self, Format};
 use filter::{Filter, Fit, shifted, span};
 
@@ -104,6 +105,7 @@ async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> R
         let now = signed_in.time();
         let mut fitting = Vec::with_capacity(page.len());
         for key in page {
+            list.twins.look_at(&key);
             let fit = filter.fit(&key, now);
             list.untold += usize::from(fit == Fit::Untold);
             list.other_case |= fit == Fit::OnlyCaseDiffers;
@@ -136,6 +138,7 @@ struct List<'a> {
     /// Keys that are left out because the manager tells no time of theirs.
     untold: usize,
     other_case: bool,
+    twins: Twins,
 }
 
 impl<'a> List<'a> {
@@ -148,6 +151,7 @@ impl<'a> List<'a> {
             shown: 0,
             untold: 0,
             other_case: false,
+            twins: Twins::default(),
         }
     }
 
@@ -181,6 +185,9 @@ impl<'a> List<'a> {
 
     fn finish(self) -> Result<(), Error> {
         let output = &self.context.output;
+        for warning in self.twins.warnings() {
+            output.warn(&warning);
+        }
         if self.untold > 0 {
             output.warn(&format!(
                 "{} keys are left out: the manager tells neither when they were used nor when they were made",

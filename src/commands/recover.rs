@@ -371,14 +371,23 @@ pub(super) async fn is_second(
     if !record.unique || record.work == Work::Rekey {
         return Ok(false);
     }
-    let found = context
-        .interrupt
-        .or(async { Ok(signed_in.api_keys_named(&record.key_name).await?) })
-        .await?;
+    // The manager may keep the name in a form of its own.
+    let looking = async {
+        let key = signed_in.api_key(id).await?;
+        let name = key.name().unwrap_or(&record.key_name).to_owned();
+        let name = match mint::is_like(&record.key_name, &name) {
+            true => name,
+            false => record.key_name.clone(),
+        };
+        let found = signed_in.api_keys_named(&name).await?;
+        Ok((name, found))
+    };
+    let (name, found) = context.interrupt.or(looking).await?;
     let first = found.iter().any(|key| {
-        key.name() == Some(&record.key_name)
+        key.name() == Some(&name)
             && key.id < id
             && !record.existing_ids.contains(&key.id)
+            && !mint::is_ours(record, key)
     });
     if first {
         context.output.note(&format!(

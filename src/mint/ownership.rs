@@ -54,7 +54,7 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
 }
 
 /// Two requests that come close together, in milliseconds.
-const CLOSE: u64 = 5 * 60 * 1000;
+pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
 /// Whether two keys with one mark were made by one request that came twice. Else somebody has copied a description.
 fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {

@@ -24,7 +24,7 @@ fn all_at_once(world: &mut World, arguments: &[&str], runs: usize) -> Vec<Ran> {
 #[test]
 fn of_many_at_once_one_key_remains() {
     for lag in ["200ms", "1s"] {
-        let mut settings = playing(&[("search-lag", lag)]);
+        let mut settings = playing(&[("search-lag", lag), ("duplicate-name", "accepted")]);
         settings.sessions_max = RUNS;
         let mut world = World::with(settings);
         let create = ["create", "--role-id", "2", "--name", "ci"];

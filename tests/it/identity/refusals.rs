@@ -49,7 +49,7 @@ fn what_cannot_be_delivered_then_is_undone() {
 #[test]
 fn a_rotation_doubts_a_refusal_too() {
     each([400, 403, 408, 409, 500], |status| {
-        let world = World::new();
+        let world = World::with(playing(&[("duplicate-name", "accepted")]));
         world.sandbox.add_key("ci", 2);
         inject(&world.sandbox, &refused(status));
         let ran = world.run(["rotate-key", "ci"]);

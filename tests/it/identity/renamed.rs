@@ -3,6 +3,7 @@
 use swp_keys::sandbox::Sandbox;
 
 use super::{NAME, each, records};
+use crate::support::playing;
 use crate::support::valve::HeldWorld;
 
 const VERIFIED: &str = "GET /api/apikeys/current";
@@ -98,7 +99,8 @@ fn a_key_for_one_command_goes_with_it() {
 #[test]
 fn a_rotation_that_was_killed_makes_no_third_key() {
     for again in [&["rotate-key", "1"][..], &["recover", "--yes"]] {
-        let held = HeldWorld::new("POST /api/apikeys");
+        let settings = playing(&[("duplicate-name", "accepted")]);
+        let held = HeldWorld::with(settings, "POST /api/apikeys");
         held.sandbox.add_key("ci", 2);
         let running = held.start(["rotate-key", "1"]);
         held.wait_until_held();

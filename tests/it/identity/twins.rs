@@ -1,7 +1,7 @@
 //! Creates that something in between sends twice to a manager that allows two keys of one name.
 
 use super::{delivered, each, inject, records};
-use crate::support::{World, playing};
+use crate::support::{World, contains, playing};
 
 const TWICE: &str = "POST /api/apikeys twice";
 
@@ -10,7 +10,10 @@ fn a_run_that_looks_finds_the_twin() {
     let cases = ["kept", "upper", "no-brackets"];
     each(cases, |names| {
         for more in [&["--verify"][..], &["--name", "ci (a)"]] {
-            let world = World::with(playing(&[("key-names", names)]));
+            let world = World::with(playing(&[
+                ("key-names", names),
+                ("duplicate-name", "accepted"),
+            ]));
             inject(&world.sandbox, TWICE);
             let create = ["create", "--role", "Auditor"];
             let ran = world.run([&create, more].concat());
@@ -23,7 +26,10 @@ fn a_run_that_looks_finds_the_twin() {
 fn no_twin_outlives_its_command() {
     each(["kept", "upper"], |names| {
         for more in [&[][..], &["--name", "ci"]] {
-            let world = World::with(playing(&[("key-names", names)]));
+            let world = World::with(playing(&[
+                ("key-names", names),
+                ("duplicate-name", "accepted"),
+            ]));
             inject(&world.sandbox, TWICE);
             let exec = [&["exec", "--role", "Auditor"], more, &["--", "true"]].concat();
             world.run(exec).success();
@@ -37,10 +43,40 @@ fn no_twin_outlives_its_command() {
 #[test]
 fn of_two_of_which_no_answer_came_one_is_delivered() {
     for more in [&[][..], &["--name", "ci"]] {
-        let world = World::new();
+        let world = World::with(playing(&[("duplicate-name", "accepted")]));
         inject(&world.sandbox, "POST /api/apikeys twice after");
         let create = ["create", "--role", "Auditor"];
         let ran = world.run([&create, more].concat());
         delivered(&world, &ran, &format!("{more:?}"));
     }
+}
+
+/// A plain create does not look: the marks say it to whoever lists the keys, from any machine.
+#[test]
+fn a_list_warns_of_the_twin_of_a_plain_create() {
+    for used in [None, Some(2)] {
+        let world = World::with(playing(&[("duplicate-name", "accepted")]));
+        inject(&world.sandbox, TWICE);
+        let ran = world.run(["create", "--role", "Auditor"]);
+        let keys = world.sandbox.api_keys();
+        assert_eq!(keys.len(), 2, "it does not look");
+        assert_eq!(ran.success(), keys[1].secret);
+        assert_eq!(records(&world.home).len(), 0);
+        if let Some(id) = used {
+            world
+                .sandbox
+                .edit_key(id, |key| key.last_sign_in = Some(key.created));
+        }
+        for format in ["text", "json", "jsonl"] {
+            let list = world.run(["list-keys", "-o", format]);
+            list.success();
+            contains(&list.stderr, &["IDs 1 and 2", "swp-keys delete-key 1"]);
+            let both = list.stderr.contains("swp-keys delete-key 2");
+            assert_eq!(both, used.is_none(), "{}", list.stderr);
+        }
+    }
+    let world = World::new();
+    world.run(["create", "--role", "Auditor"]).success();
+    world.run(["create", "--role", "Auditor"]).success();
+    assert_eq!(world.run(["list-keys", "-q"]).stderr, "");
 }

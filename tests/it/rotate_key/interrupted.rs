@@ -270,7 +270,7 @@ fn a_rotation_that_loses_a_race_is_a_conflict() {
 /// A key named "5" is not the key with the ID 5, and neither is what was left of it.
 #[test]
 fn a_name_of_digits_is_not_an_id() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CREATE);
     held.sandbox.add_key("5", 2);
     for name in ["two", "three", "four", "five"] {
         held.sandbox.add_key(name, 2);

@@ -1,0 +1,79 @@
+//! Keys that one request made which was worked on twice, found when keys are listed: they bear one mark, whichever machine made them.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::ownership::{CLOSE, marks};
+use crate::manager::ApiKey;
+
+/// What is remembered of a key, a few bytes each: a list may be long.
+#[derive(Clone, Copy)]
+struct Seen {
+    id: i64,
+    created: Option<i64>,
+    used: bool,
+    /// Of the name and the description.
+    words: u64,
+}
+
+/// The keys of a list that have marks.
+#[derive(Default)]
+pub(crate) struct Twins {
+    by_mark: HashMap<u32, Seen>,
+    found: Vec<[Seen; 2]>,
+}
+
+impl Twins {
+    /// Takes a key of the list.
+    pub(crate) fn look_at(&mut self, key: &ApiKey) {
+        let description = key.description().unwrap_or_default();
+        let Some(operation) = marks(description).last() else {
+            return;
+        };
+        let Ok(operation) = u32::from_str_radix(operation, 16) else {
+            return;
+        };
+        let mut words = DefaultHasher::new();
+        (key.name(), description).hash(&mut words);
+        let seen = Seen {
+            id: key.id,
+            created: key.created(),
+            used: key.last_sign_in().is_some(),
+            words: words.finish(),
+        };
+        if let Some(other) = self.by_mark.insert(operation, seen)
+            && other.id != seen.id
+            && other.is_twin_of(&seen)
+        {
+            self.found.push([other, seen]);
+        }
+    }
+
+    /// What is to be said of them, one sentence for each two.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        self.found.iter().map(|[one, other]| {
+            let (first, second) = (one.id, other.id);
+            let next = match (one.used, other.used) {
+                (true, false) => format!("the one with the ID {second} was never used: `swp-keys delete-key {second}`"),
+                (false, true) => format!("the one with the ID {first} was never used: `swp-keys delete-key {first}`"),
+                _ => format!(
+                    "delete the one whose secret you do not have (`swp-keys delete-key {first}` or `swp-keys delete-key {second}`)"
+                ),
+            };
+            format!(
+                "the keys with the IDs {first} and {second} were made by one request that was worked on twice, and one secret was never \
+                 delivered; {next}"
+            )
+        })
+    }
+}
+
+impl Seen {
+    fn is_twin_of(&self, other: &Self) -> bool {
+        let close = match (self.created, other.created) {
+            (Some(one), Some(other)) => one.abs_diff(other) <= CLOSE,
+            _ => true,
+        };
+        close && self.words == other.words
+    }
+}
