@@ -1,6 +1,9 @@
 //! The limit on the size of files (`ulimit -f`). The system sends SIGXFSZ with a write that passes it, which ends a process, and leaves a
 //! key behind whose secret was to be written. Here it is an error of the write.
 
+#[cfg(unix)]
+use crate::interrupt::Ignored;
+
 /// From now on, a write that passes the limit fails, and the process goes on. A program that is started gets the signal as it was.
 ///
 /// # Errors
@@ -11,7 +14,7 @@ pub(crate) fn make_an_error() -> std::io::Result<()> {
     let number = rustix::process::Signal::XFSZ.as_raw();
     // A signal with a handler is the default again in a program that is started; one that is ignored stays ignored, as whoever started
     // this process wants it.
-    if !is_ignored(number) {
+    if !Ignored::read().contains_number(number) {
         let _stays_when_dropped = signal(SignalKind::from_raw(number))?;
     }
     Ok(())
@@ -21,13 +24,4 @@ pub(crate) fn make_an_error() -> std::io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     Ok(())
-}
-
-/// Whether the process that started this one has it ignored; only Linux knows.
-#[cfg(unix)]
-fn is_ignored(number: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = (status.lines()).find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
 }

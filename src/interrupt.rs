@@ -13,6 +13,8 @@ use std::future::Future;
 use tokio::sync::Notify;
 
 use crate::error::{Error, Signal};
+#[cfg(unix)]
+pub(crate) use disposition::Ignored;
 
 /// Which signals have come.
 #[derive(Default)]

@@ -158,8 +158,21 @@ fn no_pin_is_lost() {
             .to_vec()
     });
     ended_as_meant(&ran, |_| false);
-    let listed = home.run(["trust", "list", "-o", "jsonl"]);
-    assert_eq!(listed.success().lines().count(), RUNS);
+    let kept = |home: &Home| {
+        let listed = home.run(["trust", "list", "-o", "jsonl"]);
+        listed.success().lines().count()
+    };
+    assert_eq!(kept(&home), RUNS);
+    // Managers that are met for the first time, each by several runs.
+    let strangers: Vec<_> = (0..RUNS / 3).map(|_| world().sandbox).collect();
+    let ran = all_at_once(&home, |number| {
+        let host = strangers[number % strangers.len()].address().to_string();
+        ["trust", "add", &host, "--tls-accept-new"]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    ended_as_meant(&ran, |_| false);
+    assert_eq!(kept(&home), RUNS + strangers.len());
     assert_eq!(names(&home.path("config")), ["trusted.toml"]);
 }
 

@@ -7,6 +7,7 @@ mod dice;
 mod drawn;
 mod layer;
 mod many;
+mod one_file;
 mod play;
 mod pool;
 mod recovery;
