@@ -7,7 +7,9 @@ use chrono::Utc;
 
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::manager::{Described, Distrust, Pin, Presented, on_the_manager};
+use crate::manager::{
+    Described, Distrust, Fingerprint, Pin, Presented, fingerprint_pinned, on_the_manager,
+};
 use crate::output::{safe, without_leading_command};
 use crate::prompt::Prompt;
 use crate::trusted::{Kept, Trusted};
@@ -16,7 +18,7 @@ use crate::trusting::By;
 /// As many names, and as much of a line, as a person looks at.
 const NAMES: usize = 8;
 const LENGTH: usize = 300;
-/// The longest that is printed on one line is a print, behind an indent of 11.
+/// The longest foreign text on one line, behind an indent of 11: as long as a pin.
 const WIDTH: usize = 71;
 
 /// Whether an untrusted manager could be met: nothing else decides, and there is somebody to ask, or nobody is to be asked.
@@ -41,7 +43,7 @@ pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
         return Ok(false);
     };
     let place = context.settings.address()?.host_and_port();
-    if !distrust.flaw.may_be_pinned() {
+    if !distrust.may_be_pinned {
         return Err(refused(&place, distrust));
     }
     if context.settings.tls_accept_new {
@@ -52,8 +54,30 @@ pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
     } else {
         ask(context, &place, &presented, &distrust.problem).await?;
     }
-    pin(context, &place, presented.pin)?;
+    pin(context, &place, &presented)?;
     Ok(true)
+}
+
+/// Refuses a manager that what was given or kept does not trust, before a person is asked for a password.
+///
+/// # Errors
+/// Of trust, if it is not trusted; nothing was sent. If no handshake comes about.
+pub(crate) async fn check_before_asking(context: &Context) -> Result<(), Error> {
+    let address = context.settings.address()?;
+    // A manager that is waited for may not be there yet.
+    let waits = context.settings.wait.is_some();
+    if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
+        return Ok(());
+    }
+    if matches!(context.trust()?.by, By::Insecure(_)) {
+        return Ok(());
+    }
+    let looking = async { context.presented(address).await };
+    let presented = context.interrupt.or(looking).await?;
+    match &presented.distrust {
+        Some(distrust) => Err(refused(&address.host_and_port(), distrust)),
+        None => Ok(()),
+    }
 }
 
 fn refused(place: &str, distrust: &Distrust) -> Error {
@@ -68,17 +92,17 @@ fn refused(place: &str, distrust: &Distrust) -> Error {
 ///
 /// # Errors
 /// Of trust, where another run has met another key at this place in the meantime: one of the two is not the manager's.
-fn pin(context: &Context, place: &str, pin: Pin) -> Result<(), Error> {
-    match keep_first(place, pin) {
+fn pin(context: &Context, place: &str, presented: &Presented) -> Result<(), Error> {
+    match keep_first(place, presented.pin) {
         Ok(Ok(path)) => context.output.note(&format!(
             "the key of {place} is kept in {path}; `swp-keys trust remove {place}` forgets it"
         )),
-        Ok(Err(kept)) => return Err(changed(place, &kept, pin)),
+        Ok(Err(kept)) => return Err(changed(place, &kept, presented)),
         Err(error) => {
             context
                 .output
                 .insist(&format!("{error}; the key is trusted in this run alone"));
-            context.confirm(pin);
+            context.confirm(presented.pin);
         }
     }
     Ok(())
@@ -100,8 +124,17 @@ pub(crate) fn keep_first(place: &str, pin: Pin) -> Result<Result<String, Kept>, 
     Ok(kept.map(|()| path.display().to_string()))
 }
 
-/// The manager shows another key than those that are kept.
-pub(crate) fn changed(place: &str, kept: &Kept, shown: Pin) -> Error {
+/// The manager shows another key than those that are kept; or what is kept is the fingerprint of its certificate, which is no change.
+pub(crate) fn changed(place: &str, kept: &Kept, presented: &Presented) -> Error {
+    let shown = presented.pin;
+    let mut pins = kept.pins.iter();
+    if pins.any(|pin| pin.has_digits_of(&presented.fingerprint)) {
+        let file = Trusted::path().unwrap_or_default();
+        let file = file.display().to_string();
+        let (problem, hint) = fingerprint_pinned(&file, Some(place), shown);
+        let message = format!("the certificate of {place} {problem}; nothing was changed");
+        return Error::new(Kind::Trust, message).hint(hint);
+    }
     let old: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
     Error::new(
         Kind::Trust,
@@ -130,7 +163,7 @@ pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) {
     }
 }
 
-/// Shows what the manager shows, and wants `yes` in full or the print itself: a habit of pressing `y` must not decide this.
+/// Shows what the manager shows, and wants `yes` in full or one of the two fingerprints: a habit of pressing `y` must not decide this.
 ///
 /// # Errors
 /// Of trust, with any other answer.
@@ -141,46 +174,55 @@ pub(crate) async fn ask(
     problem: &str,
 ) -> Result<(), Error> {
     let question = format!(
-        "The certificate of {place} {}.\n\n{}\n\nOn the manager itself, this prints the same digits if nobody stands in between:\n  {}\n\n\
-         Trust the holder of this key from now on? `yes` in full, or paste the print: ",
+        "The certificate of {place} {}.\n\n{}\n\n{}\n\n\
+         Trust the holder of this key from now on? `yes` in full, or paste one of the fingerprints: ",
         safe(problem),
-        lines(&presented.described, presented.pin),
-        on_the_manager(place)
+        lines(presented),
+        comparison(place)
     );
     let flags = format!("give its key with `--tls-pin {}`", presented.pin);
     let answer = context
         .prompt()
         .answer(&question, &flags, &context.interrupt)
         .await?;
-    if answer == "yes" || pasted(&answer) == Some(presented.pin) {
+    let pasted = answer.parse::<Fingerprint>().ok();
+    let fits = |pasted| presented.fingerprint == pasted || presented.pin.has_digits_of(&pasted);
+    if answer == "yes" || pasted.is_some_and(fits) {
         return Ok(());
     }
-    let message = match pasted(&answer) {
+    let message = match pasted {
         Some(other) => format!(
-            "the key of {place} is another one than the print that was typed: it shows {}, typed was {other}",
-            presented.pin
+            "neither the certificate of {place} nor its key has the fingerprint that was typed: {other}"
         ),
         None => format!("the key of {place} was not confirmed"),
     };
     Err(Error::new(Kind::Trust, format!("{message}; nothing was sent")).hint(format!(
-        "ask whoever runs the manager for the print of its key, and give it with `--tls-pin`; shown was {}",
+        "ask whoever runs the manager for the fingerprint of its certificate or of its key; its key is the one of `--tls-pin {}`",
         presented.pin
     )))
 }
 
-/// A print as it is pasted: with or without its prefix, as openssl and this program print it.
-fn pasted(answer: &str) -> Option<Pin> {
-    let digits = answer.rsplit([' ', '=']).next().unwrap_or(answer);
-    let prefixed = if digits.starts_with("sha256:") {
-        digits.to_owned()
-    } else {
-        format!("sha256:{digits}")
-    };
-    prefixed.parse().ok()
+/// How the fingerprints are found on the manager itself.
+pub(crate) fn comparison(place: &str) -> String {
+    format!(
+        "On the manager itself, this prints the same digits of the public key if nobody stands in between:\n  {}",
+        on_the_manager(place)
+    )
 }
 
-/// What a certificate says, in lines for a person.
-pub(crate) fn lines(described: &Described, pin: Pin) -> String {
+/// What a manager shows, in lines for a person.
+pub(crate) fn lines(presented: &Presented) -> String {
+    format!(
+        "{}\n\n  SHA-256 fingerprint of the certificate, as keytool, browsers and `openssl x509 -fingerprint -sha256` show it:\n    {}\n  \
+         SHA-256 fingerprint of its public key, as `--tls-pin` takes it:\n    {}",
+        foreign_lines(&presented.described),
+        presented.fingerprint,
+        presented.pin
+    )
+}
+
+/// What a certificate says of itself.
+fn foreign_lines(described: &Described) -> String {
     let time = |time: Option<chrono::DateTime<Utc>>| {
         time.map_or_else(
             || "?".to_owned(),
@@ -211,7 +253,6 @@ pub(crate) fn lines(described: &Described, pin: Pin) -> String {
         ("names", &names),
         ("valid", &validity),
         ("key", &described.key),
-        ("print", &pin.to_string()),
     ]
     .map(|(name, value)| format!("  {name:<8} {}", in_lines(&safe(&shortened(value)))))
     .join("\n")
@@ -252,19 +293,16 @@ mod tests {
 
     #[test]
     fn a_long_subject_fakes_no_line() {
-        let pin: Pin = format!("sha256:{}", "0a".repeat(32))
-            .parse()
-            .unwrap_or_else(|error| panic!("{error}"));
         for filler in ["x", " ", "監"] {
-            let fake = format!("print    sha256:{}", "0b".repeat(32));
+            let fake = format!("SHA-256 fingerprint of it: sha256:{}", "0b".repeat(32));
             let described = Described {
                 subject: format!("CN={}  {fake}", filler.repeat(66)),
                 ..Described::default()
             };
-            let text = lines(&described, pin);
+            let text = foreign_lines(&described);
             assert!(text.lines().all(|line| line.chars().count() <= 11 + WIDTH));
-            let prints = text.lines().filter(|line| line.starts_with("  print"));
-            assert_eq!(prints.count(), 1, "{text}");
+            let prints = text.lines().filter(|line| line.starts_with("  SHA-256"));
+            assert_eq!(prints.count(), 0, "{text}");
             let others = text.lines().filter(|line| line.contains("0b0b"));
             assert!(others.clone().count() > 0);
             for line in others {
@@ -285,25 +323,6 @@ mod tests {
                     .all(|line| !line.trim_start().starts_with("::")),
                 "{shown}"
             );
-        }
-    }
-
-    #[test]
-    fn a_print_is_known_however_it_is_pasted() {
-        let digits = "0a".repeat(32);
-        let pin: Option<Pin> = format!("sha256:{digits}").parse().ok();
-        assert!(pin.is_some());
-        for text in [
-            format!("sha256:{digits}"),
-            digits.clone(),
-            format!("SHA2-256(stdin)= {digits}"),
-            format!("(stdin)= {digits}"),
-            digits.to_uppercase(),
-        ] {
-            assert_eq!(pasted(&text), pin, "{text}");
-        }
-        for text in ["yes", "y", "", "sha256:", &digits[1..]] {
-            assert_eq!(pasted(text), None, "{text}");
         }
     }
 }

@@ -171,6 +171,8 @@ pub(crate) async fn with_password(
     let meets = settings.password.is_none() && first_use::is_possible(context)?;
     if meets {
         manager = up(context).await?;
+    } else if settings.password.is_none() && context.held().password.is_none() {
+        first_use::check_before_asking(context).await?;
     }
     let held = context.held();
     let username = match held.username {

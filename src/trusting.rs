@@ -91,6 +91,7 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
             pins: pins.value.clone(),
             place: pins.source.to_string(),
             remedy: "change the pin".to_owned(),
+            kept_for: None,
         });
         let by = By::Pin(pins.source.clone());
         return Ok(Decision { trust, by });
@@ -147,6 +148,7 @@ pub(crate) fn confirmed(pin: Pin) -> Decision {
             pins: vec![pin],
             place: "confirmed in this run".to_owned(),
             remedy: "run it again".to_owned(),
+            kept_for: None,
         }),
         by: By::Confirmed,
     }
@@ -163,6 +165,7 @@ fn kept(address: &Address) -> Result<Option<(Pins, PathBuf)>, Error> {
             pins: kept.pins,
             place: path.display().to_string(),
             remedy: format!("`swp-keys trust remove {place}` and `swp-keys trust add {place}`"),
+            kept_for: Some(place),
         };
         (pins, path)
     }))

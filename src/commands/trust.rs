@@ -95,14 +95,14 @@ async fn show(address: &Address, context: &Context) -> Result<(), Error> {
         Some(distrust) => format!("no, it {}", distrust.problem),
     };
     let text = format!(
-        "{}\n\n{}\n  {:<8} {}\n  {:<8} {}\n\nOn the manager itself, this prints the same digits if nobody stands in between:\n  {}\n",
+        "{}\n\n{}\n\n  {:<8} {}\n  {:<8} {}\n\n{}\n",
         safe(&place),
-        first_use::lines(&presented.described, presented.pin),
+        first_use::lines(&presented),
         "trusted",
         safe(&trusted),
         "decided",
         safe(&format!("by {decided}")),
-        on_the_manager(&place)
+        first_use::comparison(&place)
     );
     context.output.data(&text)
 }
@@ -121,6 +121,7 @@ fn as_json(place: &str, presented: &Presented, decided: &str) -> Value {
         "notAfter": time(described.not_after),
         "key": described.key,
         "pin": presented.pin.to_string(),
+        "certificateFingerprint": presented.fingerprint.to_string(),
         "trusted": presented.distrust.is_none(),
         "decidedBy": decided,
         "flaw": presented.distrust.as_ref().map(|distrust| distrust.flaw.code()),
@@ -150,14 +151,15 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
-            let Some(pin) = shown(address, &place, context).await? else {
+            let Some(presented) = shown(address, &place, context).await? else {
                 context
                     .output
                     .note(&format!("the key of {place} is kept already"));
                 return print_kept(&place, context);
             };
+            let pin = presented.pin;
             first_use::keep_first(&place, pin)?
-                .map_err(|kept| first_use::changed(&place, &kept, pin))?;
+                .map_err(|kept| first_use::changed(&place, &kept, &presented))?;
             vec![pin.to_string()]
         }
     };
@@ -169,19 +171,23 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
 }
 
 /// The key that the manager shows, confirmed; `None` where it is kept already.
-async fn shown(address: &Address, place: &str, context: &Context) -> Result<Option<Pin>, Error> {
+async fn shown(
+    address: &Address,
+    place: &str,
+    context: &Context,
+) -> Result<Option<Presented>, Error> {
     let kept = Trusted::read()?.managers.remove(place);
     let presented = presented(address, context).await?;
     if let Some(kept) = kept {
         if kept.pins.contains(&presented.pin) {
             return Ok(None);
         }
-        return Err(first_use::changed(place, &kept, presented.pin));
+        return Err(first_use::changed(place, &kept, &presented));
     }
     if let Some(distrust) = presented
         .distrust
         .as_ref()
-        .filter(|distrust| !distrust.flaw.may_be_pinned())
+        .filter(|distrust| !distrust.may_be_pinned)
     {
         let message = format!(
             "the certificate of {place} {}; its key is not pinned",
@@ -190,7 +196,7 @@ async fn shown(address: &Address, place: &str, context: &Context) -> Result<Opti
         return Err(Error::new(Kind::Trust, message).hint(&distrust.hint));
     }
     if context.settings.tls_accept_new {
-        return Ok(Some(presented.pin));
+        return Ok(Some(presented));
     }
     if context.prompt() == Prompt::Nobody {
         let message =
@@ -207,7 +213,7 @@ async fn shown(address: &Address, place: &str, context: &Context) -> Result<Opti
         None => "is trusted already",
     };
     first_use::ask(context, place, &presented, problem).await?;
-    Ok(Some(presented.pin))
+    Ok(Some(presented))
 }
 
 fn print_kept(place: &str, context: &Context) -> Result<(), Error> {

@@ -7,14 +7,14 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::answer::{Answer, page};
-use super::certificate::{Described, weak_key, weak_signature};
+use super::certificate::{Claims, Described, unfit};
 use super::credentials::{Credentials, Session};
 use super::error::{Call, Cause, ManagerError, Signer};
 use super::mask::Mask;
 use super::pin::{Pin, Pins};
 use super::retry::{Attempts, Repeat};
 use super::search::{Reached, Searchable};
-use super::{Address, ApiKey, Role, refusal, sessions, text};
+use super::{Address, ApiKey, Role, certificate_file, refusal, sessions, text};
 use crate::fuzzing::{LONGEST, SECRET};
 use crate::output;
 use crate::secret::Secret;
@@ -257,11 +257,16 @@ pub(crate) fn certificate(data: &[u8]) {
     for name in &described.names {
         assert!(!name.is_empty() || described.not_after.is_some());
     }
-    for weakness in [weak_signature(&certificate), weak_key(data)]
-        .into_iter()
-        .flatten()
-    {
-        assert!(weakness.chars().count() < LONGEST, "{weakness}");
+    if let Some(unfit) = unfit(&certificate) {
+        assert!(unfit.problem.chars().count() < LONGEST, "{unfit}");
+    }
+    if let Some(claims) = Claims::of(&certificate) {
+        assert_eq!(claims.hosts(), described.names);
+        assert_eq!(claims.issuer(), described.issuer);
+    }
+    // Any bytes are a file with certificates, or an error that quotes none of them.
+    if let Err(reason) = certificate_file::read(data) {
+        assert!(reason.chars().count() < LONGEST, "{reason}");
     }
     let Some(pin) = Pin::of(&certificate) else {
         return;
@@ -271,6 +276,7 @@ pub(crate) fn certificate(data: &[u8]) {
         pins: vec![pin],
         place: "`--tls-pin`".to_owned(),
         remedy: "change it".to_owned(),
+        kept_for: None,
     };
     assert!(pins.judge(&certificate).is_ok(), "its own pin fits");
     pins.pins.clear();

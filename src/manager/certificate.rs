@@ -1,20 +1,20 @@
 //! What a certificate says of itself, for people: whose it is, who signed it, for which names, from when to when, and with what key.
 //!
-//! Nothing here decides whom to trust; webpki does. What a person is shown is read by another parser, because webpki tells none of it.
+//! Nothing here decides whom to trust. What a person is shown is read by another parser than webpki, which does not expose it.
 
+mod alternative_names;
 mod distinguished_name;
-
-use std::net::IpAddr;
+mod key;
 
 use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
-use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
-use x509_cert::der::{Decode as _, Reader as _, SliceReader};
-use x509_cert::ext::pkix::SubjectAltName;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
-use x509_cert::time::Time;
+use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::{Decode as _, Encode as _};
+use x509_cert::ext::pkix::ExtendedKeyUsage;
+use x509_cert::time::{Time, Validity};
+
+pub(super) use key::{Unfit, unfit};
 
 /// What a certificate says of itself. Foreign text: it is to be made safe before it is shown.
 #[derive(Debug, Clone, Default)]
@@ -40,31 +40,14 @@ impl Described {
             return Self::default();
         };
         let body = parsed.tbs_certificate();
-        let names = match body.get_extension::<SubjectAltName>() {
-            Ok(Some((_, SubjectAltName(names)))) => names.iter().filter_map(host).collect(),
-            _ => Vec::new(),
-        };
         Self {
             subject: distinguished_name::written(body.subject()),
             issuer: distinguished_name::written(body.issuer()),
-            names,
+            names: alternative_names::hosts(&parsed),
             not_before: moment(&body.validity().not_before),
             not_after: moment(&body.validity().not_after),
-            key: kind_of_key(body.subject_public_key_info()),
+            key: key::kind(body.subject_public_key_info()),
         }
-    }
-}
-
-fn host(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::DnsName(name) => Some(name.to_string()),
-        GeneralName::IpAddress(bytes) => {
-            let bytes = bytes.as_bytes();
-            let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
-            let v6 = <[u8; 16]>::try_from(bytes).map(IpAddr::from);
-            v4.or(v6).ok().map(|address| address.to_string())
-        }
-        _ => None,
     }
 }
 
@@ -73,17 +56,7 @@ fn moment(time: &Time) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0)
 }
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// What TLS is spoken with here: ring has no others for signatures in a handshake.
-const CURVES: [(ObjectIdentifier, &str); 2] = [
-    (
-        ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
-        "ECDSA P-256",
-    ),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "ECDSA P-384"),
-];
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 /// Signatures that can be forged: MD2, MD5 and SHA-1 (RFC 6151, RFC 9155).
 const BROKEN: [(ObjectIdentifier, &str); 4] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.2"), "MD2"),
@@ -94,63 +67,82 @@ const BROKEN: [(ObjectIdentifier, &str); 4] = [
     ),
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"), "SHA-1"),
 ];
-/// ring takes RSA keys of this many bits at least, as everybody should (NIST SP 800-131A).
-const LEAST_BITS: u32 = 2048;
 
-fn kind_of_key(info: &SubjectPublicKeyInfoOwned) -> String {
-    let algorithm = &info.algorithm;
-    if algorithm.oid == RSA {
-        return match info.subject_public_key.as_bytes().and_then(rsa_bits) {
-            Some(bits) => format!("RSA, {bits} bits"),
-            None => "RSA".to_owned(),
-        };
-    }
-    if algorithm.oid == ED25519 {
-        return "Ed25519".to_owned();
-    }
-    let curve = (algorithm.parameters.as_ref())
-        .filter(|_| algorithm.oid == ELLIPTIC)
-        .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
-    match curve {
-        Some(curve) => (CURVES.iter().find(|(known, _)| *known == curve)).map_or_else(
-            || format!("ECDSA, curve {curve}"),
-            |(_, name)| (*name).to_owned(),
-        ),
-        None => algorithm.oid.to_string(),
-    }
-}
+/// The parts of a certificate that a decision or a message depends on.
+pub(super) struct Claims(Certificate);
 
-/// The length of the modulus: a key is a sequence of it and the exponent (RFC 8017, appendix A.1.1).
-fn rsa_bits(key: &[u8]) -> Option<u32> {
-    let mut reader = SliceReader::new(key).ok()?;
-    let modulus = reader
-        .sequence(|inner| {
-            let modulus = UintRef::decode(inner)?;
-            UintRef::decode(inner)?;
-            Ok::<_, x509_cert::der::Error>(modulus)
-        })
-        .ok()?;
-    let bytes = modulus.as_bytes();
-    let first = bytes.first()?;
-    u32::try_from(bytes.len() * 8)
-        .ok()
-        .map(|bits| bits - first.leading_zeros())
-}
-
-/// Why no handshake with this key can be checked, whoever vouches for it; `None` where it can.
-pub(super) fn weak_key(subject_public_key_info: &[u8]) -> Option<String> {
-    let info = SubjectPublicKeyInfoRef::from_der(subject_public_key_info).ok()?;
-    if info.algorithm.oid != RSA {
-        return None;
+impl Claims {
+    /// Reads a certificate; `None` if it cannot be read.
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        Certificate::from_der(certificate).ok().map(Self)
     }
-    let bits = rsa_bits(info.subject_public_key.as_bytes()?)?;
-    (bits < LEAST_BITS).then(|| format!("its RSA key has {bits} bits"))
-}
 
-/// Why a signature under a certificate proves nothing; `None` where it may.
-pub(super) fn weak_signature(certificate: &CertificateDer<'_>) -> Option<String> {
-    let parsed = Certificate::from_der(certificate).ok()?;
-    let algorithm = parsed.signature_algorithm().oid;
-    let (_, digest) = BROKEN.iter().find(|(known, _)| *known == algorithm)?;
-    Some(format!("it is signed over {digest}"))
+    /// From when to when it is valid, in seconds since 1970.
+    pub(super) fn validity(&self) -> (u64, u64) {
+        let Validity {
+            not_before,
+            not_after,
+            ..
+        } = self.0.tbs_certificate().validity();
+        let seconds = |time: &Time| time.to_unix_duration().as_secs();
+        (seconds(not_before), seconds(not_after))
+    }
+
+    /// Whether it may serve as that of a TLS server: it states no purposes, or this one among them.
+    pub(super) fn is_for_servers(&self) -> bool {
+        let body = self.0.tbs_certificate();
+        match body.get_extension::<ExtendedKeyUsage>() {
+            Ok(Some((_, ExtendedKeyUsage(purposes)))) => purposes.contains(&SERVER_AUTH),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether it names itself as its issuer.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.is_issued_by(self)
+    }
+
+    /// Whether it names the subject of the other one as its issuer.
+    pub(super) fn is_issued_by(&self, other: &Self) -> bool {
+        let issuer = self.0.tbs_certificate().issuer().to_der();
+        issuer.is_ok() && issuer == other.0.tbs_certificate().subject().to_der()
+    }
+
+    /// Its issuer, as RFC 4514 writes names.
+    pub(super) fn issuer(&self) -> String {
+        distinguished_name::written(self.0.tbs_certificate().issuer())
+    }
+
+    /// The hosts and addresses it is for.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        alternative_names::hosts(&self.0)
+    }
+
+    /// The digest under its signature, if signatures over that can be forged.
+    pub(super) fn broken_digest(&self) -> Option<&'static str> {
+        let algorithm = self.0.signature_algorithm().oid;
+        let found = BROKEN.iter().find(|(known, _)| *known == algorithm);
+        found.map(|(_, digest)| *digest)
+    }
+
+    /// Whether it may vouch for other certificates: it states that it is a CA, or is of version 1, which cannot state it.
+    pub(super) fn may_be_ca(&self) -> bool {
+        use x509_cert::certificate::Version;
+        use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+
+        let body = self.0.tbs_certificate();
+        if body.version() == Version::V1 {
+            return self.is_self_issued();
+        }
+        match body.get_extension::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => constraints.ca,
+            // As OpenSSL does: a key that may sign certificates is a CA's.
+            Ok(None) => matches!(
+                body.get_extension::<KeyUsage>(),
+                Ok(Some((_, usage))) if usage.key_cert_sign()
+            ),
+            Err(_) => false,
+        }
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::error::Error as _;
 
+use rustls::AlertDescription;
+
 use super::between::UntrustedProxy;
 use super::error::{Call, Cause, ManagerError, Signer};
-use super::{distrust, text};
+use super::{alert, distrust, text};
 
 /// What became of a call that got no whole answer. Only `error::classify` asks.
 pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
@@ -13,6 +15,9 @@ pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
     if error.is_connect()
         && let Some(tls) = find::<rustls::Error>(error)
     {
+        return tls_failure(call, tls, &host);
+    }
+    if let Some(tls) = find::<rustls::Error>(error).filter(|tls| wants_certificate(tls)) {
         return tls_failure(call, tls, &host);
     }
     let io = io_kind(error);
@@ -44,7 +49,8 @@ pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
         ) => (
             Cause::Reset,
             format!("{host} broke the connection off before it stood"),
-            "is it a TLS port? A manager that is starting is waited for with `--wait 5m`",
+            "is it a TLS port? A manager that is starting is waited for with `--wait 5m`; one whose key is not RSA, ECDSA P-256 or P-384, \
+             or Ed25519 may break off like this too",
         ),
         _ if error.is_timeout() => (
             Cause::Unreachable,
@@ -109,8 +115,7 @@ fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerErro
         ),
         rustls::Error::AlertReceived(alert) => (
             format!("{host} refused the TLS connection ({alert:?})"),
-            "it may want TLS 1.0 or 1.1, which are not spoken here: raise it to TLS 1.2; or its key is none of RSA, ECDSA P-256 and P-384, Ed25519"
-                .to_owned(),
+            alert::hint(*alert).to_owned(),
         ),
         other => (
             format!("{}: TLS with {host} failed: {other}", call.what),
@@ -118,6 +123,16 @@ fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerErro
         ),
     };
     ManagerError::new(Cause::Untrusted, message, Some(hint))
+}
+
+/// In TLS 1.3 a client learns only after its handshake that the server wanted a certificate: no request was read then.
+fn wants_certificate(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired | AlertDescription::BadCertificate
+        )
+    )
 }
 
 /// Its address is not told: it may hold a password.

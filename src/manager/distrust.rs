@@ -1,12 +1,11 @@
 //! What is said of a certificate that is not trusted: what exactly is wrong with it, and what to do about it.
 
-use std::fmt::Write as _;
-
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, OtherError};
 
+use super::certificate::Unfit;
+use super::diagnosis::{Diagnosis, Refused};
 use super::pin::{Mismatch, Pin};
-use super::trust::{Unvouched, Weak};
 
 /// What is wrong with a certificate, as far as a decision hangs on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +28,8 @@ pub(crate) enum Flaw {
     Revoked,
     /// Its key is not the pinned one.
     PinChanged,
+    /// Its own fingerprint is pinned, and not that of its key.
+    FingerprintPinned,
     /// Something else.
     Other,
 }
@@ -47,22 +48,8 @@ impl Flaw {
             Self::WrongPurpose => "wrong-purpose",
             Self::Revoked => "revoked",
             Self::PinChanged => "pin-changed",
+            Self::FingerprintPinned => "fingerprint-pinned",
             Self::Other => "other",
-        }
-    }
-
-    /// Whether a person who knows the key may pin it all the same. A pin vouches for the key alone: a key that is weak proves nothing,
-    /// one that was taken back may be a thief's, and one that has changed is nothing to be waved through.
-    #[must_use]
-    pub(crate) fn may_be_pinned(self) -> bool {
-        match self {
-            Self::SelfSigned
-            | Self::UnknownCa
-            | Self::WrongName
-            | Self::Expired
-            | Self::NotYetValid
-            | Self::WrongPurpose => true,
-            Self::Weak | Self::Revoked | Self::PinChanged | Self::Other => false,
         }
     }
 }
@@ -76,6 +63,9 @@ pub(crate) struct Distrust {
     pub(crate) problem: String,
     /// What to do about it.
     pub(crate) hint: String,
+    /// Whether a person who knows the key may pin it all the same. A pin vouches for the key alone: a key that is too weak proves
+    /// nothing, a revoked one may be a thief's, and one that has changed must be looked into.
+    pub(crate) may_be_pinned: bool,
 }
 
 /// What is wrong with the manager's certificate, and what to do about it, in words; `None` where the error is of something else.
@@ -83,91 +73,203 @@ pub(super) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Dist
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return None;
     };
-    let (flaw, problem, hint) = judged(certificate, host_and_port)?;
+    if let CertificateError::Other(OtherError(cause)) = certificate {
+        if let Some(Refused { cause, diagnosis }) = cause.downcast_ref() {
+            return Some(refused(cause, diagnosis, host_and_port));
+        }
+        if let Some(cause) = cause.downcast_ref::<Mismatch>() {
+            return Some(mismatch(cause));
+        }
+        if let Some(cause) = cause.downcast_ref::<Unfit>() {
+            return Some(unfit(cause));
+        }
+    }
     Some(Distrust {
-        flaw,
-        problem,
-        hint,
+        flaw: Flaw::Other,
+        problem: format!("was refused: {certificate}"),
+        hint: NEW_CERTIFICATE.to_owned(),
+        may_be_pinned: false,
     })
 }
 
-fn judged(certificate: &CertificateError, host_and_port: &str) -> Option<(Flaw, String, String)> {
-    let fetch = format!(
-        "get the certificate from the manager itself, or with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 \
-         > manager.pem` and compare its fingerprint there; then give `--ca-cert manager.pem`"
-    );
-    let judged = match certificate {
-        CertificateError::Other(OtherError(cause)) if cause.is::<Unvouched>() => {
-            unvouched(cause.downcast_ref()?, fetch, host_and_port)
-        }
-        CertificateError::Other(OtherError(cause)) if cause.is::<Mismatch>() => {
-            mismatch(cause.downcast_ref()?)
-        }
-        CertificateError::Other(OtherError(cause)) if cause.is::<Weak>() => (
-            Flaw::Weak,
-            format!("is too weak: {}", cause.downcast_ref::<Weak>()?),
-            "give the manager a new certificate: RSA of 2048 bits or more, or ECDSA, signed over SHA-256".to_owned(),
-        ),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            wrong_name(certificate)
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            Flaw::Expired,
-            format!("has expired{}", since(certificate)),
-            "renew the manager's certificate; if it is valid, this machine's clock is wrong"
-                .to_owned(),
-        ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            Flaw::NotYetValid,
-            format!("is not valid yet{}", since(certificate)),
-            "check this machine's clock, and the manager's at the time it made the certificate"
-                .to_owned(),
-        ),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => (
-            Flaw::WrongPurpose,
-            "is not for a TLS server: its extended key usage lacks serverAuth".to_owned(),
-            format!("give the manager a certificate with serverAuth, or {}", pin_it(None, host_and_port)),
-        ),
-        CertificateError::Revoked => (
-            Flaw::Revoked,
-            "was revoked".to_owned(),
-            "ask whoever runs the manager for a new certificate".to_owned(),
-        ),
-        CertificateError::Other(OtherError(cause))
-            if matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
-        {
-            (
-                Flaw::WrongPurpose,
-                "is a CA's certificate, not a server's".to_owned(),
-                fetch,
-            )
-        }
-        other => (
-            Flaw::Other,
-            refused_as(other),
-            "ask whoever runs the manager for a certificate that is fit for a TLS server"
-                .to_owned(),
-        ),
-    };
-    Some(judged)
+const NEW_CERTIFICATE: &str =
+    "ask whoever runs the manager for a certificate that is fit for a TLS server";
+
+/// No handshake with it can be verified.
+fn unfit(cause: &Unfit) -> Distrust {
+    Distrust {
+        flaw: if cause.weak { Flaw::Weak } else { Flaw::Other },
+        problem: cause.problem.clone(),
+        hint: "give the manager a new certificate, of version 3 and with a key of RSA with 2048 bits or more, or ECDSA P-256 or P-384; \
+               no pin helps with this one, since TLS cannot verify it"
+            .to_owned(),
+        may_be_pinned: false,
+    }
 }
 
-/// What the library has no words for.
-fn refused_as(error: &CertificateError) -> String {
-    let of_webpki = match error {
-        CertificateError::Other(OtherError(cause)) => cause.downcast_ref::<webpki::Error>(),
-        _ => None,
-    };
-    match (error, of_webpki) {
-        (_, Some(webpki::Error::UnsupportedCertVersion)) => {
-            "was refused: it is of version 1, which has no names of hosts".to_owned()
-        }
-        (CertificateError::BadEncoding, _) => "was refused: it cannot be read".to_owned(),
-        (CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }, _) => {
-            "was refused: its kind of key is not known here".to_owned()
-        }
-        _ => format!("was refused: {error}"),
+fn refused(cause: &CertificateError, diagnosis: &Diagnosis, host_and_port: &str) -> Distrust {
+    let (flaw, mut problem) = flaw_of(cause, diagnosis);
+    let of_chain = matches!(flaw, Flaw::SelfSigned | Flaw::UnknownCa | Flaw::Weak);
+    if of_chain && diagnosis.issuer_is_no_ca {
+        problem.push_str(if diagnosis.self_signed {
+            "; the certificate of that name that was given is another one"
+        } else {
+            "; the certificate of that name that was given is not a CA's: its basic constraints do not say CA:TRUE"
+        });
+    } else if flaw == Flaw::UnknownCa && diagnosis.issuer_missing {
+        problem.push_str(
+            "; if that is an intermediate CA, the server does not send its intermediate certificate",
+        );
     }
+    // The next step must not fail for another reason.
+    if of_chain && !diagnosis.fits_name {
+        problem = format!("{problem}; it also {}", wrong_name(diagnosis));
+    }
+    let others =
+        matches!(cause, CertificateError::Other(OtherError(other)) if other.is::<webpki::Error>());
+    let pin = diagnosis.pin.filter(|_| match flaw {
+        Flaw::Revoked => false,
+        Flaw::Other => others || is_unsupported(cause),
+        _ => true,
+    });
+    let hint = match pin {
+        None if flaw == Flaw::Revoked => {
+            "ask whoever runs the manager for a new certificate".to_owned()
+        }
+        None => NEW_CERTIFICATE.to_owned(),
+        Some(pin) => next_step(flaw, diagnosis, pin, host_and_port),
+    };
+    Distrust {
+        flaw,
+        problem,
+        hint,
+        may_be_pinned: pin.is_some(),
+    }
+}
+
+/// The next step that works: the pin, and before it a CA file if nothing but the issuer stands in the way.
+fn next_step(flaw: Flaw, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
+    let pinned = pin_it(pin, host_and_port);
+    match flaw {
+        Flaw::SelfSigned if diagnosis.may_be_trusted_itself() => format!(
+            "get the certificate from the manager itself, or with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 \
+             > manager.pem` and compare its fingerprint there; then give `--ca-cert manager.pem`; or, if {pinned}"
+        ),
+        Flaw::UnknownCa if diagnosis.may_be_trusted_itself() => format!(
+            "give the certificate of {} with `--ca-cert FILE`, or add it to the system's; or, if {pinned}",
+            ca(&diagnosis.top)
+        ),
+        Flaw::Expired | Flaw::NotYetValid => {
+            format!("check this machine's clock; if it is right, and {pinned}")
+        }
+        _ => format!("if {pinned}"),
+    }
+}
+
+fn flaw_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (Flaw, String) {
+    match cause {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            (Flaw::WrongName, wrong_name(diagnosis))
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            (Flaw::Expired, format!("has expired{}", since(cause)))
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            Flaw::NotYetValid,
+            format!("is not valid yet{}", since(cause)),
+        ),
+        CertificateError::Revoked => (Flaw::Revoked, "was revoked".to_owned()),
+        _ if is_unvouched(cause) && diagnosis.self_signed => self_signed(),
+        CertificateError::UnknownIssuer => (Flaw::UnknownCa, unknown_ca(diagnosis)),
+        CertificateError::BadSignature => (
+            Flaw::UnknownCa,
+            format!(
+                "{}; a trusted CA has the same name and another key",
+                unknown_ca(diagnosis)
+            ),
+        ),
+        _ if is_unsupported(cause) => match diagnosis.broken_digest {
+            Some(digest) => (
+                Flaw::Weak,
+                format!("is too weak: it is signed over {digest}"),
+            ),
+            None => (
+                Flaw::Other,
+                "was refused: it is signed in a way that is not supported here".to_owned(),
+            ),
+        },
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            (Flaw::WrongPurpose, NOT_FOR_SERVERS.to_owned())
+        }
+        // A self-signed certificate may also state that it is a CA. The other trouble is the greater one.
+        CertificateError::Other(OtherError(other))
+            if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+        {
+            if diagnosis.self_signed {
+                self_signed()
+            } else {
+                (
+                    Flaw::WrongPurpose,
+                    "is a CA's certificate, not a server's".to_owned(),
+                )
+            }
+        }
+        // The verifiers of some systems have an error of their own for this, which is not public.
+        CertificateError::Other(_) if !diagnosis.is_for_servers => {
+            (Flaw::WrongPurpose, NOT_FOR_SERVERS.to_owned())
+        }
+        other => (Flaw::Other, format!("was refused: {other}")),
+    }
+}
+
+const NOT_FOR_SERVERS: &str = "is not for a TLS server: its extended key usage lacks serverAuth";
+
+fn self_signed() -> (Flaw, String) {
+    (
+        Flaw::SelfSigned,
+        "is self-signed, as a fresh manager's is".to_owned(),
+    )
+}
+
+fn unknown_ca(diagnosis: &Diagnosis) -> String {
+    let (issuer, top) = (ca(&diagnosis.issuer), ca(&diagnosis.top));
+    if issuer == top {
+        format!("was issued by {issuer}, which is not trusted here")
+    } else {
+        format!("was issued by {issuer}, under {top}, which is not trusted here")
+    }
+}
+
+/// The name of a CA, no longer than a message can bear.
+fn ca(name: &str) -> String {
+    const LIMIT: usize = 200;
+    match name.char_indices().nth(LIMIT) {
+        _ if name.is_empty() => "a CA without a name".to_owned(),
+        Some((end, _)) => format!("`{}...`", &name[..end]),
+        None => format!("`{name}`"),
+    }
+}
+
+/// No way to a trusted certificate. A root that merely bears the same name (`CN=localhost`, say) shows as a signature that does not fit.
+fn is_unvouched(cause: &CertificateError) -> bool {
+    matches!(
+        cause,
+        CertificateError::UnknownIssuer | CertificateError::BadSignature
+    ) || is_unsupported(cause)
+}
+
+/// A signature in the chain that cannot be verified.
+#[expect(
+    deprecated,
+    reason = "rustls still returns the variant without context"
+)]
+fn is_unsupported(cause: &CertificateError) -> bool {
+    matches!(
+        cause,
+        CertificateError::UnsupportedSignatureAlgorithm
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
 }
 
 /// The command that prints, on the manager itself, what is to be compared.
@@ -180,96 +282,76 @@ pub(crate) fn on_the_manager(host_and_port: &str) -> String {
 }
 
 /// The print is shown for comparison: to take it over unseen would be to trust whoever answers.
-fn pin_it(pin: Option<Pin>, host_and_port: &str) -> String {
-    let Some(pin) = pin else {
-        return format!("look at it with `swp-keys trust show {host_and_port}`");
-    };
+fn pin_it(pin: Pin, host_and_port: &str) -> String {
     format!(
-        "where the manager itself prints the same with `{}`, trust its key with `--tls-pin {pin}`, or from now on with \
+        "the manager itself prints the same with `{}`, trust its key with `--tls-pin {pin}`, or from now on with \
          `swp-keys trust add {host_and_port} --tls-pin {pin}`",
         on_the_manager(host_and_port)
     )
 }
 
-/// Nobody vouches for it.
-fn unvouched(what: &Unvouched, fetch: String, host_and_port: &str) -> (Flaw, String, String) {
-    let (flaw, problem, mut hint) = if what.self_signed {
-        (
-            Flaw::SelfSigned,
-            "is self-signed, as a fresh manager's is".to_owned(),
-            fetch,
-        )
-    } else {
-        (
-            Flaw::UnknownCa,
-            "was issued by a CA that is not trusted here".to_owned(),
-            "give that CA's certificate with `--ca-cert FILE`, or add it to the system's"
-                .to_owned(),
-        )
-    };
-    if what.pin.is_some() {
-        let _ = write!(hint, "; or, {}", pin_it(what.pin, host_and_port));
+fn mismatch(mismatch: &Mismatch) -> Distrust {
+    let (shown, pinned) = (mismatch.shown, &mismatch.pinned);
+    let place = &pinned.place;
+    if mismatch.of_certificate {
+        let (problem, hint) = fingerprint_pinned(place, pinned.kept_for.as_deref(), shown);
+        return Distrust {
+            flaw: Flaw::FingerprintPinned,
+            problem,
+            hint,
+            may_be_pinned: false,
+        };
     }
-    (flaw, problem, hint)
-}
-
-fn mismatch(mismatch: &Mismatch) -> (Flaw, String, String) {
-    let pinned: Vec<_> = mismatch.pinned.pins.iter().map(Pin::to_string).collect();
-    (
-        Flaw::PinChanged,
-        format!(
-            "does not hold the pinned key: it shows {}, pinned is {} ({})",
-            mismatch.shown,
-            pinned.join(", "),
-            mismatch.pinned.place
+    let pins: Vec<_> = pinned.pins.iter().map(Pin::to_string).collect();
+    Distrust {
+        flaw: Flaw::PinChanged,
+        problem: format!(
+            "does not hold the pinned key: it shows {shown}, pinned is {} ({place})",
+            pins.join(", ")
         ),
-        format!(
+        hint: format!(
             "somebody may stand in between; only if whoever runs the manager says that its key was changed, {}",
-            mismatch.pinned.remedy
+            pinned.remedy
         ),
-    )
+        may_be_pinned: false,
+    }
 }
 
-fn wrong_name(certificate: &CertificateError) -> (Flaw, String, String) {
-    let CertificateError::NotValidForNameContext {
-        expected,
-        presented,
-    } = certificate
-    else {
-        return (
-            Flaw::WrongName,
-            "is for another name".to_owned(),
-            "use the name it was made for in `--url`".to_owned(),
-        );
+/// The fingerprint of the certificate stands at `place`, where that of its key belongs: what is wrong and what to do, in words.
+pub(crate) fn fingerprint_pinned(
+    place: &str,
+    kept_for: Option<&str>,
+    pin: Pin,
+) -> (String, String) {
+    let problem = format!(
+        "is the one with the fingerprint in {place}, but a pin is the fingerprint of the public key"
+    );
+    let hint = match kept_for {
+        Some(host) => format!(
+            "run `swp-keys trust remove {host}` and `swp-keys trust add {host} --tls-pin {pin}`"
+        ),
+        None => format!("give the pin of its key instead: `--tls-pin {pin}`"),
     };
-    let expected = expected.to_str();
-    if presented.is_empty() {
-        return (
-            Flaw::WrongName,
-            format!("names no host, so it cannot be for {expected}"),
-            "give the manager a certificate with a subject alternative name".to_owned(),
+    (problem, hint)
+}
+
+fn wrong_name(diagnosis: &Diagnosis) -> String {
+    /// As many names as a message can bear.
+    const NAMES: usize = 8;
+    let wanted = &diagnosis.wanted;
+    if diagnosis.hosts.is_empty() {
+        return format!(
+            "names no host in a subject alternative name, so it cannot be for {wanted} (a CN does not count)"
         );
     }
-    let names = presented
-        .iter()
-        .take(8)
-        .map(|name| plain(name))
+    let mut names = (diagnosis.hosts.iter().take(NAMES))
+        .map(|name| name.chars().take(100).collect::<String>())
         .collect::<Vec<_>>()
         .join(", ");
-    (
-        Flaw::WrongName,
-        format!("is for another name: wanted {expected}, it holds {names}"),
-        "use a name it was made for in `--url`, or give the manager a certificate for this one"
-            .to_owned(),
-    )
-}
-
-/// The name itself: webpki writes `DnsName("dsm.example.com")`, `IpAddress(192.0.2.1)`.
-fn plain(presented: &str) -> &str {
-    presented
-        .split_once('(')
-        .and_then(|(_, name)| name.strip_suffix(')'))
-        .map_or(presented, |name| name.trim_matches('"'))
+    if let more @ 1.. = diagnosis.hosts.len().saturating_sub(NAMES) {
+        names = format!("{names} and {more} more");
+    }
+    format!("is for another name: wanted {wanted}, it holds {names}")
 }
 
 fn since(certificate: &CertificateError) -> String {

@@ -5,15 +5,18 @@
 
 mod address;
 mod administrators;
+mod alert;
 mod answer;
 mod api_key;
 mod api_keys;
 mod between;
 mod body;
 mod certificate;
+mod certificate_file;
 mod connection;
 mod credentials;
 mod cryptography;
+mod diagnosis;
 mod distrust;
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -46,10 +49,10 @@ pub(crate) use api_key::ApiKey;
 pub(crate) use api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
 pub(crate) use certificate::Described;
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
-pub(crate) use distrust::{Distrust, on_the_manager};
+pub(crate) use distrust::{Distrust, fingerprint_pinned, on_the_manager};
 pub(crate) use error::{Cause, ManagerError};
 pub(crate) use other_service::KEY_PAGE;
-pub(crate) use pin::{Pin, Pins};
+pub(crate) use pin::{Fingerprint, Pin, Pins};
 pub(crate) use presented::Presented;
 pub(crate) use role_summary::{NamedRole, RoleSummary};
 pub(crate) use roles::Role;

@@ -19,14 +19,16 @@ const LENGTH: usize = 32;
 pub(crate) struct Pin([u8; LENGTH]);
 
 impl Pin {
-    /// The print of a certificate's key; `None` where the bytes are no certificate.
+    /// The fingerprint of a certificate's key; `None` where the bytes are no certificate.
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
-        let digest = ring::digest::digest(
-            &ring::digest::SHA256,
-            parsed.subject_public_key_info().as_ref(),
-        );
-        digest.as_ref().try_into().ok().map(Self)
+        Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
+    }
+
+    /// Whether the digits of this pin are those of a certificate's fingerprint, which pins no key.
+    #[must_use]
+    pub(crate) fn has_digits_of(&self, fingerprint: &Fingerprint) -> bool {
+        self.0 == fingerprint.0
     }
 }
 
@@ -34,20 +36,7 @@ impl FromStr for Pin {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text
-            .strip_prefix(PREFIX)
-            .ok_or("it does not begin with `sha256:`")?;
-        // `openssl x509 -fingerprint` and many a console put colons between the bytes.
-        let digits = digits.replace(':', "");
-        if digits.len() != 2 * LENGTH || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err("it is not 64 hex digits after `sha256:`");
-        }
-        let mut bytes = [0; LENGTH];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16)
-                .map_err(|_| "it holds what is no hex digit")?;
-        }
-        Ok(Self(bytes))
+        digest(text).map(Self)
     }
 }
 
@@ -66,6 +55,70 @@ impl fmt::Debug for Pin {
     }
 }
 
+/// The SHA-256 of a whole certificate, written as keytool, browsers and `openssl x509 -fingerprint` write it. It identifies one
+/// certificate and is no pin: a renewed certificate with the same key has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; LENGTH]);
+
+impl Fingerprint {
+    /// That of this certificate.
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(sha256(certificate))
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        digest(text).map(Self)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        self.0.iter().try_for_each(|byte| {
+            write!(formatter, "{separator}{byte:02X}")?;
+            separator = ":";
+            Ok(())
+        })
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
+    let mut digest = [0; LENGTH];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    digest
+}
+
+/// A SHA-256 in hex as it is copied from keytool, a browser, openssl or this program: in any case, with or without colons or blanks
+/// between the bytes, and with or without what stands before it (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
+fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
+    let text = text.rsplit('=').next().unwrap_or(text).trim();
+    let prefixed = text.get(..PREFIX.len());
+    let digits = match prefixed.filter(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
+        Some(_) => &text[PREFIX.len()..],
+        None => text,
+    };
+    let mut digits: Vec<u8> = digits.bytes().collect();
+    digits.retain(|byte| !matches!(byte, b':' | b' '));
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err("it is not `sha256:` and 64 hex digits");
+    }
+    let mut bytes = [0; LENGTH];
+    match digits.len() {
+        64 => {}
+        40 => return Err("it has 40 hex digits, as a SHA-1 has, and not 64"),
+        _ => return Err("it does not have 64 hex digits"),
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
+        *byte = u8::try_from(value(pair[0]) * 16 + value(pair[1])).unwrap_or_default();
+    }
+    Ok(bytes)
+}
+
 /// Keys that are pinned, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pins {
@@ -75,6 +128,8 @@ pub(crate) struct Pins {
     pub(crate) place: String,
     /// What to do where the manager's key was changed, as in "change the pin".
     pub(crate) remedy: String,
+    /// The manager that the pins are kept for in trusted.toml, if they are.
+    pub(crate) kept_for: Option<String>,
 }
 
 /// The key that was shown is none of those that are pinned.
@@ -85,6 +140,8 @@ pub(super) struct Mismatch {
     pub(super) shown: Pin,
     /// What is pinned.
     pub(super) pinned: Pins,
+    /// What is pinned is the fingerprint of the certificate that was shown.
+    pub(super) of_certificate: bool,
 }
 
 impl Pins {
@@ -94,8 +151,13 @@ impl Pins {
         if self.pins.contains(&shown) {
             return Ok(());
         }
-        let pinned = self.clone();
-        Err(CertificateError::Other(OtherError(Arc::new(Mismatch { shown, pinned }))).into())
+        let fingerprint = Fingerprint::of(certificate);
+        let mismatch = Mismatch {
+            shown,
+            pinned: self.clone(),
+            of_certificate: (self.pins.iter()).any(|pin| pin.has_digits_of(&fingerprint)),
+        };
+        Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
     }
 }
 
@@ -104,20 +166,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pin_is_read_as_it_is_written_with_colons_and_capitals_too() {
+    fn a_digest_is_read_as_every_tool_writes_it() {
         let plain = format!("sha256:{}", "0a".repeat(32));
-        let colons = format!("sha256:{}0A", "0A:".repeat(31));
         let pin: Result<Pin, _> = plain.parse();
-        assert_eq!(pin, colons.parse());
         assert_eq!(pin.map(|pin| pin.to_string()), Ok(plain));
+        let colons = format!("{}0A", "0A:".repeat(31));
+        assert_eq!(
+            colons
+                .parse::<Fingerprint>()
+                .map(|fingerprint| fingerprint.to_string()),
+            Ok(colons.clone())
+        );
+        for text in [
+            "0a".repeat(32),
+            format!("sha256:{colons}"),
+            format!("SHA256:{colons}"),
+            colons.to_lowercase(),
+            format!("SHA256 Fingerprint={colons}"),
+            format!("sha256 Fingerprint={colons}"),
+            format!("SHA2-256(stdin)= {}", "0a".repeat(32)),
+            format!("(stdin)= {}", "0a".repeat(32)),
+            // keytool, and a browser.
+            format!("\t SHA256: {colons}"),
+            colons.replace(':', " "),
+        ] {
+            assert_eq!(text.parse(), pin, "{text}");
+        }
     }
 
     #[test]
     fn anything_else_is_no_pin() {
         let short = format!("sha256:{}", "0a".repeat(31));
         let wide = format!("sha256:{}", "é".repeat(32));
-        for text in ["", "sha256:", "0a", "sha1:0a", &short, &wide] {
+        let other = format!("md5:{}", "0a".repeat(32));
+        for text in [
+            "", "yes", "sha256:", "0a", "sha1:0a", "é", &short, &wide, &other,
+        ] {
             assert!(text.parse::<Pin>().is_err(), "{text}");
         }
+        let sha1 = "0a".repeat(20).parse::<Pin>().err().unwrap_or_default();
+        assert!(sha1.contains("SHA-1"), "{sha1}");
     }
 }

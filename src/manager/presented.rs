@@ -10,10 +10,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use super::certificate::Described;
+use super::certificate::{Described, unfit};
 use super::distrust::{self, Distrust};
 use super::error::{Cause, ManagerError};
-use super::pin::Pin;
+use super::pin::{Fingerprint, Pin};
 use super::retry::Repeat;
 use super::transport::{Options, Request, Transport};
 use super::{Manager, trust};
@@ -22,6 +22,8 @@ use super::{Manager, trust};
 pub(crate) struct Presented {
     /// The print of its key, whose holder it has proven to be.
     pub(crate) pin: Pin,
+    /// That of its whole certificate.
+    pub(crate) fingerprint: Fingerprint,
     /// What its certificate says.
     pub(crate) described: Described,
     /// Why it is not trusted; `None` where it is.
@@ -85,6 +87,7 @@ impl Seen {
         let sight = sight.filter(|sight| sight.held)?;
         Some(Presented {
             pin: Pin::of(&sight.certificate)?,
+            fingerprint: Fingerprint::of(&sight.certificate),
             described: Described::of(&sight.certificate),
             distrust: (sight.verdict.err())
                 .and_then(|error| distrust::explain(&error, host_and_port)),
@@ -110,9 +113,8 @@ impl Looking {
         let Some(sight) = (seen.as_mut()).filter(|sight| sight.certificate == *certificate) else {
             return signature;
         };
-        // What is signed with a weak key cannot be checked here; it is shown, and never pinned.
-        let weak = (sight.verdict.as_ref().err()).is_some_and(trust::is_weak);
-        sight.held = signature.is_ok() || weak;
+        // What is signed with such a key cannot be checked here; it is shown, and never pinned.
+        sight.held = signature.is_ok() || unfit(certificate).is_some();
         signature?;
         Err(rustls::Error::General("seen".to_owned()))
     }
@@ -134,6 +136,10 @@ impl ServerCertVerifier for Looking {
             ocsp_response,
             now,
         );
+        // Of a certificate without a readable key there is nothing to show but what is wrong with it.
+        if Pin::of(end_entity).is_none() {
+            return verdict;
+        }
         let sight = Sight {
             certificate: end_entity.clone().into_owned(),
             verdict: verdict.map(|_| ()),

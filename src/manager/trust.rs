@@ -9,18 +9,19 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
 };
+use zeroize::Zeroizing;
 
 use super::between::ByName;
-use super::certificate::{weak_key, weak_signature};
+use super::certificate::{Claims, unfit};
+use super::certificate_file;
 use super::cryptography;
-use super::pin::{Pin, Pins};
+use super::diagnosis::{Shown, check_itself, diagnosed};
+use super::pin::Pins;
 use super::presented::{Looking, Seen};
 use super::rule::{ByRule, Rule};
 use crate::error::Error;
@@ -30,7 +31,7 @@ use crate::error::Error;
 pub(crate) enum Trust {
     /// The system's roots.
     System,
-    /// The certificates in this PEM text alone, as curl's `--cacert` does it.
+    /// The certificates of a file alone, as curl's `--cacert` does it: the CAs among them, and each of them as a server's own.
     Certificates(Vec<CertificateDer<'static>>),
     /// The holders of these keys alone, whatever their certificates say.
     Pins(Pins),
@@ -39,7 +40,7 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    /// Reads the certificates of a PEM file.
+    /// Reads the certificates of a file.
     ///
     /// # Errors
     /// Of usage, where the file cannot be read or holds no certificate; `origin` is the flag or variable that named it.
@@ -56,46 +57,11 @@ impl Trust {
         }
         let bytes =
             std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
-        let certificates = certificates(&bytes).map_err(usage)?;
-        if certificates.is_empty() {
-            return Err(usage("holds no certificate".to_owned()));
-        }
-        Ok(Self::Certificates(certificates))
-    }
-}
-
-/// Reads all certificates of a PEM text. What is wrong is reported in fixed words, with the line: the library's errors hold the bytes
-/// of the file, which may be those of a private key.
-fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let mut rest = text;
-    let mut found = Vec::new();
-    loop {
-        let next = pem::ReadIter::<_, CertificateDer<'static>>::new(&mut rest).next();
-        let wrong = |what: &str| {
-            let read = &text[..text.len() - rest.len()];
-            let breaks = read[..read.len().saturating_sub(1)].iter();
-            let line = breaks.filter(|byte| **byte == b'\n').count() + 1;
-            Err(format!("is not a usable PEM file: line {line}: {what}"))
-        };
-        match next {
-            None => return Ok(found),
-            Some(Err(error)) => return wrong(pem_problem(&error)),
-            // What cannot be trusted is found out here, where the file's name is known.
-            Some(Ok(certificate)) if webpki::anchor_from_trusted_cert(&certificate).is_err() => {
-                return wrong("the section that ends here is not a certificate");
-            }
-            Some(Ok(certificate)) => found.push(certificate),
-        }
-    }
-}
-
-fn pem_problem(error: &pem::Error) -> &'static str {
-    match error {
-        pem::Error::MissingSectionEnd { .. } => "a section has no END line",
-        pem::Error::IllegalSectionStart { .. } => "the BEGIN line holds more than its label",
-        pem::Error::Base64Decode(_) => "the section that ends here is not base64",
-        pem::Error::SectionTooLarge => "the section is too large",
-        _ => "it cannot be read",
+        // The wrong file may hold a key.
+        let bytes = Zeroizing::new(bytes);
+        certificate_file::read(&bytes)
+            .map(Self::Certificates)
+            .map_err(usage)
     }
 }
 
@@ -130,7 +96,7 @@ fn with_checks(
     let provider = cryptography::provider();
     let checks: Arc<dyn ServerCertVerifier> = match trust {
         Trust::System => system(&provider),
-        Trust::Certificates(certificates) => listed(certificates, &provider)?,
+        Trust::Certificates(certificates) => cas(certificates, &provider)?,
         Trust::Pins(pins) => by_rule(Rule::Pins(pins.clone()), &provider),
         Trust::Anybody => by_rule(Rule::Anybody, &provider),
     };
@@ -138,11 +104,7 @@ fn with_checks(
         Trust::Certificates(certificates) => certificates.clone(),
         _ => Vec::new(),
     };
-    let verifier = Verifier {
-        checks,
-        listed,
-        provider: provider.clone(),
-    };
+    let verifier = Verifier { checks, listed };
     let by_name = ByName {
         manager,
         checks: wrap(Arc::new(verifier)),
@@ -166,7 +128,6 @@ fn of_the_system() -> Arc<dyn ServerCertVerifier> {
     Arc::new(Verifier {
         checks: system(&provider),
         listed: Vec::new(),
-        provider,
     })
 }
 
@@ -186,13 +147,22 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     }
 }
 
-fn listed(
+/// The CAs among the certificates of a file. Others vouch for nothing but themselves: whoever holds the key of a server must not be able
+/// to issue certificates for other hosts.
+fn cas(
     certificates: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
-        roots.add(certificate.clone())?;
+        if Claims::of(certificate).is_some_and(|claims| claims.may_be_ca()) {
+            roots.add(certificate.clone())?;
+        }
+    }
+    let (count, all) = (roots.len(), certificates.len());
+    log::info!("{count} of {all} certificates that are given are those of CAs");
+    if roots.is_empty() {
+        return Ok(by_rule(Rule::Nobody, provider));
     }
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
@@ -200,103 +170,12 @@ fn listed(
         .map_err(|error| rustls::Error::General(error.to_string()))
 }
 
-/// What the certificate is, where the checks only say that nobody vouches for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the certificate is {}", if *.self_signed { "self-signed" } else { "from an unknown CA" })]
-pub(super) struct Unvouched {
-    pub(super) self_signed: bool,
-    /// The print of its key.
-    pub(super) pin: Option<Pin>,
-}
-
-impl Unvouched {
-    fn error(certificate: &CertificateDer<'_>, self_signed: bool) -> rustls::Error {
-        let pin = Pin::of(certificate);
-        CertificateError::Other(OtherError(Arc::new(Self { self_signed, pin }))).into()
-    }
-}
-
-/// The certificate proves nothing, whoever vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Weak(String);
-
-impl Weak {
-    fn error(reason: String) -> rustls::Error {
-        CertificateError::Other(OtherError(Arc::new(Self(reason)))).into()
-    }
-}
-
-/// The certificate was refused because it proves nothing.
-pub(super) fn is_weak(error: &rustls::Error) -> bool {
-    matches!(
-        error,
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) if cause.is::<Weak>()
-    )
-}
-
-/// The checks, and a closer look where they say no.
+/// The checks, and what to know of a certificate that they refuse.
 #[derive(Debug)]
 struct Verifier {
     checks: Arc<dyn ServerCertVerifier>,
+    /// The certificates of a file, each of which is trusted as a server's own.
     listed: Vec<CertificateDer<'static>>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl Verifier {
-    /// A self-signed certificate that says it is a CA may not serve as a server's by webpki's rules; curl and OpenSSL accept it
-    /// where the file lists that very certificate. The checks compare its dates before they find that out (webpki,
-    /// `check_issuer_independent_properties`), so its name is what remains; its key is proven by the handshake.
-    fn judge_ca(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        name: &ServerName<'_>,
-        now: UnixTime,
-        error: rustls::Error,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if (self.listed.iter()).any(|certificate| certificate == end_entity) {
-            let parsed = ParsedCertificate::try_from(end_entity)?;
-            rustls::client::verify_server_name(&parsed, name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        // That it says it is a CA is the lesser trouble: nobody vouches for it.
-        Err(if self.is_self_signed(end_entity, now) {
-            Unvouched::error(end_entity, true)
-        } else {
-            error
-        })
-    }
-
-    fn is_self_signed(&self, end_entity: &CertificateDer<'_>, now: UnixTime) -> bool {
-        let mut roots = RootCertStore::empty();
-        let (Ok(()), Ok(parsed)) = (
-            roots.add(end_entity.clone().into_owned()),
-            ParsedCertificate::try_from(end_entity),
-        ) else {
-            return false;
-        };
-        let algorithms = self.provider.signature_verification_algorithms.all;
-        match rustls::client::verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            &roots,
-            &[],
-            now,
-            algorithms,
-        ) {
-            Ok(()) => true,
-            // Signed by itself, and unfit for another reason.
-            Err(error) => is_ca(&error),
-        }
-    }
-}
-
-/// The certificate is refused as a server's because it says it is a CA's.
-fn is_ca(error: &rustls::Error) -> bool {
-    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) = error
-    else {
-        return false;
-    };
-    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 impl ServerCertVerifier for Verifier {
@@ -308,37 +187,32 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // With such a key the handshake could not be checked, and what would be said of that names no cause.
-        let key = webpki::EndEntityCert::try_from(end_entity)
-            .ok()
-            .and_then(|parsed| weak_key(parsed.subject_public_key_info().as_ref()));
-        if let Some(reason) = key {
-            return Err(Weak::error(reason));
+        // The handshake could not be verified, and what would be said of that names no cause.
+        if let Some(unfit) = unfit(end_entity) {
+            return Err(CertificateError::Other(OtherError(Arc::new(unfit))).into());
         }
-        let verdict = self.checks.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        match verdict {
-            Err(error) if is_ca(&error) => self.judge_ca(end_entity, server_name, now, error),
-            Err(rustls::Error::InvalidCertificate(problem)) if nobody_vouches(&problem) => {
-                let self_signed = self.is_self_signed(end_entity, now);
-                let unsupported = problem != CertificateError::UnknownIssuer && !self_signed;
-                if let Some(reason) = weak_signature(end_entity).filter(|_| unsupported) {
-                    return Err(Weak::error(reason));
-                }
-                let unknown = self_signed || problem == CertificateError::UnknownIssuer;
-                Err(if unknown {
-                    Unvouched::error(end_entity, self_signed)
-                } else {
-                    problem.into()
-                })
-            }
-            other => other,
-        }
+        // As curl does: a server's own certificate in the file is trusted for what it says, whoever issued it.
+        let verdict = if self.listed.contains(end_entity) {
+            check_itself(end_entity, server_name, now).map(|()| ServerCertVerified::assertion())
+        } else {
+            self.checks.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            )
+        };
+        verdict.map_err(|error| {
+            let shown = Shown {
+                end_entity,
+                intermediates,
+                name: server_name,
+                now,
+                listed: &self.listed,
+            };
+            diagnosed(error, &shown)
+        })
     }
 
     fn verify_tls12_signature(
@@ -364,20 +238,4 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.checks.supported_verify_schemes()
     }
-}
-
-/// No way to a trusted certificate. A root that merely bears the same name (`CN=localhost`, say) shows as a signature that does not fit.
-#[expect(
-    deprecated,
-    reason = "rustls still returns the variant without context"
-)]
-fn nobody_vouches(problem: &CertificateError) -> bool {
-    matches!(
-        problem,
-        CertificateError::UnknownIssuer
-            | CertificateError::BadSignature
-            | CertificateError::UnsupportedSignatureAlgorithm
-            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
-    )
 }

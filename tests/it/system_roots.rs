@@ -8,7 +8,10 @@ use swp_keys::sandbox::CertificateKind;
 
 use crate::support::raw_server::Certificate;
 use crate::support::{Ran, World, contains};
-use crate::tls::{ALL, EXPIRED, NOT_YET_VALID, SELF_SIGNED, UNKNOWN_CA, distrusted, showing};
+use crate::tls::{
+    ALL, EXPIRED, NOT_YET_VALID, SELF_SIGNED, SELF_SIGNED_FOR_ANOTHER, UNKNOWN_CA, distrusted,
+    showing,
+};
 
 /// A world without a CA file, whose system trusts this PEM text.
 fn system_trusts(mut world: World, pem: &str) -> World {
@@ -25,9 +28,8 @@ fn each_certificate_is_judged_by_the_system_where_no_file_is_given() {
         let world = system_trusts(showing(kind), &unrelated.pem);
         let ran = world.run(["create", "--role-id", "2"]);
         let said = match kind {
-            CertificateKind::SelfSigned
-            | CertificateKind::SelfSignedCa
-            | CertificateKind::WrongName => SELF_SIGNED,
+            CertificateKind::SelfSigned | CertificateKind::SelfSignedCa => SELF_SIGNED,
+            CertificateKind::WrongName => SELF_SIGNED_FOR_ANOTHER,
             CertificateKind::OwnCa | CertificateKind::UnknownCa => UNKNOWN_CA,
             CertificateKind::Expired => EXPIRED,
             CertificateKind::NotYetValid => NOT_YET_VALID,

@@ -20,25 +20,31 @@ pub(crate) const ALL: [CertificateKind; 7] = [
 ];
 
 pub(crate) const SELF_SIGNED: [&str; 3] = ["is self-signed", "openssl s_client", "--ca-cert"];
+/// Neither trusted nor for this host: no CA file would do.
+pub(crate) const SELF_SIGNED_FOR_ANOTHER: [&str; 3] = [
+    "is self-signed",
+    "it also is for another name: wanted 127.0.0.1, it holds dsm.example.com",
+    "`--tls-pin sha256:",
+];
 pub(crate) const UNKNOWN_CA: [&str; 3] = [
-    "was issued by a CA that is not trusted here",
-    "give that CA's certificate",
-    "--ca-cert",
+    "was issued by `CN=swp-keys sandbox CA`, which is not trusted here",
+    "give the certificate of `CN=swp-keys sandbox CA` with `--ca-cert FILE`",
+    "--tls-pin sha256:",
 ];
 const WRONG_NAME: [&str; 3] = [
     "wanted 127.0.0.1",
     "it holds dsm.example.com",
-    "use a name it was made for in `--url`",
+    "`--tls-pin sha256:",
 ];
 pub(crate) const EXPIRED: [&str; 3] = [
     "has expired: it ended on",
-    "renew the manager's certificate",
-    "clock",
+    "check this machine's clock",
+    "`--tls-pin sha256:",
 ];
 pub(crate) const NOT_YET_VALID: [&str; 3] = [
     "is not valid yet: it begins on",
     "check this machine's clock",
-    "the manager's",
+    "`--tls-pin sha256:",
 ];
 
 pub(crate) fn showing(certificate: CertificateKind) -> World {
@@ -347,7 +353,7 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
         (home.write("key.pem", &key), "holds no certificate"),
         (
             home.write("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB"),
-            "is not a usable PEM file",
+            "is not a usable PEM file: line 1: a PEM section has no end",
         ),
         (home.write("hollow.pem", hollow), "is not a certificate"),
         (home.path(""), "is no file"),

@@ -5,9 +5,7 @@
 use std::fmt::Write as _;
 
 use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::der::asn1::{
-    Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef,
-};
+use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
@@ -55,7 +53,7 @@ fn part(part: &RelativeDistinguishedName) -> String {
 fn attribute(attribute: &AttributeTypeAndValue) -> String {
     let known = SHORT.iter().find(|(known, _)| *known == attribute.oid);
     match (known, text(attribute)) {
-        (Some((_, short)), Some(text)) => format!("{short}={}", escaped(text)),
+        (Some((_, short)), Some(text)) => format!("{short}={}", escaped(&text)),
         // Section 2.4: what has no short name, or is no text, is written as its bytes.
         _ => {
             let mut written = format!("{}=#", attribute.oid);
@@ -67,13 +65,26 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
     }
 }
 
-fn text(attribute: &AttributeTypeAndValue) -> Option<&str> {
+/// The text of an attribute, whichever of the string types of ASN.1 it has; `None` if it is not text. Old CAs write BMPString (UTF-16)
+/// and T61String, which everybody reads as Latin-1.
+fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;
+    let bytes = value.value();
     match value.tag() {
-        Tag::PrintableString => Some(PrintableStringRef::try_from(value).ok()?.as_str()),
-        Tag::Utf8String => Some(Utf8StringRef::try_from(value).ok()?.as_str()),
-        Tag::Ia5String => Some(Ia5StringRef::try_from(value).ok()?.as_str()),
-        Tag::TeletexString => Some(TeletexStringRef::try_from(value).ok()?.as_str()),
+        Tag::PrintableString
+        | Tag::Utf8String
+        | Tag::Ia5String
+        | Tag::NumericString
+        | Tag::VisibleString => String::from_utf8(bytes.to_vec()).ok(),
+        Tag::TeletexString | Tag::GeneralString => {
+            Some(bytes.iter().copied().map(char::from).collect())
+        }
+        Tag::BmpString if bytes.len().is_multiple_of(2) => {
+            let units = bytes
+                .chunks_exact(2)
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            char::decode_utf16(units).collect::<Result<_, _>>().ok()
+        }
         _ => None,
     }
 }

@@ -57,19 +57,20 @@ fn of_certificates() {
             first(&format!("-----BEGIN CERTIFICATE----- {canary}\r\n")),
             lines + 1,
         ),
-        (format!("-----BEGIN CERTIFICATE-----\n{canary}\n"), 2),
-        (format!("-----BEGIN {canary}-----\n{canary}\n"), 2),
+        // Of a section, its beginning.
+        (format!("-----BEGIN CERTIFICATE-----\n{canary}\n"), 1),
+        (format!("-----BEGIN {canary}-----\n{canary}\n"), 1),
         (
             format!("-----BEGIN CERTIFICATE-----\n{canary}%\n-----END CERTIFICATE-----\n"),
-            3,
+            1,
         ),
         (
             format!("-----BEGIN CERTIFICATE-----\n{canary}\n-----END CERTIFICATE-----\n"),
-            3,
+            1,
         ),
         (
             format!("-----BEGIN CERTIFICATE-----\r\n{canary}%\r\n-----END CERTIFICATE-----\r\n"),
-            3,
+            1,
         ),
     ] {
         let path = world.home.write("ca.pem", &file);

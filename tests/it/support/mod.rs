@@ -1,5 +1,6 @@
 //! What every test needs: a manager of its own, a home of its own, and the binary run in it.
 
+pub(crate) mod certificates;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]
 pub(crate) mod fixed_files;

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+pub(crate) use super::certificates::Certificate;
 
 /// A connection that speaks TLS once somebody reads or writes.
 pub(crate) type TlsStream = StreamOwned<ServerConnection, TcpStream>;
@@ -79,7 +78,15 @@ impl RawServer {
         certificate: &Certificate,
         serve: impl Fn(&mut TlsStream) + Send + Sync + 'static,
     ) -> Self {
-        let configuration = Arc::new(certificate.server());
+        Self::speaking(certificate.server(), serve)
+    }
+
+    /// The same with TLS that is set up already.
+    pub(crate) fn speaking(
+        configuration: ServerConfig,
+        serve: impl Fn(&mut TlsStream) + Send + Sync + 'static,
+    ) -> Self {
+        let configuration = Arc::new(configuration);
         Self::start(move |stream| {
             let tls = ServerConnection::new(Arc::clone(&configuration)).expect("a connection");
             serve(&mut StreamOwned::new(tls, stream));
@@ -98,6 +105,30 @@ impl RawServer {
                     Err(_) => return,
                 }
             }
+        })
+    }
+
+    /// A manager with this certificate that has a role "Auditor" with the ID 2, and answers nothing else.
+    pub(crate) fn with_a_role(certificate: &Certificate) -> Self {
+        Self::speaking_tls(certificate, |stream| {
+            let mut head = Vec::new();
+            let mut bytes = [0; 4096];
+            while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+                match stream.read(&mut bytes) {
+                    Ok(count @ 1..) => head.extend_from_slice(&bytes[..count]),
+                    _ => return,
+                }
+            }
+            let body = "{\"roles\":[{\"ID\":2,\"name\":\"Auditor\"}]}";
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(answer.as_bytes());
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+            // What is unread when a socket is closed takes the answer with it.
+            while matches!(stream.sock.read(&mut bytes), Ok(1..)) {}
         })
     }
 
@@ -146,65 +177,5 @@ impl Heard {
 
     pub(crate) fn holds(&self, text: &str) -> bool {
         (self.bytes().windows(text.len())).any(|window| window == text.as_bytes())
-    }
-}
-
-/// A certificate of a test's own making, and its key.
-pub(crate) struct Certificate {
-    pub(crate) pem: String,
-    der: CertificateDer<'static>,
-    key: KeyPair,
-}
-
-impl Certificate {
-    /// Self-signed and marked as a CA, for this host name or address, valid in these years.
-    pub(crate) fn marked_as_ca(name: &str, from: i32, until: i32) -> Self {
-        Self::made(vec![name.to_owned()], from, until)
-    }
-
-    /// The same for this many names.
-    #[cfg(unix)]
-    pub(crate) fn naming(count: u32) -> Self {
-        let names = (0..count).map(|number| format!("n{number}.example.com"));
-        Self::made(names.collect(), 2020, 2100)
-    }
-
-    fn made(names: Vec<String>, from: i32, until: i32) -> Self {
-        let mut params = CertificateParams::new(names).expect("names");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "home-made");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.not_before = date_time_ymd(from, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate().expect("a key pair");
-        let certificate = params.self_signed(&key).expect("a certificate");
-        Self {
-            pem: certificate.pem(),
-            der: certificate.der().clone(),
-            key,
-        }
-    }
-
-    fn server(&self) -> ServerConfig {
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let key = (provider.key_provider.load_private_key(key)).expect("a key");
-        let certified = CertifiedKey::new(vec![self.der.clone()], key);
-        ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_no_client_auth()
-            // Whether the key is the certificate's is not looked at.
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
-    }
-
-    /// What a thief has who copied the certificate, which everybody can: the same with a key of his own.
-    pub(crate) fn copied(&self) -> Self {
-        Self {
-            pem: self.pem.clone(),
-            der: self.der.clone(),
-            key: KeyPair::generate().expect("a key pair"),
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::support::World;
 use crate::support::pty::Pty;
 use crate::support::raw_server::{Certificate, Heard, RawServer};
 
-const QUESTION: &str = "or paste the print: ";
+const QUESTION: &str = "or paste one of the fingerprints: ";
 
 /// A stranger whose password is to be typed, and the password.
 fn met(kind: CertificateKind) -> (World, String) {
@@ -68,7 +68,7 @@ fn the_print_that_was_compared_may_be_pasted() {
         let pin = shown(&world);
         let digits = pin.trim_start_matches("sha256:");
         let mut terminal = start(&world, "find-role Auditor");
-        terminal.see("was issued by a CA that is not trusted here");
+        terminal.see("was issued by `CN=swp-keys sandbox CA`, which is not trusted here");
         terminal.see(QUESTION);
         terminal.type_line(&format!("{prefix}{digits}"));
         terminal.see("Password of ");
@@ -86,7 +86,7 @@ fn anything_but_a_whole_yes_is_no() {
         ("YES", "was not confirmed"),
         ("no", "was not confirmed"),
         ("", "was not confirmed"),
-        (&other_pin(), "is another one than the print that was typed"),
+        (&other_pin(), "has the fingerprint that was typed"),
     ] {
         let (world, _) = met(CertificateKind::SelfSigned);
         let mut terminal = start(&world, "create --role Auditor");
@@ -138,11 +138,11 @@ fn a_changed_key_is_not_asked_about() {
     let (world, _) = met(CertificateKind::SelfSigned);
     keep(&world, &other_pin());
     let mut terminal = start(&world, "find-role Auditor");
-    terminal.see("Password of ");
-    terminal.type_line("typed, and not sent");
     terminal.see("does not hold the pinned key");
     terminal.see("code=7");
-    assert!(!terminal.end().contains(QUESTION));
+    let shown = terminal.end();
+    assert!(!shown.contains(QUESTION), "{shown}");
+    assert!(!shown.contains("Password"), "{shown}");
     assert_eq!(world.sandbox.requests(), []);
 }
 

@@ -2,7 +2,11 @@
 
 use swp_keys::sandbox::CertificateKind;
 
+#[cfg(unix)]
+use super::openssl::{Server, issued, openssl, trusting};
 use super::stranger;
+#[cfg(unix)]
+use crate::support::{Home, contains};
 
 #[test]
 fn each_flaw_has_its_word_and_its_next_step() {
@@ -28,175 +32,114 @@ fn each_flaw_has_its_word_and_its_next_step() {
     }
 }
 
-/// A server of openssl's: what a manager of somebody's own making may show.
+/// What `trust show` and another command say of it.
 #[cfg(unix)]
-mod by_openssl {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Child, Command, Stdio};
+fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
+    let server = Server::start(home);
+    home.set("SWP_URL", &server.url);
+    trusting(home, ca);
+    let object = home.run(["trust", "show", "-o", "json"]).json();
+    let ran = home.run(["find-role", "Auditor"]);
+    (object, ran.failure(7).to_owned())
+}
 
-    use crate::support::{Home, contains};
-
-    struct Server {
-        process: Child,
-        url: String,
-    }
-
-    impl Server {
-        /// Serves `leaf.pem` with `key.pem`.
-        fn start(home: &Home) -> Self {
-            let mut process = Command::new("openssl")
-                .args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "9"])
-                // What is weak is no longer served without being asked to.
-                .args(["-cipher", "DEFAULT:@SECLEVEL=0", "-tls1_2"])
-                .args(["-cert", "leaf.pem", "-key", "key.pem", "-www"])
-                .current_dir(home.path(""))
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("openssl runs");
-            let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-            let line = (lines.map_while(Result::ok)).find(|line| line.starts_with("ACCEPT "));
-            let line = line.expect("it says where it listens");
-            let (_, port) = line.rsplit_once(':').expect("a port");
-            let url = format!("https://127.0.0.1:{port}");
-            Self { process, url }
-        }
-    }
-
-    impl Drop for Server {
-        fn drop(&mut self) {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
-    }
-
-    fn openssl(home: &Home, arguments: &[&str]) {
-        let words = arguments.iter().flat_map(|part| part.split(' '));
-        let mut command = Command::new("openssl");
-        let output = command.args(words).current_dir(home.path("")).output();
-        let output = output.expect("openssl runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {said}");
-    }
-
-    /// A certificate for loopback, `leaf.pem`, that `ca.pem` signed in this way.
-    fn issued(home: &Home, digest: &str, extension: &str) {
-        let subject = ["req -newkey rsa:2048 -nodes -sha256 -days 30 -subj"];
-        let ca = ["/CN=ca -x509 -keyout ca.key -out ca.pem"];
-        openssl(home, &[subject, ca].concat());
-        let leaf = ["/CN=127.0.0.1 -keyout key.pem -out request.pem"];
-        openssl(home, &["req -newkey rsa:2048 -nodes -subj", leaf[0]]);
-        let extensions = format!("subjectAltName=IP:127.0.0.1\n{extension}\n");
-        home.write("extensions", &extensions);
-        openssl(
-            home,
-            &[
-                "x509 -req -in request.pem -out leaf.pem -days 30 -extfile extensions",
-                "-CA ca.pem -CAkey ca.key -CAcreateserial",
-                &format!("-{digest}"),
-            ],
-        );
-    }
-
-    fn trusting(home: &mut Home, ca: Option<&str>) {
-        home.set("SWP_API_KEY", "1:a2V5");
-        home.set("SSL_CERT_FILE", "/dev/null");
-        match ca {
-            Some(ca) => home.set("SWP_CA_CERT", home.path(ca)),
-            None => home.unset("SWP_CA_CERT"),
-        }
-    }
-
-    /// What `trust show` and another command say of it.
-    fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
-        let server = Server::start(home);
-        home.set("SWP_URL", &server.url);
-        trusting(home, ca);
-        let object = home.run(["trust", "show", "-o", "json"]).json();
-        let ran = home.run(["find-role", "Auditor"]);
-        (object, ran.failure(7).to_owned())
-    }
-
-    #[test]
-    fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
-        let mut home = Home::new();
-        let names = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1";
-        let made = "req -x509 -newkey rsa:1024 -nodes -keyout key.pem -out leaf.pem -days 30";
-        openssl(&home, &[made, names]);
-        for ca in [None, Some("leaf.pem")] {
-            let (object, said) = judged(&mut home, ca);
-            assert_eq!(object["flaw"], "weak");
-            assert_eq!(object["key"], "RSA, 1024 bits");
-            let why = ["is too weak: its RSA key has 1024 bits", "2048 bits"];
-            contains(&said, &why);
-        }
-        let server = Server::start(&home);
-        home.set("SWP_URL", &server.url);
-        trusting(&mut home, None);
-        let ran = home.run(["trust", "add", "--tls-accept-new"]);
-        contains(ran.failure(7), &["is too weak", "is not pinned"]);
-    }
-
-    #[test]
-    fn a_signature_over_sha_1_is_weak() {
-        let mut home = Home::new();
-        issued(&home, "sha1", "");
-        let (object, said) = judged(&mut home, Some("ca.pem"));
+#[cfg(unix)]
+#[test]
+fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
+    let mut home = Home::new();
+    let names = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1";
+    let made = "req -x509 -newkey rsa:1024 -nodes -keyout key.pem -out leaf.pem -days 30";
+    openssl(&home, &[made, names]);
+    for ca in [None, Some("leaf.pem")] {
+        let (object, said) = judged(&mut home, ca);
         assert_eq!(object["flaw"], "weak");
-        let why = ["is too weak: it is signed over SHA-1", "SHA-256"];
+        assert_eq!(object["key"], "RSA, 1024 bits");
+        let why = [
+            "is too weak: its RSA key has 1024 bits",
+            "2048 bits",
+            "no pin helps",
+        ];
         contains(&said, &why);
+        assert!(!said.contains("--tls-pin"), "{said}");
     }
+    let server = Server::start(&home);
+    home.set("SWP_URL", &server.url);
+    trusting(&mut home, None);
+    let ran = home.run(["trust", "add", "--tls-accept-new"]);
+    contains(ran.failure(7), &["is too weak", "is not pinned"]);
+    // Neither the pin of its key nor `--insecure` makes it one that can be verified.
+    let pin = home.run(["trust", "show", "-o", "json"]).json()["pin"].clone();
+    let pin = pin.as_str().expect("a pin").to_owned();
+    for given in [&["--tls-pin", &pin][..], &["--insecure"]] {
+        let ran = home.run(["find-role", "Auditor"].iter().chain(given));
+        contains(ran.failure(7), &["is too weak", "1024 bits"]);
+    }
+}
 
-    #[test]
-    fn a_certificate_for_clients_is_none_for_a_server() {
-        let mut home = Home::new();
-        issued(&home, "sha256", "extendedKeyUsage=clientAuth");
-        let (object, said) = judged(&mut home, Some("ca.pem"));
-        assert_eq!(object["flaw"], "wrong-purpose");
-        contains(&said, &["is not for a TLS server", "serverAuth"]);
-    }
+#[cfg(unix)]
+#[test]
+fn a_signature_over_sha_1_is_weak() {
+    let mut home = Home::new();
+    issued(&home, "sha1", "");
+    let (object, said) = judged(&mut home, Some("ca.pem"));
+    assert_eq!(object["flaw"], "weak");
+    let why = ["is too weak: it is signed over SHA-1", "`--tls-pin sha256:"];
+    contains(&said, &why);
+}
 
-    #[test]
-    fn a_certificate_of_version_1_is_refused_in_words() {
-        let mut home = Home::new();
-        let another =
-            "req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -days 30 -keyout ca.key -out ca.pem";
-        openssl(&home, &[another]);
-        let request = "req -newkey rsa:2048 -nodes -subj /CN=old -keyout key.pem -out request.pem";
-        openssl(&home, &[request]);
-        openssl(
-            &home,
-            &["x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30"],
-        );
-        let shown = Command::new("openssl")
-            .args(["x509", "-in", "leaf.pem", "-noout", "-text"])
-            .current_dir(home.path(""))
-            .output();
-        let shown = shown.expect("openssl runs").stdout;
-        // From 4.0 on, openssl makes version 3 of it all the same.
-        if !String::from_utf8_lossy(&shown).contains("Version: 1 ") {
-            return;
-        }
-        let server = Server::start(&home);
-        home.set("SWP_URL", &server.url);
-        trusting(&mut home, Some("ca.pem"));
-        for command in [&["trust", "show"][..], &["find-role", "Auditor"]] {
-            contains(home.run(command).failure(7), &["it is of version 1"]);
-        }
-    }
+#[cfg(unix)]
+#[test]
+fn a_certificate_for_clients_is_none_for_a_server() {
+    let mut home = Home::new();
+    issued(&home, "sha256", "extendedKeyUsage=clientAuth");
+    let (object, said) = judged(&mut home, Some("ca.pem"));
+    assert_eq!(object["flaw"], "wrong-purpose");
+    contains(&said, &["is not for a TLS server", "serverAuth"]);
+}
 
-    #[test]
-    fn a_good_certificate_of_openssls_is_trusted() {
-        let mut home = Home::new();
-        issued(&home, "sha256", "extendedKeyUsage=serverAuth");
-        let server = Server::start(&home);
-        home.set("SWP_URL", &server.url);
-        trusting(&mut home, Some("ca.pem"));
-        let object = home.run(["trust", "show", "-o", "json"]).json();
-        assert_eq!(object["trusted"], true, "{object}");
-        assert_eq!(object["key"], "RSA, 2048 bits");
-        assert_eq!(object["issuer"], "CN=ca");
-        assert_eq!(object["names"][0], "127.0.0.1");
+#[cfg(unix)]
+#[test]
+fn a_certificate_of_version_1_is_refused_in_words() {
+    let mut home = Home::new();
+    let another =
+        "req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -days 30 -keyout ca.key -out ca.pem";
+    openssl(&home, &[another]);
+    let request = "req -newkey rsa:2048 -nodes -subj /CN=old -keyout key.pem -out request.pem";
+    openssl(&home, &[request]);
+    openssl(
+        &home,
+        &["x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30"],
+    );
+    let shown = std::process::Command::new("openssl")
+        .args(["x509", "-in", "leaf.pem", "-noout", "-text"])
+        .current_dir(home.path(""))
+        .output();
+    let shown = shown.expect("openssl runs").stdout;
+    // From 4.0 on, openssl makes version 3 of it all the same.
+    if !String::from_utf8_lossy(&shown).contains("Version: 1 ") {
+        return;
     }
+    let server = Server::start(&home);
+    home.set("SWP_URL", &server.url);
+    trusting(&mut home, Some("ca.pem"));
+    for command in [&["trust", "show"][..], &["find-role", "Auditor"]] {
+        let ran = home.run(command);
+        contains(ran.failure(7), &["it is of version 1", "no pin helps"]);
+        assert!(!ran.stderr.contains("--tls-pin"), "{}", ran.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_good_certificate_of_openssls_is_trusted() {
+    let mut home = Home::new();
+    issued(&home, "sha256", "extendedKeyUsage=serverAuth");
+    let server = Server::start(&home);
+    home.set("SWP_URL", &server.url);
+    trusting(&mut home, Some("ca.pem"));
+    let object = home.run(["trust", "show", "-o", "json"]).json();
+    assert_eq!(object["trusted"], true, "{object}");
+    assert_eq!(object["key"], "RSA, 2048 bits");
+    assert_eq!(object["issuer"], "CN=ca");
+    assert_eq!(object["names"][0], "127.0.0.1");
 }

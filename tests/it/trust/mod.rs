@@ -1,9 +1,18 @@
 //! Whom to trust: the manager's certificate is shown, its key is pinned on a person's word, and what is kept decides from then on.
 
+mod ca_files;
+mod chains;
+#[cfg(unix)]
+mod fingerprints;
 #[cfg(unix)]
 mod first_use;
 mod flaws;
 mod kept;
+mod names;
+mod next_steps;
+#[cfg(unix)]
+mod openssl;
+mod refusals;
 
 use swp_keys::sandbox::CertificateKind;
 

@@ -1,0 +1,191 @@
+//! Certificates of a test's own making, with their keys and the CAs that issue them.
+
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+/// A server's certificate, its key, and what is sent behind it.
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Certificate {
+    /// Self-signed and marked as a CA, for this host name or address, valid in these years.
+    pub(crate) fn marked_as_ca(name: &str, from: i32, until: i32) -> Self {
+        Self::made(vec![name.to_owned()], from, until)
+    }
+
+    /// The same for this many names.
+    #[cfg(unix)]
+    pub(crate) fn naming(count: u32) -> Self {
+        let names = (0..count).map(|number| format!("n{number}.example.com"));
+        Self::made(names.collect(), 2020, 2100)
+    }
+
+    fn made(names: Vec<String>, from: i32, until: i32) -> Self {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mut params = server(&names);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+        Self::self_signed(&params)
+    }
+
+    /// Signed with its own key.
+    pub(crate) fn self_signed(params: &CertificateParams) -> Self {
+        let key = KeyPair::generate().expect("a key pair");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self::of(&certificate, &key)
+    }
+
+    fn of(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        Self {
+            pem: certificate.pem(),
+            chain: vec![certificate.der().clone()],
+            key: private(key),
+        }
+    }
+
+    /// One that was made elsewhere.
+    #[cfg(unix)]
+    pub(crate) fn from_pem(certificate: &str, key: &str) -> Self {
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+        Self {
+            pem: certificate.to_owned(),
+            chain: vec![der],
+            key: PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key"),
+        }
+    }
+
+    /// The same, and the server sends this CA's certificate behind it.
+    pub(crate) fn sent_with(mut self, authority: &Authority) -> Self {
+        let der = CertificateDer::from_pem_slice(authority.pem.as_bytes());
+        self.chain.push(der.expect("a certificate"));
+        self
+    }
+
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.chain[0]
+    }
+
+    pub(crate) fn server(&self) -> ServerConfig {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = (provider.key_provider)
+            .load_private_key(self.key.clone_key())
+            .expect("a key");
+        let certified = CertifiedKey::new(self.chain.clone(), key);
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS versions")
+            .with_no_client_auth()
+            // Whether the key is the certificate's is not looked at.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+    }
+
+    /// What a thief has who copied the certificate, which everybody can: the same with a key of his own.
+    pub(crate) fn copied(&self) -> Self {
+        Self {
+            pem: self.pem.clone(),
+            chain: self.chain.clone(),
+            key: private(&KeyPair::generate().expect("a key pair")),
+        }
+    }
+}
+
+fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()))
+}
+
+/// A server's certificate as keytool makes it, to be changed and signed: a CN, and these names; valid for long.
+pub(crate) fn server(names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    (params.distinguished_name).push(DnType::CommonName, "home-made");
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2100, 1, 1);
+    params
+}
+
+/// The same, for clients alone.
+pub(crate) fn for_clients(names: &[&str]) -> CertificateParams {
+    let mut params = server(names);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
+}
+
+/// The same, valid in these years.
+pub(crate) fn valid(names: &[&str], from: i32, until: i32) -> CertificateParams {
+    let mut params = server(names);
+    params.not_before = date_time_ymd(from, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    params
+}
+
+/// A CA.
+pub(crate) struct Authority {
+    pub(crate) pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2100, 1, 1);
+        params
+    }
+
+    /// One that signs itself.
+    pub(crate) fn root(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key pair");
+        let params = Self::params(name);
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// An intermediate one under this.
+    pub(crate) fn intermediate(&self, name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key pair");
+        let params = Self::params(name);
+        let certificate = params.signed_by(&key, &self.issuer);
+        Self {
+            pem: certificate.expect("a certificate").pem(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// Issues a certificate.
+    pub(crate) fn issue(&self, params: &CertificateParams) -> Certificate {
+        let key = KeyPair::generate().expect("a key pair");
+        let certificate = params.signed_by(&key, &self.issuer);
+        Certificate::of(&certificate.expect("a certificate"), &key)
+    }
+}
+
+/// What the holder of a server's key can do who takes himself for a CA: issue a certificate in its name.
+pub(crate) fn issued_by_a_server(
+    server: &CertificateParams,
+    wanted: &CertificateParams,
+) -> (Certificate, Certificate) {
+    let key = KeyPair::generate().expect("a key pair");
+    let own = Certificate::of(&server.self_signed(&key).expect("a certificate"), &key);
+    let issuer = Issuer::new(server.clone(), key);
+    let other = KeyPair::generate().expect("a key pair");
+    let issued = wanted.signed_by(&other, &issuer).expect("a certificate");
+    (own, Certificate::of(&issued, &other))
+}

@@ -1,0 +1,263 @@
+//! `--ca-cert`: the forms of file that are read, what is said of others, and what a certificate in it is trusted for.
+
+use super::next_steps::home;
+use crate::support::certificates::{
+    Authority, Certificate, for_clients, issued_by_a_server, server, valid,
+};
+use crate::support::raw_server::{Heard, RawServer};
+use crate::support::{Home, contains};
+
+const FIND: [&str; 4] = ["find-role", "Auditor", "--ca-cert", "ca.pem"];
+
+/// A home beside this server, with these bytes as `ca.pem`.
+fn given(manager: &RawServer, bytes: &[u8]) -> Home {
+    let home = home(manager, &Authority::root("elsewhere").pem);
+    std::fs::write(home.path("ca.pem"), bytes).expect("a file");
+    home
+}
+
+/// The PEM text with another label.
+fn labelled(pem: &str, label: &str) -> String {
+    pem.replace("CERTIFICATE", label)
+}
+
+#[test]
+fn the_forms_that_certificates_come_in_are_read() {
+    let authority = Authority::root("corporate");
+    let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
+    let pem = &authority.pem;
+    let bom = |text: &str| [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
+    let wide = |text: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        units.flat_map(order).collect()
+    };
+    let key = rcgen::KeyPair::generate()
+        .expect("a key pair")
+        .serialize_pem();
+    for (what, bytes) in [
+        ("a byte order mark", bom(pem)),
+        ("UTF-16, little endian", wide(pem, u16::to_le_bytes)),
+        ("UTF-16, big endian", wide(pem, u16::to_be_bytes)),
+        (
+            "an older label",
+            labelled(pem, "X509 CERTIFICATE").into_bytes(),
+        ),
+        (
+            "OpenSSL's label",
+            labelled(pem, "TRUSTED CERTIFICATE").into_bytes(),
+        ),
+        (
+            "line ends of Windows",
+            pem.replace('\n', "\r\n").into_bytes(),
+        ),
+        (
+            "line ends of old Macs",
+            pem.replace('\n', "\r").into_bytes(),
+        ),
+        ("indented", pem.replace('\n', "\n  ").into_bytes()),
+        ("no last line end", pem.trim_end().as_bytes().to_vec()),
+        (
+            "text around it",
+            format!("Bag Attributes\n{pem}\nmore: é\n").into_bytes(),
+        ),
+        ("a key before it", format!("{key}{pem}").into_bytes()),
+    ] {
+        let ran = given(&manager, &bytes).run(FIND);
+        assert_eq!(ran.success(), "2", "{what}");
+    }
+}
+
+#[test]
+fn der_is_read() {
+    let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
+    let manager = RawServer::with_a_role(&certificate);
+    assert_eq!(given(&manager, certificate.der()).run(FIND).success(), "2");
+}
+
+/// Nothing is sent, the file is named, and none of its bytes are shown.
+#[test]
+fn what_cannot_be_read_is_named_and_never_quoted() {
+    let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
+    let heard = Heard::default();
+    let manager = RawServer::tls(&certificate, heard.clone());
+    let key = rcgen::KeyPair::generate()
+        .expect("a key pair")
+        .serialize_pem();
+    let pem = &certificate.pem;
+    let body = |text: &str| text.lines().nth(1).expect("a line").to_owned();
+    let secrets = [body(&key), body(pem)];
+    let lines = pem.lines().collect::<Vec<_>>();
+    let half = lines[..lines.len() - 1].join("\n");
+    for (bytes, said) in [
+        // A key and a certificate whose lines were joined.
+        (
+            key.replace('\n', "") + &pem.replace('\n', ""),
+            "line 1: a PEM line is joined",
+        ),
+        (
+            key.trim_end().to_owned() + pem,
+            "is joined with another one",
+        ),
+        (pem.replace('\n', " "), "line 1: a PEM line is joined"),
+        (format!("\n\n{half}\n"), "line 3: a PEM section has no end"),
+        (format!("{half}\n{pem}"), "line 1: a PEM section has no end"),
+        (
+            half + "\n-----END PRIVATE KEY-----\n",
+            "does not fit its beginning",
+        ),
+        (
+            pem.replacen(lines[1], "\u{e9}*hunter2", 1),
+            "line 1: the certificate cannot be decoded",
+        ),
+        (
+            pem.replacen(lines[1], "", 1),
+            "line 1: what the section holds is not a certificate",
+        ),
+        (key.clone(), "but a private key"),
+        (
+            labelled(pem, "CERTIFICATE REQUEST"),
+            "but a request for one",
+        ),
+        (labelled(pem, "PKCS7"), "openssl pkcs7 -print_certs"),
+        ("hunter2\n".to_owned(), "holds no certificate"),
+    ] {
+        let home = given(&manager, bytes.as_bytes());
+        for format in ["text", "json"] {
+            let ran = home.run(FIND.iter().chain(&["-o", format]));
+            contains(ran.failure(2), &["`--ca-cert`", "ca.pem", said]);
+            for secret in &secrets {
+                assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+            }
+            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        }
+    }
+    for (bytes, said) in [
+        (
+            &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
+            "is a Java keystore",
+        ),
+        (&[0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03], "is in DER"),
+    ] {
+        contains(
+            given(&manager, bytes).run(FIND).failure(2),
+            &["ca.pem", said],
+        );
+    }
+    assert_eq!(heard.bytes(), b"");
+}
+
+/// OpenSSL's trust settings may forbid what the file seems to allow.
+#[cfg(unix)]
+#[test]
+fn the_trust_settings_of_openssl_count() {
+    let authority = Authority::root("corporate");
+    let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
+    for (settings, trusted) in [
+        ("-addtrust serverAuth", true),
+        ("-addtrust anyExtendedKeyUsage", true),
+        (
+            "-addtrust clientAuth -addtrust serverAuth -addreject emailProtection",
+            true,
+        ),
+        ("-setalias corporate", true),
+        ("-addtrust emailProtection", false),
+        ("-addreject serverAuth", false),
+        ("-addreject anyExtendedKeyUsage", false),
+        ("-addtrust serverAuth -addreject serverAuth", false),
+    ] {
+        let home = given(&manager, b"");
+        home.write("plain.pem", &authority.pem);
+        let made = "x509 -in plain.pem -trustout -out ca.pem";
+        super::openssl::openssl(&home, &[made, settings]);
+        let ran = home.run(FIND);
+        if trusted {
+            assert_eq!(ran.success(), "2", "{settings}");
+        } else {
+            contains(ran.failure(2), &["ca.pem", "its trust settings"]);
+        }
+    }
+}
+
+/// As curl does it: byte for byte the certificate that is shown, whoever issued it.
+#[test]
+fn a_servers_own_certificate_is_trusted_for_its_names_and_its_dates() {
+    let authority = Authority::root("corporate");
+    for certificate in [
+        authority.issue(&server(&["127.0.0.1"])),
+        Certificate::self_signed(&server(&["127.0.0.1"])),
+        Certificate::marked_as_ca("127.0.0.1", 2020, 2100),
+        authority
+            .issue(&server(&["127.0.0.1"]))
+            .sent_with(&authority),
+    ] {
+        let manager = RawServer::with_a_role(&certificate);
+        let ran = given(&manager, certificate.pem.as_bytes()).run(FIND);
+        assert_eq!(ran.success(), "2");
+    }
+}
+
+#[test]
+fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
+    let authority = Authority::root("corporate");
+    let mut ca_for_clients = for_clients(&["127.0.0.1"]);
+    ca_for_clients.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    for (params, said) in [
+        (
+            server(&["dsm.example.com"]),
+            "is for another name: wanted 127.0.0.1",
+        ),
+        (server(&[]), "names no host"),
+        (valid(&["127.0.0.1"], 2001, 2002), "has expired"),
+        (valid(&["127.0.0.1"], 2099, 2100), "is not valid yet"),
+        (for_clients(&["127.0.0.1"]), "is not for a TLS server"),
+        (ca_for_clients, "is not for a TLS server"),
+    ] {
+        for certificate in [Certificate::self_signed(&params), authority.issue(&params)] {
+            let heard = Heard::default();
+            let manager = RawServer::tls(&certificate, heard.clone());
+            let ran = given(&manager, certificate.pem.as_bytes()).run(FIND);
+            contains(ran.failure(7), &[said, "nothing was sent"]);
+            assert_eq!(heard.bytes(), b"");
+        }
+    }
+}
+
+/// Everybody can copy a certificate.
+#[test]
+fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
+    let certificate = Authority::root("corporate").issue(&server(&["127.0.0.1"]));
+    let heard = Heard::default();
+    let thief = RawServer::tls(&certificate.copied(), heard.clone());
+    given(&thief, certificate.pem.as_bytes())
+        .run(FIND)
+        .failure(7);
+    assert_eq!(heard.bytes(), b"");
+}
+
+/// Who holds the key of a server that is listed can sign whatever he likes with it.
+#[test]
+fn a_listed_server_vouches_for_no_other_certificate() {
+    for names in [&["127.0.0.1"][..], &["dsm.example.com"], &[]] {
+        let (own, issued) = issued_by_a_server(&server(names), &server(&["127.0.0.1"]));
+        let heard = Heard::default();
+        let manager = RawServer::tls(&issued, heard.clone());
+        let ran = given(&manager, own.pem.as_bytes()).run(FIND);
+        contains(ran.failure(7), &["that was given is", "nothing was sent"]);
+        assert_eq!(heard.bytes(), b"");
+    }
+}
+
+/// Not the same bytes, so not the listed certificate.
+#[test]
+fn another_certificate_of_the_same_names_is_refused() {
+    let authority = Authority::root("corporate");
+    let (listed, shown) = (
+        authority.issue(&server(&["127.0.0.1"])),
+        authority.issue(&server(&["127.0.0.1"])),
+    );
+    let heard = Heard::default();
+    let manager = RawServer::tls(&shown, heard.clone());
+    let ran = given(&manager, listed.pem.as_bytes()).run(FIND);
+    contains(ran.failure(7), &["`CN=corporate`", "not trusted here"]);
+    assert_eq!(heard.bytes(), b"");
+}

@@ -1,0 +1,93 @@
+//! An unknown CA is named, and so is a chain that the server does not send whole.
+
+use super::next_steps::home;
+use crate::support::certificates::{Authority, Certificate, server};
+use crate::support::raw_server::RawServer;
+use crate::support::{Home, contains};
+
+const FIND: [&str; 2] = ["find-role", "Auditor"];
+const NOT_SENT: &str = "the server does not send its intermediate certificate";
+
+fn run(home: &Home, ca: Option<&str>) -> crate::support::Ran {
+    let Some(ca) = ca else {
+        return home.run(FIND);
+    };
+    let file = home.write("ca.pem", ca);
+    let file = file.to_str().expect("UTF-8");
+    home.run(FIND.iter().chain(&["--ca-cert", file]))
+}
+
+#[test]
+fn a_chain_that_is_not_sent_whole_is_named_and_its_intermediate_ca_helps() {
+    let root = Authority::root("the root");
+    let intermediate = root.intermediate("the intermediate");
+    let manager = RawServer::with_a_role(&intermediate.issue(&server(&["127.0.0.1"])));
+    let home = home(&manager, &root.pem);
+    for ca in [None, Some(root.pem.as_str())] {
+        let ran = run(&home, ca);
+        contains(
+            ran.failure(7),
+            &[
+                "was issued by `CN=the intermediate`",
+                NOT_SENT,
+                "`--ca-cert FILE`",
+            ],
+        );
+    }
+    // What the hint names works.
+    assert_eq!(run(&home, Some(&intermediate.pem)).success(), "2");
+}
+
+#[test]
+fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
+    let root = Authority::root("the root");
+    let intermediate = root.intermediate("the intermediate");
+    let leaf = intermediate
+        .issue(&server(&["127.0.0.1"]))
+        .sent_with(&intermediate);
+    let manager = RawServer::with_a_role(&leaf);
+    let other = Authority::root("elsewhere");
+    let home = home(&manager, &other.pem);
+    assert_eq!(run(&home, Some(&root.pem)).success(), "2");
+    assert_eq!(run(&home, Some(&intermediate.pem)).success(), "2");
+    for ca in [None, Some(other.pem.as_str())] {
+        let ran = run(&home, ca);
+        let said = [
+            "was issued by `CN=the intermediate`, under `CN=the root`, which is not trusted here",
+            "give the certificate of `CN=the root`",
+        ];
+        contains(ran.failure(7), &said);
+        assert!(!ran.stderr.contains(NOT_SENT), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_ca_of_the_same_name_with_another_key_is_told_from_an_unknown_one() {
+    let (right, wrong) = (Authority::root("corporate"), Authority::root("corporate"));
+    let manager = RawServer::with_a_role(&right.issue(&server(&["127.0.0.1"])));
+    let home = home(&manager, &Authority::root("elsewhere").pem);
+    let ran = run(&home, Some(&wrong.pem));
+    contains(
+        ran.failure(7),
+        &["`CN=corporate`", "the same name and another key"],
+    );
+    assert_eq!(run(&home, Some(&right.pem)).success(), "2");
+}
+
+/// A certificate of a CA that another CA issued is not self-signed, and serves no host unless it is listed itself.
+#[test]
+fn a_cas_certificate_is_no_servers() {
+    let root = Authority::root("the root");
+    let mut params = server(&["127.0.0.1"]);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca: Certificate = root.issue(&params);
+    let manager = RawServer::with_a_role(&ca);
+    let home = home(&manager, &root.pem);
+    for given in [None, Some(root.pem.as_str())] {
+        contains(
+            run(&home, given).failure(7),
+            &["is a CA's certificate, not a server's"],
+        );
+    }
+    assert_eq!(run(&home, Some(&ca.pem)).success(), "2");
+}

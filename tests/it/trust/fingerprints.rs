@@ -1,0 +1,153 @@
+//! The two SHA-256 fingerprints: of the certificate, which other tools show, and of its public key, which is the pin.
+
+use swp_keys::sandbox::CertificateKind;
+
+use super::{file, other_pin, place, shown, stranger};
+use crate::support::pty::Pty;
+use crate::support::{World, contains};
+
+/// The certificate's fingerprint as `openssl x509` prints it, the whole line.
+fn by_openssl(world: &World) -> String {
+    let file = (world.home).write("shown.pem", world.sandbox.certificate_pem());
+    let output = std::process::Command::new("openssl")
+        .args(["x509", "-fingerprint", "-sha256", "-noout", "-in"])
+        .arg(file)
+        .output()
+        .expect("openssl runs");
+    let line = String::from_utf8(output.stdout).expect("text");
+    line.trim().to_owned()
+}
+
+fn digits(line: &str) -> String {
+    let (_, digits) = line.split_once('=').expect("a line of openssl's");
+    digits.to_owned()
+}
+
+#[test]
+fn both_are_shown_and_labelled() {
+    let world = stranger(CertificateKind::SelfSigned);
+    let (pin, certificate) = (shown(&world), digits(&by_openssl(&world)));
+    let text = world.run(["trust", "show"]).success().to_owned();
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let label = |value: &str| {
+        let at = lines.iter().position(|line| *line == value);
+        lines[at.unwrap_or_else(|| panic!("{value} is missing in: {text}")) - 1]
+    };
+    contains(
+        label(&certificate),
+        &["fingerprint of the certificate", "keytool"],
+    );
+    contains(label(&pin), &["of its public key", "--tls-pin"]);
+    let object = world.run(["trust", "show", "-o", "json"]).json();
+    assert_eq!(object["certificateFingerprint"], certificate.as_str());
+    assert_eq!(object["pin"], pin.as_str());
+    let mut terminal = Pty::start(&world.home, r#""$SWP_KEYS" trust add"#);
+    terminal.see(&certificate);
+    terminal.see(&pin);
+    terminal.see("paste one of the fingerprints: ");
+    terminal.type_line("no");
+    terminal.end();
+}
+
+#[test]
+fn either_confirms_however_it_is_written() {
+    let world = stranger(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&world), by_openssl(&world));
+    let certificate = digits(&line);
+    let bare = pin.trim_start_matches("sha256:").to_owned();
+    for pasted in [
+        line.clone(),
+        certificate.clone(),
+        certificate.to_lowercase(),
+        certificate.replace(':', ""),
+        format!("sha256:{}", certificate.replace(':', "").to_lowercase()),
+        format!("SHA256: {certificate}"),
+        format!("SHA256 Fingerprint={certificate}"),
+        pin.to_uppercase(),
+        bare,
+    ] {
+        let mut terminal = Pty::start(&world.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
+        terminal.see("paste one of the fingerprints: ");
+        terminal.type_line(&pasted);
+        terminal.see("code=0");
+        terminal.end();
+        // The key is what is kept, whichever was compared.
+        contains(&file(&world.home), &[&pin]);
+        world.run(["trust", "remove"]).success();
+    }
+    let mut terminal = Pty::start(&world.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
+    terminal.see("paste one of the fingerprints: ");
+    terminal.type_line(&other_pin());
+    terminal.see("has the fingerprint that was typed");
+    terminal.see("code=7");
+    terminal.end();
+    assert!(!file(&world.home).contains(&pin));
+}
+
+#[test]
+fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named() {
+    let mut world = stranger(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&world), by_openssl(&world));
+    let prefixed = format!("sha256:{}", digits(&line));
+    for given in [&line, &digits(&line), &prefixed] {
+        let ran = world.run(["find-role", "Auditor", "--tls-pin", given]);
+        let said = [
+            "fingerprint in `--tls-pin`",
+            "public key",
+            &format!("`--tls-pin {pin}`"),
+        ];
+        contains(ran.failure(7), &said);
+        assert!(!ran.stderr.contains("in between"), "{}", ran.stderr);
+    }
+    world.home.set("SWP_TLS_PIN", &prefixed);
+    let ran = world.run(["find-role", "Auditor"]);
+    contains(ran.failure(7), &["SWP_TLS_PIN", &pin]);
+    let object = world.run(["trust", "show", "-o", "json"]).json();
+    assert_eq!(object["flaw"], "fingerprint-pinned");
+    world.home.unset("SWP_TLS_PIN");
+    assert_eq!(world.sandbox.requests(), [], "nothing is sent");
+    let ran = world.run(["find-role", "Auditor", "--tls-pin", &pin]);
+    assert_eq!(ran.success(), "2");
+}
+
+#[test]
+fn a_fingerprint_that_was_kept_as_a_pin_is_no_changed_key() {
+    let world = stranger(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&world), by_openssl(&world));
+    world.run(["trust", "add", "--tls-pin", &line]).success();
+    let place = place(&world);
+    let steps =
+        format!("`swp-keys trust remove {place}` and `swp-keys trust add {place} --tls-pin {pin}`");
+    for command in [
+        &["find-role", "Auditor"][..],
+        &["trust", "add", "--tls-accept-new"],
+    ] {
+        let ran = world.run(command);
+        contains(ran.failure(7), &["trusted.toml", "public key", &steps]);
+        for word in ["in between", "changed:"] {
+            assert!(!ran.stderr.contains(word), "{}", ran.stderr);
+        }
+    }
+    assert!(
+        !file(&world.home).contains(&pin),
+        "nothing is kept in passing"
+    );
+    world.run(["trust", "remove", &place]).success();
+    world
+        .run(["trust", "add", &place, "--tls-pin", &pin])
+        .success();
+    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+}
+
+/// Another key is a changed key, whatever else was given.
+#[test]
+fn the_fingerprint_of_another_certificate_is_a_changed_key() {
+    let world = stranger(CertificateKind::SelfSigned);
+    let other = stranger(CertificateKind::SelfSigned);
+    let ran = world.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);
+    contains(
+        ran.failure(7),
+        &["does not hold the pinned key", "in between"],
+    );
+    assert_eq!(world.sandbox.requests(), []);
+}

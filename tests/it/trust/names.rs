@@ -1,0 +1,56 @@
+//! The names in certificates, as people read them.
+
+use rcgen::{DnType, DnValue, SanType};
+use serde_json::json;
+
+use super::next_steps::home;
+use crate::support::certificates::{Authority, Certificate, server};
+use crate::support::contains;
+use crate::support::raw_server::RawServer;
+
+fn ia5(text: &str) -> rcgen::string::Ia5String {
+    text.try_into().expect("ASCII")
+}
+
+#[test]
+fn a_name_that_is_for_no_host_is_not_shown_as_one() {
+    let authority = Authority::root("corporate");
+    let email = SanType::Rfc822Name(ia5("admin@example.com"));
+    let uri = SanType::URI(ia5("https://dsm.example.com"));
+    let address = SanType::DnsName(ia5("127.0.0.1"));
+    for (names, said, shown) in [
+        (vec![email.clone(), uri.clone()], "names no host", json!([])),
+        // The address is in a kind of name that matches no address.
+        (
+            vec![email, address, uri],
+            "wanted 127.0.0.1, it holds DNS:127.0.0.1",
+            json!(["DNS:127.0.0.1"]),
+        ),
+    ] {
+        let mut params = server(&[]);
+        params.subject_alt_names = names;
+        let manager = RawServer::with_a_role(&authority.issue(&params));
+        let home = home(&manager, &authority.pem);
+        let ran = home.run(["find-role", "Auditor"]);
+        contains(ran.failure(7), &[said, "--tls-pin"]);
+        assert!(!ran.stderr.contains("0x0"), "{}", ran.stderr);
+        let object = home.run(["trust", "show", "-o", "json"]).json();
+        assert_eq!(object["names"], shown);
+    }
+}
+
+#[test]
+fn subjects_in_old_kinds_of_text_are_shown_as_text() {
+    let bmp = rcgen::string::BmpString::try_from("Bücher ☃").expect("UTF-16");
+    let teletex = rcgen::string::TeletexString::try_from("Trend Micro").expect("ASCII");
+    let mut params = server(&["127.0.0.1"]);
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    let name = &mut params.distinguished_name;
+    name.push(DnType::OrganizationName, DnValue::TeletexString(teletex));
+    name.push(DnType::CommonName, DnValue::BmpString(bmp));
+    let manager = RawServer::with_a_role(&Certificate::self_signed(&params));
+    let home = home(&manager, &Authority::root("elsewhere").pem);
+    let object = home.run(["trust", "show", "-o", "json"]).json();
+    assert_eq!(object["subject"], "CN=Bücher ☃,O=Trend Micro");
+    assert_eq!(object["flaw"], "self-signed");
+}

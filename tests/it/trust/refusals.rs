@@ -1,0 +1,93 @@
+//! A server that ends the handshake: what it may want is in the hint.
+
+#[cfg(unix)]
+use super::openssl::{Server, openssl, trusting};
+use crate::support::raw_server::RawServer;
+use crate::support::{Home, contains};
+
+/// Alerts of RFC 8446, section 6, and what the hint names.
+#[test]
+fn each_alert_has_its_hint() {
+    const CIPHERS: [&str; 4] = ["ECDHE", "CBC", "client certificate", "DSA"];
+    const CLIENT: [&str; 1] = ["wants a client certificate"];
+    for (alert, said) in [
+        (&[21, 3, 3, 0, 2, 2, 40][..], &CIPHERS[..]),
+        (&[21, 3, 3, 0, 2, 2, 71], &CIPHERS),
+        (&[21, 3, 3, 0, 2, 2, 70], &["TLS 1.2"]),
+        (&[21, 3, 3, 0, 2, 2, 116], &CLIENT),
+        (&[21, 3, 3, 0, 2, 2, 42], &CLIENT),
+        (&[21, 3, 3, 0, 2, 2, 112], &["`--url`"]),
+        (&[21, 3, 3, 0, 2, 2, 80], &["the manager's log"]),
+    ] {
+        let server = RawServer::answering(alert);
+        let mut home = Home::new();
+        home.set("SWP_URL", server.url());
+        home.set("SWP_API_KEY", "1:a2V5");
+        let ran = home.run(["find-role", "Auditor"]);
+        contains(ran.failure(7), &["refused the TLS connection"]);
+        contains(&ran.stderr, said);
+        assert_eq!(server.connections(), 1, "trying again would not help");
+    }
+}
+
+#[test]
+fn an_end_without_an_alert_may_be_the_kind_of_key() {
+    let server = RawServer::answering(b"");
+    let mut home = Home::new();
+    home.set("SWP_URL", server.url());
+    home.set("SWP_API_KEY", "1:a2V5");
+    let ran = home.run(["find-role", "Auditor", "--retries", "0"]);
+    contains(ran.failure(8), &["TLS port", "ECDSA P-256"]);
+}
+
+/// Suites without forward secrecy or authenticated encryption, and keys that cannot be verified: no certificate is shown at all.
+#[cfg(unix)]
+#[test]
+fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
+    let made = |key: &str| {
+        let home = Home::new();
+        let request = format!("req -x509 -nodes -days 30 -subj /CN=127.0.0.1 {key}");
+        openssl(&home, &[&request, "-keyout key.pem -out leaf.pem"]);
+        home
+    };
+    let rsa = "-newkey rsa:2048";
+    for (key, ciphers) in [
+        (rsa, "ECDHE-RSA-AES128-SHA256"),
+        (rsa, "AES128-GCM-SHA256"),
+        (rsa, "DHE-RSA-AES128-GCM-SHA256"),
+        ("-newkey ec -pkeyopt ec_paramgen_curve:secp521r1", "ALL"),
+        ("-newkey ec -pkeyopt ec_paramgen_curve:secp256k1", "ALL"),
+    ] {
+        let mut home = made(key);
+        let server = Server::with(&home, &["-tls1_2", "-cipher", ciphers]);
+        home.set("SWP_URL", &server.url);
+        trusting(&mut home, None);
+        for command in [&["find-role", "Auditor"][..], &["trust", "show"]] {
+            let ran = home.run(command);
+            contains(
+                ran.failure(7),
+                &["refused the TLS connection", "ECDHE", "ECDSA P-256"],
+            );
+            assert!(!ran.stderr.contains("--tls-pin"), "{}", ran.stderr);
+        }
+    }
+}
+
+/// In TLS 1.3 the client's handshake is over when it learns of it; no request was read all the same.
+#[cfg(unix)]
+#[test]
+fn a_wanted_client_certificate_is_named() {
+    let mut home = Home::new();
+    let request = "req -x509 -nodes -days 30 -subj /CN=127.0.0.1 -newkey rsa:2048";
+    openssl(&home, &[request, "-keyout key.pem -out leaf.pem"]);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let server = Server::with(&home, &[version, "-Verify", "1"]);
+        home.set("SWP_URL", &server.url);
+        trusting(&mut home, None);
+        let ran = home.run(["find-role", "Auditor", "--insecure", "--retries", "0"]);
+        contains(
+            ran.failure(7),
+            &["refused the TLS connection", "client certificate"],
+        );
+    }
+}
