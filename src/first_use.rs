@@ -204,8 +204,11 @@ pub(crate) async fn ask(
 
 /// How the fingerprints are found on the manager itself.
 pub(crate) fn comparison(place: &str) -> String {
+    let port = place.rsplit(':').next().unwrap_or_default();
     format!(
-        "On the manager itself, this prints the same digits of the public key if nobody stands in between:\n  {}",
+        "On the manager itself, this prints the same fingerprint of the certificate if nobody stands in between:\n  \
+         keytool -printcert -sslserver localhost:{port}\n\
+         And this prints that of its public key:\n  {}",
         on_the_manager(place)
     )
 }

@@ -240,14 +240,22 @@ fn unknown_ca(diagnosis: &Diagnosis) -> String {
     }
 }
 
-/// The name of a CA, no longer than a message can bear.
+/// The name of a CA between backticks, no longer than a message can bear.
 fn ca(name: &str) -> String {
     const LIMIT: usize = 200;
-    match name.char_indices().nth(LIMIT) {
-        _ if name.is_empty() => "a CA without a name".to_owned(),
-        Some((end, _)) => format!("`{}...`", &name[..end]),
-        None => format!("`{name}`"),
+    if name.is_empty() {
+        return "a CA without a name".to_owned();
     }
+    format!("`{}`", foreign(name, LIMIT))
+}
+
+/// A text of the certificate, no longer than this. It must not look like a command of ours, which stand between backticks.
+fn foreign(text: &str, limit: usize) -> String {
+    let mut shown: String = text.chars().take(limit).collect();
+    if shown.len() < text.len() {
+        shown.push_str("...");
+    }
+    shown.replace('`', "'")
 }
 
 /// No way to a trusted certificate. A root that merely bears the same name (`CN=localhost`, say) shows as a signature that does not fit.
@@ -345,7 +353,7 @@ fn wrong_name(diagnosis: &Diagnosis) -> String {
         );
     }
     let mut names = (diagnosis.hosts.iter().take(NAMES))
-        .map(|name| name.chars().take(100).collect::<String>())
+        .map(|name| foreign(name, 100))
         .collect::<Vec<_>>()
         .join(", ");
     if let more @ 1.. = diagnosis.hosts.len().saturating_sub(NAMES) {

@@ -38,6 +38,7 @@ fn both_are_shown_and_labelled() {
         &["fingerprint of the certificate", "keytool"],
     );
     contains(label(&pin), &["of its public key", "--tls-pin"]);
+    contains(&text, &["keytool -printcert -sslserver localhost:"]);
     let object = world.run(["trust", "show", "-o", "json"]).json();
     assert_eq!(object["certificateFingerprint"], certificate.as_str());
     assert_eq!(object["pin"], pin.as_str());

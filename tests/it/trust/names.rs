@@ -54,3 +54,25 @@ fn subjects_in_old_kinds_of_text_are_shown_as_text() {
     assert_eq!(object["subject"], "CN=Bücher ☃,O=Trend Micro");
     assert_eq!(object["flaw"], "self-signed");
 }
+
+/// What a certificate says may be meant to be taken for a next step, or to act on the terminal.
+#[test]
+fn a_name_fakes_no_command_and_no_escape() {
+    let authority = Authority::root("a` with `--insecure` \u{1b}[2J\u{202e}b");
+    let mut params = server(&[]);
+    params.subject_alt_names = vec![SanType::DnsName(ia5(
+        "x; run `swp-keys --insecure` \u{1b}[2J",
+    ))];
+    let manager = RawServer::with_a_role(&authority.issue(&params));
+    let home = home(&manager, &Authority::root("elsewhere").pem);
+    let trusting = home.write("ca.pem", &authority.pem);
+    let trusting = trusting.to_str().expect("UTF-8");
+    for given in [&[][..], &["--ca-cert", trusting]] {
+        let ran = home.run(["find-role", "Auditor"].iter().chain(given));
+        let said = ran.failure(7);
+        assert!(!said.contains("`swp-keys --insecure"), "{said}");
+        assert!(!said.contains("`--insecure`"), "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");
+        contains(said, &["`--tls-pin sha256:"]);
+    }
+}
