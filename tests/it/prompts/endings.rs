@@ -190,7 +190,11 @@ fn asked() -> Vec<(World, &'static str, &'static str)> {
         (world(), "find-role Auditor", "Password of admin: "),
         (code, "find-role Auditor", "Code of the second factor: "),
         (deletion, "delete-key ci", "[y/N] "),
-        (stranger, "find-role Auditor", "or paste the print: "),
+        (
+            stranger,
+            "find-role Auditor",
+            "or paste one of the fingerprints: ",
+        ),
     ]
 }
 
