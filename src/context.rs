@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Signal};
 use crate::expiry;
 use crate::file_mode::Untrusted;
 use crate::interrupt::Interrupt;
-use crate::journal::{self, Found};
+use crate::journal::{self, Found, Record, Stage};
 use crate::manager::{Address, Manager, Options, Pin, Presented, SignedIn};
 use crate::mint;
 use crate::output::Output;
@@ -251,11 +251,7 @@ impl Context {
                 Found::Record(record)
                     if record.manager == manager && record.tenant.as_deref() == tenant =>
                 {
-                    self.output.warn(&format!(
-                        "a run of {} that was to make the key `{}` was cut off; `swp-keys recover` finishes or undoes it",
-                        expiry::shown(record.started),
-                        record.key_name
-                    ));
+                    self.output.warn(&left_behind(&record));
                 }
                 Found::Record(_) | Found::UnderWay(_) => {}
                 Found::Unreadable(name, reason) => {
@@ -340,9 +336,14 @@ impl Context {
             format!("interrupted in the middle: {}", unsettled.what),
         )
         .hint(match unsettled.work {
-            UnderWay::Secret { recorded } => mint::next_step(recorded),
+            UnderWay::Secret { recorded: true } => {
+                "run `swp-keys recover`, which finishes it; do not repeat the command before that"
+                    .to_owned()
+            }
+            UnderWay::Secret { recorded: false } => mint::next_step(None),
             UnderWay::Change => {
                 "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
+                    .to_owned()
             }
         });
         match unsettled.key_id {
@@ -350,4 +351,23 @@ impl Context {
             None => error,
         }
     }
+}
+
+/// The words about a record that a run left.
+fn left_behind(record: &Record) -> String {
+    let (began, name) = (expiry::shown(record.started), &record.key_name);
+    if record.is_over() {
+        return format!(
+            "a run of {began} is done with the key `{name}`, and its record is still there; `swp-keys recover` drops it"
+        );
+    }
+    if record.progress.stage == Stage::Delivering {
+        return format!(
+            "a run of {began} was cut off while it delivered a secret of the key `{name}`; {}",
+            mint::in_use(record)
+        );
+    }
+    format!(
+        "a run of {began} that was to make the key `{name}` was cut off; `swp-keys recover` finishes or undoes it"
+    )
 }

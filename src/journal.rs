@@ -3,117 +3,43 @@
 //! One file an operation, in `unfinished/` of the state folder; never a secret in it. It is on disk, fsynced, folder included, before
 //! the manager is asked for anything, and removed when the work is settled. For as long as its run lives the file is locked, which
 //! the operating system lifts when the process dies: that is how a record that was left is told from one that is being worked on.
+//! How far the work has come is overwritten in place ([`progress`]).
+
+mod progress;
+mod record;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
-
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::file_mode::{trust_file, untrusted_or};
 use crate::ordered;
-use crate::parser_words::json_problem;
-use crate::store::Folder;
+use crate::store::{Folder, lock_in_time};
+
+pub(crate) use progress::{Progress, Stage};
+use record::{LIMIT, TooLong, parse};
+pub(crate) use record::{Predecessor, Record, Work, has_room};
 
 const FOLDER: &str = "unfinished";
-/// A record is a few hundred bytes; a file that is larger is none.
-const LIMIT: u64 = 64 * 1024;
-
-/// What was under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Work {
-    /// A key was being created.
-    Create,
-    /// A key that existed was being given a new secret.
-    Rekey,
-}
-
-/// What a run was about to do. No field may ever hold a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Record {
-    /// The random digits that name this operation, here and on the manager.
-    pub(crate) operation: String,
-    /// What was under way.
-    pub(crate) work: Work,
-    /// The manager's address.
-    pub(crate) manager: String,
-    /// The tenant; none for the primary one.
-    pub(crate) tenant: Option<String>,
-    /// The name of the key.
-    pub(crate) key_name: String,
-    /// The ID of its role, where the work sets one.
-    #[serde(rename = "roleID")]
-    pub(crate) role_id: Option<i64>,
-    /// The ID of the key, where it was known.
-    #[serde(rename = "keyID")]
-    pub(crate) key_id: Option<i64>,
-    /// The keys that bore the name before: none of them is this operation's.
-    #[serde(rename = "existingIDs")]
-    pub(crate) existing_ids: Vec<i64>,
-    /// Whether the operation stands in the key's name or description, which proves whose it is.
-    pub(crate) marked: bool,
-    /// Whether the name is to be borne by one key alone.
-    pub(crate) unique: bool,
-    /// Which API key signed, as [`crate::manager::SignedIn::signer_print`] has it; none for a session. The secret alone selects the
-    /// tenant (manager-api.md, section 7), so another key may not see what this one made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) signer: Option<String>,
-    /// The key that this one is to take the place of, in a rotation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) predecessor: Option<Predecessor>,
-    /// The key is to live as long as its run, so that what is left of it is deleted.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) temporary: bool,
-    /// The key is the one that signs: its own secret is what is made anew.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) current: bool,
-    /// Where the secret was to go.
-    pub(crate) sinks: Vec<String>,
-    /// When it began, in milliseconds since 1970 by this machine's clock.
-    pub(crate) started: i64,
-}
-
-/// A key that is to retire once its successor is delivered, and how far that has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Predecessor {
-    /// Its ID.
-    #[serde(rename = "ID")]
-    pub(crate) id: i64,
-    /// How long it lives on after its successor is delivered, in milliseconds.
-    pub(crate) overlap: i64,
-    /// The name that it is given to make way for its successor, from before it is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) given_name: Option<String>,
-    /// The secret of its successor is where it was to go.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) succeeded: bool,
-}
-
-impl Record {
-    /// What it made is gone, and is to be made once more.
-    pub(crate) fn begin_again(&mut self) {
-        self.key_id = None;
-        if let Some(predecessor) = &mut self.predecessor {
-            predecessor.succeeded = false;
-        }
-    }
-
-    fn file_name(&self) -> String {
-        format!("{}.json", self.operation)
-    }
-}
 
 /// A record on disk that this process works on.
 pub(crate) struct Entry {
     pub(crate) record: Record,
     /// Holds the lock.
     file: File,
+    /// Since when this process works on it.
+    since: Instant,
+}
+
+/// How something was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// Overwritten, and not flushed.
+    InPlace,
+    /// The record was replaced, and flushed.
+    Replaced,
 }
 
 /// What a file among the records is.
@@ -136,15 +62,23 @@ pub(crate) fn stays(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Stays>())
 }
 
+/// Whether a record was not put on disk because it could not be read again.
+pub(crate) fn is_too_long(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<TooLong>())
+}
+
 impl Entry {
     /// Puts the record on disk.
-    pub(crate) fn write(record: Record) -> io::Result<Self> {
+    pub(crate) fn write(mut record: Record) -> io::Result<Self> {
         let folder =
             folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
-        let content = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
+        let content = record.content()?;
         let name = record.file_name();
         match folder.write_locked(&name, &content) {
-            Ok(file) => Ok(Self { record, file }),
+            Ok(file) => {
+                record.progress.in_place = true;
+                Ok(Self::of(record, file))
+            }
             // Where only the folder could not be flushed, the file is there already; a run that goes on without a record must not
             // leave one for `recover` to find, which would kill a secret that was delivered. Another run's stays.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
@@ -159,28 +93,51 @@ impl Entry {
         }
     }
 
-    /// Notes on disk how far the work has come: the record is replaced as a whole, and stays locked meanwhile.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
-        let folder =
-            folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
-        let mut record = self.record.clone();
-        change(&mut record);
-        let content = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
-        self.file = folder.replace_locked(&record.file_name(), &content)?;
-        self.record = record;
-        Ok(())
+    fn of(record: Record, file: File) -> Self {
+        Self {
+            record,
+            file,
+            since: Instant::now(),
+        }
     }
 
-    /// Notes how far the work has come in the file that is there, and does not wait for the disk: a kill does not take it away, and after a
-    /// power cut the record is as it was before.
-    pub(crate) fn note(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
-        change(&mut self.record);
-        let mut content = serde_json::to_vec_pretty(&self.record).map_err(io::Error::other)?;
-        let length = usize::try_from(self.file.metadata()?.len()).map_err(io::Error::other)?;
-        content.resize(content.len().max(length), b' ');
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&content)
+    /// Notes on disk what is known by now, and flushes that. The ID of the key and the stage are overwritten in place; for anything else
+    /// the record is replaced as a whole, and stays locked meanwhile.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
+        match self.note(change)? {
+            Noted::InPlace => self.file.sync_data(),
+            Noted::Replaced => Ok(()),
+        }
+    }
+
+    /// The same for whoever looks after this process was killed: what is overwritten in place is not flushed, so that what a power cut
+    /// leaves may be older.
+    pub(crate) fn note(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<Noted> {
+        let mut record = self.record.clone();
+        change(&mut record);
+        let noted = if record.progress.in_place && record.has_rest_of(&self.record) {
+            overwrite(&self.file, &record.head())?;
+            Noted::InPlace
+        } else {
+            self.file = replace(&record)?;
+            record.progress.in_place = true;
+            Noted::Replaced
+        };
+        self.record = record;
+        Ok(noted)
+    }
+
+    /// Notes how far the work has come, as [`Entry::note`] does.
+    pub(crate) fn mark(&mut self, stage: Stage) -> io::Result<()> {
+        self.note(|record| record.progress.stage = stage)
+            .map(|_| ())
+    }
+
+    /// What is asked in its name from now on is this, of which less was known when it was written.
+    pub(crate) fn begin(&mut self, record: Record) {
+        let progress = self.record.progress.clone();
+        self.record = Record { progress, ..record };
+        asked_again(&self.record);
     }
 
     /// Takes over a record that a run left. `None` where it is gone, or another process works on it.
@@ -206,7 +163,7 @@ impl Entry {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
                     // Its run may have settled or replaced it between the opening and the lock.
-                    return Ok(is_at(&file, &path).then_some(Self { record, file }));
+                    return Ok(is_at(&file, &path).then(|| Self::of(record, file)));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
                 Err(TryLockError::Error(error)) => return Err(failed(&error)),
@@ -215,14 +172,10 @@ impl Entry {
         Ok(None)
     }
 
-    /// When its run last asked the manager for a secret, in milliseconds since 1970, as far as that is known.
-    pub(crate) fn last_asked(&self) -> i64 {
-        let changed = self
-            .file
-            .metadata()
-            .and_then(|metadata| metadata.modified());
-        let changed = changed.map_or(0, |time| DateTime::<Utc>::from(time).timestamp_millis());
-        changed.max(self.record.started)
+    /// How long ago its run last asked the manager for a secret: so long at least.
+    pub(crate) fn age(&self) -> Duration {
+        let known = self.record.progress.age();
+        known.unwrap_or_else(|| self.since.elapsed())
     }
 
     /// The work is settled: nothing is left to be finished.
@@ -231,19 +184,56 @@ impl Entry {
         flush()
     }
 
-    /// The same, and that it is so is still to be flushed.
-    pub(crate) fn remove(self) -> io::Result<()> {
+    /// The same, and that it is so is still to be flushed. A file that cannot be removed says that nothing is left to be done.
+    pub(crate) fn remove(mut self) -> io::Result<()> {
         let Some(folder) = folder() else {
             return Ok(());
         };
         let name = self.record.file_name();
+        let marked = self.mark(Stage::Settled);
         if cfg!(windows) {
             // A file that is open cannot be removed there. Elsewhere the lock is held to the end, so that nobody takes the record for
             // one that was left.
             drop(self);
+            return folder.remove_unflushed(&name);
         }
-        folder.remove_unflushed(&name)
+        let Err(error) = folder.remove_unflushed(&name) else {
+            return Ok(());
+        };
+        match marked.and_then(|()| self.file.sync_data()) {
+            Ok(()) => Err(error),
+            Err(_) => Err(io::Error::other(Unmarked(error))),
+        }
     }
+}
+
+/// A record that can neither be removed nor marked as settled.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}, nor marked as settled")]
+struct Unmarked(io::Error);
+
+/// Whether a record that could not be removed is taken for unfinished.
+pub(crate) fn is_unmarked(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Unmarked>())
+}
+
+fn replace(record: &Record) -> io::Result<File> {
+    let folder =
+        folder().ok_or_else(|| io::Error::other("this machine names no place for state"))?;
+    folder.replace_locked(&record.file_name(), &record.content()?)
+}
+
+/// Writes a head where one stands already.
+fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(head.as_bytes())
+}
+
+/// Lets runs look at each other's records one after another: of several that look at once, one is the last. If the system has no lock for
+/// it, all may see each other and go, which does no harm.
+pub(crate) fn turn() -> Option<File> {
+    let folder = File::open(folder()?.path()).ok()?;
+    lock_in_time(&folder).ok().map(|()| folder)
 }
 
 /// Makes last what was removed.
@@ -311,14 +301,17 @@ pub(crate) async fn kept_young<T>(record: &Record, asking: impl Future<Output = 
     }
 }
 
-/// Notes on the record that the manager is asked once more, by the time at which the file was last changed: `recover` counts from
-/// there. Where that cannot be noted, it counts from the record's own time.
+/// Notes on the record that the manager is asked once more: `recover` counts from there. If that cannot be noted, it waits less than it
+/// could.
 pub(crate) fn asked_again(record: &Record) {
+    if !record.progress.in_place {
+        return;
+    }
     let Some(folder) = folder() else { return };
     let noted = File::options()
         .write(true)
         .open(folder.path().join(record.file_name()))
-        .and_then(|file| file.set_modified(SystemTime::now()));
+        .and_then(|file| overwrite(&file, &record.head()));
     if let Err(error) = noted {
         log::info!("the record of this run could not be brought up to date: {error}");
     }
@@ -355,24 +348,6 @@ fn read(file: &mut File) -> io::Result<Record> {
     let mut content = Vec::new();
     file.take(LIMIT).read_to_end(&mut content)?;
     parse(&content)
-}
-
-/// Any bytes are a record or an error.
-fn parse(content: &[u8]) -> io::Result<Record> {
-    let record: Record =
-        serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;
-    let named = !record.operation.is_empty()
-        && record
-            .operation
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit());
-    if named {
-        Ok(record)
-    } else {
-        Err(io::Error::other(
-            "line 1: its operation is not a hex number",
-        ))
-    }
 }
 
 #[cfg(any(test, fuzzing))]

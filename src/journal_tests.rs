@@ -51,6 +51,7 @@ fn record() -> impl Strategy<Value = Record> {
             current: false,
             sinks,
             started,
+            progress: Progress::default(),
         }
     })
 }

@@ -10,7 +10,8 @@
 //! | recorded, perhaps before signing in | the record | nothing | `recover` finds no key and drops the record |
 //! | asked | the record | perhaps a key whose secret nobody has | `recover` re-keys or deletes it |
 //! | minted | the record, perhaps a temporary file (0600) with the secret beside a sink | a key whose secret nobody has | `recover` re-keys or deletes it, and the file's secret is dead |
-//! | delivered | the record, the secret in its place | the key | `recover`: a new secret takes the place of the delivered one |
+//! | delivering | the record, perhaps the secret in its place | the key, whose secret may be in use | `recover`, if the operation is named |
+//! | delivered | the record, the secret in its place | the key | `recover` drops the record, or sets the end of an old key |
 //! | settled | the secret in its place | the key | nothing is left |
 //!
 //! **Which key is ours.** By its ID first: it goes into the record as soon as an answer shows it (without a flush: after a power cut the key is
@@ -27,6 +28,17 @@
 //! with `--name`, with `--verify`, in `exec`, in rotations, in `recover`, and after every lost answer. A plain create with a name of its own
 //! does not look: `list-keys` warns of keys that bear one mark, from any machine. No note of it stays on this one.
 //!
+//! **How far it has come** stands at the head of the record, in fields of a fixed width that are overwritten through the descriptor that the
+//! run holds, so that a full disk or a folder that takes nothing away keeps no run from noting it. The record says `delivering` before a
+//! sink has the secret; if that cannot be noted, the secret is not delivered. It says `settled` before it is removed. A kill leaves what was
+//! noted last. A power cut may leave an older note: then `recover` may make a new secret in the place of one that a run delivered in the
+//! moment before, and that no run had reported as delivered yet.
+//!
+//! **New secrets for one key.** A run puts its record on disk, and then looks for other runs at work on the key, one at a time. So of
+//! several in one state folder one goes on, and the others end before anything is asked. Each new secret of a key that existed before is
+//! used once before it is delivered, and so is each that follows a lost request for one: a request that is worked on late, and a run on
+//! another machine, are seen by that. After a lost request the wait is kept before the next one is sent.
+//!
 //! **One name, many runs.** If the user names the key, each run looks before creating and again after, and the key with the lowest
 //! ID stays: a run that sees a lower one deletes its own and reports that the name exists. It holds because the manager hands out IDs in
 //! rising order: of two keys, the later one's run looks after both were created, so it sees the lower ID and goes; the run with the
@@ -38,6 +50,8 @@
 //! 1. A copy of a request that is worked on after the settle time, when nobody looks any more.
 //! 2. A key that cannot be told from others: this sign-in may not search keys, or the answer was lost and neither the name nor the mark is
 //!    left of what was sent (`--no-mark` leaves only the name).
+//! 3. Two machines that give one key a new secret at once. The manager names no holder of a secret, so the run that comes first may have
+//!    used and delivered its secret, and reported success, before the second request is worked on. The secret of the last request works.
 //!
 //! **What is not undone.** A key that existed before (`--if-exists rekey`) is never deleted because its new secret could not be
 //! delivered; its old secret is dead, so the record stays and says so.
@@ -48,10 +62,12 @@ mod create;
 mod hand_over;
 mod likeness;
 mod lookup;
+mod other_runs;
 mod outcome;
 mod ownership;
 mod proof;
 mod recorded;
+mod rekey;
 mod retiring_name;
 mod succession;
 mod taking_back;
@@ -66,14 +82,15 @@ use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::{Sink, SinkArgs};
 use crate::error::{Error, Kind};
 use crate::journal::{Entry, Record, Work};
-use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
+use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::secret::Secret;
 
 pub(crate) use likeness::is_like;
-use outcome::{Created, Question, Reset};
+pub(crate) use other_runs::{refuse_unfinished, same_signer};
+use outcome::{Created, Question};
 pub(crate) use ownership::{is_ours, mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
-pub(crate) use recorded::{Ahead, Recorded, Writing, next_step};
+pub(crate) use recorded::{Ahead, Recorded, Writing, in_use, next_step, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use succession::{Retired, put_back, retire};
 pub(crate) use taking_back::{take_back, take_back_all};
@@ -101,7 +118,9 @@ impl Prepared {
         let format = context.output.format();
         let loose = context.settings.allow_loose_permissions;
         let sinks = sinks.prepare(format, loose, &context.interrupt).await?;
-        Ok(Self::new(sinks))
+        let prepared = Self::new(sinks);
+        refuse_too_long(&[], &prepared.places())?;
+        Ok(prepared)
     }
 
     /// The places, in words.
@@ -152,6 +171,8 @@ struct Minted {
     fields: Map<String, Value>,
     expiry_date: Option<i64>,
     secret: FreshSecret,
+    /// A request for a secret of this key was lost before, and may be worked on late.
+    uncertain: bool,
 }
 
 /// How the work ended that was not delivered.
@@ -215,7 +236,7 @@ impl Mint<'_> {
         if let Err(error) = entry.change(Record::begin_again) {
             return Err(succession::not_noted(&error));
         }
-        self.create_recorded(key, Recorded::Kept(entry)).await
+        self.create_recorded(key, Recorded::kept(entry)).await
     }
 
     async fn create_recorded(
@@ -238,81 +259,10 @@ impl Mint<'_> {
             };
         }
         let result = match asked {
-            Ok(minted) => self.hand_over(minted, recorded.parts().0).await,
+            Ok(minted) => self.hand_over(minted, &mut recorded).await,
             Err(end) => Err(end),
         };
         self.close(recorded, result).await
-    }
-
-    /// Gives a key that exists a new secret and delivers that.
-    ///
-    /// # Errors
-    /// After each the record says whether the old secret may be dead.
-    pub(crate) async fn rekey(self, id: i64, record: Record) -> Result<Delivered, Error> {
-        let context = self.context;
-        let recorded = Recorded::put(record, self.context)?;
-        let (delivered, recorded) = self.rekey_recorded(id, recorded).await?;
-        recorded.settle(context);
-        Ok(delivered)
-    }
-
-    /// The same for a key whose record a run left. The record stays.
-    pub(crate) async fn finish(
-        self,
-        id: i64,
-        entry: Entry,
-    ) -> Result<(Delivered, Recorded), Error> {
-        self.rekey_recorded(id, Recorded::Kept(entry)).await
-    }
-
-    async fn rekey_recorded(
-        mut self,
-        id: i64,
-        recorded: Recorded,
-    ) -> Result<(Delivered, Recorded), Error> {
-        let (record, kept) = recorded.parts();
-        let what = format!(
-            "the key `{}` (ID {id}) may have a new secret that nobody has",
-            record.key_name
-        );
-        self.context.set_unsettled(Some(Unsettled {
-            what,
-            key_id: Some(id),
-            work: UnderWay::Secret { recorded: kept },
-        }));
-        let result = match self.reset(id, record).await {
-            Ok(minted) => self.hand_over(minted, recorded.parts().0).await,
-            Err(end) => Err(end),
-        };
-        self.close(recorded, result).await
-    }
-
-    /// Gives the key a new secret, until the answer to that is here.
-    async fn reset(&self, id: i64, record: &Record) -> Result<Minted, End> {
-        let wait = self.context.settings.settle_timeout;
-        // The run that left a record may have made a secret that nobody has.
-        let uncertain = self.recovering;
-        let failure = match outcome::of_reset(self.signed_in, record, id, wait, uncertain).await {
-            Reset::Made(key) => return self.minted(key, record).await,
-            Reset::Refused(error) if *error.cause() == Cause::NotFound => {
-                return Err(End::Settled(Error::from(error).key(id)));
-            }
-            // The old secret of a key that existed before still works.
-            Reset::Refused(error) if record.work == Work::Rekey => {
-                return Err(End::Settled(Error::from(error).key(id)));
-            }
-            Reset::Refused(error) => error.to_string(),
-            Reset::Unknown(why) => why,
-        };
-        if self.recovering {
-            // What recovers nothing deletes nothing that it was not told to.
-            let message = format!(
-                "the key `{}` (ID {id}) got no new secret: {failure}",
-                record.key_name
-            );
-            return Err(End::Open(Error::new(Kind::Attention, message).key(id)));
-        }
-        Err(self.undo(id, record, &failure).await)
     }
 
     async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, End> {
@@ -348,6 +298,7 @@ impl Mint<'_> {
             fields: key.fields(),
             expiry_date: key.expiry_date(),
             secret,
+            uncertain: false,
         })
     }
 
@@ -397,10 +348,10 @@ impl Mint<'_> {
         self.context.set_unsettled(None);
         match end {
             End::Settled(error) => {
-                recorded.settle(self.context);
+                recorded.withdraw(self.context);
                 Err(error)
             }
-            End::Open(error) => Err(error.hint(next_step(recorded.parts().1))),
+            End::Open(error) => Err(error.hint(next_step(recorded.on_disk()))),
         }
     }
 }

@@ -16,10 +16,10 @@ use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{Mint, Prepared, REFUSAL_WAIT, Writing, mark, marks};
+use crate::mint::{self, Mint, Prepared, REFUSAL_WAIT, Writing, mark, marks};
 use crate::random;
 use existing::Existing;
-pub(super) use existing::{look_if_free, superseded};
+pub(super) use existing::look_if_free;
 use telling::dry_run;
 pub(super) use telling::{delivered_all_the_same, print_key, say_other_end, say_skew};
 
@@ -130,6 +130,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     }
     let prepared = Prepared::ready(&args.sinks, context).await?;
     let places = prepared.places();
+    let tenant = context.settings.tenant.as_ref();
+    let named = [
+        ("--name", args.name.as_deref()),
+        ("--role", args.role.as_deref()),
+        ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
+    ];
+    mint::refuse_too_long(&named, &places)?;
     if plan.records_ahead() {
         context.disk.get_ready();
     }
@@ -239,16 +246,7 @@ impl<'a> Plan<'a> {
             recovering: false,
         };
         let delivered = match &existing {
-            Existing::One(found) => {
-                let superseded = existing::superseded(found, &record, signed_in)?;
-                let delivered = mint.rekey(found.id, record).await?;
-                for entry in superseded {
-                    entry.settle().map_err(|error| {
-                        Error::unexpected(format!("an older record could not be removed: {error}"))
-                    })?;
-                }
-                delivered
-            }
+            Existing::One(found) => mint.rekey(found, record).await?,
             _ => match mint.create(&key, record, ahead).await {
                 // Another run of the same name was first, meanwhile.
                 Err(error)

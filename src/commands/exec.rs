@@ -14,7 +14,7 @@ use crate::delivery::{ForChild, Given, variable_name};
 use crate::descriptors;
 use crate::error::{Error, Kind};
 use crate::expiry::{Expiry, shown};
-use crate::journal::{Record, Work};
+use crate::journal::{Progress, Record, Work};
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{self, Delivered, Mint, Prepared, Recorded, mark};
 use crate::random;
@@ -90,6 +90,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     let (given, sink) = ForChild::prepare(args.given(), job.program);
     descriptors::require(descriptors::FOR_DELIVERY)?;
     let prepared = Prepared::new(vec![sink]);
+    let tenant = context.settings.tenant.as_ref();
+    let named = [
+        ("--name", args.name.as_deref()),
+        ("--role", args.role.as_deref()),
+        ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
+    ];
+    mint::refuse_too_long(&named, &prepared.places())?;
     // The session may end before the command does.
     context.hold();
     let way = Way::choose(context)?;
@@ -226,6 +233,7 @@ impl<'a> Job<'a> {
             current: false,
             sinks: prepared.places(),
             started: chrono::Utc::now().timestamp_millis(),
+            progress: Progress::default(),
         })
     }
 

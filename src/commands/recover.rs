@@ -5,7 +5,6 @@ mod rotation;
 
 use std::time::Duration;
 
-use chrono::Utc;
 use serde_json::json;
 
 use super::Outcome;
@@ -14,7 +13,7 @@ use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
-use crate::journal::{self, Entry, Record, Work};
+use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{Cause, SignedIn};
 use crate::mint::{self, Mint, Prepared};
 use crate::output::Format;
@@ -72,7 +71,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         context.output.note("nothing was left to recover");
         return Ok(Outcome::Done);
     }
-    check_stdout(args, records.len(), context)?;
+    let secrets = records
+        .iter()
+        .filter(|record| left::needs_a_secret(args, record));
+    check_stdout(args, secrets.count(), context)?;
     if !args.yes && context.prompt() == Prompt::Nobody {
         return Err(Error::usage(
             format!(
@@ -105,7 +107,8 @@ fn summed_up(mut failures: Vec<Error>, all: usize, context: &Context) -> Result<
         return failures.pop().map_or(Ok(Outcome::Done), Err);
     }
     for failure in &failures {
-        context.output.warn(&failure.to_string());
+        // What is left is worth a word with `--quiet` too.
+        context.output.insist(&failure.to_string());
     }
     Err(Error::new(
         Kind::Partial,
@@ -146,6 +149,14 @@ async fn one(
         ));
         return Ok(());
     };
+    if entry.record.is_over() {
+        context.output.note(&format!(
+            "nothing is left to be done about the key `{}`; the record is dropped",
+            record.key_name
+        ));
+        return settle(entry);
+    }
+    left::refuse_in_use(args, &entry.record)?;
     if entry.record.predecessor.is_some() {
         return rotation::one(args, entry, signed_in, context).await;
     }
@@ -167,7 +178,7 @@ async fn one(
     };
     let found = context.interrupt.or(looking).await?;
     if found.is_none() || entry.record.work == Work::Rekey {
-        same_signer(&entry.record, signed_in)?;
+        mint::same_signer(&entry.record, signed_in)?;
     }
     let Some(id) = found else {
         context.output.note(&format!(
@@ -235,29 +246,6 @@ pub(super) async fn let_it_pass(entry: &Entry, context: &Context) -> Result<(), 
         Ok(())
     };
     context.interrupt.or(passed).await
-}
-
-/// The secret of an API key alone selects the tenant (manager-api.md, section 7), so that a key is not there, or whose one of the
-/// same name and ID is, is believed only of whoever asked for it.
-pub(super) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
-    if record.signer == signed_in.signer_print(&record.operation) {
-        return Ok(());
-    }
-    let error = Error::new(
-        Kind::Attention,
-        format!(
-            "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
-            record.key_name
-        ),
-    );
-    let with = record
-        .signer
-        .as_ref()
-        .map_or("as it did", |_| "with its API key");
-    Err(error.hint(format!(
-        "sign in {with}; or look at the manager's keys yourself, and then say `swp-keys recover {} --forget`",
-        record.operation
-    )))
 }
 
 /// What cannot be proven cannot be finished here: a person looks at the manager's keys, and says that it is done.
@@ -353,12 +341,7 @@ pub(super) async fn left_key(
 }
 
 pub(super) fn still_settling(entry: &Entry, context: &Context) -> Duration {
-    let age = Utc::now()
-        .timestamp_millis()
-        .saturating_sub(entry.last_asked());
-    // A clock that was set back makes a record young again, never older than the wait.
-    let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
-    context.settings.settle_timeout.saturating_sub(age)
+    context.settings.settle_timeout.saturating_sub(entry.age())
 }
 
 /// Whether another key of the name was first: then this one would have gone, had its run lived (`mint.rs`, "One name, many runs").
@@ -405,8 +388,12 @@ async fn confirm(record: &Record, id: i64, delete: bool, context: &Context) -> R
         "Make a new secret for"
     };
     let name = crate::output::safe(&record.key_name);
+    let in_use = match record.progress.stage {
+        Stage::Delivering => ", and its secret may have been delivered",
+        _ => "",
+    };
     let question = format!(
-        "{what} the key `{name}` (ID {id}, left by a run of {})?",
+        "{what} the key `{name}` (ID {id}, left by a run of {}{in_use})?",
         shown(record.started)
     );
     if context

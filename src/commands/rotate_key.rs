@@ -212,7 +212,7 @@ impl<'a> Plan<'a> {
             return rotation.finish(made, signed_in, context).await;
         };
         if left.only_the_end(self.args) {
-            let end = mint::retire(context, signed_in, Recorded::Kept(entry), id).await?;
+            let end = mint::retire(context, signed_in, Recorded::kept(entry), id).await?;
             telling::retired(&rotation, &end, context);
             let fields = signed_in.api_key(id).await?.fields();
             return print_key(&fields, rotation.meta, context).map_err(delivered_all_the_same);

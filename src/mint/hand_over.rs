@@ -3,24 +3,57 @@
 use crate::delivery::{Parcel, Sink};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
-use crate::journal::{Record, Work};
+use crate::journal::{self, Record, Stage, Work};
 use crate::looks::Looks;
 use crate::manager::{ApiKey, Credentials, ManagerError};
 use crate::sign_in;
 
 use super::ownership::is_ours;
-use super::{Delivered, End, Mint, Minted, Tried, take_back, try_key};
+use super::{Delivered, End, Mint, Minted, Recorded, Tried, take_back, try_key};
+
+/// So many new secrets take the place of one that a lost request killed.
+const MOST_RESETS: usize = 2;
+
+/// What stands against delivering.
+enum Objection {
+    /// The manager does not accept the secret.
+    Refused(String),
+    /// Anything else.
+    Other(Kind, String),
+}
+
+impl From<(Kind, String)> for Objection {
+    fn from((kind, failure): (Kind, String)) -> Self {
+        Self::Other(kind, failure)
+    }
+}
 
 impl Mint<'_> {
     /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
     pub(super) async fn hand_over(
         &mut self,
-        minted: Minted,
-        record: &Record,
+        mut minted: Minted,
+        recorded: &mut Recorded,
     ) -> Result<Delivered, End> {
-        let checked = match self.check(&minted, record).await {
-            Ok(()) => self.deliver(&minted, record).await,
-            Err(objection) => Err(objection),
+        let mut checked = self.check(&minted, recorded.parts().0).await;
+        for _ in 0..MOST_RESETS {
+            if !minted.uncertain || !matches!(checked, Err(Objection::Refused(_))) {
+                break;
+            }
+            log::warn!("a request that was lost was worked on late; making another secret");
+            minted.secret.settled.set(true);
+            minted = self.reset(minted.id, recorded.parts().0).await?;
+            minted.uncertain = true;
+            checked = self.check(&minted, recorded.parts().0).await;
+        }
+        let checked = match checked {
+            Ok(()) => self.deliver(&minted, recorded).await,
+            Err(Objection::Refused(failure)) if recorded.parts().0.work == Work::Rekey => {
+                minted.secret.settled.set(true);
+                return Err(superseded(&minted, recorded, &failure));
+            }
+            Err(Objection::Refused(failure)) => Err((Kind::Undelivered, failure)),
+            Err(Objection::Other(kind, failure)) => Err((kind, failure)),
         };
         minted.secret.settled.set(true);
         let Err((kind, failure)) = checked else {
@@ -30,7 +63,7 @@ impl Mint<'_> {
                 expiry_date: minted.expiry_date,
             });
         };
-        match self.undo(minted.id, record, &failure).await {
+        match self.undo(minted.id, recorded.parts().0, &failure).await {
             End::Settled(error) if kind == Kind::Attention => Err(End::Open(error)),
             // What the key is gone for decides, not that it is gone.
             End::Settled(_) if kind != Kind::Undelivered => {
@@ -44,7 +77,20 @@ impl Mint<'_> {
         }
     }
 
-    async fn deliver(&mut self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
+    /// The record says that the secret may be in use before a sink has it, and that it is delivered after all have it: `recover` is not
+    /// to kill it then.
+    async fn deliver(
+        &mut self,
+        minted: &Minted,
+        recorded: &mut Recorded,
+    ) -> Result<(), (Kind, String)> {
+        if let Err(error) = recorded.mark(Stage::Delivering) {
+            let failure = format!(
+                "the record of this run in {} could not be brought up to date: {error}",
+                journal::place()
+            );
+            return Err((Kind::Undelivered, failure));
+        }
         let parcel = Parcel {
             secret: &minted.secret.secret,
             fields: &minted.fields,
@@ -52,31 +98,41 @@ impl Mint<'_> {
         };
         // A key that existed before has lost its old secret: no signal keeps the new one from its place.
         let deaf = Interrupt::default();
-        let interrupt = if record.work == Work::Rekey {
+        let interrupt = if recorded.parts().0.work == Work::Rekey {
             &deaf
         } else {
             &self.context.interrupt
         };
         let delivered = deliver(&mut self.prepared.sinks, &parcel, interrupt).await;
+        let stage = match &delivered {
+            Ok(()) => Stage::Delivered,
+            Err(failure) if failure.all_withdrawn => Stage::Begun,
+            Err(_) => Stage::Delivering,
+        };
+        if let Err(error) = recorded.mark(stage) {
+            log::info!("the record of this run could not be brought up to date: {error}");
+        }
         // A command that takes the secret ends early when a signal comes.
         let kind = interrupt
             .asked()
             .map_or(Kind::Undelivered, Kind::Interrupted);
-        delivered.map_err(|failure| (kind, failure))
+        delivered.map_err(|failure| (kind, failure.message))
     }
 
     /// Everything that may stand against delivering: a signal, another key of the name, a secret that does not work.
-    async fn check(&self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
+    async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
         // A key that existed before has lost its old secret already: it is finished, not left.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        if self.verify {
+        // Another run may have given a key that existed before a newer secret, and so may a request of this run whose answer was lost.
+        let in_doubt = minted.uncertain || record.work == Work::Rekey;
+        if self.verify || in_doubt && minted.may_sign_in() {
             self.works(minted).await?;
         }
         match self.context.interrupt.asked() {
             Some(signal) if record.work == Work::Create => {
-                Err((Kind::Interrupted(signal), "interrupted".to_owned()))
+                Err((Kind::Interrupted(signal), "interrupted".to_owned()).into())
             }
             _ => Ok(()),
         }
@@ -156,7 +212,7 @@ impl Mint<'_> {
         }
     }
 
-    async fn works(&self, minted: &Minted) -> Result<(), (Kind, String)> {
+    async fn works(&self, minted: &Minted) -> Result<(), Objection> {
         let secret = minted.secret.secret.clone();
         let header = sign_in::key_header(self.context, &secret);
         let manager = self
@@ -170,20 +226,61 @@ impl Mint<'_> {
                     "the new secret is that of another key, with the ID {}",
                     key.id
                 ),
-            )),
+            )
+                .into()),
             Tried::Works(_) => Ok(()),
-            Tried::Refused(error) => Err((
+            Tried::Refused(error) => Err(Objection::Refused(format!(
+                "the manager does not accept the new secret: {error}"
+            ))),
+            // Without an answer nothing tells whether a request that was lost has killed the secret.
+            Tried::Unproven(error) if minted.uncertain && error.http_status().is_none() => Err((
                 Kind::Undelivered,
-                format!("the manager does not accept the new secret: {error}"),
-            )),
+                format!("whether the new secret works could not be seen: {error}"),
+            )
+                .into()),
             Tried::Unproven(error) => {
-                self.context.output.warn(&format!(
-                    "that the new secret works could not be proven: {error}"
-                ));
+                let message = format!("that the new secret works could not be proven: {error}");
+                if self.verify || minted.uncertain {
+                    self.context.output.warn(&message);
+                } else {
+                    log::info!("{message}");
+                }
                 Ok(())
             }
         }
     }
+}
+
+impl Minted {
+    /// Whether the key is known to be one that can sign in: a locked or expired one is refused whatever its secret.
+    fn may_sign_in(&self) -> bool {
+        let active = self
+            .fields
+            .get("active")
+            .and_then(serde_json::Value::as_bool);
+        let now = chrono::Utc::now().timestamp_millis();
+        active != Some(false) && self.expiry_date.is_none_or(|end| end > now)
+    }
+}
+
+/// The key existed before, the manager answered, and does not accept its answer's secret: another run has given the key a newer one, on
+/// another machine. That one may be in use, so `recover` is not to kill it without being asked.
+fn superseded(minted: &Minted, recorded: &mut Recorded, failure: &str) -> End {
+    if let Err(error) = recorded.mark(Stage::Delivering) {
+        log::info!("the record of this run could not be brought up to date: {error}");
+    }
+    let message = format!(
+        "{failure}; another run may have given the key `{}` (ID {}) a newer one, and this one was not delivered",
+        minted.name, minted.id
+    );
+    End::Open(Error::new(Kind::Attention, message).key(minted.id))
+}
+
+/// Why a secret was not delivered.
+struct Undelivered {
+    message: String,
+    /// No sink has it.
+    all_withdrawn: bool,
 }
 
 /// Delivers to all sinks, or to none: where one fails, the earlier ones are withdrawn, and named where that cannot be done.
@@ -191,24 +288,29 @@ async fn deliver(
     sinks: &mut [Box<dyn Sink>],
     parcel: &Parcel<'_>,
     interrupt: &Interrupt,
-) -> Result<(), String> {
+) -> Result<(), Undelivered> {
     for index in 0..sinks.len() {
         let Err(reason) = sinks[index].deliver(parcel, interrupt).await else {
             continue;
         };
-        let mut failure = format!(
+        let mut message = format!(
             "the secret could not be delivered to {}: {reason}",
             sinks[index].place()
         );
+        let mut all_withdrawn = true;
         for sink in sinks[..index].iter_mut().rev() {
             if let Err(reason) = sink.withdraw().await {
-                failure.push_str(&format!(
+                all_withdrawn = false;
+                message.push_str(&format!(
                     "; {} was written before and not withdrawn: {reason}",
                     sink.place()
                 ));
             }
         }
-        return Err(failure);
+        return Err(Undelivered {
+            message,
+            all_withdrawn,
+        });
     }
     for sink in sinks {
         sink.settle();

@@ -92,8 +92,12 @@ fn unproven(record: &Record, ids: &[i64]) -> String {
 
 /// What is known of a new secret.
 pub(super) enum Reset {
-    /// Here it is.
-    Made(ApiKey),
+    /// Here it is. `uncertain`: a request before this one was lost, and may be worked on late.
+    Made {
+        /// The key with its secret.
+        key: Box<ApiKey>,
+        uncertain: bool,
+    },
     /// The manager did not do it.
     Refused(ManagerError),
     /// It is not known, and why.
@@ -123,7 +127,12 @@ pub(super) async fn of_reset(
             }
         };
         let error = match journal::kept_young(record, asking).await {
-            Ok(key) if key.id == id => return Reset::Made(key),
+            Ok(key) if key.id == id => {
+                return Reset::Made {
+                    key: Box::new(key),
+                    uncertain,
+                };
+            }
             Ok(key) => {
                 return Reset::Unknown(format!(
                     "the answer is about another key, with the ID {}",
@@ -139,9 +148,10 @@ pub(super) async fn of_reset(
             (true, _) => return Reset::Refused(error),
             (false, _) => uncertain = true,
         }
+        // A connection that was reset says nothing about the request that went over it.
         let under_way = !matches!(
             error.cause(),
-            Cause::Reset | Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }
+            Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }
         );
         if under_way && !waited {
             waited = true;

@@ -25,6 +25,7 @@ fn record(name: &str, marked: bool) -> Record {
         current: false,
         sinks: Vec::new(),
         started: 0,
+        progress: crate::journal::Progress::default(),
     }
 }
 

@@ -9,28 +9,55 @@ use tokio::sync::oneshot;
 use crate::context::Context;
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::journal::{self, Entry, Record};
+use crate::journal::{self, Entry, Record, Stage};
+
+/// The record of the work, and those of earlier runs that it takes the place of.
+pub(crate) struct Recorded {
+    own: Own,
+    /// They are about the same key, so that they are settled by the secret that is made now. Left behind, they would have `recover` kill
+    /// it.
+    older: Vec<Entry>,
+}
 
 /// A record on disk, or one that could not be put there.
-pub(crate) enum Recorded {
+enum Own {
     Kept(Entry),
     Not(Record),
 }
 
 impl Recorded {
-    /// What was noted, and whether it is on disk.
-    pub(crate) fn parts(&self) -> (&Record, bool) {
-        match self {
-            Self::Kept(entry) => (&entry.record, true),
-            Self::Not(record) => (record, false),
+    /// A record that is on disk.
+    pub(crate) fn kept(entry: Entry) -> Self {
+        Self {
+            own: Own::Kept(entry),
+            older: Vec::new(),
         }
     }
 
-    /// Notes how far the work has come.
+    /// What was noted, if it is on disk.
+    pub(super) fn on_disk(&self) -> Option<&Record> {
+        let (record, kept) = self.parts();
+        kept.then_some(record)
+    }
+
+    /// What was noted, and whether it is on disk.
+    pub(crate) fn parts(&self) -> (&Record, bool) {
+        match &self.own {
+            Own::Kept(entry) => (&entry.record, true),
+            Own::Not(record) => (record, false),
+        }
+    }
+
+    /// Takes the place of the records of earlier runs.
+    pub(super) fn supersede(&mut self, older: Vec<Entry>) {
+        self.older = older;
+    }
+
+    /// Notes what is known by now, and flushes that.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
-        match self {
-            Self::Kept(entry) => entry.change(change),
-            Self::Not(record) => {
+        match &mut self.own {
+            Own::Kept(entry) => entry.change(change),
+            Own::Not(record) => {
                 change(record);
                 Ok(())
             }
@@ -39,9 +66,9 @@ impl Recorded {
 
     /// Notes the ID of the key that an answer told. It is not waited for the disk: after a power cut the key is found by its mark.
     pub(super) fn note_key(&mut self, id: i64) {
-        let noted = match self {
-            Self::Kept(entry) => entry.note(|record| record.key_id = Some(id)),
-            Self::Not(record) => {
+        let noted = match &mut self.own {
+            Own::Kept(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
+            Own::Not(record) => {
                 record.key_id = Some(id);
                 Ok(())
             }
@@ -52,6 +79,21 @@ impl Recorded {
     /// The same, flushed, for a key whose answer was lost.
     pub(super) fn note_key_lastingly(&mut self, id: i64) {
         not_vital(self.change(|record| record.key_id = Some(id)));
+    }
+
+    /// Notes how far the work has come, in every record that is about the key.
+    ///
+    /// # Errors
+    /// Returns the error of the first record that cannot be overwritten.
+    pub(super) fn mark(&mut self, stage: Stage) -> io::Result<()> {
+        let own = match &mut self.own {
+            Own::Kept(entry) => entry.mark(stage),
+            Own::Not(_) => Ok(()),
+        };
+        let older: Vec<_> = (self.older.iter_mut())
+            .map(|entry| entry.mark(stage))
+            .collect();
+        older.into_iter().fold(own, io::Result::and)
     }
 
     /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is to be asked at all.
@@ -72,13 +114,17 @@ impl Recorded {
         context: &Context,
     ) -> Result<Self, Error> {
         let error = match written {
-            Ok(entry) => return Ok(Self::Kept(entry)),
+            Ok(entry) => return Ok(Self::kept(entry)),
             Err(error) => error,
         };
         let message = format!(
             "no record of this run can be kept in {}: {error}",
             journal::place()
         );
+        if journal::is_too_long(&error) {
+            let hint = "give the key a shorter name, or name fewer places for the secret; nothing was created";
+            return Err(Error::usage(message, hint));
+        }
         let refused = match context.settings.require_journal {
             true => Some(format!("{message}; `--require-journal` wants one")),
             // `recover` would find it, and kill the secret that this run delivers.
@@ -91,19 +137,24 @@ impl Recorded {
         context.output.insist(&format!(
             "{message}; if it is killed, look at the manager's keys yourself"
         ));
-        Ok(Self::Not(record))
+        Ok(Self {
+            own: Own::Not(record),
+            older: Vec::new(),
+        })
     }
 
-    /// The work is over. That the record is gone is flushed to disk beside the farewell to the manager: after a power cut in between it
-    /// is back, as after one a moment earlier.
-    pub(crate) fn settle(self, context: &Context) {
-        let Self::Kept(entry) = self else { return };
-        if let Err(error) = entry.remove() {
-            context.output.warn(&format!(
-                "the work is done, but its record in {} could not be removed: {error}; `swp-keys recover` would take it for unfinished",
-                journal::place()
-            ));
-        }
+    /// The work is done: nothing is left of it, nor of the runs that it took the place of. That the records are gone is flushed to disk
+    /// beside the sign-out: after a power cut in between they are back, as after one a moment earlier.
+    pub(crate) fn settle(mut self, context: &Context) {
+        let older = std::mem::take(&mut self.older);
+        older.into_iter().for_each(|entry| remove(entry, context));
+        self.withdraw(context);
+    }
+
+    /// The work came to nothing, or to nothing that is left: what earlier runs left is as it was.
+    pub(super) fn withdraw(self, context: &Context) {
+        let Own::Kept(entry) = self.own else { return };
+        remove(entry, context);
         context.flush_records();
     }
 }
@@ -113,6 +164,21 @@ fn not_vital(noted: io::Result<()>) {
     if let Err(error) = noted {
         log::info!("the ID of the key could not be noted in the record of this run: {error}");
     }
+}
+
+fn remove(entry: Entry, context: &Context) {
+    let operation = entry.record.operation.clone();
+    let Err(error) = entry.remove() else { return };
+    let place = journal::place();
+    let what = format!("the record {operation}.json in {place} could not be removed: {error}");
+    // `--quiet` does not count: a record that stays is a danger, or at least in the way.
+    context.output.insist(&if journal::is_unmarked(&error) {
+        format!(
+            "{what}; the work is done, and `swp-keys recover` would take it for unfinished: remove the file yourself"
+        )
+    } else {
+        format!("{what}; the work is done, which the record says, and `swp-keys recover` drops it")
+    });
 }
 
 /// A record that was put on disk before all that it is for was known: beside signing in and a search on the manager, since a disk takes
@@ -147,13 +213,15 @@ impl<'a> Ahead<'a> {
         }
         let recorded = self.recorded.take();
         let recorded = recorded.ok_or_else(|| Error::unexpected("a record was begun twice"))?;
-        Ok(match recorded {
-            Recorded::Kept(mut entry) => {
-                journal::asked_again(&entry.record);
-                entry.record = record;
-                Recorded::Kept(entry)
+        Ok(match recorded.own {
+            Own::Kept(mut entry) => {
+                entry.begin(record);
+                Recorded::kept(entry)
             }
-            Recorded::Not(_) => Recorded::Not(record),
+            Own::Not(_) => Recorded {
+                own: Own::Not(record),
+                older: Vec::new(),
+            },
         })
     }
 }
@@ -161,7 +229,7 @@ impl<'a> Ahead<'a> {
 impl Drop for Ahead<'_> {
     fn drop(&mut self) {
         if let Some(recorded) = self.recorded.take() {
-            recorded.settle(self.context);
+            recorded.withdraw(self.context);
         }
     }
 }
@@ -227,11 +295,57 @@ fn taken_back(entry: io::Result<Entry>) {
     }
 }
 
-/// What a user is to do about work that was not settled.
-pub(crate) fn next_step(recorded: bool) -> &'static str {
-    if recorded {
-        "run `swp-keys recover`, which finishes it; do not repeat the command before that"
-    } else {
-        "look for the key on the manager before running this again, and delete it there: its secret is lost"
+/// What a user is to do about work that was not settled, of which there is this record, if there is one.
+pub(crate) fn next_step(record: Option<&Record>) -> String {
+    match record {
+        Some(record) if record.progress.stage == Stage::Delivering => in_use(record),
+        Some(_) => {
+            "run `swp-keys recover`, which finishes it; do not repeat the command before that"
+                .to_owned()
+        }
+        None => "look for the key on the manager before running this again, and delete it there: its secret is lost".to_owned(),
     }
+}
+
+/// The next step if a secret of the key may be in use: `recover` makes no new one, which would end that, without being asked for it.
+pub(crate) fn in_use(record: &Record) -> String {
+    let operation = &record.operation;
+    format!(
+        "check whether the secret of the key is in use; if it is, run `swp-keys recover {operation} --forget`, and if not, \
+         `swp-keys recover {operation} --rekey`, which makes a new one"
+    )
+}
+
+/// Refuses what would make a record that cannot be read again, before anything is asked. `named` are the flags that stand in it.
+///
+/// # Errors
+/// Returns a usage error that names the longest of them, or the places for the secret.
+pub(crate) fn refuse_too_long(
+    named: &[(&str, Option<&str>)],
+    places: &[String],
+) -> Result<(), Error> {
+    let texts = || named.iter().filter_map(|(_, text)| *text);
+    // The old key of a rotation is given a name that is as long.
+    let all = texts()
+        .chain(texts())
+        .chain(places.iter().map(String::as_str));
+    if journal::has_room(all) {
+        return Ok(());
+    }
+    let longest = named
+        .iter()
+        .max_by_key(|(_, text)| text.map_or(0, str::len));
+    let all_places = places.iter().map(String::len).sum();
+    Err(match longest {
+        Some((flag, Some(text))) if text.len() > all_places => Error::usage(
+            format!("`{flag}` is too long, with {} bytes", text.len()),
+            "choose a shorter one; the record of a run has 64 KiB",
+        ),
+        _ => Error::usage(
+            format!(
+                "the places for the secret have names of {all_places} bytes, which is too long"
+            ),
+            "name fewer places; the record of a run has 64 KiB",
+        ),
+    })
 }

@@ -23,7 +23,7 @@ use super::{End, Mint, Minted, Recorded, outcome};
 use crate::context::{Context, UnderWay, Unsettled};
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
-use crate::journal::{Predecessor, Record};
+use crate::journal::{Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
 /// Whether the manager refused a successor because its predecessor bears the name.
@@ -195,10 +195,10 @@ pub(crate) async fn retire(
     }));
     let noted = recorded.change(|record| {
         record.key_id = Some(successor);
-        note(record, |predecessor| predecessor.succeeded = true);
+        record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // Then a run that goes on after a crash makes the successor a new secret: more than is needed, and right.
+        // It said before the delivery that the secret may be in use, so that no new one is made without being asked for.
         log::info!("the record of this run cannot be changed: {error}");
     }
     let result = set_end(context, signed_in, &name, &predecessor).await;

@@ -1,9 +1,13 @@
 //! `create-key --name`, where a key of this name exists already.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, Fault};
+
+use crate::support::running::Running;
 use crate::support::seen::{CREATE, count};
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{Ran, World, contains, playing, wait_until};
 
 fn run(world: &World, more: &[&str]) -> Ran {
     let first = ["create", "--role", "Auditor", "--name", "ci"];
@@ -210,4 +214,40 @@ fn a_manager_that_refuses_the_name_itself_is_believed() {
     let said = error["message"].as_str().unwrap_or_default();
     contains(said, &["An API key with this name already exists."]);
     assert_eq!(world.sandbox.api_keys(), [existing]);
+}
+
+/// Nobody may have the secret of a key whose run was cut off.
+#[test]
+fn a_key_whose_run_was_cut_off_is_not_skipped() {
+    let skip = ["--if-exists", "skip"];
+    for (existing, words) in [(false, &[][..]), (true, &["--if-exists", "rekey"])] {
+        let world = World::new();
+        if existing {
+            world.sandbox.add_key("ci", 2);
+        }
+        let held = Action::Delay(Duration::from_secs(60));
+        let (route, path) = match existing {
+            true => ("POST /api/apikeys/1/secretkey", "/api/apikeys/1/secretkey"),
+            false => (CREATE, "/api/apikeys"),
+        };
+        world.sandbox.inject(Fault::new("POST", path, held).after());
+        let first = ["create", "--role", "Auditor", "--name", "ci"];
+        let running = Running::start(&mut world.home.command(first.iter().chain(words)));
+        // Its run lives, so that it is not known yet what becomes of the key.
+        world.wait_for(route);
+        wait_until("the key", || !world.sandbox.api_keys().is_empty());
+        drop(running);
+        world.sandbox.clear_faults();
+        for more in [&[][..], &["-q"], &["--dry-run"], &["-o", "json"]] {
+            let ran = run(&world, &[&skip, more].concat());
+            contains(ran.failure(11), &["`ci` (ID 1)", "swp-keys recover"]);
+        }
+        assert_eq!(world.sandbox.api_keys().len(), 1);
+        // Another key is not concerned, nor this one once the record is settled.
+        let other = ["create", "--role", "Auditor", "--name", "other"];
+        world.run(other.iter().chain(&skip)).success();
+        world.run(other.iter().chain(&skip)).success();
+        world.run(["recover", "--yes"]).success();
+        run(&world, &skip).success();
+    }
 }

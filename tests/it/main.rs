@@ -69,6 +69,7 @@ mod state_trust;
 mod system_roots;
 mod tls;
 mod trust;
+mod unfinished;
 mod unknowns;
 mod update_key;
 mod usage;

@@ -5,14 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{IfExists, print_key};
-use crate::commands::recover::same_signer;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
-use crate::journal::{self, Entry, Found, Record};
 use crate::looks::Looks;
 use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
-use crate::mint::is_like;
+use crate::mint::{is_like, refuse_unfinished};
 use crate::output::Format;
 
 /// What a search for the name showed.
@@ -128,68 +126,10 @@ pub(super) async fn look_again(
     }
 }
 
-/// The records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place of
-/// theirs, so they are settled with it. Left behind, they would have `recover` kill it.
-pub(in crate::commands) fn superseded(
-    existing: &ApiKey,
-    record: &Record,
-    signed_in: &SignedIn,
-) -> Result<Vec<Entry>, Error> {
-    let mut entries = Vec::new();
-    for found in journal::unfinished().unwrap_or_default() {
-        let (other, lives) = match found {
-            Found::Record(other) => (other, false),
-            Found::UnderWay(other) => (other, true),
-            Found::Unreadable(..) => continue,
-        };
-        let same_place = other.manager == record.manager && other.tenant == record.tenant;
-        if same_place && rotates(&other, existing) {
-            return Err(in_rotation(&other));
-        }
-        let same_key = other.key_id == Some(existing.id)
-            || (other.key_id.is_none() && other.key_name == record.key_name);
-        if same_place && same_key && !lives {
-            same_signer(&other, signed_in)?;
-        }
-        if same_place && same_key {
-            // A run that lives is not waited for: what it makes would take the place of the secret that is made here.
-            let entry = if lives {
-                None
-            } else {
-                Entry::take_over(&other.operation)?
-            };
-            entries.push(entry.ok_or_else(|| {
-                Error::new(
-                    Kind::Conflict,
-                    format!("another process deals with the key `{}`", record.key_name),
-                )
-                .hint("wait for it, and run this again")
-            })?);
-        }
-    }
-    Ok(entries)
-}
-
-/// Whether the run was putting a successor in the place of this key, or the key is that successor.
-fn rotates(record: &Record, key: &ApiKey) -> bool {
-    record.predecessor.as_ref().is_some_and(|predecessor| {
-        predecessor.id == key.id
-            || record.key_id == Some(key.id)
-            || key.name() == Some(&record.key_name)
-    })
-}
-
-/// A new secret would take the place of one that the rotation may still make, or has made.
-fn in_rotation(record: &Record) -> Error {
-    let name = &record.key_name;
-    Error::new(
-        Kind::Conflict,
-        format!("a rotation of the key `{name}` is not finished"),
-    )
-    .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
-}
-
 /// `--if-exists skip`: no secret, and a word where the key is not what was asked for.
+///
+/// # Errors
+/// Returns an error if a run that was to deliver the secret of the key was cut off.
 pub(super) fn leave(
     existing: &ApiKey,
     wanted: &NewApiKey,
@@ -197,6 +137,7 @@ pub(super) fn leave(
     mut meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
+    refuse_unfinished(existing, context)?;
     let drift = drift(existing, wanted, expiry);
     let same = if drift.is_empty() {
         ""

@@ -6,7 +6,7 @@ use super::existing::Existing;
 use super::{Plan, Role};
 use crate::context::Context;
 use crate::error::Error;
-use crate::journal::{Record, Work};
+use crate::journal::{Progress, Record, Work};
 use crate::manager::SignedIn;
 use crate::mint::{Ahead, Prepared, Writing};
 
@@ -102,6 +102,7 @@ impl Plan<'_> {
             current: false,
             sinks: sinks.to_vec(),
             started: Utc::now().timestamp_millis(),
+            progress: Progress::default(),
         })
     }
 }

@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
 use crate::file_mode::untrusted_or;
-use crate::journal::{self, Found, Record, Work};
+use crate::journal::{self, Found, Record, Stage, Work};
+use crate::mint;
 use crate::output::{Format, json_text};
 
 pub(super) fn several(count: usize) -> String {
@@ -53,6 +54,33 @@ pub(super) fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Erro
         .hint("`swp-keys recover --list` prints what was left")),
         None => Ok(here),
     }
+}
+
+/// Whether a new secret would be made for it.
+pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
+    let stays = !record.is_delivered() && !record.temporary;
+    !record.is_over() && (stays || record.temporary && args.rekey)
+}
+
+/// A secret that may be in use is not ended, nor its key deleted, unless its operation is named or somebody answers the question about it.
+///
+/// # Errors
+/// Returns an error that names the operation.
+pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
+    // A key that was to live as long as its run is deleted unless it is said otherwise.
+    let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
+    if !in_use || !args.yes || args.operation.contains(&record.operation) {
+        return Ok(());
+    }
+    let message = format!(
+        "the run `{}` was cut off while it delivered a secret of the key `{}`, which may be in use",
+        record.operation, record.key_name
+    );
+    let error = Error::new(Kind::Attention, message).hint(mint::in_use(record));
+    Err(match record.key_id {
+        Some(id) => error.key(id),
+        None => error,
+    })
 }
 
 /// What cannot be read may be the record of a key that nobody has the secret of.
@@ -119,9 +147,16 @@ fn table(records: &[Record]) -> String {
             Work::Create if record.temporary => "exec",
             Work::Create => "create",
         };
+        let stage = match record.progress.stage {
+            _ if record.is_over() => "settled",
+            Stage::Delivering => "delivering",
+            _ if record.is_delivered() => "delivered",
+            _ => "begun",
+        };
         [
             record.operation.clone(),
             work.to_owned(),
+            stage.to_owned(),
             shown(record.started),
             record.key_name.clone(),
             record.manager.clone(),
@@ -129,7 +164,15 @@ fn table(records: &[Record]) -> String {
         ]
     });
     crate::output::table(
-        ["OPERATION", "WORK", "STARTED", "KEY", "MANAGER", "TENANT"],
+        [
+            "OPERATION",
+            "WORK",
+            "STAGE",
+            "STARTED",
+            "KEY",
+            "MANAGER",
+            "TENANT",
+        ],
         rows,
     )
 }

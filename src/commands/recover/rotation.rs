@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Args, confirm, is_second, left_key, same_signer, settle, unproven};
+use super::{Args, confirm, is_second, left_key, settle, unproven};
 use crate::commands::create_key::{delivered_all_the_same, print_key};
 use crate::context::{Context, UnderWay, Unsettled};
 use crate::error::{Error, Kind};
@@ -22,7 +22,7 @@ pub(super) async fn one(
         return Ok(());
     };
     // The old key is named by its ID, which is another's in another tenant.
-    same_signer(&record, signed_in)?;
+    mint::same_signer(&record, signed_in)?;
     let looking = async {
         let found = left_key(&entry, signed_in, context).await;
         found.map_err(|error| unproven(error, &record))
@@ -35,7 +35,7 @@ pub(super) async fn one(
         ));
         return settle(entry);
     };
-    if old.succeeded {
+    if record.is_delivered() {
         return end_the_old_one(args, entry, old, id, signed_in, context).await;
     }
     let delete = args.delete || is_second(&record, id, signed_in, context).await?;
@@ -83,7 +83,7 @@ async fn end_the_old_one(
             .hint("its record stays, until `swp-keys recover` is answered with yes"));
         }
     }
-    let end = mint::retire(context, signed_in, Recorded::Kept(entry), id).await?;
+    let end = mint::retire(context, signed_in, Recorded::kept(entry), id).await?;
     tell(&end, old, context);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A rotation that was cut off: found by the key that is asked for, and told how far it had come.
 
-use crate::commands::recover::{is_second, left_key, same_signer, still_settling};
+use crate::commands::recover::{is_second, left_key, still_settling};
 use crate::commands::which_key::Wanted;
 
 use super::{Args, busy, taken};
@@ -53,7 +53,7 @@ impl Left {
             };
             let here = record.manager == manager
                 && record.tenant.as_ref() == tenant.map(|tenant| &tenant.value);
-            if !here || !is_it(&record, predecessor.id) {
+            if !here || record.is_over() || !is_it(&record, predecessor.id) {
                 continue;
             }
             if lives {
@@ -67,9 +67,7 @@ impl Left {
     /// Whether the secret is where this run would put it, and only the end of the old key is to be set. Whoever reads stdout wants
     /// a secret from it, and what the run before wrote there may be lost.
     pub(super) fn only_the_end(&self, args: &Args) -> bool {
-        let succeeded =
-            (self.0.predecessor.as_ref()).is_some_and(|predecessor| predecessor.succeeded);
-        succeeded && !args.sinks.to_stdout()
+        self.0.is_delivered() && !args.sinks.to_stdout()
     }
 
     /// Works on it from now on.
@@ -78,7 +76,7 @@ impl Left {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Entry, Error> {
-        same_signer(&self.0, signed_in)?;
+        mint::same_signer(&self.0, signed_in)?;
         context.output.note(&format!(
             "the rotation of the key `{}` that was cut off at {} goes on",
             self.0.key_name,

@@ -5,11 +5,11 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::{Args, Left};
-use crate::commands::create_key::{delivered_all_the_same, print_key, superseded};
+use crate::commands::create_key::{delivered_all_the_same, print_key};
 use crate::commands::which_key;
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::journal::{Record, Work};
+use crate::journal::{Progress, Record, Work};
 use crate::manager::{ApiKey, Cause, SignedIn};
 use crate::mint::{Mint, Prepared};
 use crate::output::Format;
@@ -22,8 +22,13 @@ pub(super) async fn in_place(args: &Args, wanted: &str, context: &Context) -> Re
     context
         .signed_in(async |signed_in| {
             let key = which_key::resolve(wanted, signed_in, context).await?;
+            let id = key.id;
             let renewal = Renewal::of(args, key, false, context)?;
-            renewal.carry_out(prepared, signed_in, context).await
+            let done = renewal.carry_out(prepared, signed_in, context).await;
+            done.map_err(|error| match signed_in.signer_id() {
+                Some(signer) if signer == id => may_be_dead(error, id),
+                _ => error,
+            })
         })
         .await
 }
@@ -123,7 +128,6 @@ impl<'a> Renewal<'a> {
             };
         }
         let record = self.record(&prepared, signed_in, context)?;
-        let superseded = superseded(&self.key, &record, signed_in)?;
         context.output.warn(&format!(
             "the old secret of the key `{name}` (ID {id}) dies now, wherever it is in use"
         ));
@@ -135,12 +139,7 @@ impl<'a> Renewal<'a> {
             verify: self.args.verify,
             recovering: false,
         };
-        let delivered = mint.rekey(id, record).await?;
-        for entry in superseded {
-            entry.settle().map_err(|error| {
-                Error::unexpected(format!("an older record could not be removed: {error}"))
-            })?;
-        }
+        let delivered = mint.rekey(&self.key, record).await?;
         if self.args.sinks.to_stdout() {
             return Ok(());
         }
@@ -171,6 +170,7 @@ impl<'a> Renewal<'a> {
             current: self.current,
             sinks: prepared.places(),
             started: Utc::now().timestamp_millis(),
+            progress: Progress::default(),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::commands::which_key;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
-use crate::journal::{Predecessor, Record, Work};
+use crate::journal::{Predecessor, Progress, Record, Work};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::{Prepared, is_like, made_way_for, mark, original_name, without_marks};
 
@@ -220,6 +220,7 @@ impl Rotation<'_> {
             current: false,
             sinks: prepared.places(),
             started: chrono::Utc::now().timestamp_millis(),
+            progress: Progress::default(),
         })
     }
 }

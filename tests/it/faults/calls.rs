@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use super::books::{Books, told};
 use super::play::Ended;
 use super::pool::each;
-use super::recovery::recover;
+use super::recovery::{recover, unfinished};
 use super::scenario::{Scenario, Sink};
 use super::stage::{Machine, Stage};
 
@@ -35,7 +35,11 @@ fn strace_works() -> bool {
 
 /// One run without any fault of ours, traced with these arguments.
 fn traced(sink: Sink, tracing: &[&str]) -> (Scenario, Stage, Vec<Ended>) {
-    let scenario = Scenario::without_faults(sink);
+    traced_of(Scenario::without_faults(sink), tracing)
+}
+
+/// The first run of this scenario, traced with these arguments.
+fn traced_of(scenario: Scenario, tracing: &[&str]) -> (Scenario, Stage, Vec<Ended>) {
     let stage = Stage::of(&scenario);
     let mut job = stage.job(0, &scenario.runs[0]);
     let trace = stage.machines[0].home.path("trace");
@@ -231,7 +235,7 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
 }
 
 /// Each call by its name, how often a whole run makes it at the most, and the ways in which it can go wrong.
-const WAYS: [(&str, usize, &[&str]); 8] = [
+const WAYS: [(&str, usize, &[&str]); 9] = [
     ("fsync", 8, &["signal=KILL", "error=ENOSPC", "error=EIO"]),
     ("renameat2", 2, &["signal=KILL", "error=ENOSPC"]),
     ("mkdir", 3, &["signal=KILL", "error=EROFS"]),
@@ -239,7 +243,9 @@ const WAYS: [(&str, usize, &[&str]); 8] = [
     ("unlink", 2, &["signal=KILL"]),
     ("unlinkat", 2, &["signal=KILL"]),
     ("writev", 6, &["signal=KILL", "error=ECONNRESET"]),
-    ("write", 10, &["signal=KILL"]),
+    ("write", 14, &["signal=KILL"]),
+    // How far a run has come is overwritten in its record.
+    ("lseek", 5, &["signal=KILL", "error=EIO"]),
 ];
 
 #[test]
@@ -295,4 +301,74 @@ fn a_record_that_can_neither_be_flushed_nor_removed_stops_the_run() {
     });
     let stopped = stopped.into_inner().expect("no thread has panicked");
     assert!(stopped > 0, "the folder's flush was not among them");
+}
+
+/// The secret that a run delivered to stdout still works.
+#[track_caller]
+fn still_works(stage: &Stage, ended: &Ended) {
+    let secret = ended.delivered().remove(0);
+    let works = stage
+        .sandbox
+        .api_keys()
+        .iter()
+        .any(|key| key.secret == secret);
+    assert!(works, "{}\n{}", ended.story(), told(stage));
+}
+
+/// The record stays, says that the work is done, and has `recover` end no secret; `--quiet` keeps nothing of it back.
+#[test]
+fn a_record_that_cannot_be_removed_ends_no_secret() {
+    if !strace_works() {
+        return;
+    }
+    for rotates in [false, true] {
+        let mut scenario = Scenario::without_faults(Sink::Stdout);
+        scenario.existing = 1;
+        scenario.runs[0].rotates = rotates;
+        let tracing = ["-e", "trace=unlink", "-e", "inject=unlink:error=EPERM"];
+        let (_, stage, ended) = traced_of(scenario, &tracing);
+        assert_eq!(ended[0].code, Some(0), "{}", ended[0].story());
+        let said = &ended[0].stderr;
+        assert!(
+            said.contains("could not be removed") && said.contains("swp-keys recover"),
+            "{said}"
+        );
+        assert_eq!(unfinished(&stage, 0).len(), 1);
+        let recovered = stage.machines[0].home.run(["recover", "--yes"]);
+        assert_eq!(recovered.success(), "", "no secret is made");
+        still_works(&stage, &ended[0]);
+        assert_eq!(unfinished(&stage, 0).len(), 0);
+    }
+}
+
+/// From the create on, the disk is full: nothing new can be written, and what is there can be overwritten.
+#[test]
+fn a_rotation_that_meets_a_full_disk_keeps_the_secret_that_it_delivered() {
+    if !strace_works() {
+        return;
+    }
+    let mut scenario = Scenario::without_faults(Sink::Stdout);
+    scenario.existing = 1;
+    scenario.runs[0].rotates = true;
+    scenario.faults = vec!["POST /api/apikeys/1 status=500 before always".to_owned()];
+    // The record gets its name by the one, and a file that takes the place of another by the other.
+    let full = [
+        "inject=renameat2:error=ENOSPC:when=2+",
+        "inject=renameat:error=ENOSPC",
+    ];
+    let tracing = [
+        "-e",
+        "trace=renameat,renameat2",
+        "-e",
+        full[0],
+        "-e",
+        full[1],
+    ];
+    let (_, stage, ended) = traced_of(scenario, &tracing);
+    assert_eq!(ended[0].code, Some(12), "{}", ended[0].story());
+    stage.sandbox.clear_faults();
+    let recovered = stage.machines[0].home.run(["recover", "--yes"]);
+    assert_eq!(recovered.success(), "", "no secret is made");
+    still_works(&stage, &ended[0]);
+    assert_eq!(unfinished(&stage, 0).len(), 0);
 }

@@ -218,6 +218,8 @@ impl Scenario {
     pub(super) fn settings(&self) -> Settings {
         let mut settings = Settings {
             secret_shape: self.manager.secret_shape,
+            // A manager takes the keys that it makes.
+            cloud_one: self.manager.secret_shape == SecretShape::CloudOne,
             sessions_max: 100,
             rate_limit: None,
             ..Settings::default()

@@ -4,7 +4,8 @@ use swp_keys::sandbox::{Action, ApiKey, Fault};
 
 use super::{key, name, records, rotate, world};
 use crate::support::seen::{count, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::valve::HeldWorld;
+use crate::support::{Ran, World, contains, playing};
 
 #[test]
 fn in_place_the_old_secret_dies() {
@@ -88,4 +89,137 @@ fn current_is_about_a_key_and_a_key_that_sees_itself() {
         &["--in-place"],
     );
     assert_eq!(key(&world.sandbox, own.id).secret, own.secret);
+}
+
+/// Something in between sends a request about the signing key twice: the second finds the secret dead.
+#[test]
+fn a_request_about_the_signing_key_that_comes_twice_stays_on_record() {
+    for (words, route) in [
+        (
+            &["rotate-key", "--current"][..],
+            "/api/apikeys/current/secretkey",
+        ),
+        (
+            &["rotate-key", "1", "--in-place"],
+            "/api/apikeys/1/secretkey",
+        ),
+        (
+            &[
+                "create",
+                "--role-id",
+                "2",
+                "--name",
+                "own",
+                "--if-exists",
+                "rekey",
+            ],
+            "/api/apikeys/1/secretkey",
+        ),
+    ] {
+        for status in [401, 403] {
+            let (world, own) = with_its_own_key(1, &[]);
+            let answer = Action::status(status, "The API key is not valid.");
+            let twice = Fault::new("POST", route, answer).after();
+            world.sandbox.inject(twice);
+            let ran = world.run(words);
+            contains(ran.failure(11), &["`own` (ID 1)", "may be dead"]);
+            assert_ne!(key(&world.sandbox, own.id).secret, own.secret);
+            assert_eq!(records(&world.home), 1, "{words:?} {status}");
+        }
+    }
+}
+
+/// The key still signs, so nothing was done.
+#[test]
+fn a_role_that_may_not_make_secrets_leaves_no_record() {
+    for (words, route) in [
+        (
+            &["rotate-key", "--current"][..],
+            "/api/apikeys/current/secretkey",
+        ),
+        (
+            &["rotate-key", "1", "--in-place"],
+            "/api/apikeys/1/secretkey",
+        ),
+    ] {
+        let (world, own) = with_its_own_key(1, &[]);
+        let refused = Action::status(403, "Not permitted to generate keys.");
+        world.sandbox.inject(Fault::new("POST", route, refused));
+        world.run(words).failure(5);
+        assert_eq!(key(&world.sandbox, own.id).secret, own.secret);
+        assert_eq!(records(&world.home), 0, "{words:?}");
+    }
+}
+
+const IN_PLACE: [&str; 4] = ["rotate-key", "ci", "--in-place", "-q"];
+const REKEY: [&str; 8] = [
+    "create",
+    "--role-id",
+    "2",
+    "--name",
+    "ci",
+    "--if-exists",
+    "rekey",
+    "-q",
+];
+
+/// All see the key before one has its record on disk.
+#[test]
+fn of_several_new_secrets_at_once_one_is_made() {
+    for words in [&IN_PLACE[..], &REKEY] {
+        let world = world("accepted");
+        for path in ["/api/apikeys/search", "/api/apikeys/1/secretkey"] {
+            let meet = Action::Delay(std::time::Duration::from_millis(600));
+            world
+                .sandbox
+                .inject(Fault::new("POST", path, meet).times(99));
+        }
+        let children: Vec<_> = (0..4).map(|_| world.home.start_piped(words)).collect();
+        let ran: Vec<_> = (children.into_iter())
+            .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+            .collect();
+        let (done, not): (Vec<_>, Vec<_>) = ran.iter().partition(|ran| ran.code() == 0);
+        // On a machine that is busy, one may begin when another has ended.
+        let last = key(&world.sandbox, 1).secret;
+        assert!(done.iter().any(|ran| ran.success() == last), "{ran:?}");
+        let resets = count(&world.sandbox, "POST /api/apikeys/1/secretkey");
+        assert_eq!(resets, done.len(), "{ran:?}");
+        assert!(done.len() < 4, "nothing was tried: {ran:?}");
+        for ran in not {
+            contains(ran.failure(6), &["another process deals with the key `ci`"]);
+        }
+        assert_eq!(records(&world.home), 0);
+    }
+}
+
+/// Between two machines, the one whose secret is dead when it comes to deliver it does not.
+#[test]
+fn a_secret_that_another_machine_has_ended_is_not_delivered() {
+    let held = HeldWorld::new("POST /api/apikeys/1/secretkey");
+    super::add_ci(&held.sandbox);
+    let first = held.start(IN_PLACE);
+    held.wait_until_held();
+    // Past the valve, with a state folder of its own.
+    let mut other = held.home.command(IN_PLACE);
+    other.env("SWP_STATE_DIR", held.home.path("state-2"));
+    other.env("SWP_URL", held.sandbox.url());
+    let secret = Ran::of(&mut other).success().to_owned();
+    held.release();
+    let ran = first.finish();
+    contains(ran.failure(11), &["`ci` (ID 1)", "another run", "--forget"]);
+    // Nor does it end what the other has delivered.
+    let recovered = held.home.run(["recover", "--yes"]);
+    contains(recovered.failure(11), &["may be in use"]);
+    assert_eq!(key(&held.sandbox, 1).secret, secret);
+    assert_eq!(records(&held.home), 1);
+}
+
+/// A locked key is refused whatever its secret.
+#[test]
+fn a_locked_key_gets_a_new_secret() {
+    let world = world("accepted");
+    world.sandbox.edit_key(1, |key| key.active = false);
+    let ran = rotate(&world, &["--in-place"]);
+    assert_eq!(ran.success(), key(&world.sandbox, 1).secret);
+    assert_eq!(records(&world.home), 0);
 }

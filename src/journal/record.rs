@@ -1,0 +1,183 @@
+//! What a record says, and how it stands on disk.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::progress::{Progress, Stage};
+use crate::parser_words::json_problem;
+
+/// A record is a few hundred bytes; a file that is larger is none.
+pub(super) const LIMIT: u64 = 64 * 1024;
+
+/// What was under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// A key was being created.
+    Create,
+    /// A key that existed was being given a new secret.
+    Rekey,
+}
+
+/// What a run was about to do. No field may ever hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Record {
+    /// The random digits that name this operation, here and on the manager.
+    pub(crate) operation: String,
+    /// What was under way.
+    pub(crate) work: Work,
+    /// The manager's address.
+    pub(crate) manager: String,
+    /// The tenant; none for the primary one.
+    pub(crate) tenant: Option<String>,
+    /// The name of the key.
+    pub(crate) key_name: String,
+    /// The ID of its role, where the work sets one.
+    #[serde(rename = "roleID")]
+    pub(crate) role_id: Option<i64>,
+    /// The ID of the key, where it was known.
+    #[serde(rename = "keyID")]
+    pub(crate) key_id: Option<i64>,
+    /// The keys that bore the name before: none of them is this operation's.
+    #[serde(rename = "existingIDs")]
+    pub(crate) existing_ids: Vec<i64>,
+    /// Whether the operation stands in the key's name or description, which proves whose it is.
+    pub(crate) marked: bool,
+    /// Whether the name is to be borne by one key alone.
+    pub(crate) unique: bool,
+    /// Which API key signed, as [`crate::manager::SignedIn::signer_print`] has it; none for a session. The secret alone selects the
+    /// tenant (manager-api.md, section 7), so another key may not see what this one made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signer: Option<String>,
+    /// The key that this one is to take the place of, in a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) predecessor: Option<Predecessor>,
+    /// The key is to live as long as its run, so that what is left of it is deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) temporary: bool,
+    /// The key is the one that signs: its own secret is what is made anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) current: bool,
+    /// Where the secret was to go.
+    pub(crate) sinks: Vec<String>,
+    /// When it began, in milliseconds since 1970 by this machine's clock, for people to read.
+    pub(crate) started: i64,
+    /// How far it has come.
+    #[serde(default)]
+    pub(crate) progress: Progress,
+}
+
+/// A key that is to retire once its successor is delivered, and how far that has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Predecessor {
+    /// Its ID.
+    #[serde(rename = "ID")]
+    pub(crate) id: i64,
+    /// How long it lives on after its successor is delivered, in milliseconds.
+    pub(crate) overlap: i64,
+    /// The name that it is given to make way for its successor, from before it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) given_name: Option<String>,
+    /// The secret of its successor is where it was to go: what earlier versions wrote in the place of [`Stage::Delivered`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) succeeded: bool,
+}
+
+impl Record {
+    /// What it made is gone, and is to be made once more.
+    pub(crate) fn begin_again(&mut self) {
+        self.key_id = None;
+        self.progress.stage = Stage::Begun;
+        if let Some(predecessor) = &mut self.predecessor {
+            predecessor.succeeded = false;
+        }
+    }
+
+    /// Whether its secret is where it was to go.
+    pub(crate) fn is_delivered(&self) -> bool {
+        let succeeded =
+            (self.predecessor.as_ref()).is_some_and(|predecessor| predecessor.succeeded);
+        succeeded || matches!(self.progress.stage, Stage::Delivered | Stage::Settled)
+    }
+
+    /// Whether nothing is left to be done, so that only the file is left.
+    pub(crate) fn is_over(&self) -> bool {
+        match self.progress.stage {
+            Stage::Settled => true,
+            Stage::Delivered => self.predecessor.is_none() && !self.temporary,
+            Stage::Begun | Stage::Delivering => false,
+        }
+    }
+
+    pub(super) fn file_name(&self) -> String {
+        format!("{}.json", self.operation)
+    }
+
+    /// What stands on disk before anything that has no fixed width.
+    pub(super) fn head(&self) -> String {
+        self.progress.now().head(self.key_id)
+    }
+
+    /// The file: the head, and behind it everything else.
+    pub(super) fn content(&self) -> io::Result<Vec<u8>> {
+        let mut rest = serde_json::to_value(self).map_err(io::Error::other)?;
+        if let Value::Object(fields) = &mut rest {
+            fields.shift_remove("progress");
+            fields.shift_remove("keyID");
+        }
+        let rest = serde_json::to_string_pretty(&rest).map_err(io::Error::other)?;
+        let content = format!("{}{}", self.head(), rest.trim_start_matches('{')).into_bytes();
+        match u64::try_from(content.len()) {
+            Ok(length) if length <= LIMIT => Ok(content),
+            _ => Err(io::Error::other(TooLong)),
+        }
+    }
+
+    /// Whether the two differ at most in what stands in the head.
+    pub(super) fn has_rest_of(&self, other: &Self) -> bool {
+        let with_head_of_other = Self {
+            progress: other.progress.clone(),
+            key_id: other.key_id,
+            ..self.clone()
+        };
+        with_head_of_other == *other
+    }
+}
+
+/// What else stands in a record takes no more.
+const REST: usize = 4 * 1024;
+
+/// Whether there is room in a record for these texts.
+pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
+    let length = |text: &str| serde_json::to_string(text).map_or(0, |text| text.len() + 8);
+    let all: usize = texts.map(length).sum();
+    u64::try_from(all.saturating_add(REST)).is_ok_and(|all| all <= LIMIT)
+}
+
+/// A record that could not be read again.
+#[derive(Debug, thiserror::Error)]
+#[error("it would be larger than {} KiB", LIMIT / 1024)]
+pub(super) struct TooLong;
+
+/// Any bytes are a record or an error.
+pub(super) fn parse(content: &[u8]) -> io::Result<Record> {
+    let mut record: Record =
+        serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;
+    let named = !record.operation.is_empty()
+        && record
+            .operation
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit());
+    record.progress.in_place = content.starts_with(record.progress.head(record.key_id).as_bytes());
+    if named {
+        Ok(record)
+    } else {
+        Err(io::Error::other(
+            "line 1: its operation is not a hex number",
+        ))
+    }
+}

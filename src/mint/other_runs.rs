@@ -1,0 +1,152 @@
+//! Other runs at work on the key that is to get a new secret: what earlier ones left is taken over, and one that lives is not disturbed.
+//!
+//! A run looks after its own record is on disk. So of two runs in one state folder, the one that looks later sees the other.
+
+use super::{next_step, ownership};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::journal::{self, Entry, Found, Record, Work};
+use crate::manager::{ApiKey, SignedIn};
+
+/// Takes over the records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place
+/// of theirs. `own` is the record of this run; `key` is the key of this ID as the manager shows it, if it was looked at.
+///
+/// # Errors
+/// Returns a conflict if a run that lives is at work on the key, or if a rotation of it was cut off.
+pub(super) fn take_over(
+    id: i64,
+    key: Option<&ApiKey>,
+    own: &Record,
+    signed_in: &SignedIn,
+) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    for found in journal::unfinished().unwrap_or_default() {
+        let (other, lives) = match found {
+            Found::Record(other) => (other, false),
+            Found::UnderWay(other) => (other, true),
+            Found::Unreadable(..) => continue,
+        };
+        let same_place = other.manager == own.manager && other.tenant == own.tenant;
+        if !same_place || other.operation == own.operation || other.is_over() {
+            continue;
+        }
+        if own.predecessor.is_none() && rotates(&other, id, key) {
+            return Err(in_rotation(&other));
+        }
+        if !is_about(&other, id, key, own) {
+            continue;
+        }
+        // A run that lives is not waited for: what it makes would take the place of the secret that is made here.
+        let entry = if lives {
+            None
+        } else {
+            same_signer(&other, signed_in)?;
+            Entry::take_over(&other.operation)?
+        };
+        entries.push(entry.ok_or_else(|| busy(&own.key_name))?);
+    }
+    Ok(entries)
+}
+
+/// Whether the run was at work on this key. One that did not know the ID of its key yet had a key of this name, and if the key bears the
+/// mark of another run, another one.
+fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
+    if let Some(its) = other.key_id {
+        return its == id;
+    }
+    let anothers = key.is_some_and(|key| is_anothers(other, key));
+    own.work == Work::Rekey && other.key_name == own.key_name && !anothers
+}
+
+/// Refuses to leave a key as it is if a run that was to deliver its secret was cut off: the secret may be lost.
+///
+/// # Errors
+/// Returns an error with the next step of the record.
+pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), Error> {
+    let manager = context.settings.address()?.to_string();
+    let tenant = context.settings.tenant.as_ref().map(|tenant| &tenant.value);
+    for found in journal::unfinished().unwrap_or_default() {
+        let Found::Record(record) = found else {
+            continue;
+        };
+        let here = record.manager == manager && record.tenant.as_ref() == tenant;
+        let delivered = record.is_over() || record.predecessor.is_some() && record.is_delivered();
+        if !here || delivered || !made(&record, key) {
+            continue;
+        }
+        let message = format!(
+            "a run that was to deliver the secret of the key `{}` (ID {}) was cut off, so that its secret may be lost",
+            record.key_name, key.id
+        );
+        let error = Error::new(Kind::Attention, message).hint(next_step(Some(&record)));
+        return Err(error.key(key.id));
+    }
+    Ok(())
+}
+
+/// Whether the run made this key, or a secret of it, as far as that can be seen.
+fn made(record: &Record, key: &ApiKey) -> bool {
+    match record.key_id {
+        Some(id) => id == key.id,
+        None => {
+            key.name() == Some(&record.key_name)
+                && !record.existing_ids.contains(&key.id)
+                && !is_anothers(record, key)
+        }
+    }
+}
+
+/// Whether the key bears no mark of the run, though it would have to.
+fn is_anothers(record: &Record, key: &ApiKey) -> bool {
+    record.marked && key.description().is_some() && !ownership::is_ours(record, key)
+}
+
+/// Of a run that is settled, or that another process deals with.
+fn busy(name: &str) -> Error {
+    Error::new(
+        Kind::Conflict,
+        format!("another process deals with the key `{name}`"),
+    )
+    .hint("wait for it, and run this again")
+}
+
+/// Whether the run was putting a successor in the place of this key, or the key is that successor.
+fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
+    let name = key.and_then(ApiKey::name);
+    record.predecessor.as_ref().is_some_and(|predecessor| {
+        predecessor.id == id || record.key_id == Some(id) || name == Some(&record.key_name)
+    })
+}
+
+/// A new secret would take the place of one that the rotation may still make, or has made.
+fn in_rotation(record: &Record) -> Error {
+    let name = &record.key_name;
+    Error::new(
+        Kind::Conflict,
+        format!("a rotation of the key `{name}` is not finished"),
+    )
+    .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
+}
+
+/// The secret of an API key alone selects the tenant (manager-api.md, section 7), so that a key is not there, or whose one of the
+/// same name and ID is, is believed only of whoever asked for it.
+pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
+    if record.signer == signed_in.signer_print(&record.operation) {
+        return Ok(());
+    }
+    let error = Error::new(
+        Kind::Attention,
+        format!(
+            "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
+            record.key_name
+        ),
+    );
+    let with = record
+        .signer
+        .as_ref()
+        .map_or("as it did", |_| "with its API key");
+    Err(error.hint(format!(
+        "sign in {with}; or look at the manager's keys yourself, and then say `swp-keys recover {} --forget`",
+        record.operation
+    )))
+}
