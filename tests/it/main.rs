@@ -34,6 +34,7 @@ mod list_roles;
 mod lock_key;
 mod lockout;
 mod login;
+mod lost_resets;
 mod manual;
 mod mint;
 mod network;

@@ -1,0 +1,147 @@
+//! Requests for a new secret whose connection was reset: they may be worked on late, and would end a secret that was made after them.
+
+use std::time::{Duration, Instant};
+
+use swp_keys::sandbox::{Action, Fault};
+
+use crate::support::seen::count;
+use crate::support::{Ran, World, contains, wait_until};
+
+const RESET: &str = "/api/apikeys/1/secretkey";
+const NAMED: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
+const IN_PLACE: [&str; 3] = ["rotate-key", "ci", "--in-place"];
+
+fn reset(action: Action) -> Fault {
+    Fault::new("POST", RESET, action)
+}
+
+fn late(milliseconds: u64) -> Action {
+    Action::Late(Duration::from_millis(milliseconds))
+}
+
+fn records(world: &World) -> usize {
+    std::fs::read_dir(world.home.path("state/unfinished")).map_or(0, Iterator::count)
+}
+
+fn resets(world: &World) -> usize {
+    count(&world.sandbox, &format!("POST {RESET}"))
+}
+
+/// What was delivered works, now that nothing is under way any more.
+#[track_caller]
+fn works(world: &World, ran: &Ran, settled: Instant) {
+    wait_until("what was late", || Instant::now() > settled);
+    assert_eq!(
+        ran.success(),
+        world.sandbox.api_keys()[0].secret,
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(records(world), 0);
+}
+
+#[test]
+fn a_request_that_was_lost_is_waited_for_before_the_next() {
+    for (words, exists) in [
+        (&IN_PLACE[..], true),
+        (
+            &[
+                "create",
+                "--role",
+                "Auditor",
+                "--name",
+                "ci",
+                "--if-exists",
+                "rekey",
+            ],
+            true,
+        ),
+        (&NAMED, false),
+        (&["create", "--role", "Auditor"], false),
+    ] {
+        let world = World::new();
+        match exists {
+            true => drop(world.sandbox.add_key("ci", 2)),
+            // The answer to the create is lost, so that the key needs a new secret.
+            false => world
+                .sandbox
+                .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after()),
+        }
+        world.sandbox.inject(reset(late(700)));
+        let settled = Instant::now() + Duration::from_secs(2);
+        let ran = world.run(words.iter().chain(&["--settle-timeout", "2s"]));
+        works(&world, &ran, settled);
+        assert_eq!(resets(&world), 2, "{words:?}");
+    }
+}
+
+/// The lost request is worked on after the wait, and before the answer to the next one.
+#[test]
+fn a_secret_that_a_late_request_has_ended_is_made_anew() {
+    for exists in [true, false] {
+        let world = World::new();
+        let words = match exists {
+            true => {
+                world.sandbox.add_key("ci", 2);
+                &IN_PLACE[..]
+            }
+            false => {
+                world
+                    .sandbox
+                    .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
+                &NAMED
+            }
+        };
+        world.sandbox.inject(reset(late(1500)));
+        world.sandbox.inject(
+            reset(Action::Delay(Duration::from_millis(2500)))
+                .after()
+                .nth(2),
+        );
+        let settled = Instant::now() + Duration::from_millis(2500);
+        let ran = world.run(words.iter().chain(&["--settle-timeout", "300ms"]));
+        works(&world, &ran, settled);
+        assert_eq!(resets(&world), 3);
+    }
+}
+
+/// A manager that takes none of the secrets: each is tried once, and there is an end to it.
+#[test]
+fn secrets_that_never_work_are_not_made_for_ever() {
+    for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
+        let world = World::new();
+        if code == 11 {
+            world.sandbox.add_key("ci", 2);
+        } else {
+            world
+                .sandbox
+                .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
+        }
+        world.sandbox.inject(reset(Action::Drop));
+        let refused = Action::status(401, "Invalid API Key");
+        world
+            .sandbox
+            .inject(Fault::new("GET", "/api/apikeys/current", refused).times(99));
+        let ran = world.run(words.iter().chain(&["--settle-timeout", "300ms"]));
+        contains(ran.failure(code), &["does not accept the new secret"]);
+        assert_eq!(records(&world), left);
+        assert_eq!(resets(&world), 4);
+    }
+}
+
+/// What the run that was killed asked for may be worked on late.
+#[test]
+#[cfg(unix)]
+fn recovering_waits_for_what_was_asked_before() {
+    use crate::support::running::Running;
+    let world = World::new();
+    world.sandbox.add_key("ci", 2);
+    world.sandbox.inject(reset(late(1500)));
+    let settled = Instant::now() + Duration::from_millis(1500);
+    let words = IN_PLACE.iter().chain(&["--settle-timeout", "60s"]);
+    let running = Running::start(&mut world.home.command(words));
+    world.wait_for(&format!("POST {RESET}"));
+    drop(running);
+    let ran = world.run(["recover", "--yes", "--settle-timeout", "3s"]);
+    works(&world, &ran, settled);
+}
