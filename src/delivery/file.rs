@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::places::{open_target, plain_file, unwritable};
+use super::places::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
 use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::atomic_file::{AtomicFile, file_name};
 use crate::error::Error;
@@ -85,18 +85,21 @@ impl FileSink {
         let folder = Arc::new(OpenFolder::of_file(&self.path).map_err(words)?);
         let lock = lock_folder(&folder, interrupt).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
-        self.delivered = Some(self.put(&folder, content).map_err(words)?);
+        let placed = self.put(&folder, content, interrupt).await;
+        self.delivered = Some(placed.map_err(words)?);
         Ok(())
     }
 
-    fn put(
+    async fn put(
         &self,
         folder: &Arc<OpenFolder>,
         content: Zeroizing<Vec<u8>>,
+        interrupt: &Interrupt,
     ) -> io::Result<ReplacedFile> {
         let name = file_name(&self.path)?;
         if self.replace && write_mode(folder, name)? == WriteMode::InPlace {
             let file = self.open_in_place(folder)?;
+            let _lock = lock_in_place(&file, &self.path, interrupt).await?;
             if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
                 return Err(io::Error::other(
                     "others on this machine may read it by now",
@@ -127,6 +130,8 @@ impl FileSink {
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Interrupt::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
+        let lock = lock_overwritten(&delivered, &self.path).await;
+        let _file = lock.map_err(|failure| failure.to_string())?;
         delivered.take_back()
     }
 }

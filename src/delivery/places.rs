@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use crate::atomic_file::file_name;
 use crate::error::Error;
+use crate::file_lock::{FileLock, LockFailure, lock_file};
+use crate::interrupt::Interrupt;
 use crate::open_folder::{OpenFolder, folder_of};
 use crate::replaceable::{WriteMode, write_mode};
+use crate::replaced_file::ReplacedFile;
 
 /// What is at the path: nothing, or a plain file.
 ///
@@ -84,6 +87,34 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
         Ok(file)
     } else {
         Err(io::Error::other("it is no plain file"))
+    }
+}
+
+/// Locks a file that is written in place. It may be mounted in several places, so its folder is not what others lock.
+///
+/// # Errors
+/// Returns an error if another process holds the lock for too long, or if a signal comes first.
+pub(super) async fn lock_in_place(
+    file: &File,
+    path: &Path,
+    interrupt: &Interrupt,
+) -> Result<FileLock, LockFailure> {
+    lock_file(file, path.display().to_string(), interrupt).await
+}
+
+/// The same to undo what was written, if that was done in place. No signal ends the wait: what is undone is undone.
+///
+/// # Errors
+/// Returns an error if another process holds the lock for too long.
+pub(super) async fn lock_overwritten(
+    placed: &ReplacedFile,
+    path: &Path,
+) -> Result<Option<FileLock>, LockFailure> {
+    match placed.overwritten() {
+        Some(file) => lock_in_place(file, path, &Interrupt::default())
+            .await
+            .map(Some),
+        None => Ok(None),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Files that no other file can take the place of: found before the manager is asked, or written in place.
 
+use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::support::files::{mode, names, read};
 use crate::support::fixed_files::{Fixed, mounted, mounted_read_only, with_attribute};
+use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
 use crate::support::valve::HeldWorld;
@@ -46,8 +48,10 @@ fn refused(world: &World, reasons: &[&str]) {
             contains(stderr, reasons);
         }
     }
-    let rotated = ["rotate-key", "ci", "--in-place", "--yes"];
-    world.run(rotated.iter().chain(&TO_FILE[3..])).failure(2);
+    for to in [&TO_FILE[3..], &TO_DOTENV[3..]] {
+        let ran = world.run(["rotate-key", "ci", "--in-place"].iter().chain(to));
+        contains(ran.failure(2), reasons);
+    }
     nothing_was_sent(&world.sandbox);
     assert_eq!(read(world.home.path("key")), OLD);
 }
@@ -136,6 +140,31 @@ fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
         assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
         assert_eq!(read(world.home.path("source")), after);
         assert_eq!(world.sandbox.api_keys(), []);
+    }
+}
+
+/// Containers have the same file at paths of their own, so no folder is common to them: the file itself is locked too.
+#[test]
+fn a_mount_that_something_else_has_locked_is_waited_for() {
+    for arguments in [&TO_FILE[..], &TO_DOTENV] {
+        let Some((world, _fixed)) = fixed(mount) else {
+            return;
+        };
+        let source = world.home.path("source");
+        let lock = File::open(&source).expect("a file");
+        lock.lock().expect("nothing else has it");
+        let mut running = Running::start(&mut world.home.command(arguments));
+        running.wait_for_line("waiting for another process");
+        std::fs::write(&source, format!("{OLD}B=2\n")).expect("a file");
+        drop(lock);
+        running.finish().success();
+        let secret = &world.sandbox.api_keys()[0].secret;
+        let expected = if arguments.contains(&"--dotenv") {
+            format!("{}B=2\n", OLD.replace("'old one'", secret))
+        } else {
+            format!("{secret}\n")
+        };
+        assert_eq!(read(&source), expected);
     }
 }
 

@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::places::{open_target, plain_file, unwritable};
+use super::places::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
 use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::atomic_file::{AtomicFile, file_name};
 use crate::error::Error;
-use crate::file_lock::{FileLock, LockFailure, lock_file, lock_folder};
+use crate::file_lock::{FileLock, LockFailure, lock_folder};
 use crate::file_mode::{is_loose, refuse_loose};
 use crate::interrupt::Interrupt;
 use crate::open_folder::OpenFolder;
@@ -89,7 +89,7 @@ impl DotenvSink {
             text::check(&found.content, name).map_err(|reason| {
                 Error::usage(
                     format!("`{FLAG}` {} cannot be edited: {reason}", path.display()),
-                    "mend the file, or name another one; nothing was created on the manager",
+                    "fix the file, or name another one; nothing was created on the manager",
                 )
             })?;
         }
@@ -217,13 +217,8 @@ impl DotenvSink {
         let deaf = Interrupt::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &deaf).await.map_err(failed)?;
-        let file = (line.placed.overwritten()).map(File::try_clone).transpose();
-        let file = file.map_err(|error| error.to_string())?;
-        let _file = match &file {
-            Some(file) => Some(lock_in_place(file, &self.path, &deaf).await),
-            None => None,
-        };
-        let _file = _file.transpose().map_err(failed)?;
+        let file = lock_overwritten(&line.placed, &self.path).await;
+        let _file = file.map_err(failed)?;
         line.take_back(&self.name)
     }
 }
@@ -245,15 +240,6 @@ impl Line {
             None => Ok(()),
         }
     }
-}
-
-/// The same file may be mounted in several places, so its folder is not what others lock.
-async fn lock_in_place(
-    file: &File,
-    path: &Path,
-    interrupt: &Interrupt,
-) -> Result<FileLock, LockFailure> {
-    lock_file(file, path.display().to_string(), interrupt).await
 }
 
 fn too_large() -> io::Error {
