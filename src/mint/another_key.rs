@@ -19,24 +19,39 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<End> {
     })
 }
 
-/// If the answer is about the key of another run, or nothing shows that it is about ours: something in between has exchanged two answers.
-pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Option<End> {
+/// What an answer to a create shows of whose key it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Ours, as far as it shows.
+    Ours,
+    /// Another run's: something in between has exchanged two answers.
+    Another,
+    /// It shows neither our name nor our mark. A manager may keep a name in any form, and not tell descriptions.
+    Unknown,
+}
+
+pub(super) fn whose(record: &Record, key: &ApiKey) -> Whose {
     let name = key.name().unwrap_or(&record.key_name);
     let like_ours = name == record.key_name || is_like(&record.key_name, name);
-    let another = match bearer(record, key) {
-        Bearer::Us => false,
-        Bearer::Another => true,
-        // A manager may keep a name in any form, and then it tells the mark that was asked for, if it tells descriptions.
-        Bearer::Nobody => !like_ours && (!record.marked || key.description().is_some()),
-    };
-    another.then(|| {
-        let message = format!(
-            "the manager's answer to a create is about the key `{name}`; it has the ID {}, and nothing shows that it is ours: it is not delivered, \
-             and nothing is deleted",
-            key.id
-        );
-        End::Open(Error::new(Kind::Attention, message).key(key.id))
-    })
+    match bearer(record, key) {
+        Bearer::Us => Whose::Ours,
+        Bearer::Another => Whose::Another,
+        Bearer::Nobody if like_ours => Whose::Ours,
+        // If it tells descriptions, it tells the mark that was asked for.
+        Bearer::Nobody if !record.marked || key.description().is_some() => Whose::Another,
+        Bearer::Nobody => Whose::Unknown,
+    }
+}
+
+/// Of an answer that is about the key of another run: that is neither delivered nor deleted.
+pub(super) fn exchanged(record: &Record, key: &ApiKey) -> End {
+    let message = format!(
+        "the manager's answer to a create is about the key `{}`; it has the ID {}, and nothing shows that it is ours: it is not delivered, and \
+         nothing is deleted",
+        key.name().unwrap_or(&record.key_name),
+        key.id
+    );
+    End::Open(Error::new(Kind::Attention, message).key(key.id))
 }
 
 /// Where nothing shows that the answer is about the key that was asked for: it is somebody's then, and stays.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::another_key::Whose;
+use super::lookup::{Lookup, Seen};
 use super::outcome::{self, Created, Question};
+use super::ownership::Verdict;
 use super::retiring_name::made_way_for;
 use super::{End, Mint, Minted, REFUSAL_WAIT, Recorded, another_key};
 use crate::error::{Error, Kind};
@@ -23,18 +26,40 @@ impl Mint<'_> {
         let asking = self.signed_in.create_api_key(key);
         match journal::kept_young(record, asking).await {
             Ok(created) => {
-                if let Some(end) = another_key::known_before(record, &created)
-                    .or_else(|| another_key::exchanged(record, &created))
-                {
+                if let Some(end) = another_key::known_before(record, &created) {
                     return Err(end);
+                }
+                let another = match another_key::whose(record, &created) {
+                    Whose::Ours => false,
+                    Whose::Another => true,
+                    Whose::Unknown => self.ours_is_another(&created, record).await,
+                };
+                if another {
+                    return Err(another_key::exchanged(record, &created));
                 }
                 recorded.note_key(created.id);
                 self.minted(created, recorded.parts().0).await
             }
             // Nothing left this machine, or the manager's limit kept it from being worked on.
-            Err(error) if error.was_not_worked_on() => Err(End::Settled(error.into())),
+            Err(error) if error.was_not_worked_on() || self.is_locked_out(&error) => {
+                Err(End::Settled(error.into()))
+            }
             Err(error) => self.doubt(error, recorded).await,
         }
+    }
+
+    /// Whether the key of this run, by its mark, is another one than the answer is about.
+    async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
+        let seen = Lookup::new(self.signed_in, record).look(true).await;
+        matches!(seen, Ok(Seen { verdict: Verdict::Ours { id, twins }, .. })
+            if id != answered.id && !twins.contains(&answered.id))
+    }
+
+    /// Whether the manager refused the API key that signs: it counts each use of a refused one, so nothing more is asked with it.
+    fn is_locked_out(&self, error: &ManagerError) -> bool {
+        self.signed_in.session().is_none()
+            && error.nothing_was_done()
+            && *error.cause() == Cause::Unauthorized
     }
 
     /// Finds out what became of a create that no success answers. A refusal may be the answer to the second of two requests, and a server

@@ -199,7 +199,8 @@ impl Mint<'_> {
         let mut looks = Looks::new(self.context.settings.settle_timeout);
         loop {
             let found = self.signed_in.api_keys_named(&minted.name).await?;
-            if found.iter().any(|key| key.id == minted.id) {
+            let shown = found.iter().any(|key| key.id == minted.id);
+            if shown || self.context.interrupt.asked().is_some() {
                 return Ok(found);
             }
             if !looks.again().await {

@@ -9,10 +9,15 @@ use crate::manager::{ApiKey, ManagerError, SignedIn};
 /// The clocks of two machines differ by so much, though one is reckoned with the other's, in milliseconds.
 const SLACK: i64 = 60 * 1000;
 
+/// So many keys at most are made by others between the two copies of a request.
+const NEIGHBOURS: i64 = 1000;
+
 /// Looks for the key of one operation.
 pub(super) struct Lookup<'a> {
     signed_in: &'a SignedIn,
     record: &'a Record,
+    /// No key with a lower ID is ours.
+    lowest: Option<i64>,
     /// Every ID that was seen: keys above it are new.
     highest: Option<i64>,
 }
@@ -29,8 +34,15 @@ impl<'a> Lookup<'a> {
         Self {
             signed_in,
             record,
+            lowest: record.existing_ids.iter().copied().max(),
             highest: None,
         }
+    }
+
+    /// Looks for what was made at the same moment as this key, and has an ID close to it.
+    pub(super) fn beside(mut self, id: i64) -> Self {
+        self.lowest = Some(id.saturating_sub(NEIGHBOURS));
+        self
     }
 
     /// Looks once. IDs rise, so of all keys only those above the ones that were there before are looked at, and of these, unless it is to be a

@@ -49,19 +49,21 @@ pub(crate) async fn take_back_all(
     id: i64,
 ) -> Result<(), Error> {
     take_back(context, signed_in, id).await?;
-    take_back_twins(context, signed_in, record).await
+    take_back_twins(context, signed_in, record, id).await
 }
 
-/// Deletes every key that bears the operation's mark. One that cannot be looked for is not waited for: nothing says that there is one.
+/// Deletes every other key that bears the operation's mark. One that cannot be looked for is not waited for: nothing says that there is one.
 async fn take_back_twins(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
+    id: i64,
 ) -> Result<(), Error> {
     if record.work != Work::Create {
         return Ok(());
     }
-    let verdict = match Lookup::new(signed_in, record).look(true).await {
+    let mut lookup = Lookup::new(signed_in, record).beside(id);
+    let verdict = match lookup.look(true).await {
         Ok(seen) => seen.verdict,
         Err(error) => {
             log::info!("whether a request was worked on twice could not be seen: {error}");

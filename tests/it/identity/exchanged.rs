@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::{inject, records};
-use crate::support::{Home, Ran, World, contains};
+use crate::support::{Home, Ran, World, contains, playing};
 
 /// A machine of its own, with the same way to the manager.
 fn machine(world: &World) -> Home {
@@ -58,5 +58,27 @@ fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
         }
         let keys = world.sandbox.api_keys();
         assert_eq!(keys.len(), 2, "each has its own");
+    }
+}
+
+/// Something in between answers with the key of a program that leaves no mark, and the manager tells no descriptions.
+#[test]
+fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
+    for (name, code) in [(None, 11), (Some("ci of ours"), 0)] {
+        let world = World::with(playing(&[("answer-fields", "sparse")]));
+        let other = world.sandbox.add_key("other", 2);
+        let (id, told) = match name {
+            // The manager itself may keep any name that it likes.
+            Some(name) => (2, name),
+            None => (other.id, "other"),
+        };
+        let body = serde_json::json!({"ID": id, "keyName": told, "secretKey": "1:c2VjcmV0"});
+        let answer = crate::support::lies::success(&body);
+        let fault = swp_keys::sandbox::Fault::new("POST", "/api/apikeys", answer).after();
+        world.sandbox.inject(fault);
+        let ran = world.run(["create", "--role", "Auditor"]);
+        assert_eq!(ran.code(), code, "{}", ran.stderr);
+        assert_eq!(world.sandbox.api_keys().len(), 2, "nothing is deleted");
+        assert_eq!(records(&world.home).len(), usize::from(code == 11));
     }
 }

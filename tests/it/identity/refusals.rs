@@ -87,6 +87,33 @@ fn a_server_error_is_doubted_for_as_long_as_a_lost_answer() {
     delivered(&world, &ran, "500");
 }
 
+/// The request is still on its way when its connection breaks.
+#[test]
+fn a_request_that_is_worked_on_late_is_waited_for() {
+    each([true, false], |named| {
+        let world = World::new();
+        inject(&world.sandbox, "POST /api/apikeys late=500ms");
+        let settle = ["--settle-timeout", "10s"];
+        let ran = world.run([&create(named)[..], &settle].concat());
+        delivered(&world, &ran, &format!("{named}"));
+    });
+}
+
+/// A manager counts each use of a key that it refuses.
+#[test]
+fn a_refused_api_key_is_not_used_again() {
+    let mut world = World::new();
+    let secret = world.sandbox.add_key("signer", 1).secret;
+    world.use_key(&secret);
+    inject(
+        &world.sandbox,
+        "POST /api/apikeys status=401 header='Content-Type: application/json' body='{\"message\":\"Invalid API Key\"}'",
+    );
+    world.run(create(false)).failure(4);
+    let calls = world.calls();
+    assert_eq!(calls.last().map(String::as_str), Some("POST /api/apikeys"));
+}
+
 /// Whether the key was made is not known then.
 #[test]
 fn a_refusal_that_cannot_be_looked_into_leaves_a_record() {
