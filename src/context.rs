@@ -195,15 +195,16 @@ impl Context {
     ) -> Result<T, Error> {
         let way = Way::choose(self)?;
         let signed_in = sign_in::by(self, &way, begin).await?;
-        let result = work(&signed_in).await;
+        let (signed_in, result) = sign_in::renewing(self, &way, signed_in, work).await;
+        let renewed = signed_in.is_renewed();
         let farewell = async {
-            if matches!(way, Way::Password) {
+            if renewed || matches!(way, Way::Password) {
                 self.sign_out(&signed_in).await;
             }
         };
         // The disk and the manager need not wait for each other.
         tokio::join!(biased; farewell, self.flushed());
-        result.map_err(|error| way.advise(error))
+        result
     }
 
     /// Has what was removed from the records flushed to disk beside what follows, the farewell.

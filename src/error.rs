@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     NotFound,
     /// The manager refused the sign-in, or the account is locked. Each further try counts towards the lock-out.
     SignIn,
+    /// Earlier sign-ins were refused, so nothing was sent.
+    SignInPaused,
     /// Signed in, but the right is missing.
     Forbidden,
     /// It exists already, or a name matches several.
@@ -23,6 +25,8 @@ pub(crate) enum Kind {
     Unreachable,
     /// Rate limited for longer than the wait allowed.
     RateLimited,
+    /// The account has as many sessions as the manager allows, for longer than the wait allowed.
+    TooManySessions,
     /// The secret could not be delivered; the key was deleted again.
     Undelivered,
     /// The outcome is unknown, or undoing failed: a person has to look.
@@ -111,12 +115,12 @@ impl Kind {
             Self::Unexpected => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
-            Self::SignIn => 4,
+            Self::SignIn | Self::SignInPaused => 4,
             Self::Forbidden => 5,
             Self::Conflict => 6,
             Self::Trust => 7,
             Self::Unreachable => 8,
-            Self::RateLimited => 9,
+            Self::RateLimited | Self::TooManySessions => 9,
             Self::Undelivered => 10,
             Self::Attention => 11,
             Self::Partial => 12,
@@ -136,11 +140,13 @@ impl Kind {
             Self::Usage => "usage",
             Self::NotFound => "not-found",
             Self::SignIn => "sign-in-refused",
+            Self::SignInPaused => "sign-in-paused",
             Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
             Self::Trust => "tls-trust",
             Self::Unreachable => "unreachable",
             Self::RateLimited => "rate-limited",
+            Self::TooManySessions => "too-many-sessions",
             Self::Undelivered => "undelivered",
             Self::Attention => "attention",
             Self::Partial => "partial",
@@ -155,7 +161,11 @@ impl Kind {
     pub(crate) fn retryable(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::RateLimited | Self::Undelivered | Self::Interrupted(_)
+            Self::Unreachable
+                | Self::RateLimited
+                | Self::TooManySessions
+                | Self::Undelivered
+                | Self::Interrupted(_)
         )
     }
 }
@@ -169,6 +179,7 @@ pub(crate) struct Error {
     hint: Option<String>,
     http: Option<u16>,
     key_id: Option<i64>,
+    retry_at: Option<i64>,
 }
 
 impl Error {
@@ -181,6 +192,7 @@ impl Error {
             hint: None,
             http: None,
             key_id: None,
+            retry_at: None,
         }
     }
 
@@ -223,6 +235,13 @@ impl Error {
         self
     }
 
+    /// From when on it may be tried again, in milliseconds since 1970.
+    #[must_use]
+    pub(crate) fn retry_at(mut self, time: i64) -> Self {
+        self.retry_at = Some(time);
+        self
+    }
+
     /// What kind of failure it was.
     #[must_use]
     pub(crate) fn kind(&self) -> Kind {
@@ -245,5 +264,11 @@ impl Error {
     #[must_use]
     pub(crate) fn key_id(&self) -> Option<i64> {
         self.key_id
+    }
+
+    /// From when on it may be tried again, in milliseconds since 1970, if that is known.
+    #[must_use]
+    pub(crate) fn retry_time(&self) -> Option<i64> {
+        self.retry_at
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! A refused password or code counts towards the manager's lock-out, and only another administrator can undo that (manager-api.md,
 //! section 3). Two refusals within 15 minutes stop every further run for 15 minutes, before anything is sent; `--force-login` sends
-//! all the same, and a sign-in that succeeds clears them. What counts is the manager's refusal of the sign-in, for whatever cause,
-//! since its words need not tell; not what never reached it, a rate limit, a manager that is not available, or a code that is asked
-//! for and was not given. A sign-in whose answer was lost counts as none: the manager may have accepted it, and exit code 8 promises
+//! all the same, a person on a terminal is asked once, and a sign-in that succeeds clears them. What counts is the manager's refusal of the sign-in, for whatever cause,
+//! since its words need not tell; not what never reached it, a rate limit, the limit of sessions, a manager that is not available, or
+//! a code that is asked for and was not given. A sign-in whose answer was lost counts as none: the manager may have accepted it, and exit code 8 promises
 //! that a run may be repeated.
 //!
 //! A code is good for one sign-in (RFC 6238, section 5.2: a verifier must not accept it a second time), so one that was sent is not
@@ -12,31 +12,31 @@
 //! manager accepts a code, so a new code that happens to be the same is the only one in a million that this stops wrongly.
 //!
 //! In `sign-ins/` of the state folder: `key`, random bytes made once, and a file for each manager, tenant and user, named and filled
-//! with keyed hashes and times. Who has both could guess a code of six digits, and it is of no more use. A file is written whole,
+//! with keyed hashes, times, and the kind of the last refusal. Who has both could guess a code of six digits, and it is of no more use. A file is written whole,
 //! under the lock of `key`, so that runs at the same time lose nothing of each other; it goes away when nothing in it counts.
 //! Where that cannot be done, the run goes on without, and says so at -v: a read-only home is no reason not to sign in.
 
+mod record;
+
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 
 use chrono::{DateTime, Utc};
 use ring::hmac;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
+use crate::manager::SignInRefusal;
 use crate::random;
 use crate::secret::Secret;
 use crate::store::{Folder, lock_in_time};
+use record::{Record, SentCode, WINDOW};
 
 const FOLDER: &str = "sign-ins";
 const KEY: &str = "key";
 const KEY_BYTES: usize = 32;
 /// How many refusals stop the next run.
 const LIMIT: usize = 2;
-/// For how long they do, and how close together they are then.
-const WINDOW: i64 = 15 * 60 * 1000;
-/// More are not kept, whoever forces them.
-const KEPT: usize = 16;
 
 /// What stands between a password and the manager: one for each sign-in.
 pub(crate) struct Guard {
@@ -45,49 +45,21 @@ pub(crate) struct Guard {
     tenant: String,
     username: String,
     forced: bool,
+    /// A person chose to sign in although the guard advises against it.
+    let_through: Cell<bool>,
+}
+
+/// Why a run is not to sign in now.
+pub(crate) struct Paused {
+    refusals: usize,
+    username: String,
+    manager: String,
+    last: i64,
+    why: Option<SignInRefusal>,
 }
 
 /// A code that was sent already, and when, in milliseconds since 1970.
 pub(crate) struct Spent(i64);
-
-/// What is remembered of one manager, tenant and user.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct Record {
-    /// When sign-ins were refused, in milliseconds since 1970 by this machine's clock, the last one last.
-    refused: Vec<i64>,
-    /// The codes that were sent.
-    codes: Vec<SentCode>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct SentCode {
-    /// A keyed hash of it.
-    print: String,
-    sent: i64,
-}
-
-impl Record {
-    /// Forgets what does not count any more. A clock may have jumped back since: what is far in the future was never true, and would
-    /// stop runs for as long as it lies ahead.
-    fn forget_old(&mut self, now: i64) {
-        let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
-        if !self.refused.last().is_some_and(|last| counts(*last)) {
-            self.refused.clear();
-        }
-        if let Some(last) = self.refused.last().copied() {
-            (self.refused).retain(|time| last.saturating_sub(*time).saturating_abs() < WINDOW);
-        }
-        self.codes.retain(|code| counts(code.sent));
-        self.refused
-            .drain(..self.refused.len().saturating_sub(KEPT));
-        self.codes.drain(..self.codes.len().saturating_sub(KEPT));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.refused.is_empty() && self.codes.is_empty()
-    }
-}
 
 impl Guard {
     /// Whether a manager tells `Kim` from `kim` is unknown (manager-api.md, section 11, no. 12): here they are one account.
@@ -98,38 +70,36 @@ impl Guard {
             tenant: tenant.unwrap_or_default().to_lowercase(),
             username: username.to_lowercase(),
             forced,
+            let_through: Cell::new(false),
         }
     }
 
     /// Stops a run that would add to the refusals.
     ///
     /// # Errors
-    /// Of signing in, with the time at which it may be tried again.
-    pub(crate) fn admit(&self) -> Result<(), Error> {
-        let refused = self.record().refused;
+    /// Returns why it is stopped and until when.
+    pub(crate) fn admit(&self) -> Result<(), Box<Paused>> {
+        let record = self.record();
+        let refused = record.refused;
         let Some(last) = refused.last().filter(|_| refused.len() >= LIMIT) else {
             return Ok(());
         };
-        if self.forced {
-            log::info!("--force-login: signing in although that was refused before");
+        if self.forced || self.let_through.get() {
+            log::info!("signing in although that was refused before");
             return Ok(());
         }
-        let Self {
-            manager, username, ..
-        } = self;
-        Err(Error::new(
-            Kind::SignIn,
-            format!(
-                "{} sign-ins as `{username}` at {manager} were refused, the last at {}; nothing is sent, since each counts towards \
-                 the lock-out",
-                refused.len(),
-                shown(*last),
-            ),
-        )
-        .hint(format!(
-            "mend the user name, password or code, and try again after {}; `--force-login` tries at once",
-            shown(last.saturating_add(WINDOW))
-        )))
+        Err(Box::new(Paused {
+            refusals: refused.len(),
+            username: self.username.clone(),
+            manager: self.manager.clone(),
+            last: *last,
+            why: record.why,
+        }))
+    }
+
+    /// From now on, this run is let through: a person was asked.
+    pub(crate) fn let_through(&self) {
+        self.let_through.set(true);
     }
 
     /// Whether this code was sent before.
@@ -171,8 +141,11 @@ impl Guard {
     }
 
     /// The manager refused the sign-in.
-    pub(crate) fn refused(&self) {
-        self.change(|record, _| record.refused.push(now()));
+    pub(crate) fn refused(&self, why: SignInRefusal) {
+        self.change(|record, _| {
+            record.refused.push(now());
+            record.why = Some(why);
+        });
     }
 
     /// The manager accepted it.
@@ -180,7 +153,10 @@ impl Guard {
         // Most runs have nothing to clear, and leave nothing behind either.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
-            self.change(|record, _| record.refused.clear());
+            self.change(|record, _| {
+                record.refused.clear();
+                record.why = None;
+            });
         }
     }
 
@@ -244,6 +220,45 @@ impl Guard {
         let names = [&self.manager, &self.tenant, &self.username];
         let names = names.into_iter().map(|name| name.as_bytes());
         [purpose].into_iter().chain(names).collect()
+    }
+}
+
+impl std::fmt::Display for Paused {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            refusals,
+            username,
+            manager,
+            ..
+        } = self;
+        let last = shown(self.last);
+        write!(
+            formatter,
+            "{refusals} sign-ins as `{username}` at {manager} were refused, the last at {last}"
+        )?;
+        match self.why {
+            Some(why) => write!(formatter, ": {}", record::words(why)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Box<Paused>> for Error {
+    fn from(paused: Box<Paused>) -> Self {
+        let until = paused.last.saturating_add(WINDOW);
+        let message = format!("{paused}; nothing is sent, since each counts towards the lock-out");
+        let fix = match paused.why {
+            Some(SignInRefusal::Locked) => "have the account unlocked",
+            Some(SignInRefusal::PasswordExpired) => "set a new password in the manager's console",
+            _ => "fix the user name, password or code",
+        };
+        let hint = format!(
+            "{fix}, and try again after {}; `--force-login` tries at once",
+            shown(until)
+        );
+        Self::new(Kind::SignInPaused, message)
+            .hint(hint)
+            .retry_at(until)
     }
 }
 
@@ -371,43 +386,6 @@ fn shown(milliseconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NOW: i64 = 1_800_000_000_000;
-    const MINUTE: i64 = 60 * 1000;
-
-    /// The refusals that count of those so many minutes from now.
-    fn refused(minutes: &[i64]) -> Vec<i64> {
-        let mut record = Record {
-            refused: minutes.iter().map(|one| NOW + one * MINUTE).collect(),
-            codes: Vec::new(),
-        };
-        record.forget_old(NOW);
-        let ago = |time: &i64| (time - NOW) / MINUTE;
-        record.refused.iter().map(ago).collect()
-    }
-
-    #[test]
-    fn refusals_count_for_fifteen_minutes_from_the_last_and_when_they_are_close_together() {
-        assert_eq!(refused(&[-14, -1]), [-14, -1]);
-        assert_eq!(refused(&[-20, -10]), [-20, -10]);
-        assert_eq!(refused(&[-20, -4]), [-4]);
-        assert!(refused(&[-16, -15]).is_empty());
-        assert!(refused(&[]).is_empty());
-    }
-
-    #[test]
-    fn a_clock_that_jumped_back_stops_nobody_for_long() {
-        assert_eq!(refused(&[3, 4]), [3, 4]);
-        assert!(refused(&[15, 16]).is_empty());
-        assert!(refused(&[600_000, 600_001]).is_empty());
-        assert_eq!(refused(&[600_000, -1]), [-1]);
-        let mut record = Record {
-            refused: vec![i64::MIN, i64::MAX],
-            codes: Vec::new(),
-        };
-        record.forget_old(NOW);
-        assert!(record.is_empty());
-    }
 
     #[test]
     fn no_two_accounts_are_the_same_bytes() {

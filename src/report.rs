@@ -19,7 +19,7 @@ pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
 
 /// The object of surface.md, "Output formats".
 fn as_json(error: &Error) -> serde_json::Value {
-    json!({"error": {
+    let mut object = json!({"error": {
         "code": error.kind().code(),
         "exit": error.kind().exit_code(),
         "message": shortened(&error.to_string(), LONGEST_LINE),
@@ -27,5 +27,9 @@ fn as_json(error: &Error) -> serde_json::Value {
         "http": error.http_status(),
         "retryable": error.kind().retryable(),
         "keyID": error.key_id(),
-    }})
+    }});
+    if let Some(time) = error.retry_time() {
+        object["error"]["retryAt"] = time.into();
+    }
+    object
 }

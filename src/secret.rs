@@ -50,6 +50,13 @@ impl Secret {
         self.0.expose_secret()
     }
 
+    /// What is between the quotes, if the text is quoted.
+    #[must_use]
+    pub(crate) fn unquoted(&self) -> Option<Self> {
+        let inner = self.expose().strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self::new(inner.to_owned()))
+    }
+
     /// Whether nothing is in it; an empty secret is never sent.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {

@@ -321,7 +321,7 @@ async fn delete(
         Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
         result => return result,
     };
-    if !matches!(way, Way::Password) {
+    if !matches!(way, Way::Password) && way.replaceable(context).is_none() {
         return Err(error);
     }
     let code = context.settings.mfa.as_ref().map(|code| &code.value);
@@ -332,16 +332,14 @@ async fn delete(
         return Err(Error::new(error.kind(), message).http(error.http_status()));
     }
     log::info!("{error}; signing in again to delete the key");
-    let (again, _) = sign_in::with_password(context, &|| ())
-        .await
-        .map_err(|again| {
-            let why = match again.kind() {
-                // What it says of the question is about this sign-in alone.
-                Kind::Usage | Kind::Interrupted(_) => "there was no second sign-in".to_owned(),
-                _ => format!("signing in again: {again}"),
-            };
-            Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
-        })?;
+    let again = sign_in::again(context, way).await.map_err(|again| {
+        let why = match again.kind() {
+            // What it says of the question is about this sign-in alone.
+            Kind::Usage | Kind::Interrupted(_) => "there was no second sign-in".to_owned(),
+            _ => format!("signing in again: {again}"),
+        };
+        Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
+    })?;
     let result = mint::take_back_all(context, &again, record, id).await;
     context.sign_out(&again).await;
     result

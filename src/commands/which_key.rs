@@ -193,6 +193,8 @@ pub(super) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     };
     let first = match error.cause() {
         Cause::Unauthorized => format!("{}; or ", error.hint()),
+        // It is refused in the same words as one whose role lacks the right.
+        _ if signed_in.session().is_none() => "the key may be expired or locked; or ".to_owned(),
         _ => String::new(),
     };
     error

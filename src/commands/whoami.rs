@@ -30,6 +30,8 @@ struct Who {
     role: Option<String>,
 }
 
+const WITH_A_PASSWORD: &str = "with a password";
+
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     check_format(context)?;
     let way = Way::choose(context)?;
@@ -45,14 +47,19 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
         Way::ApiKey(_) => (sign_in::by(context, &way, &|| ()).await?, None),
     };
     context.say_unfinished();
-    let looked = context
-        .interrupt
-        .or(who(&signed_in, &way, username, context))
-        .await;
-    if matches!(way, Way::Password) {
+    let (signed_in, looked) = sign_in::renewing(context, &way, signed_in, async |signed_in| {
+        let looking = who(signed_in, &way, username, context);
+        context.interrupt.or(looking).await
+    })
+    .await;
+    let renewed = signed_in.is_renewed();
+    if renewed || matches!(way, Way::Password) {
         context.sign_out(&signed_in).await;
     }
-    let who = looked.map_err(|error| way.advise(error))?;
+    let mut who = looked?;
+    if renewed {
+        who.way = WITH_A_PASSWORD;
+    }
     context.output.data(&who.document(&signed_in, context)?)?;
     Ok(Outcome::Done)
 }
@@ -65,7 +72,7 @@ async fn who(
 ) -> Result<Who, Error> {
     let mut who = Who {
         way: match way {
-            Way::Password => "with a password",
+            Way::Password => WITH_A_PASSWORD,
             Way::Kept(kept) if kept.username().is_none() => "with the API key that `login` kept",
             Way::Kept(_) => "with the session that `login` kept",
             Way::ApiKey(_) => "with an API key",
@@ -83,7 +90,7 @@ async fn who(
         }
         Some(username) => {
             who.administrator = administrator(signed_in, username).await?;
-            who.role_id = who.administrator.as_ref().and_then(|found| found.role_id);
+            who.role_id = who.administrator.as_ref().and_then(Administrator::role_id);
         }
     }
     who.role = role_name(signed_in, who.role_id).await;

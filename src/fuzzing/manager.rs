@@ -66,7 +66,7 @@ pub(crate) fn session(data: &[u8]) {
 }
 
 fn is_a_session(session: &Session) {
-    assert!(session.id().is_some_and(|id| !id.is_empty()));
+    assert!(session.ids().iter().all(|id| !id.is_empty()) && !session.ids().is_empty());
     assert!(!session.request_id.is_empty());
     for (index, (name, value)) in session.cookies.iter().enumerate() {
         let value = value.expose();
@@ -223,7 +223,7 @@ fn is_classified(error: &ManagerError, status: StatusCode, signer: Signer) {
     if status.is_server_error() && signer != Signer::Password {
         assert!(!error.nothing_was_done(), "something may have been done");
     }
-    let refused = matches!(cause, Cause::SignInRefused { .. });
+    let refused = matches!(cause, Cause::SignInRefused(_));
     assert!(!refused || signer == Signer::Password);
 }
 

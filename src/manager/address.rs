@@ -120,7 +120,7 @@ impl Address {
 
     /// Whether the manager is one that the vendor runs, where signing in with a password may not be possible (section 3).
     #[must_use]
-    pub(super) fn is_hosted(&self) -> bool {
+    pub(crate) fn is_hosted(&self) -> bool {
         let host = self.base.host_str().unwrap_or_default();
         HOSTED.iter().any(|domain| is_under(host, domain))
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::SignedIn;
 use super::error::ManagerError;
-use super::object::{self, List};
+use super::object::{self, List, PerhapsWhole};
 use super::search::{Criterion, Searchable};
 
 /// An administrator. Nothing but the ID is counted on.
@@ -18,7 +18,15 @@ pub(crate) struct Administrator {
     pub(crate) username: Option<String>,
     /// The ID of the role.
     #[serde(rename = "roleID", default)]
-    pub(crate) role_id: Option<i64>,
+    role_id: PerhapsWhole,
+}
+
+impl Administrator {
+    /// The ID of the role.
+    #[must_use]
+    pub(crate) fn role_id(&self) -> Option<i64> {
+        self.role_id.0
+    }
 }
 
 /// The answer of a search.

@@ -106,28 +106,32 @@ impl Answer {
             },
         )
     }
+}
 
-    /// Names and values of the cookies it sets; the attributes are for browsers. The last of one name wins.
-    pub(super) fn cookies(&self) -> Vec<(String, Secret)> {
-        let mut cookies: Vec<(String, Secret)> = Vec::new();
-        for header in self.headers.get_all(SET_COOKIE) {
-            let Some((name, value)) = header.to_str().ok().and_then(cookie) else {
-                continue;
-            };
-            cookies.retain(|(other, _)| *other != name);
-            cookies.push((name, value));
-        }
-        cookies
+/// Names and values of the cookies that an answer sets; the attributes are for browsers. The last of one name wins.
+pub(super) fn cookies(headers: &HeaderMap) -> Vec<(String, Secret)> {
+    let mut cookies: Vec<(String, Secret)> = Vec::new();
+    for header in headers.get_all(SET_COOKIE) {
+        let Some((name, value)) = header.to_str().ok().and_then(cookie) else {
+            continue;
+        };
+        cookies.retain(|(other, _)| *other != name);
+        cookies.push((name, value));
     }
+    cookies
 }
 
 fn cookie(header: &str) -> Option<(String, Secret)> {
-    let pair = header.split(';').next()?;
-    let (name, value) = pair.split_once('=')?;
-    let (name, value) = (name.trim(), value.trim());
+    let (name, rest) = header.split_once('=')?;
+    let (name, rest) = (name.trim(), rest.trim_start());
+    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes stay: a server wants back what it sent.
+    let quoted = (rest.strip_prefix('"').and_then(|inner| inner.find('"'))).map(|end| end + 2);
+    let end = quoted.or_else(|| rest.find(';')).unwrap_or(rest.len());
+    let value = rest[..end].trim_end();
+    let empty = value.is_empty() || value == "\"\"";
     // A tab may stand in a header, but in no cookie (RFC 6265, section 4.1.1).
-    (!name.is_empty() && !value.is_empty() && !pair.contains(char::is_control))
-        .then(|| (name.to_owned(), Secret::new(value.to_owned())))
+    let clean = !name.contains(';') && !(name.chars().chain(value.chars())).any(char::is_control);
+    (!name.is_empty() && !empty && clean).then(|| (name.to_owned(), Secret::new(value.to_owned())))
 }
 
 /// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
@@ -170,8 +174,23 @@ mod tests {
         let pair =
             |header| cookie(header).map(|(name, value)| format!("{name}={}", value.expose()));
         assert_eq!(pair("sID = D5EE ; Path=/").as_deref(), Some("sID=D5EE"));
-        for header in ["sID", "sID=; Path=/", "=1", "s\tID=1", "sID=1\t2"] {
+        for header in [
+            "sID",
+            "sID; Path=/",
+            "sID=; Path=/",
+            "sID=\"\"; Path=/",
+            "=1",
+            "s\tID=1",
+            "sID=1\t2",
+        ] {
             assert_eq!(pair(header), None, "{header:?}");
+        }
+        for (header, wanted) in [
+            ("sID=\"D5EE\"; Path=/", "sID=\"D5EE\""),
+            ("sID=\"D5;EE\" ; Path=/", "sID=\"D5;EE\""),
+            ("sID=\"D5EE; Path=/", "sID=\"D5EE"),
+        ] {
+            assert_eq!(pair(header).as_deref(), Some(wanted));
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::object::{Field, Id, List, Object, Perhaps, Writing};
+use super::object::{Field, Id, List, Object, Perhaps, PerhapsWhole, Writing};
 use super::search::Searchable;
 use crate::secret::Secret;
 
@@ -31,12 +31,12 @@ struct Known {
     key_name: Perhaps<String>,
     description: Perhaps<String>,
     #[serde(rename = "roleID")]
-    role_id: Perhaps<i64>,
+    role_id: PerhapsWhole,
     active: Perhaps<bool>,
-    created: Perhaps<i64>,
-    last_sign_in: Perhaps<i64>,
-    unlock_time: Perhaps<i64>,
-    expiry_date: Perhaps<i64>,
+    created: PerhapsWhole,
+    last_sign_in: PerhapsWhole,
+    unlock_time: PerhapsWhole,
+    expiry_date: PerhapsWhole,
     locale: Perhaps<String>,
     time_zone: Perhaps<String>,
 }
@@ -143,7 +143,7 @@ impl ApiKey {
 }
 
 /// Milliseconds since 1970. 0 stands for null (manager-api.md, section 6.1), and nothing here is so old.
-fn time(field: &Perhaps<i64>) -> Option<i64> {
+fn time(field: &PerhapsWhole) -> Option<i64> {
     field.0.filter(|time| *time != 0)
 }
 

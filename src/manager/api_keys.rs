@@ -129,7 +129,7 @@ impl SignedIn {
             .signed(&self.credentials)
             .json(&serde_json::json!({"maxItems": 1}))
             .listing();
-        self.transport.send(request).await.map(|_| ())
+        self.send(request).await.map(|_| ())
     }
 
     /// Creates a key. Only `mint.rs` calls this. It is never sent again, unless nothing was executed.
@@ -145,7 +145,7 @@ impl SignedIn {
         )
         .signed(&self.credentials)
         .json(key);
-        let created: ApiKey = self.transport.send(request).await?.json()?;
+        let created: ApiKey = self.send(request).await?.json()?;
         self.transport.mask.learn(created.secret());
         Ok(created)
     }
@@ -158,7 +158,7 @@ impl SignedIn {
         let path = format!("/api/apikeys/{id}");
         let request = Request::new("looking at the key", Method::GET, &path, Repeat::Read)
             .signed(&self.credentials);
-        self.transport.send(request).await?.json()
+        self.send(request).await?.json()
     }
 
     /// Whether there is a key with this ID. A 404 that is not in the manager's own form may come from something in between, so a search
@@ -185,7 +185,7 @@ impl SignedIn {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = Request::new("making a new secret", Method::POST, &path, Repeat::Change)
             .signed(&self.credentials);
-        let key: ApiKey = self.transport.send(request).await?.json()?;
+        let key: ApiKey = self.send(request).await?.json()?;
         self.transport.mask.learn(key.secret());
         Ok(key)
     }
@@ -202,7 +202,7 @@ impl SignedIn {
             Repeat::Change,
         )
         .signed(&self.credentials);
-        let key: ApiKey = self.transport.send(request).await?.json()?;
+        let key: ApiKey = self.send(request).await?.json()?;
         self.transport.mask.learn(key.secret());
         Ok(key)
     }
@@ -222,7 +222,7 @@ impl SignedIn {
         let request = Request::new("changing the key", Method::POST, &path, Repeat::Idempotent)
             .signed(&self.credentials)
             .json(change);
-        self.transport.send(request).await?.json()
+        self.send(request).await?.json()
     }
 
     /// Deletes a key. It may be sent twice.
@@ -238,7 +238,7 @@ impl SignedIn {
             Repeat::Idempotent,
         )
         .signed(&self.credentials);
-        self.transport.send(request).await?.is_the_managers()
+        self.send(request).await?.is_the_managers()
     }
 
     /// Whether the manager accepts what signs this call, for a key whose role may not look at keys as well.
@@ -253,7 +253,7 @@ impl SignedIn {
             Repeat::Read,
         )
         .signed(&self.credentials);
-        self.transport.send(request).await?.json()
+        self.send(request).await?.json()
     }
 
     /// Reads something that needs no right on keys, roles or users: proof that the manager accepts what signs this call, for a key
@@ -262,17 +262,7 @@ impl SignedIn {
     /// # Errors
     /// Of the manager.
     pub(crate) async fn read_something(&self) -> Result<(), ManagerError> {
-        let request = Request::new(
-            "trying the key",
-            Method::POST,
-            "/api/policies/search",
-            Repeat::Read,
-        )
-        .signed(&self.credentials)
-        .json(&serde_json::json!({"maxItems": 1}))
-        // A policy may list thousands of rules.
-        .listing();
-        let answer = self.transport.send(request).await?;
+        let answer = self.send(self.trial("trying the key")).await?;
         answer.json::<AnyObject>().map(|_| ())
     }
 }

@@ -17,17 +17,23 @@ pub(super) const SESSION_COOKIE: &str = "sID";
 pub(crate) struct Session {
     /// Names and values: `sID`, and whatever a load balancer in between needs to find the same manager again.
     pub cookies: Vec<(String, Secret)>,
-    /// `RID` of the answer, `rID` of the requests.
+    /// `RID` of the answer, `rID` of the requests. Empty if the answer could not be read; such a session is only ended.
     pub request_id: Secret,
 }
 
 impl Session {
-    /// The value of the cookie `sID`.
+    /// What may be the session's ID: the value of the cookie `sID` without the quotes around it, which most servers add and remove
+    /// themselves, and with them.
     #[must_use]
-    pub(crate) fn id(&self) -> Option<&Secret> {
-        (self.cookies.iter())
-            .find(|(name, _)| name == SESSION_COOKIE)
-            .map(|(_, value)| value)
+    pub(super) fn ids(&self) -> Vec<Secret> {
+        let cookies = self.cookies.iter();
+        let values = cookies.filter(|(name, _)| name == SESSION_COOKIE);
+        let mut ids = Vec::new();
+        for (_, value) in values {
+            ids.extend(value.unquoted());
+            ids.push(value.clone());
+        }
+        ids
     }
 
     /// Whether every part of it can be put into a header.
@@ -97,7 +103,9 @@ impl Credentials {
                 }
                 let cookies = joined(&parts);
                 headers.insert(COOKIE, sensitive(&cookies)?);
-                headers.insert(REQUEST_ID, sensitive(session.request_id.expose())?);
+                if !session.request_id.is_empty() {
+                    headers.insert(REQUEST_ID, sensitive(session.request_id.expose())?);
+                }
             }
             Self::ApiKey {
                 secret,

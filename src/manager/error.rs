@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::mask::Mask;
@@ -19,12 +20,9 @@ use crate::error::{Error, Kind};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The sign-in was refused.
-    SignInRefused {
-        /// The manager says that the account is locked.
-        locked: bool,
-        /// The manager asks for the code of the second factor.
-        wants_code: bool,
-    },
+    SignInRefused(SignInRefusal),
+    /// The account has as many sessions as the manager allows. That is not a wrong password, and may pass.
+    TooManySessions,
     /// The session or key of a call was not accepted.
     Unauthorized,
     /// Signed in, but the right is missing.
@@ -64,12 +62,30 @@ pub(crate) enum Cause {
     Rejected(u16),
 }
 
+/// Why a sign-in was refused, as far as the manager's words show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SignInRefusal {
+    /// The account is locked.
+    Locked,
+    /// The code of the second factor is missing or wrong.
+    Code,
+    /// The password is too old.
+    PasswordExpired,
+    /// The user name or the password is wrong.
+    Credentials,
+    /// The words show none of these, or there are none.
+    #[serde(other)]
+    Unclear,
+}
+
 impl Cause {
     /// Whether the manager certainly did not do what was asked.
     #[must_use]
     fn nothing_was_done(&self) -> bool {
         match self {
-            Self::SignInRefused { .. }
+            Self::SignInRefused(_)
+            | Self::TooManySessions
             | Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
@@ -91,11 +107,12 @@ impl Cause {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::SignInRefused { .. }
+            Self::SignInRefused(_)
             | Self::Unauthorized
             | Self::Redirected {
                 session_ended: true,
             } => Kind::SignIn,
+            Self::TooManySessions => Kind::TooManySessions,
             Self::Forbidden => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::RateLimited { .. } => Kind::RateLimited,
@@ -125,6 +142,8 @@ pub(crate) struct ManagerError {
     certain: bool,
     /// The response is a web page.
     page: bool,
+    /// The manager's words are that the name is taken, whichever status they came with.
+    name_taken: bool,
 }
 
 impl ManagerError {
@@ -206,7 +225,14 @@ impl ManagerError {
             http: None,
             certain: true,
             page: false,
+            name_taken: false,
         }
+    }
+
+    /// The same failure, and the manager's words are that the name is taken.
+    pub(super) fn of_a_taken_name(mut self) -> Self {
+        self.name_taken = true;
+        self
     }
 
     pub(super) fn http(mut self, status: StatusCode) -> Self {
@@ -222,7 +248,11 @@ impl ManagerError {
 
 impl From<ManagerError> for Error {
     fn from(error: ManagerError) -> Self {
-        let plain = Self::new(error.cause.kind(), error.message).http(error.http);
+        let kind = match error.name_taken {
+            true => Kind::Conflict,
+            false => error.cause.kind(),
+        };
+        let plain = Self::new(kind, error.message).http(error.http);
         match error.hint {
             Some(hint) => plain.hint(hint),
             None => plain,
@@ -336,26 +366,17 @@ mod tests {
             );
             assert_eq!(
                 cause,
-                Cause::SignInRefused {
-                    locked: false,
-                    wants_code: false
-                },
+                Cause::SignInRefused(SignInRefusal::Credentials),
                 "{status}"
             );
         }
         assert_eq!(
             classified(Signer::Password, 403, Some("User is locked out")),
-            Cause::SignInRefused {
-                locked: true,
-                wants_code: false
-            }
+            Cause::SignInRefused(SignInRefusal::Locked)
         );
         assert_eq!(
             classified(Signer::Password, 401, Some("MFA code required")),
-            Cause::SignInRefused {
-                locked: false,
-                wants_code: true
-            }
+            Cause::SignInRefused(SignInRefusal::Code)
         );
     }
 

@@ -27,9 +27,12 @@ impl Mask {
     pub(super) fn learn<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.secrets.borrow_mut();
         for secret in secrets {
-            let text = secret.expose();
-            if text.len() >= SHORTEST && known.iter().all(|other| other.expose() != text) {
-                known.push(secret.clone());
+            // The quotes around a cookie's value are not part of what they enclose.
+            for secret in [secret.clone()].into_iter().chain(secret.unquoted()) {
+                let text = secret.expose();
+                if text.len() >= SHORTEST && known.iter().all(|other| other.expose() != text) {
+                    known.push(secret);
+                }
             }
         }
     }

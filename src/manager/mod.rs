@@ -13,6 +13,7 @@ mod between;
 mod body;
 mod certificate;
 mod certificate_file;
+mod charset;
 mod connection;
 mod credentials;
 mod cryptography;
@@ -30,6 +31,7 @@ mod pin;
 mod presented;
 mod readiness;
 mod refusal;
+mod renewal;
 mod retry;
 mod role_summary;
 mod roles;
@@ -39,6 +41,8 @@ mod sessions;
 mod text;
 mod transport;
 mod trust;
+
+use std::cell::OnceCell;
 
 use chrono::{DateTime, Utc};
 use ring::hmac;
@@ -50,10 +54,11 @@ pub(crate) use api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
 pub(crate) use certificate::Described;
 pub(crate) use credentials::{Credentials, KeyHeader, Session};
 pub(crate) use distrust::{Distrust, fingerprint_pinned, on_the_manager};
-pub(crate) use error::{Cause, ManagerError};
+pub(crate) use error::{Cause, ManagerError, SignInRefusal};
 pub(crate) use other_service::KEY_PAGE;
 pub(crate) use pin::{Fingerprint, Pin, Pins};
 pub(crate) use presented::Presented;
+pub(crate) use renewal::Renewal;
 pub(crate) use role_summary::{NamedRole, RoleSummary};
 pub(crate) use roles::Role;
 pub(crate) use search::MOST_KEPT;
@@ -72,6 +77,10 @@ pub(crate) struct Manager {
 pub(crate) struct SignedIn {
     transport: Transport,
     credentials: Credentials,
+    /// Where to ask for a new session, if the first one has ended.
+    renewal: Option<Renewal>,
+    /// The session that came of it.
+    renewed: OnceCell<Credentials>,
 }
 
 impl Manager {
@@ -89,6 +98,8 @@ impl Manager {
         SignedIn {
             transport: self.transport,
             credentials,
+            renewal: None,
+            renewed: OnceCell::new(),
         }
     }
 }
@@ -100,6 +111,8 @@ impl SignedIn {
         Self {
             transport: self.transport,
             credentials,
+            renewal: None,
+            renewed: OnceCell::new(),
         }
     }
 
@@ -153,7 +166,7 @@ impl SignedIn {
     /// The session that signs the calls, where it is one.
     #[must_use]
     pub(crate) fn session(&self) -> Option<&Session> {
-        match &self.credentials {
+        match self.credentials() {
             Credentials::Session(session) => Some(session),
             Credentials::ApiKey { .. } => None,
         }

@@ -5,6 +5,7 @@
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
+use serde_json::Number;
 use serde_json::value::RawValue;
 
 /// What begins the reason of everything that is refused for its size; `answer.rs` tells it from the other reasons.
@@ -131,6 +132,30 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Perhaps<T> {
     }
 }
 
+/// A whole number that is not needed. JSON has one kind of number, so `1.79E12` is as whole as `1790000000000`.
+#[derive(Default)]
+pub(super) struct PerhapsWhole(pub(super) Option<i64>);
+
+impl<'de> Deserialize<'de> for PerhapsWhole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?;
+        let number = serde_json::from_str(text.get()).ok();
+        Ok(Self(number.as_ref().and_then(whole)))
+    }
+}
+
+/// Up to 2^53, a floating-point number stands for one integer alone.
+fn whole(number: &Number) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = || {
+        let float = number.as_f64()?;
+        let exact = float.fract() == 0.0 && float.abs() <= EXACT;
+        // Without a fraction, it is printed as an integer.
+        exact.then(|| format!("{float:.0}").parse().ok())?
+    };
+    number.as_i64().or_else(float)
+}
+
 /// Reads an ID; see [`Id`].
 pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     Id::deserialize(deserializer).map(|Id(id)| id)
@@ -207,5 +232,27 @@ impl<'de> Visitor<'de> for Anything {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<AnyObject, A::Error> {
         while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(AnyObject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = |text| {
+            serde_json::from_str::<PerhapsWhole>(text)
+                .ok()
+                .and_then(|read| read.0)
+        };
+        for text in ["1790000000000", "1790000000000.0", "1.79E12", "1.79e+12"] {
+            assert_eq!(read(text), Some(1_790_000_000_000), "{text}");
+        }
+        assert_eq!(read("-0.0"), Some(0));
+        assert_eq!(read("9223372036854775807"), Some(i64::MAX));
+        for text in ["1.5", "1e300", "9.3e18", "\"1\"", "null", "[1]", "true"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

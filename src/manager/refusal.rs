@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
+use super::error::{Call, Cause, Failure, ManagerError, SignInRefusal, Signer, classify};
 use super::mask::Mask;
 use super::page::Page;
 use super::text;
@@ -56,6 +56,9 @@ pub(super) fn of(
         (None, Some(page)) => format!(": the response is {page}"),
         (None, None) => String::new(),
     };
+    if let Some(error) = by_words(call, status, said, &words) {
+        return error.http(status);
+    }
     let error = match status.as_u16() {
         300..=399 => redirected(call, headers),
         429 => ManagerError::new(
@@ -112,6 +115,39 @@ pub(super) fn of(
         ),
     };
     error.http(status)
+}
+
+/// What the manager's words mean with any status. Which status they have is not known for certain.
+fn by_words(
+    call: Call<'_>,
+    status: StatusCode,
+    said: Option<&str>,
+    words: &str,
+) -> Option<ManagerError> {
+    let said = said?;
+    let signing_in = call.signer == Signer::Password;
+    let refused = status.is_client_error().then_some(status.as_u16());
+    if signing_in && text::says_too_many_sessions(said) {
+        return Some(too_many_sessions(call, words));
+    }
+    if let Some(code) = refused.filter(|_| text::says_version_refused(said)) {
+        let message = format!(
+            "{}: the manager does not accept the header `api-version: v1` (HTTP {status}){words}",
+            call.what
+        );
+        let hint = "check that no proxy in between removes or changes this header";
+        return Some(ManagerError::new(
+            Cause::Rejected(code),
+            message,
+            Some(hint.to_owned()),
+        ));
+    }
+    let taken = |_: &u16| !signing_in && text::says_name_taken(said);
+    refused.filter(taken).map(|code| {
+        let message = format!("{}: the manager answered HTTP {status}{words}", call.what);
+        let hint = "choose another name: a key or a user has this one";
+        ManagerError::new(Cause::Rejected(code), message, Some(hint.to_owned())).of_a_taken_name()
+    })
 }
 
 /// Whether a page is no refusal of the manager. A Tomcat may be the manager's own: its 401 and 403 count as refusals, which is the safe
@@ -212,30 +248,23 @@ fn host_of(url: &Url) -> String {
 
 /// Which status means what is undocumented: every refusal counts as one that must not be repeated.
 fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> ManagerError {
-    let locked = said.is_some_and(text::says_locked);
-    let wants_code = said.is_some_and(text::asks_for_code);
+    let refusal = said.map_or(SignInRefusal::Unclear, text::sign_in_refusal);
     let words = said.map_or_else(
         || "without saying why".to_owned(),
         |said| format!("saying: {said}"),
     );
-    let (message, hint) = if locked {
-        (
-            format!(
-                "the account is locked; the manager refused the sign-in (HTTP {status}), {words}"
-            ),
-            "an administrator with the right to edit user properties can unlock it; do not try again before that",
-        )
-    } else if wants_code {
-        (
-            format!("the manager refused the sign-in (HTTP {status}), {words}"),
+    let refused = format!("the manager refused the sign-in (HTTP {status}), {words}");
+    let (message, hint) = match refusal {
+        SignInRefusal::Locked => (format!("the account is locked; {refused}"), LOCKED),
+        SignInRefusal::Code => (
+            refused,
             "give the current code of the second factor with `--mfa-code` or `--mfa-command`",
-        )
-    } else {
-        (
-            format!("the manager refused the sign-in (HTTP {status}), {words}"),
+        ),
+        SignInRefusal::PasswordExpired | SignInRefusal::Credentials | SignInRefusal::Unclear => (
+            refused,
             "the causes: a wrong user name or password, a wrong or missing `--tenant`, a missing or wrong `--mfa-code`, a locked \
              account, too many sessions, or an expired password; do not repeat it unchanged, each try counts towards the lock-out",
-        )
+        ),
     };
     // The vendor's own sites moved on to accounts of other kinds (manager-api.md, section 3).
     let hint = if call.address.is_hosted() {
@@ -246,10 +275,24 @@ fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> Ma
     } else {
         hint.to_owned()
     };
+    ManagerError::new(Cause::SignInRefused(refusal), message, Some(hint))
+}
+
+const LOCKED: &str = "an administrator with the right to edit user properties can unlock it; do not try again before that";
+
+/// The name and the password were not wrong, so this counts towards no lock-out.
+fn too_many_sessions(call: Call<'_>, words: &str) -> ManagerError {
     ManagerError::new(
-        Cause::SignInRefused { locked, wants_code },
-        message,
-        Some(hint),
+        Cause::TooManySessions,
+        format!(
+            "{}: the account has as many sessions as the manager allows{words}",
+            call.what
+        ),
+        Some(
+            "sign in with an API key (`--api-key-file`), which needs no session, or raise the number of concurrent sessions in the \
+             manager's console (Administration > System Settings > Security); unused sessions end by themselves"
+                .to_owned(),
+        ),
     )
 }
 
@@ -304,4 +347,67 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let now = text::date(headers, &DATE).unwrap_or_else(Utc::now);
     // A date that has passed means at once.
     Some((until - now).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Kind};
+    use crate::manager::Address;
+
+    fn refused(signer: Signer, status: u16, said: &str) -> ManagerError {
+        let address = Address::parse("dsm.example.com").unwrap_or_else(|why| panic!("{why}"));
+        let call = Call {
+            what: "testing",
+            address: &address,
+            signer,
+        };
+        let status = StatusCode::from_u16(status).unwrap_or_default();
+        let body = Body {
+            said: Some(said),
+            page: None,
+        };
+        of(call, status, &HeaderMap::new(), body)
+    }
+
+    /// Whatever the status, and however it is written.
+    #[test]
+    fn the_limit_of_sessions_is_not_a_wrong_password() {
+        for status in [400, 401, 403, 409, 429, 500, 503] {
+            for said in [
+                "MaxSessionsException occurred when authenticating user [admin]",
+                "The MAXIMUM number of active sessions has been reached.",
+            ] {
+                let error = refused(Signer::Password, status, said);
+                assert_eq!(*error.cause(), Cause::TooManySessions, "{status} {said}");
+            }
+        }
+        // Nothing else may be tried again.
+        for said in [
+            "The user is locked: maximum number of active sessions",
+            "Too many attempts in this session",
+            "Session limit",
+        ] {
+            let error = refused(Signer::Password, 401, said);
+            assert!(matches!(error.cause(), Cause::SignInRefused(_)), "{said}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_taken_name_and_of_the_version_count_with_any_status() {
+        let taken = "The requested username already exists.";
+        for status in [400, 403, 409, 422] {
+            let error = refused(Signer::Session, status, taken);
+            assert_eq!(*error.cause(), Cause::Rejected(status));
+            assert_eq!(Error::from(error).kind(), Kind::Conflict, "{status}");
+        }
+        let version = "Missing 'api-version' request header. Please set this header";
+        for signer in [Signer::Password, Signer::Session, Signer::ApiKey] {
+            for status in [400, 403, 404] {
+                let error = refused(signer, status, version);
+                assert_eq!(*error.cause(), Cause::Rejected(status), "{signer:?}");
+                assert_eq!(Error::from(error).kind(), Kind::Unexpected);
+            }
+        }
+    }
 }

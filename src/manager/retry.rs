@@ -97,6 +97,7 @@ fn jittered(first: Duration, made: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::SignInRefusal;
     use super::*;
 
     fn limited(seconds: u64) -> ManagerError {
@@ -141,10 +142,8 @@ mod tests {
             Cause::RateLimited { retry_after: None },
             Cause::Reset,
             Cause::TimedOut,
-            Cause::SignInRefused {
-                locked: false,
-                wants_code: false,
-            },
+            Cause::SignInRefused(SignInRefusal::Unclear),
+            Cause::TooManySessions,
             Cause::Unavailable { retry_after: None },
         ] {
             assert!(!may_repeat(Repeat::SignIn, &cause), "{cause:?}");

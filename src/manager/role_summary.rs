@@ -114,7 +114,7 @@ impl SignedIn {
         let path = format!("/api/roles/{id}");
         let request = Request::new("looking at the role", Method::GET, &path, Repeat::Read)
             .signed(&self.credentials);
-        self.transport.send(request).await?.json()
+        self.send(request).await?.json()
     }
 }
 

@@ -218,7 +218,7 @@ impl SignedIn {
             .signed(&self.credentials)
             .json(filter)
             .listing();
-        self.transport.send(request).await
+        self.send(request).await
     }
 
     /// Everything that fulfils the criteria, page by page.

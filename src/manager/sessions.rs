@@ -1,15 +1,17 @@
 //! Signing in and out (manager-api.md, sections 3 and 4).
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use super::answer::Answer;
+use super::answer::{Answer, cookies};
 use super::credentials::{Credentials, SESSION_COOKIE, Session};
-use super::error::ManagerError;
+use super::error::{Cause, ManagerError};
 use super::retry::Repeat;
-use super::transport::Request;
+use super::transport::{Request, Transport};
 use super::{Manager, SignedIn};
 use crate::secret::Secret;
 
@@ -23,6 +25,8 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current code of the second factor.
     pub mfa_code: Option<&'a Secret>,
+    /// Whether a session that begins with an answer that cannot be used may be left on the manager.
+    pub no_sign_out: bool,
 }
 
 /// The body of `POST /api/sessions`. The code is a string: its type is unknown, and a number would lose leading zeros (section 3).
@@ -65,13 +69,38 @@ impl Manager {
             .into_iter()
             .flatten()
             .collect();
-        let request = request.json(&Body {
+        let mut request = request.json(&Body {
             user_name: who.username,
             password: who.password.expose(),
             tenant_name: who.tenant,
             mfa_code: who.mfa_code.map(Secret::expose),
         });
-        session_of(&self.transport.send(request).await?)
+        let headers = RefCell::default();
+        request.headers = Some(&headers);
+        let result = self.transport.send(request).await;
+        let result = result.and_then(|answer| session_of(&answer));
+        if result.is_err() && !who.no_sign_out {
+            self.end_unused(&headers.take()).await;
+        }
+        result
+    }
+
+    /// Ends the session that began with an answer that cannot be used: nothing else would, and an account may have few at once.
+    async fn end_unused(&self, headers: &HeaderMap) {
+        let session = Session {
+            cookies: cookies(headers),
+            request_id: Secret::new(String::new()),
+        };
+        if session.ids().is_empty() || !session.is_sendable() {
+            return;
+        }
+        let ended = end_session(&self.transport, &Credentials::Session(session)).await;
+        match ended {
+            Ok(()) => log::info!("the session that began was ended on the manager"),
+            Err(error) => {
+                log::info!("the session that began was not ended on the manager: {error}")
+            }
+        }
     }
 }
 
@@ -81,7 +110,7 @@ impl Manager {
 /// Where it holds none, or one that cannot be sent.
 pub(super) fn session_of(answer: &Answer) -> Result<Session, ManagerError> {
     let body: SessionAnswer = answer.json()?;
-    let cookies = answer.cookies();
+    let cookies = cookies(&answer.headers);
     let has_cookie = cookies.iter().any(|(name, _)| name == SESSION_COOKIE);
     let request_id = body.request_id.filter(|id| !id.is_empty());
     let missing = match (has_cookie, &request_id) {
@@ -110,29 +139,62 @@ pub(super) fn session_of(answer: &Answer) -> Result<Session, ManagerError> {
 }
 
 impl SignedIn {
-    /// Ends the session on the manager. Best effort: any answer will do, and it takes three seconds at most.
-    ///
-    /// `DELETE /rest/authentication/logout?sID=` is the only documented way; that it ends a session of `/api/sessions` is plausible
-    /// and not documented (manager-api.md, section 4).
+    /// Ends the session on the manager. Best effort: any success will do, and it takes three seconds at most.
     ///
     /// # Errors
-    /// Where no answer came or it was no success; worth a note, never a failed run.
+    /// Returns an error if no answer came or it was not a success; worth a note, never a failed run.
     pub(crate) async fn sign_out(&self) -> Result<(), ManagerError> {
-        let Credentials::Session(session) = &self.credentials else {
-            return Ok(());
-        };
-        let Some(id) = session.id() else {
-            return Ok(());
-        };
-        let mut request = Request::new(
-            "ending the session",
-            Method::DELETE,
-            "/rest/authentication/logout",
-            Repeat::Never,
-        )
-        .signed(&self.credentials);
-        request.query = Some((SESSION_COOKIE, id));
-        request.timeout = Some(SIGN_OUT_BUDGET);
-        self.transport.send(request).await.map(|_| ())
+        end_session(&self.transport, self.credentials()).await
     }
+}
+
+/// Ends a session with `DELETE /api/sessions/current`, which keeps its ID out of addresses and so out of the logs of proxies. If the
+/// manager refuses that, with `DELETE /rest/authentication/logout?sID=`.
+///
+/// The first call is used by a public client and not documented; the second one is documented, but not for sessions of
+/// `/api/sessions`. A manager may know one of them, both, or none.
+async fn end_session(transport: &Transport, credentials: &Credentials) -> Result<(), ManagerError> {
+    let Credentials::Session(session) = credentials else {
+        return Ok(());
+    };
+    let begun = Instant::now();
+    let end = async |path: &str, id: Option<&Secret>| {
+        let request = Request::new("ending the session", Method::DELETE, path, Repeat::Never);
+        let mut request = request.signed(credentials);
+        request.query = id.map(|id| (SESSION_COOKIE, id));
+        request.timeout = Some(SIGN_OUT_BUDGET.saturating_sub(begun.elapsed()));
+        transport.send(request).await
+    };
+    let answer = end("/api/sessions/current", None).await;
+    // A page for a browser is the answer of something that does not know the call.
+    let refusal = match answer.map(|answer| answer.is_the_managers()) {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(page)) => page,
+        Err(error) if refuses(error.cause()) => error,
+        Err(error) => return Err(error),
+    };
+    log::debug!("{refusal}; trying the legacy call");
+    let mut result = Err(refusal);
+    for id in session.ids() {
+        if begun.elapsed() >= SIGN_OUT_BUDGET {
+            break;
+        }
+        let answer = end("/rest/authentication/logout", Some(&id)).await;
+        result = result.or(answer.map(|_| ()));
+    }
+    result
+}
+
+/// Whether an answer means that the call was not done, and that another one may be. A session that a rate limit keeps alive would
+/// count towards the limit of sessions, so that is one too.
+fn refuses(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Unauthorized
+            | Cause::Forbidden
+            | Cause::NotFound
+            | Cause::Rejected(_)
+            | Cause::Redirected { .. }
+            | Cause::RateLimited { .. }
+    )
 }

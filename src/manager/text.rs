@@ -8,6 +8,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::error::SignInRefusal;
 use super::mask::Mask;
 use super::object::{AnyObject, Perhaps};
 
@@ -111,15 +112,55 @@ pub(super) fn is_of_a_tunnel(error: &dyn std::error::Error) -> bool {
         .any(|error| error.to_string().starts_with("tunnel error"))
 }
 
-/// The manager says that the account is locked.
-pub(super) fn says_locked(said: &str) -> bool {
+/// Why the manager refused a sign-in, as far as its words show it.
+pub(super) fn sign_in_refusal(said: &str) -> SignInRefusal {
+    let lower = said.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if says_locked(said) {
+        SignInRefusal::Locked
+    } else if asks_for_code(&lower) {
+        SignInRefusal::Code
+    } else if !any(&["password"]) {
+        SignInRefusal::Unclear
+    } else if any(&["expired", "must be changed", "change your password"]) {
+        SignInRefusal::PasswordExpired
+    } else if any(&["incorrect", "invalid", "wrong", "not valid", "not correct"]) {
+        SignInRefusal::Credentials
+    } else {
+        SignInRefusal::Unclear
+    }
+}
+
+fn says_locked(said: &str) -> bool {
     let said = said.to_lowercase();
-    said.contains("locked") || said.contains("lockout") || said.contains("lock-out")
+    ["locked", "lockout", "lock-out"]
+        .iter()
+        .any(|word| said.contains(word))
+}
+
+/// The manager says that the account has as many sessions as it may. A sign-in is repeated for these words and no others, so they are
+/// those that are known, and a locked account is not taken for it.
+pub(super) fn says_too_many_sessions(said: &str) -> bool {
+    let lower = said.to_lowercase();
+    let known = ["maxsessionsexception", "maximum number of active sessions"];
+    known.iter().any(|words| lower.contains(words)) && !says_locked(said)
+}
+
+/// The manager says that the header that names the version of its interface is missing, or is not one that it knows.
+pub(super) fn says_version_refused(said: &str) -> bool {
+    said.to_lowercase().contains("api-version")
+}
+
+/// The manager says that a key or a user of this name is there: they share one table.
+pub(super) fn says_name_taken(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["already exists", "already in use", "already taken"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// The manager asks for the code of the second factor.
-pub(super) fn asks_for_code(said: &str) -> bool {
-    let said = said.to_lowercase();
+fn asks_for_code(said: &str) -> bool {
     [
         "mfa",
         "multi-factor",

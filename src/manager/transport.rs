@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::address::{Address, has_ascii_host};
 use super::answer::{Answer, page};
 use super::body;
+use super::charset;
 use super::credentials::Credentials;
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
@@ -66,6 +67,8 @@ pub(super) struct Request<'a> {
     pub(super) secrets: Vec<&'a Secret>,
     pub(super) repeat: Repeat,
     pub(super) timeout: Option<Duration>,
+    /// Takes the headers of a success, even if its body cannot be read.
+    pub(super) headers: Option<&'a RefCell<HeaderMap>>,
     /// How large its answer may be.
     most: usize,
 }
@@ -82,6 +85,7 @@ impl<'a> Request<'a> {
             secrets: Vec::new(),
             repeat,
             timeout: None,
+            headers: None,
             most: MOST,
         }
     }
@@ -194,9 +198,17 @@ impl Transport {
 
     /// Sends `request`, again where that is safe, and returns a success.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, ManagerError> {
+        self.send_borrowed(&request).await
+    }
+
+    /// The same for a request that is needed afterwards.
+    pub(super) async fn send_borrowed(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Answer, ManagerError> {
         let mut attempts = Attempts::new(request.repeat, self.retries);
         loop {
-            let error = match self.send_once(&request).await {
+            let error = match self.send_once(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -232,6 +244,9 @@ impl Transport {
         self.note_version(response.headers());
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
+        if let Some(taken) = request.headers.filter(|_| status.is_success()) {
+            *taken.borrow_mut() = headers.clone();
+        }
         // What is wrong is said at the beginning; nobody listens longer than that.
         let most = if status.is_success() {
             request.most
@@ -239,6 +254,7 @@ impl Transport {
             MOST
         };
         let (body, whole) = body::read(response, most).await.map_err(broken)?;
+        let body = charset::utf8(&headers, body);
         log::debug!(
             "{} {} -> {} in {} ms",
             request.method,

@@ -47,7 +47,7 @@ impl Manager {
             caller,
             "administratorRights",
             "canViewAdministrators",
-            "Not authorized to view administrators.",
+            "Not authorized to view administrators",
         )?;
         let filter = Filter::read::<Administrator>(&call.object(false)?, &self.settings.unknowns)?;
         let one = self.administrator();

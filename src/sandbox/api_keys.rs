@@ -14,7 +14,7 @@ use super::secrets;
 
 const GROUP: &str = "apikeyRights";
 const NOT_PERMITTED: &str =
-    "Not authorized to modify API keys or the requested modification is not permitted.";
+    "Not authorized to modify API keys or the requested modification is not permitted";
 
 impl Manager {
     pub(super) fn list_keys(&self, caller: Caller) -> Result<Answer, Refusal> {
@@ -46,7 +46,7 @@ impl Manager {
             caller,
             GROUP,
             "canCreateNewApiKeys",
-            "Not authorized to create API keys.",
+            "Not authorized to create API keys",
         )?;
         let change = self.checked(caller, Change::read(&call.object(true)?)?, None)?;
         let role_id = self.role_for_new_key(&change)?;
@@ -78,7 +78,7 @@ impl Manager {
             caller,
             GROUP,
             "canDeleteApiKeys",
-            "Not authorized to delete API keys.",
+            "Not authorized to delete API keys",
         )?;
         match self.keys.remove(id) {
             Some(_) => Ok(Answer::empty(200)),
@@ -91,7 +91,7 @@ impl Manager {
             caller,
             GROUP,
             "canEditApiKeyProperties",
-            "Not authorized to generate API secret keys.",
+            "Not authorized to generate API secret keys",
         )?;
         self.existing_key(id)?;
         self.regenerate(id)
@@ -139,14 +139,14 @@ impl Manager {
             caller,
             GROUP,
             "canViewApiKeys",
-            "Not authorized to view API keys.",
+            "Not authorized to view API keys",
         )
     }
 
     fn existing_key(&self, id: i64) -> Result<&ApiKey, Refusal> {
         self.keys
             .get(id)
-            .ok_or_else(|| Refusal::new(404, "The API key does not exist."))
+            .ok_or_else(|| Refusal::new(404, "The API key does not exist"))
     }
 
     /// The key that signed the request; a session has none.

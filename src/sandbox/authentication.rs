@@ -19,10 +19,10 @@ pub(super) enum Caller {
 }
 
 impl Manager {
-    /// Finds out who asks, and counts the call.
-    pub(super) fn authenticate(&mut self, call: &Call) -> Result<Caller, Refusal> {
+    /// Finds out who asks for this action, and counts the call.
+    pub(super) fn authenticate(&mut self, call: &Call, action: &str) -> Result<Caller, Refusal> {
         let caller = match self.secret_of(call) {
-            Some(secret) => self.check_key(&secret)?,
+            Some(secret) => self.check_key(&secret, action)?,
             None => self.check_session(call)?,
         };
         let name = match caller {
@@ -69,12 +69,15 @@ impl Manager {
         call.header("api-secret-key").map(str::to_owned)
     }
 
-    fn check_key(&mut self, secret: &str) -> Result<Caller, Refusal> {
+    /// The texts are the vendor's (manager-api.md, section 10): a key that is locked or has expired answers as one without the right.
+    fn check_key(&mut self, secret: &str, action: &str) -> Result<Caller, Refusal> {
+        const INVALID: &str = "Invalid API Key";
         let now = self.clock.now();
-        let refused = Refusal::new(
-            self.settings.unknowns.refused_key,
-            "The API key is not valid.",
-        );
+        let refused = Refusal::new(self.settings.unknowns.refused_key, INVALID);
+        let unusable = match self.settings.unknowns.unusable_key {
+            403 => Refusal::forbidden(format!("Not authorized to {action}")),
+            status => Refusal::new(status, INVALID),
+        };
         let Some(id) = self.keys.with_secret(secret).map(|key| key.id) else {
             self.count_wrong_secret(secret);
             return Err(refused);
@@ -87,7 +90,7 @@ impl Manager {
             key.unlock_time = None;
         }
         if !key.active || key.expiry_date.is_some_and(|time| time <= now) {
-            return Err(refused);
+            return Err(unusable);
         }
         key.unsuccessful_sign_in_attempts = 0;
         key.last_sign_in = Some(now);
@@ -132,7 +135,7 @@ impl Manager {
         let ended = Refusal::new(ended_status, "The session is not valid or has ended.");
         self.expire_sessions();
         let now = self.clock.now();
-        let sid = call.cookie("sID").ok_or(anonymous)?;
+        let sid = self.session_id(call).ok_or(anonymous)?;
         let session = self.sessions.get_mut(sid).ok_or_else(|| ended.clone())?;
         if session.sticky.is_some() && session.sticky.as_deref() != call.cookie(STICKY) {
             return Err(ended);

@@ -147,10 +147,10 @@ impl Manager {
             return Ok(());
         };
         match name {
-            Some(name) if self.keys.name_taken(name, id) => Err(Refusal::new(
-                status,
-                "An API key with this name already exists.",
-            )),
+            // Keys and users are in one table.
+            Some(name) if self.keys.name_taken(name, id) || name == self.settings.username => Err(
+                Refusal::new(status, "The requested username already exists."),
+            ),
             _ => Ok(()),
         }
     }

@@ -241,6 +241,7 @@ impl Roles {
     /// A role as a client wants it; what it does not say is false or empty.
     pub(super) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = Role::blank(self.next_id());
+        check_name(given)?;
         role.take(given)?;
         Ok(role)
     }
@@ -248,6 +249,7 @@ impl Roles {
     /// This role with some fields changed.
     pub(super) fn changed(role: &Role, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = role.clone();
+        check_name(given)?;
         role.take(given)?;
         Ok(role)
     }
@@ -280,5 +282,14 @@ impl Roles {
     /// Every role, by ID.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Role> {
         self.by_id.values()
+    }
+}
+
+fn check_name(given: &Map<String, Value>) -> Result<(), Refusal> {
+    match given.get("name") {
+        Some(Value::String(name)) if name.trim().is_empty() => {
+            Err(Refusal::invalid("Role Name cannot be blank"))
+        }
+        _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use super::search::Filter;
 
 const GROUP: &str = "administratorRoleRights";
 const NOT_PERMITTED: &str =
-    "Not authorized to modify administrator roles or the requested modification is not permitted.";
+    "Not authorized to modify administrator roles or the requested modification is not permitted";
 
 impl Manager {
     pub(super) fn list_roles(&self, caller: Caller) -> Result<Answer, Refusal> {
@@ -37,7 +37,7 @@ impl Manager {
     }
 
     pub(super) fn create_role(&mut self, caller: Caller, call: &Call) -> Result<Answer, Refusal> {
-        let refusal = "Not authorized to create administrator roles.";
+        let refusal = "Not authorized to create administrator roles";
         self.need(caller, GROUP, "canCreateNewAdministratorRoles", refusal)?;
         let role = self.roles.draft(&call.object(true)?)?;
         self.check_not_stronger(caller, &role, refusal)?;
@@ -71,7 +71,7 @@ impl Manager {
 
     /// A role that somebody has, and the immutable one, stay: whoever had them would be left without any rights.
     pub(super) fn delete_role(&mut self, caller: Caller, id: i64) -> Result<Answer, Refusal> {
-        let refusal = "Not authorized to delete administrator roles.";
+        let refusal = "Not authorized to delete administrator roles";
         self.need(caller, GROUP, "canDeleteAdministratorRoles", refusal)?;
         let Some(role) = self.roles.get(id) else {
             return self.answer_missing_deletion("administrator role");
@@ -90,7 +90,7 @@ impl Manager {
     pub(super) fn answer_missing_deletion(&self, what: &str) -> Result<Answer, Refusal> {
         match self.settings.unknowns.delete_missing {
             None => Ok(Answer::empty(200)),
-            Some(status) => Err(Refusal::new(status, format!("The {what} does not exist."))),
+            Some(status) => Err(Refusal::new(status, format!("The {what} does not exist"))),
         }
     }
 
@@ -99,14 +99,14 @@ impl Manager {
             caller,
             GROUP,
             "canViewAdministratorRoles",
-            "Not authorized to view administrator roles.",
+            "Not authorized to view administrator roles",
         )
     }
 
     fn existing_role(&self, id: i64) -> Result<&Role, Refusal> {
         self.roles
             .get(id)
-            .ok_or_else(|| Refusal::new(404, "The administrator role does not exist."))
+            .ok_or_else(|| Refusal::new(404, "The administrator role does not exist"))
     }
 
     /// An administrator cannot make a role stronger than his own (manager-api.md, section 5).

@@ -12,6 +12,7 @@ use super::respond::{Answer, Refusal, dress};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     Sessions,
+    CurrentSession,
     Roles,
     RolesSearch,
     Role(i64),
@@ -33,6 +34,7 @@ impl Endpoint {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match segments.as_slice() {
             ["api", "sessions"] => Some(Endpoint::Sessions),
+            ["api", "sessions", "current"] => Some(Endpoint::CurrentSession),
             ["api", "roles"] => Some(Endpoint::Roles),
             ["api", "roles", "search"] => Some(Endpoint::RolesSearch),
             ["api", "roles", id] => Some(Endpoint::Role(object_id(id))),
@@ -51,6 +53,26 @@ impl Endpoint {
         }
     }
 
+    /// What a call is about, in the words of a refusal.
+    fn action(self, method: &Method) -> &'static str {
+        match (self, method.as_str()) {
+            (Endpoint::Roles, "POST") => "create administrator roles",
+            (Endpoint::Role(_), "POST") => "modify administrator roles",
+            (Endpoint::Role(_), "DELETE") => "delete administrator roles",
+            (Endpoint::Roles | Endpoint::RolesSearch | Endpoint::Role(_), _) => {
+                "view administrator roles"
+            }
+            (Endpoint::Keys, "POST") => "create API keys",
+            (Endpoint::Key(_) | Endpoint::Current, "POST") => "modify API keys",
+            (Endpoint::KeySecret(_) | Endpoint::CurrentSecret, _) => "generate API secret keys",
+            (Endpoint::Key(_), "DELETE") => "delete API keys",
+            (Endpoint::PoliciesSearch, _) => "view policies",
+            (Endpoint::AdministratorsSearch, _) => "view administrators",
+            (Endpoint::Sessions | Endpoint::CurrentSession, _) => "end sessions",
+            _ => "view API keys",
+        }
+    }
+
     fn methods(self) -> &'static [&'static str] {
         match self {
             Endpoint::Roles | Endpoint::Keys | Endpoint::Current => &["GET", "POST"],
@@ -60,11 +82,16 @@ impl Endpoint {
             | Endpoint::CurrentSecret
             | Endpoint::PoliciesSearch
             | Endpoint::AdministratorsSearch => &["POST"],
-            Endpoint::Logout => &["DELETE"],
+            Endpoint::Logout | Endpoint::CurrentSession => &["DELETE"],
             Endpoint::Ping | Endpoint::ApiVersion => &["GET", "HEAD"],
         }
     }
 }
+
+/// As the vendor documents them (manager-api.md, section 10).
+const MISSING_VERSION: &str = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
+const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make sure this header starts with 'v' followed by a \
+     number. E.g. v1";
 
 /// What stands in the place of an ID and is none.
 const NO_ID: i64 = i64::MIN;
@@ -106,7 +133,7 @@ impl Manager {
         if endpoint == Endpoint::Sessions {
             return self.sign_in(call);
         }
-        let caller = self.authenticate(call)?;
+        let caller = self.authenticate(call, endpoint.action(&call.method))?;
         self.check_session_scope(caller, endpoint, &call.method)?;
         self.check_cloud_one(endpoint, call)?;
         self.perform(endpoint, caller, call)
@@ -141,6 +168,7 @@ impl Manager {
             // There are no policies here; every role may read them (manager-api.md, section 6.4).
             (Endpoint::PoliciesSearch, _) => Ok(Answer::json(&json!({"policies": []}))),
             (Endpoint::AdministratorsSearch, _) => self.search_administrators(caller, call),
+            (Endpoint::CurrentSession, _) => self.end_session(call),
             (Endpoint::Sessions | Endpoint::Logout | Endpoint::Ping | Endpoint::ApiVersion, _) => {
                 Ok(Answer::page(404, "Not Found"))
             }
@@ -154,16 +182,10 @@ impl Manager {
             Some("v1") => return Ok(()),
             Some(_) if endpoint == Endpoint::Sessions => (
                 unknowns.unknown_version.or(unknowns.missing_version),
-                "The api-version is not supported.",
+                INVALID_VERSION,
             ),
-            Some(_) => (
-                unknowns.unknown_version,
-                "The api-version is not supported.",
-            ),
-            None => (
-                unknowns.missing_version,
-                "The header api-version is missing.",
-            ),
+            Some(_) => (unknowns.unknown_version, INVALID_VERSION),
+            None => (unknowns.missing_version, MISSING_VERSION),
         };
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
     }
@@ -203,7 +225,7 @@ impl Manager {
             | Endpoint::Role(_)
             | Endpoint::AdministratorsSearch => unknowns.session_roles,
             Endpoint::Keys if method == Method::POST => None,
-            Endpoint::PoliciesSearch => None,
+            Endpoint::PoliciesSearch | Endpoint::CurrentSession => None,
             _ => unknowns.session_keys,
         };
         status.map_or(Ok(()), |status| {

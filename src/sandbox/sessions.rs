@@ -96,12 +96,12 @@ impl Manager {
             self.clock.now(),
         )?;
         self.check(&attempt)
-            .map_err(|cause| self.refuse_sign_in(cause))?;
+            .map_err(|cause| self.refuse_sign_in(&cause))?;
         self.account.failures = 0;
         self.expire_sessions();
         if self.sessions.len() >= self.settings.sessions_max {
             match self.settings.unknowns.session_limit {
-                SessionLimit::Refuse => return Err(self.refuse_sign_in(Cause::SessionLimit)),
+                SessionLimit::Refuse => return Err(self.refuse_sign_in(&Cause::SessionLimit)),
                 SessionLimit::EndOldest => self.sessions.end_oldest(),
             }
         }
@@ -147,12 +147,37 @@ impl Manager {
         cause
     }
 
-    fn refuse_sign_in(&self, cause: Cause) -> Refusal {
+    fn refuse_sign_in(&self, cause: &Cause) -> Refusal {
         let status = self.settings.unknowns.sign_in_refusal;
         match self.settings.unknowns.sign_in_wording {
-            SignInWording::Cause => Refusal::new(status, cause.message()),
+            SignInWording::Cause => Refusal::new(status, cause.message(&self.settings.username)),
             SignInWording::Vague => Refusal::new(status, "The sign-in failed."),
             SignInWording::Empty => Refusal::bodiless(status),
+        }
+    }
+
+    /// `DELETE /api/sessions/current`
+    pub(super) fn end_session(&mut self, call: &Call) -> Result<Answer, Refusal> {
+        match self.settings.unknowns.end_session {
+            None => {
+                if let Some(sid) = self.session_id(call).map(str::to_owned) {
+                    self.sessions.end(&sid);
+                }
+                Ok(Answer::empty(200))
+            }
+            Some(200) => Ok(Answer::empty(200)),
+            Some(404) => Ok(Answer::page(404, "Not Found")),
+            Some(405) => Err(Refusal::method_not_allowed(&[])),
+            Some(status) => Err(Refusal::new(status, "The session could not be ended.")),
+        }
+    }
+
+    /// The ID of the session in the cookie of a call. The quotes are part of a cookie that was sent with them.
+    pub(super) fn session_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
+        let value = call.cookie("sID")?;
+        match self.settings.unknowns.quoted_cookie {
+            true => value.strip_prefix('"')?.strip_suffix('"'),
+            false => Some(value),
         }
     }
 
@@ -183,6 +208,10 @@ impl Manager {
         }
         let mut answer = Answer::json(&body);
         for value in session_cookies(played, &sid) {
+            let value = match self.settings.unknowns.quoted_cookie {
+                true => format!("\"{value}\""),
+                false => value,
+            };
             answer = answer.with(
                 "Set-Cookie",
                 format!("sID={value}; Path=/; Secure; HttpOnly"),
@@ -226,17 +255,23 @@ enum Cause {
 }
 
 impl Cause {
-    /// The wordings of a real manager are not known; these name the cause in plain words.
-    fn message(self) -> &'static str {
-        match self {
+    /// The wordings of a real manager are not known, but for one; these name the cause in plain words.
+    fn message(&self, username: &str) -> String {
+        let message = match self {
             Cause::Credentials => "The user name or the password is incorrect.",
             Cause::Tenant => "The tenant was not found.",
             Cause::Locked => "The user account is locked out.",
             Cause::CodeNeeded => "A multi-factor authentication code is required.",
             Cause::CodeWrong => "The multi-factor authentication code is incorrect.",
             Cause::PasswordExpired => "The password has expired.",
-            Cause::SessionLimit => "The maximum number of active sessions has been reached.",
-        }
+            // This one was met by a client.
+            Cause::SessionLimit => {
+                return format!(
+                    "MaxSessionsException occurred when authenticating user [{username}]"
+                );
+            }
+        };
+        message.to_owned()
     }
 }
 

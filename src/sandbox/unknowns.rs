@@ -85,6 +85,9 @@ unknowns! {
         /// What a granted sign-in carries.
         sign_in_answer: SignInAnswer = SignInAnswer::Complete,
         ["complete", "no-sid", "no-rid", "empty-sid", "empty-rid", "several-sid"];
+    "3" "quoted-cookie" =>
+        /// Whether the value of the cookie sID is between quotes. It must come back so, and is the session's ID without them.
+        quoted_cookie: bool = false, ["no", "yes"];
     "11 #18" "sessions-endpoint" =>
         /// Whether POST /api/sessions is there at all, as may not be so on SaaS.
         sessions_endpoint: Option<u16> = None, ["accepted", "404", "403", "410"];
@@ -104,8 +107,11 @@ unknowns! {
         /// The status where the session has ended or was never there.
         expired_session: u16 = 401, ["401", "403"];
     "10" "refused-key" =>
-        /// The status where a secret key is wrong, expired, locked or deleted, or no credentials were sent.
+        /// The status where a secret key is wrong or deleted, or no credentials were sent.
         refused_key: u16 = 401, ["401", "403"];
+    "10" "unusable-key" =>
+        /// The status where a secret key is expired or locked: 403 with the words of a missing right, or 401 with those of a wrong key.
+        unusable_key: u16 = 403, ["403", "401"];
     "2" "cloud-one-keys" =>
         /// The status where a key of Cloud One asks for the API-key operations, which are said to work with legacy keys only.
         cloud_one_keys: Option<u16> = None, ["accepted", "401", "403", "404"];
@@ -115,6 +121,9 @@ unknowns! {
     "11 #20" "session-keys" =>
         /// Whether a session may use the API-key operations other than create.
         session_keys: Option<u16> = None, ["accepted", "401", "403"];
+    "4" "end-session" =>
+        /// What DELETE /api/sessions/current does: accepted ends the session, 200 leaves it alive, else it is refused.
+        end_session: Option<u16> = None, ["accepted", "200", "401", "403", "404", "405", "500"];
     "4" "logout" =>
         /// What the legacy sign-out does to a session of /api/sessions: accepted ends it, 200 leaves it alive, else it is refused.
         logout: Option<u16> = None, ["accepted", "200", "401", "404", "500"];
@@ -146,8 +155,8 @@ unknowns! {
         /// What expiryDate 0 does.
         expiry_zero: ExpiryZero = ExpiryZero::Clears, ["clears", "ignored", "refused"];
     "11 #7" "duplicate-name" =>
-        /// The status where a key of this name exists.
-        duplicate_name: Option<u16> = None, ["accepted", "400", "403", "409", "500"];
+        /// The status where a key, or the administrator, has this name.
+        duplicate_name: Option<u16> = Some(400), ["400", "accepted", "403", "409", "500"];
     "11 #10" "delete-missing" =>
         /// The status where what is to be deleted is not there; accepted answers 200.
         delete_missing: Option<u16> = Some(404), ["404", "accepted"];

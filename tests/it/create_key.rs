@@ -244,7 +244,7 @@ fn a_refusal_of_the_manager_is_told_in_its_words_and_leaves_nothing() {
             forbidden,
             ["--role-id", "2"],
             5,
-            "Not authorized to create API keys.",
+            "Not authorized to create API keys",
         ),
         (
             playing(&[("unknown-role", "400")]),

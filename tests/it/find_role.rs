@@ -146,7 +146,7 @@ fn an_administrator_who_may_not_see_roles_is_told_so() {
     let said = ran.failure(5);
     contains(
         said,
-        &["Not authorized to view administrator roles.", "--role-id"],
+        &["Not authorized to view administrator roles", "--role-id"],
     );
 }
 

@@ -212,7 +212,7 @@ fn a_manager_that_refuses_the_name_itself_is_believed() {
     let error: Value = run(&world, &["-o", "json"]).json_error(6);
     assert_eq!(error["http"], json!(409));
     let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &["An API key with this name already exists."]);
+    contains(said, &["The requested username already exists."]);
     assert_eq!(world.sandbox.api_keys(), [existing]);
 }
 

@@ -215,7 +215,7 @@ fn who_may_not_see_keys_is_told_so() {
     });
     for format in ["text", "jsonl"] {
         let ran = world.run(["list-keys", "--stale", "90d", "-o", format]);
-        contains(ran.failure(5), &["Not authorized to view API keys."]);
+        contains(ran.failure(5), &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
         let world = World::with(playing(&[("session-keys", choice)]));

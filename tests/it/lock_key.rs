@@ -260,7 +260,10 @@ fn the_key_that_signs_the_run_is_not_locked_by_accident() {
         let ran = world.run(["lock-key", "mine", "--force"]);
         assert_eq!(ran.success(), "1");
         assert!(!is_active(&world));
-        contains(world.run(["show-key", "mine"]).failure(4), &["key"]);
+        contains(
+            world.run(["show-key", "mine"]).failure(5),
+            &["expired or locked"],
+        );
     }
 }
 

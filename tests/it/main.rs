@@ -3,6 +3,7 @@
 
 mod support;
 
+mod answer_forms;
 mod cloud_one;
 mod color;
 mod completions;
@@ -55,6 +56,8 @@ mod sandbox_command;
 mod sandbox_contract;
 mod secret_sources;
 mod security_page;
+#[cfg(unix)]
+mod session_limit;
 mod several_sinks;
 mod show_key;
 mod show_role;

@@ -53,7 +53,7 @@ fn asked_once(sandbox: &Sandbox, what: &str) {
     let deleted = sandbox
         .requests()
         .iter()
-        .any(|request| request.method == "DELETE" && request.path.starts_with("/api/"));
+        .any(|request| request.method == "DELETE" && request.path.starts_with("/api/apikeys"));
     assert!(!deleted, "{what}");
     assert_eq!(sandbox.live_sessions(), 0, "{what}: the session is ended");
 }

@@ -288,7 +288,7 @@ fn verbose_says_more_on_stderr_and_nothing_on_stdout() {
     for line in [
         "debug: POST /api/sessions -> 200 in ",
         "debug: POST /api/roles/search -> 200 in ",
-        "debug: DELETE /rest/authentication/logout -> 200 in ",
+        "debug: DELETE /api/sessions/current -> 200 in ",
     ] {
         contains(&levels[2], &[line]);
     }

@@ -186,7 +186,7 @@ fn mistakes_are_named() {
         ),
         (
             vec!["--unknown".into(), "duplicate-name=418".into()],
-            "there are accepted, 400, 403, 409, 500",
+            "there are 400, accepted, 403, 409, 500",
         ),
         (
             vec!["--unknown".into(), "weather=fine".into()],

@@ -153,7 +153,7 @@ fn who_may_not_see_keys_is_told_so() {
     world.sandbox.add_key("ci", 2);
     for key in ["ci", "1"] {
         let said = world.run(["show-key", key]).failure(5).to_owned();
-        contains(&said, &["Not authorized to view API keys."]);
+        contains(&said, &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
         let world = World::with(playing(&[("session-keys", choice)]));

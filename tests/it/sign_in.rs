@@ -226,7 +226,8 @@ fn nothing_of_a_session_is_said_at_any_level() {
         ["create", "--role", "Auditor"],
         ["create", "--role-id", "999"],
     ] {
-        let world = World::new();
+        // The legacy call has the session in its address.
+        let world = with(|settings| settings.unknowns.end_session = Some(404));
         let ran = world.home.run(arguments.iter().chain(&["-vv"]));
         contains(&ran.stderr, &["debug: POST /api/sessions -> 200"]);
         let requests = world.sandbox.requests();

@@ -1,6 +1,6 @@
 //! A sign-in that the manager refuses: one attempt, the manager's words, and the next step.
 
-use swp_keys::sandbox::SignInWording;
+use swp_keys::sandbox::{Action, Fault, SignInWording};
 
 use crate::sign_in::{SIGN_INS, with};
 use crate::support::{Ran, World, contains};
@@ -27,10 +27,9 @@ enum Trouble {
     CodeMissing,
     CodeWrong,
     Expired,
-    Sessions,
 }
 
-const TROUBLES: [(Trouble, &str); 8] = [
+const TROUBLES: [(Trouble, &str); 7] = [
     (
         Trouble::Password,
         "The user name or the password is incorrect.",
@@ -47,10 +46,6 @@ const TROUBLES: [(Trouble, &str); 8] = [
         "The multi-factor authentication code is incorrect.",
     ),
     (Trouble::Expired, "The password has expired."),
-    (
-        Trouble::Sessions,
-        "The maximum number of active sessions has been reached.",
-    ),
 ];
 
 impl Trouble {
@@ -59,9 +54,6 @@ impl Trouble {
             settings.unknowns.sign_in_refusal = status;
             settings.unknowns.sign_in_wording = wording;
             settings.password_expired = self == Self::Expired;
-            if self == Self::Sessions {
-                settings.sessions_max = 0;
-            }
             if matches!(self, Self::CodeMissing | Self::CodeWrong) {
                 settings.mfa_code = Some("012345".to_owned());
             }
@@ -76,7 +68,7 @@ impl Trouble {
             Self::Tenant => arguments.extend(["--tenant", "elsewhere"]),
             Self::Locked => world.sandbox.set_locked(true),
             Self::CodeWrong => arguments.extend(["--mfa-code", "654321"]),
-            Self::CodeMissing | Self::Expired | Self::Sessions => {}
+            Self::CodeMissing | Self::Expired => {}
         }
         let ran = world.run(arguments);
         (world, ran)
@@ -85,7 +77,11 @@ impl Trouble {
     /// What only this cause makes the client say, beside the manager's words.
     fn advice(self) -> &'static [&'static str] {
         match self {
-            Self::Locked => &["error: the account is locked", "unlock", "do not try again"],
+            Self::Locked => &[
+                "error: the account is locked",
+                "do not try again",
+                "`dsm_c -action unlockout -username admin`",
+            ],
             Self::CodeMissing | Self::CodeWrong => &["`--mfa-code` or `--mfa-command`"],
             _ => &["the causes:", "do not repeat it unchanged"],
         }
@@ -127,6 +123,20 @@ fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
             );
         }
     }
+}
+
+/// What reached no manager that could read it is not a wrong password.
+#[test]
+fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
+    let words = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
+    let world = World::new();
+    let fault = Fault::new("POST", "/api/sessions", Action::status(400, words));
+    world.sandbox.inject(fault.times(3));
+    for _ in 0..3 {
+        let ran = world.run(["create", "--role", "Auditor"]);
+        contains(ran.failure(1), &[words, "`api-version: v1`", "proxy"]);
+    }
+    world.run(["create", "--role", "Auditor"]).success();
 }
 
 #[test]

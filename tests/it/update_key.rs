@@ -347,7 +347,8 @@ fn a_name_that_another_key_has_is_refused_unless_it_is_meant() {
         &[("ignore-search", "yes")],
         &[("ignore-case", "no")],
     ] {
-        let world = with_key(playing(choices), |_| {});
+        let accepted = [choices, &[("duplicate-name", "accepted")]].concat();
+        let world = with_key(playing(&accepted), |_| {});
         world.sandbox.add_key("nightly", 2);
         world.sandbox.add_key("Weekly", 2);
         let error = world.run(["update-key", "ci", "--name", "nightly", "-o", "json"]);
@@ -364,10 +365,15 @@ fn a_name_that_another_key_has_is_refused_unless_it_is_meant() {
             .success();
         assert_eq!(key(&world).name.as_deref(), Some("nightly"));
     }
-    let world = with_key(playing(&[("duplicate-name", "409")]), |_| {});
-    world.sandbox.add_key("nightly", 2);
-    let ran = world.run(["update-key", "ci", "--name", "nightly", "--force"]);
-    contains(ran.failure(6), &["already exists"]);
+    for choice in ["400", "409"] {
+        let world = with_key(playing(&[("duplicate-name", choice)]), |_| {});
+        world.sandbox.add_key("nightly", 2);
+        let ran = world.run(["update-key", "ci", "--name", "nightly", "--force"]);
+        contains(ran.failure(6), &["already exists"]);
+        // A user takes a name as well.
+        let ran = world.run(["update-key", "ci", "--name", "admin"]);
+        contains(ran.failure(6), &["already exists", "a user"]);
+    }
 }
 
 #[test]

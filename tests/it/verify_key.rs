@@ -120,7 +120,7 @@ fn a_secret_that_does_not_work_is_a_no_and_is_tried_once() {
         },
     ];
     for spoil in spoilt {
-        let (world, id, secret) = with_key(1, Settings::default());
+        let (world, id, secret) = with_key(1, playing(&[("unusable-key", "401")]));
         spoil(&world, id);
         let ran = world.run(["verify-key", "--key-file", "key", "-vv"]);
         let (stdout, stderr) = ran.said_no();
@@ -177,9 +177,23 @@ fn a_key_that_may_not_look_at_itself_works_all_the_same() {
 #[test]
 fn where_a_refusal_is_a_403_no_success_is_claimed() {
     let bare = [("refused-key", "403"), ("error-body", "empty")];
-    for (choices, said) in [(&bare[..1], "no\n"), (&bare[..], "not proven\n")] {
+    let spoilt: [(&[_], _, fn(&World, i64)); 4] = [
+        (&bare[..1], "no\n", |world, id| {
+            assert!(world.sandbox.remove_key(id))
+        }),
+        (&bare, "not proven\n", |world, id| {
+            assert!(world.sandbox.remove_key(id))
+        }),
+        (&[], "not proven\n", |world, id| {
+            assert!(world.sandbox.edit_key(id, |key| key.active = false));
+        }),
+        (&[], "not proven\n", |world, id| {
+            assert!(world.sandbox.edit_key(id, |key| key.expiry_date = Some(1)));
+        }),
+    ];
+    for (choices, said, spoil) in spoilt {
         let (world, id, _) = with_key(1, playing(choices));
-        assert!(world.sandbox.edit_key(id, |key| key.active = false));
+        spoil(&world, id);
         let ran = world.run(["verify-key", "--key-file", "key"]);
         contains(&squeezed(ran.said_no().0), &[&format!("Works {said}")]);
         let ran = world.run(["verify-key", "--key-file", "key", "-o", "json"]);

@@ -79,8 +79,10 @@ fn a_key_is_named_with_its_end() {
 
 #[test]
 fn a_kept_session_is_named_and_one_that_ended_is_told() {
-    let world = World::new();
+    let mut world = World::new();
     world.run(["login"]).success();
+    let password = world.home.path("password");
+    world.home.unset("SWP_PASSWORD_FILE");
     world.sandbox.forget_requests();
     let ran = world.run(["whoami"]);
     contains(
@@ -98,6 +100,12 @@ fn a_kept_session_is_named_and_one_that_ended_is_told() {
             &["the kept session of admin", "has expired"],
         );
     }
+    // With a password at hand, it is who signs in with that.
+    world.home.set("SWP_PASSWORD_FILE", password);
+    let ran = world.run(["whoami"]);
+    contains(&squeezed(ran.success()), &["User admin", "with a password"]);
+    contains(&ran.stderr, &["has expired", "SWP_PASSWORD_FILE"]);
+    assert_eq!(world.sandbox.live_sessions(), 0);
 }
 
 /// Whether a session may ask for administrators and roles is unknown; who it is is known all the same.

@@ -10,6 +10,7 @@ use super::scenario::{
     Breakage, CHANGE, CREATE, DELETE, IfExists, Kill, LOOK, Manager, Naming, Place, Point, RESET,
     Recovery, Run, SEARCH, Scenario, Signal, Sink,
 };
+use crate::support::{END_SESSION, LEGACY_LOGOUT};
 
 impl Scenario {
     pub(super) fn of(seed: u64) -> Self {
@@ -19,7 +20,12 @@ impl Scenario {
             true => 2 + dice.below(2),
             false => dice.weigh(&[(80, 1), (20, 2)]),
         };
-        let manager = Manager::of(dice);
+        // Of dice of its own, so that a seed is what it was before there was this.
+        let end_session = Dice::new(!seed).weigh(&[(60, None), (5, Some(200)), (35, Some(404))]);
+        let manager = Manager {
+            end_session,
+            ..Manager::of(dice)
+        };
         let if_exists = dice.weigh(&[
             (60, IfExists::Fail),
             (15, IfExists::Skip),
@@ -117,6 +123,7 @@ impl Manager {
             ]),
             session_keys: dice.weigh(&[(90, None), (5, Some(401)), (5, Some(403))]),
             delete_missing: dice.pick(&[Some(404), None]),
+            end_session: None,
             logout: dice.weigh(&[(80, None), (5, Some(200)), (15, Some(404))]),
             secret_shape: dice.pick(&[
                 SecretShape::IdBase64,
@@ -220,7 +227,8 @@ impl Kill {
             (5, Point::Seen(SEARCH, 1 + dice.below(3))),
             (8, Point::Seen(RESET, 1 + dice.below(2))),
             (5, Point::Seen(DELETE, 1)),
-            (4, Point::Seen("DELETE /rest/authentication/logout", 1)),
+            (3, Point::Seen(END_SESSION, 1)),
+            (1, Point::Seen(LEGACY_LOGOUT, 1)),
             (20, Point::Held),
             (6, if file { Point::FileThere } else { Point::Said }),
         ]);
@@ -286,7 +294,8 @@ fn fault(dice: &Dice) -> String {
         (5, "POST /api/sessions"),
         (3, "POST /api/roles/search"),
         (3, "GET /api/apikeys/*"),
-        (4, "DELETE /rest/authentication/logout"),
+        (3, END_SESSION),
+        (1, LEGACY_LOGOUT),
     ]);
     fault_of(dice, route)
 }

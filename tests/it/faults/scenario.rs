@@ -42,6 +42,7 @@ pub(super) struct Manager {
     pub(super) duplicate_name: Option<u16>,
     pub(super) session_keys: Option<u16>,
     pub(super) delete_missing: Option<u16>,
+    pub(super) end_session: Option<u16>,
     pub(super) logout: Option<u16>,
     pub(super) secret_shape: SecretShape,
     pub(super) answer_fields: AnswerFields,
@@ -228,6 +229,7 @@ impl Scenario {
         unknowns.duplicate_name = self.manager.duplicate_name;
         unknowns.session_keys = self.manager.session_keys;
         unknowns.delete_missing = self.manager.delete_missing;
+        unknowns.end_session = self.manager.end_session;
         unknowns.logout = self.manager.logout;
         unknowns.answer_fields = self.manager.answer_fields;
         unknowns.error_body = self.manager.error_body;
@@ -242,6 +244,7 @@ impl Manager {
             duplicate_name: None,
             session_keys: None,
             delete_missing: Some(404),
+            end_session: None,
             logout: None,
             secret_shape: SecretShape::IdBase64,
             answer_fields: AnswerFields::Usual,

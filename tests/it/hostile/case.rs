@@ -16,7 +16,7 @@ pub(super) const ROLES: &str = "POST /api/roles/search";
 pub(super) const KEYS: &str = "POST /api/apikeys/search";
 pub(super) const CREATE: &str = "POST /api/apikeys";
 pub(super) const DELETE: &str = "DELETE /api/apikeys/8";
-pub(super) const SIGN_OUT: &str = "DELETE /rest/authentication/logout";
+pub(super) const SIGN_OUT: &str = crate::support::END_SESSION;
 pub(super) const PING: &str = "GET /rest/status/manager/ping";
 
 /// What stdout holds in the end.

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::case::{Case, FIND, ROLES, SIGN_IN, Stdout, judge};
-use super::manager::answer;
+use super::manager::{Request, answer};
 use crate::leaks::{RID, SID};
+use crate::support::{END_SESSION, LEGACY_LOGOUT};
 
 fn session(cookies: &[&str], body: &str) -> Vec<u8> {
     let cookies: Vec<_> = cookies
@@ -36,8 +37,14 @@ fn used(name: &str, cookies: &[&str], sent: &'static str) -> Case {
 
 /// A session that is none.
 fn none(name: &str, cookies: &[&str], body: &str, stderr: &[&str]) -> Case {
-    Case::bytes(name, FIND, SIGN_IN, session(cookies, body), 1, stderr)
-        .and(|manager, _, _| assert_eq!(manager.seen().len(), 1, "it went on"))
+    Case::bytes(name, FIND, SIGN_IN, session(cookies, body), 1, stderr).and(|manager, _, _| {
+        // A session that has begun is ended with its cookie, and is not used for anything else.
+        let seen = manager.seen();
+        let ends = |one: &Request| one.route == END_SESSION || one.route == LEGACY_LOGOUT;
+        let with_session = |one: &Request| one.header("cookie").contains("sID=");
+        assert!(seen[1..].iter().all(ends), "it went on");
+        assert!(seen[1..].iter().all(with_session));
+    })
 }
 
 #[test]
@@ -98,6 +105,22 @@ fn cookies_of_all_kinds() {
             session(&["sID=a\u{1}b"], &rid(RID)),
             8,
             &["broke"],
+        ),
+        used(
+            "one between quotes",
+            &[&format!("sID=\"{SID}\"; Path=/")],
+            r#"sID="SID""#,
+        ),
+        used(
+            "a semicolon between quotes",
+            &[r#"sID="a;b" ; Path=/"#],
+            r#"sID="a;b""#,
+        ),
+        none(
+            "nothing between quotes",
+            &[r#"sID=""; Path=/"#],
+            &rid(RID),
+            lacks,
         ),
         used("a lone line feed", &["sID=a\nX-Evil: 1"], "sID=a"),
     ]);

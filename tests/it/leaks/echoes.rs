@@ -286,7 +286,7 @@ fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
     let said = format!("you sent {} to me", IN_SESSION.join(" and "));
     world
         .sandbox
-        .inject(Fault::new("DELETE", "*", Action::status(500, &said)));
+        .inject(Fault::new("DELETE", "*", Action::status(500, &said)).times(2));
     script(&world.sandbox);
     let ran = world.run(["login", "-vv", "--force-login"]);
     ran.success();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use serde_json::Value;
-use swp_keys::sandbox::{Action, Fault, Settings};
+use swp_keys::sandbox::{Action, Fault, Settings, SignInWording};
 
 use crate::login::files;
 use crate::support::files::read;
@@ -116,9 +116,11 @@ fn two_refusals_stop_every_command_that_would_sign_in_before_it_asks_for_anythin
         assert!(!world.home.path("asked").exists(), "{command:?}");
     }
     let error = stopped_json(&world);
-    assert_eq!(error["code"], "sign-in-refused");
+    assert_eq!(error["code"], "sign-in-paused");
     assert_eq!(error["retryable"], false);
     assert_eq!(error["http"], Value::Null, "nobody answered");
+    let last = record(&world)["refused"][1].as_i64().expect("a time");
+    assert_eq!(error["retryAt"], last + 15 * MINUTE);
 }
 
 fn stopped_json(world: &World) -> Value {
@@ -153,6 +155,77 @@ fn it_may_be_tried_again_when_the_message_says_so() {
     stopped(&world, || world.run(FIND));
     let_pass(&world, MINUTE);
     world.run(FIND).success();
+}
+
+/// A run that is stopped knows no more than the record: why the last sign-in was refused is in it.
+#[test]
+fn the_run_that_is_stopped_says_why_the_others_were_refused() {
+    let stopped_by = |change: fn(&mut Settings), arguments: &[&str], wrong: bool| {
+        let mut world = refusing();
+        if !wrong {
+            give_the_right_password(&mut world);
+        }
+        world.sandbox.change(change);
+        let words = [&FIND[..], arguments].concat();
+        for code in ["111111", "222222"] {
+            let with_code = [&words[..], &["--mfa-code", code]].concat();
+            let words = if arguments.is_empty() {
+                &words
+            } else {
+                &with_code
+            };
+            world.run(words).failure(4);
+        }
+        stopped(&world, || world.run(FIND)).stderr
+    };
+    let none: &[&str] = &[];
+    let said = stopped_by(|_| {}, none, true);
+    contains(&said, &["the user name or the password was wrong"]);
+    let said = stopped_by(|settings| settings.password_expired = true, none, false);
+    contains(&said, &["the password had expired", "new password"]);
+    let code = |settings: &mut Settings| settings.mfa_code = Some("004211".to_owned());
+    let said = stopped_by(code, &["--force-login"], false);
+    contains(&said, &["the code of the second factor was wrong"]);
+    let vague = |settings: &mut Settings| settings.unknowns.sign_in_wording = SignInWording::Vague;
+    contains(&stopped_by(vague, none, true), &["no known cause"]);
+    let world = refusing();
+    world.sandbox.set_locked(true);
+    for _ in 0..2 {
+        contains(world.run(FIND).failure(4), &["the account is locked"]);
+    }
+    let ran = stopped(&world, || world.run(FIND));
+    contains(&ran.stderr, &["the account was locked", "unlocked"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn on_a_terminal_the_run_asks_once_whether_to_sign_in_all_the_same() {
+    use crate::support::pty::Pty;
+    for (answer, code, more) in [("y", "0", 1), ("n", "4", 0), ("", "4", 0)] {
+        let mut world = refused_twice();
+        give_the_right_password(&mut world);
+        let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
+        let mut terminal = Pty::start(&world.home, script);
+        terminal.see("2 sign-ins as `admin`");
+        terminal.see("the password was wrong");
+        terminal.see("[y/N]");
+        terminal.type_line(answer);
+        terminal.see("code=");
+        terminal.see(code);
+        let shown = terminal.end();
+        assert_eq!(shown.matches("[y/N]").count(), 1, "{shown}");
+        assert_eq!(sign_ins(&world), 2 + more, "{shown}");
+    }
+    // Whatever comes of it is counted, and it is not asked a second time.
+    let world = refused_twice();
+    let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
+    let mut terminal = Pty::start(&world.home, script);
+    terminal.see("[y/N]");
+    terminal.type_line("y");
+    terminal.see("code=4");
+    let shown = terminal.end();
+    assert_eq!(shown.matches("[y/N]").count(), 1, "{shown}");
+    assert_eq!(record(&world)["refused"].as_array().map(Vec::len), Some(3));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_key_that_does_not_work_is_refused_tried_once_and_not_kept() {
             .change(|settings| settings.unknowns.refused_key = status);
         let (_, login) = a_key(&world, 1);
         let id = world.sandbox.api_keys()[0].id;
-        assert!(world.sandbox.edit_key(id, |key| key.active = false));
+        assert!(world.sandbox.remove_key(id));
         let ran = world.run(&login);
         contains(ran.failure(4), &["does not accept the API key"]);
         assert_eq!(world.calls(), ["GET /api/apikeys/current"]);
@@ -262,6 +262,16 @@ fn a_kept_key_that_is_accepted_no_more_is_said_to_be_the_kept_one() {
     assert!(world.sandbox.edit_key(id, |key| key.active = false));
     let ran = world.run(["list-roles"]);
     contains(
+        ran.failure(5),
+        &[
+            "expired or locked",
+            "`swp-keys login` kept",
+            "`swp-keys logout`",
+        ],
+    );
+    assert!(world.sandbox.remove_key(id));
+    let ran = world.run(["list-roles"]);
+    contains(
         ran.failure(4),
         &[
             "the kept API key",
@@ -337,6 +347,6 @@ fn a_kept_key_is_told_by_no_command_whatever_comes_of_it() {
     for command in &commands {
         told(&world, command);
     }
-    world.run(&login).failure(4);
+    world.run(&login).failure(5);
     told(&world, &["logout"]);
 }

@@ -140,7 +140,7 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
 /// A manager that says yes and keeps the successor has not undone anything.
 #[test]
 fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
-    let held = HeldWorld::with(playing(&[]), CREATE);
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CREATE);
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();
@@ -185,7 +185,7 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
 #[cfg(unix)]
 #[test]
 fn whoever_insists_is_told_that_the_old_key_has_no_end_yet() {
-    let held = HeldWorld::with(playing(&[]), CHANGE);
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();
@@ -302,7 +302,7 @@ fn a_name_of_digits_is_not_an_id() {
 
 #[test]
 fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
-    let held = HeldWorld::with(playing(&[]), CHANGE);
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();

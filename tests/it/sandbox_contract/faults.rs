@@ -16,7 +16,7 @@ fn create(client: &Client) -> Request {
 
 #[test]
 fn a_connection_ends_before_or_after_the_work() {
-    let mut client = Client::signed_in(|_| {});
+    let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     for (fault, keys) in [
         (Fault::new("POST", KEYS, Action::Drop), 0),
         (Fault::new("POST", KEYS, Action::Drop).after(), 1),
@@ -59,7 +59,7 @@ fn a_body_is_cut_after_so_many_bytes() {
 
 #[test]
 fn a_delay_is_a_delay() {
-    let mut client = Client::signed_in(|_| {});
+    let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     let delay = Duration::from_millis(80);
     for fault in [
         Fault::new("POST", KEYS, Action::Delay(delay)),
@@ -180,7 +180,7 @@ fn a_stalled_body_stays_open_without_an_end() {
 
 #[test]
 fn a_request_is_worked_on_twice_or_late() {
-    let mut client = Client::signed_in(|_| {});
+    let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     client
         .sandbox
         .inject(Fault::new("POST", KEYS, Action::Twice));

@@ -30,6 +30,7 @@ fn paths_that_are_not_there_get_a_page_and_methods_that_are_not_a_list() {
         ("PUT", "/api/apikeys", "GET, POST"),
         ("GET", "/api/roles/search", "POST"),
         ("DELETE", "/api/sessions", "POST"),
+        ("POST", "/api/sessions/current", "DELETE"),
         ("PATCH", "/api/apikeys/1", "GET, POST, DELETE"),
         ("GET", "/rest/authentication/logout", "DELETE"),
     ] {
@@ -53,7 +54,7 @@ fn ids_that_nothing_has_are_not_found_and_others_are_no_ids() {
         );
         assert_eq!(
             client.get(&format!("/api/roles/{id}")).message(),
-            "The administrator role does not exist."
+            "The administrator role does not exist"
         );
     }
     for id in ["2147483648", "99999999999999999999", "one", ""] {
@@ -112,10 +113,16 @@ fn the_version_header_is_required_on_every_call_of_the_api() {
     let without = client.signed(Request::bare("GET", "/api/roles"));
     assert_eq!(
         client.raw(&without).message(),
-        "The header api-version is missing."
+        "Missing 'api-version' request header. Please set this header with the a value of a supported API version"
     );
     let other = client.signed(Request::bare("GET", "/api/roles").header("api-version", "v9"));
-    assert_eq!(client.raw(&other).status, 400);
+    let other = client.raw(&other);
+    assert_eq!(other.status, 400);
+    assert!(
+        other
+            .message()
+            .ends_with("starts with 'v' followed by a number. E.g. v1")
+    );
     client
         .sandbox
         .change(|settings| settings.unknowns.missing_version = None);

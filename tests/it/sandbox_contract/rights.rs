@@ -52,7 +52,7 @@ fn an_auditor_key_sees_and_makes_no_keys_and_no_roles() {
     as_key(&mut client, 2);
     assert_eq!(
         client.get("/api/apikeys").message(),
-        "Not authorized to view API keys."
+        "Not authorized to view API keys"
     );
     assert_eq!(client.get("/api/apikeys/1").status, 403);
     assert_eq!(client.get("/api/apikeys/current").status, 403);
@@ -61,7 +61,7 @@ fn an_auditor_key_sees_and_makes_no_keys_and_no_roles() {
         client
             .post("/api/apikeys", &json!({"keyName": "k", "roleID": 2}))
             .message(),
-        "Not authorized to create API keys."
+        "Not authorized to create API keys"
     );
     assert_eq!(
         client
@@ -76,7 +76,7 @@ fn an_auditor_key_sees_and_makes_no_keys_and_no_roles() {
     assert_eq!(client.delete("/api/apikeys/1").status, 403);
     assert_eq!(
         client.post("/api/roles/search", &json!({})).message(),
-        "Not authorized to view administrator roles."
+        "Not authorized to view administrator roles"
     );
     assert_eq!(client.get("/api/roles").status, 403);
     assert_eq!(

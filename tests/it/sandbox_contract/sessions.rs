@@ -140,7 +140,7 @@ fn an_expired_password_and_too_many_sessions_are_refused() {
     assert_eq!(client.sign_in(&credentials()).status, 200);
     assert_eq!(
         client.sign_in(&credentials()).message(),
-        "The maximum number of active sessions has been reached."
+        "MaxSessionsException occurred when authenticating user [admin]"
     );
     assert_eq!(client.sandbox.live_sessions(), 1);
 }
@@ -209,6 +209,21 @@ fn sessions_end_by_idling_by_age_and_by_sign_out() {
     client.sandbox.advance_clock(idle);
     assert_eq!(client.get("/api/roles").status, 401, "idle for too long");
     assert_eq!(client.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn a_session_ends_itself_with_its_cookie_and_its_request_id() {
+    let mut client = Client::signed_in(|_| {});
+    let Signer::Session { sid, .. } = client.signer.clone() else {
+        panic!("a session")
+    };
+    let end = Request::new("DELETE", "/api/sessions/current");
+    let without_request_id = end.header("Cookie", format!("sID={sid}"));
+    assert_eq!(client.raw(&without_request_id).status, 401);
+    assert_eq!(client.sandbox.live_sessions(), 1);
+    assert_eq!(client.delete("/api/sessions/current").status, 200);
+    assert_eq!(client.sandbox.live_sessions(), 0);
+    assert_eq!(client.get("/api/roles").status, 401);
 }
 
 #[test]

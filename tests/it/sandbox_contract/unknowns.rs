@@ -43,6 +43,13 @@ fn statuses_of_refused_credentials() {
         client.get("/api/roles")
     };
     assert_eq!(statuses("refused-key", bad_key), [401, 403]);
+    let locked = |client: &mut Client| {
+        let key = client.sandbox.add_key("locked", 1);
+        client.sandbox.edit_key(key.id, |key| key.active = false);
+        client.signer = Signer::Key(key.secret);
+        client.get("/api/roles")
+    };
+    assert_eq!(statuses("unusable-key", locked), [403, 401]);
     let sid_alone = |client: &mut Client| {
         let Signer::Session { sid, .. } = client.signer.clone() else {
             panic!("a session")
@@ -96,7 +103,7 @@ fn statuses_of_values_that_cannot_be() {
         client.create("same", 2);
         client.post("/api/apikeys", &json!({"keyName": "same", "roleID": 2}))
     };
-    assert_eq!(statuses("duplicate-name", twice), [200, 400, 403, 409, 500]);
+    assert_eq!(statuses("duplicate-name", twice), [400, 200, 403, 409, 500]);
     let search = json!({"searchCriteria": [{"fieldName": "color", "stringValue": "red"}]});
     assert_eq!(
         statuses("unknown-field", |client| client
@@ -239,6 +246,22 @@ fn of_several_session_cookies_the_last_one_counts() {
 }
 
 #[test]
+fn a_cookie_between_quotes_must_come_back_so() {
+    let mut settings = Settings::default();
+    settings.unknowns.quoted_cookie = true;
+    let mut client = Client::start(settings);
+    let answer = client.sign_in(&credentials());
+    let rid = answer.json()["RID"].as_str().expect("a RID").to_owned();
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    let pair = cookie.split(';').next().expect("a pair");
+    assert!(pair.starts_with("sID=\"") && pair.ends_with('"'), "{pair}");
+    for (cookie, status) in [(pair.to_owned(), 200), (pair.replace('"', ""), 401)] {
+        let request = Request::new("GET", "/api/roles").header("Cookie", cookie);
+        assert_eq!(client.raw(&request.header("rID", &rid)).status, status);
+    }
+}
+
+#[test]
 fn a_load_balancer_may_need_its_cookie_back() {
     let mut settings = Settings::default();
     settings
@@ -309,6 +332,16 @@ fn session_limit_code_type_and_sign_out() {
         ))
     };
     assert_eq!(statuses("logout", logout), [200, 200, 401, 404, 500]);
+    let end = |client: &mut Client| client.delete("/api/sessions/current");
+    assert_eq!(
+        statuses("end-session", end),
+        [200, 200, 401, 403, 404, 405, 500]
+    );
+    for (choice, alive) in [("accepted", 401), ("200", 200), ("404", 200)] {
+        let mut client = played("end-session", choice);
+        end(&mut client);
+        assert_eq!(client.get("/api/roles").status, alive, "{choice}");
+    }
     let mut client = played("logout", "200");
     logout(&mut client);
     assert_eq!(client.get("/api/roles").status, 200, "not ended");
@@ -332,7 +365,7 @@ fn names_are_trimmed_and_answers_have_more_or_fewer_fields() {
 #[test]
 fn errors_have_every_form() {
     let error = |choice| played("error-body", choice).get("/api/roles/9");
-    let text = "The administrator role does not exist.";
+    let text = "The administrator role does not exist";
     assert_eq!(error("message").json(), json!({"message": text}));
     assert_eq!(error("legacy").json(), json!({"error": {"message": text}}));
     assert_eq!(error("text").text(), text);

@@ -82,14 +82,19 @@ impl World {
         }
     }
 
-    /// The paths that were asked for, with their methods, without the farewell.
+    /// The paths that were asked for, with their methods, without the end of the session.
     pub(crate) fn calls(&self) -> Vec<String> {
         (self.sandbox.requests().iter())
             .map(|request| format!("{} {}", request.method, request.path))
-            .filter(|call| !call.ends_with("/logout"))
+            .filter(|call| call != END_SESSION && call != LEGACY_LOGOUT)
             .collect()
     }
 }
+
+/// The call that ends a session.
+pub(crate) const END_SESSION: &str = "DELETE /api/sessions/current";
+/// The call that ends it on a manager that refuses that one.
+pub(crate) const LEGACY_LOGOUT: &str = "DELETE /rest/authentication/logout";
 
 /// A manager that answers the open questions of its contract like this: pairs of a name and a choice.
 pub(crate) fn playing(choices: &[(&str, &str)]) -> Settings {

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use swp_keys::sandbox::{ErrorBody, SecretShape, Settings, SignInWording};
+use serde_json::{Value, json};
+use swp_keys::sandbox::{ApiKey, ErrorBody, SecretShape, Settings, SignInWording};
 
 use super::{CREATE, ROLE, creates, fails, unheard_of, walks};
-use crate::support::{Ran, World, contains};
+use crate::support::{END_SESSION, LEGACY_LOGOUT, Ran, World, contains};
 
 walks! {
     the_status_of_a_refused_sign_in: "sign-in-refusal" => sign_in_refusal;
     the_words_of_a_refused_sign_in: "sign-in-wording" => sign_in_wording;
     what_a_granted_sign_in_carries: "sign-in-answer" => sign_in_answer;
+    whether_the_cookie_is_quoted: "quoted-cookie" => |_, settings| comes_through(settings);
     whether_there_is_a_place_to_sign_in: "sessions-endpoint" => sessions_endpoint;
     what_happens_at_the_limit_of_sessions: "session-limit" => session_limit;
     the_type_of_a_code: "mfa-code-type" => mfa_code_type;
@@ -18,10 +20,12 @@ walks! {
     whether_the_cookie_alone_is_enough: "sid-alone" => |_, settings| comes_through(settings);
     the_status_of_an_ended_session: "expired-session" => expired_session;
     the_status_of_a_refused_key: "refused-key" => refused_key;
+    the_status_of_a_key_that_is_locked: "unusable-key" => unusable_key;
     whether_a_key_of_cloud_one_may_manage_keys: "cloud-one-keys" => cloud_one_keys;
     whether_a_session_may_search_roles: "session-roles" => session_roles;
     whether_a_session_may_look_at_keys: "session-keys" => session_keys;
-    what_a_farewell_does: "logout" => logout;
+    what_ends_a_session: "end-session" => end_session;
+    what_ends_a_session_on_older_managers: "logout" => logout;
     what_a_missing_version_does: "missing-version" => |_, settings| comes_through(settings);
     what_an_unknown_version_does: "unknown-version" => |_, settings| comes_through(settings);
     what_a_role_without_web_service_may_do: "web-service" => web_service;
@@ -115,7 +119,11 @@ fn session_limit(choice: &str, mut settings: Settings) {
     let world = World::with(settings);
     creates(&world, ["--role", "Auditor", "--no-sign-out"]);
     match choice {
-        "refuse" => contains(&fails(&world, CREATE, 4), &["active sessions", "HTTP 401"]),
+        "refuse" => {
+            let arguments = ["create", "--role", "Auditor", "--wait", "1s"];
+            let said = fails(&world, arguments, 9);
+            contains(&said, &["MaxSessionsException", "`--api-key-file`"]);
+        }
         "end-oldest" => drop(creates(&world, ROLE)),
         _ => unheard_of(choice),
     }
@@ -138,10 +146,14 @@ fn mfa_code_type(choice: &str, mut settings: Settings) {
 }
 
 fn expired_session(_: &str, settings: Settings) {
-    let world = World::with(settings);
+    let mut world = World::with(settings);
     world.run(["login"]).success();
     creates(&world, ROLE);
     world.sandbox.end_sessions();
+    // With a password at hand, this run signs in anew.
+    let ran = creates(&world, ROLE);
+    contains(&ran.stderr, &["has expired", "SWP_PASSWORD_FILE"]);
+    world.home.unset("SWP_PASSWORD_FILE");
     world.sandbox.forget_requests();
     let said = fails(&world, CREATE, 4);
     contains(&said, &["has expired", "run `swp-keys login` again"]);
@@ -155,7 +167,7 @@ fn expired_session(_: &str, settings: Settings) {
 fn refused_key(choice: &str, settings: Settings) {
     comes_through(settings.clone());
     for (error_body, said) in [
-        (ErrorBody::Message, Some("The API key is not valid.")),
+        (ErrorBody::Message, Some("Invalid API Key")),
         (ErrorBody::Empty, None),
     ] {
         let mut settings = settings.clone();
@@ -177,6 +189,31 @@ fn refused_key(choice: &str, settings: Settings) {
         }
         let printed = fails(&world, ["create", "--role-id", "2"], code);
         contains(&printed, &["expired", "locked", "deleted"]);
+    }
+}
+
+/// A key that is locked or has expired may answer like one whose role lacks the right.
+fn unusable_key(choice: &str, settings: Settings) {
+    for spoil in [
+        (|key: &mut ApiKey| key.active = false) as fn(&mut ApiKey),
+        |key| key.expiry_date = Some(1),
+    ] {
+        let mut world = World::with(settings.clone());
+        let key = world.sandbox.add_key("mine", 1);
+        world.use_key(&key.secret);
+        assert!(world.sandbox.edit_key(key.id, spoil));
+        let (code, words, works) = match choice {
+            "403" => (5, "Not authorized to create API keys", Value::Null),
+            "401" => (4, "Invalid API Key", json!(false)),
+            _ => unheard_of(choice),
+        };
+        let said = fails(&world, ["create", "--role-id", "2"], code);
+        contains(&said, &[words, "expired", "locked"]);
+        // Never that it works.
+        let ran = world.run(["verify-key", "-o", "json"]);
+        let answer: Value = serde_json::from_str(ran.said_no().0).expect("JSON");
+        assert_eq!(answer["meta"]["works"], works);
+        world.run(["login"]).failure(code);
     }
 }
 
@@ -244,7 +281,25 @@ fn session_keys(choice: &str, settings: Settings) {
     fails(&world, skip, code);
 }
 
-fn logout(choice: &str, settings: Settings) {
+/// A manager may know this call, the legacy one, both, or none.
+fn end_session(choice: &str, settings: Settings) {
+    for legacy in [None, Some(404)] {
+        let mut settings = settings.clone();
+        settings.unknowns.logout = legacy;
+        let world = World::with(settings);
+        let ran = creates(&world, ["--role", "Auditor", "-v"]);
+        let taken_for_ended = matches!(choice, "accepted" | "200");
+        assert_eq!(world.count(END_SESSION), 1);
+        assert_eq!(world.count(LEGACY_LOGOUT), usize::from(!taken_for_ended));
+        let ended = choice == "accepted" || !taken_for_ended && legacy.is_none();
+        assert_eq!(world.sandbox.live_sessions(), usize::from(!ended));
+        let noted = (ran.stderr).contains("the session was not ended on the manager");
+        assert_eq!(noted, !taken_for_ended && legacy.is_some(), "{choice}");
+    }
+}
+
+fn logout(choice: &str, mut settings: Settings) {
+    settings.unknowns.end_session = Some(404);
     let world = World::with(settings);
     let ran = creates(&world, ["--role", "Auditor", "-v"]);
     let ended = choice == "accepted";
