@@ -97,6 +97,25 @@ proptest! {
     }
 
     #[test]
+    fn what_is_on_disk_can_be_overwritten_at_its_head(record in record(), stage in 0..4_usize) {
+        let content = record.content()?;
+        let read = parse(&content).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert!(read.progress.in_place);
+        let mut later = read.clone();
+        later.progress.stage = [Stage::Begun, Stage::Delivering, Stage::Delivered, Stage::Settled][stage];
+        // What is cut short is the former stage or the later one.
+        let head = later.head();
+        for cut in 0..=head.len() {
+            let mut file = content.clone();
+            file[..cut].copy_from_slice(&head.as_bytes()[..cut]);
+            let torn = parse(&file).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert!([read.progress.stage, later.progress.stage].contains(&torn.progress.stage));
+            prop_assert!(torn.progress.in_place && torn.has_rest_of(&record));
+            prop_assert_eq!(torn.key_id, record.key_id);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_a_record_or_an_error(content in bytes()) {
         if let Ok(record) = parse(&content) {
             // What is taken for a record can name its file, and no other place.

@@ -170,6 +170,8 @@ struct Minted {
     name: String,
     fields: Map<String, Value>,
     expiry_date: Option<i64>,
+    /// Whether it may sign in, if the answer says so.
+    active: Option<bool>,
     secret: FreshSecret,
     /// A request for a secret of this key was lost before, and may be worked on late.
     uncertain: bool,
@@ -297,6 +299,7 @@ impl Mint<'_> {
             name,
             fields: key.fields(),
             expiry_date: key.expiry_date(),
+            active: key.active(),
             secret,
             uncertain: false,
         })

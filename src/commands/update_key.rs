@@ -226,7 +226,8 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
     let left = found.iter().any(|found| match found {
         Found::Record(record) | Found::UnderWay(record) => {
             let same_name = key.name() == Some(record.key_name.as_str());
-            record.manager == manager
+            !record.is_over()
+                && record.manager == manager
                 && record.tenant.as_deref() == tenant
                 && (record.key_id.map_or(same_name, |id| id == key.id)
                     || (record.predecessor.as_ref()).is_some_and(|old| old.id == key.id))

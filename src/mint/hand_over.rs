@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Record, Stage, Work};
 use crate::looks::Looks;
-use crate::manager::{ApiKey, Credentials, ManagerError};
+use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::sign_in;
 
 use super::ownership::is_ours;
@@ -127,7 +127,8 @@ impl Mint<'_> {
         }
         // Another run may have given a key that existed before a newer secret, and so may a request of this run whose answer was lost.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
-        if self.verify || in_doubt && minted.may_sign_in() {
+        let idle = is_idle(minted.active, minted.expiry_date, self.signed_in);
+        if self.verify || in_doubt && !idle {
             self.works(minted).await?;
         }
         match self.context.interrupt.asked() {
@@ -213,6 +214,12 @@ impl Mint<'_> {
         }
     }
 
+    /// Whether the manager shows that the key is locked or expired, which its answer to the new secret may have left out.
+    async fn may_not_sign_in(&self, minted: &Minted) -> bool {
+        let shown = self.signed_in.api_key(minted.id).await;
+        shown.is_ok_and(|key| is_idle(key.active(), key.expiry_date(), self.signed_in))
+    }
+
     async fn works(&self, minted: &Minted) -> Result<(), Objection> {
         let secret = minted.secret.secret.clone();
         let header = sign_in::key_header(self.context, &secret);
@@ -230,9 +237,14 @@ impl Mint<'_> {
             )
                 .into()),
             Tried::Works(_) => Ok(()),
-            Tried::Refused(error) => Err(Objection::Refused(format!(
-                "the manager does not accept the new secret: {error}"
-            ))),
+            Tried::Refused(error) => {
+                if !self.verify && self.may_not_sign_in(minted).await {
+                    return Ok(());
+                }
+                Err(Objection::Refused(format!(
+                    "the manager does not accept the new secret: {error}"
+                )))
+            }
             // Without an answer nothing tells whether a request that was lost has killed the secret.
             Tried::Unproven(error) if minted.uncertain && error.http_status().is_none() => Err((
                 Kind::Undelivered,
@@ -252,16 +264,10 @@ impl Mint<'_> {
     }
 }
 
-impl Minted {
-    /// Whether the key is known to be one that can sign in: a locked or expired one is refused whatever its secret.
-    fn may_sign_in(&self) -> bool {
-        let active = self
-            .fields
-            .get("active")
-            .and_then(serde_json::Value::as_bool);
-        let now = chrono::Utc::now().timestamp_millis();
-        active != Some(false) && self.expiry_date.is_none_or(|end| end > now)
-    }
+/// Whether a key is known to be locked or expired: it is refused whatever its secret.
+fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn) -> bool {
+    let now = signed_in.time().timestamp_millis();
+    active == Some(false) || expiry_date.is_some_and(|end| end <= now)
 }
 
 /// The key existed before, the manager answered, and does not accept its answer's secret: another run has given the key a newer one, on

@@ -75,8 +75,8 @@ fn may_be_dead(error: Error, id: i64) -> Error {
         return error;
     }
     error.hint(format!(
-        "see whether the key still signs, then run `swp-keys recover` with it; if it does not, an administrator gives it a new \
-         secret with `swp-keys rotate-key {id} --in-place`, and `swp-keys recover --forget` drops the record"
+        "check whether the key still signs; if it does, run `swp-keys recover` with it; if it does not, run `swp-keys recover --forget`, and \
+         have an administrator give it a new secret with `swp-keys rotate-key {id} --in-place`"
     ))
 }
 

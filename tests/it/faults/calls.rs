@@ -10,11 +10,11 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use super::books::{Books, told};
-use super::play::Ended;
+use super::play::{Ended, Job, Watch};
 use super::pool::each;
 use super::recovery::{recover, unfinished};
 use super::scenario::{Scenario, Sink};
-use super::stage::{Machine, Stage};
+use super::stage::{Machine, Stage, patient_times};
 
 /// Calls that put something on disk or on the wire. Some machines lack some of them, and then others take their place.
 const CALLS: &str = "trace=fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,write,writev,sendto,sendmsg";
@@ -263,7 +263,9 @@ fn a_run_that_dies_or_fails_at_any_call_loses_no_key() {
             let (scenario, stage, ended) = traced(sink, &tracing);
             let mut wrong = Books::open(&scenario, &stage, &ended).after_the_runs();
             let first = told(&stage);
-            let recovered = recover(&stage, &scenario);
+            let unnamed = recover_without_a_name(&stage, &ended[0], &mut wrong);
+            let mut recovered = recover(&stage, &scenario);
+            recovered.runs.insert(0, unnamed);
             wrong.extend(Books::open(&scenario, &stage, &ended).after_recovering(&recovered));
             assert!(
                 wrong.is_empty(),
@@ -301,6 +303,33 @@ fn a_record_that_can_neither_be_flushed_nor_removed_stops_the_run() {
     });
     let stopped = stopped.into_inner().expect("no thread has panicked");
     assert!(stopped > 0, "the folder's flush was not among them");
+}
+
+/// Recovers what may be without naming it: a secret that was delivered works on.
+fn recover_without_a_name(stage: &Stage, run: &Ended, wrong: &mut Vec<String>) -> Ended {
+    let works = |secret: &String| {
+        let keys = stage.sandbox.api_keys();
+        keys.iter().any(|key| key.secret == *secret)
+    };
+    let delivered: Vec<_> = run.delivered().into_iter().filter(works).collect();
+    let words = ["recover", "-q", "--yes"].map(OsString::from);
+    let unnamed = Job {
+        machine: 0,
+        mark: None,
+        wrapper: Vec::new(),
+        arguments: words.into_iter().chain(patient_times()).collect(),
+        full: false,
+        files: Vec::new(),
+        watch: Watch::default(),
+    };
+    let ended = unnamed.play(stage);
+    if !delivered.iter().all(works) {
+        wrong.push(format!(
+            "recovering without a name ended a secret that was delivered: {}",
+            ended.story()
+        ));
+    }
+    ended
 }
 
 /// The secret that a run delivered to stdout still works.

@@ -345,6 +345,9 @@ fn fault_of(dice: &Dice, route: &str) -> String {
         (8, "times=3"),
         (10, "always"),
     ]);
+    // A request whose connection is reset may be worked on late. (A change that is late changes nothing that was asked for after it.)
+    let is_late = nth == 1 && action == "reset before" && matches!(route, CREATE | RESET | DELETE);
+    let action = if is_late { "late=450ms" } else { &action };
     format!("{route} {action} nth={nth} {times}")
 }
 
