@@ -50,7 +50,7 @@ pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
             Cause::Reset,
             format!("{host} broke the connection off before it stood"),
             "is it a TLS port? A manager that is starting is waited for with `--wait 5m`; one whose key is not RSA, ECDSA P-256 or P-384, \
-             or Ed25519 may break off like this too",
+             or Ed25519 (DSA, say) may break off like this too, and no pin helps then",
         ),
         _ if error.is_timeout() => (
             Cause::Unreachable,

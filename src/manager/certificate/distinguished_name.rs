@@ -139,4 +139,24 @@ mod tests {
         }
         Ok(())
     }
+
+    /// The string types of old CAs: T61String is read as Latin-1, BMPString is UTF-16.
+    #[test]
+    fn text_of_any_type_is_written_as_text() -> Result<(), Box<dyn std::error::Error>> {
+        for (encoded, shown) in [
+            ("CN=#1405fc62657221", "CN=über!"),
+            ("CN=#1e0400fc2603", "CN=ü\u{2603}"),
+            ("CN=#1e08d83dde0000610062", "CN=\u{1f600}ab"),
+            ("CN=#1203313233", "CN=123"),
+            ("CN=#1a03612c62", "CN=a\\,b"),
+            // Not text after all: half a character, half a pair, not UTF-8.
+            ("CN=#1e0300fc26", "2.5.4.3=#1e0300fc26"),
+            ("CN=#1e02d83d", "2.5.4.3=#1e02d83d"),
+            ("CN=#0c01ff", "2.5.4.3=#0c01ff"),
+        ] {
+            let name = Name::from_str(encoded).map_err(|error| format!("{encoded}: {error}"))?;
+            assert_eq!(written(&name), shown, "{encoded}");
+        }
+        Ok(())
+    }
 }

@@ -37,7 +37,10 @@ fn an_end_without_an_alert_may_be_the_kind_of_key() {
     home.set("SWP_URL", server.url());
     home.set("SWP_API_KEY", "1:a2V5");
     let ran = home.run(["find-role", "Auditor", "--retries", "0"]);
-    contains(ran.failure(8), &["TLS port", "ECDSA P-256"]);
+    contains(
+        ran.failure(8),
+        &["TLS port", "ECDSA P-256", "DSA", "no pin helps"],
+    );
 }
 
 /// Suites without forward secrecy or authenticated encryption, and keys that cannot be verified: no certificate is shown at all.
@@ -46,6 +49,9 @@ fn an_end_without_an_alert_may_be_the_kind_of_key() {
 fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
     let made = |key: &str| {
         let home = Home::new();
+        if key.contains("dsa.param") {
+            openssl(&home, &["dsaparam -out dsa.param 1024"]);
+        }
         let request = format!("req -x509 -nodes -days 30 -subj /CN=127.0.0.1 {key}");
         openssl(&home, &[&request, "-keyout key.pem -out leaf.pem"]);
         home
@@ -55,6 +61,7 @@ fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
         (rsa, "ECDHE-RSA-AES128-SHA256"),
         (rsa, "AES128-GCM-SHA256"),
         (rsa, "DHE-RSA-AES128-GCM-SHA256"),
+        ("-newkey dsa:dsa.param", "ALL:@SECLEVEL=0"),
         ("-newkey ec -pkeyopt ec_paramgen_curve:secp521r1", "ALL"),
         ("-newkey ec -pkeyopt ec_paramgen_curve:secp256k1", "ALL"),
     ] {
@@ -66,7 +73,12 @@ fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
             let ran = home.run(command);
             contains(
                 ran.failure(7),
-                &["refused the TLS connection", "ECDHE", "ECDSA P-256"],
+                &[
+                    "refused the TLS connection",
+                    "ECDHE",
+                    "ECDSA P-256",
+                    "no pin helps",
+                ],
             );
             assert!(!ran.stderr.contains("--tls-pin"), "{}", ran.stderr);
         }
