@@ -20,7 +20,7 @@ pub(super) fn hint(alert: AlertDescription) -> &'static str {
             "use a name in `--url` that the server knows: the one in its certificate"
         }
         AlertDescription::InternalError => {
-            "look at the manager's log: its TLS settings or its certificate do not work"
+            "look at the manager's log: its TLS settings do not work, or its key is not RSA, ECDSA P-256 or P-384, or Ed25519; no pin helps then"
         }
         _ => "TLS 1.2 or 1.3 is needed; look at the manager's TLS settings",
     }

@@ -17,7 +17,10 @@ fn each_alert_has_its_hint() {
         (&[21, 3, 3, 0, 2, 2, 116], &CLIENT),
         (&[21, 3, 3, 0, 2, 2, 42], &CLIENT),
         (&[21, 3, 3, 0, 2, 2, 112], &["`--url`"]),
-        (&[21, 3, 3, 0, 2, 2, 80], &["the manager's log"]),
+        (
+            &[21, 3, 3, 0, 2, 2, 80],
+            &["the manager's log", "ECDSA P-256"],
+        ),
     ] {
         let server = RawServer::answering(alert);
         let mut home = Home::new();
