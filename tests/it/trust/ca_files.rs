@@ -131,6 +131,13 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
             assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
         }
     }
+    assert_eq!(heard.bytes(), b"");
+}
+
+#[test]
+fn other_formats_of_keys_and_certificates_are_named() {
+    let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
+    let manager = RawServer::tls(&certificate, Heard::default());
     for (bytes, said) in [
         (
             &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
@@ -143,7 +150,7 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
             &["ca.pem", said],
         );
     }
-    assert_eq!(heard.bytes(), b"");
+    assert_eq!(manager.connections(), 0);
 }
 
 /// OpenSSL's trust settings may forbid what the file seems to allow.
