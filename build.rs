@@ -4,10 +4,11 @@
 //! a line `NAME OFFSET LENGTH` for each zone and an empty one, and behind it the files that the lines point into; `src/time_zones.rs`
 //! reads it.
 //!
-//! The standard library wants the compiler's unwinder, which nothing here uses (bug.rs). As a shared library it has to be found and
-//! brought in by every run, and asks the processor what it can do, which is slow in a virtual machine: a tenth of a millisecond. And
-//! the addresses that the loader is to mend in each run are a table of 150 kB, or of 2 as it is packed since glibc 2.36; a program that
-//! is to run where an older one is, is built there, as ever.
+//! The standard library wants the compiler's unwinder, which only a backtrace uses here (bug.rs). As a shared library it has to be found
+//! and brought in by every run, and asks the processor what it can do, which is slow in a virtual machine: a tenth of a millisecond. The
+//! index of the tables for unwinding stays in the binary: without it the unwinder ends the process. And the addresses that the loader
+//! changes in each run are a table of 150 kB, or of 2 as it is packed since glibc 2.36; a program that is to run where an older one is,
+//! is built there, as ever.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -43,8 +44,6 @@ fn say_how_to_link() {
     if !is("PROFILE", "release") {
         return;
     }
-    // Tables for unwinding are found by their index, and nobody looks for them.
-    println!("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
     if glibc_minor() >= 36 {
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

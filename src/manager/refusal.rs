@@ -12,6 +12,7 @@ use url::Url;
 
 use super::error::{Call, Cause, Failure, ManagerError, SignInRefusal, Signer, classify};
 use super::mask::Mask;
+use super::other_service::KEY_PAGE;
 use super::page::Page;
 use super::text;
 
@@ -269,8 +270,8 @@ fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> Ma
     // The vendor's own sites moved on to accounts of other kinds (manager-api.md, section 3).
     let hint = if call.address.is_hosted() {
         format!(
-            "{hint}; an account of Cloud One or Vision One may not sign in so at all: make a key in its console, and use that \
-             (`--api-key-file`)"
+            "{hint}; an account of Cloud One or Vision One may not sign in so at all: make a key in its console under \
+             {KEY_PAGE}, and use that (`--api-key-file`)"
         )
     } else {
         hint.to_owned()

@@ -2,7 +2,10 @@
 
 use swp_keys::sandbox::Settings;
 
+use crate::support::proxy::Proxy;
 use crate::support::{Home, World, contains};
+
+const PAGE: &str = "Server & Workload Protection > Administration > User Management > API Keys";
 
 #[test]
 fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
@@ -31,9 +34,7 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
             contains(ran.failure(2), &["`--url` names", says]);
             if url.contains("xdr") {
                 let manager = format!("https://workload.{says}.cloudone.trendmicro.com");
-                let page =
-                    "Server & Workload Protection > Administration > User Management > API Keys";
-                contains(&ran.stderr, &[&manager, page]);
+                contains(&ran.stderr, &[&manager, PAGE]);
             } else {
                 contains(&ran.stderr, &["workload.REGION.cloudone.trendmicro.com"]);
             }
@@ -45,6 +46,20 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
             &["`SWP_URL` names"],
         );
     }
+}
+
+/// Its accounts of today cannot sign in with a password, so the hint names the page that makes a key.
+#[test]
+fn a_sign_in_that_the_vendors_own_manager_refuses_is_told_the_page_for_keys() {
+    let mut world = World::new();
+    let proxy = Proxy::to(world.sandbox.address());
+    world.home.unset("SWP_CA_CERT");
+    let password = world.home.write_secret("password", "wrong");
+    world.home.set("SWP_PASSWORD_FILE", password);
+    let url = "https://workload.us-1.cloudone.trendmicro.com";
+    let flags = ["--url", url, "--proxy", &proxy.url(), "--insecure"];
+    let ran = world.run(["list-roles"].iter().chain(&flags));
+    contains(ran.failure(4), &[PAGE, "`--api-key-file`"]);
 }
 
 /// A key of the manager in the header of Cloud One is a frequent mistake (manager-api.md, section 2).

@@ -78,6 +78,13 @@ fn of_certificates() {
         let arguments = [&FIND[..], &["--ca-cert", text(&path)]].concat();
         refused(&world, 2, &arguments, &["`--ca-cert`", "ca.pem", &place]);
     }
+    // The system's certificates, where the user names another file of them.
+    let mut other = World::new();
+    other.home.unset("SWP_CA_CERT");
+    let joined = format!("-----BEGIN CERTIFICATE-----{canary}-----END CERTIFICATE-----\n");
+    let path = other.home.write("roots.pem", &joined);
+    other.home.set("SSL_CERT_FILE", path);
+    refused(&other, 7, &FIND, &[]);
     // What holds no certificate at all.
     let path = world.home.write("ca.pem", canary);
     world.home.set("SWP_CA_CERT", path);
