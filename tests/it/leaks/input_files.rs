@@ -1,7 +1,7 @@
 //! What is wrong with a file or a value is reported by its place, never by its content: a file in the wrong place may be a private key
 //! or a list of passwords.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::assert_silent;
 use crate::support::{Ran, World, contains, set_mode};
@@ -78,13 +78,6 @@ fn of_certificates() {
         let arguments = [&FIND[..], &["--ca-cert", text(&path)]].concat();
         refused(&world, 2, &arguments, &["`--ca-cert`", "ca.pem", &place]);
     }
-    // The system's certificates, where the user names another file of them.
-    let mut other = World::new();
-    other.home.unset("SWP_CA_CERT");
-    let joined = format!("-----BEGIN CERTIFICATE-----{canary}-----END CERTIFICATE-----\n");
-    let path = other.home.write("roots.pem", &joined);
-    other.home.set("SSL_CERT_FILE", path);
-    refused(&other, 7, &FIND, &[]);
     // What holds no certificate at all.
     let path = world.home.write("ca.pem", canary);
     world.home.set("SWP_CA_CERT", path);
@@ -92,14 +85,31 @@ fn of_certificates() {
     assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
+/// The system's certificates, if the user names another file of them.
 #[test]
-fn of_the_settings_file() {
+fn of_the_systems_certificates() {
+    let mut world = World::new();
+    world.home.unset("SWP_CA_CERT");
+    let joined = format!("-----BEGIN CERTIFICATE-----{CANARY}-----END CERTIFICATE-----\n");
+    let path = world.home.write("roots.pem", &joined);
+    world.home.set("SSL_CERT_FILE", path);
+    refused(&world, 7, &FIND, &[]);
+}
+
+/// A home that has all from its settings file, and the folder of that.
+fn with_settings() -> (World, PathBuf) {
     let mut world = World::new();
     world.home.unset("SWP_URL");
     world.home.unset("SWP_PASSWORD_FILE");
     let folder = world.home.path("config");
     std::fs::create_dir(&folder).expect("a folder");
     world.home.set("SWP_CONFIG_DIR", &folder);
+    (world, folder)
+}
+
+#[test]
+fn of_the_settings_file() {
+    let (world, folder) = with_settings();
     let canary = CANARY;
     for (file, line) in [
         (canary.to_owned(), 1),
@@ -142,7 +152,13 @@ fn of_the_settings_file() {
         refused(&world, 2, &["config", "check"], &names);
         refused(&world, 2, &["list-roles"], &names);
     }
-    // Values that only their command looks at.
+}
+
+/// What no reader of the file checks, but the command that uses it.
+#[test]
+fn of_the_settings_file_for_new_keys() {
+    let (world, folder) = with_settings();
+    let canary = CANARY;
     for (field, value) in [
         ("expires", format!("5{canary}")),
         ("expires", canary.to_owned()),

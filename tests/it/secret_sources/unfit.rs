@@ -228,7 +228,8 @@ fn what_is_typed_is_looked_at_too() {
     terminal.type_line(TOKEN);
     terminal.see("code=2");
     contains(&terminal.end(), &["typed", "Vision One"]);
-    assert_eq!(first.sandbox.connections().tcp, 0, "nothing is sent");
+    // Its certificate may have been looked at before the question.
+    assert_eq!(first.calls(), [] as [String; 0], "nothing is sent");
 
     let mut second = world();
     (second.sandbox).change(|settings| settings.mfa_code = Some("004211".to_owned()));
