@@ -111,7 +111,7 @@ impl CredentialKind {
     ///
     /// # Errors
     /// Returns why it cannot be what it is meant to be.
-    pub(crate) fn from_line(self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Defect> {
+    pub(crate) fn parse_line(self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Defect> {
         if is_utf_16(&bytes) {
             return Err(Defect::Utf16);
         }
@@ -182,7 +182,7 @@ fn is_utf_16(bytes: &[u8]) -> bool {
     let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).all(|byte| *byte == 0);
     bytes.starts_with(&[0xff, 0xfe])
         || bytes.starts_with(&[0xfe, 0xff])
-        || (bytes.len() >= 4 && bytes.len() % 2 == 0 && zeros(0) != zeros(1))
+        || (bytes.len() >= 4 && bytes.len().is_multiple_of(2) && zeros(0) != zeros(1))
 }
 
 /// A JSON Web Token: a header that begins with `{"`, and two more parts, each in base64.
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     fn read(kind: CredentialKind, bytes: &[u8]) -> Result<String, Defect> {
-        let secret = kind.from_line(Zeroizing::new(bytes.to_vec()))?;
+        let secret = kind.parse_line(Zeroizing::new(bytes.to_vec()))?;
         Ok(secret.expose().to_owned())
     }
 

@@ -68,7 +68,7 @@ pub(crate) async fn read(
             in_background(interrupt, move || output_of(&command, &source, kind)).await?
         }
     };
-    (kind.from_line(found))
+    (kind.parse_line(found))
         .map_err(|defect| defect.error(&format!("the {kind} that {source} names"), kind))
 }
 
