@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use toml::de::DeValue;
 
 use crate::cli::ApiKeyScheme;
+use crate::credential_check::CredentialKind;
 use crate::external_command::ExternalCommand;
 use crate::manager::{Address, Pin, has_ascii_host};
 use crate::output::Format;
@@ -22,6 +23,8 @@ pub(super) struct Field {
 #[derive(Clone, Copy)]
 enum Form {
     Text,
+    /// Of who signs in.
+    Name(CredentialKind),
     Address,
     Proxy,
     /// Of a file; relative to the settings file.
@@ -45,9 +48,9 @@ pub(super) const TOP: [&str; 2] = ["default-profile", "profiles"];
 /// The fields of a profile.
 pub(super) const OF_PROFILE: [Field; 20] = [
     field("url", Form::Address),
-    field("tenant", Form::Text),
+    field("tenant", Form::Name(CredentialKind::Tenant)),
     field("wait", Form::Duration),
-    field("username", Form::Text),
+    field("username", Form::Name(CredentialKind::Username)),
     field("password-file", Form::Path),
     field("password-command", Form::Command),
     field("mfa-command", Form::Command),
@@ -134,6 +137,10 @@ impl Field {
 
     fn fit(&self, text: String, folder: &Path) -> Result<String, String> {
         match self.form {
+            Form::Name(kind) => match kind.check(&text) {
+                Ok(()) => Ok(text),
+                Err(defect) => Err(format!("it {defect}")),
+            },
             Form::Address => Address::parse(&text).map(|_| text),
             Form::Proxy => proxy(text),
             Form::Path => file(&text, folder),

@@ -121,7 +121,8 @@ fn in_a_name() {
             std::fs::write(folder.join("config.toml"), text).expect("a file");
             world.home.set("SWP_CONFIG_DIR", folder);
             let ran = world.run(FIND.iter().chain(&["--profile", "p"]));
-            refused(&world, &ran, &[field, "config.toml"]);
+            refused(&world, &ran, &[field, "config.toml:3:"]);
+            contains(world.run(["config", "check"]).failure(2), &[field]);
         }
     }
 }
