@@ -78,8 +78,20 @@ pub(crate) async fn lock_folder(
     folder: &OpenFolder,
     interrupt: &Interrupt,
 ) -> Result<FileLock, LockFailure> {
+    lock_folder_within(WAIT, folder, interrupt).await
+}
+
+/// The same for what is not worth so long a wait.
+///
+/// # Errors
+/// Returns an error if another process holds the lock for longer, or if a signal comes first.
+pub(crate) async fn lock_folder_within(
+    wait: Duration,
+    folder: &OpenFolder,
+    interrupt: &Interrupt,
+) -> Result<FileLock, LockFailure> {
     let place = format!("the folder {}", folder.path().display());
-    lock(folder.lockable()?, place, WAIT, interrupt).await
+    lock(folder.lockable()?, place, wait, interrupt).await
 }
 
 /// Locks a file that is changed in place. `place` names it in errors.

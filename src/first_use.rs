@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use crate::context::Context;
 use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
 use crate::manager::{
     Described, Distrust, Fingerprint, Pin, Presented, fingerprint_pinned, on_the_manager,
 };
@@ -54,7 +55,7 @@ pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
     } else {
         ask(context, &place, &presented, &distrust.problem).await?;
     }
-    pin(context, &place, &presented)?;
+    pin(context, &place, &presented).await?;
     Ok(true)
 }
 
@@ -92,12 +93,13 @@ fn refused(place: &str, distrust: &Distrust) -> Error {
 ///
 /// # Errors
 /// Of trust, where another run has met another key at this place in the meantime: one of the two is not the manager's.
-fn pin(context: &Context, place: &str, presented: &Presented) -> Result<(), Error> {
-    match keep_first(place, presented.pin) {
+async fn pin(context: &Context, place: &str, presented: &Presented) -> Result<(), Error> {
+    match keep_first(place, presented.pin, &context.interrupt).await {
         Ok(Ok(path)) => context.output.note(&format!(
             "the key of {place} is kept in {path}; `swp-keys trust remove {place}` forgets it"
         )),
         Ok(Err(kept)) => return Err(changed(place, &kept, presented)),
+        Err(error) if context.interrupt.asked().is_some() => return Err(error),
         Err(error) => {
             context
                 .output
@@ -112,14 +114,19 @@ fn pin(context: &Context, place: &str, presented: &Presented) -> Result<(), Erro
 ///
 /// # Errors
 /// Of usage, where the file cannot be read or written.
-pub(crate) fn keep_first(place: &str, pin: Pin) -> Result<Result<String, Kept>, Error> {
-    let kept = Trusted::change(|trusted| match trusted.managers.get(place) {
+pub(crate) async fn keep_first(
+    place: &str,
+    pin: Pin,
+    interrupt: &Interrupt,
+) -> Result<Result<String, Kept>, Error> {
+    let kept = Trusted::change(interrupt, |trusted| match trusted.managers.get(place) {
         Some(kept) if !kept.pins.contains(&pin) => Err(kept.clone()),
         _ => {
             add(trusted, place, &[pin]);
             Ok(())
         }
-    })?;
+    })
+    .await?;
     let path = Trusted::path().unwrap_or_default();
     Ok(kept.map(|()| path.display().to_string()))
 }

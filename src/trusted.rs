@@ -9,18 +9,24 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
+use crate::file_lock::{LockFailure, lock_folder_within};
 use crate::file_mode::{refuse_foreign_folder, refuse_foreign_writers};
+use crate::interrupt::Interrupt;
 use crate::manager::Pin;
+use crate::open_folder::OpenFolder;
 use crate::store;
 
 const NAME: &str = "trusted.toml";
 /// A table is some 200 bytes; a file that is larger than 5,000 of them is another file.
 const LIMIT: u64 = 1024 * 1024;
+/// How long to wait while other runs change it.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// What hangs on who may write to it.
 const STAKE: &str = "it decides who gets the password";
 const HEAD: &str = "\
@@ -98,8 +104,11 @@ impl Trusted {
     /// Changes the file, alone among all runs of this machine, and returns what `change` does.
     ///
     /// # Errors
-    /// Of usage, where it cannot be read or written; nothing is changed then.
-    pub(crate) fn change<T>(change: impl FnOnce(&mut Self) -> T) -> Result<T, Error> {
+    /// Of usage, where it cannot be read or written; of a signal that came first. Nothing is changed then.
+    pub(crate) async fn change<T>(
+        interrupt: &Interrupt,
+        change: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, Error> {
         let Some(path) = Self::path() else {
             return Err(unwritable("this machine names no place for settings"));
         };
@@ -109,7 +118,12 @@ impl Trusted {
         // Who may take the file away makes every manager unknown again.
         refuse_foreign_folder(folder, STAKE)?;
         // Held to the end: the file itself is replaced, so it cannot carry the lock.
-        let _lock = lock(folder).map_err(failed)?;
+        let open = OpenFolder::open(folder).map_err(failed)?;
+        let _lock = match lock_folder_within(LOCK_WAIT, &open, interrupt).await {
+            Ok(lock) => lock,
+            Err(LockFailure::Interrupted { signal, .. }) => return Err(Error::interrupted(signal)),
+            Err(failure) => return Err(failed(failure.into())),
+        };
         let mut trusted = Self::read_at(&path)?;
         let result = change(&mut trusted);
         let text = toml::to_string(&trusted).map_err(|error| unwritable(&error.to_string()))?;
@@ -133,25 +147,6 @@ fn unwritable(reason: &str) -> Error {
         format!("the pin cannot be kept: {reason}"),
         "name a folder that can be written to in SWP_CONFIG_DIR, or give the pin with each run (`--tls-pin`, SWP_TLS_PIN)",
     )
-}
-
-/// A folder can be locked as a file can, but not opened as one there.
-#[cfg(unix)]
-fn lock(folder: &Path) -> io::Result<File> {
-    let folder = File::open(folder)?;
-    store::lock_in_time(&folder)?;
-    Ok(folder)
-}
-
-#[cfg(not(unix))]
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(folder.join(".trusted.lock"))?;
-    store::lock_in_time(&file)?;
-    Ok(file)
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     match &args.what {
         What::Show(host) => show(&host.address(context)?, context).await?,
         What::Add(host) => add(&host.address(context)?, context).await?,
-        What::Remove(host) => remove(&host.address(context)?, context)?,
+        What::Remove(host) => remove(&host.address(context)?, context).await?,
         What::List => list(context)?,
     }
     Ok(Outcome::Done)
@@ -147,7 +147,8 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
     let given = settings.tls_pins.as_ref();
     let pins = match given.filter(|pins| settings.is_about(&pins.source, address)) {
         Some(pins) => {
-            Trusted::change(|trusted| first_use::add(trusted, &place, &pins.value))?;
+            let add = |trusted: &mut Trusted| first_use::add(trusted, &place, &pins.value);
+            Trusted::change(&context.interrupt, add).await?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
@@ -158,7 +159,8 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
                 return print_kept(&place, context);
             };
             let pin = presented.pin;
-            first_use::keep_first(&place, pin)?
+            first_use::keep_first(&place, pin, &context.interrupt)
+                .await?
                 .map_err(|kept| first_use::changed(&place, &kept, &presented))?;
             vec![pin.to_string()]
         }
@@ -233,7 +235,7 @@ fn entry(place: &str, kept: &Kept) -> Value {
     json!({"host": place, "pins": pins, "added": kept.added})
 }
 
-fn remove(address: &Address, context: &Context) -> Result<(), Error> {
+async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
     let place = address.host_and_port();
     let unknown = || {
         Error::new(Kind::NotFound, format!("no pin is kept for {place}"))
@@ -243,7 +245,8 @@ fn remove(address: &Address, context: &Context) -> Result<(), Error> {
     if !Trusted::read()?.managers.contains_key(&place) {
         return Err(unknown());
     }
-    let removed = Trusted::change(|trusted| trusted.managers.remove(&place))?;
+    let forget = |trusted: &mut Trusted| trusted.managers.remove(&place);
+    let removed = Trusted::change(&context.interrupt, forget).await?;
     removed.ok_or_else(unknown)?;
     context
         .output

@@ -176,6 +176,23 @@ fn no_pin_is_lost() {
     assert_eq!(names(&home.path("config")), ["trusted.toml"]);
 }
 
+#[test]
+fn a_signal_ends_the_wait_for_the_file_of_the_pins() {
+    let mut home = Home::new();
+    let config = home.path("config");
+    home.set("SWP_CONFIG_DIR", &config);
+    std::fs::create_dir(&config).expect("a folder");
+    let lock = File::open(&config).expect("the folder");
+    lock.lock().expect("nothing else has it");
+    let pin = format!("sha256:{}", "ab".repeat(32));
+    let arguments = ["trust", "add", "dsm.example.com", "--tls-pin", &pin];
+    let mut running = Running::start(&mut home.command(arguments));
+    running.wait_for_line("waiting for another process");
+    running.signal(Signal::TERM);
+    running.finish().failure(143);
+    assert_eq!(names(&config), [""; 0]);
+}
+
 /// What another program writes between the delivery and its undoing stays, and so does what the line held before.
 #[test]
 fn undoing_a_line_keeps_what_others_wrote_since() {

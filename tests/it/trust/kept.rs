@@ -392,7 +392,7 @@ fn a_lock_that_somebody_else_holds_is_not_waited_for_for_ever() {
     let folder = std::fs::File::open(world.home.path("config")).expect("the folder");
     folder.lock().expect("a lock");
     let ran = world.run(["trust", "remove"]);
-    contains(ran.failure(2), &["does not let go of its lock"]);
+    contains(ran.failure(2), &["has locked"]);
     contains(&file(&world.home), &[&other_pin()]);
 }
 
