@@ -48,20 +48,27 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The terminal went away.
+    #[cfg(unix)]
     Hangup,
     /// Ctrl-C.
     Interrupt,
     /// Ctrl-\.
+    #[cfg(unix)]
     Quit,
     /// `kill`, a CI runner's or service manager's stop.
+    #[cfg(unix)]
     Terminate,
     /// A scheduler's notice that the end is near.
+    #[cfg(unix)]
     User1,
     /// The same.
+    #[cfg(unix)]
     User2,
     /// A timer that the caller set.
+    #[cfg(unix)]
     Alarm,
     /// The limit of `ulimit -t`.
+    #[cfg(unix)]
     CpuTime,
 }
 

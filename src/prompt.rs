@@ -6,7 +6,9 @@ mod console;
 mod terminal;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+#[cfg(unix)]
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -185,6 +187,7 @@ struct State {
     /// The answer is not waited for any more.
     left: AtomicBool,
     /// How often the process went on after a stop.
+    #[cfg(unix)]
     continued: AtomicU32,
     /// The number of the last turn that the thread asked the run to take, and of the last that it took.
     #[cfg(unix)]
@@ -196,6 +199,7 @@ struct State {
 }
 
 impl State {
+    #[cfg(unix)]
     fn is_left(&self) -> bool {
         self.left.load(Ordering::SeqCst)
     }
