@@ -136,25 +136,25 @@ impl Context {
                  give it with --ca-cert instead",
             );
         }
-        Ok(Manager::new(&self.options(address, decision))?)
+        Ok(Manager::new(&self.options(address, decision)?)?)
     }
 
     /// What the manager at `address` shows in a bare handshake. Nothing is sent.
     pub(crate) async fn presented(&self, address: &Address) -> Result<Presented, Error> {
         let decision = self.trust_at(address)?;
-        Ok(Manager::presented(&self.options(address, decision)).await?)
+        Ok(Manager::presented(&self.options(address, decision)?).await?)
     }
 
-    fn options(&self, address: &Address, decision: Decision) -> Options {
+    fn options(&self, address: &Address, decision: Decision) -> Result<Options, Error> {
         let settings = &self.settings;
-        Options {
+        Ok(Options {
             address: address.clone(),
             trust: decision.trust,
-            proxy: settings.proxy.clone(),
+            proxy: settings.proxy.proxy(address)?,
             timeout: settings.timeout,
             connect_timeout: settings.connect_timeout,
             retries: settings.retries,
-        }
+        })
     }
 
     /// Signs in, does `work`, and ends the session again, whatever came of the work. What an earlier run left is said.

@@ -3,7 +3,9 @@
 //! No secret is read from a file, a command or the terminal here; `secret_source.rs` does that when one is needed.
 
 mod chosen;
+mod no_proxy;
 mod origin;
+mod proxy;
 mod secrets;
 mod source;
 mod told;
@@ -18,6 +20,7 @@ use crate::manager::{Address, Pin};
 use crate::output::Format;
 pub(crate) use chosen::Chosen;
 use origin::{Names, Origin};
+pub(crate) use proxy::ProxySettings;
 pub(crate) use source::{SecretSource, Source, Sourced};
 pub(crate) use told::Told;
 
@@ -49,8 +52,8 @@ pub(crate) struct Settings {
     pub insecure: Option<Source>,
     /// Pin an unknown manager's key without asking.
     pub(crate) tls_accept_new: bool,
-    /// The proxy, where the command line names one.
-    pub proxy: Option<String>,
+    /// The proxy, and the hosts that are reached without one.
+    pub(crate) proxy: ProxySettings,
     /// How long to wait for a manager that is starting.
     pub wait: Option<Duration>,
     /// How long one request may take.
@@ -81,7 +84,6 @@ const URL: Names = ("url", "--url", "SWP_URL");
 const TENANT: Names = ("tenant", "--tenant", "SWP_TENANT");
 const USERNAME: Names = ("username", "--username", "SWP_USERNAME");
 const API_KEY_SCHEME: Names = ("api_key_scheme", "--api-key-scheme", "SWP_API_KEY_SCHEME");
-const PROXY: Names = ("proxy", "--proxy", "");
 const WAIT: Names = ("wait", "--wait", "SWP_WAIT");
 const TIMEOUT: Names = ("timeout", "--timeout", "SWP_TIMEOUT");
 const CONNECT_TIMEOUT: Names = (
@@ -122,8 +124,8 @@ impl Settings {
             uses_profiles,
         )?;
         origin.profile = file.profile.as_ref().map(|profile| profile.value.clone());
+        let manager = address(&origin, global.url.clone())?;
         let mut settings = Self {
-            manager: address(&origin, global.url.clone())?,
             tenant: origin.text(TENANT, global.tenant.clone()),
             wait: origin.wait(WAIT, global.wait.clone())?,
             username: origin.text(USERNAME, global.username.clone()),
@@ -139,7 +141,12 @@ impl Settings {
             tls_pins: trust::pins(&origin, &global)?,
             tls_accept_new: origin.switch(ACCEPT_NEW, global.tls_accept_new),
             insecure: trust::insecure(&origin, &global)?,
-            proxy: origin.proxy(PROXY, global.proxy.clone()),
+            proxy: ProxySettings::resolve(
+                &origin,
+                global.proxy.clone(),
+                manager.as_ref().map(|manager| &manager.value),
+            )?,
+            manager,
             timeout: origin.duration(TIMEOUT, global.timeout.clone())?,
             connect_timeout: origin.duration(CONNECT_TIMEOUT, global.connect_timeout.clone())?,
             retries: origin.number(RETRIES, global.retries),
@@ -224,8 +231,16 @@ fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, Error> {
         }),
         Err(reason) => Err(Error::usage(
             format!("{} is not usable: {reason}", url.source),
-            "write it like https://dsm.example.com:4119",
+            like(&url.value),
         )),
+    }
+}
+
+/// The address to write instead of a text that is none.
+pub(crate) fn like(text: &str) -> String {
+    match Address::meant_by(text) {
+        Some(address) => format!("write {address}"),
+        None => "write it like https://dsm.example.com:4119".to_owned(),
     }
 }
 

@@ -75,6 +75,10 @@ fn path(context: &Context) -> Result<(), Error> {
 
 fn show(context: &Context) -> Result<(), Error> {
     let settings = &context.settings;
+    // What a command that connects would refuse does not count.
+    settings
+        .proxy
+        .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
     let rows: Vec<Told> = (settings.told.iter().cloned())
         .chain(defaults_for_keys(settings))
         .collect();

@@ -12,6 +12,7 @@ use crate::first_use;
 use crate::manager::{Address, Pin, Presented, on_the_manager};
 use crate::output::{self, Format, json_text, safe};
 use crate::prompt::Prompt;
+use crate::settings::like;
 use crate::trusted::{Kept, Trusted};
 
 /// Look at the manager's certificate, pin its key, and forget it.
@@ -44,10 +45,7 @@ impl Host {
         let address = match &self.host {
             None => context.settings.address()?.clone(),
             Some(host) => Address::parse(host).map_err(|reason| {
-                Error::usage(
-                    format!("HOST is not usable: {reason}"),
-                    "write it like dsm.example.com:4119",
-                )
+                Error::usage(format!("HOST is not usable: {reason}"), like(host))
             })?,
         };
         if address.is_encrypted() {

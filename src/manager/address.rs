@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rustls::pki_types::ServerName;
 use url::{Host, Url};
 
-use super::other_service;
+use super::{host, other_service};
 
 /// The port of Deep Security Manager where nothing else is said (manager-api.md, section 1).
 const DEFAULT_PORT: u16 = 4119;
@@ -16,6 +16,27 @@ const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.c
 
 /// What a user may write behind the address, because the documentation does.
 const API: &str = "/api";
+
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// How the names of pages end, such as `SignIn.screen` of the console.
+const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
+/// The manager's interfaces, and what begins behind each.
+const INTERFACES: [(&str, &[&str]); 3] = [
+    (
+        "api",
+        &[
+            "sessions",
+            "apikeys",
+            "roles",
+            "administrators",
+            "tenants",
+            "computers",
+        ],
+    ),
+    ("rest", &["authentication", "apiversion", "status"]),
+    ("webservice", &["manager"]),
+];
 
 /// The manager's address: https, or http for loopback; no user name, no query. Its `Display` is safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +50,8 @@ impl Address {
     /// # Errors
     /// One sentence that never repeats the text, because it may hold a password.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        // A URL leaves out some of them, wherever they stand.
-        if text.contains(char::is_control) {
-            return Err("it holds control characters".to_owned());
+        if let Some(reason) = surroundings(text) {
+            return Err(reason.to_owned());
         }
         let bare = behind_scheme(text).is_none();
         if bare && names_a_scheme(text) {
@@ -43,14 +62,12 @@ impl Address {
         } else {
             text.to_owned()
         };
-        if authority(&full).contains('@') {
+        let place = authority(&full);
+        if place.contains('@') {
             return Err("it holds a user name or a password".to_owned());
         }
-        if !has_ascii_host(&full) {
-            return Err(
-                "its host is not in plain ASCII; write it as it is on the wire, with xn--"
-                    .to_owned(),
-            );
+        if let Some(reason) = host::problem(place) {
+            return Err(reason.to_owned());
         }
         let mut base = Url::parse(&full).map_err(|error| format!("it is no address ({error})"))?;
         if !base.username().is_empty() || base.password().is_some() {
@@ -59,8 +76,8 @@ impl Address {
         if base.query().is_some() || base.fragment().is_some() {
             return Err("it holds a query or a fragment".to_owned());
         }
-        if base.host_str().is_none_or(str::is_empty) {
-            return Err("it names no host".to_owned());
+        if let Some(reason) = host::problem_of(&base, place) {
+            return Err(reason.to_owned());
         }
         match base.scheme() {
             "https" => {}
@@ -72,11 +89,42 @@ impl Address {
             base.set_port(Some(DEFAULT_PORT))
                 .map_err(|()| "it takes no port".to_owned())?;
         }
+        if page_of(base.path()).is_some() {
+            return Err("it is the address of a page and not of the manager".to_owned());
+        }
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
         base.set_path(&path);
         Ok(Self { base })
+    }
+
+    /// The address that was most likely meant by a text that is none: without quotes, blanks and the page of a console, with the slashes
+    /// that were forgotten, and with https.
+    #[must_use]
+    pub(crate) fn meant_by(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text.strip_prefix(QUOTES).unwrap_or(text);
+        let text = text.strip_suffix(QUOTES).unwrap_or(text).trim();
+        let (scheme, rest) = match behind_scheme(text) {
+            Some(rest) => (&text[..text.len() - rest.len() - "://".len()], rest),
+            None => match text.split_once(':') {
+                Some((scheme, rest)) if names_a_scheme(text) => (scheme, rest),
+                _ => ("", text),
+            },
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "" | "http" | "https") {
+            return None;
+        }
+        let rest = rest.trim_start_matches(['/', '\\']);
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let path = rest.find('/').unwrap_or(rest.len());
+        let (place, path) = rest.split_at(path);
+        // What stands in a path that is no page may be a secret in a wrong place.
+        let path = page_of(path).map_or("", |page| &path[..page]);
+        let is_whole = if scheme.is_empty() { "" } else { "https://" };
+        Self::parse(&format!("{is_whole}{place}{path}")).ok()
     }
 
     /// The address of `path`, which begins with a slash, such as `/api/roles/search`.
@@ -101,6 +149,20 @@ impl Address {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         }
+    }
+
+    /// Its host alone, without brackets and without a dot at its end.
+    #[must_use]
+    pub(crate) fn host(&self) -> &str {
+        let host = self.base.host_str().unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Its port.
+    #[must_use]
+    pub(crate) fn port(&self) -> u16 {
+        self.base.port_or_known_default().unwrap_or(DEFAULT_PORT)
     }
 
     /// What a certificate of the manager is to be for; none where a certificate cannot name such a host.
@@ -150,6 +212,45 @@ impl fmt::Display for Address {
     }
 }
 
+/// What is wrong with the text as a whole.
+fn surroundings(text: &str) -> Option<&'static str> {
+    if text.trim() != text {
+        return Some("there are blanks or line ends around it");
+    }
+    // A URL leaves out some of them, wherever they stand.
+    if text.contains(char::is_control) {
+        return Some("it holds control characters");
+    }
+    if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
+        return Some("there are quotes around it");
+    }
+    (text.contains("${") || text.contains("$("))
+        .then_some("it holds a variable that was not expanded")
+}
+
+/// Where the address of a manager ends in the path of a page: one of the console, or of the manager's interfaces. A manager may stand
+/// behind a prefix, which is a path as well.
+fn page_of(path: &str) -> Option<usize> {
+    let mut before = (0, "");
+    let mut begin = 0;
+    for segment in path.split('/') {
+        let name = segment.to_ascii_lowercase();
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        if PAGES.contains(&ending) {
+            return Some(begin);
+        }
+        let of_interface = INTERFACES
+            .iter()
+            .find(|(interface, _)| *interface == before.1);
+        if of_interface.is_some_and(|(_, objects)| objects.contains(&name.as_str())) {
+            return Some(before.0);
+        }
+        before = (begin, segment);
+        begin += segment.len() + 1;
+    }
+    None
+}
+
 /// A bare IPv6 address gets the brackets that a URL wants.
 fn bracketed(text: &str) -> String {
     match text.parse::<IpAddr>() {
@@ -184,16 +285,6 @@ fn names_a_scheme(text: &str) -> bool {
         .any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
-/// Whether a URL names its host as it is on the wire. Neither is one name to look like another's, nor are tables of all of Unicode to be
-/// carried along. To be asked before a URL is read: the library's part for other hosts is a stub here, which is not made for all of them.
-pub(crate) fn has_ascii_host(url: &str) -> bool {
-    let authority = authority(url);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    host.is_ascii() && !host.contains('%')
-}
-
 /// What stands behind `https://`, where the text begins so: the two slashes may stand in a path as well.
 fn behind_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
@@ -218,165 +309,5 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(text: &str) -> String {
-        Address::parse(text).map_or_else(
-            |error| format!("error: {error}"),
-            |address| address.to_string(),
-        )
-    }
-
-    #[test]
-    fn a_bare_host_means_https_and_4119() {
-        assert_eq!(shown("dsm.example.com"), "https://dsm.example.com:4119");
-        assert_eq!(
-            shown("dsm.example.com/api/"),
-            "https://dsm.example.com:4119"
-        );
-        assert_eq!(shown("dsm.example.com:443"), "https://dsm.example.com");
-        assert_eq!(shown("10.0.0.7"), "https://10.0.0.7:4119");
-        assert_eq!(shown("::1"), "https://[::1]:4119");
-        assert_eq!(shown("[::1]:8443"), "https://[::1]:8443");
-    }
-
-    #[test]
-    fn a_full_address_keeps_its_port_and_its_prefix() {
-        assert_eq!(
-            shown("https://workload.us-1.cloudone.trendmicro.com/api"),
-            "https://workload.us-1.cloudone.trendmicro.com"
-        );
-        assert_eq!(
-            shown("https://gate.example.com/dsm/api/"),
-            "https://gate.example.com/dsm"
-        );
-        let address = Address::parse("https://gate.example.com/dsm/api/").ok();
-        assert_eq!(
-            address
-                .map(|address| address.join("/api/roles/search").to_string())
-                .as_deref(),
-            Some("https://gate.example.com/dsm/api/roles/search")
-        );
-    }
-
-    #[test]
-    fn the_vendors_other_services_are_told_from_its_managers() {
-        let parsed = |text: &str| Address::parse(text).unwrap_or_else(|reason| panic!("{reason}"));
-        for (text, other, hosted) in [
-            ("https://accounts.cloudone.trendmicro.com/api", true, true),
-            ("accounts.us-1.cloudone.trendmicro.com:443", true, true),
-            ("https://api.xdr.trendmicro.com/v3.0", true, false),
-            ("https://API.EU.XDR.trendmicro.com", true, false),
-            ("https://api.xdr.trendmicro.co.jp", true, false),
-            ("portal.xdr.trendmicro.co.jp:443", true, false),
-            ("https://api.xdr.trendmicro.co.jp.example.com", false, false),
-            (
-                "https://workload.us-1.cloudone.trendmicro.com/api",
-                false,
-                true,
-            ),
-            ("https://cloudone.trendmicro.com/api", false, true),
-            ("https://app.deepsecurity.trendmicro.com/api", false, true),
-            (
-                "https://accounts.cloudone.trendmicro.com.example.com",
-                false,
-                false,
-            ),
-            ("https://notxdr.trendmicro.com", false, false),
-            ("accounts.example.com", false, false),
-        ] {
-            let address = parsed(text);
-            assert_eq!(address.other_service().is_some(), other, "{text}");
-            assert_eq!(address.is_hosted(), hosted, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_shown_means_the_same_when_it_is_read_again() {
-        let shown = shown("https://gate.example.com/api/api/");
-        assert_eq!(shown, "https://gate.example.com/api/api");
-        for text in [&shown, "https://gate.example.com/dsm//api"] {
-            let address = Address::parse(text);
-            let shown = address.as_ref().map(ToString::to_string);
-            let again = Address::parse(&shown.unwrap_or_default());
-            assert_eq!(again, address);
-        }
-    }
-
-    #[test]
-    fn a_pin_is_for_a_host_however_it_is_written() {
-        for text in [
-            "DSM.example.com.",
-            "https://dsm.example.com.:4119/x",
-            "dsm.example.com:4119",
-        ] {
-            let address = Address::parse(text);
-            let place = address.map(|address| address.host_and_port());
-            assert_eq!(place, Ok("dsm.example.com:4119".to_owned()), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_port_is_found_however_the_slashes_are_written() {
-        assert_eq!(shown("//h:8443"), "https://h:8443");
-        assert_eq!(shown(r"h\x:80"), "https://h:4119/x:80");
-    }
-
-    #[test]
-    fn what_is_no_host_is_not_taken_for_one() {
-        for text in ["https:/h", "HTTP:h", r"https:\\h", "https:443"] {
-            assert!(shown(text).contains("lacks the two slashes"), "{text}");
-        }
-        for text in ["https://dsm\n.example.com", "https:\t//h", "h\0"] {
-            assert!(shown(text).contains("control characters"), "{text}");
-        }
-        for text in [":@h", "https://@h"] {
-            assert!(shown(text).contains("user name"), "{text}");
-        }
-    }
-
-    #[test]
-    fn http_is_for_loopback_only() {
-        assert_eq!(shown("http://127.0.0.1:4010"), "http://127.0.0.1:4010");
-        assert_eq!(shown("http://localhost:4010/api"), "http://localhost:4010");
-        assert!(shown("http://dsm.example.com").starts_with("error: http is for loopback only"));
-        assert!(shown("ftp://dsm.example.com").starts_with("error: it is neither"));
-    }
-
-    #[test]
-    fn a_password_in_it_is_refused_and_not_repeated() {
-        for text in [
-            "https://admin:hunter2@dsm.example.com",
-            "admin:hunter2@dsm.example.com",
-            "https://hunter2@h",
-        ] {
-            let message = Address::parse(text).err().unwrap_or_default();
-            assert!(message.contains("user name or a password"), "{message}");
-            assert!(!message.contains("hunter2"), "{message}");
-        }
-        assert!(Address::parse("https://h/?password=hunter2").is_err());
-        assert!(Address::parse("").is_err());
-    }
-
-    #[test]
-    fn a_host_is_written_as_it_is_on_the_wire() {
-        let encoded = "https://xn--bcher-kva.example";
-        assert_eq!(shown(encoded), encoded);
-        for host in [
-            "bücher.example",
-            "BÜCHER.example",
-            "LL\u{ff0f}L",
-            "B%C3%9Ccher",
-            "faß",
-        ] {
-            assert!(
-                shown(&format!("https://{host}")).contains("with xn--"),
-                "{host}"
-            );
-            assert!(shown(host).contains("with xn--"), "{host}");
-        }
-        assert!(shown("https://a:pässwort@h").contains("user name or a password"));
-        assert!(shown("https:/LL\u{ff0f}L/x://y").contains("two slashes"));
-    }
-}
+#[path = "address_tests.rs"]
+mod tests;

@@ -4,12 +4,20 @@ use std::error::Error as _;
 
 use rustls::AlertDescription;
 
-use super::between::UntrustedProxy;
 use super::error::{Call, Cause, ManagerError, Signer};
+use super::proxy_failure::{self, Through};
 use super::{alert, distrust, text};
 
 /// What became of a call that got no whole answer. Only `error::classify` asks.
-pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
+pub(super) fn broken(
+    call: Call<'_>,
+    error: &reqwest::Error,
+    through: Option<Through<'_>>,
+) -> ManagerError {
+    let of_proxy = through.and_then(|through| proxy_failure::of(call, error, through));
+    if let Some(failure) = of_proxy {
+        return failure;
+    }
     let host = call.address.host_and_port();
     // Once the connection stands, TLS that fails says nothing about the certificate, and the request may have been worked on.
     if error.is_connect()
@@ -36,7 +44,6 @@ pub(super) fn broken(call: Call<'_>, error: &reqwest::Error) -> ManagerError {
         return ManagerError::new(Cause::Reset, message, hint);
     }
     let (cause, message, hint) = match io {
-        _ if text::is_of_a_tunnel(error) => return no_tunnel(&host, io, &reason),
         Some(std::io::ErrorKind::ConnectionRefused) => (
             Cause::Refused,
             format!("nobody listens at {host}"),
@@ -76,31 +83,7 @@ fn lost_hint(call: Call<'_>, otherwise: &str) -> String {
     }
 }
 
-/// What went wrong between here and the proxy, which is not the manager's doing. Its address is not told: it may hold a password.
-fn no_tunnel(host: &str, io: Option<std::io::ErrorKind>, reason: &str) -> ManagerError {
-    let (cause, problem) = match io {
-        Some(std::io::ErrorKind::ConnectionRefused) => {
-            (Cause::Refused, "does not listen".to_owned())
-        }
-        _ => (
-            Cause::Unreachable,
-            format!("does not let pass ({reason}); nothing was sent"),
-        ),
-    };
-    ManagerError::new(
-        cause,
-        format!("the proxy on the way to {host} {problem}"),
-        Some(
-            "check `--proxy` or HTTPS_PROXY, where its user name and password go too; or go without it, by NO_PROXY"
-                .to_owned(),
-        ),
-    )
-}
-
 fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
-    if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(error) {
-        return untrusted_proxy(cause, host);
-    }
     if let Some(distrust) = distrust::explain(error, host) {
         let message = format!(
             "the certificate of {host} {}; nothing was sent",
@@ -135,21 +118,8 @@ fn wants_certificate(error: &rustls::Error) -> bool {
     )
 }
 
-/// Its address is not told: it may hold a password.
-fn untrusted_proxy(cause: &rustls::Error, host: &str) -> ManagerError {
-    let problem = distrust::explain(cause, host).map_or_else(
-        || format!("was refused: {cause}"),
-        |distrust| distrust.problem,
-    );
-    let message =
-        format!("the certificate of the proxy on the way to {host} {problem}; nothing was sent");
-    let hint = "the system's roots judge a proxy, whatever is said about the manager: add the CA of the proxy there, or to the file \
-                in SSL_CERT_FILE";
-    ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
-}
-
 /// The first error of type `T` on the way down. `io::Error` hides what it carries from `source`, so it is opened as well.
-fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+pub(super) fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(current) = next {
         if let Some(found) = current.downcast_ref::<T>() {
@@ -170,7 +140,7 @@ fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
 }
 
 /// What the innermost `io::Error` is: one that only wraps another error says nothing by itself.
-fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
+pub(super) fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
     let mut kind = None;
     let mut next = error.source();
     while let Some(current) = next {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::mask::Mask;
 use super::page::Page;
+use super::proxy_failure::Through;
 use super::refusal::Body;
 use super::{connection, refusal};
 use crate::error::{Error, Kind};
@@ -42,6 +43,8 @@ pub(crate) enum Cause {
     Refused,
     /// No connection came about for another reason; nothing was sent.
     Unreachable,
+    /// The proxy does not let the connection pass, as it is asked for; nothing was sent.
+    ProxyRefused,
     /// The connection broke.
     Reset,
     /// No whole answer in time.
@@ -93,7 +96,8 @@ impl Cause {
             | Self::Unusable
             | Self::Untrusted
             | Self::Refused
-            | Self::Unreachable => true,
+            | Self::Unreachable
+            | Self::ProxyRefused => true,
             // A 4xx says that the request was not accepted. A 500 may have come after the work was done, and so may everything
             // that is sent by something in between.
             Self::Rejected(status) => (400..500).contains(status),
@@ -120,6 +124,7 @@ impl Cause {
             Self::Untrusted => Kind::Trust,
             Self::Refused
             | Self::Unreachable
+            | Self::ProxyRefused
             | Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. } => Kind::Unreachable,
@@ -294,7 +299,10 @@ pub(super) struct Call<'a> {
 /// How it failed.
 pub(super) enum Failure<'a> {
     /// No answer, or not a whole one.
-    Transport(&'a reqwest::Error),
+    Transport {
+        error: &'a reqwest::Error,
+        through: Option<Through<'a>>,
+    },
     /// An answer that is no success; `said` is the manager's own message, if it had one, and `page` a web page in its place.
     Answer {
         status: StatusCode,
@@ -314,7 +322,7 @@ pub(super) enum Failure<'a> {
 /// The one place that decides what a failure is.
 pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
     match failure {
-        Failure::Transport(error) => connection::broken(call, error),
+        Failure::Transport { error, through } => connection::broken(call, error, through),
         Failure::Answer {
             status,
             headers,

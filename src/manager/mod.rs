@@ -23,12 +23,16 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[path = "../fuzzing/manager.rs"]
 pub(crate) mod fuzzing;
+mod host;
 mod mask;
 mod object;
 mod other_service;
 mod page;
 mod pin;
 mod presented;
+mod proxy;
+mod proxy_answer;
+mod proxy_failure;
 mod readiness;
 mod refusal;
 mod renewal;
@@ -47,7 +51,7 @@ use std::cell::OnceCell;
 use chrono::{DateTime, Utc};
 use ring::hmac;
 
-pub(crate) use address::{Address, has_ascii_host};
+pub(crate) use address::Address;
 pub(crate) use administrators::Administrator;
 pub(crate) use api_key::ApiKey;
 pub(crate) use api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
@@ -58,6 +62,7 @@ pub(crate) use error::{Cause, ManagerError, SignInRefusal};
 pub(crate) use other_service::KEY_PAGE;
 pub(crate) use pin::{Fingerprint, Pin, Pins};
 pub(crate) use presented::Presented;
+pub(crate) use proxy::{Proxy, ProxyAddress, ProxyProblem};
 pub(crate) use renewal::Renewal;
 pub(crate) use role_summary::{NamedRole, RoleSummary};
 pub(crate) use roles::Role;

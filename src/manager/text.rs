@@ -106,10 +106,10 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     shorten(reason.split(": http").next().unwrap_or(&reason))
 }
 
-/// The error is of the tunnel that a proxy was asked for. The HTTP library has a type for it, and shows its words alone.
-pub(super) fn is_of_a_tunnel(error: &dyn std::error::Error) -> bool {
+/// What is wrong with the tunnel that a proxy was asked for, if it is that. The HTTP library has a type for it, and shows its words alone.
+pub(super) fn tunnel_problem(error: &dyn std::error::Error) -> Option<String> {
     std::iter::successors(Some(error), |error| error.source())
-        .any(|error| error.to_string().starts_with("tunnel error"))
+        .find_map(|error| Some(error.to_string().strip_prefix("tunnel error: ")?.to_owned()))
 }
 
 /// Why the manager refused a sign-in, as far as its words show it.

@@ -5,27 +5,30 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, NoProxy, Proxy, redirect, retry as protocol_retry};
+use reqwest::{Client, Method, redirect, retry as protocol_retry};
 use rustls::ClientConfig;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::address::{Address, has_ascii_host};
+use super::address::Address;
 use super::answer::{Answer, page};
 use super::body;
 use super::charset;
 use super::credentials::Credentials;
 use super::error::{Call, Cause, Failure, ManagerError, Signer, classify};
 use super::mask::Mask;
+use super::proxy::Proxy;
+use super::proxy_failure::{self, Through};
 use super::refusal;
 use super::retry::{Attempts, Repeat};
-use super::text;
 use super::trust::{self, Trust};
+use super::{proxy_answer, text};
 use crate::secret::{self, Secret};
 
 /// No answer of the contract comes near this, but for those of a search: an object, a session, or words.
@@ -45,8 +48,8 @@ pub(crate) struct Options {
     pub address: Address,
     /// Whom to trust.
     pub trust: Trust,
-    /// The proxy, where one is named explicitly; else the environment's.
-    pub proxy: Option<String>,
+    /// The proxy to it; none if the connection is direct.
+    pub proxy: Option<Proxy>,
     /// How long one request may take in all.
     pub timeout: Duration,
     /// How long connecting may take.
@@ -121,6 +124,9 @@ impl<'a> Request<'a> {
 pub(super) struct Transport {
     client: Client,
     pub(super) address: Address,
+    proxy: Option<Proxy>,
+    /// What a proxy over TLS is checked by.
+    tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
     /// The secrets that went this way or came this way.
     pub(super) mask: Mask,
@@ -153,6 +159,9 @@ impl Transport {
 
     /// The same with TLS that is set up already.
     pub(super) fn with_tls(options: &Options, tls: ClientConfig) -> Result<Self, ManagerError> {
+        let is_encrypted = |proxy: &&Proxy| proxy.address.is_encrypted();
+        let proxy_over_tls = options.proxy.as_ref().filter(is_encrypted);
+        let tls_to_proxy = proxy_over_tls.map(|_| Arc::new(tls.clone()));
         let builder = Client::builder()
             .user_agent(concat!("swp-keys/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -167,12 +176,14 @@ impl Transport {
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls)
             .https_only(options.address.is_encrypted());
-        let client = with_proxy(builder, options)?
+        let client = with_proxy(builder, options.proxy.as_ref())?
             .build()
             .map_err(|error| unusable(&text::innermost(&error)))?;
         Ok(Self {
             client,
             address: options.address.clone(),
+            proxy: options.proxy.clone(),
+            tls_to_proxy,
             retries: options.retries,
             mask: Mask::default(),
             skew: Cell::new(None),
@@ -238,8 +249,10 @@ impl Transport {
         };
         let prepared = self.prepare(request)?;
         let begun = Instant::now();
-        let broken = |error: reqwest::Error| classify(call, Failure::Transport(&error));
-        let mut response = self.client.execute(prepared).await.map_err(broken)?;
+        let mut response = match self.client.execute(prepared).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.broken(call, &error).await),
+        };
         self.note_time(response.headers());
         self.note_version(response.headers());
         let status = response.status();
@@ -253,7 +266,10 @@ impl Transport {
         } else {
             MOST
         };
-        let (body, whole) = body::read(response, most).await.map_err(broken)?;
+        let (body, whole) = match body::read(response, most).await {
+            Ok(read) => read,
+            Err(error) => return Err(self.broken(call, &error).await),
+        };
         let body = charset::utf8(&headers, body);
         log::debug!(
             "{} {} -> {} in {} ms",
@@ -293,6 +309,28 @@ impl Transport {
             body,
             html,
         })
+    }
+
+    /// What became of a call that got no whole answer. A proxy that refused it is asked for its reason.
+    async fn broken(&self, call: Call<'_>, error: &reqwest::Error) -> ManagerError {
+        let through = match &self.proxy {
+            None => None,
+            Some(proxy) => {
+                let problem = text::tunnel_problem(error);
+                let wants_sign_in = problem.as_deref() == Some(proxy_failure::WANTS_SIGN_IN);
+                let refused = wants_sign_in || problem.as_deref() == Some(proxy_failure::REFUSED);
+                let answer = if refused {
+                    let to = self.address.host_and_port();
+                    let tls = self.tls_to_proxy.clone();
+                    // What was refused once is not sent again: it may count towards a lock-out.
+                    proxy_answer::ask(proxy, &to, !wants_sign_in, tls).await
+                } else {
+                    None
+                };
+                Some(Through { proxy, answer })
+            }
+        };
+        classify(call, Failure::Transport { error, through })
     }
 
     fn prepare(&self, request: &Request<'_>) -> Result<reqwest::Request, ManagerError> {
@@ -337,40 +375,19 @@ impl Transport {
     }
 }
 
-/// A proxy that is named goes for every address; one of the environment never for this machine itself.
+/// The proxy that was decided on and no other: the HTTP library reads no variable.
 fn with_proxy(
     builder: reqwest::ClientBuilder,
-    options: &Options,
+    proxy: Option<&Proxy>,
 ) -> Result<reqwest::ClientBuilder, ManagerError> {
-    // http is for loopback alone, because it does not leave the machine: a proxy would be sent the password in clear text.
-    if !options.address.is_encrypted() {
-        return Ok(builder.no_proxy());
-    }
-    match &options.proxy {
-        _ if no_proxy_at_all() => Ok(builder.no_proxy()),
-        Some(proxy) => {
-            // The reason may quote the address, and that may hold a password.
-            let proxy = (has_ascii_host(proxy).then(|| Proxy::all(proxy)))
-                .and_then(Result::ok)
-                .ok_or_else(|| {
-                    let hint =
-                        "write it like http://proxy.example.com:3128, in ASCII (a host with xn--)";
-                    let problem = "`--proxy` is no address of a proxy".to_owned();
-                    ManagerError::new(Cause::Unusable, problem, Some(hint.to_owned()))
-                })?;
-            Ok(builder.proxy(proxy.no_proxy(NoProxy::from_env())))
-        }
-        None if options.address.is_loopback() => Ok(builder.no_proxy()),
-        None => Ok(builder),
-    }
-}
-
-/// `NO_PROXY=*`: to the HTTP library the star stands for every name, but for no address, and to everybody else for both.
-fn no_proxy_at_all() -> bool {
-    ["NO_PROXY", "no_proxy"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .is_some_and(|list| list.split(',').any(|entry| entry.trim() == "*"))
+    let builder = builder.no_proxy();
+    let Some(proxy) = proxy else {
+        return Ok(builder);
+    };
+    // The reason may quote the address, and that may hold a password.
+    let for_client = proxy.address.for_client();
+    let for_client = for_client.map_err(|_| unusable(&format!("{proxy} is not usable")))?;
+    Ok(builder.proxy(for_client))
 }
 
 fn unusable(reason: &str) -> ManagerError {

@@ -142,7 +142,13 @@ pub(super) async fn of_reset(
             Err(error) => error,
         };
         match (error.nothing_was_done(), error.cause()) {
-            (_, Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }) => {}
+            (
+                _,
+                Cause::Refused
+                | Cause::Unreachable
+                | Cause::ProxyRefused
+                | Cause::RateLimited { .. },
+            ) => {}
             (true, Cause::NotFound) => return Reset::Refused(error),
             (true, _) if uncertain => return Reset::Unknown(error.to_string()),
             (true, _) => return Reset::Refused(error),
@@ -151,7 +157,7 @@ pub(super) async fn of_reset(
         // A connection that was reset says nothing about the request that went over it.
         let under_way = !matches!(
             error.cause(),
-            Cause::Refused | Cause::Unreachable | Cause::RateLimited { .. }
+            Cause::Refused | Cause::Unreachable | Cause::ProxyRefused | Cause::RateLimited { .. }
         );
         if under_way && !waited {
             waited = true;

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use crate::cli::ApiKeyScheme;
 use crate::credential_check::CredentialKind;
 use crate::external_command::ExternalCommand;
-use crate::manager::{Address, Pin, has_ascii_host};
+use crate::manager::{Address, Pin, ProxyAddress};
 use crate::output::Format;
 use crate::settings::check_duration;
 
@@ -168,19 +168,12 @@ impl Field {
 
 /// A proxy's own password is a secret as well.
 fn proxy(text: String) -> Result<String, String> {
-    let full = if text.contains("://") {
-        text.clone()
-    } else {
-        format!("http://{text}")
-    };
-    if !has_ascii_host(&full) {
-        return Err("its host is not in plain ASCII; write it with xn--".to_owned());
-    }
-    let address = url::Url::parse(&full).map_err(|error| format!("it is no address ({error})"))?;
-    if address.username().is_empty() && address.password().is_none() {
-        Ok(text)
-    } else {
-        Err("it holds a user name or a password; give such a proxy in HTTPS_PROXY".to_owned())
+    match ProxyAddress::parse(&text) {
+        Ok(proxy) if proxy.has_credentials() => {
+            Err("it holds a user name or a password; give such a proxy in HTTPS_PROXY".to_owned())
+        }
+        Ok(_) => Ok(text),
+        Err(problem) => Err(problem.reason.to_owned()),
     }
 }
 

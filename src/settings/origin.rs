@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::parser::ValueSource;
 
-use super::told::{Told, host, place, span, usual_proxy};
+use super::told::{Told, place, span};
 use super::{SecretSource, Source, Sourced};
 use crate::cli::Sources;
 use crate::error::Error;
@@ -178,15 +178,6 @@ impl<'a> Origin<'a> {
         let on = text == "true";
         self.tell(field(names), on.then(|| "yes".to_owned()), source);
         on
-    }
-
-    /// The proxy that counts; where nobody names one, the system's is told.
-    pub(super) fn proxy(&self, names: Names, value: Option<String>) -> Option<String> {
-        let found = (self.given(names, value)).or_else(|| self.in_profile(names));
-        let told = found.clone().or_else(usual_proxy);
-        let (shown, source) = told.map(|told| (host(&told.value), told.source)).unzip();
-        self.tell(field(names), shown, source);
-        found.map(|found| found.value)
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use url::Url;
-
 use super::{SecretSource, Source, Sourced};
 use crate::external_command::ExternalCommand;
-use crate::manager::has_ascii_host;
 
 /// One setting.
 #[derive(Clone)]
@@ -43,33 +40,6 @@ pub(super) fn place(secret: &Sourced<SecretSource>) -> String {
         }
         (SecretSource::Value(_), _) => "[masked]".to_owned(),
     }
-}
-
-/// Host and port alone: the rest of the address of a proxy may hold a password.
-pub(super) fn host(proxy: &str) -> String {
-    match has_ascii_host(proxy).then(|| Url::parse(proxy)) {
-        Some(Ok(url)) if url.has_host() => {
-            let host = url.host_str().unwrap_or_default();
-            match url.port() {
-                Some(port) => format!("{}://{host}:{port}", url.scheme()),
-                None => format!("{}://{host}", url.scheme()),
-            }
-        }
-        _ => "[masked]".to_owned(),
-    }
-}
-
-/// The proxy that the environment names, as every program of this machine has it.
-pub(super) fn usual_proxy() -> Option<Sourced<String>> {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .find_map(|name| {
-            let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
-            Some(Sourced {
-                value,
-                source: Source::Variable(name),
-            })
-        })
 }
 
 /// A span of time as it is typed.

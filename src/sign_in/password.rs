@@ -349,6 +349,7 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &Guard) {
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::Refused
         | Cause::Unreachable
+        | Cause::ProxyRefused
         | Cause::Untrusted
         | Cause::Unusable
         | Cause::RateLimited { .. }

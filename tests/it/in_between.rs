@@ -38,8 +38,13 @@ fn a_password_in_clear_text_never_reaches_a_proxy() {
     world
         .home
         .set("SWP_URL", format!("http://{}", server.address()));
+    // A proxy that is named is used, or the run stops.
     let ran = world.run([&CREATE[..], &["--proxy", &proxy.url()]].concat());
-    ran.failure(1);
+    contains(ran.failure(2), &["`--proxy`", "http"]);
+    assert_eq!(server.connections(), 0);
+    world.home.set("HTTPS_PROXY", proxy.url());
+    world.home.set("ALL_PROXY", proxy.url());
+    world.run(CREATE).failure(1);
     assert_eq!(server.connections(), 1);
     assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
     assert!(!proxy.heard().holds(Settings::DEFAULT_PASSWORD));

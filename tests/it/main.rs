@@ -45,6 +45,7 @@ mod pins;
 mod profiles;
 mod prompts;
 mod proxy;
+mod proxy_settings;
 mod readme;
 mod record_ahead;
 mod retries;

@@ -33,7 +33,7 @@ fn a_proxy_whose_host_is_not_in_ascii_is_refused_with_what_to_write() {
             world
                 .run(["find-role", "Auditor", "--proxy", proxy])
                 .failure(2),
-            &["`--proxy` is no address of a proxy", "xn--"],
+            &["`--proxy` is not usable", "xn--"],
         );
     }
     assert_eq!(world.sandbox.requests(), []);
@@ -189,28 +189,118 @@ fn hides_credentials(ran: &Ran) {
 }
 
 #[test]
-fn a_proxy_that_does_not_let_pass_is_said_to_be_one() {
+fn a_proxy_that_refuses_is_named_with_its_status_and_its_words() {
     let world = World::new();
-    for answer in [
-        "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
-        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
-        "HTTP/1.1 502 Bad Gateway\r\n\r\n",
-        "hello\r\n\r\n",
-        "",
+    let manager = world.sandbox.address().to_string();
+    for (answer, words) in [
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+            &["HTTP 403", "Forbidden"][..],
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html><head><title>Denied \u{1b}[31m by rule 7</title></head></html>",
+            &["HTTP 403", "Denied \\u{1b}[31m by rule 7"],
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\n\r\nproxyuser with proxypass may not do that",
+            &["HTTP 403", "[secret] with [secret] may not do that"],
+        ),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 8\r\n\r\nno route",
+            &["HTTP 502", "Bad Gateway", "no route"],
+        ),
+        ("hello\r\n\r\n", &["does not answer in HTTP"]),
+        ("", &["unexpected end of file"]),
     ] {
         let proxy = Proxy::answering(answer);
         let url = proxy.url_with("proxyuser", "proxypass");
         let ran = world.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
-        let manager = world.sandbox.address();
-        let said = format!("error: the proxy on the way to {manager} does not let pass");
-        contains(
-            ran.failure(8),
-            &[&said, "`--proxy` or HTTPS_PROXY", "NO_PROXY"],
-        );
+        let named = format!("the proxy {} (`--proxy`)", proxy.url());
+        contains(ran.failure(8), &[&named, "NO_PROXY", "nothing was sent"]);
+        contains(&ran.stderr, words);
+        if words[0].starts_with("HTTP") {
+            contains(&ran.stderr, &[&manager]);
+        }
         hides_credentials(&ran);
-        assert_eq!(proxy.heads().len(), 1, "a sign-in is not tried again");
     }
     assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
+    let wants = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 12\r\n\r\nsign in here";
+    let ntlm = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n";
+    for (answer, with_password, words) in [
+        (
+            wants,
+            true,
+            &[
+                "check the user name and the password in `HTTPS_PROXY`",
+                "sign in here",
+            ][..],
+        ),
+        (
+            wants,
+            false,
+            &["http://USER:PASSWORD@HOST:PORT", "sign in here"],
+        ),
+        (ntlm, true, &["negotiate, ntlm", "Basic"]),
+    ] {
+        let proxy = Proxy::answering(answer);
+        let mut world = World::new();
+        world.home.set("SWP_URL", "https://dsm.invalid:4119");
+        world.home.set(
+            "HTTPS_PROXY",
+            match with_password {
+                true => proxy.url_with("proxyuser", "proxypass"),
+                false => proxy.url(),
+            },
+        );
+        let ran = world.run(["create", "--role", "Auditor", "-vv"]);
+        contains(ran.failure(8), &["HTTP 407", &proxy.url(), "`HTTPS_PROXY`"]);
+        contains(&ran.stderr, words);
+        hides_credentials(&ran);
+        let heads = proxy.heads();
+        let sent = heads
+            .iter()
+            .filter(|head| head.to_lowercase().contains("proxy-authorization"));
+        assert_eq!(sent.count(), usize::from(with_password), "{heads:?}");
+    }
+}
+
+#[test]
+fn a_proxy_that_is_spoken_to_over_tls_and_speaks_none_is_named() {
+    let world = World::new();
+    let plain = RawServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let url = plain.url();
+    let ran = world.run(["find-role", "Auditor", "--proxy", &url]);
+    contains(ran.failure(7), &["does not speak TLS", &url, "with http"]);
+}
+
+#[test]
+fn a_proxy_that_does_not_answer_in_time_is_named() {
+    let silent = RawServer::silent();
+    let world = World::new();
+    let url = format!("http://{}", silent.address());
+    let ran = world.run([
+        "find-role",
+        "Auditor",
+        "--proxy",
+        &url,
+        "--connect-timeout",
+        "200ms",
+    ]);
+    contains(
+        ran.failure(8),
+        &["in time", &url, "`--proxy`", "--connect-timeout"],
+    );
+    let ran = world.run([
+        "find-role",
+        "Auditor",
+        "--proxy",
+        "http://proxy.invalid:3128",
+    ]);
+    contains(ran.failure(8), &["http://proxy.invalid:3128", "`--proxy`"]);
 }
 
 #[test]
@@ -227,9 +317,8 @@ fn a_proxy_that_is_down_is_named_as_what_is_down() {
         "--proxy",
         &url,
     ]);
-    let manager = world.sandbox.address();
-    let said = format!("error: the proxy on the way to {manager} does not listen");
-    contains(ran.failure(8), &[&said, "`--proxy` or HTTPS_PROXY"]);
+    let said = format!("refused by the proxy http://{} (`--proxy`)", port.address());
+    contains(ran.failure(8), &[&said, "NO_PROXY"]);
     hides_credentials(&ran);
     assert_eq!(world.sandbox.connections().tcp, 0);
 }
@@ -290,7 +379,12 @@ fn what_a_proxy_shows_is_never_taken_for_the_managers() {
         let ran = world.run(command.iter().copied().chain(["--proxy", &proxy_url]));
         contains(
             ran.failure(7),
-            &["the certificate of the proxy", "SSL_CERT_FILE"],
+            &[
+                "the certificate of the proxy",
+                &proxy_url,
+                "`--proxy`",
+                "SSL_CERT_FILE",
+            ],
         );
     }
     assert!(!world.home.path("config/trusted.toml").exists());
@@ -319,8 +413,13 @@ fn the_system_judges_a_proxy_and_the_pin_the_manager() {
     // It is asked for a tunnel, and knows none.
     contains(
         ran.failure(8),
-        &["the proxy on the way", "does not let pass"],
+        &[
+            &format!("the proxy {proxy_url} (`--proxy`)"),
+            "refused to connect",
+            "HTTP 404",
+            "Not Found",
+        ],
     );
-    assert_eq!(proxy.sandbox.connections().tcp, 1);
+    assert!(proxy.sandbox.connections().tcp > 0);
     assert_eq!(world.sandbox.connections().tcp, 0);
 }

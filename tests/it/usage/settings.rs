@@ -57,7 +57,7 @@ fn an_address_that_is_none_is_refused_by_its_source_and_not_repeated() {
             let source = format!("`{source}`");
             contains(
                 ran.failure(2),
-                &[&source, "hint: ", "https://dsm.example.com:4119"],
+                &[&source, "hint: ", "https://dsm.example.com"],
             );
             assert!(!ran.stderr.contains(MISPLACED), "{url}: {}", ran.stderr);
         }
