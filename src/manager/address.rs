@@ -187,6 +187,25 @@ impl Address {
         HOSTED.iter().any(|domain| is_under(host, domain))
     }
 
+    /// The same address with https, as it is written.
+    #[must_use]
+    pub(super) fn over_https(&self) -> String {
+        let shown = self.to_string();
+        let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
+        format!("https://{rest}")
+    }
+
+    /// The same address with the manager's usual port, as it is written; none if it names a port other than that of https.
+    #[must_use]
+    pub(super) fn at_usual_port(&self) -> Option<String> {
+        if !self.is_encrypted() || self.port() != 443 || self.is_hosted() {
+            return None;
+        }
+        let mut base = self.base.clone();
+        base.set_port(Some(DEFAULT_PORT)).ok()?;
+        Some(Self { base }.to_string())
+    }
+
     /// Whether it is https.
     #[must_use]
     pub(crate) fn is_encrypted(&self) -> bool {

@@ -38,10 +38,32 @@ pub(super) fn broken(
             Some(lost_hint(call, "raise `--timeout`, or look at the network")),
         );
     }
+    if !error.is_connect() && !call.address.is_encrypted() && reason.contains("invalid HTTP") {
+        return speaks_https(call);
+    }
+    if !error.is_connect() && !call.address.is_encrypted() {
+        let message = format!("{}: the connection to {host} broke ({reason})", call.what);
+        let hint = format!(
+            "check whether the port speaks https: write {}",
+            call.address.over_https()
+        );
+        return ManagerError::new(Cause::Reset, message, Some(hint));
+    }
     if !error.is_connect() {
         let message = format!("{}: the connection to {host} broke ({reason})", call.what);
         let hint = (call.signer == Signer::Password).then(|| lost_hint(call, ""));
         return ManagerError::new(Cause::Reset, message, hint);
+    }
+    if let Some(address) = call.address.at_usual_port() {
+        let (cause, problem) = match io {
+            Some(std::io::ErrorKind::ConnectionRefused) => (Cause::Refused, "was refused"),
+            _ if error.is_timeout() => (Cause::Unreachable, "did not come about in time"),
+            _ => (Cause::Unreachable, "failed"),
+        };
+        let message =
+            format!("the connection to {host} {problem}: an address without a port means 443");
+        let hint = format!("write {address} if the manager has its usual port");
+        return ManagerError::new(cause, message, Some(hint));
     }
     let (cause, message, hint) = match io {
         Some(std::io::ErrorKind::ConnectionRefused) => (
@@ -71,6 +93,15 @@ pub(super) fn broken(
         ),
     };
     ManagerError::new(cause, message, Some(hint.to_owned()))
+}
+
+/// A server that wants TLS was sent plain HTTP, which it does not work on.
+pub(super) fn speaks_https(call: Call<'_>) -> ManagerError {
+    ManagerError::new(
+        Cause::Unusable,
+        format!("{} speaks https and not http", call.address.host_and_port()),
+        Some(format!("write {}", call.address.over_https())),
+    )
 }
 
 /// A sign-in whose answer is lost may have counted as a failed one.

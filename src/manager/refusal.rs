@@ -14,7 +14,7 @@ use super::error::{Call, Cause, Failure, ManagerError, SignInRefusal, Signer, cl
 use super::mask::Mask;
 use super::other_service::KEY_PAGE;
 use super::page::Page;
-use super::text;
+use super::{connection, text};
 
 /// An answer that is no success: what it means, without any secret that comes back in it.
 pub(super) fn read(
@@ -61,6 +61,9 @@ pub(super) fn of(
         return error.http(status);
     }
     let error = match status.as_u16() {
+        400 if !call.address.is_encrypted() && text::says_https(&words) => {
+            connection::speaks_https(call)
+        }
         300..=399 => redirected(call, headers),
         429 => ManagerError::new(
             Cause::RateLimited {

@@ -112,6 +112,14 @@ pub(super) fn tunnel_problem(error: &dyn std::error::Error) -> Option<String> {
         .find_map(|error| Some(error.to_string().strip_prefix("tunnel error: ")?.to_owned()))
 }
 
+/// A server reports that its port wants TLS: Tomcat, nginx and Apache have these words for it.
+pub(super) fn says_https(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["requires tls", "https port", "ssl-enabled"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
 /// Why the manager refused a sign-in, as far as its words show it.
 pub(super) fn sign_in_refusal(said: &str) -> SignInRefusal {
     let lower = said.to_lowercase();

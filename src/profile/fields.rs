@@ -10,7 +10,7 @@ use crate::credential_check::CredentialKind;
 use crate::external_command::ExternalCommand;
 use crate::manager::{Address, Pin, ProxyAddress};
 use crate::output::Format;
-use crate::settings::check_duration;
+use crate::settings::{check_duration, like};
 
 /// A field, and what may stand in it.
 pub(super) struct Field {
@@ -113,6 +113,17 @@ impl Field {
                 .collect();
         }
         self.one(value, folder).map(|value| vec![value])
+    }
+
+    /// What to write instead of a value that is refused, if that can be known.
+    pub(super) fn instead(&self, value: &DeValue<'_>) -> Option<String> {
+        match (self.form, value) {
+            (Form::Address, DeValue::String(text)) => Some(like(text)),
+            (Form::Proxy, DeValue::String(text)) => {
+                (ProxyAddress::parse(text).err()).map(|problem| problem.hint.to_owned())
+            }
+            _ => None,
+        }
     }
 
     fn one(&self, value: &DeValue<'_>, folder: &Path) -> Result<String, String> {

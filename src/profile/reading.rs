@@ -150,7 +150,14 @@ impl Reader<'_> {
         self.places.insert(field.name, key.span().start);
         match field.read(value.get_ref(), &self.folder) {
             Ok(values) => drop(profile.values.insert(field.name, values)),
-            Err(reason) => self.wrong(value.span().start, format!("`{}`: {reason}", field.name)),
+            Err(reason) => {
+                let what = format!("`{}`: {reason}", field.name);
+                let start = value.span().start;
+                match field.instead(value.get_ref()) {
+                    Some(hint) => (self.problems).push(Problem::at(self.text, start, what, hint)),
+                    None => self.wrong(start, what),
+                }
+            }
         }
     }
 

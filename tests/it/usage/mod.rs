@@ -1,5 +1,6 @@
 //! Usage errors: what is refused, in which words, and that nothing is sent and nothing secret repeated.
 
+mod addresses;
 mod misplaced;
 mod settings;
 mod switches;
