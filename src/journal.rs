@@ -9,7 +9,7 @@ mod progress;
 mod record;
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -223,8 +223,16 @@ fn replace(record: &Record) -> io::Result<File> {
     folder.replace_locked(&record.file_name(), &record.content()?)
 }
 
+/// Writes a head where one stands already, in one call.
+#[cfg(unix)]
+fn overwrite(file: &File, head: &str) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, head.as_bytes(), 0)
+}
+
 /// Writes a head where one stands already.
+#[cfg(not(unix))]
 fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
+    use std::io::{Seek as _, SeekFrom, Write as _};
     file.seek(SeekFrom::Start(0))?;
     file.write_all(head.as_bytes())
 }

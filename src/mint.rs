@@ -10,7 +10,7 @@
 //! | recorded, perhaps before signing in | the record | nothing | `recover` finds no key and drops the record |
 //! | asked | the record | perhaps a key whose secret nobody has | `recover` re-keys or deletes it |
 //! | minted | the record, perhaps a temporary file (0600) with the secret beside a sink | a key whose secret nobody has | `recover` re-keys or deletes it, and the file's secret is dead |
-//! | delivering | the record, perhaps the secret in its place | the key, whose secret may be in use | `recover`, if the operation is named |
+//! | delivering | the record, perhaps the secret in its place | the key, whose secret may be in use | `recover`, if the operation is named, or the same `rotate-key` |
 //! | delivered | the record, the secret in its place | the key | `recover` drops the record, or sets the end of an old key |
 //! | settled | the secret in its place | the key | nothing is left |
 //!

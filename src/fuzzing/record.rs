@@ -8,7 +8,10 @@ pub(crate) fn record(data: &[u8]) {
     match parse(data) {
         Ok(record) => {
             let written = serde_json::to_vec_pretty(&record).expect("what was read can be written");
-            assert_eq!(parse(&written).ok().as_ref(), Some(&record));
+            let mut again = parse(&written).expect("what was written can be read");
+            // A document has no head, in which the file on disk differs from it.
+            again.progress.in_place = record.progress.in_place;
+            assert_eq!(again, record);
             names_a_file_of_its_folder(&record);
         }
         Err(refused) => {

@@ -245,7 +245,7 @@ const WAYS: [(&str, usize, &[&str]); 9] = [
     ("writev", 6, &["signal=KILL", "error=ECONNRESET"]),
     ("write", 14, &["signal=KILL"]),
     // How far a run has come is overwritten in its record.
-    ("lseek", 5, &["signal=KILL", "error=EIO"]),
+    ("pwrite64", 5, &["signal=KILL", "error=ENOSPC", "error=EIO"]),
 ];
 
 #[test]
