@@ -174,10 +174,13 @@ fn a_key_that_may_not_look_at_itself_works_all_the_same() {
     contains(stderr, &["when it ends cannot be seen"]);
 }
 
+/// The manager's choices, what the output reports, and what makes the key unusable.
+type Spoilt<'a> = (&'a [(&'a str, &'a str)], &'a str, fn(&World, i64));
+
 #[test]
 fn where_a_refusal_is_a_403_no_success_is_claimed() {
     let bare = [("refused-key", "403"), ("error-body", "empty")];
-    let spoilt: [(&[_], _, fn(&World, i64)); 4] = [
+    let spoilt: [Spoilt<'_>; 4] = [
         (&bare[..1], "no\n", |world, id| {
             assert!(world.sandbox.remove_key(id))
         }),
