@@ -73,11 +73,9 @@ impl<'a> Lookup<'a> {
     /// Adds what may be ours under another name.
     async fn add_like(&mut self, whole: bool, found: &mut Vec<ApiKey>) -> Result<(), ManagerError> {
         let since = since(self.signed_in, self.record);
-        let before = self.record.existing_ids.iter().copied().max();
-        let from = if whole {
-            before
-        } else {
-            self.highest.or(before)
+        let from = match whole {
+            true => self.lowest,
+            false => self.highest.or(self.lowest),
         };
         let mut pages = self.signed_in.api_keys_above(from);
         while let Some(page) = pages.next().await? {

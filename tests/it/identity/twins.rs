@@ -80,3 +80,18 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
     world.run(["create", "--role", "Auditor"]).success();
     assert_eq!(world.run(["list-keys", "-q"]).stderr, "");
 }
+
+/// What the two copies of a request made is close together, however many keys there are.
+#[test]
+fn a_twin_is_looked_for_beside_the_key() {
+    let world = World::with(playing(&[("duplicate-name", "accepted")]));
+    world.sandbox.add_keys(2500);
+    let exec = ["exec", "--role-id", "2", "--allow-full-access"];
+    world.run([&exec[..], &["--", "true"]].concat()).success();
+    assert_eq!(
+        world.count("POST /api/apikeys/search"),
+        3,
+        "a name, and a thousand neighbours"
+    );
+    assert_eq!(world.sandbox.api_keys().len(), 2500);
+}
