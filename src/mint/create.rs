@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::another_key::Whose;
 use super::lookup::{Lookup, Seen};
 use super::outcome::{self, Created, Question};
-use super::ownership::Verdict;
+use super::ownership::{Verdict, is_ours};
 use super::retiring_name::made_way_for;
 use super::{End, Mint, Minted, REFUSAL_WAIT, Recorded, another_key};
 use crate::error::{Error, Kind};
@@ -80,17 +80,20 @@ impl Mint<'_> {
                 if question.refused {
                     log::warn!("{error}; the key was created all the same");
                 }
-                recorded.note_key_lastingly(id);
-                let ended = self.end_twins(twins).await;
-                ended.map_err(|twin| End::Open(Error::new(Kind::Attention, twin).key(id)))?;
-                self.reset(id, recorded.parts().0).await
+                self.take_ours(id, twins, recorded).await
             }
-            Created::Not if question.refused => {
-                Err(End::Settled(self.refused(error, record).await))
-            }
-            // In a rotation the name is taken, so a 500 in any form may be a refusal.
-            Created::Not if refused || Self::may_be_a_refusal(&error, record) => {
-                let error = self.refused(error, record).await;
+            Created::Not
+                if question.refused || refused || Self::may_be_a_refusal(&error, record) =>
+            {
+                let error = match self.refused(error, record).await {
+                    Ok(error) => error,
+                    // A search that lags shows it only now.
+                    Err(id) => return self.take_ours(id, Vec::new(), recorded).await,
+                };
+                if question.refused {
+                    return Err(End::Settled(error));
+                }
+                // In a rotation the name is taken, so a 500 in any form may be a refusal.
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
                 let plain = Error::new(error.kind(), message).http(error.http_status());
                 Err(End::Settled(match error.key_id() {
@@ -109,6 +112,19 @@ impl Mint<'_> {
                 ),
             ))),
         }
+    }
+
+    /// Gives the key of this run a secret whose answer is here.
+    async fn take_ours(
+        &self,
+        id: i64,
+        twins: Vec<i64>,
+        recorded: &mut Recorded,
+    ) -> Result<Minted, End> {
+        recorded.note_key_lastingly(id);
+        let ended = self.end_twins(twins).await;
+        ended.map_err(|twin| End::Open(Error::new(Kind::Attention, twin).key(id)))?;
+        self.reset(id, recorded.parts().0).await
     }
 
     /// Whether a server error may be how the manager refuses a name that is taken.
@@ -133,23 +149,26 @@ impl Mint<'_> {
     }
 
     /// Why the manager refused. Which status it has for a name that is taken is unknown (manager-api.md, section 11, no. 7), so a look
-    /// tells whether that is it: another run of the same name was first.
-    async fn refused(&self, error: ManagerError, record: &Record) -> Error {
+    /// tells whether that is it: another run of the same name was first. Returns the ID of our own key if that bears it.
+    async fn refused(&self, error: ManagerError, record: &Record) -> Result<Error, i64> {
         let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
         if !record.unique || !about_the_key {
-            return error.into();
+            return Ok(error.into());
         }
         let found = self
             .signed_in
             .api_keys_named(&record.key_name)
             .await
             .unwrap_or_default();
+        if let Some(own) = found.iter().find(|key| is_ours(record, key)) {
+            return Err(own.id);
+        }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
         // Another run's key says more than one that was known to be there.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
-        match other {
+        Ok(match other {
             None => match self.gave_its_name_away(record).await {
                 Some(id) => Error::new(
                     Kind::Conflict,
@@ -168,7 +187,7 @@ impl Mint<'_> {
                 ),
             )
             .key(other.id),
-        }
+        })
     }
 
     /// The key that is to be succeeded, if another run had it make way: that run's successor is about to take the name.

@@ -90,7 +90,7 @@ fn a_twin_is_looked_for_beside_the_key() {
     world.run([&exec[..], &["--", "true"]].concat()).success();
     assert_eq!(
         world.count("POST /api/apikeys/search"),
-        3,
+        2,
         "a name, and a thousand neighbours"
     );
     assert_eq!(world.sandbox.api_keys().len(), 2500);
