@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) interrupt: Interrupt,
     /// What a run that is left at once leaves behind; `mint.rs` says so.
     unsettled: RefCell<Option<Unsettled>>,
+    /// The next step from the moment at which a sink may have the secret.
+    in_use: RefCell<Option<String>>,
     /// The warning of `--insecure` was given.
     insecure_told: Cell<bool>,
     /// The key that somebody stands by in this run, where the pin could not be kept.
@@ -74,6 +76,7 @@ impl Context {
             output,
             interrupt: Interrupt::default(),
             unsettled: RefCell::new(None),
+            in_use: RefCell::new(None),
             insecure_told: Cell::new(false),
             confirmed: Cell::new(None),
             disk: Disk::default(),
@@ -300,6 +303,12 @@ impl Context {
     /// Notes what a run that is left at once would leave behind; `None` where nothing.
     pub(crate) fn set_unsettled(&self, what: Option<Unsettled>) {
         *self.unsettled.borrow_mut() = what;
+        *self.in_use.borrow_mut() = None;
+    }
+
+    /// From now on a sink may have the secret of what is unsettled, so that this is the next step; `None` if no sink has it.
+    pub(crate) fn set_in_use(&self, next_step: Option<String>) {
+        *self.in_use.borrow_mut() = next_step;
     }
 
     /// Says more exactly what would be left behind.
@@ -337,10 +346,10 @@ impl Context {
             format!("interrupted in the middle: {}", unsettled.what),
         )
         .hint(match unsettled.work {
-            UnderWay::Secret { recorded: true } => {
+            UnderWay::Secret { recorded: true } => self.in_use.take().unwrap_or_else(|| {
                 "run `swp-keys recover`, which finishes it; do not repeat the command before that"
                     .to_owned()
-            }
+            }),
             UnderWay::Secret { recorded: false } => mint::next_step(None),
             UnderWay::Change => {
                 "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"

@@ -9,7 +9,7 @@ use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::sign_in;
 
 use super::ownership::is_ours;
-use super::{Delivered, End, Mint, Minted, Recorded, Tried, take_back, try_key};
+use super::{Delivered, End, Mint, Minted, Recorded, Tried, in_use, take_back, try_key};
 
 /// So many new secrets take the place of one that a lost request killed.
 const MOST_RESETS: usize = 2;
@@ -91,6 +91,7 @@ impl Mint<'_> {
             );
             return Err((Kind::Undelivered, failure));
         }
+        self.context.set_in_use(recorded.on_disk().map(in_use));
         let parcel = Parcel {
             secret: &minted.secret.secret,
             fields: &minted.fields,
@@ -109,6 +110,9 @@ impl Mint<'_> {
             Err(failure) if failure.all_withdrawn => Stage::Begun,
             Err(_) => Stage::Delivering,
         };
+        if stage == Stage::Begun {
+            self.context.set_in_use(None);
+        }
         if let Err(error) = recorded.mark(stage) {
             log::info!("the record of this run could not be brought up to date: {error}");
         }
