@@ -3,6 +3,7 @@
 //! A password or code on the command line is meant, so it wins over what is kept and over a key in the environment. A profile says what
 //! is usual, so its key comes after what is kept, and after a password in the environment.
 
+mod input;
 mod password;
 mod session_limit;
 

@@ -34,6 +34,7 @@ mod proxy;
 mod proxy_answer;
 mod proxy_failure;
 mod readiness;
+mod redirect;
 mod refusal;
 mod renewal;
 mod retry;

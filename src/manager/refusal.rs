@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::StatusCode;
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
-use url::Url;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use super::error::{Call, Cause, Failure, ManagerError, SignInRefusal, Signer, classify};
 use super::mask::Mask;
 use super::other_service::KEY_PAGE;
 use super::page::Page;
-use super::{connection, text};
+use super::{connection, redirect, text};
 
 /// An answer that is no success: what it means, without any secret that comes back in it.
 pub(super) fn read(
@@ -64,7 +63,7 @@ pub(super) fn of(
         400 if !call.address.is_encrypted() && text::says_https(&words) => {
             connection::speaks_https(call)
         }
-        300..=399 => redirected(call, headers),
+        300..=399 => redirect::of(call, headers),
         429 => ManagerError::new(
             Cause::RateLimited {
                 retry_after: retry_after(headers),
@@ -185,70 +184,10 @@ fn foreign_page(call: Call<'_>, status: StatusCode, words: &str) -> ManagerError
     ManagerError::new(cause, message, Some(hint.to_owned()))
 }
 
-/// No redirect is followed: headers that are secrets would go to a host that was not named.
-fn redirected(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
-    let location = headers
-        .get(LOCATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let target = (call.address.join("/").join(location).ok()).filter(|_| !location.is_empty());
-    if let Some(url) = &target
-        && call.address.is_origin_of(url)
-    {
-        return to_the_same_host(call, url);
-    }
-    let target = target
-        .as_ref()
-        .map_or_else(|| "a place that it does not name".to_owned(), host_of);
-    ManagerError::new(
-        Cause::Redirected {
-            session_ended: false,
-        },
-        format!(
-            "{}: {} answers with a redirect to {target}, which is not followed: the password or key would go there",
-            call.what, call.address
-        ),
-        Some("if that is where the manager is, name it in `--url`".to_owned()),
-    )
-}
-
-/// A manager's console redirects to its sign-in page if there is no session.
-fn to_the_same_host(call: Call<'_>, target: &Url) -> ManagerError {
-    let session_ended = call.signer == Signer::Session;
-    // A Tomcat may write its session into the path: `;jsessionid=...`.
-    let path = target.path().split(';').next().unwrap_or_default();
-    let path = text::shorten(path);
-    let (problem, hint) = if session_ended {
-        ("the session has ended", NO_SESSION)
-    } else {
-        (
-            "the API did not answer",
-            "check that `--url` names the manager itself; the API may be switched off, or a portal may stand before it",
-        )
-    };
-    ManagerError::new(
-        Cause::Redirected { session_ended },
-        format!(
-            "{}: {problem}: {} redirects to its page {path}, which is not followed",
-            call.what, call.address
-        ),
-        Some(hint.to_owned()),
-    )
-}
-
 /// What to do if a session is not accepted. Without stickiness a load balancer sends the second request to a node that does not know
 /// the session of the first.
-const NO_SESSION: &str = "sign in again; if the session was new, the manager may have several nodes and the sign-in went to another \
+pub(super) const NO_SESSION: &str = "sign in again; if the session was new, the manager may have several nodes and the sign-in went to another \
      one: turn on sticky sessions in the load balancer, or name one node in `--url`";
-
-/// Scheme, host and port alone: the rest of a foreign address may hold anything.
-fn host_of(url: &Url) -> String {
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
-        (Some(host), None) => format!("{}://{host}", url.scheme()),
-        (None, _) => "a place without a host".to_owned(),
-    }
-}
 
 /// Which status means what is undocumented: every refusal counts as one that must not be repeated.
 fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> ManagerError {

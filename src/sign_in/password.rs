@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::session_limit::SessionLimit;
-use super::{up, wait};
+use super::{input, up, wait};
 use crate::context::Context;
 use crate::credential_check::CredentialKind;
 use crate::error::Error;
@@ -24,12 +24,12 @@ pub(super) async fn as_user(
 ) -> Result<(SignedIn, String), Error> {
     let settings = &context.settings;
     // What can be found wrong without asking a person anything is found first.
-    let code_at_hand = check_given(context)?;
+    let code_at_hand = input::check_given(context)?;
     let (mut manager, meets) = reach(context).await?;
     let held = context.held();
     let username = match username.map(str::to_owned).or(held.username) {
         Some(username) => username,
-        None => ask_username(context).await?,
+        None => input::username(context).await?,
     };
     let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
     let address = settings.address()?.to_string();
@@ -40,7 +40,7 @@ pub(super) async fn as_user(
     }
     let password = match held.password {
         Some(password) => password,
-        None => password(context, &username).await?,
+        None => input::password(context, &username).await?,
     };
     context.note_held(|held| {
         held.username = Some(username.clone());
@@ -244,35 +244,6 @@ async fn admit(context: &Context, guard: &Guard) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks what flags, variables and the profile hold themselves, and returns the code if it is one of those.
-fn check_given(context: &Context) -> Result<Option<Secret>, Error> {
-    let settings = &context.settings;
-    for (kind, name) in [
-        (CredentialKind::Username, &settings.username),
-        (CredentialKind::Tenant, &settings.tenant),
-    ] {
-        if let Some(Sourced { value, source }) = name {
-            let wrong = kind.check(value);
-            wrong.map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))?;
-        }
-    }
-    let held = |secret: &Option<Sourced<SecretSource>>, kind| match secret {
-        Some(Sourced {
-            value: SecretSource::Value(secret),
-            source,
-        }) => secret_source::value(secret, source, kind).map(Some),
-        _ => Ok(None),
-    };
-    held(&settings.password, CredentialKind::Password)?;
-    held(&settings.mfa, CredentialKind::MfaCode)
-}
-
-/// What a person typed, checked as anything else.
-fn typed(secret: &Secret, kind: CredentialKind) -> Result<Secret, Error> {
-    (kind.checked(secret))
-        .map_err(|defect| defect.error(&format!("the {kind} that was typed"), kind))
-}
-
 /// The code that a flag or a variable names, which is spent from now on.
 async fn given_code(
     context: &Context,
@@ -298,7 +269,7 @@ async fn typed_code(context: &Context, guard: &Guard) -> Result<Secret, Error> {
             .prompt()
             .visible(QUESTION, CODE_FLAGS, &context.interrupt)
             .await?;
-        let code = typed(&code, CredentialKind::MfaCode)?;
+        let code = input::typed(&code, CredentialKind::MfaCode)?;
         match guard.spend(&code) {
             Ok(()) => return Ok(code),
             Err(spent) => context.output.insist(&format!(
@@ -368,38 +339,3 @@ fn lacks_code(error: &ManagerError, code: Option<&Secret>) -> bool {
 }
 
 const CODE_FLAGS: &str = "give it with `--mfa-code`, `--mfa-command` or SWP_MFA_CODE";
-
-async fn ask_username(context: &Context) -> Result<String, Error> {
-    if let Some(username) = &context.settings.username {
-        return Ok(username.value.clone());
-    }
-    let flags =
-        "give it with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
-    let name = context
-        .prompt()
-        .visible("User name: ", flags, &context.interrupt)
-        .await?;
-    let name = typed(&name, CredentialKind::Username)?;
-    Ok(name.expose().to_owned())
-}
-
-async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
-    let settings = &context.settings;
-    if let Some(password) = &settings.password {
-        return secret_source::read(
-            password,
-            CredentialKind::Password,
-            settings.allow_loose_permissions,
-            &context.interrupt,
-        )
-        .await;
-    }
-    let flags =
-        "give it with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
-    let question = format!("Password of {}: ", crate::output::safe(username));
-    let password = context
-        .prompt()
-        .hidden(&question, flags, &context.interrupt)
-        .await?;
-    typed(&password, CredentialKind::Password)
-}

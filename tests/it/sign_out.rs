@@ -156,6 +156,8 @@ fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
         let requests = world.sandbox.requests();
         let legacy = requests.last().expect("a request");
         assert_eq!(legacy.route(), LEGACY_LOGOUT, "{action:?}");
+        let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+        assert_eq!(calls, (1, 1), "{action:?}");
         let (cookie, query) = (legacy.header("cookie"), legacy.query.as_deref());
         assert!(cookie.is_some() && cookie == query, "sID=VALUE both");
         assert!(legacy.header("rid").is_some());
