@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 
 use crate::error::Error;
+#[cfg(unix)]
+use crate::store::is_absent;
 
 /// Refuses a file that others may read, or write: they could read what is written to it, or choose what is read.
 ///
@@ -182,9 +184,13 @@ pub(crate) enum Use {
 pub(crate) fn trust_folder(path: &Path, what_for: Use) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = match path.metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if is_absent(&error) => return Ok(()),
         other => other?,
     };
+    // Nothing is in what is not a folder, such as SWP_STATE_DIR=/dev/null.
+    if !metadata.is_dir() {
+        return Ok(());
+    }
     trust_owner(path, &metadata, "folder")?;
     let sticky = metadata.mode() & 0o1000 != 0 && what_for == Use::Above;
     if metadata.mode() & 0o022 == 0 || sticky {

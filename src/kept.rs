@@ -12,7 +12,7 @@ use crate::file_mode::{Untrusted, untrusted_or};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::{self, Secret};
 use crate::settings::{Settings, Source};
-use crate::store::Folder;
+use crate::store::{Folder, state_variable};
 use file::{Read, Written};
 
 const FOLDER: &str = "kept";
@@ -148,7 +148,10 @@ impl Kept {
         })?;
         folder.write(&self.file_name(), &content).map_err(|error| {
             let place = folder.path().display();
-            untrusted_or(&error, || self.unkept(&format!("{place}: {error}")))
+            let variable = state_variable();
+            untrusted_or(&error, || {
+                self.unkept(&format!("{place} ({variable}): {error}"))
+            })
         })
     }
 
@@ -313,8 +316,9 @@ fn unreadable(folder: &Folder, reason: &str) -> Error {
     Error::new(
         Kind::Unexpected,
         format!(
-            "what is kept in {} cannot be read: {reason}",
-            folder.path().display()
+            "what is kept in {} ({}) cannot be read: {reason}",
+            folder.path().display(),
+            state_variable()
         ),
     )
     .hint("remove what is wrong there, and run `swp-keys login` again")

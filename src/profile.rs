@@ -12,14 +12,14 @@ mod reading;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::file_mode::refuse_foreign_writers;
 use crate::settings::{Source, Sourced};
-use crate::store::config_folder;
+use crate::store::{config_folder, config_variable, is_absent, is_out_of_reach};
 pub(crate) use problem::Problem;
 
 /// What hangs on who may write to it.
@@ -141,6 +141,20 @@ pub(crate) fn path() -> Option<PathBuf> {
     config_folder().map(|folder| folder.join("config.toml"))
 }
 
+/// What to tell a user whose settings may not be looked at; none if they are there, or cannot be.
+pub(crate) fn closed_folder() -> Option<String> {
+    let path = path()?;
+    let folder = path.parent()?;
+    let error = folder.symlink_metadata().err()?;
+    (error.kind() == std::io::ErrorKind::PermissionDenied).then(|| {
+        format!(
+            "no settings file and no pins are used: {} ({}): {error}",
+            folder.display(),
+            config_variable()
+        )
+    })
+}
+
 impl Profiles {
     /// Reads the file, with all that is wrong in it; none where there is no file.
     ///
@@ -216,8 +230,9 @@ pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
     Error::usage(
         match path() {
             Some(path) => format!(
-                "{source}: there is no profile `{value}`, since there is no {}",
-                path.display()
+                "{source}: there is no profile `{value}`, since there is no {} ({})",
+                path.display(),
+                config_variable()
             ),
             None => format!(
                 "{source}: there is no profile `{value}`, since this machine has no place for settings"
@@ -231,20 +246,16 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let shown = path.display();
     let failed = |reason: &str| {
         Error::usage(
-            format!("the settings file {shown} cannot be read: {reason}"),
-            "mend it, or name another folder in SWP_CONFIG_DIR",
+            format!(
+                "could not read the settings file {shown} ({}): {reason}",
+                config_variable()
+            ),
+            "make the file readable, or name another folder in SWP_CONFIG_DIR",
         )
     };
     let mut file = match File::open(path) {
         // A folder that is none (SWP_CONFIG_DIR=/dev/null) holds no file either.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Ok(None);
-        }
+        Err(error) if is_absent(&error) || is_out_of_reach(path) => return Ok(None),
         other => other.map_err(|error| failed(&error.to_string()))?,
     };
     let metadata = file

@@ -81,7 +81,7 @@ impl Folder {
     /// What `name` holds; none where it does not exist.
     pub(crate) fn read(&self, name: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
         let file = match self.plain(name).and_then(File::open) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             other => other?,
         };
         limited(file).map(Some)
@@ -107,7 +107,7 @@ impl Folder {
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         self.trusted()?;
         let entries = match fs::read_dir(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
             other => other?,
         };
         let mut names = Vec::new();
@@ -241,36 +241,80 @@ fn private_folders() -> fs::DirBuilder {
     builder
 }
 
-/// surface.md, "Files". An empty variable counts as none.
+/// An empty variable counts as none.
 fn state_folder() -> Option<PathBuf> {
+    Some(state_place()?.0)
+}
+
+/// The variable that decides where the state is.
+pub(crate) fn state_variable() -> &'static str {
+    state_place().map_or("SWP_STATE_DIR", |(_, variable)| variable)
+}
+
+fn state_place() -> Option<(PathBuf, &'static str)> {
     let (of_windows, of_others) = ("LOCALAPPDATA", ".local/state");
     place("SWP_STATE_DIR", "XDG_STATE_HOME", of_windows, of_others)
 }
 
 /// Where the user's own files are looked for: `config.toml`, and `trusted.toml` beside it. Nothing is made here.
 pub(crate) fn config_folder() -> Option<PathBuf> {
+    Some(config_place()?.0)
+}
+
+/// The variable that decides where those are.
+pub(crate) fn config_variable() -> &'static str {
+    config_place().map_or("SWP_CONFIG_DIR", |(_, variable)| variable)
+}
+
+fn config_place() -> Option<(PathBuf, &'static str)> {
     place("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }
 
+/// Whether a file cannot be there for this user: a folder above it is none, or may not be entered. It is the usual case of a home folder
+/// that belongs to another user, as `sudo -u` and containers leave it.
+pub(crate) fn is_out_of_reach(path: &Path) -> bool {
+    let is_closed = |error: io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+        )
+    };
+    // A folder of one's own that was closed is a mistake, and one that cannot even be looked at is another user's.
+    let folder = path.parent().unwrap_or(path);
+    folder.symlink_metadata().is_err_and(is_closed)
+}
+
+/// Whether nothing is there, nor could be.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 /// The folder that the variable `own` names; else `swp-keys` in the one that the variable `xdg` or, on Windows, `windows` names, or in
-/// the folder `usual` of the user.
-fn place(own: &str, xdg: &str, windows: &str, usual: &str) -> Option<PathBuf> {
-    let variable = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
+/// the folder `usual` of the user; and the variable that decided.
+fn place(
+    own: &'static str,
+    xdg: &'static str,
+    windows: &'static str,
+    usual: &str,
+) -> Option<(PathBuf, &'static str)> {
+    let variable = |name: &'static str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(|value| (PathBuf::from(value), name))
     };
     if let Some(folder) = variable(own) {
         return Some(folder);
     }
     // The XDG specification wants relative paths ignored.
-    let above = (variable(xdg).filter(|path| path.is_absolute())).or_else(|| {
+    let above = (variable(xdg).filter(|(path, _)| path.is_absolute())).or_else(|| {
         if cfg!(windows) {
             return variable(windows);
         }
         // A relative one would be whatever folder the run happens to stand in.
         let home = std::env::home_dir().filter(|home| home.is_absolute())?;
-        Some(home.join(usual))
+        Some((home.join(usual), "HOME"))
     });
-    above.map(|folder| folder.join("swp-keys"))
+    above.map(|(folder, variable)| (folder.join("swp-keys"), variable))
 }

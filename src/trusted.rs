@@ -73,13 +73,17 @@ impl Trusted {
     fn read_at(path: &Path) -> Result<Self, Error> {
         let unreadable = |error: &dyn std::fmt::Display| {
             Error::usage(
-                format!("{} cannot be read: {error}", path.display()),
+                format!(
+                    "could not read {} ({}): {error}",
+                    path.display(),
+                    store::config_variable()
+                ),
                 "mend it or remove it; without it, each manager is met anew",
             )
         };
         // Looked at before it is opened: whoever opens a pipe waits for its other end.
         match fs::metadata(path) {
-            Err(error) if is_absent(&error) => return Ok(Self::default()),
+            Err(error) if store::is_absent(&error) => return Ok(Self::default()),
             Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is no file")),
             _ => {}
         }
@@ -132,14 +136,6 @@ impl Trusted {
             .map_err(failed)?;
         Ok(result)
     }
-}
-
-/// Neither the file is there, nor could it be.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 fn unwritable(reason: &str) -> Error {

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::file_mode::refuse_open_to_all;
 use crate::manager::{Address, Pin, Pins, Trust};
 use crate::settings::{Settings, Source, Sourced};
+use crate::store;
 use crate::trusted::Trusted;
 
 /// Whom to trust, and by whose word.
@@ -117,6 +118,11 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
             })
         }
         (None, Some(path)) => certificates(settings, path),
+        // Pins that this user cannot reach are not needed: without them, the system's roots decide.
+        (None, None) if is_out_of_reach() => Ok(Decision {
+            trust: Trust::System,
+            by: By::System,
+        }),
         (None, None) => Ok(match kept(address)? {
             Some((pins, path)) => Decision {
                 trust: Trust::Pins(pins),
@@ -152,6 +158,10 @@ pub(crate) fn confirmed(pin: Pin) -> Decision {
         }),
         by: By::Confirmed,
     }
+}
+
+fn is_out_of_reach() -> bool {
+    Trusted::path().is_some_and(|path| store::is_out_of_reach(&path))
 }
 
 fn kept(address: &Address) -> Result<Option<(Pins, PathBuf)>, Error> {

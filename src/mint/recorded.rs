@@ -118,8 +118,9 @@ impl Recorded {
             Err(error) => error,
         };
         let message = format!(
-            "no record of this run can be kept in {}: {error}",
-            journal::place()
+            "no record of this run can be kept in {} ({}): {error}",
+            journal::place(),
+            crate::store::state_variable()
         );
         if journal::is_too_long(&error) {
             let hint = "give the key a shorter name, or name fewer places for the secret; nothing was created";

@@ -49,6 +49,7 @@ impl Chosen {
         };
         let note = match &mut profile {
             Some(profile) => keep_to_its_manager(&mut profile.value, origin, url)?,
+            None if file.is_none() => profile::closed_folder(),
             None => None,
         };
         Ok(Self {

@@ -23,6 +23,7 @@ mod fixed_files;
 mod github;
 mod help;
 #[cfg(unix)]
+mod home_folder;
 mod hostile;
 mod identity;
 mod if_exists;

@@ -101,8 +101,9 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
     let found = journal::unfinished().map_err(|error| {
         untrusted_or(&error, || {
             Error::unexpected(format!(
-                "the records in {} cannot be read: {error}",
-                journal::place()
+                "the records in {} ({}) cannot be read: {error}",
+                journal::place(),
+                crate::store::state_variable()
             ))
         })
     })?;

@@ -212,6 +212,6 @@ fn a_file_that_cannot_be_read_is_told() {
     std::fs::create_dir(&path).expect("a folder");
     contains(
         world.run(["list-roles"]).failure(2),
-        &["cannot be read", "SWP_CONFIG_DIR"],
+        &["could not read", "SWP_CONFIG_DIR"],
     );
 }

@@ -329,7 +329,7 @@ fn a_file_that_is_none_is_an_error_with_its_line() {
         ] {
             contains(
                 world.run(command).failure(2),
-                &["trusted.toml cannot be read", said],
+                &["trusted.toml (SWP_CONFIG_DIR)", said],
             );
         }
     }
