@@ -10,7 +10,14 @@ use crate::support::{Home, contains};
 const README: &str = include_str!("../../README.md");
 
 /// Flags of other programs that the README shows, and the one that it says does not exist.
-const NOT_OURS: [&str; 5] = ["--release", "--path", "--test", "--open", "--password"];
+const NOT_OURS: [&str; 6] = [
+    "--foreground",
+    "--open",
+    "--password",
+    "--path",
+    "--release",
+    "--test",
+];
 
 /// Every command, with the words that lead to it.
 fn commands<'a>(command: &'a Command, path: &[&'a str]) -> Vec<(Vec<&'a str>, &'a Command)> {

@@ -184,10 +184,11 @@ fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
 }
 
 #[test]
-fn a_wait_beyond_all_time_is_a_long_one() {
+fn a_wait_beyond_all_time_is_refused_before_anything_is_sent() {
     let world = World::new();
     let ran = world.run(["find-role", "Auditor", "--wait", "300000000000y"]);
-    assert_eq!(ran.success(), "2");
+    contains(ran.failure(2), &["`--wait`"]);
+    assert_eq!(world.sandbox.connections().tcp, 0);
 }
 
 #[test]
