@@ -278,7 +278,9 @@ fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
 #[test]
 fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
     let headers = |media: &str| {
-        format!("Content-Type: {media}\r\nSet-Cookie: sID=0123456789ABCDEF; Path=/\r\n")
+        format!(
+            "Content-Type: {media}\r\nConnection: close\r\nSet-Cookie: sID=0123456789ABCDEF; Path=/\r\n"
+        )
     };
     let answer = |media: &str, length: usize, body: &str| {
         let head = format!(
