@@ -65,3 +65,17 @@ need_cargo_deny() {
     install_once "$folder" install_cargo_deny
     cargo_deny=$folder/bin/cargo-deny
 }
+
+# Tomcat without a service, and a JDK to compile the servlet. Both are Debian's packages, so they are installed where they belong.
+need_tomcat() {
+    tomcat_home=/usr/share/tomcat10
+    if [[ -f $tomcat_home/bin/bootstrap.jar ]] && [[ -n $(command -v javac) && -n $(command -v keytool) ]]; then
+        return
+    fi
+    command -v apt-get >/dev/null || die "Tomcat is not there (Debian: tomcat10-common, default-jdk-headless)"
+    local become=()
+    ((EUID == 0)) || become=(sudo)
+    say "installing Tomcat"
+    "${become[@]}" apt-get update -q >/dev/null
+    "${become[@]}" apt-get install -q -y --no-install-recommends tomcat10-common default-jdk-headless >/dev/null
+}
