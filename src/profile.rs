@@ -170,6 +170,11 @@ impl Profiles {
         Ok(Some(reading::document(path, &bytes)))
     }
 
+    /// The profiles.
+    pub(crate) fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
     /// The names of the profiles.
     pub(crate) fn names(&self) -> Vec<&str> {
         let names = self.profiles.iter().map(|profile| profile.name.as_str());

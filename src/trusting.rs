@@ -4,7 +4,7 @@
 //! certificates that are given, the pin that is kept for this host and port, the system's roots. Nothing is read that does not decide.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::file_mode::refuse_open_to_all;
@@ -137,14 +137,27 @@ pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision,
 }
 
 fn certificates(settings: &Settings, path: &Sourced<PathBuf>) -> Result<Decision, Error> {
-    let source = path.source.to_string();
-    if !settings.allow_loose_permissions {
-        refuse_open_to_all(&source, &path.value, "it decides who gets the password")?;
-    }
+    let loose = settings.allow_loose_permissions;
     Ok(Decision {
-        trust: Trust::from_file(&path.value, &source)?,
+        trust: check_certificates(&path.value, &path.source, loose)?,
         by: By::Certificates(path.source.clone(), path.value.clone()),
     })
+}
+
+/// Reads a file of certificates, as every run does that trusts it.
+///
+/// # Errors
+/// Returns a usage error if it cannot be read, holds no certificate, or may be written to by anybody and that is not `loose`.
+pub(crate) fn check_certificates(
+    path: &Path,
+    source: &Source,
+    loose: bool,
+) -> Result<Trust, Error> {
+    let source = source.to_string();
+    if !loose {
+        refuse_open_to_all(&source, path, "it decides who gets the password")?;
+    }
+    Trust::from_file(path, &source)
 }
 
 /// A pin that this run confirmed, where it could not be kept.

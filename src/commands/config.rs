@@ -1,13 +1,18 @@
 //! `config`: where the settings file is, what counts and who says so, and what is wrong in the file. No manager is asked.
 
+use std::path::Path;
+
+use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::context::Context;
 use crate::error::{Error, Kind};
+use crate::expiry::Expiry;
 use crate::output::{Format, json_text, table};
-use crate::profile::{self, Problem, Profiles};
+use crate::profile::{self, Profile, Profiles};
 use crate::settings::{Settings, Source, Told};
+use crate::trusting;
 
 /// Show the settings and where each comes from, and check the settings file.
 #[derive(clap::Args)]
@@ -146,6 +151,8 @@ fn source_fields(source: &Source) -> Value {
 }
 
 fn check(context: &Context) -> Result<(), Error> {
+    let manager = context.settings.manager.as_ref();
+    (context.settings.proxy).choose(manager.map(|manager| &manager.value))?;
     let wanted = context.settings.file.wanted.as_ref();
     let Some(file) = Profiles::read()? else {
         return match wanted {
@@ -157,9 +164,23 @@ fn check(context: &Context) -> Result<(), Error> {
         };
     };
     if !file.problems.is_empty() {
-        return Err(wrong(&file, context));
+        let problems = file.problems.iter();
+        let found = problems.map(|problem| (problem.placed(&file.path), problem.hint.clone()));
+        return Err(wrong(&file, found.collect(), context));
     }
     file.choose(wanted)?;
+    let found: Vec<_> = (file.profiles().iter())
+        .flat_map(|profile| unusable(profile, context))
+        .map(|error| {
+            (
+                error.to_string(),
+                error.next_step().unwrap_or_default().to_owned(),
+            )
+        })
+        .collect();
+    if !found.is_empty() {
+        return Err(wrong(&file, found, context));
+    }
     let names = file.names();
     let shown = file.path.display().to_string();
     context.output.note(&match names.len() {
@@ -169,27 +190,40 @@ fn check(context: &Context) -> Result<(), Error> {
     print(context, "", &json!({"file": shown, "profiles": names}))
 }
 
+/// What hangs on this day and this machine: an end that has passed, and a file of certificates that cannot be used.
+fn unusable(profile: &Profile, context: &Context) -> Vec<Error> {
+    let mut found = Vec::new();
+    if let Some(expires) = profile.text("create.expires") {
+        let zone = profile.text("create.time-zone").map(|zone| zone.value);
+        if let Err(error) = Expiry::parse(&expires.value, zone.as_deref(), Utc::now()) {
+            let hint = error.next_step().unwrap_or_default();
+            found.push(Error::usage(format!("{}: {error}", expires.source), hint));
+        }
+    }
+    if let Some(ca_cert) = profile.text("ca-cert") {
+        let path = Path::new(&ca_cert.value);
+        let loose = context.settings.allow_loose_permissions;
+        found.extend(trusting::check_certificates(path, &ca_cert.source, loose).err());
+    }
+    found
+}
+
 /// Each problem on a line of its own, and their number; a program gets them in one message.
-fn wrong(file: &Profiles, context: &Context) -> Error {
-    let said: Vec<String> = (file.problems.iter())
-        .map(|problem| problem.placed(&file.path))
-        .collect();
-    let count = match said.len() {
+fn wrong(file: &Profiles, found: Vec<(String, String)>, context: &Context) -> Error {
+    let count = match found.len() {
         1 => "one thing is wrong".to_owned(),
         more => format!("{more} things are wrong"),
     };
-    let hint = "whoever finds it so refuses it; mend all of it";
     let shown = file.path.display();
     if context.output.format().is_json() {
-        let hints: Vec<&str> = (file.problems.iter())
-            .map(|problem| problem.hint.as_str())
-            .collect();
+        let (said, hints): (Vec<String>, Vec<String>) = found.into_iter().unzip();
         return Error::new(Kind::Usage, format!("{count}: {}", said.join("; ")))
             .hint(hints.join("; "));
     }
-    for (Problem { hint, .. }, said) in file.problems.iter().zip(&said) {
+    for (said, hint) in &found {
         context.output.error(said, Some(hint));
     }
+    let hint = "fix every problem listed; the file is rejected until then";
     Error::usage(format!("{count} in {shown}"), hint)
 }
 

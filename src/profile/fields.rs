@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 use toml::de::DeValue;
 
 use crate::cli::ApiKeyScheme;
 use crate::credential_check::CredentialKind;
+use crate::expiry::Expiry;
 use crate::external_command::ExternalCommand;
 use crate::manager::{Address, Pin, ProxyAddress};
 use crate::output::Format;
 use crate::settings::{check_duration, like};
+use crate::time_zones;
 
 /// A field, and what may stand in it.
 pub(super) struct Field {
@@ -32,6 +35,8 @@ enum Form {
     Command,
     Pins,
     Duration,
+    Expiry,
+    TimeZone,
     Count,
     Id,
     Switch,
@@ -73,10 +78,10 @@ pub(super) const OF_PROFILE: [Field; 20] = [
 pub(super) const OF_CREATE: [Field; 6] = [
     field("create.role", Form::Text),
     field("create.role-id", Form::Id),
-    field("create.expires", Form::Text),
+    field("create.expires", Form::Expiry),
     field("create.description", Form::Text),
     field("create.locale", Form::Word(locales)),
-    field("create.time-zone", Form::Text),
+    field("create.time-zone", Form::TimeZone),
 ];
 
 /// Those that cannot stand in one profile together.
@@ -118,7 +123,12 @@ impl Field {
     /// What to write instead of a value that is refused, if that can be known.
     pub(super) fn instead(&self, value: &DeValue<'_>) -> Option<String> {
         match (self.form, value) {
-            (Form::Address, DeValue::String(text)) => Some(like(text)),
+            (Form::Address, DeValue::String(text)) => {
+                let other = Address::parse(text)
+                    .ok()
+                    .and_then(|address| address.other_service());
+                Some(other.map_or_else(|| like(text), |(_, hint)| hint.to_string()))
+            }
             (Form::Proxy, DeValue::String(text)) => {
                 (ProxyAddress::parse(text).err()).map(|problem| problem.hint.to_owned())
             }
@@ -152,7 +162,10 @@ impl Field {
                 Ok(()) => Ok(text),
                 Err(defect) => Err(format!("it {defect}")),
             },
-            Form::Address => Address::parse(&text).map(|_| text),
+            Form::Address => match Address::parse(&text)?.other_service() {
+                Some((what, _)) => Err(format!("it names {what}")),
+                None => Ok(text),
+            },
             Form::Proxy => proxy(text),
             Form::Path => file(&text, folder),
             Form::Command => command(&text, folder),
@@ -163,6 +176,16 @@ impl Field {
                     "{reason}; it takes a duration such as \"30s\", \"5m\" or \"1h30m\""
                 )),
             },
+            // Whether it has passed matters when a key is made.
+            Form::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
+                Ok(_) => Ok(text),
+                Err(_) => Err(
+                    "it takes a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
+                ),
+            },
+            Form::TimeZone if time_zones::file(&text).is_none() => {
+                Err("it takes a name of the IANA database such as \"Europe/Berlin\"".to_owned())
+            }
             Form::Count => (text.parse::<u32>().map(|_| text))
                 .map_err(|_| "it takes a number from 0 on".to_owned()),
             Form::Id => match text.parse::<i64>() {
@@ -172,7 +195,7 @@ impl Field {
             Form::Word(words) if !words().contains(&text) => {
                 Err(format!("it takes {}", words().join(", ")))
             }
-            Form::Text | Form::Switch | Form::Word(_) => Ok(text),
+            Form::Text | Form::Switch | Form::Word(_) | Form::TimeZone => Ok(text),
         }
     }
 }

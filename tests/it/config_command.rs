@@ -181,3 +181,56 @@ fn check_says_that_a_right_file_is_right() {
         &["-o env"],
     );
 }
+
+#[test]
+fn check_refuses_every_value_that_a_command_would() {
+    for (line, part) in [
+        ("url = \"http://dsm.example.com\"", "loopback"),
+        ("url = \"'https://dsm.example.com'\"", "quotes"),
+        ("url = \"https://${DSM}:4119\"", "not expanded"),
+        (
+            "url = \"https://accounts.cloudone.trendmicro.com\"",
+            "Cloud One",
+        ),
+        ("proxy = \"socks5://proxy:1080\"", "SOCKS"),
+        ("proxy = \"htpp://proxy:3128\"", "neither http nor https"),
+        ("wait = \"5 parsecs\"", "duration"),
+        ("timeout = \"0s\"", "`timeout`"),
+        ("tenant = \"a\\u0000b\"", "`tenant`"),
+        ("username = \"admin\\r\"", "`username`"),
+        ("tls-pin = \"sha256:00\"", "`tls-pin`"),
+        (
+            "password-command = \"pass show dsm | head -1\"",
+            "`password-command`",
+        ),
+        ("ca-cert = \"missing.pem\"", "`ca-cert`"),
+        ("ca-cert = \"config.toml\"", "`ca-cert`"),
+        ("create.expires = \"1 fortnight\"", "`create.expires`"),
+        ("create.expires = \"2020-01-31\"", "in the past"),
+        ("create.expires = \"0d\"", "`create.expires`"),
+        ("create.time-zone = \"Mars/Phobos\"", "IANA"),
+        ("create.locale = \"de-DE\"", "en-US"),
+        ("create.role-id = 0", "`create.role-id`"),
+    ] {
+        let mut home = Home::new();
+        configure(&mut home, &format!("[profiles.p]\n{line}\n"));
+        let ran = home.run(["config", "check"]);
+        contains(ran.failure(2), &["config.toml", part, "hint: "]);
+        let error = home.run(["config", "check", "-o", "json"]).json_error(2);
+        contains(
+            error["message"].as_str().unwrap_or_default(),
+            &["config.toml"],
+        );
+    }
+    let mut home = Home::new();
+    let text = "[profiles.p]\nurl = \"dsm\"\nproxy = \"http://proxy:3128\"\ncreate.expires = \"2099-01-31\"\ncreate.time-zone = \"Europe/Berlin\"\n";
+    configure(&mut home, text);
+    home.run(["config", "check"]).success();
+    // A variable counts as it does for every command.
+    home.set("HTTPS_PROXY", "socks5://proxy:1080");
+    home.set("SWP_URL", "https://dsm.invalid");
+    contains(
+        home.run(["config", "check"]).failure(2),
+        &["`HTTPS_PROXY`", "SOCKS"],
+    );
+}
