@@ -58,6 +58,12 @@ fn run_in(mut world: World, block: &str) -> (World, Ran) {
     if block.contains("rotate-key reporting") {
         world.sandbox.add_key("reporting", 2);
     }
+    // The certificate that the profile names was copied from the manager.
+    if block.contains("ca-cert = \"prod.pem\"") {
+        let folder = world.home.path(".config/swp-keys");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::copy(world.home.path("manager.pem"), folder.join("prod.pem")).expect("a copy");
+    }
     world.home.set("SWP_README_PASSWORD", &password);
     world.home.set(
         "DSM_PASSWORD",
