@@ -60,6 +60,7 @@ mod another_key;
 mod another_role;
 mod create;
 mod hand_over;
+mod left_key;
 mod likeness;
 mod lookup;
 mod other_runs;
@@ -85,15 +86,16 @@ use crate::journal::{Entry, Record, Work};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::secret::Secret;
 
+pub(crate) use left_key::{is_of_its_time, is_the_one, key_of};
 pub(crate) use likeness::is_like;
 pub(crate) use other_runs::{refuse_unfinished, same_signer};
-use outcome::{Created, Question};
 pub(crate) use ownership::{is_ours, mark, marks, without_marks};
 pub(crate) use proof::{Tried, try_key};
 pub(crate) use recorded::{Ahead, Recorded, Writing, in_use, next_step, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use succession::{Retired, put_back, retire};
-pub(crate) use taking_back::{take_back, take_back_all};
+use taking_back::take_back_all;
+pub(crate) use taking_back::{take_back, take_back_delivered, take_back_left};
 pub(crate) use twins::Twins;
 
 /// How long a refusal is doubted that is not in the manager's form.
@@ -175,6 +177,17 @@ struct Minted {
     secret: FreshSecret,
     /// A request for a secret of this key was lost before, and may be worked on late.
     uncertain: bool,
+}
+
+impl Minted {
+    /// The key as its answer showed it.
+    fn as_answered(&self) -> Option<ApiKey> {
+        as_key(&self.fields)
+    }
+}
+
+fn as_key(fields: &Map<String, Value>) -> Option<ApiKey> {
+    serde_json::from_str(&Value::Object(fields.clone()).to_string()).ok()
 }
 
 /// How the work ended that was not delivered.
@@ -317,7 +330,11 @@ impl Mint<'_> {
                 .key(id),
             );
         }
-        match take_back_all(self.context, self.signed_in, record, id).await {
+        let taken_back = match self.recovering {
+            true => take_back_left(self.context, self.signed_in, record, id).await,
+            false => take_back_all(self.context, self.signed_in, record, id).await,
+        };
+        match taken_back {
             Ok(()) => End::Settled(
                 Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
                     .hint("mend what stands in the way, and run it again")
@@ -362,39 +379,4 @@ impl Mint<'_> {
 /// Deletes a key, and finds out whether that was done; whether it is gone, the caller sees.
 pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
     Ok(outcome::of_delete(signed_in, id, context.settings.settle_timeout).await?)
-}
-
-/// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.
-///
-/// # Errors
-/// Where that cannot be said; the record must stay.
-pub(crate) async fn key_of(
-    signed_in: &SignedIn,
-    record: &Record,
-    wait: Duration,
-) -> Result<Option<i64>, Error> {
-    let question = Question {
-        wait,
-        refused: false,
-    };
-    match outcome::of_create(signed_in, record, question).await {
-        Created::Ours(id, _) => Ok(Some(id)),
-        Created::Not => Ok(None),
-        Created::MayNotLook(why) | Created::Unknown(why) => Err(Error::new(
-            Kind::Attention,
-            format!(
-                "it is not known whether the key `{}` was created: {why}",
-                record.key_name
-            ),
-        )),
-    }
-}
-
-/// Whether the key with the ID that stands in a record is the one that the record is about.
-pub(crate) fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
-    if record.work == Work::Rekey {
-        let name = key.name().unwrap_or(&record.key_name);
-        return name == record.key_name || is_like(&record.key_name, name);
-    }
-    ownership::is_the_one(record, lookup::since(signed_in, record), key)
 }

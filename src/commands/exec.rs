@@ -316,8 +316,8 @@ async fn delete(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    let (id, record) = (lent.delivered.id, lent.recorded.parts().0);
-    let error = match mint::take_back_all(context, signed_in, record, id).await {
+    let (delivered, record) = (&lent.delivered, lent.recorded.parts().0);
+    let error = match mint::take_back_delivered(context, signed_in, record, delivered).await {
         Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
         result => return result,
     };
@@ -340,7 +340,7 @@ async fn delete(
         };
         Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
     })?;
-    let result = mint::take_back_all(context, &again, record, id).await;
+    let result = mint::take_back_delivered(context, &again, record, delivered).await;
     context.sign_out(&again).await;
     result
 }

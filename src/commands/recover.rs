@@ -1,5 +1,6 @@
 //! `recover`: finish or undo what an interrupted run left. Running it again does no harm.
 
+mod key;
 mod left;
 mod rotation;
 
@@ -14,10 +15,11 @@ use crate::delivery::SinkArgs;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
 use crate::journal::{self, Entry, Record, Stage, Work};
-use crate::manager::{Cause, SignedIn};
+use crate::manager::SignedIn;
 use crate::mint::{self, Mint, Prepared};
 use crate::output::Format;
 use crate::prompt::Prompt;
+pub(super) use key::{left_key, still_settling};
 use left::{chosen, list, several};
 
 /// Finish or undo what an interrupted run left.
@@ -200,7 +202,7 @@ async fn one(
             key_id: Some(id),
             work: UnderWay::Secret { recorded: true },
         }));
-        let deleted = mint::take_back_all(context, signed_in, &entry.record, id).await;
+        let deleted = mint::take_back_left(context, signed_in, &entry.record, id).await;
         context.set_unsettled(None);
         deleted?;
         context.output.note(&format!(
@@ -306,42 +308,6 @@ fn unproven(error: Error, record: &Record) -> Error {
         "look at the manager's keys yourself; then say `swp-keys recover {} --forget`",
         record.operation
     ))
-}
-
-/// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
-/// "not there" is believed only when as much time has gone by as a living run would have waited.
-pub(super) async fn left_key(
-    entry: &Entry,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Option<i64>, Error> {
-    let record = &entry.record;
-    let Some(id) = record.key_id else {
-        return mint::key_of(signed_in, record, still_settling(entry, context)).await;
-    };
-    match signed_in.api_key(id).await {
-        Ok(key) if mint::is_the_one(signed_in, record, &key) => Ok(Some(id)),
-        // Another tenant's, or another manager's at the same address, or renamed.
-        Ok(key) => Err(Error::new(
-            Kind::Attention,
-            format!(
-                "the key with the ID {id} is `{}`, and nothing shows that it is the key `{}` of the run",
-                key.name().unwrap_or_default(),
-                record.key_name
-            ),
-        )
-        .key(id)),
-        Err(error) if *error.cause() == Cause::NotFound => match record.work {
-            // What a request that was sent twice made may be there still.
-            Work::Create => mint::key_of(signed_in, record, Duration::ZERO).await,
-            Work::Rekey => Ok(None),
-        },
-        Err(error) => Err(error.into()),
-    }
-}
-
-pub(super) fn still_settling(entry: &Entry, context: &Context) -> Duration {
-    context.settings.settle_timeout.saturating_sub(entry.age())
 }
 
 /// Whether another key of the name was first: then this one would have gone, had its run lived (`mint.rs`, "One name, many runs").

@@ -161,20 +161,28 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Whether there is a key with this ID. A 404 that is not in the manager's own form may come from something in between, so a search
-    /// must agree with it.
+    /// The key with this ID; none if there is no such key. A 404 that is not in the manager's own form may come from something in between,
+    /// so a search must agree with it.
+    ///
+    /// # Errors
+    /// Of the manager; then it is not known.
+    pub(crate) async fn api_key_if_there(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
+        match self.api_key(id).await {
+            Ok(key) => return Ok(Some(key)),
+            Err(error) if *error.cause() != Cause::NotFound => return Err(error),
+            Err(error) if error.is_its_word() => return Ok(None),
+            Err(_) => {}
+        }
+        let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
+        Ok(found.into_iter().find(|key| key.id == id))
+    }
+
+    /// Whether there is a key with this ID.
     ///
     /// # Errors
     /// Of the manager; then it is not known.
     pub(crate) async fn key_is_there(&self, id: i64) -> Result<bool, ManagerError> {
-        match self.api_key(id).await {
-            Ok(_) => return Ok(true),
-            Err(error) if *error.cause() != Cause::NotFound => return Err(error),
-            Err(error) if error.is_its_word() => return Ok(false),
-            Err(_) => {}
-        }
-        let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
-        Ok(found.iter().any(|key| key.id == id))
+        Ok(self.api_key_if_there(id).await?.is_some())
     }
 
     /// Gives a key a new secret; the old one is dead at once. Only `mint.rs` calls this, and it decides whether to send it again.

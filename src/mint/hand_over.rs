@@ -5,10 +5,10 @@ use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Record, Stage, Work};
 use crate::looks::Looks;
-use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 use crate::sign_in;
 
-use super::ownership::is_ours;
+use super::ownership::{is_ours, is_twin_of_answer};
 use super::{Delivered, End, Mint, Minted, Recorded, Tried, in_use, take_back, try_key};
 
 /// So many new secrets take the place of one that a lost request killed.
@@ -18,6 +18,10 @@ const MOST_RESETS: usize = 2;
 enum Objection {
     /// The manager does not accept the secret.
     Refused(String),
+    /// A lost request may have ended the secret, and nothing shows that it works.
+    Doubtful(String),
+    /// The answer is about another key than the one that this run made.
+    Exchanged(String),
     /// Anything else.
     Other(Kind, String),
 }
@@ -52,7 +56,14 @@ impl Mint<'_> {
                 minted.secret.settled.set(true);
                 return Err(superseded(&minted, recorded, &failure));
             }
-            Err(Objection::Refused(failure)) => Err((Kind::Undelivered, failure)),
+            Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
+            // What recovers deletes nothing for a manager that is busy.
+            Err(Objection::Doubtful(failure)) if self.recovering => {
+                return Err(left_open(&minted, failure));
+            }
+            Err(Objection::Refused(failure) | Objection::Doubtful(failure)) => {
+                Err((Kind::Undelivered, failure))
+            }
             Err(Objection::Other(kind, failure)) => Err((kind, failure)),
         };
         minted.secret.settled.set(true);
@@ -144,7 +155,7 @@ impl Mint<'_> {
     }
 
     /// The rule of the module's documentation: the lowest ID of a name stays. Twins go in any case.
-    async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), (Kind, String)> {
+    async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
         if !record.unique && !self.verify && !self.recovering {
             return Ok(());
         }
@@ -152,18 +163,15 @@ impl Mint<'_> {
             Ok(found) => found,
             Err(error) if record.unique => {
                 let what = "whether the name is borne by one key alone could not be seen";
-                return Err((Kind::Undelivered, format!("{what}: {error}")));
+                return Err((Kind::Undelivered, format!("{what}: {error}")).into());
             }
             Err(error) => {
                 log::info!("whether a request was worked on twice could not be seen: {error}");
                 return Ok(());
             }
         };
-        let twins = found
-            .iter()
-            .filter(|key| key.id != minted.id && is_ours(record, key));
-        let ended = self.end_twins(twins.map(|twin| twin.id)).await;
-        ended.map_err(|error| (Kind::Attention, error))?;
+        let ended = self.end_twins(twins(minted, record, &found)?).await;
+        ended.map_err(|error| Objection::Other(Kind::Attention, error))?;
         let bears_it = |key: &&ApiKey| {
             (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)
         };
@@ -180,7 +188,8 @@ impl Mint<'_> {
                     "a key named `{}` exists already, with the ID {}: another run was first",
                     record.key_name, other.id
                 ),
-            )),
+            )
+                .into()),
             _ => Ok(()),
         }
     }
@@ -249,12 +258,12 @@ impl Mint<'_> {
                     "the manager does not accept the new secret: {error}"
                 )))
             }
-            // Without an answer nothing tells whether a request that was lost has killed the secret.
-            Tried::Unproven(error) if minted.uncertain && error.http_status().is_none() => Err((
-                Kind::Undelivered,
-                format!("whether the new secret works could not be seen: {error}"),
-            )
-                .into()),
+            // Nothing tells whether a request that was lost has killed the secret.
+            Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
+                Err(Objection::Doubtful(format!(
+                    "whether the new secret works could not be seen, so it was not delivered: {error}"
+                )))
+            }
             Tried::Unproven(error) => {
                 let message = format!("that the new secret works could not be proven: {error}");
                 if self.verify || minted.uncertain {
@@ -266,6 +275,51 @@ impl Mint<'_> {
             }
         }
     }
+}
+
+/// The record stays, and the key as well.
+fn left_open(minted: &Minted, failure: String) -> End {
+    minted.secret.settled.set(true);
+    End::Open(Error::new(Kind::Attention, failure).key(minted.id))
+}
+
+/// Whether the manager refused something to a key, as it does after it has accepted its secret. A limit, a failure of the manager, and what
+/// comes from something in between say nothing about the secret.
+fn is_about_a_right(error: &ManagerError) -> bool {
+    error.is_its_word()
+        && match error.cause() {
+            Cause::Forbidden | Cause::NotFound => true,
+            Cause::Rejected(status) => (400..500).contains(status),
+            _ => false,
+        }
+}
+
+/// The IDs of what the request that made this key made beside it, of keys that one search showed. A key with our mark that is no twin has
+/// the description of ours, as somebody has copied it; it stays.
+///
+/// # Errors
+/// Returns an objection if the other one bears our mark, and this one does not.
+fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
+    let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
+    let Some(other) = found.iter().find(is_other) else {
+        return Ok(Vec::new());
+    };
+    let shown = found.iter().find(|key| key.id == minted.id);
+    let answered = minted.as_answered();
+    let Some(made) = shown.or(answered.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    if shown.is_some() && !is_ours(record, made) {
+        return Err(Objection::Exchanged(format!(
+            "the manager's answer is about the key with the ID {}, and the one with the ID {} bears the mark of this run: no secret is delivered, \
+             and nothing is deleted",
+            minted.id, other.id
+        )));
+    }
+    let twins = found
+        .iter()
+        .filter(|key| is_other(key) && is_twin_of_answer(made, key));
+    Ok(twins.map(|key| key.id).collect())
 }
 
 /// Whether a key is known to be locked or expired: it is refused whatever its secret.

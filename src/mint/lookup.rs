@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::ownership::{Verdict, judge};
+use super::ownership::{Verdict, is_twin_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
@@ -20,6 +20,8 @@ pub(super) struct Lookup<'a> {
     lowest: Option<i64>,
     /// Every ID that was seen: keys above it are new.
     highest: Option<i64>,
+    /// Only what one request made together with this key is looked for.
+    twin: Option<&'a ApiKey>,
 }
 
 /// What a look shows.
@@ -36,12 +38,19 @@ impl<'a> Lookup<'a> {
             record,
             lowest: record.existing_ids.iter().copied().max(),
             highest: None,
+            twin: None,
         }
     }
 
     /// Looks for what was made at the same moment as this key, and has an ID close to it.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
+        self
+    }
+
+    /// Looks for twins of this key alone, and not for copies that somebody made of it.
+    pub(super) fn twins_of(mut self, key: Option<&'a ApiKey>) -> Self {
+        self.twin = key;
         self
     }
 
@@ -56,6 +65,7 @@ impl<'a> Lookup<'a> {
             .api_keys_named(&self.record.key_name)
             .await?;
         let name_is_taken = (found.iter()).any(|key| key.name() == Some(&self.record.key_name));
+        found.retain(|key| self.may_be_twin(key));
         let by_name = judge(self.record, since, &found);
         let verdict = match by_name {
             Verdict::Ours { .. } => by_name,
@@ -68,6 +78,10 @@ impl<'a> Lookup<'a> {
             verdict,
             name_is_taken,
         })
+    }
+
+    fn may_be_twin(&self, key: &ApiKey) -> bool {
+        self.twin.is_none_or(|twin| is_twin_of_answer(twin, key))
     }
 
     /// Adds what may be ours under another name.
@@ -85,7 +99,9 @@ impl<'a> Lookup<'a> {
                 judge(self.record, since, alone) != Verdict::None
                     && found.iter().all(|other| other.id != key.id)
             };
-            let page: Vec<_> = page.into_iter().filter(may_be).collect();
+            let page: Vec<_> = (page.into_iter())
+                .filter(|key| self.may_be_twin(key) && may_be(key))
+                .collect();
             found.extend(page);
         }
         Ok(())

@@ -58,11 +58,22 @@ pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
 /// Whether two keys with one mark were made by one request that came twice. Else somebody has copied a description.
 fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {
-    let close = match (one.created(), other.created()) {
+    are_close(one, other) && one.name() == other.name() && one.description() == other.description()
+}
+
+/// The same for a key as an answer shows it, which may leave fields out.
+pub(super) fn is_twin_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
+    let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
+    are_close(answered, other)
+        && same(answered.name(), other.name())
+        && same(answered.description(), other.description())
+}
+
+fn are_close(one: &ApiKey, other: &ApiKey) -> bool {
+    match (one.created(), other.created()) {
         (Some(one), Some(other)) => one.abs_diff(other) <= CLOSE,
         _ => true,
-    };
-    close && one.name() == other.name() && one.description() == other.description()
+    }
 }
 
 fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
@@ -113,16 +124,21 @@ const HOUR: i64 = 60 * 60 * 1000;
 /// bears our mark or a name like ours, or was created when the operation was under way.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
-    let meanwhile = |created| (since..since.saturating_add(HOUR)).contains(&created);
     match bearer(record, key) {
         Bearer::Us => true,
         Bearer::Another => false,
         Bearer::Nobody => {
             name == record.key_name
                 || is_like(&record.key_name, name)
-                || key.created().is_some_and(meanwhile)
+                || key.created().is_some() && is_of_its_time(since, key)
         }
     }
+}
+
+/// Whether a key was created within the hour after `since`, as far as the manager shows that.
+pub(super) fn is_of_its_time(since: i64, key: &ApiKey) -> bool {
+    let span = since..since.saturating_add(HOUR);
+    key.created().is_none_or(|created| span.contains(&created))
 }
 
 /// The operation in the name that a run gave its key: role, time and operation.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Delivered;
 use super::lookup::Lookup;
 use super::outcome::of_delete;
 use super::ownership::Verdict;
@@ -9,7 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{Record, Work};
 use crate::looks::Looks;
-use crate::manager::SignedIn;
+use crate::manager::{ApiKey, SignedIn};
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -38,31 +39,71 @@ pub(crate) async fn take_back(
     }
 }
 
-/// The same for a key of this operation, and for what a request that was sent twice made beside it.
+/// The same for a key that this run made a moment ago, and for what a request that was sent twice made beside it.
 ///
 /// # Errors
 /// Where one of them may be there still.
-pub(crate) async fn take_back_all(
+pub(super) async fn take_back_all(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
     take_back(context, signed_in, id).await?;
-    take_back_twins(context, signed_in, record, id).await
+    take_back_twins(context, signed_in, record, id, None).await
 }
 
-/// Deletes every other key that bears the operation's mark. One that cannot be looked for is not waited for: nothing says that there is one.
-async fn take_back_twins(
+/// The same for a key that was made before. Somebody may have copied its description meanwhile, and so its mark: that key stays.
+///
+/// # Errors
+/// Where one of them may be there still.
+pub(crate) async fn take_back_delivered(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    made: &Delivered,
+) -> Result<(), Error> {
+    let made_key = super::as_key(&made.fields);
+    take_back(context, signed_in, made.id).await?;
+    match made_key {
+        Some(key) => take_back_twins(context, signed_in, record, made.id, Some(&key)).await,
+        None => Ok(()),
+    }
+}
+
+/// The same for a key that another run made.
+///
+/// # Errors
+/// Where one of them may be there still.
+pub(crate) async fn take_back_left(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
+    let shown = tokio::time::timeout(LOOK, signed_in.api_key_if_there(id)).await;
+    take_back(context, signed_in, id).await?;
+    match shown {
+        Ok(Ok(Some(key))) => take_back_twins(context, signed_in, record, id, Some(&key)).await,
+        // Without the key, nothing tells its twin from its copy.
+        _ => Ok(()),
+    }
+}
+
+/// Deletes every other key that bears the operation's mark, and is a twin of `made`. One that cannot be looked for is not waited for:
+/// nothing says that there is one.
+async fn take_back_twins(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+    made: Option<&ApiKey>,
+) -> Result<(), Error> {
     if record.work != Work::Create {
         return Ok(());
     }
-    let mut lookup = Lookup::new(signed_in, record).beside(id);
+    let lookup = Lookup::new(signed_in, record).beside(id);
+    let mut lookup = lookup.twins_of(made);
     let verdict = match lookup.look(true).await {
         Ok(seen) => seen.verdict,
         Err(error) => {

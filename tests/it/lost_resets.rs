@@ -145,3 +145,29 @@ fn recovering_waits_for_what_was_asked_before() {
     let ran = world.run(["recover", "--yes", "--settle-timeout", "3s"]);
     works(&world, &ran, settled);
 }
+
+/// A late request may have ended the secret, and what answers for the manager does not show that it has not.
+#[test]
+fn a_secret_in_doubt_that_nothing_proves_is_not_delivered() {
+    for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
+        for status in [429, 500, 503] {
+            let world = World::new();
+            if code == 11 {
+                world.sandbox.add_key("ci", 2);
+            } else {
+                world
+                    .sandbox
+                    .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
+            }
+            world.sandbox.inject(reset(Action::Drop));
+            let busy = Action::status(status, "busy");
+            world
+                .sandbox
+                .inject(Fault::new("GET", "/api/apikeys/current", busy).times(99));
+            let more = ["--settle-timeout", "300ms", "--retries", "0"];
+            let ran = world.run(words.iter().chain(&more));
+            contains(ran.failure(code), &["could not be"]);
+            assert_eq!(records(&world), left, "{words:?} {status}");
+        }
+    }
+}

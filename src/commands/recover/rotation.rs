@@ -96,7 +96,7 @@ async fn undo(entry: Entry, id: i64, signed_in: &SignedIn, context: &Context) ->
         work: UnderWay::Secret { recorded: true },
     }));
     let undone = async {
-        mint::take_back_all(context, signed_in, &entry.record, id).await?;
+        mint::take_back_left(context, signed_in, &entry.record, id).await?;
         mint::put_back(context, signed_in, &entry.record).await
     };
     let undone = undone.await;

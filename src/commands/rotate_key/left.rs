@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
 use crate::journal::{self, Entry, Found, Record};
-use crate::manager::{ApiKey, Cause, SignedIn};
+use crate::manager::{ApiKey, SignedIn};
 use crate::mint;
 
 /// The record of a rotation that was cut off.
@@ -117,13 +117,7 @@ pub(super) async fn old_key(
     let Some(predecessor) = &record.predecessor else {
         return Ok(None);
     };
-    let looking = async {
-        match signed_in.api_key(predecessor.id).await {
-            Ok(key) => Ok(Some(key)),
-            Err(error) if *error.cause() == Cause::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    };
+    let looking = async { Ok(signed_in.api_key_if_there(predecessor.id).await?) };
     let old = context.interrupt.or(looking).await?;
     if old.is_some() || !succeeded {
         return Ok(old);
@@ -147,7 +141,7 @@ pub(super) async fn must_be_first(
         "another run has put a key in the place of `{}`",
         record.key_name
     );
-    mint::take_back_all(context, signed_in, record, id).await?;
+    mint::take_back_left(context, signed_in, record, id).await?;
     give_up(entry, signed_in, context).await?;
     Err(Error::new(Kind::Conflict, message))
 }

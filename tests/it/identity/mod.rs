@@ -1,7 +1,9 @@
 //! Whose key is it: a key is found again by its ID, then by its mark, and by its name last, whatever became of its name and its
 //! description, and whatever something in between did to requests and answers.
 
+mod absent;
 mod altered;
+mod copies;
 mod exchanged;
 mod lagging;
 mod refusals;
