@@ -168,10 +168,11 @@ impl SignedIn {
     /// Of the manager; then it is not known.
     pub(crate) async fn api_key_if_there(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
         match self.api_key(id).await {
-            Ok(key) => return Ok(Some(key)),
+            Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_its_word() => return Ok(None),
-            Err(_) => {}
+            // Or the answer is about another key.
+            _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
         Ok(found.into_iter().find(|key| key.id == id))

@@ -230,7 +230,9 @@ impl Mint<'_> {
     /// Whether the manager shows that the key is locked or expired, which its answer to the new secret may have left out.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.signed_in.api_key(minted.id).await;
-        shown.is_ok_and(|key| is_idle(key.active(), key.expiry_date(), self.signed_in))
+        shown.is_ok_and(|key| {
+            key.id == minted.id && is_idle(key.active(), key.expiry_date(), self.signed_in)
+        })
     }
 
     async fn works(&self, minted: &Minted) -> Result<(), Objection> {
