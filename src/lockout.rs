@@ -18,7 +18,7 @@
 
 mod record;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io;
 
@@ -47,6 +47,8 @@ pub(crate) struct Guard {
     forced: bool,
     /// A person chose to sign in although the guard advises against it.
     let_through: Cell<bool>,
+    /// The codes of this run, and when each was sent. They count even if nothing can be kept, and whatever is forced.
+    sent: RefCell<Vec<(Secret, i64)>>,
 }
 
 /// Why a run is not to sign in now.
@@ -71,6 +73,7 @@ impl Guard {
             username: username.to_lowercase(),
             forced,
             let_through: Cell::new(false),
+            sent: RefCell::default(),
         }
     }
 
@@ -107,6 +110,10 @@ impl Guard {
     /// # Errors
     /// When it was.
     pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), Spent> {
+        let sent = self.sent.borrow();
+        if let Some((_, when)) = sent.iter().find(|(sent, _)| sent.expose() == code.expose()) {
+            return Err(Spent(*when));
+        }
         let Some(key) = self.ask(existing_key).flatten() else {
             return Ok(());
         };
@@ -129,11 +136,14 @@ impl Guard {
             record.codes.push(SentCode { print, sent });
             Ok(())
         });
-        spent.unwrap_or(Ok(()))
+        spent.unwrap_or(Ok(()))?;
+        self.sent.borrow_mut().push((code.clone(), now()));
+        Ok(())
     }
 
     /// It did not reach the manager after all.
     pub(crate) fn was_not_sent(&self, code: &Secret) {
+        (self.sent.borrow_mut()).retain(|(sent, _)| sent.expose() != code.expose());
         self.change(|record, key| {
             let print = self.print(key, code);
             record.codes.retain(|code| code.print != print);

@@ -126,7 +126,8 @@ impl Claims {
         found.map(|(_, digest)| *digest)
     }
 
-    /// Whether it may vouch for other certificates: it states that it is a CA, or is of version 1, which cannot state it.
+    /// Whether it may vouch for the certificates of servers: it states that it is a CA, or is of version 1, which cannot state it, and
+    /// neither its key usage nor its extended key usage contradicts that.
     pub(super) fn may_be_ca(&self) -> bool {
         use x509_cert::certificate::Version;
         use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
@@ -135,14 +136,17 @@ impl Claims {
         if body.version() == Version::V1 {
             return self.is_self_issued();
         }
-        match body.get_extension::<BasicConstraints>() {
-            Ok(Some((_, constraints))) => constraints.ca,
+        let may_sign = match body.get_extension::<KeyUsage>() {
+            Ok(Some((_, usage))) => Some(usage.key_cert_sign()),
+            Ok(None) => None,
+            Err(_) => Some(false),
+        };
+        let is_ca = match body.get_extension::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => constraints.ca && may_sign != Some(false),
             // As OpenSSL does: a key that may sign certificates is a CA's.
-            Ok(None) => matches!(
-                body.get_extension::<KeyUsage>(),
-                Ok(Some((_, usage))) if usage.key_cert_sign()
-            ),
+            Ok(None) => may_sign == Some(true),
             Err(_) => false,
-        }
+        };
+        is_ca && self.is_for_servers()
     }
 }

@@ -114,7 +114,8 @@ fn refused(cause: &CertificateError, diagnosis: &Diagnosis, host_and_port: &str)
         problem.push_str(if diagnosis.self_signed {
             "; the certificate of that name that was given is another one"
         } else {
-            "; the certificate of that name that was given is not a CA's: its basic constraints do not say CA:TRUE"
+            "; the certificate of that name that was given is not a CA's: its basic constraints do not say CA:TRUE, or its key usage or \
+             extended key usage does not allow it"
         });
     } else if flaw == Flaw::UnknownCa && diagnosis.issuer_missing {
         problem.push_str(

@@ -13,6 +13,7 @@ use super::text;
 pub(super) struct Page {
     title: Option<String>,
     server: Option<String>,
+    from_tomcat: bool,
 }
 
 impl Page {
@@ -23,16 +24,35 @@ impl Page {
             || declared.starts_with("application/xhtml")
             || text::is_html(body);
         let server = text::shorten(mask.hide(text_of(headers, &SERVER)).trim());
-        is_page.then(|| Self {
-            title: text::html_title(body, mask),
-            server: (!server.is_empty()).then_some(server),
+        is_page.then(|| {
+            let title = text::html_title(body, mask);
+            let heading = text::html_heading(body, mask);
+            let mut headers = [&title, &heading].into_iter().flatten();
+            let from_tomcat = server.starts_with(COYOTE) || headers.any(|text| is_tomcats(text));
+            Self {
+                title,
+                server: (!server.is_empty()).then_some(server),
+                from_tomcat,
+            }
         })
     }
 
     /// Whether it is the page that a Tomcat makes for an error. The manager runs in a Tomcat, so such a page may be its own refusal.
     pub(super) fn is_from_tomcat(&self) -> bool {
-        (self.title.as_deref()).is_some_and(|title| title.starts_with("HTTP Status "))
+        self.from_tomcat
     }
+}
+
+/// The name that a Tomcat before version 8.5 gives itself.
+const COYOTE: &str = "Apache-Coyote";
+
+/// Whether a title or a heading is one of Tomcat's: `HTTP Status 401 – Unauthorized`, in the language of the server (`Estado HTTP 401`,
+/// `HTTPステータス 401`). Before version 8.5 the title is that of a report, and the status is in the heading.
+fn is_tomcats(text: &str) -> bool {
+    let dash = text.find(" – ").or_else(|| text.find(" - "));
+    let before = &text[..dash.unwrap_or_default()];
+    let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
+    (before.contains("HTTP") && digits == 3) || text.starts_with("Apache Tomcat/")
 }
 
 impl fmt::Display for Page {
@@ -84,6 +104,26 @@ mod tests {
         )
         .expect("a page");
         assert!(tomcat.is_from_tomcat());
+        for (server, title, heading) in [
+            ("", "HTTPステータス 401 – Unauthorized", ""),
+            ("", "État HTTP 403 – Interdit", ""),
+            ("nginx", "Estado HTTP 401 - x - y", ""),
+            ("", "Apache Tomcat/7.0.109 - Error report", ""),
+            ("", "Informe de Error", "Estado HTTP 401 - "),
+            ("Apache-Coyote/1.1", "Error report", ""),
+        ] {
+            let body = format!("<html><title>{title}</title><h1>{heading}</h1>");
+            let page = page("text/html", server, &body).expect("a page");
+            assert!(page.is_from_tomcat(), "{title}");
+        }
+        for title in [
+            "401 - Unauthorized: HTTP",
+            "HTTP Error 401.2 - Unauthorized",
+            "HTTP - 401",
+        ] {
+            let page = page("text/html", "", &format!("<html><title>{title}</title>"));
+            assert!(!page.expect("a page").is_from_tomcat(), "{title}");
+        }
         assert_eq!(page("application/json", "nginx", "{}"), None);
     }
 }

@@ -163,7 +163,12 @@ fn read(answer: &[u8], mask: &Mask) -> Option<ProxyAnswer> {
     let status = line.next().and_then(|status| status.parse().ok());
     let reason = text::message(line.next().unwrap_or_default().as_bytes(), mask);
     let page = text::html_title(body, mask).or_else(|| text::message(body, mask));
-    let scheme = |value: &str| value.split([' ', ',']).next().map(str::to_ascii_lowercase);
+    let scheme = |value: &str| {
+        let name = value.split([' ', ',']).next()?;
+        // A name is a token (RFC 9110, section 11.1). What else stands there may be anything, such as the password that was sent.
+        let is_token = !name.is_empty() && name.bytes().all(is_of_token);
+        is_token.then(|| text::shorten(&mask.hide(name).to_ascii_lowercase()))
+    };
     Some(ProxyAnswer {
         status,
         words: reason.into_iter().chain(page).collect(),
@@ -171,6 +176,10 @@ fn read(answer: &[u8], mask: &Mask) -> Option<ProxyAnswer> {
             .filter_map(scheme)
             .collect(),
     })
+}
+
+fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ pub(super) fn read(
         status,
         headers,
         said: text::message(body, mask),
-        page: Page::of(headers, body, mask),
+        // The manager's own refusal may bear the media type of an error page.
+        page: Page::of(headers, body, mask).filter(|_| text::has_markup(body)),
         by_the_manager: text::is_the_managers(body),
     };
     classify(call, answer).hiding(mask)

@@ -69,15 +69,32 @@ pub(super) fn is_html(body: &[u8]) -> bool {
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
 }
 
+/// Whether a body begins with an element, as a page or a part of one does; JSON, words and an empty body do not.
+pub(super) fn has_markup(body: &[u8]) -> bool {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 /// What is said of a page of HTML: its title, which tells a sign-in page from a proxy's.
 pub(super) fn html_title(body: &[u8], mask: &Mask) -> Option<String> {
+    element(body, "title", mask)
+}
+
+/// The first heading of a page of HTML.
+pub(super) fn html_heading(body: &[u8], mask: &Mask) -> Option<String> {
+    element(body, "h1", mask)
+}
+
+/// The text of the first element of this name, which has no attributes.
+fn element(body: &[u8], name: &str, mask: &Mask) -> Option<String> {
+    let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
     // ASCII lower case keeps every byte's place, so the indexes fit the original.
     let lower = text.to_ascii_lowercase();
-    let start = lower.find("<title>")? + "<title>".len();
-    let end = start + lower[start..].find("</title>")?;
-    let title = shorten(mask.hide(&text[start..end]).trim());
-    (!title.is_empty()).then_some(title)
+    let start = lower.find(&begin)? + begin.len();
+    let end = start + lower[start..].find(&end)?;
+    let inner = shorten(mask.hide(&text[start..end]).trim());
+    (!inner.is_empty()).then_some(inner)
 }
 
 pub(super) fn shorten(text: &str) -> String {

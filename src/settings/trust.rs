@@ -12,6 +12,9 @@ const CA_CERT: Names = ("ca_cert", "--ca-cert", "SWP_CA_CERT");
 const TLS_PIN: Names = ("tls_pin", "--tls-pin", "SWP_TLS_PIN");
 const INSECURE: Names = ("insecure", "--insecure", "SWP_INSECURE");
 
+const HINT: &str =
+    "write it as `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key";
+
 /// The pins that count, as they were written.
 struct Pins {
     texts: Vec<String>,
@@ -54,17 +57,21 @@ pub(super) fn pins(
     } else {
         given
     };
+    // What is empty as a whole is not given; commas and blanks alone are a pin that was lost.
+    let is_unset = (global.tls_pin.iter()).all(String::is_empty) && global.tls_pin.len() < 2;
+    if pins.source.is_none() && !is_unset {
+        return Err(Error::usage(
+            format!("{} is not usable: it holds no pin", origin.of(TLS_PIN)),
+            HINT,
+        ));
+    }
     let Some(source) = pins.source else {
         origin.tell("tls-pin", None, None);
         return Ok(None);
     };
     let parse = |text: &String| {
-        text.parse().map_err(|reason| {
-            Error::usage(
-                format!("{source} is not usable: {reason}"),
-                "write it as `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key",
-            )
-        })
+        text.parse()
+            .map_err(|reason| Error::usage(format!("{source} is not usable: {reason}"), HINT))
     };
     let value: Vec<Pin> = pins.texts.iter().map(parse).collect::<Result<_, _>>()?;
     let shown: Vec<String> = value.iter().map(Pin::to_string).collect();

@@ -124,7 +124,7 @@ fn insecure_is_refused_where_there_is_a_pin() {
 fn what_is_no_pin_is_a_usage_error_that_names_where_it_stands() {
     let mut home = Home::new();
     home.set("SWP_URL", "https://127.0.0.1:1");
-    for text in ["abc", "sha256:12", "sha1:00"] {
+    for text in ["abc", "sha256:12", "sha1:00", ",", " ", ",,"] {
         let ran = home.run(["find-role", "Auditor", "--tls-pin", text]);
         contains(ran.failure(2), &["`--tls-pin` is not usable", "64 hex"]);
     }

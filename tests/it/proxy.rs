@@ -230,6 +230,8 @@ fn a_proxy_that_refuses_is_named_with_its_status_and_its_words() {
 fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
     let wants = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 12\r\n\r\nsign in here";
     let ntlm = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n";
+    let echo =
+        "HTTP/1.1 407 No\r\nProxy-Authenticate: proxypass\r\nProxy-Authenticate: `curl`\r\n\r\n";
     for (answer, with_password, words) in [
         (
             wants,
@@ -245,6 +247,7 @@ fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
             &["http://USER:PASSWORD@HOST:PORT", "sign in here"],
         ),
         (ntlm, true, &["negotiate, ntlm", "Basic"]),
+        (echo, true, &["[secret]", "Basic"]),
     ] {
         let proxy = Proxy::answering(answer);
         let mut world = World::new();
@@ -259,6 +262,7 @@ fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
         let ran = world.run(["create", "--role", "Auditor", "-vv"]);
         contains(ran.failure(8), &["HTTP 407", &proxy.url(), "`HTTPS_PROXY`"]);
         contains(&ran.stderr, words);
+        assert!(!ran.stderr.contains("curl"), "{}", ran.stderr);
         hides_credentials(&ran);
         let heads = proxy.heads();
         let sent = heads

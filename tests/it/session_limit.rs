@@ -164,6 +164,24 @@ fn a_code_is_not_sent_a_second_time() {
     );
 }
 
+/// Not even if it cannot be kept that it was sent, or a sign-in is forced.
+#[test]
+fn a_code_is_not_sent_a_second_time_by_the_same_run() {
+    for forced in [false, true] {
+        let mut world = full(|settings| settings.mfa_code = Some("004211".to_owned()));
+        world.home.set("SWP_MFA_COMMAND", "echo 004211");
+        if !forced {
+            // Nobody can write there, root included.
+            std::fs::create_dir(world.home.path("state")).expect("a folder");
+            world.home.write("state/sign-ins", "");
+        }
+        let force = ["--force-login"].into_iter().filter(|_| forced);
+        let ran = world.run(FIND.into_iter().chain(["--wait", "3s"]).chain(force));
+        ran.failure(9);
+        assert_eq!(world.count(SIGN_INS), 1, "forced: {forced}");
+    }
+}
+
 #[test]
 fn a_person_is_asked_for_the_next_code() {
     use crate::support::pty::Pty;

@@ -54,12 +54,41 @@ fn a_page_of_something_else_is_named_and_is_no_refused_sign_in() {
 
 #[test]
 fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
-    for status in [401, 403] {
+    // A Tomcat has its pages in the language of the server, and had other titles before version 8.5.
+    for (status, server, title) in [
+        (401, "", "HTTP Status 401 – Refused"),
+        (403, "", "HTTP Status 403 – Refused"),
+        (401, "", "HTTPステータス 401 – Unauthorized"),
+        (401, "", "Estado HTTP 401 - "),
+        (403, "", "Apache Tomcat/7.0.109 - Error report"),
+        (401, "Apache-Coyote/1.1", "Error report"),
+    ] {
         let world = World::new();
-        let title = format!("HTTP Status {status} – Refused");
         for _ in 0..2 {
-            let error = error_of(&world, SIGN_IN, page(status, "", &title), 4);
+            let error = error_of(&world, SIGN_IN, page(status, server, title), 4);
             assert_eq!(error["http"], status);
+        }
+        let before = world.sandbox.connections().tcp;
+        world.run(FIND).failure(4);
+        assert_eq!(world.sandbox.connections().tcp, before, "nothing is sent");
+    }
+}
+
+/// The manager's own words, or none at all, with the media type of an error page.
+#[test]
+fn a_refusal_that_is_called_a_page_and_is_none_counts() {
+    for body in [r#"{"message":"Invalid password"}"#, "Invalid password", ""] {
+        let refusal = || Action::Answer {
+            status: 401,
+            headers: vec![(
+                "Content-Type".to_owned(),
+                "text/html;charset=utf-8".to_owned(),
+            )],
+            body: body.as_bytes().to_vec(),
+        };
+        let world = World::new();
+        for _ in 0..2 {
+            error_of(&world, SIGN_IN, refusal(), 4);
         }
         let before = world.sandbox.connections().tcp;
         world.run(FIND).failure(4);

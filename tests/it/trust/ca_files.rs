@@ -254,6 +254,42 @@ fn a_listed_server_vouches_for_no_other_certificate() {
     }
 }
 
+/// As OpenSSL does it: key usage and extended key usage are limits of a CA too.
+#[test]
+fn a_ca_that_may_not_sign_for_servers_does_not() {
+    use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+    for (usage, purpose, exit) in [
+        (KeyUsagePurpose::DigitalSignature, None, 7),
+        (
+            KeyUsagePurpose::KeyCertSign,
+            Some(ExtendedKeyUsagePurpose::ClientAuth),
+            7,
+        ),
+        (
+            KeyUsagePurpose::KeyCertSign,
+            Some(ExtendedKeyUsagePurpose::ServerAuth),
+            0,
+        ),
+    ] {
+        let mut authority = server(&[]);
+        (authority.distinguished_name).push(rcgen::DnType::CommonName, "limited");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![usage];
+        authority.extended_key_usages = purpose.into_iter().collect();
+        let (own, issued) = issued_by_a_server(&authority, &server(&["127.0.0.1"]));
+        let manager = RawServer::with_a_role(&issued);
+        let ran = given(&manager, own.pem.as_bytes()).run(FIND);
+        if exit == 0 {
+            ran.success();
+        } else {
+            contains(
+                ran.failure(exit),
+                &["that was given is", "nothing was sent"],
+            );
+        }
+    }
+}
+
 /// Not the same bytes, so not the listed certificate.
 #[test]
 fn another_certificate_of_the_same_names_is_refused() {
