@@ -27,8 +27,9 @@ impl Page {
         is_page.then(|| {
             let title = text::html_title(body, mask);
             let heading = text::html_heading(body, mask);
-            let mut headers = [&title, &heading].into_iter().flatten();
-            let from_tomcat = server.starts_with(COYOTE) || headers.any(|text| is_tomcats(text));
+            let is_marked = |text: &Option<String>| text.as_deref().is_some_and(is_tomcats);
+            let from_tomcat =
+                server.starts_with(COYOTE) || is_marked(&title) || is_marked(&heading);
             Self {
                 title,
                 server: (!server.is_empty()).then_some(server),
