@@ -50,7 +50,7 @@ const COYOTE: &str = "Apache-Coyote";
 /// Whether a title or a heading is one of Tomcat's: `HTTP Status 401 – Unauthorized`, in the language of the server (`Estado HTTP 401`,
 /// `HTTPステータス 401`). Before version 8.5 the title is that of a report, and the status is in the heading.
 fn is_tomcats(text: &str) -> bool {
-    let dash = text.find(" – ").or_else(|| text.find(" - "));
+    let dash = text.find(" –").or_else(|| text.find(" -"));
     let before = &text[..dash.unwrap_or_default()];
     let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
     (before.contains("HTTP") && digits == 3) || text.starts_with("Apache Tomcat/")
