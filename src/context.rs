@@ -350,7 +350,9 @@ impl Context {
                 "run `swp-keys recover`, which finishes it; do not repeat the command before that"
                     .to_owned()
             }),
-            UnderWay::Secret { recorded: false } => mint::next_step(None),
+            UnderWay::Secret { recorded: false } => {
+                (self.in_use.take()).unwrap_or_else(|| mint::next_step(None))
+            }
             UnderWay::Change => {
                 "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
                     .to_owned()

@@ -371,7 +371,7 @@ impl Mint<'_> {
                 recorded.withdraw(self.context);
                 Err(error)
             }
-            End::Open(error) => Err(error.hint(next_step(recorded.on_disk()))),
+            End::Open(error) => Err(error.hint(recorded.next_step())),
         }
     }
 }

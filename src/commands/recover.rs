@@ -317,7 +317,9 @@ pub(super) async fn is_second(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<bool, Error> {
-    if !record.unique || record.work == Work::Rekey {
+    // A run delivers after it has seen that its key stays.
+    let stays = record.progress.stage == Stage::Delivering;
+    if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
     }
     // The manager may keep the name in a form of its own.

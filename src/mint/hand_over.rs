@@ -9,7 +9,7 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 use crate::sign_in;
 
 use super::ownership::{is_ours, is_twin_of_answer};
-use super::{Delivered, End, Mint, Minted, Recorded, Tried, in_use, take_back, try_key};
+use super::{Delivered, End, Mint, Minted, Recorded, Tried, take_back, try_key};
 
 /// So many new secrets take the place of one that a lost request killed.
 const MOST_RESETS: usize = 2;
@@ -102,7 +102,8 @@ impl Mint<'_> {
             );
             return Err((Kind::Undelivered, failure));
         }
-        self.context.set_in_use(recorded.on_disk().map(in_use));
+        let next_step = recorded.next_step_in_use(minted.id);
+        self.context.set_in_use(Some(next_step));
         let parcel = Parcel {
             secret: &minted.secret.secret,
             fields: &minted.fields,
@@ -181,8 +182,10 @@ impl Mint<'_> {
                 && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
+        // What a run was delivering had been alone.
+        let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
-            Some(other) if record.unique => Err((
+            Some(other) if may_go => Err((
                 Kind::Conflict,
                 format!(
                     "a key named `{}` exists already, with the ID {}: another run was first",

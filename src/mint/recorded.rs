@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::context::Context;
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::journal::{self, Entry, Record, Stage};
+use crate::journal::{self, Entry, Record, Stage, Work};
 
 /// The record of the work, and those of earlier runs that it takes the place of.
 pub(crate) struct Recorded {
@@ -46,6 +46,24 @@ impl Recorded {
             Own::Kept(entry) => (&entry.record, true),
             Own::Not(record) => (record, false),
         }
+    }
+
+    /// What a user is to do if this work is not settled.
+    pub(super) fn next_step(&self) -> String {
+        match &self.own {
+            // That key is not to be deleted.
+            Own::Not(Record {
+                work: Work::Rekey,
+                key_id: Some(id),
+                ..
+            }) => in_use_unrecorded(*id),
+            _ => next_step(self.on_disk()),
+        }
+    }
+
+    /// The same if a sink may have the secret of this key.
+    pub(super) fn next_step_in_use(&self, id: i64) -> String {
+        (self.on_disk()).map_or_else(|| in_use_unrecorded(id), in_use)
     }
 
     /// Takes the place of the records of earlier runs.
@@ -306,6 +324,12 @@ pub(crate) fn next_step(record: Option<&Record>) -> String {
         }
         None => "look for the key on the manager before running this again, and delete it there: its secret is lost".to_owned(),
     }
+}
+
+fn in_use_unrecorded(id: i64) -> String {
+    format!(
+        "check whether the new secret of the key is in use; if it is not, run `swp-keys rotate-key {id} --in-place`, which makes another one"
+    )
 }
 
 /// The next step if a secret of the key may be in use: `recover` makes no new one, which would end that, without being asked for it.

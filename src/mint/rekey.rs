@@ -63,6 +63,9 @@ impl Mint<'_> {
             key_id: Some(id),
             work: UnderWay::Secret { recorded: kept },
         }));
+        if !kept {
+            self.context.set_in_use(Some(recorded.next_step()));
+        }
         let result = match self.reset(id, record).await {
             Ok(minted) => self.hand_over(minted, &mut recorded).await,
             Err(end) => Err(end),

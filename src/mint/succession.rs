@@ -193,6 +193,10 @@ pub(crate) async fn retire(
         key_id: Some(id),
         work: UnderWay::Secret { recorded: kept },
     }));
+    if !kept {
+        let by_hand = set_by_hand(&predecessor);
+        context.set_in_use(Some(format!("{by_hand} sets the end of the old key")));
+    }
     let noted = recorded.change(|record| {
         record.key_id = Some(successor);
         record.progress.stage = Stage::Delivered;
@@ -212,6 +216,17 @@ pub(crate) async fn retire(
     }
 }
 
+/// The command that sets the end of the old key.
+fn set_by_hand(predecessor: &Predecessor) -> String {
+    let overlap = std::time::Duration::from_millis(predecessor.overlap.unsigned_abs());
+    let overlap = humantime::format_duration(overlap).to_string();
+    format!(
+        "`swp-keys update-key {} --expires {}`",
+        predecessor.id,
+        overlap.replace(' ', "")
+    )
+}
+
 fn not_retired(
     name: &str,
     id: i64,
@@ -220,13 +235,7 @@ fn not_retired(
     kept: bool,
     predecessor: &Predecessor,
 ) -> Error {
-    let overlap = std::time::Duration::from_millis(predecessor.overlap.unsigned_abs());
-    let by_hand = format!(
-        "`swp-keys update-key {id} --expires {}`",
-        humantime::format_duration(overlap)
-            .to_string()
-            .replace(' ', "")
-    );
+    let by_hand = set_by_hand(predecessor);
     let error = Error::new(
         Kind::Partial,
         format!(

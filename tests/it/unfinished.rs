@@ -368,3 +368,19 @@ fn several_keys_that_commands_left_are_deleted() {
         (0, 0)
     );
 }
+
+/// It was alone when its run delivered: another one has taken its name since.
+#[test]
+fn a_key_whose_secret_may_be_in_use_is_not_deleted_for_another_of_its_name() {
+    let world = World::with(playing(&[("duplicate-name", "accepted")]));
+    world.sandbox.add_key("other", 2);
+    cut_while_delivering(&world, &NAMED);
+    world
+        .sandbox
+        .edit_key(1, |key| key.name = Some("ci".to_owned()));
+    let operation = operation(&world);
+    let ran = world.run(RECOVER.iter().chain(&[operation.as_str(), "--rekey"]));
+    assert_eq!(world.sandbox.api_keys().len(), 2, "{}", ran.stderr);
+    assert_eq!(ran.success(), world.sandbox.api_keys()[1].secret);
+    assert_eq!(records(&world).len(), 0);
+}

@@ -223,3 +223,53 @@ fn a_locked_key_gets_a_new_secret() {
     assert_eq!(ran.success(), key(&world.sandbox, 1).secret);
     assert_eq!(records(&world.home), 0);
 }
+
+/// The key was there before, and the secret of another machine may be in use, so nothing advises to delete it.
+#[test]
+fn without_a_record_no_key_that_was_there_before_is_to_be_deleted() {
+    let mut world = World::new();
+    world.sandbox.add_key("ci", 2);
+    world.home.set("SWP_STATE_DIR", "/dev/null/state");
+    let refused = Action::status(401, "Invalid API Key");
+    world
+        .sandbox
+        .inject(Fault::new("GET", "/api/apikeys/current", refused));
+    let ran = world.run(["rotate-key", "ci", "--in-place"]);
+    contains(ran.failure(11), &["swp-keys rotate-key 1 --in-place"]);
+    assert!(!ran.stderr.contains("delete"), "{}", ran.stderr);
+}
+
+/// The same for a run that a second signal ends.
+#[test]
+#[cfg(unix)]
+fn a_run_without_a_record_that_is_left_names_no_deletion() {
+    use crate::support::running::Running;
+    use rustix::process::Signal;
+    use swp_keys::sandbox::Action::Delay;
+    let minute = std::time::Duration::from_secs(60);
+    for (words, route, next) in [
+        (
+            &["rotate-key", "ci", "--in-place"][..],
+            "/api/apikeys/1/secretkey",
+            "swp-keys rotate-key 1 --in-place",
+        ),
+        (
+            &["rotate-key", "ci"],
+            "/api/apikeys/1",
+            "swp-keys update-key 1 --expires 1day",
+        ),
+    ] {
+        let mut world = World::with(playing(&[("duplicate-name", "accepted")]));
+        world.sandbox.add_key("ci", 2);
+        world.home.set("SWP_STATE_DIR", "/dev/null/state");
+        world
+            .sandbox
+            .inject(Fault::new("POST", route, Delay(minute)).after());
+        let running = Running::start(&mut world.home.command(words));
+        world.wait_for(&format!("POST {route}"));
+        let ran = running.insist(Signal::TERM);
+        assert_eq!(ran.code(), 11, "{}", ran.stderr);
+        contains(&ran.stderr, &[next]);
+        assert!(!ran.stderr.contains("delete"), "{}", ran.stderr);
+    }
+}
