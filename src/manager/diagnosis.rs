@@ -170,3 +170,21 @@ pub(super) fn diagnosed(error: rustls::Error, shown: &Shown<'_>) -> rustls::Erro
     let diagnosis = Diagnosis::of(shown);
     CertificateError::Other(OtherError(Arc::new(Refused { cause, diagnosis }))).into()
 }
+
+/// What is wrong with the chain, in words; the library has names of its own for it.
+pub(super) fn reason(cause: &CertificateError) -> String {
+    let CertificateError::Other(OtherError(other)) = cause else {
+        return cause.to_string();
+    };
+    match other.downcast_ref() {
+        Some(webpki::Error::NameConstraintViolation) => {
+            "a CA in its chain may not vouch for its names"
+        }
+        Some(webpki::Error::PathLenConstraintViolated) => {
+            "its chain is longer than a CA in it allows"
+        }
+        Some(webpki::Error::EndEntityUsedAsCa) => "a certificate in its chain is not a CA's",
+        _ => return other.to_string(),
+    }
+    .to_owned()
+}

@@ -4,7 +4,7 @@ use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, OtherError};
 
 use super::certificate::Unfit;
-use super::diagnosis::{Diagnosis, Refused};
+use super::diagnosis::{Diagnosis, Refused, reason};
 use super::pin::{Mismatch, Pin};
 
 /// What is wrong with a certificate, as far as a decision hangs on it.
@@ -219,7 +219,7 @@ fn flaw_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (Flaw, String) {
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (Flaw::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        other => (Flaw::Other, format!("was refused: {other}")),
+        other => (Flaw::Other, format!("was refused: {}", reason(other))),
     }
 }
 

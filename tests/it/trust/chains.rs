@@ -1,7 +1,7 @@
 //! An unknown CA is named, and so is a chain that the server does not send whole.
 
 use super::next_steps::home;
-use crate::support::certificates::{Authority, Certificate, server};
+use crate::support::certificates::{Authority, Certificate, issued_by_a_server, server};
 use crate::support::raw_server::RawServer;
 use crate::support::{Home, contains};
 
@@ -90,4 +90,27 @@ fn a_cas_certificate_is_no_servers() {
         );
     }
     assert_eq!(run(&home, Some(&ca.pem)).success(), "2");
+}
+
+#[test]
+fn the_limits_that_a_ca_states_are_kept() {
+    use rcgen::{BasicConstraints, CidrSubnet, GeneralSubtree, IsCa, NameConstraints};
+    let mut authority = server(&[]);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.name_constraints = Some(NameConstraints {
+        permitted_subtrees: Vec::new(),
+        excluded_subtrees: vec![GeneralSubtree::IpAddress(CidrSubnet::V4(
+            [127, 0, 0, 0],
+            [255, 0, 0, 0],
+        ))],
+    });
+    let (own, issued) = issued_by_a_server(&authority, &server(&["127.0.0.1"]));
+    let manager = RawServer::with_a_role(&issued);
+    let home = home(&manager, &own.pem);
+    for given in [None, Some(own.pem.as_str())] {
+        contains(
+            run(&home, given).failure(7),
+            &["may not vouch for its names", "nothing was sent"],
+        );
+    }
 }
