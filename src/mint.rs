@@ -48,8 +48,9 @@
 //!
 //! **What no client can see.**
 //! 1. A copy of a request that is worked on after the settle time, when nobody looks any more.
-//! 2. A key that cannot be told from others: this sign-in may not search keys, or the answer was lost and neither the name nor the mark is
-//!    left of what was sent (`--no-mark` leaves only the name).
+//! 2. A key that cannot be told from others: this sign-in may not search keys, or neither the name nor the mark shows of what was sent
+//!    (`--no-mark` leaves only the name; a manager may drop descriptions or not show them; people rename keys). If the answer was lost, such
+//!    a key is not found. If its request was worked on twice, one of the two keys is taken for another run's.
 //! 3. Two machines that give one key a new secret at once. The manager names no holder of a secret, so the run that comes first may have
 //!    used and delivered its secret, and reported success, before the second request is worked on. The secret of the last request works.
 //!

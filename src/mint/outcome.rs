@@ -70,7 +70,7 @@ pub(super) async fn of_create(
 }
 
 /// Some managers know no search for who may not search.
-fn may_not_look(error: &ManagerError) -> bool {
+pub(super) fn may_not_look(error: &ManagerError) -> bool {
     match error.cause() {
         Cause::Forbidden | Cause::Unauthorized => true,
         Cause::NotFound => error.is_its_word(),

@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 }
 
 /// Looks for the operation's own key among others. A key that was created before `since` (by the manager's clock) bears a name that is like
-/// the operation's by chance.
+/// the operation's by chance. One that does not show when it was created may be the operation's.
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -83,7 +83,7 @@ fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
     name == record.key_name
         || before_is_known
             && is_like(&record.key_name, name)
-            && key.created().is_some_and(|created| created >= since)
+            && key.created().is_none_or(|created| created >= since)
 }
 
 /// Whose mark a key bears.
@@ -194,6 +194,14 @@ fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
             end,
         })
     })
+}
+
+/// The operation of the last mark of a key, in whatever form the manager keeps it; else that in the name that a run made.
+pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
+    let description = key.description().unwrap_or_default().to_ascii_lowercase();
+    let name = key.name().unwrap_or_default().to_ascii_lowercase();
+    let last = found_marks(&description).map(|mark| mark.operation).last();
+    last.or_else(|| default_name_of(&name)).map(str::to_owned)
 }
 
 /// A text without the marks of operations, and without the blanks before them.

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use super::Delivered;
 use super::lookup::Lookup;
-use super::outcome::of_delete;
+use super::outcome::{may_not_look, of_delete};
 use super::ownership::Verdict;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::journal::{Record, Work};
 use crate::looks::Looks;
 use crate::manager::{ApiKey, SignedIn};
+
+/// How long a search may lag behind what was created.
+const LAG: Duration = Duration::from_secs(2);
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -49,8 +52,29 @@ pub(super) async fn take_back_all(
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
+    wait_until_shown(context, signed_in, record, id).await;
     take_back(context, signed_in, id).await?;
     take_back_twins(context, signed_in, record, id, None).await
+}
+
+/// Waits until a search shows the key, as a search may lag behind what was created: it shows a twin with a lower ID then, too.
+async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Record, id: i64) {
+    if record.work != Work::Create {
+        return;
+    }
+    let mut looks = Looks::new(context.settings.settle_timeout.min(LAG));
+    loop {
+        let mut pages = signed_in.api_keys_above(Some(id.saturating_sub(1)));
+        match pages.next().await {
+            Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
+            Ok(_) => {}
+            // What keeps keys from being searched is found once more when the twins are looked for.
+            Err(_) => return,
+        }
+        if !looks.again().await {
+            return;
+        }
+    }
 }
 
 /// The same for a key that was made before. Somebody may have copied its description meanwhile, and so its mark: that key stays.
@@ -90,8 +114,11 @@ pub(crate) async fn take_back_left(
     }
 }
 
-/// Deletes every other key that bears the operation's mark, and is a twin of `made`. One that cannot be looked for is not waited for:
-/// nothing says that there is one.
+/// Deletes every other key that bears the operation's mark, and is a twin of `made`. A sign-in that may not search keys never sees one,
+/// and does not fail for that.
+///
+/// # Errors
+/// Where one may be there still.
 async fn take_back_twins(
     context: &Context,
     signed_in: &SignedIn,
@@ -106,9 +133,14 @@ async fn take_back_twins(
     let mut lookup = lookup.twins_of(made);
     let verdict = match lookup.look(true).await {
         Ok(seen) => seen.verdict,
-        Err(error) => {
+        Err(error) if may_not_look(&error) => {
             log::info!("whether a request was worked on twice could not be seen: {error}");
             return Ok(());
+        }
+        Err(error) => {
+            let message =
+                format!("whether its request was worked on twice could not be seen: {error}");
+            return Err(Error::new(Kind::Attention, message));
         }
     };
     if let Verdict::Ours { id, twins } = verdict {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::ownership::{CLOSE, marks};
+use super::ownership::{CLOSE, last_mark};
 use crate::manager::ApiKey;
 
 /// What is remembered of a key, a few bytes each: a list may be long.
@@ -27,10 +27,10 @@ impl Twins {
     /// Takes a key of the list.
     pub(crate) fn look_at(&mut self, key: &ApiKey) {
         let description = key.description().unwrap_or_default();
-        let Some(operation) = marks(description).last() else {
+        let Some(operation) = last_mark(key) else {
             return;
         };
-        let Ok(operation) = u32::from_str_radix(operation, 16) else {
+        let Ok(operation) = u32::from_str_radix(&operation, 16) else {
             return;
         };
         let mut words = DefaultHasher::new();
