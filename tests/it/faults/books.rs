@@ -1,32 +1,39 @@
 //! Three books, compared: the manager's keys, what was delivered, and the records.
 
 use std::collections::HashSet;
-use std::fs;
+use std::mem;
 
 use serde_json::Value;
 use swp_keys::sandbox::{AnswerFields, ApiKey};
 
+use super::ledger::{records, shown};
+use super::limits::Limit;
 use super::play::Ended;
 use super::recovery::Recovered;
-use super::scenario::{IfExists, NAME, Naming, Scenario};
-use super::stage::{Stage, mark};
+use super::scenario::{IfExists, Scenario};
+use super::stage::{Stage, zone};
+use super::surroundings::RENAMED;
 
 /// Exit codes that say that nothing is left of the run.
-const NOTHING_LEFT: [i32; 12] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 129, 130, 143];
+const NOTHING_LEFT: [i32; 14] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 129, 130, 131, 138, 143];
+/// Exit codes of runs that a signal ended in order.
+const SIGNALLED: [i32; 5] = [129, 130, 131, 138, 143];
 /// Keys the manager has that nobody has the secret of, and why that is wrong.
 pub(super) type Wrong = Vec<String>;
 
 /// The books at one moment.
 pub(super) struct Books<'a> {
-    scenario: &'a Scenario,
-    stage: &'a Stage,
-    runs: &'a [Ended],
-    keys: Vec<ApiKey>,
+    pub(super) scenario: &'a Scenario,
+    pub(super) stage: &'a Stage,
+    pub(super) runs: &'a [Ended],
+    pub(super) keys: Vec<ApiKey>,
     /// Secrets that a run handed over and said so.
     delivered: HashSet<String>,
     /// The machine, the file's name, and what it holds.
     records: Vec<(usize, String, Value)>,
     wrong: Wrong,
+    /// What no client can see, and was met.
+    limits: Vec<Limit>,
 }
 
 impl<'a> Books<'a> {
@@ -40,7 +47,13 @@ impl<'a> Books<'a> {
             delivered: handed_over(runs),
             records: records(stage, &mut wrong),
             wrong,
+            limits: Vec::new(),
         }
+    }
+
+    /// The limits that were met.
+    pub(super) fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 
     /// Whether a run left a record.
@@ -49,42 +62,53 @@ impl<'a> Books<'a> {
     }
 
     /// After the runs, before anything was recovered.
-    pub(super) fn after_the_runs(mut self) -> Wrong {
+    pub(super) fn after_the_runs(&mut self) -> Wrong {
         self.nothing_else_was_touched();
         self.each_key_is_delivered_or_recorded();
         for (index, ended) in self.runs.iter().enumerate() {
             self.the_exit_code_is_true(index, ended);
         }
+        self.two_machines_at_once();
         self.no_secret_is_where_it_does_not_belong(self.runs);
-        self.wrong
+        mem::take(&mut self.wrong)
     }
 
     /// After `recover` has said that it can do no more.
-    pub(super) fn after_recovering(mut self, recovered: &Recovered) -> Wrong {
+    pub(super) fn after_recovering(&mut self, recovered: &Recovered) -> Wrong {
         self.delivered.extend(handed_over(&recovered.runs));
         self.nothing_else_was_touched();
-        for (_, record) in &recovered.left {
-            self.may_be_left(record, recovered);
+        for (machine, record) in &recovered.left {
+            self.may_be_left(*machine, record, recovered);
         }
         for key in &self.keys {
-            let excused = recovered.left.iter().any(|(_, record)| {
-                record["keyName"].as_str() == key.name.as_deref() && self.is_of_a_run(key)
-            });
-            if !self.works(key) && self.changed(key) && !excused {
-                let what = format!("after recovering, nobody has the secret of {}", shown(key));
-                self.wrong.push(what);
+            let excused =
+                (recovered.left.iter()).any(|(machine, record)| self.names(*machine, record, key));
+            if self.works(key) || !self.changed(key) || excused {
+                continue;
+            }
+            match self.limit_of(key) {
+                Some(Limit::Twin) if !self.is_listed_as_twin(key) => {
+                    let what = format!("`list-keys` shows no twin in {}", shown(key));
+                    self.wrong.push(what);
+                }
+                Some(limit) => self.limits.push(limit),
+                None => {
+                    let what = format!("after recovering, nobody has the secret of {}", shown(key));
+                    self.wrong.push(what);
+                }
             }
         }
         self.what_was_delivered_still_works();
         self.no_secret_is_where_it_does_not_belong(&recovered.runs);
-        self.wrong
+        mem::take(&mut self.wrong)
     }
 
     /// Keys that were there before stay, and keep their secret unless somebody asked for a new one.
     fn nothing_else_was_touched(&mut self) {
         for before in &self.stage.before {
             let now = self.keys.iter().find(|key| key.id == before.id);
-            let may_change = self.scenario.rekeys() && before.name.as_deref() == Some(NAME);
+            let named = before.name.as_deref() == Some(&self.scenario.kept_name());
+            let may_change = self.scenario.rekeys() && named;
             match now {
                 None => self.wrong.push(format!("{} was deleted", shown(before))),
                 Some(now) if now.secret != before.secret && !may_change => {
@@ -99,6 +123,7 @@ impl<'a> Books<'a> {
     fn each_key_is_delivered_or_recorded(&mut self) {
         let lost: Vec<_> = (self.keys.iter())
             .filter(|key| self.changed(key) && !self.works(key) && !self.is_recorded(key))
+            .filter(|key| self.limit_of(key).is_none())
             .map(|key| {
                 format!(
                     "nobody has the secret of {}, and no record names it",
@@ -111,11 +136,19 @@ impl<'a> Books<'a> {
 
     fn the_exit_code_is_true(&mut self, index: usize, ended: &Ended) {
         let left: Vec<_> = (self.keys.iter())
-            .filter(|key| self.is_of(key, index))
+            .filter(|key| self.is_of(key, index) && self.limit_of(key).is_none())
             .map(shown)
             .collect();
         let mut wrong = Vec::new();
+        let surroundings = &self.scenario.runs[index].surroundings;
+        let few_descriptors = surroundings.descriptors.is_some();
         match ended.code {
+            Some(code) if surroundings.ignores_signals && SIGNALLED.contains(&code) => {
+                wrong.push("it ignores that signal".to_owned());
+            }
+            Some(1) if few_descriptors && !left.is_empty() => {
+                wrong.push(format!("something was asked for: {}", left.join(", ")));
+            }
             Some(0) => self.success_is_true(index, ended, &mut wrong),
             Some(101) => wrong.push("it panicked".to_owned()),
             Some(code) => {
@@ -161,7 +194,9 @@ impl<'a> Books<'a> {
         }
         match secrets.iter().collect::<Vec<_>>()[..] {
             [] if run.if_exists == IfExists::Skip => {
-                if let Some(key) = self.keys.iter().find(|key| self.is_of(key, index)) {
+                // Without a mark in it, an answer of another run is taken for the own one, and delivered.
+                let undelivered = |key: &&ApiKey| self.is_of(key, index) && !self.works(key);
+                if let Some(key) = self.keys.iter().find(undelivered) {
                     wrong.push(format!(
                         "no secret was delivered, and there is {}",
                         shown(key)
@@ -199,18 +234,17 @@ impl<'a> Books<'a> {
     }
 
     /// Only what nothing proves may be left, and it must have been said with exit 11.
-    fn may_be_left(&mut self, record: &Value, recovered: &Recovered) {
+    fn may_be_left(&mut self, machine: usize, record: &Value, recovered: &Recovered) {
         let operation = record["operation"].as_str().unwrap_or_default();
-        let named = record["keyName"].as_str() == Some(NAME);
-        let unmarked = self
-            .scenario
-            .runs
-            .iter()
-            .any(|run| run.naming == Naming::Unmarked);
+        let unmarked = self.marks_are_lost()
+            || (self.keys.iter())
+                .any(|key| self.names(machine, record, key) && !is_marked(key, record));
         let blind = self.scenario.manager.session_keys.is_some() && self.scenario.existing > 0;
         let unseen = self.scenario.manager.answer_fields == AnswerFields::Sparse;
-        let excused = named && record["work"] == "create" && (unmarked || blind || unseen);
-        if !excused {
+        let excused = record["work"] == "create" && (unmarked || blind || unseen);
+        if excused {
+            self.limits.push(Limit::Alike);
+        } else {
             self.wrong
                 .push(format!("the record {operation} is left after recovering"));
         }
@@ -223,6 +257,22 @@ impl<'a> Books<'a> {
             self.wrong.push(format!(
                 "the record {operation} is left, and that was not said"
             ));
+        }
+    }
+
+    /// A run reported success, and the secret of another one, from another machine at the same time, is the one that works.
+    fn two_machines_at_once(&mut self) {
+        let resets = (self.stage.sandbox.requests().iter())
+            .filter(|request| request.path.ends_with("/secretkey"))
+            .count();
+        if !self.scenario.together || !self.scenario.rekeys() || resets < 2 {
+            return;
+        }
+        for ended in self.runs.iter().filter(|ended| ended.code == Some(0)) {
+            let delivered = ended.delivered();
+            if (delivered.iter()).any(|secret| self.keys.iter().all(|key| key.secret != *secret)) {
+                self.limits.push(Limit::TwoMachines);
+            }
         }
     }
 
@@ -252,12 +302,7 @@ impl<'a> Books<'a> {
     }
 
     fn is_of(&self, key: &ApiKey, index: usize) -> bool {
-        let description = key.description.as_deref().unwrap_or_default();
-        description == mark(index) || description.starts_with(&format!("{} ", mark(index)))
-    }
-
-    fn is_of_a_run(&self, key: &ApiKey) -> bool {
-        (0..self.runs.len()).any(|index| self.is_of(key, index))
+        index < self.runs.len() && key.time_zone == zone(index)
     }
 
     /// Whether it is not as it was before the runs.
@@ -266,20 +311,32 @@ impl<'a> Books<'a> {
         before.is_none_or(|before| before.secret != key.secret)
     }
 
-    fn works(&self, key: &ApiKey) -> bool {
-        self.delivered.contains(&key.secret)
+    pub(super) fn works(&self, key: &ApiKey) -> bool {
+        // A sink that was broken after the delivery took the secret with it.
+        let broken_late = (self.runs.iter().enumerate())
+            .any(|(index, run)| run.broken_late && self.is_of(key, index));
+        broken_late || self.delivered.contains(&key.secret)
     }
 
     /// Whether there is a record of it on the machine of the run that made or re-keyed it.
     fn is_recorded(&self, key: &ApiKey) -> bool {
-        let of_a_run = self.is_of_a_run(key);
-        self.records.iter().any(|(machine, _, record)| {
-            let id = record["keyID"].as_i64();
-            let made_here = (self.runs.iter().enumerate())
-                .any(|(index, run)| run.machine == *machine && self.is_of(key, index));
-            let named = record["keyName"].as_str() == key.name.as_deref();
-            named && (id == Some(key.id) || id.is_none() && of_a_run && made_here)
-        })
+        (self.records.iter()).any(|(machine, _, record)| self.names(*machine, record, key))
+    }
+
+    /// Whether a record is about this key: by its ID, else by its name or mark, if a run on that machine made it. Somebody may have renamed it.
+    fn names(&self, machine: usize, record: &Value, key: &ApiKey) -> bool {
+        match record["keyID"].as_i64() {
+            Some(id) if id == key.id => return true,
+            // It may be the twin of the one that the record knows.
+            Some(_) if !self.scenario.creates_twins() => return false,
+            _ => {}
+        }
+        let made_here = (self.runs.iter().enumerate())
+            .any(|(index, run)| run.machine == machine && self.is_of(key, index));
+        let name = key.name.as_deref().unwrap_or_default();
+        let asked = record["keyName"].as_str().unwrap_or_default();
+        let named = name == asked || name == self.scenario.kept_name() || name == RENAMED;
+        made_here && (named || is_marked(key, record))
     }
 }
 
@@ -291,61 +348,9 @@ fn handed_over(runs: &[Ended]) -> HashSet<String> {
         .collect()
 }
 
-/// Every record that is there, read as a person would.
-fn records(stage: &Stage, wrong: &mut Wrong) -> Vec<(usize, String, Value)> {
-    let mut records = Vec::new();
-    for (number, machine) in stage.machines.iter().enumerate() {
-        for entry in fs::read_dir(machine.records())
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            // A run that was killed while it wrote leaves a temporary file; nothing was asked then.
-            if name.starts_with('.') {
-                continue;
-            }
-            let content = fs::read(entry.path()).unwrap_or_default();
-            match serde_json::from_slice(&content) {
-                Ok(record) => records.push((number, name, record)),
-                Err(error) => wrong.push(format!("the record {name} cannot be read: {error}")),
-            }
-        }
-    }
-    records
-}
-
-fn shown(key: &ApiKey) -> String {
-    format!(
-        "the key {} `{}` ({})",
-        key.id,
-        key.name.as_deref().unwrap_or_default(),
-        key.description.as_deref().unwrap_or_default()
-    )
-}
-
-/// The books in words, for a seed that failed.
-pub(super) fn told(stage: &Stage) -> String {
-    let keys: Vec<_> = (stage.sandbox.api_keys().iter())
-        .map(|key| format!("  {} = {}\n", shown(key), key.secret))
-        .collect();
-    let records: Vec<_> = (records(stage, &mut Vec::new()).iter())
-        .map(|(machine, name, record)| format!("  machine {machine}, {name}: {record}\n"))
-        .collect();
-    let requests: Vec<_> = (stage.sandbox.requests().iter())
-        .map(|request| {
-            format!(
-                "  {} {} -> {:?}\n",
-                request.connection,
-                request.route(),
-                request.status
-            )
-        })
-        .collect();
-    format!(
-        "the manager's keys:\n{}the records:\n{}what the manager saw:\n{}",
-        keys.concat(),
-        records.concat(),
-        requests.concat()
-    )
+/// Whether a key bears the mark of the operation, as far as a manager keeps it.
+fn is_marked(key: &ApiKey, record: &Value) -> bool {
+    let operation = record["operation"].as_str().unwrap_or("none");
+    let texts = [&key.name, &key.description].into_iter().flatten();
+    (texts.map(|text| text.to_lowercase())).any(|text| text.contains(operation))
 }

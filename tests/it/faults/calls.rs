@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use super::books::{Books, told};
-use super::play::{Ended, Job, Watch};
+use super::books::Books;
+use super::ledger::told;
+use super::play::{Ended, Job};
 use super::pool::each;
 use super::recovery::{recover, unfinished};
 use super::scenario::{Scenario, Sink};
@@ -313,15 +314,7 @@ fn recover_without_a_name(stage: &Stage, run: &Ended, wrong: &mut Vec<String>) -
     };
     let delivered: Vec<_> = run.delivered().into_iter().filter(works).collect();
     let words = ["recover", "-q", "--yes"].map(OsString::from);
-    let unnamed = Job {
-        machine: 0,
-        mark: None,
-        wrapper: Vec::new(),
-        arguments: words.into_iter().chain(patient_times()).collect(),
-        full: false,
-        files: Vec::new(),
-        watch: Watch::default(),
-    };
+    let unnamed = Job::plain(0, words.into_iter().chain(patient_times()).collect());
     let ended = unnamed.play(stage);
     if !delivered.iter().all(works) {
         wrong.push(format!(

@@ -10,6 +10,7 @@ use super::scenario::{
     Breakage, CHANGE, CREATE, DELETE, IfExists, Kill, LOOK, Manager, Naming, Place, Point, RESET,
     Recovery, Run, SEARCH, Scenario, Signal, Sink,
 };
+use super::surroundings::Surroundings;
 use crate::support::{END_SESSION, LEGACY_LOGOUT};
 
 impl Scenario {
@@ -61,6 +62,7 @@ impl Scenario {
             faults,
             recovery: Recovery::of(dice),
         }
+        .with_families(seed)
     }
 }
 
@@ -108,6 +110,7 @@ impl Scenario {
             faults,
             recovery: Recovery::of(dice),
         }
+        .with_families(seed)
     }
 }
 
@@ -143,6 +146,7 @@ impl Manager {
                 (10, ErrorBody::Empty),
             ]),
             ignore_search: dice.chance(10),
+            ..Self::usual()
         }
     }
 }
@@ -190,6 +194,7 @@ impl Run {
             breakage,
             troubles,
             kill,
+            surroundings: Surroundings::default(),
         }
     }
 }
@@ -248,6 +253,9 @@ impl Recovery {
             troubles: hurt,
             faults: if suffers { faults(dice) } else { Vec::new() },
             first: dice.below(3),
+            surroundings: Surroundings::default(),
+            finds_the_disk_full: false,
+            finds_renamed: false,
         }
     }
 }

@@ -2,19 +2,18 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
-use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, Signal as UnixSignal, kill_process};
 
 use super::layer::Trouble;
+use super::reader::Reader;
 use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
-use super::stage::{Machine, Stage};
+use super::stage::{Machine, Stage, zone};
+use super::surroundings::{Around, Surroundings};
 
 /// Longer than any run lasts; one that is not over by then hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -24,8 +23,10 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A command to be played.
 pub(super) struct Job<'a> {
     pub(super) machine: usize,
-    /// What stands in the description of its keys.
-    pub(super) mark: Option<String>,
+    /// Which of the runs it is, which shows in its keys; none for a recovery.
+    pub(super) run: Option<usize>,
+    /// What is set to the secret in a file that others write to as well.
+    pub(super) variable: Option<String>,
     /// A program that starts it, with its arguments.
     pub(super) wrapper: Vec<OsString>,
     pub(super) arguments: Vec<OsString>,
@@ -41,6 +42,7 @@ pub(super) struct Watch<'a> {
     pub(super) troubles: &'a [Trouble],
     pub(super) kill: Option<&'a Kill>,
     pub(super) breakage: Option<Breakage>,
+    pub(super) surroundings: Option<&'a Surroundings>,
 }
 
 /// A process that has ended.
@@ -54,6 +56,11 @@ pub(super) struct Ended {
     pub(super) stdout: String,
     pub(super) stderr: String,
     pub(super) files: Vec<PathBuf>,
+    variable: Option<String>,
+    /// When it was started, in milliseconds since 1970.
+    pub(super) started: i64,
+    /// What came about around it.
+    pub(super) met: Vec<&'static str>,
     /// What was done to it.
     pub(super) suffered: String,
     /// The manager answered meanwhile, so that the delivery may have been made before the sink was broken.
@@ -69,7 +76,10 @@ impl Ended {
             .filter_map(|file| fs::read_to_string(file).ok());
         files
             .chain([self.stdout.clone()])
-            .filter_map(|text| secret_in(&text))
+            .filter_map(|text| match &self.variable {
+                Some(variable) => secret_in_line_of(variable, &text),
+                None => secret_in(&text),
+            })
             .collect()
     }
 
@@ -101,7 +111,21 @@ impl Ended {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// Nothing happens to it.
+    pub(super) fn plain(machine: usize, arguments: Vec<OsString>) -> Self {
+        Self {
+            machine,
+            run: None,
+            variable: None,
+            wrapper: Vec::new(),
+            arguments,
+            full: false,
+            files: Vec::new(),
+            watch: Watch::default(),
+        }
+    }
+
     pub(super) fn play(self, stage: &Stage) -> Ended {
         let machine = &stage.machines[self.machine];
         machine.layer.trouble(self.watch.troubles);
@@ -120,6 +144,7 @@ impl Job<'_> {
             std::thread::sleep(LOOK);
         };
         machine.layer.heal();
+        playing.around.over(playing.child.id());
         Ended {
             machine: playing.job.machine,
             arguments: playing.job.arguments,
@@ -128,6 +153,9 @@ impl Job<'_> {
             stdout: playing.stdout.text(),
             stderr: playing.stderr.text(),
             files: playing.job.files,
+            variable: playing.job.variable,
+            started: playing.started_at,
+            met: playing.around.met,
             suffered: format!("{} signals; broken: {}", playing.sent, playing.broken),
             broken_late: playing.broken_late,
         }
@@ -140,6 +168,8 @@ struct Playing<'a> {
     machine: &'a Machine,
     child: Child,
     started: Instant,
+    started_at: i64,
+    around: Around,
     stdout: Reader<ChildStdout>,
     stderr: Reader<ChildStderr>,
     /// Requests that others had sent before.
@@ -155,7 +185,11 @@ impl<'a> Playing<'a> {
     fn start(job: Job<'a>, stage: &'a Stage, machine: &'a Machine) -> Self {
         let came_before = stage.sandbox.requests().len();
         let records_before = count(&machine.records());
-        let mut command = wrapped(machine.home.command(&job.arguments), &job.wrapper);
+        let mut command = machine.home.command(&job.arguments);
+        let usual = Surroundings::default();
+        let surroundings = job.watch.surroundings.unwrap_or(&usual);
+        let around = Around::new(surroundings, &mut command, &machine.home);
+        let mut command = wrapped(command, &[around.shell(), job.wrapper.clone()].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if job.full {
             command.stdout(
@@ -174,6 +208,8 @@ impl<'a> Playing<'a> {
             machine,
             child,
             started: Instant::now(),
+            started_at: stage.sandbox.now(),
+            around,
             came_before,
             records_before,
             record_seen: false,
@@ -185,6 +221,7 @@ impl<'a> Playing<'a> {
 
     /// Breaks and kills, where it is time to.
     fn look(&mut self) {
+        self.change_surroundings();
         if let Some(breakage) = self.job.watch.breakage
             && !self.broken
             && self.asking() == Some(None)
@@ -202,19 +239,31 @@ impl<'a> Playing<'a> {
             // It has not been waited for, so nobody else can bear its number.
             let _ = kill_process(id, unix(kill.signals[self.sent]));
             self.sent += 1;
+            if self.around.ignores_signals() {
+                self.around.met.push("a signal was ignored");
+            }
             if self.sent == kill.signals.len() {
                 self.machine.layer.release();
             }
         }
     }
 
+    fn change_surroundings(&mut self) {
+        if self.around.changes() && self.asking().is_some() {
+            let sink = self.job.files.first().and_then(|file| file.parent());
+            let state = self.machine.home.path("state");
+            self.around.change(&state, sink);
+        }
+        self.around.rename(self.stage, self.job.run);
+    }
+
     /// The first of its requests that makes a secret: its status, which is none before it is answered.
     fn asking(&self) -> Option<Option<u16>> {
         let requests = self.stage.sandbox.requests();
         (requests.iter().skip(self.came_before))
-            .find(|request| match &self.job.mark {
-                Some(mark) if request.route() == CREATE => {
-                    String::from_utf8_lossy(&request.body).contains(mark)
+            .find(|request| match self.job.run {
+                Some(run) if request.route() == CREATE => {
+                    String::from_utf8_lossy(&request.body).contains(zone(run))
                 }
                 _ => request.path.ends_with("/secretkey"),
             })
@@ -283,6 +332,13 @@ fn secret_in(text: &str) -> Option<String> {
     (random.len() == 44 && random.ends_with('=')).then(|| line.to_owned())
 }
 
+/// The secret in a file that several runs write a line each to.
+fn secret_in_line_of(variable: &str, text: &str) -> Option<String> {
+    let own = |line: &&str| line.starts_with(&format!("{variable}="));
+    let line = text.lines().find(own)?;
+    secret_in(line.split_once('=')?.1)
+}
+
 /// The same command, started by another program.
 fn wrapped(command: Command, wrapper: &[OsString]) -> Command {
     let Some((program, arguments)) = wrapper.split_first() else {
@@ -317,43 +373,8 @@ fn unix(signal: Signal) -> UnixSignal {
         Signal::Hangup => UnixSignal::HUP,
         Signal::Interrupt => UnixSignal::INT,
         Signal::Kill => UnixSignal::KILL,
+        Signal::Quit => UnixSignal::QUIT,
         Signal::Terminate => UnixSignal::TERM,
-    }
-}
-
-/// The end of a pipe that is read as it fills, until its end or until its reader leaves.
-struct Reader<P> {
-    pipe: Option<P>,
-    bytes: Vec<u8>,
-}
-
-impl<P: Read + AsFd> Reader<P> {
-    fn of(pipe: Option<P>) -> Self {
-        if let Some(pipe) = &pipe {
-            // The flag belongs to this end alone.
-            fcntl_setfl(pipe, OFlags::NONBLOCK).expect("a pipe");
-        }
-        Self {
-            pipe,
-            bytes: Vec::new(),
-        }
-    }
-
-    /// Reads what there is.
-    fn read(&mut self) {
-        if let Some(pipe) = &mut self.pipe {
-            // It ends where nothing more is there now, which counts as an error.
-            let _ = pipe.read_to_end(&mut self.bytes);
-        }
-    }
-
-    fn leave(&mut self) {
-        self.read();
-        drop(self.pipe.take());
-    }
-
-    fn text(mut self) -> String {
-        self.read();
-        String::from_utf8_lossy(&self.bytes).into_owned()
+        Signal::User1 => UnixSignal::USR1,
     }
 }

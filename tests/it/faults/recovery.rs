@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::play::{Ended, Job, Watch};
 use super::scenario::{Recovery, Scenario};
 use super::stage::{Stage, patient_times, times};
+use super::surroundings::Surroundings;
 
 /// So often at the most; what is left then is left for good.
 const ROUNDS: usize = 4;
@@ -24,6 +25,10 @@ pub(super) fn recover(stage: &Stage, scenario: &Scenario) -> Recovered {
     let mut recovered = Recovered::default();
     stage.sandbox.clear_faults();
     stage.inject(&scenario.recovery.faults);
+    if !scenario.recovery.finds_the_disk_full {
+        stage.make_room();
+    }
+    let surroundings = &scenario.recovery.surroundings;
     for round in 0..ROUNDS {
         for machine in 0..stage.machines.len() {
             for (place, record) in unfinished(stage, machine).iter().enumerate() {
@@ -36,10 +41,11 @@ pub(super) fn recover(stage: &Stage, scenario: &Scenario) -> Recovered {
                 let suffering = (round == 0).then_some(&scenario.recovery);
                 recovered
                     .runs
-                    .push(attempt.job(stage, suffering).play(stage));
+                    .push(attempt.job(stage, suffering, surroundings).play(stage));
             }
         }
         stage.sandbox.clear_faults();
+        stage.make_room();
         // Who may not see keys cannot recover them: somebody who may does it.
         (stage.sandbox).change(|settings| settings.unknowns.session_keys = None);
     }
@@ -73,7 +79,12 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn job<'a>(&self, stage: &Stage, suffering: Option<&'a Recovery>) -> Job<'a> {
+    fn job<'a>(
+        &self,
+        stage: &Stage,
+        suffering: Option<&'a Recovery>,
+        surroundings: &'a Surroundings,
+    ) -> Job<'a> {
         let file = (self.way % 3 == 1).then(|| {
             let home = &stage.machines[self.machine].home;
             home.path(&format!("recovered-{}", self.number))
@@ -97,17 +108,14 @@ impl Attempt<'_> {
             None => arguments.extend(patient_times()),
         }
         Job {
-            machine: self.machine,
-            mark: None,
-            wrapper: Vec::new(),
-            arguments,
-            full: false,
             files: file.into_iter().collect(),
-            watch: suffering.map_or_else(Watch::default, |recovery| Watch {
-                troubles: &recovery.troubles,
-                kill: recovery.kill.as_ref(),
+            watch: Watch {
+                troubles: suffering.map_or(&[], |recovery| &recovery.troubles),
+                kill: suffering.and_then(|recovery| recovery.kill.as_ref()),
                 breakage: None,
-            }),
+                surroundings: Some(surroundings),
+            },
+            ..Job::plain(self.machine, arguments)
         }
     }
 }

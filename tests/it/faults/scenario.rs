@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use swp_keys::sandbox::{AnswerFields, ErrorBody, SecretShape, Settings};
+use swp_keys::sandbox::{AnswerFields, ErrorBody, SearchLag, SecretShape, Settings, StoredText};
 
 use super::layer::Trouble;
+use super::surroundings::Surroundings;
 
 /// The name that runs give their keys, where they do.
 pub(super) const NAME: &str = "ci";
+/// The same on a manager that alters names: with everything that may be altered.
+const LONG_NAME: &str = "Night build (ci) of the whole Fleet";
 /// The requests that the transaction consists of.
 pub(super) const CREATE: &str = "POST /api/apikeys";
 pub(super) const SEARCH: &str = "POST /api/apikeys/search";
@@ -48,6 +51,9 @@ pub(super) struct Manager {
     pub(super) answer_fields: AnswerFields,
     pub(super) error_body: ErrorBody,
     pub(super) ignore_search: bool,
+    pub(super) key_names: StoredText,
+    pub(super) descriptions: StoredText,
+    pub(super) search_lag: SearchLag,
 }
 
 /// One run of `create-key`, or of `rotate-key`.
@@ -65,6 +71,7 @@ pub(super) struct Run {
     pub(super) breakage: Option<Breakage>,
     pub(super) troubles: Vec<Trouble>,
     pub(super) kill: Option<Kill>,
+    pub(super) surroundings: Surroundings,
 }
 
 /// What the key is called.
@@ -100,6 +107,8 @@ pub(super) enum Sink {
     FileAndCommand,
     /// The command takes the secret and says no.
     FileAndRefusal,
+    /// A dotenv file that other runs write to at the same time.
+    Shared,
 }
 
 /// One place that a sink of the command line writes to.
@@ -109,6 +118,7 @@ pub(super) enum Place {
     Dotenv,
     Command,
     Refusal,
+    Shared,
 }
 
 impl Sink {
@@ -122,6 +132,7 @@ impl Sink {
             Self::Command => &[Place::Command],
             Self::FileAndCommand => &[Place::File, Place::Command],
             Self::FileAndRefusal => &[Place::File, Place::Refusal],
+            Self::Shared => &[Place::Shared],
         }
     }
 }
@@ -148,7 +159,9 @@ pub(super) enum Signal {
     Hangup,
     Interrupt,
     Kill,
+    Quit,
     Terminate,
+    User1,
 }
 
 /// When a run is killed, as it shows from outside.
@@ -177,6 +190,12 @@ pub(super) struct Recovery {
     pub(super) troubles: Vec<Trouble>,
     pub(super) kill: Option<Kill>,
     pub(super) faults: Vec<String>,
+    /// Of all its runs.
+    pub(super) surroundings: Surroundings,
+    /// The disk that got full is still full in the first round.
+    pub(super) finds_the_disk_full: bool,
+    /// Somebody renamed the keys meanwhile.
+    pub(super) finds_renamed: bool,
     /// The first way; the others follow in turn.
     pub(super) first: usize,
 }
@@ -198,6 +217,7 @@ impl Scenario {
                 breakage: None,
                 troubles: Vec::new(),
                 kill: None,
+                surroundings: Surroundings::default(),
             }],
             together: false,
             faults: Vec::new(),
@@ -205,6 +225,9 @@ impl Scenario {
                 troubles: Vec::new(),
                 kill: None,
                 faults: Vec::new(),
+                surroundings: Surroundings::default(),
+                finds_the_disk_full: false,
+                finds_renamed: false,
                 first: 0,
             },
         }
@@ -213,6 +236,27 @@ impl Scenario {
     /// Whether somebody asked for a new secret of a key that exists.
     pub(super) fn rekeys(&self) -> bool {
         (self.runs.iter()).any(|run| run.if_exists == IfExists::Rekey)
+    }
+
+    /// The name that the runs ask for, where they do.
+    pub(super) fn name(&self) -> &'static str {
+        match self.manager.key_names {
+            StoredText::Kept => NAME,
+            _ => LONG_NAME,
+        }
+    }
+
+    /// That name as the manager keeps it.
+    pub(super) fn kept_name(&self) -> String {
+        let name = self.name();
+        match self.manager.key_names {
+            StoredText::Upper => name.to_uppercase(),
+            StoredText::Lower => name.to_lowercase(),
+            StoredText::NoBlanks => name.replace(' ', ""),
+            StoredText::NoBrackets => name.replace(['(', ')'], ""),
+            StoredText::Cut => name.chars().take(24).collect(),
+            StoredText::Kept | StoredText::Dropped => name.to_owned(),
+        }
     }
 
     /// The sandbox for it.
@@ -234,12 +278,15 @@ impl Scenario {
         unknowns.answer_fields = self.manager.answer_fields;
         unknowns.error_body = self.manager.error_body;
         unknowns.ignore_search = self.manager.ignore_search;
+        unknowns.key_names = self.manager.key_names;
+        unknowns.descriptions = self.manager.descriptions;
+        unknowns.search_lag = self.manager.search_lag;
         settings
     }
 }
 
 impl Manager {
-    fn usual() -> Self {
+    pub(super) fn usual() -> Self {
         Self {
             duplicate_name: None,
             session_keys: None,
@@ -250,6 +297,9 @@ impl Manager {
             answer_fields: AnswerFields::Usual,
             error_body: ErrorBody::Message,
             ignore_search: false,
+            key_names: StoredText::Kept,
+            descriptions: StoredText::Kept,
+            search_lag: SearchLag::None,
         }
     }
 }

@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::books::{Books, told};
+use swp_keys::sandbox::ApiKey;
+
+use super::books::Books;
+use super::families::{LATE, families, late_create};
+use super::ledger::told;
+use super::limits::Limit;
 use super::play::Ended;
 use super::pool::each;
 use super::recovery::{forget, recover};
-use super::scenario::Scenario;
+use super::scenario::{CREATE, Scenario};
 use super::stage::Stage;
+use super::surroundings::{disks, faketime};
 
 /// So many in the normal suite.
 const SEEDS: u64 = 500;
@@ -19,7 +25,7 @@ const SEEDS: u64 = 500;
 const TOLD: usize = 3;
 
 /// What must come about among so many: else nothing was tried, and a harness that tries nothing is always content.
-const MUST_COME: [&str; 14] = [
+const MUST_COME: [&str; 17] = [
     "run 0",
     "run 6",
     "run 8",
@@ -34,7 +40,31 @@ const MUST_COME: [&str; 14] = [
     "a lost answer was settled by a new secret",
     "a key was deleted again",
     "a record was left",
+    "a key was renamed",
+    "runs shared a dotenv file",
+    "a signal was ignored",
 ];
+
+/// Families that must be drawn.
+pub(super) const MUST_BE_DRAWN: [&str; 7] = [
+    "a request came twice",
+    "answers were exchanged",
+    "a request was late",
+    "searches lagged",
+    "names were altered",
+    "descriptions were altered",
+    "few descriptors",
+];
+
+/// What must come about if this machine has what it takes.
+fn possible() -> impl Iterator<Item = &'static &'static str> {
+    let clocks: &[&str] = match faketime() {
+        Some(_) => &["a wrong clock", "a clock jumped"],
+        None => &[],
+    };
+    let disk: &[&str] = if disks() { &["a disk got full"] } else { &[] };
+    clocks.iter().chain(disk)
+}
 
 #[test]
 fn every_key_is_delivered_or_gone_or_in_a_record_under_every_fault() {
@@ -88,7 +118,8 @@ fn many(seeds: u64) {
     let took = begun.elapsed().as_secs_f64();
     tell(&format!("{seeds} seeds in {took:.1} s: {ends:?}"));
     assert_eq!(failed.into_inner(), 0, "of {seeds} seeds");
-    for end in MUST_COME.iter().filter(|_| seeds >= SEEDS) {
+    let families = MUST_BE_DRAWN.iter().chain(possible());
+    for end in MUST_COME.iter().chain(families).filter(|_| seeds >= SEEDS) {
         assert!(ends.contains_key(*end), "`{end}` never came about");
     }
 }
@@ -103,16 +134,27 @@ fn play(seed: u64) -> Played {
     let scenario = Scenario::of(seed);
     let stage = Stage::of(&scenario);
     let runs = stage.play(&scenario);
-    let books = Books::open(&scenario, &stage, &runs);
+    wait_for_late_work(&scenario, &stage, &runs);
+    let mut books = Books::open(&scenario, &stage, &runs);
     let mut ends = came_about(&scenario, &stage, &runs);
     if books.has_records() {
         ends.push("a record was left".to_owned());
     }
     let mut wrong = books.after_the_runs();
+    let mut limits = books.limits().to_vec();
     let first = told(&stage);
+    if scenario.recovery.finds_renamed {
+        let renamed = (0..runs.len())
+            .filter(|index| stage.rename_key(*index))
+            .count();
+        ends.extend((renamed > 0).then(|| "a key was renamed".to_owned()));
+    }
     let recovered = recover(&stage, &scenario);
     ends.extend(recovered.runs.iter().map(|ended| end("recover", ended)));
-    wrong.extend(Books::open(&scenario, &stage, &runs).after_recovering(&recovered));
+    let mut books = Books::open(&scenario, &stage, &runs);
+    wrong.extend(books.after_recovering(&recovered));
+    limits.extend(books.limits());
+    ends.extend(limits.iter().map(Limit::to_string));
     let second = told(&stage);
     wrong.extend(forget(&stage, &recovered));
     let again = format!("SEED={seed} cargo test faults\n");
@@ -137,6 +179,25 @@ fn play(seed: u64) -> Played {
     }
 }
 
+/// A create that is worked on after the settle time comes when its run is over, so it is waited for, if there is one.
+fn wait_for_late_work(scenario: &Scenario, stage: &Stage, runs: &[Ended]) {
+    let drawn = late_create();
+    let asked = (stage.sandbox.requests().iter()).any(|request| request.route() == CREATE);
+    if !asked
+        || !scenario
+            .faults
+            .iter()
+            .any(|fault| fault.starts_with(&drawn))
+    {
+        return;
+    }
+    let last = runs.iter().map(|run| run.started).max().unwrap_or_default() + 2 * LATE;
+    let late = |key: &ApiKey| runs.iter().any(|run| key.created >= run.started + LATE);
+    while stage.sandbox.now() < last && !stage.sandbox.api_keys().iter().any(late) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn end(what: &str, ended: &Ended) -> String {
     match (ended.code, ended.signal) {
         (Some(code), _) => format!("{what} {code}"),
@@ -147,6 +208,7 @@ fn end(what: &str, ended: &Ended) -> String {
 /// What the runs met, for the count of what was tried.
 fn came_about(scenario: &Scenario, stage: &Stage, runs: &[Ended]) -> Vec<String> {
     let mut ends: Vec<_> = runs.iter().map(|ended| end("run", ended)).collect();
+    ends.extend(families(scenario, runs));
     let requests = stage.sandbox.requests();
     if !scenario.rekeys()
         && requests

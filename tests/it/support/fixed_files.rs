@@ -38,6 +38,14 @@ pub(crate) fn mounted_read_only(source: &Path, target: &Path) -> Option<Fixed> {
     )
 }
 
+/// Mounts a file system of a few pages over a folder.
+pub(crate) fn small_disk(target: &Path) -> Option<Fixed> {
+    let words = ["mount", "-t", "tmpfs", "-o", "size=128k,mode=700", "tmpfs"].map(Path::new);
+    let make: Vec<_> = words.into_iter().chain([target]).collect();
+    // A command that a killed run leaves may still have it open.
+    fixed(&make, &[Path::new("umount"), Path::new("-l"), target])
+}
+
 /// Sets an attribute, as in `i` for immutable and `a` for append-only.
 pub(crate) fn with_attribute(attribute: &str, target: &Path) -> Option<Fixed> {
     let [set, clear] = ['+', '-'].map(|sign| PathBuf::from(format!("{sign}{attribute}")));
