@@ -81,6 +81,62 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
     assert_eq!(world.run(["list-keys", "-q"]).stderr, "");
 }
 
+/// The mark is in the description, in whatever form the manager keeps it, and in the name that the run makes.
+#[test]
+fn a_list_finds_marks_that_the_manager_altered() {
+    let cases = ["upper", "lower", "no-blanks", "no-brackets", "dropped"];
+    each(cases, |descriptions| {
+        let world = World::with(playing(&[
+            ("descriptions", descriptions),
+            ("duplicate-name", "accepted"),
+        ]));
+        inject(&world.sandbox, TWICE);
+        world.run(["create", "--role", "Auditor"]).success();
+        let list = world.run(["list-keys"]);
+        list.success();
+        assert!(
+            list.stderr.contains("IDs 1 and 2"),
+            "{descriptions}: {}",
+            list.stderr
+        );
+    });
+}
+
+/// A search that lags shows the twin when it shows the key, so the key is not deleted before that.
+#[test]
+fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
+    each([&[][..], &["--name", "ci"]], |more| {
+        let world = World::with(playing(&[
+            ("search-lag", "200ms"),
+            ("duplicate-name", "accepted"),
+        ]));
+        inject(&world.sandbox, TWICE);
+        let create = ["create", "--role-id", "2", "--deliver-cmd", "false"];
+        world.run([&create, more].concat()).failure(10);
+        assert_eq!(world.sandbox.api_keys(), [], "{more:?}");
+        assert_eq!(records(&world.home).len(), 0);
+    });
+}
+
+/// As long as no search works, nothing shows whether there is a twin: the record stays until `recover` has looked.
+#[test]
+fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
+    let world = World::with(playing(&[("duplicate-name", "accepted")]));
+    inject(&world.sandbox, TWICE);
+    inject(
+        &world.sandbox,
+        "POST /api/apikeys/search status=200 header='Content-Type: text/html' body='<html>' always",
+    );
+    let create = ["create", "--role-id", "2", "--deliver-cmd", "false"];
+    world.run(create).failure(11);
+    assert_eq!(world.sandbox.api_keys().len(), 1);
+    assert_eq!(records(&world.home).len(), 1);
+    world.sandbox.clear_faults();
+    world.run(["recover", "--yes", "--delete"]).success();
+    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(records(&world.home).len(), 0);
+}
+
 /// What the two copies of a request made is close together, however many keys there are.
 #[test]
 fn a_twin_is_looked_for_beside_the_key() {
