@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::journal::{Entry, Record, Work};
-use crate::manager::SignedIn;
+use crate::manager::{ApiKey, SignedIn};
 use crate::mint;
 
 /// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
@@ -19,7 +19,13 @@ pub(in crate::commands) async fn left_key(
     let Some(id) = record.key_id else {
         return mint::key_of(signed_in, record, still_settling(entry, context)).await;
     };
-    match signed_in.api_key_if_there(id).await? {
+    let shown = signed_in.api_key_if_there(id).await?;
+    if let Some(key) = &shown
+        && let Some(ours) = marked_instead(record, key, signed_in).await
+    {
+        return Ok(Some(ours));
+    }
+    match shown {
         Some(key) if mint::is_the_one(signed_in, record, &key) => Ok(Some(id)),
         // Another tenant's, or another manager's at the same address, or renamed.
         Some(key) => Err(Error::new(
@@ -34,6 +40,16 @@ pub(in crate::commands) async fn left_key(
         None if record.work == Work::Create => twin_of_the_gone(id, record, signed_in).await,
         None => Ok(None),
     }
+}
+
+/// The key that bears the run's mark, if the one with the recorded ID bears none: the answer that told the ID was about another run's key.
+async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
+    if record.work != Work::Create || !record.marked || mint::is_ours(record, key) {
+        return None;
+    }
+    // A manager that keeps no marks shows none, and then the ID counts.
+    let marked = mint::key_of(signed_in, record, Duration::ZERO).await;
+    marked.ok().flatten()
 }
 
 /// What a request that was sent twice made beside a key that is gone. A key with its mark that was created at another time is none: somebody

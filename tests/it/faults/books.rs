@@ -195,7 +195,9 @@ impl<'a> Books<'a> {
         match secrets.iter().collect::<Vec<_>>()[..] {
             [] if run.if_exists == IfExists::Skip => {
                 // Without a mark in it, an answer of another run is taken for the own one, and delivered.
-                let undelivered = |key: &&ApiKey| self.is_of(key, index) && !self.works(key);
+                let undelivered = |key: &&ApiKey| {
+                    self.is_of(key, index) && !self.works(key) && self.limit_of(key).is_none()
+                };
                 if let Some(key) = self.keys.iter().find(undelivered) {
                     wrong.push(format!(
                         "no secret was delivered, and there is {}",
@@ -327,8 +329,8 @@ impl<'a> Books<'a> {
     fn names(&self, machine: usize, record: &Value, key: &ApiKey) -> bool {
         match record["keyID"].as_i64() {
             Some(id) if id == key.id => return true,
-            // It may be the twin of the one that the record knows.
-            Some(_) if !self.scenario.creates_twins() => return false,
+            // It may be the twin of the one that the record knows, or the answer that told the ID was another run's.
+            Some(_) if !self.scenario.confuses_keys() => return false,
             _ => {}
         }
         let made_here = (self.runs.iter().enumerate())

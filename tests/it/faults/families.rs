@@ -42,6 +42,16 @@ impl Scenario {
         self.faults.iter().any(|fault| fault.starts_with(&twice))
     }
 
+    /// Whether a create is worked on twice, or answered with another run's answer.
+    pub(super) fn confuses_keys(&self) -> bool {
+        let exchanged = format!("{CREATE} swap");
+        self.creates_twins()
+            || self
+                .faults
+                .iter()
+                .any(|fault| fault.starts_with(&exchanged))
+    }
+
     /// Who renames one of two twins takes away what `list-keys` knows them by.
     fn leave_twins_their_names(&mut self) {
         if self.creates_twins() {

@@ -99,14 +99,17 @@ impl Books<'_> {
         lost && renamed && !self.shows_mark(key)
     }
 
-    /// The sign-in may not search keys, and the answer to the create was a refusal that belongs to a copy of the request, or to another
-    /// run's. It is believed, as any refusal is then.
+    /// The sign-in may not search keys, and the answer to the create belongs to a copy of the request, or to another run's that leaves no
+    /// mark. It is believed, as any answer is then.
     fn was_refused_blindly(&self, index: usize) -> bool {
-        let exchanged = format!("{CREATE} swap");
-        let another_answer = self.scenario.creates_twins()
-            || (self.scenario.faults.iter()).any(|fault| fault.starts_with(&exchanged));
-        let refused = matches!(self.runs[index].code, Some(4 | 6 | 9));
-        another_answer && refused && self.scenario.manager.session_keys.is_some()
+        let ended = &self.runs[index];
+        let refused = matches!(ended.code, Some(4 | 6 | 9));
+        let delivered = ended.delivered();
+        let took_anothers = (self.keys.iter())
+            .any(|key| key.time_zone != zone(index) && delivered.contains(&key.secret));
+        self.scenario.confuses_keys()
+            && (refused || took_anothers)
+            && self.scenario.manager.session_keys.is_some()
     }
 
     /// One request made it and another key, and no mark shows whose they are: of two keys with one name, one is taken for another run's.

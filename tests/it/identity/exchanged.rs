@@ -61,6 +61,30 @@ fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
     }
 }
 
+/// One of the two leaves no mark, so the ID of its key is in the record of the other one.
+#[test]
+fn recovering_finds_the_key_that_bears_the_mark() {
+    let world = World::with(playing(&[("duplicate-name", "accepted")]));
+    let homes = [machine(&world), machine(&world)];
+    let meet = "POST /api/apikeys/search delay=300ms after times=2";
+    inject(&world.sandbox, meet);
+    inject(&world.sandbox, "POST /api/apikeys swap times=2");
+    let create = ["create", "--role-id", "2", "--name", "ci"];
+    let ran = at_once(
+        &homes,
+        [create.to_vec(), [&create[..], &["--no-mark"]].concat()],
+    );
+    for ran in &ran {
+        ran.failure(11);
+    }
+    let (marked, unmarked): (Vec<_>, Vec<_>) =
+        (world.sandbox.api_keys().into_iter()).partition(|key| key.description.is_some());
+    assert_eq!((marked.len(), unmarked.len()), (1, 1));
+    homes[0].run(["recover", "--yes", "--delete"]).success();
+    assert_eq!(world.sandbox.api_keys(), unmarked);
+    assert_eq!(records(&homes[0]).len(), 0);
+}
+
 /// Something in between answers with the key of a program that leaves no mark, and the manager tells no descriptions.
 #[test]
 fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
