@@ -103,7 +103,10 @@ impl Books<'_> {
     /// mark. It is believed, as any answer is then.
     fn was_refused_blindly(&self, index: usize) -> bool {
         let ended = &self.runs[index];
-        let refused = matches!(ended.code, Some(4 | 6 | 9));
+        let refused = (self.stage.sandbox.requests().iter())
+            .filter(|request| request.route() == CREATE)
+            .filter(|request| String::from_utf8_lossy(&request.body).contains(zone(index)))
+            .any(|request| request.status.is_some_and(|status| status / 100 == 4));
         let delivered = ended.delivered();
         let took_anothers = (self.keys.iter())
             .any(|key| key.time_zone != zone(index) && delivered.contains(&key.secret));

@@ -2,7 +2,8 @@
 //! people who rename its key.
 //!
 //! A clock that jumps takes libfaketime, and a disk of a few pages takes a mount. A machine that has one of them not prints that once,
-//! and no scenario has that property there. `SWP_TEST_FAKETIME=required` and `SWP_TEST_FIXED_FILES=required` make it a failure.
+//! and no scenario has that property there. `SWP_TEST_FAKETIME=required`, or the library's path there, and
+//! `SWP_TEST_FIXED_FILES=required` make it a failure.
 
 use std::ffi::OsString;
 use std::fs;
@@ -60,17 +61,23 @@ pub(super) enum SmallDisk {
 
 /// The library that lets a clock be wrong, where it is here and works.
 pub(super) fn faketime() -> Option<&'static Path> {
-    static FOUND: OnceLock<Option<&'static Path>> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let found = (LIBRARIES.iter().map(Path::new)).find(|library| shifts_clocks(library));
-        let required =
-            std::env::var_os("SWP_TEST_FAKETIME").is_some_and(|value| value == "required");
-        assert!(found.is_some() || !required, "libfaketime is required here");
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let named = std::env::var_os("SWP_TEST_FAKETIME");
+        let library = named.as_ref().filter(|named| *named != "required");
+        let found = (library.map(PathBuf::from).into_iter())
+            .chain(LIBRARIES.map(PathBuf::from))
+            .find(|library| shifts_clocks(library));
+        assert!(
+            found.is_some() || named.is_none(),
+            "libfaketime is required here"
+        );
         if found.is_none() {
             tell("no clock jumps in these runs, since libfaketime is not installed");
         }
         found
-    })
+    });
+    found.as_deref()
 }
 
 fn shifts_clocks(library: &Path) -> bool {
