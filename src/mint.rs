@@ -27,6 +27,7 @@
 //! **Requests that come twice** make twins, which bear one mark. A run that looks at keys anyway deletes the one that it does not deliver:
 //! with `--name`, with `--verify`, in `exec`, in rotations, in `recover`, and after every lost answer. A plain create with a name of its own
 //! does not look: `list-keys` warns of keys that bear one mark, from any machine. No note of it stays on this one.
+//! A key with our mark but another name or description, or of another time, is no twin: somebody has copied a description. It stays.
 //!
 //! **How far it has come** stands at the head of the record, in fields of a fixed width that are overwritten through the descriptor that the
 //! run holds, so that a full disk or a folder that takes nothing away keeps no run from noting it. The record says `delivering` before a
