@@ -120,7 +120,7 @@ fn fits(end_entity: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
 }
 
 /// Refuses a certificate outside its dates.
-fn check_dates(claims: &Claims, now: UnixTime) -> Result<(), CertificateError> {
+pub(super) fn check_dates(claims: &Claims, now: UnixTime) -> Result<(), CertificateError> {
     let (not_before, not_after) = claims.validity();
     let moment = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
     if now.as_secs() < not_before {

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -17,10 +18,10 @@ use rustls::{
 use zeroize::Zeroizing;
 
 use super::between::ByName;
-use super::certificate::{Claims, unfit};
+use super::certificate::{Claims, Described, unfit};
 use super::certificate_file;
 use super::cryptography;
-use super::diagnosis::{Shown, check_itself, diagnosed};
+use super::diagnosis::{Shown, check_dates, check_itself, diagnosed};
 use super::pin::Pins;
 use super::presented::{Looking, Seen};
 use super::rule::{ByRule, Rule};
@@ -147,16 +148,21 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     }
 }
 
-/// The CAs among the certificates of a file. Others vouch for nothing but themselves: whoever holds the key of a server must not be able
-/// to issue certificates for other hosts.
+/// The CAs among the certificates of a file. Others vouch for nothing but themselves: the holder of a server's key must not be able to
+/// issue certificates for other hosts. webpki does not look at the dates of a CA that is trusted, so they are checked here.
 fn cas(
     certificates: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
-        if Claims::of(certificate).is_some_and(|claims| claims.may_be_ca()) {
+        let Some(claims) = Claims::of(certificate).filter(Claims::may_be_ca) else {
+            continue;
+        };
+        if check_dates(&claims, UnixTime::now()).is_ok() {
             roots.add(certificate.clone())?;
+        } else {
+            warn_not_current(certificate);
         }
     }
     let (count, all) = (roots.len(), certificates.len());
@@ -168,6 +174,19 @@ fn cas(
         .build()
         .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
         .map_err(|error| rustls::Error::General(error.to_string()))
+}
+
+fn warn_not_current(certificate: &CertificateDer<'_>) {
+    let described = Described::of(certificate);
+    let date = |date: Option<DateTime<Utc>>| {
+        date.map_or_else(|| "?".to_owned(), |date| date.format("%F").to_string())
+    };
+    log::warn!(
+        "the CA certificate `{}` in the file of trusted certificates is not valid now and is not used (valid from {} to {})",
+        described.subject,
+        date(described.not_before),
+        date(described.not_after)
+    );
 }
 
 /// The checks, and what to know of a certificate that they refuse.

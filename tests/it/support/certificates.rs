@@ -158,6 +158,18 @@ impl Authority {
         }
     }
 
+    /// One that was valid until the start of this year.
+    pub(crate) fn until(name: &str, year: i32) -> Self {
+        let key = KeyPair::generate().expect("a key pair");
+        let mut params = Self::params(name);
+        params.not_after = date_time_ymd(year, 1, 1);
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
     /// An intermediate one under this.
     pub(crate) fn intermediate(&self, name: &str) -> Self {
         let key = KeyPair::generate().expect("a key pair");

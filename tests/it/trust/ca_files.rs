@@ -304,3 +304,15 @@ fn another_certificate_of_the_same_names_is_refused() {
     contains(ran.failure(7), &["`CN=corporate`", "not trusted here"]);
     assert_eq!(heard.bytes(), b"");
 }
+
+#[test]
+fn a_ca_outside_of_its_dates_vouches_for_nothing() {
+    let expired = Authority::until("Old Corporate CA", 2024);
+    let manager = RawServer::with_a_role(&expired.issue(&server(&["127.0.0.1"])));
+    let ran = given(&manager, expired.pem.as_bytes()).run(FIND);
+    contains(ran.failure(7), &["Old Corporate CA", "2024-01-01"]);
+    let current = Authority::until("Corporate CA", 2090);
+    let manager = RawServer::with_a_role(&current.issue(&server(&["127.0.0.1"])));
+    let both = [expired.pem, current.pem].concat();
+    given(&manager, both.as_bytes()).run(FIND).success();
+}
