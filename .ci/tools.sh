@@ -66,16 +66,26 @@ need_cargo_deny() {
     cargo_deny=$folder/bin/cargo-deny
 }
 
-# Tomcat without a service, and a JDK to compile the servlet. Both are Debian's packages, so they are installed where they belong.
-need_tomcat() {
-    tomcat_home=/usr/share/tomcat10
-    if [[ -f $tomcat_home/bin/bootstrap.jar ]] && [[ -n $(command -v javac) && -n $(command -v keytool) ]]; then
-        return
-    fi
-    command -v apt-get >/dev/null || die "Tomcat is not there (Debian: tomcat10-common, default-jdk-headless)"
+# Packages of Debian are installed for the whole system.
+apt_install() {
+    command -v apt-get >/dev/null || die "missing packages (by Debian's names): $*"
     local become=()
     ((EUID == 0)) || become=(sudo)
-    say "installing Tomcat"
+    say "installing $*"
     "${become[@]}" apt-get update -q >/dev/null
-    "${become[@]}" apt-get install -q -y --no-install-recommends tomcat10-common default-jdk-headless >/dev/null
+    "${become[@]}" apt-get install -q -y --no-install-recommends "$@" >/dev/null
+}
+
+# Tomcat without a service, and a JDK to compile the servlet.
+need_tomcat() {
+    tomcat_home=/usr/share/tomcat10
+    if [[ -f $tomcat_home/bin/bootstrap.jar && -n $(command -v javac) && -n $(command -v keytool) ]]; then
+        return
+    fi
+    apt_install tomcat10-common default-jdk-headless
+}
+
+# Clocks that jump in the fault harness.
+need_faketime() {
+    [[ -n $(find /usr/lib -name libfaketime.so.1 -print -quit) ]] || apt_install libfaketime
 }
