@@ -151,7 +151,7 @@ pub(crate) fn changed(place: &str, kept: &Kept, presented: &Presented) -> Error 
         ),
     )
     .hint(format!(
-        "somebody may stand in between; only if whoever runs the manager says that its key was changed, \
+        "the connection may be intercepted; only if the manager's administrator confirms that its key was changed, \
          `swp-keys trust remove {place}` and add it again"
     ))
 }
@@ -204,7 +204,7 @@ pub(crate) async fn ask(
         None => format!("the key of {place} was not confirmed"),
     };
     Err(Error::new(Kind::Trust, format!("{message}; nothing was sent")).hint(format!(
-        "ask whoever runs the manager for the fingerprint of its certificate or of its key; its key is the one of `--tls-pin {}`",
+        "ask the manager's administrator for the fingerprint of its certificate or of its key; its key is the one of `--tls-pin {}`",
         presented.pin
     )))
 }
@@ -213,7 +213,7 @@ pub(crate) async fn ask(
 pub(crate) fn comparison(place: &str) -> String {
     let port = place.rsplit(':').next().unwrap_or_default();
     format!(
-        "On the manager itself, this prints the same fingerprint of the certificate if nobody stands in between:\n  \
+        "On the manager itself, this prints the same fingerprint of the certificate unless the connection is intercepted:\n  \
          keytool -printcert -sslserver localhost:{port}\n\
          And this prints that of its public key:\n  {}",
         on_the_manager(place)

@@ -117,7 +117,7 @@ impl ReplacedFile {
         // Somebody else's work is not undone with ours.
         match self.is_unchanged() {
             Ok(true) => {}
-            Ok(false) => return Err("somebody else has written to it since".to_owned()),
+            Ok(false) => return Err("another process has written to it since".to_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(words(error)),
         }
@@ -335,7 +335,7 @@ mod tests {
         fs::write(&target, "newer")?;
         assert_eq!(
             placed.take_back(),
-            Err("somebody else has written to it since".to_owned())
+            Err("another process has written to it since".to_owned())
         );
         assert_eq!(fs::read(&target)?, b"newer");
         Ok(())

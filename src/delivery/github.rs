@@ -167,7 +167,7 @@ impl GithubSink {
         } else if rest.starts_with(appended.text.as_bytes()) {
             self.blank(appended).map_err(words)?;
         } else {
-            return Err("somebody else has written to it since".to_owned());
+            return Err("another process has written to it since".to_owned());
         }
         self.file.sync_all().map_err(words)
     }
@@ -190,7 +190,7 @@ impl GithubSink {
     #[cfg(not(unix))]
     #[expect(clippy::unused_self, reason = "the same form on every system")]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
-        Err(io::Error::other("somebody else has written to it since"))
+        Err(io::Error::other("another process has written to it since"))
     }
 
     async fn take_back(&mut self) -> Result<(), String> {

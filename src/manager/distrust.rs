@@ -93,7 +93,7 @@ pub(super) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Dist
 }
 
 const NEW_CERTIFICATE: &str =
-    "ask whoever runs the manager for a certificate that is fit for a TLS server";
+    "ask the manager's administrator for a certificate that a TLS server can use";
 
 /// No handshake with it can be verified.
 fn unfit(cause: &Unfit) -> Distrust {
@@ -135,7 +135,7 @@ fn refused(cause: &CertificateError, diagnosis: &Diagnosis, host_and_port: &str)
     });
     let hint = match pin {
         None if flaw == Flaw::Revoked => {
-            "ask whoever runs the manager for a new certificate".to_owned()
+            "ask the manager's administrator for a new certificate".to_owned()
         }
         None => NEW_CERTIFICATE.to_owned(),
         Some(pin) => next_step(flaw, diagnosis, pin, host_and_port),
@@ -319,7 +319,7 @@ fn mismatch(mismatch: &Mismatch) -> Distrust {
             pins.join(", ")
         ),
         hint: format!(
-            "somebody may stand in between; only if whoever runs the manager says that its key was changed, {}",
+            "the connection may be intercepted; only if the manager's administrator confirms that its key was changed, {}",
             pinned.remedy
         ),
         may_be_pinned: false,

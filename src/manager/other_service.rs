@@ -30,7 +30,7 @@ const REGIONS: [(&str, &str); 12] = [
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((
-            "the account service of Trend Micro Cloud One, which is no manager: new Cloud One accounts manage their keys there, with \
+            "the account service of Trend Micro Cloud One, which is not a manager: new Cloud One accounts manage their keys there, with \
              other roles and fields",
             "make such a key in the Cloud One console, and sign with it here (`--api-key-file`); the manager is at \
              https://workload.REGION.cloudone.trendmicro.com"
@@ -41,7 +41,7 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     let domain = (domains.into_iter()).find(|domain| is_under(host, domain))?;
     let region = manager_region(host, domain).unwrap_or("REGION");
     Some((
-        "the Trend Vision One platform, which is no manager: its keys are others, and its API too",
+        "the Trend Vision One platform, which is not a manager: its keys and its API are different",
         format!(
             "use the address of the manager, https://workload.{region}.cloudone.trendmicro.com, and make a key for it in the Vision One \
              console under {KEY_PAGE}"

@@ -145,7 +145,7 @@ fn what_cannot_be_withdrawn_is_named() {
             "the command `sh`",
             "what a command was given cannot be taken back",
         ),
-        ("key", "somebody else has written to it since"),
+        ("key", "another process has written to it since"),
     ] {
         contains(
             &ran.stderr,

@@ -49,7 +49,7 @@ pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error>
             let key = match context.interrupt.or(looking).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "its role may not view keys, or the key is expired or locked; somebody whose may can say `swp-keys rotate-key KEY --in-place`";
+                    let hint = "its role may not view keys, or the key is expired or locked; run `swp-keys rotate-key KEY --in-place` with a key or user that may view keys";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),

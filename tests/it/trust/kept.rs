@@ -122,7 +122,7 @@ fn a_changed_key_is_a_hard_stop_that_shows_old_and_new() {
                 &other_pin(),
                 "trusted.toml",
                 "trust remove",
-                "somebody may stand in between",
+                "the connection may be intercepted",
             ],
         );
     }
