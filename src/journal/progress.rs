@@ -97,7 +97,7 @@ impl Progress {
     }
 
     /// How long ago the manager was last asked; none if that is not known.
-    pub(super) fn age(&self) -> Option<Duration> {
+    pub(crate) fn age(&self) -> Option<Duration> {
         let same_boot = self.boot.is_some() && self.boot.as_deref() == boot();
         let age = clock()?.checked_sub(self.asked.filter(|_| same_boot)?)?;
         u64::try_from(age).ok().map(Duration::from_millis)

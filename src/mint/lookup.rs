@@ -9,6 +9,9 @@ use crate::manager::{ApiKey, ManagerError, SignedIn};
 /// The clocks of two machines differ by so much, though one is reckoned with the other's, in milliseconds.
 const SLACK: i64 = 60 * 1000;
 
+/// So long at most is asked for one key, in milliseconds.
+const LONGEST: i64 = 10 * 60 * 1000;
+
 /// So many keys at most are made by others between the two copies of a request.
 const NEIGHBOURS: i64 = 1000;
 
@@ -114,5 +117,15 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
         .clock_skew()
         .as_ref()
         .map_or(0, TimeDelta::num_milliseconds);
-    record.started.saturating_add(skew).saturating_sub(SLACK)
+    let began = record.started.saturating_add(skew).saturating_sub(SLACK);
+    let age = record.progress.age().map(|age| age.as_millis());
+    let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
+        return began;
+    };
+    // No operation begins after it asked: if the wall clock has it so, that was put back since then. The boot's clock is right.
+    let asked = signed_in.time().timestamp_millis().saturating_sub(age);
+    match began > asked {
+        true => asked.saturating_sub(LONGEST),
+        false => began,
+    }
 }

@@ -78,11 +78,8 @@ fn are_close(one: &ApiKey, other: &ApiKey) -> bool {
 
 fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or_default();
-    // What there was before is known of a name that was looked for, and not there for a name with random digits.
-    let before_is_known = record.unique || record.key_name.contains(&record.operation);
     name == record.key_name
-        || is_like(&record.key_name, name)
-            && (key.created()).map_or(before_is_known, |created| created >= since)
+        || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
 }
 
 /// Whose mark a key bears.
