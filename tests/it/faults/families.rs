@@ -76,9 +76,11 @@ impl Scenario {
                 breakage: None,
                 verify: dice.chance(30),
                 // The bytes of one of them suffer, and one of them is killed.
-                troubles: (machine == 0)
-                    .then(|| first.troubles.clone())
-                    .unwrap_or_default(),
+                troubles: if machine == 0 {
+                    first.troubles.clone()
+                } else {
+                    Vec::new()
+                },
                 kill: first.kill.clone().filter(|_| machine == 0),
                 ..first.clone()
             })
