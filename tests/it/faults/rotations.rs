@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use swp_keys::sandbox::{ApiKey, StoredText};
+use serde_json::Value;
+use swp_keys::sandbox::{AnswerFields, ApiKey, StoredText};
 
 use super::families::families;
 use super::ledger::told;
@@ -152,10 +153,32 @@ impl Played {
             .collect()
     }
 
+    /// Records of work that is open. One that is settled is dropped by the next run that recovers.
     fn records(&self) -> usize {
+        let is_open = |record: &&Value| record["progress"]["stage"] != "settled";
         (0..self.stage.machines.len())
-            .map(|machine| unfinished(&self.stage, machine).len())
+            .map(|machine| {
+                unfinished(&self.stage, machine)
+                    .iter()
+                    .filter(is_open)
+                    .count()
+            })
             .sum()
+    }
+
+    /// One request made two keys and the manager shows no mark: of two keys with one name, one is taken for another run's.
+    fn has_unmarked_twin(&self) -> bool {
+        let manager = &self.scenario.manager;
+        let unmarked = manager.descriptions == StoredText::Dropped
+            || manager.answer_fields == AnswerFields::Sparse;
+        let (made, delivered) = (self.made(), self.delivered());
+        let twice = made.iter().any(|key| !delivered.contains(&key.secret));
+        self.scenario.creates_twins() && unmarked && twice
+    }
+
+    /// Of two machines, one finds the key moved aside by the other, which was cut off and has the record.
+    fn is_told_of_the_other_machine(&self, run: &Ended) -> bool {
+        self.runs.len() > 1 && run.code == Some(3) && run.stderr.contains("rotate-key 1")
     }
 
     fn broken_late(&self) -> bool {
@@ -172,7 +195,8 @@ impl Played {
             wrong.push(format!("{} keys were made", made.len()));
         }
         for key in &made {
-            if !delivered.contains(&key.secret) && records == 0 && !self.broken_late() {
+            let known = delivered.contains(&key.secret) || self.has_unmarked_twin();
+            if !known && records == 0 && !self.broken_late() {
                 wrong.push(format!("nobody has the secret of {}", key.id));
             }
         }
@@ -187,7 +211,9 @@ impl Played {
                 Some(0) if alone => wrong.extend(self.not_rotated()),
                 Some(101) => wrong.push("it panicked".to_owned()),
                 Some(code) if NOTHING_DONE.contains(&code) && alone => {
-                    wrong.extend(self.not_untouched());
+                    if !self.has_unmarked_twin() {
+                        wrong.extend(self.not_untouched());
+                    }
                     if records > 0 {
                         wrong.push(format!("exit {code}, and there is a record"));
                     }
@@ -256,7 +282,7 @@ impl Played {
             return;
         }
         for run in &self.again {
-            if !matches!(run.code, Some(0 | 6)) {
+            if !matches!(run.code, Some(0 | 6)) && !self.is_told_of_the_other_machine(run) {
                 self.wrong.push(format!("again, it exits {:?}", run.code));
             }
         }
@@ -271,7 +297,8 @@ impl Played {
     fn is_open_for_good(&mut self) -> bool {
         let said = self.again.iter().any(|run| run.code == Some(11));
         let unmarked = self.scenario.manager.descriptions == StoredText::Dropped;
-        let open = said && unmarked && self.records() > 0 && !self.made().is_empty();
+        let open = said && unmarked && self.records() > 0 && !self.made().is_empty()
+            || self.has_unmarked_twin();
         if open {
             self.limits.push(Limit::Alike);
         }
