@@ -98,7 +98,7 @@ fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named()
             &format!("`--tls-pin {pin}`"),
         ];
         contains(ran.failure(7), &said);
-        assert!(!ran.stderr.contains("in between"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("intercepted"), "{}", ran.stderr);
     }
     world.home.set("SWP_TLS_PIN", &prefixed);
     let ran = world.run(["find-role", "Auditor"]);
@@ -125,7 +125,7 @@ fn a_fingerprint_that_was_kept_as_a_pin_is_no_changed_key() {
     ] {
         let ran = world.run(command);
         contains(ran.failure(7), &["trusted.toml", "public key", &steps]);
-        for word in ["in between", "changed:"] {
+        for word in ["intercepted", "changed:"] {
             assert!(!ran.stderr.contains(word), "{}", ran.stderr);
         }
     }
@@ -148,7 +148,7 @@ fn the_fingerprint_of_another_certificate_is_a_changed_key() {
     let ran = world.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);
     contains(
         ran.failure(7),
-        &["does not hold the pinned key", "in between"],
+        &["does not hold the pinned key", "intercepted"],
     );
     assert_eq!(world.sandbox.requests(), []);
 }
