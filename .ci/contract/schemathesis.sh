@@ -17,6 +17,7 @@ sandbox_options=(
     --unknown past-expiry=accepted
     --unknown unknown-role=accepted
     --unknown unknown-time-zone=accepted
+    --unknown duplicate-name=accepted
 )
 
 need_contract

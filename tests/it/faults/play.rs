@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{PipeReader, PipeWriter};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal as UnixSignal, kill_process};
@@ -170,7 +171,9 @@ struct Playing<'a> {
     started: Instant,
     started_at: i64,
     around: Around,
-    stdout: Reader<ChildStdout>,
+    stdout: Reader<PipeReader>,
+    /// The end that the run writes to, to see when nothing reads it any more.
+    stdout_writer: PipeWriter,
     stderr: Reader<ChildStderr>,
     /// Requests that others had sent before.
     came_before: usize,
@@ -190,7 +193,9 @@ impl<'a> Playing<'a> {
         let surroundings = job.watch.surroundings.unwrap_or(&usual);
         let around = Around::new(surroundings, &mut command, &machine.home);
         let mut command = wrapped(command, &[around.shell(), job.wrapper.clone()].concat());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (stdout, stdout_writer) = std::io::pipe().expect("a pipe");
+        let of_the_run = stdout_writer.try_clone().expect("a copy of its end");
+        command.stdout(of_the_run).stderr(Stdio::piped());
         if job.full {
             command.stdout(
                 fs::File::options()
@@ -201,7 +206,8 @@ impl<'a> Playing<'a> {
         }
         let mut child = command.spawn().expect("the binary starts");
         Self {
-            stdout: Reader::of(child.stdout.take()),
+            stdout: Reader::of(Some(stdout)),
+            stdout_writer,
             stderr: Reader::of(child.stderr.take()),
             job,
             stage,
@@ -304,7 +310,7 @@ impl<'a> Playing<'a> {
         let file = self.job.files.last();
         let folder = file.and_then(|file| file.parent());
         match (breakage, folder, file) {
-            (Breakage::ReaderLeaves, ..) => self.stdout.leave(),
+            (Breakage::ReaderLeaves, ..) => self.stdout.leave(&self.stdout_writer),
             (Breakage::FolderGoes, Some(folder), _) => {
                 fs::remove_dir_all(folder).expect("the folder goes");
             }

@@ -3,7 +3,10 @@
 use std::io::Read;
 use std::os::fd::AsFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
+
+use crate::support::wait_until;
 
 /// The end of a pipe that is read as it fills, until its end or until its reader leaves.
 pub(super) struct Reader<P> {
@@ -31,9 +34,15 @@ impl<P: Read + AsFd> Reader<P> {
         }
     }
 
-    pub(super) fn leave(&mut self) {
+    /// Closes the pipe, and waits until nothing else holds this end: a process that another test starts does until it runs its program.
+    pub(super) fn leave(&mut self, writer: &impl AsFd) {
         self.read();
         drop(self.pipe.take());
+        wait_until("a pipe without a reader", || {
+            let mut end = [PollFd::new(writer, PollFlags::empty())];
+            let seen = poll(&mut end, Some(&Timespec::default()));
+            seen.is_ok() && end[0].revents().contains(PollFlags::ERR)
+        });
     }
 
     pub(super) fn text(mut self) -> String {
