@@ -100,14 +100,6 @@ def link_what_is_made(document):
         document["paths"][collection]["post"]["responses"]["200"]["links"] = links
 
 
-def refuse_blank_role_names(document):
-    """The vendor's guide has `Role Name cannot be blank` for a 400; its document does not say so."""
-    for schema in document["components"]["schemas"].values():
-        properties = schema.get("properties", {})
-        if {"name", "rights"} <= properties.keys():
-            properties["name"].update(minLength=1, pattern="[A-Za-z]")
-
-
 def show_how_to_sign_in(document):
     """The sandbox's own credentials, as an example: nothing generated would ever sign in."""
     with open(os.environ["SWP_PASSWORD_FILE"], encoding="utf-8") as file:
@@ -127,7 +119,6 @@ def main(program, source, target):
     else:
         allow_refusals(document)
         link_what_is_made(document)
-        refuse_blank_role_names(document)
         show_how_to_sign_in(document)
     with open(target, "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1)
