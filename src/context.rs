@@ -5,20 +5,22 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-use crate::disk::Disk;
+use crate::auth::sign_in;
+use crate::auth::sign_in::Way;
+use crate::config::Settings;
 use crate::error::{Error, Kind, Signal};
 use crate::expiry;
-use crate::file_mode::Untrusted;
-use crate::interrupt::Interrupt;
 use crate::journal::{self, Found, Record, Stage};
 use crate::manager::{Address, Manager, Options, Pin, Presented, SignedIn};
 use crate::mint;
-use crate::output::Output;
-use crate::prompt::Prompt;
+use crate::process::disk::Disk;
+use crate::process::signals::Interrupt;
 use crate::secret::Secret;
-use crate::settings::Settings;
-use crate::sign_in::{self, Way};
-use crate::trusting::{self, By, Decision};
+use crate::storage::permissions::Untrusted;
+use crate::terminal::output::Output;
+use crate::terminal::prompt::Prompt;
+use crate::trust::policy;
+use crate::trust::policy::{By, Decision};
 
 /// What a command gets.
 pub(crate) struct Context {
@@ -111,7 +113,7 @@ impl Context {
     /// Whom this run trusts, and what decided that.
     ///
     /// # Errors
-    /// Of usage, as of [`trusting::decide`], and where no manager is named.
+    /// Of usage, as of [`policy::decide`], and where no manager is named.
     pub(crate) fn trust(&self) -> Result<Decision, Error> {
         self.trust_at(self.settings.address()?)
     }
@@ -119,8 +121,8 @@ impl Context {
     /// The same for another address than that of the settings.
     pub(crate) fn trust_at(&self, address: &Address) -> Result<Decision, Error> {
         match self.confirmed.get() {
-            Some(pin) => Ok(trusting::confirmed(pin)),
-            None => trusting::decide(&self.settings, address),
+            Some(pin) => Ok(policy::confirmed(pin)),
+            None => policy::decide(&self.settings, address),
         }
     }
 

@@ -9,8 +9,8 @@ use url::{Host, Url};
 
 use crate::expiry::{self, Expiry};
 use crate::manager::Address;
-use crate::output;
-use crate::trusted::Trusted;
+use crate::terminal::output;
+use crate::trust::pin_store::Trusted;
 
 /// A secret that texts are known to hold, and that no message may.
 pub(crate) const SECRET: &str = "hunter2";
@@ -87,37 +87,37 @@ fn is_an_address(text: &str, address: &Address) {
 
 /// The headers and the body that answer a sign-in: a `Set-Cookie` a line, an empty line, the body.
 pub fn session(data: &[u8]) {
-    crate::manager::fuzzing::session(data);
+    crate::manager::fuzz::session(data);
 }
 
 /// What searches find: a page of roles, or of keys, a line.
 pub fn search_answer(data: &[u8]) {
-    crate::manager::fuzzing::search_answer(data);
+    crate::manager::fuzz::search_answer(data);
 }
 
 /// A refusal: a line with the secret that was sent, one with the status, headers, an empty line, the body.
 pub fn error_body(data: &[u8]) {
-    crate::manager::fuzzing::error_body(data);
+    crate::manager::fuzz::error_body(data);
 }
 
 /// A certificate, as a handshake has it (DER).
 pub fn certificate(data: &[u8]) {
-    crate::manager::fuzzing::certificate(data);
+    crate::manager::fuzz::certificate(data);
 }
 
 /// The settings file.
 pub fn config(data: &[u8]) {
-    crate::profile::fuzzing::config(data);
+    crate::config::file::fuzz::config(data);
 }
 
 /// A dotenv file that gets a line: the secret, a line break, the file.
 pub fn dotenv(data: &[u8]) {
-    crate::delivery::fuzzing::dotenv(data);
+    crate::delivery::dotenv::fuzz::dotenv(data);
 }
 
 /// The record of unfinished work.
 pub fn record(data: &[u8]) {
-    crate::journal::fuzzing::record(data);
+    crate::journal::fuzz::record(data);
 }
 
 /// `--expires`, and on a line of its own `--time-zone`.

@@ -16,74 +16,55 @@
 //! nothing with `manager`, so that two readings of the contract check each other. Only `error` and `report` know exit codes. Only
 //! `output`, `prompt` and `delivery` write to a stream.
 
-mod atomic_file;
-mod bug;
-mod child;
+mod auth;
 mod cli;
 mod commands;
-mod completion;
+mod config;
 mod context;
-mod credential_check;
 mod delivery;
-mod descriptors;
-mod disk;
 mod error;
 mod expiry;
-mod external_command;
-mod file_lock;
-mod file_mode;
-mod file_size_limit;
-mod first_use;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod interrupt;
 mod journal;
-mod kept;
-mod lockout;
-mod log_lines;
-mod looks;
+mod keys;
 mod manager;
-mod memory;
 mod mint;
-mod open_folder;
 mod ordered;
-mod output;
-mod parser_words;
-mod profile;
-mod prompt;
+mod process;
 mod random;
-mod replaceable;
-mod replaced_file;
-mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod secret;
-mod secret_source;
-mod settings;
-mod sign_in;
-mod store;
+mod storage;
+mod terminal;
 mod time_zones;
-mod trusted;
-mod trusting;
-mod usage;
+mod trust;
 
+use crate::cli::completion;
+use crate::cli::usage_error;
+use crate::process::descriptors;
+use crate::process::file_size_limit;
+use crate::process::hardening;
+use crate::terminal::logging;
+use crate::terminal::panic;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::config::Settings;
+use crate::terminal::output::Output;
+use crate::terminal::report::report;
 use cli::{Cli, Command};
 use commands::Outcome;
 use context::Context;
 use error::Error;
-use output::Output;
-use report::report;
-use settings::Settings;
 
 /// Runs the program with the arguments and the environment of this process, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    memory::keep_off_disk();
-    bug::end_at_panics();
+    hardening::keep_off_disk();
+    panic::end_at_panics();
     start()
 }
 
@@ -124,7 +105,7 @@ fn start() -> ExitCode {
 /// What the command came to, and how that is written: a profile may have another format than what the command line and the environment
 /// name.
 fn settled(cli: Cli, output: Output) -> (Result<Outcome, Error>, Output) {
-    log_lines::start(cli.global.verbose, cli.global.quiet);
+    logging::start(cli.global.verbose, cli.global.quiet);
     let uses_profiles = cli.command.uses_profiles();
     match Settings::resolve(cli.global, &cli.sources, uses_profiles) {
         Ok(settings) => {
@@ -140,7 +121,7 @@ const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_
 
 fn parse() -> Result<Cli, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    Cli::read(&words).map_err(|error| usage::exit(&error))
+    Cli::read(&words).map_err(|error| usage_error::exit(&error))
 }
 
 fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outcome, Error> {

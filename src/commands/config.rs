@@ -6,13 +6,14 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::Outcome;
+use crate::config::file;
+use crate::config::file::{Profile, Profiles};
+use crate::config::{Settings, Source, Told};
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
-use crate::output::{Format, json_text, table};
-use crate::profile::{self, Profile, Profiles};
-use crate::settings::{Settings, Source, Told};
-use crate::trusting;
+use crate::terminal::output::{Format, json_text, table};
+use crate::trust::policy;
 
 /// Show the settings and where each comes from, and check the settings file.
 #[derive(clap::Args)]
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
 }
 
 fn path(context: &Context) -> Result<(), Error> {
-    let path = profile::path().ok_or_else(|| {
+    let path = file::path().ok_or_else(|| {
         Error::usage(
             "this machine names no place for settings",
             "name a folder in SWP_CONFIG_DIR",
@@ -75,7 +76,11 @@ fn path(context: &Context) -> Result<(), Error> {
     }
     let shown = path.display().to_string();
     let fields = json!({"path": shown, "exists": exists});
-    print(context, &(crate::output::safe(&shown) + "\n"), &fields)
+    print(
+        context,
+        &(crate::terminal::output::safe(&shown) + "\n"),
+        &fields,
+    )
 }
 
 fn show(context: &Context) -> Result<(), Error> {
@@ -134,7 +139,7 @@ fn defaults_for_keys(settings: &Settings) -> Vec<Told> {
             source: Some(found.source),
         })
     };
-    profile::of_create().filter_map(told).collect()
+    file::of_create().filter_map(told).collect()
 }
 
 fn source_fields(source: &Source) -> Value {
@@ -156,7 +161,7 @@ fn check(context: &Context) -> Result<(), Error> {
     let wanted = context.settings.file.wanted.as_ref();
     let Some(file) = Profiles::read()? else {
         return match wanted {
-            Some(wanted) => Err(profile::no_file(wanted)),
+            Some(wanted) => Err(file::no_file(wanted)),
             None => {
                 context.output.note("there is no settings file");
                 print(context, "", &json!({"file": null, "profiles": []}))
@@ -203,7 +208,7 @@ fn unusable(profile: &Profile, context: &Context) -> Vec<Error> {
     if let Some(ca_cert) = profile.text("ca-cert") {
         let path = Path::new(&ca_cert.value);
         let loose = context.settings.allow_loose_permissions;
-        found.extend(trusting::check_certificates(path, &ca_cert.source, loose).err());
+        found.extend(policy::check_certificates(path, &ca_cert.source, loose).err());
     }
     found
 }

@@ -7,19 +7,21 @@
 use tokio::process::Command;
 
 use super::create_key::{default_name, look_if_free, say_other_end};
-use super::{Outcome, find_role, role_care};
-use crate::child;
+use super::{Outcome, find_role};
+use crate::auth::sign_in;
+use crate::auth::sign_in::Way;
+use crate::config::{SecretSource, Source, duration};
 use crate::context::{Context, UnderWay, Unsettled};
 use crate::delivery::{ForChild, Given, variable_name};
-use crate::descriptors;
 use crate::error::{Error, Kind};
 use crate::expiry::{Expiry, shown};
 use crate::journal::{Progress, Record, Work};
+use crate::keys::role_check;
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{self, Delivered, Mint, Prepared, Recorded, mark};
+use crate::process::child;
+use crate::process::descriptors;
 use crate::random;
-use crate::settings::{SecretSource, Source, duration};
-use crate::sign_in::{self, Way};
 
 /// Run a command with a key that lives as long as it does.
 ///
@@ -181,14 +183,14 @@ impl<'a> Job<'a> {
         let args = self.args;
         let role: Option<RoleSummary> = match (&args.role, args.role_id) {
             (_, Some(_)) if args.allow_full_access => None,
-            (_, Some(id)) => role_care::of_id(id, signed_in, context).await?,
+            (_, Some(id)) => role_check::of_id(id, signed_in, context).await?,
             (name, None) => {
                 let name = name.as_deref().unwrap_or_default();
                 Some(find_role::resolve(name, signed_in, context).await?)
             }
         };
         if let Some(role) = &role {
-            role_care::judge(role, args.allow_full_access, context)?;
+            role_check::judge(role, args.allow_full_access, context)?;
         }
         let role_id = args
             .role_id

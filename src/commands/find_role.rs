@@ -8,7 +8,7 @@ use super::list_roles::print_roles;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
-use crate::output::{Format, env_line};
+use crate::terminal::output::{Format, env_line};
 
 /// Print the ID of the role with this name.
 #[derive(clap::Args)]
@@ -141,7 +141,7 @@ async fn not_found(
 }
 
 /// The name that is nearest, if it is near at all: as near as clap wants its suggestions.
-pub(super) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
         .map(|other| {

@@ -8,7 +8,8 @@ use super::find_role::explain;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::Role;
-use crate::output::{self, Format};
+use crate::terminal::output;
+use crate::terminal::output::Format;
 
 /// List the roles.
 #[derive(clap::Args)]

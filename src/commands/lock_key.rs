@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
-use super::change::{self, named};
+use super::Outcome;
 use super::create_key::print_key;
-use super::own_key::Signer;
-use super::{Outcome, which_key};
 use crate::context::Context;
 use crate::error::Error;
+use crate::keys::lookup;
+use crate::keys::own_key::Signer;
+use crate::keys::update;
+use crate::keys::update::named;
 use crate::manager::{ApiKey, KeyChange, SignedIn};
 
 /// Lock a key: it cannot sign in until it is unlocked.
@@ -23,10 +25,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    which_key::Wanted::read(&args.key)?;
+    lookup::Wanted::read(&args.key)?;
     let (key, changed) = context
         .signed_in(async |signed_in| {
-            let key = which_key::resolve(&args.key, signed_in, context).await?;
+            let key = lookup::resolve(&args.key, signed_in, context).await?;
             if key.active() == Some(false) {
                 return Ok((key, false));
             }
@@ -56,7 +58,7 @@ pub(super) async fn set_active(
         active: Some(active),
         ..KeyChange::default()
     };
-    change::carry_out(key, &change, signed_in, context).await
+    update::carry_out(key, &change, signed_in, context).await
 }
 
 /// The key as it is now, and whether that is this run's doing.

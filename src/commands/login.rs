@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::Outcome;
+use crate::auth::saved::{Kept, Wanted, What, shadowed};
+use crate::auth::sign_in;
+use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::kept::{Kept, Wanted, What, shadowed};
 use crate::manager::{Cause, Credentials, SignedIn};
 use crate::mint::{Tried, try_key};
-use crate::output::{Format, json_text};
-use crate::settings::{SecretSource, Sourced};
-use crate::sign_in;
+use crate::terminal::output::{Format, json_text};
 
 /// Keep a session or an API key for later commands.
 #[derive(clap::Args)]

@@ -1,9 +1,9 @@
 //! `logout`: forget what `login` kept, and end it on the manager where it is a session.
 
 use super::Outcome;
+use crate::auth::saved::{Kept, Wanted, What};
 use crate::context::Context;
 use crate::error::Error;
-use crate::kept::{Kept, Wanted, What};
 use crate::manager::Credentials;
 
 /// End the kept session on the manager and forget it, or forget the kept API key.

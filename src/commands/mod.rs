@@ -1,23 +1,18 @@
 //! One file a command: what it takes, what it does, and how its result looks.
 
-mod change;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create_key;
 pub(crate) mod delete_key;
 pub(crate) mod exec;
 pub(crate) mod find_role;
-mod key_view;
 pub(crate) mod list_keys;
 pub(crate) mod list_roles;
 pub(crate) mod lock_key;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
-mod own_key;
 pub(crate) mod recover;
-mod role_care;
-mod role_names;
 pub(crate) mod rotate_key;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
@@ -27,7 +22,6 @@ pub(crate) mod trust;
 pub(crate) mod unlock_key;
 pub(crate) mod update_key;
 pub(crate) mod verify_key;
-pub(crate) mod which_key;
 pub(crate) mod whoami;
 
 /// How a command ended that did not fail.

@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::Outcome;
 use super::create_key::print_key;
-use super::key_view::{State, time_or};
-use super::role_names::RoleNames;
-use super::{Outcome, which_key};
 use crate::context::Context;
 use crate::error::Error;
+use crate::keys::lookup;
+use crate::keys::role_names::RoleNames;
+use crate::keys::state::{State, time_or};
 use crate::manager::ApiKey;
-use crate::output::{self, Format};
+use crate::terminal::output;
+use crate::terminal::output::Format;
 
 /// Show one key.
 #[derive(clap::Args)]
@@ -21,10 +23,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    which_key::Wanted::read(&args.key)?;
+    lookup::Wanted::read(&args.key)?;
     let (key, roles, now) = context
         .signed_in(async |signed_in| {
-            let key = which_key::resolve(&args.key, signed_in, context).await?;
+            let key = lookup::resolve(&args.key, signed_in, context).await?;
             let roles = match context.output.format() {
                 // One value is asked for, and it is not the role.
                 Format::Env => RoleNames::default(),

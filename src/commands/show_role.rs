@@ -10,7 +10,7 @@ use super::list_roles::no_list_as_env;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::manager::{Cause, Role, SignedIn};
-use crate::output::{Format, json_text, safe};
+use crate::terminal::output::{Format, json_text, safe};
 
 /// Show what a role may do.
 #[derive(clap::Args)]

@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::list_roles::check_format;
+use crate::auth::first_use;
+use crate::config::like;
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::first_use;
 use crate::manager::{Address, Pin, Presented, on_the_manager};
-use crate::output::{self, Format, json_text, safe};
-use crate::prompt::Prompt;
-use crate::settings::like;
-use crate::trusted::{Kept, Trusted};
+use crate::terminal::output;
+use crate::terminal::output::{Format, json_text, safe};
+use crate::terminal::prompt::Prompt;
+use crate::trust::pin_store::{Kept, Trusted};
 
 /// Look at the manager's certificate, pin its key, and forget it.
 #[derive(clap::Args)]

@@ -1,12 +1,13 @@
 //! `unlock-key`: a key that was locked, by somebody or by wrong secrets, can sign in again.
 
-use super::change::named;
-use super::key_view::State;
+use super::Outcome;
 use super::lock_key::{print, set_active};
-use super::{Outcome, which_key};
 use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::shown;
+use crate::keys::lookup;
+use crate::keys::state::State;
+use crate::keys::update::named;
 
 /// Unlock a key.
 #[derive(clap::Args)]
@@ -17,10 +18,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    which_key::Wanted::read(&args.key)?;
+    lookup::Wanted::read(&args.key)?;
     let (key, changed, state) = context
         .signed_in(async |signed_in| {
-            let key = which_key::resolve(&args.key, signed_in, context).await?;
+            let key = lookup::resolve(&args.key, signed_in, context).await?;
             let locked = matches!(State::of(&key, signed_in.time()), State::Locked(_));
             if key.active() == Some(true) && !locked {
                 let state = State::of(&key, signed_in.time());

@@ -8,15 +8,15 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
-use super::key_view::{State, time_or};
+use crate::auth::sign_in;
+use crate::config::{SecretSource, Source, Sourced, span};
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::shown;
+use crate::keys::state::{State, time_or};
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 use crate::mint::{Tried, try_key};
-use crate::output::{Format, json_text, pairs};
-use crate::settings::{SecretSource, Source, Sourced, span};
-use crate::sign_in;
+use crate::terminal::output::{Format, json_text, pairs};
 
 /// Say whether a secret works, whose it is, and until when.
 #[derive(clap::Args)]

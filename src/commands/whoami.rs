@@ -4,12 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::Outcome;
 use super::verify_key::{check_format, key_facts, named, proves_nothing, role_name};
+use crate::auth::sign_in;
+use crate::auth::sign_in::Way;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
 use crate::mint::{Tried, try_key};
-use crate::output::{Format, json_text, pairs, table};
-use crate::sign_in::{self, Way};
+use crate::terminal::output::{Format, json_text, pairs, table};
 
 /// Say who this is, on which manager, and where each setting came from.
 #[derive(clap::Args)]

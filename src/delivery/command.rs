@@ -19,11 +19,11 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 use super::{Delivering, Parcel, Sink, Withdrawing};
+use crate::auth::secret_source::SECRET_VARIABLES;
 use crate::error::{Error, Signal};
-use crate::external_command::ExternalCommand;
-use crate::interrupt::Interrupt;
+use crate::process::external_command::ExternalCommand;
+use crate::process::signals::Interrupt;
 use crate::secret::Secret;
-use crate::secret_source::SECRET_VARIABLES;
 
 /// A process that was killed ends at once, unless the system cannot end it; then it is not waited for.
 const LAST_WAIT: Duration = Duration::from_secs(5);

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::places::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
+use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
 use super::{Delivering, Parcel, Sink, Withdrawing};
-use crate::atomic_file::{AtomicFile, file_name};
 use crate::error::Error;
-use crate::file_lock::lock_folder;
-use crate::file_mode::{is_loose, refuse_loose};
-use crate::interrupt::Interrupt;
-use crate::open_folder::OpenFolder;
-use crate::replaceable::{WriteMode, write_mode};
-use crate::replaced_file::{ReplacedFile, whole};
+use crate::process::signals::Interrupt;
 use crate::secret::Secret;
+use crate::storage::atomic_file::{AtomicFile, file_name};
+use crate::storage::file_lock::lock_folder;
+use crate::storage::open_folder::OpenFolder;
+use crate::storage::permissions::{is_loose, refuse_loose};
+use crate::storage::replaceable::{WriteMode, write_mode};
+use crate::storage::replaced_file::{ReplacedFile, whole};
 
 const FLAG: &str = "--out-file";
 

@@ -14,14 +14,14 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::places::{open_plain, unwritable};
+use super::target_path::{open_plain, unwritable};
 use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::error::Error;
-use crate::file_lock::{FileLock, lock_file};
-use crate::interrupt::Interrupt;
-use crate::output::Output;
+use crate::process::signals::Interrupt;
 use crate::random;
 use crate::secret::{Secret, joined};
+use crate::storage::file_lock::{FileLock, lock_file};
+use crate::terminal::output::Output;
 
 /// Which of the files.
 #[derive(Clone, Copy)]
@@ -274,7 +274,7 @@ pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
         return Err("the runner does not let a step set GITHUB_*, RUNNER_* or NODE_OPTIONS");
     }
-    super::arguments::variable_name(text)
+    crate::delivery::args::variable_name(text)
 }
 
 #[cfg(unix)]

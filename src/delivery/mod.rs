@@ -15,28 +15,25 @@
 //!
 //! No HTTP is known here. Files and stdout are written here and nowhere else, as far as secrets go.
 
-mod arguments;
-mod child;
+mod args;
+mod child_process;
 mod command;
-mod dotenv;
+pub(crate) mod dotenv;
 mod file;
-#[cfg(any(test, fuzzing))]
-#[path = "../fuzzing/dotenv.rs"]
-pub(crate) mod fuzzing;
 mod github;
-mod places;
 mod stdout;
+mod target_path;
 
-pub(crate) use arguments::{SinkArgs, variable_name};
+pub(crate) use args::{SinkArgs, variable_name};
 #[cfg(unix)]
-pub(crate) use child::Pipe;
-pub(crate) use child::{ForChild, Given};
+pub(crate) use child_process::Pipe;
+pub(crate) use child_process::{ForChild, Given};
 
 use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
-use crate::interrupt::Interrupt;
+use crate::process::signals::Interrupt;
 use crate::secret::Secret;
 
 /// What is delivered.

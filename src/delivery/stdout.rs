@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::{Delivering, Parcel, Sink, Withdrawing};
 use crate::error::Error;
-use crate::interrupt::Interrupt;
-use crate::output::{Format, env_line, json_text};
+use crate::process::signals::Interrupt;
 use crate::secret::joined;
+use crate::terminal::output::{Format, env_line, json_text};
 
 /// stdout, in one of the formats.
 pub(super) struct StdoutSink {

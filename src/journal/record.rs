@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::progress::{Progress, Stage};
-use crate::parser_words::json_problem;
+use crate::storage::parse_error::json_problem;
 
 /// A record is a few hundred bytes; a file that is larger is none.
 pub(super) const LIMIT: u64 = 64 * 1024;

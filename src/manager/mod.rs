@@ -4,48 +4,17 @@
 //! credentials alone. The contract, fact by fact, is the vendor's; where it is silent, the code is right either way and says so.
 
 mod address;
-mod administrators;
-mod alert;
-mod answer;
-mod api_key;
-mod api_keys;
-mod between;
-mod body;
-mod certificate;
-mod certificate_file;
-mod charset;
-mod connection;
-mod credentials;
-mod cryptography;
-mod diagnosis;
-mod distrust;
+mod api;
 mod error;
 #[cfg(any(test, fuzzing))]
-#[path = "../fuzzing/manager.rs"]
-pub(crate) mod fuzzing;
+pub(crate) mod fuzz;
 mod host;
-mod mask;
-mod object;
+mod http;
+mod json;
 mod other_service;
-mod page;
-mod pin;
-mod presented;
-mod proxy;
-mod proxy_answer;
-mod proxy_failure;
+mod probe;
 mod readiness;
-mod redirect;
-mod refusal;
-mod renewal;
-mod retry;
-mod role_summary;
-mod roles;
-mod rule;
-mod search;
-mod sessions;
-mod text;
-mod transport;
-mod trust;
+mod tls;
 
 use std::cell::OnceCell;
 
@@ -53,26 +22,26 @@ use chrono::{DateTime, Utc};
 use ring::hmac;
 
 pub(crate) use address::Address;
-pub(crate) use administrators::Administrator;
-pub(crate) use api_key::ApiKey;
-pub(crate) use api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
-pub(crate) use certificate::Described;
-pub(crate) use credentials::{Credentials, KeyHeader, Session};
-pub(crate) use distrust::{Distrust, fingerprint_pinned, on_the_manager};
+pub(crate) use api::administrators::Administrator;
+pub(crate) use api::api_key::ApiKey;
+pub(crate) use api::api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
+pub(crate) use api::role_summary::{NamedRole, RoleSummary};
+pub(crate) use api::roles::Role;
+pub(crate) use api::search::MOST_KEPT;
+pub(crate) use api::sessions::SignIn;
 pub(crate) use error::{Cause, ManagerError, SignInRefusal};
+pub(crate) use http::credentials::{Credentials, KeyHeader, Session};
+pub(crate) use http::proxy::{Proxy, ProxyAddress, ProxyProblem};
+pub(crate) use http::renewal::Renewal;
+pub(crate) use http::transport::Options;
 pub(crate) use other_service::KEY_PAGE;
-pub(crate) use pin::{Fingerprint, Pin, Pins};
-pub(crate) use presented::Presented;
-pub(crate) use proxy::{Proxy, ProxyAddress, ProxyProblem};
-pub(crate) use renewal::Renewal;
-pub(crate) use role_summary::{NamedRole, RoleSummary};
-pub(crate) use roles::Role;
-pub(crate) use search::MOST_KEPT;
-pub(crate) use sessions::SignIn;
-pub(crate) use transport::Options;
-pub(crate) use trust::Trust;
+pub(crate) use probe::Presented;
+pub(crate) use tls::certificate::Described;
+pub(crate) use tls::config::Trust;
+pub(crate) use tls::diagnosis::{Distrust, fingerprint_pinned, on_the_manager};
+pub(crate) use tls::pin::{Fingerprint, Pin, Pins};
 
-use transport::Transport;
+use http::transport::Transport;
 
 /// A manager that nobody has signed in to.
 pub(crate) struct Manager {

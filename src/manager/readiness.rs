@@ -15,8 +15,8 @@ use reqwest::Method;
 
 use super::Manager;
 use super::error::{Cause, ManagerError};
-use super::retry::Repeat;
-use super::transport::Request;
+use super::http::retry::Repeat;
+use super::http::transport::Request;
 
 /// How long one probe may take.
 const PROBE_BUDGET: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! An answer to a create that is about another role than was asked for.
 
-use super::{End, Mint, another_key};
+use super::{End, Mint, answer_check};
 use crate::error::{Error, Kind};
 use crate::journal::{Record, Work};
 use crate::manager::ApiKey;
@@ -20,7 +20,7 @@ impl Mint<'_> {
         let failure = format!(
             "the manager's answer is about a key with the role ID {role_id}, and {asked} was asked for"
         );
-        if let Some(end) = another_key::somebodys(&failure, record, key) {
+        if let Some(end) = answer_check::somebodys(&failure, record, key) {
             return end;
         }
         match self.undo(key.id, record, &failure).await {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::another_key::Whose;
+use super::answer_check::Whose;
 use super::lookup::{Lookup, Seen};
-use super::outcome::{self, Created, Question};
 use super::ownership::{Verdict, is_ours};
+use super::reconcile;
+use super::reconcile::{Created, Question};
 use super::retiring_name::made_way_for;
-use super::{End, Mint, Minted, REFUSAL_WAIT, Recorded, another_key};
+use super::{End, Mint, Minted, REFUSAL_WAIT, Recorded, answer_check};
 use crate::error::{Error, Kind};
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
@@ -26,16 +27,16 @@ impl Mint<'_> {
         let asking = self.signed_in.create_api_key(key);
         match journal::kept_young(record, asking).await {
             Ok(created) => {
-                if let Some(end) = another_key::known_before(record, &created) {
+                if let Some(end) = answer_check::known_before(record, &created) {
                     return Err(end);
                 }
-                let another = match another_key::whose(record, &created) {
+                let another = match answer_check::whose(record, &created) {
                     Whose::Ours => false,
                     Whose::Another => true,
                     Whose::Unknown => self.ours_is_another(&created, record).await,
                 };
                 if another {
-                    return Err(another_key::exchanged(record, &created));
+                    return Err(answer_check::exchanged(record, &created));
                 }
                 recorded.note_key(created.id);
                 self.minted(created, recorded.parts().0).await
@@ -75,7 +76,7 @@ impl Mint<'_> {
         if !question.refused {
             log::warn!("{error}; finding out what became of the key");
         }
-        match outcome::of_create(self.signed_in, record, question).await {
+        match reconcile::of_create(self.signed_in, record, question).await {
             Created::Ours(id, twins) => {
                 if question.refused {
                     log::warn!("{error}; the key was created all the same");

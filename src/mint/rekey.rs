@@ -1,6 +1,7 @@
 //! New secrets for keys that exist: alone with the key, and until it is known what became of the request.
 
-use super::outcome::{self, Reset};
+use super::reconcile;
+use super::reconcile::Reset;
 use super::{Delivered, End, Mint, Minted, Recorded, Tried, other_runs, try_key};
 use crate::context::{UnderWay, Unsettled};
 use crate::error::{Error, Kind};
@@ -78,7 +79,7 @@ impl Mint<'_> {
         let wait = self.context.settings.settle_timeout;
         // The run that left a record may have made a secret that nobody has.
         let uncertain = self.recovering;
-        let failure = match outcome::of_reset(self.signed_in, record, id, wait, uncertain).await {
+        let failure = match reconcile::of_reset(self.signed_in, record, id, wait, uncertain).await {
             Reset::Made { key, uncertain } => {
                 let minted = self.minted(*key, record).await?;
                 return Ok(Minted {

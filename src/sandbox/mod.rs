@@ -3,37 +3,16 @@
 //! It behaves as manager-api.md says, and where that says unknown, as [`Unknowns`] chooses. It shares nothing with the manager's
 //! client in this package, types included: two independent readings of the contract check each other.
 
-mod administrators;
-mod api_keys;
-mod authentication;
-mod call;
-mod certificate;
-mod choices;
-mod clock;
-mod criteria;
-mod exchange;
-mod fault_spec;
+mod api;
 mod faults;
-mod key_fields;
-mod keys;
-mod legacy;
-mod manager;
-mod names;
-mod rate_limit;
-mod record;
-mod respond;
-mod rights;
-mod role_book;
-mod roles;
-mod routes;
+mod http;
+mod options;
 mod search;
-mod secrets;
 mod server;
-mod sessions;
-mod settings;
-mod unknowns;
-mod wire;
+mod state;
 
+use crate::sandbox::server::certificate;
+use crate::sandbox::state::secrets;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,20 +22,20 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::sync::oneshot;
 
-pub use choices::{
+pub use faults::spec::FAULT_FORM;
+pub use faults::{Action, Fault, When};
+pub use options::choices::{
     AnswerFields, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
     SignInAnswer, SignInWording, StickyCookie, StoredText,
 };
-pub use fault_spec::FAULT_FORM;
-pub use faults::{Action, Fault, When};
-pub use keys::ApiKey;
-pub use record::{Connections, Request};
-pub use settings::{CertificateKind, SecretShape, Settings, TlsVersions};
-pub use unknowns::{UNKNOWNS, Unknown, Unknowns};
+pub use options::unknowns::{UNKNOWNS, Unknown, Unknowns};
+pub use options::{CertificateKind, SecretShape, Settings, TlsVersions};
+pub use server::request_log::{Connections, Request};
+pub use state::keys::ApiKey;
 
-use manager::Manager;
-use role_book::AUDITOR;
 use server::Shared;
+use state::Manager;
+use state::roles::AUDITOR;
 
 /// A running manager. It has a thread of its own, and stops, closing its connections, when it is dropped.
 #[derive(Debug)]

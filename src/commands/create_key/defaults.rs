@@ -3,10 +3,10 @@
 use chrono::Utc;
 
 use super::Args;
+use crate::config::Sourced;
+use crate::config::file::Profile;
 use crate::error::Error;
 use crate::expiry::Expiry;
-use crate::profile::Profile;
-use crate::settings::Sourced;
 
 impl Args {
     /// Takes over what was not given.

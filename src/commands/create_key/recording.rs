@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 
-use super::existing::Existing;
+use super::if_exists::Existing;
 use super::{Plan, Role};
 use crate::context::Context;
 use crate::error::Error;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::commands::key_view::State;
+use crate::keys::state::State;
 use crate::manager::{ApiKey, KeyFilter};
 
 /// What the command line asks for, with its times on the manager's clock.

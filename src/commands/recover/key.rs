@@ -10,7 +10,7 @@ use crate::mint;
 
 /// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
 /// "not there" is believed only when as much time has gone by as a living run would have waited.
-pub(in crate::commands) async fn left_key(
+pub(crate) async fn left_key(
     entry: &Entry,
     signed_in: &SignedIn,
     context: &Context,
@@ -77,6 +77,6 @@ async fn twin_of_the_gone(
 }
 
 /// How long what its run asked for may still be worked on.
-pub(in crate::commands) fn still_settling(entry: &Entry, context: &Context) -> Duration {
+pub(crate) fn still_settling(entry: &Entry, context: &Context) -> Duration {
     context.settings.settle_timeout.saturating_sub(entry.age())
 }

@@ -68,7 +68,7 @@ async fn end_the_old_one(
     if !args.yes {
         let question = format!(
             "Set the end of the old key `{}` (ID {})?",
-            crate::output::safe(&name),
+            crate::terminal::output::safe(&name),
             old.id
         );
         let prompt = context.prompt();

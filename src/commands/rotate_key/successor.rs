@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::commands::which_key;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::expiry::Expiry;
 use crate::journal::{Predecessor, Progress, Record, Work};
+use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::{Prepared, is_like, made_way_for, mark, original_name, without_marks};
 
@@ -18,11 +18,11 @@ pub(super) async fn predecessor(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<ApiKey, Error> {
-    let error = match which_key::resolve(wanted, signed_in, context).await {
+    let error = match lookup::resolve(wanted, signed_in, context).await {
         Err(error) if error.kind() == Kind::NotFound => error,
         other => return other,
     };
-    let which_key::Wanted::Name(name) = which_key::Wanted::read(wanted)? else {
+    let lookup::Wanted::Name(name) = lookup::Wanted::read(wanted)? else {
         return Err(error);
     };
     let retiring = retiring(name, signed_in, context).await.unwrap_or_default();

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use tokio::process::Command;
 
-use super::workplace::{Workplace, leads_elsewhere};
-use crate::child;
+use super::environment::{Workplace, leads_elsewhere};
 use crate::error::Error;
-use crate::interrupt::Interrupt;
+use crate::process::child;
+use crate::process::signals::Interrupt;
 
 /// Runs a command, and returns its exit code as a shell would.
 pub(super) async fn run(

@@ -5,7 +5,9 @@
 //! lock, such as editors, can still be overtaken: the file is looked at once more just before the rename, and edited anew if it has
 //! changed. Undoing takes the lock too, and takes back the line of this run alone.
 
-pub(super) mod text;
+pub(super) mod editor;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod words;
 
 use std::fs::{File, Metadata};
@@ -15,17 +17,17 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::places::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
+use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
 use super::{Delivering, Parcel, Sink, Withdrawing};
-use crate::atomic_file::{AtomicFile, file_name};
 use crate::error::Error;
-use crate::file_lock::{FileLock, LockFailure, lock_folder};
-use crate::file_mode::{is_loose, refuse_loose};
-use crate::interrupt::Interrupt;
-use crate::open_folder::OpenFolder;
-use crate::replaceable::{WriteMode, write_mode};
-use crate::replaced_file::{ReplacedFile, whole};
+use crate::process::signals::Interrupt;
 use crate::secret::Secret;
+use crate::storage::atomic_file::{AtomicFile, file_name};
+use crate::storage::file_lock::{FileLock, LockFailure, lock_folder};
+use crate::storage::open_folder::OpenFolder;
+use crate::storage::permissions::{is_loose, refuse_loose};
+use crate::storage::replaceable::{WriteMode, write_mode};
+use crate::storage::replaced_file::{ReplacedFile, whole};
 
 const FLAG: &str = "--dotenv";
 
@@ -86,7 +88,7 @@ impl DotenvSink {
         };
         let found = sink.find(&folder, mode).map_err(|error| failed(&error))?;
         if let Some(found) = &found {
-            text::check(&found.content, name).map_err(|reason| {
+            editor::check(&found.content, name).map_err(|reason| {
                 Error::usage(
                     format!("`{FLAG}` {} cannot be edited: {reason}", path.display()),
                     "fix the file, or name another one; nothing was created on the manager",
@@ -147,8 +149,8 @@ impl DotenvSink {
             return Err("others on this machine may read it by now".to_owned());
         }
         let old = before.as_ref().map_or(&[][..], |found| &found.content);
-        let content = text::set(old, &self.name, secret.expose())?;
-        let assigned = text::assigned(old, &self.name)?;
+        let content = editor::set(old, &self.name, secret.expose())?;
+        let assigned = editor::assigned(old, &self.name)?;
         let placed = match (mode, before) {
             (WriteMode::InPlace, Some(found)) => {
                 folder.check_place().map_err(words)?;
@@ -235,7 +237,7 @@ impl Line {
         let now = self.placed.current(LIMIT).map_err(words)?;
         let now = now.ok_or_else(|| too_large().to_string())?;
         let before = self.before.as_ref().map(|before| before.as_slice());
-        match text::unset(&now, name, self.secret.expose(), before)? {
+        match editor::unset(&now, name, self.secret.expose(), before)? {
             Some(content) => self.placed.revise(&now, &content).map_err(words),
             None => Ok(()),
         }

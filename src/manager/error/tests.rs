@@ -1,4 +1,5 @@
 use super::*;
+use crate::manager::http::status_error;
 
 fn classified(signer: Signer, status: u16, said: Option<&str>) -> Cause {
     let address = Address::parse("dsm.example.com").unwrap_or_else(|reason| panic!("{reason}"));
@@ -9,7 +10,7 @@ fn classified(signer: Signer, status: u16, said: Option<&str>) -> Cause {
     };
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let body = Body { said, page: None };
-    refusal::of(call, status, &HeaderMap::new(), body).cause
+    status_error::of(call, status, &HeaderMap::new(), body).cause
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn a_refused_sign_in_at_a_hosted_manager_names_the_other_way() {
             signer: Signer::Password,
         };
         let body = Body::default();
-        let error = refusal::of(call, StatusCode::FORBIDDEN, &HeaderMap::new(), body);
+        let error = status_error::of(call, StatusCode::FORBIDDEN, &HeaderMap::new(), body);
         error.hint.unwrap_or_default()
     };
     let hosted = hint("https://workload.us-1.cloudone.trendmicro.com");

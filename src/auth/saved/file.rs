@@ -1,0 +1,114 @@
+//! The file of one thing that is kept: what is read from it, and what is written.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kept, What};
+use crate::manager::{KeyHeader, Session};
+use crate::secret::Secret;
+
+/// The file: one of the two, flat, so that no secret passes through a buffer on the way (as a tagged enum's would).
+#[derive(Deserialize)]
+pub(crate) struct Read {
+    manager: String,
+    tenant: Option<String>,
+    username: Option<String>,
+    cookies: Option<Vec<(String, Secret)>>,
+    request_id: Option<Secret>,
+    profile: Option<String>,
+    key_id: Option<i64>,
+    api_key: Option<Secret>,
+    header: Option<String>,
+}
+
+/// What is written; a secret has no way into a file but this one.
+#[derive(Serialize, Default)]
+pub(crate) struct Written<'a> {
+    manager: &'a str,
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cookies: Option<Vec<(&'a str, &'a str)>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'a str>,
+}
+
+const API_SECRET_KEY: &str = "api-secret-key";
+const CLOUD_ONE: &str = "cloud-one";
+
+impl Read {
+    /// What it holds; none where that is neither.
+    pub(crate) fn kept(self) -> Option<Kept> {
+        let what = match (self.username, self.cookies, self.request_id, self.api_key) {
+            (Some(username), Some(cookies), Some(request_id), None) => What::Session {
+                username,
+                session: Session {
+                    cookies,
+                    request_id,
+                },
+            },
+            (None, None, None, Some(secret)) => What::Key {
+                profile: self.profile,
+                id: self.key_id,
+                secret,
+                header: match self.header.as_deref() {
+                    Some(API_SECRET_KEY) => KeyHeader::ApiSecretKey,
+                    Some(CLOUD_ONE) => KeyHeader::CloudOne,
+                    _ => return None,
+                },
+            },
+            _ => return None,
+        };
+        Some(Kept {
+            manager: self.manager,
+            tenant: self.tenant,
+            what,
+        })
+    }
+}
+
+impl<'a> Written<'a> {
+    /// What is to be written of it.
+    pub(crate) fn of(kept: &'a Kept) -> Self {
+        let written = Self {
+            manager: &kept.manager,
+            tenant: kept.tenant.as_deref(),
+            ..Self::default()
+        };
+        match &kept.what {
+            What::Session { username, session } => Self {
+                username: Some(username),
+                cookies: Some(
+                    (session.cookies.iter())
+                        .map(|(name, value)| (name.as_str(), value.expose()))
+                        .collect(),
+                ),
+                request_id: Some(session.request_id.expose()),
+                ..written
+            },
+            What::Key {
+                profile,
+                id,
+                secret,
+                header,
+            } => Self {
+                profile: profile.as_deref(),
+                key_id: *id,
+                api_key: Some(secret.expose()),
+                header: Some(match header {
+                    KeyHeader::ApiSecretKey => API_SECRET_KEY,
+                    KeyHeader::CloudOne => CLOUD_ONE,
+                }),
+                ..written
+            },
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! `list-keys`: which keys there are, and which of them are stale, end soon or are locked.
+//!
+//! Text and JSON are one document, written when all pages are here. JSON lines are written page by page, so that a list of any length
+//! takes no more memory than a page; lines that are written when a later page fails stay, and the exit code says that some are missing.
+
+mod filter;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::list_roles::check_format;
+use super::{Outcome, find_role};
+use crate::context::Context;
+use crate::error::Error;
+use crate::keys::lookup;
+use crate::keys::role_names::RoleNames;
+use crate::keys::state::{State, time_or};
+use crate::manager::{ApiKey, MOST_KEPT, RoleSummary, SignedIn};
+use crate::mint::Twins;
+use crate::terminal::output;
+use crate::terminal::output::Format;
+use filter::{Filter, Fit, shifted, span};
+
+/// List the keys.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only keys whose name matches: % stands for any text, _ for one character; case counts
+    #[arg(long, value_name = "PATTERN")]
+    name: Option<String>,
+
+    /// Only keys of the role with this exact name
+    #[arg(long, value_name = "NAME", conflicts_with = "role_id")]
+    role: Option<String>,
+
+    /// Only keys of the role with this ID
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    role_id: Option<i64>,
+
+    /// Only keys that still work and end within this time: 14d, 12w, 36h
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    expiring: Option<Duration>,
+
+    /// Only keys that were not used for this time; one that was never used counts from its creation
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    stale: Option<Duration>,
+
+    /// Only keys that are locked, by somebody or by wrong secrets
+    #[arg(long)]
+    locked: bool,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    check_format(context.output.format())?;
+    context
+        .signed_in(async |signed_in| {
+            let filter = args.filter(signed_in, context).await?;
+            list(&filter, signed_in, context).await
+        })
+        .await?;
+    Ok(Outcome::Done)
+}
+
+impl Args {
+    /// Times count by the manager's clock, which an answer must have told.
+    async fn filter(&self, signed_in: &SignedIn, context: &Context) -> Result<Filter<'_>, Error> {
+        let role_id = match &self.role {
+            Some(name) => {
+                let role: RoleSummary = find_role::resolve(name, signed_in, context).await?;
+                Some(role.id)
+            }
+            None => self.role_id,
+        };
+        if self.expiring.is_some() || self.stale.is_some() {
+            let asking = async {
+                let told = signed_in.learn_time().await;
+                told.map_err(|error| lookup::explain(signed_in, error))
+            };
+            context.interrupt.or(asking).await?;
+        }
+        let now = signed_in.time();
+        Ok(Filter {
+            name: self.name.as_deref(),
+            role_id,
+            ends_by: self.expiring.map(|span| shifted(now, span, 1)),
+            unused_since: self.stale.map(|span| shifted(now, span, -1)),
+            locked: self.locked,
+            from: now.timestamp_millis(),
+        })
+    }
+}
+
+async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
+    let mut list = List::new(context);
+    let mut pages = signed_in.api_keys(&filter.for_the_manager());
+    let mut roles = None;
+    loop {
+        let next = async {
+            let page = pages.next().await;
+            page.map_err(|error| lookup::explain(signed_in, error))
+        };
+        let Some(page) = context.interrupt.or(next).await? else {
+            break;
+        };
+        let now = signed_in.time();
+        let mut fitting = Vec::with_capacity(page.len());
+        for key in page {
+            list.twins.look_at(&key);
+            let fit = filter.fit(&key, now);
+            list.untold += usize::from(fit == Fit::Untold);
+            list.other_case |= fit == Fit::OnlyCaseDiffers;
+            if fit == Fit::Yes {
+                fitting.push(key);
+            }
+        }
+        if fitting.is_empty() {
+            continue;
+        }
+        // Asked for once, and only when there is a key to show.
+        let roles = match roles.take() {
+            Some(known) => roles.insert(known),
+            None => roles.insert(RoleNames::ask(signed_in, context).await?),
+        };
+        if !list.add(fitting, roles, now)? {
+            return Ok(());
+        }
+    }
+    list.finish()
+}
+
+/// What is shown so far.
+struct List<'a> {
+    context: &'a Context,
+    rows: Vec<[String; 6]>,
+    objects: Vec<Listed>,
+    held: usize,
+    shown: usize,
+    /// Keys that are left out because the manager tells no time of theirs.
+    untold: usize,
+    other_case: bool,
+    twins: Twins,
+}
+
+impl<'a> List<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            rows: Vec::new(),
+            objects: Vec::new(),
+            held: 0,
+            shown: 0,
+            untold: 0,
+            other_case: false,
+            twins: Twins::default(),
+        }
+    }
+
+    /// Takes a page; false where nobody reads any more.
+    fn add(
+        &mut self,
+        keys: Vec<ApiKey>,
+        roles: &RoleNames,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        self.shown += keys.len();
+        let format = self.context.output.format();
+        if format == Format::Jsonl {
+            let lines: Vec<_> = listed(keys, roles, now).collect();
+            return self.context.output.json_lines(&lines);
+        }
+        self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
+        if self.held > MOST_KEPT {
+            return Err(
+                Error::unexpected("the manager lists more keys than are held at once")
+                    .hint("`-o jsonl` writes them as they come"),
+            );
+        }
+        if format == Format::Json {
+            self.objects.extend(listed(keys, roles, now));
+        } else {
+            (self.rows).extend(keys.iter().map(|key| row(key, roles, now)));
+        }
+        Ok(true)
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let output = &self.context.output;
+        for warning in self.twins.warnings() {
+            output.warn(&warning);
+        }
+        if self.untold > 0 {
+            output.warn(&format!(
+                "{} keys are left out: the manager tells neither when they were used nor when they were made",
+                self.untold
+            ));
+        }
+        if self.shown == 0 {
+            output.note(if self.other_case {
+                "no key matches; in some names only upper and lower case differ from the pattern"
+            } else {
+                "no key matches"
+            });
+        }
+        match output.format() {
+            Format::Text | Format::Env => {
+                let header = ["ID", "NAME", "ROLE", "STATE", "CREATED", "LAST SIGN-IN"];
+                output.data(&output::table(header, self.rows.into_iter()))
+            }
+            Format::Json => {
+                let meta = json!({"manager": self.context.settings.address()?.to_string()});
+                let document = Document {
+                    api_keys: &self.objects,
+                    meta,
+                };
+                output.json(&document, true)
+            }
+            Format::Jsonl => Ok(()),
+        }
+    }
+}
+
+fn row(key: &ApiKey, roles: &RoleNames, now: DateTime<Utc>) -> [String; 6] {
+    let role = match (roles.get(key.role_id()), key.role_id()) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(id)) => format!("ID {id}"),
+        (None, None) => "-".to_owned(),
+    };
+    [
+        key.id.to_string(),
+        key.name().unwrap_or("-").to_owned(),
+        role,
+        State::of(key, now).words(now),
+        time_or(key.created(), "-"),
+        time_or(key.last_sign_in(), "never"),
+    ]
+}
+
+/// The manager's list, and `meta`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_keys: &'a [Listed],
+    meta: Value,
+}
+
+/// The manager's object, and under `meta` what a script would have to ask or work out.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    key: ApiKey,
+    meta: Value,
+}
+
+fn listed(
+    keys: Vec<ApiKey>,
+    roles: &RoleNames,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = Listed> {
+    keys.into_iter().map(move |key| {
+        let mut meta = json!({"state": State::of(&key, now).word()});
+        if let Some(name) = roles.get(key.role_id()) {
+            meta["role"] = name.into();
+        }
+        Listed { key, meta }
+    })
+}

@@ -1,0 +1,189 @@
+//! A new secret for the key itself: `--in-place` for any, `--current` for the one that signs the requests. The old secret is dead at
+//! once.
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use super::{Args, Left};
+use crate::auth::sign_in::Way;
+use crate::commands::create_key::{delivered_all_the_same, print_key};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::journal::{Progress, Record, Work};
+use crate::keys::lookup;
+use crate::manager::{ApiKey, Cause, SignedIn};
+use crate::mint::{Mint, Prepared};
+use crate::random;
+use crate::terminal::output::Format;
+
+/// `--in-place`.
+pub(super) async fn in_place(args: &Args, wanted: &str, context: &Context) -> Result<(), Error> {
+    let prepared = Prepared::ready(&args.sinks, context).await?;
+    context
+        .signed_in(async |signed_in| {
+            let key = lookup::resolve(wanted, signed_in, context).await?;
+            let id = key.id;
+            let renewal = Renewal::of(args, key, false, context)?;
+            let done = renewal.carry_out(prepared, signed_in, context).await;
+            done.map_err(|error| match signed_in.signer_id() {
+                Some(signer) if signer == id => may_be_dead(error, id),
+                _ => error,
+            })
+        })
+        .await
+}
+
+/// `--current`.
+pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error> {
+    // Seen before anybody signs in for nothing.
+    if matches!(Way::choose(context)?, Way::Password | Way::Kept(_)) {
+        return Err(needs_a_key());
+    }
+    let prepared = Prepared::ready(&args.sinks, context).await?;
+    context
+        .signed_in(async |signed_in| {
+            if signed_in.session().is_some() {
+                return Err(needs_a_key());
+            }
+            let looking = async { Ok(signed_in.current_api_key().await) };
+            let key = match context.interrupt.or(looking).await? {
+                Ok(key) => key,
+                Err(error) if *error.cause() == Cause::Forbidden => {
+                    let hint = "its role may not view keys, or the key is expired or locked; run `swp-keys rotate-key KEY --in-place` with a key or user that may view keys";
+                    return Err(Error::from(error).hint(hint));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let id = key.id;
+            let renewal = Renewal::of(args, key, true, context)?;
+            let done = renewal.carry_out(prepared, signed_in, context).await;
+            done.map_err(|error| may_be_dead(error, id))
+        })
+        .await
+}
+
+fn needs_a_key() -> Error {
+    Error::usage(
+        "`--current` is about the API key that signs the requests, and this run signs in with a session",
+        "give the key with `--api-key-file` or SWP_API_KEY, or name a key: `swp-keys rotate-key KEY --in-place`",
+    )
+}
+
+/// Whoever lost the answer cannot sign any more, nor can `recover` with the same secret.
+fn may_be_dead(error: Error, id: i64) -> Error {
+    if error.kind() != Kind::Attention {
+        return error;
+    }
+    error.hint(format!(
+        "check whether the key still signs; if it does, run `swp-keys recover` with it; if it does not, run `swp-keys recover --forget`, and \
+         have an administrator give it a new secret with `swp-keys rotate-key {id} --in-place`"
+    ))
+}
+
+/// A key that is to have a new secret.
+struct Renewal<'a> {
+    args: &'a Args,
+    key: ApiKey,
+    name: String,
+    current: bool,
+    operation: String,
+}
+
+impl<'a> Renewal<'a> {
+    fn of(args: &'a Args, key: ApiKey, current: bool, context: &Context) -> Result<Self, Error> {
+        if Left::of_key(&key, context)?.is_some() {
+            return Err(Error::new(
+                Kind::Conflict,
+                format!("a rotation of the key with the ID {} was cut off", key.id),
+            )
+            .hint("run it again without `--in-place`, or `swp-keys recover`, which finishes it (`--delete` undoes it)")
+            .key(key.id));
+        }
+        Ok(Self {
+            args,
+            name: key.name().unwrap_or_default().to_owned(),
+            key,
+            current,
+            operation: random::hex(4),
+        })
+    }
+
+    async fn carry_out(
+        &self,
+        prepared: Prepared,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let mut meta = self.meta(&prepared, context)?;
+        let (id, name) = (self.key.id, &self.name);
+        if self.args.dry_run {
+            let place = prepared.places().join(", ");
+            context.output.note(&format!(
+                "would give the key `{name}` (ID {id}) a new secret, and write that to {place}; nothing was changed"
+            ));
+            meta["dryRun"] = true.into();
+            return match context.output.format() {
+                Format::Json | Format::Jsonl => print_key(&self.key.fields(), meta, context),
+                _ => Ok(()),
+            };
+        }
+        let record = self.record(&prepared, signed_in, context)?;
+        context.output.warn(&format!(
+            "the old secret of the key `{name}` (ID {id}) dies now, wherever it is in use"
+        ));
+        let mint = Mint {
+            context,
+            signed_in,
+            prepared,
+            meta: &meta,
+            verify: self.args.verify,
+            recovering: false,
+        };
+        let delivered = mint.rekey(&self.key, record).await?;
+        if self.args.sinks.to_stdout() {
+            return Ok(());
+        }
+        print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
+    }
+
+    fn record(
+        &self,
+        prepared: &Prepared,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Record, Error> {
+        let settings = &context.settings;
+        Ok(Record {
+            operation: self.operation.clone(),
+            work: Work::Rekey,
+            manager: settings.address()?.to_string(),
+            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
+            key_name: self.name.clone(),
+            role_id: None,
+            key_id: Some(self.key.id),
+            existing_ids: vec![self.key.id],
+            marked: true,
+            unique: false,
+            signer: signed_in.signer_print(&self.operation),
+            predecessor: None,
+            temporary: false,
+            current: self.current,
+            sinks: prepared.places(),
+            started: Utc::now().timestamp_millis(),
+            progress: Progress::default(),
+        })
+    }
+
+    fn meta(&self, prepared: &Prepared, context: &Context) -> Result<Value, Error> {
+        let mut meta = json!({
+            "manager": context.settings.address()?.to_string(),
+            "created": false,
+            "operation": self.operation,
+            "sinks": prepared.places(),
+        });
+        if let Some(tenant) = &context.settings.tenant {
+            meta["tenant"] = tenant.value.clone().into();
+        }
+        Ok(meta)
+    }
+}

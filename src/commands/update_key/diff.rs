@@ -1,0 +1,168 @@
+//! A key before and after: as text a line for each field that changes, as JSON the key as it is, and `meta.changes`.
+
+use serde_json::{Map, Value, json};
+
+use super::super::create_key::print_key;
+use crate::context::Context;
+use crate::error::Error;
+use crate::keys::role_names::RoleNames;
+use crate::keys::state::time_or;
+use crate::manager::{ApiKey, KeyChange, SignedIn};
+use crate::terminal::output;
+use crate::terminal::output::Format;
+
+/// The manager's name of a field, and a person's.
+const FIELDS: [(&str, &str); 6] = [
+    ("keyName", "Name"),
+    ("description", "Description"),
+    ("roleID", "Role"),
+    ("expiryDate", "Expires"),
+    ("locale", "Locale"),
+    ("timeZone", "Time zone"),
+];
+
+/// What is shown of a run.
+pub(super) struct Shown {
+    /// The key as it is now.
+    key: ApiKey,
+    /// The fields that were to be changed: their names, and their values before and after.
+    changes: Vec<(&'static str, Value, Value)>,
+    roles: RoleNames,
+    dry_run: bool,
+}
+
+impl Shown {
+    pub(super) fn unchanged(key: ApiKey, dry_run: bool) -> Self {
+        Self {
+            key,
+            changes: Vec::new(),
+            roles: RoleNames::default(),
+            dry_run,
+        }
+    }
+
+    pub(super) async fn would_be(
+        key: ApiKey,
+        change: &KeyChange,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let (asked, before) = (asked(change), key.fields());
+        let changes = changed(&asked, &before, &asked);
+        let roles = roles(change, signed_in, context).await?;
+        Ok(Self {
+            key,
+            changes,
+            roles,
+            dry_run: true,
+        })
+    }
+
+    pub(super) async fn changed(
+        before: ApiKey,
+        after: ApiKey,
+        change: &KeyChange,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let changes = changed(&asked(change), &before.fields(), &after.fields());
+        let roles = roles(change, signed_in, context).await?;
+        Ok(Self {
+            key: after,
+            changes,
+            roles,
+            dry_run: false,
+        })
+    }
+
+    pub(super) fn print(&self, context: &Context) -> Result<(), Error> {
+        if context.output.format() == Format::Text {
+            return match self.changes.is_empty() {
+                true => Ok(()),
+                false => context.output.data(&self.table()),
+            };
+        }
+        let changes: Map<String, Value> = (self.changes.iter())
+            .map(|(name, before, after)| {
+                let pair = json!({"before": before, "after": after});
+                ((*name).to_owned(), pair)
+            })
+            .collect();
+        let mut meta = json!({
+            "manager": context.settings.address()?.to_string(),
+            "changed": !self.dry_run && !changes.is_empty(),
+            "changes": changes,
+        });
+        if self.dry_run {
+            meta["dryRun"] = true.into();
+        }
+        print_key(&self.key.fields(), meta, context)
+    }
+
+    fn table(&self) -> String {
+        let rows = self.changes.iter().map(|(name, before, after)| {
+            let label = FIELDS.iter().find(|(field, _)| field == name);
+            let label = label.map_or(*name, |(_, label)| label);
+            [
+                label.to_owned(),
+                self.value(name, before),
+                self.value(name, after),
+            ]
+        });
+        output::table(["FIELD", "BEFORE", "AFTER"], rows)
+    }
+
+    fn value(&self, name: &str, value: &Value) -> String {
+        match (name, value) {
+            ("expiryDate", value) => time_or(value.as_i64().filter(|time| *time != 0), "never"),
+            (_, Value::Null) => "-".to_owned(),
+            ("roleID", id) => match self.roles.get(id.as_i64()) {
+                Some(role) => format!("{role} (ID {id})"),
+                None => format!("ID {id}"),
+            },
+            (_, Value::String(text)) => text.clone(),
+            (_, other) => other.to_string(),
+        }
+    }
+}
+
+/// The names of roles are for people; they are asked for where a role changes.
+async fn roles(
+    change: &KeyChange,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<RoleNames, Error> {
+    if change.role_id.is_none() || context.output.format() != Format::Text {
+        return Ok(RoleNames::default());
+    }
+    // The key is changed by now, and only how that is told depends on it.
+    Ok(RoleNames::ask(signed_in, context).await.unwrap_or_default())
+}
+
+/// The fields that are sent. An end of 0 is none.
+fn asked(change: &KeyChange) -> Map<String, Value> {
+    match json!(change) {
+        Value::Object(mut fields) => {
+            if fields.get("expiryDate") == Some(&json!(0)) {
+                fields.insert("expiryDate".to_owned(), Value::Null);
+            }
+            fields
+        }
+        _ => Map::new(),
+    }
+}
+
+/// The fields that were asked for, before and after; one that is not set is null.
+fn changed(
+    asked: &Map<String, Value>,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Vec<(&'static str, Value, Value)> {
+    let of =
+        |fields: &Map<String, Value>, name: &str| fields.get(name).cloned().unwrap_or_default();
+    FIELDS
+        .iter()
+        .filter(|(name, _)| asked.contains_key(*name))
+        .map(|(name, _)| (*name, of(before, name), of(after, name)))
+        .collect()
+}

@@ -1,0 +1,249 @@
+//! `update-key`: sends what differs and nothing else, and shows it before and after.
+
+mod description;
+mod diff;
+
+use chrono::Utc;
+
+use super::create_key::{check_name, say_skew};
+use super::{Outcome, find_role};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::expiry::Expiry;
+use crate::journal::{self, Found};
+use crate::keys::update;
+use crate::keys::update::named;
+use crate::keys::{lookup, role_check};
+use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, RoleSummary, SignedIn};
+use diff::Shown;
+
+/// Change a key.
+#[derive(clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+#[command(
+    group = clap::ArgGroup::new("what").required(true).multiple(true),
+    // clap's own names every flag of the group, in one long line.
+    override_usage = "swp-keys update-key [OPTIONS] <KEY>"
+)]
+pub(crate) struct Args {
+    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// Another role, by its exact name
+    #[arg(long, value_name = "NAME", group = "what", conflicts_with = "role_id")]
+    role: Option<String>,
+
+    /// Another role, by its ID; needs no search
+    #[arg(long, value_name = "ID", group = "what", value_parser = clap::value_parser!(i64).range(1..))]
+    role_id: Option<i64>,
+
+    /// A role that can do everything is meant
+    #[arg(long)]
+    allow_full_access: bool,
+
+    /// Another name
+    #[arg(long, group = "what")]
+    name: Option<String>,
+
+    /// Another description; the mark of the run that made the key stays at its end
+    #[arg(long, value_name = "TEXT", group = "what")]
+    description: Option<String>,
+
+    /// Take the mark of the run that made the key out of its description
+    #[arg(long, group = "what")]
+    no_mark: bool,
+
+    /// Another end: 14d, 12w, 36h, a date, an RFC 3339 time, or never
+    #[arg(long, value_name = "WHEN", group = "what")]
+    expires: Option<String>,
+
+    /// Language and country
+    #[arg(long, group = "what", value_parser = ["en-US", "ja-JP"])]
+    locale: Option<String>,
+
+    /// Time zone, an IANA name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", group = "what")]
+    time_zone: Option<String>,
+
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Give it the name even if another key bears it
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    lookup::Wanted::read(&args.key)?;
+    check_name(args.name.as_deref())?;
+    let zone = args.time_zone.as_deref();
+    let expiry = (args.expires.as_deref())
+        .map(|text| Expiry::parse(text, zone, Utc::now()))
+        .transpose()?;
+    let shown = context
+        .signed_in(async |signed_in| args.carry_out(expiry, signed_in, context).await)
+        .await?;
+    shown.print(context)?;
+    Ok(Outcome::Done)
+}
+
+impl Args {
+    async fn carry_out(
+        &self,
+        expiry: Option<Expiry>,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Shown, Error> {
+        let before = lookup::resolve(&self.key, signed_in, context).await?;
+        let role_id = self.role_of(&before, signed_in, context).await?;
+        say_skew(signed_in, expiry, context);
+        let change = self.difference(&before, role_id, expiry, signed_in)?;
+        if change == KeyChange::default() {
+            let already = format!("{} is so already; nothing was sent", named(&before));
+            context.output.note(&already);
+            return Ok(Shown::unchanged(before, self.dry_run));
+        }
+        self.check(&before, &change, signed_in, context).await?;
+        if self.dry_run {
+            context.output.note("nothing was changed");
+            return Shown::would_be(before, &change, signed_in, context).await;
+        }
+        let after = update::carry_out(&before, &change, signed_in, context).await?;
+        context
+            .output
+            .note(&format!("{} is changed", named(&after)));
+        Shown::changed(before, after, &change, signed_in, context).await
+    }
+
+    /// The ID of the role that is asked for. Care is taken with one that the key does not have yet.
+    async fn role_of(
+        &self,
+        key: &ApiKey,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Option<i64>, Error> {
+        let (id, role) = match (&self.role, self.role_id) {
+            (Some(name), _) => {
+                let role: RoleSummary = find_role::resolve(name, signed_in, context).await?;
+                (role.id, Some(role))
+            }
+            (None, Some(id)) if Some(id) == key.role_id() || self.allow_full_access => (id, None),
+            (None, Some(id)) => (id, role_check::of_id(id, signed_in, context).await?),
+            (None, None) => return Ok(None),
+        };
+        if let Some(role) = role.filter(|role| Some(role.id) != key.role_id()) {
+            role_check::judge(&role, self.allow_full_access, context)?;
+        }
+        Ok(Some(id))
+    }
+
+    /// What is to be sent: the fields in which the key is not as asked.
+    fn difference(
+        &self,
+        key: &ApiKey,
+        role_id: Option<i64>,
+        expiry: Option<Expiry>,
+        signed_in: &SignedIn,
+    ) -> Result<KeyChange, Error> {
+        let other = |asked: &Option<String>, is: Option<&str>| {
+            asked.clone().filter(|asked| Some(asked.as_str()) != is)
+        };
+        let current = key.description().unwrap_or_default();
+        let description =
+            description::composed(self.description.as_deref(), self.no_mark, current)?;
+        let end = match expiry {
+            None => None,
+            Some(Expiry::Never) if key.expiry_date().is_none() && !key.is_brief() => None,
+            Some(Expiry::Never) => Some(NO_EXPIRY),
+            Some(when) => when.milliseconds(signed_in.time()),
+        };
+        Ok(KeyChange {
+            key_name: other(&self.name, key.name()),
+            description: description.filter(|asked| asked != current),
+            role_id: role_id.filter(|asked| Some(*asked) != key.role_id()),
+            active: None,
+            expiry_date: end.filter(|asked| Some(*asked) != key.expiry_date()),
+            locale: other(&self.locale, key.locale()),
+            time_zone: other(&self.time_zone, key.time_zone()),
+        })
+    }
+
+    /// What stands in the way although the manager might allow it.
+    async fn check(
+        &self,
+        key: &ApiKey,
+        change: &KeyChange,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let loses_its_mark = self.no_mark && change.description.is_some();
+        if change.key_name.is_some() || loses_its_mark {
+            not_left_by_a_run(key, context)?;
+        }
+        match &change.key_name {
+            Some(name) if !self.force => not_taken(name, key, signed_in, context).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A name that two keys bear finds neither.
+async fn not_taken(
+    name: &str,
+    key: &ApiKey,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let search = async {
+        let found = signed_in.api_keys_named(name).await;
+        found.map_err(|error| lookup::explain(signed_in, error))
+    };
+    let found = context.interrupt.or(search).await?;
+    let taken = |other: &&ApiKey| other.id != key.id && other.name() == Some(name);
+    match found.iter().find(taken) {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "a key named `{name}` exists already, with the ID {}; {} was not changed",
+                other.id,
+                named(key)
+            ),
+        )
+        .hint("choose another `--name`, or say `--force`; then both are found by their IDs only")
+        .key(other.id)),
+    }
+}
+
+/// `recover` finds what a run left by its name and mark.
+fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
+    let manager = context.settings.address()?.to_string();
+    let tenant = (context.settings.tenant.as_ref()).map(|tenant| tenant.value.as_str());
+    let found = journal::unfinished().unwrap_or_default();
+    let left = found.iter().any(|found| match found {
+        Found::Record(record) | Found::UnderWay(record) => {
+            let same_name = key.name() == Some(record.key_name.as_str());
+            !record.is_over()
+                && record.manager == manager
+                && record.tenant.as_deref() == tenant
+                && (record.key_id.map_or(same_name, |id| id == key.id)
+                    || (record.predecessor.as_ref()).is_some_and(|old| old.id == key.id))
+        }
+        Found::Unreadable(..) => false,
+    });
+    if !left {
+        return Ok(());
+    }
+    let message = format!(
+        "a run that deals with {} is not finished, and would not find the key again",
+        named(key)
+    );
+    Err(Error::new(Kind::Conflict, message)
+        .hint("run `swp-keys recover` first")
+        .key(key.id))
+}

@@ -1,0 +1,142 @@
+//! Where password, code and key come from. Nothing is read here; `secret_source.rs` does that when one is needed.
+
+use std::path::PathBuf;
+
+use super::resolver::{Names, Origin};
+use super::{SecretSource, Source, Sourced};
+use crate::cli::Global;
+use crate::error::Error;
+use crate::process::external_command::ExternalCommand;
+use crate::secret::Secret;
+
+const PASSWORD_FILE: Names = ("password_file", "--password-file", "SWP_PASSWORD_FILE");
+const PASSWORD_COMMAND: Names = (
+    "password_command",
+    "--password-command",
+    "SWP_PASSWORD_COMMAND",
+);
+const MFA_COMMAND: Names = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
+const API_KEY_FILE: Names = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
+/// A profile alone has it: on the command line, a pipe into `--api-key-file -` does the same.
+const API_KEY_COMMAND: &str = "api-key-command";
+
+/// Rank: a flag, then SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND and SWP_PASSWORD, and the profile last. Two flags contradict each other.
+pub(crate) fn password(
+    origin: &Origin<'_>,
+    global: &Global,
+) -> Result<Option<Sourced<SecretSource>>, Error> {
+    let file = origin.given_path(PASSWORD_FILE, global.password_file.clone());
+    let stdin = global.password_stdin.then_some(Sourced {
+        value: SecretSource::Stdin,
+        source: Source::Flag("--password-stdin"),
+    });
+    let command = origin.given(PASSWORD_COMMAND, global.password_command.clone());
+    let given = first_of([
+        stdin,
+        file.map(from_file),
+        command.map(from_command),
+        variable("SWP_PASSWORD")?,
+    ])?;
+    let found = given
+        .or_else(|| origin.in_profile(PASSWORD_FILE).map(from_named_file))
+        .or_else(|| origin.in_profile(PASSWORD_COMMAND).map(from_command));
+    let found = checked(found)?;
+    origin.tell_secret("password", found.as_ref());
+    Ok(found)
+}
+
+/// The code of the second factor.
+pub(crate) fn mfa(
+    origin: &Origin<'_>,
+    global: &Global,
+) -> Result<Option<Sourced<SecretSource>>, Error> {
+    let code = (global.mfa_code.clone())
+        .filter(|code| !code.is_empty())
+        .map(|code| Sourced {
+            value: SecretSource::Value(Secret::new(code)),
+            source: Source::Flag("--mfa-code"),
+        });
+    let command = origin.given(MFA_COMMAND, global.mfa_command.clone());
+    let given = first_of([code, command.map(from_command), variable("SWP_MFA_CODE")?])?;
+    let found = checked(given.or_else(|| origin.in_profile(MFA_COMMAND).map(from_command)))?;
+    origin.tell_secret("mfa-code", found.as_ref());
+    Ok(found)
+}
+
+/// An existing key.
+pub(crate) fn api_key(
+    origin: &Origin<'_>,
+    global: &Global,
+) -> Result<Option<Sourced<SecretSource>>, Error> {
+    let file = origin.given_path(API_KEY_FILE, global.api_key_file.clone());
+    let given = first_of([file.map(from_file), variable("SWP_API_KEY")?])?;
+    let command = || origin.profile.as_ref()?.text(API_KEY_COMMAND);
+    let found = given
+        .or_else(|| origin.in_profile(API_KEY_FILE).map(from_named_file))
+        .or_else(|| command().map(from_command));
+    let found = checked(found)?;
+    origin.tell_secret("api-key", found.as_ref());
+    Ok(found)
+}
+
+fn from_file(path: Sourced<PathBuf>) -> Sourced<SecretSource> {
+    path.map(|path| {
+        if path.as_os_str() == "-" {
+            SecretSource::Stdin
+        } else {
+            SecretSource::File(path)
+        }
+    })
+}
+
+fn from_named_file(path: Sourced<String>) -> Sourced<SecretSource> {
+    path.map(|path| SecretSource::File(path.into()))
+}
+
+fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
+    command.map(SecretSource::Command)
+}
+
+/// A command that cannot be run is refused before anything is asked or sent.
+fn checked(secret: Option<Sourced<SecretSource>>) -> Result<Option<Sourced<SecretSource>>, Error> {
+    if let Some(Sourced {
+        value: SecretSource::Command(text),
+        source,
+    }) = &secret
+    {
+        ExternalCommand::parse(text)
+            .map_err(|problem| problem.error(&source.to_string(), "pass show dsm/admin"))?;
+    }
+    Ok(secret)
+}
+
+fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(Some(Sourced {
+            value: SecretSource::Value(Secret::new(value)),
+            source: Source::Variable(name),
+        })),
+        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Error::usage(
+            format!("`{name}` is not UTF-8"),
+            "the manager takes JSON, which is UTF-8",
+        )),
+    }
+}
+
+/// The first that was typed, else the first at all; two typed ones are an error.
+fn first_of<const N: usize>(
+    candidates: [Option<Sourced<SecretSource>>; N],
+) -> Result<Option<Sourced<SecretSource>>, Error> {
+    let (typed, other): (Vec<_>, Vec<_>) = candidates
+        .into_iter()
+        .flatten()
+        .partition(|candidate| candidate.source.is_flag());
+    if let [first, second, ..] = &typed[..] {
+        return Err(Error::usage(
+            format!("{} and {} were both given", first.source, second.source),
+            "give one of them",
+        ));
+    }
+    Ok(typed.into_iter().chain(other).next())
+}

@@ -1,0 +1,315 @@
+//! From the text of the settings file to profiles, and to everything that is wrong in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::schema;
+use super::schema::Field;
+use super::{Problem, Profile, Profiles};
+
+/// A name that is nearer than this to one that exists was most likely meant to be it.
+const NEAR: f64 = 0.8;
+
+/// Reads the whole document, and goes on where something is wrong.
+pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
+    let mut read = Profiles {
+        path,
+        default: None,
+        profiles: Vec::new(),
+        problems: Vec::new(),
+    };
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let problem = Problem::at(&good, good.len(), "this is not UTF-8", "TOML is UTF-8");
+            read.problems.push(problem);
+            return read;
+        }
+    };
+    let (table, broken) = DeTable::parse_recoverable(text);
+    let mut reader = Reader {
+        text,
+        folder: (read.path.parent()).map_or_else(PathBuf::new, Path::to_path_buf),
+        problems: Vec::new(),
+        places: BTreeMap::new(),
+    };
+    reader.top(table.get_ref(), &mut read);
+    read.problems = reader.problems;
+    add_broken(&mut read.problems, text, &broken);
+    read
+}
+
+/// What the parser says. Its messages are fixed words; its `Display`, which quotes the line, is not used. What else is wrong in such a
+/// line follows from that, but that a secret stands there counts more.
+fn add_broken(problems: &mut Vec<Problem>, text: &str, broken: &[toml::de::Error]) {
+    for error in broken {
+        let offset = error.span().map_or(0, |span| span.start);
+        let hint = "write it as TOML has it: `name = \"value\"`, and tables as `[profiles.NAME]`";
+        let problem = Problem::at(text, offset, error.message(), hint);
+        problems.retain(|other| other.secret || other.line != problem.line);
+        if !problems.iter().any(|other| other.line == problem.line) {
+            problems.push(problem);
+        }
+    }
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    folder: PathBuf,
+    problems: Vec<Problem>,
+    /// Where the fields of the profile begin that is being read.
+    places: BTreeMap<&'static str, usize>,
+}
+
+type Key<'i> = Spanned<DeString<'i>>;
+type Value<'i> = Spanned<DeValue<'i>>;
+
+impl Reader<'_> {
+    fn top(&mut self, table: &DeTable<'_>, read: &mut Profiles) {
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("default-profile", DeValue::String(name)) => read.default = Some(name.to_string()),
+                ("default-profile", _) => {
+                    self.wrong(
+                        value.span().start,
+                        "`default-profile`: it takes a text in quotes",
+                    );
+                }
+                ("profiles", DeValue::Table(profiles)) => {
+                    for (name, value) in profiles {
+                        read.profiles.extend(self.profile(name, value, &read.path));
+                    }
+                }
+                ("profiles", _) => {
+                    self.wrong(value.span().start, "`profiles` is a table of profiles");
+                }
+                _ => self.unknown(key, schema::TOP.as_slice(), "outside of a profile"),
+            }
+        }
+        let known = |name: &String| read.profiles.iter().any(|profile| profile.name == *name);
+        if let Some(value) = table.get("default-profile")
+            && read.default.as_ref().is_some_and(|name| !known(name))
+        {
+            self.wrong(
+                value.span().start,
+                "`default-profile` names no profile of this file",
+            );
+        }
+    }
+
+    fn profile(&mut self, name: &Key<'_>, value: &Value<'_>, path: &Path) -> Option<Profile> {
+        let DeValue::Table(table) = value.get_ref() else {
+            self.unknown(name, &[], "directly under `profiles`");
+            return None;
+        };
+        self.places.clear();
+        let mut profile = Profile {
+            name: name.get_ref().to_string(),
+            path: path.to_owned(),
+            values: BTreeMap::new(),
+        };
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("create", DeValue::Table(create)) => {
+                    for (key, value) in create {
+                        self.field(key, value, "create.", &schema::OF_CREATE, &mut profile);
+                    }
+                }
+                ("create", _) => self.wrong(value.span().start, "`create` is a table"),
+                _ => self.field(key, value, "", &schema::OF_PROFILE, &mut profile),
+            }
+        }
+        self.contradictions();
+        Some(profile)
+    }
+
+    fn field(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        prefix: &str,
+        known: &[Field],
+        profile: &mut Profile,
+    ) {
+        let name = format!("{prefix}{}", key.get_ref());
+        let Some(field) = known.iter().find(|field| field.name == name) else {
+            let names: Vec<&str> = (known.iter())
+                .map(|field| field.name.strip_prefix(prefix).unwrap_or(field.name))
+                .collect();
+            let place = if prefix.is_empty() {
+                "of a profile"
+            } else {
+                "of the table `create`"
+            };
+            return self.unknown(key, &names, place);
+        };
+        self.places.insert(field.name, key.span().start);
+        match field.read(value.get_ref(), &self.folder) {
+            Ok(values) => drop(profile.values.insert(field.name, values)),
+            Err(reason) => {
+                let what = format!("`{}`: {reason}", field.name);
+                let start = value.span().start;
+                match field.instead(value.get_ref()) {
+                    Some(hint) => (self.problems).push(Problem::at(self.text, start, what, hint)),
+                    None => self.wrong(start, what),
+                }
+            }
+        }
+    }
+
+    fn contradictions(&mut self) {
+        for (one, other) in schema::CONTRADICTIONS {
+            let (Some(_), Some(place)) = (self.places.get(one), self.places.get(other)) else {
+                continue;
+            };
+            let what = format!("`{one}` and `{other}` stand in one profile");
+            let hint =
+                "they contradict each other: leave one of them out, or make a second profile";
+            let problem = Problem::at(self.text, *place, what, hint);
+            self.problems.push(problem);
+        }
+    }
+
+    /// The value of a field is wrong.
+    fn wrong(&mut self, offset: usize, what: impl Into<String>) {
+        let hint = "the README shows a settings file, and the help says what each flag takes";
+        self.problems
+            .push(Problem::at(self.text, offset, what, hint));
+    }
+
+    /// There is no such field, or there is for a reason none.
+    fn unknown(&mut self, key: &Key<'_>, known: &[&str], place: &str) {
+        let name = key.get_ref().as_ref();
+        let offset = key.span().start;
+        let shown = if is_nearly_ours(name, known) {
+            format!("`{name}`")
+        } else {
+            "this".to_owned()
+        };
+        let problem = if let Some((why, instead)) = schema::refused(name) {
+            let mut problem = Problem::at(self.text, offset, format!("{shown} {why}"), instead);
+            problem.secret = true;
+            problem
+        } else {
+            let what = format!("{shown} is no field {place}");
+            Problem::at(self.text, offset, what, suggestion(name, known))
+        };
+        self.problems.push(problem);
+    }
+}
+
+fn suggestion(name: &str, known: &[&str]) -> String {
+    let likeness = |known: &&&str| strsim::jaro_winkler(&name.to_lowercase(), known);
+    let nearest = (known.iter()).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let elsewhere = |fields: &[Field]| {
+        let is_it = |field: &Field| field.name.rsplit('.').next() == Some(name);
+        fields.iter().any(is_it)
+    };
+    match nearest {
+        Some(nearest) if likeness(&nearest) >= NEAR => format!("did you mean `{nearest}`?"),
+        _ if elsewhere(&schema::OF_CREATE) => {
+            "it stands in the table of defaults for new keys, `[profiles.NAME.create]`".to_owned()
+        }
+        _ if elsewhere(&schema::OF_PROFILE) => {
+            "it stands in a profile, `[profiles.NAME]`".to_owned()
+        }
+        _ if known.is_empty() => "a profile is a table, `[profiles.NAME]`".to_owned(),
+        _ => format!("there are {}", known.join(", ")),
+    }
+}
+
+/// Whether the name is that of a field, or nearly so, and may be repeated; any other may be a secret in a wrong place.
+fn is_nearly_ours(name: &str, known: &[&str]) -> bool {
+    let folded = name.to_lowercase();
+    let is_near = |field: &str| strsim::jaro_winkler(&folded, field) >= NEAR;
+    let elsewhere = schema::OF_PROFILE.iter().chain(&schema::OF_CREATE);
+    let is_there = |field: &Field| field.name.rsplit('.').next() == Some(name);
+    schema::refused(name).is_some()
+        || known.iter().any(|field| is_near(field))
+        || elsewhere.into_iter().any(is_there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let read = document(PathBuf::from("/c/config.toml"), text.as_bytes());
+        (read.problems.iter())
+            .map(|problem| format!("{} ({})", problem.placed(&read.path), problem.hint))
+            .collect()
+    }
+
+    fn one(text: &str) -> String {
+        let problems = problems(text);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems.concat()
+    }
+
+    #[test]
+    fn whatever_is_wrong_nothing_of_it_is_repeated() {
+        for text in [
+            "password = \"hunter2\"",
+            "password = hunter2",
+            "password = \"hunter2",
+            "hunter2",
+            "hunter2 = 1",
+            "\"hunter2 \" = 1",
+            "[hunter2",
+            "[profiles.p]\nurl = \"https://a:hunter2@b\"",
+            "[profiles.p]\nproxy = \"http://a:hunter2@b\"",
+            "[profiles.p]\ntls-pin = [\"hunter2\"]",
+            "[profiles.p]\ntimeout = \"hunter2\"",
+            "[profiles.p]\noutput = \"hunter2\"",
+            "[profiles.p]\nretries = \"hunter2\"",
+            "[profiles.p]\npassword-command = \"'hunter2\"",
+            "[profiles.p.password]\nvalue = \"hunter2\"",
+            "[profiles]\np = \"hunter2\"",
+            "default-profile = \"hunter2\"",
+            "x = {hunter2 = 1",
+            "x = '''hunter2\nhunter2",
+            "url = 'hunter2' hunter2",
+        ] {
+            let problems = problems(text).concat();
+            assert!(
+                problems.starts_with("/c/config.toml:"),
+                "{text}: {problems}"
+            );
+            assert!(!problems.contains("hunter"), "{text}: {problems}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_told_with_its_place_and_the_nearest_one() {
+        assert_eq!(
+            one("[profiles.p]\n  ca_cert = \"x\""),
+            "/c/config.toml:2:3: `ca_cert` is no field of a profile (did you mean `ca-cert`?)"
+        );
+        assert!(one("[profiles.p]\nrole = \"x\"").contains("[profiles.NAME.create]"));
+        assert!(one("url = \"x\"").contains("[profiles.NAME]"));
+        assert!(one("[profiles.p.create]\nexpire = \"14d\"").contains("`expires`"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_in_order() {
+        let lines: Vec<String> = problems(
+            "default-profile = \"q\"\n[profiles.p]\nurl = 1\nnonsense = 2\npassword = \"x\"\n[profiles.r]\nretries = -1\nwait = \"5\"",
+        )
+        .iter()
+        .filter_map(|problem| problem.split(':').nth(1).map(str::to_owned))
+        .collect();
+        assert_eq!(lines, ["1", "3", "4", "5", "7", "8"]);
+    }
+
+    #[test]
+    fn a_right_file_has_nothing_wrong() {
+        let text = "default-profile = \"p\"\nprofiles.p.url = \"dsm\"\n[profiles.q]\ntls-pin = []\nretries = 0\n[profiles.q.create]\nrole-id = 2";
+        assert_eq!(problems(text), [] as [String; 0]);
+        assert_eq!(problems(""), [] as [String; 0]);
+    }
+}

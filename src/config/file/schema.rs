@@ -1,0 +1,317 @@
+//! The fields of the settings file: what they are called, what may stand in them, and which names are refused.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+use toml::de::DeValue;
+
+use crate::cli::ApiKeyScheme;
+use crate::config::credential_check::CredentialKind;
+use crate::config::{check_duration, like};
+use crate::expiry::Expiry;
+use crate::manager::{Address, Pin, ProxyAddress};
+use crate::process::external_command::ExternalCommand;
+use crate::terminal::output::Format;
+use crate::time_zones;
+
+/// A field, and what may stand in it.
+pub(crate) struct Field {
+    /// As the flag is called, without its dashes.
+    pub(crate) name: &'static str,
+    form: Form,
+}
+
+/// What may stand in a field.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    /// Of who signs in.
+    Name(CredentialKind),
+    Address,
+    Proxy,
+    /// Of a file; relative to the settings file.
+    Path,
+    Command,
+    Pins,
+    Duration,
+    Expiry,
+    TimeZone,
+    Count,
+    Id,
+    Switch,
+    Word(fn() -> Vec<String>),
+}
+
+const fn field(name: &'static str, form: Form) -> Field {
+    Field { name, form }
+}
+
+/// The fields outside of the profiles.
+pub(crate) const TOP: [&str; 2] = ["default-profile", "profiles"];
+
+/// The fields of a profile.
+pub(crate) const OF_PROFILE: [Field; 20] = [
+    field("url", Form::Address),
+    field("tenant", Form::Name(CredentialKind::Tenant)),
+    field("wait", Form::Duration),
+    field("username", Form::Name(CredentialKind::Username)),
+    field("password-file", Form::Path),
+    field("password-command", Form::Command),
+    field("mfa-command", Form::Command),
+    field("api-key-file", Form::Path),
+    field("api-key-command", Form::Command),
+    field("api-key-scheme", Form::Word(names::<ApiKeyScheme>)),
+    field("ca-cert", Form::Path),
+    field("tls-pin", Form::Pins),
+    field("proxy", Form::Proxy),
+    field("timeout", Form::Duration),
+    field("connect-timeout", Form::Duration),
+    field("retries", Form::Count),
+    field("settle-timeout", Form::Duration),
+    field("require-journal", Form::Switch),
+    field("output", Form::Word(names::<Format>)),
+    field("create", Form::Text),
+];
+
+/// The fields of the table `create` of a profile. The names are those under which a profile keeps them.
+pub(crate) const OF_CREATE: [Field; 6] = [
+    field("create.role", Form::Text),
+    field("create.role-id", Form::Id),
+    field("create.expires", Form::Expiry),
+    field("create.description", Form::Text),
+    field("create.locale", Form::Word(locales)),
+    field("create.time-zone", Form::TimeZone),
+];
+
+/// Those that cannot stand in one profile together.
+pub(crate) const CONTRADICTIONS: [(&str, &str); 7] = [
+    ("password-file", "password-command"),
+    ("api-key-file", "api-key-command"),
+    ("api-key-file", "password-file"),
+    ("api-key-file", "password-command"),
+    ("api-key-command", "password-file"),
+    ("api-key-command", "password-command"),
+    ("create.role", "create.role-id"),
+];
+
+fn names<T: ValueEnum>() -> Vec<String> {
+    let values = T::value_variants().iter();
+    let names = values.filter_map(ValueEnum::to_possible_value);
+    names.map(|value| value.get_name().to_owned()).collect()
+}
+
+fn locales() -> Vec<String> {
+    ["en-US", "ja-JP"].map(str::to_owned).into()
+}
+
+impl Field {
+    /// What the field holds, as a flag would be given it.
+    ///
+    /// # Errors
+    /// What is wrong, in words that do not repeat the value.
+    pub(crate) fn read(&self, value: &DeValue<'_>, folder: &Path) -> Result<Vec<String>, String> {
+        if let (Form::Pins, DeValue::Array(pins)) = (self.form, value) {
+            return pins
+                .iter()
+                .map(|pin| self.one(pin.get_ref(), folder))
+                .collect();
+        }
+        self.one(value, folder).map(|value| vec![value])
+    }
+
+    /// What to write instead of a value that is refused, if that can be known.
+    pub(crate) fn instead(&self, value: &DeValue<'_>) -> Option<String> {
+        match (self.form, value) {
+            (Form::Address, DeValue::String(text)) => {
+                let other = Address::parse(text)
+                    .ok()
+                    .and_then(|address| address.other_service());
+                Some(other.map_or_else(|| like(text), |(_, hint)| hint.to_string()))
+            }
+            (Form::Proxy, DeValue::String(text)) => {
+                (ProxyAddress::parse(text).err()).map(|problem| problem.hint.to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn one(&self, value: &DeValue<'_>, folder: &Path) -> Result<String, String> {
+        let text = match (self.form, value) {
+            (Form::Count | Form::Id, DeValue::Integer(number)) if number.radix() == 10 => {
+                number.as_str().replace(['_', '+'], "")
+            }
+            (Form::Count | Form::Id, _) => return Err("it takes a number".to_owned()),
+            (Form::Switch, DeValue::Boolean(value)) => value.to_string(),
+            (Form::Switch, _) => return Err("it takes true or false".to_owned()),
+            (_, DeValue::String(text)) => text.to_string(),
+            (Form::Pins, _) => {
+                return Err("it takes a text in quotes, or a list of such".to_owned());
+            }
+            _ => return Err("it takes a text in quotes".to_owned()),
+        };
+        if text.trim().is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        self.fit(text, folder)
+    }
+
+    fn fit(&self, text: String, folder: &Path) -> Result<String, String> {
+        match self.form {
+            Form::Name(kind) => match kind.check(&text) {
+                Ok(()) => Ok(text),
+                Err(defect) => Err(format!("it {defect}")),
+            },
+            Form::Address => match Address::parse(&text)?.other_service() {
+                Some((what, _)) => Err(format!("it names {what}")),
+                None => Ok(text),
+            },
+            Form::Proxy => proxy(text),
+            Form::Path => file(&text, folder),
+            Form::Command => command(&text, folder),
+            Form::Pins => text.parse::<Pin>().map(|_| text).map_err(str::to_owned),
+            Form::Duration => match check_duration(&text) {
+                Ok(()) => Ok(text),
+                Err(reason) => Err(format!(
+                    "{reason}; it takes a duration such as \"30s\", \"5m\" or \"1h30m\""
+                )),
+            },
+            // Whether it has passed matters when a key is made.
+            Form::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
+                Ok(_) => Ok(text),
+                Err(_) => Err(
+                    "it takes a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
+                ),
+            },
+            Form::TimeZone if time_zones::file(&text).is_none() => {
+                Err("it takes a name of the IANA database such as \"Europe/Berlin\"".to_owned())
+            }
+            Form::Count => (text.parse::<u32>().map(|_| text))
+                .map_err(|_| "it takes a number from 0 on".to_owned()),
+            Form::Id => match text.parse::<i64>() {
+                Ok(1..) => Ok(text),
+                _ => Err("it takes a number from 1 on".to_owned()),
+            },
+            Form::Word(words) if !words().contains(&text) => {
+                Err(format!("it takes {}", words().join(", ")))
+            }
+            Form::Text | Form::Switch | Form::Word(_) | Form::TimeZone => Ok(text),
+        }
+    }
+}
+
+/// A proxy's own password is a secret as well.
+fn proxy(text: String) -> Result<String, String> {
+    match ProxyAddress::parse(&text) {
+        Ok(proxy) if proxy.has_credentials() => {
+            Err("it holds a user name or a password; give such a proxy in HTTPS_PROXY".to_owned())
+        }
+        Ok(_) => Ok(text),
+        Err(problem) => Err(problem.reason.to_owned()),
+    }
+}
+
+/// Of the user's home where it begins with `~/`, since no shell is there to say so; else of the folder of the settings file.
+fn file(text: &str, folder: &Path) -> Result<String, String> {
+    if text == "-" {
+        return Err("stdin is named on the command line alone".to_owned());
+    }
+    let path = match text.strip_prefix('~') {
+        None => folder.join(text),
+        Some("") => return Err("it is a folder".to_owned()),
+        Some(rest) => match (rest.strip_prefix('/'), std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            (None, _) => return Err("only `~/` is known here, the own home".to_owned()),
+            (_, None) => return Err("this machine names no home for `~/`".to_owned()),
+        },
+    };
+    let path = path.into_os_string().into_string();
+    path.map_err(|_| "the path is not UTF-8".to_owned())
+}
+
+/// The program is a file like others where it is a path; a bare name is looked for in PATH. Arguments are left as they are.
+fn command(text: &str, folder: &Path) -> Result<String, String> {
+    let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
+    if !command.program.contains(std::path::is_separator) {
+        return Ok(text.to_owned());
+    }
+    command.program = file(&command.program, folder)?;
+    Ok(command.text())
+}
+
+/// Why a field of this name is refused, and what to do instead.
+pub(crate) fn refused(name: &str) -> Option<(&'static str, &'static str)> {
+    const SECRET: &str = "holds a secret, and this file holds none";
+    let folded: String = name
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    match folded.as_str() {
+        "password" | "passwd" | "passphrase" | "pass" | "pwd" | "swppassword" => Some((
+            SECRET,
+            "name the command that prints it, as in `password-command = \"pass show dsm/admin\"`, or `password-file`",
+        )),
+        "apikey" | "apisecretkey" | "secretkey" | "secret" | "key" | "token" | "apitoken"
+        | "accesskey" | "swpapikey" => Some((
+            SECRET,
+            "name the command that prints it, as in `api-key-command = \"pass show dsm/key\"`, or `api-key-file`",
+        )),
+        "mfacode" | "mfa" | "code" | "otp" | "totp" | "totpsecret" | "mfasecret" | "swpmfacode" => {
+            Some((
+                SECRET,
+                "name the command that prints the code of the moment, as in `mfa-command = \"oathtool ...\"`",
+            ))
+        }
+        "sid" | "rid" | "session" | "sessionid" | "cookie" | "cookies" => Some((
+            SECRET,
+            "`swp-keys login` keeps a session, in a place of its own",
+        )),
+        "insecure" => Some((
+            "is not taken from a file: nobody would notice that the checks are off",
+            "name whom to trust in `ca-cert` or `tls-pin`",
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_file_and_of_the_home() {
+        let folder = Path::new("/etc/swp-keys");
+        let at = |text: &str| file(text, folder).ok();
+        assert_eq!(at("dsm.pem").as_deref(), Some("/etc/swp-keys/dsm.pem"));
+        assert_eq!(at("/etc/dsm.pem").as_deref(), Some("/etc/dsm.pem"));
+        let home = std::env::home_dir().map(|home| home.join("dsm.pem").display().to_string());
+        assert_eq!(at("~/dsm.pem"), home);
+        assert_eq!((at("~other/dsm.pem"), at("~"), at("-")), (None, None, None));
+    }
+
+    #[test]
+    fn a_program_is_a_file_where_it_is_a_path() {
+        let folder = Path::new("/etc/swp-keys");
+        let run = |text: &str| command(text, folder).ok();
+        assert_eq!(run("pass show 'a b'").as_deref(), Some("pass show 'a b'"));
+        assert_eq!(
+            run("bin/get 'a b' ~/x").as_deref(),
+            Some("/etc/swp-keys/bin/get 'a b' '~/x'")
+        );
+        assert_eq!(
+            (run("''"), run("it's"), run("# nothing")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_secret_is_known_however_it_is_written() {
+        for name in ["password", "API_KEY", "secretKey", "mfa-code", "Pass-Word"] {
+            assert!(refused(name).is_some(), "{name}");
+        }
+        for field in OF_PROFILE.iter().chain(&OF_CREATE) {
+            assert!(refused(field.name).is_none(), "{}", field.name);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The flags that say where a secret goes, and the sinks made of them.
+
+use std::path::{Path, PathBuf};
+
+use super::Sink;
+use super::command::CommandSink;
+use super::dotenv::DotenvSink;
+use super::file::FileSink;
+use super::github::{self, GithubSink, Target};
+use super::stdout::StdoutSink;
+use super::target_path::identity;
+use crate::config::{Source, duration};
+use crate::error::Error;
+use crate::process::descriptors;
+use crate::process::signals::Interrupt;
+use crate::terminal::output::Format;
+
+const HEADING: &str = "Where the secret goes";
+
+/// The variable that holds the secret, if no other is named.
+const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
+
+/// Where the secret goes; stdout where nothing is said. Commands that make a secret flatten this into their flags.
+#[derive(clap::Args)]
+pub(crate) struct SinkArgs {
+    /// Write the secret to this file (0600; - is stdout); stdout then carries the key without it
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    out_file: Vec<PathBuf>,
+
+    /// Replace an existing --out-file
+    #[arg(long, requires = "out_file", help_heading = HEADING)]
+    force: bool,
+
+    /// Set one line of this file, NAME=secret, and keep the rest (- prints the line)
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    dotenv: Vec<PathBuf>,
+
+    /// The variable's name with --dotenv or -o env [default: SWP_API_KEY]
+    #[arg(long, value_name = "NAME", value_parser = variable_name, help_heading = HEADING)]
+    env_name: Option<String>,
+
+    /// Set this output of a step of GitHub Actions; the log masks it
+    #[arg(long, value_name = "NAME", value_parser = github::output_name, help_heading = HEADING)]
+    github_output: Vec<String>,
+
+    /// Set this variable for the next steps of GitHub Actions; the log masks it
+    #[arg(long, value_name = "NAME", value_parser = github::env_name, help_heading = HEADING)]
+    github_env: Vec<String>,
+
+    /// Run this command, without a shell, with the secret on its stdin; exit code 0 means delivered
+    #[arg(long, value_name = "COMMAND", help_heading = HEADING)]
+    deliver_cmd: Vec<String>,
+
+    /// How long --deliver-cmd may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", requires = "deliver_cmd", help_heading = HEADING)]
+    deliver_timeout: String,
+}
+
+impl SinkArgs {
+    /// Whether the secret goes to stdout, so that the run has nothing more to say there.
+    pub(crate) fn to_stdout(&self) -> bool {
+        let mut files = self.out_file.iter().chain(&self.dotenv);
+        files.any(|path| is_stdout(path)) || self.are_none()
+    }
+
+    fn are_none(&self) -> bool {
+        let Self {
+            out_file,
+            dotenv,
+            github_output,
+            github_env,
+            deliver_cmd,
+            ..
+        } = self;
+        out_file.is_empty()
+            && dotenv.is_empty()
+            && github_output.is_empty()
+            && github_env.is_empty()
+            && deliver_cmd.is_empty()
+    }
+
+    /// Checks what can be checked without preparing anything, for commands that sign in first.
+    ///
+    /// # Errors
+    /// Returns a usage error if a command cannot be run.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
+        for command in &self.deliver_cmd {
+            CommandSink::prepare(command, time_limit)?;
+        }
+        Ok(())
+    }
+
+    /// Prepares all of them, in the order of delivery: what can be withdrawn first, what cannot be last.
+    ///
+    /// # Errors
+    /// Of usage, naming the flag at fault; nothing was written then.
+    pub(crate) async fn prepare(
+        &self,
+        format: Format,
+        allow_loose_permissions: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Box<dyn Sink>>, Error> {
+        self.refuse_one_place_twice()?;
+        let stdout_format = self.stdout_format(format)?;
+        let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
+        let env_name = self.env_name.as_deref().unwrap_or(DEFAULT_VARIABLE);
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        for path in self.out_file.iter().filter(|path| !is_stdout(path)) {
+            let (replace, loose) = (self.force, allow_loose_permissions);
+            let sink = FileSink::prepare(path, replace, loose, interrupt).await?;
+            sinks.push(Box::new(sink));
+        }
+        for path in self.dotenv.iter().filter(|path| !is_stdout(path)) {
+            let loose = allow_loose_permissions;
+            let sink = DotenvSink::prepare(path, env_name, loose, interrupt).await?;
+            sinks.push(Box::new(sink));
+        }
+        for (target, name) in self.for_github() {
+            sinks.push(Box::new(GithubSink::prepare(target, name)?));
+        }
+        for command in &self.deliver_cmd {
+            sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
+        }
+        // After the commands: on failure, stdout is empty.
+        if self.to_stdout() {
+            sinks.push(Box::new(StdoutSink::prepare(stdout_format, env_name)?));
+        }
+        descriptors::require(descriptors::FOR_DELIVERY)?;
+        Ok(sinks)
+    }
+
+    /// In which form the secret goes to stdout, if it does.
+    fn stdout_format(&self, format: Format) -> Result<Format, Error> {
+        if self.env_name.is_some() && self.dotenv.is_empty() && format != Format::Env {
+            return Err(Error::usage(
+                "`--env-name` names a variable, and none is written",
+                "say `-o env` or `--dotenv FILE` as well, or leave it out",
+            ));
+        }
+        match self.dotenv.iter().any(|path| is_stdout(path)) {
+            false => Ok(format),
+            true if format.is_json() => Err(Error::usage(
+                "`--dotenv -` prints a line of a dotenv file, and `-o` wants JSON",
+                "leave out one of the two",
+            )),
+            true => Ok(Format::Env),
+        }
+    }
+
+    /// Whether a log is told to mask the secret.
+    pub(crate) fn mask(&self) -> bool {
+        self.for_github().next().is_some()
+    }
+
+    fn for_github(&self) -> impl Iterator<Item = (Target, &String)> {
+        let outputs = self.github_output.iter().map(|name| (Target::Output, name));
+        outputs.chain(self.github_env.iter().map(|name| (Target::Env, name)))
+    }
+
+    /// The second would undo or spoil what the first wrote. Several names may go to one file of the runner's, but not one twice.
+    fn refuse_one_place_twice(&self) -> Result<(), Error> {
+        let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
+            .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))
+            .collect();
+        let out_files = self.out_file.iter().map(|path| ("--out-file", path));
+        let dotenvs = self.dotenv.iter().map(|path| ("--dotenv", path));
+        for (flag, path) in out_files.chain(dotenvs) {
+            let place = if is_stdout(path) {
+                path.clone()
+            } else {
+                identity(path)
+            };
+            let path = path.display();
+            match taken.iter().find(|(_, other)| *other == place) {
+                Some((other, _)) if *other == flag => {
+                    return Err(twice(format!("`{flag}` {path} is given twice")));
+                }
+                Some((other, _)) => {
+                    return Err(twice(format!(
+                        "`{other}` and `{flag}` both write to {path}"
+                    )));
+                }
+                None => taken.push((flag, place)),
+            }
+        }
+        for names in [&self.github_output, &self.github_env] {
+            let mut others = names.iter().enumerate();
+            if let Some((_, name)) = others.find(|(index, name)| names[..*index].contains(name)) {
+                return Err(twice(format!("the name {name} is given twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As FILE, `-` is stdout; a file of that name is `./-`.
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn twice(message: String) -> Error {
+    Error::usage(message, "name each place once")
+}
+
+/// A name that a shell can give to a variable.
+///
+/// # Errors
+/// In words.
+pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
+    let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "a variable's name is made of letters, digits and underscores, and begins with no digit",
+        )
+    }
+}

@@ -1,0 +1,235 @@
+//! Which key KEY means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key has.
+
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, SignedIn};
+
+use crate::commands::find_role::closest;
+
+/// What a user wrote for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// Digits only, or `id:` and digits.
+    Id(i64),
+    /// Anything else, or `name:` and any text.
+    Name(&'a str),
+}
+
+/// Begins a KEY that is an ID.
+pub(crate) const ID: &str = "id:";
+/// Begins a KEY that is a name.
+pub(crate) const NAME: &str = "name:";
+
+impl<'a> Wanted<'a> {
+    /// Reads KEY; nothing is sent.
+    ///
+    /// # Errors
+    /// Returns a usage error if it can be neither.
+    pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
+        if let Some(name) = text.strip_prefix(NAME) {
+            return named(name);
+        }
+        match text.strip_prefix(ID) {
+            Some(id) => identified(text, id),
+            None if is_digits(text) => identified(text, text),
+            None => named(text),
+        }
+    }
+}
+
+fn named(name: &str) -> Result<Wanted<'_>, Error> {
+    if name.is_empty() {
+        return Err(Error::usage("the name of the key is empty", HOW));
+    }
+    Ok(Wanted::Name(name))
+}
+
+fn identified<'a>(text: &str, id: &str) -> Result<Wanted<'a>, Error> {
+    let usage = |problem: &str| Error::usage(format!("`{text}` {problem}"), HOW);
+    if !is_digits(id) {
+        return Err(usage("has no ID after `id:`"));
+    }
+    // A name can be written so, an ID never is: the key that is meant must not be another one.
+    if id.starts_with('0') {
+        return Err(usage("is not an ID: an ID does not begin with 0"));
+    }
+    (id.parse().map(Wanted::Id)).map_err(|_| usage("is too long for an ID"))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// How KEY has to be written to mean the key of this name.
+pub(crate) fn by_its_name(name: &str) -> String {
+    if is_ambiguous(name) {
+        format!("{NAME}{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// How KEY can be written to mean the key with this ID.
+pub(crate) fn by_its_id(id: i64) -> String {
+    format!("{ID}{id}")
+}
+
+/// Whether KEY takes this name for an ID, or for another name.
+pub(crate) fn is_ambiguous(name: &str) -> bool {
+    is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
+}
+
+const HOW: &str = "write an ID, a name, or `id:N` or `name:TEXT`; `swp-keys list-keys --name PATTERN` lists the IDs";
+
+/// The key that `text` means. Names are compared here once more, because the manager's equality is not known (manager-api.md,
+/// section 5.1).
+///
+/// # Errors
+/// Not found, with the closest existing name; or several, with their IDs; or of the manager.
+pub(crate) async fn resolve(
+    text: &str,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<ApiKey, Error> {
+    match Wanted::read(text)? {
+        Wanted::Id(id) => by_id(id, signed_in, context).await,
+        Wanted::Name(name) => by_name(name, signed_in, context).await,
+    }
+}
+
+/// The key with this ID.
+///
+/// # Errors
+/// Not found; or of the manager.
+pub(crate) async fn by_id(
+    id: i64,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<ApiKey, Error> {
+    let looking = async { Ok(signed_in.api_key(id).await) };
+    match context.interrupt.or(looking).await? {
+        Ok(key) if key.id == id => Ok(key),
+        Ok(key) => Err(Error::unexpected(format!(
+            "the manager was asked for the key with the ID {id}, and answered with the ID {}",
+            key.id
+        ))),
+        Err(error) if *error.cause() == Cause::NotFound => Err(Error::new(
+            Kind::NotFound,
+            error.to_string(),
+        )
+        .hint(format!(
+            "run `swp-keys list-keys` for the IDs, or write `name:{id}` for the key named `{id}`"
+        ))
+        .key(id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn by_name(name: &str, signed_in: &SignedIn, context: &Context) -> Result<ApiKey, Error> {
+    let search = async {
+        let found = signed_in.api_keys_named(name).await;
+        found.map_err(|error| explain(signed_in, error))
+    };
+    let found = context.interrupt.or(search).await?;
+    let (mut exact, others): (Vec<ApiKey>, Vec<ApiKey>) =
+        (found.into_iter()).partition(|key| key.name() == Some(name));
+    match (exact.pop(), exact.len()) {
+        (Some(key), 0) => Ok(key),
+        (Some(last), _) => {
+            exact.push(last);
+            Err(several(name, &exact))
+        }
+        (None, _) => Err(not_found(name, &others, signed_in, context).await),
+    }
+}
+
+/// Several keys bear one name, so none is meant.
+pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
+    let ids: Vec<_> = keys.iter().map(|key| key.id.to_string()).collect();
+    let message = format!(
+        "{} keys are named `{name}`, with the IDs {}",
+        ids.len(),
+        ids.join(", ")
+    );
+    Error::new(Kind::Conflict, message).hint("say which by its ID; nothing was done")
+}
+
+/// One more read, of one page of keys, is spent on a name that is close: the caller gets a message either way.
+async fn not_found(
+    name: &str,
+    others: &[ApiKey],
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Error {
+    let one_page = async {
+        Ok(signed_in
+            .api_keys(&KeyFilter::default())
+            .next()
+            .await?
+            .unwrap_or_default())
+    };
+    let page = context.interrupt.or(one_page).await.unwrap_or_default();
+    let names = || others.iter().chain(&page).filter_map(ApiKey::name);
+    let error = Error::new(Kind::NotFound, format!("there is no key named `{name}`"));
+    let folded = name.trim().to_lowercase();
+    if let Some(same) = names().find(|other| other.trim().to_lowercase() == folded) {
+        return error.hint(format!(
+            "did you mean `{same}`? Upper and lower case, and blanks, count"
+        ));
+    }
+    error.hint(match closest(name, names()) {
+        Some(near) => format!("did you mean `{near}`? `swp-keys list-keys` lists the keys"),
+        None => "`swp-keys list-keys` lists the keys".to_owned(),
+    })
+}
+
+/// Whether a session may search keys is unknown (manager-api.md, section 11, no. 20), and a role may not allow it.
+pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
+    let whose = match (error.cause(), signed_in.session()) {
+        (Cause::Forbidden, None) => "this key may",
+        (Cause::Forbidden, Some(_)) => "this session may",
+        (Cause::Unauthorized, Some(_)) => "a session may",
+        _ => return error.into(),
+    };
+    let first = match error.cause() {
+        Cause::Unauthorized => format!("{}; or ", error.hint()),
+        // It is refused in the same words as one whose role lacks the right.
+        _ if signed_in.session().is_none() => "the key may be expired or locked; or ".to_owned(),
+        _ => String::new(),
+    };
+    error
+        .with_hint(format!(
+            "{first}{whose} not search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)"
+        ))
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_an_id_and_nothing_else_is() {
+        let read = |text| Wanted::read(text).ok();
+        assert_eq!(read("7"), Some(Wanted::Id(7)));
+        assert_eq!(read("id:7"), Some(Wanted::Id(7)));
+        for (text, name) in [("name:7", "7"), ("name:id:7", "id:7"), ("name: ci", " ci")] {
+            assert_eq!(read(text), Some(Wanted::Name(name)));
+        }
+        for name in ["ci", "7a", "-7", "+7", "7 ", "1e3", "٧", "0x7", "ID:7"] {
+            assert_eq!(read(name), Some(Wanted::Name(name)));
+        }
+        for text in [
+            "",
+            "007",
+            "0",
+            "99999999999999999999",
+            "id:",
+            "id:007",
+            "id:ci",
+            "name:",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

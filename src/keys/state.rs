@@ -1,0 +1,143 @@
+//! How a key looks to a person: its state, its times, its role.
+
+use chrono::{DateTime, Utc};
+
+use crate::expiry::shown;
+use crate::manager::ApiKey;
+
+/// Whether a key can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Active,
+    /// By somebody, or until this time because of wrong secrets.
+    Locked(Option<i64>),
+    Expired,
+    /// It works, until this time.
+    Expires(i64),
+    /// The manager does not say.
+    Unknown,
+}
+
+impl State {
+    /// `now` is the manager's time. A lock is what somebody can undo, so it is named before an end that has passed.
+    pub(crate) fn of(key: &ApiKey, now: DateTime<Utc>) -> Self {
+        let now = now.timestamp_millis();
+        let locked_until = key.unlock_time().filter(|time| *time > now);
+        match (key.active(), locked_until, key.expiry_date()) {
+            (Some(false), ..) => Self::Locked(None),
+            (_, Some(until), _) => Self::Locked(Some(until)),
+            (_, _, Some(end)) if end <= now => Self::Expired,
+            (_, _, Some(end)) => Self::Expires(end),
+            (Some(true), None, None) => Self::Active,
+            (None, None, None) => Self::Unknown,
+        }
+    }
+
+    /// The word for it in JSON; until when stands in the manager's own fields.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Active | Self::Expires(_) => "active",
+            Self::Locked(_) => "locked",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// In a few words, for a person.
+    pub(crate) fn words(self, now: DateTime<Utc>) -> String {
+        match self {
+            Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
+            Self::Locked(Some(until)) => format!("locked until {}", shown(until)),
+            _ => self.word().to_owned(),
+        }
+    }
+}
+
+/// A span of time in its largest whole unit; two days are still told in hours.
+fn span(milliseconds: i64) -> String {
+    let minutes = milliseconds / 60_000;
+    match minutes {
+        0 => "less than 1 min".to_owned(),
+        1..120 => format!("{minutes} min"),
+        120..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+/// A time of the manager's, or what its absence means.
+pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
+    time.map_or_else(|| absent.to_owned(), shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn state(fields: &Value) -> (String, &'static str) {
+        let mut object = json!({"ID": 7});
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            object[name] = value.clone();
+        }
+        let key =
+            serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"));
+        let now = DateTime::from_timestamp_millis(1_000_000_000_000).unwrap_or_default();
+        let state = State::of(&key, now);
+        (state.words(now), state.word())
+    }
+
+    #[test]
+    fn a_key_is_in_one_state() {
+        let now = 1_000_000_000_000_i64;
+        let day = 86_400_000;
+        for (fields, words, word) in [
+            (json!({"active": true}), "active", "active"),
+            (json!({}), "unknown", "unknown"),
+            (json!({"active": false}), "locked", "locked"),
+            (
+                json!({"active": false, "expiryDate": now - 1}),
+                "locked",
+                "locked",
+            ),
+            (
+                json!({"active": true, "unlockTime": now + 60_000}),
+                "locked until 2001-09-09 01:47 UTC",
+                "locked",
+            ),
+            (
+                json!({"active": true, "unlockTime": now}),
+                "active",
+                "active",
+            ),
+            (
+                json!({"active": true, "expiryDate": now}),
+                "expired",
+                "expired",
+            ),
+            (json!({"active": true, "expiryDate": 0}), "active", "active"),
+            (
+                json!({"expiryDate": now + 5 * day + 1}),
+                "expires in 5 d",
+                "active",
+            ),
+            (
+                json!({"active": true, "expiryDate": now + 2 * day - 1}),
+                "expires in 47 h",
+                "active",
+            ),
+            (
+                json!({"active": true, "expiryDate": now + 119 * 60_000}),
+                "expires in 119 min",
+                "active",
+            ),
+            (
+                json!({"active": true, "expiryDate": now + 1}),
+                "expires in less than 1 min",
+                "active",
+            ),
+        ] {
+            assert_eq!(state(&fields), (words.to_owned(), word), "{fields}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Changing a key that exists, and finding out what the manager made of it.
+//!
+//! A change that is asked for twice ends where it does once, so nothing is recorded on disk; but an answer may be lost, and a manager
+//! may say yes and do something else. So the key is read again, and compared with what was asked.
+
+use std::time::Duration;
+
+use crate::context::{Context, UnderWay, Unsettled};
+use crate::error::{Error, Kind};
+use crate::expiry::shown;
+use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY, SignedIn};
+use crate::mint::REFUSAL_WAIT;
+use crate::mint::poll::Looks;
+
+/// Asks for the change, and returns the key as it is then. A signal is obeyed before it is asked for, and not until it is known what
+/// became of it.
+///
+/// # Errors
+/// Where the key is not as asked; the message says what is known of it.
+pub(crate) async fn carry_out(
+    before: &ApiKey,
+    change: &KeyChange,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<ApiKey, Error> {
+    if let Some(signal) = context.interrupt.asked() {
+        return Err(Error::interrupted(signal));
+    }
+    context.set_unsettled(Some(Unsettled {
+        what: format!("{} may be changed", named(before)),
+        key_id: Some(before.id),
+        work: UnderWay::Change,
+    }));
+    let asking = Asking {
+        before,
+        change,
+        signed_in,
+        context,
+    };
+    let result = asking.until_known().await;
+    context.set_unsettled(None);
+    result.map_err(|error| error.key(before.id))
+}
+
+/// A key in a sentence.
+pub(crate) fn named(key: &ApiKey) -> String {
+    match key.name() {
+        Some(name) => format!("the key `{name}` (ID {})", key.id),
+        None => format!("the key with the ID {}", key.id),
+    }
+}
+
+struct Asking<'a> {
+    before: &'a ApiKey,
+    change: &'a KeyChange,
+    signed_in: &'a SignedIn,
+    context: &'a Context,
+}
+
+impl Asking<'_> {
+    async fn until_known(&self) -> Result<ApiKey, Error> {
+        match (self.signed_in)
+            .modify_api_key(self.before.id, self.change)
+            .await
+        {
+            Ok(answer) => self.check(answer).await,
+            Err(error) if error.nothing_was_done() => Err(explain(error, self.change)),
+            Err(error) => self.find_out(error).await,
+        }
+    }
+
+    /// The manager said yes. Its own answer is believed where the key cannot be read again, as one that has just been locked cannot
+    /// read itself.
+    async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
+        let mut looks = Looks::new(self.context.settings.settle_timeout.min(REFUSAL_WAIT));
+        loop {
+            let after = match self.signed_in.api_key(self.before.id).await {
+                Ok(key) if key.id == self.before.id => key,
+                Ok(_) => return Err(Error::unexpected("the manager answered about another key")),
+                Err(error) => {
+                    log::info!("the key was not read again: {error}");
+                    let differences = Differences::between(self.change, &answer);
+                    return self.judge(answer, differences);
+                }
+            };
+            let differences = Differences::between(self.change, &after);
+            if differences.other.is_empty() || !looks.again().await {
+                return self.judge(after, differences);
+            }
+        }
+    }
+
+    fn judge(&self, after: ApiKey, differences: Differences) -> Result<ApiKey, Error> {
+        if !differences.untold.is_empty() {
+            self.context.output.warn(&format!(
+                "the manager does not tell the {} of {}",
+                differences.untold.join(" and the "),
+                named(&after)
+            ));
+        }
+        if differences.other.is_empty() {
+            return Ok(after);
+        }
+        let message = format!(
+            "the manager answered with success, and {} has {}",
+            named(&after),
+            differences.other.join(", ")
+        );
+        let kind = if differences.made {
+            Kind::Partial
+        } else {
+            Kind::Unexpected
+        };
+        Err(
+            Error::new(kind, message).hint(if self.change.expiry_date == Some(NO_EXPIRY) {
+                NO_CLEARING
+            } else {
+                "look at the key in the manager's console; it may allow only some values"
+            }),
+        )
+    }
+
+    /// The answer is lost, or none of the manager's own.
+    async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
+        log::warn!("{error}; finding out what became of the change");
+        let last_word = error.is_its_word() && *error.cause() == Cause::Rejected(500);
+        let wait = match self.context.settings.settle_timeout {
+            _ if last_word => Duration::ZERO,
+            wait if error.looks_refused() => wait.min(REFUSAL_WAIT),
+            wait => wait,
+        };
+        let mut looks = Looks::new(wait);
+        loop {
+            let last = match self.signed_in.api_key(self.before.id).await {
+                Ok(key) => {
+                    let differences = Differences::between(self.change, &key);
+                    if differences.none() {
+                        self.context.output.note(&format!(
+                            "{} is changed, although the answer to that was lost",
+                            named(&key)
+                        ));
+                        return Ok(key);
+                    }
+                    Ok(differences)
+                }
+                Err(why) => Err(why),
+            };
+            if looks.again().await {
+                continue;
+            }
+            return Err(match last {
+                Ok(differences) if !differences.untold.is_empty() => {
+                    self.unknown(&error, "the manager does not tell")
+                }
+                Ok(differences) if differences.made => {
+                    self.unknown(&error, "only a part of it is there")
+                }
+                Ok(_) => self.not_made(error, last_word),
+                Err(why) => self.unknown(&error, &format!("finding out failed too: {why}")),
+            });
+        }
+    }
+
+    /// The key is as it was, for as long as a request could have been on its way.
+    fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
+        let refused = last_word || error.looks_refused();
+        let error = Error::from(error);
+        let message = format!("{error}; {} was not changed", named(self.before));
+        if refused {
+            return Error::new(error.kind(), message).http(error.http_status());
+        }
+        Error::new(Kind::Unreachable, message)
+            .http(error.http_status())
+            .hint("run it again")
+    }
+
+    fn unknown(&self, error: &ManagerError, why: &str) -> Error {
+        let message = format!(
+            "{error}; it is not known whether {} was changed: {why}",
+            named(self.before)
+        );
+        Error::new(Kind::Attention, message).hint(format!(
+            "look at it with `swp-keys show-key {}`, and run the same again: it does no harm twice",
+            self.before.id
+        ))
+    }
+}
+
+/// A 403 is documented for a missing right and for a change that is not permitted alike (manager-api.md, section 6.2).
+fn explain(error: ManagerError, change: &KeyChange) -> Error {
+    match error.cause() {
+        Cause::Forbidden => error
+            .with_hint("the right to edit API keys is missing, or the change is not permitted, such as a role with more rights than your own")
+            .into(),
+        // A date of 0 may be taken for one in the past.
+        Cause::Rejected(_) if change.expiry_date == Some(NO_EXPIRY) => {
+            error.with_hint(NO_CLEARING).into()
+        }
+        _ => error.into(),
+    }
+}
+
+/// Whether 0 clears an expiry is unknown (manager-api.md, section 11, no. 26).
+const NO_CLEARING: &str = "this manager may not be able to take an end away: set one that is far off, such as `--expires 520w`";
+
+/// Where a key is not what was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Differences {
+    /// The fields that have another value, and that value.
+    other: Vec<String>,
+    /// The fields of which the manager does not tell the value.
+    untold: Vec<&'static str>,
+    /// Whether some field is as asked.
+    made: bool,
+}
+
+impl Differences {
+    fn between(change: &KeyChange, key: &ApiKey) -> Self {
+        let mut found = Self::default();
+        let short = key.is_brief();
+        let text = |text: Option<&str>| text.map(|text| format!("`{text}`"));
+        let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("`{text}`"));
+        let number = |number: Option<i64>| number.map(|number| number.to_string());
+        found.compare("name", quoted(&change.key_name), text(key.name()), short);
+        found.compare(
+            "description",
+            quoted(&change.description),
+            text(key.description()).or_else(|| (!short).then(|| "``".to_owned())),
+            short,
+        );
+        found.compare(
+            "role ID",
+            number(change.role_id),
+            number(key.role_id()),
+            short,
+        );
+        found.compare("locale", quoted(&change.locale), text(key.locale()), short);
+        found.compare(
+            "time zone",
+            quoted(&change.time_zone),
+            text(key.time_zone()),
+            short,
+        );
+        let lock = |active: Option<bool>| {
+            active.map(|active| if active { "off" } else { "on" }.to_owned())
+        };
+        found.compare("lock", lock(change.active), lock(key.active()), short);
+        let unclear = short || key.ends_at_zero();
+        found.compare_end(change.expiry_date, key.expiry_date(), unclear);
+        found
+    }
+
+    fn compare(
+        &mut self,
+        what: &'static str,
+        asked: Option<String>,
+        is: Option<String>,
+        short: bool,
+    ) {
+        match (asked, is) {
+            (None, _) => {}
+            (Some(asked), Some(is)) if asked == is => self.made = true,
+            (Some(asked), Some(is)) => {
+                self.other
+                    .push(format!("the {what} {is} instead of {asked}"));
+            }
+            (Some(_), None) if short => self.untold.push(what),
+            (Some(asked), None) => self.other.push(format!("no {what} instead of {asked}")),
+        }
+    }
+
+    /// A manager may keep whole seconds only.
+    fn compare_end(&mut self, asked: Option<i64>, is: Option<i64>, unclear: bool) {
+        let asked = match asked {
+            None => return,
+            Some(NO_EXPIRY) => None,
+            asked => asked,
+        };
+        let never = || "never".to_owned();
+        match (asked, is) {
+            (_, None) if unclear => self.untold.push("end"),
+            (None, None) => self.made = true,
+            (Some(asked), Some(is)) if asked.abs_diff(is) < 1000 => self.made = true,
+            _ => self.other.push(format!(
+                "the end {} instead of {}",
+                is.map_or_else(never, shown),
+                asked.map_or_else(never, shown)
+            )),
+        }
+    }
+
+    fn none(&self) -> bool {
+        self.other.is_empty() && self.untold.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn key(fields: &Value) -> ApiKey {
+        let mut object = json!({"ID": 7});
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            object[name] = value.clone();
+        }
+        serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn ending(end: i64) -> KeyChange {
+        KeyChange {
+            expiry_date: Some(end),
+            ..KeyChange::default()
+        }
+    }
+
+    #[test]
+    fn what_is_as_asked_is_no_difference() {
+        let change = KeyChange {
+            key_name: Some("ci".to_owned()),
+            description: Some(String::new()),
+            role_id: Some(2),
+            active: Some(false),
+            ..ending(5_000)
+        };
+        let after = key(
+            &json!({"keyName": "ci", "roleID": 2, "active": false, "expiryDate": 5_999, "locale": "en-US"}),
+        );
+        let found = Differences::between(&change, &after);
+        assert!(found.none() && found.made);
+    }
+
+    #[test]
+    fn another_value_is_told_and_none_at_all_is_not_taken_for_it() {
+        let change = KeyChange {
+            role_id: Some(2),
+            description: Some("for CI".to_owned()),
+            ..ending(NO_EXPIRY)
+        };
+        let full = key(&json!({"active": true, "roleID": 2, "expiryDate": 0}));
+        let found = Differences::between(&change, &full);
+        assert_eq!(found.other, ["the description `` instead of `for CI`"]);
+        assert_eq!(found.untold, ["end"], "0 may be never or 1970");
+        assert!(found.made);
+        let found = Differences::between(&change, &key(&json!({"keyName": "ci"})));
+        assert_eq!(found.untold, ["description", "role ID", "end"]);
+        assert!(found.other.is_empty() && !found.made);
+        let ends = key(&json!({"active": true, "expiryDate": 86_400_000}));
+        let found = Differences::between(&ending(NO_EXPIRY), &ends);
+        assert_eq!(
+            found.other,
+            ["the end 1970-01-02 00:00 UTC instead of never"]
+        );
+        assert!(!found.made);
+    }
+}

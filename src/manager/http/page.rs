@@ -1,0 +1,130 @@
+//! Web pages that arrive in place of a response of the manager's API: from a proxy, a firewall, a portal, or a Tomcat whose
+//! application does not run yet.
+
+use std::fmt;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, SERVER};
+
+use super::error_text;
+use super::redaction::Mask;
+
+/// What a web page shows about its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    title: Option<String>,
+    server: Option<String>,
+    from_tomcat: bool,
+}
+
+impl Page {
+    /// The page in a response, or `None` if the body is something else.
+    pub(crate) fn of(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<Self> {
+        let declared = text_of(headers, &CONTENT_TYPE).to_ascii_lowercase();
+        let is_page = declared.starts_with("text/html")
+            || declared.starts_with("application/xhtml")
+            || error_text::is_html(body);
+        let server = error_text::shorten(mask.hide(text_of(headers, &SERVER)).trim());
+        is_page.then(|| {
+            let title = error_text::html_title(body, mask);
+            let heading = error_text::html_heading(body, mask);
+            let is_marked = |text: &Option<String>| text.as_deref().is_some_and(is_tomcats);
+            let from_tomcat =
+                server.starts_with(COYOTE) || is_marked(&title) || is_marked(&heading);
+            Self {
+                title,
+                server: (!server.is_empty()).then_some(server),
+                from_tomcat,
+            }
+        })
+    }
+
+    /// Whether it is the page that a Tomcat makes for an error. The manager runs in a Tomcat, so such a page may be its own refusal.
+    pub(crate) fn is_from_tomcat(&self) -> bool {
+        self.from_tomcat
+    }
+}
+
+/// The name that a Tomcat before version 8.5 gives itself.
+const COYOTE: &str = "Apache-Coyote";
+
+/// Whether a title or a heading is one of Tomcat's: `HTTP Status 401 – Unauthorized`, in the language of the server (`Estado HTTP 401`,
+/// `HTTPステータス 401`). Before version 8.5 the title is that of a report, and the status is in the heading.
+fn is_tomcats(text: &str) -> bool {
+    let dash = text.find(" –").or_else(|| text.find(" -"));
+    let before = &text[..dash.unwrap_or_default()];
+    let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
+    (before.contains("HTTP") && digits == 3) || text.starts_with("Apache Tomcat/")
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a web page")?;
+        match (&self.title, &self.server) {
+            (Some(title), Some(server)) => write!(formatter, " (\"{title}\", server {server})"),
+            (Some(title), None) => write!(formatter, " (\"{title}\")"),
+            (None, Some(server)) => write!(formatter, " (server {server})"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> &'a str {
+    (headers.get(name))
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(media: &str, server: &str, body: &str) -> Option<Page> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, media.parse().expect("a header"));
+        headers.insert(SERVER, server.parse().expect("a header"));
+        Page::of(&headers, body.as_bytes(), &Mask::default())
+    }
+
+    #[test]
+    fn a_page_is_named_by_its_title_and_its_server() {
+        let nginx = page(
+            "text/html",
+            "nginx",
+            "<html><head><title>401 Authorization Required</title>",
+        )
+        .expect("a page");
+        assert_eq!(
+            nginx.to_string(),
+            "a web page (\"401 Authorization Required\", server nginx)"
+        );
+        assert!(!nginx.is_from_tomcat());
+        let tomcat = page(
+            "text/plain",
+            "",
+            "<!doctype html><html><title>HTTP Status 401 – Unauthorized</title>",
+        )
+        .expect("a page");
+        assert!(tomcat.is_from_tomcat());
+        for (server, title, heading) in [
+            ("", "HTTPステータス 401 – Unauthorized", ""),
+            ("", "État HTTP 403 – Interdit", ""),
+            ("nginx", "Estado HTTP 401 - x - y", ""),
+            ("", "Apache Tomcat/7.0.109 - Error report", ""),
+            ("", "Informe de Error", "Estado HTTP 401 - "),
+            ("Apache-Coyote/1.1", "Error report", ""),
+        ] {
+            let body = format!("<html><title>{title}</title><h1>{heading}</h1>");
+            let page = page("text/html", server, &body).expect("a page");
+            assert!(page.is_from_tomcat(), "{title}");
+        }
+        for title in [
+            "401 - Unauthorized: HTTP",
+            "HTTP Error 401.2 - Unauthorized",
+            "HTTP - 401",
+        ] {
+            let page = page("text/html", "", &format!("<html><title>{title}</title>"));
+            assert!(!page.expect("a page").is_from_tomcat(), "{title}");
+        }
+        assert_eq!(page("application/json", "nginx", "{}"), None);
+    }
+}

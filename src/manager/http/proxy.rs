@@ -1,0 +1,312 @@
+//! A proxy as a flag, a profile or a variable names it. What cannot be used is refused here, so that no run goes without a proxy that
+//! was named.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::manager::host;
+use crate::secret::{self, Secret};
+
+/// No address of a proxy is as long as this.
+const LONGEST: usize = 4096;
+
+/// A proxy, and what names it.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    /// Where it is.
+    pub(crate) address: ProxyAddress,
+    /// The flag, variable or field that names it, as messages show it.
+    pub(crate) source: String,
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the proxy {} ({})", self.address, self.source)
+    }
+}
+
+/// The address of a proxy. Its `Display` leaves out user name and password.
+#[derive(Clone)]
+pub(crate) struct ProxyAddress {
+    shown: String,
+    host: String,
+    port: u16,
+    is_encrypted: bool,
+    /// User name and password, percent-encoded, as `USER:PASSWORD`.
+    credentials: Option<Secret>,
+}
+
+/// Why an address of a proxy is not usable, in words that do not repeat it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProxyProblem {
+    /// What is wrong with it.
+    pub(crate) reason: &'static str,
+    /// What would be right.
+    pub(crate) hint: &'static str,
+}
+
+const LIKE: &str = "write it like http://proxy.example.com:3128, with http or https";
+const ENCODE: ProxyProblem = ProxyProblem {
+    reason: "its user name or password holds a reserved character",
+    hint: "percent-encode reserved characters in the user name and the password: `@` is %40, `:` is %3A, `/` is %2F, `#` is %23, `?` is \
+           %3F, `%` is %25, and a blank is %20",
+};
+
+impl ProxyAddress {
+    /// Reads `http://HOST:PORT` or `https://HOST:PORT`, with or without `USER:PASSWORD@`; without a scheme it is http.
+    ///
+    /// # Errors
+    /// Returns what is wrong, which never repeats the text: it may hold a password.
+    pub(crate) fn parse(text: &str) -> Result<Self, ProxyProblem> {
+        let wrong = |reason| ProxyProblem { reason, hint: LIKE };
+        if let Some(reason) = surroundings(text) {
+            return Err(wrong(reason));
+        }
+        let is_bare = !text.contains("://");
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let is_encrypted = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            socks if socks.starts_with("socks") => {
+                return Err(wrong("SOCKS is not supported"));
+            }
+            _ => return Err(wrong("its scheme is neither http nor https")),
+        };
+        let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+        let (authority, behind) = rest.split_at(end);
+        if behind.contains('@') {
+            return Err(ENCODE);
+        }
+        if !matches!(behind, "" | "/") {
+            return Err(wrong("it holds a path, a query or a fragment"));
+        }
+        let (credentials, place) = match authority.rsplit_once('@') {
+            Some((credentials, place)) => (Some(checked(credentials)?), place),
+            None => (None, authority),
+        };
+        if let Some(reason) = host::problem(place) {
+            return Err(wrong(reason));
+        }
+        // A word alone may be anything in a wrong place.
+        if is_bare && !place.contains(':') {
+            return Err(wrong("it names neither a scheme nor a port"));
+        }
+        let scheme = if is_encrypted { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{place}"))
+            .map_err(|_| wrong("it is not an address with a host and a port"))?;
+        if let Some(reason) = host::problem_of(&url, place) {
+            return Err(wrong(reason));
+        }
+        Ok(Self {
+            shown: url.as_str().trim_end_matches('/').to_owned(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port_or_known_default().unwrap_or_default(),
+            is_encrypted,
+            credentials: credentials.map(|credentials| Secret::new(credentials.to_owned())),
+        })
+    }
+
+    /// Whether it holds a user name or a password.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
+    /// Its host, without brackets, and its port.
+    pub(crate) fn host_and_port(&self) -> (&str, u16) {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        (host, self.port)
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.is_encrypted
+    }
+
+    /// User name and password, decoded.
+    pub(crate) fn user_and_password(&self) -> Option<(Secret, Secret)> {
+        let (user, password) = split(self.credentials.as_ref()?.expose());
+        Some((decoded(user), decoded(password)))
+    }
+
+    /// The whole of it, for the HTTP library, which decodes user name and password.
+    pub(crate) fn for_client(&self) -> Result<reqwest::Proxy, reqwest::Error> {
+        let (scheme, place) = self
+            .shown
+            .split_once("://")
+            .unwrap_or(("http", &self.shown));
+        let (credentials, at) = match &self.credentials {
+            Some(credentials) => (credentials.expose(), "@"),
+            None => ("", ""),
+        };
+        let url = secret::joined(&[scheme, "://", credentials, at, place]);
+        reqwest::Proxy::all(url.as_str())
+    }
+}
+
+impl fmt::Display for ProxyAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.shown)
+    }
+}
+
+/// What is wrong with the text as a whole.
+fn surroundings(text: &str) -> Option<&'static str> {
+    if text.trim() != text {
+        return Some("there are blanks or line ends around it");
+    }
+    if text.starts_with(['"', '\'', '`']) || text.ends_with(['"', '\'', '`']) {
+        return Some("there are quotes around it");
+    }
+    (text.len() > LONGEST).then_some("it is too long")
+}
+
+/// User name and password as RFC 3986 has them: every other character would end them early, and a piece of a password would be taken for
+/// the host.
+fn checked(credentials: &str) -> Result<&str, ProxyProblem> {
+    let (user, password) = split(credentials);
+    if user.is_empty() {
+        return Err(ProxyProblem {
+            reason: "its user name is empty",
+            hint: "write it like http://USER:PASSWORD@proxy.example.com:3128",
+        });
+    }
+    if is_plain(user) && is_plain(password) {
+        Ok(credentials)
+    } else {
+        Err(ENCODE)
+    }
+}
+
+fn split(credentials: &str) -> (&str, &str) {
+    credentials.split_once(':').unwrap_or((credentials, ""))
+}
+
+/// Whether it consists of unreserved characters, sub-delimiters, and percent-encoded bytes that are UTF-8 together.
+fn is_plain(text: &str) -> bool {
+    let is_encoded = |rest: &str| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte))
+        && text.split('%').skip(1).all(is_encoded)
+        && std::str::from_utf8(&bytes(text)).is_ok()
+}
+
+fn decoded(text: &str) -> Secret {
+    let bytes = bytes(text);
+    Secret::new(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn bytes(text: &str) -> zeroize::Zeroizing<Vec<u8>> {
+    let mut pieces = text.split('%');
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(text.len()));
+    bytes.extend_from_slice(pieces.next().unwrap_or_default().as_bytes());
+    for piece in pieces {
+        let (digits, rest) = piece.split_at(piece.len().min(2));
+        bytes.extend(u8::from_str_radix(digits, 16));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Result<String, &'static str> {
+        let parsed = ProxyAddress::parse(text);
+        parsed
+            .map(|proxy| proxy.to_string())
+            .map_err(|problem| problem.reason)
+    }
+
+    #[test]
+    fn http_and_https_are_read_with_and_without_credentials() {
+        for (text, wanted) in [
+            (
+                "http://proxy.example.com:3128",
+                "http://proxy.example.com:3128",
+            ),
+            ("HTTPS://Proxy.example.com/", "https://proxy.example.com"),
+            ("proxy.example.com:3128", "http://proxy.example.com:3128"),
+            ("user:pa%40ss@proxy:3128", "http://proxy:3128"),
+            ("http://proxy", "http://proxy"),
+            ("http://user:p+a;s$s!@[::1]:3128", "http://[::1]:3128"),
+            ("http://10.0.0.7:80", "http://10.0.0.7"),
+        ] {
+            assert_eq!(shown(text).as_deref(), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_decoded_once() {
+        let proxy =
+            ProxyAddress::parse("http://us%3Aer:p%2540%C3%BC@proxy").map_err(|why| why.reason);
+        let (user, password) = (proxy.ok().and_then(|proxy| proxy.user_and_password()))
+            .unwrap_or_else(|| panic!("no credentials"));
+        assert_eq!((user.expose(), password.expose()), ("us:er", "p%40ü"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused() {
+        for (text, part) in [
+            ("htpp://proxy:1", "neither http nor https"),
+            ("tcp://proxy:1", "neither http nor https"),
+            ("://proxy:1", "neither http nor https"),
+            ("socks5://proxy:1080", "SOCKS"),
+            ("SOCKS5H://proxy:1080", "SOCKS"),
+            ("\"http://proxy:3128\"", "quotes"),
+            ("'http://proxy:3128'", "quotes"),
+            ("http://proxy:3128\r", "line ends"),
+            (" http://proxy:3128", "blanks"),
+            ("http://", "host"),
+            ("http://:3128", "host"),
+            ("http:///", "host"),
+            ("http://user@", "host"),
+            ("http:proxy:3128", "scheme twice"),
+            ("http://http://proxy:3128", "path"),
+            ("http://proxy:hunter2", "host and a port"),
+            ("http://proxy:99999", "host and a port"),
+            ("http://proxy:0", "port is 0"),
+            ("3128", "neither a scheme nor a port"),
+            ("http://3128", "number"),
+            ("proxy", "neither a scheme nor a port"),
+            ("http://b\u{fc}cher:3128", "ASCII"),
+            ("http://b%C3%BCcher:3128", "ASCII"),
+            ("http://${PROXY}:3128", "not expanded"),
+            ("$PROXY", "not expanded"),
+            ("http://proxy example:3128", "character"),
+            ("http://proxy:3128/proxy.pac", "path"),
+            ("http://proxy:3128?x", "path"),
+            ("http://a..b:3128", "empty or too long"),
+            ("http://:secret@proxy", "user name is empty"),
+        ] {
+            let reason = shown(text).err().unwrap_or_default();
+            assert!(reason.contains(part), "{text:?}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_reserved_character_in_a_password_is_no_part_of_the_host() {
+        for password in [
+            "p@ss",
+            "p:ss",
+            "p/ss",
+            "p#ss",
+            "p?ss",
+            "p\\ss",
+            "p ss",
+            "p%ss",
+            "p[ss",
+            "p\"ss",
+            "p\u{fc}ss",
+            "p%FFss",
+            "${P}",
+        ] {
+            let problem = ProxyAddress::parse(&format!("http://user:{password}@proxy:3128"));
+            assert_eq!(problem.err(), Some(ENCODE), "{password}");
+        }
+    }
+}

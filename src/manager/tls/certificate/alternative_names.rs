@@ -1,0 +1,53 @@
+//! The hosts that a certificate is for: its subject alternative names, read one by one, so that one that is malformed hides no other.
+
+use std::net::IpAddr;
+
+use x509_cert::Certificate;
+use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
+use x509_cert::der::{Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
+
+const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+/// The kinds of names that a host may have (RFC 5280, section 4.2.1.6). E-mail addresses, URIs and directory names are for no host.
+const DNS_NAME: TagNumber = TagNumber(2);
+const IP_ADDRESS: TagNumber = TagNumber(7);
+
+/// The hosts and addresses that a certificate is for.
+pub(crate) fn hosts(certificate: &Certificate) -> Vec<String> {
+    let extensions = certificate.tbs_certificate().extensions();
+    let names = (extensions.into_iter().flatten())
+        .find(|extension| extension.extn_id == SUBJECT_ALTERNATIVE_NAME);
+    let mut hosts = Vec::new();
+    if let Some(names) = names
+        && let Ok(mut reader) = SliceReader::new(names.extn_value.as_bytes())
+    {
+        // What was read before a part that cannot be read counts.
+        let _ = reader.sequence(|inner| {
+            while !inner.is_finished() {
+                hosts.extend(host(AnyRef::decode(inner)?));
+            }
+            Ok::<_, x509_cert::der::Error>(())
+        });
+    }
+    hosts
+}
+
+fn host(name: AnyRef<'_>) -> Option<String> {
+    let Tag::ContextSpecific { number, .. } = name.tag() else {
+        return None;
+    };
+    let bytes = name.value();
+    if number == IP_ADDRESS {
+        let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+        let v6 = <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+        return v4.or(v6).ok().map(|address| address.to_string());
+    }
+    (number == DNS_NAME).then(|| {
+        let text = String::from_utf8_lossy(bytes);
+        // Such a name matches no address: what is written in it is another kind of name.
+        if text.parse::<IpAddr>().is_ok() {
+            format!("DNS:{text}")
+        } else {
+            text.into_owned()
+        }
+    })
+}

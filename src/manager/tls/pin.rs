@@ -1,0 +1,210 @@
+//! Pins: trusting exactly one public key, whatever the certificate around it says. Its signature is still checked, so whoever shows
+//! the certificate must hold the key.
+//!
+//! The print is that of RFC 7469: the SHA-256 of the DER of the certificate's `SubjectPublicKeyInfo`, which survives a renewal with
+//! the same key. Written in hex, as `openssl dgst -sha256` prints it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::{CertificateError, OtherError};
+
+const PREFIX: &str = "sha256:";
+const LENGTH: usize = 32;
+
+/// The SHA-256 of a public key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pin([u8; LENGTH]);
+
+impl Pin {
+    /// The fingerprint of a certificate's key; `None` where the bytes are no certificate.
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
+        Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
+    }
+
+    /// Whether the digits of this pin are those of a certificate's fingerprint, which pins no key.
+    #[must_use]
+    pub(crate) fn has_digits_of(&self, fingerprint: &Fingerprint) -> bool {
+        self.0 == fingerprint.0
+    }
+}
+
+impl FromStr for Pin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        digest(text).map(Self)
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(PREFIX)?;
+        self.0
+            .iter()
+            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// The SHA-256 of a whole certificate, written as keytool, browsers and `openssl x509 -fingerprint` write it. It identifies one
+/// certificate and is no pin: a renewed certificate with the same key has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; LENGTH]);
+
+impl Fingerprint {
+    /// That of this certificate.
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(sha256(certificate))
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        digest(text).map(Self)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        self.0.iter().try_for_each(|byte| {
+            write!(formatter, "{separator}{byte:02X}")?;
+            separator = ":";
+            Ok(())
+        })
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
+    let mut digest = [0; LENGTH];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    digest
+}
+
+/// A SHA-256 in hex as it is copied from keytool, a browser, openssl or this program: in any case, with or without colons or blanks
+/// between the bytes, and with or without what stands before it (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
+fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
+    let text = text.rsplit('=').next().unwrap_or(text).trim();
+    let prefixed = text.get(..PREFIX.len());
+    let digits = match prefixed.filter(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
+        Some(_) => &text[PREFIX.len()..],
+        None => text,
+    };
+    let mut digits: Vec<u8> = digits.bytes().collect();
+    digits.retain(|byte| !matches!(byte, b':' | b' '));
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err("it is not `sha256:` and 64 hex digits");
+    }
+    let mut bytes = [0; LENGTH];
+    match digits.len() {
+        64 => {}
+        40 => return Err("it has 40 hex digits, as a SHA-1 has, and not 64"),
+        _ => return Err("it does not have 64 hex digits"),
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
+        *byte = u8::try_from(value(pair[0]) * 16 + value(pair[1])).unwrap_or_default();
+    }
+    Ok(bytes)
+}
+
+/// Keys that are pinned, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pins {
+    /// The keys.
+    pub(crate) pins: Vec<Pin>,
+    /// Where the pins stand, for messages: a flag, a variable, a file.
+    pub(crate) place: String,
+    /// What to do where the manager's key was changed, as in "change the pin".
+    pub(crate) remedy: String,
+    /// The manager that the pins are kept for in trusted.toml, if they are.
+    pub(crate) kept_for: Option<String>,
+}
+
+/// The key that was shown is none of those that are pinned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("its key is not the pinned one")]
+pub(crate) struct Mismatch {
+    /// What was shown.
+    pub(crate) shown: Pin,
+    /// What is pinned.
+    pub(crate) pinned: Pins,
+    /// What is pinned is the fingerprint of the certificate that was shown.
+    pub(crate) of_certificate: bool,
+}
+
+impl Pins {
+    /// Whether a certificate holds one of these keys.
+    pub(crate) fn judge(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
+        let shown = Pin::of(certificate).ok_or(CertificateError::BadEncoding)?;
+        if self.pins.contains(&shown) {
+            return Ok(());
+        }
+        let fingerprint = Fingerprint::of(certificate);
+        let mismatch = Mismatch {
+            shown,
+            pinned: self.clone(),
+            of_certificate: (self.pins.iter()).any(|pin| pin.has_digits_of(&fingerprint)),
+        };
+        Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_as_every_tool_writes_it() {
+        let plain = format!("sha256:{}", "0a".repeat(32));
+        let pin: Result<Pin, _> = plain.parse();
+        assert_eq!(pin.map(|pin| pin.to_string()), Ok(plain));
+        let colons = format!("{}0A", "0A:".repeat(31));
+        assert_eq!(
+            colons
+                .parse::<Fingerprint>()
+                .map(|fingerprint| fingerprint.to_string()),
+            Ok(colons.clone())
+        );
+        for text in [
+            "0a".repeat(32),
+            format!("sha256:{colons}"),
+            format!("SHA256:{colons}"),
+            colons.to_lowercase(),
+            format!("SHA256 Fingerprint={colons}"),
+            format!("sha256 Fingerprint={colons}"),
+            format!("SHA2-256(stdin)= {}", "0a".repeat(32)),
+            format!("(stdin)= {}", "0a".repeat(32)),
+            // keytool, and a browser.
+            format!("\t SHA256: {colons}"),
+            colons.replace(':', " "),
+        ] {
+            assert_eq!(text.parse(), pin, "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_pin() {
+        let short = format!("sha256:{}", "0a".repeat(31));
+        let wide = format!("sha256:{}", "é".repeat(32));
+        let other = format!("md5:{}", "0a".repeat(32));
+        for text in [
+            "", "yes", "sha256:", "0a", "sha1:0a", "é", &short, &wide, &other,
+        ] {
+            assert!(text.parse::<Pin>().is_err(), "{text}");
+        }
+        let sha1 = "0a".repeat(20).parse::<Pin>().err().unwrap_or_default();
+        assert!(sha1.contains("SHA-1"), "{sha1}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Taking a key back that a run made and nobody got: "deleted again" is said only where the manager does not show it any more.
+
+use std::time::Duration;
+
+use super::Delivered;
+use super::lookup::Lookup;
+use super::ownership::Verdict;
+use super::poll::Looks;
+use super::reconcile::{may_not_look, of_delete};
+use crate::context::Context;
+use crate::error::{Error, Kind};
+use crate::journal::{Record, Work};
+use crate::manager::{ApiKey, SignedIn};
+
+/// How long a search may lag behind what was created.
+const LAG: Duration = Duration::from_secs(2);
+
+/// How long one look may take.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Deletes the key, and looks whether the manager has it all the same.
+///
+/// # Errors
+/// Where it may be there still.
+pub(crate) async fn take_back(
+    context: &Context,
+    signed_in: &SignedIn,
+    id: i64,
+) -> Result<(), Error> {
+    let wait = context.settings.settle_timeout;
+    let mut looks = Looks::new(wait);
+    loop {
+        of_delete(signed_in, id, wait).await?;
+        if !is_still_there(signed_in, id).await {
+            return Ok(());
+        }
+        if !looks.again().await {
+            return Err(Error::unexpected(
+                "the manager says that it deleted it, and has it all the same",
+            ));
+        }
+    }
+}
+
+/// The same for a key that this run made a moment ago, and for what a request that was sent twice made beside it.
+///
+/// # Errors
+/// Where one of them may be there still.
+pub(super) async fn take_back_all(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+) -> Result<(), Error> {
+    wait_until_shown(context, signed_in, record, id).await;
+    take_back(context, signed_in, id).await?;
+    take_back_twins(context, signed_in, record, id, None).await
+}
+
+/// Waits until a search shows the key, as a search may lag behind what was created: it shows a twin with a lower ID then, too.
+async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Record, id: i64) {
+    if record.work != Work::Create {
+        return;
+    }
+    let mut looks = Looks::new(context.settings.settle_timeout.min(LAG));
+    loop {
+        let mut pages = signed_in.api_keys_above(Some(id.saturating_sub(1)));
+        match pages.next().await {
+            Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
+            Ok(_) => {}
+            // What keeps keys from being searched is found once more when the twins are looked for.
+            Err(_) => return,
+        }
+        if !looks.again().await {
+            return;
+        }
+    }
+}
+
+/// The same for a key that was made before. Somebody may have copied its description meanwhile, and so its mark: that key stays.
+///
+/// # Errors
+/// Where one of them may be there still.
+pub(crate) async fn take_back_delivered(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    made: &Delivered,
+) -> Result<(), Error> {
+    let made_key = super::as_key(&made.fields);
+    take_back(context, signed_in, made.id).await?;
+    match made_key {
+        Some(key) => take_back_twins(context, signed_in, record, made.id, Some(&key)).await,
+        None => Ok(()),
+    }
+}
+
+/// The same for a key that another run made.
+///
+/// # Errors
+/// Where one of them may be there still.
+pub(crate) async fn take_back_left(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+) -> Result<(), Error> {
+    let shown = tokio::time::timeout(LOOK, signed_in.api_key_if_there(id)).await;
+    take_back(context, signed_in, id).await?;
+    match shown {
+        Ok(Ok(Some(key))) => take_back_twins(context, signed_in, record, id, Some(&key)).await,
+        // Without the key, nothing tells its twin from its copy.
+        _ => Ok(()),
+    }
+}
+
+/// Deletes every other key that bears the operation's mark, and is a twin of `made`. A sign-in that may not search keys never sees one,
+/// and does not fail for that.
+///
+/// # Errors
+/// Where one may be there still.
+async fn take_back_twins(
+    context: &Context,
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+    made: Option<&ApiKey>,
+) -> Result<(), Error> {
+    if record.work != Work::Create {
+        return Ok(());
+    }
+    let lookup = Lookup::new(signed_in, record).beside(id);
+    let mut lookup = lookup.twins_of(made);
+    let verdict = match lookup.look(true).await {
+        Ok(seen) => seen.verdict,
+        Err(error) if may_not_look(&error) => {
+            log::info!("whether a request was worked on twice could not be seen: {error}");
+            return Ok(());
+        }
+        Err(error) => {
+            let message =
+                format!("whether its request was worked on twice could not be seen: {error}");
+            return Err(Error::new(Kind::Attention, message));
+        }
+    };
+    if let Verdict::Ours { id, twins } = verdict {
+        for id in twins.into_iter().chain([id]) {
+            log::warn!("a request was worked on twice; deleting the key with the ID {id}");
+            take_back(context, signed_in, id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A manager that shows a key did not delete it, whatever it says. One that does not let itself be looked at is believed.
+async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
+    let shown = tokio::time::timeout(LOOK, signed_in.api_key(id)).await;
+    shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
+}

@@ -1,0 +1,9 @@
+//! This process and its children: signals, limits, hardening, commands.
+
+pub(crate) mod child;
+pub(crate) mod descriptors;
+pub(crate) mod disk;
+pub(crate) mod external_command;
+pub(crate) mod file_size_limit;
+pub(crate) mod hardening;
+pub(crate) mod signals;

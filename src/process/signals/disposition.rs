@@ -1,0 +1,52 @@
+//! Which signals the caller has this process ignore: `nohup` does so with SIGHUP, a shell with SIGINT and SIGQUIT of a job in the
+//! background. They are left alone, so that they stay ignored here and in what is started here.
+
+#[cfg(target_os = "linux")]
+use crate::error::Signal;
+
+/// The signals that were ignored when this was read.
+pub(crate) struct Ignored(u64);
+
+impl Ignored {
+    /// Reads them; before the first handler is installed, since that takes the place of what the caller chose. If /proc is not
+    /// mounted, no signal counts as ignored.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn read() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        Self(mask.unwrap_or_default())
+    }
+
+    /// Whether this one was ignored.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn contains(&self, signal: Signal) -> bool {
+        self.contains_number(signal.of_unix().as_raw())
+    }
+
+    /// The same by the signal's number.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn contains_number(&self, number: i32) -> bool {
+        // The lowest bit stands for signal 1.
+        let bit = u32::try_from(number - 1).ok();
+        bit.and_then(|bit| self.0.checked_shr(bit))
+            .is_some_and(|mask| mask & 1 == 1)
+    }
+}
+
+/// Other systems have no safe way to ask: there, no signal counts as ignored.
+#[cfg(not(target_os = "linux"))]
+impl Ignored {
+    pub(crate) fn read() -> Self {
+        Self(0)
+    }
+
+    pub(crate) fn contains(&self, _signal: crate::error::Signal) -> bool {
+        self.0 != 0
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn contains_number(&self, _number: i32) -> bool {
+        self.0 != 0
+    }
+}

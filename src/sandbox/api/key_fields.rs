@@ -1,0 +1,203 @@
+//! What a client may write into an API key, and what the manager refuses (manager-api.md, section 6.1).
+
+use serde_json::{Map, Value};
+
+use super::authentication::Caller;
+use crate::sandbox::http::call::{boolean, integer32, integer64, text, wrong_type};
+use crate::sandbox::http::response::Refusal;
+use crate::sandbox::options::choices::ExpiryZero;
+use crate::sandbox::state::Manager;
+use crate::sandbox::state::keys::ApiKey;
+use crate::sandbox::state::rights;
+use crate::sandbox::state::roles::FULL_ACCESS;
+
+/// The writable fields that a body names.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    name: Option<String>,
+    description: Option<String>,
+    locale: Option<String>,
+    time_zone: Option<String>,
+    role_id: Option<i64>,
+    active: Option<bool>,
+    /// `Some(None)` clears it.
+    expiry: Option<Option<i64>>,
+}
+
+impl Change {
+    /// Reads a body. Fields that only the manager sets must have their type and have no effect.
+    pub(crate) fn read(body: &Map<String, Value>) -> Result<Change, Refusal> {
+        for name in ["created", "lastSignIn", "unlockTime"] {
+            integer64(body, name)?;
+        }
+        for name in ["ID", "unsuccessfulSignInAttempts", "tenantID"] {
+            integer32(body, name)?;
+        }
+        for name in ["secretKey", "roleURN", "tenantGUID", "cloudOneAccountID"] {
+            text(body, name)?;
+        }
+        boolean(body, "serviceAccount")?;
+        Ok(Change {
+            name: text(body, "keyName")?,
+            description: text(body, "description")?,
+            locale: text(body, "locale")?,
+            time_zone: text(body, "timeZone")?,
+            role_id: role_id(body)?,
+            active: boolean(body, "active")?,
+            expiry: integer64(body, "expiryDate")?.map(Some),
+        })
+    }
+
+    /// Whether it holds more than a key may change of itself.
+    pub(crate) fn beyond_own(&self) -> bool {
+        self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
+    }
+
+    /// Writes the fields into a key, after [`Manager::checked`].
+    pub(crate) fn apply(self, key: &mut ApiKey) {
+        set_text(&mut key.name, self.name);
+        set_text(&mut key.description, self.description);
+        key.locale = self.locale.unwrap_or_else(|| key.locale.clone());
+        key.time_zone = self.time_zone.unwrap_or_else(|| key.time_zone.clone());
+        key.role_id = self.role_id.unwrap_or(key.role_id);
+        key.expiry_date = self.expiry.unwrap_or(key.expiry_date);
+        if let Some(active) = self.active {
+            key.active = active;
+            key.unlock_time = None;
+            key.unsuccessful_sign_in_attempts = 0;
+        }
+    }
+}
+
+fn set_text(field: &mut Option<String>, given: Option<String>) {
+    if given.is_some() {
+        *field = given;
+    }
+}
+
+/// A number; vendor samples also send it quoted, and that works.
+fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
+    match body.get("roleID") {
+        Some(Value::String(quoted)) => {
+            let number = quoted
+                .parse::<i32>()
+                .map_err(|_| wrong_type("roleID", "an integer of 32 bits"))?;
+            Ok(Some(i64::from(number)))
+        }
+        _ => integer32(body, "roleID"),
+    }
+}
+
+impl Manager {
+    /// The role of a key that is made.
+    pub(crate) fn role_for_new_key(&self, change: &Change) -> Result<i64, Refusal> {
+        match (change.role_id, self.settings.unknowns.role_omitted) {
+            (Some(id), _) => Ok(id),
+            (None, None) => Ok(FULL_ACCESS),
+            (None, Some(status)) => Err(Refusal::new(status, "The field roleID is required.")),
+        }
+    }
+
+    /// The change as it will be made, or why not. `id` is the key that is changed; a new one has none.
+    pub(crate) fn checked(
+        &self,
+        caller: Caller,
+        change: Change,
+        id: Option<i64>,
+    ) -> Result<Change, Refusal> {
+        let mut change = change;
+        if self.settings.unknowns.trim_names {
+            change.name = change.name.map(|name| name.trim().to_owned());
+        }
+        let unknowns = &self.settings.unknowns;
+        change.name = change.name.and_then(|name| unknowns.key_names.keep(name));
+        change.description = (change.description).and_then(|text| unknowns.descriptions.keep(text));
+        // 0 stands for null in the numeric properties that clients write.
+        change.role_id = change.role_id.filter(|id| *id != 0);
+        change.expiry = self.checked_expiry(change.expiry)?;
+        self.check_name(change.name.as_deref(), id)?;
+        self.check_place(&change)?;
+        self.check_role(caller, change.role_id)?;
+        Ok(change)
+    }
+
+    fn checked_expiry(&self, given: Option<Option<i64>>) -> Result<Option<Option<i64>>, Refusal> {
+        let Some(Some(time)) = given else {
+            return Ok(given);
+        };
+        let unknowns = &self.settings.unknowns;
+        match (time, unknowns.expiry_zero) {
+            (0, ExpiryZero::Clears) => return Ok(Some(None)),
+            (0, ExpiryZero::Ignored) => return Ok(None),
+            (0, ExpiryZero::Refused) => {}
+            _ if time > self.clock.now() => return Ok(given),
+            _ => {}
+        }
+        match unknowns.past_expiry {
+            Some(status) => Err(Refusal::new(
+                status,
+                "The expiry date must be in the future.",
+            )),
+            None => Ok(given),
+        }
+    }
+
+    fn check_name(&self, name: Option<&str>, id: Option<i64>) -> Result<(), Refusal> {
+        let Some(status) = self.settings.unknowns.duplicate_name else {
+            return Ok(());
+        };
+        match name {
+            // Keys and users are in one table.
+            Some(name) if self.keys.name_taken(name, id) || name == self.settings.username => Err(
+                Refusal::new(status, "The requested username already exists."),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_place(&self, change: &Change) -> Result<(), Refusal> {
+        if change
+            .locale
+            .as_deref()
+            .is_some_and(|locale| locale != "en-US" && locale != "ja-JP")
+        {
+            return Err(wrong_type("locale", "en-US or ja-JP"));
+        }
+        let known = |zone: &str| crate::time_zones::file(zone).is_some();
+        match (
+            change.time_zone.as_deref(),
+            self.settings.unknowns.unknown_time_zone,
+        ) {
+            (Some(zone), Some(status)) if !known(zone) => Err(Refusal::new(
+                status,
+                format!("There is no time zone {zone}."),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A role that may only handle users with equal or lesser rights cannot give away more than it has.
+    fn check_role(&self, caller: Caller, id: Option<i64>) -> Result<(), Refusal> {
+        let Some(id) = id else { return Ok(()) };
+        let Some(role) = self.roles.get(id) else {
+            let refused = |status| {
+                Err(Refusal::new(
+                    status,
+                    format!("There is no administrator role with the ID {id}."),
+                ))
+            };
+            return self.settings.unknowns.unknown_role.map_or(Ok(()), refused);
+        };
+        let Some(own) = self.role_of(caller) else {
+            return Ok(());
+        };
+        if own.flag("canOnlyManipulateUsersWithEqualOrLesserRights")
+            && !rights::within(role.rights(), own.rights())
+        {
+            return Err(Refusal::forbidden(
+                "The role has more rights than your own.",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! The few legacy REST calls that matter for bootstrapping: signing out, and asking whether the manager is up
+//! (manager-api.md, sections 1.1 and 4).
+
+use crate::sandbox::http::call::Call;
+use crate::sandbox::http::response::{Answer, Refusal};
+use crate::sandbox::state::Manager;
+
+impl Manager {
+    /// `DELETE /rest/authentication/logout?sID=`; without `sID=` it does nothing.
+    pub(crate) fn legacy_logout(&mut self, call: &Call) -> Result<Answer, Refusal> {
+        match self.settings.unknowns.logout {
+            None => {
+                if let Some(sid) = call.parameter("sID") {
+                    self.sessions.end(&sid);
+                }
+                Ok(Answer::text(200, ""))
+            }
+            Some(200) => Ok(Answer::text(200, "")),
+            Some(status) => Err(Refusal::new(status, "The session could not be ended.")),
+        }
+    }
+
+    /// `GET /rest/status/manager/ping`, off until an administrator enables the Status Monitoring API.
+    pub(crate) fn ping(&self) -> Result<Answer, Refusal> {
+        match self.settings.unknowns.ping {
+            None => Ok(Answer::text(200, "pong")),
+            Some(404) => Ok(Answer::page(404, "Not Found")),
+            Some(status) => Err(Refusal::new(
+                status,
+                "The Status Monitoring API is not enabled.",
+            )),
+        }
+    }
+
+    /// `GET /rest/apiVersion`: a number as plain text, without authentication.
+    pub(crate) fn api_version() -> Answer {
+        Answer::text(200, "3")
+    }
+}

@@ -1,0 +1,142 @@
+//! One request as the simulated manager sees it, and what its parts must be.
+
+use bytes::Bytes;
+use hyper::{HeaderMap, Method};
+use serde_json::{Map, Value};
+
+use super::response::Refusal;
+
+/// One request, read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// The value of a header, where it is there and text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The value of a cookie. Attributes that a client sends back with it are passed over: that works in the wild
+    /// (manager-api.md, section 3).
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let headers = self.headers.get_all("cookie").into_iter();
+        let pairs = headers
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'));
+        let mut cookies = pairs.filter_map(|pair| pair.trim().split_once('='));
+        cookies
+            .find(|(cookie, _)| *cookie == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The value of a query parameter, percent-decoded.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let query = self.query.as_deref()?.as_bytes();
+        let mut pairs = url::form_urlencoded::parse(query);
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// The body as a JSON object; where it need not be there, its absence is an empty one.
+    pub(crate) fn object(&self, needed: bool) -> Result<Map<String, Value>, Refusal> {
+        if self.body.is_empty() && !needed {
+            return Ok(Map::new());
+        }
+        self.check_content_type()?;
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(Refusal::invalid("The request body must be a JSON object.")),
+            Err(error) => Err(Refusal::invalid(format!(
+                "The request body is not valid JSON: {error}"
+            ))),
+        }
+    }
+
+    fn check_content_type(&self) -> Result<(), Refusal> {
+        let media = self
+            .header("content-type")
+            .and_then(|value| value.split(';').next())
+            .unwrap_or("")
+            .trim();
+        if media.eq_ignore_ascii_case("application/json") {
+            return Ok(());
+        }
+        Err(Refusal::content_type())
+    }
+}
+
+/// A text field, where it is there.
+pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(wrong_type(name, "a string")),
+    }
+}
+
+/// A boolean field, where it is there: a real one, a quoted one is an error (manager-api.md, section 6.1).
+pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, Refusal> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(Value::Bool(value)) => Ok(Some(*value)),
+        Some(_) => Err(wrong_type(name, "a boolean")),
+    }
+}
+
+/// An integer of 64 bits, where it is there. JSON knows one kind of number, so 2.0 is an integer.
+pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
+    let Some(value) = object.get(name) else {
+        return Ok(None);
+    };
+    match whole(value) {
+        Some(number) => Ok(Some(number)),
+        None => Err(wrong_type(name, "an integer of 64 bits")),
+    }
+}
+
+/// An integer of 32 bits, where it is there.
+pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
+    match integer64(object, name) {
+        Ok(Some(number)) if i32::try_from(number).is_err() => {
+            Err(wrong_type(name, "an integer of 32 bits"))
+        }
+        Err(_) => Err(wrong_type(name, "an integer of 32 bits")),
+        other => other,
+    }
+}
+
+/// A number, where it is there.
+pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
+    let Some(value) = object.get(name) else {
+        return Ok(None);
+    };
+    value
+        .as_f64()
+        .map(Some)
+        .ok_or_else(|| wrong_type(name, "a number"))
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    // Up to 2^53 a float holds every integer exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = |value: &Value| {
+        value
+            .as_f64()
+            .filter(|number| number.fract() == 0.0 && number.abs() <= EXACT)
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    value
+        .as_i64()
+        .or_else(|| float(value).map(|number| number as i64))
+}
+
+pub(crate) fn wrong_type(name: &str, what: &str) -> Refusal {
+    Refusal::invalid(format!("The value of {name} must be {what}."))
+}

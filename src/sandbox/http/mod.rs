@@ -1,0 +1,4 @@
+//! Requests and responses of the simulated manager.
+
+pub(crate) mod call;
+pub(crate) mod response;

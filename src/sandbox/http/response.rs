@@ -1,0 +1,181 @@
+//! What the simulated manager answers: statuses, headers and bodies as the contract has them.
+
+use hyper::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use serde_json::{Value, json};
+
+use crate::sandbox::options::Settings;
+use crate::sandbox::options::choices::ErrorBody;
+
+/// An answer, before the connection turns it into bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Nothing but a status: what a deletion answers.
+    pub(crate) fn empty(status: u16) -> Answer {
+        Answer {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// 200 with a JSON document.
+    pub(crate) fn json(document: &Value) -> Answer {
+        Answer::typed(200, "application/json", document.to_string())
+    }
+
+    /// A plain text, as legacy REST answers.
+    pub(crate) fn text(status: u16, text: impl Into<String>) -> Answer {
+        Answer::typed(status, "text/plain", text)
+    }
+
+    /// A page as a Tomcat writes it for paths that no application has.
+    pub(crate) fn page(status: u16, reason: &str) -> Answer {
+        let title = format!("HTTP Status {status} – {reason}");
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><head><title>{title}</title></head>\
+             <body><h1>{title}</h1><hr class=\"line\" /></body></html>"
+        );
+        Answer::typed(status, "text/html;charset=utf-8", page)
+    }
+
+    /// This answer with one more header.
+    pub(crate) fn with(mut self, name: impl AsRef<str>, value: impl Into<String>) -> Answer {
+        self.headers.push((name.as_ref().to_owned(), value.into()));
+        self
+    }
+
+    fn typed(status: u16, media: &str, body: impl Into<String>) -> Answer {
+        Answer {
+            status,
+            headers: Vec::new(),
+            body: body.into().into_bytes(),
+        }
+        .with(CONTENT_TYPE, media)
+    }
+}
+
+/// The status of a refusal: known to who refuses, or an open question.
+#[derive(Clone, Copy, Debug)]
+enum Status {
+    Code(u16),
+    Invalid,
+    ContentType,
+}
+
+/// Why a call was not done.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    status: Status,
+    message: String,
+    allow: Option<String>,
+    retry_after: Option<String>,
+    bodiless: bool,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, message: impl Into<String>) -> Refusal {
+        Refusal {
+            status: Status::Code(status),
+            message: message.into(),
+            allow: None,
+            retry_after: None,
+            bodiless: false,
+        }
+    }
+
+    /// The request itself is wrong; its status is an open question.
+    pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
+        Refusal {
+            status: Status::Invalid,
+            ..Refusal::new(0, message)
+        }
+    }
+
+    /// The body is not said to be JSON; its status is an open question.
+    pub(crate) fn content_type() -> Refusal {
+        Refusal {
+            status: Status::ContentType,
+            ..Refusal::new(0, "The content type must be application/json.")
+        }
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Refusal {
+        Refusal::new(403, message)
+    }
+
+    /// A status and nothing else.
+    pub(crate) fn bodiless(status: u16) -> Refusal {
+        Refusal {
+            bodiless: true,
+            ..Refusal::new(status, "")
+        }
+    }
+
+    /// 405, with the methods that there are.
+    pub(crate) fn method_not_allowed(allowed: &[&str]) -> Refusal {
+        Refusal {
+            allow: Some(allowed.join(", ")),
+            ..Refusal::new(405, "The method is not allowed here.")
+        }
+    }
+
+    /// 429, said as the vendor documents it (manager-api.md, section 10).
+    pub(crate) fn too_many(retry_after: Option<String>) -> Refusal {
+        Refusal {
+            retry_after,
+            ..Refusal::new(429, "Too many API requests")
+        }
+    }
+
+    /// The answer in the form that is played.
+    pub(crate) fn answer(&self, settings: &Settings) -> Answer {
+        let status = match self.status {
+            Status::Code(status) => status,
+            Status::Invalid => settings.unknowns.invalid,
+            Status::ContentType => settings.unknowns.content_type,
+        };
+        let form = if self.bodiless {
+            ErrorBody::Empty
+        } else {
+            settings.unknowns.error_body
+        };
+        let mut answer = error(status, &self.message, form);
+        if let Some(methods) = &self.allow {
+            answer = answer.with(ALLOW, methods);
+        }
+        if let Some(value) = &self.retry_after {
+            answer = answer.with(RETRY_AFTER, value);
+        }
+        answer
+    }
+}
+
+fn error(status: u16, message: &str, form: ErrorBody) -> Answer {
+    let document = match form {
+        ErrorBody::Message => json!({"message": message}),
+        ErrorBody::Legacy => json!({"error": {"message": message}}),
+        ErrorBody::Text => return Answer::text(status, message),
+        ErrorBody::Html => return Answer::page(status, message),
+        ErrorBody::Empty => return Answer::empty(status),
+    };
+    Answer {
+        status,
+        ..Answer::json(&document)
+    }
+}
+
+/// The headers that every answer under `/api` has, seen on a sign-in (manager-api.md, section 3), and the manager's version.
+pub(crate) fn dress(answer: Answer, settings: &Settings) -> Answer {
+    answer
+        .with("X-Frame-Options", "SAMEORIGIN")
+        .with("X-XSS-Protection", "1; mode=block")
+        .with("Cache-Control", "no-cache,no-store")
+        .with("Pragma", "no-cache")
+        .with("X-DSM-Version", &settings.version)
+}

@@ -1,0 +1,94 @@
+//! The stream under a connection, which can be taken over: then bytes of our choice go out instead of those of the HTTP library, and the
+//! connection ends as was asked. That is how answers are dropped, cut and spoilt.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use crate::sandbox::faults::{Ending, Takeover};
+
+/// Where a takeover is left for the stream of the same connection.
+pub(crate) type Slot = Arc<Mutex<Option<Takeover>>>;
+
+/// A TLS stream that can be taken over.
+pub(crate) struct Wire {
+    inner: TlsStream<TcpStream>,
+    slot: Slot,
+    active: Option<Takeover>,
+}
+
+impl Wire {
+    pub(crate) fn new(inner: TlsStream<TcpStream>, slot: Slot) -> Wire {
+        Wire {
+            inner,
+            slot,
+            active: None,
+        }
+    }
+
+    /// Carries a takeover out. It ends in an error, so that the HTTP library lets go of the connection.
+    fn poll_takeover(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Error>> {
+        if self.active.is_none() {
+            self.active = self
+                .slot
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+        }
+        let Some(takeover) = &mut self.active else {
+            return Poll::Ready(None);
+        };
+        while !takeover.bytes.is_empty() {
+            match ready!(Pin::new(&mut self.inner).poll_write(context, &takeover.bytes)) {
+                Ok(count) => drop(takeover.bytes.split_to(count)),
+                Err(error) => return Poll::Ready(Some(error)),
+            }
+        }
+        if let Err(error) = ready!(Pin::new(&mut self.inner).poll_flush(context)) {
+            return Poll::Ready(Some(error));
+        }
+        match takeover.ending {
+            Ending::Close => {}
+            Ending::Polite => drop(ready!(Pin::new(&mut self.inner).poll_shutdown(context))),
+            Ending::Reset => drop(self.inner.get_ref().0.set_zero_linger()),
+            Ending::Stall => return Poll::Pending,
+        }
+        Poll::Ready(Some(io::ErrorKind::ConnectionAborted.into()))
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match ready!(self.poll_takeover(context)) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Pin::new(&mut self.inner).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,202 @@
+//! The manager's book of API keys, with its indexes: by ID, by name, by secret.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::clock::Millis;
+use super::name_index::Names;
+use crate::sandbox::search::{Field, Searchable};
+
+/// One API key as the manager keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its ID; given by the manager, never used twice.
+    pub id: i64,
+    /// Its `keyName`; the published document does not require one.
+    pub name: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// `en-US` or `ja-JP`.
+    pub locale: String,
+    /// An IANA name.
+    pub time_zone: String,
+    /// The ID of its role.
+    pub role_id: i64,
+    /// False: locked, cannot sign in.
+    pub active: bool,
+    /// When it was created, in milliseconds since the epoch.
+    pub created: i64,
+    /// When it last signed a request.
+    pub last_sign_in: Option<i64>,
+    /// When the lock ends that wrong secrets brought about.
+    pub unlock_time: Option<i64>,
+    /// Wrong secrets since the last right one.
+    pub unsuccessful_sign_in_attempts: u32,
+    /// From when on it is refused.
+    pub expiry_date: Option<i64>,
+    /// The secret; the manager shows it once.
+    pub secret: String,
+}
+
+impl ApiKey {
+    /// Fields that nobody chose. The locale and the time zone are those of the vendor's sample answer (manager-api.md, section 6.1).
+    pub(crate) fn fresh(id: i64, role_id: i64, now: Millis, secret: String) -> ApiKey {
+        ApiKey {
+            id,
+            name: None,
+            description: None,
+            locale: "en-US".to_owned(),
+            time_zone: "America/New_York".to_owned(),
+            role_id,
+            active: true,
+            created: now,
+            last_sign_in: None,
+            unlock_time: None,
+            unsuccessful_sign_in_attempts: 0,
+            expiry_date: None,
+            secret,
+        }
+    }
+
+    /// What stands before the secret part, by which a wrong secret is laid to a key: `8:` or a GUID or `tmc...:`.
+    fn prefix(&self) -> &str {
+        prefix(&self.secret)
+    }
+}
+
+fn prefix(secret: &str) -> &str {
+    secret.split(':').next().unwrap_or(secret)
+}
+
+impl Searchable for ApiKey {
+    const NAME: &'static str = "keyName";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn kind(field: &str) -> Option<Field> {
+        match field {
+            "keyName" | "description" | "timeZone" => Some(Field::Text),
+            "locale" => Some(Field::Choice),
+            "roleID" | "unsuccessfulSignInAttempts" => Some(Field::Number),
+            "active" | "serviceAccount" => Some(Field::Boolean),
+            "created" | "lastSignIn" | "unlockTime" | "expiryDate" => Some(Field::Date),
+            "ID" => Some(Field::Id),
+            _ => None,
+        }
+    }
+
+    fn value(&self, field: &str) -> Option<Value> {
+        match field {
+            "keyName" => self.name.as_ref().map(|name| json!(name)),
+            "description" => self.description.as_ref().map(|text| json!(text)),
+            "timeZone" => Some(json!(self.time_zone)),
+            "locale" => Some(json!(self.locale)),
+            "roleID" => Some(json!(self.role_id)),
+            "unsuccessfulSignInAttempts" => Some(json!(self.unsuccessful_sign_in_attempts)),
+            "active" => Some(json!(self.active)),
+            "serviceAccount" => Some(json!(false)),
+            "created" => Some(json!(self.created)),
+            "lastSignIn" => self.last_sign_in.map(|time| json!(time)),
+            "unlockTime" => self.unlock_time.map(|time| json!(time)),
+            "expiryDate" => self.expiry_date.map(|time| json!(time)),
+            "ID" => Some(json!(self.id)),
+            _ => None,
+        }
+    }
+}
+
+/// All keys that live.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    by_id: BTreeMap<i64, ApiKey>,
+    names: Names,
+    by_secret: HashMap<String, i64>,
+    by_prefix: HashMap<String, i64>,
+    last_id: i64,
+}
+
+impl Keys {
+    /// The ID that the next key gets.
+    pub(crate) fn next_id(&self) -> i64 {
+        self.last_id + 1
+    }
+
+    pub(crate) fn insert(&mut self, key: ApiKey) {
+        self.last_id = self.last_id.max(key.id);
+        if let Some(name) = &key.name {
+            self.names.insert(name, key.id);
+        }
+        self.by_prefix.insert(key.prefix().to_owned(), key.id);
+        self.by_secret.insert(key.secret.clone(), key.id);
+        self.by_id.insert(key.id, key);
+    }
+
+    pub(crate) fn remove(&mut self, id: i64) -> Option<ApiKey> {
+        let key = self.by_id.remove(&id)?;
+        if let Some(name) = &key.name {
+            self.names.remove(name, id);
+        }
+        self.by_prefix.remove(key.prefix());
+        self.by_secret.remove(&key.secret);
+        Some(key)
+    }
+
+    pub(crate) fn get(&self, id: i64) -> Option<&ApiKey> {
+        self.by_id.get(&id)
+    }
+
+    /// A key, to change what no index holds: anything but its ID, name and secret.
+    pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut ApiKey> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// Changes a key, the indexes with it. Its ID stays.
+    pub(crate) fn edit<T>(&mut self, id: i64, edit: impl FnOnce(&mut ApiKey) -> T) -> Option<T> {
+        let mut key = self.remove(id)?;
+        let result = edit(&mut key);
+        key.id = id;
+        self.insert(key);
+        Some(result)
+    }
+
+    /// The key that has exactly this secret.
+    pub(crate) fn with_secret(&self, secret: &str) -> Option<&ApiKey> {
+        self.get(*self.by_secret.get(secret)?)
+    }
+
+    /// The key that a wrong secret was meant for, going by what stands before its first colon.
+    pub(crate) fn meant_by(&self, secret: &str) -> Option<&ApiKey> {
+        self.get(*self.by_prefix.get(prefix(secret))?)
+    }
+
+    /// Whether a key other than `except` has this name.
+    pub(crate) fn name_taken(&self, name: &str, except: Option<i64>) -> bool {
+        self.named(name)
+            .any(|key| key.name.as_deref() == Some(name) && Some(key.id) != except)
+    }
+
+    /// The keys that have this name in some case, by ID.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &ApiKey> {
+        self.names.with(name).filter_map(|id| self.get(id))
+    }
+
+    pub(crate) fn uses_role(&self, role_id: i64) -> bool {
+        self.by_id.values().any(|key| key.role_id == role_id)
+    }
+
+    /// Every key, by ID.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ApiKey> {
+        self.by_id.values()
+    }
+
+    /// The keys with an ID greater than this one, by ID: what paging asks for, found without looking at those before.
+    pub(crate) fn after(&self, id: i64) -> impl Iterator<Item = &ApiKey> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        self.by_id
+            .range((Excluded(id), Unbounded))
+            .map(|(_, key)| key)
+    }
+}

@@ -1,0 +1,120 @@
+//! Whether the system lets another file take the place of one, as far as that can be found out without doing it.
+
+use std::ffi::OsStr;
+use std::io;
+
+use super::open_folder::OpenFolder;
+
+/// How new content gets to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteMode {
+    /// A new file takes the place of the old one, if there is one.
+    Replace,
+    /// The file is a mount, which nothing can be renamed over: it is written over.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there, a file is not a mount"))]
+    InPlace,
+}
+
+/// How new content gets to `name` in this folder.
+///
+/// # Errors
+/// Returns why it cannot.
+#[cfg(target_os = "linux")]
+pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
+    use rustix::fs::{AtFlags, StatxAttributes};
+    let fixed = |attributes: StatxAttributes| {
+        let immutable = attributes.contains(StatxAttributes::IMMUTABLE);
+        let append = attributes.contains(StatxAttributes::APPEND);
+        immutable
+            .then_some("immutable (`chattr +i`)")
+            .or_else(|| append.then_some("append-only (`chattr +a`)"))
+    };
+    let above = statx(folder, OsStr::new(""), AtFlags::EMPTY_PATH)?;
+    if let Some(above) = &above
+        && let Some(reason) = fixed(above.stx_attributes)
+    {
+        return Err(io::Error::other(format!("its folder is {reason}")));
+    }
+    let file = match statx(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(WriteMode::Replace),
+        other => other?,
+    };
+    let (Some(above), Some(file)) = (above, file) else {
+        return Ok(WriteMode::Replace);
+    };
+    if let Some(reason) = fixed(file.stx_attributes) {
+        return Err(io::Error::other(format!("it is {reason}")));
+    }
+    let known = file.stx_attributes_mask;
+    let is_mount = if known.contains(StatxAttributes::MOUNT_ROOT) {
+        file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
+    } else {
+        is_on_another_mount(folder, name)
+    };
+    if is_mount {
+        return Ok(WriteMode::InPlace);
+    }
+    let user = rustix::process::geteuid().as_raw();
+    let sticky = above.stx_mode & 0o1000 != 0;
+    if sticky && user != 0 && file.stx_uid != user && above.stx_uid != user {
+        return Err(io::Error::other(
+            "it belongs to another user, and its folder lets only its owner replace it",
+        ));
+    }
+    Ok(WriteMode::Replace)
+}
+
+/// The same for kernels before 5.8. Device numbers would not do: in an overlay, those of a folder and of a file in it may differ.
+#[cfg(target_os = "linux")]
+fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
+    use std::os::fd::{AsFd, AsRawFd as _};
+    fn mount(descriptor: impl AsFd) -> Option<String> {
+        let number = descriptor.as_fd().as_raw_fd();
+        let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).ok()?;
+        let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
+        Some(id.trim().to_owned())
+    }
+    folder.open_plain(name, false).is_ok_and(|file| {
+        let (file, folder) = (mount(file), mount(folder));
+        file.is_some() && folder.is_some() && file != folder
+    })
+}
+
+/// `None` if the kernel does not have the call, or a sandbox forbids it.
+#[cfg(target_os = "linux")]
+fn statx(
+    folder: &OpenFolder,
+    name: &OsStr,
+    flags: rustix::fs::AtFlags,
+) -> io::Result<Option<rustix::fs::Statx>> {
+    use rustix::fs::StatxFlags;
+    use rustix::io::Errno;
+    match rustix::fs::statx(folder, name, flags, StatxFlags::BASIC_STATS) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::NOSYS | Errno::PERM) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// There, a file on another device than its folder is a mount, and more is not known before it is done.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = match folder.open_plain(name, false) {
+        Ok(file) => file.metadata()?,
+        Err(_) => return Ok(WriteMode::Replace),
+    };
+    let above = std::fs::metadata(folder.path())?;
+    Ok(if file.dev() == above.dev() {
+        WriteMode::Replace
+    } else {
+        WriteMode::InPlace
+    })
+}
+
+/// There, nothing is known before it is done.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+pub(crate) fn write_mode(_folder: &OpenFolder, _name: &OsStr) -> io::Result<WriteMode> {
+    Ok(WriteMode::Replace)
+}

@@ -1,0 +1,47 @@
+//! The console of a system that is not a Unix.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use zeroize::Zeroizing;
+
+use super::{Echo, State};
+use crate::secret::Secret;
+
+pub(crate) fn is_there() -> bool {
+    io::stdin().is_terminal()
+}
+
+pub(crate) fn line(question: &str, echo: Echo, _state: &State) -> io::Result<Secret> {
+    if echo == Echo::Off {
+        return rpassword::prompt_password(question).map(Secret::new);
+    }
+    io::stderr().write_all(question.as_bytes())?;
+    let mut line = Zeroizing::new(Vec::with_capacity(4096));
+    if io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The console library restores the console itself.
+pub(crate) struct Saved;
+
+impl Saved {
+    pub(crate) fn now() -> Self {
+        Self
+    }
+
+    pub(crate) fn went_away(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn is_in_foreground(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn end_line(&self, _echo: Echo) {
+        let _ = io::stderr().write_all(b"\n");
+    }
+
+    pub(crate) fn restore(&self) {}
+}

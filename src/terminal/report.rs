@@ -1,0 +1,35 @@
+//! Turns the error of a run into what the user sees, once, and into the exit code.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::output::{LONGEST_LINE, Output, json_text, shortened};
+use crate::error::Error;
+
+/// Prints `error` to stderr, as JSON where the output is JSON, and returns its exit code.
+pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
+    if output.format().is_json() {
+        Output::raw_line(&json_text(&as_json(error), false));
+    } else {
+        output.error(&error.to_string(), error.next_step());
+    }
+    ExitCode::from(error.kind().exit_code())
+}
+
+/// The object of surface.md, "Output formats".
+fn as_json(error: &Error) -> serde_json::Value {
+    let mut object = json!({"error": {
+        "code": error.kind().code(),
+        "exit": error.kind().exit_code(),
+        "message": shortened(&error.to_string(), LONGEST_LINE),
+        "hint": error.next_step().map(|hint| shortened(hint, LONGEST_LINE)),
+        "http": error.http_status(),
+        "retryable": error.kind().retryable(),
+        "keyID": error.key_id(),
+    }});
+    if let Some(time) = error.retry_time() {
+        object["error"]["retryAt"] = time.into();
+    }
+    object
+}

@@ -1,0 +1,4 @@
+//! Whom a run trusts.
+
+pub(crate) mod pin_store;
+pub(crate) mod policy;
