@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_place_in_the_sources_holds_no_folder_of_the_machine_that_built_them() {
         for (file, wanted) in [
-            ("src/mint/hand_over.rs", "src/mint/hand_over.rs"),
+            ("src/mint/deliver.rs", "src/mint/deliver.rs"),
             (
                 "/home/kim/.cargo/registry/src/index-0a1b/tokio-1.54.1/src/signal/unix.rs",
                 "tokio-1.54.1/src/signal/unix.rs",
@@ -85,7 +85,7 @@ mod tests {
         let mut child = std::process::Command::new(std::env::current_exe()?);
         child
             .args(["--exact", "--nocapture"])
-            .arg("bug::tests::a_panic_says_where_it_was_and_quotes_nothing")
+            .arg("terminal::panic::tests::a_panic_says_where_it_was_and_quotes_nothing")
             .env(CHILD, text);
         Ok(child)
     }
@@ -105,7 +105,7 @@ mod tests {
         let said = [ran.stdout, ran.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         assert_eq!(ran.status.code(), Some(1), "{said}");
-        assert!(said.contains("a bug in swp-keys (src/bug.rs:"), "{said}");
+        assert!(said.contains("a bug in swp-keys (src/terminal/panic.rs:"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
         Ok(())
     }
