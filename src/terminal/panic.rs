@@ -105,7 +105,10 @@ mod tests {
         let said = [ran.stdout, ran.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         assert_eq!(ran.status.code(), Some(1), "{said}");
-        assert!(said.contains("a bug in swp-keys (src/terminal/panic.rs:"), "{said}");
+        assert!(
+            said.contains("a bug in swp-keys (src/terminal/panic.rs:"),
+            "{said}"
+        );
         assert!(!said.contains("hunter2"), "{said}");
         Ok(())
     }
