@@ -1,6 +1,6 @@
 //! Looking at files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The text of a file.
 #[track_caller]
@@ -29,4 +29,21 @@ pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = std::fs::symlink_metadata(path).expect("a file");
     metadata.permissions().mode() & 0o7777
+}
+
+/// All files below `folder`.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return files;
+    };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
 }

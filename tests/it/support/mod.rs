@@ -7,11 +7,13 @@ pub(crate) mod fixed_files;
 #[cfg(unix)]
 pub(crate) mod github;
 pub(crate) mod lies;
+pub(crate) mod profiles;
 pub(crate) mod proxy;
 #[cfg(unix)]
 pub(crate) mod pty;
 pub(crate) mod raw_server;
 pub(crate) mod running;
+pub(crate) mod secrets;
 pub(crate) mod seen;
 #[cfg(unix)]
 pub(crate) mod shell;

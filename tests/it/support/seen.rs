@@ -1,7 +1,7 @@
 //! What a manager saw.
 
 use serde_json::Value;
-use swp_keys::sandbox::Sandbox;
+use swp_keys::sandbox::{Request, Sandbox};
 
 /// The request that makes a key.
 pub(crate) const CREATE: &str = "POST /api/apikeys";
@@ -30,4 +30,13 @@ pub(crate) fn count(sandbox: &Sandbox, route: &str) -> usize {
 pub(crate) fn nothing_was_sent(sandbox: &Sandbox) {
     assert_eq!(sandbox.requests(), [], "nothing is sent");
     assert_eq!(sandbox.connections().tcp, 0, "nobody connects");
+}
+
+/// The sID and the rID that a request carried.
+pub(crate) fn session_of(request: &Request) -> Option<(String, String)> {
+    let cookies = request.header("cookie")?;
+    let sid = cookies
+        .split("; ")
+        .find_map(|cookie| cookie.strip_prefix("sID="))?;
+    Some((sid.to_owned(), request.header("rid")?.to_owned()))
 }

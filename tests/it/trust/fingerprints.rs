@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::{file, other_pin, place, shown, stranger};
+use super::fixtures::{file, other_pin, place, shown, stranger};
 use crate::support::pty::Pty;
 use crate::support::{World, contains};
 

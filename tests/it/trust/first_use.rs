@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::{file, keep, other_pin, place, shown, stranger};
+use super::fixtures::{file, keep, other_pin, place, shown, stranger};
 use crate::support::World;
 use crate::support::pty::Pty;
 use crate::support::raw_server::{Certificate, Heard, RawServer};

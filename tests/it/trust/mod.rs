@@ -1,55 +1,21 @@
-//! Whom to trust: the manager's certificate is shown, its key is pinned on a person's word, and what is kept decides from then on.
+//! Which certificates a run trusts, and which managers are pinned.
 
 mod ca_files;
+mod certificate_names;
+mod certificate_problems;
 mod chains;
 #[cfg(unix)]
 mod fingerprints;
 #[cfg(unix)]
 mod first_use;
-mod flaws;
-mod kept;
-mod names;
+mod fixtures;
+mod handshake_refusals;
 mod next_steps;
 #[cfg(unix)]
 mod openssl;
-mod refusals;
-
-use swp_keys::sandbox::CertificateKind;
-
-use crate::support::{Home, World};
-use crate::tls::showing;
-
-/// A manager that nothing but a pin can make trusted, and a home that keeps pins.
-fn stranger(kind: CertificateKind) -> World {
-    let mut world = showing(kind);
-    world.home.unset("SWP_CA_CERT");
-    // Whatever the machine trusts, it is none of these.
-    let none = world.home.write("no-roots.pem", "");
-    world.home.set("SSL_CERT_FILE", none);
-    world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
-    world
-}
-
-fn place(world: &World) -> String {
-    world.sandbox.address().to_string()
-}
-
-/// The print that a manager shows, in the form of a pin.
-fn shown(world: &World) -> String {
-    let ran = world.run(["trust", "show", "-o", "json"]);
-    ran.json()["pin"].as_str().expect("a pin").to_owned()
-}
-
-fn other_pin() -> String {
-    format!("sha256:{}", "ab".repeat(32))
-}
-
-/// The file of the pins, as it is.
-fn file(home: &Home) -> String {
-    std::fs::read_to_string(home.path("config/trusted.toml")).unwrap_or_default()
-}
-
-/// Keeps this pin for a manager, as a run of `trust add` writes it.
-fn keep(world: &World, pin: &str) {
-    world.run(["trust", "add", "--tls-pin", pin]).success();
-}
+mod pin_store;
+#[cfg(unix)]
+mod pins;
+#[cfg(target_os = "linux")]
+mod system_roots;
+mod verification;

@@ -1,0 +1,190 @@
+//! What the guard keeps on disk: no secret, nothing without a reason, and nothing that a run depends on.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use swp_keys::sandbox::Settings;
+
+use super::guard::{
+    FIND, MINUTE, give_the_right_password, let_pass, record, records, refused_twice, refusing,
+    sign_ins, stopped,
+};
+use crate::support::files::files;
+use crate::support::files::read;
+use crate::support::{World, contains};
+
+const CODE: &str = "48151623";
+
+#[test]
+fn a_run_that_succeeds_leaves_nothing_and_one_that_is_refused_a_record_without_names_and_secrets() {
+    let mut world = World::with(Settings {
+        username: "Kim-the-administrator".to_owned(),
+        tenant: Some("Acme-the-tenant".to_owned()),
+        mfa_code: Some(CODE.to_owned()),
+        sign_in_attempts: 99,
+        ..Settings::default()
+    });
+    world.home.set("SWP_TENANT", "Acme-the-tenant");
+    (world.sandbox).change(|settings| settings.mfa_code = None);
+    world.run(["create", "--role", "Auditor"]).success();
+    assert!(!world.home.path("state/sign-ins").exists());
+    (world.sandbox).change(|settings| settings.mfa_code = Some(CODE.to_owned()));
+    let wrong = world.home.write_secret("wrong", "hunter2hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let with_code = [&FIND[..], &["--mfa-code", CODE]].concat();
+    world.run(&with_code).failure(4);
+    assert_eq!(files(&world.home.path("state")).len(), 2, "a key, a record");
+    let address = world.sandbox.url();
+    let (host, port) = address.rsplit_once(':').expect("a port");
+    for path in files(&world.home.path("state")) {
+        let text = format!("{} {}", path.display(), read(&path));
+        let text = text.split_once("/state/").expect("a path in it").1;
+        for word in ["Kim", "Acme", "hunter2", CODE, host, port, "127.0.0.1"] {
+            for form in [word.to_owned(), STANDARD.encode(word)] {
+                // Digits alone may stand in a hash by chance, if they are few.
+                let holds = text.to_lowercase().contains(&form.to_lowercase());
+                assert!(form == port || !holds, "{form} in {text}");
+            }
+        }
+        // Nor without the key beside it: a plain digest could be looked up.
+        let digest = ring::digest::digest(&ring::digest::SHA256, CODE.as_bytes());
+        let digest: String = (digest.as_ref().iter().take(8))
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert!(!text.contains(&digest), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn it_is_for_its_owner_alone() {
+    use crate::support::files::mode;
+    let world = refused_twice();
+    let folder = world.home.path("state/sign-ins");
+    assert_eq!(mode(&folder), 0o700);
+    for path in files(&folder) {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn its_key_is_random_and_made_once() {
+    let (one, other) = (refused_twice(), refused_twice());
+    let key = |world: &World| read(world.home.path("state/sign-ins/key"));
+    assert_eq!(key(&one).len(), 64);
+    assert_ne!(key(&one), key(&other));
+    let before = key(&one);
+    one.run([&FIND[..], &["--force-login"]].concat()).failure(4);
+    assert_eq!(key(&one), before);
+}
+
+#[test]
+fn what_is_old_goes_away_with_the_next_record() {
+    let mut world = refused_twice();
+    let_pass(&world, 15 * MINUTE);
+    world.home.set("SWP_USERNAME", "kim");
+    world.run(FIND).failure(4);
+    assert_eq!(records(&world).len(), 1, "{:?}", records(&world));
+}
+
+#[test]
+fn a_record_that_is_none_is_ignored_and_replaced() {
+    let mut world = refused_twice();
+    let [path] = &records(&world)[..] else {
+        panic!("one record is there");
+    };
+    let broken: [&[u8]; 8] = [
+        b"",
+        b"null",
+        b"[1,2]",
+        b"\xff\xfe\x00",
+        br#"{"refused":["x","y"]}"#,
+        br#"{"refused":[1e300,1e300]}"#,
+        br#"{"refused":[1,2"#,
+        &b"[".repeat(200_000),
+    ];
+    for content in broken {
+        std::fs::write(path, content).expect("a file");
+        let quiet = world.run(FIND);
+        contains(quiet.failure(4), &["the manager refused"]);
+        assert!(!quiet.stderr.contains("record"), "{}", quiet.stderr);
+        assert_eq!(record(&world)["refused"].as_array().map(Vec::len), Some(1));
+        std::fs::write(path, content).expect("a file");
+        let told = world.run([&FIND[..], &["-v"]].concat());
+        contains(
+            told.failure(4),
+            &["info: ", &path.display().to_string(), "holds no record"],
+        );
+    }
+    // Times that cannot be are none, and what a later version adds is not in the way.
+    let odd = format!(r#"{{"refused":[{},{}],"more":1}}"#, i64::MIN, i64::MAX);
+    std::fs::write(path, odd).expect("a file");
+    give_the_right_password(&mut world);
+    world.run(FIND).success();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_key_that_is_none_is_replaced() {
+    for content in ["", "short", &"x".repeat(64)] {
+        let world = refusing();
+        let folder = world.home.path("state/sign-ins");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("key"), content).expect("a file");
+        for _ in 0..2 {
+            contains(world.run(FIND).failure(4), &["the manager refused"]);
+        }
+        stopped(&world, || world.run(FIND));
+        assert_eq!(read(folder.join("key")).len(), 64);
+    }
+}
+
+#[test]
+fn a_clock_that_jumped_back_stops_nobody_for_long() {
+    let mut world = refused_twice();
+    let_pass(&world, -20 * MINUTE);
+    give_the_right_password(&mut world);
+    world.run(FIND).success();
+}
+
+/// Nobody can write there, root included.
+#[test]
+fn a_run_works_where_nothing_can_be_remembered() {
+    let mut places = vec!["state"];
+    if cfg!(target_os = "linux") {
+        places.push("/proc/swp-keys-test");
+    }
+    for place in places {
+        let mut world = refusing();
+        world.home.set("SWP_STATE_DIR", world.home.path(place));
+        std::fs::create_dir(world.home.path("state")).expect("a folder");
+        world.home.write("state/sign-ins", "");
+        for _ in 0..3 {
+            let ran = world.run(FIND);
+            contains(ran.failure(4), &["the manager refused"]);
+            assert!(!ran.stderr.contains("remembered"), "{}", ran.stderr);
+        }
+        let told = world.run([&FIND[..], &["-v"]].concat());
+        contains(
+            told.failure(4),
+            &["info: refused sign-ins cannot be remembered"],
+        );
+        assert_eq!(sign_ins(&world), 4);
+        give_the_right_password(&mut world);
+        world.run(FIND).success();
+    }
+}
+
+/// The files can be looked at, and not changed: the guard stands, and nothing is added. Root may write everywhere.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_read_only_still_guards() {
+    let mut world = refused_twice();
+    let folder = world.home.path("state/sign-ins");
+    crate::support::set_mode(&folder, 0o500);
+    stopped(&world, || world.run(FIND));
+    give_the_right_password(&mut world);
+    world
+        .run([&FIND[..], &["--force-login"]].concat())
+        .success();
+    crate::support::set_mode(&folder, 0o700);
+}

@@ -1,0 +1,12 @@
+//! Signing in and out, and the credentials for it.
+
+mod api_key;
+mod lockout;
+mod saved;
+mod secret_source;
+#[cfg(unix)]
+mod session_limit;
+mod sign_in;
+mod sign_in_refusal;
+mod sign_out;
+mod wait;

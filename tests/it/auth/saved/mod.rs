@@ -1,0 +1,6 @@
+//! What `login` saves, and `logout` removes.
+
+mod api_key;
+mod expiry;
+mod file;
+mod session;

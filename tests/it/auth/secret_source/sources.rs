@@ -1,0 +1,388 @@
+//! Where a password, a code and a key are read from: what arrives at the manager, who wins, and what is refused.
+
+use serde_json::Value;
+use swp_keys::sandbox::{Request, Settings};
+
+use crate::support::{Ran, World, contains};
+
+pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
+
+/// A token of the Vision One platform, which no manager accepts.
+pub(super) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJjaWQiOiJ4In0.c2lnbmF0dXJl-_";
+
+/// A home that knows the manager and the user name, and no password.
+pub(super) fn world() -> World {
+    let mut world = World::new();
+    world.home.unset("SWP_PASSWORD_FILE");
+    world
+}
+
+pub(super) fn run(world: &World, more: &[&str]) -> Ran {
+    world.run(FIND.iter().chain(more))
+}
+
+pub(super) fn sent(world: &World, wanted: impl Fn(&Request) -> bool) -> Request {
+    let requests = world.sandbox.requests();
+    let found = requests.into_iter().find(wanted);
+    found.expect("the manager saw the request")
+}
+
+pub(super) fn sign_in(world: &World) -> Value {
+    let request = sent(world, |request| request.route() == "POST /api/sessions");
+    serde_json::from_slice(&request.body).expect("JSON")
+}
+
+/// Nothing was sent at all.
+#[track_caller]
+fn nothing_was_sent(world: &World) {
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn a_password_of_any_characters_arrives_exactly_from_every_source() {
+    let long = "0123456789".repeat(20);
+    let passwords = [
+        r#"it's "quoted" \n \\ back"#,
+        r"$HOME ${PATH} $(id) `id` %s !! ~ *",
+        "Prüfung 監査 🙂 \u{202e}",
+        " blanks at both ends ",
+        "\ttab\tand\u{1}control",
+        "--password-stdin",
+        "-",
+        &long,
+    ];
+    for password in passwords {
+        let mut world = world();
+        (world.sandbox).change(|settings| settings.password = password.to_owned());
+        let file = world.home.write_secret("password", password);
+        let file = file.to_str().expect("UTF-8");
+        let stdin = [&FIND[..], &["--password-stdin"]].concat();
+        let dash = [&FIND[..], &["--password-file", "-"]].concat();
+        let mut runs = vec![
+            run(&world, &["--password-file", file]),
+            world.home.run_with_stdin(stdin, &format!("{password}\n")),
+            world.home.run_with_stdin(dash, password),
+        ];
+        if cfg!(unix) {
+            let command = format!("cat '{file}'");
+            runs.push(run(&world, &["--password-command", &command]));
+        }
+        world.home.set("SWP_PASSWORD", password);
+        runs.push(run(&world, &[]));
+        for ran in &runs {
+            assert_eq!(ran.success(), "2", "{password}");
+            assert!(
+                !ran.stderr.contains(password) || password == "-",
+                "{}",
+                ran.stderr
+            );
+        }
+        let requests = world.sandbox.requests();
+        let sign_ins = requests
+            .iter()
+            .filter(|request| request.path == "/api/sessions");
+        let bodies: Vec<Value> = sign_ins
+            .map(|request| serde_json::from_slice(&request.body).expect("JSON"))
+            .collect();
+        assert_eq!(bodies.len(), runs.len());
+        assert!(
+            bodies.iter().all(|body| body["password"] == password),
+            "{bodies:?}"
+        );
+    }
+}
+
+#[test]
+fn exactly_one_line_ending_is_removed() {
+    for (content, password) in [
+        ("pass", "pass"),
+        ("pass\n", "pass"),
+        ("pass\r\n", "pass"),
+        (" pass \n", " pass "),
+    ] {
+        let world = world();
+        (world.sandbox).change(|settings| settings.password = password.to_owned());
+        let file = world.home.write_secret("password", content);
+        let file = file.to_str().expect("UTF-8");
+        run(&world, &["--password-file", file]).success();
+        let stdin = [&FIND[..], &["--password-stdin"]].concat();
+        world.home.run_with_stdin(stdin, content).success();
+        assert_eq!(sign_in(&world)["password"], password, "{content:?}");
+    }
+}
+
+#[test]
+fn what_is_no_password_is_refused_and_nothing_is_sent() {
+    let world = world();
+    let file = |name: &str, content: &[u8]| {
+        let path = world.home.write_secret(name, "");
+        std::fs::write(&path, content).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let largest = 64 * 1024;
+    let cases = [
+        (file("empty", b""), "empty"),
+        (file("line", b"\n"), "empty"),
+        (file("crlf", b"\r\n"), "empty"),
+        (file("latin", b"pass\xe9\n"), "not UTF-8"),
+        (
+            file("large", &vec![b'x'; largest + 1]),
+            "larger than 64 KiB",
+        ),
+        (world.home.path("missing").display().to_string(), "missing"),
+        (world.home.path("").display().to_string(), "cannot be read"),
+    ];
+    for (path, says) in &cases {
+        let ran = run(&world, &["--password-file", path]);
+        contains(ran.failure(2), &["`--password-file`", says, "hint: "]);
+        assert!(!ran.stderr.contains("xxxx"), "{}", ran.stderr);
+    }
+    for (stdin, says) in [
+        ("", "empty"),
+        ("\n", "empty"),
+        (&"x".repeat(largest + 1), "64 KiB"),
+    ] {
+        let ran = world
+            .home
+            .run_with_stdin([&FIND[..], &["--password-stdin"]].concat(), stdin);
+        contains(ran.failure(2), &["`--password-stdin`", says]);
+    }
+    nothing_was_sent(&world);
+}
+
+#[test]
+fn sixty_four_kib_are_still_a_password() {
+    let world = world();
+    let password = "x".repeat(64 * 1024);
+    (world.sandbox).change(|settings| settings.password = password.clone());
+    let file = world.home.write_secret("password", &password);
+    run(&world, &["--password-file", file.to_str().expect("UTF-8")]).success();
+    assert_eq!(sign_in(&world)["password"], password);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+    let mut world = world();
+    let file = world.home.write_secret("key", "password");
+    let path = file.to_str().expect("UTF-8").to_owned();
+    let chmod = format!("chmod 600 {path}");
+    for mode in [0o640, 0o604, 0o660, 0o601, 0o755] {
+        crate::support::set_mode(&file, mode);
+        for flag in ["--password-file", "--api-key-file"] {
+            let ran = run(&world, &[flag, &path]);
+            let flag = format!("`{flag}`");
+            let parts = [flag.as_str(), "others", &chmod, "--allow-loose-permissions"];
+            contains(ran.failure(2), &parts);
+        }
+        for variable in ["SWP_PASSWORD_FILE", "SWP_API_KEY_FILE"] {
+            world.home.set(variable, &path);
+            contains(run(&world, &[]).failure(2), &[variable, &chmod]);
+            world.home.unset(variable);
+        }
+    }
+    nothing_was_sent(&world);
+    for mode in [0o600, 0o400] {
+        std::fs::remove_file(&file).expect("the file is there");
+        world.home.write_secret("key", Settings::DEFAULT_PASSWORD);
+        crate::support::set_mode(&file, mode);
+        run(&world, &["--password-file", &path]).success();
+    }
+    crate::support::set_mode(&file, 0o644);
+    run(
+        &world,
+        &["--password-file", &path, "--allow-loose-permissions"],
+    )
+    .success();
+}
+
+/// What such a file would need is not a `chmod`: it is no file, and nobody can read it later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_can_stand_in_for_a_password_file() {
+    let world = world();
+    let mut command = std::process::Command::new("bash");
+    let template = world.home.command::<&str>([]);
+    command.env_clear().envs(
+        template
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command
+        .env("SWP_KEYS", crate::support::binary())
+        .arg("-c")
+        .arg(format!(
+            r#""$SWP_KEYS" find-role Auditor --password-file <(printf '%s\n' '{}')"#,
+            Settings::DEFAULT_PASSWORD
+        ));
+    assert_eq!(Ran::of(&mut command).success(), "2");
+}
+
+#[test]
+fn a_flag_wins_over_every_variable_and_swp_password_is_last() {
+    let right = Settings::DEFAULT_PASSWORD;
+    let mut world = world();
+    let file = world.home.write_secret("right", right);
+    let file = file.to_str().expect("UTF-8").to_owned();
+    let wrong = world.home.write_secret("wrong", "wrong");
+    world.home.set("SWP_PASSWORD", "wrong too");
+    world.home.set("SWP_PASSWORD_FILE", &wrong);
+    // Each flag against a file in the environment.
+    run(&world, &["--password-file", &file]).success();
+    let stdin = [&FIND[..], &["--password-stdin"]].concat();
+    world.home.run_with_stdin(stdin, right).success();
+    if cfg!(unix) {
+        run(&world, &["--password-command", &format!("cat '{file}'")]).success();
+    }
+    // A file and a command in the environment go before the password itself.
+    world.home.set("SWP_PASSWORD_FILE", &file);
+    run(&world, &[]).success();
+    if cfg!(unix) {
+        world.home.unset("SWP_PASSWORD_FILE");
+        world
+            .home
+            .set("SWP_PASSWORD_COMMAND", format!("cat '{file}'"));
+        run(&world, &[]).success();
+    }
+    // And the password itself is taken when nothing else is there; empty variables are nothing.
+    for variable in [
+        "SWP_PASSWORD_FILE",
+        "SWP_PASSWORD_COMMAND",
+        "SWP_API_KEY",
+        "SWP_API_KEY_FILE",
+        "SWP_MFA_CODE",
+    ] {
+        world.home.set(variable, "");
+    }
+    world.home.set("SWP_PASSWORD", right);
+    run(&world, &[]).success();
+}
+
+#[test]
+fn two_flags_for_one_thing_contradict_each_other() {
+    let world = world();
+    let cases: [(&[&str], [&str; 2]); 6] = [
+        (
+            &["--password-stdin", "--password-file", "x"],
+            ["--password-stdin", "--password-file"],
+        ),
+        (
+            &["--password-stdin", "--password-file", "-"],
+            ["--password-stdin", "--password-file"],
+        ),
+        (
+            &["--password-command", "x", "--password-file", "x"],
+            ["--password-file", "--password-command"],
+        ),
+        (
+            &["--mfa-code", "1", "--mfa-command", "x"],
+            ["--mfa-code", "--mfa-command"],
+        ),
+        (
+            &["--api-key-file", "x", "--password-stdin"],
+            ["API key", "password"],
+        ),
+        (
+            &["--api-key-file", "x", "--mfa-code", "1"],
+            ["API key", "code"],
+        ),
+    ];
+    for (flags, names) in cases {
+        contains(run(&world, flags).failure(2), &names);
+    }
+    nothing_was_sent(&world);
+}
+
+#[test]
+fn stdin_has_one_reader_and_both_are_named_where_there_are_two() {
+    let mut world = world();
+    let stdin = |world: &World, more: &[&str]| {
+        let arguments = [&FIND[..], more].concat();
+        world.home.run_with_stdin(arguments, "secret\n")
+    };
+    let ran = stdin(&world, &["--password-stdin", "--api-key-file", "-"]);
+    contains(
+        ran.failure(2),
+        &["`--password-stdin`", "`--api-key-file`", "stdin"],
+    );
+    let ran = stdin(&world, &["--password-file", "-", "--api-key-file", "-"]);
+    contains(
+        ran.failure(2),
+        &["`--password-file`", "`--api-key-file`", "stdin"],
+    );
+    world.home.set("SWP_API_KEY_FILE", "-");
+    let ran = stdin(&world, &["--password-stdin"]);
+    contains(
+        ran.failure(2),
+        &["`--password-stdin`", "`SWP_API_KEY_FILE`", "stdin"],
+    );
+    world.home.set("SWP_PASSWORD_FILE", "-");
+    contains(
+        stdin(&world, &[]).failure(2),
+        &["`SWP_PASSWORD_FILE`", "`SWP_API_KEY_FILE`"],
+    );
+    nothing_was_sent(&world);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_refused_by_its_name() {
+    use std::os::unix::ffi::OsStrExt as _;
+    for variable in ["SWP_PASSWORD", "SWP_MFA_CODE", "SWP_API_KEY"] {
+        let mut world = world();
+        if variable == "SWP_MFA_CODE" {
+            world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+        }
+        world
+            .home
+            .set(variable, std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        let ran = run(&world, &[]);
+        contains(ran.failure(2), &[variable, "UTF-8"]);
+        assert!(!ran.stderr.contains("caf"), "{}", ran.stderr);
+        nothing_was_sent(&world);
+    }
+}
+
+#[test]
+fn a_code_comes_from_a_flag_a_command_or_a_variable_and_stays_a_string() {
+    let with_code = || {
+        let mut world = world();
+        world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+        world
+            .sandbox
+            .change(|settings| settings.mfa_code = Some("004211".to_owned()));
+        world
+    };
+    let world = with_code();
+    run(&world, &["--mfa-code", "004211"]).success();
+    assert_eq!(sign_in(&world)["mfaCode"], "004211");
+    let mut world = with_code();
+    world.home.set("SWP_MFA_CODE", "004211");
+    run(&world, &[]).success();
+    // The flag wins.
+    run(&world, &["--mfa-code", "999999"]).failure(4);
+    if cfg!(unix) {
+        let mut world = with_code();
+        world.home.set("SWP_MFA_CODE", "999999");
+        run(&world, &["--mfa-command", "echo 004211"]).success();
+        // The next one: none is sent twice.
+        (world.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
+        world.home.set("SWP_MFA_COMMAND", "echo 004212");
+        run(&world, &[]).success();
+        run(&world, &["--mfa-code", "999999"]).failure(4);
+    }
+}
+
+#[test]
+fn a_missing_code_is_not_asked_for_where_nobody_is_and_the_flags_are_named() {
+    let mut world = world();
+    world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    world
+        .sandbox
+        .change(|settings| settings.mfa_code = Some("004211".to_owned()));
+    contains(
+        run(&world, &[]).failure(4),
+        &["--mfa-code", "--mfa-command"],
+    );
+    assert_eq!(world.calls(), ["POST /api/sessions"]);
+}

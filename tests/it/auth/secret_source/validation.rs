@@ -1,0 +1,248 @@
+//! What cannot be a password, a code, a key or a name is refused before anything is sent, whatever it comes from: each attempt would
+//! count towards the lock-out.
+
+use std::ffi::OsString;
+
+use swp_keys::sandbox::Settings;
+
+use super::sources::{FIND, TOKEN, run, sign_in, world};
+use crate::support::{Ran, World, contains};
+
+/// A value and a word of what is wrong with it.
+type Case = (&'static [u8], &'static str);
+
+const UNFIT: [Case; 12] = [
+    (b"Sandbox-Passw0rd!\nsecond\n", "more than one line"),
+    (b"Sandbox-Passw0rd!\r\nsecond", "more than one line"),
+    (b"Sandbox-Passw0rd!\n\n", "line break"),
+    (b"Sandbox-Passw0rd!\r\n\r\n", "line break"),
+    (b"Sandbox-Passw0rd!\r", "carriage return"),
+    (b"Sandbox-\rPassw0rd!", "carriage return"),
+    (b"Sandbox-Passw0rd!\0", "NUL"),
+    (b"\xef\xbb\xbfSandbox-Passw0rd!", "byte order mark"),
+    (b"\xff\xfeS\0a\0n\0d\0", "UTF-16"),
+    (b"\xfe\xff\0S\0a\0n\0d", "UTF-16"),
+    (b"S\0a\0n\0d\0\r\0\n\0", "UTF-16"),
+    (b"Sandbox-Passw\xf6rd!", "UTF-8"),
+];
+
+/// Refused with exit 2 and these words, nothing sent, nothing remembered of it.
+#[track_caller]
+fn refused(world: &World, ran: &Ran, words: &[&str]) {
+    contains(ran.failure(2), words);
+    contains(&ran.stderr, &["hint: "]);
+    assert!(!ran.stderr.contains("Passw"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains(TOKEN), "{}", ran.stderr);
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert!(!world.home.path("state/sign-ins").exists());
+}
+
+fn file(world: &World, content: &[u8]) -> String {
+    let path = world.home.write_secret("secret", "");
+    std::fs::write(&path, content).expect("a file");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+#[cfg(unix)]
+fn bytes(value: &[u8]) -> OsString {
+    use std::os::unix::ffi::OsStringExt as _;
+    OsString::from_vec(value.to_vec())
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_file_on_stdin_or_from_a_command() {
+    for (content, what) in UNFIT {
+        let world = world();
+        let path = file(&world, content);
+        for flag in ["--password-file", "--api-key-file"] {
+            refused(&world, &run(&world, &[flag, &path]), &[flag, what]);
+        }
+        for flags in [
+            &["--password-stdin"][..],
+            &["--password-file", "-"],
+            &["--api-key-file", "-"],
+        ] {
+            let mut command = world.home.command(FIND.iter().chain(flags));
+            command.stdin(std::fs::File::open(&path).expect("a file"));
+            refused(&world, &Ran::of(&mut command), &[flags[0], what]);
+        }
+        let command = format!("cat '{path}'");
+        let ran = run(&world, &["--password-command", &command]);
+        refused(&world, &ran, &["--password-command", what]);
+        for words in [
+            &["login", "--password-file", &path][..],
+            &["login", "--api-key-file", &path],
+            &["create", "--role", "Auditor", "--password-file", &path],
+            &["verify-key", "--key-file", &path],
+        ] {
+            refused(&world, &world.run(words), &[words[words.len() - 2], what]);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_variable() {
+    let at_the_end: Case = (b"Sandbox-Passw0rd!\n", "line break");
+    let no_nul = |case: &Case| !case.0.contains(&0);
+    for (value, what) in UNFIT.into_iter().filter(no_nul).chain([at_the_end]) {
+        for variable in ["SWP_PASSWORD", "SWP_API_KEY"] {
+            let mut world = world();
+            world.home.set(variable, bytes(value));
+            refused(&world, &run(&world, &[]), &[variable, what]);
+        }
+    }
+}
+
+#[test]
+fn in_a_name() {
+    for name in [
+        "admin\r",
+        "admin\n",
+        "admin\r\n",
+        "ad\nmin",
+        "\u{feff}admin",
+    ] {
+        for (flag, variable, field) in [
+            ("--username", "SWP_USERNAME", "username"),
+            ("--tenant", "SWP_TENANT", "tenant"),
+        ] {
+            let mut world = World::new();
+            let ran = world.run(FIND.iter().chain(&[flag, name]));
+            refused(&world, &ran, &[flag]);
+            world.home.set(variable, name);
+            refused(&world, &world.run(FIND), &[variable]);
+            world.home.unset(variable);
+            let folder = world.home.path("config");
+            std::fs::create_dir(&folder).expect("a folder");
+            let (url, name) = (world.sandbox.url(), serde_json::json!(name));
+            let text = format!("[profiles.p]\nurl = \"{url}\"\n{field} = {name}\n");
+            std::fs::write(folder.join("config.toml"), text).expect("a file");
+            world.home.set("SWP_CONFIG_DIR", folder);
+            let ran = world.run(FIND.iter().chain(&["--profile", "p"]));
+            refused(&world, &ran, &[field, "config.toml:3:"]);
+            contains(world.run(["config", "check"]).failure(2), &[field]);
+        }
+    }
+}
+
+/// Before a person is asked for what is missing.
+#[cfg(unix)]
+#[test]
+fn what_is_given_is_looked_at_before_anything_is_asked_for() {
+    use crate::support::pty::Pty;
+    for (variable, value) in [("SWP_PASSWORD", "Passw\r"), ("SWP_MFA_CODE", "Passw")] {
+        let mut world = world();
+        world.home.unset("SWP_USERNAME");
+        world.home.set(variable, value);
+        let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
+        let mut terminal = Pty::start(&world.home, script);
+        terminal.see("code=2");
+        let shown = terminal.end();
+        contains(&shown, &[variable]);
+        assert!(!shown.contains("User name"), "{shown}");
+        assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    }
+}
+
+#[test]
+fn a_code_with_blanks_is_sent_without_them_and_what_is_no_code_not_at_all() {
+    for (code, sent) in [
+        ("004 211", "004211"),
+        (" 004211 ", "004211"),
+        ("0042\u{a0}11", "004211"),
+        ("0042 1177", "00421177"),
+        ("004211\r\n", "004211"),
+    ] {
+        let mut world = World::new();
+        let settings = Some(sent.to_owned());
+        (world.sandbox).change(|manager| manager.mfa_code = settings.clone());
+        run(&world, &["--mfa-code", code]).success();
+        assert_eq!(sign_in(&world)["mfaCode"], sent);
+        // The same code, however it is written: none is sent twice.
+        world.home.set("SWP_MFA_CODE", code);
+        run(&world, &[]).failure(4);
+        run(&world, &["--mfa-code", sent]).failure(4);
+        assert_eq!(world.count("POST /api/sessions"), 1);
+    }
+    for code in [
+        "1",
+        "00421",
+        "004211771",
+        "abcdef",
+        "004-211",
+        "004211\n004211",
+        "\0",
+        "é",
+    ] {
+        let mut world = World::new();
+        if cfg!(unix) {
+            let command = format!("cat '{}'", file(&world, code.as_bytes()));
+            let ran = run(&world, &["--mfa-command", &command]);
+            refused(&world, &ran, &["--mfa-command"]);
+        }
+        if !code.contains('\0') {
+            let ran = run(&world, &["--mfa-code", code]);
+            refused(&world, &ran, &["--mfa-code", "6 to 8 digits"]);
+            world.home.set("SWP_MFA_CODE", code);
+            refused(&world, &run(&world, &[]), &["SWP_MFA_CODE"]);
+        }
+    }
+}
+
+#[test]
+fn a_token_of_the_platform_is_refused_with_the_page_that_makes_the_right_key() {
+    let page = "Server & Workload Protection > Administration > User Management > API Keys";
+    let mut world = world();
+    let path = file(&world, format!("{TOKEN}\n").as_bytes());
+    for words in [
+        &["find-role", "Auditor", "--api-key-file", &path][..],
+        &["find-role", "Auditor", "--password-file", &path],
+        &["login", "--api-key-file", &path],
+        &["verify-key", "--key-file", &path],
+    ] {
+        refused(&world, &world.run(words), &["Vision One", page]);
+    }
+    for variable in ["SWP_API_KEY", "SWP_PASSWORD"] {
+        world.home.set(variable, TOKEN);
+        refused(&world, &run(&world, &[]), &[variable, page]);
+        world.home.unset(variable);
+    }
+    // A key may begin so, and a password may look much like it.
+    world.home.set("SWP_API_KEY", "eyJ:QUJD+/=");
+    run(&world, &[]).failure(4);
+    world.home.unset("SWP_API_KEY");
+    (world.sandbox).change(|settings| settings.password = "eyJ. .!".to_owned());
+    world.home.set("SWP_PASSWORD", "eyJ. .!");
+    run(&world, &[]).success();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_typed_is_looked_at_too() {
+    use crate::support::pty::Pty;
+    let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
+    let first = world();
+    let mut terminal = Pty::start(&first.home, script);
+    terminal.see("Password of admin: ");
+    terminal.type_line(TOKEN);
+    terminal.see("code=2");
+    contains(&terminal.end(), &["typed", "Vision One"]);
+    // Its certificate may have been looked at before the question.
+    assert_eq!(first.calls(), [] as [String; 0], "nothing is sent");
+
+    let mut second = world();
+    (second.sandbox).change(|settings| settings.mfa_code = Some("004211".to_owned()));
+    second.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    for (typed, code) in [("nothing", "code=2"), (" 004 211", "code=0")] {
+        second.sandbox.forget_requests();
+        let mut terminal = Pty::start(&second.home, script);
+        terminal.see("Code of the second factor: ");
+        terminal.type_line(typed);
+        terminal.see(code);
+        terminal.end();
+        let with_code = second.count("POST /api/sessions") - 1;
+        assert_eq!(with_code, usize::from(code == "code=0"), "{typed}");
+    }
+}

@@ -1,0 +1,170 @@
+//! A sign-in that the manager refuses: one attempt, the manager's words, and the next step.
+
+use swp_keys::sandbox::{Action, Fault, SignInWording};
+
+use super::sign_in::{SIGN_INS, with};
+use crate::support::{Ran, World, contains};
+
+/// It was refused with exit 4 after one attempt, and nothing followed.
+#[track_caller]
+fn refused(world: &World, ran: &Ran, said: &[&str]) {
+    contains(ran.failure(4), said);
+    assert_eq!(
+        world.calls(),
+        [SIGN_INS],
+        "one attempt, and nothing further"
+    );
+    assert_eq!(world.sandbox.api_keys().len(), 0);
+}
+
+/// What makes a sign-in fail, and what the manager says of it where it says the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Password,
+    User,
+    Tenant,
+    Locked,
+    CodeMissing,
+    CodeWrong,
+    Expired,
+}
+
+const TROUBLES: [(Trouble, &str); 7] = [
+    (
+        Trouble::Password,
+        "The user name or the password is incorrect.",
+    ),
+    (Trouble::User, "The user name or the password is incorrect."),
+    (Trouble::Tenant, "The tenant was not found."),
+    (Trouble::Locked, "The user account is locked out."),
+    (
+        Trouble::CodeMissing,
+        "A multi-factor authentication code is required.",
+    ),
+    (
+        Trouble::CodeWrong,
+        "The multi-factor authentication code is incorrect.",
+    ),
+    (Trouble::Expired, "The password has expired."),
+];
+
+impl Trouble {
+    fn run(self, status: u16, wording: SignInWording) -> (World, Ran) {
+        let mut world = with(|settings| {
+            settings.unknowns.sign_in_refusal = status;
+            settings.unknowns.sign_in_wording = wording;
+            settings.password_expired = self == Self::Expired;
+            if matches!(self, Self::CodeMissing | Self::CodeWrong) {
+                settings.mfa_code = Some("012345".to_owned());
+            }
+        });
+        let mut arguments = vec!["create", "--role", "Auditor", "-vv"];
+        match self {
+            Self::Password => {
+                let wrong = world.home.write_secret("wrong", "hunter2");
+                world.home.set("SWP_PASSWORD_FILE", wrong);
+            }
+            Self::User => world.home.set("SWP_USERNAME", "nobody"),
+            Self::Tenant => arguments.extend(["--tenant", "elsewhere"]),
+            Self::Locked => world.sandbox.set_locked(true),
+            Self::CodeWrong => arguments.extend(["--mfa-code", "654321"]),
+            Self::CodeMissing | Self::Expired => {}
+        }
+        let ran = world.run(arguments);
+        (world, ran)
+    }
+
+    /// What only this cause makes the client say, beside the manager's words.
+    fn advice(self) -> &'static [&'static str] {
+        match self {
+            Self::Locked => &[
+                "error: the account is locked",
+                "do not try again",
+                "`dsm_c -action unlockout -username admin`",
+            ],
+            Self::CodeMissing | Self::CodeWrong => &["`--mfa-code` or `--mfa-command`"],
+            _ => &["the causes:", "do not repeat it unchanged"],
+        }
+    }
+}
+
+#[test]
+fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
+    for status in [400, 401, 403, 500] {
+        for (trouble, words) in TROUBLES {
+            let (world, ran) = trouble.run(status, SignInWording::Cause);
+            let http = format!("(HTTP {status}");
+            refused(&world, &ran, &[&[&http, words], trouble.advice()].concat());
+            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
+    for (wording, words) in [
+        (SignInWording::Vague, "saying: The sign-in failed."),
+        (SignInWording::Empty, "without saying why"),
+    ] {
+        for (trouble, _) in TROUBLES {
+            let (world, ran) = trouble.run(401, wording);
+            let causes = [
+                "password",
+                "`--tenant`",
+                "`--mfa-code`",
+                "locked",
+                "sessions",
+                "expired",
+            ];
+            refused(
+                &world,
+                &ran,
+                &[&[words, "the causes:"], &causes[..]].concat(),
+            );
+        }
+    }
+}
+
+/// What reached no manager that could read it is not a wrong password.
+#[test]
+fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
+    let words = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
+    let world = World::new();
+    let fault = Fault::new("POST", "/api/sessions", Action::status(400, words));
+    world.sandbox.inject(fault.times(3));
+    for _ in 0..3 {
+        let ran = world.run(["create", "--role", "Auditor"]);
+        contains(ran.failure(1), &[words, "`api-version: v1`", "proxy"]);
+    }
+    world.run(["create", "--role", "Auditor"]).success();
+}
+
+#[test]
+fn a_script_can_tell_a_refusal() {
+    let mut world = World::new();
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let error = world
+        .run(["create", "--role", "Auditor", "-o", "json"])
+        .json_error(4);
+    assert_eq!(error["code"], "sign-in-refused");
+    assert_eq!(error["exit"], 4);
+    assert_eq!(error["http"], 401);
+    assert_eq!(error["retryable"], false);
+}
+
+#[test]
+fn wrong_passwords_are_counted_one_a_run_and_the_lock_is_said() {
+    let mut world = with(|settings| settings.sign_in_attempts = 2);
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    contains(
+        world.run(["create", "--role", "Auditor"]).failure(4),
+        &["incorrect"],
+    );
+    assert!(!world.sandbox.is_locked(), "one run is one attempt");
+    world.run(["create", "--role", "Auditor"]).failure(4);
+    assert!(world.sandbox.is_locked());
+    let ran = world.run(["create", "--role", "Auditor", "--force-login"]);
+    contains(ran.failure(4), &["the account is locked"]);
+}

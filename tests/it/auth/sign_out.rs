@@ -1,0 +1,352 @@
+//! The end of a session: on success and on failure, best effort, within its budget, and never at the cost of the run.
+
+use std::time::{Duration, Instant};
+
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use super::sign_in::with;
+use crate::support::{END_SESSION, LEGACY_LOGOUT, World, contains};
+
+const END: &str = "/api/sessions/current";
+const LOGOUT: &str = "/rest/authentication/logout";
+const NOTE: &str = "info: the session was not ended on the manager: ending the session: ";
+
+/// The last request ended the session of the ones before it, and there was one such request, without the session in its address.
+#[track_caller]
+fn ended(world: &World) {
+    let requests = world.sandbox.requests();
+    let end = requests.last().expect("a request");
+    assert_eq!(end.route(), END_SESSION);
+    assert_eq!(
+        (world.count(END_SESSION), world.count(LEGACY_LOGOUT)),
+        (1, 0)
+    );
+    let session = |name| (end.header(name), requests[1].header(name));
+    let (cookie, before) = session("cookie");
+    assert_eq!(cookie, before, "the session of the run");
+    assert!(cookie.is_some_and(|cookie| cookie.starts_with("sID=") && cookie.len() == 36));
+    let (request_id, before) = session("rid");
+    assert!(request_id.is_some() && request_id == before);
+    assert!(requests.iter().all(|request| request.query.is_none()));
+    assert_eq!(world.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn a_session_is_ended_on_success() {
+    for arguments in [
+        &["create", "--role", "Auditor"][..],
+        &["create", "--role", "Auditor", "--dry-run"],
+        &["find-role", "Auditor"],
+        &["list-roles"],
+    ] {
+        let world = World::new();
+        world.run(arguments).success();
+        ended(&world);
+    }
+}
+
+#[test]
+fn a_session_is_ended_on_failure() {
+    for (arguments, code) in [
+        (&["create", "--role", "Nobody"][..], 3),
+        (&["create", "--role-id", "999"], 3),
+        (&["create", "--role-id", "999", "--allow-full-access"], 1),
+        (&["create", "--role-id", "2", "--name", "taken"], 6),
+    ] {
+        let world = World::new();
+        world.sandbox.add_key("taken", 2);
+        world.run(arguments).failure(code);
+        ended(&world);
+    }
+    let world = World::with(Settings {
+        administrator_role: 2,
+        ..Settings::default()
+    });
+    world.run(["create", "--role-id", "2"]).failure(5);
+    ended(&world);
+    for (action, code) in [
+        (Action::Drop, 8),
+        (Action::status(500, "No."), 1),
+        (Action::status(400, "No."), 1),
+        (Action::status(429, "No."), 9),
+        (Action::Delay(Duration::from_secs(60)), 8),
+    ] {
+        let world = World::new();
+        world
+            .sandbox
+            .inject(Fault::new("POST", "/api/apikeys", action));
+        world
+            .run([
+                "create",
+                "--role-id",
+                "2",
+                "--retries",
+                "0",
+                "--timeout",
+                "3s",
+                "--settle-timeout",
+                "300ms",
+            ])
+            .failure(code);
+        let requests = world.sandbox.requests();
+        assert_eq!(
+            requests.last().map(|last| last.route()).as_deref(),
+            Some(END_SESSION)
+        );
+        assert_eq!(world.sandbox.live_sessions(), 0);
+    }
+}
+
+#[test]
+fn a_session_is_left_alone_where_that_is_asked_for() {
+    let world = World::new();
+    world
+        .run(["create", "--role", "Auditor", "--no-sign-out"])
+        .success();
+    assert_eq!(
+        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (0, 1)
+    );
+    world
+        .run(["create", "--role", "Nobody", "--no-sign-out"])
+        .failure(3);
+    assert_eq!(
+        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (0, 2)
+    );
+    let mut world = World::new();
+    world.home.set("SWP_NO_SIGN_OUT", "1");
+    world.run(["create", "--role", "Auditor"]).success();
+    assert_eq!(
+        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (0, 1)
+    );
+    world.home.set("SWP_NO_SIGN_OUT", "0");
+    world.run(["create", "--role", "Auditor"]).success();
+    assert_eq!(
+        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (1, 1)
+    );
+}
+
+/// What means that the manager does not do this call: the legacy one follows, with the cookie too.
+#[test]
+fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
+    let page = |status| Action::Answer {
+        status,
+        headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+        body: b"<html><title>Sign in</title></html>".to_vec(),
+    };
+    let redirect = Action::Answer {
+        status: 302,
+        headers: vec![("Location".to_owned(), "/SignIn.screen".to_owned())],
+        body: Vec::new(),
+    };
+    let refused = [400, 401, 403, 404, 405, 410, 429, 500, 501];
+    let refused = refused.map(|status| Action::status(status, "No."));
+    let pages = [page(200), page(404), redirect];
+    for action in refused.into_iter().chain(pages) {
+        let world = World::new();
+        world
+            .sandbox
+            .inject(Fault::new("DELETE", END, action.clone()));
+        let ran = world.run(["create", "--role", "Auditor", "-v"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        assert!(!ran.stderr.contains(NOTE), "{}", ran.stderr);
+        let requests = world.sandbox.requests();
+        let legacy = requests.last().expect("a request");
+        assert_eq!(legacy.route(), LEGACY_LOGOUT, "{action:?}");
+        let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+        assert_eq!(calls, (1, 1), "{action:?}");
+        let (cookie, query) = (legacy.header("cookie"), legacy.query.as_deref());
+        assert!(cookie.is_some() && cookie == query, "sID=VALUE both");
+        assert!(legacy.header("rid").is_some());
+        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(world.sandbox.connections().tcp, 1);
+    }
+}
+
+/// The call may have come through, or nothing may: the session is not put into an address for that.
+#[test]
+fn a_call_whose_answer_does_not_come_is_not_followed_by_another() {
+    for action in [
+        Action::status(502, "No."),
+        Action::status(503, "No."),
+        Action::Drop,
+        Action::Reset,
+        Action::Raw(b"hello".to_vec()),
+    ] {
+        let world = World::new();
+        world
+            .sandbox
+            .inject(Fault::new("DELETE", END, action.clone()));
+        let ran = world.run(["create", "--role", "Auditor", "-v"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        contains(&ran.stderr, &[NOTE]);
+        let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+        assert_eq!(calls, (1, 0), "{action:?}");
+    }
+}
+
+#[test]
+fn a_sign_out_that_fails_is_a_note_at_v_and_never_a_failed_run() {
+    for action in [
+        Action::status(401, "No."),
+        Action::status(404, "No."),
+        Action::status(429, "No."),
+        Action::status(500, "No."),
+        Action::status(503, "No."),
+        Action::Drop,
+        Action::Reset,
+        Action::Raw(b"hello".to_vec()),
+    ] {
+        for verbose in [false, true] {
+            let world = with(|settings| settings.unknowns.end_session = Some(404));
+            world
+                .sandbox
+                .inject(Fault::new("DELETE", LOGOUT, action.clone()));
+            let mut arguments = vec!["create", "--role", "Auditor"];
+            arguments.extend(verbose.then_some("-v"));
+            let ran = world.run(arguments);
+            assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+            assert_eq!(
+                ran.stderr.contains(NOTE),
+                verbose,
+                "{action:?}: {}",
+                ran.stderr
+            );
+            let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+            assert_eq!(calls, (1, 1), "not tried again");
+        }
+    }
+}
+
+#[test]
+fn any_success_is_taken_for_the_end() {
+    for (path, media, body) in [
+        (END, "text/plain", "bye"),
+        (END, "application/json", "{"),
+        (LOGOUT, "text/plain", "bye"),
+        (LOGOUT, "text/html", "<html>bye</html>"),
+    ] {
+        for status in [200, 202, 204] {
+            let world = with(|settings| {
+                settings.unknowns.end_session = Some(404).filter(|_| path == LOGOUT);
+            });
+            let action = Action::Answer {
+                status,
+                headers: vec![("Content-Type".to_owned(), media.to_owned())],
+                body: body.as_bytes().to_vec(),
+            };
+            world.sandbox.inject(Fault::new("DELETE", path, action));
+            let ran = world.run(["create", "--role", "Auditor", "-v"]);
+            ran.success();
+            assert!(!ran.stderr.contains(NOTE), "{}", ran.stderr);
+            let legacy = world.count(LEGACY_LOGOUT);
+            assert_eq!(legacy, usize::from(path == LOGOUT));
+        }
+    }
+}
+
+/// The cookie goes back as it came; the session's ID is what is between the quotes, or perhaps all of it.
+#[test]
+fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
+    for end_session in [None, Some(404)] {
+        let world = with(|settings| {
+            settings.unknowns.quoted_cookie = true;
+            settings.unknowns.end_session = end_session;
+        });
+        let ran = world.run(["create", "--role", "Auditor", "-vv"]);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        assert_eq!(world.sandbox.live_sessions(), 0, "{end_session:?}");
+        let requests = world.sandbox.requests();
+        let cookie = requests[1].header("cookie").unwrap_or_default();
+        let id = cookie.trim_start_matches("sID=").trim_matches('"');
+        assert_eq!(cookie, format!("sID=\"{id}\""));
+        assert!(!ran.stderr.contains(id), "{}", ran.stderr);
+        let legacy = requests.iter().filter(|one| one.route() == LEGACY_LOGOUT);
+        let queries: Vec<_> = legacy.filter_map(|one| one.query.clone()).collect();
+        let wanted = [format!("sID={id}"), format!("sID=%22{id}%22")];
+        assert_eq!(
+            queries,
+            &wanted[..if end_session.is_some() { 2 } else { 0 }]
+        );
+    }
+}
+
+/// A session that began with an answer that cannot be used would live on, and count towards the limit of sessions.
+#[test]
+fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
+    let headers = |media: &str| {
+        format!(
+            "Content-Type: {media}\r\nConnection: close\r\nSet-Cookie: sID=0123456789ABCDEF; Path=/\r\n"
+        )
+    };
+    let answer = |media: &str, length: usize, body: &str| {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\n{}Content-Length: {length}\r\n\r\n{body}",
+            headers(media)
+        );
+        Action::Raw(head.into_bytes())
+    };
+    let json = "application/json";
+    for (action, code) in [
+        (answer(json, 1, "{"), 1),
+        (answer(json, 2, "{}"), 1),
+        (answer(json, 4, "true"), 1),
+        (answer(json, 15, r#"{"RID":["7788"]}"#), 1),
+        (answer("text/html", 13, "<html></html>"), 1),
+        (answer(json, 0, ""), 1),
+        // Too large, and broken off.
+        (answer(json, 300_000, ""), 1),
+        (answer(json, 200, r#"{"RID":"7788"#), 8),
+    ] {
+        for no_sign_out in [false, true] {
+            let world = World::new();
+            let fault = Fault::new("POST", "/api/sessions", action.clone());
+            world.sandbox.inject(fault);
+            let mut arguments = vec!["create", "--role", "Auditor"];
+            arguments.extend(no_sign_out.then_some("--no-sign-out"));
+            let ran = world.run(arguments);
+            ran.failure(code);
+            assert!(!ran.stderr.contains("0123456789"), "{}", ran.stderr);
+            let requests = world.sandbox.requests();
+            assert_eq!(requests[0].route(), "POST /api/sessions");
+            let rest = &requests[1..];
+            let routes: Vec<_> = rest.iter().map(|request| request.route()).collect();
+            if no_sign_out {
+                assert_eq!(routes, [""; 0]);
+                continue;
+            }
+            // Without the request ID this manager refuses the first call.
+            assert_eq!(routes, [END_SESSION, LEGACY_LOGOUT], "{action:?}");
+            for request in rest {
+                assert_eq!(request.header("cookie"), Some("sID=0123456789ABCDEF"));
+                assert_eq!(request.header("rid"), None);
+            }
+            assert_eq!(rest[1].query.as_deref(), Some("sID=0123456789ABCDEF"));
+        }
+    }
+}
+
+#[test]
+fn a_sign_out_that_hangs_costs_three_seconds_and_not_the_run() {
+    let minute = Duration::from_secs(60);
+    for (arguments, code, path) in [
+        (&["create", "--role", "Auditor", "-v"][..], 0, END),
+        (&["create", "--role", "Nobody", "-v"], 3, END),
+        (&["create", "--role", "Auditor", "-v"], 0, LOGOUT),
+    ] {
+        let world = with(|settings| settings.unknowns.end_session = Some(404));
+        world
+            .sandbox
+            .inject(Fault::new("DELETE", path, Action::Delay(minute)));
+        let begun = Instant::now();
+        let ran = world.run(arguments);
+        let elapsed = begun.elapsed();
+        assert_eq!(ran.code(), code, "{}", ran.stderr);
+        contains(&ran.stderr, &[NOTE, "in time"]);
+        assert!(elapsed > Duration::from_secs(3), "{elapsed:?}");
+        assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+    }
+}

@@ -1,0 +1,5 @@
+//! The command line: usage errors and shell completion.
+
+mod completion;
+mod misplaced_secrets;
+mod usage_error;

@@ -1,0 +1,193 @@
+//! Usage errors: what is refused, in which words, and that nothing is sent and nothing secret repeated.
+
+use serde_json::json;
+
+use crate::support::secrets::MISPLACED;
+use crate::support::{Ran, World, contains};
+
+const WRONG_PLACES: [&[&str]; 16] = [
+    &["create", MISPLACED],
+    &["create", "--role", "Auditor", MISPLACED],
+    &["create", "--role", "Auditor", "-p", MISPLACED],
+    &["create", "--role", "Auditor", "-phunter2"],
+    &["create", "--role", "Auditor", "--pasword=hunter2"],
+    &["create", "--role", "Auditor", "--password", MISPLACED],
+    &["create", "--role", "Auditor", "--password=hunter2"],
+    &["create", "--role", "Auditor", "--hunter2"],
+    &["create", "--role", "Auditor", "--password-stdin=hunter2"],
+    &["create", "--role", "Auditor", "--no-input=hunter2"],
+    &["create", "--role-id", MISPLACED],
+    &[
+        "create",
+        "--role",
+        "Auditor",
+        "--if-exists",
+        MISPLACED,
+        "--name",
+        "x",
+    ],
+    &["create", "--role", "Auditor", "--locale", MISPLACED],
+    &["login", MISPLACED],
+    &[MISPLACED],
+    &["--color", MISPLACED, "list-roles"],
+];
+
+#[test]
+fn what_stands_in_a_wrong_place_is_never_repeated() {
+    let world = World::new();
+    for arguments in WRONG_PLACES {
+        let text = world.run(arguments);
+        assert!(
+            !text.failure(2).contains(MISPLACED),
+            "{arguments:?}: {}",
+            text.stderr
+        );
+        assert!(
+            !text.stderr.to_lowercase().contains("usage:"),
+            "one error, no page: {}",
+            text.stderr
+        );
+        contains(&text.stderr, &["error: ", "hint: "]);
+        let with_format: Vec<&str> = ["-o", "json"].iter().chain(arguments).copied().collect();
+        let ran = world.run(with_format);
+        let error = ran.json_error(2);
+        assert_eq!(
+            (&error["code"], &error["exit"]),
+            (&json!("usage"), &json!(2))
+        );
+        assert!(
+            !ran.stderr.contains(MISPLACED),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn a_near_miss_is_answered_with_what_was_meant() {
+    let world = World::new();
+    for (arguments, meant) in [
+        (&["list-role"][..], "list-roles"),
+        (&["lgoin"], "login"),
+        (&["create-kye", "--role", "Auditor"], "create-key"),
+        (&["create", "--rol", "Auditor"], "--role"),
+        (&["list-roles", "--usrname", "admin"], "--username"),
+        (&["list-roles", "--api-key-fil", "x"], "--api-key-file"),
+        (&["list-roles", "-o", "jsn"], "json"),
+        (&["create", "--role-id", "2", "--locale", "en"], "en-US"),
+    ] {
+        contains(world.run(arguments).failure(2), &[meant]);
+    }
+}
+
+const JSON_FORMATS: [&[&str]; 8] = [
+    &["-o", "json"],
+    &["-ojson"],
+    &["-o=json"],
+    &["--output", "json"],
+    &["--output=json"],
+    &["-o", "jsonl"],
+    &["-qo", "json"],
+    &["-vojson"],
+];
+
+#[test]
+fn usage_errors_are_json_where_the_output_is() {
+    let mut world = World::new();
+    for format in JSON_FORMATS {
+        for wrong in [
+            &["list-roles", "--nonsense"][..],
+            &["nonsense"],
+            &["create"],
+            &[],
+        ] {
+            let arguments: Vec<&str> = format.iter().chain(wrong).copied().collect();
+            let ran = world.run(&arguments);
+            let error = ran.json_error(2);
+            assert_eq!(
+                ran.stderr.lines().count(),
+                1,
+                "{arguments:?}: {}",
+                ran.stderr
+            );
+            assert_eq!(error["code"], "usage", "{arguments:?}");
+            assert_eq!(error["retryable"], false);
+            assert!(
+                error["message"]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{error}"
+            );
+            assert!(
+                error["hint"].as_str().is_some_and(|text| !text.is_empty()),
+                "{error}"
+            );
+            assert!(
+                error["http"].is_null() && error["keyID"].is_null(),
+                "{error}"
+            );
+        }
+    }
+    world.home.set("SWP_OUTPUT", "json");
+    world.run(["list-roles", "--nonsense"]).json_error(2);
+    // A flag wins here too.
+    let ran = world.run(["list-roles", "--nonsense", "-o", "text"]);
+    contains(
+        ran.failure(2),
+        &["error: there is no flag `--nonsense` here"],
+    );
+    // What stands behind another flag is its value.
+    world.home.unset("SWP_OUTPUT");
+    let ran = world.run(["find-role", "--nonsense", "--like", "json"]);
+    contains(ran.failure(2), &["error: "]);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let world = World::new();
+    for (arguments, parts) in [
+        (&["create"][..], &["--role", "--role-id"][..]),
+        (&["find-role"], &["NAME", "--like"]),
+        (&["-q"], &["command"]),
+        (&["create", "--role"], &["--role"]),
+        (
+            &["create", "--role", "a", "--role-id", "2"],
+            &["--role", "--role-id"],
+        ),
+        (
+            &["create", "--role", "a", "--role", "b"],
+            &["--role", "more than once"],
+        ),
+        (
+            &["create", "--role", "a", "--if-exists", "skip"],
+            &["--name"],
+        ),
+        (&["create", "--role", "a", "--force"], &["--out-file"]),
+    ] {
+        let ran = world.run(arguments);
+        contains(ran.failure(2), parts);
+        assert!(!ran.stderr.contains("not usable"), "{}", ran.stderr);
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_an_error_and_no_panic() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let world = World::new();
+    let odd = OsStr::from_bytes(b"hunter2\xff");
+    for place in [
+        &["find-role"][..],
+        &["create", "--role"],
+        &["list-roles", "--url"],
+        &[],
+    ] {
+        let arguments = place.iter().map(OsStr::new).chain([odd]);
+        let ran: Ran = world.run(arguments);
+        assert!(!ran.failure(2).contains(MISPLACED), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    }
+}

@@ -1,0 +1,236 @@
+//! `config path`, `config show`, `config check`: what is printed where, and what is wrong.
+
+use serde_json::json;
+
+use crate::support::profiles::{configure, world_in_a_profile};
+use crate::support::{Home, World, contains};
+
+#[test]
+fn path_prints_where_the_file_is_or_would_be() {
+    let mut home = Home::new();
+    let folder = home.path("config");
+    home.set("SWP_CONFIG_DIR", &folder);
+    let path = folder.join("config.toml").display().to_string();
+    let ran = home.run(["config", "path"]);
+    assert_eq!(ran.success(), path);
+    contains(&ran.stderr, &["note: there is no such file"]);
+    // Whatever is in it.
+    configure(&mut home, "no TOML at all");
+    let ran = home.run(["config", "path"]);
+    assert_eq!((ran.success(), ran.stderr.as_str()), (path.as_str(), ""));
+    let ran = home.run(["config", "path", "-o", "json"]);
+    assert_eq!(ran.json(), json!({"path": path, "exists": true}));
+}
+
+#[test]
+fn show_says_what_counts_and_who_says_so() {
+    let mut world =
+        world_in_a_profile("timeout = \"20s\"\n[profiles.here.create]\nrole = \"Auditor\"\n");
+    world.home.set("SWP_PROFILE", "here");
+    world.home.set("SWP_TENANT", "Acme");
+    world.home.set("SWP_MFA_CODE", "123456");
+    world.home.set("SWP_API_KEY", "8:secret");
+    let arguments = [
+        "config",
+        "show",
+        "--retries",
+        "2",
+        "--proxy",
+        "http://a:hunter2@proxy:8080",
+    ];
+    let ran = world.run(arguments);
+    let text = ran.success().to_owned();
+    let file = world.home.path("config/config.toml").display().to_string();
+    let row = |name: &str| {
+        let is_it = |line: &&str| line.split_whitespace().next() == Some(name);
+        text.lines()
+            .find(is_it)
+            .unwrap_or_else(|| panic!("no {name} in: {text}"))
+    };
+    contains(
+        row("url"),
+        &[&world.sandbox.url(), "url of the profile here in ", &file],
+    );
+    contains(row("tenant"), &["Acme", "SWP_TENANT"]);
+    contains(row("username"), &["admin", "profile here"]);
+    contains(
+        row("password"),
+        &[
+            "in the file ",
+            "password",
+            "password-file of the profile here",
+        ],
+    );
+    contains(row("mfa-code"), &["[masked]", "SWP_MFA_CODE"]);
+    contains(row("api-key"), &["[masked]", "SWP_API_KEY"]);
+    contains(row("retries"), &["2", "--retries"]);
+    contains(row("timeout"), &["20s", "profile here"]);
+    contains(row("connect-timeout"), &["10s", "default"]);
+    contains(
+        row("create.role"),
+        &["Auditor", "create.role of the profile here"],
+    );
+    contains(row("proxy"), &["http://proxy:8080", "--proxy"]);
+    contains(
+        &ran.stderr,
+        &["note: the profile is `here`, named by `SWP_PROFILE`"],
+    );
+    for secret in ["123456", "8:secret", "hunter2"] {
+        assert!(
+            !text.contains(secret) && !ran.stderr.contains(secret),
+            "{text}"
+        );
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn show_as_json_has_each_source_in_parts() {
+    let mut world = world_in_a_profile("password-command = \"pass show dsm\"\n");
+    let path = world.home.path("config/config.toml");
+    let text = crate::support::files::read(&path).replace("password-file = \"../password\"\n", "");
+    configure(
+        &mut world.home,
+        &format!("default-profile = \"here\"\n{text}"),
+    );
+    world.home.set("SWP_TENANT", "Acme");
+    let shown = world.run(["config", "show", "-o", "json"]).json();
+    let file = path.display().to_string();
+    let at = |profile: Option<&str>, name: &str| json!({"kind": "file", "name": name, "profile": profile, "file": file});
+    assert_eq!(
+        (&shown["file"], &shown["profile"]),
+        (&json!(file), &json!("here"))
+    );
+    assert_eq!(shown["profileSource"], at(None, "default-profile"));
+    let settings = &shown["settings"];
+    assert_eq!(
+        settings["password"],
+        json!({"value": "from the command pass show dsm", "source": at(Some("here"), "password-command")})
+    );
+    assert_eq!(
+        settings["tenant"],
+        json!({"value": "Acme", "source": {"kind": "variable", "name": "SWP_TENANT"}})
+    );
+    assert_eq!(
+        settings["output"],
+        json!({"value": "json", "source": {"kind": "flag", "name": "--output"}})
+    );
+    assert_eq!(settings["retries"], json!({"value": "4", "source": null}));
+    assert_eq!(settings["mfa-code"], json!({"value": null, "source": null}));
+}
+
+#[test]
+fn show_without_a_file_or_a_profile_shows_the_rest() {
+    let mut world = World::new();
+    contains(
+        &world.run(["config", "show"]).stderr,
+        &["there is no settings file"],
+    );
+    configure(&mut world.home, "[profiles.p]\n");
+    let ran = world.run(["config", "show"]);
+    contains(ran.success(), &["SWP_URL"]);
+    contains(&ran.stderr, &["no profile of"]);
+}
+
+#[test]
+fn check_tells_everything_that_is_wrong_in_all_profiles() {
+    let mut home = Home::new();
+    let text = "default-profile = \"q\"\n[profiles.p]\nurl = 1\npassword = \"hunter2\"\nnonsense = 1\ntenant = Acme\n[profiles.r]\nwait = \"5\"\n";
+    let path = configure(&mut home, text).display().to_string();
+    let ran = home.run(["config", "check"]);
+    let said = ran.failure(2);
+    for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
+        contains(said, &[&format!("error: {path}:{place}: ")]);
+    }
+    contains(said, &[&format!("error: 6 things are wrong in {path}")]);
+    let ran = home.run(["config", "check", "-o", "json"]);
+    let error = ran.json_error(2);
+    let message = error["message"].as_str().unwrap_or_default();
+    for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
+        contains(message, &[&format!("{path}:{place}: ")]);
+    }
+    assert!(!said.contains("hunter2") && !message.contains("hunter2"));
+    // Other commands tell the first, and how many more there are.
+    let ran = home.run(["list-roles"]);
+    contains(
+        ran.failure(2),
+        &[":1:19: ", "5 more", "`swp-keys config check`"],
+    );
+}
+
+#[test]
+fn check_says_that_a_right_file_is_right() {
+    let mut home = Home::new();
+    let ran = home.run(["config", "check"]);
+    assert_eq!(ran.success(), "");
+    contains(&ran.stderr, &["there is no settings file"]);
+    let path = configure(&mut home, "[profiles.a]\n[profiles.b]\n")
+        .display()
+        .to_string();
+    let ran = home.run(["config", "check"]);
+    assert_eq!(ran.success(), "");
+    contains(&ran.stderr, &["is right", "2 profiles"]);
+    let ran = home.run(["config", "check", "-o", "json"]);
+    assert_eq!(ran.json(), json!({"file": path, "profiles": ["a", "b"]}));
+    // What is asked for must be in it.
+    let ran = home.run(["config", "check", "--profile", "c"]);
+    contains(ran.failure(2), &["`--profile`", "a, b"]);
+    contains(home.run(["config"]).failure(2), &["no command is given"]);
+    contains(
+        home.run(["config", "show", "-o", "env"]).failure(2),
+        &["-o env"],
+    );
+}
+
+#[test]
+fn check_refuses_every_value_that_a_command_would() {
+    for (line, part) in [
+        ("url = \"http://dsm.example.com\"", "loopback"),
+        ("url = \"'https://dsm.example.com'\"", "quotes"),
+        ("url = \"https://${DSM}:4119\"", "not expanded"),
+        (
+            "url = \"https://accounts.cloudone.trendmicro.com\"",
+            "Cloud One",
+        ),
+        ("proxy = \"socks5://proxy:1080\"", "SOCKS"),
+        ("proxy = \"htpp://proxy:3128\"", "neither http nor https"),
+        ("wait = \"5 parsecs\"", "duration"),
+        ("timeout = \"0s\"", "`timeout`"),
+        ("tenant = \"a\\u0000b\"", "`tenant`"),
+        ("username = \"admin\\r\"", "`username`"),
+        ("tls-pin = \"sha256:00\"", "`tls-pin`"),
+        (
+            "password-command = \"pass show dsm | head -1\"",
+            "`password-command`",
+        ),
+        ("ca-cert = \"missing.pem\"", "`ca-cert`"),
+        ("ca-cert = \"config.toml\"", "`ca-cert`"),
+        ("create.expires = \"1 fortnight\"", "`create.expires`"),
+        ("create.expires = \"2020-01-31\"", "in the past"),
+        ("create.expires = \"0d\"", "`create.expires`"),
+        ("create.time-zone = \"Mars/Phobos\"", "IANA"),
+        ("create.locale = \"de-DE\"", "en-US"),
+        ("create.role-id = 0", "`create.role-id`"),
+    ] {
+        let mut home = Home::new();
+        configure(&mut home, &format!("[profiles.p]\n{line}\n"));
+        let ran = home.run(["config", "check"]);
+        contains(ran.failure(2), &["config.toml", part, "hint: "]);
+        let error = home.run(["config", "check", "-o", "json"]).json_error(2);
+        contains(
+            error["message"].as_str().unwrap_or_default(),
+            &["config.toml"],
+        );
+    }
+    let mut home = Home::new();
+    let text = "[profiles.p]\nurl = \"dsm\"\nproxy = \"http://proxy:3128\"\ncreate.expires = \"2099-01-31\"\ncreate.time-zone = \"Europe/Berlin\"\n";
+    configure(&mut home, text);
+    home.run(["config", "check"]).success();
+    // A variable counts as it does for every command.
+    home.set("HTTPS_PROXY", "socks5://proxy:1080");
+    home.set("SWP_URL", "https://dsm.invalid");
+    contains(
+        home.run(["config", "check"]).failure(2),
+        &["`HTTPS_PROXY`", "SOCKS"],
+    );
+}

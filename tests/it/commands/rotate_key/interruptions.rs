@@ -1,0 +1,349 @@
+//! Rotations that are cut off, lose answers, or meet another one.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, Fault};
+
+use super::successor::{CHANGE, DAY, ROTATE, add_ci, name, records, rotate, rotated, world};
+use crate::support::files::read;
+use crate::support::lies::says_yes;
+use crate::support::seen::{CREATE, SEARCH_KEYS};
+use crate::support::valve::HeldWorld;
+use crate::support::{Ran, World, contains, playing};
+
+/// The same run gets to the same end, whichever answer is lost.
+#[test]
+fn a_lost_answer_changes_nothing_about_the_end() {
+    let routes = [
+        "/api/apikeys",
+        "/api/apikeys/1",
+        "/api/apikeys/search",
+        "/api/apikeys/2/secretkey",
+    ];
+    let cases = ["accepted", "409"]
+        .into_iter()
+        .flat_map(|duplicates| routes.map(|route| (duplicates, route)));
+    std::thread::scope(|scope| {
+        for (duplicates, route) in cases {
+            scope.spawn(move || {
+                for action in [
+                    Action::Drop,
+                    Action::Cut(30),
+                    Action::status(502, "Bad gateway"),
+                    Action::status(500, "Oops"),
+                ] {
+                    lost(duplicates, &Fault::new("POST", route, action.clone()));
+                    lost(duplicates, &Fault::new("POST", route, action).after());
+                }
+            });
+        }
+    });
+}
+
+#[track_caller]
+fn lost(duplicates: &str, fault: &Fault) {
+    let world = world(duplicates);
+    world.sandbox.inject(fault.clone());
+    let ran = rotate(&world, &["--settle-timeout", "500ms", "--retries", "1"]);
+    let again = rotate_until_done(&world, ran);
+    rotated(&world.sandbox, again.stdout.trim_end());
+    assert_eq!(records(&world.home), 0, "{fault:?}");
+}
+
+/// Runs it again where it says that this is right.
+fn rotate_until_done(world: &World, first: Ran) -> Ran {
+    if first.code() == 0 {
+        return first;
+    }
+    assert!(matches!(first.code(), 1 | 8), "{}", first.stderr);
+    assert_eq!(records(&world.home), 0, "{}", first.stderr);
+    let again = rotate(world, &[]);
+    again.success();
+    again
+}
+
+/// Every request of a rotation, the first of its route.
+const REQUESTS: [&str; 5] = [
+    "POST /api/sessions",
+    SEARCH_KEYS,
+    CREATE,
+    CHANGE,
+    "GET /api/apikeys/1",
+];
+
+#[test]
+fn killed_at_any_request_the_same_command_ends_in_the_same_place() {
+    let cases = ["accepted", "409", "500"]
+        .into_iter()
+        .flat_map(|duplicates| REQUESTS.map(|route| (duplicates, route)));
+    std::thread::scope(|scope| {
+        for (duplicates, route) in cases {
+            scope.spawn(move || {
+                killed(duplicates, route, &[]);
+                killed(duplicates, route, &["--out-file", "key", "--force"]);
+            });
+        }
+    });
+}
+
+#[track_caller]
+fn killed(duplicates: &str, route: &str, sink: &[&str]) {
+    let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), route);
+    add_ci(&held.sandbox);
+    let arguments: Vec<_> = ROTATE.iter().chain(sink).collect();
+    let running = held.start(&arguments);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    let ran = held.home.run(&arguments);
+    ran.success();
+    let secret = if sink.is_empty() {
+        ran.stdout
+    } else {
+        read(held.home.path("key"))
+    };
+    rotated(&held.sandbox, secret.trim_end());
+    assert_eq!(records(&held.home), 0, "{duplicates} {route}");
+}
+
+#[test]
+fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
+    for duplicates in ["accepted", "409"] {
+        for (route, finish) in [(CREATE, true), (CREATE, false), (CHANGE, false)] {
+            let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), route);
+            add_ci(&held.sandbox);
+            let before = held.sandbox.api_keys();
+            let running = held.start(ROTATE);
+            held.wait_until_held();
+            drop(running);
+            held.release();
+            // The end is being set: that was delivered, and is not undone.
+            if route == CHANGE && duplicates == "accepted" {
+                held.home.run(["recover", "--yes", "--delete"]).failure(2);
+                continue;
+            }
+            let listed = held.home.run(["recover", "--list"]);
+            contains(listed.success(), &["rotate", "ci"]);
+            let way = if finish { "--rekey" } else { "--delete" };
+            let ran = held.home.run(["recover", "--yes", way]);
+            ran.success();
+            match (finish, held.sandbox.api_keys().len()) {
+                (true, 2) => drop(rotated(&held.sandbox, ran.stdout.trim_end())),
+                _ => assert_eq!(held.sandbox.api_keys(), before, "{duplicates} {route}"),
+            }
+            assert_eq!(records(&held.home), 0);
+        }
+    }
+}
+
+/// A manager that says yes and keeps the successor has not undone anything.
+#[test]
+fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CREATE);
+    add_ci(&held.sandbox);
+    let running = held.start(ROTATE);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    let lie = says_yes("DELETE", "/api/apikeys/*", &json!({}));
+    held.sandbox.inject(lie.times(999));
+    let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
+    let ran = held.home.run(undo);
+    contains(ran.failure(1), &["has it all the same"]);
+    assert_eq!(records(&held.home), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
+    use rustix::process::Signal;
+    for duplicates in ["accepted", "409"] {
+        for (route, code) in [
+            (CREATE, 143),
+            (CHANGE, if duplicates == "accepted" { 0 } else { 143 }),
+        ] {
+            let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), route);
+            add_ci(&held.sandbox);
+            let before = held.sandbox.api_keys();
+            let running = held.start(ROTATE);
+            held.wait_until_held();
+            running.signal(Signal::TERM);
+            held.release();
+            let ran = running.finish();
+            assert_eq!(ran.code(), code, "{duplicates} {route}: {}", ran.stderr);
+            if code == 0 {
+                rotated(&held.sandbox, ran.stdout.trim_end());
+            } else {
+                assert_eq!(held.sandbox.api_keys(), before, "{duplicates} {route}");
+            }
+            assert_eq!(records(&held.home), 0);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_insists_is_told_that_the_old_key_has_no_end_yet() {
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
+    add_ci(&held.sandbox);
+    let running = held.start(ROTATE);
+    held.wait_until_held();
+    let ran = running.insist(rustix::process::Signal::INT);
+    assert_eq!(ran.code(), 11, "{}", ran.stderr);
+    contains(
+        &ran.stderr,
+        &[
+            "`ci` (ID 2) is delivered",
+            "old one (ID 1)",
+            "swp-keys recover",
+        ],
+    );
+    assert_eq!(records(&held.home), 1);
+}
+
+/// Its run was on another machine, and was killed after the old key had made way.
+#[test]
+fn a_key_that_made_way_is_found_without_a_record() {
+    let world = world("409");
+    world.sandbox.edit_key(1, |key| {
+        key.name = Some("ci (retiring 2026-11-24T09:00Z)".to_owned())
+    });
+    contains(
+        rotate(&world, &[]).failure(3),
+        &["made way", "rotate-key 1"],
+    );
+    let ran = world.run(["rotate-key", "1"]);
+    rotated(&world.sandbox, ran.success());
+}
+
+#[test]
+fn of_two_machines_at_once_one_rotates() {
+    for duplicates in ["accepted", "409", "500"] {
+        let mut world = world(duplicates);
+        let meet = Fault::new(
+            "POST",
+            "/api/apikeys",
+            Action::Delay(Duration::from_millis(300)),
+        )
+        .after();
+        world.sandbox.inject(meet.times(2));
+        let children: Vec<_> = (0..2)
+            .map(|machine| {
+                let state = world.home.path(&format!("state-{machine}"));
+                world.home.set("SWP_STATE_DIR", state);
+                world.home.start_piped(["rotate-key", "1", "-q"])
+            })
+            .collect();
+        let ran: Vec<_> = (children.into_iter())
+            .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+            .collect();
+        let winner = ran.iter().find(|ran| ran.code() == 0);
+        let winner = winner.unwrap_or_else(|| panic!("{duplicates}: {ran:?}"));
+        rotated(&world.sandbox, winner.success());
+        let loser = ran.iter().find(|ran| ran.code() != 0);
+        let loser = loser.unwrap_or_else(|| panic!("{ran:?}"));
+        loser.failure(6);
+    }
+}
+
+/// The old key gives its name away between the refusal and the look for who bears it.
+#[test]
+fn a_rotation_that_loses_a_race_is_a_conflict() {
+    for duplicates in ["400", "403", "409", "500"] {
+        let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), CREATE);
+        add_ci(&held.sandbox);
+        let running = held.start(["rotate-key", "1"]);
+        held.wait_until_held();
+        held.sandbox.edit_key(1, |key| {
+            key.name = Some("ci (retiring 2026-11-24T09:00Z)".to_owned());
+        });
+        held.release();
+        contains(running.finish().failure(6), &["`ci` (ID 1)"]);
+        let keys = held.sandbox.api_keys();
+        assert_eq!(keys.len(), 1, "{duplicates}");
+        assert_eq!(name(&keys[0]), "ci (retiring 2026-11-24T09:00Z)");
+        assert_eq!(records(&held.home), 0);
+    }
+}
+
+/// A key named "5" is not the key with the ID 5, and neither is what was left of it.
+#[test]
+fn a_name_of_digits_is_not_an_id() {
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CREATE);
+    held.sandbox.add_key("5", 2);
+    for name in ["two", "three", "four", "five"] {
+        held.sandbox.add_key(name, 2);
+    }
+    let running = held.start(["rotate-key", "1"]);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    let ran = held.home.run(["rotate-key", "5"]);
+    ran.success();
+    let named = |name: &str| {
+        let keys = held.sandbox.api_keys();
+        keys.iter()
+            .filter(|key| key.name.as_deref() == Some(name))
+            .map(|key| key.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(named("five"), [7], "the key with the ID 5 is rotated");
+    assert_eq!(
+        named("5"),
+        [1, 6],
+        "and the other rotation is left as it was"
+    );
+    assert_eq!(records(&held.home), 1);
+    held.home.run(["rotate-key", "1"]).success();
+    assert_eq!(named("5"), [6]);
+    assert_eq!(records(&held.home), 0);
+}
+
+#[test]
+fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
+    add_ci(&held.sandbox);
+    let running = held.start(ROTATE);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    let before = held.sandbox.api_keys();
+    let in_place = held.home.run(["rotate-key", "1", "--in-place"]);
+    contains(in_place.failure(6), &["was cut off"]);
+    let rekey = [
+        "create",
+        "--role-id",
+        "2",
+        "--name",
+        "ci",
+        "--if-exists",
+        "rekey",
+    ];
+    contains(
+        held.home.run(rekey).failure(6),
+        &["is not finished", "swp-keys recover"],
+    );
+    assert_eq!(held.sandbox.api_keys(), before);
+}
+
+/// An old record is read as before, and a new one names no secret.
+#[test]
+fn the_record_says_how_far_it_has_come() {
+    let held = HeldWorld::with(playing(&[("duplicate-name", "409")]), CHANGE);
+    add_ci(&held.sandbox);
+    let running = held.start(ROTATE);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    let listed = held.home.run(["recover", "--list", "-o", "json"]).json();
+    let record: &Value = &listed["unfinished"][0];
+    assert_eq!(record["work"], json!("create"));
+    assert_eq!(record["existingIDs"], json!([1]));
+    let old = &record["predecessor"];
+    assert_eq!((&old["ID"], &old["overlap"]), (&json!(1), &json!(DAY)));
+    contains(
+        old["givenName"].as_str().unwrap_or_default(),
+        &["ci (retiring "],
+    );
+}

@@ -1,0 +1,6 @@
+//! `rotate-key`.
+
+mod in_place;
+mod interruptions;
+mod refusals;
+mod successor;

@@ -1,0 +1,148 @@
+//! Addresses of a manager that cannot be right: usage errors by their source, with the address to write, wherever they stand.
+
+use crate::support::profiles::configure;
+use crate::support::raw_server::RawServer;
+use crate::support::{World, contains};
+
+/// What is written, and what is to be written instead.
+const WRONG: [(&str, &str); 24] = [
+    ("\"https://dsm.invalid:4119\"", "https://dsm.invalid:4119"),
+    ("'https://dsm.invalid:4119'", "https://dsm.invalid:4119"),
+    ("\"dsm.invalid\"", "https://dsm.invalid:4119"),
+    ("https://dsm.invalid:4119\r", "https://dsm.invalid:4119"),
+    (" https://dsm.invalid:4119", "https://dsm.invalid:4119"),
+    ("\"https://dsm.invalid:4119\"\r", "https://dsm.invalid:4119"),
+    (
+        "https://dsm.invalid:4119/SignIn.screen",
+        "https://dsm.invalid:4119",
+    ),
+    ("dsm.invalid:4119/SignIn.screen", "https://dsm.invalid:4119"),
+    (
+        "https://gate.invalid/dsm/SignIn.screen?x=1#y",
+        "https://gate.invalid/dsm",
+    ),
+    (
+        "https://dsm.invalid:4119/Application.screen#overview",
+        "https://dsm.invalid:4119",
+    ),
+    (
+        "https://dsm.invalid:4119/#computers",
+        "https://dsm.invalid:4119",
+    ),
+    (
+        "https://dsm.invalid:4119/?tenant=x",
+        "https://dsm.invalid:4119",
+    ),
+    (
+        "https://dsm.invalid:4119/api/apikeys",
+        "https://dsm.invalid:4119",
+    ),
+    (
+        "https://dsm.invalid:4119/rest/authentication/login",
+        "https://dsm.invalid:4119",
+    ),
+    (
+        "https://dsm.invalid:4119/webservice/Manager?WSDL",
+        "https://dsm.invalid:4119",
+    ),
+    ("http://dsm.invalid:4119", "https://dsm.invalid:4119"),
+    ("https:dsm.invalid:4119", "https://dsm.invalid:4119"),
+    ("https://${DSM_HOST}:4119", "https://dsm.example.com:4119"),
+    ("https://$DSM_HOST:4119", "https://dsm.example.com:4119"),
+    ("https://%DSM_HOST%:4119", "https://dsm.example.com:4119"),
+    ("https://<host>:4119", "https://dsm.example.com:4119"),
+    (
+        "https://https://dsm.invalid:4119",
+        "https://dsm.example.com:4119",
+    ),
+    ("4119", "https://dsm.example.com:4119"),
+    ("https://dsm..invalid:4119", "https://dsm.example.com:4119"),
+];
+
+#[test]
+fn an_address_that_cannot_be_right_is_refused_with_the_one_to_write() {
+    for (wrong, right) in WRONG {
+        let mut world = World::new();
+        // Nothing of it is worth waiting for.
+        let list = ["list-roles", "--wait", "5m"];
+        let typed = world.run(list.iter().chain(&["--url", wrong]));
+        contains(typed.failure(2), &["`--url`", "hint: ", right]);
+        world.home.set("SWP_URL", wrong);
+        let set = world.run(list);
+        contains(set.failure(2), &["`SWP_URL`", "hint: ", right]);
+        let end = set.stderr.trim_end().rsplit(' ').next().unwrap_or_default();
+        assert_eq!(end, right, "{wrong}: {}", set.stderr);
+        world.home.unset("SWP_URL");
+        for command in ["show", "add", "remove"] {
+            let ran = world.run(["trust", command, wrong]);
+            contains(ran.failure(2), &["HOST is not usable", right]);
+        }
+        let quoted = serde_json::to_string(wrong).expect("a text");
+        configure(&mut world.home, &format!("[profiles.p]\nurl = {quoted}\n"));
+        let named = world.run(["list-roles", "--profile", "p"]);
+        contains(
+            named.failure(2),
+            &["config.toml:2:7: `url`", "hint: ", right],
+        );
+        contains(world.run(["config", "check"]).failure(2), &["`url`", right]);
+        assert_eq!(world.sandbox.connections().tcp, 0, "{wrong}");
+    }
+}
+
+#[test]
+fn http_to_the_port_of_https_is_named() {
+    let mut world = World::new();
+    let address = world.sandbox.address();
+    world.home.set("SWP_URL", format!("http://{address}"));
+    let ran = world.run(["find-role", "Auditor"]);
+    contains(
+        ran.failure(2),
+        &["speaks https", &format!("https://{address}")],
+    );
+    assert!(!ran.stderr.contains("may have counted"), "{}", ran.stderr);
+    // As a Tomcat and an nginx answer it.
+    for page in [
+        "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
+        "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+    ] {
+        let page: &'static str = page;
+        let server = RawServer::start(move |mut stream| {
+            use std::io::{Read as _, Write as _};
+            let _ = stream.read(&mut [0; 4096]);
+            let length = page.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 400 \r\nContent-Length: {length}\r\n\r\n{page}"
+            );
+        });
+        let address = server.address();
+        world.home.set("SWP_URL", format!("http://{address}"));
+        let ran = world.run(["find-role", "Auditor"]);
+        contains(
+            ran.failure(2),
+            &["speaks https", &format!("https://{address}")],
+        );
+    }
+}
+
+/// A manager's port is 4119, and an address without one means 443.
+#[test]
+fn a_port_that_was_left_out_is_named_where_nothing_answers() {
+    let mut world = World::new();
+    // Reserved for documentation: nothing answers there, whether it is refused or dropped.
+    for url in ["https://127.0.0.1", "https://192.0.2.7"] {
+        if url.ends_with(".1") && std::net::TcpStream::connect("127.0.0.1:443").is_ok() {
+            continue;
+        }
+        world.home.set("SWP_URL", url);
+        let ran = world.run([
+            "find-role",
+            "Auditor",
+            "--retries",
+            "0",
+            "--connect-timeout",
+            "300ms",
+        ]);
+        contains(ran.failure(8), &[&format!("{url}:4119"), "443"]);
+    }
+}

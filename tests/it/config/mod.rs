@@ -1,0 +1,7 @@
+//! Settings: flags, variables and profiles.
+
+mod addresses;
+mod boolean_variables;
+mod precedence;
+mod profiles;
+mod proxy;

@@ -1,0 +1,328 @@
+//! What flags and variables mean: which one counts, what counts as none, and what is refused by its source.
+
+use swp_keys::sandbox::Settings;
+
+use crate::support::secrets::MISPLACED;
+use crate::support::{World, contains};
+
+#[test]
+fn a_manager_is_needed_and_the_ways_to_name_it_are_said() {
+    let mut world = World::new();
+    for empty in [false, true] {
+        world.home.unset("SWP_URL");
+        if empty {
+            world.home.set("SWP_URL", "");
+        }
+        for command in [
+            &["create", "--role", "Auditor"][..],
+            &["list-roles"],
+            &["login"],
+            &["logout"],
+        ] {
+            let ran = world.run(command);
+            contains(
+                ran.failure(2),
+                &["no manager is given", "`--url", "SWP_URL", "https://"],
+            );
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_by_its_source_and_not_repeated() {
+    let bad = [
+        "https://admin:hunter2@dsm.example.com",
+        "https://hunter2@dsm.example.com:4119",
+        "https://dsm.example.com/?password=hunter2",
+        "https://dsm.example.com/#hunter2",
+        "http://dsm.example.com/hunter2",
+        "ftp://hunter2.example.com",
+        "file:///hunter2",
+        "https://",
+        "dsm.example.com:hunter2",
+        "dsm example hunter2",
+        "https://dsm.example.com:99999",
+        "::::",
+    ];
+    let mut world = World::new();
+    for url in bad {
+        for source in ["--url", "SWP_URL"] {
+            let ran = if source == "--url" {
+                world.home.unset("SWP_URL");
+                world.run(["list-roles", "--url", url])
+            } else {
+                world.home.set("SWP_URL", url);
+                world.run(["list-roles"])
+            };
+            let source = format!("`{source}`");
+            contains(
+                ran.failure(2),
+                &[&source, "hint: ", "https://dsm.example.com"],
+            );
+            assert!(!ran.stderr.contains(MISPLACED), "{url}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn durations_are_checked_before_anything_is_sent() {
+    let mut world = World::new();
+    let bad = [
+        "",
+        "0",
+        "0s",
+        "ten",
+        "-5s",
+        "5",
+        "5 parsecs",
+        "1e3s",
+        "99999999999999999999s",
+        "s",
+    ];
+    for (flag, variable) in [
+        ("--timeout", "SWP_TIMEOUT"),
+        ("--connect-timeout", "SWP_CONNECT_TIMEOUT"),
+        ("--wait", "SWP_WAIT"),
+    ] {
+        for value in bad {
+            let typed = format!("{flag}={value}");
+            // An empty variable is none, and so is an empty `--wait`; there is no default that an empty time-out could mean.
+            if !(value.is_empty() && flag == "--wait") {
+                let ran = world.run(["list-roles", &typed]);
+                contains(ran.failure(2), &[&format!("`{flag}`"), "30s"]);
+            }
+            if !value.is_empty() {
+                world.home.set(variable, value);
+                contains(
+                    world.run(["list-roles"]).failure(2),
+                    &[&format!("`{variable}`")],
+                );
+                world.home.unset(variable);
+            }
+        }
+    }
+    for value in ["-1", "many", "1.5", "99999999999"] {
+        let ran = world.run(["list-roles", &format!("--retries={value}")]);
+        contains(ran.failure(2), &["--retries"]);
+        world.home.set("SWP_RETRIES", value);
+        contains(world.run(["list-roles"]).failure(2), &["SWP_RETRIES"]);
+        world.home.unset("SWP_RETRIES");
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn a_duration_of_ages_is_no_panic() {
+    let world = World::new();
+    for flag in ["--timeout", "--connect-timeout", "--wait"] {
+        for value in [
+            "100y",
+            "290000000000y",
+            "584542046090y",
+            "18446744073709551615s",
+        ] {
+            let ran = world.run(["find-role", "Auditor", flag, value]);
+            assert!(matches!(ran.code(), 0 | 2), "{flag} {value}: {ran:?}");
+            assert!(
+                !ran.stderr.contains("panicked"),
+                "{flag} {value}: {}",
+                ran.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn empty_variables_count_as_unset() {
+    let mut world = World::new();
+    for variable in [
+        "SWP_TENANT",
+        "SWP_WAIT",
+        "SWP_PASSWORD",
+        "SWP_PASSWORD_COMMAND",
+        "SWP_MFA_CODE",
+        "SWP_MFA_COMMAND",
+        "SWP_API_KEY",
+        "SWP_API_KEY_FILE",
+        "SWP_API_KEY_SCHEME",
+        "SWP_NO_INPUT",
+        "SWP_NO_SIGN_OUT",
+        "SWP_INSECURE",
+        "SWP_TIMEOUT",
+        "SWP_CONNECT_TIMEOUT",
+        "SWP_RETRIES",
+        "SWP_OUTPUT",
+        "SWP_QUIET",
+        "SWP_COLOR",
+        "XDG_STATE_HOME",
+        "NO_COLOR",
+    ] {
+        world.home.set(variable, "");
+    }
+    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(world.sandbox.live_sessions(), 0);
+    world.home.set("SWP_CA_CERT", "");
+    contains(
+        world.run(["find-role", "Auditor"]).failure(7),
+        &["certificate"],
+    );
+    world.home.set("SWP_USERNAME", "");
+    contains(
+        world.run(["find-role", "Auditor", "--insecure"]).failure(2),
+        &["no user name"],
+    );
+}
+
+#[test]
+fn a_flag_wins_over_its_variable() {
+    let mut world = World::new();
+    for (variable, value) in [
+        ("SWP_URL", "https://127.0.0.1:1"),
+        ("SWP_USERNAME", "nobody"),
+        ("SWP_TENANT", "nowhere"),
+        ("SWP_CA_CERT", "missing.pem"),
+        ("SWP_TIMEOUT", "1ms"),
+        ("SWP_OUTPUT", "env"),
+        ("SWP_COLOR", "always"),
+    ] {
+        world.home.set(variable, value);
+    }
+    world
+        .sandbox
+        .change(|settings| settings.tenant = Some("Acme".to_owned()));
+    let url = world.sandbox.url();
+    let certificate = world.home.path("manager.pem");
+    let ran = world.run([
+        "find-role",
+        "Auditor",
+        "-o",
+        "json",
+        "--url",
+        &url,
+        "--username",
+        "admin",
+        "--tenant",
+        "Acme",
+        "--timeout",
+        "30s",
+        "--color",
+        "never",
+        "--ca-cert",
+        certificate.to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(ran.json()["ID"], 2);
+    assert_eq!(ran.json()["meta"]["manager"], url);
+}
+
+#[test]
+fn switches_can_be_set_by_variable_on_and_off() {
+    for (value, on) in [
+        (Some("1"), true),
+        (Some("true"), true),
+        (Some("yes"), true),
+        (Some("TRUE"), true),
+        (Some("0"), false),
+        (Some("false"), false),
+        (Some("FALSE"), false),
+        (Some("no"), false),
+        (Some("off"), false),
+        (Some(""), false),
+        (None, false),
+    ] {
+        let mut world = World::new();
+        if let Some(value) = value {
+            world.home.set("SWP_NO_SIGN_OUT", value);
+            world.home.set("SWP_QUIET", value);
+        }
+        let ran = world.run(["create", "--role", "Auditor"]);
+        ran.success();
+        assert_eq!(
+            world.sandbox.live_sessions(),
+            usize::from(on),
+            "SWP_NO_SIGN_OUT={value:?}"
+        );
+        assert_eq!(
+            ran.stderr.is_empty(),
+            on,
+            "SWP_QUIET={value:?}: {}",
+            ran.stderr
+        );
+        let insecure = value.map(|value| {
+            world.home.set("SWP_CA_CERT", "");
+            world.home.set("SWP_INSECURE", value);
+            world.run(["find-role", "Auditor"]).code()
+        });
+        assert!(
+            insecure.is_none_or(|code| code == if on { 0 } else { 7 }),
+            "SWP_INSECURE={value:?}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_that_says_quiet_is_no_reason_to_refuse_verbose() {
+    let mut world = World::new();
+    for value in ["0", "1"] {
+        world.home.set("SWP_QUIET", value);
+        let ran = world.run(["find-role", "Auditor", "-v"]);
+        ran.success();
+    }
+}
+
+#[test]
+fn a_certificate_file_that_does_not_do_is_named_with_its_source() {
+    let mut world = World::new();
+    let empty = world.home.write("empty.pem", "");
+    let wrong = world.home.write(
+        "wrong.pem",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    for path in [world.home.path("missing.pem"), empty, wrong] {
+        let path = path.to_str().expect("UTF-8").to_owned();
+        let ran = world.run(["list-roles", "--ca-cert", &path]);
+        contains(ran.failure(2), &["`--ca-cert`", &path]);
+        world.home.set("SWP_CA_CERT", &path);
+        contains(
+            world.run(["list-roles"]).failure(2),
+            &["`SWP_CA_CERT`", &path],
+        );
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn a_proxy_that_is_none_is_refused_and_not_repeated() {
+    let world = World::new();
+    for proxy in [
+        "http://user:hunter2@",
+        "hunter2 hunter2",
+        "http://user:hunter2@pro xy:1",
+    ] {
+        let ran = world.run(["list-roles", "--proxy", proxy]);
+        assert!(!ran.failure(2).contains(MISPLACED), "{}", ran.stderr);
+        contains(&ran.stderr, &["--proxy"]);
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_asked_for() {
+    let mut world = World::new();
+    let wrong = world.home.write_secret("wrong", "wrong");
+    let wrong = wrong.to_str().expect("UTF-8").to_owned();
+    let run = |world: &World, more: &[&str]| {
+        let arguments = ["list-roles", "--password-file", &wrong];
+        let ran = world.run(arguments.iter().chain(more));
+        ran.failure(4).contains('\u{1b}')
+    };
+    world
+        .sandbox
+        .change(|settings| settings.sign_in_attempts = 99);
+    assert_ne!(Settings::DEFAULT_PASSWORD, "wrong");
+    assert!(!run(&world, &[]));
+    assert!(run(&world, &["--color", "always"]));
+    assert!(!run(&world, &["--color", "never"]));
+    world.home.set("SWP_COLOR", "always");
+    assert!(run(&world, &[]));
+    assert!(!run(&world, &["--color", "auto"]));
+}

@@ -1,0 +1,217 @@
+//! What is wrong in the settings file: told by line and column, never repeated, and nothing is sent.
+
+use crate::support::profiles::{configure, world_in_a_profile};
+use crate::support::{World, contains};
+
+const SECRET: &str = "hunter2";
+
+/// Runs with this file, which is refused before anything is sent.
+#[track_caller]
+fn refused(text: &str, place: &str, parts: &[&str]) {
+    let mut world = World::new();
+    let path = configure(&mut world.home, text);
+    let place = format!("{}:{place}: ", path.display());
+    for arguments in [
+        &["list-roles"][..],
+        &["create", "--role", "Auditor"],
+        &["config", "show"],
+    ] {
+        let ran = world.run(arguments);
+        contains(ran.failure(2), &[&place, "hint: "]);
+        contains(&ran.stderr, parts);
+        assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
+    }
+    let ran = world.run(["list-roles", "-o", "json"]);
+    let error = ran.json_error(2);
+    assert_eq!(error["code"], "usage");
+    assert!(!error.to_string().contains(SECRET), "{error}");
+    assert_eq!(world.sandbox.connections().tcp, 0);
+}
+
+#[test]
+fn a_field_that_is_none_is_told_with_the_nearest_one() {
+    refused(
+        "[profiles.p]\nurl = \"dsm\"\n  usrename = \"hunter2\"\n",
+        "3:3",
+        &["`usrename` is no field", "did you mean `username`?"],
+    );
+    refused("url = \"dsm\"\n", "1:1", &["`url`", "[profiles.NAME]"]);
+    refused(
+        "defaultprofile = \"hunter2\"\n",
+        "1:1",
+        &["did you mean `default-profile`?"],
+    );
+    refused(
+        "[profiles.p.create]\nrol = \"hunter2\"\n",
+        "2:1",
+        &["`rol`", "`role`"],
+    );
+    // A name that may be a secret in a wrong place is not told either.
+    refused("[profiles.p]\nhunter2 = \"x\"\n", "2:1", &["is no field"]);
+}
+
+#[test]
+fn a_secret_is_refused_with_what_to_do_instead() {
+    for (field, instead) in [
+        ("password", "`password-command"),
+        ("api-key", "`api-key-command"),
+        ("secret-key", "`api-key-command"),
+        ("secretKey", "`api-key-command"),
+        ("mfa-code", "`mfa-command"),
+        ("session", "`swp-keys login`"),
+    ] {
+        let parts = [field, "holds a secret", instead];
+        refused(
+            &format!("[profiles.p]\n{field} = \"hunter2\"\n"),
+            "2:1",
+            &parts,
+        );
+        refused(
+            &format!("{field} = \"hunter2\"\n[profiles.p]\n"),
+            "1:1",
+            &parts,
+        );
+        // Without quotes, it is no TOML as well.
+        refused(&format!("[profiles.p]\n{field} = hunter2\n"), "2:1", &parts);
+    }
+    refused(
+        "[profiles.p]\nurl = \"https://admin:hunter2@dsm\"\n",
+        "2:7",
+        &["`url`", "user name or a password"],
+    );
+    refused(
+        "[profiles.p]\nproxy = \"http://admin:hunter2@proxy\"\n",
+        "2:9",
+        &["`proxy`", "HTTPS_PROXY"],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_without_its_lines() {
+    refused("hunter2", "1:8", &["expected `=`"]);
+    refused("[profiles.p]\nurl = \"hunter2\n", "2:15", &[]);
+    refused("[profiles.p\nhunter2 = 1\n", "1:12", &[]);
+    refused(
+        "[profiles.p]\nurl = \"a\"\nurl = \"hunter2\"\n",
+        "3:1",
+        &["duplicate"],
+    );
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_told() {
+    for (line, column, part) in [
+        ("url = \"ftp://hunter2\"", 7, "https"),
+        ("url = 7", 7, "a text in quotes"),
+        ("tenant = \"\"", 10, "empty"),
+        ("timeout = \"hunter2\"", 11, "a duration"),
+        ("wait = \"0s\"", 8, "no time"),
+        ("retries = \"hunter2\"", 11, "a number"),
+        ("retries = -1", 11, "a number"),
+        ("output = \"hunter2\"", 10, "text, json, jsonl, env"),
+        ("api-key-scheme = \"hunter2\"", 18, "cloud-one"),
+        ("tls-pin = [\"hunter2\"]", 11, "sha256"),
+        ("password-file = \"-\"", 17, "stdin"),
+        ("ca-cert = \"~hunter2/x\"", 11, "`~/`"),
+        ("password-command = \"'hunter2\"", 20, "quote"),
+        ("require-journal = \"yes\"", 19, "true or false"),
+        ("create = 1", 10, "table"),
+    ] {
+        let field = line.split(' ').next().unwrap_or_default();
+        let text = format!("[profiles.p]\n{line}\n");
+        refused(&text, &format!("2:{column}"), &[field, part]);
+    }
+    refused(
+        "default-profile = \"hunter2\"\n[profiles.p]\n",
+        "1:19",
+        &["no profile"],
+    );
+    refused("[profiles]\np = 1\n", "2:1", &["[profiles.NAME]"]);
+}
+
+#[test]
+fn what_contradicts_itself_is_told() {
+    refused(
+        "[profiles.p]\npassword-command = \"a\"\npassword-file = \"b\"\n",
+        "2:1",
+        &["`password-file`", "`password-command`"],
+    );
+    refused(
+        "[profiles.p]\npassword-command = \"a\"\napi-key-command = \"b\"\n",
+        "2:1",
+        &["`api-key-command`"],
+    );
+    refused(
+        "[profiles.p.create]\nrole = \"a\"\nrole-id = 2\n",
+        "3:1",
+        &["`create.role`", "`create.role-id`"],
+    );
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_refused_with_those_that_do() {
+    let mut world = world_in_a_profile("[profiles.second]\n");
+    let listed = ["there is no profile `none`", "here", "second"];
+    let ran = world.run(["list-roles", "--profile", "none"]);
+    contains(ran.failure(2), &listed);
+    contains(&ran.stderr, &["`--profile`"]);
+    world.home.set("SWP_PROFILE", "none");
+    let ran = world.run(["list-roles"]);
+    contains(ran.failure(2), &listed);
+    contains(&ran.stderr, &["`SWP_PROFILE`"]);
+    // And where there is no file.
+    let nowhere = world.home.path("nowhere");
+    world.home.set("SWP_CONFIG_DIR", &nowhere);
+    let ran = world.run(["list-roles"]);
+    let file = nowhere.join("config.toml").display().to_string();
+    contains(ran.failure(2), &["`SWP_PROFILE`", &file]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_write_to_is_refused() {
+    use crate::support::set_mode;
+    let world = world_in_a_profile("");
+    let path = world.home.path("config/config.toml");
+    let folder = world.home.path("config");
+    let run = || world.run(["list-roles", "--profile", "here"]);
+    for mode in [0o664, 0o646, 0o666] {
+        set_mode(&path, mode);
+        let mend = format!("chmod go-w {}", path.display());
+        contains(
+            run().failure(2),
+            &["others on this machine may write", &mend],
+        );
+        contains(
+            world.run(["config", "check"]).failure(2),
+            &["others on this machine may write"],
+        );
+    }
+    // That others may read it is all right: it holds no secret.
+    set_mode(&path, 0o644);
+    run().success();
+    // Whoever may write to the folder may put another file in its place.
+    set_mode(&folder, 0o777);
+    let mend = format!("chmod go-w {}", folder.display());
+    contains(run().failure(2), &[&mend]);
+    set_mode(&folder, 0o1777);
+    run().success();
+    assert_eq!(world.run(["config", "path"]).code(), 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told() {
+    let mut world = World::new();
+    configure(&mut world.home, "");
+    let path = world.home.path("config/config.toml");
+    std::fs::write(&path, b"[profiles.p]\nurl = \"\xff\"\n").expect("a file");
+    contains(world.run(["list-roles"]).failure(2), &[":2:8: ", "UTF-8"]);
+    std::fs::write(&path, "#".repeat(2 << 20)).expect("a file");
+    contains(world.run(["list-roles"]).failure(2), &["larger than"]);
+    std::fs::remove_file(&path).expect("a file");
+    std::fs::create_dir(&path).expect("a folder");
+    contains(
+        world.run(["list-roles"]).failure(2),
+        &["could not read", "SWP_CONFIG_DIR"],
+    );
+}

@@ -1,0 +1,5 @@
+//! Profiles of `config.toml`.
+
+mod diagnostics;
+mod selection;
+mod trust;

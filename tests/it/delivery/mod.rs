@@ -1,0 +1,10 @@
+//! Where a secret is delivered to.
+
+mod command;
+mod concurrency;
+mod dotenv;
+mod github;
+#[cfg(target_os = "linux")]
+mod mounted_files;
+mod several_sinks;
+mod sinks;

@@ -1,0 +1,153 @@
+//! Help, manual and README are held against what the parser knows, and against each other.
+
+use std::collections::BTreeSet;
+
+use clap::Command;
+
+use crate::support::files::read;
+use crate::support::{Home, contains};
+
+const README: &str = include_str!("../../../README.md");
+
+/// Flags of other programs that the README shows, and the one that it says does not exist.
+const NOT_OURS: [&str; 6] = [
+    "--foreground",
+    "--open",
+    "--password",
+    "--path",
+    "--release",
+    "--test",
+];
+
+/// Every command, with the words that lead to it.
+fn commands<'a>(command: &'a Command, path: &[&'a str]) -> Vec<(Vec<&'a str>, &'a Command)> {
+    let mut all = vec![(path.to_vec(), command)];
+    for inner in command
+        .get_subcommands()
+        .filter(|inner| !inner.is_hide_set())
+    {
+        all.extend(commands(inner, &[path, &[inner.get_name()]].concat()));
+    }
+    all
+}
+
+/// The flags of a command as they are typed.
+fn flags(command: &Command) -> Vec<String> {
+    let arguments = command
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set());
+    let longs = arguments.filter_map(|argument| argument.get_long());
+    longs.map(|long| format!("--{long}")).collect()
+}
+
+/// The words that begin with two dashes.
+fn dashed(text: &str) -> BTreeSet<&str> {
+    let is_flag = |character: char| character.is_ascii_lowercase() || character == '-';
+    let starts = text.match_indices("--").map(|(place, _)| place);
+    starts
+        .filter(|place| {
+            !text[..*place].ends_with(|before: char| is_flag(before) || before.is_alphanumeric())
+        })
+        .map(|place| &text[place..])
+        .map(|rest| {
+            &rest[..rest
+                .find(|character| !is_flag(character))
+                .unwrap_or(rest.len())]
+        })
+        .filter(|word| word.len() > 3 && !word.starts_with("---"))
+        .collect()
+}
+
+#[test]
+fn every_flag_of_every_command_is_in_its_help_and_on_its_page() {
+    let tree = swp_keys::command_line();
+    let home = Home::new();
+    let ran = home.run(["man", "--out-dir", "manual/man1"]);
+    assert_eq!(ran.success(), "");
+    contains(&ran.stderr, &["swp-keys.1"]);
+    let mut pages = BTreeSet::new();
+    for (path, command) in commands(&tree, &[]) {
+        let help = home.run(path.iter().chain(&["--help"]));
+        let help = dashed(help.success())
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<BTreeSet<_>>();
+        let name = format!("{}.1", [&["swp-keys"], &path[..]].concat().join("-"));
+        let page = read(home.path(&format!("manual/man1/{name}")))
+            .replace(r"\-", "-")
+            .replace(r"\fB", " ");
+        pages.insert(name);
+        for flag in flags(command) {
+            assert!(help.contains(&flag), "{path:?}: {flag} is not in the help");
+            assert!(
+                dashed(&page).contains(&*flag),
+                "{path:?}: {flag} is not on the page"
+            );
+        }
+    }
+    let written: BTreeSet<String> = std::fs::read_dir(home.path("manual/man1"))
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert_eq!(written, pages);
+}
+
+#[test]
+fn the_manual_names_variables_and_never_their_values() {
+    let mut home = Home::new();
+    home.set("SWP_URL", "https://hunter2.example.com");
+    home.set("SWP_USERNAME", "hunter2");
+    home.run(["man", "--out-dir", "."]).success();
+    let page = read(home.path("swp-keys-create-key.1"));
+    assert!(page.contains("SWP_URL") && !page.contains("hunter2"));
+    home.write("file", "");
+    contains(
+        home.run(["man", "--out-dir", "file/x"]).failure(2),
+        &["`--out-dir`"],
+    );
+}
+
+#[test]
+fn every_command_is_in_the_readme_and_it_names_nothing_that_is_not_there() {
+    let tree = swp_keys::command_line();
+    let all = commands(&tree, &[]);
+    let mut names = BTreeSet::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for (path, command) in &all {
+        known.extend(flags(command));
+        if let [name] = path[..] {
+            names.insert(name);
+            names.extend(command.get_visible_aliases());
+            let named = std::iter::once(name)
+                .chain(command.get_visible_aliases())
+                .any(|name| {
+                    README.contains(&format!("swp-keys {name}"))
+                        || README.contains(&format!("`{name}"))
+                });
+            assert!(named, "the README says nothing of `{name}`");
+        }
+    }
+    for flag in dashed(README) {
+        assert!(
+            known.contains(flag) || NOT_OURS.contains(&flag),
+            "the README names `{flag}`"
+        );
+    }
+    for (place, _) in README.match_indices("swp-keys ") {
+        let rest = &README[place + "swp-keys ".len()..];
+        let word = rest
+            .split(|character: char| !(character.is_ascii_lowercase() || character == '-'))
+            .next()
+            .unwrap_or_default();
+        assert!(
+            word.is_empty() || word.starts_with('-') || names.contains(word),
+            "the README names `swp-keys {word}`"
+        );
+    }
+}

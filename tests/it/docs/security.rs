@@ -1,0 +1,77 @@
+//! SECURITY.md: every promise names a test, and every test that it names is one.
+
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = include_str!("../../../SECURITY.md");
+
+/// The rows of the table of promises: a promise, and the tests that it names.
+fn promises() -> Vec<(&'static str, Vec<&'static str>)> {
+    let (_, after) = PAGE.split_once("| promise | tests |").expect("a table");
+    after
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with("| "))
+        .map(|line| {
+            let mut cells = line.trim_matches('|').rsplitn(2, '|');
+            let tests = cells.next().unwrap_or_default();
+            let names = tests.split('`').skip(1).step_by(2).collect();
+            (cells.next().unwrap_or_default().trim(), names)
+        })
+        .collect()
+}
+
+/// The file that a path of modules below `it` stands in: `a::b` is `a/b.rs` or `a/b/mod.rs`.
+fn file_of(modules: &str) -> Option<PathBuf> {
+    let below = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let path = below.join(modules.replace("::", "/"));
+    [path.with_extension("rs"), path.join("mod.rs")]
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+fn is_a_test(name: &str) -> bool {
+    let Some((modules, function)) = name.rsplit_once("::") else {
+        return false;
+    };
+    let text = file_of(modules).and_then(|path| std::fs::read_to_string(path).ok());
+    let text = text.unwrap_or_default();
+    let mut lines = text.lines().map(str::trim);
+    let mut marked = false;
+    lines.any(|line| {
+        if line == "#[test]" {
+            marked = true;
+        }
+        let found = marked && line.starts_with(&format!("fn {function}()"));
+        marked &= line.starts_with("#[");
+        found
+    })
+}
+
+#[test]
+fn every_promise_names_a_test_that_is_there() {
+    let promises = promises();
+    assert!(promises.len() >= 15, "{} promises", promises.len());
+    for (promise, names) in promises {
+        assert!(!names.is_empty(), "no test is named for: {promise}");
+        for name in names {
+            assert!(
+                is_a_test(name),
+                "`{name}` is no test; it is named for: {promise}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_none_would_be_seen() {
+    for name in [
+        "trust::verification::no_such_test",
+        "no_such_file::localhost_by_name_works",
+        "localhost_by_name_works",
+        // A function, and no test.
+        "trust::verification::showing",
+    ] {
+        assert!(!is_a_test(name), "{name}");
+    }
+    assert!(is_a_test("trust::verification::localhost_by_name_works"));
+}

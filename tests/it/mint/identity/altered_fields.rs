@@ -1,0 +1,197 @@
+//! Managers that keep a key's name or description in another form than it was sent.
+
+use super::fixtures::{LOST, NAME, delivered, each, inject, records};
+use crate::support::valve::HeldWorld;
+use crate::support::{Ran, World, contains, playing};
+
+const NAMES: [&str; 5] = ["upper", "lower", "no-blanks", "no-brackets", "cut"];
+/// Those that leave the digits of a mark.
+const DESCRIPTIONS: [&str; 5] = ["kept", "upper", "lower", "no-blanks", "no-brackets"];
+
+fn create<'a>(named: bool) -> Vec<&'a str> {
+    let mut words = vec!["create", "--role", "Auditor"];
+    if named {
+        words.extend(["--name", NAME]);
+    }
+    words
+}
+
+fn cases() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    let alterations = NAMES
+        .into_iter()
+        .flat_map(|names| DESCRIPTIONS.map(|descriptions| (names, descriptions)));
+    alterations
+        .flat_map(|(names, descriptions)| [true, false].map(|named| (names, descriptions, named)))
+}
+
+#[test]
+fn a_lost_answer_is_found_by_the_mark() {
+    each(cases(), |(names, descriptions, named)| {
+        let world = World::with(playing(&[
+            ("key-names", names),
+            ("descriptions", descriptions),
+        ]));
+        inject(&world.sandbox, LOST);
+        let ran = world.run(create(named));
+        delivered(&world, &ran, &format!("{names} {descriptions} {named}"));
+    });
+}
+
+#[test]
+fn a_killed_run_is_recovered_by_the_mark() {
+    each(cases(), |(names, descriptions, named)| {
+        let settings = playing(&[("key-names", names), ("descriptions", descriptions)]);
+        let held = HeldWorld::with(settings, "POST /api/apikeys");
+        let running = held.start(create(named));
+        held.wait_until_held();
+        drop(running);
+        held.release();
+        let ran = held.home.run(["recover", "--yes"]);
+        let keys = held.sandbox.api_keys();
+        let what = format!("{names} {descriptions} {named}: {} {keys:?}", ran.stderr);
+        assert_eq!(ran.code(), 0, "{what}");
+        assert_eq!(ran.success(), keys[0].secret, "{what}");
+        assert_eq!(records(&held.home).len(), 0, "{what}");
+    });
+}
+
+#[test]
+fn a_key_for_one_command_goes_with_it() {
+    each(NAMES, |names| {
+        for fault in [None, Some(LOST)] {
+            let world = World::with(playing(&[("key-names", names)]));
+            if let Some(fault) = fault {
+                inject(&world.sandbox, fault);
+            }
+            let ran = world.run(["exec", "--role", "Auditor", "--", "true"]);
+            assert_eq!(ran.code(), 0, "{names}: {}", ran.stderr);
+            assert_eq!(world.sandbox.api_keys(), [], "{names}");
+            assert_eq!(records(&world.home).len(), 0, "{names}");
+        }
+    });
+}
+
+/// A name that is like the one that was asked for is no proof, and not nothing either.
+#[test]
+fn without_a_mark_a_name_that_is_like_ours_is_not_taken_for_nothing() {
+    each(NAMES, |names| {
+        let world = World::with(playing(&[
+            ("key-names", names),
+            ("descriptions", "dropped"),
+        ]));
+        inject(&world.sandbox, LOST);
+        let ran = world.run(create(true));
+        contains(ran.failure(11), &["1", "swp-keys recover"]);
+        assert_eq!(world.sandbox.api_keys().len(), 1, "{names}");
+        assert_eq!(records(&world.home).len(), 1, "{names}");
+    });
+}
+
+/// A manager with one key, by the name that it gives it.
+fn with_a_key(names: &str, duplicates: &str) -> World {
+    let world = World::with(playing(&[
+        ("key-names", names),
+        ("duplicate-name", duplicates),
+    ]));
+    world.run(create(true)).success();
+    world
+}
+
+/// The old key has an end and makes way; the other one bears the name.
+#[track_caller]
+fn rotated(world: &World, ran: &Ran, what: &str) {
+    let keys = world.sandbox.api_keys();
+    assert_eq!(ran.code(), 0, "{what}: {} {keys:?}", ran.stderr);
+    assert_eq!(keys.len(), 2, "{what}: {keys:?}");
+    assert_eq!(keys[1].secret, ran.success(), "{what}");
+    assert!(keys[0].expiry_date.is_some(), "{what}: {keys:?}");
+    assert_eq!(records(&world.home).len(), 0, "{what}");
+}
+
+fn rotations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    // A name that is as long as it may be has no room for more.
+    let names = ["upper", "lower", "no-blanks", "no-brackets"];
+    (names.into_iter()).flat_map(|names| ["accepted", "409"].map(|duplicates| (names, duplicates)))
+}
+
+#[test]
+fn a_rotation_makes_no_third_key() {
+    each(rotations(), |(names, duplicates)| {
+        for fault in [None, Some(LOST), Some("POST /api/apikeys drop after nth=2")] {
+            let what = format!("{names} {duplicates} {fault:?}");
+            let world = with_a_key(names, duplicates);
+            if let Some(fault) = fault {
+                inject(&world.sandbox, fault);
+            }
+            let mut ran = world.run(["rotate-key", "1"]);
+            if ran.code() == 8 {
+                // The manager refused the first request because of the name, and that answer was lost.
+                assert_eq!(world.sandbox.api_keys().len(), 1, "{what}");
+                ran = world.run(["rotate-key", "1"]);
+            }
+            rotated(&world, &ran, &what);
+            world.sandbox.clear_faults();
+            for again in ["1", "2"] {
+                contains(world.run(["rotate-key", again]).failure(6), &["ID 1"]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
+    each(rotations(), |(names, duplicates)| {
+        for route in ["POST /api/apikeys", "POST /api/apikeys/1"] {
+            let settings = playing(&[("key-names", names), ("duplicate-name", duplicates)]);
+            let held = HeldWorld::with(settings, route);
+            let id = held.sandbox.add_key("CI", 2).id;
+            held.sandbox.edit_key(id, |key| {
+                let name = match names {
+                    "lower" => "ci (a)",
+                    "upper" => "CI (A)",
+                    "no-blanks" => "ci(a)",
+                    _ => "ci a",
+                };
+                key.name = Some(name.to_owned());
+            });
+            let running = held.start(["rotate-key", "1"]);
+            held.wait_until_held();
+            drop(running);
+            held.release();
+            let ran = held.home.run(["rotate-key", "1"]);
+            let keys = held.sandbox.api_keys();
+            let what = format!("{names} {duplicates} {route}: {} {keys:?}", ran.stderr);
+            assert_eq!(ran.code(), 0, "{what}");
+            assert_eq!(keys.len(), 2, "{what}");
+            assert_eq!(keys[1].secret, ran.success(), "{what}");
+            assert_eq!(records(&held.home).len(), 0, "{what}");
+        }
+    });
+}
+
+#[test]
+fn a_name_that_was_given_away_comes_back_in_its_form() {
+    each(rotations(), |(names, duplicates)| {
+        let world = with_a_key(names, duplicates);
+        let before = world.sandbox.api_keys();
+        let ran = world.run(["rotate-key", "1", "--deliver-cmd", "false"]);
+        contains(ran.failure(10), &["was deleted again"]);
+        assert_eq!(world.sandbox.api_keys(), before, "{names} {duplicates}");
+        assert_eq!(records(&world.home).len(), 0);
+    });
+}
+
+#[test]
+fn every_key_bears_the_mark_and_none_where_that_is_not_wanted() {
+    let world = World::new();
+    world.run(create(false)).success();
+    world.run(create(true)).success();
+    let plain = ["create", "--role", "Auditor", "--no-mark"];
+    world.run(plain).success();
+    let keys = world.sandbox.api_keys();
+    for key in &keys[..2] {
+        let description = key.description.as_deref().unwrap_or_default();
+        assert!(description.starts_with("[swp-keys "), "{description}");
+    }
+    assert_eq!(keys[2].description, None);
+}

@@ -1,0 +1,85 @@
+//! Keys that somebody makes with the description of another one, and so with its mark: they are not ours.
+
+use swp_keys::sandbox::Sandbox;
+
+use super::fixtures::{each, records};
+use crate::support::running::Running;
+use crate::support::valve::HeldWorld;
+use crate::support::{World, playing, wait_until};
+
+const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "--verify"];
+const HOUR: i64 = 3_600_000;
+
+/// Copies the key with the ID 1, later by so much.
+fn copy(sandbox: &Sandbox, later: i64) -> i64 {
+    let ours = sandbox.api_keys()[0].clone();
+    let id = sandbox.add_key("ci", 2).id;
+    sandbox.edit_key(id, |key| {
+        key.name = ours.name;
+        key.description = ours.description;
+        key.created = ours.created + later;
+    });
+    id
+}
+
+/// A run that was killed after it had made its key.
+fn cut(words: &[&str], route: &str) -> HeldWorld {
+    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), route);
+    let running = held.start(words);
+    held.wait_until_held();
+    drop(running);
+    held.release();
+    held
+}
+
+#[test]
+fn the_copy_of_a_key_that_is_recovered_stays() {
+    each([false, true], |delete| {
+        let held = cut(&NAMED, "GET /api/apikeys/current");
+        let id = copy(&held.sandbox, HOUR);
+        let copied = held.sandbox.api_keys()[1].clone();
+        let mut recover = vec!["recover", "--yes"];
+        recover.extend(delete.then_some("--delete"));
+        let ran = held.home.run(recover);
+        let keys = held.sandbox.api_keys();
+        let stays = keys.iter().find(|key| key.id == id);
+        assert_eq!(stays, Some(&copied), "{delete}: {}", ran.stderr);
+        assert_eq!(ran.code(), 0, "{delete}: {}", ran.stderr);
+        assert_eq!(keys.len(), if delete { 1 } else { 2 }, "{keys:?}");
+        assert_eq!(records(&held.home).len(), 0);
+    });
+}
+
+/// Somebody has deleted the key that the run made, and made another in its place.
+#[test]
+fn a_copy_that_took_the_place_of_the_key_is_not_taken_for_it() {
+    each([false, true], |delete| {
+        let held = cut(&NAMED, "GET /api/apikeys/current");
+        copy(&held.sandbox, 24 * HOUR);
+        held.sandbox.remove_key(1);
+        let before = held.sandbox.api_keys();
+        let mut recover = vec!["recover", "--yes"];
+        recover.extend(delete.then_some("--delete"));
+        let ran = held.home.run(recover);
+        assert_eq!(held.sandbox.api_keys(), before, "{}", ran.stderr);
+        ran.failure(11);
+        assert_eq!(records(&held.home).len(), 1);
+    });
+}
+
+#[test]
+fn the_copy_of_a_temporary_key_stays() {
+    let world = World::with(playing(&[("duplicate-name", "accepted")]));
+    let go = world.home.path("go");
+    let script = format!("until test -e {}; do sleep 0.05; done", go.display());
+    let exec = ["exec", "--role-id", "2", "--allow-full-access"];
+    let words = [&exec[..], &["--", "sh", "-c", &script]].concat();
+    let running = Running::start(&mut world.home.command(words));
+    wait_until("the key", || !world.sandbox.api_keys().is_empty());
+    copy(&world.sandbox, HOUR);
+    let copied = world.sandbox.api_keys()[1].clone();
+    std::fs::write(&go, "").expect("a file");
+    running.finish().success();
+    assert_eq!(world.sandbox.api_keys(), [copied]);
+    assert_eq!(records(&world.home).len(), 0);
+}

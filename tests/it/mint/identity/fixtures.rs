@@ -1,0 +1,47 @@
+//! Whose key is it: a key is found again by its ID, then by its mark, and by its name last, whatever became of its name and its
+//! description, and whatever something in between did to requests and answers.
+
+use serde_json::Value;
+use swp_keys::sandbox::Sandbox;
+
+use crate::support::{Home, Ran, World};
+
+/// A name that every alteration changes, and none beyond recognition.
+pub(super) const NAME: &str = "Night build (ci) of the whole Fleet";
+pub(super) const LOST: &str = "POST /api/apikeys drop after";
+
+pub(super) fn inject(sandbox: &Sandbox, fault: &str) {
+    let fault = fault
+        .parse()
+        .unwrap_or_else(|error| panic!("{fault}: {error}"));
+    sandbox.inject(fault);
+}
+
+/// The records that are there.
+pub(super) fn records(home: &Home) -> Vec<Value> {
+    let entries = std::fs::read_dir(home.path("state/unfinished"));
+    (entries.into_iter().flatten())
+        .map(|entry| std::fs::read(entry.expect("a file").path()).expect("a record"))
+        .map(|content| serde_json::from_slice(&content).expect("a record is JSON"))
+        .collect()
+}
+
+/// The one key that there is was delivered, and nothing is left of the run.
+#[track_caller]
+pub(super) fn delivered(world: &World, ran: &Ran, what: &str) {
+    let keys = world.sandbox.api_keys();
+    assert_eq!(ran.code(), 0, "{what}: {} {keys:?}", ran.stderr);
+    assert_eq!(keys.len(), 1, "{what}: {keys:?}");
+    assert_eq!(ran.success(), keys[0].secret, "{what}");
+    assert_eq!(records(&world.home).len(), 0, "{what}");
+}
+
+/// Each of these at once.
+pub(super) fn each<T: Send>(cases: impl IntoIterator<Item = T>, play: impl Fn(T) + Sync) {
+    let play = &play;
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || play(case));
+        }
+    });
+}

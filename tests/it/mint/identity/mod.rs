@@ -1,0 +1,11 @@
+//! How a run recognizes its own key: by ID, then by marker, and by name last.
+
+mod altered_fields;
+mod copies;
+mod duplicates;
+mod fixtures;
+mod not_found;
+mod refusals;
+mod renames;
+mod search_lag;
+mod wrong_answers;

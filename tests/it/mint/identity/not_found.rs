@@ -1,0 +1,38 @@
+//! A 404 that is not the manager's: it does not prove that a key is gone, so no record is dropped for it.
+
+use super::fixtures::{each, inject, records};
+use crate::support::playing;
+use crate::support::valve::HeldWorld;
+
+const PAGE: &str = "status=404 always body='<html><title>no such page</title></html>'";
+const SOON: [&str; 2] = ["--settle-timeout", "1s"];
+
+#[test]
+fn a_404_of_something_in_between_drops_no_record() {
+    let in_place = (
+        &["rotate-key", "ci", "--in-place"][..],
+        "POST /api/apikeys/1/secretkey",
+    );
+    let rotation = (&["rotate-key", "ci"][..], "POST /api/apikeys/1");
+    let recover = &["recover", "--yes"][..];
+    let again = &["rotate-key", "ci"][..];
+    let cases = [(in_place, recover), (rotation, recover), (rotation, again)];
+    each(cases, |((words, route), next)| {
+        let settings = playing(&[("duplicate-name", "400")]);
+        let held = HeldWorld::with(settings, route);
+        held.sandbox.add_key("ci", 2);
+        let running = held.start(words);
+        held.wait_until_held();
+        drop(running);
+        held.release();
+        inject(&held.sandbox, &format!("GET /api/apikeys/1 {PAGE}"));
+        let ran = held.home.run([next, &SOON].concat());
+        let what = format!("{words:?} {next:?}: {} {}", ran.code(), ran.stderr);
+        // A search shows that the key is there.
+        if ran.code() == 0 {
+            assert_eq!(ran.success(), held.sandbox.api_keys()[0].secret, "{what}");
+        } else {
+            assert_eq!(records(&held.home).len(), 1, "{what}");
+        }
+    });
+}

@@ -1,0 +1,117 @@
+//! Keys that somebody renames while a run is at work, or before what it left is recovered.
+
+use swp_keys::sandbox::Sandbox;
+
+use super::fixtures::{NAME, each, records};
+use crate::support::playing;
+use crate::support::valve::HeldWorld;
+
+const VERIFIED: &str = "GET /api/apikeys/current";
+
+fn rename(sandbox: &Sandbox) {
+    let id = sandbox.api_keys().last().expect("a key").id;
+    sandbox.edit_key(id, |key| key.name = Some("of another name".to_owned()));
+}
+
+fn create(named: bool) -> Vec<&'static str> {
+    let mut words = vec!["create", "--role", "Auditor", "--verify"];
+    if named {
+        words.extend(["--name", NAME]);
+    }
+    words
+}
+
+#[test]
+fn what_a_killed_run_left_is_found() {
+    let cases = ["POST /api/apikeys", VERIFIED].into_iter();
+    let cases = cases.flat_map(|route| [true, false].map(|named| (route, named)));
+    each(cases, |(route, named)| {
+        for delete in [false, true] {
+            let held = HeldWorld::new(route);
+            let running = held.start(create(named));
+            held.wait_until_held();
+            rename(&held.sandbox);
+            drop(running);
+            held.release();
+            let mut recover = vec!["recover", "--yes"];
+            recover.extend(delete.then_some("--delete"));
+            let ran = held.home.run(recover);
+            let keys = held.sandbox.api_keys();
+            let what = format!("{route} {named} {delete}: {} {keys:?}", ran.stderr);
+            assert_eq!(ran.code(), 0, "{what}");
+            assert_eq!(keys.len(), usize::from(!delete), "{what}");
+            if !delete {
+                assert_eq!(ran.success(), keys[0].secret, "{what}");
+            }
+            assert_eq!(records(&held.home).len(), 0, "{what}");
+        }
+    });
+}
+
+/// Then its ID is all that is left.
+#[test]
+fn an_answer_that_came_is_enough_without_name_and_mark() {
+    let held = HeldWorld::new(VERIFIED);
+    let running = held.start(create(true));
+    held.wait_until_held();
+    rename(&held.sandbox);
+    held.sandbox.edit_key(1, |key| key.description = None);
+    let noted = records(&held.home);
+    assert_eq!(noted[0]["keyID"], 1, "{noted:?}");
+    drop(running);
+    held.release();
+    let ran = held.home.run(["recover", "--yes"]);
+    assert_eq!(ran.success(), held.sandbox.api_keys()[0].secret);
+}
+
+/// IDs are another manager's where the records are another manager's.
+#[test]
+fn a_key_of_the_id_that_is_older_than_the_run_is_not_taken_for_its_own() {
+    let held = HeldWorld::new(VERIFIED);
+    let running = held.start(create(true));
+    held.wait_until_held();
+    drop(running);
+    held.sandbox.edit_key(1, |key| {
+        key.name = Some("of another name".to_owned());
+        key.description = None;
+        key.created -= 86_400_000;
+    });
+    held.release();
+    let before = held.sandbox.api_keys();
+    held.home.run(["recover", "--yes"]).failure(11);
+    assert_eq!(held.sandbox.api_keys(), before);
+    assert_eq!(records(&held.home).len(), 1);
+}
+
+#[test]
+fn a_key_for_one_command_goes_with_it() {
+    let held = HeldWorld::new("POST /api/apikeys");
+    let exec = ["exec", "--role-id", "2", "--allow-full-access"];
+    let running = held.start([&exec[..], &["--", "true"]].concat());
+    held.wait_until_held();
+    rename(&held.sandbox);
+    held.release();
+    running.finish().success();
+    assert_eq!(held.sandbox.api_keys(), []);
+}
+
+/// The successor is renamed while its answer is on the way, and its run killed.
+#[test]
+fn a_rotation_that_was_killed_makes_no_third_key() {
+    for again in [&["rotate-key", "1"][..], &["recover", "--yes"]] {
+        let settings = playing(&[("duplicate-name", "accepted")]);
+        let held = HeldWorld::with(settings, "POST /api/apikeys");
+        held.sandbox.add_key("ci", 2);
+        let running = held.start(["rotate-key", "1"]);
+        held.wait_until_held();
+        rename(&held.sandbox);
+        drop(running);
+        held.release();
+        let ran = held.home.run(again);
+        let keys = held.sandbox.api_keys();
+        assert_eq!(ran.code(), 0, "{} {keys:?}", ran.stderr);
+        assert_eq!(keys.len(), 2, "{keys:?}");
+        assert_eq!(ran.success(), keys[1].secret);
+        assert_eq!(records(&held.home).len(), 0);
+    }
+}

@@ -1,0 +1,4 @@
+//! Signals and process hardening.
+
+mod core_dumps;
+mod signals;

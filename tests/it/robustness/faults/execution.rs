@@ -1,0 +1,386 @@
+//! One process: started, watched from outside, broken, killed, and what came of it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{PipeReader, PipeWriter};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal as UnixSignal, kill_process};
+
+use super::conditions::{Around, Surroundings};
+use super::machines::{Machine, Stage, zone};
+use super::output_reader::Reader;
+use super::relay::Trouble;
+use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
+
+/// Longer than any run lasts; one that is not over by then hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How often it is looked what has happened.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A command to be played.
+pub(super) struct Job<'a> {
+    pub(super) machine: usize,
+    /// Which of the runs it is, which shows in its keys; none for a recovery.
+    pub(super) run: Option<usize>,
+    /// What is set to the secret in a file that others write to as well.
+    pub(super) variable: Option<String>,
+    /// A program that starts it, with its arguments.
+    pub(super) wrapper: Vec<OsString>,
+    pub(super) arguments: Vec<OsString>,
+    /// stdout is a disk that is full.
+    pub(super) full: bool,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) watch: Watch<'a>,
+}
+
+/// What is done to it meanwhile.
+#[derive(Default)]
+pub(super) struct Watch<'a> {
+    pub(super) troubles: &'a [Trouble],
+    pub(super) kill: Option<&'a Kill>,
+    pub(super) breakage: Option<Breakage>,
+    pub(super) surroundings: Option<&'a Surroundings>,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) machine: usize,
+    pub(super) arguments: Vec<OsString>,
+    /// None: a signal ended it.
+    pub(super) code: Option<i32>,
+    pub(super) signal: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) files: Vec<PathBuf>,
+    variable: Option<String>,
+    /// When it was started, in milliseconds since 1970.
+    pub(super) started: i64,
+    /// What came about around it.
+    pub(super) met: Vec<&'static str>,
+    /// What was done to it.
+    pub(super) suffered: String,
+    /// The manager answered meanwhile, so that the delivery may have been made before the sink was broken.
+    pub(super) broken_late: bool,
+}
+
+impl Ended {
+    /// The secrets that it handed over, as far as somebody can get at them now.
+    pub(super) fn delivered(&self) -> Vec<String> {
+        let files = self
+            .files
+            .iter()
+            .filter_map(|file| fs::read_to_string(file).ok());
+        files
+            .chain([self.stdout.clone()])
+            .filter_map(|text| match &self.variable {
+                Some(variable) => secret_in_line_of(variable, &text),
+                None => secret_in(&text),
+            })
+            .collect()
+    }
+
+    /// What happened, in words.
+    pub(super) fn story(&self) -> String {
+        let words: Vec<_> = self
+            .arguments
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        let files: Vec<_> = (self.files.iter())
+            .map(|file| format!("{}: {:?}", file.display(), fs::read_to_string(file)))
+            .collect();
+        format!(
+            "machine {}: swp-keys {}\n  exit {:?}, signal {:?}; {}\n  stdout: {:?}\n  stderr: {:?}\n  files: {files:?}\n",
+            self.machine,
+            words.join(" "),
+            self.code,
+            self.signal,
+            self.suffered,
+            self.stdout,
+            self.stderr
+        )
+    }
+
+    /// Whether it was ended from outside, without a word of its own.
+    pub(super) fn was_killed(&self) -> bool {
+        self.code.is_none()
+    }
+}
+
+impl<'a> Job<'a> {
+    /// Nothing happens to it.
+    pub(super) fn plain(machine: usize, arguments: Vec<OsString>) -> Self {
+        Self {
+            machine,
+            run: None,
+            variable: None,
+            wrapper: Vec::new(),
+            arguments,
+            full: false,
+            files: Vec::new(),
+            watch: Watch::default(),
+        }
+    }
+
+    pub(super) fn play(self, stage: &Stage) -> Ended {
+        let machine = &stage.machines[self.machine];
+        machine.layer.trouble(self.watch.troubles);
+        let mut playing = Playing::start(self, stage, machine);
+        let status = loop {
+            if let Some(status) = playing.child.try_wait().expect("the run is ours") {
+                break status;
+            }
+            if playing.started.elapsed() > DEADLINE {
+                let _ = playing.child.kill();
+                panic!("{:?} goes on and on", playing.job.arguments);
+            }
+            playing.stdout.read();
+            playing.stderr.read();
+            playing.look();
+            std::thread::sleep(LOOK);
+        };
+        machine.layer.heal();
+        playing.around.over(playing.child.id());
+        Ended {
+            machine: playing.job.machine,
+            arguments: playing.job.arguments,
+            code: status.code(),
+            signal: status.signal(),
+            stdout: playing.stdout.text(),
+            stderr: playing.stderr.text(),
+            files: playing.job.files,
+            variable: playing.job.variable,
+            started: playing.started_at,
+            met: playing.around.met,
+            suffered: format!("{} signals; broken: {}", playing.sent, playing.broken),
+            broken_late: playing.broken_late,
+        }
+    }
+}
+
+struct Playing<'a> {
+    job: Job<'a>,
+    stage: &'a Stage,
+    machine: &'a Machine,
+    child: Child,
+    started: Instant,
+    started_at: i64,
+    around: Around,
+    stdout: Reader<PipeReader>,
+    /// The end that the run writes to, to see when nothing reads it any more.
+    stdout_writer: PipeWriter,
+    stderr: Reader<ChildStderr>,
+    /// Requests that others had sent before.
+    came_before: usize,
+    records_before: usize,
+    record_seen: bool,
+    sent: usize,
+    broken: bool,
+    broken_late: bool,
+}
+
+impl<'a> Playing<'a> {
+    fn start(job: Job<'a>, stage: &'a Stage, machine: &'a Machine) -> Self {
+        let came_before = stage.sandbox.requests().len();
+        let records_before = count(&machine.records());
+        let mut command = machine.home.command(&job.arguments);
+        let usual = Surroundings::default();
+        let surroundings = job.watch.surroundings.unwrap_or(&usual);
+        let around = Around::new(surroundings, &mut command, &machine.home);
+        let mut command = wrapped(command, &[around.shell(), job.wrapper.clone()].concat());
+        let (stdout, stdout_writer) = std::io::pipe().expect("a pipe");
+        let of_the_run = stdout_writer.try_clone().expect("a copy of its end");
+        command.stdout(of_the_run).stderr(Stdio::piped());
+        if job.full {
+            command.stdout(
+                fs::File::options()
+                    .write(true)
+                    .open("/dev/full")
+                    .expect("a full disk"),
+            );
+        }
+        let mut child = command.spawn().expect("the binary starts");
+        Self {
+            stdout: Reader::of(Some(stdout)),
+            stdout_writer,
+            stderr: Reader::of(child.stderr.take()),
+            job,
+            stage,
+            machine,
+            child,
+            started: Instant::now(),
+            started_at: stage.sandbox.now(),
+            around,
+            came_before,
+            records_before,
+            record_seen: false,
+            sent: 0,
+            broken: false,
+            broken_late: false,
+        }
+    }
+
+    /// Breaks and kills, where it is time to.
+    fn look(&mut self) {
+        self.change_surroundings();
+        if let Some(breakage) = self.job.watch.breakage
+            && !self.broken
+            && self.asking() == Some(None)
+        {
+            self.broken = true;
+            self.break_sinks(breakage);
+            // What is broken after the secret was delivered was broken by us and not by the run.
+            self.broken_late = self.asking() != Some(None);
+        }
+        let Some(kill) = self.job.watch.kill else {
+            return;
+        };
+        if self.sent < kill.signals.len() && (self.sent > 0 || self.reached(&kill.point)) {
+            let id = Pid::from_child(&self.child);
+            // It has not been waited for, so nobody else can bear its number.
+            let _ = kill_process(id, unix(kill.signals[self.sent]));
+            self.sent += 1;
+            if self.around.ignores_signals() {
+                self.around.met.push("a signal was ignored");
+            }
+            if self.sent == kill.signals.len() {
+                self.machine.layer.release();
+            }
+        }
+    }
+
+    fn change_surroundings(&mut self) {
+        if self.around.changes() && self.asking().is_some() {
+            let sink = self.job.files.first().and_then(|file| file.parent());
+            let state = self.machine.home.path("state");
+            self.around.change(&state, sink);
+        }
+        self.around.rename(self.stage, self.job.run);
+    }
+
+    /// The first of its requests that makes a secret: its status, which is none before it is answered.
+    fn asking(&self) -> Option<Option<u16>> {
+        let requests = self.stage.sandbox.requests();
+        (requests.iter().skip(self.came_before))
+            .find(|request| match self.job.run {
+                Some(run) if request.route() == CREATE => {
+                    String::from_utf8_lossy(&request.body).contains(zone(run))
+                }
+                _ => request.path.ends_with("/secretkey"),
+            })
+            .map(|request| request.status)
+    }
+
+    fn reached(&mut self, point: &Point) -> bool {
+        match point {
+            Point::After(time) => self.started.elapsed() >= *time,
+            Point::RecordThere => self.record_is_there(),
+            Point::RecordGone => {
+                self.record_seen |= self.record_is_there();
+                self.record_seen && !self.record_is_there()
+            }
+            Point::Seen(route, times) => self.seen(route) >= *times,
+            Point::Held => self.machine.layer.holds(),
+            Point::FileThere => self.job.files.iter().any(|file| file.exists()),
+            Point::Said => !self.stdout.bytes.is_empty(),
+        }
+    }
+
+    fn record_is_there(&self) -> bool {
+        count(&self.machine.records()) > self.records_before
+    }
+
+    fn seen(&self, route: &str) -> usize {
+        let (head, tail) = route.split_once('*').unwrap_or((route, ""));
+        (self.stage.sandbox.requests().iter().skip(self.came_before))
+            .map(swp_keys::sandbox::Request::route)
+            .filter(|seen| match route.contains('*') {
+                true => seen.starts_with(head) && seen.ends_with(tail),
+                false => seen == route,
+            })
+            .count()
+    }
+
+    fn break_sinks(&mut self, breakage: Breakage) {
+        let file = self.job.files.last();
+        let folder = file.and_then(|file| file.parent());
+        match (breakage, folder, file) {
+            (Breakage::ReaderLeaves, ..) => self.stdout.leave(&self.stdout_writer),
+            (Breakage::FolderGoes, Some(folder), _) => {
+                fs::remove_dir_all(folder).expect("the folder goes");
+            }
+            (Breakage::FolderBecomesFile, Some(folder), _) => {
+                fs::remove_dir_all(folder).expect("the folder goes");
+                fs::write(folder, "in the way").expect("a file");
+            }
+            (Breakage::FileAppears, _, Some(file)) => {
+                fs::write(file, "another's").expect("a file");
+            }
+            _ => unreachable!("files are broken where there are some"),
+        }
+    }
+}
+
+/// The secret that a document holds: alone in its only line, or as what a variable is set to. Half a line is none.
+fn secret_in(text: &str) -> Option<String> {
+    let line = text.strip_suffix('\n').unwrap_or(text).lines().last()?;
+    let line = line
+        .strip_prefix("SWP_API_KEY=")
+        .unwrap_or(line)
+        .trim_matches(['\'', '"']);
+    // All shapes of secrets end in 32 bytes in base64.
+    let (_, random) = line.rsplit_once(':')?;
+    (random.len() == 44 && random.ends_with('=')).then(|| line.to_owned())
+}
+
+/// The secret in a file that several runs write a line each to.
+fn secret_in_line_of(variable: &str, text: &str) -> Option<String> {
+    let own = |line: &&str| line.starts_with(&format!("{variable}="));
+    let line = text.lines().find(own)?;
+    secret_in(line.split_once('=')?.1)
+}
+
+/// The same command, started by another program.
+fn wrapped(command: Command, wrapper: &[OsString]) -> Command {
+    let Some((program, arguments)) = wrapper.split_first() else {
+        return command;
+    };
+    let mut outer = Command::new(program);
+    outer
+        .args(arguments)
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(command.get_current_dir().expect("a home"))
+        .stdin(Stdio::null());
+    outer
+}
+
+/// How many records a state folder holds.
+fn count(records: &Path) -> usize {
+    let names = fs::read_dir(records).into_iter().flatten().flatten();
+    names
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .count()
+}
+
+fn unix(signal: Signal) -> UnixSignal {
+    match signal {
+        Signal::Hangup => UnixSignal::HUP,
+        Signal::Interrupt => UnixSignal::INT,
+        Signal::Kill => UnixSignal::KILL,
+        Signal::Quit => UnixSignal::QUIT,
+        Signal::Terminate => UnixSignal::TERM,
+        Signal::User1 => UnixSignal::USR1,
+    }
+}

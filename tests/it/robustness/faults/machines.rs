@@ -1,0 +1,310 @@
+//! Where a scenario is played: one manager, and machines with a state folder and a way to the manager each.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use swp_keys::sandbox::{ApiKey, Fault, Sandbox};
+
+use super::conditions::{SmallDisk, make_room};
+use super::execution::{Ended, Job, Watch};
+use super::relay::Layer;
+use super::scenario::{IfExists, Naming, Place, Run, SETTLE, Scenario, Sink, TIMEOUT};
+use crate::support::fixed_files::{Fixed, small_disk};
+use crate::support::{Home, World, set_mode};
+
+/// A state folder, and the layer between it and the manager.
+pub(super) struct Machine {
+    pub(super) home: Home,
+    pub(super) layer: Layer,
+}
+
+impl Machine {
+    fn before(manager: &Home, sandbox: &Arc<Sandbox>) -> Self {
+        let layer = Layer::before(sandbox);
+        let mut home = Home::new();
+        home.set("SWP_URL", layer.url());
+        home.set("SWP_CA_CERT", manager.path("manager.pem"));
+        home.set("SWP_USERNAME", "admin");
+        home.set("SWP_PASSWORD_FILE", manager.path("password"));
+        Self { home, layer }
+    }
+
+    /// Where the records are.
+    pub(super) fn records(&self) -> PathBuf {
+        self.home.path("state/unfinished")
+    }
+}
+
+/// The manager, the machines, and what there was before the first run.
+pub(super) struct Stage {
+    /// Small disks and where they are. They go before the folders that they are in.
+    disks: Mutex<Vec<(PathBuf, Fixed)>>,
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) machines: Vec<Machine>,
+    pub(super) before: Vec<ApiKey>,
+    /// How the runs call their key, and how the manager calls it.
+    names: [String; 2],
+    /// Its folder holds the certificate, the password, and the dotenv file that runs share.
+    home: Home,
+}
+
+impl Stage {
+    pub(super) fn of(scenario: &Scenario) -> Self {
+        let World { sandbox, home } = World::with(scenario.settings());
+        let sandbox = Arc::new(sandbox);
+        for _ in 0..scenario.existing {
+            let id = sandbox.add_key(&scenario.kept_name(), 2).id;
+            if scenario.runs.iter().any(|run| run.rotates) {
+                // Its successor inherits it, and so it is known whose request is whose.
+                sandbox.edit_key(id, |key| {
+                    key.description = Some(mark(0));
+                    key.time_zone = zone(0).to_owned();
+                });
+            }
+        }
+        // Nobody's business: a name that differs in case alone, and one that begins alike.
+        sandbox.add_key("CI", 2);
+        sandbox.add_key("ci-2", 2);
+        let machines = 1
+            + (scenario.runs.iter().map(|run| run.machine))
+                .max()
+                .unwrap_or(0);
+        write_dotenv(&home.path(SHARED));
+        let stage = Self {
+            disks: Mutex::default(),
+            names: [scenario.name().to_owned(), scenario.kept_name()],
+            machines: (0..machines)
+                .map(|_| Machine::before(&home, &sandbox))
+                .collect(),
+            before: {
+                make_old(&sandbox);
+                sandbox.api_keys()
+            },
+            sandbox,
+            home,
+        };
+        stage.inject(&scenario.faults);
+        for run in &scenario.runs {
+            if run.surroundings.disk == Some(SmallDisk::State) {
+                let state = stage.machines[run.machine].home.path("state");
+                std::fs::create_dir_all(&state).expect("a folder");
+                set_mode(&state, 0o700);
+                stage.mount(state);
+            }
+        }
+        stage
+    }
+
+    pub(super) fn inject(&self, faults: &[String]) {
+        for fault in faults {
+            let fault: Fault = fault
+                .parse()
+                .unwrap_or_else(|error| panic!("{fault}: {error}"));
+            self.sandbox.inject(fault);
+        }
+    }
+
+    /// Mounts a small disk, once.
+    fn mount(&self, folder: PathBuf) {
+        let mut disks = self.disks.lock().unwrap_or_else(PoisonError::into_inner);
+        if disks.iter().all(|(other, _)| *other != folder) {
+            let disk = small_disk(&folder).expect("a disk can be mounted, as it could before");
+            disks.push((folder, disk));
+        }
+    }
+
+    /// Makes room on the disks that got full.
+    pub(super) fn make_room(&self) {
+        let disks = self.disks.lock().unwrap_or_else(PoisonError::into_inner);
+        disks.iter().for_each(|(folder, _)| make_room(folder));
+    }
+
+    /// Plays the runs, together or one after the other.
+    pub(super) fn play(&self, scenario: &Scenario) -> Vec<Ended> {
+        let play = |(index, run): (usize, &Run)| self.job(index, run).play(self);
+        if !scenario.together {
+            return scenario.runs.iter().enumerate().map(play).collect();
+        }
+        std::thread::scope(|scope| {
+            let playing: Vec<_> = (scenario.runs.iter().enumerate())
+                .map(|run| scope.spawn(move || play(run)))
+                .collect();
+            (playing.into_iter())
+                .map(|run| run.join().expect("a run was played"))
+                .collect()
+        })
+    }
+
+    pub(super) fn job<'a>(&self, index: usize, run: &'a Run) -> Job<'a> {
+        self.job_in(index, run, times())
+    }
+
+    /// With these waits.
+    pub(super) fn job_in<'a>(
+        &self,
+        index: usize,
+        run: &'a Run,
+        times: impl Iterator<Item = OsString>,
+    ) -> Job<'a> {
+        let home = &self.machines[run.machine].home;
+        let mut arguments = arguments(index, run, &self.names);
+        arguments.extend(times);
+        let mut files = Vec::new();
+        for (number, place) in run.sink.places().iter().enumerate() {
+            if *place == Place::Shared {
+                let file = self.home.path(SHARED);
+                let variable = variable(index).into();
+                let words = [
+                    "--dotenv".into(),
+                    file.clone().into(),
+                    "--env-name".into(),
+                    variable,
+                ];
+                arguments.extend(words);
+                files.push(file);
+                continue;
+            }
+            // A folder of its own, so that one can be broken and the others not.
+            let folder = home.path(&format!("sink-{index}-{number}"));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            if number == 0 && run.surroundings.disk == Some(SmallDisk::Sink) {
+                self.mount(folder.clone());
+            }
+            let file = folder.join("key");
+            arguments.extend(sink(*place, &file));
+            files.push(file);
+        }
+        Job {
+            run: Some(if run.rotates { 0 } else { index }),
+            variable: (run.sink == Sink::Shared).then(|| variable(index)),
+            full: run.sink == Sink::Full,
+            files,
+            watch: Watch {
+                troubles: &run.troubles,
+                kill: run.kill.as_ref(),
+                breakage: run.breakage,
+                surroundings: Some(&run.surroundings),
+            },
+            ..Job::plain(run.machine, arguments)
+        }
+    }
+}
+
+/// What was there before has been there for a day: every search shows it.
+fn make_old(sandbox: &Sandbox) {
+    const DAY: i64 = 86_400_000;
+    for key in sandbox.api_keys() {
+        sandbox.edit_key(key.id, |key| key.created -= DAY);
+    }
+}
+
+/// The dotenv file that several runs write to.
+const SHARED: &str = "shared.env";
+
+fn variable(index: usize) -> String {
+    format!("KEY_{index}")
+}
+
+/// The time zone of each key that the run makes: no manager alters it, so its book says whose the key is.
+pub(super) fn zone(index: usize) -> &'static str {
+    const ZONES: [&str; 6] = [
+        "Asia/Tokyo",
+        "Europe/Berlin",
+        "Europe/London",
+        "America/Chicago",
+        "Asia/Kolkata",
+        "Africa/Cairo",
+    ];
+    ZONES[index % ZONES.len()]
+}
+
+/// Stands in the description of each key that the run makes.
+fn mark(index: usize) -> String {
+    format!("run-{index}")
+}
+
+/// The words for one place. What is written there can be found in the file.
+fn sink(place: Place, file: &Path) -> [OsString; 2] {
+    let path = file.display();
+    match place {
+        Place::File => ["--out-file".into(), file.into()],
+        Place::Dotenv => {
+            write_dotenv(file);
+            ["--dotenv".into(), file.into()]
+        }
+        Place::Command => {
+            let command = format!("sh -c 'umask 077; cat > {path}'");
+            ["--deliver-cmd".into(), command.into()]
+        }
+        Place::Refusal => {
+            let command = "sh -c 'cat > /dev/null; exit 3'";
+            ["--deliver-cmd".into(), command.into()]
+        }
+        Place::Shared => unreachable!("its name is its run's"),
+    }
+}
+
+fn write_dotenv(file: &Path) {
+    std::fs::write(file, "# mine\nOTHER=1\n").expect("a file");
+    set_mode(file, 0o600);
+}
+
+fn arguments(index: usize, run: &Run, [name, kept_name]: &[String; 2]) -> Vec<OsString> {
+    if run.rotates {
+        let verify = run.verify.then_some("--verify");
+        let words = ["rotate-key", "-q", kept_name.as_str()]
+            .into_iter()
+            .chain(verify);
+        return words.map(OsString::from).collect();
+    }
+    let mut words = vec!["create-key", "-q"];
+    words.extend(match run.role_by_name {
+        true => ["--role", "Auditor"],
+        false => ["--role-id", "2"],
+    });
+    let mark = mark(index);
+    words.extend(["--description", &mark, "--time-zone", zone(index)]);
+    match run.naming {
+        Naming::Default => {}
+        Naming::Named => words.extend(["--name", name]),
+        Naming::Unmarked => words.extend(["--name", name, "--no-mark"]),
+    }
+    match run.if_exists {
+        IfExists::Fail => {}
+        IfExists::Skip => words.extend(["--if-exists", "skip"]),
+        IfExists::Rekey => words.extend(["--if-exists", "rekey"]),
+    }
+    if run.verify {
+        words.push("--verify");
+    }
+    words.into_iter().map(OsString::from).collect()
+}
+
+/// Waits that are short enough for hundreds of runs.
+pub(super) fn times() -> impl Iterator<Item = OsString> {
+    waiting(TIMEOUT)
+}
+
+/// For runs that nothing is to happen to: a machine that has much else to do may be slow, and that is no fault.
+pub(super) fn patient_times() -> impl Iterator<Item = OsString> {
+    waiting(Duration::from_secs(30))
+}
+
+fn waiting(timeout: Duration) -> impl Iterator<Item = OsString> {
+    let wait = format!("{}ms", timeout.as_millis());
+    let settle = format!("{}ms", SETTLE.as_millis());
+    [
+        "--timeout",
+        &wait,
+        "--connect-timeout",
+        &wait,
+        "--settle-timeout",
+        &settle,
+        "--retries",
+        "2",
+    ]
+    .map(OsString::from)
+    .into_iter()
+}

@@ -1,0 +1,22 @@
+//! The fault harness.
+
+mod audit;
+mod concurrency;
+mod conditions;
+mod execution;
+mod families;
+mod generator;
+mod known_limits;
+mod machines;
+mod output_reader;
+mod pool;
+mod random;
+mod recovery;
+mod relay;
+mod rotations;
+mod scenario;
+mod seeds;
+mod shared_dotenv;
+mod summary;
+#[cfg(target_os = "linux")]
+mod system_calls;

@@ -1,0 +1,144 @@
+//! `recover`, called until it says that nothing is left: re-keying to stdout, to a file, and deleting, in turn.
+
+use std::ffi::OsString;
+
+use serde_json::Value;
+
+use super::conditions::Surroundings;
+use super::execution::{Ended, Job, Watch};
+use super::machines::{Stage, patient_times, times};
+use super::scenario::{Recovery, Scenario};
+
+/// So often at the most; what is left then is left for good.
+const ROUNDS: usize = 4;
+
+/// What `recover` did.
+#[derive(Debug, Default)]
+pub(super) struct Recovered {
+    pub(super) runs: Vec<Ended>,
+    /// Operations that could not be finished: the machine and the record.
+    pub(super) left: Vec<(usize, Value)>,
+}
+
+/// Recovers on every machine. The first round may suffer as the runs did; the later ones do not.
+pub(super) fn recover(stage: &Stage, scenario: &Scenario) -> Recovered {
+    let mut recovered = Recovered::default();
+    stage.sandbox.clear_faults();
+    stage.inject(&scenario.recovery.faults);
+    if !scenario.recovery.finds_the_disk_full {
+        stage.make_room();
+    }
+    let surroundings = &scenario.recovery.surroundings;
+    for round in 0..ROUNDS {
+        for machine in 0..stage.machines.len() {
+            for (place, record) in unfinished(stage, machine).iter().enumerate() {
+                let attempt = Attempt {
+                    machine,
+                    operation: record["operation"].as_str().expect("an operation"),
+                    way: scenario.recovery.first + round + place,
+                    number: recovered.runs.len(),
+                };
+                let suffering = (round == 0).then_some(&scenario.recovery);
+                recovered
+                    .runs
+                    .push(attempt.job(stage, suffering, surroundings).play(stage));
+            }
+        }
+        stage.sandbox.clear_faults();
+        stage.make_room();
+        // Who may not see keys cannot recover them: somebody who may does it.
+        (stage.sandbox).change(|settings| settings.unknowns.session_keys = None);
+    }
+    for machine in 0..stage.machines.len() {
+        let left = unfinished(stage, machine).into_iter();
+        (recovered.left).extend(left.map(|record| (machine, record)));
+    }
+    recovered
+}
+
+/// What `recover --list` prints.
+pub(super) fn unfinished(stage: &Stage, machine: usize) -> Vec<Value> {
+    let mut listed = stage.machines[machine]
+        .home
+        .run(["recover", "--list", "-o", "json"])
+        .json();
+    match listed["unfinished"].take() {
+        Value::Array(records) => records,
+        other => panic!("no list: {other}"),
+    }
+}
+
+/// One call of `recover` for one record.
+struct Attempt<'a> {
+    machine: usize,
+    operation: &'a str,
+    /// Which of the ways to recover it is.
+    way: usize,
+    /// How many there were before.
+    number: usize,
+}
+
+impl Attempt<'_> {
+    fn job<'a>(
+        &self,
+        stage: &Stage,
+        suffering: Option<&'a Recovery>,
+        surroundings: &'a Surroundings,
+    ) -> Job<'a> {
+        let file = (self.way % 3 == 1).then(|| {
+            let home = &stage.machines[self.machine].home;
+            home.path(&format!("recovered-{}", self.number))
+        });
+        let mut arguments: Vec<OsString> = ["recover", "-q", "--yes", self.operation]
+            .map(OsString::from)
+            .to_vec();
+        arguments.push(
+            if self.way % 3 == 2 {
+                "--delete"
+            } else {
+                "--rekey"
+            }
+            .into(),
+        );
+        if let Some(file) = &file {
+            arguments.extend(["--out-file".into(), file.into()]);
+        }
+        match suffering {
+            Some(_) => arguments.extend(times()),
+            None => arguments.extend(patient_times()),
+        }
+        Job {
+            files: file.into_iter().collect(),
+            watch: Watch {
+                troubles: suffering.map_or(&[], |recovery| &recovery.troubles),
+                kill: suffering.and_then(|recovery| recovery.kill.as_ref()),
+                breakage: None,
+                surroundings: Some(surroundings),
+            },
+            ..Job::plain(self.machine, arguments)
+        }
+    }
+}
+
+/// A record that nothing can prove stays until it is forgotten.
+pub(super) fn forget(stage: &Stage, recovered: &Recovered) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (machine, record) in &recovered.left {
+        let operation = record["operation"].as_str().expect("an operation");
+        let home = &stage.machines[*machine].home;
+        let ran = home.run(["recover", "-q", "--yes", "--forget", operation]);
+        if ran.code() != 0 {
+            wrong.push(format!(
+                "`recover --forget` exits {}: {}",
+                ran.code(),
+                ran.stderr
+            ));
+        }
+    }
+    for machine in 0..stage.machines.len() {
+        if !unfinished(stage, machine).is_empty() {
+            wrong.push("a record is there after `recover --forget`".to_owned());
+        }
+    }
+    wrong
+}

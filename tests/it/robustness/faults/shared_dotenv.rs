@@ -1,0 +1,176 @@
+//! Many runs with one dotenv file, while some fail after their line was written, some are killed, and the manager loses answers: each
+//! line that is there is a run's that reported success or was killed, and none that was reported as delivered is missing.
+
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use swp_keys::sandbox::{ApiKey, Fault, Settings};
+
+use super::pool::each;
+use super::random::Dice;
+use super::seeds::number;
+use crate::support::files::{names, read};
+use crate::support::{Ran, World};
+
+/// So many rounds in the normal suite.
+const ROUNDS: u64 = 24;
+const RUNS: usize = 8;
+const BEFORE: &str = "# settings\nOTHER='1 2'\n";
+
+#[test]
+fn no_run_loses_the_line_of_another_whatever_becomes_of_it() {
+    let rounds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(ROUNDS),
+    };
+    each(rounds, |seed| {
+        let wrong = play(seed);
+        assert_eq!(wrong, [""; 0], "SEED={seed} cargo test shared_dotenv");
+    });
+}
+
+struct Run {
+    child: Child,
+    kill: Option<(Duration, Signal)>,
+    state: PathBuf,
+}
+
+/// A run that has ended; without a code if it was killed.
+struct Ended {
+    code: Option<i32>,
+    stderr: String,
+    /// Whether it left a record.
+    recorded: bool,
+}
+
+fn play(seed: u64) -> Vec<String> {
+    let dice = Dice::new(seed);
+    let mut world = World::with(Settings {
+        sessions_max: 100,
+        rate_limit: None,
+        ..Settings::default()
+    });
+    for _ in 0..dice.below(3) {
+        let action = dice.pick(&["reset before", "reset after", "status=503 before"]);
+        let fault = format!("POST /api/apikeys {action} nth={}", 1 + dice.below(RUNS));
+        let fault: Fault = fault.parse().unwrap_or_else(|why| panic!("{fault}: {why}"));
+        world.sandbox.inject(fault);
+    }
+    world.home.write_secret(".env", BEFORE);
+    let runs: Vec<_> = (0..RUNS)
+        .map(|number| start(&mut world, &dice, number))
+        .collect();
+    let ended: Vec<_> = std::thread::scope(|scope| {
+        let waiting: Vec<_> = (runs.into_iter())
+            .map(|run| scope.spawn(move || end(run)))
+            .collect();
+        let ended = waiting.into_iter().map(|run| run.join());
+        ended
+            .map(|run| run.expect("a run was waited for"))
+            .collect()
+    });
+    judge(&world, &ended)
+}
+
+fn start(world: &mut World, dice: &Dice, number: usize) -> Run {
+    let state = world.home.path(&format!("state-{number}"));
+    world.home.set("SWP_STATE_DIR", &state);
+    let [name, key] = ["K", "key-"].map(|head| format!("{head}{number}"));
+    let mut arguments = vec!["create", "-q", "--role-id", "2", "--name", &key];
+    arguments.extend(["--dotenv", ".env", "--env-name", &name]);
+    // So that there is time between the delivery and its end, or its undoing.
+    arguments.extend(dice.weigh(&[
+        (50, &[][..]),
+        (25, &["--deliver-cmd", "sh -c 'sleep 0.1'"]),
+        (25, &["--deliver-cmd", "sh -c 'sleep 0.1; exit 1'"]),
+    ]));
+    let signal = dice.weigh(&[
+        (60, None),
+        (25, Some(Signal::KILL)),
+        (15, Some(Signal::TERM)),
+    ]);
+    let after = Duration::from_millis(u64::try_from(dice.below(700)).unwrap_or_default());
+    let mut command = world.home.command(&arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    Run {
+        child: command.spawn().expect("the binary starts"),
+        kill: signal.map(|signal| (after, signal)),
+        state: state.join("unfinished"),
+    }
+}
+
+fn end(run: Run) -> Ended {
+    if let Some((after, signal)) = run.kill {
+        std::thread::sleep(after);
+        // It has not been waited for, so its number is nobody else's.
+        let _ = kill_process(Pid::from_child(&run.child), signal);
+    }
+    let output = run.child.wait_with_output().expect("the run ends");
+    let code = output.status.code();
+    let records = std::fs::read_dir(&run.state);
+    Ended {
+        code,
+        stderr: Ran::from(output).stderr,
+        recorded: records.is_ok_and(|records| records.count() > 0),
+    }
+}
+
+fn judge(world: &World, ended: &[Ended]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let text = read(world.home.path(".env"));
+    let Some(added) = text.strip_prefix(BEFORE) else {
+        return vec![format!("what was there before is not there: {text}")];
+    };
+    let lines: Vec<_> = added
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    if lines.len() != added.lines().count() {
+        wrong.push(format!("there is a line that is not an assignment: {text}"));
+    }
+    let keys = world.sandbox.api_keys();
+    for (number, ended) in ended.iter().enumerate() {
+        let own: Vec<_> = (lines.iter())
+            .filter(|(name, _)| *name == format!("K{number}"))
+            .map(|(_, secret)| *secret)
+            .collect();
+        let key = keys
+            .iter()
+            .find(|key| key.name == Some(format!("key-{number}")));
+        if let Err(what) = is_true(ended, &own, key) {
+            let (code, stderr) = (ended.code, &ended.stderr);
+            wrong.push(format!("run {number} exits {code:?}, {what}: {stderr}"));
+        }
+    }
+    let killed = ended.iter().any(|ended| ended.code.is_none());
+    let left = names(&world.home.path(""));
+    if left
+        .iter()
+        .any(|name| name.ends_with(".tmp") && !killed || name.ends_with("lock"))
+    {
+        wrong.push(format!("there is {left:?}"));
+    }
+    wrong
+}
+
+fn is_true(ended: &Ended, lines: &[&str], key: Option<&ApiKey>) -> Result<(), &'static str> {
+    let line = match lines {
+        [] => None,
+        [line] => Some(*line),
+        _ => return Err("and has several lines"),
+    };
+    let alive = key.is_some_and(|key| Some(key.secret.as_str()) == line);
+    match ended.code {
+        Some(0) if !alive => Err("and its line is not there, or its secret does not work"),
+        Some(0) => Ok(()),
+        Some(_) if line.is_some() => Err("and its line is there"),
+        Some(11) => Ok(()),
+        Some(_) if key.is_some() => Err("and its key is there"),
+        None if key.is_some() && !alive && !ended.recorded => {
+            Err("and its key has neither a line nor a record")
+        }
+        _ => Ok(()),
+    }
+}

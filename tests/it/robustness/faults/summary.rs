@@ -1,0 +1,68 @@
+//! What stands on the manager and in the state folders, read as a person would, and in words.
+
+use std::fs;
+
+use serde_json::Value;
+use swp_keys::sandbox::ApiKey;
+
+use super::audit::Wrong;
+use super::machines::Stage;
+
+/// Every record that is there, read as a person would.
+pub(super) fn records(stage: &Stage, wrong: &mut Wrong) -> Vec<(usize, String, Value)> {
+    let mut records = Vec::new();
+    for (number, machine) in stage.machines.iter().enumerate() {
+        for entry in fs::read_dir(machine.records())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A run that was killed while it wrote leaves a temporary file; nothing was asked then.
+            if name.starts_with('.') {
+                continue;
+            }
+            let content = fs::read(entry.path()).unwrap_or_default();
+            match serde_json::from_slice(&content) {
+                Ok(record) => records.push((number, name, record)),
+                Err(error) => wrong.push(format!("the record {name} cannot be read: {error}")),
+            }
+        }
+    }
+    records
+}
+
+pub(super) fn shown(key: &ApiKey) -> String {
+    format!(
+        "the key {} `{}` ({})",
+        key.id,
+        key.name.as_deref().unwrap_or_default(),
+        key.description.as_deref().unwrap_or_default()
+    )
+}
+
+/// The books in words, for a seed that failed.
+pub(super) fn told(stage: &Stage) -> String {
+    let keys: Vec<_> = (stage.sandbox.api_keys().iter())
+        .map(|key| format!("  {} = {}\n", shown(key), key.secret))
+        .collect();
+    let records: Vec<_> = (records(stage, &mut Vec::new()).iter())
+        .map(|(machine, name, record)| format!("  machine {machine}, {name}: {record}\n"))
+        .collect();
+    let requests: Vec<_> = (stage.sandbox.requests().iter())
+        .map(|request| {
+            format!(
+                "  {} {} -> {:?}\n",
+                request.connection,
+                request.route(),
+                request.status
+            )
+        })
+        .collect();
+    format!(
+        "the manager's keys:\n{}the records:\n{}what the manager saw:\n{}",
+        keys.concat(),
+        records.concat(),
+        requests.concat()
+    )
+}

@@ -1,0 +1,83 @@
+//! Answers that break off: at every point of them the run knows that it has no whole answer.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::case::{CREATE, Case, FIND, MAKE_ONE, ROLES, SIGN_IN, judge};
+use super::manager::{json_answer, session};
+use crate::support::secrets::FRESH;
+
+/// Within and after each part of it: the status line, the name and the value of a header, every line, the body.
+fn points(answer: &[u8]) -> Vec<usize> {
+    let text = String::from_utf8_lossy(answer);
+    let head = text.find("\r\n\r\n").expect("a head") + 4;
+    let mut points = vec![0, 4, 12, head - 1];
+    for (at, _) in text[..head].match_indices("\r\n").step_by(2) {
+        points.extend([at + 1, at + 2, at + 6]);
+    }
+    points.extend([
+        head,
+        head + 1,
+        usize::midpoint(head, answer.len()),
+        answer.len() - 1,
+    ]);
+    points.sort_unstable();
+    points.dedup();
+    points
+}
+
+fn cuts(
+    arguments: &'static [&'static str],
+    route: &'static str,
+    answer: &[u8],
+    stderr: &[&str],
+) -> Vec<Case> {
+    let cut = |point| {
+        let name = format!("{route} after {point} bytes");
+        Case::bytes(name, arguments, route, &answer[..point], 8, stderr)
+    };
+    points(answer).into_iter().map(cut).collect()
+}
+
+#[test]
+fn at_the_sign_in() {
+    judge(cuts(
+        FIND,
+        SIGN_IN,
+        &session(),
+        &["broke", "do not repeat it in a loop"],
+    ));
+}
+
+#[test]
+fn of_a_list() {
+    let roles = json_answer(&json!({"roles": [{"ID": 2, "name": "Auditor"}]}));
+    judge(cuts(FIND, ROLES, &roles, &["broke"]));
+}
+
+#[test]
+fn of_a_create() {
+    let key = json_answer(&json!({"ID": 8, "keyName": "ci", "secretKey": FRESH}));
+    judge(cuts(MAKE_ONE, CREATE, &key, &["was not created"]));
+}
+
+/// Without a length, only the end of the TLS connection tells that all of the body came, and anybody on the way can end TCP.
+#[test]
+fn an_end_that_tls_does_not_vouch_for_is_none() {
+    let body = r#"{"roles":[{"ID":2,"name":"Auditor"}]}"#;
+    let cut = move |to: &mut dyn Write| {
+        to.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        to.write_all(body.as_bytes())?;
+        to.flush()?;
+        Err(super::manager::without_farewell())
+    };
+    judge(vec![Case::new(
+        "no close_notify",
+        FIND,
+        ROLES,
+        cut,
+        8,
+        &["broke"],
+    )]);
+}

@@ -1,0 +1,33 @@
+//! No secret where it was not promised: not on stderr at any level, not on stdout but for the one document, not in a file, not with a
+//! child; whatever form it takes, and whatever the manager sends back.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+use crate::support::secrets::{CODE, FRESH, KEY, PASSWORD, RID, SID, assert_clean};
+
+#[test]
+fn a_leak_would_be_seen() {
+    for (secret, text) in [
+        (PASSWORD, format!("error: {PASSWORD}")),
+        (
+            PASSWORD,
+            format!("{{\"password\":{}}}", serde_json::json!(PASSWORD)),
+        ),
+        (PASSWORD, format!("{PASSWORD:?}")),
+        (PASSWORD, STANDARD.encode(format!("admin:{PASSWORD}"))),
+        (PASSWORD, STANDARD.encode(format!("root:{PASSWORD}:x"))),
+        (KEY, STANDARD.encode(KEY)),
+        (KEY, URL_SAFE.encode(format!("x{KEY}"))),
+        (SID, "?sID=Mark3%2BsID%2F%2BA%3D%3D".to_owned()),
+        (SID, format!("{:?}", SID.as_bytes())),
+    ] {
+        let seen = std::panic::catch_unwind(|| assert_clean("it", text.as_bytes(), &[secret]));
+        assert!(seen.is_err(), "{secret} in {text}");
+    }
+    assert_clean(
+        "it",
+        b"error: nothing",
+        &[PASSWORD, CODE, SID, RID, KEY, FRESH],
+    );
+}

@@ -1,0 +1,394 @@
+//! Every command, in every way to sign in, when it succeeds and when it does not.
+
+use std::path::{Path, PathBuf};
+
+use ring::hmac;
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use crate::support::secrets::{CODE, PASSWORD, assert_clean, assert_silent};
+use crate::support::{Ran, World};
+use crate::support::{files::files, seen::session_of};
+
+/// What each command is run with. A command that is not here fails the test.
+fn arguments(command: &str) -> &'static [&'static [&'static str]] {
+    match command {
+        "create-key" => &[
+            &["--role", "Auditor"],
+            &["--role-id", "2", "--expires", "14d", "--name", "named"],
+            &["--role", "Auditor", "--out-file", "secret", "--force"],
+            &["--role", "Auditor", "--dry-run"],
+            &[
+                "--role",
+                "Auditor",
+                "--name",
+                "there",
+                "--if-exists",
+                "skip",
+            ],
+            &[
+                "--role",
+                "Auditor",
+                "--name",
+                "there",
+                "--if-exists",
+                "rekey",
+            ],
+            &["--role", "Auditor", "--verify"],
+        ],
+        "exec" => &[
+            &["--role", "Auditor", "--", "true"],
+            &["--role-id", "2", "--fd", "9", "--", "true"],
+        ],
+        "rotate-key" => &[
+            &["there"],
+            &["1", "--verify", "--out-file", "secret"],
+            &["there", "--overlap", "2h", "--dry-run"],
+            &["there", "--in-place"],
+        ],
+        "recover" => &[&["--list"], &["--yes"], &["--yes", "--out-file", "secret"]],
+        "find-role" => &[&["Auditor"], &["--like", "A%"]],
+        "show-key" => &[&["there"], &["1"]],
+        "lock-key" | "unlock-key" => &[&["there"]],
+        "list-roles" | "login" | "logout" | "trust show" | "trust list" | "config show"
+        | "config path" | "config check" => &[&[]],
+        "trust add" => &[&["--tls-accept-new"]],
+        "trust remove" => &[&["known.example.com"]],
+        "completions" => &[&["bash"]],
+        "man" => &[&["--out-dir", "manual"]],
+        "show-role" => &[&["Auditor"], &["1", "--diff", "2"]],
+        "whoami" => &[&[], &["-v"]],
+        "verify-key" => &[
+            &["--key-file", "key"],
+            &["--key-file", "key", "--fail-within", "14d"],
+        ],
+        "delete-key" => &[&["there", "77", "--yes"]],
+        "update-key" => &[&["there", "--role", "Full Access", "--expires", "14d"]],
+        "list-keys" => &[&[], &["--stale", "1s", "--role", "Auditor"]],
+        // Its children are looked at elsewhere; here, that it does not tell what it was given.
+        "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
+        new => panic!("say how a leak of `{new}` is to be looked for"),
+    }
+}
+
+/// How a run signs in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Password,
+    Key,
+    Kept,
+}
+
+/// What goes wrong in a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Trouble {
+    Nothing,
+    Refused,
+    Forbidden,
+    Untrusted,
+    Unreachable,
+    Broken,
+    /// The answer to the command's own call is cut off in the middle.
+    Cut,
+}
+
+const TROUBLES: [Trouble; 7] = [
+    Trouble::Nothing,
+    Trouble::Refused,
+    Trouble::Forbidden,
+    Trouble::Untrusted,
+    Trouble::Unreachable,
+    Trouble::Broken,
+    Trouble::Cut,
+];
+
+/// A manager, a home with all secrets in it, and the secrets.
+struct Scene {
+    world: World,
+    key: String,
+    /// Sessions and keys that were made on the way.
+    found: Vec<String>,
+}
+
+impl Scene {
+    fn new(way: Way, trouble: Trouble) -> Self {
+        let mut world = World::with(Settings {
+            password: PASSWORD.to_owned(),
+            mfa_code: Some(CODE.to_owned()),
+            ..Settings::default()
+        });
+        world.sandbox.add_key("there", 2);
+        let key = world.sandbox.add_key("existing", 1).secret;
+        world.home.set("SWP_MFA_CODE", CODE);
+        world.home.set("TMPDIR", world.home.path("tmp"));
+        std::fs::create_dir(world.home.path("tmp")).expect("a folder");
+        match way {
+            Way::Password => {
+                world.home.unset("SWP_PASSWORD_FILE");
+                world.home.set("SWP_PASSWORD", PASSWORD);
+            }
+            Way::Key => {
+                world.home.unset("SWP_PASSWORD_FILE");
+                world.home.set("SWP_API_KEY", &key);
+            }
+            Way::Kept => {
+                // With a code of its own: none is sent twice.
+                let set = |code: &str| {
+                    (world.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
+                };
+                set("64820193");
+                world.run(["login", "--mfa-code", "64820193"]).success();
+                set(CODE);
+            }
+        }
+        let pin = format!("sha256:{}", "ab".repeat(32));
+        let known =
+            format!("[managers.\"known.example.com:4119\"]\npins = [\"{pin}\"]\nadded = \"\"\n");
+        std::fs::create_dir(world.home.path("config")).expect("a folder");
+        world.home.write_secret("config/trusted.toml", &known);
+        world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
+        let mut scene = Self {
+            world,
+            key,
+            found: Vec::new(),
+        };
+        scene.spoil(way, trouble);
+        scene
+    }
+
+    fn spoil(&mut self, way: Way, trouble: Trouble) {
+        let world = &mut self.world;
+        match trouble {
+            Trouble::Nothing => {}
+            Trouble::Refused => {
+                world
+                    .sandbox
+                    .change(|settings| settings.password = "another".to_owned());
+                world.sandbox.end_sessions();
+                for key in world.sandbox.api_keys() {
+                    world.sandbox.edit_key(key.id, |key| key.active = false);
+                }
+            }
+            Trouble::Forbidden => {
+                world
+                    .sandbox
+                    .change(|settings| settings.administrator_role = 2);
+                for key in world.sandbox.api_keys() {
+                    world.sandbox.edit_key(key.id, |key| key.role_id = 2);
+                }
+            }
+            Trouble::Untrusted => world.home.unset("SWP_CA_CERT"),
+            Trouble::Unreachable => world.home.set("SWP_URL", "https://127.0.0.1:1"),
+            Trouble::Broken => world.sandbox.inject(Fault {
+                method: None,
+                ..fault(Action::Drop)
+            }),
+            Trouble::Cut => world.sandbox.inject(
+                fault(Action::Cut(40))
+                    .after()
+                    .nth(1 + u32::from(way == Way::Password)),
+            ),
+        }
+    }
+
+    /// What a run that was cut off while it re-keyed a key leaves behind.
+    fn leave_record(&self, way: Way) {
+        let mut record = serde_json::json!({
+            "operation": "0a0b0c0d", "work": "rekey", "manager": self.world.sandbox.url(), "tenant": null,
+            "keyName": "there", "roleID": null, "keyID": 1, "existingIDs": [1], "marked": true,
+            "unique": true, "sinks": ["stdout"], "started": 0
+        });
+        if matches!(way, Way::Key) {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, b"0a0b0c0d");
+            let tag = hmac::sign(&key, self.key.as_bytes());
+            let digits = tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}"));
+            record["signer"] = digits.collect::<String>().into();
+        }
+        let folder = self.world.home.path("state/unfinished");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
+    }
+
+    /// Everything that is secret by now.
+    fn secrets(&mut self) -> Vec<String> {
+        for (sid, rid) in self.world.sandbox.requests().iter().filter_map(session_of) {
+            self.found.extend([sid, rid]);
+        }
+        self.found.extend(
+            self.world
+                .sandbox
+                .api_keys()
+                .into_iter()
+                .map(|key| key.secret),
+        );
+        let mut secrets = self.found.clone();
+        secrets.extend([PASSWORD, CODE, &self.key].map(str::to_owned));
+        secrets.sort();
+        secrets.dedup();
+        secrets
+    }
+
+    /// Runs, and checks everything that the run could have told.
+    fn check(&mut self, arguments: &[&str]) -> Ran {
+        let secrets_of_keys = |scene: &Self| -> Vec<String> {
+            let keys = scene.world.sandbox.api_keys();
+            keys.into_iter().map(|key| key.secret).collect()
+        };
+        let before = secrets_of_keys(self);
+        self.found.extend(before.iter().cloned());
+        let ran = self.world.run(arguments);
+        let fresh = secrets_of_keys(self)
+            .into_iter()
+            .find(|secret| !before.contains(secret));
+        let to_file = arguments.contains(&"--out-file");
+        let promised = fresh.as_deref().filter(|_| ran.code() == 0 && !to_file);
+        let secrets = self.secrets();
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        assert_silent(&format!("{arguments:?}"), &ran, &secrets, promised);
+        self.check_files(&secrets, fresh.as_deref().filter(|_| to_file));
+        ran
+    }
+
+    fn check_files(&self, secrets: &[&str], in_file: Option<&str>) {
+        let home = self.world.home.path("");
+        for path in files(&home) {
+            let allowed = |secret: &str| match place(&home, &path) {
+                Place::Password => secret == PASSWORD,
+                Place::Key => secret == self.key,
+                Place::OutFile => Some(secret) == in_file,
+                // A session, or the key that was signed in with; no other, no password and no code.
+                Place::Kept => {
+                    secret == self.key
+                        || !secret.contains(':') && secret != PASSWORD && secret != CODE
+                }
+                Place::Other => false,
+            };
+            let forbidden: Vec<&str> = secrets
+                .iter()
+                .copied()
+                .filter(|secret| !allowed(secret))
+                .collect();
+            let bytes = std::fs::read(&path).expect("a file");
+            assert_clean(&path.display().to_string(), &bytes, &forbidden);
+            let text = String::from_utf8_lossy(&bytes);
+            if secrets.iter().any(|secret| text.contains(secret)) {
+                assert_private(&path);
+            }
+        }
+    }
+}
+
+/// Nobody else may read or write a file that a secret is in.
+#[cfg(unix)]
+#[track_caller]
+fn assert_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).expect("a file");
+    let mode = metadata.permissions().mode() & 0o777;
+    assert_eq!(mode & 0o077, 0, "{} has the mode {mode:o}", path.display());
+}
+
+#[cfg(not(unix))]
+fn assert_private(_path: &Path) {}
+
+/// The calls of any command, the farewell left out.
+fn fault(action: Action) -> Fault {
+    Fault::new("POST", "/api/*", action).times(9)
+}
+
+enum Place {
+    Password,
+    Key,
+    OutFile,
+    Kept,
+    Other,
+}
+
+fn place(home: &Path, path: &Path) -> Place {
+    let relative: PathBuf = path.strip_prefix(home).expect("a path in it").to_owned();
+    match relative.to_str() {
+        Some("password") => Place::Password,
+        Some("key") => Place::Key,
+        Some("secret") => Place::OutFile,
+        Some(name) if name.starts_with("state/kept/") && !name.contains("/.") => Place::Kept,
+        _ => Place::Other,
+    }
+}
+
+/// Every command that can be run, by the parser's own tree, so that a new one cannot be left out: `find-role`, `trust show`.
+fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for below in command
+        .get_subcommands()
+        .filter(|one| one.get_name() != "help")
+    {
+        let name = format!("{above} {}", below.get_name()).trim().to_owned();
+        match leaves(below, &name) {
+            none if none.is_empty() => found.push(name),
+            some => found.extend(some),
+        }
+    }
+    found
+}
+
+/// Walks all commands in one way to sign in.
+fn walk(way: Way) {
+    let commands = leaves(&swp_keys::command_line(), "");
+    assert!(commands.len() >= 10, "{commands:?}");
+    for trouble in TROUBLES {
+        for (index, command) in commands.iter().enumerate() {
+            for (number, more) in arguments(command).iter().enumerate() {
+                let mut scene = Scene::new(way, trouble);
+                if command == "recover" {
+                    scene.leave_record(way);
+                }
+                if command == "verify-key" {
+                    scene.world.home.write_secret("key", &scene.key);
+                }
+                let format = ["text", "json", "jsonl"][(index + number) % 3];
+                let mut words: Vec<&str> = command.split(' ').collect();
+                words.extend(["-vv", "--retries", "0", "-o", format]);
+                words.extend(["--settle-timeout", "100ms"]);
+                words.extend(*more);
+                let ran = scene.check(&words);
+                if trouble == Trouble::Nothing {
+                    assert_eq!(ran.code(), 0, "{way:?} {words:?}: {}", ran.stderr);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn with_a_password_and_a_code() {
+    walk(Way::Password);
+}
+
+#[test]
+fn with_an_existing_key() {
+    walk(Way::Key);
+}
+
+#[test]
+fn with_a_kept_session() {
+    walk(Way::Kept);
+}
+
+#[test]
+fn a_secret_that_is_not_delivered_is_not_told_either() {
+    let mut scene = Scene::new(Way::Password, Trouble::Nothing);
+    let sandbox = &scene.world.sandbox;
+    // The key stays, so its secret is known here; nobody else may know it.
+    let refuse = Action::status(500, "not now");
+    sandbox.inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
+    for path in ["/api/apikeys", "/api/apikeys/*/secretkey"] {
+        sandbox.inject(Fault::new("POST", path, Action::Cut(60)).after().times(99));
+    }
+    let settle = ["--settle-timeout", "500ms"];
+    let words = [
+        &["create", "-vv", "--retries", "0", "--role", "Auditor"][..],
+        &settle,
+    ]
+    .concat();
+    let ran = scene.check(&words);
+    assert_eq!(ran.code(), 11, "{}", ran.stderr);
+}

@@ -1,0 +1,327 @@
+//! A manager, or whoever stands in its place, that sends back what it was sent.
+
+use serde_json::json;
+use swp_keys::sandbox::{Action, Fault, Sandbox, Settings};
+
+use crate::support::secrets::{CODE, FRESH, KEY, PASSWORD, RID, SID, assert_silent, forms};
+use crate::support::{Ran, World};
+
+const ALL: [&str; 6] = [PASSWORD, CODE, SID, RID, KEY, FRESH];
+
+/// One call of a run, the way it is reached, and the secrets that the client has had by then.
+struct Place {
+    method: &'static str,
+    path: &'static str,
+    arguments: &'static [&'static str],
+    with_key: bool,
+    known: &'static [&'static str],
+}
+
+const CREATE: &[&str] = &["create", "--role", "Auditor"];
+const IN_SESSION: &[&str] = &[PASSWORD, CODE, SID, RID];
+
+const PLACES: [Place; 9] = [
+    Place {
+        method: "POST",
+        path: "/api/sessions",
+        arguments: CREATE,
+        with_key: false,
+        known: &[PASSWORD, CODE],
+    },
+    Place {
+        method: "POST",
+        path: "/api/roles/search",
+        arguments: CREATE,
+        with_key: false,
+        known: IN_SESSION,
+    },
+    Place {
+        method: "POST",
+        path: "/api/roles/search",
+        arguments: &["list-roles"],
+        with_key: true,
+        known: &[KEY],
+    },
+    Place {
+        method: "POST",
+        path: "/api/apikeys/search",
+        arguments: &["create", "--role", "Auditor", "--name", "named"],
+        with_key: false,
+        known: IN_SESSION,
+    },
+    Place {
+        method: "POST",
+        path: "/api/apikeys",
+        arguments: CREATE,
+        with_key: false,
+        known: IN_SESSION,
+    },
+    Place {
+        method: "POST",
+        path: "/api/apikeys",
+        arguments: CREATE,
+        with_key: true,
+        known: &[KEY],
+    },
+    Place {
+        method: "DELETE",
+        path: "/rest/*",
+        arguments: &["find-role", "Auditor"],
+        with_key: false,
+        known: IN_SESSION,
+    },
+    Place {
+        method: "GET",
+        path: "/api/apikeys/current",
+        arguments: &["login"],
+        with_key: true,
+        known: &[KEY],
+    },
+    Place {
+        method: "POST",
+        path: "/api/policies/search",
+        arguments: &["login"],
+        with_key: true,
+        known: &[KEY],
+    },
+];
+
+/// An answer, and whether it is for a refusal or a success.
+fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Action {
+    let headers = vec![("Content-Type".to_owned(), kind.to_owned())];
+    Action::Answer {
+        status,
+        headers,
+        body: body.into(),
+    }
+}
+
+/// A manager whose sessions and fresh keys are known before they are made.
+fn world(with_key: bool) -> World {
+    let mut world = World::with(Settings {
+        password: PASSWORD.to_owned(),
+        ..Settings::default()
+    });
+    if with_key {
+        world.use_key(KEY);
+    } else {
+        world.home.set("SWP_MFA_CODE", CODE);
+    }
+    world
+}
+
+/// What this manager answers where it does not echo.
+fn script(sandbox: &Sandbox) {
+    let often = |method, path, action| sandbox.inject(Fault::new(method, path, action).times(99));
+    often(
+        "POST",
+        "/api/sessions",
+        Action::Answer {
+            status: 200,
+            headers: vec![
+                ("Content-Type".to_owned(), "application/json".to_owned()),
+                (
+                    "Set-Cookie".to_owned(),
+                    format!("sID={SID}; Path=/; Secure; HttpOnly"),
+                ),
+            ],
+            body: json!({"RID": RID}).to_string().into_bytes(),
+        },
+    );
+    let json = |value: serde_json::Value| answer(200, "application/json", value.to_string());
+    often(
+        "POST",
+        "/api/roles/search",
+        json(json!({"roles": [{"ID": 2, "name": "Auditor"}]})),
+    );
+    often("POST", "/api/apikeys/search", json(json!({"apiKeys": []})));
+    often(
+        "POST",
+        "/api/apikeys",
+        json(json!({"ID": 8, "keyName": "named", "secretKey": FRESH})),
+    );
+    often("GET", "/api/apikeys/current", Action::status(403, "no"));
+    often(
+        "POST",
+        "/api/policies/search",
+        json(json!({"policies": []})),
+    );
+    often("DELETE", "*", answer(200, "text/plain", ""));
+}
+
+/// Every way to say a text in an answer that is no success, and in one that should be.
+fn echoes(said: &str) -> Vec<Action> {
+    let json =
+        |status, value: serde_json::Value| answer(status, "application/json", value.to_string());
+    let page = |status| {
+        answer(
+            status,
+            "text/html",
+            format!("<html><head><title>{said}</title></head><body>{said}"),
+        )
+    };
+    let redirect = Action::Answer {
+        status: 302,
+        headers: vec![(
+            "Location".to_owned(),
+            format!("https://elsewhere.example.com/?{}", ascii(said)),
+        )],
+        body: Vec::new(),
+    };
+    vec![
+        json(400, json!({"message": said})),
+        json(401, json!({"message": said})),
+        json(403, json!({"error": {"message": said}})),
+        json(500, json!({"error": said})),
+        answer(409, "text/plain", said),
+        answer(503, "text/plain", said),
+        page(403),
+        page(200),
+        redirect,
+        // Successes of the wrong form: what cannot be read is not quoted.
+        json(200, json!(said)),
+        json(
+            200,
+            json!({"RID": {"is": said}, "roles": said, "apiKeys": said, "ID": said, "secretKey": said}),
+        ),
+        json(
+            200,
+            json!({"roles": [{"ID": said, "name": said}], "apiKeys": [{"ID": said}], "ID": 8, "keyName": [said]}),
+        ),
+        answer(200, "application/json", said),
+    ]
+}
+
+/// A header holds no control characters and no line breaks.
+fn ascii(text: &str) -> String {
+    text.chars().filter(char::is_ascii_graphic).collect()
+}
+
+fn run(place: &Place, action: Action, format: &str) -> Ran {
+    let world = world(place.with_key);
+    world
+        .sandbox
+        .inject(Fault::new(place.method, place.path, action).times(99));
+    script(&world.sandbox);
+    let options = ["-vv", "--retries", "0", "-o", format];
+    world.run(place.arguments.iter().chain(&options))
+}
+
+#[test]
+fn nothing_that_comes_back_is_shown_wherever_it_comes_back() {
+    for place in PLACES {
+        let said = format!("you sent {} to me", place.known.join(" and "));
+        for (index, action) in echoes(&said).into_iter().enumerate() {
+            let format = ["text", "json"][index % 2];
+            let what = format!("{} {} {action:?}", place.method, place.path);
+            let ran = run(&place, action, format);
+            let promised = ran.stdout.contains(FRESH).then_some(FRESH);
+            assert_silent(&what, &ran, &ALL, promised);
+        }
+    }
+}
+
+#[test]
+fn nothing_that_comes_back_in_another_form_is_shown() {
+    let places = [&PLACES[1], &PLACES[2]];
+    for place in places {
+        for secret in place.known {
+            // As it is, and as JSON, URLs and HTML write it. Nobody sends back hex or base64.
+            let written = forms(secret).into_iter().take(8);
+            for form in written.filter(|form| form.contains("Mark")) {
+                let said = format!("you sent {form} to me");
+                for action in [
+                    answer(500, "text/plain", said.as_str()),
+                    answer(
+                        401,
+                        "application/json",
+                        json!({"message": said}).to_string(),
+                    ),
+                ] {
+                    let what = format!("{} {form}", place.path);
+                    assert_silent(&what, &run(place, action, "text"), &ALL, None);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_masked_message_still_says_what_the_manager_said() {
+    let ran = run(
+        &PLACES[0],
+        Action::status(401, &format!("no user has {PASSWORD} here")),
+        "text",
+    );
+    assert!(
+        ran.failure(4).contains("no user has [secret] here"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// A secret that is part of another one does not leave the rest of that in sight.
+#[test]
+fn a_secret_within_a_secret_is_masked_with_it() {
+    let mut world = world(false);
+    world.home.set("SWP_MFA_CODE", "123456");
+    let password = world.home.write_secret("password", "before-123456-after");
+    world.home.set("SWP_PASSWORD_FILE", password);
+    let echo = Action::status(401, "you sent before-123456-after and 123456 to me");
+    world
+        .sandbox
+        .inject(Fault::new("POST", "/api/sessions", echo));
+    let ran = world.run(["list-roles"]);
+    for part in ["before", "123456", "after"] {
+        assert!(!ran.failure(4).contains(part), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
+    let world = world(false);
+    script(&world.sandbox);
+    world.run(["login"]).success();
+    world.sandbox.clear_faults();
+    let said = format!("you sent {} to me", IN_SESSION.join(" and "));
+    world
+        .sandbox
+        .inject(Fault::new("DELETE", "*", Action::status(500, &said)).times(2));
+    script(&world.sandbox);
+    let ran = world.run(["login", "-vv", "--force-login"]);
+    ran.success();
+    assert!(ran.stderr.contains("was not ended"), "{}", ran.stderr);
+    assert_silent("login", &ran, &ALL, None);
+}
+
+/// The secret that was made and not delivered, in the answer to its deletion.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_undelivered_secret_that_comes_back_is_not_shown() {
+    for with_key in [false, true] {
+        let world = world(with_key);
+        let said = format!("the key {FRESH} is in use");
+        let refuse = Action::status(500, &said);
+        world
+            .sandbox
+            .inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
+        script(&world.sandbox);
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full");
+        let arguments = [
+            "create",
+            "--role",
+            "Auditor",
+            "-vv",
+            "--retries",
+            "0",
+            "--name",
+            "named",
+        ];
+        let ran = Ran::of(world.home.command(arguments).stdout(full));
+        assert!(ran.failure(11).contains("is in use"), "{}", ran.stderr);
+        assert_silent("create", &ran, &ALL, None);
+    }
+}

@@ -1,0 +1,364 @@
+//! What is wrong with a file or a value is reported by its place, never by its content: a file in the wrong place may be a private key
+//! or a list of passwords.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::secrets::assert_silent;
+use crate::support::{Ran, World, contains, set_mode};
+
+/// Letters only, so that it passes as a name, a word and base64, and of a length that base64 needs no padding for.
+const CANARY: &str = "QuackingCanaries";
+
+/// A run that fails with `code`, in text and in JSON, with all that is logged; neither stream holds the canary.
+#[track_caller]
+fn refused(world: &World, code: i32, arguments: &[&str], names: &[&str]) {
+    for format in ["text", "json"] {
+        let more = ["-vv", "-o", format];
+        let ran = run(world, arguments, &more);
+        contains(ran.failure(code), names);
+        assert_silent(&arguments.join(" "), &ran, &[CANARY], None);
+    }
+}
+
+/// Flags of ours come before the end of the flags.
+fn run(world: &World, arguments: &[&str], more: &[&str]) -> Ran {
+    let end = (arguments.iter().position(|word| *word == "--")).unwrap_or(arguments.len());
+    let (flags, rest) = arguments.split_at(end);
+    world.run([flags, more, rest].concat())
+}
+
+const FIND: [&str; 2] = ["find-role", "Auditor"];
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Each file with the line that is at fault, where the message can name one.
+#[test]
+fn of_certificates() {
+    let mut world = World::new();
+    let certificate = world.sandbox.certificate_pem().to_owned();
+    let first = |text: &str| format!("{certificate}{text}");
+    let lines = certificate.lines().count();
+    let canary = CANARY;
+    for (file, line) in [
+        // The lines of a key and a certificate, joined.
+        (
+            format!(
+                "-----BEGIN PRIVATE KEY-----{canary}-----END PRIVATE KEY----------BEGIN CERTIFICATE-----{canary}\n"
+            ),
+            1,
+        ),
+        (
+            first(&format!("-----BEGIN CERTIFICATE-----{canary}\n")),
+            lines + 1,
+        ),
+        (
+            first(&format!("-----BEGIN CERTIFICATE----- {canary}\r\n")),
+            lines + 1,
+        ),
+        // Of a section, its beginning.
+        (format!("-----BEGIN CERTIFICATE-----\n{canary}\n"), 1),
+        (format!("-----BEGIN {canary}-----\n{canary}\n"), 1),
+        (
+            format!("-----BEGIN CERTIFICATE-----\n{canary}%\n-----END CERTIFICATE-----\n"),
+            1,
+        ),
+        (
+            format!("-----BEGIN CERTIFICATE-----\n{canary}\n-----END CERTIFICATE-----\n"),
+            1,
+        ),
+        (
+            format!("-----BEGIN CERTIFICATE-----\r\n{canary}%\r\n-----END CERTIFICATE-----\r\n"),
+            1,
+        ),
+    ] {
+        let path = world.home.write("ca.pem", &file);
+        let place = format!("line {line}");
+        let arguments = [&FIND[..], &["--ca-cert", text(&path)]].concat();
+        refused(&world, 2, &arguments, &["`--ca-cert`", "ca.pem", &place]);
+    }
+    // What holds no certificate at all.
+    let path = world.home.write("ca.pem", canary);
+    world.home.set("SWP_CA_CERT", path);
+    refused(&world, 2, &FIND, &["`SWP_CA_CERT`", "ca.pem"]);
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+/// The system's certificates, if the user names another file of them.
+#[test]
+fn of_the_systems_certificates() {
+    let mut world = World::new();
+    world.home.unset("SWP_CA_CERT");
+    let joined = format!("-----BEGIN CERTIFICATE-----{CANARY}-----END CERTIFICATE-----\n");
+    let path = world.home.write("roots.pem", &joined);
+    world.home.set("SSL_CERT_FILE", path);
+    refused(&world, 7, &FIND, &[]);
+}
+
+/// A home that has all from its settings file, and the folder of that.
+fn with_settings() -> (World, PathBuf) {
+    let mut world = World::new();
+    world.home.unset("SWP_URL");
+    world.home.unset("SWP_PASSWORD_FILE");
+    let folder = world.home.path("config");
+    std::fs::create_dir(&folder).expect("a folder");
+    world.home.set("SWP_CONFIG_DIR", &folder);
+    (world, folder)
+}
+
+#[test]
+fn of_the_settings_file() {
+    let (world, folder) = with_settings();
+    let canary = CANARY;
+    for (file, line) in [
+        (canary.to_owned(), 1),
+        (format!("{canary} = 1"), 1),
+        (format!("[{canary}"), 1),
+        (format!("[{canary}]\nurl = 1"), 1),
+        (format!("\n[profiles.p]\n{canary} = 1"), 3),
+        (format!("\n[profiles.p.create]\n{canary} = 1"), 3),
+        (format!("[profiles]\n{canary} = 1"), 2),
+        (format!("[profiles.p]\n\"{canary}\" = 1\n{canary} = 2"), 2),
+        (format!("[profiles.p]\npassword = \"{canary}"), 2),
+        (format!("[profiles.p]\nurl = {canary}"), 2),
+        (
+            format!("[profiles.p]\nurl = \"https://{canary}:{canary}\""),
+            2,
+        ),
+        (format!("[profiles.p]\nurl = \"https://[{canary}]\""), 2),
+        (format!("[profiles.p]\nproxy = \"http://[{canary}]\""), 2),
+        (
+            format!("[profiles.p]\nproxy = \"http://{canary}:{canary}\""),
+            2,
+        ),
+        (format!("[profiles.p]\nwait = \"5{canary}\""), 2),
+        (format!("[profiles.p]\nretries = \"{canary}\""), 2),
+        (format!("[profiles.p]\ntls-pin = \"sha256:{canary}\""), 2),
+        (format!("[profiles.p]\npassword-command = \"'{canary}\""), 2),
+        (
+            format!("[profiles.p]\napi-key-command = \"{canary} > {canary}\""),
+            2,
+        ),
+        (format!("[profiles.p]\noutput = \"{canary}\""), 2),
+        (format!("[profiles.p.create]\nlocale = \"{canary}\""), 2),
+        (format!("default-profile = \"{canary}\""), 1),
+        (format!("x = 1979-05-27T{canary}"), 1),
+    ] {
+        std::fs::write(folder.join("config.toml"), &file).expect("a file");
+        set_mode(&folder.join("config.toml"), 0o600);
+        let place = format!("config.toml:{line}:");
+        let names = [place.as_str()];
+        refused(&world, 2, &["config", "check"], &names);
+        refused(&world, 2, &["list-roles"], &names);
+    }
+}
+
+/// What no reader of the file checks, but the command that uses it.
+#[test]
+fn of_the_settings_file_for_new_keys() {
+    let (world, folder) = with_settings();
+    let canary = CANARY;
+    for (field, value) in [
+        ("expires", format!("5{canary}")),
+        ("expires", canary.to_owned()),
+        ("time-zone", format!("Europe/{canary}")),
+    ] {
+        let file = format!(
+            "default-profile = \"p\"\n[profiles.p]\nurl = \"localhost\"\n[profiles.p.create]\nrole-id = 2\n{}{field} = \"{value}\"\n",
+            if field == "expires" {
+                ""
+            } else {
+                "expires = \"2050-01-01\"\n"
+            },
+        );
+        std::fs::write(folder.join("config.toml"), &file).expect("a file");
+        refused(&world, 2, &["create-key"], &["config.toml", field]);
+    }
+}
+
+#[test]
+fn of_pins() {
+    let mut world = World::new();
+    let folder = world.home.path("config");
+    std::fs::create_dir(&folder).expect("a folder");
+    world.home.set("SWP_CONFIG_DIR", &folder);
+    world.home.unset("SWP_CA_CERT");
+    let canary = CANARY;
+    for (file, line) in [
+        (canary.to_owned(), 1),
+        (format!("{canary} = 1"), 1),
+        (format!("[{canary}.x]"), 1),
+        (format!("[managers.\"{canary}\"]\n{canary} = 1"), 2),
+        (format!("[managers.a]\npins = [\"{canary}\"]"), 2),
+        (format!("[managers.a]\npins = {canary}"), 2),
+    ] {
+        std::fs::write(folder.join("trusted.toml"), &file).expect("a file");
+        set_mode(&folder.join("trusted.toml"), 0o600);
+        let place = format!("line {line}");
+        refused(&world, 2, &["trust", "list"], &["trusted.toml", &place]);
+        refused(&world, 2, &FIND, &["trusted.toml", &place]);
+    }
+}
+
+#[test]
+fn of_the_state_folder() {
+    let world = World::new();
+    let canary = CANARY;
+    world.run(["login"]).success();
+    let kept = crate::support::files::files(&world.home.path("state/kept")).remove(0);
+    for file in [
+        canary.to_owned(),
+        format!("\"{canary}\""),
+        format!("{{\"{canary}\": 1"),
+        format!("{{\"manager\": [\"{canary}\"]}}"),
+    ] {
+        std::fs::write(&kept, &file).expect("a file");
+        refused(&world, 1, &FIND, &["kept"]);
+    }
+    std::fs::remove_file(&kept).expect("a file");
+    let unfinished = world.home.path("state/unfinished");
+    std::fs::create_dir_all(&unfinished).expect("a folder");
+    set_mode(&unfinished, 0o700);
+    let record = unfinished.join("1a2b3c4d.json");
+    for file in [
+        canary.to_owned(),
+        format!("\"{canary}\""),
+        format!("{{\"{canary}\": 1}}"),
+        format!("{{\n\"work\": \"{canary}\"}}"),
+        format!("{{\n\"operation\": [\"{canary}\"]}}"),
+    ] {
+        std::fs::write(&record, &file).expect("a file");
+        set_mode(&record, 0o600);
+        for format in ["text", "json"] {
+            let ran = world.run(["recover", "--list", "-vv", "-o", format]);
+            contains(&ran.stderr, &["1a2b3c4d.json", "line "]);
+            assert_silent("recover", &ran, &[canary], None);
+        }
+        let ran = world.run(["find-role", "Auditor", "-vv"]);
+        ran.success();
+        assert_silent("find-role", &ran, &[canary], None);
+    }
+    std::fs::remove_file(&record).expect("a file");
+    // What is remembered of sign-ins.
+    world.run(["find-role", "Auditor", "--mfa-code", "123456"]);
+    for path in crate::support::files::files(&world.home.path("state/sign-ins")) {
+        std::fs::write(&path, format!("{{\"refused\": \"{canary}\"}}")).expect("a file");
+    }
+    let ran = world.run(["find-role", "Auditor", "-vv"]);
+    ran.success();
+    assert_silent("find-role", &ran, &[canary], None);
+}
+
+#[test]
+fn of_roles_and_dotenv() {
+    let world = World::new();
+    let canary = CANARY;
+    for file in [
+        canary.to_owned(),
+        format!("\"{canary}\""),
+        format!("[\"{canary}\"]"),
+        format!("[{{\"ID\": \"{canary}\"}}]"),
+        format!("[{{\"name\": [\"{canary}\"]}}]"),
+        format!("{{\"{canary}\": 1}}"),
+        format!("[{{\"name\": \"{canary}\""),
+    ] {
+        let path = world.home.write("roles.json", &file);
+        let arguments = ["sandbox", "--roles", text(&path), "--", "true"];
+        refused(&world, 2, &arguments, &["role"]);
+    }
+    for file in [
+        format!("SWP_API_KEY={canary}\nSWP_API_KEY={canary}\n"),
+        format!("A={canary}\0"),
+    ] {
+        let path = world.home.write_secret(".env", &file);
+        let arguments = ["create-key", "--role", "Auditor", "--dotenv", text(&path)];
+        refused(&world, 2, &arguments, &["`--dotenv`", ".env"]);
+    }
+}
+
+#[test]
+fn of_files_and_variables_that_hold_secrets() {
+    let canary = CANARY;
+    for content in [
+        format!("{canary}\n{canary}\n"),
+        format!("{canary}\0"),
+        format!("{canary}\r"),
+        format!("\u{feff}{canary}"),
+    ] {
+        let mut world = World::new();
+        let path = world.home.write_secret("secret", &content);
+        for flag in ["--password-file", "--api-key-file"] {
+            let arguments = [&FIND[..], &[flag, text(&path)]].concat();
+            refused(&world, 2, &arguments, &[flag]);
+        }
+        let command = format!("cat '{}'", text(&path));
+        for flag in ["--password-command", "--mfa-command"] {
+            let arguments = [&FIND[..], &[flag, &command]].concat();
+            refused(&world, 2, &arguments, &[flag]);
+        }
+        if !content.contains('\0') {
+            for variable in ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"] {
+                world.home.unset("SWP_PASSWORD_FILE");
+                world.home.set(variable, &content);
+                refused(&world, 2, &FIND, &[variable]);
+                world.home.unset(variable);
+            }
+        }
+        assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    }
+}
+
+#[test]
+fn of_values_that_a_library_reads() {
+    let canary = CANARY;
+    for (flag, value) in [
+        ("--url", format!("https://[{canary}]")),
+        ("--url", format!("https://h:{canary}")),
+        ("--wait", format!("5{canary}")),
+        ("--timeout", format!("5s 3{canary}")),
+        ("--tls-pin", format!("sha256:{canary}")),
+        ("--password-command", format!("'{canary}")),
+        ("--password-command", format!("{canary} | {canary}")),
+        ("--mfa-command", format!("\"{canary}")),
+        ("--mfa-code", canary.to_owned()),
+        ("--retries", canary.to_owned()),
+    ] {
+        let world = World::new();
+        let arguments = [&FIND[..], &[flag, &value]].concat();
+        refused(&world, 2, &arguments, &[flag]);
+        assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    }
+    let world = World::new();
+    let bad = format!("5{canary}");
+    let zone = format!("Europe/{canary}");
+    let command = format!("'{canary}");
+    for arguments in [
+        ["list-keys", "--stale", &bad].as_slice(),
+        &["list-keys", "--expiring", &bad],
+        &["sandbox", "--session-idle", &bad, "--", "true"],
+        &["sandbox", "--session-max", &bad, "--", "true"],
+        &["create", "--role-id", "2", "--expires", &bad],
+        &[
+            "create",
+            "--role-id",
+            "2",
+            "--expires",
+            "2050-01-01",
+            "--time-zone",
+            &zone,
+        ],
+        &["create", "--role-id", "2", "--deliver-cmd", &command],
+        &["list-keys", "--role-id", "-770077007700770077"],
+    ] {
+        let ran = run(&world, arguments, &["-o", "json"]);
+        ran.failure(2);
+        assert_silent(
+            &arguments.join(" "),
+            &ran,
+            &[canary, "770077007700770077"],
+            None,
+        );
+    }
+    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+}

@@ -1,0 +1,68 @@
+//! A panic is a bug, and may come where a secret is at hand: what is said of it quotes nothing.
+
+use std::path::Path;
+
+use crate::support::files::files;
+
+/// The source of the client, without its tests and without the simulated manager.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    for path in files(&root) {
+        let name = path
+            .strip_prefix(&root)
+            .expect("a path in it")
+            .display()
+            .to_string();
+        // What fuzzers assert is in no build that is run.
+        let of_tests = name.ends_with("_tests.rs")
+            || name.ends_with("/tests.rs")
+            || name.starts_with("fuzzing");
+        if name.starts_with("sandbox") || !name.ends_with(".rs") || of_tests {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a source file");
+        let code = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default();
+        sources.push((name, code.to_owned()));
+    }
+    sources
+}
+
+#[test]
+fn no_panic_is_given_a_value_to_quote() {
+    let sources = sources();
+    assert!(sources.len() > 30, "the sources are where they were");
+    for (name, code) in sources {
+        for line in code
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//"))
+        {
+            for macro_name in [
+                "panic!(",
+                "unreachable!(",
+                "assert!(",
+                "assert_eq!(",
+                "assert_ne!(",
+                "todo!(",
+                "debug_assert!(",
+                "debug_assert_eq!(",
+            ] {
+                let quotes = line.contains(macro_name)
+                    && (line.contains('{')
+                        || macro_name.contains("_eq")
+                        || macro_name.contains("_ne"));
+                assert!(!quotes, "{name}: {line}");
+            }
+            if let Some((_, message)) = line.split_once(".expect(") {
+                assert!(
+                    message.starts_with('"') && !message.contains('{'),
+                    "{name}: {line}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Limits: of the system, which are met before anything is asked, and of durations, which are bounded when they are read.
+#![cfg(unix)]
+
+use crate::support::profiles::world_in_a_profile;
+use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::shell::sh;
+use crate::support::{Ran, World, contains};
+
+/// A run in which so few files may be open.
+fn with_files(world: &World, files: u32, arguments: &str) -> Ran {
+    sh(
+        &world.home,
+        &format!(r#"ulimit -n {files} && exec "$SWP_KEYS" {arguments}"#),
+    )
+}
+
+/// The system's own loader may need a file more than there is: then the program was not started.
+fn was_started(ran: &Ran) -> bool {
+    !(ran.code() == 127 && ran.stderr.contains("shared libraries"))
+}
+
+#[test]
+fn too_few_files_are_an_error_before_anything_is_asked() {
+    let commands = [
+        "create --role Auditor --name ci",
+        "create --role Auditor --name ci --verify --out-file key --dotenv env --deliver-cmd 'cat'",
+        "exec --role Auditor -- true",
+        "list-keys",
+        "find-role Auditor",
+        "whoami",
+        "sandbox -- true",
+    ];
+    for arguments in commands {
+        for files in (3..=20).chain([64]) {
+            let world = World::new();
+            let ran = with_files(&world, files, arguments);
+            let told = format!("{arguments} with {files}: {}", ran.stderr);
+            if !was_started(&ran) {
+                continue;
+            }
+            assert!(!ran.stderr.contains("bug in swp-keys"), "{told}");
+            assert_eq!(
+                count(&world.sandbox, "DELETE /api/apikeys/1"),
+                usize::from(arguments.starts_with("exec") && ran.code() == 0),
+                "{told}"
+            );
+            let records = std::fs::read_dir(world.home.path("state/unfinished"));
+            assert_eq!(records.map_or(0, Iterator::count), 0, "{told}");
+            if files == 64 {
+                ran.success();
+            }
+            if ran.code() == 0 {
+                continue;
+            }
+            contains(ran.failure(1), &["error: could not open", "hint: "]);
+            assert_eq!(count(&world.sandbox, CREATE), 0, "{told}");
+            assert!(!world.home.path("key").exists() && !world.home.path("env").exists());
+        }
+    }
+}
+
+#[test]
+fn a_shell_that_completes_is_answered_with_silence() {
+    let mut world = World::new();
+    let key = world.sandbox.add_key("mine", 1);
+    world.use_key(&key.secret);
+    for files in 3..=20 {
+        let ran = with_files(&world, files, "__complete zsh = create --role");
+        if was_started(&ran) {
+            ran.success();
+            assert_eq!(ran.stderr, "", "with {files}");
+        }
+    }
+}
+
+/// More than any clock of this machine can be moved by: 2^63 and 2^64 - 1 seconds, and more than a number holds.
+const ENDLESS: [&str; 3] = [
+    "9223372036854775808s",
+    "18446744073709551615s",
+    "99999999999999999999999y",
+];
+/// More than a run waits for anything.
+const TOO_LONG: &str = "367d";
+
+#[test]
+fn no_duration_is_endless() {
+    let waits = [
+        "--timeout",
+        "--connect-timeout",
+        "--settle-timeout",
+        "--wait",
+    ];
+    let commands: [(&str, &[&str], bool); 12] = [
+        (waits[0], &["list-roles"], true),
+        (waits[1], &["list-roles"], true),
+        (waits[2], &["create", "--role", "Auditor"], true),
+        (waits[3], &["list-roles"], true),
+        (
+            "--deliver-timeout",
+            &["create", "--role", "Auditor", "--deliver-cmd", "cat"],
+            true,
+        ),
+        ("--ttl", &["exec", "--role", "Auditor"], true),
+        ("--overlap", &["rotate-key", "ci"], false),
+        ("--expires", &["create", "--role", "Auditor"], false),
+        ("--expires", &["update-key", "ci"], false),
+        (
+            "--fail-within",
+            &["verify-key", "--key-file", "password"],
+            false,
+        ),
+        ("--expiring", &["list-keys"], false),
+        ("--stale", &["list-keys"], false),
+    ];
+    for (flag, command, is_wait) in commands {
+        let values = ENDLESS.iter().chain(is_wait.then_some(&TOO_LONG));
+        for value in values {
+            let world = World::new();
+            let mut arguments = [command, &[flag, value]].concat();
+            if command[0] == "exec" {
+                arguments.extend(["--", "true"]);
+            }
+            let ran = world.run(&arguments);
+            contains(ran.failure(2), &[flag]);
+            nothing_was_sent(&world.sandbox);
+        }
+    }
+    for flag in ["--session-idle", "--session-max"] {
+        for value in ENDLESS.iter().chain([&TOO_LONG]) {
+            let ran = World::new().run(["sandbox", flag, value, "--", "true"]);
+            contains(ran.failure(2), &[flag]);
+        }
+    }
+    let fault = format!("POST /api/apikeys delay={}", ENDLESS[0]);
+    World::new()
+        .run(["sandbox", "--fault", &fault, "--", "true"])
+        .failure(2);
+}
+
+#[test]
+fn variables_and_profiles_have_the_same_bounds() {
+    for (variable, field) in [
+        ("SWP_TIMEOUT", "timeout"),
+        ("SWP_CONNECT_TIMEOUT", "connect-timeout"),
+        ("SWP_SETTLE_TIMEOUT", "settle-timeout"),
+        ("SWP_WAIT", "wait"),
+    ] {
+        for value in ENDLESS.iter().chain([&TOO_LONG]) {
+            let mut world = World::new();
+            world.home.set(variable, value);
+            contains(world.run(["list-roles"]).failure(2), &[variable]);
+            nothing_was_sent(&world.sandbox);
+            let mut world = world_in_a_profile(&format!("{field} = \"{value}\"\n"));
+            world.home.unset(variable);
+            let ran = world.run(["--profile", "here", "list-roles"]);
+            contains(ran.failure(2), &[field, "config.toml"]);
+            nothing_was_sent(&world.sandbox);
+        }
+    }
+}
+
+/// A year is a time that can be meant.
+#[test]
+fn a_year_is_waited_for() {
+    let world = World::new();
+    let flags = [
+        "--timeout",
+        "366d",
+        "--settle-timeout",
+        "366d",
+        "--wait",
+        "366d",
+    ];
+    let create = [
+        "create",
+        "--role",
+        "Auditor",
+        "--deliver-cmd",
+        "cat",
+        "--deliver-timeout",
+        "366d",
+    ];
+    world.run(flags.iter().chain(&create)).success();
+}

@@ -1,0 +1,317 @@
+//! The questions about roles, keys and the form of answers.
+
+use swp_keys::sandbox::{Request, Settings};
+
+use super::scenarios::{CREATE, ROLE, creates, fails, unheard_of, walks};
+use crate::support::{Ran, World, contains};
+
+walks! {
+    the_status_of_what_cannot_be: "invalid" => invalid;
+    the_status_of_a_role_that_is_not_there: "unknown-role" => unknown_role;
+    what_a_key_without_a_role_gets: "role-omitted" => role_omitted;
+    what_an_end_in_the_past_does: "past-expiry" => past_expiry;
+    what_an_unknown_time_zone_does: "unknown-time-zone" => unknown_time_zone;
+    whether_a_body_names_its_type: "content-type" => |_, settings| named(settings);
+    what_an_end_of_zero_does: "expiry-zero" => expiry_zero;
+    what_a_name_that_is_taken_does: "duplicate-name" => duplicate_name;
+    what_deleting_twice_answers: "delete-missing" => delete_missing;
+    whether_upper_and_lower_case_count: "ignore-case" => ignore_case;
+    whether_a_search_is_ignored: "ignore-search" => ignore_search;
+    what_an_unknown_field_in_a_search_does: "unknown-field" => |_, settings| named(settings);
+    whether_names_are_trimmed: "trim-names" => trim_names;
+    what_becomes_of_a_name: "key-names" => altered;
+    what_becomes_of_a_description: "descriptions" => altered;
+    when_a_search_shows_a_new_key: "search-lag" => search_lag;
+    which_fields_answers_have: "answer-fields" => answer_fields;
+    which_form_errors_have: "error-body" => error_body;
+}
+
+/// What the exit code of a create is that the manager refused with this status. After a 500 it may have been made all the same.
+fn exit_of(status: &str) -> i32 {
+    match status {
+        "400" | "422" | "500" => 1,
+        "403" => 5,
+        "404" => 3,
+        "409" => 6,
+        _ => unheard_of(status),
+    }
+}
+
+fn creates_sent(world: &World) -> Vec<Request> {
+    let mut requests = world.sandbox.requests();
+    requests.retain(|request| request.route() == "POST /api/apikeys");
+    requests
+}
+
+/// A name of one's own is looked up and found free, or taken.
+fn named(settings: Settings) {
+    let world = World::with(settings);
+    world.sandbox.add_key("another", 1);
+    creates(&world, ["--role", "Auditor", "--name", "mine"]);
+    let taken = ["create", "--role", "Auditor", "--name", "mine"];
+    contains(&fails(&world, taken, 6), &["`mine` exists already"]);
+}
+
+fn invalid(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ROLE);
+    // More than the 32 bits that an ID has.
+    let said = fails(
+        &world,
+        ["create", "--role-id", "4294967296", "--allow-full-access"],
+        exit_of(choice),
+    );
+    contains(&said, &["roleID must be an integer of 32 bits"]);
+}
+
+fn unknown_role(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    // So that the role is not looked at before.
+    let arguments = ["create", "--role-id", "999", "--allow-full-access"];
+    if choice == "accepted" {
+        let ran = world.run(arguments);
+        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        return;
+    }
+    let said = fails(&world, arguments, exit_of(choice));
+    contains(&said, &["no administrator role with the ID 999"]);
+    assert_eq!(creates_sent(&world).len(), 1, "not tried again");
+}
+
+fn role_omitted(_: &str, settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ROLE);
+    creates(&world, ["--role-id", "2"]);
+    for request in creates_sent(&world) {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+        assert_eq!(body["roleID"], 2, "always sent, as a number");
+    }
+}
+
+fn past_expiry(choice: &str, mut settings: Settings) {
+    settings.clock_skew_seconds = 7200;
+    let world = World::with(settings);
+    // In the past by any clock: found out here.
+    let said = fails(
+        &world,
+        ["create", "--role-id", "2", "--expires", "2020-01-31"],
+        2,
+    );
+    contains(&said, &["`--expires` is in the past"]);
+    assert_eq!(world.sandbox.requests(), []);
+    // A duration counts from the manager's clock, so it cannot be.
+    creates(&world, ["--role", "Auditor", "--expires", "1h"]);
+    // A time can be past by the manager's clock alone.
+    let time = (chrono::Utc::now() + chrono::Duration::hours(1)).to_rfc3339();
+    let arguments = ["create", "--role", "Auditor", "--expires", &time];
+    if choice == "accepted" {
+        creates(&world, arguments[1..].iter().copied());
+    } else {
+        let said = fails(&world, arguments, exit_of(choice));
+        contains(&said, &["expiry date must be in the future"]);
+    }
+}
+
+fn unknown_time_zone(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    let arguments = ["create", "--role-id", "2", "--time-zone", "Mars/Olympus"];
+    if choice == "accepted" {
+        creates(&world, arguments[1..].iter().copied());
+        assert_eq!(world.sandbox.api_keys()[0].time_zone, "Mars/Olympus");
+    } else {
+        let said = fails(&world, arguments, exit_of(choice));
+        contains(&said, &["There is no time zone Mars/Olympus."]);
+    }
+}
+
+fn expiry_zero(_: &str, settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ROLE);
+    creates(&world, ["--role", "Auditor", "--expires", "never"]);
+    for request in creates_sent(&world) {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+        assert_eq!(
+            body.get("expiryDate"),
+            None,
+            "no end is no field, and no zero"
+        );
+    }
+    assert!(
+        world
+            .sandbox
+            .api_keys()
+            .iter()
+            .all(|key| key.expiry_date.is_none())
+    );
+}
+
+fn duplicate_name(choice: &str, settings: Settings) {
+    named(settings.clone());
+    // Where the names cannot be looked at first, the manager is the one who says no.
+    let mut blind = settings;
+    blind.unknowns.session_keys = Some(403);
+    let world = World::with(blind);
+    world.sandbox.add_key("mine", 2);
+    let arguments = ["create", "--role", "Auditor", "--name", "mine"];
+    if choice == "accepted" {
+        creates(&world, arguments[1..].iter().copied());
+    } else {
+        // The words decide, whatever the status. A 500 may come after the work, and whether it was done may not be looked at.
+        let exit = if choice == "500" { 11 } else { 6 };
+        let said = fails(&world, arguments, exit);
+        contains(&said, &["The requested username already exists."]);
+    }
+    assert_eq!(creates_sent(&world).len(), 1);
+}
+
+/// A key that could not be delivered is deleted, and the answer to that is lost: asked again, the manager has no such key.
+#[cfg(target_os = "linux")]
+fn delete_missing(_: &str, settings: Settings) {
+    use swp_keys::sandbox::{Action, Fault};
+
+    let world = World::with(settings);
+    let lost = Fault::new("DELETE", "/api/apikeys/*", Action::Drop).after();
+    world.sandbox.inject(lost);
+    let full = std::fs::File::create("/dev/full").expect("a device that is always full");
+    let ran = Ran::of(world.home.command(CREATE).stdout(full));
+    ran.failure(10);
+    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(world.count("DELETE /api/apikeys/1"), 2);
+}
+
+/// Without a stdout that cannot be written, nothing is deleted.
+#[cfg(not(target_os = "linux"))]
+fn delete_missing(_: &str, settings: Settings) {
+    named(settings);
+}
+
+fn ignore_case(_: &str, settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ROLE);
+    for arguments in [
+        &["create", "--role", "auditor"][..],
+        &["find-role", "AUDITOR"],
+    ] {
+        let said = fails(&world, arguments.iter().copied(), 3);
+        contains(&said, &["did you mean `Auditor`?", "Upper and lower case"]);
+    }
+    world.sandbox.add_key("Mine", 2);
+    creates(&world, ["--role", "Auditor", "--name", "mine"]);
+}
+
+fn ignore_search(_: &str, settings: Settings) {
+    named(settings.clone());
+    let world = World::with(settings);
+    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    contains(
+        &fails(&world, ["create", "--role", "Audtior"], 3),
+        &["did you mean `Auditor`?"],
+    );
+    assert_eq!(creates_sent(&world).len(), 0);
+}
+
+fn trim_names(_: &str, settings: Settings) {
+    named(settings.clone());
+    let world = World::with(settings);
+    for name in [" mine", "mine ", "\tmine", " "] {
+        fails(&world, ["create", "--role", "Auditor", "--name", name], 2);
+    }
+    assert_eq!(world.sandbox.requests(), []);
+}
+
+/// The key is found again, in whatever form the manager keeps it, and one for a command is deleted.
+fn altered(choice: &str, mut settings: Settings) {
+    // What a manager makes of two names may be one.
+    settings.unknowns.duplicate_name = None;
+    for lost in [false, true] {
+        for name in [&[][..], &["--name", "Night build (ci) of the Fleet"]] {
+            let world = World::with(settings.clone());
+            if lost {
+                let fault = "POST /api/apikeys drop after".parse();
+                world.sandbox.inject(fault.expect("a fault"));
+            }
+            let create = ROLE.iter().chain(name).copied();
+            if choice == "dropped" && lost && !name.is_empty() {
+                // Then nothing proves whose the key of this name is.
+                let ran = world.run(["create"].into_iter().chain(create));
+                contains(ran.failure(11), &["swp-keys recover"]);
+                continue;
+            }
+            creates(&world, create);
+            let exec = ["exec", "--role", "Auditor", "--", "true"];
+            world.run(exec).success();
+            assert_eq!(world.sandbox.api_keys().len(), 1);
+        }
+    }
+}
+
+/// What was created a moment ago is not taken for missing.
+fn search_lag(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    let settled = ["--settle-timeout", "20s"];
+    creates(
+        &world,
+        ROLE.iter()
+            .chain(&["--name", "mine"])
+            .chain(&settled)
+            .copied(),
+    );
+    let fault = "POST /api/apikeys drop after".parse();
+    world.sandbox.inject(fault.expect("a fault"));
+    creates(
+        &world,
+        ROLE.iter()
+            .chain(&["--name", "other"])
+            .chain(&settled)
+            .copied(),
+    );
+    if choice == "none" {
+        let taken = ["create", "--role", "Auditor", "--name", "mine"];
+        contains(&fails(&world, taken, 6), &["`mine` exists already"]);
+    }
+}
+
+fn answer_fields(choice: &str, settings: Settings) {
+    let world = World::with(settings);
+    creates(&world, ["--role", "Auditor", "--name", "mine"]);
+    let ran = world.run([
+        "create",
+        "--role",
+        "Auditor",
+        "-o",
+        "json",
+        "--expires",
+        "never",
+    ]);
+    let document = ran.json();
+    let key = &world.sandbox.api_keys()[1];
+    assert_eq!(document["secretKey"], *key.secret);
+    assert_eq!(document["ID"], key.id);
+    assert_eq!(document["meta"]["role"], "Auditor");
+    let new = serde_json::json!({"list": [1, null, "two"]});
+    let (kept, locale) = match choice {
+        "usual" => (None, true),
+        "future" => (Some(&new), true),
+        "sparse" => (None, false),
+        _ => unheard_of(choice),
+    };
+    assert_eq!(document.get("somethingNew"), kept);
+    assert_eq!(document.get("locale").is_some(), locale);
+}
+
+fn error_body(choice: &str, mut settings: Settings) {
+    settings.administrator_role = 2;
+    let world = World::with(settings);
+    let said = fails(&world, ["create", "--role-id", "2"], 5);
+    contains(&said, &["creating the key: the manager forbids it"]);
+    let words = said.contains("Not authorized to create API keys");
+    assert_eq!(
+        words,
+        matches!(choice, "message" | "legacy" | "text" | "html"),
+        "{said}"
+    );
+    assert!(!said.contains('<') && !said.contains('{'), "{said}");
+    world.sandbox.set_locked(true);
+    let said = fails(&world, CREATE, 4);
+    contains(&said, &["locked"]);
+}

@@ -1,0 +1,304 @@
+//! The state folder: nothing is read from where somebody else may have put it, nothing is written there, and what to do is said.
+
+use std::os::unix::fs::{chown, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::support::files::files;
+use crate::support::files::{mode, read};
+use crate::support::{World, contains, set_mode};
+
+const FIND: [&str; 2] = ["find-role", "Auditor"];
+/// A user who is not the one that runs the tests.
+const SOMEBODY: u32 = 54_321;
+
+/// A world in which `login` kept a session.
+fn signed_in() -> World {
+    let world = World::new();
+    world.run(["login"]).success();
+    world.sandbox.forget_requests();
+    world
+}
+
+fn session(world: &World) -> PathBuf {
+    files(&world.home.path("state/kept")).remove(0)
+}
+
+/// Whether the tests may give files away; only root may.
+fn may_give_away() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// It is refused before anything is sent, with exit 2 and these words.
+#[track_caller]
+fn refused(world: &World, command: &[&str], said: &[&str]) {
+    let ran = world.run(command);
+    contains(ran.failure(2), said);
+    contains(&ran.stderr, &["error: ", "trusted", "hint: run `ch"]);
+    assert_eq!(world.calls(), [] as [String; 0], "nothing is sent");
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_not_trusted() {
+    for (name, mode) in [
+        ("state", 0o770),
+        ("state", 0o707),
+        ("state", 0o777),
+        ("state/kept", 0o720),
+        ("state/kept", 0o702),
+        // Sticky does not help where others can add something.
+        ("state/kept", 0o1777),
+    ] {
+        let world = signed_in();
+        let folder = world.home.path(name);
+        set_mode(&folder, mode);
+        let mends = format!("`chmod go-w {}`", text(&folder));
+        for command in [
+            &FIND[..],
+            &["create", "--role", "Auditor"],
+            &["login"],
+            &["logout"],
+        ] {
+            refused(
+                &world,
+                command,
+                &["others on this machine may write", &mends, "SWP_STATE_DIR"],
+            );
+        }
+        // Not even where files that others may read are all right.
+        let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
+        refused(&world, &loose, &[&mends]);
+        // Who says how to sign in needs no session; what was left is not looked at.
+        let password = text(&world.home.path("password"));
+        let ran = world.run([&FIND[..], &["--password-file", &password]].concat());
+        ran.success();
+        assert_eq!(
+            ran.stderr.contains("is not looked at"),
+            name == "state",
+            "{}",
+            ran.stderr
+        );
+        // What is said to mend it does.
+        set_mode(&folder, mode & 0o1755);
+        world.run(FIND).success();
+    }
+}
+
+#[test]
+fn a_folder_in_a_sticky_one_is_trusted_and_so_is_one_that_others_may_look_into() {
+    for mode in [0o1777, 0o755] {
+        let world = signed_in();
+        set_mode(&world.home.path("state"), mode);
+        world.run(FIND).success();
+        world.run(["login"]).success();
+        world
+            .run(["create", "--role", "Auditor", "--require-journal"])
+            .success();
+        world.run(["logout"]).success();
+    }
+}
+
+#[test]
+fn a_link_is_as_good_as_what_it_leads_to() {
+    let mut world = signed_in();
+    let (state, link) = (world.home.path("state"), world.home.path("link"));
+    symlink(&state, &link).expect("a link");
+    world.home.set("SWP_STATE_DIR", &link);
+    world.run(FIND).success();
+    set_mode(&state, 0o777);
+    refused(
+        world_without_requests(&world),
+        &FIND,
+        &[
+            "others on this machine may write to the folder",
+            &text(&link),
+        ],
+    );
+    set_mode(&state, 0o700);
+    // The sessions themselves elsewhere.
+    std::fs::rename(state.join("kept"), world.home.path("elsewhere")).expect("it moves");
+    symlink(world.home.path("elsewhere"), state.join("kept")).expect("a link");
+    world.run(FIND).success();
+    set_mode(&world.home.path("elsewhere"), 0o722);
+    refused(
+        world_without_requests(&world),
+        &FIND,
+        &["others on this machine may write"],
+    );
+}
+
+fn world_without_requests(world: &World) -> &World {
+    world.sandbox.forget_requests();
+    world
+}
+
+#[test]
+fn a_session_that_others_may_read_is_not_used_unless_that_is_meant() {
+    for mode in [0o640, 0o604, 0o660, 0o602] {
+        let world = signed_in();
+        let file = session(&world);
+        set_mode(&file, mode);
+        let mends = format!("`chmod 600 {}`", text(&file));
+        for command in [&FIND[..], &["create", "--role", "Auditor"]] {
+            refused(&world, command, &["others on this machine may ", &mends]);
+        }
+        if mode & 0o022 == 0 {
+            let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
+            world.run(loose).success();
+            // It is ended all the same, by a new login or by name.
+            world.run(["login"]).success();
+            assert_eq!(world.sandbox.live_sessions(), 1, "the former one is ended");
+            assert_eq!(crate::support::files::mode(&session(&world)), 0o600);
+            set_mode(&session(&world), mode);
+            world.run(["logout"]).success();
+            assert_eq!(world.sandbox.live_sessions(), 0);
+        } else {
+            set_mode(&file, 0o600);
+            world.run(FIND).success();
+        }
+    }
+}
+
+#[test]
+fn what_is_no_file_is_neither_waited_for_nor_passed_over() {
+    let world = signed_in();
+    let pipe = world.home.path("state/kept/pipe.json");
+    let mut made = std::process::Command::new("mkfifo");
+    let made = made.args(["-m", "600"]).arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    for command in [&FIND[..], &["logout"], &["whoami"]] {
+        contains(world.run(command).failure(1), &["`pipe.json` is no file"]);
+    }
+    assert_eq!(world.calls(), [] as [String; 0], "nothing is sent");
+}
+
+#[test]
+fn what_belongs_to_another_user_is_not_trusted() {
+    if !may_give_away() {
+        return;
+    }
+    for name in ["state", "state/kept", "the session"] {
+        let world = signed_in();
+        let path = match name {
+            "the session" => session(&world),
+            folder => world.home.path(folder),
+        };
+        chown(&path, Some(SOMEBODY), None).expect("root may");
+        let mends = format!("`chown 0 {}`", text(&path));
+        let commands: &[&[&str]] = match name {
+            "the session" => &[&FIND, &["logout"]],
+            _ => &[&FIND, &["login"], &["logout"]],
+        };
+        for command in commands {
+            refused(
+                &world,
+                command,
+                &["belongs to another user (ID 54321)", &mends],
+            );
+        }
+        let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
+        refused(&world, &loose, &[&mends]);
+        chown(&path, Some(0), None).expect("root may");
+        world.run(FIND).success();
+    }
+}
+
+/// A record of somebody else would make `recover` delete a key of ours.
+#[test]
+fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
+    let world = World::new();
+    let key = world.sandbox.add_key("there", 2);
+    let record = serde_json::json!({
+        "operation": "0a0b0c0d", "work": "rekey", "manager": world.sandbox.url(), "tenant": null, "keyName": "there",
+        "roleID": null, "keyID": key.id, "existingIDs": [key.id], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
+    });
+    let folder = world.home.path("state/unfinished");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("0a0b0c0d.json");
+    std::fs::write(&file, record.to_string()).expect("a file");
+    set_mode(&file, 0o622);
+    let recover = ["recover", "--yes"];
+    let listed = world.run(["recover", "--list"]);
+    contains(
+        &listed.stderr,
+        &[
+            "warning: ",
+            "others on this machine may write",
+            "`chmod 600",
+        ],
+    );
+    contains(&world.run(FIND).stderr, &["warning: ", "0a0b0c0d.json"]);
+    set_mode(&file, 0o600);
+    set_mode(&folder, 0o777);
+    world.sandbox.forget_requests();
+    refused(
+        &world,
+        &recover,
+        &["others on this machine may write", "`chmod go-w"],
+    );
+    contains(
+        &world.run(FIND).stderr,
+        &["warning: what earlier runs left is not looked at"],
+    );
+    // Nor is a record written there.
+    let create = ["create", "--role", "Auditor", "--name", "new"];
+    let ran = world.run(create);
+    ran.success();
+    contains(
+        &ran.stderr,
+        &[
+            "no record of this run can be kept",
+            "others on this machine may write",
+        ],
+    );
+    let journal = [&create[..4], &["other", "--require-journal"]].concat();
+    contains(
+        world.run(journal).failure(2),
+        &["`--require-journal`", "others on this machine may write"],
+    );
+    assert_eq!(world.sandbox.api_keys()[0].secret, key.secret);
+    assert_eq!(files(&folder), std::slice::from_ref(&file));
+    set_mode(&folder, 0o700);
+    world.run(recover).success();
+    assert_ne!(
+        world.sandbox.api_keys()[0].secret,
+        key.secret,
+        "it was a real one"
+    );
+}
+
+/// Others could lift a stop, or make one.
+#[test]
+fn the_guard_takes_no_word_from_others_and_stops_no_run_for_it() {
+    let mut world = World::new();
+    let wrong = world.home.write_secret("wrong", "hunter2");
+    world.home.set("SWP_PASSWORD_FILE", wrong);
+    for _ in 0..2 {
+        contains(world.run(FIND).failure(4), &["the manager refused"]);
+    }
+    let folder = world.home.path("state/sign-ins");
+    set_mode(&folder, 0o777);
+    let ran = world.run([&FIND[..], &["-v"]].concat());
+    contains(
+        ran.failure(4),
+        &[
+            "the manager refused",
+            "info: refused sign-ins cannot be remembered",
+            "`chmod go-w",
+        ],
+    );
+    set_mode(&folder, 0o700);
+    contains(world.run(FIND).failure(4), &["nothing is sent"]);
+}
+
+#[test]
+fn a_new_state_folder_is_private_from_the_start() {
+    let world = signed_in();
+    assert_eq!(mode(&world.home.path("state")), 0o700);
+    assert_eq!(mode(&world.home.path("state/kept")), 0o700);
+    assert_eq!(mode(&session(&world)), 0o600);
+    assert!(read(session(&world)).contains("request_id"));
+}

@@ -1,0 +1,41 @@
+//! Settings files.
+
+use std::path::PathBuf;
+
+use super::{Home, World, set_mode};
+
+/// Makes this the settings file of a home.
+pub(crate) fn configure(home: &mut Home, text: &str) -> PathBuf {
+    let folder = home.path("config");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    set_mode(&folder, 0o755);
+    home.set("SWP_CONFIG_DIR", folder);
+    let path = home.write("config/config.toml", text);
+    set_mode(&path, 0o644);
+    path
+}
+
+/// A world whose environment says nothing: all that leads to its manager stands in the profile `here`, with these lines more.
+pub(crate) fn world_in_a_profile(more: &str) -> World {
+    let mut world = World::new();
+    let text = profile(&world, "here") + more;
+    configure(&mut world.home, &text);
+    for variable in [
+        "SWP_URL",
+        "SWP_CA_CERT",
+        "SWP_USERNAME",
+        "SWP_PASSWORD_FILE",
+    ] {
+        world.home.unset(variable);
+    }
+    world
+}
+
+/// A profile that leads to the manager of this world, with paths as they are seen from the folder of the file.
+pub(crate) fn profile(world: &World, name: &str) -> String {
+    format!(
+        "[profiles.{name}]\nurl = \"{}\"\nca-cert = \"../manager.pem\"\nusername = \"admin\"\n\
+         password-file = \"../password\"\n",
+        world.sandbox.url()
+    )
+}

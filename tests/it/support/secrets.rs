@@ -1,0 +1,115 @@
+//! Secrets that every form of output can be searched for.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+use super::Ran;
+
+/// A password with all that is written differently in JSON, URLs, HTML and base64.
+pub(crate) const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
+
+/// Digits, as a code must be; no port and no time holds all of them.
+pub(crate) const CODE: &str = "73910482";
+pub(crate) const SID: &str = "Mark3+sID/+A==";
+pub(crate) const RID: &str = "Mark4+RID/+B==";
+pub(crate) const KEY: &str = "4711:Mark5+existing/key+C=";
+pub(crate) const FRESH: &str = "8:Mark6+fresh/secret+D=";
+/// A password on the wrong place of a command line.
+/// Nothing of it may be repeated, wherever it stood.
+pub(crate) const MISPLACED: &str = "hunter2";
+
+/// A secret as other formats write it. The first is the secret as it is.
+pub(crate) fn forms(secret: &str) -> Vec<String> {
+    let json = serde_json::to_string(secret).expect("text is JSON");
+    let ascii: String = json
+        .chars()
+        .map(|one| {
+            if one.is_ascii() {
+                one.to_string()
+            } else {
+                format!("\\u{:04x}", u32::from(one))
+            }
+        })
+        .collect();
+    let percent = |hex: fn(u8) -> String| -> String {
+        secret
+            .bytes()
+            .map(|byte| {
+                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                    char::from(byte).to_string()
+                } else {
+                    hex(byte)
+                }
+            })
+            .collect()
+    };
+    let html = secret
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;");
+    let mut forms = vec![
+        secret.to_owned(),
+        json.trim_matches('"').to_owned(),
+        ascii.trim_matches('"').to_owned(),
+        percent(|byte| format!("%{byte:02X}")),
+        percent(|byte| format!("%{byte:02x}")),
+        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        html.replace('\'', "&#39;"),
+        html,
+        format!("{secret:?}").trim_matches('"').to_owned(),
+        secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        format!("{:?}", secret.as_bytes())
+            .trim_matches(['[', ']'])
+            .to_owned(),
+    ];
+    forms.extend(in_base64(secret));
+    let mut seen = std::collections::BTreeSet::new();
+    forms.retain(|form| seen.insert(form.clone()));
+    forms
+}
+
+/// A secret in base64, in the middle of other bytes too: three alignments, without the characters that its neighbours share.
+fn in_base64(secret: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for before in 0..3 {
+        let bytes = [&vec![0; before][..], secret.as_bytes()].concat();
+        let whole = bytes.len() * 8 / 6;
+        for text in [STANDARD.encode(&bytes), URL_SAFE.encode(&bytes)] {
+            forms.push(text[(before * 8).div_ceil(6)..whole].to_owned());
+        }
+    }
+    forms
+}
+
+/// Asserts that `text` holds none of the secrets in any form.
+#[track_caller]
+pub(crate) fn assert_clean(what: &str, text: &[u8], secrets: &[&str]) {
+    let text = String::from_utf8_lossy(text);
+    for secret in secrets {
+        for form in forms(secret) {
+            assert!(!text.contains(&form), "{what} holds `{form}`: {text}");
+        }
+    }
+}
+
+/// Asserts that a run said none of the secrets, and `promised` once, on stdout.
+#[track_caller]
+pub(crate) fn assert_silent(what: &str, ran: &Ran, secrets: &[&str], promised: Option<&str>) {
+    assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
+    assert_clean(&format!("{what}: stderr"), ran.stderr.as_bytes(), secrets);
+    let stdout = match promised {
+        Some(secret) => {
+            assert_eq!(
+                ran.stdout.matches(secret).count(),
+                1,
+                "{what}: {}",
+                ran.stdout
+            );
+            ran.stdout.replacen(secret, "", 1)
+        }
+        None => ran.stdout.clone(),
+    };
+    assert_clean(&format!("{what}: stdout"), stdout.as_bytes(), secrets);
+}

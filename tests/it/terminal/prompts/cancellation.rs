@@ -1,0 +1,330 @@
+//! Leaving a question in every way there is: the terminal is left as it was, and nothing half is sent.
+
+use serde_json::Value;
+use swp_keys::sandbox::Settings;
+
+use super::dialogs::{PASSWORD, out, sign_ins, with, world};
+use crate::support::pty::{Pty, terminate};
+use crate::support::{World, contains};
+
+struct Question {
+    text: &'static str,
+    /// The questions before it, with their answers.
+    before: &'static [(&'static str, &'static str)],
+    /// So many sign-ins were sent by then.
+    sent: usize,
+}
+
+const QUESTIONS: [Question; 3] = [
+    Question {
+        text: "User name: ",
+        before: &[],
+        sent: 0,
+    },
+    Question {
+        text: "Password of admin: ",
+        before: &[("User name: ", "admin")],
+        sent: 0,
+    },
+    Question {
+        text: "Code of the second factor: ",
+        before: &[("User name: ", "admin"), ("Password of admin: ", PASSWORD)],
+        sent: 1,
+    },
+];
+
+/// Leads to a question in a terminal, lets `leave` end the run there, and checks that everything is as before.
+fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
+    for question in QUESTIONS {
+        let mut world = with(Settings {
+            mfa_code: Some("004211".to_owned()),
+            ..Settings::default()
+        });
+        world.home.unset("SWP_USERNAME");
+        let mut terminal = Pty::start(
+            &world.home,
+            r#"stty -a > before; sh -c 'echo $$ > pid; exec "$SWP_KEYS" create --role Auditor > out'; echo "code=$?"
+               stty -a > after; echo "type now"; read line; echo "done""#,
+        );
+        for (earlier, answer) in question.before {
+            terminal.see(earlier);
+            terminal.type_line(answer);
+        }
+        terminal.see(question.text);
+        leave(&world, &mut terminal);
+        terminal.see(&format!("code={code}"));
+        terminal.see("type now");
+        terminal.type_line("this is seen");
+        terminal.see("this is seen");
+        terminal.see("done");
+        let shown = terminal.end();
+        contains(&shown, &["error: interrupted", "nothing was changed"]);
+        stands_alone(&shown);
+        let state = |name| std::fs::read_to_string(world.home.path(name)).expect("stty's output");
+        assert_eq!(state("before"), state("after"), "after `{}`", question.text);
+        contains(&state("after"), &[" echo ", "icanon", "isig"]);
+        assert_eq!(out(&world), "");
+        assert_eq!(
+            sign_ins(&world).len(),
+            question.sent,
+            "after `{}`",
+            question.text
+        );
+        assert_eq!(world.sandbox.live_sessions(), 0);
+        if question.text.starts_with("Password") {
+            assert!(!shown.contains("half-typed"), "{shown}");
+        }
+    }
+}
+
+/// The error is a line of its own, in whole words.
+#[track_caller]
+fn stands_alone(shown: &str) {
+    let errors: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains("error: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "{shown}");
+    assert!(errors[0].starts_with("error: "), "{shown}");
+    for broken in ["[y/N]", "paste", "?", "unexpected end of file"] {
+        assert!(!errors[0].contains(broken), "{shown}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_any_question_ends_the_run_with_130_and_the_terminal_echoes_again() {
+    leave_at_each_question(130, |_, terminal| {
+        terminal.type_text("half-typed");
+        terminal.control('c');
+    });
+}
+
+#[test]
+fn sigterm_at_any_question_ends_the_run_with_143_and_the_terminal_echoes_again() {
+    leave_at_each_question(143, |world, _| terminate(&world.home.path("pid")));
+}
+
+#[test]
+fn the_echo_is_off_before_the_question_is_there() {
+    let world = world();
+    let mut terminal = Pty::start(
+        &world.home,
+        r#"echo ready; read line; "$SWP_KEYS" find-role Auditor; echo "code=$?""#,
+    );
+    terminal.see("ready");
+    // Ctrl-S stops what is shown, so the question stays unwritten until Ctrl-Q. It comes before the line that starts the run, or the
+    // question could be there already.
+    terminal.control('s');
+    terminal.type_line("go");
+    terminal.wait_for_silence();
+    terminal.type_text(PASSWORD);
+    terminal.control('q');
+    terminal.see("Password of admin: ");
+    terminal.type_line("");
+    terminal.see("code=0");
+    let shown = terminal.end();
+    assert!(!shown.contains(PASSWORD), "{shown}");
+    assert_eq!(sign_ins(&world)[0]["password"], PASSWORD);
+}
+
+/// Whether the reading ends in an error or as at the end of a line is the kernel's choice each time, hence the repetition.
+#[cfg(target_os = "linux")]
+#[test]
+fn half_a_password_is_not_sent_when_the_terminal_goes_away() {
+    for _ in 0..10 {
+        lose_the_terminal();
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn lose_the_terminal() {
+    use crate::support::pty::Window;
+    let world = world();
+    // stdout is a pipe that is at its end when the run is.
+    let path = world.home.path("end");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo runs").success());
+    let mut terminal = Window::start(&world.home, r#""$SWP_KEYS" find-role Auditor > end 2> err"#);
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(std::fs::read_to_string(path)));
+    terminal.see("Password of admin: ");
+    terminal.type_text(&PASSWORD[..5]);
+    let mut shell = terminal.close();
+    let stdout = end.recv_timeout(std::time::Duration::from_secs(30));
+    let stdout = stdout.expect("the run ends when its terminal does");
+    assert_eq!(stdout.expect("stdout"), "");
+    shell.wait().expect("the shell ends");
+    let nothing: [Value; 0] = [];
+    assert_eq!(
+        sign_ins(&world),
+        nothing,
+        "half a password counts as a wrong one"
+    );
+    let stderr = std::fs::read_to_string(world.home.path("err")).expect("stderr");
+    contains(&stderr, &["no password of admin could be read"]);
+}
+
+#[test]
+fn ctrl_backslash_at_any_question_ends_the_run_with_131_and_the_terminal_echoes_again() {
+    leave_at_each_question(131, |_, terminal| {
+        terminal.type_text("half-typed");
+        terminal.control('\\');
+    });
+}
+
+/// A world with a key that can be deleted, and a question for each way in which something is asked, with its command.
+fn asked() -> Vec<(World, &'static str, &'static str)> {
+    let mut no_name = world();
+    no_name.home.unset("SWP_USERNAME");
+    let mut code = World::with(Settings {
+        mfa_code: Some("004211".to_owned()),
+        ..Settings::default()
+    });
+    code.home.set("SWP_NO_SIGN_OUT", "1");
+    let deletion = World::new();
+    deletion.sandbox.add_key("ci", 2);
+    let mut stranger = World::new();
+    stranger.home.unset("SWP_CA_CERT");
+    vec![
+        (no_name, "find-role Auditor", "User name: "),
+        (world(), "find-role Auditor", "Password of admin: "),
+        (code, "find-role Auditor", "Code of the second factor: "),
+        (deletion, "delete-key ci", "[y/N] "),
+        (
+            stranger,
+            "find-role Auditor",
+            "or paste one of the fingerprints: ",
+        ),
+    ]
+}
+
+#[test]
+fn the_end_of_the_input_is_one_plain_line_at_any_question() {
+    for (world, command, question) in asked() {
+        let mut terminal = Pty::start(
+            &world.home,
+            &format!(r#""$SWP_KEYS" {command}; echo "code=$?""#),
+        );
+        terminal.see(question);
+        terminal.control('d');
+        terminal.see("code=2");
+        let shown = terminal.end();
+        contains(
+            &shown,
+            &[
+                "error: no ",
+                "the input ended",
+                "nothing was changed",
+                "hint: ",
+            ],
+        );
+        stands_alone(&shown);
+        assert!(world.sandbox.api_keys().len() <= 1);
+    }
+}
+
+#[test]
+fn ctrl_c_is_one_plain_line_at_any_question() {
+    for (world, command, question) in asked() {
+        let mut terminal = Pty::start(
+            &world.home,
+            &format!(r#""$SWP_KEYS" {command}; echo "code=$?""#),
+        );
+        terminal.see(question);
+        terminal.control('c');
+        terminal.see("code=130");
+        let shown = terminal.end();
+        contains(&shown, &["error: interrupted; nothing was changed"]);
+        stands_alone(&shown);
+    }
+}
+
+/// A shell that has stopped it shows what is typed again; the question comes once more, and a secret stays hidden.
+#[test]
+fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
+    for (world, command, question) in asked() {
+        let script = format!(
+            r#"set -m; "$SWP_KEYS" {command}; echo "stopped"; stty sane; fg > shown; echo "code=$?""#
+        );
+        let mut terminal = Pty::start(&world.home, &script);
+        terminal.see(question);
+        terminal.type_text("half-typed");
+        terminal.control('z');
+        terminal.see("stopped");
+        terminal.see(question);
+        let is_password = question.starts_with("Password");
+        if is_password {
+            terminal.wait_for_silence();
+        }
+        let (answer, code) = match question {
+            "User name: " => ("\x04", 2),
+            "Password of admin: " => (concat!("Typed-Passw0rd", "\n"), 0),
+            "Code of the second factor: " => ("004211\n", 0),
+            "[y/N] " => ("y\n", 0),
+            _ => ("yes\n", 0),
+        };
+        terminal.type_text(answer);
+        terminal.see(&format!("code={code}"));
+        let shown = terminal.end();
+        assert!(!is_password || !shown.contains(PASSWORD), "{shown}");
+    }
+}
+
+/// `timeout` runs its command in the background of the terminal, where it is stopped when it asks; the signal to end that comes
+/// later is dealt with.
+#[test]
+fn a_run_in_the_background_can_be_ended_at_any_question() {
+    for (world, command, question) in asked() {
+        let script = format!(
+            r#"stty -a > before; timeout 2 "$SWP_KEYS" {command} 2> err; echo "code=$?"; stty -a > after"#
+        );
+        let mut terminal = Pty::start(&world.home, &script);
+        terminal.see("code=124");
+        let shown = terminal.end();
+        let state = |name| std::fs::read_to_string(world.home.path(name)).expect("a file");
+        assert_eq!(state("before"), state("after"), "at `{question}`");
+        assert!(!shown.contains(question), "it cannot ask: {shown}");
+        contains(
+            &state("err"),
+            &["error: interrupted; nothing was changed", "background"],
+        );
+    }
+}
+
+/// A question that was stopped, or stopped and sent to the background, can be ended there too.
+#[test]
+fn a_question_that_was_stopped_can_be_ended() {
+    for then in [":", "bg"] {
+        for (world, command, question) in asked() {
+            let script = format!(
+                r#"set -m; sh -c 'echo $$ > pid; exec "$SWP_KEYS" {command}'; echo "stopped"; {then}
+                   kill -TERM %1; kill -CONT %1; while kill -0 $(cat pid) 2> /dev/null; do sleep 0.1; done; echo "gone""#
+            );
+            let mut terminal = Pty::start(&world.home, &script);
+            terminal.see(question);
+            terminal.control('z');
+            terminal.see("stopped");
+            terminal.see("gone");
+            contains(
+                &terminal.end(),
+                &["error: interrupted; nothing was changed"],
+            );
+        }
+    }
+}
+
+/// What is typed in another encoding is not sent: it would count as a wrong password.
+#[test]
+fn what_is_not_utf_8_is_not_sent() {
+    let world = world();
+    let mut terminal = Pty::start(
+        &world.home,
+        r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
+    );
+    terminal.see("Password of admin: ");
+    terminal.type_bytes(b"Pr\xfcfung\n");
+    terminal.see("code=2");
+    contains(&terminal.end(), &["no password of admin", "not UTF-8"]);
+    let nothing: [Value; 0] = [];
+    assert_eq!(sign_ins(&world), nothing);
+}

@@ -1,0 +1,4 @@
+//! Prompts in a real terminal.
+
+mod cancellation;
+mod dialogs;

@@ -1,0 +1,145 @@
+//! Each flaw of a certificate has its word, its message and its next step; openssl serves those that the simulated manager cannot make.
+
+use swp_keys::sandbox::CertificateKind;
+
+use super::fixtures::stranger;
+#[cfg(unix)]
+use super::openssl::{Server, issued, openssl, trusting};
+#[cfg(unix)]
+use crate::support::{Home, contains};
+
+#[test]
+fn each_flaw_has_its_word_and_its_next_step() {
+    let judged = |world: &crate::support::World, flaw: &str| {
+        let object = world.run(["trust", "show", "-o", "json"]).json();
+        assert_eq!(object["flaw"], flaw, "{object}");
+        assert_eq!(object["trusted"], false);
+        assert!(object["hint"].as_str().is_some_and(|hint| hint.len() > 20));
+        assert_eq!(world.sandbox.requests(), []);
+    };
+    judged(&stranger(CertificateKind::SelfSigned), "self-signed");
+    judged(&stranger(CertificateKind::SelfSignedCa), "self-signed");
+    judged(&stranger(CertificateKind::UnknownCa), "unknown-ca");
+    for (kind, flaw) in [
+        (CertificateKind::Expired, "expired"),
+        (CertificateKind::NotYetValid, "not-yet-valid"),
+        (CertificateKind::WrongName, "wrong-name"),
+    ] {
+        let mut world = stranger(kind);
+        let pem = (world.home).write("manager.pem", world.sandbox.certificate_pem());
+        world.home.set("SWP_CA_CERT", pem);
+        judged(&world, flaw);
+    }
+}
+
+/// What `trust show` and another command say of it.
+#[cfg(unix)]
+fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
+    let server = Server::start(home);
+    home.set("SWP_URL", &server.url);
+    trusting(home, ca);
+    let object = home.run(["trust", "show", "-o", "json"]).json();
+    let ran = home.run(["find-role", "Auditor"]);
+    (object, ran.failure(7).to_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
+    let mut home = Home::new();
+    let names = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1";
+    let made = "req -x509 -newkey rsa:1024 -nodes -keyout key.pem -out leaf.pem -days 30";
+    openssl(&home, &[made, names]);
+    for ca in [None, Some("leaf.pem")] {
+        let (object, said) = judged(&mut home, ca);
+        assert_eq!(object["flaw"], "weak");
+        assert_eq!(object["key"], "RSA, 1024 bits");
+        let why = [
+            "is too weak: its RSA key has 1024 bits",
+            "2048 bits",
+            "no pin helps",
+        ];
+        contains(&said, &why);
+        assert!(!said.contains("--tls-pin"), "{said}");
+    }
+    let server = Server::start(&home);
+    home.set("SWP_URL", &server.url);
+    trusting(&mut home, None);
+    let ran = home.run(["trust", "add", "--tls-accept-new"]);
+    contains(ran.failure(7), &["is too weak", "is not pinned"]);
+    // Neither the pin of its key nor `--insecure` makes it one that can be verified.
+    let pin = home.run(["trust", "show", "-o", "json"]).json()["pin"].clone();
+    let pin = pin.as_str().expect("a pin").to_owned();
+    for given in [&["--tls-pin", &pin][..], &["--insecure"]] {
+        let ran = home.run(["find-role", "Auditor"].iter().chain(given));
+        contains(ran.failure(7), &["is too weak", "1024 bits"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signature_over_sha_1_is_weak() {
+    let mut home = Home::new();
+    issued(&home, "sha1", "");
+    let (object, said) = judged(&mut home, Some("ca.pem"));
+    assert_eq!(object["flaw"], "weak");
+    let why = ["is too weak: it is signed over SHA-1", "`--tls-pin sha256:"];
+    contains(&said, &why);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_certificate_for_clients_is_none_for_a_server() {
+    let mut home = Home::new();
+    issued(&home, "sha256", "extendedKeyUsage=clientAuth");
+    let (object, said) = judged(&mut home, Some("ca.pem"));
+    assert_eq!(object["flaw"], "wrong-purpose");
+    contains(&said, &["is not for a TLS server", "serverAuth"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_certificate_of_version_1_is_refused_in_words() {
+    let mut home = Home::new();
+    let another =
+        "req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -days 30 -keyout ca.key -out ca.pem";
+    openssl(&home, &[another]);
+    let request = "req -newkey rsa:2048 -nodes -subj /CN=old -keyout key.pem -out request.pem";
+    openssl(&home, &[request]);
+    openssl(
+        &home,
+        &["x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30"],
+    );
+    let shown = std::process::Command::new("openssl")
+        .args(["x509", "-in", "leaf.pem", "-noout", "-text"])
+        .current_dir(home.path(""))
+        .output();
+    let shown = shown.expect("openssl runs").stdout;
+    // From 4.0 on, openssl makes version 3 of it all the same.
+    if !String::from_utf8_lossy(&shown).contains("Version: 1 ") {
+        return;
+    }
+    let server = Server::start(&home);
+    home.set("SWP_URL", &server.url);
+    trusting(&mut home, Some("ca.pem"));
+    for command in [&["trust", "show"][..], &["find-role", "Auditor"]] {
+        let ran = home.run(command);
+        contains(ran.failure(7), &["it is of version 1", "no pin helps"]);
+        assert!(!ran.stderr.contains("--tls-pin"), "{}", ran.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_good_certificate_of_openssls_is_trusted() {
+    let mut home = Home::new();
+    issued(&home, "sha256", "extendedKeyUsage=serverAuth");
+    let server = Server::start(&home);
+    home.set("SWP_URL", &server.url);
+    trusting(&mut home, Some("ca.pem"));
+    let object = home.run(["trust", "show", "-o", "json"]).json();
+    assert_eq!(object["trusted"], true, "{object}");
+    assert_eq!(object["key"], "RSA, 2048 bits");
+    assert_eq!(object["issuer"], "CN=ca");
+    assert_eq!(object["names"][0], "127.0.0.1");
+}
