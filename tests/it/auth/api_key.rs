@@ -2,16 +2,16 @@
 
 use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const SEARCH: &str = "/api/roles/search";
 
 /// A world whose manager is like this, and whose runs sign with a key of this role.
-fn with_key(role_id: i64, settings: Settings) -> (World, i64, String) {
-    let mut world = World::with(settings);
-    let key = world.sandbox.add_key("mine", role_id);
-    world.use_key(&key.secret);
-    (world, key.id, key.secret)
+fn with_key(role_id: i64, settings: Settings) -> (TestEnv, i64, String) {
+    let mut env = TestEnv::with(settings);
+    let key = env.sandbox.add_key("mine", role_id);
+    env.use_key(&key.secret);
+    (env, key.id, key.secret)
 }
 
 #[test]
@@ -21,26 +21,23 @@ fn a_key_signs_every_request_and_no_session_is_opened() {
         SecretShape::GuidBase64,
         SecretShape::GuidGuidBase64,
     ] {
-        let (world, _, secret) = with_key(
+        let (env, _, secret) = with_key(
             1,
             Settings {
                 secret_shape,
                 ..Settings::default()
             },
         );
-        let ran = world.run(["create", "--role", "Auditor", "-vv"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[1].secret);
-        assert_eq!(
-            world.calls(),
-            ["POST /api/roles/search", "POST /api/apikeys"]
-        );
-        for request in world.sandbox.requests() {
+        let result = env.run(["create", "--role", "Auditor", "-vv"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[1].secret);
+        assert_eq!(env.calls(), ["POST /api/roles/search", "POST /api/apikeys"]);
+        for request in env.sandbox.requests() {
             assert_eq!(request.header("api-secret-key"), Some(&*secret));
             for name in ["authorization", "cookie", "rid"] {
                 assert_eq!(request.header(name), None, "{name}");
             }
         }
-        assert!(!ran.stderr.contains(&secret), "{}", ran.stderr);
+        assert!(!result.stderr.contains(&secret), "{}", result.stderr);
     }
 }
 
@@ -54,7 +51,7 @@ fn the_scheme_follows_the_key_unless_it_is_said() {
         (SecretShape::CloudOne, Some("api-secret-key"), false),
         (SecretShape::IdBase64, Some("cloud-one"), true),
     ] {
-        let (mut world, _, secret) = with_key(
+        let (mut env, _, secret) = with_key(
             1,
             Settings {
                 secret_shape,
@@ -68,17 +65,16 @@ fn the_scheme_follows_the_key_unless_it_is_said() {
                 .iter()
                 .flat_map(|scheme| ["--api-key-scheme", scheme]),
         );
-        assert_eq!(world.run(arguments).success(), "2");
-        world
-            .home
+        assert_eq!(env.run(arguments).success(), "2");
+        env.home
             .set("SWP_API_KEY_SCHEME", scheme.unwrap_or_default());
-        assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+        assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
         let bearer = format!("ApiKey {secret}");
         let wanted = match cloud_one {
             true => (None, Some(&*bearer)),
             false => (Some(&*secret), None),
         };
-        for request in world.sandbox.requests() {
+        for request in env.sandbox.requests() {
             let headers = (
                 request.header("api-secret-key"),
                 request.header("authorization"),
@@ -90,19 +86,18 @@ fn the_scheme_follows_the_key_unless_it_is_said() {
 
 #[test]
 fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
-    type Spoil = fn(&World, i64);
+    type Spoil = fn(&TestEnv, i64);
     let spoilt: [(&str, Spoil); 4] = [
-        ("expired", |world, id| {
-            assert!(world.sandbox.edit_key(id, |key| key.expiry_date = Some(1)));
+        ("expired", |env, id| {
+            assert!(env.sandbox.edit_key(id, |key| key.expiry_date = Some(1)));
         }),
-        ("locked", |world, id| {
-            assert!(world.sandbox.edit_key(id, |key| key.active = false));
+        ("locked", |env, id| {
+            assert!(env.sandbox.edit_key(id, |key| key.active = false));
         }),
-        ("deleted", |world, id| assert!(world.sandbox.remove_key(id))),
-        ("replaced", |world, id| {
+        ("deleted", |env, id| assert!(env.sandbox.remove_key(id))),
+        ("replaced", |env, id| {
             assert!(
-                world
-                    .sandbox
+                env.sandbox
                     .edit_key(id, |key| key.secret = "1:bmV3".to_owned())
             );
         }),
@@ -115,9 +110,9 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
             &["create", "--role-id", "2"],
             &["login"],
         ] {
-            let (world, id, secret) = with_key(1, Settings::default());
-            spoil(&world, id);
-            let ran = world.run(arguments.iter().chain(&["-vv"]));
+            let (env, id, secret) = with_key(1, Settings::default());
+            spoil(&env, id);
+            let result = env.run(arguments.iter().chain(&["-vv"]));
             // One that is expired or locked is refused like one whose role lacks the right.
             let refused = [
                 "the manager does not accept the API key",
@@ -125,16 +120,16 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
             ];
             let forbidden = ["the manager forbids it", "Not authorized to "];
             match how {
-                "expired" | "locked" => contains(ran.failure(5), &forbidden),
-                _ => contains(ran.failure(4), &refused),
+                "expired" | "locked" => contains(result.failure(5), &forbidden),
+                _ => contains(result.failure(4), &refused),
             }
-            assert!(!ran.stderr.contains(&secret), "{how}: {}", ran.stderr);
-            let requests = world.sandbox.requests().len();
+            assert!(!result.stderr.contains(&secret), "{how}: {}", result.stderr);
+            let requests = env.sandbox.requests().len();
             match how {
                 // Looking elsewhere follows: whether the key works at all, or whether the create was done in spite of its answer.
                 "expired" | "locked" => {
                     assert!(requests <= 3, "{how} {arguments:?}: {requests}");
-                    assert!(world.count("POST /api/apikeys") <= 1);
+                    assert!(env.count("POST /api/apikeys") <= 1);
                 }
                 _ => assert_eq!(requests, 1, "{how} {arguments:?}"),
             }
@@ -144,19 +139,19 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
 
 #[test]
 fn the_key_of_an_auditor_may_not_create_and_is_told_so() {
-    let (world, ..) = with_key(2, Settings::default());
-    let ran = world.run(["create", "--role-id", "2"]);
+    let (env, ..) = with_key(2, Settings::default());
+    let result = env.run(["create", "--role-id", "2"]);
     contains(
-        ran.failure(5),
+        result.failure(5),
         &["creating the key: the manager forbids it: Not authorized to create API keys"],
     );
-    let ran = world.run(["create", "--role", "Auditor"]);
+    let result = env.run(["create", "--role", "Auditor"]);
     contains(
-        ran.failure(5),
+        result.failure(5),
         &["searching roles: the manager forbids it", "`--role-id`"],
     );
-    assert_eq!(world.sandbox.api_keys().len(), 1, "its own alone");
-    let error = world
+    assert_eq!(env.sandbox.api_keys().len(), 1, "its own alone");
+    let error = env
         .run(["create", "--role-id", "2", "-o", "json"])
         .json_error(5);
     assert_eq!(error["code"], "forbidden");
@@ -165,21 +160,20 @@ fn the_key_of_an_auditor_may_not_create_and_is_told_so() {
 
 #[test]
 fn a_key_that_the_manager_sends_back_is_masked() {
-    let (world, _, secret) = with_key(1, Settings::default());
+    let (env, _, secret) = with_key(1, Settings::default());
     let echo = format!("The key {secret} is not known.");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", SEARCH, Action::status(401, &echo)));
-    let ran = world.run(["find-role", "Auditor", "-vv"]);
-    contains(ran.failure(4), &["The key [secret] is not known."]);
+    let result = env.run(["find-role", "Auditor", "-vv"]);
+    contains(result.failure(4), &["The key [secret] is not known."]);
 }
 
 #[test]
 fn a_key_that_would_break_a_header_is_not_sent() {
-    let mut world = World::new();
-    world.use_key("1:YWJj\r\nX-Injected: 1");
-    let ran = world.run(["find-role", "Auditor"]);
-    contains(ran.failure(2), &["`SWP_API_KEY_FILE`"]);
-    assert!(!ran.stderr.contains("YWJj"), "{}", ran.stderr);
-    assert_eq!(world.sandbox.requests(), []);
+    let mut env = TestEnv::new();
+    env.use_key("1:YWJj\r\nX-Injected: 1");
+    let result = env.run(["find-role", "Auditor"]);
+    contains(result.failure(2), &["`SWP_API_KEY_FILE`"]);
+    assert!(!result.stderr.contains("YWJj"), "{}", result.stderr);
+    assert_eq!(env.sandbox.requests(), []);
 }

@@ -6,42 +6,42 @@ use swp_keys::sandbox::{Action, Fault, SessionLimit, Settings};
 
 use super::sign_in::{SIGN_INS, with};
 use crate::support::running::Running;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 const SHORT: [&str; 4] = ["find-role", "Auditor", "--wait", "1s"];
 
 /// One session may live, and it does.
-fn full(change: impl FnOnce(&mut Settings)) -> World {
-    let world = with(|settings| {
+fn full(change: impl FnOnce(&mut Settings)) -> TestEnv {
+    let env = with(|settings| {
         settings.sessions_max = 1;
         change(settings);
     });
-    world.sandbox.change(|settings| settings.sessions_max = 0);
-    world
+    env.sandbox.change(|settings| settings.sessions_max = 0);
+    env
 }
 
-fn finds(ran: &Ran) {
-    assert_eq!(ran.success(), "2");
+fn finds(result: &RunResult) {
+    assert_eq!(result.success(), "2");
 }
 
 #[test]
 fn it_ends_in_9_is_not_counted_and_may_be_tried_again() {
     for status in [401, 403, 400, 500] {
-        let world = full(|settings| settings.unknowns.sign_in_refusal = status);
+        let env = full(|settings| settings.unknowns.sign_in_refusal = status);
         // More often than the lock-out guard allows refusals.
         for _ in 0..3 {
-            let error = world.run(SHORT.iter().chain(&["-o", "json"])).json_error(9);
+            let error = env.run(SHORT.iter().chain(&["-o", "json"])).json_error(9);
             assert_eq!(error["code"], "too-many-sessions");
             assert_eq!(error["http"], status);
             assert_eq!(error["retryable"], true);
             let hint = error["hint"].as_str().unwrap_or_default();
             contains(hint, &["`--api-key-file`", "console"]);
         }
-        assert!(!world.sandbox.is_locked());
-        assert!(!world.home.path("state/sign-ins").exists());
-        world.sandbox.change(|settings| settings.sessions_max = 1);
-        finds(&world.run(FIND));
+        assert!(!env.sandbox.is_locked());
+        assert!(!env.home.path("state/sign-ins").exists());
+        env.sandbox.change(|settings| settings.sessions_max = 1);
+        finds(&env.run(FIND));
     }
 }
 
@@ -57,35 +57,35 @@ fn it_is_known_by_its_words() {
             4,
         ),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let fault = Fault::new("POST", "/api/sessions", Action::status(401, words));
-        world.sandbox.inject(fault.times(99));
-        let ran = world.run(SHORT);
-        contains(ran.failure(code), &[words]);
-        let tries = world.count(SIGN_INS);
+        env.sandbox.inject(fault.times(99));
+        let result = env.run(SHORT);
+        contains(result.failure(code), &[words]);
+        let tries = env.count(SIGN_INS);
         assert_eq!(tries > 1, code == 9, "{words}: {tries}");
     }
 }
 
 #[test]
 fn a_run_waits_for_a_session_to_end_and_says_so() {
-    let world = full(|_| {});
-    let mut running = Running::start(&mut world.home.command(FIND));
+    let env = full(|_| {});
+    let mut running = Running::start(&mut env.home.command(FIND));
     running.wait_for_line("as many sessions as the manager allows");
-    world.sandbox.change(|settings| settings.sessions_max = 1);
-    let ran = running.finish();
-    finds(&ran);
-    assert!(!ran.stderr.contains("as many sessions"), "said once");
-    assert!(world.count(SIGN_INS) >= 2);
-    assert_eq!(world.sandbox.connections().tcp, 1);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    env.sandbox.change(|settings| settings.sessions_max = 1);
+    let result = running.finish();
+    finds(&result);
+    assert!(!result.stderr.contains("as many sessions"), "said once");
+    assert!(env.count(SIGN_INS) >= 2);
+    assert_eq!(env.sandbox.connections().tcp, 1);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn a_wait_that_is_over_ends_the_run() {
-    let world = full(|_| {});
+    let env = full(|_| {});
     let begun = Instant::now();
-    world.run(SHORT).failure(9);
+    env.run(SHORT).failure(9);
     assert!(begun.elapsed() >= Duration::from_secs(1));
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
@@ -93,10 +93,10 @@ fn a_wait_that_is_over_ends_the_run() {
 /// While it waits, another cause is another cause.
 #[test]
 fn another_refusal_meanwhile_is_not_repeated() {
-    let world = full(|_| {});
-    let mut running = Running::start(&mut world.home.command(FIND));
+    let env = full(|_| {});
+    let mut running = Running::start(&mut env.home.command(FIND));
     running.wait_for_line("as many sessions");
-    world.sandbox.change(|settings| {
+    env.sandbox.change(|settings| {
         settings.sessions_max = 1;
         settings.password = "changed".to_owned();
     });
@@ -105,8 +105,8 @@ fn another_refusal_meanwhile_is_not_repeated() {
 
 #[test]
 fn a_signal_ends_the_wait() {
-    let world = full(|_| {});
-    let mut running = Running::start(&mut world.home.command(FIND));
+    let env = full(|_| {});
+    let mut running = Running::start(&mut env.home.command(FIND));
     running.wait_for_line("as many sessions");
     running.signal(rustix::process::Signal::TERM);
     assert_eq!(running.finish().code(), 143);
@@ -114,43 +114,43 @@ fn a_signal_ends_the_wait() {
 
 #[test]
 fn the_oldest_session_may_end_instead() {
-    let world = with(|settings| {
+    let env = with(|settings| {
         settings.sessions_max = 1;
         settings.unknowns.session_limit = SessionLimit::EndOldest;
     });
-    world.run(["login"]).success();
-    finds(&world.run([
+    env.run(["login"]).success();
+    finds(&env.run([
         "find-role",
         "Auditor",
         "--no-sign-out",
         "--username",
         "admin",
     ]));
-    assert_eq!(world.sandbox.live_sessions(), 1);
+    assert_eq!(env.sandbox.live_sessions(), 1);
 }
 
 /// The manager may have used up the code of a sign-in that it refused for the limit.
 #[test]
 fn a_code_is_not_sent_a_second_time() {
     let mfa = |settings: &mut Settings| settings.mfa_code = Some("004211".to_owned());
-    let world = full(mfa);
-    let ran = world.run(FIND.iter().chain(&["--mfa-code", "004211"]));
-    contains(ran.failure(9), &["new code", "`--api-key-file`"]);
-    assert_eq!(world.count(SIGN_INS), 1);
+    let env = full(mfa);
+    let result = env.run(FIND.iter().chain(&["--mfa-code", "004211"]));
+    contains(result.failure(9), &["new code", "`--api-key-file`"]);
+    assert_eq!(env.count(SIGN_INS), 1);
 
     // A command is asked for the next code, and waited for while it has none.
-    let mut world = full(mfa);
-    world.home.write("code", "004211");
-    world.home.set("SWP_MFA_COMMAND", "cat code");
-    let mut running = Running::start(&mut world.home.command(FIND));
+    let mut env = full(mfa);
+    env.home.write("code", "004211");
+    env.home.set("SWP_MFA_COMMAND", "cat code");
+    let mut running = Running::start(&mut env.home.command(FIND));
     running.wait_for_line("as many sessions");
-    world.sandbox.change(|settings| {
+    env.sandbox.change(|settings| {
         settings.sessions_max = 1;
         settings.mfa_code = Some("004212".to_owned());
     });
-    world.home.write("code", "004212");
+    env.home.write("code", "004212");
     finds(&running.finish());
-    let codes: Vec<_> = (world.sandbox.requests().iter())
+    let codes: Vec<_> = (env.sandbox.requests().iter())
         .filter(|request| request.route() == SIGN_INS)
         .map(|request| String::from_utf8_lossy(&request.body).into_owned())
         .collect();
@@ -168,36 +168,36 @@ fn a_code_is_not_sent_a_second_time() {
 #[test]
 fn a_code_is_not_sent_a_second_time_by_the_same_run() {
     for forced in [false, true] {
-        let mut world = full(|settings| settings.mfa_code = Some("004211".to_owned()));
-        world.home.set("SWP_MFA_COMMAND", "echo 004211");
+        let mut env = full(|settings| settings.mfa_code = Some("004211".to_owned()));
+        env.home.set("SWP_MFA_COMMAND", "echo 004211");
         if !forced {
             // Nobody can write there, root included.
-            std::fs::create_dir(world.home.path("state")).expect("a folder");
-            world.home.write("state/sign-ins", "");
+            std::fs::create_dir(env.home.path("state")).expect("a folder");
+            env.home.write("state/sign-ins", "");
         }
         let force = ["--force-login"].into_iter().filter(|_| forced);
-        let ran = world.run(FIND.into_iter().chain(["--wait", "3s"]).chain(force));
-        ran.failure(9);
-        assert_eq!(world.count(SIGN_INS), 1, "forced: {forced}");
+        let result = env.run(FIND.into_iter().chain(["--wait", "3s"]).chain(force));
+        result.failure(9);
+        assert_eq!(env.count(SIGN_INS), 1, "forced: {forced}");
     }
 }
 
 #[test]
 fn a_person_is_asked_for_the_next_code() {
     use crate::support::pty::Pty;
-    let world = full(|settings| settings.mfa_code = Some("004211".to_owned()));
+    let env = full(|settings| settings.mfa_code = Some("004211".to_owned()));
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
-    let mut terminal = Pty::start(&world.home, script);
+    let mut terminal = Pty::start(&env.home, script);
     terminal.see("Code of the second factor: ");
     terminal.type_line("004211");
     terminal.see("as many sessions");
     terminal.see("Code of the second factor: ");
-    world.sandbox.change(|settings| {
+    env.sandbox.change(|settings| {
         settings.sessions_max = 1;
         settings.mfa_code = Some("004212".to_owned());
     });
     terminal.type_line("004212");
     terminal.see("code=0");
     terminal.end();
-    assert_eq!(world.count(SIGN_INS), 3);
+    assert_eq!(env.count(SIGN_INS), 3);
 }

@@ -5,15 +5,15 @@ use swp_keys::sandbox::{
     Action, Fault, Request, SessionLimit, Settings, SignInAnswer, StickyCookie,
 };
 
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 pub(crate) const SIGN_INS: &str = "POST /api/sessions";
 
 /// A world whose manager is like this.
-pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> World {
+pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> TestEnv {
     let mut settings = Settings::default();
     change(&mut settings);
-    World::with(settings)
+    TestEnv::with(settings)
 }
 
 fn body(request: &Request) -> Value {
@@ -22,50 +22,48 @@ fn body(request: &Request) -> Value {
 
 #[test]
 fn what_is_sent_is_what_was_given_and_nothing_else() {
-    let world = World::new();
-    world.run(["create", "--role", "Auditor"]).success();
-    let requests = world.sandbox.requests();
+    let env = TestEnv::new();
+    env.run(["create", "--role", "Auditor"]).success();
+    let requests = env.sandbox.requests();
     let wanted = json!({"userName": "admin", "password": Settings::DEFAULT_PASSWORD});
     assert_eq!(body(&requests[0]), wanted);
     for name in ["cookie", "rid", "api-secret-key", "authorization"] {
         assert_eq!(requests[0].header(name), None, "{name}");
     }
 
-    let world = with(|settings| {
+    let env = with(|settings| {
         settings.username = "Zoë \"admin\"".to_owned();
         settings.password = "  p\\\u{fc}\u{20ac}'\"$ ".to_owned();
         settings.tenant = Some("Äcme & Söhne".to_owned());
         settings.mfa_code = Some("007007".to_owned());
     });
-    world
-        .run([
-            "create",
-            "--role",
-            "Auditor",
-            "--tenant",
-            "Äcme & Söhne",
-            "--mfa-code",
-            "007007",
-        ])
-        .success();
+    env.run([
+        "create",
+        "--role",
+        "Auditor",
+        "--tenant",
+        "Äcme & Söhne",
+        "--mfa-code",
+        "007007",
+    ])
+    .success();
     let wanted = json!({
         "userName": "Zoë \"admin\"",
         "password": "  p\\\u{fc}\u{20ac}'\"$ ",
         "tenantName": "Äcme & Söhne",
         "mfaCode": "007007",
     });
-    assert_eq!(body(&world.sandbox.requests()[0]), wanted);
+    assert_eq!(body(&env.sandbox.requests()[0]), wanted);
 }
 
 #[test]
 fn every_later_request_carries_the_session_and_nothing_of_the_cookies_but_name_and_value() {
     for sticky_cookie in [StickyCookie::Off, StickyCookie::Sent, StickyCookie::Needed] {
-        let world = with(|settings| settings.unknowns.sticky_cookie = sticky_cookie);
-        world
-            .run(["create", "--role", "Auditor", "--name", "n"])
+        let env = with(|settings| settings.unknowns.sticky_cookie = sticky_cookie);
+        env.run(["create", "--role", "Auditor", "--name", "n"])
             .success();
-        let requests = world.sandbox.requests();
-        assert_eq!(requests.len(), 6, "{:?}", world.calls());
+        let requests = env.sandbox.requests();
+        assert_eq!(requests.len(), 6, "{:?}", env.calls());
         let cookie = requests[1].header("cookie").unwrap_or_default().to_owned();
         let mut names = Vec::new();
         for pair in cookie.split("; ") {
@@ -90,7 +88,7 @@ fn every_later_request_carries_the_session_and_nothing_of_the_cookies_but_name_a
 
 #[test]
 fn cookies_are_kept_by_name_and_the_last_one_wins() {
-    let world = World::new();
+    let env = TestEnv::new();
     let cookies = [
         "sID=FIRST; Path=/; Secure; HttpOnly",
         "node=a7; Path=/; Expires=Thu, 01 Jan 2099 00:00:00 GMT",
@@ -106,20 +104,19 @@ fn cookies_are_kept_by_name_and_the_last_one_wins() {
             .to_vec(),
         body: br#"{"RID":"REQUESTID"}"#.to_vec(),
     };
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/sessions", action));
-    world.run(["find-role", "Auditor"]).failure(4);
-    let search = &world.sandbox.requests()[1];
+    env.run(["find-role", "Auditor"]).failure(4);
+    let search = &env.sandbox.requests()[1];
     assert_eq!(
         search.header("cookie"),
         Some("node=a7; sID=LAST; spaced=x=y==")
     );
     assert_eq!(search.header("rid"), Some("REQUESTID"));
 
-    let world = with(|settings| settings.unknowns.sign_in_answer = SignInAnswer::SeveralSid);
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(world.sandbox.live_sessions(), 0, "the right one is ended");
+    let env = with(|settings| settings.unknowns.sign_in_answer = SignInAnswer::SeveralSid);
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.sandbox.live_sessions(), 0, "the right one is ended");
 }
 
 #[test]
@@ -131,91 +128,87 @@ fn a_sign_in_without_cookie_or_rid_names_what_is_missing_and_goes_no_further() {
         (SignInAnswer::NoRid, request_id),
         (SignInAnswer::EmptyRid, request_id),
     ] {
-        let world = with(|settings| settings.unknowns.sign_in_answer = answer);
-        let ran = world.run(["create", "--role", "Auditor"]);
+        let env = with(|settings| settings.unknowns.sign_in_answer = answer);
+        let result = env.run(["create", "--role", "Auditor"]);
         contains(
-            ran.failure(1),
+            result.failure(1),
             &["signing in: the manager's answer", missing],
         );
-        assert_eq!(world.calls(), [SIGN_INS]);
+        assert_eq!(env.calls(), [SIGN_INS]);
     }
-    let world = World::new();
+    let env = TestEnv::new();
     let action = Action::Answer {
         status: 200,
         headers: vec![("Set-Cookie".to_owned(), "node=a7".to_owned())],
         body: br#"{"administratorID":1}"#.to_vec(),
     };
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/sessions", action));
-    let ran = world.run(["create", "--role", "Auditor"]);
+    let result = env.run(["create", "--role", "Auditor"]);
     contains(
-        ran.failure(1),
+        result.failure(1),
         &["lacks the cookie `sID`, and `RID` in its body"],
     );
-    assert_eq!(world.calls(), [SIGN_INS]);
+    assert_eq!(env.calls(), [SIGN_INS]);
 }
 
 #[test]
 fn a_session_that_would_break_a_header_is_not_sent() {
-    let world = World::new();
+    let env = TestEnv::new();
     let action = Action::Answer {
         status: 200,
         headers: vec![("Set-Cookie".to_owned(), "sID=0123456789".to_owned())],
         body: br#"{"RID":"0123\r\nX-Injected: 1"}"#.to_vec(),
     };
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/sessions", action));
-    let ran = world.run(["create", "--role", "Auditor"]);
-    contains(ran.failure(1), &["cannot be sent in a header"]);
-    assert!(!ran.stderr.contains("0123"), "{}", ran.stderr);
-    assert_eq!(world.calls(), [SIGN_INS]);
+    let result = env.run(["create", "--role", "Auditor"]);
+    contains(result.failure(1), &["cannot be sent in a header"]);
+    assert!(!result.stderr.contains("0123"), "{}", result.stderr);
+    assert_eq!(env.calls(), [SIGN_INS]);
 }
 
 #[test]
 fn the_oldest_session_may_end_for_a_new_one() {
-    let world = with(|settings| {
+    let env = with(|settings| {
         settings.sessions_max = 1;
         settings.unknowns.session_limit = SessionLimit::EndOldest;
     });
     for _ in 0..2 {
-        world
-            .run(["create", "--role", "Auditor", "--no-sign-out"])
+        env.run(["create", "--role", "Auditor", "--no-sign-out"])
             .success();
-        assert_eq!(world.sandbox.live_sessions(), 1);
+        assert_eq!(env.sandbox.live_sessions(), 1);
     }
 }
 
 #[test]
 fn a_place_without_a_sign_in_is_said_to_be_none() {
     for status in [404, 405] {
-        let world = World::new();
+        let env = TestEnv::new();
         let action = Action::Answer {
             status,
             headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
             body: b"<html><title>Not Found</title></html>".to_vec(),
         };
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("POST", "/api/sessions", action));
-        let ran = world.run(["create", "--role", "Auditor"]);
-        contains(ran.failure(1), &["no sign-in endpoint", "check `--url`"]);
-        assert_eq!(world.calls(), [SIGN_INS]);
+        let result = env.run(["create", "--role", "Auditor"]);
+        contains(result.failure(1), &["no sign-in endpoint", "check `--url`"]);
+        assert_eq!(env.calls(), [SIGN_INS]);
     }
 }
 
 #[test]
 fn what_the_manager_sends_back_of_the_secrets_is_masked() {
-    let mut world = with(|settings| settings.mfa_code = Some("012345".to_owned()));
-    let wrong = world.home.write_secret("wrong", "hunter2hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let mut env = with(|settings| settings.mfa_code = Some("012345".to_owned()));
+    let wrong = env.home.write_secret("wrong", "hunter2hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
     let echo = "admin may not use hunter2hunter2 with 987654 here";
     let fault = Fault::new("POST", "/api/sessions", Action::status(401, echo));
-    world.sandbox.inject(fault);
-    let ran = world.run(["create", "--role", "Auditor", "-vv", "--mfa-code", "987654"]);
+    env.sandbox.inject(fault);
+    let result = env.run(["create", "--role", "Auditor", "-vv", "--mfa-code", "987654"]);
     contains(
-        ran.failure(4),
+        result.failure(4),
         &["admin may not use [secret] with [secret] here"],
     );
 }
@@ -227,10 +220,10 @@ fn nothing_of_a_session_is_said_at_any_level() {
         ["create", "--role-id", "999"],
     ] {
         // The legacy call has the session in its address.
-        let world = with(|settings| settings.unknowns.end_session = Some(404));
-        let ran = world.home.run(arguments.iter().chain(&["-vv"]));
-        contains(&ran.stderr, &["debug: POST /api/sessions -> 200"]);
-        let requests = world.sandbox.requests();
+        let env = with(|settings| settings.unknowns.end_session = Some(404));
+        let result = env.home.run(arguments.iter().chain(&["-vv"]));
+        contains(&result.stderr, &["debug: POST /api/sessions -> 200"]);
+        let requests = env.sandbox.requests();
         let logout = requests.last().expect("a request");
         let secrets = [
             logout.header("rid"),
@@ -240,7 +233,7 @@ fn nothing_of_a_session_is_said_at_any_level() {
         for secret in secrets.into_iter().flatten() {
             let value = secret.trim_start_matches("sID=");
             assert_eq!(value.len(), 32);
-            assert!(!ran.stderr.contains(value), "{}", ran.stderr);
+            assert!(!result.stderr.contains(value), "{}", result.stderr);
         }
     }
 }

@@ -3,18 +3,14 @@
 use swp_keys::sandbox::{Action, Fault, SignInWording};
 
 use super::sign_in::{SIGN_INS, with};
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// It was refused with exit 4 after one attempt, and nothing followed.
 #[track_caller]
-fn refused(world: &World, ran: &Ran, said: &[&str]) {
-    contains(ran.failure(4), said);
-    assert_eq!(
-        world.calls(),
-        [SIGN_INS],
-        "one attempt, and nothing further"
-    );
-    assert_eq!(world.sandbox.api_keys().len(), 0);
+fn refused(env: &TestEnv, result: &RunResult, said: &[&str]) {
+    contains(result.failure(4), said);
+    assert_eq!(env.calls(), [SIGN_INS], "one attempt, and nothing further");
+    assert_eq!(env.sandbox.api_keys().len(), 0);
 }
 
 /// What makes a sign-in fail, and what the manager says of it where it says the cause.
@@ -49,8 +45,8 @@ const TROUBLES: [(Trouble, &str); 7] = [
 ];
 
 impl Trouble {
-    fn run(self, status: u16, wording: SignInWording) -> (World, Ran) {
-        let mut world = with(|settings| {
+    fn run(self, status: u16, wording: SignInWording) -> (TestEnv, RunResult) {
+        let mut env = with(|settings| {
             settings.unknowns.sign_in_refusal = status;
             settings.unknowns.sign_in_wording = wording;
             settings.password_expired = self == Self::Expired;
@@ -61,17 +57,17 @@ impl Trouble {
         let mut arguments = vec!["create", "--role", "Auditor", "-vv"];
         match self {
             Self::Password => {
-                let wrong = world.home.write_secret("wrong", "hunter2");
-                world.home.set("SWP_PASSWORD_FILE", wrong);
+                let wrong = env.home.write_secret("wrong", "hunter2");
+                env.home.set("SWP_PASSWORD_FILE", wrong);
             }
-            Self::User => world.home.set("SWP_USERNAME", "nobody"),
+            Self::User => env.home.set("SWP_USERNAME", "nobody"),
             Self::Tenant => arguments.extend(["--tenant", "elsewhere"]),
-            Self::Locked => world.sandbox.set_locked(true),
+            Self::Locked => env.sandbox.set_locked(true),
             Self::CodeWrong => arguments.extend(["--mfa-code", "654321"]),
             Self::CodeMissing | Self::Expired => {}
         }
-        let ran = world.run(arguments);
-        (world, ran)
+        let result = env.run(arguments);
+        (env, result)
     }
 
     /// What only this cause makes the client say, beside the manager's words.
@@ -92,10 +88,10 @@ impl Trouble {
 fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
     for status in [400, 401, 403, 500] {
         for (trouble, words) in TROUBLES {
-            let (world, ran) = trouble.run(status, SignInWording::Cause);
+            let (env, result) = trouble.run(status, SignInWording::Cause);
             let http = format!("(HTTP {status}");
-            refused(&world, &ran, &[&[&http, words], trouble.advice()].concat());
-            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+            refused(&env, &result, &[&[&http, words], trouble.advice()].concat());
+            assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         }
     }
 }
@@ -107,7 +103,7 @@ fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
         (SignInWording::Empty, "without saying why"),
     ] {
         for (trouble, _) in TROUBLES {
-            let (world, ran) = trouble.run(401, wording);
+            let (env, result) = trouble.run(401, wording);
             let causes = [
                 "password",
                 "`--tenant`",
@@ -117,8 +113,8 @@ fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
                 "expired",
             ];
             refused(
-                &world,
-                &ran,
+                &env,
+                &result,
                 &[&[words, "the causes:"], &causes[..]].concat(),
             );
         }
@@ -129,22 +125,22 @@ fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
 #[test]
 fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
     let words = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
-    let world = World::new();
+    let env = TestEnv::new();
     let fault = Fault::new("POST", "/api/sessions", Action::status(400, words));
-    world.sandbox.inject(fault.times(3));
+    env.sandbox.inject(fault.times(3));
     for _ in 0..3 {
-        let ran = world.run(["create", "--role", "Auditor"]);
-        contains(ran.failure(1), &[words, "`api-version: v1`", "proxy"]);
+        let result = env.run(["create", "--role", "Auditor"]);
+        contains(result.failure(1), &[words, "`api-version: v1`", "proxy"]);
     }
-    world.run(["create", "--role", "Auditor"]).success();
+    env.run(["create", "--role", "Auditor"]).success();
 }
 
 #[test]
 fn a_script_can_tell_a_refusal() {
-    let mut world = World::new();
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
-    let error = world
+    let mut env = TestEnv::new();
+    let wrong = env.home.write_secret("wrong", "hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
+    let error = env
         .run(["create", "--role", "Auditor", "-o", "json"])
         .json_error(4);
     assert_eq!(error["code"], "sign-in-refused");
@@ -155,16 +151,16 @@ fn a_script_can_tell_a_refusal() {
 
 #[test]
 fn wrong_passwords_are_counted_one_a_run_and_the_lock_is_said() {
-    let mut world = with(|settings| settings.sign_in_attempts = 2);
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let mut env = with(|settings| settings.sign_in_attempts = 2);
+    let wrong = env.home.write_secret("wrong", "hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
     contains(
-        world.run(["create", "--role", "Auditor"]).failure(4),
+        env.run(["create", "--role", "Auditor"]).failure(4),
         &["incorrect"],
     );
-    assert!(!world.sandbox.is_locked(), "one run is one attempt");
-    world.run(["create", "--role", "Auditor"]).failure(4);
-    assert!(world.sandbox.is_locked());
-    let ran = world.run(["create", "--role", "Auditor", "--force-login"]);
-    contains(ran.failure(4), &["the account is locked"]);
+    assert!(!env.sandbox.is_locked(), "one run is one attempt");
+    env.run(["create", "--role", "Auditor"]).failure(4);
+    assert!(env.sandbox.is_locked());
+    let result = env.run(["create", "--role", "Auditor", "--force-login"]);
+    contains(result.failure(4), &["the account is locked"]);
 }

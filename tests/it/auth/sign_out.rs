@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::sign_in::with;
-use crate::support::{END_SESSION, LEGACY_LOGOUT, World, contains};
+use crate::support::{END_SESSION, LEGACY_LOGOUT, TestEnv, contains};
 
 const END: &str = "/api/sessions/current";
 const LOGOUT: &str = "/rest/authentication/logout";
@@ -13,14 +13,11 @@ const NOTE: &str = "info: the session was not ended on the manager: ending the s
 
 /// The last request ended the session of the ones before it, and there was one such request, without the session in its address.
 #[track_caller]
-fn ended(world: &World) {
-    let requests = world.sandbox.requests();
+fn ended(env: &TestEnv) {
+    let requests = env.sandbox.requests();
     let end = requests.last().expect("a request");
     assert_eq!(end.route(), END_SESSION);
-    assert_eq!(
-        (world.count(END_SESSION), world.count(LEGACY_LOGOUT)),
-        (1, 0)
-    );
+    assert_eq!((env.count(END_SESSION), env.count(LEGACY_LOGOUT)), (1, 0));
     let session = |name| (end.header(name), requests[1].header(name));
     let (cookie, before) = session("cookie");
     assert_eq!(cookie, before, "the session of the run");
@@ -28,7 +25,7 @@ fn ended(world: &World) {
     let (request_id, before) = session("rid");
     assert!(request_id.is_some() && request_id == before);
     assert!(requests.iter().all(|request| request.query.is_none()));
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
@@ -39,9 +36,9 @@ fn a_session_is_ended_on_success() {
         &["find-role", "Auditor"],
         &["list-roles"],
     ] {
-        let world = World::new();
-        world.run(arguments).success();
-        ended(&world);
+        let env = TestEnv::new();
+        env.run(arguments).success();
+        ended(&env);
     }
 }
 
@@ -53,17 +50,17 @@ fn a_session_is_ended_on_failure() {
         (&["create", "--role-id", "999", "--allow-full-access"], 1),
         (&["create", "--role-id", "2", "--name", "taken"], 6),
     ] {
-        let world = World::new();
-        world.sandbox.add_key("taken", 2);
-        world.run(arguments).failure(code);
-        ended(&world);
+        let env = TestEnv::new();
+        env.sandbox.add_key("taken", 2);
+        env.run(arguments).failure(code);
+        ended(&env);
     }
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
     });
-    world.run(["create", "--role-id", "2"]).failure(5);
-    ended(&world);
+    env.run(["create", "--role-id", "2"]).failure(5);
+    ended(&env);
     for (action, code) in [
         (Action::Drop, 8),
         (Action::status(500, "No."), 1),
@@ -71,60 +68,56 @@ fn a_session_is_ended_on_failure() {
         (Action::status(429, "No."), 9),
         (Action::Delay(Duration::from_secs(60)), 8),
     ] {
-        let world = World::new();
-        world
-            .sandbox
+        let env = TestEnv::new();
+        env.sandbox
             .inject(Fault::new("POST", "/api/apikeys", action));
-        world
-            .run([
-                "create",
-                "--role-id",
-                "2",
-                "--retries",
-                "0",
-                "--timeout",
-                "3s",
-                "--settle-timeout",
-                "300ms",
-            ])
-            .failure(code);
-        let requests = world.sandbox.requests();
+        env.run([
+            "create",
+            "--role-id",
+            "2",
+            "--retries",
+            "0",
+            "--timeout",
+            "3s",
+            "--settle-timeout",
+            "300ms",
+        ])
+        .failure(code);
+        let requests = env.sandbox.requests();
         assert_eq!(
             requests.last().map(|last| last.route()).as_deref(),
             Some(END_SESSION)
         );
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 
 #[test]
 fn a_session_is_left_alone_where_that_is_asked_for() {
-    let world = World::new();
-    world
-        .run(["create", "--role", "Auditor", "--no-sign-out"])
+    let env = TestEnv::new();
+    env.run(["create", "--role", "Auditor", "--no-sign-out"])
         .success();
     assert_eq!(
-        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (env.count(END_SESSION), env.sandbox.live_sessions()),
         (0, 1)
     );
-    world
-        .run(["create", "--role", "Nobody", "--no-sign-out"])
+    env.run(["create", "--role", "Nobody", "--no-sign-out"])
         .failure(3);
     assert_eq!(
-        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (env.count(END_SESSION), env.sandbox.live_sessions()),
         (0, 2)
     );
-    let mut world = World::new();
-    world.home.set("SWP_NO_SIGN_OUT", "1");
-    world.run(["create", "--role", "Auditor"]).success();
+    let mut env = TestEnv::new();
+    env.home.set("SWP_NO_SIGN_OUT", "1");
+    env.run(["create", "--role", "Auditor"]).success();
     assert_eq!(
-        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (env.count(END_SESSION), env.sandbox.live_sessions()),
         (0, 1)
     );
-    world.home.set("SWP_NO_SIGN_OUT", "0");
-    world.run(["create", "--role", "Auditor"]).success();
+    env.home.set("SWP_NO_SIGN_OUT", "0");
+    env.run(["create", "--role", "Auditor"]).success();
     assert_eq!(
-        (world.count(END_SESSION), world.sandbox.live_sessions()),
+        (env.count(END_SESSION), env.sandbox.live_sessions()),
         (1, 1)
     );
 }
@@ -146,23 +139,22 @@ fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
     let refused = refused.map(|status| Action::status(status, "No."));
     let pages = [page(200), page(404), redirect];
     for action in refused.into_iter().chain(pages) {
-        let world = World::new();
-        world
-            .sandbox
+        let env = TestEnv::new();
+        env.sandbox
             .inject(Fault::new("DELETE", END, action.clone()));
-        let ran = world.run(["create", "--role", "Auditor", "-v"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-        assert!(!ran.stderr.contains(NOTE), "{}", ran.stderr);
-        let requests = world.sandbox.requests();
+        let result = env.run(["create", "--role", "Auditor", "-v"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+        assert!(!result.stderr.contains(NOTE), "{}", result.stderr);
+        let requests = env.sandbox.requests();
         let legacy = requests.last().expect("a request");
         assert_eq!(legacy.route(), LEGACY_LOGOUT, "{action:?}");
-        let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+        let calls = (env.count(END_SESSION), env.count(LEGACY_LOGOUT));
         assert_eq!(calls, (1, 1), "{action:?}");
         let (cookie, query) = (legacy.header("cookie"), legacy.query.as_deref());
         assert!(cookie.is_some() && cookie == query, "sID=VALUE both");
         assert!(legacy.header("rid").is_some());
-        assert_eq!(world.sandbox.live_sessions(), 0);
-        assert_eq!(world.sandbox.connections().tcp, 1);
+        assert_eq!(env.sandbox.live_sessions(), 0);
+        assert_eq!(env.sandbox.connections().tcp, 1);
     }
 }
 
@@ -176,14 +168,13 @@ fn a_call_whose_answer_does_not_come_is_not_followed_by_another() {
         Action::Reset,
         Action::Raw(b"hello".to_vec()),
     ] {
-        let world = World::new();
-        world
-            .sandbox
+        let env = TestEnv::new();
+        env.sandbox
             .inject(Fault::new("DELETE", END, action.clone()));
-        let ran = world.run(["create", "--role", "Auditor", "-v"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-        contains(&ran.stderr, &[NOTE]);
-        let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+        let result = env.run(["create", "--role", "Auditor", "-v"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+        contains(&result.stderr, &[NOTE]);
+        let calls = (env.count(END_SESSION), env.count(LEGACY_LOGOUT));
         assert_eq!(calls, (1, 0), "{action:?}");
     }
 }
@@ -201,21 +192,20 @@ fn a_sign_out_that_fails_is_a_note_at_v_and_never_a_failed_run() {
         Action::Raw(b"hello".to_vec()),
     ] {
         for verbose in [false, true] {
-            let world = with(|settings| settings.unknowns.end_session = Some(404));
-            world
-                .sandbox
+            let env = with(|settings| settings.unknowns.end_session = Some(404));
+            env.sandbox
                 .inject(Fault::new("DELETE", LOGOUT, action.clone()));
             let mut arguments = vec!["create", "--role", "Auditor"];
             arguments.extend(verbose.then_some("-v"));
-            let ran = world.run(arguments);
-            assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+            let result = env.run(arguments);
+            assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
             assert_eq!(
-                ran.stderr.contains(NOTE),
+                result.stderr.contains(NOTE),
                 verbose,
                 "{action:?}: {}",
-                ran.stderr
+                result.stderr
             );
-            let calls = (world.count(END_SESSION), world.count(LEGACY_LOGOUT));
+            let calls = (env.count(END_SESSION), env.count(LEGACY_LOGOUT));
             assert_eq!(calls, (1, 1), "not tried again");
         }
     }
@@ -230,7 +220,7 @@ fn any_success_is_taken_for_the_end() {
         (LOGOUT, "text/html", "<html>bye</html>"),
     ] {
         for status in [200, 202, 204] {
-            let world = with(|settings| {
+            let env = with(|settings| {
                 settings.unknowns.end_session = Some(404).filter(|_| path == LOGOUT);
             });
             let action = Action::Answer {
@@ -238,11 +228,11 @@ fn any_success_is_taken_for_the_end() {
                 headers: vec![("Content-Type".to_owned(), media.to_owned())],
                 body: body.as_bytes().to_vec(),
             };
-            world.sandbox.inject(Fault::new("DELETE", path, action));
-            let ran = world.run(["create", "--role", "Auditor", "-v"]);
-            ran.success();
-            assert!(!ran.stderr.contains(NOTE), "{}", ran.stderr);
-            let legacy = world.count(LEGACY_LOGOUT);
+            env.sandbox.inject(Fault::new("DELETE", path, action));
+            let result = env.run(["create", "--role", "Auditor", "-v"]);
+            result.success();
+            assert!(!result.stderr.contains(NOTE), "{}", result.stderr);
+            let legacy = env.count(LEGACY_LOGOUT);
             assert_eq!(legacy, usize::from(path == LOGOUT));
         }
     }
@@ -252,18 +242,18 @@ fn any_success_is_taken_for_the_end() {
 #[test]
 fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
     for end_session in [None, Some(404)] {
-        let world = with(|settings| {
+        let env = with(|settings| {
             settings.unknowns.quoted_cookie = true;
             settings.unknowns.end_session = end_session;
         });
-        let ran = world.run(["create", "--role", "Auditor", "-vv"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-        assert_eq!(world.sandbox.live_sessions(), 0, "{end_session:?}");
-        let requests = world.sandbox.requests();
+        let result = env.run(["create", "--role", "Auditor", "-vv"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+        assert_eq!(env.sandbox.live_sessions(), 0, "{end_session:?}");
+        let requests = env.sandbox.requests();
         let cookie = requests[1].header("cookie").unwrap_or_default();
         let id = cookie.trim_start_matches("sID=").trim_matches('"');
         assert_eq!(cookie, format!("sID=\"{id}\""));
-        assert!(!ran.stderr.contains(id), "{}", ran.stderr);
+        assert!(!result.stderr.contains(id), "{}", result.stderr);
         let legacy = requests.iter().filter(|one| one.route() == LEGACY_LOGOUT);
         let queries: Vec<_> = legacy.filter_map(|one| one.query.clone()).collect();
         let wanted = [format!("sID={id}"), format!("sID=%22{id}%22")];
@@ -302,15 +292,15 @@ fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
         (answer(json, 200, r#"{"RID":"7788"#), 8),
     ] {
         for no_sign_out in [false, true] {
-            let world = World::new();
+            let env = TestEnv::new();
             let fault = Fault::new("POST", "/api/sessions", action.clone());
-            world.sandbox.inject(fault);
+            env.sandbox.inject(fault);
             let mut arguments = vec!["create", "--role", "Auditor"];
             arguments.extend(no_sign_out.then_some("--no-sign-out"));
-            let ran = world.run(arguments);
-            ran.failure(code);
-            assert!(!ran.stderr.contains("0123456789"), "{}", ran.stderr);
-            let requests = world.sandbox.requests();
+            let result = env.run(arguments);
+            result.failure(code);
+            assert!(!result.stderr.contains("0123456789"), "{}", result.stderr);
+            let requests = env.sandbox.requests();
             assert_eq!(requests[0].route(), "POST /api/sessions");
             let rest = &requests[1..];
             let routes: Vec<_> = rest.iter().map(|request| request.route()).collect();
@@ -337,15 +327,14 @@ fn a_sign_out_that_hangs_costs_three_seconds_and_not_the_run() {
         (&["create", "--role", "Nobody", "-v"], 3, END),
         (&["create", "--role", "Auditor", "-v"], 0, LOGOUT),
     ] {
-        let world = with(|settings| settings.unknowns.end_session = Some(404));
-        world
-            .sandbox
+        let env = with(|settings| settings.unknowns.end_session = Some(404));
+        env.sandbox
             .inject(Fault::new("DELETE", path, Action::Delay(minute)));
         let begun = Instant::now();
-        let ran = world.run(arguments);
+        let result = env.run(arguments);
         let elapsed = begun.elapsed();
-        assert_eq!(ran.code(), code, "{}", ran.stderr);
-        contains(&ran.stderr, &[NOTE, "in time"]);
+        assert_eq!(result.code(), code, "{}", result.stderr);
+        contains(&result.stderr, &[NOTE, "in time"]);
         assert!(elapsed > Duration::from_secs(3), "{elapsed:?}");
         assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
     }

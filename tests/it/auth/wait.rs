@@ -7,62 +7,62 @@ use swp_keys::sandbox::{Action, CertificateKind, Fault, Settings};
 
 use crate::support::proxy::ReservedPort;
 use crate::support::raw_server::RawServer;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 const PING: &str = "/rest/status/manager/ping";
 const VERSION: &str = "/rest/apiVersion";
 const SIGN_INS: &str = "POST /api/sessions";
 
 /// Starts a run, and lets somebody listen at `port` as soon as its stderr says `sign`.
-fn opened_after(world: &World, port: ReservedPort, sign: &str, arguments: &[&str]) -> Ran {
-    let mut child = world.home.start_piped(arguments);
+fn opened_after(env: &TestEnv, port: ReservedPort, sign: &str, arguments: &[&str]) -> RunResult {
+    let mut child = env.home.start_piped(arguments);
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
     let mut seen = String::new();
     while !seen.contains(sign) {
         let count = stderr.read_line(&mut seen).expect("lines of text");
         assert!(count > 0, "`{sign}` does not come: {seen}");
     }
-    assert_eq!(world.sandbox.connections().tcp, 0);
-    let _server = port.open_to(world.sandbox.address());
+    assert_eq!(env.sandbox.connections().tcp, 0);
+    let _server = port.open_to(env.sandbox.address());
     stderr.read_to_string(&mut seen).expect("text");
-    let mut ran = Ran::from(child.wait_with_output().expect("the run ends"));
-    ran.stderr = seen;
-    ran
+    let mut result = RunResult::from(child.wait_with_output().expect("the run ends"));
+    result.stderr = seen;
+    result
 }
 
 #[test]
 fn a_manager_that_comes_later_is_waited_for() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let port = ReservedPort::new();
-    world.home.set("SWP_URL", port.url());
+    env.home.set("SWP_URL", port.url());
     let sign = "; waiting for the manager";
-    let ran = opened_after(
-        &world,
+    let result = opened_after(
+        &env,
         port,
         sign,
         &["create", "--role", "Auditor", "-v", "--wait", "60s"],
     );
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
     assert_eq!(
-        world.calls()[..2],
+        env.calls()[..2],
         ["GET /rest/status/manager/ping", SIGN_INS]
     );
-    assert_eq!(world.count(SIGN_INS), 1);
+    assert_eq!(env.count(SIGN_INS), 1);
 }
 
 #[test]
 fn a_sign_in_that_nobody_heard_is_sent_when_somebody_listens() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let port = ReservedPort::new();
-    world.home.set("SWP_URL", port.url());
-    let ran = opened_after(
-        &world,
+    env.home.set("SWP_URL", port.url());
+    let result = opened_after(
+        &env,
         port,
         "; trying again in",
         &["create", "--role", "Auditor", "-v"],
     );
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-    assert_eq!(world.count(SIGN_INS), 1);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+    assert_eq!(env.count(SIGN_INS), 1);
 }
 
 #[test]
@@ -73,15 +73,14 @@ fn a_manager_that_is_starting_is_probed_until_it_is_up_and_never_signed_in_to() 
         Action::Drop,
         Action::Reset,
     ] {
-        let mut world = World::new();
-        world.home.set("SWP_WAIT", "60s");
-        world
-            .sandbox
+        let mut env = TestEnv::new();
+        env.home.set("SWP_WAIT", "60s");
+        env.sandbox
             .inject(Fault::new("GET", PING, action.clone()).times(2));
-        let ran = world.run(["create", "--role", "Auditor"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        let result = env.run(["create", "--role", "Auditor"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         assert_eq!(
-            world.calls()[..4],
+            env.calls()[..4],
             [
                 "GET /rest/status/manager/ping",
                 "GET /rest/status/manager/ping",
@@ -90,7 +89,7 @@ fn a_manager_that_is_starting_is_probed_until_it_is_up_and_never_signed_in_to() 
             ],
             "{action:?}"
         );
-        for probe in &world.sandbox.requests()[..3] {
+        for probe in &env.sandbox.requests()[..3] {
             for name in ["cookie", "rid", "api-secret-key", "authorization"] {
                 assert_eq!(probe.header(name), None);
             }
@@ -100,14 +99,14 @@ fn a_manager_that_is_starting_is_probed_until_it_is_up_and_never_signed_in_to() 
 
 #[test]
 fn a_key_is_not_sent_with_a_probe_either() {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
     let fault = Fault::new("GET", PING, Action::status(503, "Service starting"));
-    world.sandbox.inject(fault);
-    let ran = world.run(["find-role", "Auditor", "--wait", "60s"]);
-    assert_eq!(ran.success(), "2");
-    let requests = world.sandbox.requests();
+    env.sandbox.inject(fault);
+    let result = env.run(["find-role", "Auditor", "--wait", "60s"]);
+    assert_eq!(result.success(), "2");
+    let requests = env.sandbox.requests();
     assert_eq!(requests.len(), 3);
     assert_eq!(requests[0].header("api-secret-key"), None);
     assert_eq!(requests[1].header("api-secret-key"), None);
@@ -120,16 +119,12 @@ fn a_ping_that_is_not_enabled_is_made_up_for_by_the_version() {
         Action::status(403, ""),
         Action::status(401, ""),
     ] {
-        let world = World::new();
-        world
-            .sandbox
-            .inject(Fault::new("GET", PING, action.clone()));
-        world.sandbox.inject(Fault::new("GET", VERSION, action));
-        world
-            .run(["find-role", "Auditor", "--wait", "60s"])
-            .success();
+        let env = TestEnv::new();
+        env.sandbox.inject(Fault::new("GET", PING, action.clone()));
+        env.sandbox.inject(Fault::new("GET", VERSION, action));
+        env.run(["find-role", "Auditor", "--wait", "60s"]).success();
         assert_eq!(
-            world.calls()[..3],
+            env.calls()[..3],
             [
                 "GET /rest/status/manager/ping",
                 "GET /rest/apiVersion",
@@ -141,10 +136,10 @@ fn a_ping_that_is_not_enabled_is_made_up_for_by_the_version() {
 
 #[test]
 fn a_wait_ends_when_its_time_is_over() {
-    let world = World::new();
+    let env = TestEnv::new();
     let port = ReservedPort::new();
     let begun = Instant::now();
-    let ran = world.run([
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -153,23 +148,23 @@ fn a_wait_ends_when_its_time_is_over() {
         "--url",
         &port.url(),
     ]);
-    contains(ran.failure(8), &["nobody listens at"]);
+    contains(result.failure(8), &["nobody listens at"]);
     assert!(begun.elapsed() < Duration::from_secs(20));
 
     let starting = Fault::new("GET", PING, Action::status(503, "Service starting"));
-    world.sandbox.inject(starting.times(u32::MAX));
-    let ran = world.run(["create", "--role", "Auditor", "--wait", "700ms"]);
-    contains(ran.failure(8), &["503", "Service starting"]);
-    assert_eq!(world.count(SIGN_INS), 0, "never signed in");
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    env.sandbox.inject(starting.times(u32::MAX));
+    let result = env.run(["create", "--role", "Auditor", "--wait", "700ms"]);
+    contains(result.failure(8), &["503", "Service starting"]);
+    assert_eq!(env.count(SIGN_INS), 0, "never signed in");
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
     let server = RawServer::silent();
-    let world = World::new();
+    let env = TestEnv::new();
     let begun = Instant::now();
-    let ran = world.run([
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -178,43 +173,43 @@ fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
         "--url",
         &server.url(),
     ]);
-    ran.failure(8);
+    result.failure(8);
     let elapsed = begun.elapsed();
     assert!(elapsed < Duration::from_millis(4900), "{elapsed:?}");
 }
 
 #[test]
 fn a_wait_beyond_all_time_is_refused_before_anything_is_sent() {
-    let world = World::new();
-    let ran = world.run(["find-role", "Auditor", "--wait", "300000000000y"]);
-    contains(ran.failure(2), &["`--wait`"]);
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    let env = TestEnv::new();
+    let result = env.run(["find-role", "Auditor", "--wait", "300000000000y"]);
+    contains(result.failure(2), &["`--wait`"]);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
 fn a_wrong_password_is_not_waited_out() {
-    let mut world = World::new();
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
-    let ran = world.run(["create", "--role", "Auditor", "--wait", "60s"]);
-    ran.failure(4);
-    assert_eq!(world.count(SIGN_INS), 1);
+    let mut env = TestEnv::new();
+    let wrong = env.home.write_secret("wrong", "hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
+    let result = env.run(["create", "--role", "Auditor", "--wait", "60s"]);
+    result.failure(4);
+    assert_eq!(env.count(SIGN_INS), 1);
 }
 
 #[test]
 fn an_untrusted_certificate_is_not_waited_for() {
     for certificate in [CertificateKind::UnknownCa, CertificateKind::Expired] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             certificate,
             ..Settings::default()
         });
-        let ran = world.run(["create", "--role", "Auditor", "--wait", "20s"]);
-        ran.failure(7);
-        assert_eq!(world.sandbox.connections().tcp, 1);
+        let result = env.run(["create", "--role", "Auditor", "--wait", "20s"]);
+        result.failure(7);
+        assert_eq!(env.sandbox.connections().tcp, 1);
     }
     let server = RawServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    let world = World::new();
-    let ran = world.run([
+    let env = TestEnv::new();
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -223,7 +218,7 @@ fn an_untrusted_certificate_is_not_waited_for() {
         "--url",
         &server.url(),
     ]);
-    contains(ran.failure(7), &["does not speak TLS"]);
+    contains(result.failure(7), &["does not speak TLS"]);
     assert_eq!(server.connections(), 1);
 }
 
@@ -244,8 +239,8 @@ fn tomcat_page(status: u16) -> Action {
 }
 
 /// Answers every request like this, `times` times.
-fn everywhere(world: &World, action: &Action, times: u32) {
-    world.sandbox.inject(Fault {
+fn everywhere(env: &TestEnv, action: &Action, times: u32) {
+    env.sandbox.inject(Fault {
         method: None,
         ..Fault::new("GET", "*", action.clone()).times(times)
     });
@@ -254,14 +249,14 @@ fn everywhere(world: &World, action: &Action, times: u32) {
 #[test]
 fn a_tomcat_without_its_application_is_no_manager_that_is_up() {
     for status in [404, 500] {
-        let world = World::new();
+        let env = TestEnv::new();
         // Two looks, of three paths each; a server error ends a look at once.
         let requests = if status == 404 { 6 } else { 2 };
-        everywhere(&world, &tomcat_page(status), requests);
-        let ran = world.run(["create", "--role", "Auditor", "--wait", "60s"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-        assert_eq!(world.count(SIGN_INS), 1, "{status}");
-        let calls = world.calls();
+        everywhere(&env, &tomcat_page(status), requests);
+        let result = env.run(["create", "--role", "Auditor", "--wait", "60s"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+        assert_eq!(env.count(SIGN_INS), 1, "{status}");
+        let calls = env.calls();
         let sign_in = calls.iter().position(|call| call == SIGN_INS);
         let probes = usize::try_from(requests).expect("small") + 1;
         assert_eq!(sign_in, Some(probes), "{calls:?}");
@@ -270,31 +265,30 @@ fn a_tomcat_without_its_application_is_no_manager_that_is_up() {
 
 #[test]
 fn a_wait_that_ran_out_reports_what_was_seen_and_sends_no_password() {
-    let world = World::new();
-    everywhere(&world, &tomcat_page(404), u32::MAX);
-    let ran = world.run([
+    let env = TestEnv::new();
+    everywhere(&env, &tomcat_page(404), u32::MAX);
+    let result = env.run([
         "create", "--role", "Auditor", "--wait", "700ms", "-o", "json",
     ]);
-    let error = ran.json_error(8);
+    let error = result.json_error(8);
     let message = error["message"].as_str().expect("a message");
     contains(message, &["HTTP Status 404", "1 s"]);
     let hint = error["hint"].as_str().expect("a hint");
     assert!(!hint.contains("--wait"), "{hint}");
     assert_eq!(error["http"], 404);
-    assert_eq!(world.count(SIGN_INS), 0);
+    assert_eq!(env.count(SIGN_INS), 0);
 }
 
 #[test]
 fn a_manager_without_the_legacy_api_is_up_when_its_own_api_answers() {
-    let world = World::new();
+    let env = TestEnv::new();
     for path in [PING, VERSION] {
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("GET", path, tomcat_page(404)).times(u32::MAX));
     }
-    let ran = world.run(["find-role", "Auditor", "--wait", "60s"]);
-    assert_eq!(ran.success(), "2");
-    let calls = world.calls();
+    let result = env.run(["find-role", "Auditor", "--wait", "60s"]);
+    assert_eq!(result.success(), "2");
+    let calls = env.calls();
     assert_eq!(calls[2..4], ["GET /api/apikeys/current", SIGN_INS]);
-    assert_eq!(world.sandbox.requests()[2].header("api-secret-key"), None);
+    assert_eq!(env.sandbox.requests()[2].header("api-secret-key"), None);
 }

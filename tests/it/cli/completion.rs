@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::{Home, Ran, World};
+use crate::support::{Home, RunResult, TestEnv};
 
 /// A world with a key in a variable, which no password is needed with, and some roles.
-fn with_roles(names: &[&str]) -> World {
-    let mut world = World::with(Settings {
+fn with_roles(names: &[&str]) -> TestEnv {
+    let mut env = TestEnv::with(Settings {
         roles: names.iter().map(|name| json!({"name": name})).collect(),
         ..Settings::default()
     });
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
-    world
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
+    env
 }
 
 /// What is answered to a shell that quotes for itself.
@@ -24,17 +24,17 @@ fn with_roles(names: &[&str]) -> World {
 fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
     let current = format!("={current}");
     let words = ["__complete", "zsh", &current];
-    let ran = home.run(words.iter().chain(before));
-    assert_eq!(ran.stderr, "", "nothing is said while somebody types");
-    let answer = ran.success().lines();
+    let result = home.run(words.iter().chain(before));
+    assert_eq!(result.stderr, "", "nothing is said while somebody types");
+    let answer = result.success().lines();
     let value = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
     answer.map(value).filter(|line| !line.is_empty()).collect()
 }
 
 #[test]
 fn commands_flags_and_choices_come_from_the_parser_alone() {
-    let world = with_roles(&[]);
-    let home = &world.home;
+    let env = with_roles(&[]);
+    let home = &env.home;
     assert_eq!(complete(home, &[], "create-"), ["create-key"]);
     assert_eq!(complete(home, &["create"], "--if-"), ["--if-exists"]);
     assert_eq!(
@@ -52,13 +52,13 @@ fn commands_flags_and_choices_come_from_the_parser_alone() {
             .success(),
         ""
     );
-    assert_eq!(world.sandbox.requests(), [], "the manager is not asked");
+    assert_eq!(env.sandbox.requests(), [], "the manager is not asked");
 }
 
 #[test]
 fn roles_and_keys_come_from_the_manager() {
-    let world = with_roles(&["Dev Read"]);
-    let home = &world.home;
+    let env = with_roles(&["Dev Read"]);
+    let home = &env.home;
     for before in [
         &["create", "--role"][..],
         &["show-role"],
@@ -74,82 +74,73 @@ fn roles_and_keys_come_from_the_manager() {
     assert_eq!(complete(home, &["create", "--role"], "De"), ["Dev Read"]);
     assert_eq!(complete(home, &["create"], "--role=A"), ["--role=Auditor"]);
     assert_eq!(complete(home, &["show-key"], "m"), ["mine"]);
-    assert_eq!(world.count("POST /api/sessions"), 0);
+    assert_eq!(env.count("POST /api/sessions"), 0);
     // Flags that were typed count.
     let mut home = Home::new();
-    home.set("SWP_CA_CERT", world.home.path("manager.pem"));
-    let file = world.home.path("key").display().to_string();
-    let url = world.sandbox.url();
+    home.set("SWP_CA_CERT", env.home.path("manager.pem"));
+    let file = env.home.path("key").display().to_string();
+    let url = env.sandbox.url();
     let before = ["--url", &url, "--api-key-file", &file, "create", "--role"];
     assert_eq!(complete(&home, &before, "Au"), ["Auditor"]);
 }
 
 #[test]
 fn what_login_keeps_completes_too_and_a_password_never_does() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let create = ["create", "--role"];
-    world.home.set("SWP_PASSWORD_COMMAND", "touch asked");
-    world.home.set("SWP_MFA_COMMAND", "touch asked");
-    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
-    world.home.unset("SWP_PASSWORD_FILE");
-    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+    env.home.set("SWP_PASSWORD_COMMAND", "touch asked");
+    env.home.set("SWP_MFA_COMMAND", "touch asked");
+    assert_eq!(complete(&env.home, &create, ""), [""; 0]);
+    env.home.unset("SWP_PASSWORD_FILE");
+    assert_eq!(complete(&env.home, &create, ""), [""; 0]);
     assert_eq!(
-        complete(
-            &world.home,
-            &["create", "--api-key-file", "-", "--role"],
-            ""
-        ),
+        complete(&env.home, &["create", "--api-key-file", "-", "--role"], ""),
         [""; 0]
     );
-    assert!(!world.home.path("asked").exists());
-    assert_eq!(world.sandbox.requests(), []);
-    world.home.unset("SWP_PASSWORD_COMMAND");
-    world.home.unset("SWP_MFA_COMMAND");
-    world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-    world.run(["login"]).success();
-    assert_eq!(complete(&world.home, &create, "Au"), ["Auditor"]);
-    assert_eq!(world.sandbox.live_sessions(), 1, "it stays");
+    assert!(!env.home.path("asked").exists());
+    assert_eq!(env.sandbox.requests(), []);
+    env.home.unset("SWP_PASSWORD_COMMAND");
+    env.home.unset("SWP_MFA_COMMAND");
+    env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    env.run(["login"]).success();
+    assert_eq!(complete(&env.home, &create, "Au"), ["Auditor"]);
+    assert_eq!(env.sandbox.live_sessions(), 1, "it stays");
 }
 
 #[test]
 fn a_manager_that_cannot_be_asked_is_silence() {
-    let mut world = with_roles(&[]);
+    let mut env = with_roles(&[]);
     let create = ["create", "--role"];
     for action in [Action::status(500, "no"), Action::Drop, Action::Cut(20)] {
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("POST", "/api/roles/search", action));
-        assert_eq!(complete(&world.home, &create, ""), [""; 0]);
-        world.sandbox.clear_faults();
+        assert_eq!(complete(&env.home, &create, ""), [""; 0]);
+        env.sandbox.clear_faults();
     }
     assert_eq!(
-        complete(&world.home, &[&["--insecure"][..], &create].concat(), ""),
+        complete(&env.home, &[&["--insecure"][..], &create].concat(), ""),
         [""; 0]
     );
-    world.sandbox.forget_requests();
-    world.home.unset("SWP_CA_CERT");
+    env.sandbox.forget_requests();
+    env.home.unset("SWP_CA_CERT");
     for flags in [&[][..], &["--tls-accept-new"]] {
-        assert_eq!(
-            complete(&world.home, &[flags, &create].concat(), ""),
-            [""; 0]
-        );
+        assert_eq!(complete(&env.home, &[flags, &create].concat(), ""), [""; 0]);
     }
-    assert_eq!(world.sandbox.requests(), []);
-    world.home.set("SWP_URL", "https://127.0.0.1:1");
-    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
-    world.home.unset("SWP_URL");
-    assert_eq!(complete(&world.home, &create, ""), [""; 0]);
+    assert_eq!(env.sandbox.requests(), []);
+    env.home.set("SWP_URL", "https://127.0.0.1:1");
+    assert_eq!(complete(&env.home, &create, ""), [""; 0]);
+    env.home.unset("SWP_URL");
+    assert_eq!(complete(&env.home, &create, ""), [""; 0]);
 }
 
 #[test]
 fn nobody_waits_for_a_manager_that_is_slow() {
-    let world = with_roles(&[]);
+    let env = with_roles(&[]);
     let slow = Action::Delay(Duration::from_secs(20));
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/roles/search", slow));
     let begun = Instant::now();
-    assert_eq!(complete(&world.home, &["create", "--role"], ""), [""; 0]);
+    assert_eq!(complete(&env.home, &["create", "--role"], ""), [""; 0]);
     assert!(
         begun.elapsed() < Duration::from_secs(5),
         "a second, and what a busy machine adds"
@@ -160,16 +151,16 @@ fn nobody_waits_for_a_manager_that_is_slow() {
 #[test]
 fn a_key_that_is_refused_is_asked_with_once() {
     for (role, spoil) in [(1, true), (2, false)] {
-        let mut world = World::new();
-        let key = world.sandbox.add_key("mine", role);
-        world.use_key(&key.secret);
+        let mut env = TestEnv::new();
+        let key = env.sandbox.add_key("mine", role);
+        env.use_key(&key.secret);
         if spoil {
-            assert!(world.sandbox.edit_key(key.id, |key| key.active = false));
+            assert!(env.sandbox.edit_key(key.id, |key| key.active = false));
         }
         for _ in 0..4 {
-            assert_eq!(complete(&world.home, &["create", "--role"], ""), [""; 0]);
+            assert_eq!(complete(&env.home, &["create", "--role"], ""), [""; 0]);
         }
-        assert_eq!(world.sandbox.requests().len(), 1);
+        assert_eq!(env.sandbox.requests().len(), 1);
     }
 }
 
@@ -186,8 +177,8 @@ const HOSTILE: [&str; 8] = [
 
 #[test]
 fn a_name_that_is_no_text_or_would_be_a_flag_is_left_out() {
-    let world = with_roles(&HOSTILE);
-    let mut found = complete(&world.home, &["create", "--role"], "");
+    let env = with_roles(&HOSTILE);
+    let mut found = complete(&env.home, &["create", "--role"], "");
     found.retain(|name| name != "Auditor" && name != "Full Access");
     found.sort_unstable();
     let mut wanted = HOSTILE[5..].to_vec();
@@ -197,14 +188,14 @@ fn a_name_that_is_no_text_or_would_be_a_flag_is_left_out() {
 
 /// Runs this in bash after its script was read, with the binary as `swp-keys`.
 #[cfg(unix)]
-fn bash(world: &World, script: &str) -> Ran {
-    let folder = world.home.path("bin");
+fn bash(env: &TestEnv, script: &str) -> RunResult {
+    let folder = env.home.path("bin");
     if !folder.exists() {
         std::fs::create_dir(&folder).expect("a folder");
         std::os::unix::fs::symlink(crate::support::binary(), folder.join("swp-keys"))
             .expect("a link");
     }
-    let command = world.home.command(["x"]);
+    let command = env.home.command(["x"]);
     let mut bash = std::process::Command::new("bash");
     bash.args([
         "--norc",
@@ -225,9 +216,9 @@ fn bash(world: &World, script: &str) -> Ran {
             std::env::var("PATH").unwrap_or_default()
         ),
     )
-    .current_dir(world.home.path("."))
+    .current_dir(env.home.path("."))
     .stdin(std::process::Stdio::null());
-    Ran::of(&mut bash)
+    RunResult::of(&mut bash)
 }
 
 /// What bash would type, run as bash would run it: the name arrives whole, and nothing in it is done.
@@ -241,7 +232,7 @@ fn in_bash_a_name_arrives_as_it_is_whatever_is_in_it() {
     {
         return;
     }
-    let world = with_roles(&HOSTILE);
+    let env = with_roles(&HOSTILE);
     for (typed, end) in [("", ""), ("\"", "\""), ("'", "'")] {
         let script = format!(
             "COMP_LINE={} COMP_POINT=${{#COMP_LINE}}\n_swp_keys swp-keys\n\
@@ -250,17 +241,17 @@ fn in_bash_a_name_arrives_as_it_is_whatever_is_in_it() {
             shell_quoted(typed),
             shell_quoted(end),
         );
-        let ran = bash(&world, &script);
-        let mut found: Vec<&str> = ran.success().lines().collect();
-        assert_eq!(ran.stderr, "");
+        let result = bash(&env, &script);
+        let mut found: Vec<&str> = result.success().lines().collect();
+        assert_eq!(result.stderr, "");
         found.sort_unstable();
         let mut wanted = [&["Auditor", "Full Access"], &HOSTILE[5..]].concat();
         wanted.sort_unstable();
         assert_eq!(found, wanted, "after {typed}");
-        assert!(!world.home.path("pwned").exists());
+        assert!(!env.home.path("pwned").exists());
     }
-    let ran = bash(&world, "complete -p swp-keys");
-    assert!(ran.success().contains("_swp_keys"));
+    let result = bash(&env, "complete -p swp-keys");
+    assert!(result.success().contains("_swp_keys"));
 }
 
 fn shell_quoted(text: &str) -> String {
@@ -279,8 +270,8 @@ fn every_script_is_read_by_its_shell() {
         ("powershell", "", &[]),
         ("elvish", "", &[]),
     ] {
-        let ran = home.run(["completions", name]);
-        let script = ran.success().to_owned();
+        let result = home.run(["completions", name]);
+        let script = result.success().to_owned();
         let code: String = (script.lines())
             .filter(|line| !line.trim_start().starts_with('#'))
             .collect();
@@ -306,11 +297,11 @@ fn every_script_is_read_by_its_shell() {
 /// A name that KEY would take for an ID is offered in the form that means the key.
 #[test]
 fn keys_are_offered_in_the_form_that_means_them() {
-    let world = with_roles(&[]);
+    let env = with_roles(&[]);
     for name in ["777", "id:9"] {
-        world.sandbox.add_key(name, 2);
+        env.sandbox.add_key(name, 2);
     }
-    let home = &world.home;
+    let home = &env.home;
     assert_eq!(
         complete(home, &["show-key"], ""),
         ["mine", "name:777", "name:id:9"]
@@ -335,29 +326,29 @@ fn in_an_interactive_bash_no_name_recalls_a_command() {
         return;
     }
     const NAMES: [&str; 6] = ["Ops!", "!!", "a!b $x", "x !$ y", "!-1", "it's !\"so\""];
-    let world = with_roles(&NAMES);
+    let env = with_roles(&NAMES);
     for (typed, end) in [("", ""), ("\"", "\""), ("'", "'")] {
         let script = format!(
             "COMP_LINE={} COMP_POINT=${{#COMP_LINE}}\n_swp_keys swp-keys\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
             shell_quoted(&format!("swp-keys create --role {typed}")),
         );
-        let answers = bash(&world, &script);
+        let answers = bash(&env, &script);
         let mut lines = String::from("echo recalled\n");
         for answer in answers.success().lines() {
             lines.push_str(&format!("printf '%s\\n' {typed}{answer}{end}\n"));
         }
-        let file = world.home.write("lines", &lines);
-        let mut shell = world.home.program(std::path::Path::new("bash"));
+        let file = env.home.write("lines", &lines);
+        let mut shell = env.home.program(std::path::Path::new("bash"));
         shell
             .args(["--norc", "--noprofile", "-i"])
             .env("HISTFILE", "/dev/null")
             .env("PS1", "")
             .stdin(std::fs::File::open(file).expect("the lines"));
-        let ran = Ran::of(&mut shell);
-        let mut found: Vec<&str> = ran.stdout.lines().skip(1).collect();
+        let result = RunResult::of(&mut shell);
+        let mut found: Vec<&str> = result.stdout.lines().skip(1).collect();
         found.sort_unstable();
         let mut wanted = [&["Auditor", "Full Access"][..], &NAMES].concat();
         wanted.sort_unstable();
-        assert_eq!(found, wanted, "after {typed}: {}", ran.stderr);
+        assert_eq!(found, wanted, "after {typed}: {}", result.stderr);
     }
 }

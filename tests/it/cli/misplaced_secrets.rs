@@ -1,7 +1,7 @@
 //! A secret in the wrong place, wherever there is a place: walks every command and every argument of the parser's own tree, so that a
 //! new one cannot be left out.
 
-use crate::support::{Ran, World};
+use crate::support::{RunResult, TestEnv};
 
 /// Long enough to be masked and odd enough to be nothing else; no word of ours, no path, no number, and lower case as a flag is.
 const SECRET: &str = "hunter2hunter2";
@@ -75,32 +75,32 @@ fn all() -> Vec<Leaf> {
 }
 
 /// In a manager's presence: what is said later counts too.
-fn world() -> World {
-    let world = World::new();
-    world.sandbox.add_key("there", 2);
-    world
+fn env() -> TestEnv {
+    let env = TestEnv::new();
+    env.sandbox.add_key("there", 2);
+    env
 }
 
-fn run(world: &World, words: &[String], more: &[&str]) -> Ran {
+fn run(env: &TestEnv, words: &[String], more: &[&str]) -> RunResult {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     words.extend(more);
     if words.first() == Some(&"sandbox") {
         // Else it would serve for ever.
         words.extend(["--", "true"]);
     }
-    world.run(words)
+    env.run(words)
 }
 
 #[track_caller]
-fn assert_silent(what: &[&str], ran: &Ran) {
-    let said = format!("{}{}", ran.stdout, ran.stderr);
+fn assert_silent(what: &[&str], result: &RunResult) {
+    let said = format!("{}{}", result.stdout, result.stderr);
     assert!(!said.contains(SECRET), "{what:?}: {said}");
     assert!(!said.contains("a bug in"), "{what:?}: {said}");
 }
 
 #[test]
 fn what_no_command_has_a_place_for_is_never_repeated() {
-    let world = world();
+    let env = env();
     let strays: [&[&str]; 7] = [
         &["-p", SECRET],
         &["-phunter2hunter2"],
@@ -113,17 +113,17 @@ fn what_no_command_has_a_place_for_is_never_repeated() {
     for leaf in all() {
         let name = leaf.words.join(" ");
         for stray in strays {
-            let ran = run(&world, &leaf.words, stray);
-            assert_silent(&[&name, stray[0]], &ran);
-            assert_eq!(ran.code(), 2, "{name} {stray:?}: {ran:?}");
+            let result = run(&env, &leaf.words, stray);
+            assert_silent(&[&name, stray[0]], &result);
+            assert_eq!(result.code(), 2, "{name} {stray:?}: {result:?}");
         }
         // One more than there is room for.
         if !leaf.takes_many() && name != "sandbox" {
             let room = leaf.command.get_positionals().count();
             let filled = ["there", "there"][..room.min(2)].to_vec();
-            let ran = run(&world, &leaf.words, &[filled, vec![SECRET]].concat());
-            assert_silent(&[&name, "one more"], &ran);
-            assert_eq!(ran.code(), 2, "{name}: {ran:?}");
+            let result = run(&env, &leaf.words, &[filled, vec![SECRET]].concat());
+            assert_silent(&[&name, "one more"], &result);
+            assert_eq!(result.code(), 2, "{name}: {result:?}");
         }
     }
     // In the place of a command.
@@ -132,16 +132,16 @@ fn what_no_command_has_a_place_for_is_never_repeated() {
         &["trust", SECRET],
         &["-v", SECRET, "--role", "x"],
     ] {
-        let ran = world.run(words);
-        assert_silent(words, &ran);
-        assert_eq!(ran.code(), 2, "{words:?}: {ran:?}");
+        let result = env.run(words);
+        assert_silent(words, &result);
+        assert_eq!(result.code(), 2, "{words:?}: {result:?}");
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[test]
 fn no_argument_repeats_a_value_that_names_nothing() {
-    let world = world();
+    let env = env();
     let mut tried = 0;
     for leaf in all() {
         for argument in leaf.command.get_arguments() {
@@ -153,9 +153,9 @@ fn no_argument_repeats_a_value_that_names_nothing() {
             let base = leaf.base();
             for words in ways_to_write(argument) {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                let alone = run(&world, &leaf.words, &words);
+                let alone = run(&env, &leaf.words, &words);
                 assert_silent(&[&leaf.words.join(" "), words[0]], &alone);
-                let whole = run(&world, &leaf.words, &[base, &words].concat());
+                let whole = run(&env, &leaf.words, &[base, &words].concat());
                 assert_silent(&[&leaf.words.join(" "), words[0]], &whole);
                 tried += 1;
             }
@@ -196,8 +196,8 @@ fn no_variable_is_repeated_that_names_nothing() {
         .extend(["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE", "HTTPS_PROXY"].map(str::to_owned));
     assert!(variables.len() > 15, "{variables:?}");
     for variable in variables {
-        let mut world = world();
-        world.home.set(&variable, SECRET);
-        assert_silent(&[&variable], &world.run(["list-roles", "-vv"]));
+        let mut env = env();
+        env.home.set(&variable, SECRET);
+        assert_silent(&[&variable], &env.run(["list-roles", "-vv"]));
     }
 }

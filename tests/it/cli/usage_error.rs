@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::secrets::MISPLACED;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 const WRONG_PLACES: [&[&str]; 16] = [
     &["create", MISPLACED],
@@ -34,9 +34,9 @@ const WRONG_PLACES: [&[&str]; 16] = [
 
 #[test]
 fn what_stands_in_a_wrong_place_is_never_repeated() {
-    let world = World::new();
+    let env = TestEnv::new();
     for arguments in WRONG_PLACES {
-        let text = world.run(arguments);
+        let text = env.run(arguments);
         assert!(
             !text.failure(2).contains(MISPLACED),
             "{arguments:?}: {}",
@@ -49,24 +49,24 @@ fn what_stands_in_a_wrong_place_is_never_repeated() {
         );
         contains(&text.stderr, &["error: ", "hint: "]);
         let with_format: Vec<&str> = ["-o", "json"].iter().chain(arguments).copied().collect();
-        let ran = world.run(with_format);
-        let error = ran.json_error(2);
+        let result = env.run(with_format);
+        let error = result.json_error(2);
         assert_eq!(
             (&error["code"], &error["exit"]),
             (&json!("usage"), &json!(2))
         );
         assert!(
-            !ran.stderr.contains(MISPLACED),
+            !result.stderr.contains(MISPLACED),
             "{arguments:?}: {}",
-            ran.stderr
+            result.stderr
         );
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[test]
 fn a_near_miss_is_answered_with_what_was_meant() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (arguments, meant) in [
         (&["list-role"][..], "list-roles"),
         (&["lgoin"], "login"),
@@ -77,7 +77,7 @@ fn a_near_miss_is_answered_with_what_was_meant() {
         (&["list-roles", "-o", "jsn"], "json"),
         (&["create", "--role-id", "2", "--locale", "en"], "en-US"),
     ] {
-        contains(world.run(arguments).failure(2), &[meant]);
+        contains(env.run(arguments).failure(2), &[meant]);
     }
 }
 
@@ -94,7 +94,7 @@ const JSON_FORMATS: [&[&str]; 8] = [
 
 #[test]
 fn usage_errors_are_json_where_the_output_is() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for format in JSON_FORMATS {
         for wrong in [
             &["list-roles", "--nonsense"][..],
@@ -103,13 +103,13 @@ fn usage_errors_are_json_where_the_output_is() {
             &[],
         ] {
             let arguments: Vec<&str> = format.iter().chain(wrong).copied().collect();
-            let ran = world.run(&arguments);
-            let error = ran.json_error(2);
+            let result = env.run(&arguments);
+            let error = result.json_error(2);
             assert_eq!(
-                ran.stderr.lines().count(),
+                result.stderr.lines().count(),
                 1,
                 "{arguments:?}: {}",
-                ran.stderr
+                result.stderr
             );
             assert_eq!(error["code"], "usage", "{arguments:?}");
             assert_eq!(error["retryable"], false);
@@ -129,23 +129,23 @@ fn usage_errors_are_json_where_the_output_is() {
             );
         }
     }
-    world.home.set("SWP_OUTPUT", "json");
-    world.run(["list-roles", "--nonsense"]).json_error(2);
+    env.home.set("SWP_OUTPUT", "json");
+    env.run(["list-roles", "--nonsense"]).json_error(2);
     // A flag wins here too.
-    let ran = world.run(["list-roles", "--nonsense", "-o", "text"]);
+    let result = env.run(["list-roles", "--nonsense", "-o", "text"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["error: there is no flag `--nonsense` here"],
     );
     // What stands behind another flag is its value.
-    world.home.unset("SWP_OUTPUT");
-    let ran = world.run(["find-role", "--nonsense", "--like", "json"]);
-    contains(ran.failure(2), &["error: "]);
+    env.home.unset("SWP_OUTPUT");
+    let result = env.run(["find-role", "--nonsense", "--like", "json"]);
+    contains(result.failure(2), &["error: "]);
 }
 
 #[test]
 fn what_is_missing_is_named() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (arguments, parts) in [
         (&["create"][..], &["--role", "--role-id"][..]),
         (&["find-role"], &["NAME", "--like"]),
@@ -165,11 +165,11 @@ fn what_is_missing_is_named() {
         ),
         (&["create", "--role", "a", "--force"], &["--out-file"]),
     ] {
-        let ran = world.run(arguments);
-        contains(ran.failure(2), parts);
-        assert!(!ran.stderr.contains("not usable"), "{}", ran.stderr);
+        let result = env.run(arguments);
+        contains(result.failure(2), parts);
+        assert!(!result.stderr.contains("not usable"), "{}", result.stderr);
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[cfg(unix)]
@@ -177,7 +177,7 @@ fn what_is_missing_is_named() {
 fn an_argument_that_is_no_text_is_an_error_and_no_panic() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
-    let world = World::new();
+    let env = TestEnv::new();
     let odd = OsStr::from_bytes(b"hunter2\xff");
     for place in [
         &["find-role"][..],
@@ -186,8 +186,8 @@ fn an_argument_that_is_no_text_is_an_error_and_no_panic() {
         &[],
     ] {
         let arguments = place.iter().map(OsStr::new).chain([odd]);
-        let ran: Ran = world.run(arguments);
-        assert!(!ran.failure(2).contains(MISPLACED), "{}", ran.stderr);
-        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+        let result: RunResult = env.run(arguments);
+        assert!(!result.failure(2).contains(MISPLACED), "{}", result.stderr);
+        assert!(!result.stderr.contains("panicked"), "{}", result.stderr);
     }
 }

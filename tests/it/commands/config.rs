@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::profiles::{configure, world_in_a_profile};
-use crate::support::{Home, World, contains};
+use crate::support::profiles::{configure, env_in_a_profile};
+use crate::support::{Home, TestEnv, contains};
 
 #[test]
 fn path_prints_where_the_file_is_or_would_be() {
@@ -11,25 +11,28 @@ fn path_prints_where_the_file_is_or_would_be() {
     let folder = home.path("config");
     home.set("SWP_CONFIG_DIR", &folder);
     let path = folder.join("config.toml").display().to_string();
-    let ran = home.run(["config", "path"]);
-    assert_eq!(ran.success(), path);
-    contains(&ran.stderr, &["note: there is no such file"]);
+    let result = home.run(["config", "path"]);
+    assert_eq!(result.success(), path);
+    contains(&result.stderr, &["note: there is no such file"]);
     // Whatever is in it.
     configure(&mut home, "no TOML at all");
-    let ran = home.run(["config", "path"]);
-    assert_eq!((ran.success(), ran.stderr.as_str()), (path.as_str(), ""));
-    let ran = home.run(["config", "path", "-o", "json"]);
-    assert_eq!(ran.json(), json!({"path": path, "exists": true}));
+    let result = home.run(["config", "path"]);
+    assert_eq!(
+        (result.success(), result.stderr.as_str()),
+        (path.as_str(), "")
+    );
+    let result = home.run(["config", "path", "-o", "json"]);
+    assert_eq!(result.json(), json!({"path": path, "exists": true}));
 }
 
 #[test]
 fn show_says_what_counts_and_who_says_so() {
-    let mut world =
-        world_in_a_profile("timeout = \"20s\"\n[profiles.here.create]\nrole = \"Auditor\"\n");
-    world.home.set("SWP_PROFILE", "here");
-    world.home.set("SWP_TENANT", "Acme");
-    world.home.set("SWP_MFA_CODE", "123456");
-    world.home.set("SWP_API_KEY", "8:secret");
+    let mut env =
+        env_in_a_profile("timeout = \"20s\"\n[profiles.here.create]\nrole = \"Auditor\"\n");
+    env.home.set("SWP_PROFILE", "here");
+    env.home.set("SWP_TENANT", "Acme");
+    env.home.set("SWP_MFA_CODE", "123456");
+    env.home.set("SWP_API_KEY", "8:secret");
     let arguments = [
         "config",
         "show",
@@ -38,9 +41,9 @@ fn show_says_what_counts_and_who_says_so() {
         "--proxy",
         "http://a:hunter2@proxy:8080",
     ];
-    let ran = world.run(arguments);
-    let text = ran.success().to_owned();
-    let file = world.home.path("config/config.toml").display().to_string();
+    let result = env.run(arguments);
+    let text = result.success().to_owned();
+    let file = env.home.path("config/config.toml").display().to_string();
     let row = |name: &str| {
         let is_it = |line: &&str| line.split_whitespace().next() == Some(name);
         text.lines()
@@ -49,7 +52,7 @@ fn show_says_what_counts_and_who_says_so() {
     };
     contains(
         row("url"),
-        &[&world.sandbox.url(), "url of the profile here in ", &file],
+        &[&env.sandbox.url(), "url of the profile here in ", &file],
     );
     contains(row("tenant"), &["Acme", "SWP_TENANT"]);
     contains(row("username"), &["admin", "profile here"]);
@@ -72,29 +75,29 @@ fn show_says_what_counts_and_who_says_so() {
     );
     contains(row("proxy"), &["http://proxy:8080", "--proxy"]);
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["note: the profile is `here`, named by `SWP_PROFILE`"],
     );
     for secret in ["123456", "8:secret", "hunter2"] {
         assert!(
-            !text.contains(secret) && !ran.stderr.contains(secret),
+            !text.contains(secret) && !result.stderr.contains(secret),
             "{text}"
         );
     }
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
 fn show_as_json_has_each_source_in_parts() {
-    let mut world = world_in_a_profile("password-command = \"pass show dsm\"\n");
-    let path = world.home.path("config/config.toml");
+    let mut env = env_in_a_profile("password-command = \"pass show dsm\"\n");
+    let path = env.home.path("config/config.toml");
     let text = crate::support::files::read(&path).replace("password-file = \"../password\"\n", "");
     configure(
-        &mut world.home,
+        &mut env.home,
         &format!("default-profile = \"here\"\n{text}"),
     );
-    world.home.set("SWP_TENANT", "Acme");
-    let shown = world.run(["config", "show", "-o", "json"]).json();
+    env.home.set("SWP_TENANT", "Acme");
+    let shown = env.run(["config", "show", "-o", "json"]).json();
     let file = path.display().to_string();
     let at = |profile: Option<&str>, name: &str| json!({"kind": "file", "name": name, "profile": profile, "file": file});
     assert_eq!(
@@ -121,15 +124,15 @@ fn show_as_json_has_each_source_in_parts() {
 
 #[test]
 fn show_without_a_file_or_a_profile_shows_the_rest() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     contains(
-        &world.run(["config", "show"]).stderr,
+        &env.run(["config", "show"]).stderr,
         &["there is no settings file"],
     );
-    configure(&mut world.home, "[profiles.p]\n");
-    let ran = world.run(["config", "show"]);
-    contains(ran.success(), &["SWP_URL"]);
-    contains(&ran.stderr, &["no profile of"]);
+    configure(&mut env.home, "[profiles.p]\n");
+    let result = env.run(["config", "show"]);
+    contains(result.success(), &["SWP_URL"]);
+    contains(&result.stderr, &["no profile of"]);
 }
 
 #[test]
@@ -137,23 +140,23 @@ fn check_tells_everything_that_is_wrong_in_all_profiles() {
     let mut home = Home::new();
     let text = "default-profile = \"q\"\n[profiles.p]\nurl = 1\npassword = \"hunter2\"\nnonsense = 1\ntenant = Acme\n[profiles.r]\nwait = \"5\"\n";
     let path = configure(&mut home, text).display().to_string();
-    let ran = home.run(["config", "check"]);
-    let said = ran.failure(2);
+    let result = home.run(["config", "check"]);
+    let said = result.failure(2);
     for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
         contains(said, &[&format!("error: {path}:{place}: ")]);
     }
     contains(said, &[&format!("error: 6 things are wrong in {path}")]);
-    let ran = home.run(["config", "check", "-o", "json"]);
-    let error = ran.json_error(2);
+    let result = home.run(["config", "check", "-o", "json"]);
+    let error = result.json_error(2);
     let message = error["message"].as_str().unwrap_or_default();
     for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
         contains(message, &[&format!("{path}:{place}: ")]);
     }
     assert!(!said.contains("hunter2") && !message.contains("hunter2"));
     // Other commands tell the first, and how many more there are.
-    let ran = home.run(["list-roles"]);
+    let result = home.run(["list-roles"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &[":1:19: ", "5 more", "`swp-keys config check`"],
     );
 }
@@ -161,20 +164,20 @@ fn check_tells_everything_that_is_wrong_in_all_profiles() {
 #[test]
 fn check_says_that_a_right_file_is_right() {
     let mut home = Home::new();
-    let ran = home.run(["config", "check"]);
-    assert_eq!(ran.success(), "");
-    contains(&ran.stderr, &["there is no settings file"]);
+    let result = home.run(["config", "check"]);
+    assert_eq!(result.success(), "");
+    contains(&result.stderr, &["there is no settings file"]);
     let path = configure(&mut home, "[profiles.a]\n[profiles.b]\n")
         .display()
         .to_string();
-    let ran = home.run(["config", "check"]);
-    assert_eq!(ran.success(), "");
-    contains(&ran.stderr, &["is right", "2 profiles"]);
-    let ran = home.run(["config", "check", "-o", "json"]);
-    assert_eq!(ran.json(), json!({"file": path, "profiles": ["a", "b"]}));
+    let result = home.run(["config", "check"]);
+    assert_eq!(result.success(), "");
+    contains(&result.stderr, &["is right", "2 profiles"]);
+    let result = home.run(["config", "check", "-o", "json"]);
+    assert_eq!(result.json(), json!({"file": path, "profiles": ["a", "b"]}));
     // What is asked for must be in it.
-    let ran = home.run(["config", "check", "--profile", "c"]);
-    contains(ran.failure(2), &["`--profile`", "a, b"]);
+    let result = home.run(["config", "check", "--profile", "c"]);
+    contains(result.failure(2), &["`--profile`", "a, b"]);
     contains(home.run(["config"]).failure(2), &["no command is given"]);
     contains(
         home.run(["config", "show", "-o", "env"]).failure(2),
@@ -214,8 +217,8 @@ fn check_refuses_every_value_that_a_command_would() {
     ] {
         let mut home = Home::new();
         configure(&mut home, &format!("[profiles.p]\n{line}\n"));
-        let ran = home.run(["config", "check"]);
-        contains(ran.failure(2), &["config.toml", part, "hint: "]);
+        let result = home.run(["config", "check"]);
+        contains(result.failure(2), &["config.toml", part, "hint: "]);
         let error = home.run(["config", "check", "-o", "json"]).json_error(2);
         contains(
             error["message"].as_str().unwrap_or_default(),

@@ -4,29 +4,29 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{AnswerFields, SecretShape, Settings};
 
 use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{RunResult, TestEnv, contains, playing};
 
 #[test]
 fn a_role_is_enough_and_costs_one_connection_and_three_requests() {
-    let world = World::new();
-    let ran = world.run(["create", "--role", "Auditor"]);
-    let keys = world.sandbox.api_keys();
-    assert_eq!(keys.len(), 1, "{}", ran.stderr);
-    assert_eq!(ran.success(), keys[0].secret);
-    assert_eq!(ran.stdout, format!("{}\n", keys[0].secret));
+    let env = TestEnv::new();
+    let result = env.run(["create", "--role", "Auditor"]);
+    let keys = env.sandbox.api_keys();
+    assert_eq!(keys.len(), 1, "{}", result.stderr);
+    assert_eq!(result.success(), keys[0].secret);
+    assert_eq!(result.stdout, format!("{}\n", keys[0].secret));
     assert_eq!(keys[0].role_id, 2);
     assert_eq!(
-        world.calls(),
+        env.calls(),
         [
             "POST /api/sessions",
             "POST /api/roles/search",
             "POST /api/apikeys"
         ]
     );
-    let connections = world.sandbox.connections();
+    let connections = env.sandbox.connections();
     assert_eq!((connections.tcp, connections.tls), (1, 1));
-    assert_eq!(world.sandbox.live_sessions(), 0, "the session is ended");
-    contains(&ran.stderr, &["note: this key will not end by itself"]);
+    assert_eq!(env.sandbox.live_sessions(), 0, "the session is ended");
+    contains(&result.stderr, &["note: this key will not end by itself"]);
 }
 
 #[test]
@@ -63,28 +63,27 @@ fn the_body_holds_what_was_given_and_nothing_else() {
             }),
         ),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let first = ["create", "--role-id", "2", "--name", "ci", "--no-mark"];
-        world.run(first.iter().chain(arguments)).success();
-        assert_eq!(bodies(&world.sandbox, CREATE), [expected], "{arguments:?}");
+        env.run(first.iter().chain(arguments)).success();
+        assert_eq!(bodies(&env.sandbox, CREATE), [expected], "{arguments:?}");
     }
 }
 
 #[test]
 fn the_role_by_name_is_sent_as_the_number_that_was_found() {
-    let world = World::new();
-    let id = world
+    let env = TestEnv::new();
+    let id = env
         .sandbox
         .add_role(&json!({"name": "Deployers", "ID": 41, "allowWebService": true}));
     assert_eq!(id.expect("a free ID"), 41);
-    world
-        .run(["create-key", "--role", "Deployers", "--expires", "14d"])
+    env.run(["create-key", "--role", "Deployers", "--expires", "14d"])
         .success();
-    let body = &bodies(&world.sandbox, CREATE)[0];
+    let body = &bodies(&env.sandbox, CREATE)[0];
     assert_eq!(body["roleID"], json!(41));
     assert!(body["expiryDate"].is_i64(), "milliseconds: {body}");
     assert_eq!(
-        bodies(&world.sandbox, SEARCH_ROLES),
+        bodies(&env.sandbox, SEARCH_ROLES),
         [json!({
             "maxItems": 500,
             "searchCriteria": [
@@ -97,16 +96,16 @@ fn the_role_by_name_is_sent_as_the_number_that_was_found() {
 
 #[test]
 fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
-    let world = World::new();
+    let env = TestEnv::new();
     let arguments = [
         "create", "--role", "Auditor", "--name", "ci_%", "-o", "json",
     ];
-    let plain = world.run(arguments).json();
+    let plain = env.run(arguments).json();
     let mark = format!("[swp-keys {}]", text(&plain["meta"]["operation"]));
     assert!(is_hex(text(&plain["meta"]["operation"]), 8), "{plain}");
     assert_eq!(plain["description"], json!(mark));
     assert_eq!(
-        world.calls(),
+        env.calls(),
         [
             "POST /api/sessions",
             SEARCH_ROLES,
@@ -115,14 +114,14 @@ fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
             SEARCH_KEYS
         ]
     );
-    let criteria = &bodies(&world.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
+    let criteria = &bodies(&env.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
     let expected = json!([
         {"fieldName": "keyName", "stringTest": "equal", "stringValue": "ci_%", "stringWildcards": false}
     ]);
     assert_eq!(*criteria, expected);
 
     let with_words = ["--name", "two", "--description", "for CI", "-o", "json"];
-    let key = world
+    let key = env
         .run(["create", "--role-id", "2"].iter().chain(&with_words))
         .json();
     let mark = format!("for CI [swp-keys {}]", text(&key["meta"]["operation"]));
@@ -131,15 +130,15 @@ fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
 
 #[test]
 fn default_names_tell_the_role_and_the_time_and_are_unique() {
-    let world = World::new();
+    let env = TestEnv::new();
     for arguments in [
         ["--role", "Full Access"],
         ["--role", "Full Access"],
         ["--role-id", "2"],
     ] {
-        world.run(["create"].iter().chain(&arguments)).success();
+        env.run(["create"].iter().chain(&arguments)).success();
     }
-    let bodies = bodies(&world.sandbox, CREATE);
+    let bodies = bodies(&env.sandbox, CREATE);
     let mut names: Vec<&str> = bodies.iter().map(|body| text(&body["keyName"])).collect();
     for (name, role) in names.iter().zip(["Full-Access", "Full-Access", "role-2"]) {
         let rest = name.strip_prefix(role).expect("the role comes first");
@@ -162,26 +161,26 @@ fn default_names_tell_the_role_and_the_time_and_are_unique() {
         ["keyName", "description", "roleID"],
         "the mark, in case the manager alters the name"
     );
-    assert_eq!(count(&world.sandbox, SEARCH_KEYS), 0);
+    assert_eq!(count(&env.sandbox, SEARCH_KEYS), 0);
 }
 
 #[test]
 fn a_role_id_needs_no_search() {
     let settings = playing(&[("session-roles", "403"), ("session-keys", "403")]);
-    let world = World::with(settings);
-    world.run(["create", "--role-id", "2"]).success();
+    let env = TestEnv::with(settings);
+    env.run(["create", "--role-id", "2"]).success();
     assert_eq!(
-        world.calls(),
+        env.calls(),
         ["POST /api/sessions", "GET /api/roles/2", CREATE]
     );
 }
 
 #[test]
 fn every_request_says_who_asks_and_which_version() {
-    let world = World::new();
+    let env = TestEnv::new();
     let arguments = ["create", "--role", "Auditor", "--name", "ci"];
-    world.run(arguments).success();
-    let requests = world.sandbox.requests();
+    env.run(arguments).success();
+    let requests = env.sandbox.requests();
     assert_eq!(
         requests.len(),
         6,
@@ -224,11 +223,11 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (&["--role", "A", "--output", "yaml"], &["--output", "jsonl"]),
         (&["--role", "A", "hunter2"], &["not expected"]),
     ] {
-        let world = World::new();
-        let ran = world.run(["create"].iter().chain(arguments));
-        contains(ran.failure(2), says);
-        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
-        nothing_was_sent(&world.sandbox);
+        let env = TestEnv::new();
+        let result = env.run(["create"].iter().chain(arguments));
+        contains(result.failure(2), says);
+        assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
+        nothing_was_sent(&env.sandbox);
     }
 }
 
@@ -265,14 +264,14 @@ fn a_refusal_of_the_manager_is_told_in_its_words_and_leaves_nothing() {
             no_role,
         ),
     ] {
-        let world = World::with(settings);
+        let env = TestEnv::with(settings);
         // So that the role is not looked at before.
         let create = ["create", "--allow-full-access"];
-        let ran = world.run(create.iter().chain(&arguments));
-        contains(ran.failure(code), &["creating the key", says]);
-        assert_eq!(count(&world.sandbox, CREATE), 1, "asked once");
-        assert_eq!(world.sandbox.api_keys(), []);
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        let result = env.run(create.iter().chain(&arguments));
+        contains(result.failure(code), &["creating the key", says]);
+        assert_eq!(count(&env.sandbox, CREATE), 1, "asked once");
+        assert_eq!(env.sandbox.api_keys(), []);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 
@@ -281,10 +280,10 @@ fn fields_that_nobody_knows_reach_the_json_and_none_but_the_needed_must_be_there
     let shown = |answer_fields: AnswerFields| {
         let mut settings = Settings::default();
         settings.unknowns.answer_fields = answer_fields;
-        let world = World::with(settings);
+        let env = TestEnv::with(settings);
         let arguments = ["create", "--role-id", "2", "-o", "json"];
-        let key = world.run(arguments).json();
-        assert_eq!(key["secretKey"], json!(world.sandbox.api_keys()[0].secret));
+        let key = env.run(arguments).json();
+        assert_eq!(key["secretKey"], json!(env.sandbox.api_keys()[0].secret));
         key
     };
     let future = shown(AnswerFields::Future);
@@ -302,25 +301,25 @@ fn a_secret_of_any_shape_is_printed_as_it_came() {
         SecretShape::GuidGuidBase64,
         SecretShape::CloudOne,
     ] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             secret_shape,
             ..Settings::default()
         });
-        let ran = world.run(["create", "--role-id", "2"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        let result = env.run(["create", "--role-id", "2"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
     }
 }
 
 #[test]
 fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
     for format in ["text", "env", "json"] {
-        let world = World::new();
+        let env = TestEnv::new();
         let arguments = ["create", "--role", "Auditor", "--name", "ci", "--dry-run"];
         let more = ["--expires", "2099-01-31", "--out-file", "key", "-o", format];
-        let ran = world.run(arguments.iter().chain(&more));
-        ran.success();
+        let result = env.run(arguments.iter().chain(&more));
+        result.success();
         contains(
-            &ran.stderr,
+            &result.stderr,
             &[
                 "would create",
                 "`ci`",
@@ -331,14 +330,14 @@ fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
             ],
         );
         assert_eq!(
-            world.calls(),
+            env.calls(),
             ["POST /api/sessions", SEARCH_ROLES, SEARCH_KEYS]
         );
-        assert_eq!(world.sandbox.api_keys(), []);
-        assert_eq!(world.sandbox.live_sessions(), 0);
-        assert!(!world.home.path("key").exists());
+        assert_eq!(env.sandbox.api_keys(), []);
+        assert_eq!(env.sandbox.live_sessions(), 0);
+        assert!(!env.home.path("key").exists());
         if format == "json" {
-            let key = ran.json();
+            let key = result.json();
             assert_eq!((&key["keyName"], &key["roleID"]), (&json!("ci"), &json!(2)));
             assert_eq!(key["expiryDate"], json!(4_073_587_199_999_i64));
             assert_eq!(key["meta"]["dryRun"], json!(true));
@@ -347,7 +346,7 @@ fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
             assert_eq!(key.get("ID"), None);
         } else {
             assert_eq!(
-                ran.stdout, "",
+                result.stdout, "",
                 "what a script takes from stdout is a secret"
             );
         }
@@ -356,17 +355,17 @@ fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
 
 #[test]
 fn a_dry_run_finds_what_would_fail() {
-    let world = World::new();
-    world.sandbox.add_key("taken", 2);
+    let env = TestEnv::new();
+    env.sandbox.add_key("taken", 2);
     for (arguments, code) in [
         (&["--role", "Nobody"][..], 3),
         (&["--role", "Auditor", "--name", "taken"], 6),
         (&["--role", "Auditor", "--out-file", "no/such/folder"], 2),
     ] {
-        let ran: Ran = world.run(["create", "--dry-run"].iter().chain(arguments));
-        ran.failure(code);
+        let result: RunResult = env.run(["create", "--dry-run"].iter().chain(arguments));
+        result.failure(code);
     }
-    assert_eq!(count(&world.sandbox, CREATE), 0);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
 }
 
 fn text(value: &Value) -> &str {

@@ -5,22 +5,22 @@ use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
 use crate::support::lies::{says_yes, success};
 use crate::support::seen::{count, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const PATH: &str = "/api/apikeys/1";
 const DELETE: &str = "DELETE /api/apikeys/1";
 
 /// A world with the keys `a`, `b` and `c`, whose IDs are 1, 2 and 3.
-fn with_keys(settings: Settings) -> World {
-    let world = World::with(settings);
+fn with_keys(settings: Settings) -> TestEnv {
+    let env = TestEnv::with(settings);
     for name in ["a", "b", "c"] {
-        world.sandbox.add_key(name, 2);
+        env.sandbox.add_key(name, 2);
     }
-    world
+    env
 }
 
-fn left(world: &World) -> Vec<i64> {
-    world.sandbox.api_keys().iter().map(|key| key.id).collect()
+fn left(env: &TestEnv) -> Vec<i64> {
+    env.sandbox.api_keys().iter().map(|key| key.id).collect()
 }
 
 fn rows(text: &str) -> Vec<Vec<&str>> {
@@ -34,24 +34,24 @@ fn rows(text: &str) -> Vec<Vec<&str>> {
 
 #[test]
 fn keys_are_deleted_by_name_and_id_and_looked_for_again() {
-    let world = with_keys(Settings::default());
-    let ran = world.run(["delete-key", "a", "3", "--yes"]);
+    let env = with_keys(Settings::default());
+    let result = env.run(["delete-key", "a", "3", "--yes"]);
     let expected = [
         vec!["ID", "NAME", "RESULT"],
         vec!["1", "a", "gone"],
         vec!["3", "c", "gone"],
     ];
-    assert_eq!(rows(ran.success()), expected);
-    assert_eq!(left(&world), [2]);
-    assert_eq!(count(&world.sandbox, "GET /api/apikeys/1"), 1, "looked for");
-    assert_eq!(world.sandbox.live_sessions(), 0);
-    world.run(["delete", "b", "-y"]).success();
-    assert_eq!(left(&world), [0; 0]);
+    assert_eq!(rows(result.success()), expected);
+    assert_eq!(left(&env), [2]);
+    assert_eq!(count(&env.sandbox, "GET /api/apikeys/1"), 1, "looked for");
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    env.run(["delete", "b", "-y"]).success();
+    assert_eq!(left(&env), [0; 0]);
 }
 
 #[test]
 fn json_has_each_result() {
-    let world = with_keys(Settings::default());
+    let env = with_keys(Settings::default());
     let arguments = [
         "delete-key",
         "a",
@@ -63,16 +63,16 @@ fn json_has_each_result() {
         "-o",
         "json",
     ];
-    let document = world.run(arguments).json();
+    let document = env.run(arguments).json();
     let keys = json!([
         {"ID": 77, "meta": {"result": "was gone already"}},
         {"ID": 1, "keyName": "a", "meta": {"result": "gone"}},
         {"ID": 2, "keyName": "b", "meta": {"result": "gone"}}
     ]);
     assert_eq!(document["apiKeys"], keys);
-    assert_eq!(document["meta"], json!({"manager": world.sandbox.url()}));
-    let ran = world.run(["delete-key", "c", "--yes", "-o", "jsonl"]);
-    let line: Value = serde_json::from_str(ran.success()).expect("a line");
+    assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
+    let result = env.run(["delete-key", "c", "--yes", "-o", "jsonl"]);
+    let line: Value = serde_json::from_str(result.success()).expect("a line");
     assert_eq!(line["meta"]["result"], "gone");
 }
 
@@ -84,18 +84,18 @@ fn what_is_gone_already_is_success_and_a_name_may_be_mistyped() {
         &[("error-body", "empty")],
         &[("error-body", "html")],
     ] {
-        let world = with_keys(playing(choices));
-        let ran = world.run(["delete-key", "77", "--yes"]);
-        contains(ran.success(), &["77", "was gone already"]);
-        let said = world.run(["delete-key", "a", "bb", "--yes"]);
+        let env = with_keys(playing(choices));
+        let result = env.run(["delete-key", "77", "--yes"]);
+        contains(result.success(), &["77", "was gone already"]);
+        let said = env.run(["delete-key", "a", "bb", "--yes"]);
         let said = said.failure(3);
         contains(said, &["no key named `bb`; nothing was deleted", "hint: "]);
-        assert_eq!(left(&world), [1, 2, 3]);
-        let ran = world.run(["delete-key", "a", "gone", "--yes", "--ignore-missing"]);
-        contains(ran.success(), &["was gone already"]);
-        assert_eq!(left(&world), [2, 3]);
+        assert_eq!(left(&env), [1, 2, 3]);
+        let result = env.run(["delete-key", "a", "gone", "--yes", "--ignore-missing"]);
+        contains(result.success(), &["was gone already"]);
+        assert_eq!(left(&env), [2, 3]);
         contains(
-            world.run(["delete-key", "1", "--yes"]).success(),
+            env.run(["delete-key", "1", "--yes"]).success(),
             &["was gone"],
         );
     }
@@ -103,19 +103,19 @@ fn what_is_gone_already_is_success_and_a_name_may_be_mistyped() {
 
 #[test]
 fn all_are_found_before_one_is_deleted() {
-    let world = with_keys(Settings::default());
-    world.sandbox.add_key("twin", 2);
-    world.sandbox.add_key("twin", 2);
-    let said = world.run(["delete-key", "a", "twin", "b", "--yes"]);
+    let env = with_keys(Settings::default());
+    env.sandbox.add_key("twin", 2);
+    env.sandbox.add_key("twin", 2);
+    let said = env.run(["delete-key", "a", "twin", "b", "--yes"]);
     contains(said.failure(6), &["with the IDs 4, 5; nothing was deleted"]);
-    assert_eq!(left(&world), [1, 2, 3, 4, 5]);
+    assert_eq!(left(&env), [1, 2, 3, 4, 5]);
     for arguments in [
         &["delete-key", "--yes"][..],
         &["delete-key", "a", "", "--yes"],
     ] {
-        world.run(arguments).failure(2);
+        env.run(arguments).failure(2);
     }
-    let fresh = World::new();
+    let fresh = TestEnv::new();
     for arguments in [
         &["delete-key", "a", "007", "--yes"][..],
         &["delete-key", "a", "-o", "env", "--yes"],
@@ -127,10 +127,10 @@ fn all_are_found_before_one_is_deleted() {
 
 #[test]
 fn nobody_to_ask_and_no_yes_deletes_nothing() {
-    let world = with_keys(Settings::default());
-    let said = world.run(["delete-key", "a"]);
+    let env = with_keys(Settings::default());
+    let said = env.run(["delete-key", "a"]);
     contains(said.failure(2), &["nobody to ask", "--yes"]);
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 /// A role that may see keys, and not delete them.
@@ -138,51 +138,48 @@ fn nobody_to_ask_and_no_yes_deletes_nothing() {
 fn who_may_not_delete_keys_is_told_so() {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
-    let world = with_keys(Settings {
+    let env = with_keys(Settings {
         roles: vec![role],
         administrator_role: 9,
         ..Settings::default()
     });
-    let error = world.run(["delete-key", "a", "--yes", "-o", "json"]);
+    let error = env.run(["delete-key", "a", "--yes", "-o", "json"]);
     let error = error.json_error(5);
     assert_eq!((&error["http"], &error["keyID"]), (&json!(403), &json!(1)));
-    let ran = world.run(["delete-key", "a", "b", "--yes"]);
-    assert_eq!(ran.code(), 12);
-    assert_eq!(left(&world), [1, 2, 3]);
+    let result = env.run(["delete-key", "a", "b", "--yes"]);
+    assert_eq!(result.code(), 12);
+    assert_eq!(left(&env), [1, 2, 3]);
 }
 
 /// Of several, the document says which are gone and which are not, and the exit code that some are not.
 #[test]
 fn some_of_several_that_fail_are_told_from_the_others() {
-    let world = with_keys(Settings::default());
+    let env = with_keys(Settings::default());
     let refused = Action::status(403, "Not this one.");
     let fault = || Fault::new("DELETE", "/api/apikeys/2", refused.clone());
-    world.sandbox.inject(fault());
-    let ran = world.run(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
-    assert_eq!(ran.code(), 12, "{}", ran.stderr);
-    assert_eq!(left(&world), [2]);
-    let document: Value = serde_json::from_str(&ran.stdout).expect("a document");
+    env.sandbox.inject(fault());
+    let result = env.run(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
+    assert_eq!(result.code(), 12, "{}", result.stderr);
+    assert_eq!(left(&env), [2]);
+    let document: Value = serde_json::from_str(&result.stdout).expect("a document");
     let results: Vec<&Value> = (document["apiKeys"].as_array().expect("a list").iter())
         .map(|key| &key["meta"]["result"])
         .collect();
     assert_eq!(results, ["gone", "failed", "gone"]);
     assert_eq!(document["apiKeys"][1]["meta"]["error"]["code"], "forbidden");
-    let last = ran.stderr.lines().last().expect("a line");
+    let last = result.stderr.lines().last().expect("a line");
     let error: Value = serde_json::from_str(last).expect("an error");
     assert_eq!(error["error"]["exit"], 12);
-    world.sandbox.inject(fault());
-    let alone = world.run(["delete-key", "b", "--yes"]);
+    env.sandbox.inject(fault());
+    let alone = env.run(["delete-key", "b", "--yes"]);
     contains(alone.failure(5), &["Not this one."]);
 }
 
 #[test]
 fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
-    let world = with_keys(Settings::default());
-    (world.sandbox).inject(says_yes("DELETE", PATH, &Value::Null));
-    let said = world
-        .run(["delete-key", "a", "--yes"])
-        .failure(1)
-        .to_owned();
+    let env = with_keys(Settings::default());
+    (env.sandbox).inject(says_yes("DELETE", PATH, &Value::Null));
+    let said = env.run(["delete-key", "a", "--yes"]).failure(1).to_owned();
     contains(&said, &["the key `a` (ID 1) is there still", "hint: "]);
 }
 
@@ -194,26 +191,26 @@ fn a_lost_answer_is_found_out_about() {
         Action::status(500, "Oops"),
         Action::status(502, "Bad gateway"),
     ] {
-        let world = with_keys(Settings::default());
+        let env = with_keys(Settings::default());
         let fault = Fault::new("DELETE", PATH, action).after().times(99);
-        world.sandbox.inject(fault);
-        let ran = world.run(["delete-key", "a", "--yes", "--retries", "1"]);
-        contains(ran.success(), &["gone"]);
+        env.sandbox.inject(fault);
+        let result = env.run(["delete-key", "a", "--yes", "--retries", "1"]);
+        contains(result.success(), &["gone"]);
     }
-    let world = with_keys(Settings::default());
+    let env = with_keys(Settings::default());
     let never = Fault::new("DELETE", PATH, Action::Drop).times(99);
-    world.sandbox.inject(never);
-    let ran = world.run(["delete-key", "a", "--yes", "--retries", "0"]);
-    ran.failure(8);
-    assert_eq!(left(&world), [1, 2, 3]);
+    env.sandbox.inject(never);
+    let result = env.run(["delete-key", "a", "--yes", "--retries", "0"]);
+    result.failure(8);
+    assert_eq!(left(&env), [1, 2, 3]);
 }
 
 #[test]
 fn what_cannot_be_looked_for_again_is_not_called_gone() {
-    let world = with_keys(Settings::default());
+    let env = with_keys(Settings::default());
     let unseen = Fault::new("GET", PATH, Action::status(500, "Oops")).times(99);
-    world.sandbox.inject(unseen);
-    let error = world.run(["delete-key", "a", "--yes", "-o", "json"]);
+    env.sandbox.inject(unseen);
+    let error = env.run(["delete-key", "a", "--yes", "-o", "json"]);
     let error = error.json_error(11);
     let message = error["message"].as_str().expect("a message");
     contains(
@@ -226,39 +223,38 @@ fn what_cannot_be_looked_for_again_is_not_called_gone() {
 /// A page for a browser with a 404 is not the manager's word, whatever it stands in for.
 #[test]
 fn a_proxys_404_is_no_proof() {
-    let world = with_keys(Settings::default());
+    let env = with_keys(Settings::default());
     let page = || Action::Answer {
         status: 404,
         headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
         body: b"<html><title>Not found</title></html>".to_vec(),
     };
     for method in ["DELETE", "GET"] {
-        (world.sandbox).inject(Fault::new(method, PATH, page()).times(99));
+        (env.sandbox).inject(Fault::new(method, PATH, page()).times(99));
     }
     for key in ["a", "1"] {
-        world.run(["delete-key", key, "--yes"]).failure(3);
+        env.run(["delete-key", key, "--yes"]).failure(3);
     }
-    assert_eq!(left(&world), [1, 2, 3]);
+    assert_eq!(left(&env), [1, 2, 3]);
     let nothing = success(&json!({"apiKeys": []}));
     let search = Fault::new("POST", "/api/apikeys/search", nothing).times(99);
-    world.sandbox.inject(search);
-    let ran = world.run(["delete-key", "1", "--yes"]);
-    contains(ran.success(), &["was gone already"]);
+    env.sandbox.inject(search);
+    let result = env.run(["delete-key", "1", "--yes"]);
+    contains(result.success(), &["was gone already"]);
 }
 
 /// A refused secret that is used on would be locked in the end.
 #[test]
 fn what_would_fail_again_is_not_tried() {
-    let world = with_keys(Settings::default());
+    let env = with_keys(Settings::default());
     let ended = Action::status(401, "The session has ended.");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("DELETE", "/api/apikeys/*", ended).times(99));
-    let ran = world.run(["delete-key", "a", "b", "c", "--yes"]);
-    assert_eq!(ran.code(), 12);
-    contains(&ran.stdout, &["failed: deleting the key", "not tried"]);
-    assert_eq!(count(&world.sandbox, "DELETE /api/apikeys/2"), 0);
-    assert_eq!(left(&world), [1, 2, 3]);
+    let result = env.run(["delete-key", "a", "b", "c", "--yes"]);
+    assert_eq!(result.code(), 12);
+    contains(&result.stdout, &["failed: deleting the key", "not tried"]);
+    assert_eq!(count(&env.sandbox, "DELETE /api/apikeys/2"), 0);
+    assert_eq!(left(&env), [1, 2, 3]);
 }
 
 #[test]
@@ -268,32 +264,32 @@ fn the_key_that_signs_the_run_goes_last_and_only_if_it_is_meant() {
         (SecretShape::IdBase64, true),
         (SecretShape::GuidBase64, false),
     ] {
-        let mut world = with_keys(Settings {
+        let mut env = with_keys(Settings {
             secret_shape,
             ..Settings::default()
         });
-        world.sandbox.edit_key(1, |key| key.role_id = 1);
-        let secret = world.sandbox.api_keys()[0].secret.clone();
-        world.use_key(&secret);
+        env.sandbox.edit_key(1, |key| key.role_id = 1);
+        let secret = env.sandbox.api_keys()[0].secret.clone();
+        env.use_key(&secret);
         if refused {
             let action = Action::status(403, "Not authorized to view API keys.");
             let fault = Fault::new("GET", "/api/apikeys/current", action).times(99);
-            world.sandbox.inject(fault);
+            env.sandbox.inject(fault);
         }
-        let said = world.run(["delete-key", "b", "a", "--yes"]);
+        let said = env.run(["delete-key", "b", "a", "--yes"]);
         contains(
             said.failure(2),
             &["the key `a` (ID 1) signs this run itself", "--force"],
         );
-        assert_eq!(left(&world), [1, 2, 3]);
-        let ran = world.run(["delete-key", "a", "b", "--yes", "--force"]);
+        assert_eq!(left(&env), [1, 2, 3]);
+        let result = env.run(["delete-key", "a", "b", "--yes", "--force"]);
         let expected = [
             vec!["ID", "NAME", "RESULT"],
             vec!["2", "b", "gone"],
             vec!["1", "a", "gone"],
         ];
-        assert_eq!(rows(ran.success()), expected);
-        assert_eq!(left(&world), [3]);
+        assert_eq!(rows(result.success()), expected);
+        assert_eq!(left(&env), [3]);
     }
 }
 
@@ -311,45 +307,45 @@ mod asked {
             ("", false),
             ("yess", false),
         ] {
-            let world = with_keys(Settings::default());
+            let env = with_keys(Settings::default());
             let script = r#""$SWP_KEYS" delete-key a; echo "exit $?""#;
-            let mut terminal = Pty::start(&world.home, script);
+            let mut terminal = Pty::start(&env.home, script);
             terminal.see("Delete the key `a` (ID 1), never used? [y/N] ");
             terminal.type_line(typed);
             let shown = terminal.end();
             if gone {
                 contains(&shown, &["gone", "exit 0"]);
-                assert_eq!(left(&world), [2, 3]);
+                assert_eq!(left(&env), [2, 3]);
             } else {
                 contains(&shown, &["nothing was deleted", "exit 2"]);
-                assert_eq!(left(&world), [1, 2, 3]);
+                assert_eq!(left(&env), [1, 2, 3]);
             }
-            assert_eq!(world.sandbox.live_sessions(), 0);
+            assert_eq!(env.sandbox.live_sessions(), 0);
         }
     }
 
     #[test]
     fn several_are_listed_before_the_question() {
-        let world = with_keys(Settings::default());
+        let env = with_keys(Settings::default());
         let script = r#""$SWP_KEYS" delete-key -q a c; echo "exit $?""#;
-        let mut terminal = Pty::start(&world.home, script);
+        let mut terminal = Pty::start(&env.home, script);
         terminal.see("to be deleted: the key `a` (ID 1), never used");
         terminal.see("to be deleted: the key `c` (ID 3), never used");
         terminal.see("Delete these 2 keys? [y/N] ");
         terminal.type_line("y");
         contains(&terminal.end(), &["exit 0"]);
-        assert_eq!(left(&world), [2]);
+        assert_eq!(left(&env), [2]);
     }
 
     #[test]
     fn ctrl_c_at_the_question_deletes_nothing() {
-        let world = with_keys(Settings::default());
+        let env = with_keys(Settings::default());
         let script = r#""$SWP_KEYS" delete-key a; echo "exit $?""#;
-        let mut terminal = Pty::start(&world.home, script);
+        let mut terminal = Pty::start(&env.home, script);
         terminal.see("[y/N] ");
         terminal.control('c');
         contains(&terminal.end(), &["exit 130"]);
-        assert_eq!(left(&world), [1, 2, 3]);
+        assert_eq!(left(&env), [1, 2, 3]);
     }
 }
 
@@ -376,9 +372,9 @@ mod interrupted {
         running.signal(Signal::INT);
         running.wait_for_line("interrupted; waiting for what is under way");
         held.release();
-        let ran = running.finish();
+        let result = running.finish();
         let done = "deleted before that: `a` (ID 1), `b` (ID 2); not deleted: `c` (ID 3)";
-        contains(ran.failure(130), &["error: interrupted", done]);
+        contains(result.failure(130), &["error: interrupted", done]);
         assert_eq!(held.sandbox.api_keys().len(), 1);
         assert_eq!(held.sandbox.live_sessions(), 0);
     }

@@ -11,14 +11,14 @@ use crate::support::lies::says_yes;
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, bodies, nothing_was_sent};
 use crate::support::valve::HeldWorld;
-use crate::support::{Home, Ran, World, contains, playing, wait_until};
+use crate::support::{Home, RunResult, TestEnv, contains, playing, wait_until};
 
 const HOUR: i64 = 3_600_000;
 /// Says that it runs, and runs until it is told to go.
 const WAITS: &str = "touch running; while [ ! -e go ]; do sleep 0.05; done; exit 3";
 
-fn exec(world: &World, flags: &[&str], command: &[&str]) -> Ran {
-    world.run(
+fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult {
+    env.run(
         [
             &["exec", "--role", "Auditor", "-q"][..],
             flags,
@@ -34,10 +34,10 @@ fn records(home: &Home) -> usize {
 }
 
 #[track_caller]
-fn nothing_is_left(world: &World) {
-    assert_eq!(world.sandbox.api_keys(), []);
-    assert_eq!(records(&world.home), 0);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+fn nothing_is_left(env: &TestEnv) {
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(records(&env.home), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 /// Starts a command that runs until `go` is there.
@@ -47,66 +47,62 @@ fn start(command: &mut Command, home: &Home) -> Running {
     running
 }
 
-fn waiting(world: &World, flags: &[&str]) -> Running {
+fn waiting(env: &TestEnv, flags: &[&str]) -> Running {
     let words = [
         &["exec", "--role", "Auditor", "-q"][..],
         flags,
         &["--", "sh", "-c", WAITS],
     ]
     .concat();
-    start(&mut world.home.command(words), &world.home)
+    start(&mut env.home.command(words), &env.home)
 }
 
 #[test]
 fn the_command_has_a_key_that_works_and_ends() {
-    let world = World::new();
+    let env = TestEnv::new();
     let script = "printf %s \"$SWP_API_KEY\" > secret; cat; echo out; echo err >&2";
-    let ran = exec(&world, &["--ttl", "2h"], &["sh", "-c", script]);
-    assert_eq!((ran.success(), ran.stderr.as_str()), ("out", "err\n"));
-    let body = &bodies(&world.sandbox, CREATE)[0];
+    let result = exec(&env, &["--ttl", "2h"], &["sh", "-c", script]);
+    assert_eq!((result.success(), result.stderr.as_str()), ("out", "err\n"));
+    let body = &bodies(&env.sandbox, CREATE)[0];
     assert_eq!(body["roleID"], serde_json::json!(2));
     let end = body["expiryDate"].as_i64().unwrap_or_default();
-    assert!(
-        (end - world.sandbox.now() - 2 * HOUR).abs() < 60_000,
-        "{end}"
-    );
-    contains(&read(world.home.path("secret")), &["1:"]);
-    nothing_is_left(&world);
+    assert!((end - env.sandbox.now() - 2 * HOUR).abs() < 60_000, "{end}");
+    contains(&read(env.home.path("secret")), &["1:"]);
+    nothing_is_left(&env);
 }
 
 /// The key is used while the command runs, by another run of this program.
 #[test]
 fn the_secret_works_while_the_command_runs() {
-    let world = World::with(Settings::default());
+    let env = TestEnv::with(Settings::default());
     let own = crate::support::binary().display().to_string();
     let script = format!("unset SWP_USERNAME SWP_PASSWORD_FILE; exec {own} verify-key -q");
-    let ran = exec(&world, &[], &["sh", "-c", &script]);
-    ran.success();
-    nothing_is_left(&world);
+    let result = exec(&env, &[], &["sh", "-c", &script]);
+    result.success();
+    nothing_is_left(&env);
 }
 
 #[test]
 fn the_variable_may_have_another_name() {
-    let world = World::new();
+    let env = TestEnv::new();
     let script = "test -n \"$DS_KEY\" && test -z \"$SWP_API_KEY\"";
-    exec(&world, &["--env", "DS_KEY"], &["sh", "-c", script]).success();
-    world
-        .run(["exec", "--role", "Auditor", "--env", "1 X", "--", "true"])
+    exec(&env, &["--env", "DS_KEY"], &["sh", "-c", script]).success();
+    env.run(["exec", "--role", "Auditor", "--env", "1 X", "--", "true"])
         .failure(2);
 }
 
 #[test]
 fn no_secret_of_the_caller_reaches_the_command() {
-    let mut world = World::with(Settings {
+    let mut env = TestEnv::with(Settings {
         mfa_code: Some("123456".to_owned()),
         ..Settings::default()
     });
-    let own = world.sandbox.add_key("own", 1);
-    world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-    world.home.set("SWP_MFA_CODE", "123456");
-    world.home.set("SWP_API_KEY", &own.secret);
-    exec(&world, &[], &["sh", "-c", "env > seen"]).success();
-    let seen = read(world.home.path("seen"));
+    let own = env.sandbox.add_key("own", 1);
+    env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    env.home.set("SWP_MFA_CODE", "123456");
+    env.home.set("SWP_API_KEY", &own.secret);
+    exec(&env, &[], &["sh", "-c", "env > seen"]).success();
+    let seen = read(env.home.path("seen"));
     for secret in [Settings::DEFAULT_PASSWORD, "123456", own.secret.as_str()] {
         assert!(!seen.contains(secret), "{seen}");
     }
@@ -115,21 +111,21 @@ fn no_secret_of_the_caller_reaches_the_command() {
 
 #[test]
 fn a_descriptor_keeps_the_secret_out_of_the_environment() {
-    let world = World::new();
+    let env = TestEnv::new();
     let script = "env > seen; cat <&9 > secret; cat <&9 > again";
-    exec(&world, &["--fd", "9"], &["sh", "-c", script]).success();
-    let secret = read(world.home.path("secret"));
+    exec(&env, &["--fd", "9"], &["sh", "-c", script]).success();
+    let secret = read(env.home.path("secret"));
     contains(&secret, &["1:"]);
-    assert!(!read(world.home.path("seen")).contains(&secret));
-    assert_eq!(read(world.home.path("again")), "", "it can be read once");
-    nothing_is_left(&world);
+    assert!(!read(env.home.path("seen")).contains(&secret));
+    assert_eq!(read(env.home.path("again")), "", "it can be read once");
+    nothing_is_left(&env);
     // What the caller has open there is not closed for it.
     let taken = format!(
         "exec 9</dev/null; exec {} exec --role Auditor --fd 9 -- true",
         crate::support::binary().display()
     );
     contains(
-        crate::support::shell::sh(&world.home, &taken).failure(2),
+        crate::support::shell::sh(&env.home, &taken).failure(2),
         &["`--fd 9` is taken"],
     );
 }
@@ -142,33 +138,29 @@ fn it_ends_as_the_command_does() {
         ("kill -TERM $$", 143),
         ("kill -KILL $$", 137),
     ] {
-        let world = World::new();
-        let ran = exec(&world, &[], &["sh", "-c", script]);
+        let env = TestEnv::new();
+        let result = exec(&env, &[], &["sh", "-c", script]);
         assert_eq!(
-            (ran.code(), ran.stdout.as_str()),
+            (result.code(), result.stdout.as_str()),
             (code, ""),
             "{}",
-            ran.stderr
+            result.stderr
         );
-        nothing_is_left(&world);
+        nothing_is_left(&env);
     }
 }
 
 #[test]
 fn a_program_that_cannot_be_run_is_found_out_before_a_key_is_made() {
-    let world = World::new();
-    let plain = world
-        .home
-        .write("plain", "no program")
-        .display()
-        .to_string();
+    let env = TestEnv::new();
+    let plain = env.home.write("plain", "no program").display().to_string();
     for (program, code) in [
         ("no-such-program", 127),
         ("./no-such-program", 127),
         (&plain, 126),
     ] {
-        let ran = exec(&world, &[], &[program]);
-        contains(ran.failure(code), &[program]);
+        let result = exec(&env, &[], &[program]);
+        contains(result.failure(code), &[program]);
     }
     for words in [
         &["exec", "--role", "Auditor"][..],
@@ -185,47 +177,44 @@ fn a_program_that_cannot_be_run_is_found_out_before_a_key_is_made() {
         ],
         &["exec", "--role", "Auditor", "--fd", "2", "--", "true"],
     ] {
-        world.run(words).failure(2);
+        env.run(words).failure(2);
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 /// It is executable, and the system cannot run it: that is only seen when it is started.
 #[test]
 fn a_program_that_does_not_start_costs_its_key() {
-    let world = World::new();
-    let broken = world.home.write("broken", "#!/no/such/interpreter\n");
+    let env = TestEnv::new();
+    let broken = env.home.write("broken", "#!/no/such/interpreter\n");
     crate::support::set_mode(&broken, 0o700);
     let broken = broken.display().to_string();
-    contains(
-        exec(&world, &[], &[&broken]).failure(126),
-        &["cannot be run"],
-    );
-    nothing_is_left(&world);
+    contains(exec(&env, &[], &[&broken]).failure(126), &["cannot be run"]);
+    nothing_is_left(&env);
 }
 
 #[test]
 fn signals_are_the_commands_and_the_key_goes_all_the_same() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
-        let world = World::new();
-        let running = waiting(&world, &[]);
+        let env = TestEnv::new();
+        let running = waiting(&env, &[]);
         running.signal(signal);
         assert_eq!(running.finish().code(), code);
-        nothing_is_left(&world);
+        nothing_is_left(&env);
     }
     // A command that goes on is not left alone, however often it is told.
-    let world = World::new();
+    let env = TestEnv::new();
     let script = format!("trap 'touch told' TERM; {WAITS}");
     let words = ["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script];
-    let running = start(&mut world.home.command(words), &world.home);
+    let running = start(&mut env.home.command(words), &env.home);
     for _ in 0..2 {
         running.signal(Signal::TERM);
-        wait_until("the trap", || world.home.path("told").exists());
-        std::fs::remove_file(world.home.path("told")).expect("it is there");
+        wait_until("the trap", || env.home.path("told").exists());
+        std::fs::remove_file(env.home.path("told")).expect("it is there");
     }
-    world.home.write("go", "");
+    env.home.write("go", "");
     assert_eq!(running.finish().code(), 3);
-    nothing_is_left(&world);
+    nothing_is_left(&env);
 }
 
 #[test]
@@ -243,36 +232,36 @@ fn a_signal_before_the_command_keeps_it_from_being_run() {
 #[test]
 fn what_a_killed_run_leaves_is_deleted_by_recover() {
     for (flags, left) in [(&[][..], 0), (&["--rekey"], 1)] {
-        let world = World::new();
-        drop(waiting(&world, &[]));
-        assert_eq!(world.sandbox.api_keys().len(), 1);
-        contains(world.run(["recover", "--list"]).success(), &["exec"]);
-        let ran = world.run([&["recover", "--yes"][..], flags].concat());
-        ran.success();
-        assert_eq!(world.sandbox.api_keys().len(), left, "{}", ran.stderr);
-        assert_eq!(records(&world.home), 0);
-        world.home.write("go", "");
+        let env = TestEnv::new();
+        drop(waiting(&env, &[]));
+        assert_eq!(env.sandbox.api_keys().len(), 1);
+        contains(env.run(["recover", "--list"]).success(), &["exec"]);
+        let result = env.run([&["recover", "--yes"][..], flags].concat());
+        result.success();
+        assert_eq!(env.sandbox.api_keys().len(), left, "{}", result.stderr);
+        assert_eq!(records(&env.home), 0);
+        env.home.write("go", "");
     }
 }
 
 #[test]
 fn a_session_that_ended_meanwhile_is_made_anew() {
     for status in ["401", "403"] {
-        let world = World::with(playing(&[("expired-session", status)]));
-        let running = waiting(&world, &[]);
-        world.sandbox.end_sessions();
-        world.home.write("go", "");
-        let ran = running.finish();
-        assert_eq!(ran.code(), 3, "{}", ran.stderr);
-        nothing_is_left(&world);
+        let env = TestEnv::with(playing(&[("expired-session", status)]));
+        let running = waiting(&env, &[]);
+        env.sandbox.end_sessions();
+        env.home.write("go", "");
+        let result = running.finish();
+        assert_eq!(result.code(), 3, "{}", result.stderr);
+        nothing_is_left(&env);
     }
 }
 
 /// Stdin gives a password once.
 #[test]
 fn a_password_that_was_read_once_signs_in_twice() {
-    let mut world = World::new();
-    world.home.unset("SWP_PASSWORD_FILE");
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_PASSWORD_FILE");
     let words = [
         "exec",
         "--role",
@@ -284,31 +273,31 @@ fn a_password_that_was_read_once_signs_in_twice() {
         "-c",
         WAITS,
     ];
-    let mut child = world.home.start_piped(words);
+    let mut child = env.home.start_piped(words);
     let mut stdin = child.stdin.take().expect("a pipe");
     std::io::Write::write_all(&mut stdin, Settings::DEFAULT_PASSWORD.as_bytes())
         .expect("it is read");
     drop(stdin);
-    wait_until("the command", || world.home.path("running").exists());
-    world.sandbox.end_sessions();
-    world.home.write("go", "");
-    let ran = Ran::from(child.wait_with_output().expect("it ends"));
-    assert_eq!(ran.code(), 3, "{}", ran.stderr);
-    nothing_is_left(&world);
+    wait_until("the command", || env.home.path("running").exists());
+    env.sandbox.end_sessions();
+    env.home.write("go", "");
+    let result = RunResult::from(child.wait_with_output().expect("it ends"));
+    assert_eq!(result.code(), 3, "{}", result.stderr);
+    nothing_is_left(&env);
 }
 
 #[test]
 fn a_code_is_not_sent_twice_and_the_key_that_stays_is_named() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         mfa_code: Some("123456".to_owned()),
         ..Settings::default()
     });
-    let running = waiting(&world, &["--mfa-code", "123456"]);
-    world.sandbox.end_sessions();
-    world.home.write("go", "");
-    let ran = running.finish();
+    let running = waiting(&env, &["--mfa-code", "123456"]);
+    env.sandbox.end_sessions();
+    env.home.write("go", "");
+    let result = running.finish();
     contains(
-        ran.failure(11),
+        result.failure(11),
         &[
             "exited with 3",
             "(ID 1) could not be deleted",
@@ -317,75 +306,73 @@ fn a_code_is_not_sent_twice_and_the_key_that_stays_is_named() {
             "swp-keys recover",
         ],
     );
-    assert_eq!(world.count("POST /api/sessions"), 1);
-    assert_eq!(records(&world.home), 1);
+    assert_eq!(env.count("POST /api/sessions"), 1);
+    assert_eq!(records(&env.home), 1);
 }
 
 #[test]
 fn a_key_that_cannot_be_deleted_is_no_success() {
-    let world = World::new();
+    let env = TestEnv::new();
     let refuse = Action::status(403, "Not authorized to delete API keys.");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
-    let ran = exec(&world, &[], &["true"]);
+    let result = exec(&env, &[], &["true"]);
     contains(
-        ran.failure(11),
+        result.failure(11),
         &["`true` exited with 0", "(ID 1)", "until 20", "delete-key 1"],
     );
-    world.sandbox.clear_faults();
-    world.run(["recover", "--yes"]).success();
-    nothing_is_left(&world);
+    env.sandbox.clear_faults();
+    env.run(["recover", "--yes"]).success();
+    nothing_is_left(&env);
 }
 
 /// A manager that says yes and keeps the key has not deleted it.
 #[test]
 fn a_key_that_is_there_in_spite_of_its_deletion_is_no_success() {
-    let world = World::new();
+    let env = TestEnv::new();
     let path = "/api/apikeys/*";
-    world
-        .sandbox
+    env.sandbox
         .inject(says_yes("DELETE", path, &serde_json::json!({})).times(999));
-    let ran = exec(&world, &["--settle-timeout", "300ms"], &["true"]);
+    let result = exec(&env, &["--settle-timeout", "300ms"], &["true"]);
     contains(
-        ran.failure(11),
+        result.failure(11),
         &["has it all the same", "(ID 1)", "swp-keys recover"],
     );
-    assert_eq!(records(&world.home), 1);
-    world.sandbox.clear_faults();
-    world.run(["recover", "--yes"]).success();
-    nothing_is_left(&world);
+    assert_eq!(records(&env.home), 1);
+    env.sandbox.clear_faults();
+    env.run(["recover", "--yes"]).success();
+    nothing_is_left(&env);
 }
 
 #[test]
 fn an_existing_key_may_sign() {
-    let mut world = World::new();
-    let own = world.sandbox.add_key("own", 1);
-    world.use_key(&own.secret);
-    exec(&world, &[], &["true"]).success();
-    assert_eq!(world.sandbox.api_keys().len(), 1);
+    let mut env = TestEnv::new();
+    let own = env.sandbox.add_key("own", 1);
+    env.use_key(&own.secret);
+    exec(&env, &[], &["true"]).success();
+    assert_eq!(env.sandbox.api_keys().len(), 1);
 }
 
 #[test]
 fn a_name_is_borne_by_one_key() {
-    let world = World::new();
-    exec(&world, &["--name", "job"], &["true"]).success();
-    assert_eq!(bodies(&world.sandbox, CREATE)[0]["keyName"], "job");
-    world.sandbox.add_key("job", 2);
+    let env = TestEnv::new();
+    exec(&env, &["--name", "job"], &["true"]).success();
+    assert_eq!(bodies(&env.sandbox, CREATE)[0]["keyName"], "job");
+    env.sandbox.add_key("job", 2);
     contains(
-        exec(&world, &["--name", "job"], &["true"]).failure(6),
+        exec(&env, &["--name", "job"], &["true"]).failure(6),
         &["exists already"],
     );
-    assert_eq!(world.sandbox.api_keys().len(), 1);
+    assert_eq!(env.sandbox.api_keys().len(), 1);
 }
 
 #[test]
 fn a_role_with_every_right_is_said() {
-    let world = World::new();
+    let env = TestEnv::new();
     let full = ["exec", "--role", "Full Access"];
-    let ran = world.run([&full[..], &["--", "true"]].concat());
-    contains(&ran.stderr, &["has every right"]);
-    let meant = world.run([&full[..], &["--allow-full-access", "--", "true"]].concat());
+    let result = env.run([&full[..], &["--", "true"]].concat());
+    contains(&result.stderr, &["has every right"]);
+    let meant = env.run([&full[..], &["--allow-full-access", "--", "true"]].concat());
     assert_eq!((meant.success(), meant.stderr.as_str()), ("", ""));
 }
 
@@ -408,28 +395,28 @@ fn the_command_ignores_what_the_caller_ignores() {
             "TERM USR2",
         ),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let inner = format!("for one in {signals}; do kill -$one $$; done; echo alive");
-        let ran = sh(&world.home, &format!("INNER='{inner}'\n{script}"));
-        assert_eq!(ran.success(), "alive", "{script}");
-        nothing_is_left(&world);
+        let result = sh(&env.home, &format!("INNER='{inner}'\n{script}"));
+        assert_eq!(result.success(), "alive", "{script}");
+        nothing_is_left(&env);
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn with_nohup_the_end_of_the_terminal_ends_neither() {
-    let world = World::new();
-    let mut command = world.home.program(std::path::Path::new("nohup"));
+    let env = TestEnv::new();
+    let mut command = env.home.program(std::path::Path::new("nohup"));
     command
         .arg(crate::support::binary())
         .args(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", WAITS]);
     let running = Running::start(&mut command);
-    wait_until("the command to run", || world.home.path("running").exists());
+    wait_until("the command to run", || env.home.path("running").exists());
     running.kill(Signal::HUP);
-    std::fs::write(world.home.path("go"), "").expect("a file");
+    std::fs::write(env.home.path("go"), "").expect("a file");
     assert_eq!(running.finish().code(), 3);
-    nothing_is_left(&world);
+    nothing_is_left(&env);
 }
 
 /// What a scheduler sends is for the command: it is told, and the key goes when it is over.
@@ -440,17 +427,17 @@ fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
         ("QUIT", Signal::QUIT),
         ("ALRM", Signal::ALARM),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         // It ends at some time by itself, or this test would hang if nothing reached it.
         let script = format!(
             "trap 'exit 7' {name}; touch running; for i in $(seq 400); do sleep 0.05; done"
         );
         let mut command =
-            (world.home).command(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script]);
+            (env.home).command(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script]);
         let running = Running::start(&mut command);
-        wait_until("the command to run", || world.home.path("running").exists());
+        wait_until("the command to run", || env.home.path("running").exists());
         running.kill(signal);
         assert_eq!(running.finish().code(), 7, "{name}");
-        nothing_is_left(&world);
+        nothing_is_left(&env);
     }
 }

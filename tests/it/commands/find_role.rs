@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::Settings;
 
 use crate::support::seen::{CREATE, SEARCH_ROLES, bodies, count, nothing_was_sent};
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{RunResult, TestEnv, contains, playing};
 
-fn with_roles(names: &[&str]) -> World {
+fn with_roles(names: &[&str]) -> TestEnv {
     with_roles_and(names, Settings::default())
 }
 
-fn with_roles_and(names: &[&str], settings: Settings) -> World {
-    World::with(Settings {
+fn with_roles_and(names: &[&str], settings: Settings) -> TestEnv {
+    TestEnv::with(Settings {
         roles: names
             .iter()
             .map(|name| json!({"name": name, "allowWebService": true}))
@@ -22,17 +22,17 @@ fn with_roles_and(names: &[&str], settings: Settings) -> World {
 
 #[test]
 fn the_name_becomes_the_id() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (name, id) in [("Full Access", "1"), ("Auditor", "2")] {
-        assert_eq!(world.run(["find-role", name]).success(), id);
+        assert_eq!(env.run(["find-role", name]).success(), id);
     }
-    let criteria = &bodies(&world.sandbox, SEARCH_ROLES)[1]["searchCriteria"];
+    let criteria = &bodies(&env.sandbox, SEARCH_ROLES)[1]["searchCriteria"];
     let expected = json!([
         {"fieldName": "name", "stringTest": "equal", "stringValue": "Auditor", "stringWildcards": false}
     ]);
     assert_eq!(*criteria, expected);
-    assert_eq!(world.sandbox.live_sessions(), 0);
-    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.api_keys(), []);
 }
 
 #[test]
@@ -42,17 +42,17 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
         ("full-access", "did you mean `Full Access`?"),
         ("xyzzy", "list-roles"),
     ] {
-        let world = World::new();
-        for ran in [
-            world.run(["find-role", name]),
-            world.run(["create", "--role", name]),
+        let env = TestEnv::new();
+        for result in [
+            env.run(["find-role", name]),
+            env.run(["create", "--role", name]),
         ] {
-            let said = ran.failure(3);
+            let said = result.failure(3);
             let missing = format!("error: there is no role named `{name}`");
             contains(said, &[&missing, "hint: ", hint]);
         }
-        assert_eq!(count(&world.sandbox, CREATE), 0);
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(count(&env.sandbox, CREATE), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 
@@ -61,10 +61,13 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
 fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
     for ignore_case in ["yes", "no"] {
         for name in ["auditor", "AUDITOR", "Auditor ", " Auditor"] {
-            let world = World::with(playing(&[("ignore-case", ignore_case)]));
-            let ran = world.run(["create", "--role", name]);
-            contains(ran.failure(3), &["did you mean `Auditor`? Upper and lower"]);
-            assert_eq!(count(&world.sandbox, CREATE), 0);
+            let env = TestEnv::with(playing(&[("ignore-case", ignore_case)]));
+            let result = env.run(["create", "--role", name]);
+            contains(
+                result.failure(3),
+                &["did you mean `Auditor`? Upper and lower"],
+            );
+            assert_eq!(count(&env.sandbox, CREATE), 0);
         }
     }
 }
@@ -72,9 +75,9 @@ fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
 #[test]
 fn of_two_names_that_differ_in_case_each_is_found() {
     for ignore_case in ["yes", "no"] {
-        let world = with_roles_and(&["auditor"], playing(&[("ignore-case", ignore_case)]));
-        assert_eq!(world.run(["find-role", "auditor"]).success(), "3");
-        assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+        let env = with_roles_and(&["auditor"], playing(&[("ignore-case", ignore_case)]));
+        assert_eq!(env.run(["find-role", "auditor"]).success(), "3");
+        assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     }
 }
 
@@ -82,68 +85,68 @@ fn of_two_names_that_differ_in_case_each_is_found() {
 fn wildcards_in_a_name_are_letters() {
     for choices in [&[][..], &[("ignore-search", "yes")]] {
         let names = ["DevXRead", "Dev_Read", "Dev%", "Develop"];
-        let world = with_roles_and(&names, playing(choices));
-        assert_eq!(world.run(["find-role", "Dev_Read"]).success(), "4");
-        assert_eq!(world.run(["find-role", "Dev%"]).success(), "5");
-        let ran = world.run(["create", "--role", "Dev_lop"]);
-        contains(ran.failure(3), &["did you mean `Develop`?"]);
-        world.run(["find-role", "%"]).failure(3);
+        let env = with_roles_and(&names, playing(choices));
+        assert_eq!(env.run(["find-role", "Dev_Read"]).success(), "4");
+        assert_eq!(env.run(["find-role", "Dev%"]).success(), "5");
+        let result = env.run(["create", "--role", "Dev_lop"]);
+        contains(result.failure(3), &["did you mean `Develop`?"]);
+        env.run(["find-role", "%"]).failure(3);
     }
 }
 
 #[test]
 fn several_of_one_name_are_listed_and_none_is_chosen() {
-    let world = with_roles(&["Deployers", "Others", "Deployers", "Deployers"]);
+    let env = with_roles(&["Deployers", "Others", "Deployers", "Deployers"]);
     for command in [
         &["find-role", "Deployers"][..],
         &["create", "--role", "Deployers"],
     ] {
-        let said = world.run(command).failure(6).to_owned();
+        let said = env.run(command).failure(6).to_owned();
         let all = "3 roles are named `Deployers`, with the IDs 3, 5, 6";
         contains(&said, &[all, "--role-id"]);
     }
-    assert_eq!(count(&world.sandbox, CREATE), 0);
-    world.run(["create", "--role-id", "5"]).success();
-    assert_eq!(world.sandbox.api_keys()[0].role_id, 5);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
+    env.run(["create", "--role-id", "5"]).success();
+    assert_eq!(env.sandbox.api_keys()[0].role_id, 5);
 }
 
 #[test]
 fn a_manager_that_ignores_what_is_searched_for_makes_no_difference() {
-    let world = with_roles_and(&["Deployers"], playing(&[("ignore-search", "yes")]));
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(world.run(["find-role", "Deployers"]).success(), "3");
-    let ran = world.run(["find-role", "Auditors"]);
-    contains(ran.failure(3), &["did you mean `Auditor`?"]);
+    let env = with_roles_and(&["Deployers"], playing(&[("ignore-search", "yes")]));
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.run(["find-role", "Deployers"]).success(), "3");
+    let result = env.run(["find-role", "Auditors"]);
+    contains(result.failure(3), &["did you mean `Auditor`?"]);
 }
 
 /// Whether a session may search roles is unknown; where it may not, the way around is named.
 #[test]
 fn a_refused_search_names_the_way_around_it() {
     for (choice, code) in [("401", 4), ("403", 5)] {
-        let world = World::with(playing(&[("session-roles", choice)]));
+        let env = TestEnv::with(playing(&[("session-roles", choice)]));
         for arguments in [
             &["find-role", "Auditor"][..],
             &["find-role", "--like", "A%"],
             &["list-roles"],
             &["create", "--role", "Auditor"],
         ] {
-            let ran: Ran = world.run(arguments);
-            contains(ran.failure(code), &["searching roles", "--role-id"]);
+            let result: RunResult = env.run(arguments);
+            contains(result.failure(code), &["searching roles", "--role-id"]);
         }
-        assert_eq!(count(&world.sandbox, CREATE), 0);
-        assert_eq!(world.sandbox.live_sessions(), 0);
-        world.run(["create", "--role-id", "2"]).success();
+        assert_eq!(count(&env.sandbox, CREATE), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
+        env.run(["create", "--role-id", "2"]).success();
     }
 }
 
 #[test]
 fn an_administrator_who_may_not_see_roles_is_told_so() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
     });
-    let ran = world.run(["create", "--role", "Auditor"]);
-    let said = ran.failure(5);
+    let result = env.run(["create", "--role", "Auditor"]);
+    let said = result.failure(5);
     contains(
         said,
         &["Not authorized to view administrator roles", "--role-id"],
@@ -152,19 +155,19 @@ fn an_administrator_who_may_not_see_roles_is_told_so() {
 
 #[test]
 fn a_pattern_lists_what_matches() {
-    let world = with_roles(&["Deployers", "Developers", "Others"]);
+    let env = with_roles(&["Deployers", "Developers", "Others"]);
     let roles = |pattern: &str| -> Vec<Value> {
         let arguments = ["find-role", "--like", pattern, "-o", "json"];
-        let answer = world.run(arguments).json();
+        let answer = env.run(arguments).json();
         let roles = answer["roles"].as_array().expect("a list");
         roles.iter().map(|role| role["ID"].clone()).collect()
     };
     assert_eq!(roles("De%"), [3, 4]);
     assert_eq!(roles("_thers"), [5]);
     assert_eq!(roles("nothing%"), [0; 0]);
-    let criteria = &bodies(&world.sandbox, SEARCH_ROLES)[0]["searchCriteria"];
+    let criteria = &bodies(&env.sandbox, SEARCH_ROLES)[0]["searchCriteria"];
     assert_eq!(criteria[0]["stringWildcards"], json!(true));
-    let table = world.run(["find-role", "--like", "De%"]);
+    let table = env.run(["find-role", "--like", "De%"]);
     contains(table.success(), &["Deployers", "Developers"]);
 }
 
@@ -176,8 +179,8 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         &["find-role", "Auditor", "Full Access"],
         &["find-role", "--like", "A%", "-o", "env"],
     ] {
-        let world = World::new();
-        world.run(arguments).failure(2);
-        nothing_was_sent(&world.sandbox);
+        let env = TestEnv::new();
+        env.run(arguments).failure(2);
+        nothing_was_sent(&env.sandbox);
     }
 }

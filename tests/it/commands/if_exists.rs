@@ -7,71 +7,71 @@ use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count};
-use crate::support::{Ran, World, contains, playing, wait_until};
+use crate::support::{RunResult, TestEnv, contains, playing, wait_until};
 
-fn run(world: &World, more: &[&str]) -> Ran {
+fn run(env: &TestEnv, more: &[&str]) -> RunResult {
     let first = ["create", "--role", "Auditor", "--name", "ci"];
-    world.run(first.iter().chain(more))
+    env.run(first.iter().chain(more))
 }
 
 #[test]
 fn it_fails_and_names_the_key() {
-    let world = World::new();
-    let existing = world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    let existing = env.sandbox.add_key("ci", 2);
     for more in [&[][..], &["--if-exists", "fail"]] {
-        let ran = run(&world, more);
+        let result = run(&env, more);
         contains(
-            ran.failure(6),
+            result.failure(6),
             &["`ci` exists already", "ID 1", "--if-exists skip"],
         );
     }
-    let error = run(&world, &["-o", "json"]).json_error(6);
+    let error = run(&env, &["-o", "json"]).json_error(6);
     assert_eq!(error["keyID"], json!(existing.id));
-    assert_eq!(count(&world.sandbox, CREATE), 0);
-    assert_eq!(world.sandbox.api_keys(), [existing]);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
+    assert_eq!(env.sandbox.api_keys(), [existing]);
 }
 
 #[test]
 fn skipping_succeeds_without_a_secret() {
-    let world = World::new();
-    let existing = world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    let existing = env.sandbox.add_key("ci", 2);
     for (format, more) in [("text", "-v"), ("env", "-v"), ("text", "-q"), ("env", "-q")] {
-        let ran = run(&world, &["--if-exists", "skip", "-o", format, more]);
-        ran.success();
-        assert_eq!(ran.stdout, "", "there is no secret to print");
+        let result = run(&env, &["--if-exists", "skip", "-o", format, more]);
+        result.success();
+        assert_eq!(result.stdout, "", "there is no secret to print");
         contains(
-            &ran.stderr,
+            &result.stderr,
             &["no secret was written", "`ci` exists already", "ID 1"],
         );
-        assert!(!ran.stderr.contains("differs"), "{}", ran.stderr);
+        assert!(!result.stderr.contains("differs"), "{}", result.stderr);
     }
-    run(&world, &["--if-exists", "skip", "-o", "jsonl", "-q"]).json();
-    let ran = run(&world, &["--if-exists", "skip", "-o", "json", "-q"]);
-    contains(&ran.stderr, &["no secret was written"]);
-    let key = ran.json();
+    run(&env, &["--if-exists", "skip", "-o", "jsonl", "-q"]).json();
+    let result = run(&env, &["--if-exists", "skip", "-o", "json", "-q"]);
+    contains(&result.stderr, &["no secret was written"]);
+    let key = result.json();
     assert_eq!((&key["ID"], &key["keyName"]), (&json!(1), &json!("ci")));
     assert_eq!(key.get("secretKey"), None);
     assert_eq!(key["meta"]["created"], json!(false));
     assert_eq!(key["meta"]["drift"], json!([]));
-    assert_eq!(count(&world.sandbox, CREATE), 0);
-    assert_eq!(world.sandbox.api_keys(), [existing]);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
+    assert_eq!(env.sandbox.api_keys(), [existing]);
 }
 
 #[test]
 fn skipping_leaves_no_file() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    let ran = run(&world, &["--if-exists", "skip", "--out-file", "key"]);
-    ran.success();
-    assert_eq!(ran.stdout, "");
-    assert!(!world.home.path("key").exists());
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    let result = run(&env, &["--if-exists", "skip", "--out-file", "key"]);
+    result.success();
+    assert_eq!(result.stdout, "");
+    assert!(!env.home.path("key").exists());
 }
 
 #[test]
 fn skipping_leaves_every_place_as_it_is() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    let path = world.home.write_secret("key", "SWP_API_KEY=old\n");
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    let path = env.home.write_secret("key", "SWP_API_KEY=old\n");
     for to in [
         &["--out-file", "key", "--force"][..],
         &["--dotenv", "key"],
@@ -79,21 +79,21 @@ fn skipping_leaves_every_place_as_it_is() {
         &["--out-file", "-"],
         &["--dotenv", "-"],
     ] {
-        let ran = run(&world, &[&["--if-exists", "skip", "-q"], to].concat());
-        ran.success();
-        assert_eq!(ran.stdout, "");
-        contains(&ran.stderr, &["no secret was written", "ID 1"]);
+        let result = run(&env, &[&["--if-exists", "skip", "-q"], to].concat());
+        result.success();
+        assert_eq!(result.stdout, "");
+        contains(&result.stderr, &["no secret was written", "ID 1"]);
         let content = std::fs::read_to_string(&path).expect("a file");
         assert_eq!(content, "SWP_API_KEY=old\n");
     }
-    assert_eq!(world.sandbox.api_keys().len(), 1);
+    assert_eq!(env.sandbox.api_keys().len(), 1);
 }
 
 #[test]
 fn skipping_creates_what_is_not_there() {
-    let world = World::new();
-    let ran = run(&world, &["--if-exists", "skip"]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    let env = TestEnv::new();
+    let result = run(&env, &["--if-exists", "skip"]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
 }
 
 #[test]
@@ -132,20 +132,20 @@ fn skipping_reports_where_the_key_differs() {
             json!(["locale", "timeZone"]),
         ),
     ] {
-        let world = World::new();
-        let id = world.sandbox.add_key("ci", 2).id;
-        world.sandbox.edit_key(id, |key| match edit {
+        let env = TestEnv::new();
+        let id = env.sandbox.add_key("ci", 2).id;
+        env.sandbox.edit_key(id, |key| match edit {
             Edit::Role(role) => key.role_id = role,
             Edit::Locked => key.active = false,
             Edit::Expiry(moment) => key.expiry_date = Some(moment),
             Edit::Nothing => {}
         });
         let arguments = ["--if-exists", "skip", "-o", "json"];
-        let ran = run(&world, &[&arguments, more].concat());
-        assert_eq!(ran.json()["meta"]["drift"], drift, "{edit:?} {more:?}");
+        let result = run(&env, &[&arguments, more].concat());
+        assert_eq!(result.json()["meta"]["drift"], drift, "{edit:?} {more:?}");
         for field in drift.as_array().into_iter().flatten() {
             let name = field.as_str().expect("a string");
-            contains(&ran.stderr, &["differs in", name]);
+            contains(&result.stderr, &["differs in", name]);
         }
     }
 }
@@ -160,16 +160,16 @@ enum Edit {
 
 #[test]
 fn several_of_the_name_are_a_conflict_either_way() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    world.sandbox.add_key("other", 2);
-    world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    env.sandbox.add_key("other", 2);
+    env.sandbox.add_key("ci", 2);
     for choice in ["fail", "skip"] {
-        let ran = run(&world, &["--if-exists", choice]);
-        let said = ran.failure(6);
+        let result = run(&env, &["--if-exists", choice]);
+        let said = result.failure(6);
         contains(said, &["several keys are named `ci`", "1, 3"]);
     }
-    assert_eq!(count(&world.sandbox, CREATE), 0);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
 }
 
 /// The manager's equality may know no case, take wildcards, or not be asked at all: what counts is the name itself.
@@ -180,12 +180,12 @@ fn only_exactly_this_name_is_this_name() {
         &[("ignore-case", "no")],
         &[("ignore-search", "yes")],
     ] {
-        let world = World::with(playing(choices));
+        let env = TestEnv::with(playing(choices));
         for name in ["CI", "ci ", "cj", "c_", "%"] {
-            world.sandbox.add_key(name, 2);
+            env.sandbox.add_key(name, 2);
         }
-        run(&world, &[]).success();
-        let newest = world.sandbox.api_keys().pop().expect("a key");
+        run(&env, &[]).success();
+        let newest = env.sandbox.api_keys().pop().expect("a key");
         assert_eq!(newest.name.as_deref(), Some("ci"), "{choices:?}");
     }
 }
@@ -193,27 +193,27 @@ fn only_exactly_this_name_is_this_name() {
 #[test]
 fn where_nobody_may_look_the_default_warns_and_creates_and_skip_gives_up() {
     for (status, code) in [("403", 5), ("401", 4)] {
-        let world = World::with(playing(&[("session-keys", status)]));
-        let ran = run(&world, &[]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-        contains(&ran.stderr, &["warning:", "`ci` exists was not checked"]);
-        run(&world, &["--if-exists", "skip"]).failure(code);
-        assert_eq!(count(&world.sandbox, CREATE), 1);
+        let env = TestEnv::with(playing(&[("session-keys", status)]));
+        let result = run(&env, &[]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+        contains(&result.stderr, &["warning:", "`ci` exists was not checked"]);
+        run(&env, &["--if-exists", "skip"]).failure(code);
+        assert_eq!(count(&env.sandbox, CREATE), 1);
     }
 }
 
 #[test]
 fn a_manager_that_refuses_the_name_itself_is_believed() {
-    let world = World::with(playing(&[
+    let env = TestEnv::with(playing(&[
         ("session-keys", "403"),
         ("duplicate-name", "409"),
     ]));
-    let existing = world.sandbox.add_key("ci", 2);
-    let error: Value = run(&world, &["-o", "json"]).json_error(6);
+    let existing = env.sandbox.add_key("ci", 2);
+    let error: Value = run(&env, &["-o", "json"]).json_error(6);
     assert_eq!(error["http"], json!(409));
     let said = error["message"].as_str().unwrap_or_default();
     contains(said, &["The requested username already exists."]);
-    assert_eq!(world.sandbox.api_keys(), [existing]);
+    assert_eq!(env.sandbox.api_keys(), [existing]);
 }
 
 /// Nobody may have the secret of a key whose run was cut off.
@@ -221,33 +221,33 @@ fn a_manager_that_refuses_the_name_itself_is_believed() {
 fn a_key_whose_run_was_cut_off_is_not_skipped() {
     let skip = ["--if-exists", "skip"];
     for (existing, words) in [(false, &[][..]), (true, &["--if-exists", "rekey"])] {
-        let world = World::new();
+        let env = TestEnv::new();
         if existing {
-            world.sandbox.add_key("ci", 2);
+            env.sandbox.add_key("ci", 2);
         }
         let held = Action::Delay(Duration::from_secs(60));
         let (route, path) = match existing {
             true => ("POST /api/apikeys/1/secretkey", "/api/apikeys/1/secretkey"),
             false => (CREATE, "/api/apikeys"),
         };
-        world.sandbox.inject(Fault::new("POST", path, held).after());
+        env.sandbox.inject(Fault::new("POST", path, held).after());
         let first = ["create", "--role", "Auditor", "--name", "ci"];
-        let running = Running::start(&mut world.home.command(first.iter().chain(words)));
+        let running = Running::start(&mut env.home.command(first.iter().chain(words)));
         // Its run lives, so that it is not known yet what becomes of the key.
-        world.wait_for(route);
-        wait_until("the key", || !world.sandbox.api_keys().is_empty());
+        env.wait_for(route);
+        wait_until("the key", || !env.sandbox.api_keys().is_empty());
         drop(running);
-        world.sandbox.clear_faults();
+        env.sandbox.clear_faults();
         for more in [&[][..], &["-q"], &["--dry-run"], &["-o", "json"]] {
-            let ran = run(&world, &[&skip, more].concat());
-            contains(ran.failure(11), &["`ci` (ID 1)", "swp-keys recover"]);
+            let result = run(&env, &[&skip, more].concat());
+            contains(result.failure(11), &["`ci` (ID 1)", "swp-keys recover"]);
         }
-        assert_eq!(world.sandbox.api_keys().len(), 1);
+        assert_eq!(env.sandbox.api_keys().len(), 1);
         // Another key is not concerned, nor this one once the record is settled.
         let other = ["create", "--role", "Auditor", "--name", "other"];
-        world.run(other.iter().chain(&skip)).success();
-        world.run(other.iter().chain(&skip)).success();
-        world.run(["recover", "--yes"]).success();
-        run(&world, &skip).success();
+        env.run(other.iter().chain(&skip)).success();
+        env.run(other.iter().chain(&skip)).success();
+        env.run(["recover", "--yes"]).success();
+        run(&env, &skip).success();
     }
 }

@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 
 use crate::support::seen::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const DAY: i64 = 86_400_000;
 /// The keys of a page.
 const PAGE: usize = 1000;
 
 /// Keys in every state, made in this order, so that their IDs count from 1.
-fn with_keys(settings: Settings) -> World {
-    let world = World::with(settings);
-    let now = world.sandbox.now();
+fn with_keys(settings: Settings) -> TestEnv {
+    let env = TestEnv::with(settings);
+    let now = env.sandbox.now();
     let add = |name: &str, role, edit: &dyn Fn(&mut ApiKey)| {
-        let key = world.sandbox.add_key(name, role);
-        world.sandbox.edit_key(key.id, |key| edit(key));
+        let key = env.sandbox.add_key(name, role);
+        env.sandbox.edit_key(key.id, |key| edit(key));
     };
     add("fresh", 2, &|_| {});
     add("old-unused", 2, &|key| key.created = now - 100 * DAY);
@@ -37,27 +37,27 @@ fn with_keys(settings: Settings) -> World {
     add("later", 2, &|key| {
         key.expiry_date = Some(now + 300 * DAY + 60_000)
     });
-    world
+    env
 }
 
-fn ids(world: &World, arguments: &[&str]) -> Vec<i64> {
+fn ids(env: &TestEnv, arguments: &[&str]) -> Vec<i64> {
     let words = [&["list-keys", "-o", "json"], arguments].concat();
-    let document = world.run(words).json();
+    let document = env.run(words).json();
     let keys = document["apiKeys"].as_array().expect("a list");
     keys.iter()
         .map(|key| key["ID"].as_i64().expect("a number"))
         .collect()
 }
 
-fn criteria(world: &World) -> Value {
-    bodies(&world.sandbox, SEARCH_KEYS).pop().expect("a search")["searchCriteria"].take()
+fn criteria(env: &TestEnv) -> Value {
+    bodies(&env.sandbox, SEARCH_KEYS).pop().expect("a search")["searchCriteria"].take()
 }
 
 #[test]
 fn the_table_has_a_line_for_each_key() {
-    let world = with_keys(Settings::default());
-    let ran = world.run(["list-keys"]);
-    let rows: Vec<Vec<String>> = (ran.success().lines())
+    let env = with_keys(Settings::default());
+    let result = env.run(["list-keys"]);
+    let rows: Vec<Vec<String>> = (result.success().lines())
         .map(|line| {
             let cells = line.split("  ").map(str::trim);
             cells
@@ -70,7 +70,7 @@ fn the_table_has_a_line_for_each_key() {
     assert_eq!(rows[0], header);
     let state = |name: &str| {
         let row = rows.iter().find(|row| row[1] == name);
-        row.unwrap_or_else(|| panic!("{name}: {}", ran.stdout))[3].clone()
+        row.unwrap_or_else(|| panic!("{name}: {}", result.stdout))[3].clone()
     };
     assert_eq!(rows.len(), 10);
     assert_eq!(rows[1][..4], ["1", "fresh", "Auditor", "active"]);
@@ -82,17 +82,17 @@ fn the_table_has_a_line_for_each_key() {
     assert_eq!(state("ended"), "expired");
     assert_eq!(state("locked"), "locked");
     contains(&state("guessed"), &["locked until "]);
-    assert_eq!(ran.stderr, "");
-    assert!(!ran.stdout.contains('\x1b'));
-    assert_eq!(world.run(["list"]).success(), ran.success());
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(result.stderr, "");
+    assert!(!result.stdout.contains('\x1b'));
+    assert_eq!(env.run(["list"]).success(), result.success());
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 /// A manager that ignores criteria changes nothing but the number of keys that it sends.
 #[test]
 fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
     for ignore_search in ["no", "yes"] {
-        let world = with_keys(playing(&[("ignore-search", ignore_search)]));
+        let env = with_keys(playing(&[("ignore-search", ignore_search)]));
         for (arguments, expected) in [
             (&[][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9][..]),
             (&["--stale", "90d"], &[2, 4]),
@@ -107,34 +107,34 @@ fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
             (&["--name", "stale"], &[4]),
             (&["--name", "STALE"], &[]),
         ] {
-            assert_eq!(ids(&world, arguments), expected, "{arguments:?}");
+            assert_eq!(ids(&env, arguments), expected, "{arguments:?}");
         }
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 
 #[test]
 fn the_manager_is_asked_for_what_a_search_can_say() {
-    let world = with_keys(Settings::default());
-    world.run(["list-keys"]).success();
+    let env = with_keys(Settings::default());
+    env.run(["list-keys"]).success();
     let everything = json!({"maxItems": PAGE, "sortByObjectID": true});
-    assert_eq!(bodies(&world.sandbox, SEARCH_KEYS), [everything]);
-    ids(&world, &["--name", "old-%", "--role", "Full Access"]);
+    assert_eq!(bodies(&env.sandbox, SEARCH_KEYS), [everything]);
+    ids(&env, &["--name", "old-%", "--role", "Full Access"]);
     let expected = json!([
         {"fieldName": "keyName", "stringTest": "equal", "stringValue": "old-%", "stringWildcards": true},
         {"fieldName": "roleID", "numericTest": "equal", "numericValue": 1}
     ]);
-    assert_eq!(criteria(&world), expected);
-    ids(&world, &["--expiring", "14d"]);
-    let dates = criteria(&world)[0].take();
+    assert_eq!(criteria(&env), expected);
+    ids(&env, &["--expiring", "14d"]);
+    let dates = criteria(&env)[0].take();
     assert_eq!(dates["fieldName"], "expiryDate");
     let date = |name: &str| dates[name].as_i64().expect("a time");
     assert_eq!(date("lastDateValue") - date("firstDateValue"), 14 * DAY);
-    ids(&world, &["--stale", "90d"]);
-    let dates = criteria(&world)[0].take();
+    ids(&env, &["--stale", "90d"]);
+    let dates = criteria(&env)[0].take();
     assert_eq!(dates["fieldName"], "created");
     assert_eq!(dates.get("firstDateValue"), None);
-    assert!(dates["lastDateValue"].as_i64().expect("a time") < world.sandbox.now() - 89 * DAY);
+    assert!(dates["lastDateValue"].as_i64().expect("a time") < env.sandbox.now() - 89 * DAY);
 }
 
 /// With a key no sign-in has told the time, so it is asked for: a machine whose clock is wrong must not list other keys.
@@ -145,39 +145,39 @@ fn times_count_by_the_managers_clock() {
             clock_skew_seconds: skew,
             ..Settings::default()
         };
-        let mut world = with_keys(settings);
-        assert_eq!(ids(&world, &["--expiring", "14d"]), [5]);
-        let key = world.sandbox.add_key("mine", 1);
-        world.use_key(&key.secret);
-        world.sandbox.forget_requests();
-        assert_eq!(ids(&world, &["--expiring", "14d"]), [5]);
-        assert_eq!(ids(&world, &["--stale", "90d"]), [2, 4]);
-        let searches = bodies(&world.sandbox, SEARCH_KEYS);
+        let mut env = with_keys(settings);
+        assert_eq!(ids(&env, &["--expiring", "14d"]), [5]);
+        let key = env.sandbox.add_key("mine", 1);
+        env.use_key(&key.secret);
+        env.sandbox.forget_requests();
+        assert_eq!(ids(&env, &["--expiring", "14d"]), [5]);
+        assert_eq!(ids(&env, &["--stale", "90d"]), [2, 4]);
+        let searches = bodies(&env.sandbox, SEARCH_KEYS);
         assert_eq!(searches[0], json!({"maxItems": 1}));
-        let ran = world.run(["list-keys", "--name", "ending"]);
-        contains(ran.success(), &["expires in 5 d"]);
+        let result = env.run(["list-keys", "--name", "ending"]);
+        contains(result.success(), &["expires in 5 d"]);
     }
 }
 
 #[test]
 fn only_a_name_of_other_case_is_said_to_be_one() {
-    let world = with_keys(Settings::default());
-    let ran = world.run(["list-keys", "--name", "FRESH"]);
+    let env = with_keys(Settings::default());
+    let result = env.run(["list-keys", "--name", "FRESH"]);
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["note: no key matches", "upper and lower case"],
     );
-    let ran = world.run(["list-keys", "--name", "nothing"]);
-    assert_eq!(ran.stderr, "note: no key matches\n");
-    contains(ran.success(), &["ID"]);
-    assert_eq!(count(&world.sandbox, SEARCH_ROLES), 0, "nothing to name");
+    let result = env.run(["list-keys", "--name", "nothing"]);
+    assert_eq!(result.stderr, "note: no key matches\n");
+    contains(result.success(), &["ID"]);
+    assert_eq!(count(&env.sandbox, SEARCH_ROLES), 0, "nothing to name");
 }
 
 #[test]
 fn json_and_lines_are_the_managers_objects_with_meta() {
-    let world = with_keys(Settings::default());
-    let document = world.run(["list-keys", "-o", "json"]).json();
-    assert_eq!(document["meta"], json!({"manager": world.sandbox.url()}));
+    let env = with_keys(Settings::default());
+    let document = env.run(["list-keys", "-o", "json"]).json();
+    assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
     let keys = document["apiKeys"].as_array().expect("a list");
     assert_eq!(keys[0]["keyName"], "fresh");
     assert_eq!(
@@ -186,50 +186,50 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
     );
     assert_eq!(keys[5]["meta"]["state"], "expired");
     assert_eq!(keys[7]["meta"]["state"], "locked");
-    let ran = world.run(["list-keys", "-o", "jsonl"]);
-    let lines: Vec<Value> = (ran.success().lines())
+    let result = env.run(["list-keys", "-o", "jsonl"]);
+    let lines: Vec<Value> = (result.success().lines())
         .map(|line| serde_json::from_str(line).expect("a JSON line"))
         .collect();
     assert_eq!(&lines, keys);
-    assert_eq!(count(&world.sandbox, SEARCH_ROLES), 2, "one search each");
-    let ran = world.run(["list-keys", "--name", "nothing", "-o", "jsonl"]);
-    assert_eq!(ran.success(), "");
+    assert_eq!(count(&env.sandbox, SEARCH_ROLES), 2, "one search each");
+    let result = env.run(["list-keys", "--name", "nothing", "-o", "jsonl"]);
+    assert_eq!(result.success(), "");
 }
 
 #[test]
 fn who_may_not_see_roles_sees_their_ids() {
     for choice in ["401", "403"] {
-        let world = with_keys(playing(&[("session-roles", choice)]));
-        contains(world.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
-        let said = world.run(["list-keys", "--role", "Auditor"]);
+        let env = with_keys(playing(&[("session-roles", choice)]));
+        contains(env.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
+        let said = env.run(["list-keys", "--role", "Auditor"]);
         contains(&said.stderr, &["--role-id"]);
-        assert_eq!(ids(&world, &["--role-id", "1"]), [3, 4]);
+        assert_eq!(ids(&env, &["--role-id", "1"]), [3, 4]);
     }
 }
 
 #[test]
 fn who_may_not_see_keys_is_told_so() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
     });
     for format in ["text", "jsonl"] {
-        let ran = world.run(["list-keys", "--stale", "90d", "-o", format]);
-        contains(ran.failure(5), &["Not authorized to view API keys"]);
+        let result = env.run(["list-keys", "--stale", "90d", "-o", format]);
+        contains(result.failure(5), &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
-        let world = World::with(playing(&[("session-keys", choice)]));
-        contains(world.run(["list-keys"]).failure(code), &["--api-key-file"]);
+        let env = TestEnv::with(playing(&[("session-keys", choice)]));
+        contains(env.run(["list-keys"]).failure(code), &["--api-key-file"]);
     }
 }
 
 #[test]
 fn keys_without_any_time_are_said_to_be_left_out() {
-    let world = with_keys(playing(&[("answer-fields", "sparse")]));
-    let ran = world.run(["list-keys", "--stale", "90d"]);
-    contains(&ran.stderr, &["3 keys are left out", "no key matches"]);
-    ran.success();
-    contains(world.run(["list-keys"]).success(), &["fresh", "unknown"]);
+    let env = with_keys(playing(&[("answer-fields", "sparse")]));
+    let result = env.run(["list-keys", "--stale", "90d"]);
+    contains(&result.stderr, &["3 keys are left out", "no key matches"]);
+    result.success();
+    contains(env.run(["list-keys"]).success(), &["fresh", "unknown"]);
 }
 
 #[test]
@@ -243,22 +243,22 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         &["--role-id", "0"],
         &["ci"],
     ] {
-        let world = World::new();
-        world.run([&["list-keys"], arguments].concat()).failure(2);
-        nothing_was_sent(&world.sandbox);
+        let env = TestEnv::new();
+        env.run([&["list-keys"], arguments].concat()).failure(2);
+        nothing_was_sent(&env.sandbox);
     }
-    let world = World::new();
-    world.run(["list-keys", "--role", "Audtior"]).failure(3);
+    let env = TestEnv::new();
+    env.run(["list-keys", "--role", "Audtior"]).failure(3);
 }
 
 #[test]
 fn more_than_a_page_is_fetched_page_by_page() {
     for (count, pages) in [(2_500, 3), (2_000, 3), (999, 1), (0, 1)] {
-        let world = World::new();
-        world.sandbox.add_keys(count);
+        let env = TestEnv::new();
+        env.sandbox.add_keys(count);
         let all = i64::from(count);
-        assert_eq!(ids(&world, &[]), (1..=all).collect::<Vec<i64>>());
-        let sent = bodies(&world.sandbox, SEARCH_KEYS);
+        assert_eq!(ids(&env, &[]), (1..=all).collect::<Vec<i64>>());
+        let sent = bodies(&env.sandbox, SEARCH_KEYS);
         assert_eq!(sent.len(), pages, "{count}");
         if pages == 3 {
             let after = json!([{"idTest": "greater-than", "idValue": 2_000}]);
@@ -270,36 +270,36 @@ fn more_than_a_page_is_fetched_page_by_page() {
 /// One that ignores the criteria answers with the first page for ever.
 #[test]
 fn pages_that_would_never_end_are_an_error() {
-    let world = World::with(playing(&[("ignore-search", "yes")]));
-    world.sandbox.add_keys(1_500);
+    let env = TestEnv::with(playing(&[("ignore-search", "yes")]));
+    env.sandbox.add_keys(1_500);
     for format in ["text", "json"] {
-        world.sandbox.forget_requests();
-        let ran = world.run(["list-keys", "-o", format]);
-        contains(ran.failure(1), &["searching keys", "would not end"]);
-        assert_eq!(count(&world.sandbox, SEARCH_KEYS), 2);
+        env.sandbox.forget_requests();
+        let result = env.run(["list-keys", "-o", format]);
+        contains(result.failure(1), &["searching keys", "would not end"]);
+        assert_eq!(count(&env.sandbox, SEARCH_KEYS), 2);
     }
-    let ran = world.run(["list-keys", "-o", "jsonl"]);
-    assert_eq!(ran.code(), 1);
-    assert_eq!(ran.stdout.lines().count(), PAGE, "no key twice");
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    let result = env.run(["list-keys", "-o", "jsonl"]);
+    assert_eq!(result.code(), 1);
+    assert_eq!(result.stdout.lines().count(), PAGE, "no key twice");
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 /// Lines are written as they come; each stands for itself, and the exit code says that some are missing.
 #[test]
 fn lines_before_a_failure_stay_and_a_document_is_whole_or_not_there() {
-    let world = World::new();
-    world.sandbox.add_keys(1_500);
+    let env = TestEnv::new();
+    env.sandbox.add_keys(1_500);
     let broken = Action::status(403, "Not authorized to view API keys.");
     let second = || Fault::new("POST", "/api/apikeys/search", broken.clone()).nth(2);
-    world.sandbox.inject(second());
-    world.run(["list-keys", "-o", "json"]).failure(5);
-    world.sandbox.clear_faults();
-    world.sandbox.inject(second());
-    let ran = world.run(["list-keys", "-o", "jsonl"]);
-    assert_eq!(ran.code(), 5, "{}", ran.stderr);
+    env.sandbox.inject(second());
+    env.run(["list-keys", "-o", "json"]).failure(5);
+    env.sandbox.clear_faults();
+    env.sandbox.inject(second());
+    let result = env.run(["list-keys", "-o", "jsonl"]);
+    assert_eq!(result.code(), 5, "{}", result.stderr);
     let whole = |line| serde_json::from_str::<Value>(line).is_ok();
-    assert!(ran.stdout.lines().all(whole));
-    assert_eq!(ran.stdout.lines().count(), PAGE);
+    assert!(result.stdout.lines().all(whole));
+    assert_eq!(result.stdout.lines().count(), PAGE);
 }
 
 #[cfg(unix)]
@@ -316,9 +316,9 @@ mod streaming {
     /// a pipe holds less than a page.
     #[cfg(target_os = "linux")]
     fn peak(keys: u32) -> u64 {
-        let world = World::new();
-        world.sandbox.add_keys(keys);
-        let mut child = world.home.start_piped(["list-keys", "-o", "jsonl"]);
+        let env = TestEnv::new();
+        env.sandbox.add_keys(keys);
+        let mut child = env.home.start_piped(["list-keys", "-o", "jsonl"]);
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         for number in 1..=keys - 600 {
             let line = lines.next().expect("a line").expect("text");
@@ -349,8 +349,8 @@ mod streaming {
         held.wait_until_held();
         running.stop_reading_stdout();
         held.release();
-        let ran = running.finish();
-        assert_eq!((ran.code(), ran.stderr.as_str()), (0, ""));
+        let result = running.finish();
+        assert_eq!((result.code(), result.stderr.as_str()), (0, ""));
         assert_eq!(count(&held.sandbox, SEARCH_KEYS), 1);
     }
 
@@ -371,11 +371,11 @@ mod streaming {
 #[test]
 fn the_table_fits_the_terminal() {
     use crate::support::pty::Pty;
-    let world = World::new();
+    let env = TestEnv::new();
     let long = format!("nightly-{}", "build-of-everything-".repeat(5));
-    world.sandbox.add_key(&long, 2);
+    env.sandbox.add_key(&long, 2);
     let script = r#"stty cols 90; "$SWP_KEYS" list-keys; echo END"#;
-    let shown = Pty::start(&world.home, script).end();
+    let shown = Pty::start(&env.home, script).end();
     assert!(!shown.contains('\x1b'), "{shown}");
     let table: Vec<&str> = shown
         .lines()
@@ -388,9 +388,9 @@ fn the_table_fits_the_terminal() {
         "{shown}"
     );
     assert!(table.len() > 2, "the name takes several lines: {shown}");
-    let narrow = Pty::start(&world.home, r#"stty cols 5; "$SWP_KEYS" list-keys"#).end();
+    let narrow = Pty::start(&env.home, r#"stty cols 5; "$SWP_KEYS" list-keys"#).end();
     assert!(!narrow.contains("panicked"), "{narrow}");
-    let piped = world.run(["list-keys"]);
+    let piped = env.run(["list-keys"]);
     contains(piped.success(), &[&long]);
     assert_eq!(piped.success().lines().count(), 2);
 }

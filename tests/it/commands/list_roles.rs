@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{AnswerFields, Settings};
 
 use crate::support::seen::{SEARCH_ROLES, bodies, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 /// So many roles in all, the two that are always there among them. They are shown by ID and name alone, or a list of a thousand
 /// would be 7 MB.
-fn with_roles(count: usize, mut settings: Settings) -> World {
+fn with_roles(count: usize, mut settings: Settings) -> TestEnv {
     settings.unknowns.answer_fields = AnswerFields::Sparse;
     let roles = (3..=count).map(|number| json!({"name": format!("Role {number}")}));
-    World::with(Settings {
+    TestEnv::with(Settings {
         roles: roles.collect(),
         ..settings
     })
@@ -27,14 +27,14 @@ fn ids(answer: &Value) -> Vec<i64> {
 
 #[test]
 fn the_table_has_a_line_for_each_role() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         roles: vec![json!({"name": "Deployers", "description": "Who deploys", "ID": 1000})],
         ..Settings::default()
     });
-    let ran = world.run(["list-roles"]);
-    let lines: Vec<&str> = ran.success().lines().collect();
+    let result = env.run(["list-roles"]);
+    let lines: Vec<&str> = result.success().lines().collect();
     let [header, full, auditor, deployers] = lines[..] else {
-        panic!("{}", ran.stdout)
+        panic!("{}", result.stdout)
     };
     let words = |line: &str| -> Vec<String> { line.split_whitespace().map(String::from).collect() };
     assert_eq!(words(header), ["ID", "NAME", "DESCRIPTION"]);
@@ -42,32 +42,32 @@ fn the_table_has_a_line_for_each_role() {
     contains(auditor, &["2", "Auditor"]);
     assert_eq!(words(deployers), ["1000", "Deployers", "Who", "deploys"]);
     let names = header.find("NAME");
-    assert_eq!(names, full.find("Full Access"), "{}", ran.stdout);
-    assert_eq!(names, deployers.find("Deployers"), "{}", ran.stdout);
+    assert_eq!(names, full.find("Full Access"), "{}", result.stdout);
+    assert_eq!(names, deployers.find("Deployers"), "{}", result.stdout);
     assert_eq!(
         lines,
         lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>()
     );
-    assert_eq!(ran.stderr, "");
+    assert_eq!(result.stderr, "");
 }
 
 #[test]
 fn the_search_asks_for_everything_by_id() {
-    let world = World::new();
-    world.run(["list-roles"]).success();
+    let env = TestEnv::new();
+    env.run(["list-roles"]).success();
     let expected = json!({"maxItems": 500, "sortByObjectID": true});
-    assert_eq!(bodies(&world.sandbox, SEARCH_ROLES), [expected]);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(bodies(&env.sandbox, SEARCH_ROLES), [expected]);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn more_than_a_page_is_fetched_page_by_page() {
     for (count, last_ids) in [(1001, &[500, 1000][..]), (500, &[500])] {
-        let world = with_roles(count, Settings::default());
-        let answer = world.run(["list-roles", "-o", "json"]).json();
+        let env = with_roles(count, Settings::default());
+        let answer = env.run(["list-roles", "-o", "json"]).json();
         let all: Vec<i64> = (1..=1001).take(count).collect();
         assert_eq!(ids(&answer), all);
-        let bodies = bodies(&world.sandbox, SEARCH_ROLES);
+        let bodies = bodies(&env.sandbox, SEARCH_ROLES);
         let after = |id: &i64| {
             json!({
                 "maxItems": 500,
@@ -86,41 +86,41 @@ fn more_than_a_page_is_fetched_page_by_page() {
 
 #[test]
 fn a_page_that_is_not_full_is_the_last() {
-    let world = with_roles(499, Settings::default());
-    let answer = world.run(["list-roles", "-o", "json"]).json();
+    let env = with_roles(499, Settings::default());
+    let answer = env.run(["list-roles", "-o", "json"]).json();
     assert_eq!(ids(&answer).len(), 499);
-    assert_eq!(bodies(&world.sandbox, SEARCH_ROLES).len(), 1);
+    assert_eq!(bodies(&env.sandbox, SEARCH_ROLES).len(), 1);
 }
 
 #[test]
 fn a_name_beyond_the_first_page_is_found_in_one_search() {
-    let world = with_roles(600, Settings::default());
-    assert_eq!(world.run(["find-role", "Role 600"]).success(), "600");
-    assert_eq!(bodies(&world.sandbox, SEARCH_ROLES).len(), 1);
+    let env = with_roles(600, Settings::default());
+    assert_eq!(env.run(["find-role", "Role 600"]).success(), "600");
+    assert_eq!(bodies(&env.sandbox, SEARCH_ROLES).len(), 1);
 }
 
 /// One that ignores the criteria answers with the first page for ever.
 #[test]
 fn pages_that_would_never_end_are_an_error() {
-    let world = with_roles(600, playing(&[("ignore-search", "yes")]));
+    let env = with_roles(600, playing(&[("ignore-search", "yes")]));
     for arguments in [
         &["list-roles"][..],
         &["find-role", "Role 600"],
         &["create", "--role", "Role 600"],
     ] {
-        world.sandbox.forget_requests();
-        let said = world.run(arguments).failure(1).to_owned();
+        env.sandbox.forget_requests();
+        let said = env.run(arguments).failure(1).to_owned();
         contains(&said, &["searching roles", "would not end"]);
-        assert_eq!(bodies(&world.sandbox, SEARCH_ROLES).len(), 2);
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(bodies(&env.sandbox, SEARCH_ROLES).len(), 2);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
-    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.api_keys(), []);
 }
 
 #[test]
 fn a_list_has_no_value_for_a_variable() {
-    let world = World::new();
-    let ran = world.run(["list-roles", "-o", "env"]);
-    contains(ran.failure(2), &["`-o env`", "json"]);
-    nothing_was_sent(&world.sandbox);
+    let env = TestEnv::new();
+    let result = env.run(["list-roles", "-o", "env"]);
+    contains(result.failure(2), &["`-o env`", "json"]);
+    nothing_was_sent(&env.sandbox);
 }

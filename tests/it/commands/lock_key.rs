@@ -5,79 +5,79 @@ use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
 use crate::support::lies::says_yes;
 use crate::support::seen::{bodies, count, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const CHANGE: &str = "POST /api/apikeys/1";
 const PATH: &str = "/api/apikeys/1";
 
 /// A world with a key `ci`, whose ID is 1.
-fn with_key(settings: Settings) -> World {
-    let world = World::with(settings);
-    world.sandbox.add_key("ci", 2);
-    world
+fn with_key(settings: Settings) -> TestEnv {
+    let env = TestEnv::with(settings);
+    env.sandbox.add_key("ci", 2);
+    env
 }
 
-fn is_active(world: &World) -> bool {
-    world.sandbox.api_keys()[0].active
+fn is_active(env: &TestEnv) -> bool {
+    env.sandbox.api_keys()[0].active
 }
 
 #[test]
 fn a_key_is_locked_and_unlocked_and_nothing_else_is_sent() {
-    let world = with_key(Settings::default());
-    let before = world.sandbox.api_keys();
-    let ran = world.run(["lock-key", "ci"]);
-    assert_eq!(ran.success(), "1");
-    contains(&ran.stderr, &["note: the key `ci` (ID 1) is locked\n"]);
-    assert!(!is_active(&world));
-    let ran = world.run(["unlock-key", "1"]);
-    assert_eq!(ran.success(), "1");
-    contains(&ran.stderr, &["note: the key `ci` (ID 1) is unlocked\n"]);
-    assert_eq!(world.sandbox.api_keys(), before);
-    let sent = bodies(&world.sandbox, CHANGE);
+    let env = with_key(Settings::default());
+    let before = env.sandbox.api_keys();
+    let result = env.run(["lock-key", "ci"]);
+    assert_eq!(result.success(), "1");
+    contains(&result.stderr, &["note: the key `ci` (ID 1) is locked\n"]);
+    assert!(!is_active(&env));
+    let result = env.run(["unlock-key", "1"]);
+    assert_eq!(result.success(), "1");
+    contains(&result.stderr, &["note: the key `ci` (ID 1) is unlocked\n"]);
+    assert_eq!(env.sandbox.api_keys(), before);
+    let sent = bodies(&env.sandbox, CHANGE);
     assert_eq!(sent, [json!({"active": false}), json!({"active": true})]);
-    assert_eq!(count(&world.sandbox, "GET /api/apikeys/1"), 3, "read again");
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(count(&env.sandbox, "GET /api/apikeys/1"), 3, "read again");
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn what_is_so_already_is_not_asked_for() {
-    let world = with_key(Settings::default());
-    let ran = world.run(["unlock-key", "ci"]);
-    contains(&ran.stderr, &["the key `ci` (ID 1) is not locked"]);
-    let document = world.run(["unlock-key", "ci", "-o", "json"]).json();
+    let env = with_key(Settings::default());
+    let result = env.run(["unlock-key", "ci"]);
+    contains(&result.stderr, &["the key `ci` (ID 1) is not locked"]);
+    let document = env.run(["unlock-key", "ci", "-o", "json"]).json();
     assert_eq!(document["meta"]["changed"], false);
-    world.run(["lock-key", "ci"]).success();
-    let ran = world.run(["lock-key", "ci"]);
-    contains(&ran.stderr, &["the key `ci` (ID 1) is locked already"]);
-    assert_eq!(ran.success(), "1");
-    assert_eq!(count(&world.sandbox, CHANGE), 1);
+    env.run(["lock-key", "ci"]).success();
+    let result = env.run(["lock-key", "ci"]);
+    contains(&result.stderr, &["the key `ci` (ID 1) is locked already"]);
+    assert_eq!(result.success(), "1");
+    assert_eq!(count(&env.sandbox, CHANGE), 1);
 }
 
 #[test]
 fn json_is_the_key_as_it_is_now() {
-    let world = with_key(Settings::default());
-    let document = world.run(["lock-key", "ci", "-o", "json"]).json();
+    let env = with_key(Settings::default());
+    let document = env.run(["lock-key", "ci", "-o", "json"]).json();
     assert_eq!(document["active"], false);
     assert_eq!(document["ID"], 1);
-    let meta = json!({"manager": world.sandbox.url(), "changed": true});
+    let meta = json!({"manager": env.sandbox.url(), "changed": true});
     assert_eq!(document["meta"], meta);
-    let line = world.run(["unlock-key", "ci", "-o", "env"]);
+    let line = env.run(["unlock-key", "ci", "-o", "env"]);
     assert_eq!(line.success(), "SWP_API_KEY_ID=1");
 }
 
 #[test]
 fn a_key_that_is_not_there_or_several_is_none() {
-    let world = with_key(Settings::default());
-    world.sandbox.add_key("twin", 2);
-    world.sandbox.add_key("twin", 2);
+    let env = with_key(Settings::default());
+    env.sandbox.add_key("twin", 2);
+    env.sandbox.add_key("twin", 2);
     for command in ["lock-key", "unlock-key"] {
-        world.run([command, "nobody"]).failure(3);
-        world.run([command, "99"]).failure(3);
-        contains(world.run([command, "twin"]).failure(6), &["IDs 2, 3"]);
-        world.run([command]).failure(2);
+        env.run([command, "nobody"]).failure(3);
+        env.run([command, "99"]).failure(3);
+        contains(env.run([command, "twin"]).failure(6), &["IDs 2, 3"]);
+        env.run([command]).failure(2);
     }
-    assert!(world.sandbox.api_keys().iter().all(|key| key.active));
-    let fresh = World::new();
+    assert!(env.sandbox.api_keys().iter().all(|key| key.active));
+    let fresh = TestEnv::new();
     fresh.run(["lock-key", "007"]).failure(2);
     nothing_was_sent(&fresh.sandbox);
 }
@@ -87,70 +87,64 @@ fn a_key_that_is_not_there_or_several_is_none() {
 fn who_may_not_change_keys_is_told_so() {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
-    let world = with_key(Settings {
+    let env = with_key(Settings {
         roles: vec![role],
         administrator_role: 9,
         ..Settings::default()
     });
-    let error = world.run(["lock-key", "ci", "-o", "json"]).json_error(5);
+    let error = env.run(["lock-key", "ci", "-o", "json"]).json_error(5);
     assert_eq!(error["http"], 403);
     assert_eq!(error["keyID"], 1);
     contains(error["hint"].as_str().expect("a hint"), &["edit API keys"]);
-    assert!(is_active(&world));
+    assert!(is_active(&env));
 }
 
 #[test]
 fn the_lock_that_wrong_secrets_bring_about_is_ended_too() {
-    let world = with_key(Settings::default());
-    let later = world.sandbox.now() + 600_000;
-    let lock = || {
-        assert!(
-            world
-                .sandbox
-                .edit_key(1, |key| key.unlock_time = Some(later))
-        )
-    };
+    let env = with_key(Settings::default());
+    let later = env.sandbox.now() + 600_000;
+    let lock = || assert!(env.sandbox.edit_key(1, |key| key.unlock_time = Some(later)));
     lock();
-    let ran = world.run(["unlock-key", "ci"]);
-    contains(&ran.stderr, &["is unlocked"]);
-    assert_eq!(world.sandbox.api_keys()[0].unlock_time, None);
+    let result = env.run(["unlock-key", "ci"]);
+    contains(&result.stderr, &["is unlocked"]);
+    assert_eq!(env.sandbox.api_keys()[0].unlock_time, None);
     // A manager on which unlocking does not do that.
     lock();
     let body = json!({"ID": 1, "keyName": "ci", "active": true, "unlockTime": later});
-    world.sandbox.inject(says_yes("POST", PATH, &body));
-    let ran = world.run(["unlock-key", "ci"]);
-    contains(&ran.stderr, &["still cannot sign in until"]);
-    ran.success();
-    world.sandbox.edit_key(1, |key| {
+    env.sandbox.inject(says_yes("POST", PATH, &body));
+    let result = env.run(["unlock-key", "ci"]);
+    contains(&result.stderr, &["still cannot sign in until"]);
+    result.success();
+    env.sandbox.edit_key(1, |key| {
         key.unlock_time = None;
         key.active = false;
         key.expiry_date = Some(key.created - 60_000);
     });
-    let ran = world.run(["unlock-key", "ci"]);
-    contains(&ran.stderr, &["it has expired", "update-key 1"]);
-    ran.success();
+    let result = env.run(["unlock-key", "ci"]);
+    contains(&result.stderr, &["it has expired", "update-key 1"]);
+    result.success();
 }
 
 #[test]
 fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
-    let world = with_key(Settings::default());
+    let env = with_key(Settings::default());
     let body = json!({"ID": 1, "keyName": "ci", "active": false});
-    world.sandbox.inject(says_yes("POST", PATH, &body));
-    let said = world.run(["lock-key", "ci"]).failure(1).to_owned();
+    env.sandbox.inject(says_yes("POST", PATH, &body));
+    let said = env.run(["lock-key", "ci"]).failure(1).to_owned();
     let untrue = "answered with success, and the key `ci` (ID 1) has the lock off instead of on";
     contains(&said, &[untrue, "hint: "]);
 }
 
 #[test]
 fn a_manager_that_tells_little_is_doubted_aloud() {
-    let world = with_key(playing(&[("answer-fields", "sparse")]));
-    let ran = world.run(["lock-key", "ci"]);
-    ran.success();
+    let env = with_key(playing(&[("answer-fields", "sparse")]));
+    let result = env.run(["lock-key", "ci"]);
+    result.success();
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["the manager does not tell the lock of the key `ci`"],
     );
-    assert!(!is_active(&world));
+    assert!(!is_active(&env));
 }
 
 /// Setting a value twice does no harm, so a broken connection is tried again; and a lost answer is found out about.
@@ -172,32 +166,32 @@ fn a_lost_answer_is_found_out_about() {
             "is changed, although the answer to that was lost",
         ),
     ] {
-        let world = with_key(Settings::default());
-        world.sandbox.inject(fault);
-        let ran = world.run(["lock-key", "ci", "--retries", "1"]);
-        ran.success();
-        contains(&ran.stderr, &[said]);
-        assert!(!is_active(&world));
+        let env = with_key(Settings::default());
+        env.sandbox.inject(fault);
+        let result = env.run(["lock-key", "ci", "--retries", "1"]);
+        result.success();
+        contains(&result.stderr, &[said]);
+        assert!(!is_active(&env));
     }
 }
 
 #[test]
 fn what_never_arrived_is_told_from_what_is_not_known() {
     let lost = || Fault::new("POST", PATH, Action::Drop).times(9);
-    let world = with_key(Settings::default());
-    world.sandbox.inject(lost());
-    let error = world
+    let env = with_key(Settings::default());
+    env.sandbox.inject(lost());
+    let error = env
         .run(["lock-key", "ci", "--retries", "1", "-o", "json"])
         .json_error(8);
     let message = error["message"].as_str().expect("a message");
     contains(message, &["the key `ci` (ID 1) was not changed"]);
     assert_eq!(error["retryable"], true);
 
-    let world = with_key(Settings::default());
-    world.sandbox.inject(lost().after());
+    let env = with_key(Settings::default());
+    env.sandbox.inject(lost().after());
     let unseen = Fault::new("GET", PATH, Action::status(500, "Oops")).times(99);
-    world.sandbox.inject(unseen);
-    let error = world
+    env.sandbox.inject(unseen);
+    let error = env
         .run(["lock-key", "ci", "--retries", "1", "-o", "json"])
         .json_error(11);
     let message = error["message"].as_str().expect("a message");
@@ -208,29 +202,29 @@ fn what_never_arrived_is_told_from_what_is_not_known() {
     assert_eq!(error["keyID"], 1);
     contains(error["hint"].as_str().expect("a hint"), &["show-key 1"]);
 
-    let world = with_key(Settings::default());
+    let env = with_key(Settings::default());
     let refused = Action::status(500, "No such luck");
-    world.sandbox.inject(Fault::new("POST", PATH, refused));
-    let said = world.run(["lock-key", "ci"]).failure(1).to_owned();
+    env.sandbox.inject(Fault::new("POST", PATH, refused));
+    let said = env.run(["lock-key", "ci"]).failure(1).to_owned();
     contains(&said, &["No such luck", "was not changed"]);
 }
 
 /// A world whose runs are signed by the key 1, of the role Full Access.
-fn signing(secret_shape: SecretShape) -> World {
-    let mut world = World::with(Settings {
+fn signing(secret_shape: SecretShape) -> TestEnv {
+    let mut env = TestEnv::with(Settings {
         secret_shape,
         ..Settings::default()
     });
-    let key = world.sandbox.add_key("mine", 1);
-    world.sandbox.add_key("other", 2);
-    world.use_key(&key.secret);
-    world
+    let key = env.sandbox.add_key("mine", 1);
+    env.sandbox.add_key("other", 2);
+    env.use_key(&key.secret);
+    env
 }
 
-fn current_is_refused(world: &World) {
+fn current_is_refused(env: &TestEnv) {
     let refused = Action::status(403, "Not authorized to view API keys.");
     let fault = Fault::new("GET", "/api/apikeys/current", refused).times(99);
-    world.sandbox.inject(fault);
+    env.sandbox.inject(fault);
 }
 
 #[test]
@@ -241,27 +235,27 @@ fn the_key_that_signs_the_run_is_not_locked_by_accident() {
         (SecretShape::GuidBase64, false),
         (SecretShape::GuidGuidBase64, true),
     ] {
-        let world = signing(shape);
+        let env = signing(shape);
         if refused {
-            current_is_refused(&world);
+            current_is_refused(&env);
         }
-        let said = world.run(["lock-key", "mine"]).failure(2).to_owned();
+        let said = env.run(["lock-key", "mine"]).failure(2).to_owned();
         contains(&said, &["the key `mine` (ID 1)", "--force"]);
-        assert!(is_active(&world));
-        assert_eq!(count(&world.sandbox, CHANGE), 0);
-        let other = world.run(["lock-key", "other"]);
+        assert!(is_active(&env));
+        assert_eq!(count(&env.sandbox, CHANGE), 0);
+        let other = env.run(["lock-key", "other"]);
         if refused && shape == SecretShape::GuidGuidBase64 {
             contains(other.failure(2), &["may be the one that signs this run"]);
-            world.run(["lock-key", "other", "--force"]).success();
+            env.run(["lock-key", "other", "--force"]).success();
         } else {
             other.success();
         }
         // With --force, it does not even matter that the key cannot look at itself any more.
-        let ran = world.run(["lock-key", "mine", "--force"]);
-        assert_eq!(ran.success(), "1");
-        assert!(!is_active(&world));
+        let result = env.run(["lock-key", "mine", "--force"]);
+        assert_eq!(result.success(), "1");
+        assert!(!is_active(&env));
         contains(
-            world.run(["show-key", "mine"]).failure(5),
+            env.run(["show-key", "mine"]).failure(5),
             &["expired or locked"],
         );
     }
@@ -269,10 +263,10 @@ fn the_key_that_signs_the_run_is_not_locked_by_accident() {
 
 #[test]
 fn a_session_is_no_key() {
-    let world = with_key(Settings::default());
-    world.run(["lock-key", "ci"]).success();
-    assert_eq!(count(&world.sandbox, "GET /api/apikeys/current"), 0);
-    let none: Vec<Value> = bodies(&world.sandbox, "POST /api/apikeys/current");
+    let env = with_key(Settings::default());
+    env.run(["lock-key", "ci"]).success();
+    assert_eq!(count(&env.sandbox, "GET /api/apikeys/current"), 0);
+    let none: Vec<Value> = bodies(&env.sandbox, "POST /api/apikeys/current");
     assert!(none.is_empty());
 }
 
@@ -293,8 +287,8 @@ mod interrupted {
         running.signal(Signal::INT);
         running.wait_for_line("interrupted; waiting for what is under way");
         held.release();
-        let ran = running.finish();
-        assert_eq!(ran.success(), "1");
+        let result = running.finish();
+        assert_eq!(result.success(), "1");
         assert_eq!(held.sandbox.live_sessions(), 0);
     }
 

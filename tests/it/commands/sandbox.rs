@@ -9,13 +9,16 @@ use crate::support::{Home, contains};
 #[test]
 fn a_key_is_made_with_nothing_but_the_binary() {
     let home = Home::new();
-    let ran = home.run(["sandbox", "--", "swp-keys", "create", "--role", "Auditor"]);
-    let secret = ran.success();
+    let result = home.run(["sandbox", "--", "swp-keys", "create", "--role", "Auditor"]);
+    let secret = result.success();
     assert!(
         secret.starts_with("1:") && !secret.contains('\n'),
         "stdout is the command's alone: {secret}"
     );
-    contains(&ran.stderr, &["note: a sandbox serves https://127.0.0.1:"]);
+    contains(
+        &result.stderr,
+        &["note: a sandbox serves https://127.0.0.1:"],
+    );
 }
 
 #[cfg(unix)]
@@ -35,7 +38,7 @@ fn a_command_gets_what_leads_it_to_the_sandbox_and_nothing_that_leads_elsewhere(
     home.set("SWP_TLS_PIN", format!("sha256:{}", "ab".repeat(32)));
     home.set("HTTPS_PROXY", "http://proxy.example:3128");
     home.set("NO_PROXY", "inside.example");
-    let ran = home.run([
+    let result = home.run([
         "sandbox",
         "--username",
         "o'hara",
@@ -44,7 +47,7 @@ fn a_command_gets_what_leads_it_to_the_sandbox_and_nothing_that_leads_elsewhere(
         "--",
         "env",
     ]);
-    let env = ran.success();
+    let env = result.success();
     let value = |name: &str| {
         env.lines()
             .find_map(|line| line.strip_prefix(&format!("{name}=")))
@@ -79,8 +82,8 @@ fn its_files_are_private_while_it_runs_and_gone_afterwards() {
     let script = "stat -c '%a' \"$SWP_PASSWORD_FILE\" \"$SWP_CA_CERT\" \"$(dirname \"$SWP_CA_CERT\")\" 2>/dev/null \
                   || stat -f '%Lp' \"$SWP_PASSWORD_FILE\" \"$SWP_CA_CERT\" \"$(dirname \"$SWP_CA_CERT\")\"; \
                   echo \"$SWP_STATE_DIR\"; dirname \"$SWP_CA_CERT\"";
-    let ran = home.run(["sandbox", "--", "sh", "-c", script]);
-    let lines: Vec<&str> = ran.success().lines().collect();
+    let result = home.run(["sandbox", "--", "sh", "-c", script]);
+    let lines: Vec<&str> = result.success().lines().collect();
     let [password, certificate, folder, state, path] = lines[..] else {
         panic!("{lines:?}")
     };
@@ -105,9 +108,9 @@ fn it_exits_as_the_command_does() {
             "{script}"
         );
     }
-    let ran = home.run(["sandbox", "--", "there-is-no-such-command"]);
+    let result = home.run(["sandbox", "--", "there-is-no-such-command"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["`there-is-no-such-command` cannot be run", "hint:"],
     );
 }
@@ -210,15 +213,15 @@ fn mistakes_are_named() {
             "write a number, or off",
         ),
     ] {
-        let ran = home.run(std::iter::once("sandbox".to_owned()).chain(arguments));
-        contains(ran.failure(2), &[complaint]);
+        let result = home.run(std::iter::once("sandbox".to_owned()).chain(arguments));
+        contains(result.failure(2), &[complaint]);
     }
 }
 
 #[test]
 fn the_help_lists_every_open_question() {
-    let ran = Home::new().run(["sandbox", "--help"]);
-    let help = ran.success();
+    let result = Home::new().run(["sandbox", "--help"]);
+    let help = result.success();
     for unknown in UNKNOWNS {
         assert!(
             help.contains(&format!("{}={}", unknown.name, unknown.choices[0])),

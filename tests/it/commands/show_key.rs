@@ -4,22 +4,22 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const DAY: i64 = 86_400_000;
 
 #[test]
 fn an_id_and_a_name_show_the_same_key() {
-    let world = World::new();
-    world.sandbox.add_key("other", 1);
-    let key = world.sandbox.add_key("ci", 2);
-    let end = world.sandbox.now() + 5 * DAY + 60_000;
-    world.sandbox.edit_key(key.id, |key| {
+    let env = TestEnv::new();
+    env.sandbox.add_key("other", 1);
+    let key = env.sandbox.add_key("ci", 2);
+    let end = env.sandbox.now() + 5 * DAY + 60_000;
+    env.sandbox.edit_key(key.id, |key| {
         key.description = Some("for \x1b[31mCI".to_owned());
         key.expiry_date = Some(end);
         key.unsuccessful_sign_in_attempts = 2;
     });
-    let by_name = world.run(["show-key", "ci"]);
+    let by_name = env.run(["show-key", "ci"]);
     let lines: Vec<Vec<&str>> = (by_name.success().lines())
         .map(|line| line.split("  ").filter(|part| !part.is_empty()).collect())
         .collect();
@@ -37,81 +37,81 @@ fn an_id_and_a_name_show_the_same_key() {
     assert_eq!(value("Time zone"), "America/New_York");
     assert_eq!(value("Wrong secrets"), "2");
     assert!(!by_name.stdout.contains(&key.secret));
-    assert_eq!(world.run(["show", "2"]).success(), by_name.success());
+    assert_eq!(env.run(["show", "2"]).success(), by_name.success());
     assert_eq!(by_name.stderr, "");
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn json_is_the_managers_object_with_meta() {
-    let world = World::new();
-    let key = world.sandbox.add_key("ci", 2);
-    world.sandbox.edit_key(key.id, |key| key.active = false);
+    let env = TestEnv::new();
+    let key = env.sandbox.add_key("ci", 2);
+    env.sandbox.edit_key(key.id, |key| key.active = false);
     for format in ["json", "jsonl"] {
-        let document = world.run(["show-key", "ci", "-o", format]).json();
+        let document = env.run(["show-key", "ci", "-o", format]).json();
         let fields: Vec<&String> = document.as_object().expect("an object").keys().collect();
         assert_eq!(fields[0], "ID");
         assert_eq!(document["keyName"], "ci");
         assert_eq!(document["roleID"], 2);
         assert_eq!(document["active"], false);
         assert_eq!(document.get("secretKey"), None);
-        let meta = json!({"manager": world.sandbox.url(), "state": "locked", "role": "Auditor"});
+        let meta = json!({"manager": env.sandbox.url(), "state": "locked", "role": "Auditor"});
         assert_eq!(document["meta"], meta);
     }
-    let line = world.run(["show-key", "ci", "-o", "env"]);
+    let line = env.run(["show-key", "ci", "-o", "env"]);
     assert_eq!(line.success(), "SWP_API_KEY_ID=1");
 }
 
 #[test]
 fn digits_are_never_taken_for_a_name() {
-    let world = World::new();
-    world.sandbox.add_key("2", 1);
-    world.sandbox.add_key("3", 1);
+    let env = TestEnv::new();
+    env.sandbox.add_key("2", 1);
+    env.sandbox.add_key("3", 1);
     // The key named `2` has the ID 1; the key named `3` has the ID 2.
-    let shown = world.run(["show-key", "2", "-o", "json"]).json();
+    let shown = env.run(["show-key", "2", "-o", "json"]).json();
     assert_eq!(shown["keyName"], "3");
-    let error = world.run(["show-key", "3", "-o", "json"]).json_error(3);
+    let error = env.run(["show-key", "3", "-o", "json"]).json_error(3);
     assert_eq!(error["keyID"], 3);
     contains(error["hint"].as_str().expect("a hint"), &["list-keys"]);
-    assert_eq!(count(&world.sandbox, SEARCH_KEYS), 0);
+    assert_eq!(count(&env.sandbox, SEARCH_KEYS), 0);
 }
 
 #[test]
 fn what_can_be_no_key_is_refused_before_anything_is_sent() {
     for text in ["", "007", "99999999999999999999"] {
-        let world = World::new();
-        world.run(["show-key", text]).failure(2);
-        nothing_was_sent(&world.sandbox);
+        let env = TestEnv::new();
+        env.run(["show-key", text]).failure(2);
+        nothing_was_sent(&env.sandbox);
     }
 }
 
 #[test]
 fn several_of_one_name_are_named_by_their_ids() {
     for choices in [&[][..], &[("ignore-search", "yes")]] {
-        let world = World::with(playing(choices));
+        let env = TestEnv::with(playing(choices));
         for name in ["ci", "other", "ci", "CI", "ci"] {
-            world.sandbox.add_key(name, 2);
+            env.sandbox.add_key(name, 2);
         }
-        let said = world.run(["show-key", "ci"]).failure(6).to_owned();
+        let said = env.run(["show-key", "ci"]).failure(6).to_owned();
         contains(
             &said,
             &["3 keys are named `ci`, with the IDs 1, 3, 5", "hint: "],
         );
-        let other = world.run(["show-key", "CI", "-o", "json"]).json();
+        let other = env.run(["show-key", "CI", "-o", "json"]).json();
         assert_eq!(other["ID"], 4);
     }
 }
 
 #[test]
 fn wildcards_in_a_name_are_letters() {
-    let world = World::new();
-    world.sandbox.add_key("ciXa", 2);
-    world.run(["show-key", "ci_a"]).failure(3);
-    world.run(["show-key", "%"]).failure(3);
-    world.sandbox.add_key("ci_a", 2);
-    let shown = world.run(["show-key", "ci_a", "-o", "json"]).json();
+    let env = TestEnv::new();
+    env.sandbox.add_key("ciXa", 2);
+    env.run(["show-key", "ci_a"]).failure(3);
+    env.run(["show-key", "%"]).failure(3);
+    env.sandbox.add_key("ci_a", 2);
+    let shown = env.run(["show-key", "ci_a", "-o", "json"]).json();
     assert_eq!(shown["ID"], 2);
-    let criteria = &bodies(&world.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
+    let criteria = &bodies(&env.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
     assert_eq!(criteria[0]["stringWildcards"], json!(false));
 }
 
@@ -119,8 +119,8 @@ fn wildcards_in_a_name_are_letters() {
 #[test]
 fn a_name_that_is_not_there_gets_the_closest_one() {
     for ignore_case in ["yes", "no"] {
-        let world = World::with(playing(&[("ignore-case", ignore_case)]));
-        world.sandbox.add_key("nightly-build", 2);
+        let env = TestEnv::with(playing(&[("ignore-case", ignore_case)]));
+        env.sandbox.add_key("nightly-build", 2);
         for (name, hint) in [
             (
                 "Nightly-Build",
@@ -136,69 +136,69 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
             ),
             ("xyzzy", "list-keys"),
         ] {
-            let ran = world.run(["show-key", name]);
+            let result = env.run(["show-key", name]);
             let missing = format!("error: there is no key named `{name}`");
-            contains(ran.failure(3), &[&missing, hint]);
+            contains(result.failure(3), &[&missing, hint]);
         }
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 
 #[test]
 fn who_may_not_see_keys_is_told_so() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
     });
-    world.sandbox.add_key("ci", 2);
+    env.sandbox.add_key("ci", 2);
     for key in ["ci", "1"] {
-        let said = world.run(["show-key", key]).failure(5).to_owned();
+        let said = env.run(["show-key", key]).failure(5).to_owned();
         contains(&said, &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
-        let world = World::with(playing(&[("session-keys", choice)]));
-        let ran = world.run(["show-key", "ci"]);
-        contains(ran.failure(code), &["--api-key-file"]);
+        let env = TestEnv::with(playing(&[("session-keys", choice)]));
+        let result = env.run(["show-key", "ci"]);
+        contains(result.failure(code), &["--api-key-file"]);
     }
 }
 
 #[test]
 fn who_may_not_see_roles_sees_their_ids() {
     for choice in ["401", "403"] {
-        let world = World::with(playing(&[("session-roles", choice)]));
-        world.sandbox.add_key("ci", 2);
-        let text = world.run(["show-key", "ci"]);
+        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        env.sandbox.add_key("ci", 2);
+        let text = env.run(["show-key", "ci"]);
         contains(text.success(), &["ID 2"]);
-        let document = world.run(["show-key", "ci", "-o", "json"]).json();
+        let document = env.run(["show-key", "ci", "-o", "json"]).json();
         assert_eq!(document["meta"].get("role"), None);
     }
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    world.run(["show-key", "ci", "-o", "env"]).success();
-    assert_eq!(count(&world.sandbox, SEARCH_ROLES), 0, "not needed");
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    env.run(["show-key", "ci", "-o", "env"]).success();
+    assert_eq!(count(&env.sandbox, SEARCH_ROLES), 0, "not needed");
 }
 
 #[test]
 fn an_answer_about_another_key_is_no_answer() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
     let action = Action::Answer {
         status: 200,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: br#"{"ID": 8, "keyName": "other"}"#.to_vec(),
     };
-    (world.sandbox).inject(Fault::new("GET", "/api/apikeys/1", action));
-    contains(world.run(["show-key", "1"]).failure(1), &["with the ID 8"]);
+    (env.sandbox).inject(Fault::new("GET", "/api/apikeys/1", action));
+    contains(env.run(["show-key", "1"]).failure(1), &["with the ID 8"]);
 }
 
 #[test]
 fn a_manager_that_says_little_is_enough() {
     for choice in ["sparse", "future"] {
-        let world = World::with(playing(&[("answer-fields", choice)]));
-        world.sandbox.add_key("ci", 2);
-        let text = world.run(["show-key", "ci"]);
+        let env = TestEnv::with(playing(&[("answer-fields", choice)]));
+        env.sandbox.add_key("ci", 2);
+        let text = env.run(["show-key", "ci"]);
         contains(text.success(), &["ci"]);
-        let document = world.run(["show-key", "1", "-o", "json"]).json();
+        let document = env.run(["show-key", "1", "-o", "json"]).json();
         assert_eq!(document["keyName"], "ci");
     }
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::Settings;
 
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const VIEW: &str = "rights.platformRights.apikeyRights.canViewApiKeys";
 
-fn with_roles(roles: &[Value]) -> World {
-    World::with(Settings {
+fn with_roles(roles: &[Value]) -> TestEnv {
+    TestEnv::with(Settings {
         roles: roles.to_vec(),
         ..Settings::default()
     })
@@ -22,25 +22,25 @@ fn viewer(name: &str) -> Value {
 
 #[test]
 fn what_is_on_is_a_line_each_by_its_path() {
-    let world = with_roles(&[viewer("Viewer")]);
+    let env = with_roles(&[viewer("Viewer")]);
     let wanted = ["allowWebService", VIEW, "computerIDs=[7,12]"];
     for role in ["Viewer", "3"] {
-        let ran = world.run(["show-role", role]);
-        let mut lines: Vec<&str> = ran.success().lines().collect();
+        let result = env.run(["show-role", role]);
+        let mut lines: Vec<&str> = result.success().lines().collect();
         lines.sort_unstable();
         let mut wanted = wanted.to_vec();
         wanted.sort_unstable();
         assert_eq!(lines, wanted);
     }
-    let answer = world.run(["show-role", "Viewer", "-o", "json"]).json();
+    let answer = env.run(["show-role", "Viewer", "-o", "json"]).json();
     assert_eq!(answer["ID"], 3);
     assert_eq!(
         answer["rights"]["platformRights"]["apikeyRights"]["canViewApiKeys"],
         true
     );
     assert_eq!(answer["meta"]["on"].as_array().map(Vec::len), Some(3));
-    assert_eq!(answer["meta"]["manager"], world.sandbox.url());
-    let auditor = world.run(["show-role", "Auditor"]);
+    assert_eq!(answer["meta"]["manager"], env.sandbox.url());
+    let auditor = env.run(["show-role", "Auditor"]);
     contains(
         auditor.success(),
         &[
@@ -49,18 +49,18 @@ fn what_is_on_is_a_line_each_by_its_path() {
         ],
     );
     assert!(!auditor.stdout.contains("apikeyRights"));
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn a_difference_is_told_from_one_side_to_the_other() {
-    let world = with_roles(&[
+    let env = with_roles(&[
         viewer("Viewer"),
         json!({"name": "Page", "allowWebService": true, "allowUserInterface": true}),
         viewer("Twin"),
     ]);
-    let ran = world.run(["show-role", "Viewer", "--diff", "4"]);
-    let mut lines: Vec<&str> = ran.success().lines().collect();
+    let result = env.run(["show-role", "Viewer", "--diff", "4"]);
+    let mut lines: Vec<&str> = result.success().lines().collect();
     assert_eq!(lines[..2], ["--- Viewer (ID 3)", "+++ Page (ID 4)"]);
     lines[2..].sort_unstable();
     assert_eq!(
@@ -71,35 +71,35 @@ fn a_difference_is_told_from_one_side_to_the_other() {
             &format!("-{VIEW}")
         ]
     );
-    let answer = world
+    let answer = env
         .run(["show-role", "Viewer", "--diff", "Page", "-o", "jsonl"])
         .json();
     assert_eq!(answer["from"], json!({"ID": 3, "name": "Viewer"}));
     assert_eq!(answer["to"], json!({"ID": 4, "name": "Page"}));
     assert_eq!(answer["onlyTo"], json!(["allowUserInterface"]));
     assert_eq!(answer["onlyFrom"].as_array().map(Vec::len), Some(2));
-    let ran = world.run(["show-role", "Viewer", "--diff", "Twin"]);
-    assert_eq!(ran.success(), "");
-    contains(&ran.stderr, &["note: `Viewer` and `Twin` may do the same"]);
+    let result = env.run(["show-role", "Viewer", "--diff", "Twin"]);
+    assert_eq!(result.success(), "");
+    contains(
+        &result.stderr,
+        &["note: `Viewer` and `Twin` may do the same"],
+    );
 }
 
 #[test]
 fn a_role_that_is_not_there_or_several_are_said() {
-    let world = with_roles(&[viewer("Twin"), viewer("Twin")]);
+    let env = with_roles(&[viewer("Twin"), viewer("Twin")]);
     contains(
-        world.run(["show-role", "Audtior"]).failure(3),
+        env.run(["show-role", "Audtior"]).failure(3),
         &["did you mean `Auditor`?"],
     );
-    contains(world.run(["show-role", "99"]).failure(3), &["list-roles"]);
+    contains(env.run(["show-role", "99"]).failure(3), &["list-roles"]);
     contains(
-        world.run(["show-role", "1", "--diff", "99"]).failure(3),
+        env.run(["show-role", "1", "--diff", "99"]).failure(3),
         &["99"],
     );
-    contains(
-        world.run(["show-role", "Twin"]).failure(6),
-        &["the IDs 3, 4"],
-    );
-    world.sandbox.forget_requests();
+    contains(env.run(["show-role", "Twin"]).failure(6), &["the IDs 3, 4"]);
+    env.sandbox.forget_requests();
     for arguments in [
         &["show-role"][..],
         &["show-role", ""],
@@ -108,26 +108,27 @@ fn a_role_that_is_not_there_or_several_are_said() {
         &["show-role", "Auditor", "-o", "env"],
         &["show-role", "Auditor", "--diff", ""],
     ] {
-        world.run(arguments).failure(2);
+        env.run(arguments).failure(2);
     }
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
 fn what_the_manager_leaves_out_is_not_on() {
-    let world = World::with(playing(&[("answer-fields", "sparse")]));
-    assert_eq!(world.run(["show-role", "Full Access"]).success(), "");
+    let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+    assert_eq!(env.run(["show-role", "Full Access"]).success(), "");
 }
 
 #[test]
 fn what_a_manager_writes_cannot_fake_a_line() {
-    let world = with_roles(&[json!({"name": "R\n+++ Full Access", "x\ny": true})]);
-    let ran = world.run(["show-role", "3", "--diff", "2"]);
+    let env = with_roles(&[json!({"name": "R\n+++ Full Access", "x\ny": true})]);
+    let result = env.run(["show-role", "3", "--diff", "2"]);
     assert!(
-        !ran.success()
+        !result
+            .success()
             .lines()
             .any(|line| line == "+++ Full Access (ID 3)")
     );
-    let ran = world.run(["show-role", "3"]);
-    assert_eq!(ran.success(), r"x\u{a}y");
+    let result = env.run(["show-role", "3"]);
+    assert_eq!(result.success(), r"x\u{a}y");
 }

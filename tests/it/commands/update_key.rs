@@ -5,7 +5,7 @@ use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 
 use crate::support::lies::says_yes;
 use crate::support::seen::{bodies, count, nothing_was_sent};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const CHANGE: &str = "POST /api/apikeys/1";
 const PATH: &str = "/api/apikeys/1";
@@ -13,23 +13,23 @@ const DAY: i64 = 86_400_000;
 const MARK: &str = "[swp-keys 1a2b3c4d]";
 
 /// A world with a key `ci`, whose ID is 1.
-fn with_key(settings: Settings, edit: impl FnOnce(&mut ApiKey)) -> World {
-    let world = World::with(settings);
-    world.sandbox.add_key("ci", 2);
-    world.sandbox.edit_key(1, edit);
-    world
+fn with_key(settings: Settings, edit: impl FnOnce(&mut ApiKey)) -> TestEnv {
+    let env = TestEnv::with(settings);
+    env.sandbox.add_key("ci", 2);
+    env.sandbox.edit_key(1, edit);
+    env
 }
 
-fn plain() -> World {
+fn plain() -> TestEnv {
     with_key(Settings::default(), |_| {})
 }
 
-fn key(world: &World) -> ApiKey {
-    world.sandbox.api_keys().remove(0)
+fn key(env: &TestEnv) -> ApiKey {
+    env.sandbox.api_keys().remove(0)
 }
 
-fn sent(world: &World) -> Vec<Value> {
-    bodies(&world.sandbox, CHANGE)
+fn sent(env: &TestEnv) -> Vec<Value> {
+    bodies(&env.sandbox, CHANGE)
 }
 
 fn rows(text: &str) -> Vec<Vec<&str>> {
@@ -80,21 +80,21 @@ fn each_field_is_sent_alone_and_shown_before_and_after() {
             vec!["Time zone", "America/New_York", "Asia/Tokyo"],
         ),
     ] {
-        let world = plain();
-        let secret = key(&world).secret;
-        let ran = world.run([&["update-key", "ci"][..], &arguments].concat());
+        let env = plain();
+        let secret = key(&env).secret;
+        let result = env.run([&["update-key", "ci"][..], &arguments].concat());
         let expected = [vec!["FIELD", "BEFORE", "AFTER"], row];
-        assert_eq!(rows(ran.success()), expected, "{arguments:?}");
-        contains(&ran.stderr, &["(ID 1) is changed"]);
-        assert_eq!(sent(&world), [body]);
-        assert_eq!(key(&world).secret, secret);
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(rows(result.success()), expected, "{arguments:?}");
+        contains(&result.stderr, &["(ID 1) is changed"]);
+        assert_eq!(sent(&env), [body]);
+        assert_eq!(key(&env).secret, secret);
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 
 #[test]
 fn json_is_the_key_as_it_is_now_and_what_changed() {
-    let world = plain();
+    let env = plain();
     let arguments = [
         "update-key",
         "1",
@@ -105,8 +105,8 @@ fn json_is_the_key_as_it_is_now_and_what_changed() {
         "--role-id",
         "1",
     ];
-    let document = world.run([&arguments[..], &["-o", "json"]].concat()).json();
-    assert_eq!(sent(&world), [json!({"roleID": 1, "locale": "ja-JP"})]);
+    let document = env.run([&arguments[..], &["-o", "json"]].concat()).json();
+    assert_eq!(sent(&env), [json!({"roleID": 1, "locale": "ja-JP"})]);
     assert_eq!(
         (&document["ID"], &document["roleID"]),
         (&json!(1), &json!(1))
@@ -117,12 +117,12 @@ fn json_is_the_key_as_it_is_now_and_what_changed() {
     });
     assert_eq!(document["meta"]["changes"], changes);
     assert_eq!(document["meta"]["changed"], true);
-    assert_eq!(count(&world.sandbox, "POST /api/roles/search"), 0, "IDs do");
+    assert_eq!(count(&env.sandbox, "POST /api/roles/search"), 0, "IDs do");
 }
 
 #[test]
 fn what_is_so_already_sends_nothing() {
-    let world = with_key(Settings::default(), |key| {
+    let env = with_key(Settings::default(), |key| {
         key.description = Some("for CI".to_owned());
     });
     let arguments = [
@@ -142,24 +142,24 @@ fn what_is_so_already_sends_nothing() {
         "America/New_York",
         "--no-mark",
     ];
-    let ran = world.run(arguments);
-    assert_eq!(ran.success(), "");
+    let result = env.run(arguments);
+    assert_eq!(result.success(), "");
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["the key `ci` (ID 1) is so already; nothing was sent"],
     );
-    let document = world.run([&arguments[..], &["-o", "json"]].concat()).json();
+    let document = env.run([&arguments[..], &["-o", "json"]].concat()).json();
     assert_eq!(document["meta"]["changed"], false);
     assert_eq!(document["meta"]["changes"], json!({}));
-    assert_eq!(sent(&world), [0; 0]);
+    assert_eq!(sent(&env), [0; 0]);
 }
 
 #[test]
 fn a_dry_run_shows_and_changes_nothing() {
-    let world = with_key(Settings::default(), |key| {
+    let env = with_key(Settings::default(), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
-    let before = world.sandbox.api_keys();
+    let before = env.sandbox.api_keys();
     let arguments = [
         "update-key",
         "ci",
@@ -169,12 +169,12 @@ fn a_dry_run_shows_and_changes_nothing() {
         "never",
         "--dry-run",
     ];
-    let ran = world.run(arguments);
-    let table = rows(ran.success());
+    let result = env.run(arguments);
+    let table = rows(result.success());
     assert_eq!(table[1], ["Name", "ci", "new"]);
     assert_eq!((table[2][0], table[2][2]), ("Expires", "never"));
-    contains(&ran.stderr, &["nothing was changed"]);
-    let document = world.run([&arguments[..], &["-o", "json"]].concat()).json();
+    contains(&result.stderr, &["nothing was changed"]);
+    let document = env.run([&arguments[..], &["-o", "json"]].concat()).json();
     assert_eq!(document["keyName"], "ci");
     assert_eq!(document["meta"]["dryRun"], true);
     assert_eq!(document["meta"]["changed"], false);
@@ -182,8 +182,8 @@ fn a_dry_run_shows_and_changes_nothing() {
         document["meta"]["changes"]["expiryDate"]["after"],
         Value::Null
     );
-    assert_eq!(world.sandbox.api_keys(), before);
-    assert_eq!(sent(&world), [0; 0]);
+    assert_eq!(env.sandbox.api_keys(), before);
+    assert_eq!(sent(&env), [0; 0]);
 }
 
 /// A duration counts from the manager's clock.
@@ -194,12 +194,12 @@ fn an_end_counts_from_the_managers_clock() {
             clock_skew_seconds: skew,
             ..Settings::default()
         };
-        let world = with_key(settings, |_| {});
-        let ran = world.run(["update-key", "ci", "--expires", "14d"]);
-        contains(&ran.stderr, &["the manager's clock is "]);
-        ran.success();
-        let end = key(&world).expiry_date.expect("an end");
-        assert!((end - world.sandbox.now() - 14 * DAY).abs() < 60_000);
+        let env = with_key(settings, |_| {});
+        let result = env.run(["update-key", "ci", "--expires", "14d"]);
+        contains(&result.stderr, &["the manager's clock is "]);
+        result.success();
+        let end = key(&env).expiry_date.expect("an end");
+        assert!((end - env.sandbox.now() - 14 * DAY).abs() < 60_000);
     }
 }
 
@@ -216,30 +216,30 @@ fn an_end_is_taken_away_or_it_is_said_that_it_is_not() {
             "the manager does not tell the end of the key `ci`",
         ),
     ] {
-        let world = with_key(playing(choices), |key| {
+        let env = with_key(playing(choices), |key| {
             key.expiry_date = Some(key.created + 5 * DAY);
         });
-        let ran = world.run(["update-key", "ci", "--expires", "never"]);
-        assert_eq!(ran.code(), code, "{choices:?}: {}", ran.stderr);
-        contains(&ran.stderr, &[said]);
-        assert_eq!(sent(&world), [json!({"expiryDate": 0})]);
+        let result = env.run(["update-key", "ci", "--expires", "never"]);
+        assert_eq!(result.code(), code, "{choices:?}: {}", result.stderr);
+        contains(&result.stderr, &[said]);
+        assert_eq!(sent(&env), [json!({"expiryDate": 0})]);
         if code == 0 {
-            contains(&ran.stdout, &["Expires", "never"]);
+            contains(&result.stdout, &["Expires", "never"]);
         } else {
-            contains(ran.failure(code), &["--expires 520w"]);
+            contains(result.failure(code), &["--expires 520w"]);
         }
     }
-    let world = with_key(playing(&[("answer-fields", "sparse")]), |key| {
+    let env = with_key(playing(&[("answer-fields", "sparse")]), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
-    let ran = world.run(["update-key", "ci", "--expires", "never"]);
-    contains(&ran.stderr, &["does not tell the end"]);
-    assert_eq!(key(&world).expiry_date, None);
+    let result = env.run(["update-key", "ci", "--expires", "never"]);
+    contains(&result.stderr, &["does not tell the end"]);
+    assert_eq!(key(&env).expiry_date, None);
 }
 
 #[test]
 fn a_part_that_did_not_take_is_told_from_the_rest() {
-    let world = with_key(playing(&[("expiry-zero", "ignored")]), |key| {
+    let env = with_key(playing(&[("expiry-zero", "ignored")]), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
     let arguments = [
@@ -252,41 +252,41 @@ fn a_part_that_did_not_take_is_told_from_the_rest() {
         "-o",
         "json",
     ];
-    let error = world.run(arguments).json_error(12);
+    let error = env.run(arguments).json_error(12);
     let message = error["message"].as_str().expect("a message");
     contains(message, &["the end", "instead of never"]);
     assert!(!message.contains("locale"), "{message}");
-    assert_eq!(key(&world).locale, "ja-JP");
+    assert_eq!(key(&env).locale, "ja-JP");
 }
 
 #[test]
 fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
-    let world = plain();
+    let env = plain();
     let body = json!({"ID": 1, "keyName": "new", "active": true});
-    world.sandbox.inject(says_yes("POST", PATH, &body));
-    let ran = world.run(["update-key", "ci", "--name", "new"]);
-    contains(ran.failure(1), &["has the name `ci` instead of `new`"]);
+    env.sandbox.inject(says_yes("POST", PATH, &body));
+    let result = env.run(["update-key", "ci", "--name", "new"]);
+    contains(result.failure(1), &["has the name `ci` instead of `new`"]);
     // One that cuts what is too long for it.
-    let world = plain();
+    let env = plain();
     let body = json!({"ID": 1, "keyName": "ci", "description": "too lo", "active": true});
-    world.sandbox.inject(says_yes("POST", PATH, &body));
-    (world.sandbox).inject(Fault::new("GET", PATH, Action::status(500, "Oops")).times(9));
-    let ran = world.run(["update-key", "ci", "--description", "too long"]);
-    contains(ran.failure(1), &["`too lo` instead of `too long`"]);
+    env.sandbox.inject(says_yes("POST", PATH, &body));
+    (env.sandbox).inject(Fault::new("GET", PATH, Action::status(500, "Oops")).times(9));
+    let result = env.run(["update-key", "ci", "--description", "too long"]);
+    contains(result.failure(1), &["`too lo` instead of `too long`"]);
 }
 
 #[test]
 fn a_lost_answer_is_found_out_about() {
-    let world = plain();
+    let env = plain();
     let lost = Fault::new("POST", PATH, Action::Drop).times(9);
-    world.sandbox.inject(lost.clone().after());
-    let ran = world.run(["update-key", "ci", "--name", "new", "--retries", "0"]);
-    contains(&ran.stderr, &["although the answer to that was lost"]);
-    ran.success();
-    let world = plain();
-    world.sandbox.inject(lost);
-    let ran = world.run(["update-key", "ci", "--name", "new", "--retries", "0"]);
-    contains(ran.failure(8), &["was not changed", "run it again"]);
+    env.sandbox.inject(lost.clone().after());
+    let result = env.run(["update-key", "ci", "--name", "new", "--retries", "0"]);
+    contains(&result.stderr, &["although the answer to that was lost"]);
+    result.success();
+    let env = plain();
+    env.sandbox.inject(lost);
+    let result = env.run(["update-key", "ci", "--name", "new", "--retries", "0"]);
+    contains(result.failure(8), &["was not changed", "run it again"]);
 }
 
 #[test]
@@ -299,19 +299,18 @@ fn the_mark_of_the_run_that_made_the_key_stays() {
         (&["--no-mark"], "for CI".to_owned()),
     ] {
         let description = marked.clone();
-        let world = with_key(Settings::default(), |key| {
+        let env = with_key(Settings::default(), |key| {
             key.description = Some(description)
         });
-        world
-            .run([&["update-key", "ci"], arguments].concat())
+        env.run([&["update-key", "ci"], arguments].concat())
             .success();
-        assert_eq!(key(&world).description, Some(expected), "{arguments:?}");
+        assert_eq!(key(&env).description, Some(expected), "{arguments:?}");
     }
-    let world = with_key(Settings::default(), |key| key.description = Some(marked));
+    let env = with_key(Settings::default(), |key| key.description = Some(marked));
     let foreign = "mine [swp-keys 99999999]";
-    let ran = world.run(["update-key", "ci", "--description", foreign]);
+    let result = env.run(["update-key", "ci", "--description", foreign]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["the mark of a run that did not make this key"],
     );
 }
@@ -319,25 +318,25 @@ fn the_mark_of_the_run_that_made_the_key_stays() {
 /// `recover` would not find a key again that has another name, and drop its record.
 #[test]
 fn what_a_run_left_is_recovered_first() {
-    let mut world = with_key(Settings::default(), |key| {
+    let mut env = with_key(Settings::default(), |key| {
         key.description = Some(format!("for CI {MARK}"));
     });
-    let folder = world.home.path("state/unfinished");
+    let folder = env.home.path("state/unfinished");
     std::fs::create_dir_all(&folder).expect("a folder");
     let record = json!({
-        "operation": "1a2b3c4d", "work": "create", "manager": world.sandbox.url(), "tenant": null, "keyName": "ci",
+        "operation": "1a2b3c4d", "work": "create", "manager": env.sandbox.url(), "tenant": null, "keyName": "ci",
         "roleID": 2, "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
     });
     std::fs::write(folder.join("1a2b3c4d.json"), record.to_string()).expect("a file");
     for arguments in [&["--name", "new"][..], &["--no-mark"]] {
-        let ran = world.run([&["update-key", "ci"], arguments].concat());
-        contains(ran.failure(6), &["swp-keys recover"]);
+        let result = env.run([&["update-key", "ci"], arguments].concat());
+        contains(result.failure(6), &["swp-keys recover"]);
     }
-    let ran = world.run(["update-key", "ci", "--description", "new"]);
-    ran.success();
-    assert_eq!(key(&world).description, Some(format!("new {MARK}")));
-    world.home.set("SWP_STATE_DIR", world.home.path("other"));
-    world.run(["update-key", "ci", "--name", "new"]).success();
+    let result = env.run(["update-key", "ci", "--description", "new"]);
+    result.success();
+    assert_eq!(key(&env).description, Some(format!("new {MARK}")));
+    env.home.set("SWP_STATE_DIR", env.home.path("other"));
+    env.run(["update-key", "ci", "--name", "new"]).success();
 }
 
 #[test]
@@ -348,31 +347,28 @@ fn a_name_that_another_key_has_is_refused_unless_it_is_meant() {
         &[("ignore-case", "no")],
     ] {
         let accepted = [choices, &[("duplicate-name", "accepted")]].concat();
-        let world = with_key(playing(&accepted), |_| {});
-        world.sandbox.add_key("nightly", 2);
-        world.sandbox.add_key("Weekly", 2);
-        let error = world.run(["update-key", "ci", "--name", "nightly", "-o", "json"]);
+        let env = with_key(playing(&accepted), |_| {});
+        env.sandbox.add_key("nightly", 2);
+        env.sandbox.add_key("Weekly", 2);
+        let error = env.run(["update-key", "ci", "--name", "nightly", "-o", "json"]);
         let error = error.json_error(6);
         assert_eq!(error["keyID"], 2);
-        assert_eq!(sent(&world), [0; 0]);
+        assert_eq!(sent(&env), [0; 0]);
         let dry = ["update-key", "ci", "--name", "nightly", "--dry-run"];
-        world.run(dry).failure(6);
-        world
-            .run(["update-key", "ci", "--name", "weekly"])
+        env.run(dry).failure(6);
+        env.run(["update-key", "ci", "--name", "weekly"]).success();
+        env.run(["update-key", "1", "--name", "nightly", "--force"])
             .success();
-        world
-            .run(["update-key", "1", "--name", "nightly", "--force"])
-            .success();
-        assert_eq!(key(&world).name.as_deref(), Some("nightly"));
+        assert_eq!(key(&env).name.as_deref(), Some("nightly"));
     }
     for choice in ["400", "409"] {
-        let world = with_key(playing(&[("duplicate-name", choice)]), |_| {});
-        world.sandbox.add_key("nightly", 2);
-        let ran = world.run(["update-key", "ci", "--name", "nightly", "--force"]);
-        contains(ran.failure(6), &["already exists"]);
+        let env = with_key(playing(&[("duplicate-name", choice)]), |_| {});
+        env.sandbox.add_key("nightly", 2);
+        let result = env.run(["update-key", "ci", "--name", "nightly", "--force"]);
+        contains(result.failure(6), &["already exists"]);
         // A user takes a name as well.
-        let ran = world.run(["update-key", "ci", "--name", "admin"]);
-        contains(ran.failure(6), &["already exists", "a user"]);
+        let result = env.run(["update-key", "ci", "--name", "admin"]);
+        contains(result.failure(6), &["already exists", "a user"]);
     }
 }
 
@@ -390,9 +386,9 @@ fn what_the_manager_refuses_is_told_in_its_words() {
             "no time zone Mars/Base",
         ),
     ] {
-        let world = with_key(playing(choices), |_| {});
-        let ran = world.run([&["update-key", "ci"][..], &arguments].concat());
-        contains(ran.failure(1), &[said]);
+        let env = with_key(playing(choices), |_| {});
+        let result = env.run([&["update-key", "ci"][..], &arguments].concat());
+        contains(result.failure(1), &[said]);
     }
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
@@ -401,62 +397,57 @@ fn what_the_manager_refuses_is_told_in_its_words() {
         administrator_role: 9,
         ..Settings::default()
     };
-    let world = with_key(settings, |_| {});
-    let ran = world.run(["update-key", "ci", "--locale", "ja-JP"]);
-    contains(ran.failure(5), &["edit API keys"]);
-    world
-        .run(["update-key", "ci", "--role", "Auditor"])
+    let env = with_key(settings, |_| {});
+    let result = env.run(["update-key", "ci", "--locale", "ja-JP"]);
+    contains(result.failure(5), &["edit API keys"]);
+    env.run(["update-key", "ci", "--role", "Auditor"])
         .failure(5);
 }
 
 #[test]
 fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
-    let world = plain();
-    world.sandbox.add_key("twin", 2);
-    world.sandbox.add_key("twin", 2);
-    world
-        .run(["update-key", "nobody", "--name", "new"])
+    let env = plain();
+    env.sandbox.add_key("twin", 2);
+    env.sandbox.add_key("twin", 2);
+    env.run(["update-key", "nobody", "--name", "new"])
         .failure(3);
-    world
-        .run(["update-key", "twin", "--name", "new"])
-        .failure(6);
-    world
-        .run(["update-key", "ci", "--role", "Audtior"])
+    env.run(["update-key", "twin", "--name", "new"]).failure(6);
+    env.run(["update-key", "ci", "--role", "Audtior"])
         .failure(3);
-    let ran = world.run(["update-key", "ci", "--role-id", "99"]);
-    contains(ran.failure(3), &["there is no role with the ID 99"]);
-    assert_eq!(sent(&world), [0; 0]);
+    let result = env.run(["update-key", "ci", "--role-id", "99"]);
+    contains(result.failure(3), &["there is no role with the ID 99"]);
+    assert_eq!(sent(&env), [0; 0]);
 }
 
 /// The same care as with the role of a new key.
 #[test]
 fn a_role_is_looked_at_before_a_key_gets_it() {
     for role in [["--role", "Full Access"], ["--role-id", "1"]] {
-        let world = plain();
+        let env = plain();
         let arguments = [&["update-key", "ci"][..], &role].concat();
-        contains(&world.run(&arguments).stderr, &["has every right"]);
-        let ran = world.run(&arguments);
+        contains(&env.run(&arguments).stderr, &["has every right"]);
+        let result = env.run(&arguments);
         assert!(
-            !ran.stderr.contains("every right"),
+            !result.stderr.contains("every right"),
             "it has it: {}",
-            ran.stderr
+            result.stderr
         );
-        let world = plain();
-        let ran = world.run([&arguments[..], &["--allow-full-access"]].concat());
-        assert!(!ran.stderr.contains("every right"), "{}", ran.stderr);
-        assert_eq!(key(&world).role_id, 1);
+        let env = plain();
+        let result = env.run([&arguments[..], &["--allow-full-access"]].concat());
+        assert!(!result.stderr.contains("every right"), "{}", result.stderr);
+        assert_eq!(key(&env).role_id, 1);
     }
     let deaf = json!({"name": "Deaf", "ID": 9, "allowWebService": false});
     let settings = Settings {
         roles: vec![deaf],
         ..Settings::default()
     };
-    let world = with_key(settings, |_| {});
+    let env = with_key(settings, |_| {});
     for role in [["--role", "Deaf"], ["--role-id", "9"]] {
-        let ran = world.run([&["update-key", "ci"][..], &role].concat());
-        contains(ran.failure(5), &["allowWebService is false"]);
+        let result = env.run([&["update-key", "ci"][..], &role].concat());
+        contains(result.failure(5), &["allowWebService is false"]);
     }
-    assert_eq!(sent(&world), [0; 0]);
+    assert_eq!(sent(&env), [0; 0]);
 }
 
 #[test]
@@ -473,8 +464,8 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         &["007", "--name", "new"],
         &["--name", "new"],
     ] {
-        let world = World::new();
-        world.run([&["update-key"], arguments].concat()).failure(2);
-        nothing_was_sent(&world.sandbox);
+        let env = TestEnv::new();
+        env.run([&["update-key"], arguments].concat()).failure(2);
+        nothing_was_sent(&env.sandbox);
     }
 }

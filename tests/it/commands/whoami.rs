@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::{World, contains, playing, squeezed};
+use crate::support::{TestEnv, contains, playing, squeezed};
 
 const ADMINISTRATORS: &str = "POST /api/administrators/search";
 
@@ -17,9 +17,9 @@ fn setting(answer: &Value, name: &str) -> Option<(String, String)> {
 
 #[test]
 fn an_administrator_is_named_with_his_role_and_the_managers_version() {
-    let world = World::new();
-    let ran = world.run(["whoami"]);
-    let said = &squeezed(ran.success());
+    let env = TestEnv::new();
+    let result = env.run(["whoami"]);
+    let said = &squeezed(result.success());
     for line in [
         "User admin",
         "Role Full Access (ID 1)",
@@ -29,33 +29,30 @@ fn an_administrator_is_named_with_his_role_and_the_managers_version() {
     ] {
         assert!(said.lines().any(|other| other == line), "{line}: {said}");
     }
-    contains(
-        said,
-        &[&world.sandbox.url(), "SETTING", "SWP_PASSWORD_FILE"],
-    );
+    contains(said, &[&env.sandbox.url(), "SETTING", "SWP_PASSWORD_FILE"]);
     assert!(!said.contains(Settings::DEFAULT_PASSWORD));
     assert_eq!(
-        world.calls(),
+        env.calls(),
         ["POST /api/sessions", ADMINISTRATORS, "GET /api/roles/1"]
     );
-    assert_eq!(world.sandbox.live_sessions(), 0);
-    let answer = world.run(["whoami", "-o", "json"]).json();
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    let answer = env.run(["whoami", "-o", "json"]).json();
     assert_eq!(answer["username"], "admin");
     assert_eq!(answer["roleID"], 1);
     assert_eq!(answer["meta"]["role"], "Full Access");
     assert_eq!(answer["meta"]["managerVersion"], "Deep Security/20.0.1003");
     assert_eq!(answer["meta"]["trust"], Value::Null);
-    world.run(["whoami", "-o", "env"]).failure(2);
+    env.run(["whoami", "-o", "env"]).failure(2);
 }
 
 #[test]
 fn a_key_is_named_with_its_end() {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("reporting", 1);
-    world.use_key(&key.secret);
-    let ran = world.run(["whoami"]);
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("reporting", 1);
+    env.use_key(&key.secret);
+    let result = env.run(["whoami"]);
     contains(
-        &squeezed(ran.success()),
+        &squeezed(result.success()),
         &[
             "Key reporting (ID 1)",
             "Role Full Access (ID 1)",
@@ -65,100 +62,96 @@ fn a_key_is_named_with_its_end() {
             "in the file ",
         ],
     );
-    let answer = world.run(["whoami", "-o", "jsonl"]).json();
+    let answer = env.run(["whoami", "-o", "jsonl"]).json();
     assert_eq!(answer["keyName"], "reporting");
     assert_eq!(answer["meta"]["signedIn"], "with an API key");
     assert!(!answer.to_string().contains(&key.secret));
     // An Auditor's key may not look at itself.
-    let mut world = World::new();
-    world.use_key(&world.sandbox.add_key("reader", 2).secret);
-    let ran = world.run(["whoami"]);
-    contains(&squeezed(ran.success()), &["Key unknown"]);
-    contains(&ran.stderr, &["note: the API key works"]);
+    let mut env = TestEnv::new();
+    env.use_key(&env.sandbox.add_key("reader", 2).secret);
+    let result = env.run(["whoami"]);
+    contains(&squeezed(result.success()), &["Key unknown"]);
+    contains(&result.stderr, &["note: the API key works"]);
 }
 
 #[test]
 fn a_kept_session_is_named_and_one_that_ended_is_told() {
-    let mut world = World::new();
-    world.run(["login"]).success();
-    let password = world.home.path("password");
-    world.home.unset("SWP_PASSWORD_FILE");
-    world.sandbox.forget_requests();
-    let ran = world.run(["whoami"]);
+    let mut env = TestEnv::new();
+    env.run(["login"]).success();
+    let password = env.home.path("password");
+    env.home.unset("SWP_PASSWORD_FILE");
+    env.sandbox.forget_requests();
+    let result = env.run(["whoami"]);
     contains(
-        &squeezed(ran.success()),
+        &squeezed(result.success()),
         &["User admin", "with the session that `login` kept"],
     );
-    assert_eq!(world.sandbox.live_sessions(), 1, "it stays");
-    world.sandbox.end_sessions();
+    assert_eq!(env.sandbox.live_sessions(), 1, "it stays");
+    env.sandbox.end_sessions();
     for choice in [401, 403] {
-        world
-            .sandbox
+        env.sandbox
             .change(|settings| settings.unknowns.expired_session = choice);
         contains(
-            world.run(["whoami"]).failure(4),
+            env.run(["whoami"]).failure(4),
             &["the kept session of admin", "has expired"],
         );
     }
     // With a password at hand, it is who signs in with that.
-    world.home.set("SWP_PASSWORD_FILE", password);
-    let ran = world.run(["whoami"]);
-    contains(&squeezed(ran.success()), &["User admin", "with a password"]);
-    contains(&ran.stderr, &["has expired", "SWP_PASSWORD_FILE"]);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    env.home.set("SWP_PASSWORD_FILE", password);
+    let result = env.run(["whoami"]);
+    contains(
+        &squeezed(result.success()),
+        &["User admin", "with a password"],
+    );
+    contains(&result.stderr, &["has expired", "SWP_PASSWORD_FILE"]);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 /// Whether a session may ask for administrators and roles is unknown; who it is is known all the same.
 #[test]
 fn where_the_manager_does_not_tell_the_role_is_unknown() {
     for choice in ["401", "403"] {
-        let world = World::with(playing(&[("session-roles", choice)]));
-        let ran = world.run(["whoami"]);
-        contains(&squeezed(ran.success()), &["User admin", "Role unknown"]);
+        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        let result = env.run(["whoami"]);
+        contains(&squeezed(result.success()), &["User admin", "Role unknown"]);
     }
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
     });
-    contains(
-        &squeezed(world.run(["whoami"]).success()),
-        &["Role unknown"],
-    );
-    let answer = world.run(["whoami", "-o", "json"]).json();
+    contains(&squeezed(env.run(["whoami"]).success()), &["Role unknown"]);
+    let answer = env.run(["whoami", "-o", "json"]).json();
     assert_eq!(answer["username"], "admin");
     assert_eq!(answer["roleID"], Value::Null);
 }
 
 #[test]
 fn a_manager_that_does_not_name_its_version_is_not_guessed_at() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         version: String::new(),
         ..Settings::default()
     });
     contains(
-        &squeezed(world.run(["whoami"]).success()),
+        &squeezed(env.run(["whoami"]).success()),
         &["Version unknown"],
     );
-    let answer = world.run(["whoami", "-o", "json"]).json();
+    let answer = env.run(["whoami", "-o", "json"]).json();
     assert_eq!(answer["meta"]["managerVersion"], Value::Null);
 }
 
 #[test]
 fn each_setting_is_told_with_its_source_and_no_secret() {
-    let mut world = World::new();
-    world.home.unset("SWP_PASSWORD_FILE");
-    world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-    world.home.set("SWP_TIMEOUT", "20s");
-    world
-        .home
-        .set("SWP_MFA_COMMAND", "printf %.6s 123456hunter2");
-    world
-        .home
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_PASSWORD_FILE");
+    env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    env.home.set("SWP_TIMEOUT", "20s");
+    env.home.set("SWP_MFA_COMMAND", "printf %.6s 123456hunter2");
+    env.home
         .set("HTTPS_PROXY", "http://u:hunter2@proxy.example.com:3128");
-    let ran = world.run(["whoami", "-o", "json", "--retries", "2", "--no-sign-out"]);
-    let answer = ran.json();
+    let result = env.run(["whoami", "-o", "json", "--retries", "2", "--no-sign-out"]);
+    let answer = result.json();
     for (name, value, source) in [
-        ("url", &*world.sandbox.url(), "SWP_URL"),
+        ("url", &*env.sandbox.url(), "SWP_URL"),
         ("username", "admin", "SWP_USERNAME"),
         ("password", "[masked]", "SWP_PASSWORD"),
         ("mfa-code", "from the command printf", "SWP_MFA_COMMAND"),
@@ -181,16 +174,16 @@ fn each_setting_is_told_with_its_source_and_no_secret() {
     assert_eq!(setting(&answer, "proxy"), None);
     assert_eq!(setting(&answer, "tenant"), None);
     for secret in [Settings::DEFAULT_PASSWORD, "hunter2"] {
-        assert!(!ran.stdout.contains(secret));
+        assert!(!result.stdout.contains(secret));
     }
 }
 
 #[test]
 fn with_v_it_says_what_decided_the_trust() {
-    let world = World::new();
-    let ran = world.run(["whoami", "-v"]);
-    contains(&squeezed(ran.success()), &["Trust the certificates in "]);
-    let answer = world.run(["whoami", "-v", "-o", "json"]).json();
+    let env = TestEnv::new();
+    let result = env.run(["whoami", "-v"]);
+    contains(&squeezed(result.success()), &["Trust the certificates in "]);
+    let answer = env.run(["whoami", "-v", "-o", "json"]).json();
     contains(
         answer["meta"]["trust"].as_str().unwrap_or_default(),
         &["manager.pem"],
@@ -199,22 +192,20 @@ fn with_v_it_says_what_decided_the_trust() {
 
 #[test]
 fn a_refused_sign_in_is_one_and_a_broken_answer_too() {
-    let world = World::new();
-    world
-        .sandbox
+    let env = TestEnv::new();
+    env.sandbox
         .change(|settings| settings.password = "another".to_owned());
-    world.run(["whoami"]).failure(4);
-    let world = World::new();
+    env.run(["whoami"]).failure(4);
+    let env = TestEnv::new();
     let broken = Action::status(500, "oh");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/administrators/search", broken));
-    world.run(["whoami", "--retries", "0"]).failure(1);
-    assert_eq!(world.sandbox.live_sessions(), 0);
-    let mut world = World::new();
-    world.use_key("7:bm8=");
+    env.run(["whoami", "--retries", "0"]).failure(1);
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    let mut env = TestEnv::new();
+    env.use_key("7:bm8=");
     assert_eq!(
-        world.run(["whoami", "-o", "json"]).json_error(4)["http"],
+        env.run(["whoami", "-o", "json"]).json_error(4)["http"],
         json!(401)
     );
 }

@@ -2,7 +2,7 @@
 
 use crate::support::profiles::configure;
 use crate::support::raw_server::RawServer;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 /// What is written, and what is to be written instead.
 const WRONG: [(&str, &str); 24] = [
@@ -62,44 +62,48 @@ const WRONG: [(&str, &str); 24] = [
 #[test]
 fn an_address_that_cannot_be_right_is_refused_with_the_one_to_write() {
     for (wrong, right) in WRONG {
-        let mut world = World::new();
+        let mut env = TestEnv::new();
         // Nothing of it is worth waiting for.
         let list = ["list-roles", "--wait", "5m"];
-        let typed = world.run(list.iter().chain(&["--url", wrong]));
+        let typed = env.run(list.iter().chain(&["--url", wrong]));
         contains(typed.failure(2), &["`--url`", "hint: ", right]);
-        world.home.set("SWP_URL", wrong);
-        let set = world.run(list);
+        env.home.set("SWP_URL", wrong);
+        let set = env.run(list);
         contains(set.failure(2), &["`SWP_URL`", "hint: ", right]);
         let end = set.stderr.trim_end().rsplit(' ').next().unwrap_or_default();
         assert_eq!(end, right, "{wrong}: {}", set.stderr);
-        world.home.unset("SWP_URL");
+        env.home.unset("SWP_URL");
         for command in ["show", "add", "remove"] {
-            let ran = world.run(["trust", command, wrong]);
-            contains(ran.failure(2), &["HOST is not usable", right]);
+            let result = env.run(["trust", command, wrong]);
+            contains(result.failure(2), &["HOST is not usable", right]);
         }
         let quoted = serde_json::to_string(wrong).expect("a text");
-        configure(&mut world.home, &format!("[profiles.p]\nurl = {quoted}\n"));
-        let named = world.run(["list-roles", "--profile", "p"]);
+        configure(&mut env.home, &format!("[profiles.p]\nurl = {quoted}\n"));
+        let named = env.run(["list-roles", "--profile", "p"]);
         contains(
             named.failure(2),
             &["config.toml:2:7: `url`", "hint: ", right],
         );
-        contains(world.run(["config", "check"]).failure(2), &["`url`", right]);
-        assert_eq!(world.sandbox.connections().tcp, 0, "{wrong}");
+        contains(env.run(["config", "check"]).failure(2), &["`url`", right]);
+        assert_eq!(env.sandbox.connections().tcp, 0, "{wrong}");
     }
 }
 
 #[test]
 fn http_to_the_port_of_https_is_named() {
-    let mut world = World::new();
-    let address = world.sandbox.address();
-    world.home.set("SWP_URL", format!("http://{address}"));
-    let ran = world.run(["find-role", "Auditor"]);
+    let mut env = TestEnv::new();
+    let address = env.sandbox.address();
+    env.home.set("SWP_URL", format!("http://{address}"));
+    let result = env.run(["find-role", "Auditor"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["speaks https", &format!("https://{address}")],
     );
-    assert!(!ran.stderr.contains("may have counted"), "{}", ran.stderr);
+    assert!(
+        !result.stderr.contains("may have counted"),
+        "{}",
+        result.stderr
+    );
     // As a Tomcat and an nginx answer it.
     for page in [
         "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
@@ -116,10 +120,10 @@ fn http_to_the_port_of_https_is_named() {
             );
         });
         let address = server.address();
-        world.home.set("SWP_URL", format!("http://{address}"));
-        let ran = world.run(["find-role", "Auditor"]);
+        env.home.set("SWP_URL", format!("http://{address}"));
+        let result = env.run(["find-role", "Auditor"]);
         contains(
-            ran.failure(2),
+            result.failure(2),
             &["speaks https", &format!("https://{address}")],
         );
     }
@@ -128,14 +132,14 @@ fn http_to_the_port_of_https_is_named() {
 /// A manager's port is 4119, and an address without one means 443.
 #[test]
 fn a_port_that_was_left_out_is_named_where_nothing_answers() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     // Reserved for documentation: nothing answers there, whether it is refused or dropped.
     for url in ["https://127.0.0.1", "https://192.0.2.7"] {
         if url.ends_with(".1") && std::net::TcpStream::connect("127.0.0.1:443").is_ok() {
             continue;
         }
-        world.home.set("SWP_URL", url);
-        let ran = world.run([
+        env.home.set("SWP_URL", url);
+        let result = env.run([
             "find-role",
             "Auditor",
             "--retries",
@@ -143,6 +147,6 @@ fn a_port_that_was_left_out_is_named_where_nothing_answers() {
             "--connect-timeout",
             "300ms",
         ]);
-        contains(ran.failure(8), &[&format!("{url}:4119"), "443"]);
+        contains(result.failure(8), &[&format!("{url}:4119"), "443"]);
     }
 }

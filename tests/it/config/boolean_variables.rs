@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 #[cfg(unix)]
 use std::ffi::OsString;
 
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// Every boolean variable.
 const VARIABLES: [&str; 6] = [
@@ -33,10 +33,9 @@ const OFF: [&str; 12] = [
 ];
 
 /// Runs with this variable, whatever the run is given otherwise.
-fn run_with(world: &World, variable: &str, value: impl AsRef<OsStr>) -> Ran {
-    Ran::of(
-        world
-            .home
+fn run_with(env: &TestEnv, variable: &str, value: impl AsRef<OsStr>) -> RunResult {
+    RunResult::of(
+        env.home
             .command(["find-role", "Auditor"])
             .env(variable, value),
     )
@@ -58,26 +57,26 @@ fn every_boolean_variable_of_the_program_is_among_them() {
 #[test]
 fn a_variable_that_is_off_in_any_spelling_leaves_the_check_on() {
     for value in OFF {
-        let mut world = World::new();
-        world.home.set("SWP_CA_CERT", "");
-        let mut command = world.home.command(["find-role", "Auditor"]);
+        let mut env = TestEnv::new();
+        env.home.set("SWP_CA_CERT", "");
+        let mut command = env.home.command(["find-role", "Auditor"]);
         for variable in VARIABLES.iter().filter(|name| **name != "SWP_NO_INPUT") {
             command.env(variable, value);
         }
-        let ran = Ran::of(&mut command);
-        contains(ran.failure(7), &["certificate"]);
-        assert_eq!(world.sandbox.requests(), [], "{value:?}: nothing is sent");
+        let result = RunResult::of(&mut command);
+        contains(result.failure(7), &["certificate"]);
+        assert_eq!(env.sandbox.requests(), [], "{value:?}: nothing is sent");
     }
 }
 
 #[test]
 fn a_variable_that_is_on_in_any_spelling_is_on() {
     for value in ["\"true\"", "'1'", "yes\r", " on ", "TRUE"] {
-        let mut world = World::new();
-        world.home.set("SWP_CA_CERT", "");
-        world.home.set("SWP_INSECURE", value);
+        let mut env = TestEnv::new();
+        env.home.set("SWP_CA_CERT", "");
+        env.home.set("SWP_INSECURE", value);
         assert_eq!(
-            world.run(["find-role", "Auditor"]).success(),
+            env.run(["find-role", "Auditor"]).success(),
             "2",
             "{value:?}"
         );
@@ -96,22 +95,25 @@ fn a_variable_that_is_neither_is_refused_by_its_name() {
             "\"true",
             "${INSECURE}",
         ] {
-            let world = World::new();
-            let ran = run_with(&world, variable, value);
-            contains(ran.failure(2), &[&format!("`{variable}`"), "true", "false"]);
-            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
-            assert_eq!(world.sandbox.connections().tcp, 0, "{variable}={value}");
+            let env = TestEnv::new();
+            let result = run_with(&env, variable, value);
+            contains(
+                result.failure(2),
+                &[&format!("`{variable}`"), "true", "false"],
+            );
+            assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
+            assert_eq!(env.sandbox.connections().tcp, 0, "{variable}={value}");
         }
     }
 }
 
 #[test]
 fn a_typed_flag_wins_over_its_variable_whatever_that_holds() {
-    let mut world = World::new();
-    world.home.set("SWP_CA_CERT", "");
-    world.home.set("SWP_INSECURE", "none");
-    let ran = world.run(["find-role", "Auditor", "--insecure"]);
-    assert_eq!(ran.success(), "2");
+    let mut env = TestEnv::new();
+    env.home.set("SWP_CA_CERT", "");
+    env.home.set("SWP_INSECURE", "none");
+    let result = env.run(["find-role", "Auditor", "--insecure"]);
+    assert_eq!(result.success(), "2");
 }
 
 #[cfg(unix)]
@@ -126,12 +128,12 @@ fn a_variable_that_is_not_utf_8_is_named() {
         "SWP_PASSWORD",
     ];
     for variable in VARIABLES.iter().chain(&texts) {
-        let mut world = World::new();
+        let mut env = TestEnv::new();
         if *variable == "SWP_PASSWORD" {
-            world.home.unset("SWP_PASSWORD_FILE");
+            env.home.unset("SWP_PASSWORD_FILE");
         }
-        let ran = run_with(&world, variable, OsString::from_vec(b"fal\xffse".to_vec()));
-        contains(ran.failure(2), &[&format!("`{variable}`"), "UTF-8"]);
-        assert_eq!(world.sandbox.connections().tcp, 0, "{variable}");
+        let result = run_with(&env, variable, OsString::from_vec(b"fal\xffse".to_vec()));
+        contains(result.failure(2), &[&format!("`{variable}`"), "UTF-8"]);
+        assert_eq!(env.sandbox.connections().tcp, 0, "{variable}");
     }
 }

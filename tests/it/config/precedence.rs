@@ -3,15 +3,15 @@
 use swp_keys::sandbox::Settings;
 
 use crate::support::secrets::MISPLACED;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 #[test]
 fn a_manager_is_needed_and_the_ways_to_name_it_are_said() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for empty in [false, true] {
-        world.home.unset("SWP_URL");
+        env.home.unset("SWP_URL");
         if empty {
-            world.home.set("SWP_URL", "");
+            env.home.set("SWP_URL", "");
         }
         for command in [
             &["create", "--role", "Auditor"][..],
@@ -19,9 +19,9 @@ fn a_manager_is_needed_and_the_ways_to_name_it_are_said() {
             &["login"],
             &["logout"],
         ] {
-            let ran = world.run(command);
+            let result = env.run(command);
             contains(
-                ran.failure(2),
+                result.failure(2),
                 &["no manager is given", "`--url", "SWP_URL", "https://"],
             );
         }
@@ -44,29 +44,33 @@ fn an_address_that_is_none_is_refused_by_its_source_and_not_repeated() {
         "https://dsm.example.com:99999",
         "::::",
     ];
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for url in bad {
         for source in ["--url", "SWP_URL"] {
-            let ran = if source == "--url" {
-                world.home.unset("SWP_URL");
-                world.run(["list-roles", "--url", url])
+            let result = if source == "--url" {
+                env.home.unset("SWP_URL");
+                env.run(["list-roles", "--url", url])
             } else {
-                world.home.set("SWP_URL", url);
-                world.run(["list-roles"])
+                env.home.set("SWP_URL", url);
+                env.run(["list-roles"])
             };
             let source = format!("`{source}`");
             contains(
-                ran.failure(2),
+                result.failure(2),
                 &[&source, "hint: ", "https://dsm.example.com"],
             );
-            assert!(!ran.stderr.contains(MISPLACED), "{url}: {}", ran.stderr);
+            assert!(
+                !result.stderr.contains(MISPLACED),
+                "{url}: {}",
+                result.stderr
+            );
         }
     }
 }
 
 #[test]
 fn durations_are_checked_before_anything_is_sent() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let bad = [
         "",
         "0",
@@ -88,32 +92,32 @@ fn durations_are_checked_before_anything_is_sent() {
             let typed = format!("{flag}={value}");
             // An empty variable is none, and so is an empty `--wait`; there is no default that an empty time-out could mean.
             if !(value.is_empty() && flag == "--wait") {
-                let ran = world.run(["list-roles", &typed]);
-                contains(ran.failure(2), &[&format!("`{flag}`"), "30s"]);
+                let result = env.run(["list-roles", &typed]);
+                contains(result.failure(2), &[&format!("`{flag}`"), "30s"]);
             }
             if !value.is_empty() {
-                world.home.set(variable, value);
+                env.home.set(variable, value);
                 contains(
-                    world.run(["list-roles"]).failure(2),
+                    env.run(["list-roles"]).failure(2),
                     &[&format!("`{variable}`")],
                 );
-                world.home.unset(variable);
+                env.home.unset(variable);
             }
         }
     }
     for value in ["-1", "many", "1.5", "99999999999"] {
-        let ran = world.run(["list-roles", &format!("--retries={value}")]);
-        contains(ran.failure(2), &["--retries"]);
-        world.home.set("SWP_RETRIES", value);
-        contains(world.run(["list-roles"]).failure(2), &["SWP_RETRIES"]);
-        world.home.unset("SWP_RETRIES");
+        let result = env.run(["list-roles", &format!("--retries={value}")]);
+        contains(result.failure(2), &["--retries"]);
+        env.home.set("SWP_RETRIES", value);
+        contains(env.run(["list-roles"]).failure(2), &["SWP_RETRIES"]);
+        env.home.unset("SWP_RETRIES");
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[test]
 fn a_duration_of_ages_is_no_panic() {
-    let world = World::new();
+    let env = TestEnv::new();
     for flag in ["--timeout", "--connect-timeout", "--wait"] {
         for value in [
             "100y",
@@ -121,12 +125,12 @@ fn a_duration_of_ages_is_no_panic() {
             "584542046090y",
             "18446744073709551615s",
         ] {
-            let ran = world.run(["find-role", "Auditor", flag, value]);
-            assert!(matches!(ran.code(), 0 | 2), "{flag} {value}: {ran:?}");
+            let result = env.run(["find-role", "Auditor", flag, value]);
+            assert!(matches!(result.code(), 0 | 2), "{flag} {value}: {result:?}");
             assert!(
-                !ran.stderr.contains("panicked"),
+                !result.stderr.contains("panicked"),
                 "{flag} {value}: {}",
-                ran.stderr
+                result.stderr
             );
         }
     }
@@ -134,7 +138,7 @@ fn a_duration_of_ages_is_no_panic() {
 
 #[test]
 fn empty_variables_count_as_unset() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for variable in [
         "SWP_TENANT",
         "SWP_WAIT",
@@ -157,25 +161,25 @@ fn empty_variables_count_as_unset() {
         "XDG_STATE_HOME",
         "NO_COLOR",
     ] {
-        world.home.set(variable, "");
+        env.home.set(variable, "");
     }
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(world.sandbox.live_sessions(), 0);
-    world.home.set("SWP_CA_CERT", "");
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    env.home.set("SWP_CA_CERT", "");
     contains(
-        world.run(["find-role", "Auditor"]).failure(7),
+        env.run(["find-role", "Auditor"]).failure(7),
         &["certificate"],
     );
-    world.home.set("SWP_USERNAME", "");
+    env.home.set("SWP_USERNAME", "");
     contains(
-        world.run(["find-role", "Auditor", "--insecure"]).failure(2),
+        env.run(["find-role", "Auditor", "--insecure"]).failure(2),
         &["no user name"],
     );
 }
 
 #[test]
 fn a_flag_wins_over_its_variable() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for (variable, value) in [
         ("SWP_URL", "https://127.0.0.1:1"),
         ("SWP_USERNAME", "nobody"),
@@ -185,14 +189,13 @@ fn a_flag_wins_over_its_variable() {
         ("SWP_OUTPUT", "env"),
         ("SWP_COLOR", "always"),
     ] {
-        world.home.set(variable, value);
+        env.home.set(variable, value);
     }
-    world
-        .sandbox
+    env.sandbox
         .change(|settings| settings.tenant = Some("Acme".to_owned()));
-    let url = world.sandbox.url();
-    let certificate = world.home.path("manager.pem");
-    let ran = world.run([
+    let url = env.sandbox.url();
+    let certificate = env.home.path("manager.pem");
+    let result = env.run([
         "find-role",
         "Auditor",
         "-o",
@@ -210,8 +213,8 @@ fn a_flag_wins_over_its_variable() {
         "--ca-cert",
         certificate.to_str().expect("UTF-8"),
     ]);
-    assert_eq!(ran.json()["ID"], 2);
-    assert_eq!(ran.json()["meta"]["manager"], url);
+    assert_eq!(result.json()["ID"], 2);
+    assert_eq!(result.json()["meta"]["manager"], url);
 }
 
 #[test]
@@ -229,28 +232,28 @@ fn switches_can_be_set_by_variable_on_and_off() {
         (Some(""), false),
         (None, false),
     ] {
-        let mut world = World::new();
+        let mut env = TestEnv::new();
         if let Some(value) = value {
-            world.home.set("SWP_NO_SIGN_OUT", value);
-            world.home.set("SWP_QUIET", value);
+            env.home.set("SWP_NO_SIGN_OUT", value);
+            env.home.set("SWP_QUIET", value);
         }
-        let ran = world.run(["create", "--role", "Auditor"]);
-        ran.success();
+        let result = env.run(["create", "--role", "Auditor"]);
+        result.success();
         assert_eq!(
-            world.sandbox.live_sessions(),
+            env.sandbox.live_sessions(),
             usize::from(on),
             "SWP_NO_SIGN_OUT={value:?}"
         );
         assert_eq!(
-            ran.stderr.is_empty(),
+            result.stderr.is_empty(),
             on,
             "SWP_QUIET={value:?}: {}",
-            ran.stderr
+            result.stderr
         );
         let insecure = value.map(|value| {
-            world.home.set("SWP_CA_CERT", "");
-            world.home.set("SWP_INSECURE", value);
-            world.run(["find-role", "Auditor"]).code()
+            env.home.set("SWP_CA_CERT", "");
+            env.home.set("SWP_INSECURE", value);
+            env.run(["find-role", "Auditor"]).code()
         });
         assert!(
             insecure.is_none_or(|code| code == if on { 0 } else { 7 }),
@@ -261,68 +264,67 @@ fn switches_can_be_set_by_variable_on_and_off() {
 
 #[test]
 fn a_variable_that_says_quiet_is_no_reason_to_refuse_verbose() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for value in ["0", "1"] {
-        world.home.set("SWP_QUIET", value);
-        let ran = world.run(["find-role", "Auditor", "-v"]);
-        ran.success();
+        env.home.set("SWP_QUIET", value);
+        let result = env.run(["find-role", "Auditor", "-v"]);
+        result.success();
     }
 }
 
 #[test]
 fn a_certificate_file_that_does_not_do_is_named_with_its_source() {
-    let mut world = World::new();
-    let empty = world.home.write("empty.pem", "");
-    let wrong = world.home.write(
+    let mut env = TestEnv::new();
+    let empty = env.home.write("empty.pem", "");
+    let wrong = env.home.write(
         "wrong.pem",
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     );
-    for path in [world.home.path("missing.pem"), empty, wrong] {
+    for path in [env.home.path("missing.pem"), empty, wrong] {
         let path = path.to_str().expect("UTF-8").to_owned();
-        let ran = world.run(["list-roles", "--ca-cert", &path]);
-        contains(ran.failure(2), &["`--ca-cert`", &path]);
-        world.home.set("SWP_CA_CERT", &path);
+        let result = env.run(["list-roles", "--ca-cert", &path]);
+        contains(result.failure(2), &["`--ca-cert`", &path]);
+        env.home.set("SWP_CA_CERT", &path);
         contains(
-            world.run(["list-roles"]).failure(2),
+            env.run(["list-roles"]).failure(2),
             &["`SWP_CA_CERT`", &path],
         );
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[test]
 fn a_proxy_that_is_none_is_refused_and_not_repeated() {
-    let world = World::new();
+    let env = TestEnv::new();
     for proxy in [
         "http://user:hunter2@",
         "hunter2 hunter2",
         "http://user:hunter2@pro xy:1",
     ] {
-        let ran = world.run(["list-roles", "--proxy", proxy]);
-        assert!(!ran.failure(2).contains(MISPLACED), "{}", ran.stderr);
-        contains(&ran.stderr, &["--proxy"]);
+        let result = env.run(["list-roles", "--proxy", proxy]);
+        assert!(!result.failure(2).contains(MISPLACED), "{}", result.stderr);
+        contains(&result.stderr, &["--proxy"]);
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[test]
 fn colour_is_for_terminals_unless_it_is_asked_for() {
-    let mut world = World::new();
-    let wrong = world.home.write_secret("wrong", "wrong");
+    let mut env = TestEnv::new();
+    let wrong = env.home.write_secret("wrong", "wrong");
     let wrong = wrong.to_str().expect("UTF-8").to_owned();
-    let run = |world: &World, more: &[&str]| {
+    let run = |env: &TestEnv, more: &[&str]| {
         let arguments = ["list-roles", "--password-file", &wrong];
-        let ran = world.run(arguments.iter().chain(more));
-        ran.failure(4).contains('\u{1b}')
+        let result = env.run(arguments.iter().chain(more));
+        result.failure(4).contains('\u{1b}')
     };
-    world
-        .sandbox
+    env.sandbox
         .change(|settings| settings.sign_in_attempts = 99);
     assert_ne!(Settings::DEFAULT_PASSWORD, "wrong");
-    assert!(!run(&world, &[]));
-    assert!(run(&world, &["--color", "always"]));
-    assert!(!run(&world, &["--color", "never"]));
-    world.home.set("SWP_COLOR", "always");
-    assert!(run(&world, &[]));
-    assert!(!run(&world, &["--color", "auto"]));
+    assert!(!run(&env, &[]));
+    assert!(run(&env, &["--color", "always"]));
+    assert!(!run(&env, &["--color", "never"]));
+    env.home.set("SWP_COLOR", "always");
+    assert!(run(&env, &[]));
+    assert!(!run(&env, &["--color", "auto"]));
 }

@@ -9,45 +9,45 @@ use serde_json::json;
 use crate::support::files::{names, read};
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
-use crate::support::{Ran, World, contains, set_mode};
+use crate::support::{RunResult, TestEnv, contains, set_mode};
 
 /// Runs `create` with this script as the command, which is `sh -c SCRIPT`.
-fn deliver(world: &World, script: &str, more: &[&str]) -> Ran {
+fn deliver(env: &TestEnv, script: &str, more: &[&str]) -> RunResult {
     let command = shell_command(script);
     let arguments = ["create", "--role", "Auditor", "--deliver-cmd", &command];
-    world.run(arguments.iter().chain(more))
+    env.run(arguments.iter().chain(more))
 }
 
 fn shell_command(script: &str) -> String {
     format!("sh -c '{script}' argument")
 }
 
-fn secret(world: &World) -> String {
-    world.sandbox.api_keys().pop().expect("a key").secret
+fn secret(env: &TestEnv) -> String {
+    env.sandbox.api_keys().pop().expect("a key").secret
 }
 
 /// The secret went nowhere that counts: the key is gone, and so is the session.
 #[track_caller]
-fn gone(world: &World) {
-    assert_eq!(count(&world.sandbox, CREATE), 1);
-    assert_eq!(world.sandbox.api_keys(), []);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+fn gone(env: &TestEnv) {
+    assert_eq!(count(&env.sandbox, CREATE), 1);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn the_secret_is_on_stdin_to_the_byte_and_nowhere_else() {
-    let world = World::new();
-    let ran = deliver(
-        &world,
+    let env = TestEnv::new();
+    let result = deliver(
+        &env,
         "cat > got; env > environment; echo \"$0\" \"$@\" > arguments",
         &["-o", "json"],
     );
-    assert_eq!(ran.json()["meta"]["sinks"], json!(["the command `sh`"]));
-    let secret = secret(&world);
-    assert_eq!(read(world.home.path("got")), secret, "without a line break");
-    let environment = read(world.home.path("environment"));
-    let arguments = read(world.home.path("arguments"));
-    for text in [&ran.stdout, &ran.stderr, &environment, &arguments] {
+    assert_eq!(result.json()["meta"]["sinks"], json!(["the command `sh`"]));
+    let secret = secret(&env);
+    assert_eq!(read(env.home.path("got")), secret, "without a line break");
+    let environment = read(env.home.path("environment"));
+    let arguments = read(env.home.path("arguments"));
+    for text in [&result.stdout, &result.stderr, &environment, &arguments] {
         assert!(!text.contains(&secret), "{text}");
     }
     assert_eq!(arguments, "argument\n");
@@ -55,28 +55,27 @@ fn the_secret_is_on_stdin_to_the_byte_and_nowhere_else() {
 
 #[test]
 fn words_are_split_as_a_shell_would_and_nothing_is_expanded() {
-    let world = World::new();
-    let script = world.home.write(
+    let env = TestEnv::new();
+    let script = env.home.write(
         "a program",
         "#!/bin/sh\ncat > got\nprintf '[%s]' \"$@\" > arguments\n",
     );
     set_mode(&script, 0o700);
     let command = r#"'./a program' "two words" "$HOME" '*;>x' \"q ''"#;
-    world
-        .run(["create", "--role", "Auditor", "--deliver-cmd", command])
+    env.run(["create", "--role", "Auditor", "--deliver-cmd", command])
         .success();
     assert_eq!(
-        read(world.home.path("arguments")),
+        read(env.home.path("arguments")),
         "[two words][$HOME][*;>x][\"q][]"
     );
-    assert_eq!(read(world.home.path("got")), secret(&world));
+    assert_eq!(read(env.home.path("got")), secret(&env));
 }
 
 /// They would become arguments: `tee key.txt > /dev/null` would write the secret to a file named `>`.
 #[test]
 fn operators_of_a_shell_are_refused_before_anything_is_asked() {
-    let world = World::new();
-    let key = world.sandbox.add_key("there", 2).id.to_string();
+    let env = TestEnv::new();
+    let key = env.sandbox.add_key("there", 2).id.to_string();
     for command in [
         "tee key.txt > /dev/null",
         "tee key.txt >key2.txt",
@@ -95,39 +94,39 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked() {
             &["rotate-key", &key, "--in-place"],
             &["recover", "--yes"],
         ] {
-            let ran = world.run(run.iter().chain(&["--deliver-cmd", command]));
-            contains(ran.failure(2), &["`--deliver-cmd`", "`sh -c '...'`"]);
+            let result = env.run(run.iter().chain(&["--deliver-cmd", command]));
+            contains(result.failure(2), &["`--deliver-cmd`", "`sh -c '...'`"]);
         }
     }
-    nothing_was_sent(&world.sandbox);
-    assert!(!world.home.path("key.txt").exists());
-    assert!(!world.home.path(">").exists());
+    nothing_was_sent(&env.sandbox);
+    assert!(!env.home.path("key.txt").exists());
+    assert!(!env.home.path(">").exists());
     // In quotes they are meant for the shell that is started.
-    deliver(&world, "tee key.txt > /dev/null; true && true | cat", &[]).success();
-    assert_eq!(read(world.home.path("key.txt")), secret(&world));
+    deliver(&env, "tee key.txt > /dev/null; true && true | cat", &[]).success();
+    assert_eq!(read(env.home.path("key.txt")), secret(&env));
 }
 
 #[test]
 fn what_it_says_goes_to_stderr() {
-    let world = World::new();
-    let ran = deliver(
-        &world,
+    let env = TestEnv::new();
+    let result = deliver(
+        &env,
         "cat >&2 > /dev/null; echo said; echo complained >&2",
         &[],
     );
-    assert_eq!(ran.success(), "1", "stdout is ours");
-    contains(&ran.stderr, &["said\n", "complained\n"]);
+    assert_eq!(result.success(), "1", "stdout is ours");
+    contains(&result.stderr, &["said\n", "complained\n"]);
 }
 
 #[test]
 fn it_does_not_get_the_secrets_that_we_sign_in_with() {
-    let mut world = World::new();
-    let administrator = world.sandbox.add_key("the administrator's", 1).secret;
-    world.home.set("SWP_API_KEY", &administrator);
-    world.home.set("SWP_PASSWORD", "hunter2");
-    world.home.set("SWP_MFA_CODE", "123456");
-    deliver(&world, "cat > /dev/null; env > environment", &[]).success();
-    let environment = read(world.home.path("environment"));
+    let mut env = TestEnv::new();
+    let administrator = env.sandbox.add_key("the administrator's", 1).secret;
+    env.home.set("SWP_API_KEY", &administrator);
+    env.home.set("SWP_PASSWORD", "hunter2");
+    env.home.set("SWP_MFA_CODE", "123456");
+    deliver(&env, "cat > /dev/null; env > environment", &[]).success();
+    let environment = read(env.home.path("environment"));
     contains(&environment, &["SWP_URL=", "HOME="]);
     for hidden in [
         "SWP_API_KEY=",
@@ -149,10 +148,10 @@ fn anything_but_exit_code_0_deletes_the_key_again() {
         ("cat > got; kill -9 $$", "it failed: signal: 9"),
         ("cat > got; kill -PIPE $$", "it failed: signal: 13"),
     ] {
-        let world = World::new();
-        let ran = deliver(&world, script, &[]);
+        let env = TestEnv::new();
+        let result = deliver(&env, script, &[]);
         contains(
-            ran.failure(10),
+            result.failure(10),
             &[
                 "delivered to the command `sh`",
                 reason,
@@ -160,11 +159,11 @@ fn anything_but_exit_code_0_deletes_the_key_again() {
             ],
         );
         assert!(
-            !ran.stderr.contains("argument"),
+            !result.stderr.contains("argument"),
             "its arguments are not repeated: {}",
-            ran.stderr
+            result.stderr
         );
-        gone(&world);
+        gone(&env);
     }
 }
 
@@ -172,16 +171,16 @@ fn anything_but_exit_code_0_deletes_the_key_again() {
 #[test]
 fn exit_code_0_counts_whether_stdin_was_read_or_not() {
     for script in ["exit 0", "exec <&-; exit 0", "head -c 3 > got"] {
-        let world = World::new();
-        assert_eq!(deliver(&world, script, &[]).success(), "1");
-        assert_eq!(world.sandbox.api_keys().len(), 1);
+        let env = TestEnv::new();
+        assert_eq!(deliver(&env, script, &[]).success(), "1");
+        assert_eq!(env.sandbox.api_keys().len(), 1);
     }
 }
 
 #[test]
 fn what_cannot_be_run_is_refused_before_anything_is_sent() {
-    let world = World::new();
-    world.home.write("not-executable", "#!/bin/sh\n");
+    let env = TestEnv::new();
+    env.home.write("not-executable", "#!/bin/sh\n");
     for (command, reason) in [
         ("", "does not name a program"),
         ("  ", "does not name a program"),
@@ -195,60 +194,60 @@ fn what_cannot_be_run_is_refused_before_anything_is_sent() {
         (".", "there is no program `.`"),
     ] {
         let flag = format!("--deliver-cmd={command}");
-        let ran = world.run(["create", "--role", "Auditor", "--out-file", "key", &flag]);
-        contains(ran.failure(2), &["`--deliver-cmd`", reason, "hint: "]);
+        let result = env.run(["create", "--role", "Auditor", "--out-file", "key", &flag]);
+        contains(result.failure(2), &["`--deliver-cmd`", reason, "hint: "]);
     }
     for more in [
         &["--deliver-cmd", "true", "--deliver-timeout", "soon"][..],
         &["--deliver-timeout", "5s"],
     ] {
-        let ran = world.run(["create", "--role", "Auditor"].iter().chain(more));
-        ran.failure(2);
+        let result = env.run(["create", "--role", "Auditor"].iter().chain(more));
+        result.failure(2);
     }
-    nothing_was_sent(&world.sandbox);
-    assert_eq!(names(&world.home.path("")), ["not-executable"]);
+    nothing_was_sent(&env.sandbox);
+    assert_eq!(names(&env.home.path("")), ["not-executable"]);
 }
 
 /// What it started holds our stderr, which is read to its end here: the run is over only when all of them are.
 #[test]
 fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
-    let world = World::new();
+    let env = TestEnv::new();
     let script = "cat > got; sleep 1000 & trap \"\" TERM; sleep 1000; sleep 1000";
-    let ran = deliver(&world, script, &["--deliver-timeout", "300ms"]);
+    let result = deliver(&env, script, &["--deliver-timeout", "300ms"]);
     contains(
-        ran.failure(10),
+        result.failure(10),
         &[
             "did not end within 300ms and was killed",
             "was deleted again",
         ],
     );
-    gone(&world);
+    gone(&env);
 }
 
 /// As the programs do that serve a clipboard. What is left behind waits for a word, and shows that it got it.
 #[test]
 fn what_it_leaves_running_after_success_is_left_alone() {
-    let world = World::new();
-    let fifo = world.home.path("go");
+    let env = TestEnv::new();
+    let fifo = env.home.path("go");
     let made = std::process::Command::new("mkfifo").arg(&fifo).status();
     assert!(made.expect("mkfifo is there").success());
     // Open both ways, nobody waits for the other side.
     let mut options = std::fs::OpenOptions::new();
     let mut fifo = options.read(true).write(true).open(&fifo).expect("a pipe");
     let script = "cat > got; (read word < go; echo $word > proof) <&- >&- 2>&- &";
-    deliver(&world, script, &[]).success();
+    deliver(&env, script, &[]).success();
     fifo.write_all(b"alive\n").expect("the pipe takes a word");
     let deadline = Instant::now() + Duration::from_secs(20);
-    while std::fs::read_to_string(world.home.path("proof")).unwrap_or_default() != "alive\n" {
+    while std::fs::read_to_string(env.home.path("proof")).unwrap_or_default() != "alive\n" {
         assert!(Instant::now() < deadline, "it was ended");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn waiting_command(world: &World, script: &str) -> Running {
+fn waiting_command(env: &TestEnv, script: &str) -> Running {
     let command = shell_command(script);
     let arguments = ["create", "--role", "Auditor", "--deliver-cmd", &command];
-    let mut running = Running::start(&mut world.home.command(arguments));
+    let mut running = Running::start(&mut env.home.command(arguments));
     running.wait_for_line("ready");
     running
 }
@@ -257,26 +256,26 @@ fn waiting_command(world: &World, script: &str) -> Running {
 fn a_signal_is_passed_on_and_a_command_that_ends_of_it_is_undone() {
     use rustix::process::Signal;
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
-        let world = World::new();
-        let running = waiting_command(&world, "cat > got; echo ready >&2; exec sleep 1000");
+        let env = TestEnv::new();
+        let running = waiting_command(&env, "cat > got; echo ready >&2; exec sleep 1000");
         running.signal(signal);
-        let ran = running.finish();
+        let result = running.finish();
         contains(
-            ran.failure(code),
+            result.failure(code),
             &["delivered to the command `sh`", "was deleted again"],
         );
-        gone(&world);
+        gone(&env);
     }
 }
 
 #[test]
 fn a_second_signal_leaves_at_once_and_no_command_behind() {
-    let world = World::new();
+    let env = TestEnv::new();
     let script = "trap \"\" TERM; echo ready >&2; sleep 1000; sleep 1000";
-    let running = waiting_command(&world, script);
+    let running = waiting_command(&env, script);
     // The end of stderr is waited for: everything that holds it is gone then.
-    let ran = running.insist(rustix::process::Signal::TERM);
+    let result = running.insist(rustix::process::Signal::TERM);
     // The command may have it all the same.
     let said = &["(ID 1)", "not delivered", "--rekey", "--forget"];
-    contains(ran.failure(11), said);
+    contains(result.failure(11), said);
 }

@@ -14,13 +14,13 @@ use crate::support::github::{be_a_step, values};
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::valve::HeldWorld;
-use crate::support::{Home, Ran, World, contains, wait_until};
+use crate::support::{Home, RunResult, TestEnv, contains, wait_until};
 
 /// As many as start at once.
 const RUNS: usize = 12;
 
-fn world() -> World {
-    World::with(Settings {
+fn env() -> TestEnv {
+    TestEnv::with(Settings {
         sessions_max: 2 * RUNS,
         rate_limit: None,
         ..Settings::default()
@@ -28,7 +28,7 @@ fn world() -> World {
 }
 
 /// Starts one run for each number with these arguments, and waits for all of them.
-fn all_at_once(home: &Home, arguments: impl Fn(usize) -> Vec<String>) -> Vec<Ran> {
+fn all_at_once(home: &Home, arguments: impl Fn(usize) -> Vec<String>) -> Vec<RunResult> {
     let children: Vec<_> = (0..RUNS)
         .map(|number| {
             let mut command = home.command(arguments(number));
@@ -37,7 +37,7 @@ fn all_at_once(home: &Home, arguments: impl Fn(usize) -> Vec<String>) -> Vec<Ran
         })
         .collect();
     (children.into_iter())
-        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
         .collect()
 }
 
@@ -60,23 +60,27 @@ fn with_failures(number: usize, mut arguments: Vec<String>) -> Vec<String> {
 }
 
 #[track_caller]
-fn ended_as_meant(ran: &[Ran], fails: impl Fn(usize) -> bool) {
-    for (number, ran) in ran.iter().enumerate() {
+fn ended_as_meant(result: &[RunResult], fails: impl Fn(usize) -> bool) {
+    for (number, result) in result.iter().enumerate() {
         let code = if fails(number) { 10 } else { 0 };
-        assert_eq!(ran.code(), code, "{number}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+        assert_eq!(result.code(), code, "{number}: {}", result.stderr);
+        assert!(
+            !result.stderr.contains("not withdrawn"),
+            "{}",
+            result.stderr
+        );
     }
 }
 
 /// The names that are set are those of the runs that succeeded, and their values the secrets of all keys there are.
 #[track_caller]
-fn delivered(world: &World, set: &[(String, String)], fails: impl Fn(usize) -> bool) {
+fn delivered(env: &TestEnv, set: &[(String, String)], fails: impl Fn(usize) -> bool) {
     let names: BTreeSet<_> = set.iter().map(|(name, _)| name.clone()).collect();
     let wanted = (0..RUNS).filter(|number| !fails(*number));
     let wanted: BTreeSet<_> = wanted.map(|number| format!("K{number}")).collect();
     assert_eq!((names, set.len()), (wanted.clone(), wanted.len()));
     let secrets: BTreeSet<_> = set.iter().map(|(_, secret)| secret.clone()).collect();
-    let keys = world.sandbox.api_keys();
+    let keys = env.sandbox.api_keys();
     let alive: BTreeSet<_> = keys.iter().map(|key| key.secret.clone()).collect();
     assert_eq!((secrets, keys.len()), (alive, wanted.len()));
 }
@@ -94,56 +98,54 @@ fn assignments(text: &str) -> Vec<(String, String)> {
 #[test]
 fn no_line_of_a_dotenv_file_is_lost() {
     for before in [None, Some("# settings\n")] {
-        let world = world();
+        let env = env();
         if let Some(before) = before {
-            world.home.write_secret(".env", before);
+            env.home.write_secret(".env", before);
         }
-        let ran = all_at_once(&world.home, |number| {
+        let result = all_at_once(&env.home, |number| {
             create(&["--dotenv", ".env", "--env-name", &format!("K{number}")])
         });
-        ended_as_meant(&ran, |_| false);
-        let text = read(world.home.path(".env"));
+        ended_as_meant(&result, |_| false);
+        let text = read(env.home.path(".env"));
         assert!(text.starts_with(before.unwrap_or_default()));
-        delivered(&world, &assignments(&text), |_| false);
-        assert_eq!(names(&world.home.path("")), [".env"]);
+        delivered(&env, &assignments(&text), |_| false);
+        assert_eq!(names(&env.home.path("")), [".env"]);
     }
 }
 
 #[test]
 fn a_run_that_fails_takes_away_its_own_line_of_a_dotenv_file_alone() {
-    let world = world();
-    world.home.write_secret(".env", "# settings\n");
-    let ran = all_at_once(&world.home, |number| {
+    let env = env();
+    env.home.write_secret(".env", "# settings\n");
+    let result = all_at_once(&env.home, |number| {
         let name = format!("K{number}");
         with_failures(number, create(&["--dotenv", ".env", "--env-name", &name]))
     });
-    ended_as_meant(&ran, fails);
-    let text = read(world.home.path(".env"));
+    ended_as_meant(&result, fails);
+    let text = read(env.home.path(".env"));
     assert!(text.starts_with("# settings\n"));
-    delivered(&world, &assignments(&text), fails);
-    assert_eq!(names(&world.home.path("")), [".env"]);
+    delivered(&env, &assignments(&text), fails);
+    assert_eq!(names(&env.home.path("")), [".env"]);
 }
 
 #[test]
 fn no_value_of_a_step_is_lost() {
-    let mut world = world();
-    be_a_step(&mut world.home);
-    let ran = all_at_once(&world.home, |number| {
+    let mut env = env();
+    be_a_step(&mut env.home);
+    let result = all_at_once(&env.home, |number| {
         let name = format!("K{number}");
         let variable = format!("V{number}");
         let to = ["--github-output", &name, "--github-env", &variable];
         with_failures(number, create(&to))
     });
-    ended_as_meant(&ran, fails);
-    let set: Vec<_> = values(world.home.path("GITHUB_OUTPUT"))
-        .into_iter()
-        .collect();
-    delivered(&world, &set, fails);
-    let set = values(world.home.path("GITHUB_ENV")).into_iter();
+    ended_as_meant(&result, fails);
+    let set: Vec<_> = values(env.home.path("GITHUB_OUTPUT")).into_iter().collect();
+    delivered(&env, &set, fails);
+    let set = values(env.home.path("GITHUB_ENV")).into_iter();
     let set: Vec<_> = set
         .map(|(name, value)| (name.replace('V', "K"), value))
         .collect();
-    delivered(&world, &set, fails);
+    delivered(&env, &set, fails);
 }
 
 #[test]
@@ -151,27 +153,27 @@ fn no_pin_is_lost() {
     let mut home = Home::new();
     home.set("SWP_CONFIG_DIR", home.path("config"));
     let pin = format!("sha256:{}", "ab".repeat(32));
-    let ran = all_at_once(&home, |number| {
+    let result = all_at_once(&home, |number| {
         let host = format!("dsm-{number}.example.com");
         ["trust", "add", &host, "--tls-pin", &pin]
             .map(str::to_owned)
             .to_vec()
     });
-    ended_as_meant(&ran, |_| false);
+    ended_as_meant(&result, |_| false);
     let kept = |home: &Home| {
         let listed = home.run(["trust", "list", "-o", "jsonl"]);
         listed.success().lines().count()
     };
     assert_eq!(kept(&home), RUNS);
     // Managers that are met for the first time, each by several runs.
-    let strangers: Vec<_> = (0..RUNS / 3).map(|_| world().sandbox).collect();
-    let ran = all_at_once(&home, |number| {
+    let strangers: Vec<_> = (0..RUNS / 3).map(|_| env().sandbox).collect();
+    let result = all_at_once(&home, |number| {
         let host = strangers[number % strangers.len()].address().to_string();
         ["trust", "add", &host, "--tls-accept-new"]
             .map(str::to_owned)
             .to_vec()
     });
-    ended_as_meant(&ran, |_| false);
+    ended_as_meant(&result, |_| false);
     assert_eq!(kept(&home), RUNS + strangers.len());
     assert_eq!(names(&home.path("config")), ["trusted.toml"]);
 }
@@ -206,26 +208,34 @@ fn undoing_a_line_keeps_what_others_wrote_since() {
             "A=1\nexport SWP_API_KEY='old one' # mine\nC=3\nB=2\n",
         ),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         if let Some(before) = before {
-            world.home.write_secret(".env", before);
+            env.home.write_secret(".env", before);
         }
-        let ran = world.run(create(&["--dotenv", ".env", "--deliver-cmd", spoil]));
-        assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
-        assert_eq!(read(world.home.path(".env")), after);
-        assert_eq!(names(&world.home.path("")), [".env"]);
-        assert_eq!(world.sandbox.api_keys(), []);
+        let result = env.run(create(&["--dotenv", ".env", "--deliver-cmd", spoil]));
+        assert!(
+            !result.failure(10).contains("not withdrawn"),
+            "{}",
+            result.stderr
+        );
+        assert_eq!(read(env.home.path(".env")), after);
+        assert_eq!(names(&env.home.path("")), [".env"]);
+        assert_eq!(env.sandbox.api_keys(), []);
     }
 }
 
 /// The line is another run's by now: there is nothing of this run's in the file that could be undone.
 #[test]
 fn undoing_leaves_a_line_that_was_set_anew_since() {
-    let world = World::new();
+    let env = TestEnv::new();
     let set = "sh -c 'echo SWP_API_KEY=newer > .env; exit 1'";
-    let ran = world.run(create(&["--dotenv", ".env", "--deliver-cmd", set]));
-    assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
-    assert_eq!(read(world.home.path(".env")), "SWP_API_KEY=newer\n");
+    let result = env.run(create(&["--dotenv", ".env", "--deliver-cmd", set]));
+    assert!(
+        !result.failure(10).contains("not withdrawn"),
+        "{}",
+        result.stderr
+    );
+    assert_eq!(read(env.home.path(".env")), "SWP_API_KEY=newer\n");
 }
 
 /// Something else has locked this folder when a run has its secret.
@@ -256,15 +266,15 @@ fn a_run_waits_for_the_lock_and_reads_again_what_the_file_holds_then() {
 #[test]
 fn a_folder_that_is_locked_from_the_start_is_waited_for_before_anything_is_sent() {
     for flag in ["--dotenv", "--out-file"] {
-        let world = World::new();
-        let lock = File::open(world.home.path(".")).expect("the folder");
+        let env = TestEnv::new();
+        let lock = File::open(env.home.path(".")).expect("the folder");
         lock.lock().expect("nothing else has it");
-        let mut running = Running::start(&mut world.home.command(create(&[flag, "key"])));
+        let mut running = Running::start(&mut env.home.command(create(&[flag, "key"])));
         running.wait_for_line("waiting for another process");
         running.signal(Signal::TERM);
         running.finish().failure(143);
-        nothing_was_sent(&world.sandbox);
-        assert_eq!(names(&world.home.path("")), [""; 0]);
+        nothing_was_sent(&env.sandbox);
+        assert_eq!(names(&env.home.path("")), [""; 0]);
     }
 }
 
@@ -277,8 +287,8 @@ fn a_signal_ends_the_wait_for_the_lock() {
     let first = held.home.path("first");
     wait_until("the first file", || first.exists());
     running.signal(Signal::TERM);
-    let ran = running.finish();
-    contains(ran.failure(143), &["SWP_API_KEY in link/.env", "lock"]);
+    let result = running.finish();
+    contains(result.failure(143), &["SWP_API_KEY in link/.env", "lock"]);
     drop(lock);
     assert_eq!(count(&held.sandbox, "DELETE /api/apikeys/1"), 1);
     assert_eq!(held.sandbox.api_keys(), []);

@@ -6,68 +6,64 @@ use swp_keys::sandbox::{SecretShape, Settings};
 use crate::support::files::{names, read};
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::valve::HeldWorld;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 const TO_DOTENV: [&str; 5] = ["create", "--role", "Auditor", "--dotenv", ".env"];
 
 const SETTINGS: &str = "# who we are\r\nNAME='two words' # kept\r\n\r\nexport SWP_API_KEY=\"old\" # from DSM\r\nLAST=1";
 
-fn secret(world: &World) -> String {
-    world.sandbox.api_keys().pop().expect("a key").secret
+fn secret(env: &TestEnv) -> String {
+    env.sandbox.api_keys().pop().expect("a key").secret
 }
 
 #[test]
 fn one_line_is_set_and_stdout_carries_the_key_without_its_secret() {
-    let world = World::new();
-    let path = world.home.write_secret(".env", SETTINGS);
-    let ran = world.run(TO_DOTENV.iter().chain(&["-o", "json"]));
-    let key = ran.json();
-    let secret = secret(&world);
+    let env = TestEnv::new();
+    let path = env.home.write_secret(".env", SETTINGS);
+    let result = env.run(TO_DOTENV.iter().chain(&["-o", "json"]));
+    let key = result.json();
+    let secret = secret(&env);
     assert_eq!(read(path), SETTINGS.replace("\"old\"", &secret));
     assert_eq!(key["meta"]["sinks"], json!(["SWP_API_KEY in .env"]));
-    assert_eq!(
-        names(&world.home.path("")),
-        [".env"],
-        "nothing else is left"
-    );
-    for text in [&ran.stdout, &ran.stderr] {
+    assert_eq!(names(&env.home.path("")), [".env"], "nothing else is left");
+    for text in [&result.stdout, &result.stderr] {
         assert!(!text.contains(&secret), "{text}");
     }
 }
 
 #[test]
 fn each_file_gets_a_line_under_the_name_that_is_wanted() {
-    let world = World::new();
-    let path = world.home.write_secret(".env", "A=1\nSWP_API_KEY=other\n");
+    let env = TestEnv::new();
+    let path = env.home.write_secret(".env", "A=1\nSWP_API_KEY=other\n");
     let more = ["--dotenv", "new.env", "--env-name", "DSM_KEY"];
-    assert_eq!(world.run(TO_DOTENV.iter().chain(&more)).success(), "1");
-    let line = format!("DSM_KEY={}\n", secret(&world));
+    assert_eq!(env.run(TO_DOTENV.iter().chain(&more)).success(), "1");
+    let line = format!("DSM_KEY={}\n", secret(&env));
     assert_eq!(read(path), format!("A=1\nSWP_API_KEY=other\n{line}"));
-    assert_eq!(read(world.home.path("new.env")), line);
+    assert_eq!(read(env.home.path("new.env")), line);
 }
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let world = World::new();
-    let path = world.home.write_secret(".env", SETTINGS);
-    let ran = world.run(
+    let env = TestEnv::new();
+    let path = env.home.write_secret(".env", SETTINGS);
+    let result = env.run(
         TO_DOTENV
             .iter()
             .chain(&["--dotenv", "new.env", "--dry-run"]),
     );
-    assert_eq!(ran.success(), "");
+    assert_eq!(result.success(), "");
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["write its secret to SWP_API_KEY in .env, SWP_API_KEY in new.env"],
     );
     assert_eq!(read(path), SETTINGS);
-    assert_eq!(names(&world.home.path("")), [".env"]);
+    assert_eq!(names(&env.home.path("")), [".env"]);
 }
 
 #[test]
 fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
-    let world = World::new();
-    std::fs::create_dir(world.home.path("folder")).expect("a folder");
+    let env = TestEnv::new();
+    std::fs::create_dir(env.home.path("folder")).expect("a folder");
     let large = "#".repeat(1024 * 1024 + 1);
     let files = [
         (
@@ -99,14 +95,14 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
         ("no-folder/.env", "cannot be written"),
     ];
     for (name, content, reason) in files {
-        world.home.write_secret(name, content);
+        env.home.write_secret(name, content);
         refused.push((name, reason));
     }
     #[cfg(unix)]
     {
-        let target = world.home.write_secret("target", "A=1\n");
-        std::os::unix::fs::symlink(target, world.home.path("link")).expect("a link");
-        let read_only = world.home.write("read-only", "A=1\n");
+        let target = env.home.write_secret("target", "A=1\n");
+        std::os::unix::fs::symlink(target, env.home.path("link")).expect("a link");
+        let read_only = env.home.write("read-only", "A=1\n");
         crate::support::set_mode(&read_only, 0o400);
         refused.extend([
             ("link", "not a plain file"),
@@ -118,17 +114,17 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
     if cfg!(target_os = "linux") {
         refused.push(("/proc/self/.env", "cannot be written"));
     }
-    let before = names(&world.home.path(""));
+    let before = names(&env.home.path(""));
     for (place, reason) in refused {
-        let ran = world.run(["create", "--role", "Auditor", "--dotenv", place]);
-        contains(ran.failure(2), &["`--dotenv`", place, reason, "hint: "]);
+        let result = env.run(["create", "--role", "Auditor", "--dotenv", place]);
+        contains(result.failure(2), &["`--dotenv`", place, reason, "hint: "]);
     }
-    nothing_was_sent(&world.sandbox);
-    assert_eq!(names(&world.home.path("")), before, "nothing is left");
+    nothing_was_sent(&env.sandbox);
+    assert_eq!(names(&env.home.path("")), before, "nothing is left");
 }
 
 /// Something is done to the file between the look at it and the delivery.
-fn edited_meanwhile(before: Option<&str>, edit: impl FnOnce(&HeldWorld)) -> (HeldWorld, Ran) {
+fn edited_meanwhile(before: Option<&str>, edit: impl FnOnce(&HeldWorld)) -> (HeldWorld, RunResult) {
     let held = HeldWorld::new(CREATE);
     if let Some(content) = before {
         held.home.write_secret(".env", content);
@@ -137,8 +133,8 @@ fn edited_meanwhile(before: Option<&str>, edit: impl FnOnce(&HeldWorld)) -> (Hel
     held.wait_until_held();
     edit(&held);
     held.release();
-    let ran = running.finish();
-    (held, ran)
+    let result = running.finish();
+    (held, result)
 }
 
 #[test]
@@ -148,17 +144,17 @@ fn what_somebody_else_writes_meanwhile_is_kept() {
         (Some("A=1\nSWP_API_KEY=old\n"), "A=1\n"),
         (None, "A=1\n"),
     ] {
-        let (held, ran) = edited_meanwhile(before, |held| {
+        let (held, result) = edited_meanwhile(before, |held| {
             held.home.write_secret(".env", meanwhile);
         });
-        ran.success();
+        result.success();
         let line = format!("SWP_API_KEY={}\n", held.sandbox.api_keys()[0].secret);
         assert_eq!(read(held.home.path(".env")), format!("{meanwhile}{line}"));
     }
-    let (held, ran) = edited_meanwhile(Some("A=1\n"), |held| {
+    let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
         std::fs::remove_file(held.home.path(".env")).expect("it is there");
     });
-    ran.success();
+    result.success();
     let line = format!("SWP_API_KEY={}\n", held.sandbox.api_keys()[0].secret);
     assert_eq!(read(held.home.path(".env")), line);
 }
@@ -166,18 +162,18 @@ fn what_somebody_else_writes_meanwhile_is_kept() {
 #[test]
 fn a_file_that_does_not_do_any_more_is_left_and_the_key_deleted() {
     let twice = "SWP_API_KEY=1\nSWP_API_KEY=2\n";
-    let (held, ran) = edited_meanwhile(Some("A=1\n"), |held| {
+    let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
         held.home.write_secret(".env", twice);
     });
-    undone(&held, &ran, "more than once");
+    undone(&held, &result, "more than once");
     assert_eq!(read(held.home.path(".env")), twice);
 }
 
 /// The secret went nowhere: exit 10, the key is gone, and nothing is left beside the files.
 #[track_caller]
-fn undone(held: &HeldWorld, ran: &Ran, reason: &str) {
+fn undone(held: &HeldWorld, result: &RunResult, reason: &str) {
     contains(
-        ran.failure(10),
+        result.failure(10),
         &[
             "delivered to SWP_API_KEY in .env",
             reason,
@@ -205,42 +201,42 @@ mod unix {
 
     #[test]
     fn a_new_file_is_private_whatever_the_mask() {
-        let world = World::new();
+        let env = TestEnv::new();
         let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --dotenv .env"#;
-        sh(&world.home, script).success();
-        assert_eq!(mode(&world.home.path(".env")), 0o600);
+        sh(&env.home, script).success();
+        assert_eq!(mode(&env.home.path(".env")), 0o600);
     }
 
     #[test]
     fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
-        let world = World::new();
-        let path = world.home.write(".env", "A=1\n");
+        let env = TestEnv::new();
+        let path = env.home.write(".env", "A=1\n");
         for loose in [0o644, 0o640, 0o604, 0o620] {
             set_mode(&path, loose);
-            let ran = world.run(TO_DOTENV);
+            let result = env.run(TO_DOTENV);
             contains(
-                ran.failure(2),
+                result.failure(2),
                 &["others on this machine may read .env", "chmod 600 .env"],
             );
         }
-        nothing_was_sent(&world.sandbox);
+        nothing_was_sent(&env.sandbox);
         assert_eq!(read(&path), "A=1\n");
     }
 
     #[test]
     fn mode_and_owner_stay() {
-        let world = World::new();
+        let env = TestEnv::new();
         for (wanted, more) in [
             (0o600, &[][..]),
             (0o700, &[]),
             (0o644, &["--allow-loose-permissions"]),
         ] {
-            let path = world.home.write(".env", "A=1\n");
+            let path = env.home.write(".env", "A=1\n");
             set_mode(&path, wanted);
             // Only root may give a file away; for others the owner stays without it.
             let _ = chown(&path, Some(12345), Some(12345));
             let before = std::fs::metadata(&path).expect("a file");
-            world.run(TO_DOTENV.iter().chain(more)).success();
+            env.run(TO_DOTENV.iter().chain(more)).success();
             let after = std::fs::metadata(&path).expect("a file");
             assert_eq!(mode(&path), wanted);
             assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
@@ -261,34 +257,34 @@ mod unix {
             SecretShape::GuidGuidBase64,
             SecretShape::CloudOne,
         ] {
-            let world = World::with(Settings {
+            let env = TestEnv::with(Settings {
                 secret_shape,
                 ..Settings::default()
             });
-            world.home.write_secret(".env", "# settings\nA='x y'\n");
+            env.home.write_secret(".env", "# settings\nA='x y'\n");
             let script = r#""$SWP_KEYS" create --role Auditor --dotenv .env >/dev/null || exit
                 set -a; . ./.env; printenv A SWP_API_KEY"#;
             assert_eq!(
-                sh(&world.home, script).success(),
-                format!("x y\n{}", secret(&world))
+                sh(&env.home, script).success(),
+                format!("x y\n{}", secret(&env))
             );
         }
     }
 
     #[test]
     fn a_file_that_is_a_link_or_loose_by_now_gets_no_secret() {
-        let (held, ran) = edited_meanwhile(Some("A=1\n"), |held| {
+        let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
             let elsewhere = held.home.write_secret("elsewhere", "B=1\n");
             std::fs::remove_file(held.home.path(".env")).expect("it is there");
             symlink(elsewhere, held.home.path(".env")).expect("a link");
         });
-        undone(&held, &ran, "symbolic link");
+        undone(&held, &result, "symbolic link");
         assert_eq!(read(held.home.path("elsewhere")), "B=1\n");
 
-        let (held, ran) = edited_meanwhile(Some("A=1\n"), |held| {
+        let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
             set_mode(&held.home.path(".env"), 0o644);
         });
-        undone(&held, &ran, "others on this machine may read it by now");
+        undone(&held, &result, "others on this machine may read it by now");
         assert_eq!(read(held.home.path(".env")), "A=1\n");
     }
 }

@@ -7,19 +7,19 @@ use crate::support::files::{names, read};
 use crate::support::github::{be_a_step, masks, values};
 use crate::support::seen::nothing_was_sent;
 use crate::support::shell::sh;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 const OUTPUT: [&str; 5] = ["create", "--role", "Auditor", "--github-output", "key"];
 
-fn step() -> World {
-    let mut world = World::new();
-    be_a_step(&mut world.home);
-    world
+fn step() -> TestEnv {
+    let mut env = TestEnv::new();
+    be_a_step(&mut env.home);
+    env
 }
 
 #[test]
 fn the_runner_masks_the_secret_and_reads_it_back() {
-    let world = step();
+    let env = step();
     let more = [
         "--github-output",
         "again-2",
@@ -27,10 +27,10 @@ fn the_runner_masks_the_secret_and_reads_it_back() {
         "DSM_KEY",
         "-q",
     ];
-    let ran = world.run(OUTPUT.iter().chain(&more));
-    assert_eq!(ran.success(), "1");
-    let secret = world.sandbox.api_keys().pop().expect("a key").secret;
-    let outputs = values(world.home.path("GITHUB_OUTPUT"));
+    let result = env.run(OUTPUT.iter().chain(&more));
+    assert_eq!(result.success(), "1");
+    let secret = env.sandbox.api_keys().pop().expect("a key").secret;
+    let outputs = values(env.home.path("GITHUB_OUTPUT"));
     assert_eq!(
         outputs.into_iter().collect::<Vec<_>>(),
         [
@@ -38,12 +38,12 @@ fn the_runner_masks_the_secret_and_reads_it_back() {
             ("key".to_owned(), secret.clone())
         ]
     );
-    let variables = values(world.home.path("GITHUB_ENV"));
+    let variables = values(env.home.path("GITHUB_ENV"));
     assert_eq!(
         variables.into_iter().collect::<Vec<_>>(),
         [("DSM_KEY".to_owned(), secret.clone())]
     );
-    let (masked, rest) = masks(&ran.stderr);
+    let (masked, rest) = masks(&result.stderr);
     assert!(
         masked.iter().all(|mask| *mask == secret) && !masked.is_empty(),
         "{masked:?}"
@@ -54,12 +54,12 @@ fn the_runner_masks_the_secret_and_reads_it_back() {
 #[test]
 fn what_the_file_holds_stays_readable() {
     for before in ["other=1\n", "other=1", "list<<END\na\nb\nEND\n"] {
-        let world = step();
-        let file = world.home.write("GITHUB_OUTPUT", before);
+        let env = step();
+        let file = env.home.write("GITHUB_OUTPUT", before);
         let mut expected = values(file.clone());
-        world.run(OUTPUT).success();
+        env.run(OUTPUT).success();
         assert!(read(&file).starts_with(before));
-        expected.insert("key".to_owned(), world.sandbox.api_keys()[0].secret.clone());
+        expected.insert("key".to_owned(), env.sandbox.api_keys()[0].secret.clone());
         assert_eq!(values(file), expected);
     }
 }
@@ -67,13 +67,12 @@ fn what_the_file_holds_stays_readable() {
 /// No two runs end their values with the same line, so no value can hold it.
 #[test]
 fn the_delimiter_is_another_one_each_time() {
-    let world = step();
+    let env = step();
     let mut delimiters = Vec::new();
     for name in ["a", "b", "c"] {
-        world
-            .run(["create", "--role", "Auditor", "--github-output", name])
+        env.run(["create", "--role", "Auditor", "--github-output", name])
             .success();
-        let text = read(world.home.path("GITHUB_OUTPUT"));
+        let text = read(env.home.path("GITHUB_OUTPUT"));
         let last = text.lines().last().expect("a line").to_owned();
         assert!(last.len() >= 32 && !delimiters.contains(&last), "{last}");
         delimiters.push(last);
@@ -83,20 +82,20 @@ fn the_delimiter_is_another_one_each_time() {
 /// Where the mask cannot be said, the secret is not written: the mask comes first.
 #[test]
 fn without_a_mask_nothing_is_written_and_the_key_is_deleted() {
-    let world = step();
+    let env = step();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    let mut command = world.home.command(OUTPUT);
+    let mut command = env.home.command(OUTPUT);
     let status = command.stderr(writer).status().expect("the binary runs");
     assert_eq!(status.code(), Some(10));
-    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
-    assert_eq!(world.sandbox.api_keys(), []);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "");
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
-    let world = step();
+    let env = step();
     for (redirection, reason) in [
         ("2>log", "stderr is a file"),
         ("2>>log", "stderr is a file"),
@@ -105,15 +104,15 @@ fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
     ] {
         let script =
             format!(r#""$SWP_KEYS" create --role Auditor --github-output key {redirection}"#);
-        sh(&world.home, &script).failure(2);
-        let said = std::fs::read_to_string(world.home.path("log")).unwrap_or_default();
+        sh(&env.home, &script).failure(2);
+        let said = std::fs::read_to_string(env.home.path("log")).unwrap_or_default();
         if redirection.ends_with("log") {
             contains(&said, &["`--github-output`", reason, "would not mask"]);
-            std::fs::remove_file(world.home.path("log")).expect("it is there");
+            std::fs::remove_file(env.home.path("log")).expect("it is there");
         }
     }
-    nothing_was_sent(&world.sandbox);
-    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
+    nothing_was_sent(&env.sandbox);
+    assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "");
 }
 
 #[test]
@@ -136,16 +135,16 @@ fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
         ("GITHUB_OUTPUT", Some("."), "cannot be written"),
         ("GITHUB_OUTPUT", Some("/dev/null"), "no plain file"),
     ] {
-        let mut world = step();
-        symlink("GITHUB_ENV", world.home.path("link")).expect("a link");
+        let mut env = step();
+        symlink("GITHUB_ENV", env.home.path("link")).expect("a link");
         match value {
-            Some(value) => world.home.set(variable, value),
-            None => world.home.unset(variable),
+            Some(value) => env.home.set(variable, value),
+            None => env.home.unset(variable),
         }
-        contains(world.run(OUTPUT).failure(2), &[reason, "hint: "]);
-        nothing_was_sent(&world.sandbox);
+        contains(env.run(OUTPUT).failure(2), &[reason, "hint: "]);
+        nothing_was_sent(&env.sandbox);
         assert_eq!(
-            names(&world.home.path("")),
+            names(&env.home.path("")),
             ["GITHUB_ENV", "GITHUB_OUTPUT", "link"]
         );
     }
@@ -153,7 +152,7 @@ fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
 
 #[test]
 fn a_name_that_the_runner_does_not_take_is_refused() {
-    let world = step();
+    let env = step();
     for (flag, names) in [
         (
             "--github-output",
@@ -174,26 +173,26 @@ fn a_name_that_the_runner_does_not_take_is_refused() {
         ),
     ] {
         for name in names {
-            let ran = world.run(["create", "--role", "Auditor", &format!("{flag}={name}")]);
-            contains(ran.failure(2), &[flag]);
+            let result = env.run(["create", "--role", "Auditor", &format!("{flag}={name}")]);
+            contains(result.failure(2), &[flag]);
         }
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 /// A full disk takes a part of the text; a limit on the size of files does the same.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_part_that_was_written_is_cut_off_again() {
-    let world = step();
+    let env = step();
     let before = format!("other={}\n", "x".repeat(480));
-    let file = world.home.write("GITHUB_OUTPUT", &before);
+    let file = env.home.write("GITHUB_OUTPUT", &before);
     // One block of 512 bytes; the signal would end the run otherwise.
     let script =
         r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" create --role Auditor --github-output key"#;
-    let ran: Ran = sh(&world.home, script);
+    let result: RunResult = sh(&env.home, script);
     contains(
-        ran.failure(10),
+        result.failure(10),
         &[
             "delivered to key in GITHUB_OUTPUT",
             "File too large",
@@ -201,5 +200,5 @@ fn a_part_that_was_written_is_cut_off_again() {
         ],
     );
     assert_eq!(read(file), before);
-    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.api_keys(), []);
 }

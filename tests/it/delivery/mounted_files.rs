@@ -10,7 +10,7 @@ use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
 use crate::support::valve::HeldWorld;
-use crate::support::{World, contains, set_mode};
+use crate::support::{TestEnv, contains, set_mode};
 
 const TO_FILE: [&str; 6] = [
     "create",
@@ -25,103 +25,103 @@ const TO_DOTENV: [&str; 5] = ["create", "--role", "Auditor", "--dotenv", "key"];
 const OLD: &str = "# mine\nSWP_API_KEY='old one' # c\nA=1\n";
 
 /// A home in which `key` is fixed as `fix` does it, if the machine permits.
-fn fixed(fix: impl Fn(&World, &Path) -> Option<Fixed>) -> Option<(World, Fixed)> {
-    let world = World::new();
-    let target = world.home.write_secret("key", OLD);
-    let fixed = fix(&world, &target)?;
-    Some((world, fixed))
+fn fixed(fix: impl Fn(&TestEnv, &Path) -> Option<Fixed>) -> Option<(TestEnv, Fixed)> {
+    let env = TestEnv::new();
+    let target = env.home.write_secret("key", OLD);
+    let fixed = fix(&env, &target)?;
+    Some((env, fixed))
 }
 
-fn mount(world: &World, target: &Path) -> Option<Fixed> {
-    let source = world.home.write_secret("source", OLD);
+fn mount(env: &TestEnv, target: &Path) -> Option<Fixed> {
+    let source = env.home.write_secret("source", OLD);
     mounted(&source, target)
 }
 
 /// Exit 2 for the run and for its rehearsal, and the file is as it was.
 #[track_caller]
-fn refused(world: &World, reasons: &[&str]) {
+fn refused(env: &TestEnv, reasons: &[&str]) {
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
         for more in [&[][..], &["--dry-run"]] {
-            let ran = world.run(arguments.iter().chain(more));
-            let stderr = ran.failure(2);
+            let result = env.run(arguments.iter().chain(more));
+            let stderr = result.failure(2);
             contains(stderr, &[arguments[arguments.len() - 2], "key", "hint: "]);
             contains(stderr, reasons);
         }
     }
     for to in [&TO_FILE[3..], &TO_DOTENV[3..]] {
-        let ran = world.run(["rotate-key", "ci", "--in-place"].iter().chain(to));
-        contains(ran.failure(2), reasons);
+        let result = env.run(["rotate-key", "ci", "--in-place"].iter().chain(to));
+        contains(result.failure(2), reasons);
     }
-    nothing_was_sent(&world.sandbox);
-    assert_eq!(read(world.home.path("key")), OLD);
+    nothing_was_sent(&env.sandbox);
+    assert_eq!(read(env.home.path("key")), OLD);
 }
 
 #[test]
 fn an_immutable_or_append_only_file_is_refused_before_anything_is_sent() {
     for (attribute, reason) in [("i", "immutable"), ("a", "append-only")] {
-        let fix = |_: &World, target: &Path| with_attribute(attribute, target);
-        let Some((world, _fixed)) = fixed(fix) else {
+        let fix = |_: &TestEnv, target: &Path| with_attribute(attribute, target);
+        let Some((env, _fixed)) = fixed(fix) else {
             return;
         };
-        refused(&world, &[reason]);
-        assert_eq!(names(&world.home.path("")), ["key"]);
+        refused(&env, &[reason]);
+        assert_eq!(names(&env.home.path("")), ["key"]);
     }
 }
 
 /// A temporary file could be made there, and neither renamed nor removed.
 #[test]
 fn an_append_only_folder_is_refused_before_anything_is_sent() {
-    let world = World::new();
-    let folder = world.home.path("folder");
+    let env = TestEnv::new();
+    let folder = env.home.path("folder");
     std::fs::create_dir(&folder).expect("a folder");
     let Some(_fixed) = with_attribute("a", &folder) else {
         return;
     };
     for flag in ["--out-file", "--dotenv"] {
-        let ran = world.run(["create", "--role", "Auditor", flag, "folder/key"]);
-        contains(ran.failure(2), &[flag, "folder/key", "append-only"]);
+        let result = env.run(["create", "--role", "Auditor", flag, "folder/key"]);
+        contains(result.failure(2), &[flag, "folder/key", "append-only"]);
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
     assert_eq!(names(&folder), [""; 0]);
 }
 
 #[test]
 fn a_mount_that_is_read_only_is_refused_before_anything_is_sent() {
-    let fix = |world: &World, target: &Path| {
-        let source = world.home.write_secret("source", OLD);
+    let fix = |env: &TestEnv, target: &Path| {
+        let source = env.home.write_secret("source", OLD);
         mounted_read_only(&source, target)
     };
-    let Some((world, _fixed)) = fixed(fix) else {
+    let Some((env, _fixed)) = fixed(fix) else {
         return;
     };
-    refused(&world, &["Read-only file system"]);
+    refused(&env, &["Read-only file system"]);
 }
 
 #[test]
 fn a_file_that_is_a_mount_is_written_in_place() {
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
-        let Some((world, _fixed)) = fixed(mount) else {
+        let Some((env, _fixed)) = fixed(mount) else {
             return;
         };
-        let source = world.home.path("source");
+        let source = env.home.path("source");
         let before = std::fs::metadata(&source).expect("a file").ino();
         assert_eq!(
-            world.run(arguments.iter().chain(&["--dry-run"])).success(),
+            env.run(arguments.iter().chain(&["--dry-run"])).success(),
             ""
         );
         assert_eq!(read(&source), OLD);
-        assert_eq!(world.run(arguments).success(), "1");
-        let secret = world.sandbox.api_keys()[0].secret.clone();
+        assert_eq!(env.run(arguments).success(), "1");
+        let secret = env.sandbox.api_keys()[0].secret.clone();
         let expected = if arguments.contains(&"--dotenv") {
             OLD.replace("'old one'", &secret)
         } else {
             format!("{secret}\n")
         };
-        for path in [&source, &world.home.path("key")] {
+        for path in [&source, &env.home.path("key")] {
             assert_eq!((read(path), mode(path)), (expected.clone(), 0o600));
         }
         assert_eq!(std::fs::metadata(&source).expect("a file").ino(), before);
-        assert_eq!(names(&world.home.path("")), ["key", "source"]);
+        assert_eq!(names(&env.home.path("")), ["key", "source"]);
     }
 }
 
@@ -133,13 +133,17 @@ fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
         (&TO_DOTENV, "false", OLD.to_owned()),
         (&TO_DOTENV, spoil, format!("{OLD}B=2\n")),
     ] {
-        let Some((world, _fixed)) = fixed(mount) else {
+        let Some((env, _fixed)) = fixed(mount) else {
             return;
         };
-        let ran = world.run(arguments.iter().chain(&["--deliver-cmd", command]));
-        assert!(!ran.failure(10).contains("not withdrawn"), "{}", ran.stderr);
-        assert_eq!(read(world.home.path("source")), after);
-        assert_eq!(world.sandbox.api_keys(), []);
+        let result = env.run(arguments.iter().chain(&["--deliver-cmd", command]));
+        assert!(
+            !result.failure(10).contains("not withdrawn"),
+            "{}",
+            result.stderr
+        );
+        assert_eq!(read(env.home.path("source")), after);
+        assert_eq!(env.sandbox.api_keys(), []);
     }
 }
 
@@ -147,18 +151,18 @@ fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
 #[test]
 fn a_mount_that_something_else_has_locked_is_waited_for() {
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
-        let Some((world, _fixed)) = fixed(mount) else {
+        let Some((env, _fixed)) = fixed(mount) else {
             return;
         };
-        let source = world.home.path("source");
+        let source = env.home.path("source");
         let lock = File::open(&source).expect("a file");
         lock.lock().expect("nothing else has it");
-        let mut running = Running::start(&mut world.home.command(arguments));
+        let mut running = Running::start(&mut env.home.command(arguments));
         running.wait_for_line("waiting for another process");
         std::fs::write(&source, format!("{OLD}B=2\n")).expect("a file");
         drop(lock);
         running.finish().success();
-        let secret = &world.sandbox.api_keys()[0].secret;
+        let secret = &env.sandbox.api_keys()[0].secret;
         let expected = if arguments.contains(&"--dotenv") {
             format!("{}B=2\n", OLD.replace("'old one'", secret))
         } else {
@@ -171,18 +175,18 @@ fn a_mount_that_something_else_has_locked_is_waited_for() {
 /// What is written in place keeps its mode.
 #[test]
 fn a_mount_that_others_may_read_is_refused() {
-    let Some((world, _fixed)) = fixed(mount) else {
+    let Some((env, _fixed)) = fixed(mount) else {
         return;
     };
-    set_mode(&world.home.path("source"), 0o644);
+    set_mode(&env.home.path("source"), 0o644);
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
-        let ran = world.run(arguments);
+        let result = env.run(arguments);
         contains(
-            ran.failure(2),
+            result.failure(2),
             &["others on this machine may read", "chmod 600"],
         );
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 /// The secret of a rotation in place has no way back: the file became fixed after it was looked at, and the old content is whole.
@@ -195,9 +199,9 @@ fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
     held.wait_until_held();
     let fixed = mounted(&source, &target);
     held.release();
-    let ran = running.finish();
+    let result = running.finish();
     if fixed.is_some() {
-        ran.success();
+        result.success();
         let secret = held.sandbox.api_keys()[0].secret.clone();
         assert_eq!(read(source), OLD.replace("'old one'", &secret));
     }
@@ -212,22 +216,22 @@ fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
         ("--dotenv .env", ".env"),
         (">> stdout", "stdout"),
     ] {
-        let mut world = World::new();
-        crate::support::github::be_a_step(&mut world.home);
+        let mut env = TestEnv::new();
+        crate::support::github::be_a_step(&mut env.home);
         let files = ["GITHUB_OUTPUT", ".env", "stdout"];
         for file in files {
-            world.home.write_secret(file, &long);
+            env.home.write_secret(file, &long);
         }
         let script = format!(r#"ulimit -f 1; "$SWP_KEYS" create --role Auditor {arguments}"#);
-        let ran = sh(&world.home, &script);
+        let result = sh(&env.home, &script);
         contains(
-            ran.failure(10),
+            result.failure(10),
             &[place, "File too large", "was deleted again"],
         );
-        assert_eq!(count(&world.sandbox, CREATE), 1);
-        assert_eq!(world.sandbox.api_keys(), []);
+        assert_eq!(count(&env.sandbox, CREATE), 1);
+        assert_eq!(env.sandbox.api_keys(), []);
         for file in files.into_iter().filter(|file| *file != "stdout") {
-            assert_eq!(read(world.home.path(file)), long);
+            assert_eq!(read(env.home.path(file)), long);
         }
     }
 }
@@ -235,13 +239,13 @@ fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
 /// A command that is started is ended by the signal, as it would be without this program.
 #[test]
 fn a_command_has_the_signal_of_that_limit_as_it_was() {
-    let world = World::new();
+    let env = TestEnv::new();
     let script = r#"ulimit -f 1; "$SWP_KEYS" exec --role Auditor -- sh -c 'exec head -c 2000 /dev/zero > big'"#;
     // 25 is SIGXFSZ.
-    assert_eq!(sh(&world.home, script).code(), 128 + 25);
+    assert_eq!(sh(&env.home, script).code(), 128 + 25);
     let script = r#"ulimit -f 1; "$SWP_KEYS" create --role Auditor --deliver-cmd "sh -c 'exec head -c 2000 /dev/zero > big'""#;
-    contains(sh(&world.home, script).failure(10), &["signal: 25"]);
+    contains(sh(&env.home, script).failure(10), &["signal: 25"]);
     // Ignored by the one who starts this program, it stays ignored.
     let script = r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" exec --role Auditor -- sh -c 'exec head -c 2000 /dev/zero > big'"#;
-    assert_eq!(sh(&world.home, script).code(), 1);
+    assert_eq!(sh(&env.home, script).code(), 1);
 }

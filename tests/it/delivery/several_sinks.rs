@@ -9,7 +9,7 @@ use swp_keys::sandbox::{Action, Fault};
 use crate::support::files::{mode, names, read};
 use crate::support::github::{be_a_step, values};
 use crate::support::seen::{CREATE, count, nothing_was_sent};
-use crate::support::{World, contains, set_mode};
+use crate::support::{TestEnv, contains, set_mode};
 
 const ALL: [&str; 11] = [
     "create",
@@ -25,15 +25,15 @@ const ALL: [&str; 11] = [
     "VARIABLE",
 ];
 
-fn step() -> World {
-    let mut world = World::new();
-    be_a_step(&mut world.home);
-    world
+fn step() -> TestEnv {
+    let mut env = TestEnv::new();
+    be_a_step(&mut env.home);
+    env
 }
 
 #[test]
 fn all_of_them_get_it_and_commands_come_last() {
-    let world = step();
+    let env = step();
     let first = [
         "create",
         "--role",
@@ -43,9 +43,9 @@ fn all_of_them_get_it_and_commands_come_last() {
         "-o",
         "json",
     ];
-    let ran = world.run(first.iter().chain(&ALL[3..]));
-    let secret = world.sandbox.api_keys()[0].secret.clone();
-    let sinks = ran.json()["meta"]["sinks"].take();
+    let result = env.run(first.iter().chain(&ALL[3..]));
+    let secret = env.sandbox.api_keys()[0].secret.clone();
+    let sinks = result.json()["meta"]["sinks"].take();
     assert_eq!(
         sinks,
         json!([
@@ -57,65 +57,69 @@ fn all_of_them_get_it_and_commands_come_last() {
         ])
     );
     assert_eq!(
-        read(world.home.path("got")),
+        read(env.home.path("got")),
         format!("{secret}\n{secret}"),
         "the file was there before it"
     );
     assert_eq!(
-        read(world.home.path(".env")),
+        read(env.home.path(".env")),
         format!("SWP_API_KEY={secret}\n")
     );
-    assert_eq!(values(world.home.path("GITHUB_OUTPUT"))["output"], secret);
-    assert_eq!(values(world.home.path("GITHUB_ENV"))["VARIABLE"], secret);
+    assert_eq!(values(env.home.path("GITHUB_OUTPUT"))["output"], secret);
+    assert_eq!(values(env.home.path("GITHUB_ENV"))["VARIABLE"], secret);
     assert_eq!(
-        names(&world.home.path("")),
+        names(&env.home.path("")),
         [".env", "GITHUB_ENV", "GITHUB_OUTPUT", "got", "key"]
     );
 }
 
 /// Exit 10, the key is gone, and nothing was sent but what that takes.
 #[track_caller]
-fn undone(world: &World, ran: &crate::support::Ran) {
+fn undone(env: &TestEnv, result: &crate::support::RunResult) {
     contains(
-        ran.failure(10),
+        result.failure(10),
         &[
             "could not be delivered to the command `",
             "(ID 1) was deleted again",
         ],
     );
-    assert_eq!(count(&world.sandbox, CREATE), 1);
-    assert_eq!(count(&world.sandbox, "DELETE /api/apikeys/1"), 1);
-    assert_eq!(world.sandbox.api_keys(), []);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(count(&env.sandbox, CREATE), 1);
+    assert_eq!(count(&env.sandbox, "DELETE /api/apikeys/1"), 1);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn where_the_last_fails_new_files_go_and_appended_text_is_cut_off() {
-    let world = step();
-    world.home.write("GITHUB_OUTPUT", "other=1");
+    let env = step();
+    env.home.write("GITHUB_OUTPUT", "other=1");
     let more = ["--github-output", "second", "--deliver-cmd", "false"];
-    let ran = world.run(ALL.iter().chain(&more));
-    undone(&world, &ran);
-    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
-    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "other=1");
-    assert_eq!(read(world.home.path("GITHUB_ENV")), "");
-    assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+    let result = env.run(ALL.iter().chain(&more));
+    undone(&env, &result);
+    assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "other=1");
+    assert_eq!(read(env.home.path("GITHUB_ENV")), "");
+    assert!(
+        !result.stderr.contains("not withdrawn"),
+        "{}",
+        result.stderr
+    );
 }
 
 #[test]
 fn where_the_last_fails_files_are_as_they_were() {
-    let world = step();
-    let key = world.home.write("key", "the old key\n");
+    let env = step();
+    let key = env.home.write("key", "the old key\n");
     set_mode(&key, 0o640);
-    let dotenv = world
+    let dotenv = env
         .home
         .write_secret(".env", "# mine\nSWP_API_KEY='old' # c\nA=1");
     let before = [&key, &dotenv].map(|path| std::fs::metadata(path).expect("a file"));
     // The command sees the new content, so the old one did come back.
     let command = "sh -c 'cat; grep -q old key .env && exit 0; echo both were new >&2; exit 1'";
-    let ran = world.run(ALL.iter().chain(&["--force", "--deliver-cmd", command]));
-    undone(&world, &ran);
-    contains(&ran.stderr, &["both were new"]);
+    let result = env.run(ALL.iter().chain(&["--force", "--deliver-cmd", command]));
+    undone(&env, &result);
+    contains(&result.stderr, &["both were new"]);
     assert_eq!(read(&key), "the old key\n");
     assert_eq!(read(&dotenv), "# mine\nSWP_API_KEY='old' # c\nA=1");
     assert_eq!((mode(&key), mode(&dotenv)), (0o640, 0o600));
@@ -126,19 +130,19 @@ fn where_the_last_fails_files_are_as_they_were() {
         "the very same files"
     );
     assert_eq!(
-        names(&world.home.path("")),
+        names(&env.home.path("")),
         [".env", "GITHUB_ENV", "GITHUB_OUTPUT", "key"]
     );
 }
 
 #[test]
 fn what_cannot_be_withdrawn_is_named() {
-    let world = step();
+    let env = step();
     let first = ["--deliver-cmd", "sh -c 'cat > got'"];
     let spoil =
         "env sh -c 'for file in key .env GITHUB_OUTPUT; do echo more >> $file; done; exit 1'";
-    let ran = world.run(ALL.iter().chain(&first).chain(&["--deliver-cmd", spoil]));
-    undone(&world, &ran);
+    let result = env.run(ALL.iter().chain(&first).chain(&["--deliver-cmd", spoil]));
+    undone(&env, &result);
     let not_withdrawn = "was written before and not withdrawn: ";
     for (place, reason) in [
         (
@@ -148,21 +152,21 @@ fn what_cannot_be_withdrawn_is_named() {
         ("key", "another process has written to it since"),
     ] {
         contains(
-            &ran.stderr,
+            &result.stderr,
             &[&format!("; {place} {not_withdrawn}{reason}")],
         );
     }
     assert_eq!(
-        ran.stderr.matches(not_withdrawn).count(),
+        result.stderr.matches(not_withdrawn).count(),
         2,
         "{}",
-        ran.stderr
+        result.stderr
     );
-    assert_eq!(read(world.home.path("GITHUB_ENV")), "");
-    assert!(read(world.home.path("key")).ends_with("more\n"));
+    assert_eq!(read(env.home.path("GITHUB_ENV")), "");
+    assert!(read(env.home.path("key")).ends_with("more\n"));
     // What others wrote behind a line or an assignment stays, without that.
-    assert_eq!(read(world.home.path(".env")), "more\n");
-    let output = read(world.home.path("GITHUB_OUTPUT"));
+    assert_eq!(read(env.home.path(".env")), "more\n");
+    let output = read(env.home.path("GITHUB_OUTPUT"));
     assert_eq!(output.trim_start_matches('\n'), "more\n");
 }
 
@@ -170,25 +174,29 @@ fn what_cannot_be_withdrawn_is_named() {
 #[test]
 fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
     for force in [&[][..], &["--force"]] {
-        let world = step();
-        let folder = world.home.path("now");
+        let env = step();
+        let folder = env.home.path("now");
         std::fs::create_dir(&folder).expect("a folder");
         if !force.is_empty() {
-            world.home.write_secret("now/key", "the old key\n");
-            world.home.write_secret("now/.env", "SWP_API_KEY=old\n");
+            env.home.write_secret("now/key", "the old key\n");
+            env.home.write_secret("now/.env", "SWP_API_KEY=old\n");
         }
         let before = names(&folder);
         let swap = "sh -c 'mv now old && mkdir now; exit 1'";
         let places = ["--out-file", "now/key", "--dotenv", "now/.env"];
         let command = ["create", "--role", "Auditor", "--deliver-cmd", swap];
-        let ran = world.run(command.iter().chain(&places).chain(force));
-        undone(&world, &ran);
-        assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
+        let result = env.run(command.iter().chain(&places).chain(force));
+        undone(&env, &result);
+        assert!(
+            !result.stderr.contains("not withdrawn"),
+            "{}",
+            result.stderr
+        );
         assert_eq!(names(&folder), [""; 0]);
-        assert_eq!(names(&world.home.path("old")), before);
+        assert_eq!(names(&env.home.path("old")), before);
         for (name, content) in [("key", "the old key\n"), (".env", "SWP_API_KEY=old\n")] {
             if !force.is_empty() {
-                assert_eq!(read(world.home.path("old").join(name)), content);
+                assert_eq!(read(env.home.path("old").join(name)), content);
             }
         }
     }
@@ -196,41 +204,45 @@ fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
 
 #[test]
 fn a_file_that_went_meanwhile_is_withdrawn_already() {
-    let world = step();
-    let ran = world.run(
+    let env = step();
+    let result = env.run(
         ALL.iter()
             .chain(&["--deliver-cmd", "sh -c 'rm key .env; exit 1'"]),
     );
-    undone(&world, &ran);
-    assert!(!ran.stderr.contains("not withdrawn"), "{}", ran.stderr);
-    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    undone(&env, &result);
+    assert!(
+        !result.stderr.contains("not withdrawn"),
+        "{}",
+        result.stderr
+    );
+    assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
 }
 
 #[test]
 fn files_are_withdrawn_where_the_key_cannot_be_deleted_too() {
-    let world = step();
-    world.sandbox.inject(Fault::new(
+    let env = step();
+    env.sandbox.inject(Fault::new(
         "DELETE",
         "/api/apikeys/1",
         Action::status(403, "Not authorized."),
     ));
-    let ran = world.run(ALL.iter().chain(&["--deliver-cmd", "false"]));
+    let result = env.run(ALL.iter().chain(&["--deliver-cmd", "false"]));
     contains(
-        ran.failure(11),
+        result.failure(11),
         &["the command `false`", "(ID 1) could not be deleted again"],
     );
-    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
-    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
+    assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "");
 }
 
 #[test]
 fn one_place_twice_is_refused_before_anything_is_sent() {
-    let mut world = step();
-    std::fs::create_dir(world.home.path("folder")).expect("a folder");
-    let link = world.home.path("link");
-    std::os::unix::fs::symlink(world.home.path("folder"), link).expect("a link");
-    let github = world.home.write_secret(".env", "");
-    world.home.set("GITHUB_ENV", &github);
+    let mut env = step();
+    std::fs::create_dir(env.home.path("folder")).expect("a folder");
+    let link = env.home.path("link");
+    std::os::unix::fs::symlink(env.home.path("folder"), link).expect("a link");
+    let github = env.home.write_secret(".env", "");
+    env.home.set("GITHUB_ENV", &github);
     for (arguments, reason) in [
         (
             &["--out-file", "key", "--out-file", "./key"][..],
@@ -261,44 +273,44 @@ fn one_place_twice_is_refused_before_anything_is_sent() {
             "the name A is given twice",
         ),
     ] {
-        let ran = world.run(["create", "--role", "Auditor"].iter().chain(arguments));
-        contains(ran.failure(2), &[reason, "hint: "]);
+        let result = env.run(["create", "--role", "Auditor"].iter().chain(arguments));
+        contains(result.failure(2), &[reason, "hint: "]);
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 #[test]
 fn where_one_cannot_be_prepared_none_is_touched_and_nothing_is_sent() {
-    let world = step();
-    let dotenv = world.home.write_secret(".env", "A=1\n");
-    let ran = world.run(
+    let env = step();
+    let dotenv = env.home.write_secret(".env", "A=1\n");
+    let result = env.run(
         ALL.iter()
             .chain(&["--deliver-cmd", "no-such-program-anywhere"]),
     );
-    contains(ran.failure(2), &["no-such-program-anywhere"]);
-    nothing_was_sent(&world.sandbox);
+    contains(result.failure(2), &["no-such-program-anywhere"]);
+    nothing_was_sent(&env.sandbox);
     assert_eq!(read(dotenv), "A=1\n");
     assert_eq!(
-        names(&world.home.path("")),
+        names(&env.home.path("")),
         [".env", "GITHUB_ENV", "GITHUB_OUTPUT"]
     );
 }
 
 #[test]
 fn a_dry_run_prepares_all_and_runs_no_command() {
-    let world = step();
-    let ran = world.run(
+    let env = step();
+    let result = env.run(
         ALL.iter()
             .chain(&["--deliver-cmd", "touch ran", "--dry-run"]),
     );
-    assert_eq!(ran.success(), "");
+    assert_eq!(result.success(), "");
     contains(
-        &ran.stderr,
+        &result.stderr,
         &[
             "write its secret to key, SWP_API_KEY in .env, output in GITHUB_OUTPUT, VARIABLE in GITHUB_ENV, the command `touch`",
         ],
     );
-    assert_eq!(names(&world.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
-    assert_eq!(read(world.home.path("GITHUB_OUTPUT")), "");
-    assert_eq!(count(&world.sandbox, CREATE), 0);
+    assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
+    assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "");
+    assert_eq!(count(&env.sandbox, CREATE), 0);
 }

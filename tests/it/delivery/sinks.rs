@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::valve::HeldWorld;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 const TO_FILE: [&str; 5] = ["create", "--role", "Auditor", "--out-file", "key"];
 
-fn secret(world: &World) -> String {
-    world.sandbox.api_keys().pop().expect("a key").secret
+fn secret(env: &TestEnv) -> String {
+    env.sandbox.api_keys().pop().expect("a key").secret
 }
 
 fn read(path: &Path) -> String {
@@ -34,46 +34,46 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (format, expected) in [
         ("text", "1\n".to_owned()),
         ("env", "SWP_API_KEY_ID=2\n".to_owned()),
     ] {
-        let ran = world.run(TO_FILE.iter().chain(&["--force", "-o", format]));
-        ran.success();
-        assert_eq!(ran.stdout, expected);
-        let path = world.home.path("key");
-        assert_eq!(read(&path), format!("{}\n", secret(&world)));
+        let result = env.run(TO_FILE.iter().chain(&["--force", "-o", format]));
+        result.success();
+        assert_eq!(result.stdout, expected);
+        let path = env.home.path("key");
+        assert_eq!(read(&path), format!("{}\n", secret(&env)));
     }
-    let ran = world.run(TO_FILE.iter().chain(&["--force", "-o", "json"]));
-    let key = ran.json();
+    let result = env.run(TO_FILE.iter().chain(&["--force", "-o", "json"]));
+    let key = result.json();
     assert_eq!((&key["ID"], &key["roleID"]), (&json!(3), &json!(2)));
     assert_eq!(key["meta"]["sinks"], json!(["key"]));
     assert_eq!(key["meta"]["created"], json!(true));
-    let secret = secret(&world);
-    for text in [&ran.stdout, &ran.stderr] {
+    let secret = secret(&env);
+    for text in [&result.stdout, &result.stderr] {
         assert!(!text.contains(&secret), "{text}");
     }
-    assert_eq!(read(&world.home.path("key")), format!("{secret}\n"));
-    assert_eq!(names(&world.home.path("")), ["key"], "nothing else is left");
+    assert_eq!(read(&env.home.path("key")), format!("{secret}\n"));
+    assert_eq!(names(&env.home.path("")), ["key"], "nothing else is left");
 }
 
 #[test]
 fn as_a_file_a_dash_is_stdout() {
-    let world = World::new();
-    let create = |more: &[&str]| world.run([&["create", "--role", "Auditor"], more].concat());
+    let env = TestEnv::new();
+    let create = |more: &[&str]| env.run([&["create", "--role", "Auditor"], more].concat());
     let printed = |more: &[&str], expected: &dyn Fn(&str) -> String| {
-        let ran = create(more);
-        ran.success();
-        assert_eq!(ran.stdout, expected(&secret(&world)), "{more:?}");
-        assert!(!world.home.path("-").exists());
+        let result = create(more);
+        result.success();
+        assert_eq!(result.stdout, expected(&secret(&env)), "{more:?}");
+        assert!(!env.home.path("-").exists());
     };
     let plain = |secret: &str| format!("{secret}\n");
     printed(&["--out-file", "-"], &plain);
     printed(&["--out-file", "-", "--force"], &plain);
     // One document, which holds the secret: not another without it.
     printed(&["--out-file", "-", "--out-file", "key"], &plain);
-    assert_eq!(read(&world.home.path("key")), plain(&secret(&world)));
+    assert_eq!(read(&env.home.path("key")), plain(&secret(&env)));
     let line = |secret: &str| format!("SWP_API_KEY={secret}\n");
     printed(&["--dotenv", "-"], &line);
     printed(&["--out-file", "-", "-o", "env"], &line);
@@ -82,25 +82,25 @@ fn as_a_file_a_dash_is_stdout() {
         &["--dotenv", "-", "--env-name", "DS_KEY", "--dotenv", ".env"],
         &named,
     );
-    assert_eq!(read(&world.home.path(".env")), named(&secret(&world)));
+    assert_eq!(read(&env.home.path(".env")), named(&secret(&env)));
     let key = create(&["--out-file", "-", "-o", "json"]).json();
-    assert_eq!(key["secretKey"], secret(&world));
+    assert_eq!(key["secretKey"], secret(&env));
     assert_eq!(key["meta"]["sinks"], json!(["stdout"]));
     create(&["--out-file", "./-"]).success();
-    assert_eq!(read(&world.home.path("-")), plain(&secret(&world)));
+    assert_eq!(read(&env.home.path("-")), plain(&secret(&env)));
 }
 
 #[test]
 fn stdout_comes_last_and_is_empty_where_a_command_fails() {
-    let world = World::new();
+    let env = TestEnv::new();
     let to = ["--out-file", "-", "--deliver-cmd", "false"];
-    let ran = world.run(["create", "--role", "Auditor"].iter().chain(&to));
-    undone(&ran, &world.sandbox);
+    let result = env.run(["create", "--role", "Auditor"].iter().chain(&to));
+    undone(&result, &env.sandbox);
 }
 
 #[test]
 fn a_variable_that_nothing_names_and_stdout_twice_are_refused() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (arguments, said) in [
         (&["--env-name", "DS_KEY"][..], "--env-name"),
         (&["--env-name", "DS_KEY", "-o", "json"], "--env-name"),
@@ -116,55 +116,55 @@ fn a_variable_that_nothing_names_and_stdout_twice_are_refused() {
         (&["--out-file", "-", "--out-file", "-"], "given twice"),
         (&["--dotenv", "-", "-o", "json"], "--dotenv -"),
     ] {
-        let ran = world.run([&["create", "--role", "Auditor"], arguments].concat());
-        contains(ran.failure(2), &[said]);
+        let result = env.run([&["create", "--role", "Auditor"], arguments].concat());
+        contains(result.failure(2), &[said]);
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 #[test]
 fn several_files_all_get_it() {
-    let world = World::new();
+    let env = TestEnv::new();
     let arguments = TO_FILE.iter().chain(&["--out-file", "other"]);
-    assert_eq!(world.run(arguments).success(), "1");
+    assert_eq!(env.run(arguments).success(), "1");
     for name in ["key", "other"] {
-        let path = world.home.path(name);
-        assert_eq!(read(&path), format!("{}\n", secret(&world)));
+        let path = env.home.path(name);
+        assert_eq!(read(&path), format!("{}\n", secret(&env)));
     }
-    let world = World::new();
-    let ran = world.run(TO_FILE.iter().chain(&["--out-file", "key"]));
-    contains(ran.failure(2), &["given twice"]);
-    nothing_was_sent(&world.sandbox);
+    let env = TestEnv::new();
+    let result = env.run(TO_FILE.iter().chain(&["--out-file", "key"]));
+    contains(result.failure(2), &["given twice"]);
+    nothing_was_sent(&env.sandbox);
 }
 
 #[test]
 fn an_existing_file_is_refused_before_anything_is_sent() {
-    let world = World::new();
-    let path = world.home.write("key", "what was there");
-    let ran = world.run(TO_FILE);
-    contains(ran.failure(2), &["`--out-file` key exists", "--force"]);
-    nothing_was_sent(&world.sandbox);
+    let env = TestEnv::new();
+    let path = env.home.write("key", "what was there");
+    let result = env.run(TO_FILE);
+    contains(result.failure(2), &["`--out-file` key exists", "--force"]);
+    nothing_was_sent(&env.sandbox);
     assert_eq!(read(&path), "what was there");
-    assert_eq!(names(&world.home.path("")), ["key"]);
+    assert_eq!(names(&env.home.path("")), ["key"]);
 
-    world.run(TO_FILE.iter().chain(&["--force"])).success();
-    assert_eq!(read(&path), format!("{}\n", secret(&world)));
+    env.run(TO_FILE.iter().chain(&["--force"])).success();
+    assert_eq!(read(&path), format!("{}\n", secret(&env)));
 }
 
 #[test]
 fn a_place_that_is_no_plain_file_or_cannot_be_written_is_refused_before_anything_is_sent() {
-    let world = World::new();
-    std::fs::create_dir(world.home.path("folder")).expect("a folder");
-    world.home.write("file", "");
+    let env = TestEnv::new();
+    std::fs::create_dir(env.home.path("folder")).expect("a folder");
+    env.home.write("file", "");
     let mut places = vec!["folder", "no-folder/key", "file/key", "key/", ".", ""];
     let too_long = "k".repeat(300);
     places.push(&too_long);
     #[cfg(unix)]
     {
-        std::os::unix::fs::symlink("elsewhere", world.home.path("link")).expect("a link");
-        std::os::unix::fs::symlink("file", world.home.path("link-to-file")).expect("a link");
+        std::os::unix::fs::symlink("elsewhere", env.home.path("link")).expect("a link");
+        std::os::unix::fs::symlink("file", env.home.path("link-to-file")).expect("a link");
         let fifo = std::process::Command::new("mkfifo")
-            .arg(world.home.path("fifo"))
+            .arg(env.home.path("fifo"))
             .status();
         assert!(fifo.expect("mkfifo is there").success());
         places.extend(["link", "link-to-file", "fifo", "/dev/null", "/dev/stdout"]);
@@ -173,16 +173,16 @@ fn a_place_that_is_no_plain_file_or_cannot_be_written_is_refused_before_anything
     if cfg!(target_os = "linux") {
         places.push("/proc/self/key");
     }
-    let before = names(&world.home.path(""));
+    let before = names(&env.home.path(""));
     for place in places {
         for force in [&[][..], &["--force"]] {
             let arguments = ["create", "--role", "Auditor", "--out-file", place];
-            let ran = world.run(arguments.iter().chain(force));
-            contains(ran.failure(2), &["--out-file", place, "hint: "]);
+            let result = env.run(arguments.iter().chain(force));
+            contains(result.failure(2), &["--out-file", place, "hint: "]);
         }
     }
-    nothing_was_sent(&world.sandbox);
-    assert_eq!(names(&world.home.path("")), before, "nothing is left");
+    nothing_was_sent(&env.sandbox);
+    assert_eq!(names(&env.home.path("")), before, "nothing is left");
 }
 
 #[test]
@@ -209,9 +209,9 @@ fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
     held.wait_until_held();
     held.home.write("other", "somebody else's");
     held.release();
-    let ran = running.finish();
-    undone(&ran, &held.sandbox);
-    contains(&ran.stderr, &["could not be delivered to other"]);
+    let result = running.finish();
+    undone(&result, &held.sandbox);
+    contains(&result.stderr, &["could not be delivered to other"]);
     assert_eq!(
         names(&held.home.path("")),
         ["other"],
@@ -232,9 +232,9 @@ fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
     held.wait_until_held();
     std::fs::remove_dir_all(held.home.path("folder")).expect("it is there");
     held.release();
-    let ran = running.finish();
-    undone(&ran, &held.sandbox);
-    contains(&ran.stderr, &["could not be delivered to folder/other"]);
+    let result = running.finish();
+    undone(&result, &held.sandbox);
+    contains(&result.stderr, &["could not be delivered to folder/other"]);
     assert_eq!(names(&held.home.path("")), ["key"]);
     assert_eq!(read(&held.home.path("key")), "what was there");
 }
@@ -259,13 +259,18 @@ fn a_folder_that_is_swapped_before_the_delivery_gets_the_secret_where_it_is_now(
 
 /// The secret went nowhere: exit 10, and the key is gone, and so is the session.
 #[track_caller]
-fn undone(ran: &Ran, sandbox: &swp_keys::sandbox::Sandbox) {
+fn undone(result: &RunResult, sandbox: &swp_keys::sandbox::Sandbox) {
     contains(
-        ran.failure(10),
+        result.failure(10),
         &["could not be delivered", "(ID 1) was deleted again"],
     );
-    assert_eq!(count(sandbox, CREATE), 1, "{}", ran.stderr);
-    assert_eq!(count(sandbox, "DELETE /api/apikeys/1"), 1, "{}", ran.stderr);
+    assert_eq!(count(sandbox, CREATE), 1, "{}", result.stderr);
+    assert_eq!(
+        count(sandbox, "DELETE /api/apikeys/1"),
+        1,
+        "{}",
+        result.stderr
+    );
     assert_eq!(sandbox.api_keys(), []);
     assert_eq!(sandbox.live_sessions(), 0);
 }
@@ -287,56 +292,53 @@ mod unix {
 
     #[test]
     fn nobody_else_can_read_the_file_whatever_the_mask_and_the_old_mode() {
-        let world = World::new();
+        let env = TestEnv::new();
         let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --out-file key"#;
-        sh(&world.home, script).success();
-        let path = world.home.path("key");
+        sh(&env.home, script).success();
+        let path = env.home.path("key");
         assert_eq!(mode(&path), 0o600);
         set_mode(&path, 0o644);
         let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --out-file key --force"#;
-        sh(&world.home, script).success();
+        sh(&env.home, script).success();
         assert_eq!(mode(&path), 0o600);
-        assert_eq!(read(&path), format!("{}\n", secret(&world)));
+        assert_eq!(read(&path), format!("{}\n", secret(&env)));
     }
 
     #[test]
     fn a_closed_stdout_is_noticed_before_anything_is_sent() {
-        let world = World::new();
+        let env = TestEnv::new();
         for script in [
             r#""$SWP_KEYS" create --role Auditor >&-"#,
             r#""$SWP_KEYS" create --role Auditor -o json >&-"#,
             r#""$SWP_KEYS" create --role Auditor --dry-run >&-"#,
         ] {
-            let ran = sh(&world.home, script);
-            contains(ran.failure(2), &["stdout is closed", "--out-file"]);
+            let result = sh(&env.home, script);
+            contains(result.failure(2), &["stdout is closed", "--out-file"]);
         }
-        nothing_was_sent(&world.sandbox);
+        nothing_was_sent(&env.sandbox);
     }
 
     #[test]
     fn a_stdout_that_is_meant_to_be_thrown_away_is_a_place() {
-        let world = World::new();
-        let ran = sh(
-            &world.home,
-            r#""$SWP_KEYS" create --role Auditor >/dev/null"#,
-        );
-        ran.success();
-        assert_eq!(world.sandbox.api_keys().len(), 1);
+        let env = TestEnv::new();
+        let result = sh(&env.home, r#""$SWP_KEYS" create --role Auditor >/dev/null"#);
+        result.success();
+        assert_eq!(env.sandbox.api_keys().len(), 1);
     }
 
     #[test]
     fn a_pipe_without_a_reader_is_noticed_before_anything_is_sent() {
-        let world = World::new();
+        let env = TestEnv::new();
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         wait_until_unread(&writer);
-        let mut command = world.home.command(["create", "--role", "Auditor"]);
-        let ran = Ran::of(command.stdout(writer));
+        let mut command = env.home.command(["create", "--role", "Auditor"]);
+        let result = RunResult::of(command.stdout(writer));
         contains(
-            ran.failure(2),
+            result.failure(2),
             &["nobody reads stdout", "nothing was created"],
         );
-        nothing_was_sent(&world.sandbox);
+        nothing_was_sent(&env.sandbox);
     }
 
     #[test]
@@ -348,9 +350,9 @@ mod unix {
             assert_eq!(held.sandbox.api_keys().len(), 1);
             running.stop_reading_stdout();
             held.release();
-            let ran = running.finish();
-            undone(&ran, &held.sandbox);
-            contains(&ran.stderr, &["delivered to stdout", "Broken pipe"]);
+            let result = running.finish();
+            undone(&result, &held.sandbox);
+            contains(&result.stderr, &["delivered to stdout", "Broken pipe"]);
         }
     }
 
@@ -375,40 +377,40 @@ mod unix {
     #[cfg(target_os = "linux")]
     fn a_full_disk_gets_the_key_deleted() {
         for format in ["text", "json", "jsonl", "env"] {
-            let world = World::new();
+            let env = TestEnv::new();
             let arguments = ["create", "--role", "Auditor", "-o", format];
-            let ran = Ran::of(world.home.command(arguments).stdout(full()));
-            undone(&ran, &world.sandbox);
-            contains(&ran.stderr, &["delivered to stdout", "No space left"]);
+            let result = RunResult::of(env.home.command(arguments).stdout(full()));
+            undone(&result, &env.sandbox);
+            contains(&result.stderr, &["delivered to stdout", "No space left"]);
         }
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn a_full_disk_is_an_error_of_other_commands() {
-        let world = World::new();
+        let env = TestEnv::new();
         for arguments in [
             &["list-roles"][..],
             &["find-role", "Auditor"],
             &["create", "--role", "Auditor", "--dry-run", "-o", "json"],
         ] {
-            let ran = Ran::of(world.home.command(arguments).stdout(full()));
-            contains(ran.failure(1), &["stdout cannot be written", "No space"]);
+            let result = RunResult::of(env.home.command(arguments).stdout(full()));
+            contains(result.failure(1), &["stdout cannot be written", "No space"]);
         }
-        assert_eq!(count(&world.sandbox, CREATE), 0);
+        assert_eq!(count(&env.sandbox, CREATE), 0);
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn a_full_disk_and_a_refused_deletion_name_the_key() {
         use swp_keys::sandbox::{Action, Fault};
-        let world = World::new();
+        let env = TestEnv::new();
         let refused = Action::status(403, "Not authorized to delete API keys.");
         let fault = Fault::new("DELETE", "/api/apikeys/1", refused);
-        world.sandbox.inject(fault);
+        env.sandbox.inject(fault);
         let arguments = ["create", "--role", "Auditor", "-q", "-o", "json"];
-        let ran = Ran::of(world.home.command(arguments).stdout(full()));
-        let error = ran.json_error(11);
+        let result = RunResult::of(env.home.command(arguments).stdout(full()));
+        let error = result.json_error(11);
         assert_eq!(error["keyID"], json!(1));
         assert_eq!(error["retryable"], json!(false));
         let said = error["message"].as_str().unwrap_or_default();
@@ -417,7 +419,7 @@ mod unix {
             said,
             &["(ID 1) could not be deleted again", "No space left", why],
         );
-        assert_eq!(world.sandbox.api_keys().len(), 1, "it is still there");
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(env.sandbox.api_keys().len(), 1, "it is still there");
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }

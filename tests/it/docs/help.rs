@@ -1,6 +1,6 @@
 //! Help and version: where they go, what they name, and that they are readable.
 
-use crate::support::{Home, Ran, contains};
+use crate::support::{Home, RunResult, contains};
 
 /// surface.md, "Global flags", as far as these commands have them: each flag, with its variable.
 const GLOBAL: [(&str, &str); 26] = [
@@ -64,10 +64,10 @@ fn every_command() -> Vec<String> {
 }
 
 fn help(home: &Home, arguments: &[&str]) -> String {
-    let ran = home.run(arguments);
-    assert_eq!(ran.stderr, "", "{arguments:?}");
-    ran.success();
-    ran.stdout
+    let result = home.run(arguments);
+    assert_eq!(result.stderr, "", "{arguments:?}");
+    result.success();
+    result.stdout
 }
 
 /// Whether `word` stands there by itself, and not as the beginning of another.
@@ -206,9 +206,9 @@ fn the_version_is_the_packages() {
 
 #[test]
 fn without_a_command_the_help_goes_to_stderr_and_the_run_fails() {
-    let ran = Home::new().run::<&str>([]);
+    let result = Home::new().run::<&str>([]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["Usage: swp-keys", "Commands:", "create-key"],
     );
 }
@@ -246,6 +246,6 @@ fn a_reader_of_the_help_may_leave_early() {
     let home = Home::new();
     let mut child = home.start_piped(["create", "--help"]);
     drop(child.stdout.take());
-    let ran = Ran::from(child.wait_with_output().expect("the run ends"));
-    assert_eq!((ran.code(), ran.stderr.as_str()), (0, ""));
+    let result = RunResult::from(child.wait_with_output().expect("the run ends"));
+    assert_eq!((result.code(), result.stderr.as_str()), (0, ""));
 }

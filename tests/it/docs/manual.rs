@@ -62,9 +62,9 @@ fn dashed(text: &str) -> BTreeSet<&str> {
 fn every_flag_of_every_command_is_in_its_help_and_on_its_page() {
     let tree = swp_keys::command_line();
     let home = Home::new();
-    let ran = home.run(["man", "--out-dir", "manual/man1"]);
-    assert_eq!(ran.success(), "");
-    contains(&ran.stderr, &["swp-keys.1"]);
+    let result = home.run(["man", "--out-dir", "manual/man1"]);
+    assert_eq!(result.success(), "");
+    contains(&result.stderr, &["swp-keys.1"]);
     let mut pages = BTreeSet::new();
     for (path, command) in commands(&tree, &[]) {
         let help = home.run(path.iter().chain(&["--help"]));

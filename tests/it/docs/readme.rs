@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::files::read;
 use crate::support::github::be_a_step;
-use crate::support::{Ran, World, binary, contains, set_mode};
+use crate::support::{RunResult, TestEnv, binary, contains, set_mode};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -26,8 +26,8 @@ const GH: &str = "#!/bin/sh\n[ \"$*\" = 'secret set DSM_KEY' ] && cat > \"$HOME/
 const VAULT: &str = "#!/bin/sh\n[ \"$*\" = 'kv put secret/dsm key=-' ] && cat > \"$HOME/vault\"\n";
 
 /// The folder that stands first in PATH: the binary under its name, and the other programs that the README mentions.
-fn programs(world: &World) -> std::path::PathBuf {
-    let folder = world.home.path("bin");
+fn programs(env: &TestEnv) -> std::path::PathBuf {
+    let folder = env.home.path("bin");
     std::fs::create_dir(&folder).expect("a folder");
     std::os::unix::fs::symlink(binary(), folder.join("swp-keys")).expect("a link");
     let mut programs = vec![("pass", PASS), ("vault", VAULT), ("gh", GH)];
@@ -35,7 +35,7 @@ fn programs(world: &World) -> std::path::PathBuf {
         programs.push(("jq", JQ));
     }
     for (name, script) in programs {
-        let path = world.home.write(&format!("bin/{name}"), script);
+        let path = env.home.write(&format!("bin/{name}"), script);
         set_mode(&path, 0o700);
     }
     folder
@@ -44,37 +44,37 @@ fn programs(world: &World) -> std::path::PathBuf {
 /// So many keys are there before a block is run.
 const STANDING: usize = 2;
 
-fn run(block: &str) -> (World, Ran) {
-    run_in(World::new(), block)
+fn run(block: &str) -> (TestEnv, RunResult) {
+    run_in(TestEnv::new(), block)
 }
 
-fn run_in(mut world: World, block: &str) -> (World, Ran) {
-    be_a_step(&mut world.home);
-    let programs = programs(&world);
-    let password = world.home.path("password");
-    let key = world.sandbox.add_key("the administrator's", 1);
-    world.home.write_secret("dsm-admin.key", &key.secret);
-    world.sandbox.add_key("nightly", 2);
+fn run_in(mut env: TestEnv, block: &str) -> (TestEnv, RunResult) {
+    be_a_step(&mut env.home);
+    let programs = programs(&env);
+    let password = env.home.path("password");
+    let key = env.sandbox.add_key("the administrator's", 1);
+    env.home.write_secret("dsm-admin.key", &key.secret);
+    env.sandbox.add_key("nightly", 2);
     if block.contains("rotate-key reporting") {
-        world.sandbox.add_key("reporting", 2);
+        env.sandbox.add_key("reporting", 2);
     }
     // The certificate that the profile names was copied from the manager.
     if block.contains("ca-cert = \"prod.pem\"") {
-        let folder = world.home.path(".config/swp-keys");
+        let folder = env.home.path(".config/swp-keys");
         std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::copy(world.home.path("manager.pem"), folder.join("prod.pem")).expect("a copy");
+        std::fs::copy(env.home.path("manager.pem"), folder.join("prod.pem")).expect("a copy");
     }
-    world.home.set("SWP_README_PASSWORD", &password);
-    world.home.set(
+    env.home.set("SWP_README_PASSWORD", &password);
+    env.home.set(
         "DSM_PASSWORD",
         swp_keys::sandbox::Settings::DEFAULT_PASSWORD,
     );
     let script = block
         .replace("cargo run --release --", "swp-keys")
-        .replace("https://dsm.example.com:4119", &world.sandbox.url())
-        .replace("dsm.example.com:4119", &world.sandbox.address().to_string())
+        .replace("https://dsm.example.com:4119", &env.sandbox.url())
+        .replace("dsm.example.com:4119", &env.sandbox.address().to_string())
         .replace("/run/secrets/dsm", &password.display().to_string());
-    let mut shell = world.home.command(["-eu", "-c", &script]);
+    let mut shell = env.home.command(["-eu", "-c", &script]);
     let path = std::env::var("PATH").unwrap_or_default();
     // The command of `home` is the binary; the same surroundings are wanted for a shell.
     let surroundings: Vec<_> = shell
@@ -87,11 +87,11 @@ fn run_in(mut world: World, block: &str) -> (World, Ran) {
         .env_clear()
         .envs(surroundings)
         .env("PATH", format!("{}:{path}", programs.display()))
-        .current_dir(world.home.path("."))
+        .current_dir(env.home.path("."))
         .stdin(std::process::Stdio::null());
     shell = shell_command;
-    let ran = Ran::of(&mut shell);
-    (world, ran)
+    let result = RunResult::of(&mut shell);
+    (env, result)
 }
 
 #[test]
@@ -103,15 +103,15 @@ fn every_command_of_the_readme_works_as_it_stands() {
         blocks.len()
     );
     for block in blocks.iter().filter(|block| *block != "cargo test") {
-        let (world, ran) = run(block);
+        let (env, result) = run(block);
         assert_eq!(
-            ran.code(),
+            result.code(),
             0,
             "{block}\nstdout: {}\nstderr: {}",
-            ran.stdout,
-            ran.stderr
+            result.stdout,
+            result.stderr
         );
-        let keys = world.sandbox.api_keys();
+        let keys = env.sandbox.api_keys();
         let rotated = usize::from(block.contains("rotate-key reporting"));
         let deleted = usize::from(block.contains("delete-key nightly"));
         let made = keys.len() + deleted - STANDING - rotated;
@@ -123,9 +123,9 @@ fn every_command_of_the_readme_works_as_it_stands() {
         assert_eq!(
             made, wanted,
             "{block}\nstdout: {}\nstderr: {}",
-            ran.stdout, ran.stderr
+            result.stdout, result.stderr
         );
-        assert_eq!(world.sandbox.live_sessions(), 0, "{block}");
+        assert_eq!(env.sandbox.live_sessions(), 0, "{block}");
         for (mark, place) in [
             ("--dotenv", ".env"),
             ("vault", "vault"),
@@ -133,7 +133,7 @@ fn every_command_of_the_readme_works_as_it_stands() {
             ("--github-env", "GITHUB_ENV"),
         ] {
             if block.contains(mark) {
-                contains(&read(world.home.path(place)), &[&keys[STANDING].secret]);
+                contains(&read(env.home.path(place)), &[&keys[STANDING].secret]);
             }
         }
         let last = keys.len() - 1;
@@ -143,11 +143,11 @@ fn every_command_of_the_readme_works_as_it_stands() {
             ("--current", "dsm-admin.key", 0),
         ] {
             if block.contains(mark) {
-                contains(&read(world.home.path(place)), &[&keys[key].secret]);
+                contains(&read(env.home.path(place)), &[&keys[key].secret]);
             }
         }
         if block.contains("jq -er .secretKey") {
-            assert_eq!(ran.stdout.trim_end(), keys[STANDING].secret, "{block}");
+            assert_eq!(result.stdout.trim_end(), keys[STANDING].secret, "{block}");
         }
     }
 }
@@ -161,24 +161,24 @@ fn keys_that_nobody_uses_are_locked_and_then_deleted() {
         found.expect("a block of the README").clone()
     };
     let settings = swp_keys::sandbox::Settings::default();
-    let old = |world: &World, name: &str| {
-        let key = world.sandbox.add_key(name, 2);
+    let old = |env: &TestEnv, name: &str| {
+        let key = env.sandbox.add_key(name, 2);
         let aged = |key: &mut swp_keys::sandbox::ApiKey| key.created -= 91 * 86_400_000;
-        world.sandbox.edit_key(key.id, aged);
+        env.sandbox.edit_key(key.id, aged);
     };
     let stale = |block: &str, locked: &[&str]| -> Vec<(String, bool)> {
-        let world = World::with(settings.clone());
+        let env = TestEnv::with(settings.clone());
         for name in ["old", "older"] {
-            old(&world, name);
+            old(&env, name);
         }
-        for key in world.sandbox.api_keys() {
+        for key in env.sandbox.api_keys() {
             let name = key.name.clone().unwrap_or_default();
             let lock = locked.contains(&name.as_str());
-            world.sandbox.edit_key(key.id, |key| key.active = !lock);
+            env.sandbox.edit_key(key.id, |key| key.active = !lock);
         }
-        let (world, ran) = run_in(world, block);
-        ran.success();
-        (world.sandbox.api_keys().into_iter())
+        let (env, result) = run_in(env, block);
+        result.success();
+        (env.sandbox.api_keys().into_iter())
             .map(|key| (key.name.unwrap_or_default(), key.active))
             .collect()
     };

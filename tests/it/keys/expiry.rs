@@ -6,7 +6,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, bodies, nothing_was_sent};
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const HOUR: i64 = 60 * 60 * 1000;
@@ -23,18 +23,18 @@ fn now() -> i64 {
 #[test]
 fn a_life_span_counts_from_now() {
     for (text, length) in [("14d", 14 * DAY), ("12w", 84 * DAY), ("36h", 36 * HOUR)] {
-        let world = World::new();
+        let env = TestEnv::new();
         let before = now();
-        let ran = world.run(create(text));
+        let result = env.run(create(text));
         let after = now();
-        ran.success();
-        assert!(!ran.stderr.contains("will not end"), "{}", ran.stderr);
-        let sent = bodies(&world.sandbox, CREATE)[0]["expiryDate"].as_i64();
+        result.success();
+        assert!(!result.stderr.contains("will not end"), "{}", result.stderr);
+        let sent = bodies(&env.sandbox, CREATE)[0]["expiryDate"].as_i64();
         let sent = sent.expect("milliseconds");
         // The manager's clock is told in whole seconds.
         assert!(sent >= before + length - 1000, "{text}: {sent}");
         assert!(sent <= after + length + 1000, "{text}: {sent}");
-        assert_eq!(world.sandbox.api_keys()[0].expiry_date, Some(sent));
+        assert_eq!(env.sandbox.api_keys()[0].expiry_date, Some(sent));
     }
 }
 
@@ -54,11 +54,11 @@ fn a_date_is_the_end_of_that_day_there_and_a_time_is_that_time() {
             end - 2 * HOUR,
         ),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let zone_flag = zone.map(|zone| ["--time-zone", zone]);
-        let ran = world.run(create(text).iter().chain(zone_flag.iter().flatten()));
-        ran.success();
-        let body = &bodies(&world.sandbox, CREATE)[0];
+        let result = env.run(create(text).iter().chain(zone_flag.iter().flatten()));
+        result.success();
+        let body = &bodies(&env.sandbox, CREATE)[0];
         assert_eq!(body["expiryDate"], json!(expected), "{text} {zone:?}");
         assert_eq!(body.get("timeZone"), zone.map(|zone| json!(zone)).as_ref());
     }
@@ -66,22 +66,22 @@ fn a_date_is_the_end_of_that_day_there_and_a_time_is_that_time() {
 
 #[test]
 fn never_is_said_by_leaving_the_end_out() {
-    let world = World::new();
-    let ran = world.run(create("never"));
-    ran.success();
-    assert_eq!(ran.stderr, "", "the user said so, so nobody needs to");
-    let body = &bodies(&world.sandbox, CREATE)[0];
+    let env = TestEnv::new();
+    let result = env.run(create("never"));
+    result.success();
+    assert_eq!(result.stderr, "", "the user said so, so nobody needs to");
+    let body = &bodies(&env.sandbox, CREATE)[0];
     assert_eq!(body.get("expiryDate"), None);
 
-    let ran = world.run(["create", "--role-id", "2"]);
-    ran.success();
+    let result = env.run(["create", "--role-id", "2"]);
+    result.success();
     let note = "note: this key will not end by itself";
-    assert_eq!(ran.stderr.matches(note).count(), 1, "{}", ran.stderr);
+    assert_eq!(result.stderr.matches(note).count(), 1, "{}", result.stderr);
 }
 
 #[test]
 fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (text, says) in [
         ("2020-01-01", "in the past"),
         ("2020-01-01T00:00:00Z", "in the past"),
@@ -91,15 +91,15 @@ fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
         ("0d", "no time at all"),
         ("999999999999w", "too far away"),
     ] {
-        let ran = world.run(create(text));
-        contains(ran.failure(2), &["`--expires`", says, "hint: write 14d"]);
+        let result = env.run(create(text));
+        contains(result.failure(2), &["`--expires`", says, "hint: write 14d"]);
     }
-    let ran = world.run(["create", "--role-id", "2", "--expires=-3d"]);
-    contains(ran.failure(2), &["`--expires`"]);
+    let result = env.run(["create", "--role-id", "2", "--expires=-3d"]);
+    contains(result.failure(2), &["`--expires`"]);
     let zone = ["--time-zone", "Mars/Base"];
-    let ran = world.run(create("2099-01-31").iter().chain(&zone));
-    contains(ran.failure(2), &["`--time-zone`", "IANA"]);
-    nothing_was_sent(&world.sandbox);
+    let result = env.run(create("2099-01-31").iter().chain(&zone));
+    contains(result.failure(2), &["`--time-zone`", "IANA"]);
+    nothing_was_sent(&env.sandbox);
 }
 
 #[test]
@@ -110,24 +110,24 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
         (30, None),
         (-30, None),
     ] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             clock_skew_seconds: skew,
             ..Settings::default()
         });
-        let (before, ran, after) = (now(), world.run(create("1d")), now());
-        ran.success();
-        let sent = bodies(&world.sandbox, CREATE)[0]["expiryDate"].as_i64();
+        let (before, result, after) = (now(), env.run(create("1d")), now());
+        result.success();
+        let sent = bodies(&env.sandbox, CREATE)[0]["expiryDate"].as_i64();
         let sent = sent.expect("milliseconds") - skew * 1000;
         assert!(sent >= before + DAY - 1000, "{skew}: {sent}");
         assert!(sent <= after + DAY + 1000, "{skew}: {sent}");
         match says {
-            Some(says) => contains(&ran.stderr, &["warning: the manager's clock", says]),
-            None => assert_eq!(ran.stderr, ""),
+            Some(says) => contains(&result.stderr, &["warning: the manager's clock", says]),
+            None => assert_eq!(result.stderr, ""),
         }
         // A date does not hang on any clock.
-        let ran = world.run(create("2099-01-31"));
-        ran.success();
-        assert_eq!(ran.stderr, "");
+        let result = env.run(create("2099-01-31"));
+        result.success();
+        assert_eq!(result.stderr, "");
     }
 }
 
@@ -143,7 +143,7 @@ fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
             "never instead of 2099-01-31 23:59 UTC",
         ),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let mut answer = json!({"ID": 1, "secretKey": "1:c2VjcmV0"});
         if !expiry.is_null() {
             answer["expiryDate"] = expiry;
@@ -154,9 +154,12 @@ fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
             body: answer.to_string().into_bytes(),
         };
         let fault = Fault::new("POST", "/api/apikeys", answer).after();
-        world.sandbox.inject(fault);
-        let ran = world.run(create("2099-01-31"));
-        assert_eq!(ran.success(), "1:c2VjcmV0");
-        contains(&ran.stderr, &["warning: the manager set another end", says]);
+        env.sandbox.inject(fault);
+        let result = env.run(create("2099-01-31"));
+        assert_eq!(result.success(), "1:c2VjcmV0");
+        contains(
+            &result.stderr,
+            &["warning: the manager set another end", says],
+        );
     }
 }

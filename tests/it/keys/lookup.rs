@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::support::seen::nothing_was_sent;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 /// Names that KEY would take for something else than the key that bears them.
 const AMBIGUOUS: [&str; 5] = ["1", "777", "007", "id:1", "name:ci"];
@@ -18,31 +18,31 @@ fn a_name_that_key_would_take_for_another_key_cannot_be_given() {
             &["update-key", "ci", "--name", name],
             &["create", "--role", "Auditor", "--dry-run", "--name", name],
         ] {
-            let world = World::new();
-            let said = world.run(command).failure(2).to_owned();
+            let env = TestEnv::new();
+            let said = env.run(command).failure(2).to_owned();
             contains(&said, &["`--name`", "hint: "]);
-            nothing_was_sent(&world.sandbox);
+            nothing_was_sent(&env.sandbox);
         }
     }
     // What only looks like it.
     for name in ["7a", "-7", "1.5", "ID:1", "ids:1", "a id:1"] {
-        let world = World::new();
+        let env = TestEnv::new();
         let name = format!("--name={name}");
-        world.run(["create", "--role", "Auditor", &name]).success();
+        env.run(["create", "--role", "Auditor", &name]).success();
     }
 }
 
 /// A world in which the key named `2` has the ID 1, the key named `id:2` the ID 2, and the key named `ci` the ID 3.
-fn world() -> World {
-    let world = World::new();
+fn env() -> TestEnv {
+    let env = TestEnv::new();
     for name in ["2", "id:2", "ci"] {
-        world.sandbox.add_key(name, 2);
+        env.sandbox.add_key(name, 2);
     }
-    world
+    env
 }
 
-fn active(world: &World) -> Vec<bool> {
-    let keys = world.sandbox.api_keys();
+fn active(env: &TestEnv) -> Vec<bool> {
+    let keys = env.sandbox.api_keys();
     keys.iter().map(|key| key.active).collect()
 }
 
@@ -57,27 +57,25 @@ fn every_command_takes_an_id_and_a_name_with_a_prefix() {
         ("ci", 3),
         ("id:3", 3),
     ] {
-        let world = world();
+        let env = env();
         let at = |id: i64| usize::try_from(id - 1).expect("an index");
-        let shown = world.run(["show-key", key, "-o", "json"]).json();
+        let shown = env.run(["show-key", key, "-o", "json"]).json();
         assert_eq!(shown["ID"], json!(id), "{key}");
-        world.run(["lock-key", key]).success();
+        env.run(["lock-key", key]).success();
         let locked: Vec<bool> = (1..=3).map(|other| other != id).collect();
-        assert_eq!(active(&world), locked, "{key}");
-        world.run(["unlock-key", key]).success();
-        assert_eq!(active(&world), [true; 3], "{key}");
-        world
-            .run(["update-key", key, "--description", "x"])
-            .success();
-        let changed = &world.sandbox.api_keys()[at(id)];
+        assert_eq!(active(&env), locked, "{key}");
+        env.run(["unlock-key", key]).success();
+        assert_eq!(active(&env), [true; 3], "{key}");
+        env.run(["update-key", key, "--description", "x"]).success();
+        let changed = &env.sandbox.api_keys()[at(id)];
         contains(changed.description.as_deref().unwrap_or_default(), &["x"]);
-        let before = world.sandbox.api_keys()[at(id)].secret.clone();
-        let rotated = world.run(["rotate-key", key, "--in-place"]);
+        let before = env.sandbox.api_keys()[at(id)].secret.clone();
+        let rotated = env.run(["rotate-key", key, "--in-place"]);
         let secret = rotated.success().to_owned();
         assert_ne!(secret, before);
-        assert_eq!(world.sandbox.api_keys()[at(id)].secret, secret, "{key}");
-        world.run(["delete-key", key, "--yes"]).success();
-        let left: Vec<i64> = world.sandbox.api_keys().iter().map(|key| key.id).collect();
+        assert_eq!(env.sandbox.api_keys()[at(id)].secret, secret, "{key}");
+        env.run(["delete-key", key, "--yes"]).success();
+        let left: Vec<i64> = env.sandbox.api_keys().iter().map(|key| key.id).collect();
         assert_eq!(left.len(), 2);
         assert!(!left.contains(&id), "{key}: {left:?}");
     }
@@ -86,14 +84,12 @@ fn every_command_takes_an_id_and_a_name_with_a_prefix() {
 /// The successor keeps the name, which is not a new one.
 #[test]
 fn a_key_whose_name_is_digits_can_be_rotated_and_renamed() {
-    let world = world();
-    let rotated = world.run(["rotate-key", "name:2", "-o", "json"]).json();
+    let env = env();
+    let rotated = env.run(["rotate-key", "name:2", "-o", "json"]).json();
     assert_eq!(rotated["keyName"], "2");
     assert_eq!(rotated["meta"]["predecessor"]["ID"], 1);
-    world
-        .run(["update-key", "name:2", "--name", "two"])
-        .success();
-    let names: Vec<_> = (world.sandbox.api_keys().iter())
+    env.run(["update-key", "name:2", "--name", "two"]).success();
+    let names: Vec<_> = (env.sandbox.api_keys().iter())
         .filter_map(|key| key.name.clone())
         .collect();
     assert!(names.contains(&"two".to_owned()), "{names:?}");
@@ -111,22 +107,22 @@ fn what_is_neither_is_refused_before_anything_is_sent() {
         "name:",
         "id:99999999999999999999",
     ] {
-        let world = World::new();
-        world.run(["show-key", key]).failure(2);
-        world.run(["delete-key", "ci", key, "--yes"]).failure(2);
-        world.run(["rotate-key", key]).failure(2);
-        nothing_was_sent(&world.sandbox);
+        let env = TestEnv::new();
+        env.run(["show-key", key]).failure(2);
+        env.run(["delete-key", "ci", key, "--yes"]).failure(2);
+        env.run(["rotate-key", key]).failure(2);
+        nothing_was_sent(&env.sandbox);
     }
 }
 
 /// A mistyped ID leads to the way to write a name of digits.
 #[test]
 fn an_id_that_is_not_there_leads_to_the_name() {
-    let world = World::new();
-    let key = world.sandbox.add_key("777", 2);
-    let error = world.run(["show-key", "777", "-o", "json"]).json_error(3);
+    let env = TestEnv::new();
+    let key = env.sandbox.add_key("777", 2);
+    let error = env.run(["show-key", "777", "-o", "json"]).json_error(3);
     contains(error["hint"].as_str().unwrap_or_default(), &["name:777"]);
-    let shown = world.run(["show-key", "name:777", "-o", "json"]).json();
+    let shown = env.run(["show-key", "name:777", "-o", "json"]).json();
     assert_eq!(shown["ID"], key.id);
 }
 
@@ -140,21 +136,21 @@ fn a_cut_off_rotation_is_found_by_id_or_name_and_never_by_both() {
         ("id:1", true),
         ("1", true),
     ] {
-        let world = world();
+        let env = env();
         let record = json!({
-            "operation": "0a0b0c0d", "work": "create", "manager": world.sandbox.url(), "tenant": null, "keyName": "2",
+            "operation": "0a0b0c0d", "work": "create", "manager": env.sandbox.url(), "tenant": null, "keyName": "2",
             "roleID": 2, "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0,
             "predecessor": {"ID": 1, "overlap": 86_400_000}
         });
-        let folder = world.home.path("state/unfinished");
+        let folder = env.home.path("state/unfinished");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
-        let ran = world.run(["rotate-key", key, "--dry-run"]);
+        let result = env.run(["rotate-key", key, "--dry-run"]);
         assert_eq!(
-            ran.stderr.contains("cut off at 1970"),
+            result.stderr.contains("cut off at 1970"),
             continued,
             "{key}: {}",
-            ran.stderr
+            result.stderr
         );
     }
 }

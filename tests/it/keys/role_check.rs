@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, count};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const WARNING: &str = "has every right";
 
 /// A world with one more role: Full Access under another name and ID, but for these fields.
-fn with_role(changes: &Value) -> World {
-    let world = World::new();
-    let ran = world.run(["show-role", "1", "-o", "json"]);
-    let mut role = ran.json();
+fn with_role(changes: &Value) -> TestEnv {
+    let env = TestEnv::new();
+    let result = env.run(["show-role", "1", "-o", "json"]);
+    let mut role = result.json();
     let fields = role.as_object_mut().expect("an object");
     fields.remove("meta");
     fields.insert("name".to_owned(), json!("Auditor of everything"));
@@ -21,9 +21,9 @@ fn with_role(changes: &Value) -> World {
     for (name, value) in changes.as_object().into_iter().flatten() {
         fields.insert(name.clone(), value.clone());
     }
-    world.sandbox.add_role(&role).expect("a role");
-    world.sandbox.forget_requests();
-    world
+    env.sandbox.add_role(&role).expect("a role");
+    env.sandbox.forget_requests();
+    env
 }
 
 const BY_NAME: [&str; 3] = ["create", "--role", "Auditor of everything"];
@@ -32,8 +32,8 @@ const BY_ID: [&str; 3] = ["create", "--role-id", "9"];
 #[test]
 fn a_role_with_every_right_is_said_by_what_it_may_and_not_by_its_name() {
     let hosted = |immutable: bool| {
-        let ran = World::new().run(["show-role", "1", "-o", "json"]);
-        let mut rights = ran.json()["rights"].take();
+        let result = TestEnv::new().run(["show-role", "1", "-o", "json"]);
+        let mut rights = result.json()["rights"].take();
         rights["hostedServiceRights"]["heapRights"]["canViewHeap"] = json!(false);
         json!({"rights": rights, "immutable": immutable})
     };
@@ -46,45 +46,45 @@ fn a_role_with_every_right_is_said_by_what_it_may_and_not_by_its_name() {
         (hosted(true), true),
         (hosted(false), false),
     ] {
-        let world = with_role(&changes);
+        let env = with_role(&changes);
         for command in [BY_NAME, BY_ID] {
-            let ran = world.run(command);
-            ran.success();
+            let result = env.run(command);
+            result.success();
             assert_eq!(
-                ran.stderr.contains(WARNING),
+                result.stderr.contains(WARNING),
                 warned,
                 "{changes} {}",
-                ran.stderr
+                result.stderr
             );
-            let ran = world.run(command.iter().chain(&["--allow-full-access"]));
-            ran.success();
-            assert!(!ran.stderr.contains(WARNING), "{}", ran.stderr);
+            let result = env.run(command.iter().chain(&["--allow-full-access"]));
+            result.success();
+            assert!(!result.stderr.contains(WARNING), "{}", result.stderr);
         }
     }
-    let ran = World::new().run(["create", "--role", "Auditor"]);
-    ran.success();
-    assert!(!ran.stderr.contains(WARNING), "{}", ran.stderr);
+    let result = TestEnv::new().run(["create", "--role", "Auditor"]);
+    result.success();
+    assert!(!result.stderr.contains(WARNING), "{}", result.stderr);
 }
 
 #[test]
 fn a_role_that_is_called_full_access_and_is_not_is_not_warned_of() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         roles: vec![json!({"ID": 9, "name": "Full Access to reports", "allowWebService": true})],
         ..Settings::default()
     });
-    let ran = world.run(["create", "--role", "Full Access to reports"]);
-    ran.success();
-    assert!(!ran.stderr.contains(WARNING), "{}", ran.stderr);
+    let result = env.run(["create", "--role", "Full Access to reports"]);
+    result.success();
+    assert!(!result.stderr.contains(WARNING), "{}", result.stderr);
 }
 
 #[test]
 fn a_role_that_may_not_use_the_api_gets_no_key() {
-    let world = with_role(&json!({"allowWebService": false}));
+    let env = with_role(&json!({"allowWebService": false}));
     for command in [BY_NAME, BY_ID] {
         for more in [&[][..], &["--dry-run"]] {
-            let ran = world.run(command.iter().chain(more));
+            let result = env.run(command.iter().chain(more));
             contains(
-                ran.failure(5),
+                result.failure(5),
                 &[
                     "`Auditor of everything` (ID 9)",
                     "allowWebService",
@@ -93,38 +93,35 @@ fn a_role_that_may_not_use_the_api_gets_no_key() {
             );
         }
     }
-    assert_eq!(count(&world.sandbox, CREATE), 0);
-    assert_eq!(world.sandbox.live_sessions(), 0);
-    let error = world
-        .run(BY_NAME.iter().chain(&["-o", "json"]))
-        .json_error(5);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    let error = env.run(BY_NAME.iter().chain(&["-o", "json"])).json_error(5);
     assert_eq!(error["code"], "forbidden");
     // Whether such a key is refused is unknown (manager-api.md, section 11, no. 14): who insists finds out.
-    world
-        .run(BY_ID.iter().chain(&["--allow-full-access"]))
+    env.run(BY_ID.iter().chain(&["--allow-full-access"]))
         .success();
 }
 
 #[test]
 fn what_the_manager_leaves_out_is_no_reason_to_refuse() {
-    let world = World::with(playing(&[("answer-fields", "sparse")]));
+    let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
     for command in [
         ["create", "--role", "Full Access"],
         ["create", "--role-id", "1"],
     ] {
-        let ran = world.run(command);
-        ran.success();
-        assert!(!ran.stderr.contains(WARNING), "{}", ran.stderr);
+        let result = env.run(command);
+        result.success();
+        assert!(!result.stderr.contains(WARNING), "{}", result.stderr);
     }
 }
 
 #[test]
 fn a_name_costs_no_request_more_and_an_id_one() {
-    let world = World::new();
+    let env = TestEnv::new();
     let calls = |arguments: &[&str]| {
-        world.sandbox.forget_requests();
-        world.run(arguments).success();
-        world.calls()
+        env.sandbox.forget_requests();
+        env.run(arguments).success();
+        env.calls()
     };
     let sign_in = "POST /api/sessions";
     assert_eq!(
@@ -145,67 +142,65 @@ fn a_name_costs_no_request_more_and_an_id_one() {
 #[test]
 fn a_role_that_cannot_be_read_is_taken_at_its_word() {
     for choice in ["401", "403"] {
-        let world = World::with(playing(&[("session-roles", choice)]));
-        world.run(["create", "--role-id", "1"]).success();
+        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        env.run(["create", "--role-id", "1"]).success();
     }
     for action in [Action::status(500, "oh"), Action::Drop] {
-        let world = World::new();
-        world
-            .sandbox
+        let env = TestEnv::new();
+        env.sandbox
             .inject(Fault::new("GET", "/api/roles/*", action).times(9));
-        world
-            .run(["create", "--role-id", "1", "--retries", "0"])
+        env.run(["create", "--role-id", "1", "--retries", "0"])
             .success();
     }
     // A 404 that is not the manager's own says nothing of the role.
-    let world = World::with(playing(&[("error-body", "html")]));
-    world.run(["create", "--role-id", "99"]).failure(1);
-    assert_eq!(count(&world.sandbox, CREATE), 1);
+    let env = TestEnv::with(playing(&[("error-body", "html")]));
+    env.run(["create", "--role-id", "99"]).failure(1);
+    assert_eq!(count(&env.sandbox, CREATE), 1);
 }
 
 #[test]
 fn a_role_that_is_not_there_gets_no_key_whatever_the_manager_would_have_done() {
     for choice in ["accepted", "400", "500"] {
-        let world = World::with(playing(&[("unknown-role", choice)]));
+        let env = TestEnv::with(playing(&[("unknown-role", choice)]));
         contains(
-            world.run(["create", "--role-id", "99"]).failure(3),
+            env.run(["create", "--role-id", "99"]).failure(3),
             &["there is no role with the ID 99"],
         );
-        assert_eq!(count(&world.sandbox, CREATE), 0);
+        assert_eq!(count(&env.sandbox, CREATE), 0);
     }
 }
 
 #[test]
 fn an_existing_key_keeps_its_own_role_and_what_is_left_as_it_is_is_not_judged() {
-    let world = with_role(&json!({"allowWebService": false}));
-    world.sandbox.add_key("there", 2);
+    let env = with_role(&json!({"allowWebService": false}));
+    env.sandbox.add_key("there", 2);
     for (what, code) in [("skip", 0), ("rekey", 0)] {
         let more = ["--name", "there", "--if-exists", what];
-        let ran = world.run(BY_NAME.iter().chain(&more));
-        assert_eq!(ran.code(), code, "{}", ran.stderr);
+        let result = env.run(BY_NAME.iter().chain(&more));
+        assert_eq!(result.code(), code, "{}", result.stderr);
     }
-    world.sandbox.add_key("other", 9);
-    let ran = world.run(
+    env.sandbox.add_key("other", 9);
+    let result = env.run(
         BY_NAME
             .iter()
             .chain(&["--name", "other", "--if-exists", "rekey"]),
     );
-    ran.failure(5);
+    result.failure(5);
 }
 
 #[test]
 fn the_successor_of_a_rotation_is_judged_too() {
-    let world = with_role(&json!({"allowWebService": false}));
+    let env = with_role(&json!({"allowWebService": false}));
     for (name, role) in [("all", 1), ("none", 9)] {
-        world.sandbox.add_key(name, role);
+        env.sandbox.add_key(name, role);
     }
-    let ran = world.run(["rotate-key", "all", "--dry-run"]);
-    assert_eq!(ran.code(), 0, "{}", ran.stderr);
-    contains(&ran.stderr, &[WARNING]);
-    let ran = world.run(["rotate-key", "all", "--dry-run", "--allow-full-access"]);
-    assert!(!ran.stderr.contains(WARNING), "{}", ran.stderr);
+    let result = env.run(["rotate-key", "all", "--dry-run"]);
+    assert_eq!(result.code(), 0, "{}", result.stderr);
+    contains(&result.stderr, &[WARNING]);
+    let result = env.run(["rotate-key", "all", "--dry-run", "--allow-full-access"]);
+    assert!(!result.stderr.contains(WARNING), "{}", result.stderr);
     contains(
-        world.run(["rotate-key", "none"]).failure(5),
+        env.run(["rotate-key", "none"]).failure(5),
         &["allowWebService"],
     );
 }

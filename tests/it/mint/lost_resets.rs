@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::seen::count;
-use crate::support::{Ran, World, contains, wait_until};
+use crate::support::{RunResult, TestEnv, contains, wait_until};
 
 const RESET: &str = "/api/apikeys/1/secretkey";
 const NAMED: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
@@ -19,25 +19,25 @@ fn late(milliseconds: u64) -> Action {
     Action::Late(Duration::from_millis(milliseconds))
 }
 
-fn records(world: &World) -> usize {
-    std::fs::read_dir(world.home.path("state/unfinished")).map_or(0, Iterator::count)
+fn records(env: &TestEnv) -> usize {
+    std::fs::read_dir(env.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
-fn resets(world: &World) -> usize {
-    count(&world.sandbox, &format!("POST {RESET}"))
+fn resets(env: &TestEnv) -> usize {
+    count(&env.sandbox, &format!("POST {RESET}"))
 }
 
 /// What was delivered works, now that nothing is under way any more.
 #[track_caller]
-fn works(world: &World, ran: &Ran, settled: Instant) {
+fn works(env: &TestEnv, result: &RunResult, settled: Instant) {
     wait_until("what was late", || Instant::now() > settled);
     assert_eq!(
-        ran.success(),
-        world.sandbox.api_keys()[0].secret,
+        result.success(),
+        env.sandbox.api_keys()[0].secret,
         "{}",
-        ran.stderr
+        result.stderr
     );
-    assert_eq!(records(world), 0);
+    assert_eq!(records(env), 0);
 }
 
 #[test]
@@ -59,19 +59,19 @@ fn a_request_that_was_lost_is_waited_for_before_the_next() {
         (&NAMED, false),
         (&["create", "--role", "Auditor"], false),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         match exists {
-            true => drop(world.sandbox.add_key("ci", 2)),
+            true => drop(env.sandbox.add_key("ci", 2)),
             // The answer to the create is lost, so that the key needs a new secret.
-            false => world
+            false => env
                 .sandbox
                 .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after()),
         }
-        world.sandbox.inject(reset(late(700)));
+        env.sandbox.inject(reset(late(700)));
         let settled = Instant::now() + Duration::from_secs(2);
-        let ran = world.run(words.iter().chain(&["--settle-timeout", "2s"]));
-        works(&world, &ran, settled);
-        assert_eq!(resets(&world), 2, "{words:?}");
+        let result = env.run(words.iter().chain(&["--settle-timeout", "2s"]));
+        works(&env, &result, settled);
+        assert_eq!(resets(&env), 2, "{words:?}");
     }
 }
 
@@ -79,29 +79,28 @@ fn a_request_that_was_lost_is_waited_for_before_the_next() {
 #[test]
 fn a_secret_that_a_late_request_has_ended_is_made_anew() {
     for exists in [true, false] {
-        let world = World::new();
+        let env = TestEnv::new();
         let words = match exists {
             true => {
-                world.sandbox.add_key("ci", 2);
+                env.sandbox.add_key("ci", 2);
                 &IN_PLACE[..]
             }
             false => {
-                world
-                    .sandbox
+                env.sandbox
                     .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
                 &NAMED
             }
         };
-        world.sandbox.inject(reset(late(1500)));
-        world.sandbox.inject(
+        env.sandbox.inject(reset(late(1500)));
+        env.sandbox.inject(
             reset(Action::Delay(Duration::from_millis(2500)))
                 .after()
                 .nth(2),
         );
         let settled = Instant::now() + Duration::from_millis(2500);
-        let ran = world.run(words.iter().chain(&["--settle-timeout", "300ms"]));
-        works(&world, &ran, settled);
-        assert_eq!(resets(&world), 3);
+        let result = env.run(words.iter().chain(&["--settle-timeout", "300ms"]));
+        works(&env, &result, settled);
+        assert_eq!(resets(&env), 3);
     }
 }
 
@@ -109,23 +108,21 @@ fn a_secret_that_a_late_request_has_ended_is_made_anew() {
 #[test]
 fn secrets_that_never_work_are_not_made_for_ever() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
-        let world = World::new();
+        let env = TestEnv::new();
         if code == 11 {
-            world.sandbox.add_key("ci", 2);
+            env.sandbox.add_key("ci", 2);
         } else {
-            world
-                .sandbox
+            env.sandbox
                 .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
         }
-        world.sandbox.inject(reset(Action::Drop));
+        env.sandbox.inject(reset(Action::Drop));
         let refused = Action::status(401, "Invalid API Key");
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("GET", "/api/apikeys/current", refused).times(99));
-        let ran = world.run(words.iter().chain(&["--settle-timeout", "300ms"]));
-        contains(ran.failure(code), &["does not accept the new secret"]);
-        assert_eq!(records(&world), left);
-        assert_eq!(resets(&world), 4);
+        let result = env.run(words.iter().chain(&["--settle-timeout", "300ms"]));
+        contains(result.failure(code), &["does not accept the new secret"]);
+        assert_eq!(records(&env), left);
+        assert_eq!(resets(&env), 4);
     }
 }
 
@@ -134,16 +131,16 @@ fn secrets_that_never_work_are_not_made_for_ever() {
 #[cfg(unix)]
 fn recovering_waits_for_what_was_asked_before() {
     use crate::support::running::Running;
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    world.sandbox.inject(reset(late(1500)));
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    env.sandbox.inject(reset(late(1500)));
     let settled = Instant::now() + Duration::from_millis(1500);
     let words = IN_PLACE.iter().chain(&["--settle-timeout", "60s"]);
-    let running = Running::start(&mut world.home.command(words));
-    world.wait_for(&format!("POST {RESET}"));
+    let running = Running::start(&mut env.home.command(words));
+    env.wait_for(&format!("POST {RESET}"));
     drop(running);
-    let ran = world.run(["recover", "--yes", "--settle-timeout", "3s"]);
-    works(&world, &ran, settled);
+    let result = env.run(["recover", "--yes", "--settle-timeout", "3s"]);
+    works(&env, &result, settled);
 }
 
 /// A late request may have ended the secret, and what answers for the manager does not show that it has not.
@@ -151,23 +148,21 @@ fn recovering_waits_for_what_was_asked_before() {
 fn a_secret_in_doubt_that_nothing_proves_is_not_delivered() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
         for status in [429, 500, 503] {
-            let world = World::new();
+            let env = TestEnv::new();
             if code == 11 {
-                world.sandbox.add_key("ci", 2);
+                env.sandbox.add_key("ci", 2);
             } else {
-                world
-                    .sandbox
+                env.sandbox
                     .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
             }
-            world.sandbox.inject(reset(Action::Drop));
+            env.sandbox.inject(reset(Action::Drop));
             let busy = Action::status(status, "busy");
-            world
-                .sandbox
+            env.sandbox
                 .inject(Fault::new("GET", "/api/apikeys/current", busy).times(99));
             let more = ["--settle-timeout", "300ms", "--retries", "0"];
-            let ran = world.run(words.iter().chain(&more));
-            contains(ran.failure(code), &["could not be"]);
-            assert_eq!(records(&world), left, "{words:?} {status}");
+            let result = env.run(words.iter().chain(&more));
+            contains(result.failure(code), &["could not be"]);
+            assert_eq!(records(&env), left, "{words:?} {status}");
         }
     }
 }

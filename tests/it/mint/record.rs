@@ -6,7 +6,7 @@ use swp_keys::sandbox::Settings;
 
 use crate::support::proxy::ReservedPort;
 use crate::support::valve::HeldWorld;
-use crate::support::{Home, World, contains, set_mode, wait_until};
+use crate::support::{Home, TestEnv, contains, set_mode, wait_until};
 
 const SEARCH: &str = "POST /api/roles/search";
 
@@ -22,38 +22,37 @@ fn records(home: &Home) -> Vec<String> {
 
 #[test]
 fn the_record_is_on_disk_before_the_manager_says_which_role_it_is() {
-    let world = HeldWorld::new(SEARCH);
-    let run = world.start(["create", "--role", "Auditor"]);
-    world.wait_until_held();
-    wait_until("the record", || records(&world.home).len() == 1);
-    let name = records(&world.home).remove(0);
-    let record = world.home.path(&format!("state/unfinished/{name}"));
+    let env = HeldWorld::new(SEARCH);
+    let run = env.start(["create", "--role", "Auditor"]);
+    env.wait_until_held();
+    wait_until("the record", || records(&env.home).len() == 1);
+    let name = records(&env.home).remove(0);
+    let record = env.home.path(&format!("state/unfinished/{name}"));
     let record = std::fs::read_to_string(record).expect("a record");
     contains(
         &record,
         &["\"keyName\": \"Auditor-", "\"work\": \"create\""],
     );
-    world.release();
+    env.release();
     run.finish().success();
-    assert_eq!(records(&world.home), [""; 0]);
-    let made = world.sandbox.api_keys()[0].name.clone().expect("a name");
+    assert_eq!(records(&env.home), [""; 0]);
+    let made = env.sandbox.api_keys()[0].name.clone().expect("a name");
     assert!(record.contains(&format!("\"{made}\"")));
 }
 
 #[test]
 fn a_role_that_is_not_there_leaves_no_record() {
-    let world = World::new();
-    world.run(["create", "--role", "Nobody"]).failure(3);
-    world
-        .run(["create", "--role", "Auditor", "--dry-run"])
+    let env = TestEnv::new();
+    env.run(["create", "--role", "Nobody"]).failure(3);
+    env.run(["create", "--role", "Auditor", "--dry-run"])
         .success();
-    assert_eq!(records(&world.home), [""; 0]);
+    assert_eq!(records(&env.home), [""; 0]);
 }
 
 /// A disk may take longer to write and remove a record than a system to say that nobody listens. What is tried again has the time.
 #[test]
 fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
-    let world = World::new();
+    let env = TestEnv::new();
     let port = ReservedPort::new();
     let url = port.url();
     let words = [
@@ -65,50 +64,50 @@ fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
         "--url",
         &url,
     ];
-    contains(world.run(words).failure(8), &["nobody listens at"]);
-    assert!(!world.home.path("state/unfinished").exists());
+    contains(env.run(words).failure(8), &["nobody listens at"]);
+    assert!(!env.home.path("state/unfinished").exists());
 }
 
 #[test]
 fn a_signal_while_the_role_is_looked_for_leaves_no_record() {
-    let world = HeldWorld::with(Settings::default(), SEARCH);
-    let run = world.start(["create", "--role", "Auditor"]);
-    world.wait_until_held();
-    wait_until("the record", || records(&world.home).len() == 1);
+    let env = HeldWorld::with(Settings::default(), SEARCH);
+    let run = env.start(["create", "--role", "Auditor"]);
+    env.wait_until_held();
+    wait_until("the record", || records(&env.home).len() == 1);
     run.signal(Signal::INT);
     run.finish().failure(130);
-    assert_eq!(records(&world.home), [""; 0]);
-    assert!(world.sandbox.api_keys().is_empty());
+    assert_eq!(records(&env.home), [""; 0]);
+    assert!(env.sandbox.api_keys().is_empty());
 }
 
 #[test]
 fn a_run_that_is_killed_meanwhile_leaves_a_record_that_recover_drops() {
-    let world = HeldWorld::new(SEARCH);
-    let run = world.start(["create", "--role", "Auditor"]);
-    world.wait_until_held();
-    wait_until("the record", || records(&world.home).len() == 1);
+    let env = HeldWorld::new(SEARCH);
+    let run = env.start(["create", "--role", "Auditor"]);
+    env.wait_until_held();
+    wait_until("the record", || records(&env.home).len() == 1);
     drop(run);
-    world.release();
-    let ran = world.home.run(["recover", "--yes"]);
-    ran.success();
-    assert_eq!(records(&world.home), [""; 0]);
-    assert!(world.sandbox.api_keys().is_empty());
+    env.release();
+    let result = env.home.run(["recover", "--yes"]);
+    result.success();
+    assert_eq!(records(&env.home), [""; 0]);
+    assert!(env.sandbox.api_keys().is_empty());
 }
 
 /// Where no record can be kept, that is said once and the run goes on, or nothing is asked.
 #[test]
 fn a_record_that_cannot_be_kept_is_said_before_the_key_is_made() {
-    let world = World::new();
-    std::fs::create_dir(world.home.path("state")).expect("a folder");
-    set_mode(&world.home.path("state"), 0o700);
-    world.home.write("state/unfinished", "no folder");
+    let env = TestEnv::new();
+    std::fs::create_dir(env.home.path("state")).expect("a folder");
+    set_mode(&env.home.path("state"), 0o700);
+    env.home.write("state/unfinished", "no folder");
     let arguments = ["create", "--role", "Auditor", "--require-journal"];
     contains(
-        world.run(arguments).failure(2),
+        env.run(arguments).failure(2),
         &["no record of this run can be kept"],
     );
-    assert!(world.sandbox.api_keys().is_empty());
-    let ran = world.run(["create", "--role", "Auditor"]);
-    ran.success();
-    assert_eq!(ran.stderr.matches("no record of this run").count(), 1);
+    assert!(env.sandbox.api_keys().is_empty());
+    let result = env.run(["create", "--role", "Auditor"]);
+    result.success();
+    assert_eq!(result.stderr.matches("no record of this run").count(), 1);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Sandbox};
 
 use crate::support::seen::{CREATE, count};
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{RunResult, TestEnv, contains, playing};
 
 const KEYS: &str = "/api/apikeys";
 const RESET: &str = "POST /api/apikeys/1/secretkey";
@@ -23,8 +23,8 @@ const NAMED: [&str; 8] = [
     "1s",
 ];
 
-fn create(world: &World, more: &[&str]) -> Ran {
-    world.run(NAMED.iter().chain(more))
+fn create(env: &TestEnv, more: &[&str]) -> RunResult {
+    env.run(NAMED.iter().chain(more))
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Action {
@@ -42,8 +42,8 @@ fn json_answer(status: u16, body: &Value) -> Action {
 }
 
 /// How many records of unfinished work there are.
-fn records(world: &World) -> usize {
-    std::fs::read_dir(world.home.path("state/unfinished")).map_or(0, Iterator::count)
+fn records(env: &TestEnv) -> usize {
+    std::fs::read_dir(env.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
 /// Asked once, and nothing asked for again or undone: the run does not know what is there.
@@ -126,95 +126,91 @@ fn a_lost_answer_to_a_create_is_settled_and_never_asked_for_again() {
 /// The key is there and provably this run's: it gets a new secret, which is delivered.
 #[track_caller]
 fn lost_after_the_work(action: &Action, says: &str) {
-    let world = World::new();
-    world
-        .sandbox
+    let env = TestEnv::new();
+    env.sandbox
         .inject(Fault::new("POST", KEYS, action.clone()).after());
-    let ran = world.run(["create", "--role", "Auditor", "--name", "ci"]);
-    let keys = world.sandbox.api_keys();
+    let result = env.run(["create", "--role", "Auditor", "--name", "ci"]);
+    let keys = env.sandbox.api_keys();
     assert_eq!(keys.len(), 1, "{action:?}");
-    assert_eq!(ran.success(), keys[0].secret, "{action:?}");
-    contains(&ran.stderr, &[says, "finding out what became of the key"]);
-    assert!(!ran.stderr.contains("c2VjcmV0"), "{}", ran.stderr);
-    assert_eq!(count(&world.sandbox, CREATE), 1, "{action:?}");
-    assert_eq!(count(&world.sandbox, RESET), 1, "{action:?}");
-    assert_eq!(records(&world), 0, "{action:?}");
-    assert_eq!(world.sandbox.live_sessions(), 0, "{action:?}");
+    assert_eq!(result.success(), keys[0].secret, "{action:?}");
+    contains(
+        &result.stderr,
+        &[says, "finding out what became of the key"],
+    );
+    assert!(!result.stderr.contains("c2VjcmV0"), "{}", result.stderr);
+    assert_eq!(count(&env.sandbox, CREATE), 1, "{action:?}");
+    assert_eq!(count(&env.sandbox, RESET), 1, "{action:?}");
+    assert_eq!(records(&env), 0, "{action:?}");
+    assert_eq!(env.sandbox.live_sessions(), 0, "{action:?}");
 }
 
 /// It is not there: that is said, and nothing was made.
 #[track_caller]
 fn lost_before_the_work(action: &Action, http: Option<u16>, says: &str) {
-    let world = World::new();
-    world
-        .sandbox
-        .inject(Fault::new("POST", KEYS, action.clone()));
-    let ran = create(&world, &["-o", "json"]);
+    let env = TestEnv::new();
+    env.sandbox.inject(Fault::new("POST", KEYS, action.clone()));
+    let result = create(&env, &["-o", "json"]);
     // A refusal in the manager's own words stays one.
     let refused = http == Some(500);
-    let error = ran.json_error(if refused { 1 } else { 8 });
+    let error = result.json_error(if refused { 1 } else { 8 });
     let said = error["message"].as_str().unwrap_or_default();
     contains(said, &["creating the key", says, "`ci`", "was not created"]);
-    assert!(!ran.stderr.contains("c2VjcmV0"), "{}", ran.stderr);
+    assert!(!result.stderr.contains("c2VjcmV0"), "{}", result.stderr);
     assert_eq!(error["retryable"], json!(!refused), "{action:?}");
     assert_eq!(error["http"], json!(http), "{action:?}");
-    asked_once(&world.sandbox, says);
-    assert_eq!(world.sandbox.api_keys(), [], "{action:?}");
-    assert_eq!(records(&world), 0, "{action:?}");
+    asked_once(&env.sandbox, says);
+    assert_eq!(env.sandbox.api_keys(), [], "{action:?}");
+    assert_eq!(records(&env), 0, "{action:?}");
 }
 
 #[test]
 fn an_answer_that_takes_too_long_is_a_lost_one() {
     for action in [Action::Delay(Duration::from_secs(60)), Action::Stall(40)] {
-        let world = World::new();
-        world
-            .sandbox
-            .inject(Fault::new("POST", KEYS, action).after());
-        let ran = create(&world, &["--timeout", "1s"]);
-        let keys = world.sandbox.api_keys();
+        let env = TestEnv::new();
+        env.sandbox.inject(Fault::new("POST", KEYS, action).after());
+        let result = create(&env, &["--timeout", "1s"]);
+        let keys = env.sandbox.api_keys();
         assert_eq!(keys.len(), 1);
-        assert_eq!(ran.success(), keys[0].secret);
-        assert_eq!(count(&world.sandbox, CREATE), 1);
+        assert_eq!(result.success(), keys[0].secret);
+        assert_eq!(count(&env.sandbox, CREATE), 1);
     }
 }
 
 #[test]
 fn a_default_name_is_proof_enough_where_the_answer_is_lost() {
-    let world = World::new();
-    world
-        .sandbox
+    let env = TestEnv::new();
+    env.sandbox
         .inject(Fault::new("POST", KEYS, Action::Drop).after());
-    let ran = world.run(["create", "--role", "Auditor"]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    let result = env.run(["create", "--role", "Auditor"]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
 }
 
 #[test]
 fn a_clear_refusal_is_an_error_of_its_own_and_not_repeated() {
     for (status, code) in [(400, 1), (401, 4), (403, 5), (404, 3), (409, 6), (422, 1)] {
-        let world = World::new();
+        let env = TestEnv::new();
         let action = Action::status(status, "This will not do.");
-        world.sandbox.inject(Fault::new("POST", KEYS, action));
-        let ran = create(&world, &[]);
+        env.sandbox.inject(Fault::new("POST", KEYS, action));
+        let result = create(&env, &[]);
         contains(
-            ran.failure(code),
+            result.failure(code),
             &["creating the key", "This will not do."],
         );
-        asked_once(&world.sandbox, &ran.stderr);
+        asked_once(&env.sandbox, &result.stderr);
     }
 }
 
 #[test]
 fn a_limited_create_was_not_executed_and_is_sent_again() {
     for (seconds, times) in [("0", 1), ("0", 4), ("1", 1)] {
-        let world = World::new();
+        let env = TestEnv::new();
         let action = answer(429, &[("Retry-After", seconds)], "");
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("POST", KEYS, action).times(times));
-        let ran = create(&world, &[]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-        assert_eq!(count(&world.sandbox, CREATE), times as usize + 1);
-        assert_eq!(world.sandbox.api_keys().len(), 1);
+        let result = create(&env, &[]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+        assert_eq!(count(&env.sandbox, CREATE), times as usize + 1);
+        assert_eq!(env.sandbox.api_keys().len(), 1);
     }
 }
 
@@ -222,47 +218,46 @@ fn a_limited_create_was_not_executed_and_is_sent_again() {
 fn a_limit_that_lasts_is_told_and_nothing_was_created() {
     // Retry-After beyond a minute is not waited for; more tries than allowed are not made.
     for (seconds, retries, tries) in [("61", "4", 1), ("0", "0", 1), ("0", "2", 3)] {
-        let world = World::new();
+        let env = TestEnv::new();
         let action = answer(429, &[("Retry-After", seconds)], "");
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("POST", KEYS, action).times(99));
-        let ran = create(&world, &["--retries", retries, "-o", "json"]);
-        let error = ran.json_error(9);
+        let result = create(&env, &["--retries", retries, "-o", "json"]);
+        let error = result.json_error(9);
         assert_eq!(error["retryable"], json!(true));
-        assert_eq!(count(&world.sandbox, CREATE), tries, "{seconds} {retries}");
-        assert_eq!(world.sandbox.api_keys(), []);
+        assert_eq!(count(&env.sandbox, CREATE), tries, "{seconds} {retries}");
+        assert_eq!(env.sandbox.api_keys(), []);
     }
 }
 
 /// The answer to the create names the key, but holds no secret: any way to fail at delivering does for what follows.
-fn without_secret(world: &World) {
+fn without_secret(env: &TestEnv) {
     let body = json!({"ID": 1, "keyName": "ci"});
     let fault = Fault::new("POST", KEYS, json_answer(200, &body)).after();
-    world.sandbox.inject(fault);
+    env.sandbox.inject(fault);
 }
 
 #[test]
 fn an_answer_without_a_secret_gets_the_key_deleted() {
     for secret in [Value::Null, json!("")] {
-        let world = World::new();
+        let env = TestEnv::new();
         let body = json!({"ID": 1, "keyName": "ci", "secretKey": secret});
         let fault = Fault::new("POST", KEYS, json_answer(200, &body)).after();
-        world.sandbox.inject(fault);
-        let ran = create(&world, &["-o", "json", "--out-file", "key"]);
-        let error = ran.json_error(10);
+        env.sandbox.inject(fault);
+        let result = create(&env, &["-o", "json", "--out-file", "key"]);
+        let error = result.json_error(10);
         let said = error["message"].as_str().unwrap_or_default();
         contains(said, &["no secretKey", "`ci` (ID 1) was deleted again"]);
         assert_eq!(error["code"], json!("undelivered"));
         assert_eq!(error["keyID"], json!(1));
         assert_eq!(error["retryable"], json!(true));
-        assert_eq!(world.sandbox.api_keys(), []);
+        assert_eq!(env.sandbox.api_keys(), []);
         assert_eq!(
-            (count(&world.sandbox, CREATE), count(&world.sandbox, DELETE)),
+            (count(&env.sandbox, CREATE), count(&env.sandbox, DELETE)),
             (1, 1)
         );
-        assert_eq!(world.sandbox.live_sessions(), 0);
-        assert!(!world.home.path("key").exists());
+        assert_eq!(env.sandbox.live_sessions(), 0);
+        assert!(!env.home.path("key").exists());
     }
 }
 
@@ -293,13 +288,13 @@ fn a_deletion_is_repeated_until_the_key_is_gone() {
         ),
     ] {
         for delete_missing in ["404", "accepted"] {
-            let world = World::with(playing(&[("delete-missing", delete_missing)]));
-            without_secret(&world);
-            world.sandbox.inject(fault.clone());
-            let ran = create(&world, &[]);
-            contains(ran.failure(10), &["(ID 1) was deleted again"]);
-            assert_eq!(count(&world.sandbox, DELETE), tries, "{fault:?}");
-            assert_eq!(world.sandbox.api_keys(), [], "{fault:?}");
+            let env = TestEnv::with(playing(&[("delete-missing", delete_missing)]));
+            without_secret(&env);
+            env.sandbox.inject(fault.clone());
+            let result = create(&env, &[]);
+            contains(result.failure(10), &["(ID 1) was deleted again"]);
+            assert_eq!(count(&env.sandbox, DELETE), tries, "{fault:?}");
+            assert_eq!(env.sandbox.api_keys(), [], "{fault:?}");
         }
     }
 }
@@ -322,12 +317,12 @@ fn a_key_that_cannot_be_deleted_is_named() {
             "in time",
         ),
     ] {
-        let world = World::new();
-        without_secret(&world);
+        let env = TestEnv::new();
+        without_secret(&env);
         let fault = Fault::new("DELETE", "/api/apikeys/1", action.clone()).times(99);
-        world.sandbox.inject(fault);
-        let ran = create(&world, &[&["-o", "json"], more].concat());
-        let error = ran.json_error(11);
+        env.sandbox.inject(fault);
+        let result = create(&env, &[&["-o", "json"], more].concat());
+        let error = result.json_error(11);
         let said = error["message"].as_str().unwrap_or_default();
         let failed = "`ci` (ID 1) could not be deleted again";
         contains(said, &["no secretKey", failed, http_says]);
@@ -335,28 +330,28 @@ fn a_key_that_cannot_be_deleted_is_named() {
             error["hint"].as_str().unwrap_or_default(),
             &["swp-keys recover"],
         );
-        assert_eq!(records(&world), 1, "{action:?}");
+        assert_eq!(records(&env), 1, "{action:?}");
         assert_eq!(error["keyID"], json!(1), "{action:?}");
         assert_eq!(error["retryable"], json!(false), "{action:?}");
-        assert_eq!(world.sandbox.api_keys().len(), 1, "it is still there");
-        assert_eq!(count(&world.sandbox, CREATE), 1);
-        assert_eq!(world.sandbox.live_sessions(), 0, "{action:?}");
+        assert_eq!(env.sandbox.api_keys().len(), 1, "it is still there");
+        assert_eq!(count(&env.sandbox, CREATE), 1);
+        assert_eq!(env.sandbox.live_sessions(), 0, "{action:?}");
     }
 }
 
 /// A manager that closes the connection between two calls is asked on a new one, and still only once.
 #[test]
 fn a_connection_that_ends_between_calls_is_no_lost_answer() {
-    let world = World::new();
+    let env = TestEnv::new();
     let body = json!({"roles": [{"ID": 2, "name": "Auditor"}]}).to_string();
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n";
     let raw = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let fault = Fault::new("POST", "/api/roles/search", Action::Raw(raw.into_bytes()));
-    world.sandbox.inject(fault);
-    let ran = create(&world, &[]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-    assert_eq!(count(&world.sandbox, CREATE), 1);
-    assert_eq!(world.sandbox.connections().tcp, 2);
+    env.sandbox.inject(fault);
+    let result = create(&env, &[]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+    assert_eq!(count(&env.sandbox, CREATE), 1);
+    assert_eq!(env.sandbox.connections().tcp, 2);
 }
 
 /// Nobody listened, so nothing was sent: that even a create may be sent again for.
@@ -374,19 +369,19 @@ fn a_create_that_nobody_listened_to_is_sent_again() {
     bind(&port, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let listener = TcpListener::from(port);
     let ours = listener.try_clone().expect("a second handle");
-    let (mut world, serve) = HeldWorld::behind(listener, Settings::default(), "");
-    let key = world.sandbox.add_key("first", 1);
-    let file = world.home.write_secret("api-key", &key.secret);
-    world.home.set("SWP_API_KEY_FILE", file);
+    let (mut env, serve) = HeldWorld::behind(listener, Settings::default(), "");
+    let key = env.sandbox.add_key("first", 1);
+    let file = env.home.write_secret("api-key", &key.secret);
+    env.home.set("SWP_API_KEY_FILE", file);
 
-    let mut running = world.start(["create", "--role-id", "2", "--allow-full-access", "-v"]);
+    let mut running = env.start(["create", "--role-id", "2", "--allow-full-access", "-v"]);
     running.wait_for_line("nobody listens");
     listen(&ours, 16).expect("it listens");
     serve();
-    let ran = running.finish();
-    let keys = world.sandbox.api_keys();
-    assert_eq!(ran.success(), keys[1].secret);
+    let result = running.finish();
+    let keys = env.sandbox.api_keys();
+    assert_eq!(result.success(), keys[1].secret);
     assert_eq!(keys.len(), 2);
-    let routes: Vec<String> = world.sandbox.requests().iter().map(|r| r.route()).collect();
+    let routes: Vec<String> = env.sandbox.requests().iter().map(|r| r.route()).collect();
     assert_eq!(routes, [CREATE], "the create is the first that comes");
 }

@@ -11,15 +11,15 @@ use swp_keys::sandbox::{Action, Fault};
 use crate::support::files::read;
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
-use crate::support::{Ran, World, contains, playing, wait_until};
+use crate::support::{RunResult, TestEnv, contains, playing, wait_until};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 const NAMED: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
 const RECOVER: [&str; 2] = ["recover", "--yes"];
 
 /// The records that are there.
-fn records(world: &World) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(world.home.path("state/unfinished"));
+fn records(env: &TestEnv) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(env.home.path("state/unfinished"));
     let paths = entries
         .into_iter()
         .flatten()
@@ -32,8 +32,8 @@ fn records(world: &World) -> Vec<PathBuf> {
 
 /// The operation of the one record that is there.
 #[track_caller]
-fn operation(world: &World) -> String {
-    let records = records(world);
+fn operation(env: &TestEnv) -> String {
+    let records = records(env);
     assert_eq!(records.len(), 1, "{records:?}");
     let name = records[0].file_stem().expect("a name");
     name.to_str().expect("hex digits").to_owned()
@@ -47,8 +47,8 @@ struct SlowCommand {
 }
 
 impl SlowCommand {
-    fn of(world: &World) -> Self {
-        let (fifo, file) = (world.home.path("fifo"), world.home.path("key"));
+    fn of(env: &TestEnv) -> Self {
+        let (fifo, file) = (env.home.path("fifo"), env.home.path("key"));
         rustix::fs::mknodat(
             rustix::fs::CWD,
             &fifo,
@@ -80,20 +80,19 @@ impl Drop for SlowCommand {
 
 /// A run that is killed while a command has its secret already. Returns that.
 #[track_caller]
-fn cut_while_delivering(world: &World, words: &[&str]) -> String {
-    let command = SlowCommand::of(world);
+fn cut_while_delivering(env: &TestEnv, words: &[&str]) -> String {
+    let command = SlowCommand::of(env);
     let more = ["--deliver-cmd", &command.words];
-    let running = Running::start(&mut world.home.command(words.iter().chain(&more)));
+    let running = Running::start(&mut env.home.command(words.iter().chain(&more)));
     wait_until("the secret", || command.file.exists());
     drop(running);
     let secret = command.secret();
-    assert!(works(world, &secret), "it was delivered");
+    assert!(works(env, &secret), "it was delivered");
     secret
 }
 
-fn works(world: &World, secret: &str) -> bool {
-    world
-        .sandbox
+fn works(env: &TestEnv, secret: &str) -> bool {
+    env.sandbox
         .api_keys()
         .iter()
         .any(|key| key.secret == secret)
@@ -119,13 +118,13 @@ fn a_secret_that_may_be_in_use_is_ended_by_name_alone() {
         (&["rotate-key", "ci", "--in-place"], true),
         (&["rotate-key", "ci"], true),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         if existing {
-            world.sandbox.add_key("ci", 2);
+            env.sandbox.add_key("ci", 2);
         }
-        let secret = cut_while_delivering(&world, words);
-        let operation = operation(&world);
-        let keys = world.sandbox.api_keys();
+        let secret = cut_while_delivering(&env, words);
+        let operation = operation(&env);
+        let keys = env.sandbox.api_keys();
         for more in [
             &[][..],
             &["-q"],
@@ -133,74 +132,73 @@ fn a_secret_that_may_be_in_use_is_ended_by_name_alone() {
             &["--delete"],
             &["-q", "--out-file", "new"],
         ] {
-            let ran = world.run(RECOVER.iter().chain(more));
-            contains(ran.failure(11), &[&operation, "may be in use", "--forget"]);
-            assert_eq!(world.sandbox.api_keys(), keys, "{words:?} {more:?}");
-            assert_eq!(records(&world).len(), 1, "{words:?} {more:?}");
+            let result = env.run(RECOVER.iter().chain(more));
+            contains(
+                result.failure(11),
+                &[&operation, "may be in use", "--forget"],
+            );
+            assert_eq!(env.sandbox.api_keys(), keys, "{words:?} {more:?}");
+            assert_eq!(records(&env).len(), 1, "{words:?} {more:?}");
         }
-        contains(
-            &world.run(FIND).stderr,
-            &[&operation, "--rekey", "--forget"],
-        );
-        let listed = world.run(["recover", "--list"]);
+        contains(&env.run(FIND).stderr, &[&operation, "--rekey", "--forget"]);
+        let listed = env.run(["recover", "--list"]);
         contains(listed.success(), &[&operation, "delivering"]);
-        let ran = world.run(["recover", &operation, "--yes", "--rekey"]);
-        let new = ran.success();
-        assert!(works(&world, new) && !works(&world, &secret), "{words:?}");
-        assert_eq!(records(&world).len(), 0, "{words:?}");
+        let result = env.run(["recover", &operation, "--yes", "--rekey"]);
+        let new = result.success();
+        assert!(works(&env, new) && !works(&env, &secret), "{words:?}");
+        assert_eq!(records(&env).len(), 0, "{words:?}");
     }
 }
 
 #[test]
 fn a_record_is_forgotten_and_the_delivered_secret_works_on() {
-    let world = World::new();
-    let secret = cut_while_delivering(&world, &NAMED);
-    let operation = operation(&world);
-    world
-        .run(["recover", &operation, "--forget", "--yes"])
+    let env = TestEnv::new();
+    let secret = cut_while_delivering(&env, &NAMED);
+    let operation = operation(&env);
+    env.run(["recover", &operation, "--forget", "--yes"])
         .success();
-    assert!(works(&world, &secret));
-    assert_eq!(records(&world).len(), 0);
+    assert!(works(&env, &secret));
+    assert_eq!(records(&env).len(), 0);
 }
 
 /// The same command goes on with a rotation, and is asked for by the name of the key.
 #[test]
 fn a_rotation_that_was_cut_off_while_delivering_goes_on() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    cut_while_delivering(&world, &["rotate-key", "ci"]);
-    let ran = world.run(["rotate-key", "ci"]);
-    assert!(works(&world, ran.success()));
-    assert_eq!(world.sandbox.api_keys().len(), 2);
-    assert_eq!(records(&world).len(), 0);
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    cut_while_delivering(&env, &["rotate-key", "ci"]);
+    let result = env.run(["rotate-key", "ci"]);
+    assert!(works(&env, result.success()));
+    assert_eq!(env.sandbox.api_keys().len(), 2);
+    assert_eq!(records(&env).len(), 0);
 }
 
 /// What two runs left of one key is settled by one new secret.
 #[test]
 fn what_two_runs_left_of_a_key_ends_in_one_secret() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
     let rekey = [&NAMED[..], &["--if-exists", "rekey"]].concat();
     let reset = "/api/apikeys/1/secretkey";
     for _ in 0..2 {
         let held = Fault::new("POST", reset, Action::Delay(Duration::from_secs(60))).after();
-        world.sandbox.inject(held);
-        let before = count(&world.sandbox, &format!("POST {reset}"));
-        let running = Running::start(&mut world.home.command(&rekey));
+        env.sandbox.inject(held);
+        let before = count(&env.sandbox, &format!("POST {reset}"));
+        let running = Running::start(&mut env.home.command(&rekey));
         wait_until("the reset", || {
-            count(&world.sandbox, &format!("POST {reset}")) > before
+            count(&env.sandbox, &format!("POST {reset}")) > before
         });
         drop(running);
-        world.sandbox.clear_faults();
+        env.sandbox.clear_faults();
     }
-    assert_eq!(records(&world).len(), 2);
-    let ran = world.run(["recover", "--yes", "-o", "jsonl"]);
-    ran.success();
-    let delivered: Vec<_> = (ran.stdout.lines())
+    assert_eq!(records(&env).len(), 2);
+    let result = env.run(["recover", "--yes", "-o", "jsonl"]);
+    result.success();
+    let delivered: Vec<_> = (result.stdout.lines())
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["secretKey"].take())
         .collect();
-    assert_eq!(delivered, [json!(world.sandbox.api_keys()[0].secret)]);
-    assert_eq!(records(&world).len(), 0);
+    assert_eq!(delivered, [json!(env.sandbox.api_keys()[0].secret)]);
+    assert_eq!(records(&env).len(), 0);
 }
 
 /// How a clock makes a record look old.
@@ -213,8 +211,8 @@ enum Jump {
 }
 
 /// Rewrites the record as it looks after that.
-fn jump(world: &World, jump: Jump) {
-    let path = records(world).remove(0);
+fn jump(env: &TestEnv, jump: Jump) {
+    let path = records(env).remove(0);
     let mut record: Value = serde_json::from_str(&read(&path)).expect("JSON");
     match jump {
         Jump::WallClock => {
@@ -239,19 +237,17 @@ fn jump(world: &World, jump: Jump) {
 #[test]
 fn no_clock_makes_a_create_that_is_under_way_look_settled() {
     for jumped in [Jump::WallClock, Jump::Boot] {
-        let world = World::new();
+        let env = TestEnv::new();
         let late = Action::Delay(Duration::from_millis(2500));
-        world
-            .sandbox
-            .inject(Fault::new("POST", "/api/apikeys", late));
-        let running = Running::start(&mut world.home.command(NAMED));
-        world.wait_for(CREATE);
+        env.sandbox.inject(Fault::new("POST", "/api/apikeys", late));
+        let running = Running::start(&mut env.home.command(NAMED));
+        env.wait_for(CREATE);
         drop(running);
-        jump(&world, jumped);
-        let ran = world.run(RECOVER.iter().chain(&["--settle-timeout", "8s"]));
-        let secret = ran.success();
-        assert!(works(&world, secret), "{jumped:?}: {}", ran.stderr);
-        assert_eq!(records(&world).len(), 0, "{jumped:?}");
+        jump(&env, jumped);
+        let result = env.run(RECOVER.iter().chain(&["--settle-timeout", "8s"]));
+        let secret = result.success();
+        assert!(works(&env, secret), "{jumped:?}: {}", result.stderr);
+        assert_eq!(records(&env).len(), 0, "{jumped:?}");
     }
 }
 
@@ -259,50 +255,54 @@ fn no_clock_makes_a_create_that_is_under_way_look_settled() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_record_that_is_old_by_the_clock_of_the_boot_is_not_waited_for() {
-    let world = World::new();
-    world.sandbox.inject(Fault::new(
+    let env = TestEnv::new();
+    env.sandbox.inject(Fault::new(
         "POST",
         "/api/apikeys",
         Action::Delay(Duration::from_secs(60)),
     ));
-    let running = Running::start(&mut world.home.command(NAMED));
-    world.wait_for(CREATE);
+    let running = Running::start(&mut env.home.command(NAMED));
+    env.wait_for(CREATE);
     drop(running);
-    world.sandbox.clear_faults();
-    let path = records(&world).remove(0);
+    env.sandbox.clear_faults();
+    let path = records(&env).remove(0);
     let mut record: Value = serde_json::from_str(&read(&path)).expect("JSON");
     let asked = record["progress"]["asked"].as_i64().expect("a time");
     record["progress"]["asked"] = json!(asked - 3_600_000);
     std::fs::write(&path, record.to_string()).expect("a record");
     let begun = std::time::Instant::now();
-    let ran = world.run(RECOVER.iter().chain(&["--settle-timeout", "5m"]));
-    ran.success();
-    assert!(begun.elapsed() < Duration::from_secs(120), "{}", ran.stderr);
-    assert_eq!(records(&world).len(), 0);
+    let result = env.run(RECOVER.iter().chain(&["--settle-timeout", "5m"]));
+    result.success();
+    assert!(
+        begun.elapsed() < Duration::from_secs(120),
+        "{}",
+        result.stderr
+    );
+    assert_eq!(records(&env).len(), 0);
 }
 
 /// A record of an earlier version says nothing of the boot or the stage, and is read as before.
 #[test]
 fn a_record_of_an_earlier_version_is_finished() {
-    let world = World::new();
-    let key = world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    let key = env.sandbox.add_key("ci", 2);
     let record = json!({
-        "operation": "0a0b0c0d", "work": "rekey", "manager": world.sandbox.url(), "tenant": null, "keyName": "ci",
+        "operation": "0a0b0c0d", "work": "rekey", "manager": env.sandbox.url(), "tenant": null, "keyName": "ci",
         "roleID": null, "keyID": key.id, "existingIDs": [key.id], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
     });
-    let folder = world.home.path("state/unfinished");
+    let folder = env.home.path("state/unfinished");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a record");
-    let ran = world.run(RECOVER);
-    assert!(works(&world, ran.success()));
-    assert_eq!(records(&world).len(), 0);
+    let result = env.run(RECOVER);
+    assert!(works(&env, result.success()));
+    assert_eq!(records(&env).len(), 0);
 }
 
 #[test]
 fn a_name_that_no_record_has_room_for_is_refused_before_anything_is_asked() {
-    let world = World::new();
+    let env = TestEnv::new();
     let long = "n".repeat(70_000);
-    let refused = |ran: Ran, flag: &str| contains(ran.failure(2), &[flag, "too long"]);
+    let refused = |result: RunResult, flag: &str| contains(result.failure(2), &[flag, "too long"]);
     for command in ["create", "exec"] {
         let tail = if command == "exec" {
             &["--", "true"][..]
@@ -310,9 +310,9 @@ fn a_name_that_no_record_has_room_for_is_refused_before_anything_is_asked() {
             &[]
         };
         let name = [&[command, "--role", "Auditor", "--name", &long], tail].concat();
-        refused(world.run(name), "--name");
+        refused(env.run(name), "--name");
         let role = [&[command, "--role", &long], tail].concat();
-        refused(world.run(role), "--role");
+        refused(env.run(role), "--role");
     }
     let places: Vec<_> = (0..1200)
         .flat_map(|number| {
@@ -324,63 +324,54 @@ fn a_name_that_no_record_has_room_for_is_refused_before_anything_is_asked() {
         .collect();
     for words in [&["create", "--role", "Auditor"][..], &["rotate-key", "ci"]] {
         let words = words.iter().map(|word| (*word).to_owned());
-        refused(world.run(words.chain(places.clone())), "places");
+        refused(env.run(words.chain(places.clone())), "places");
     }
-    nothing_was_sent(&world.sandbox);
-    assert_eq!(records(&world).len(), 0);
+    nothing_was_sent(&env.sandbox);
+    assert_eq!(records(&env).len(), 0);
 }
 
 /// The name of a key that is there may be as long as the manager allows, and the name that it makes way under is longer.
 #[test]
 fn a_rotation_whose_record_could_not_be_read_again_makes_no_key() {
-    let world = World::with(playing(&[("duplicate-name", "409")]));
-    let id = world.sandbox.add_key("ci", 2).id;
+    let env = TestEnv::with(playing(&[("duplicate-name", "409")]));
+    let id = env.sandbox.add_key("ci", 2).id;
     let long = "n".repeat(40_000);
-    world
-        .sandbox
+    env.sandbox
         .edit_key(id, |key| key.name = Some(long.clone()));
-    let before = world.sandbox.api_keys();
-    let ran = world.run(["rotate-key", "1"]);
-    contains(ran.failure(1), &["larger than 64 KiB"]);
-    assert_eq!(world.sandbox.api_keys(), before);
-    assert_eq!(records(&world).len(), 0);
+    let before = env.sandbox.api_keys();
+    let result = env.run(["rotate-key", "1"]);
+    contains(result.failure(1), &["larger than 64 KiB"]);
+    assert_eq!(env.sandbox.api_keys(), before);
+    assert_eq!(records(&env).len(), 0);
 }
 
 /// None of them has a secret to be printed.
 #[test]
 fn several_keys_that_commands_left_are_deleted() {
-    let world = World::new();
+    let env = TestEnv::new();
     let kept = Fault::new("DELETE", "/api/apikeys/*", Action::status(500, "Oops"));
-    world.sandbox.inject(kept.times(999));
+    env.sandbox.inject(kept.times(999));
     for _ in 0..2 {
-        world
-            .run(["exec", "--role", "Auditor", "--", "true"])
+        env.run(["exec", "--role", "Auditor", "--", "true"])
             .failure(11);
     }
-    world.sandbox.clear_faults();
-    assert_eq!(
-        (records(&world).len(), world.sandbox.api_keys().len()),
-        (2, 2)
-    );
-    world.run(RECOVER).success();
-    assert_eq!(
-        (records(&world).len(), world.sandbox.api_keys().len()),
-        (0, 0)
-    );
+    env.sandbox.clear_faults();
+    assert_eq!((records(&env).len(), env.sandbox.api_keys().len()), (2, 2));
+    env.run(RECOVER).success();
+    assert_eq!((records(&env).len(), env.sandbox.api_keys().len()), (0, 0));
 }
 
 /// It was alone when its run delivered: another one has taken its name since.
 #[test]
 fn a_key_whose_secret_may_be_in_use_is_not_deleted_for_another_of_its_name() {
-    let world = World::with(playing(&[("duplicate-name", "accepted")]));
-    world.sandbox.add_key("other", 2);
-    cut_while_delivering(&world, &NAMED);
-    world
-        .sandbox
+    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    env.sandbox.add_key("other", 2);
+    cut_while_delivering(&env, &NAMED);
+    env.sandbox
         .edit_key(1, |key| key.name = Some("ci".to_owned()));
-    let operation = operation(&world);
-    let ran = world.run(RECOVER.iter().chain(&[operation.as_str(), "--rekey"]));
-    assert_eq!(world.sandbox.api_keys().len(), 2, "{}", ran.stderr);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[1].secret);
-    assert_eq!(records(&world).len(), 0);
+    let operation = operation(&env);
+    let result = env.run(RECOVER.iter().chain(&[operation.as_str(), "--rekey"]));
+    assert_eq!(env.sandbox.api_keys().len(), 2, "{}", result.stderr);
+    assert_eq!(result.success(), env.sandbox.api_keys()[1].secret);
+    assert_eq!(records(&env).len(), 0);
 }

@@ -3,7 +3,7 @@
 use swp_keys::sandbox::Settings;
 
 use crate::support::proxy::Proxy;
-use crate::support::{Home, World, contains};
+use crate::support::{Home, TestEnv, contains};
 
 const PAGE: &str = "Server & Workload Protection > Administration > User Management > API Keys";
 
@@ -30,13 +30,13 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
             &["list-roles"],
             &["login"],
         ] {
-            let ran = home.run(command.iter().chain(&["--url", url]));
-            contains(ran.failure(2), &["`--url` names", says]);
+            let result = home.run(command.iter().chain(&["--url", url]));
+            contains(result.failure(2), &["`--url` names", says]);
             if url.contains("xdr") {
                 let manager = format!("https://workload.{says}.cloudone.trendmicro.com");
-                contains(&ran.stderr, &[&manager, PAGE]);
+                contains(&result.stderr, &[&manager, PAGE]);
             } else {
-                contains(&ran.stderr, &["workload.REGION.cloudone.trendmicro.com"]);
+                contains(&result.stderr, &["workload.REGION.cloudone.trendmicro.com"]);
             }
         }
         home.set("SWP_URL", url);
@@ -51,26 +51,25 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
 /// Its accounts of today cannot sign in with a password, so the hint names the page that makes a key.
 #[test]
 fn a_sign_in_that_the_vendors_own_manager_refuses_is_told_the_page_for_keys() {
-    let mut world = World::new();
-    let proxy = Proxy::to(world.sandbox.address());
-    world.home.unset("SWP_CA_CERT");
-    let password = world.home.write_secret("password", "wrong");
-    world.home.set("SWP_PASSWORD_FILE", password);
+    let mut env = TestEnv::new();
+    let proxy = Proxy::to(env.sandbox.address());
+    env.home.unset("SWP_CA_CERT");
+    let password = env.home.write_secret("password", "wrong");
+    env.home.set("SWP_PASSWORD_FILE", password);
     let url = "https://workload.us-1.cloudone.trendmicro.com";
     let flags = ["--url", url, "--proxy", &proxy.url(), "--insecure"];
-    let ran = world.run(["list-roles"].iter().chain(&flags));
-    contains(ran.failure(4), &[PAGE, "`--api-key-file`"]);
+    let result = env.run(["list-roles"].iter().chain(&flags));
+    contains(result.failure(4), &[PAGE, "`--api-key-file`"]);
 }
 
 /// A key of the manager in the header of Cloud One is a frequent mistake (manager-api.md, section 2).
 #[test]
 fn a_key_in_the_wrong_header_is_told_by_the_scheme() {
-    let mut world = World::with(Settings::default());
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
-    let ran = world.run(["list-roles", "--api-key-scheme", "cloud-one"]);
-    contains(ran.failure(4), &["`--api-key-scheme`"]);
-    world
-        .run(["list-roles", "--api-key-scheme", "auto"])
+    let mut env = TestEnv::with(Settings::default());
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
+    let result = env.run(["list-roles", "--api-key-scheme", "cloud-one"]);
+    contains(result.failure(4), &["`--api-key-scheme`"]);
+    env.run(["list-roles", "--api-key-scheme", "auto"])
         .success();
 }

@@ -6,7 +6,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 use crate::support::proxy::Proxy;
 use crate::support::raw_server::RawServer;
 use crate::support::valve::HeldWorld;
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const CREATE: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
 
@@ -32,19 +32,18 @@ fn json_answer(body: &serde_json::Value) -> Action {
 /// http is allowed for this machine alone, so it must not leave it.
 #[test]
 fn a_password_in_clear_text_never_reaches_a_proxy() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let server = RawServer::answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-    let proxy = Proxy::to(world.sandbox.address());
-    world
-        .home
+    let proxy = Proxy::to(env.sandbox.address());
+    env.home
         .set("SWP_URL", format!("http://{}", server.address()));
     // A proxy that is named is used, or the run stops.
-    let ran = world.run([&CREATE[..], &["--proxy", &proxy.url()]].concat());
-    contains(ran.failure(2), &["`--proxy`", "http"]);
+    let result = env.run([&CREATE[..], &["--proxy", &proxy.url()]].concat());
+    contains(result.failure(2), &["`--proxy`", "http"]);
     assert_eq!(server.connections(), 0);
-    world.home.set("HTTPS_PROXY", proxy.url());
-    world.home.set("ALL_PROXY", proxy.url());
-    world.run(CREATE).failure(1);
+    env.home.set("HTTPS_PROXY", proxy.url());
+    env.home.set("ALL_PROXY", proxy.url());
+    env.run(CREATE).failure(1);
     assert_eq!(server.connections(), 1);
     assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
     assert!(!proxy.heard().holds(Settings::DEFAULT_PASSWORD));
@@ -54,21 +53,19 @@ fn a_password_in_clear_text_never_reaches_a_proxy() {
 fn a_page_in_answer_to_a_deletion_is_no_deletion() {
     let page = "<html><head><title>Login</title></head></html>";
     for status in [200, 404] {
-        let world = World::new();
+        let env = TestEnv::new();
         let no_secret = json_answer(&json!({"ID": 1, "keyName": "ci"}));
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("POST", "/api/apikeys", no_secret).after());
         let page = answer(status, &[("Content-Type", "text/html")], page);
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("DELETE", "/api/apikeys/1", page).times(99));
-        let ran = world.run(CREATE);
+        let result = env.run(CREATE);
         contains(
-            ran.failure(11),
+            result.failure(11),
             &["could not be deleted again", "swp-keys recover"],
         );
-        assert_eq!(world.sandbox.api_keys().len(), 1, "{status}");
+        assert_eq!(env.sandbox.api_keys().len(), 1, "{status}");
     }
 }
 
@@ -78,7 +75,7 @@ fn a_clock_that_is_wrong_by_ages_does_not_make_a_key_that_never_ends() {
         "Fri, 01 Dec 9999 23:59:59 GMT",
         "Thu, 01 Jan 1970 00:00:00 GMT",
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let roles = json!({"roles": [{"ID": 2, "name": "Auditor"}]}).to_string();
         let media = ("Content-Type", "application/json");
         let fault = Fault::new(
@@ -86,100 +83,92 @@ fn a_clock_that_is_wrong_by_ages_does_not_make_a_key_that_never_ends() {
             "/api/roles/search",
             answer(200, &[media, ("Date", date)], &roles),
         );
-        world.sandbox.inject(fault);
-        world
-            .run([&CREATE[..], &["--expires", "90d"]].concat())
+        env.sandbox.inject(fault);
+        env.run([&CREATE[..], &["--expires", "90d"]].concat())
             .success();
-        let ends = world.sandbox.api_keys()[0].expiry_date.expect("it ends");
-        let days = (ends - world.sandbox.now()) / 86_400_000;
+        let ends = env.sandbox.api_keys()[0].expiry_date.expect("it ends");
+        let days = (ends - env.sandbox.now()) / 86_400_000;
         assert!((89..=90).contains(&days), "{date}: {days}");
     }
 }
 
 #[test]
 fn a_secret_that_is_more_than_one_line_is_not_delivered() {
-    let world = World::new();
+    let env = TestEnv::new();
     let secret = "1:abc\nexport PATH=/evil\u{1b}]0;x\u{7}";
     let fault = Fault::new(
         "POST",
         "/api/apikeys",
         json_answer(&json!({"ID": 1, "keyName": "ci", "secretKey": secret})),
     );
-    world.sandbox.inject(fault.after());
+    env.sandbox.inject(fault.after());
     contains(
-        world.run(CREATE).failure(10),
+        env.run(CREATE).failure(10),
         &["no secretKey", "deleted again"],
     );
-    assert_eq!(world.sandbox.api_keys(), []);
+    assert_eq!(env.sandbox.api_keys(), []);
 }
 
 #[test]
 fn a_name_that_the_manager_changed_is_told() {
-    let world = World::new();
+    let env = TestEnv::new();
     let other = json_answer(&json!({"ID": 1, "keyName": "CI", "secretKey": "1:c2VjcmV0"}));
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/apikeys", other).after());
-    let ran = world.run(CREATE);
-    assert_eq!(ran.success(), "1:c2VjcmV0");
-    contains(&ran.stderr, &["names the key `CI` (ID 1), and not `ci`"]);
+    let result = env.run(CREATE);
+    assert_eq!(result.success(), "1:c2VjcmV0");
+    contains(&result.stderr, &["names the key `CI` (ID 1), and not `ci`"]);
 }
 
 #[test]
 fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
     let reset = "/api/apikeys/1/secretkey";
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", reset, Action::Cut(40)).after());
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
-    let ran = world.run([&CREATE[..], &["--if-exists", "rekey"]].concat());
-    contains(ran.failure(11), &["may be dead", "swp-keys recover"]);
-    let listed = world.run(["recover", "--list", "-o", "json"]).json();
+    let result = env.run([&CREATE[..], &["--if-exists", "rekey"]].concat());
+    contains(result.failure(11), &["may be dead", "swp-keys recover"]);
+    let listed = env.run(["recover", "--list", "-o", "json"]).json();
     assert_eq!(listed["unfinished"][0]["keyID"], json!(1));
 }
 
 #[test]
 fn a_newer_secret_settles_what_an_older_run_left() {
-    let world = World::with(playing(&[]));
-    world.sandbox.add_key("ci", 2);
+    let env = TestEnv::with(playing(&[]));
+    env.sandbox.add_key("ci", 2);
     let reset = "/api/apikeys/1/secretkey";
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", reset, Action::Cut(40)).after());
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
     let rekey = [&CREATE[..], &["--if-exists", "rekey"]].concat();
-    world.run(&rekey).failure(11);
-    world.sandbox.clear_faults();
-    let secret = world.run(&rekey).success().to_owned();
+    env.run(&rekey).failure(11);
+    env.sandbox.clear_faults();
+    let secret = env.run(&rekey).success().to_owned();
     contains(
-        &world.run(["recover", "--yes"]).stderr,
+        &env.run(["recover", "--yes"]).stderr,
         &["nothing was left to recover"],
     );
-    assert_eq!(world.sandbox.api_keys()[0].secret, secret);
+    assert_eq!(env.sandbox.api_keys()[0].secret, secret);
 }
 
 /// A flag wins over a variable: whoever names the certificate to trust does not get any other.
 #[test]
 fn a_typed_certificate_is_stronger_than_a_variable_that_trusts_anybody() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let other = swp_keys::sandbox::Sandbox::start(Settings::default()).expect("another manager");
-    let certificate = world.home.write("other.pem", other.certificate_pem());
-    world.home.unset("SWP_CA_CERT");
-    world.home.set("SWP_INSECURE", "1");
+    let certificate = env.home.write("other.pem", other.certificate_pem());
+    env.home.unset("SWP_CA_CERT");
+    env.home.set("SWP_INSECURE", "1");
     let certificate = certificate.display().to_string();
-    world
-        .run([&CREATE[..], &["--ca-cert", &certificate]].concat())
+    env.run([&CREATE[..], &["--ca-cert", &certificate]].concat())
         .failure(7);
-    assert!(world.sandbox.requests().is_empty());
+    assert!(env.sandbox.requests().is_empty());
     contains(
-        &world
-            .run([&CREATE[..], &["--ca-cert", &certificate, "--insecure"]].concat())
+        &env.run([&CREATE[..], &["--ca-cert", &certificate, "--insecure"]].concat())
             .stderr,
         &["contradict"],
     );
@@ -205,40 +194,40 @@ fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
 /// The secret of an API key alone selects the tenant, so that another one does not see a key does not tell that there is none.
 #[test]
 fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
-    let mut world = World::new();
-    let signer = world.sandbox.add_key("signer", 1).secret;
-    let other = world.sandbox.add_key("other", 1).secret;
-    world.use_key(&signer);
+    let mut env = TestEnv::new();
+    let signer = env.sandbox.add_key("signer", 1).secret;
+    let other = env.sandbox.add_key("other", 1).secret;
+    env.use_key(&signer);
     let lost = Fault::new("POST", "/api/apikeys", Action::Drop);
-    world.sandbox.inject(lost);
+    env.sandbox.inject(lost);
     let search = Fault::new("POST", "/api/apikeys/search", Action::status(503, "Later."));
-    world.sandbox.inject(search.nth(2).times(99));
-    world.run(CREATE).failure(11);
-    world.sandbox.clear_faults();
-    world.use_key(&other);
+    env.sandbox.inject(search.nth(2).times(99));
+    env.run(CREATE).failure(11);
+    env.sandbox.clear_faults();
+    env.use_key(&other);
     contains(
-        world.run(["recover", "--yes"]).failure(11),
+        env.run(["recover", "--yes"]).failure(11),
         &["another tenant", "sign in with its API key", "--forget"],
     );
-    let listed = world.run(["recover", "--list", "-o", "json"]).json();
+    let listed = env.run(["recover", "--list", "-o", "json"]).json();
     assert_eq!(listed["unfinished"].as_array().map(Vec::len), Some(1));
     let signer_print = listed["unfinished"][0]["signer"].as_str().unwrap_or("");
     assert_eq!(signer_print.len(), 16, "{listed}");
-    world.use_key(&signer);
+    env.use_key(&signer);
     contains(
-        &world.run(["recover", "--yes"]).stderr,
+        &env.run(["recover", "--yes"]).stderr,
         &["is not there; its record is dropped"],
     );
 }
 
 #[test]
 fn a_file_that_is_no_record_is_not_called_nothing() {
-    let world = World::new();
-    let folder = world.home.path("state/unfinished");
+    let env = TestEnv::new();
+    let folder = env.home.path("state/unfinished");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("0badcafe.json"), "{").expect("a file");
     contains(
-        world.run(["recover", "--yes"]).failure(11),
+        env.run(["recover", "--yes"]).failure(11),
         &["cannot be read as a record", "0badcafe.json"],
     );
 }

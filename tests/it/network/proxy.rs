@@ -4,16 +4,16 @@ use swp_keys::sandbox::{CertificateKind, Settings};
 
 use crate::support::proxy::{Proxy, ReservedPort};
 use crate::support::raw_server::{Certificate, Heard, RawServer};
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// Every secret of a run that made a key.
-fn secrets_of(world: &World) -> Vec<String> {
+fn secrets_of(env: &TestEnv) -> Vec<String> {
     let mut secrets = vec![Settings::DEFAULT_PASSWORD.to_owned()];
-    for request in world.sandbox.requests() {
+    for request in env.sandbox.requests() {
         let headers = ["cookie", "rid"].map(|name| request.header(name).map(str::to_owned));
         secrets.extend(headers.into_iter().flatten());
     }
-    secrets.extend(world.sandbox.api_keys().into_iter().map(|key| key.secret));
+    secrets.extend(env.sandbox.api_keys().into_iter().map(|key| key.secret));
     secrets
 }
 
@@ -27,92 +27,91 @@ fn never_heard(heard: &Heard, secrets: &[String]) {
 
 #[test]
 fn a_proxy_whose_host_is_not_in_ascii_is_refused_with_what_to_write() {
-    let world = World::new();
+    let env = TestEnv::new();
     for proxy in ["http://BÜCHER:3128", "faß:3128", "http://a:b@B%C3%9C:3128"] {
         contains(
-            world
-                .run(["find-role", "Auditor", "--proxy", proxy])
+            env.run(["find-role", "Auditor", "--proxy", proxy])
                 .failure(2),
             &["`--proxy` is not usable", "xn--"],
         );
     }
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
 fn a_named_proxy_carries_everything_and_overhears_nothing() {
-    let world = World::new();
-    let proxy = Proxy::to(world.sandbox.address());
-    let ran = world.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-    let connect = format!("CONNECT {} HTTP/1.1\r\n", world.sandbox.address());
+    let env = TestEnv::new();
+    let proxy = Proxy::to(env.sandbox.address());
+    let result = env.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+    let connect = format!("CONNECT {} HTTP/1.1\r\n", env.sandbox.address());
     assert_eq!(proxy.heads().len(), 1, "one tunnel for the whole run");
     assert!(
         proxy.heads()[0].starts_with(&connect),
         "{:?}",
         proxy.heads()
     );
-    assert_eq!(world.sandbox.connections().tcp, 1);
+    assert_eq!(env.sandbox.connections().tcp, 1);
     assert!(proxy.heard().holds("CONNECT"), "it does overhear");
-    never_heard(proxy.heard(), &secrets_of(&world));
+    never_heard(proxy.heard(), &secrets_of(&env));
 }
 
 /// A world whose manager has a name that only a proxy can resolve, and a certificate for that name.
-fn behind_a_proxy() -> World {
-    let mut world = World::with(Settings {
+fn behind_a_proxy() -> TestEnv {
+    let mut env = TestEnv::with(Settings {
         certificate: CertificateKind::WrongName,
         ..Settings::default()
     });
-    world.home.set("SWP_URL", "https://dsm.example.com:4119");
-    world
+    env.home.set("SWP_URL", "https://dsm.example.com:4119");
+    env
 }
 
 #[test]
 fn the_environments_proxy_resolves_the_managers_name() {
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-        let mut world = behind_a_proxy();
-        let proxy = Proxy::to(world.sandbox.address());
-        world.home.set(variable, proxy.url());
-        let ran = world.run(["create", "--role", "Auditor"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        let mut env = behind_a_proxy();
+        let proxy = Proxy::to(env.sandbox.address());
+        env.home.set(variable, proxy.url());
+        let result = env.run(["create", "--role", "Auditor"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         let head = proxy.heads().concat();
         assert!(head.starts_with("CONNECT dsm.example.com:4119 "), "{head}");
-        never_heard(proxy.heard(), &secrets_of(&world));
+        never_heard(proxy.heard(), &secrets_of(&env));
     }
 }
 
 #[test]
 fn the_certificate_is_checked_through_a_proxy_as_well() {
-    let mut world = behind_a_proxy();
-    let proxy = Proxy::to(world.sandbox.address());
-    world.home.set("HTTPS_PROXY", proxy.url());
-    world.home.set("SWP_URL", "https://manager.example.org");
-    let ran = world.run(["create", "--role", "Auditor"]);
+    let mut env = behind_a_proxy();
+    let proxy = Proxy::to(env.sandbox.address());
+    env.home.set("HTTPS_PROXY", proxy.url());
+    env.home.set("SWP_URL", "https://manager.example.org");
+    let result = env.run(["create", "--role", "Auditor"]);
     contains(
-        ran.failure(7),
+        result.failure(7),
         &[
             "manager.example.org:443 is for another name",
             "dsm.example.com",
         ],
     );
     let other = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
-    let other = world.home.write("other.pem", &other.pem);
-    world.home.set("SWP_CA_CERT", other);
-    let ran = world.run(["create", "--role", "Auditor"]);
-    contains(ran.failure(7), &["is self-signed"]);
-    assert_eq!(world.sandbox.requests(), [], "nothing was sent");
+    let other = env.home.write("other.pem", &other.pem);
+    env.home.set("SWP_CA_CERT", other);
+    let result = env.run(["create", "--role", "Auditor"]);
+    contains(result.failure(7), &["is self-signed"]);
+    assert_eq!(env.sandbox.requests(), [], "nothing was sent");
 }
 
 #[test]
 fn this_machine_itself_is_not_reached_through_the_environments_proxy() {
-    let mut world = World::new();
-    let proxy = Proxy::to(world.sandbox.address());
-    world.home.set("HTTPS_PROXY", proxy.url());
-    world.home.set("ALL_PROXY", proxy.url());
-    let localhost = format!("https://localhost:{}", world.sandbox.address().port());
-    for url in [world.sandbox.url(), localhost] {
+    let mut env = TestEnv::new();
+    let proxy = Proxy::to(env.sandbox.address());
+    env.home.set("HTTPS_PROXY", proxy.url());
+    env.home.set("ALL_PROXY", proxy.url());
+    let localhost = format!("https://localhost:{}", env.sandbox.address().port());
+    for url in [env.sandbox.url(), localhost] {
         assert_eq!(
-            world.run(["find-role", "Auditor", "--url", &url]).success(),
+            env.run(["find-role", "Auditor", "--url", &url]).success(),
             "2"
         );
     }
@@ -129,45 +128,45 @@ fn no_proxy_leaves_the_proxy_out() {
         ("dsm.example.com,10.0.0.0/8", false),
     ] {
         for variable in ["NO_PROXY", "no_proxy"] {
-            let mut world = World::new();
-            world.home.set(variable, list);
-            let ran = world.run(["find-role", "Auditor", "--proxy", &nobody.url()]);
+            let mut env = TestEnv::new();
+            env.home.set(variable, list);
+            let result = env.run(["find-role", "Auditor", "--proxy", &nobody.url()]);
             match passes {
-                true => assert_eq!(ran.success(), "2", "{list}"),
-                false => drop(ran.failure(8)),
+                true => assert_eq!(result.success(), "2", "{list}"),
+                false => drop(result.failure(8)),
             }
         }
     }
-    let mut world = behind_a_proxy();
-    let proxy = Proxy::to(world.sandbox.address());
-    world.home.set("HTTPS_PROXY", proxy.url());
+    let mut env = behind_a_proxy();
+    let proxy = Proxy::to(env.sandbox.address());
+    env.home.set("HTTPS_PROXY", proxy.url());
     // A name that nothing resolves (RFC 6761), so that a run that goes without the proxy finds nobody.
-    world.home.set("SWP_URL", "https://dsm.invalid:4119");
-    world.home.set("NO_PROXY", ".invalid");
-    world.run(["find-role", "Auditor"]).failure(8);
+    env.home.set("SWP_URL", "https://dsm.invalid:4119");
+    env.home.set("NO_PROXY", ".invalid");
+    env.run(["find-role", "Auditor"]).failure(8);
     assert_eq!(proxy.heads(), [""; 0]);
 }
 
 #[test]
 fn a_proxy_on_the_command_line_wins_over_the_environments() {
-    let mut world = behind_a_proxy();
+    let mut env = behind_a_proxy();
     let (named, other) = (
-        Proxy::to(world.sandbox.address()),
-        Proxy::to(world.sandbox.address()),
+        Proxy::to(env.sandbox.address()),
+        Proxy::to(env.sandbox.address()),
     );
-    world.home.set("HTTPS_PROXY", other.url());
-    let ran = world.run(["find-role", "Auditor", "--proxy", &named.url()]);
-    assert_eq!(ran.success(), "2");
+    env.home.set("HTTPS_PROXY", other.url());
+    let result = env.run(["find-role", "Auditor", "--proxy", &named.url()]);
+    assert_eq!(result.success(), "2");
     assert_eq!((named.heads().len(), other.heads().len()), (1, 0));
 }
 
 #[test]
 fn a_proxy_gets_its_own_credentials_and_they_are_never_printed() {
-    let world = World::new();
-    let proxy = Proxy::to(world.sandbox.address());
+    let env = TestEnv::new();
+    let proxy = Proxy::to(env.sandbox.address());
     let url = proxy.url_with("proxyuser", "proxypass");
-    let ran = world.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
-    ran.success();
+    let result = env.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
+    result.success();
     // base64 of proxyuser:proxypass
     let wanted = "proxy-authorization: basic chjvehl1c2vyonbyb3h5cgfzcw==";
     assert!(
@@ -175,23 +174,23 @@ fn a_proxy_gets_its_own_credentials_and_they_are_never_printed() {
         "{:?}",
         proxy.heads()
     );
-    hides_credentials(&ran);
-    for request in world.sandbox.requests() {
+    hides_credentials(&result);
+    for request in env.sandbox.requests() {
         assert_eq!(request.header("proxy-authorization"), None);
     }
 }
 
 #[track_caller]
-fn hides_credentials(ran: &Ran) {
+fn hides_credentials(result: &RunResult) {
     for secret in ["proxyuser", "proxypass", "cHJveHl1c2VyOnByb3h5cGFzcw"] {
-        assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+        assert!(!result.stderr.contains(secret), "{}", result.stderr);
     }
 }
 
 #[test]
 fn a_proxy_that_refuses_is_named_with_its_status_and_its_words() {
-    let world = World::new();
-    let manager = world.sandbox.address().to_string();
+    let env = TestEnv::new();
+    let manager = env.sandbox.address().to_string();
     for (answer, words) in [
         (
             "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
@@ -214,16 +213,16 @@ fn a_proxy_that_refuses_is_named_with_its_status_and_its_words() {
     ] {
         let proxy = Proxy::answering(answer);
         let url = proxy.url_with("proxyuser", "proxypass");
-        let ran = world.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
+        let result = env.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
         let named = format!("the proxy {} (`--proxy`)", proxy.url());
-        contains(ran.failure(8), &[&named, "NO_PROXY", "nothing was sent"]);
-        contains(&ran.stderr, words);
+        contains(result.failure(8), &[&named, "NO_PROXY", "nothing was sent"]);
+        contains(&result.stderr, words);
         if words[0].starts_with("HTTP") {
-            contains(&ran.stderr, &[&manager]);
+            contains(&result.stderr, &[&manager]);
         }
-        hides_credentials(&ran);
+        hides_credentials(&result);
     }
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
@@ -250,20 +249,23 @@ fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
         (echo, true, &["[secret]", "Basic"]),
     ] {
         let proxy = Proxy::answering(answer);
-        let mut world = World::new();
-        world.home.set("SWP_URL", "https://dsm.invalid:4119");
-        world.home.set(
+        let mut env = TestEnv::new();
+        env.home.set("SWP_URL", "https://dsm.invalid:4119");
+        env.home.set(
             "HTTPS_PROXY",
             match with_password {
                 true => proxy.url_with("proxyuser", "proxypass"),
                 false => proxy.url(),
             },
         );
-        let ran = world.run(["create", "--role", "Auditor", "-vv"]);
-        contains(ran.failure(8), &["HTTP 407", &proxy.url(), "`HTTPS_PROXY`"]);
-        contains(&ran.stderr, words);
-        assert!(!ran.stderr.contains("curl"), "{}", ran.stderr);
-        hides_credentials(&ran);
+        let result = env.run(["create", "--role", "Auditor", "-vv"]);
+        contains(
+            result.failure(8),
+            &["HTTP 407", &proxy.url(), "`HTTPS_PROXY`"],
+        );
+        contains(&result.stderr, words);
+        assert!(!result.stderr.contains("curl"), "{}", result.stderr);
+        hides_credentials(&result);
         let heads = proxy.heads();
         let sent = heads
             .iter()
@@ -274,19 +276,22 @@ fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
 
 #[test]
 fn a_proxy_that_is_spoken_to_over_tls_and_speaks_none_is_named() {
-    let world = World::new();
+    let env = TestEnv::new();
     let plain = RawServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let url = plain.url();
-    let ran = world.run(["find-role", "Auditor", "--proxy", &url]);
-    contains(ran.failure(7), &["does not speak TLS", &url, "with http"]);
+    let result = env.run(["find-role", "Auditor", "--proxy", &url]);
+    contains(
+        result.failure(7),
+        &["does not speak TLS", &url, "with http"],
+    );
 }
 
 #[test]
 fn a_proxy_that_does_not_answer_in_time_is_named() {
     let silent = RawServer::silent();
-    let world = World::new();
+    let env = TestEnv::new();
     let url = format!("http://{}", silent.address());
-    let ran = world.run([
+    let result = env.run([
         "find-role",
         "Auditor",
         "--proxy",
@@ -295,24 +300,27 @@ fn a_proxy_that_does_not_answer_in_time_is_named() {
         "200ms",
     ]);
     contains(
-        ran.failure(8),
+        result.failure(8),
         &["in time", &url, "`--proxy`", "--connect-timeout"],
     );
-    let ran = world.run([
+    let result = env.run([
         "find-role",
         "Auditor",
         "--proxy",
         "http://proxy.invalid:3128",
     ]);
-    contains(ran.failure(8), &["http://proxy.invalid:3128", "`--proxy`"]);
+    contains(
+        result.failure(8),
+        &["http://proxy.invalid:3128", "`--proxy`"],
+    );
 }
 
 #[test]
 fn a_proxy_that_is_down_is_named_as_what_is_down() {
-    let world = World::new();
+    let env = TestEnv::new();
     let port = ReservedPort::new();
     let url = format!("http://proxyuser:proxypass@{}", port.address());
-    let ran = world.run([
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -322,40 +330,40 @@ fn a_proxy_that_is_down_is_named_as_what_is_down() {
         &url,
     ]);
     let said = format!("refused by the proxy http://{} (`--proxy`)", port.address());
-    contains(ran.failure(8), &[&said, "NO_PROXY"]);
-    hides_credentials(&ran);
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    contains(result.failure(8), &[&said, "NO_PROXY"]);
+    hides_credentials(&result);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
 fn an_address_of_a_proxy_that_will_not_do_is_usage_and_not_echoed() {
-    let world = World::new();
-    let ran = world.run([
+    let env = TestEnv::new();
+    let result = env.run([
         "find-role",
         "Auditor",
         "--proxy",
         "http://proxyuser:proxypass@",
     ]);
-    contains(ran.failure(2), &["`--proxy`"]);
-    hides_credentials(&ran);
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    contains(result.failure(2), &["`--proxy`"]);
+    hides_credentials(&result);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
 fn a_proxy_that_reads_along_is_found_out() {
-    let world = World::new();
+    let env = TestEnv::new();
     let heard = Heard::default();
     let reader = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let reader = RawServer::tls(&reader, heard.clone());
     let proxy = Proxy::to(reader.address());
-    let ran = world.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
-    contains(ran.failure(7), &["is self-signed"]);
+    let result = env.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
+    contains(result.failure(7), &["is self-signed"]);
     assert_eq!(heard.bytes(), b"");
 }
 
 /// A proxy that speaks TLS, and shows a certificate that nothing makes trusted but the file that is returned.
-fn over_tls() -> (World, String, std::path::PathBuf) {
-    let proxy = World::new();
+fn over_tls() -> (TestEnv, String, std::path::PathBuf) {
+    let proxy = TestEnv::new();
     let url = format!("https://127.0.0.1:{}", proxy.sandbox.address().port());
     let roots = proxy.home.path("proxy-ca.pem");
     std::fs::write(&roots, proxy.sandbox.certificate_pem()).expect("the roots");
@@ -365,24 +373,22 @@ fn over_tls() -> (World, String, std::path::PathBuf) {
 #[test]
 fn what_a_proxy_shows_is_never_taken_for_the_managers() {
     let (_proxy, proxy_url, _) = over_tls();
-    let mut world = World::new();
-    world.home.unset("SWP_CA_CERT");
-    let none = world.home.write("no-roots.pem", "");
-    world.home.set("SSL_CERT_FILE", none);
-    world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
-    let port = world.sandbox.address().port();
-    world
-        .home
-        .set("SWP_URL", format!("https://localhost:{port}"));
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_CA_CERT");
+    let none = env.home.write("no-roots.pem", "");
+    env.home.set("SSL_CERT_FILE", none);
+    env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
+    let port = env.sandbox.address().port();
+    env.home.set("SWP_URL", format!("https://localhost:{port}"));
     for command in [
         &["trust", "show"][..],
         &["trust", "add", "--tls-accept-new"],
         &["find-role", "Auditor", "--tls-accept-new"],
         &["find-role", "Auditor", "--insecure"],
     ] {
-        let ran = world.run(command.iter().copied().chain(["--proxy", &proxy_url]));
+        let result = env.run(command.iter().copied().chain(["--proxy", &proxy_url]));
         contains(
-            ran.failure(7),
+            result.failure(7),
             &[
                 "the certificate of the proxy",
                 &proxy_url,
@@ -391,22 +397,20 @@ fn what_a_proxy_shows_is_never_taken_for_the_managers() {
             ],
         );
     }
-    assert!(!world.home.path("config/trusted.toml").exists());
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert!(!env.home.path("config/trusted.toml").exists());
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
 fn the_system_judges_a_proxy_and_the_pin_the_manager() {
     let (proxy, proxy_url, roots) = over_tls();
-    let mut world = World::new();
-    world.home.unset("SWP_CA_CERT");
-    world.home.set("SSL_CERT_FILE", roots);
-    let port = world.sandbox.address().port();
-    world
-        .home
-        .set("SWP_URL", format!("https://localhost:{port}"));
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_CA_CERT");
+    env.home.set("SSL_CERT_FILE", roots);
+    let port = env.sandbox.address().port();
+    env.home.set("SWP_URL", format!("https://localhost:{port}"));
     let pin = format!("sha256:{}", "ab".repeat(32));
-    let ran = world.run([
+    let result = env.run([
         "find-role",
         "Auditor",
         "--tls-pin",
@@ -416,7 +420,7 @@ fn the_system_judges_a_proxy_and_the_pin_the_manager() {
     ]);
     // It is asked for a tunnel, and knows none.
     contains(
-        ran.failure(8),
+        result.failure(8),
         &[
             &format!("the proxy {proxy_url} (`--proxy`)"),
             "refused to connect",
@@ -425,5 +429,5 @@ fn the_system_judges_a_proxy_and_the_pin_the_manager() {
         ],
     );
     assert!(proxy.sandbox.connections().tcp > 0);
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }

@@ -3,7 +3,7 @@
 use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::raw_server::RawServer;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const SEARCH: &str = "/api/roles/search";
 const SESSIONS: &str = "/api/sessions";
@@ -18,22 +18,21 @@ fn answer(status: u16, media: &str, body: impl Into<Vec<u8>>) -> Action {
 }
 
 /// A world whose role search is signed by a key, so that it is the first and only request, and goes wrong like this.
-fn searching(action: Action) -> World {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
-    world.sandbox.inject(Fault::new("POST", SEARCH, action));
-    world
+fn searching(action: Action) -> TestEnv {
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
+    env.sandbox.inject(Fault::new("POST", SEARCH, action));
+    env
 }
 
 #[test]
 fn every_request_says_who_asks_and_which_version_is_spoken() {
-    let world = World::new();
-    world
-        .run(["create", "--role", "Auditor", "--name", "n", "--wait", "5s"])
+    let env = TestEnv::new();
+    env.run(["create", "--role", "Auditor", "--name", "n", "--wait", "5s"])
         .success();
-    let requests = world.sandbox.requests();
-    assert_eq!(requests.len(), 7, "{:?}", world.calls());
+    let requests = env.sandbox.requests();
+    assert_eq!(requests.len(), 7, "{:?}", env.calls());
     for request in requests {
         let route = request.route();
         let agent = concat!("swp-keys/", env!("CARGO_PKG_VERSION"));
@@ -57,20 +56,23 @@ fn a_redirect_is_not_followed_and_only_its_host_is_named() {
             let elsewhere = RawServer::answering(b"");
             let target = elsewhere.url();
             let location = target.replace("://", "://someone:hunter2@") + "/inner/door?ticket=77";
-            let world = World::new();
+            let env = TestEnv::new();
             let action = Action::Answer {
                 status,
                 headers: vec![("Location".to_owned(), location)],
                 body: Vec::new(),
             };
-            world.sandbox.inject(Fault::new("POST", path, action));
+            env.sandbox.inject(Fault::new("POST", path, action));
             let settle = ["--settle-timeout", "300ms"];
-            let ran = world.run(["create", "--role", "Auditor", "-vv"].iter().chain(&settle));
-            contains(ran.failure(exit), &["redirect to", &target, "not followed"]);
+            let result = env.run(["create", "--role", "Auditor", "-vv"].iter().chain(&settle));
+            contains(
+                result.failure(exit),
+                &["redirect to", &target, "not followed"],
+            );
             for inner in ["someone", "hunter2", "inner", "door", "ticket"] {
-                assert!(!ran.stderr.contains(inner), "{}", ran.stderr);
+                assert!(!result.stderr.contains(inner), "{}", result.stderr);
             }
-            assert_eq!(world.count(&format!("POST {path}")), 1, "{status} {path}");
+            assert_eq!(env.count(&format!("POST {path}")), 1, "{status} {path}");
             assert_eq!(elsewhere.connections(), 0, "{status} {path}");
         }
     }
@@ -78,23 +80,23 @@ fn a_redirect_is_not_followed_and_only_its_host_is_named() {
 
 #[test]
 fn a_redirect_to_nowhere_or_to_the_manager_itself_is_said_to_be_one() {
-    let world = searching(Action::Answer {
+    let env = searching(Action::Answer {
         status: 302,
         headers: Vec::new(),
         body: Vec::new(),
     });
-    let ran = world.run(["find-role", "Auditor"]);
+    let result = env.run(["find-role", "Auditor"]);
     contains(
-        ran.failure(1),
+        result.failure(1),
         &["a redirect to a place that it does not name"],
     );
-    let world = searching(Action::Answer {
+    let env = searching(Action::Answer {
         status: 302,
         headers: vec![("Location".to_owned(), "/SignIn.screen".to_owned())],
         body: Vec::new(),
     });
-    let ran = world.run(["find-role", "Auditor"]);
-    contains(ran.failure(1), &["/SignIn.screen", "not followed"]);
+    let result = env.run(["find-role", "Auditor"]);
+    contains(result.failure(1), &["/SignIn.screen", "not followed"]);
 }
 
 /// A list with one role, as long as is asked for.
@@ -106,8 +108,8 @@ fn roles_of(length: usize) -> Vec<u8> {
 
 #[test]
 fn a_list_may_have_8_mib_and_not_a_byte_more() {
-    let world = searching(answer(200, "application/json", roles_of(MAX)));
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    let env = searching(answer(200, "application/json", roles_of(MAX)));
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
 
     let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", MAX + 1);
     let mut chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
@@ -118,10 +120,13 @@ fn a_list_may_have_8_mib_and_not_a_byte_more() {
     }
     chunked.extend(b"0\r\n\r\n");
     for bytes in [announced.into_bytes(), chunked] {
-        let world = searching(Action::Raw(bytes));
-        let ran = world.run(["find-role", "Auditor"]);
-        contains(ran.failure(1), &["searching roles", "larger than 8192 KiB"]);
-        assert_eq!(world.count("POST /api/roles/search"), 1);
+        let env = searching(Action::Raw(bytes));
+        let result = env.run(["find-role", "Auditor"]);
+        contains(
+            result.failure(1),
+            &["searching roles", "larger than 8192 KiB"],
+        );
+        assert_eq!(env.count("POST /api/roles/search"), 1);
     }
 }
 
@@ -134,23 +139,23 @@ fn a_page_for_a_browser_is_said_to_be_one() {
         "application/xhtml+xml",
     ] {
         for (path, exit) in [(SESSIONS, 1), (SEARCH, 1), ("/api/apikeys", 8)] {
-            let world = World::new();
+            let env = TestEnv::new();
             let fault = Fault::new("POST", path, answer(200, media, page));
-            world.sandbox.inject(fault);
+            env.sandbox.inject(fault);
             let settle = ["--settle-timeout", "300ms"];
-            let ran = world.run(["create", "--role", "Auditor"].iter().chain(&settle));
+            let result = env.run(["create", "--role", "Auditor"].iter().chain(&settle));
             contains(
-                ran.failure(exit),
+                result.failure(exit),
                 &["a web page", "Corporate\\u{1b}[31m Portal"],
             );
-            assert!(!ran.stderr.contains('\x1b'), "{}", ran.stderr);
-            assert_eq!(world.sandbox.api_keys().len(), 0);
+            assert!(!result.stderr.contains('\x1b'), "{}", result.stderr);
+            assert_eq!(env.sandbox.api_keys().len(), 0);
         }
     }
-    let world = searching(answer(200, "text/html", "<html>no title</html>"));
-    let ran = world.run(["find-role", "Auditor"]);
+    let env = searching(answer(200, "text/html", "<html>no title</html>"));
+    let result = env.run(["find-role", "Auditor"]);
     contains(
-        ran.failure(1),
+        result.failure(1),
         &["a web page, not the manager's JSON", "--url"],
     );
 }
@@ -175,14 +180,14 @@ fn what_is_wrong_in_an_answer_is_named_by_its_place_and_not_quoted() {
         ("hunter2", "is not JSON"),
         ("", "ends too early"),
     ] {
-        let world = searching(answer(200, "application/json", body));
-        let ran = world.run(["find-role", "Auditor", "-vv"]);
+        let env = searching(answer(200, "application/json", body));
+        let result = env.run(["find-role", "Auditor", "-vv"]);
         contains(
-            ran.failure(1),
+            result.failure(1),
             &["searching roles: the manager's answer ", said],
         );
-        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
-        assert_eq!(world.count("POST /api/roles/search"), 1, "{body}");
+        assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
+        assert_eq!(env.count("POST /api/roles/search"), 1, "{body}");
     }
 }
 
@@ -193,12 +198,15 @@ fn a_sign_in_whose_answer_is_wrong_goes_no_further() {
         ("[]", "is not what the contract says"),
         ("nonsense", "is not JSON"),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let fault = Fault::new("POST", SESSIONS, answer(200, "application/json", body));
-        world.sandbox.inject(fault);
-        let ran = world.run(["create", "--role", "Auditor"]);
-        contains(ran.failure(1), &["signing in: the manager's answer ", said]);
-        assert_eq!(world.calls(), ["POST /api/sessions"]);
+        env.sandbox.inject(fault);
+        let result = env.run(["create", "--role", "Auditor"]);
+        contains(
+            result.failure(1),
+            &["signing in: the manager's answer ", said],
+        );
+        assert_eq!(env.calls(), ["POST /api/sessions"]);
     }
 }
 
@@ -209,23 +217,23 @@ fn an_answer_without_a_body_is_an_answer_that_ends_too_early() {
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let world = searching(empty);
-    let ran = world.run(["find-role", "Auditor", "-o", "json"]);
-    let error = ran.json_error(1);
+    let env = searching(empty);
+    let result = env.run(["find-role", "Auditor", "-o", "json"]);
+    let error = result.json_error(1);
     assert_eq!(error["http"], 204);
-    contains(&ran.stderr, &["ends too early"]);
+    contains(&result.stderr, &["ends too early"]);
 }
 
 #[test]
 fn a_body_that_is_cut_off_is_a_broken_connection_and_a_read_is_repeated() {
-    let world = searching(Action::Cut(20));
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(world.count("POST /api/roles/search"), 2);
+    let env = searching(Action::Cut(20));
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.count("POST /api/roles/search"), 2);
 
-    let world = searching(Action::Cut(20));
-    let ran = world.run(["find-role", "Auditor", "--retries", "0"]);
+    let env = searching(Action::Cut(20));
+    let result = env.run(["find-role", "Auditor", "--retries", "0"]);
     contains(
-        ran.failure(8),
+        result.failure(8),
         &["searching roles: the connection to", "broke"],
     );
 }
@@ -239,10 +247,10 @@ fn the_managers_message_is_shown_and_harms_no_terminal() {
         serde_json::json!({"error": {"message": hostile}}).to_string(),
         hostile.to_owned(),
     ] {
-        let world = searching(answer(403, "application/json", body));
-        let ran = world.run(["find-role", "Auditor"]);
+        let env = searching(answer(403, "application/json", body));
+        let result = env.run(["find-role", "Auditor"]);
         contains(
-            ran.failure(5),
+            result.failure(5),
             &["searching roles: the manager forbids it", harmless],
         );
     }

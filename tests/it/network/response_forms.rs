@@ -3,7 +3,7 @@
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
 
-use crate::support::{World, contains, squeezed};
+use crate::support::{TestEnv, contains, squeezed};
 
 fn answer(status: u16, media: &str, body: &[u8]) -> Action {
     Action::Answer {
@@ -21,54 +21,54 @@ fn a_body_in_another_character_set_is_read_as_it_says() {
         "application/json; charset=\"iso-8859-1\"",
         "application/json; charset=windows-1252",
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let body = b"{\"message\":\"Pr\xfcfer d\xfcrfen das nicht\"}";
-        world.sandbox.inject(search(answer(403, media, body)));
-        let ran = world.run(["find-role", "Auditor"]);
-        contains(ran.failure(5), &["Pr\u{fc}fer d\u{fc}rfen das nicht"]);
+        env.sandbox.inject(search(answer(403, media, body)));
+        let result = env.run(["find-role", "Auditor"]);
+        contains(result.failure(5), &["Pr\u{fc}fer d\u{fc}rfen das nicht"]);
         let body = b"{\"roles\":[{\"ID\":7,\"name\":\"Pr\xfcfer\"}]}";
-        world.sandbox.inject(search(answer(200, media, body)));
-        assert_eq!(world.run(["find-role", "Pr\u{fc}fer"]).success(), "7");
+        env.sandbox.inject(search(answer(200, media, body)));
+        assert_eq!(env.run(["find-role", "Pr\u{fc}fer"]).success(), "7");
         // One that is UTF-8 in spite of what it says.
         let body = "{\"roles\":[{\"ID\":7,\"name\":\"Pr\u{fc}fer\"}]}";
-        (world.sandbox).inject(search(answer(200, media, body.as_bytes())));
-        assert_eq!(world.run(["find-role", "Pr\u{fc}fer"]).success(), "7");
+        (env.sandbox).inject(search(answer(200, media, body.as_bytes())));
+        assert_eq!(env.run(["find-role", "Pr\u{fc}fer"]).success(), "7");
     }
     // A secret that comes back in such a body is masked too.
-    let mut world = World::new();
-    let wrong = world.home.write_secret("wrong", "hunter2-\u{fc}ber");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let mut env = TestEnv::new();
+    let wrong = env.home.write_secret("wrong", "hunter2-\u{fc}ber");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
     let body = b"{\"message\":\"not hunter2-\xfcber, please\"}";
     let action = answer(401, "application/json;charset=ISO-8859-1", body);
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/sessions", action));
-    let ran = world.run(["find-role", "Auditor"]);
-    contains(ran.failure(4), &["not [secret], please"]);
+    let result = env.run(["find-role", "Auditor"]);
+    contains(result.failure(4), &["not [secret], please"]);
 }
 
 /// 1.9E12 is the 17th of March 2030.
 #[test]
 fn a_number_with_an_exponent_is_the_number_that_it_is() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let key = br#"{"ID":7,"keyName":"ci","roleID":2.0,"active":true,"created":1.7E12,"expiryDate":1.9E12}"#;
     let current = Fault::new(
         "GET",
         "/api/apikeys/current",
         answer(200, "application/json", key),
     );
-    world.sandbox.inject(current.times(3));
-    world.use_key("7:c2VjcmV0");
+    env.sandbox.inject(current.times(3));
+    env.use_key("7:c2VjcmV0");
     let role = answer(200, "application/json", br#"{"ID":2,"name":"Auditor"}"#);
-    (world.sandbox).inject(Fault::new("GET", "/api/roles/2", role).times(3));
-    let ran = world.run(["verify-key"]);
+    (env.sandbox).inject(Fault::new("GET", "/api/roles/2", role).times(3));
+    let result = env.run(["verify-key"]);
     contains(
-        &squeezed(ran.success()),
+        &squeezed(result.success()),
         &["Key ci (ID 7)", "Role Auditor (ID 2)", "Expires 2030-03-17"],
     );
-    let answer = world.run(["verify-key", "-o", "json"]).json();
+    let answer = env.run(["verify-key", "-o", "json"]).json();
     assert_eq!(answer["expiryDate"].as_f64(), Some(1.9e12));
     assert_eq!(answer["meta"]["state"], json!("active"));
     // The gate sees the end too.
-    world.run(["verify-key", "--fail-within", "99y"]).said_no();
+    env.run(["verify-key", "--fail-within", "99y"])
+        .check_failed();
 }

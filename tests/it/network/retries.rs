@@ -6,18 +6,18 @@ use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::proxy::ReservedPort;
 use crate::support::raw_server::RawServer;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const SEARCH: &str = "/api/roles/search";
 const SEARCHES: &str = "POST /api/roles/search";
 const SIGN_INS: &str = "POST /api/sessions";
 
 /// A world whose runs sign with a key, so that a read is their first and only request.
-fn with_key() -> World {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
-    world
+fn with_key() -> TestEnv {
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
+    env
 }
 
 /// Refused with this status, and to come back after so long.
@@ -41,16 +41,16 @@ fn a_read_is_repeated_as_often_as_was_said() {
             (4, None, 0, 5),
             (5, None, exit, 5),
         ] {
-            let world = with_key();
+            let env = with_key();
             let fault = Fault::new("POST", SEARCH, later(status, "0"));
-            world.sandbox.inject(fault.times(wrong));
+            env.sandbox.inject(fault.times(wrong));
             let mut arguments = vec!["find-role", "Auditor"];
             arguments.extend(retries.iter().flat_map(|retries| ["--retries", retries]));
-            let ran = world.run(arguments);
-            let case = format!("{status} {wrong} {retries:?}: {}", ran.stderr);
-            assert_eq!(ran.code(), code, "{case}");
-            assert_eq!(ran.stdout, if code == 0 { "2\n" } else { "" }, "{case}");
-            assert_eq!(world.count(SEARCHES), requests, "{case}");
+            let result = env.run(arguments);
+            let case = format!("{status} {wrong} {retries:?}: {}", result.stderr);
+            assert_eq!(result.code(), code, "{case}");
+            assert_eq!(result.stdout, if code == 0 { "2\n" } else { "" }, "{case}");
+            assert_eq!(env.count(SEARCHES), requests, "{case}");
         }
     }
 }
@@ -62,22 +62,20 @@ fn a_read_is_repeated_where_the_connection_broke() {
         Action::Reset,
         Action::Raw(b"HTTP/1.1 2".to_vec()),
     ] {
-        let world = with_key();
-        world
-            .sandbox
+        let env = with_key();
+        env.sandbox
             .inject(Fault::new("POST", SEARCH, action.clone()));
-        let ran = world.run(["find-role", "Auditor", "--retries", "1", "-v"]);
-        assert_eq!(ran.success(), "2", "{action:?}");
+        let result = env.run(["find-role", "Auditor", "--retries", "1", "-v"]);
+        assert_eq!(result.success(), "2", "{action:?}");
         contains(
-            &ran.stderr,
+            &result.stderr,
             &["info: searching roles: ", "; trying again in 0."],
         );
-        assert_eq!(world.count(SEARCHES), 2, "{action:?}");
+        assert_eq!(env.count(SEARCHES), 2, "{action:?}");
 
-        world.sandbox.clear_faults();
-        world.sandbox.inject(Fault::new("POST", SEARCH, action));
-        world
-            .run(["find-role", "Auditor", "--retries", "0"])
+        env.sandbox.clear_faults();
+        env.sandbox.inject(Fault::new("POST", SEARCH, action));
+        env.run(["find-role", "Auditor", "--retries", "0"])
             .failure(8);
     }
 }
@@ -94,12 +92,12 @@ fn a_read_is_not_repeated_where_that_cannot_help() {
         (500, 1),
         (501, 1),
     ] {
-        let world = with_key();
+        let env = with_key();
         let fault = Fault::new("POST", SEARCH, Action::status(status, "It is so."));
-        world.sandbox.inject(fault);
-        let ran = world.run(["find-role", "Auditor"]);
-        contains(ran.failure(code), &["searching roles: ", ": It is so."]);
-        assert_eq!(world.count(SEARCHES), 1, "{status}");
+        env.sandbox.inject(fault);
+        let result = env.run(["find-role", "Auditor"]);
+        contains(result.failure(code), &["searching roles: ", ": It is so."]);
+        assert_eq!(env.count(SEARCHES), 1, "{status}");
     }
 }
 
@@ -107,17 +105,16 @@ fn a_read_is_not_repeated_where_that_cannot_help() {
 fn a_limit_that_outlasts_a_minute_ends_the_run_at_once() {
     let in_two_minutes = http_date(120);
     for wait in ["61", "3600", "18446744073709551615", &in_two_minutes] {
-        let world = with_key();
-        world
-            .sandbox
+        let env = with_key();
+        env.sandbox
             .inject(Fault::new("POST", SEARCH, later(429, wait)));
         let begun = Instant::now();
-        let ran = world.run(["find-role", "Auditor", "-o", "json"]);
-        assert_eq!(ran.code(), 9, "{wait}: {}", ran.stderr);
-        let error = ran.json_error(9);
+        let result = env.run(["find-role", "Auditor", "-o", "json"]);
+        assert_eq!(result.code(), 9, "{wait}: {}", result.stderr);
+        let error = result.json_error(9);
         assert_eq!(error["code"], "rate-limited");
         assert_eq!(error["retryable"], true);
-        assert_eq!(world.count(SEARCHES), 1, "{wait}");
+        assert_eq!(env.count(SEARCHES), 1, "{wait}");
         assert!(begun.elapsed() < Duration::from_secs(20), "{wait}");
     }
 }
@@ -129,13 +126,13 @@ fn a_date_to_come_back_at_is_waited_for() {
         (http_date(-60), &["0.0 s"][..]),
         (http_date(2), &["0.0 s", "1.0 s", "2.0 s"]),
     ] {
-        let world = with_key();
+        let env = with_key();
         let fault = Fault::new("POST", SEARCH, later(503, &date));
-        world.sandbox.inject(fault);
-        let ran = world.run(["find-role", "Auditor", "-v"]);
-        assert_eq!(ran.success(), "2");
-        let paused = |pause: &&str| ran.stderr.contains(&format!("trying again in {pause}"));
-        assert!(pauses.iter().any(paused), "{date}: {}", ran.stderr);
+        env.sandbox.inject(fault);
+        let result = env.run(["find-role", "Auditor", "-v"]);
+        assert_eq!(result.success(), "2");
+        let paused = |pause: &&str| result.stderr.contains(&format!("trying again in {pause}"));
+        assert!(pauses.iter().any(paused), "{date}: {}", result.stderr);
     }
 }
 
@@ -148,25 +145,25 @@ fn http_date(from_now: i64) -> String {
 #[test]
 fn an_answer_that_does_not_come_in_time_is_not_asked_for_again() {
     for action in [Action::Delay(Duration::from_secs(60)), Action::Stall(10)] {
-        let world = with_key();
-        world.sandbox.inject(Fault::new("POST", SEARCH, action));
-        let ran = world.run(["find-role", "Auditor", "--timeout", "3s"]);
+        let env = with_key();
+        env.sandbox.inject(Fault::new("POST", SEARCH, action));
+        let result = env.run(["find-role", "Auditor", "--timeout", "3s"]);
         let said = [
             "searching roles: no whole answer from",
             "in time",
             "`--timeout`",
         ];
-        contains(ran.failure(8), &said);
-        assert_eq!(world.count(SEARCHES), 1);
+        contains(result.failure(8), &said);
+        assert_eq!(env.count(SEARCHES), 1);
     }
 }
 
 #[test]
 fn a_connection_that_does_not_come_about_in_time_is_given_up() {
     let server = RawServer::silent();
-    let world = World::new();
+    let env = TestEnv::new();
     let url = server.url();
-    let ran = world.run([
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -176,7 +173,7 @@ fn a_connection_that_does_not_come_about_in_time_is_given_up() {
         "300ms",
     ]);
     contains(
-        ran.failure(8),
+        result.failure(8),
         &["no connection to", "in time", "`--connect-timeout`"],
     );
     assert_eq!(server.connections(), 1, "a sign-in is not tried again");
@@ -184,15 +181,15 @@ fn a_connection_that_does_not_come_about_in_time_is_given_up() {
 
 #[test]
 fn a_duration_that_is_none_is_usage() {
-    let world = World::new();
+    let env = TestEnv::new();
     for flag in ["--timeout", "--connect-timeout", "--wait"] {
         for value in ["0s", "soon", "-1s", "30"] {
             let value = format!("{flag}={value}");
-            let ran = world.run(["find-role", "Auditor", &value]);
-            contains(ran.failure(2), &[&format!("`{flag}`"), "such as 30s"]);
+            let result = env.run(["find-role", "Auditor", &value]);
+            contains(result.failure(2), &[&format!("`{flag}`"), "such as 30s"]);
         }
     }
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
@@ -213,52 +210,49 @@ fn a_sign_in_is_sent_once_whatever_comes_of_it() {
         (Action::Raw(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()), 8),
         (Action::Stall(10), 8),
     ] {
-        let world = World::new();
-        world
-            .sandbox
+        let env = TestEnv::new();
+        env.sandbox
             .inject(Fault::new("POST", "/api/sessions", action.clone()));
-        let ran = world.run(["create", "--role", "Auditor", "--timeout", "3s"]);
-        assert_eq!(ran.code(), code, "{action:?}: {}", ran.stderr);
-        assert_eq!(ran.stdout, "");
-        assert_eq!(world.calls(), [SIGN_INS], "{action:?}");
+        let result = env.run(["create", "--role", "Auditor", "--timeout", "3s"]);
+        assert_eq!(result.code(), code, "{action:?}: {}", result.stderr);
+        assert_eq!(result.stdout, "");
+        assert_eq!(env.calls(), [SIGN_INS], "{action:?}");
     }
 }
 
 #[test]
 fn a_create_is_sent_again_only_where_it_was_not_executed() {
-    let world = World::new();
+    let env = TestEnv::new();
     let fault = Fault::new("POST", "/api/apikeys", later(429, "0"));
-    world.sandbox.inject(fault.times(2));
-    let ran = world.run(["create", "--role", "Auditor"]);
-    let keys = world.sandbox.api_keys();
+    env.sandbox.inject(fault.times(2));
+    let result = env.run(["create", "--role", "Auditor"]);
+    let keys = env.sandbox.api_keys();
     assert_eq!(keys.len(), 1);
-    assert_eq!(ran.success(), keys[0].secret);
-    assert_eq!(world.count("POST /api/apikeys"), 3);
-    assert_eq!(world.count(SIGN_INS), 1);
+    assert_eq!(result.success(), keys[0].secret);
+    assert_eq!(env.count("POST /api/apikeys"), 3);
+    assert_eq!(env.count(SIGN_INS), 1);
     for (action, code) in [
         (later(503, "0"), 8),
         (Action::Drop, 8),
         (Action::Reset, 8),
         (Action::status(500, "No."), 1),
     ] {
-        let world = World::new();
-        world
-            .sandbox
+        let env = TestEnv::new();
+        env.sandbox
             .inject(Fault::new("POST", "/api/apikeys", action.clone()));
         let settle = ["--settle-timeout", "300ms"];
-        world
-            .run(["create", "--role", "Auditor"].iter().chain(&settle))
+        env.run(["create", "--role", "Auditor"].iter().chain(&settle))
             .failure(code);
-        assert_eq!(world.count("POST /api/apikeys"), 1, "{action:?}");
+        assert_eq!(env.count("POST /api/apikeys"), 1, "{action:?}");
     }
 }
 
 #[test]
 fn where_nobody_listens_the_run_is_unreachable() {
-    let world = World::new();
+    let env = TestEnv::new();
     let port = ReservedPort::new();
     for (retries, again) in [("0", 0), ("2", 2)] {
-        let ran = world.run([
+        let result = env.run([
             "create",
             "--role",
             "Auditor",
@@ -269,7 +263,7 @@ fn where_nobody_listens_the_run_is_unreachable() {
             &port.url(),
         ]);
         let said = format!("error: nobody listens at {}", port.address());
-        contains(ran.failure(8), &[&said, "--wait"]);
-        assert_eq!(ran.stderr.matches("trying again").count(), again);
+        contains(result.failure(8), &[&said, "--wait"]);
+        assert_eq!(result.stderr.matches("trying again").count(), again);
     }
 }

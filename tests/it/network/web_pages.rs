@@ -3,7 +3,7 @@
 use serde_json::Value;
 use swp_keys::sandbox::{Action, Fault};
 
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const SIGN_IN: (&str, &str) = ("POST", "/api/sessions");
 const ROLES: (&str, &str) = ("POST", "/api/roles/search");
@@ -24,9 +24,9 @@ fn page(status: u16, server: &str, title: &str) -> Action {
 }
 
 /// The error of a run whose request to this route is answered like this.
-fn error_of(world: &World, (method, path): (&str, &str), action: Action, exit: i32) -> Value {
-    world.sandbox.inject(Fault::new(method, path, action));
-    world.run(FIND).json_error(exit)
+fn error_of(env: &TestEnv, (method, path): (&str, &str), action: Action, exit: i32) -> Value {
+    env.sandbox.inject(Fault::new(method, path, action));
+    env.run(FIND).json_error(exit)
 }
 
 #[test]
@@ -40,15 +40,15 @@ fn a_page_of_something_else_is_named_and_is_no_refused_sign_in() {
         (502, "nginx", "502 Bad Gateway", 8),
     ];
     for (status, server, title, exit) in pages {
-        let world = World::new();
+        let env = TestEnv::new();
         // Two refused sign-ins would stop the next run.
         for _ in 0..3 {
-            let error = error_of(&world, SIGN_IN, page(status, server, title), exit);
+            let error = error_of(&env, SIGN_IN, page(status, server, title), exit);
             let message = error["message"].as_str().expect("a message");
             contains(message, &[&status.to_string(), title, server]);
             assert_eq!(error["http"], status);
         }
-        world.run(FIND).success();
+        env.run(FIND).success();
     }
 }
 
@@ -63,14 +63,14 @@ fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
         (403, "", "Apache Tomcat/7.0.109 - Error report"),
         (401, "Apache-Coyote/1.1", "Error report"),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         for _ in 0..2 {
-            let error = error_of(&world, SIGN_IN, page(status, server, title), 4);
+            let error = error_of(&env, SIGN_IN, page(status, server, title), 4);
             assert_eq!(error["http"], status);
         }
-        let before = world.sandbox.connections().tcp;
-        world.run(FIND).failure(4);
-        assert_eq!(world.sandbox.connections().tcp, before, "nothing is sent");
+        let before = env.sandbox.connections().tcp;
+        env.run(FIND).failure(4);
+        assert_eq!(env.sandbox.connections().tcp, before, "nothing is sent");
     }
 }
 
@@ -86,30 +86,30 @@ fn a_refusal_that_is_called_a_page_and_is_none_counts() {
             )],
             body: body.as_bytes().to_vec(),
         };
-        let world = World::new();
+        let env = TestEnv::new();
         for _ in 0..2 {
-            error_of(&world, SIGN_IN, refusal(), 4);
+            error_of(&env, SIGN_IN, refusal(), 4);
         }
-        let before = world.sandbox.connections().tcp;
-        world.run(FIND).failure(4);
-        assert_eq!(world.sandbox.connections().tcp, before, "nothing is sent");
+        let before = env.sandbox.connections().tcp;
+        env.run(FIND).failure(4);
+        assert_eq!(env.sandbox.connections().tcp, before, "nothing is sent");
     }
 }
 
 #[test]
 fn a_page_in_the_middle_of_the_work_is_no_refusal_of_the_session_or_key() {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("mine", 1);
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("mine", 1);
     for by_key in [false, true] {
         if by_key {
-            world.use_key(&key.secret);
+            env.use_key(&key.secret);
         }
         for (status, title) in [
             (401, "401 Authorization Required"),
             (403, "Forbidden"),
             (413, "Too Large"),
         ] {
-            let error = error_of(&world, ROLES, page(status, "nginx", title), 1);
+            let error = error_of(&env, ROLES, page(status, "nginx", title), 1);
             contains(
                 error["message"].as_str().expect("a message"),
                 &[title, "nginx"],
@@ -128,12 +128,12 @@ fn redirect(location: &str) -> Action {
 
 #[test]
 fn a_redirect_to_the_same_manager_does_not_name_the_address_that_was_given() {
-    let world = World::new();
+    let env = TestEnv::new();
     for location in [
         "/SignIn.screen".to_owned(),
-        format!("{}/SignIn.screen", world.sandbox.url()),
+        format!("{}/SignIn.screen", env.sandbox.url()),
     ] {
-        let error = error_of(&world, SIGN_IN, redirect(&location), 1);
+        let error = error_of(&env, SIGN_IN, redirect(&location), 1);
         contains(
             error["message"].as_str().expect("a message"),
             &["/SignIn.screen", "not followed"],
@@ -145,9 +145,9 @@ fn a_redirect_to_the_same_manager_does_not_name_the_address_that_was_given() {
 
 #[test]
 fn a_session_that_is_redirected_to_the_sign_in_page_has_ended() {
-    let world = World::new();
+    let env = TestEnv::new();
     let error = error_of(
-        &world,
+        &env,
         ROLES,
         redirect("/SignIn.screen;jsessionid=hunter2?sID=hunter2"),
         4,
@@ -161,20 +161,15 @@ fn a_session_that_is_redirected_to_the_sign_in_page_has_ended() {
     );
     // The guard counts sign-ins and nothing else.
     for _ in 0..2 {
-        error_of(&world, ROLES, redirect("/SignIn.screen"), 4);
+        error_of(&env, ROLES, redirect("/SignIn.screen"), 4);
     }
-    world.run(FIND).success();
+    env.run(FIND).success();
 }
 
 #[test]
 fn a_new_session_that_another_node_does_not_know_is_explained() {
-    let world = World::new();
-    let error = error_of(
-        &world,
-        ROLES,
-        Action::status(401, "Session is not valid"),
-        4,
-    );
+    let env = TestEnv::new();
+    let error = error_of(&env, ROLES, Action::status(401, "Session is not valid"), 4);
     contains(
         error["hint"].as_str().expect("a hint"),
         &["several nodes", "sticky"],
@@ -183,13 +178,13 @@ fn a_new_session_that_another_node_does_not_know_is_explained() {
 
 #[test]
 fn a_create_that_is_redirected_is_looked_for() {
-    let world = World::new();
+    let env = TestEnv::new();
     let fault = Fault::new("POST", "/api/apikeys", redirect("/SignIn.screen")).after();
-    world.sandbox.inject(fault);
-    let ran = world.run(["create", "--role", "Auditor"]);
+    env.sandbox.inject(fault);
+    let result = env.run(["create", "--role", "Auditor"]);
     assert_eq!(
-        ran.success(),
-        world.sandbox.api_keys()[0].secret,
+        result.success(),
+        env.sandbox.api_keys()[0].secret,
         "found, and given a new secret"
     );
 }

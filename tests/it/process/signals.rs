@@ -7,7 +7,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
 use crate::support::valve::HeldWorld;
-use crate::support::{Ran, contains};
+use crate::support::{RunResult, contains};
 
 const SIGN_IN: &str = "POST /api/sessions";
 const DELETE: &str = "DELETE /api/apikeys/1";
@@ -27,10 +27,10 @@ const SIGNALS: [(Signal, i32); 8] = [
 
 /// Nothing is left on the manager, and stdout is empty.
 #[track_caller]
-fn cleaned_up(ran: &Ran, held: &HeldWorld, code: i32) {
-    contains(ran.failure(code), &["interrupted"]);
-    assert_eq!(held.sandbox.api_keys(), [], "{}", ran.stderr);
-    assert_eq!(held.sandbox.live_sessions(), 0, "{}", ran.stderr);
+fn cleaned_up(result: &RunResult, held: &HeldWorld, code: i32) {
+    contains(result.failure(code), &["interrupted"]);
+    assert_eq!(held.sandbox.api_keys(), [], "{}", result.stderr);
+    assert_eq!(held.sandbox.live_sessions(), 0, "{}", result.stderr);
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
         running.signal(first);
         running.signal(second);
         // The answer is still held back: nobody waits for it.
-        let ran = running.finish();
+        let result = running.finish();
         let said = "the key `ci` may have been created";
-        contains(ran.failure(11), &[said, "hint: run `swp-keys recover`"]);
+        contains(result.failure(11), &[said, "hint: run `swp-keys recover`"]);
         assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
         assert_eq!(names(&held), ["manager.pem", "password", "state"]);
         assert_eq!(records(&held), 1, "what was left is on record");
@@ -212,8 +212,8 @@ fn the_first_says_why_the_run_goes_on_and_the_second_ends_it() {
     running.signal(Signal::INT);
     running.wait_for_line("note: interrupted; undoing what is under way");
     running.signal(Signal::INT);
-    let ran = running.finish();
-    contains(ran.failure(11), &["the key `ci` may have been created"]);
+    let result = running.finish();
+    contains(result.failure(11), &["the key `ci` may have been created"]);
 }
 
 #[test]
@@ -296,8 +296,8 @@ fn what_the_caller_ignores_stays_ignored() {
         running.kill(ignored);
         running.kill(ignored);
         held.release();
-        let ran = running.finish();
-        let secret = ran.success();
+        let result = running.finish();
+        let secret = result.success();
         assert_eq!(held.sandbox.api_keys()[0].secret, secret, "{name}");
         assert_eq!(records(&held), 0);
     }

@@ -1,22 +1,22 @@
 //! Limits: of the system, which are met before anything is asked, and of durations, which are bounded when they are read.
 #![cfg(unix)]
 
-use crate::support::profiles::world_in_a_profile;
+use crate::support::profiles::env_in_a_profile;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// A run in which so few files may be open.
-fn with_files(world: &World, files: u32, arguments: &str) -> Ran {
+fn with_files(env: &TestEnv, files: u32, arguments: &str) -> RunResult {
     sh(
-        &world.home,
+        &env.home,
         &format!(r#"ulimit -n {files} && exec "$SWP_KEYS" {arguments}"#),
     )
 }
 
 /// The system's own loader may need a file more than there is: then the program was not started.
-fn was_started(ran: &Ran) -> bool {
-    !(ran.code() == 127 && ran.stderr.contains("shared libraries"))
+fn was_started(result: &RunResult) -> bool {
+    !(result.code() == 127 && result.stderr.contains("shared libraries"))
 }
 
 #[test]
@@ -32,43 +32,43 @@ fn too_few_files_are_an_error_before_anything_is_asked() {
     ];
     for arguments in commands {
         for files in (3..=20).chain([64]) {
-            let world = World::new();
-            let ran = with_files(&world, files, arguments);
-            let told = format!("{arguments} with {files}: {}", ran.stderr);
-            if !was_started(&ran) {
+            let env = TestEnv::new();
+            let result = with_files(&env, files, arguments);
+            let told = format!("{arguments} with {files}: {}", result.stderr);
+            if !was_started(&result) {
                 continue;
             }
-            assert!(!ran.stderr.contains("bug in swp-keys"), "{told}");
+            assert!(!result.stderr.contains("bug in swp-keys"), "{told}");
             assert_eq!(
-                count(&world.sandbox, "DELETE /api/apikeys/1"),
-                usize::from(arguments.starts_with("exec") && ran.code() == 0),
+                count(&env.sandbox, "DELETE /api/apikeys/1"),
+                usize::from(arguments.starts_with("exec") && result.code() == 0),
                 "{told}"
             );
-            let records = std::fs::read_dir(world.home.path("state/unfinished"));
+            let records = std::fs::read_dir(env.home.path("state/unfinished"));
             assert_eq!(records.map_or(0, Iterator::count), 0, "{told}");
             if files == 64 {
-                ran.success();
+                result.success();
             }
-            if ran.code() == 0 {
+            if result.code() == 0 {
                 continue;
             }
-            contains(ran.failure(1), &["error: could not open", "hint: "]);
-            assert_eq!(count(&world.sandbox, CREATE), 0, "{told}");
-            assert!(!world.home.path("key").exists() && !world.home.path("env").exists());
+            contains(result.failure(1), &["error: could not open", "hint: "]);
+            assert_eq!(count(&env.sandbox, CREATE), 0, "{told}");
+            assert!(!env.home.path("key").exists() && !env.home.path("env").exists());
         }
     }
 }
 
 #[test]
 fn a_shell_that_completes_is_answered_with_silence() {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
     for files in 3..=20 {
-        let ran = with_files(&world, files, "__complete zsh = create --role");
-        if was_started(&ran) {
-            ran.success();
-            assert_eq!(ran.stderr, "", "with {files}");
+        let result = with_files(&env, files, "__complete zsh = create --role");
+        if was_started(&result) {
+            result.success();
+            assert_eq!(result.stderr, "", "with {files}");
         }
     }
 }
@@ -115,24 +115,24 @@ fn no_duration_is_endless() {
     for (flag, command, is_wait) in commands {
         let values = ENDLESS.iter().chain(is_wait.then_some(&TOO_LONG));
         for value in values {
-            let world = World::new();
+            let env = TestEnv::new();
             let mut arguments = [command, &[flag, value]].concat();
             if command[0] == "exec" {
                 arguments.extend(["--", "true"]);
             }
-            let ran = world.run(&arguments);
-            contains(ran.failure(2), &[flag]);
-            nothing_was_sent(&world.sandbox);
+            let result = env.run(&arguments);
+            contains(result.failure(2), &[flag]);
+            nothing_was_sent(&env.sandbox);
         }
     }
     for flag in ["--session-idle", "--session-max"] {
         for value in ENDLESS.iter().chain([&TOO_LONG]) {
-            let ran = World::new().run(["sandbox", flag, value, "--", "true"]);
-            contains(ran.failure(2), &[flag]);
+            let result = TestEnv::new().run(["sandbox", flag, value, "--", "true"]);
+            contains(result.failure(2), &[flag]);
         }
     }
     let fault = format!("POST /api/apikeys delay={}", ENDLESS[0]);
-    World::new()
+    TestEnv::new()
         .run(["sandbox", "--fault", &fault, "--", "true"])
         .failure(2);
 }
@@ -146,15 +146,15 @@ fn variables_and_profiles_have_the_same_bounds() {
         ("SWP_WAIT", "wait"),
     ] {
         for value in ENDLESS.iter().chain([&TOO_LONG]) {
-            let mut world = World::new();
-            world.home.set(variable, value);
-            contains(world.run(["list-roles"]).failure(2), &[variable]);
-            nothing_was_sent(&world.sandbox);
-            let mut world = world_in_a_profile(&format!("{field} = \"{value}\"\n"));
-            world.home.unset(variable);
-            let ran = world.run(["--profile", "here", "list-roles"]);
-            contains(ran.failure(2), &[field, "config.toml"]);
-            nothing_was_sent(&world.sandbox);
+            let mut env = TestEnv::new();
+            env.home.set(variable, value);
+            contains(env.run(["list-roles"]).failure(2), &[variable]);
+            nothing_was_sent(&env.sandbox);
+            let mut env = env_in_a_profile(&format!("{field} = \"{value}\"\n"));
+            env.home.unset(variable);
+            let result = env.run(["--profile", "here", "list-roles"]);
+            contains(result.failure(2), &[field, "config.toml"]);
+            nothing_was_sent(&env.sandbox);
         }
     }
 }
@@ -162,7 +162,7 @@ fn variables_and_profiles_have_the_same_bounds() {
 /// A year is a time that can be meant.
 #[test]
 fn a_year_is_waited_for() {
-    let world = World::new();
+    let env = TestEnv::new();
     let flags = [
         "--timeout",
         "366d",
@@ -180,5 +180,5 @@ fn a_year_is_waited_for() {
         "--deliver-timeout",
         "366d",
     ];
-    world.run(flags.iter().chain(&create)).success();
+    env.run(flags.iter().chain(&create)).success();
 }

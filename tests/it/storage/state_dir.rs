@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 
 use crate::support::files::files;
 use crate::support::files::{mode, read};
-use crate::support::{World, contains, set_mode};
+use crate::support::{TestEnv, contains, set_mode};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 /// A user who is not the one that runs the tests.
 const SOMEBODY: u32 = 54_321;
 
 /// A world in which `login` kept a session.
-fn signed_in() -> World {
-    let world = World::new();
-    world.run(["login"]).success();
-    world.sandbox.forget_requests();
-    world
+fn signed_in() -> TestEnv {
+    let env = TestEnv::new();
+    env.run(["login"]).success();
+    env.sandbox.forget_requests();
+    env
 }
 
-fn session(world: &World) -> PathBuf {
-    files(&world.home.path("state/kept")).remove(0)
+fn session(env: &TestEnv) -> PathBuf {
+    files(&env.home.path("state/kept")).remove(0)
 }
 
 /// Whether the tests may give files away; only root may.
@@ -30,11 +30,11 @@ fn may_give_away() -> bool {
 
 /// It is refused before anything is sent, with exit 2 and these words.
 #[track_caller]
-fn refused(world: &World, command: &[&str], said: &[&str]) {
-    let ran = world.run(command);
-    contains(ran.failure(2), said);
-    contains(&ran.stderr, &["error: ", "trusted", "hint: run `ch"]);
-    assert_eq!(world.calls(), [] as [String; 0], "nothing is sent");
+fn refused(env: &TestEnv, command: &[&str], said: &[&str]) {
+    let result = env.run(command);
+    contains(result.failure(2), said);
+    contains(&result.stderr, &["error: ", "trusted", "hint: run `ch"]);
+    assert_eq!(env.calls(), [] as [String; 0], "nothing is sent");
 }
 
 fn text(path: &Path) -> String {
@@ -52,8 +52,8 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
         // Sticky does not help where others can add something.
         ("state/kept", 0o1777),
     ] {
-        let world = signed_in();
-        let folder = world.home.path(name);
+        let env = signed_in();
+        let folder = env.home.path(name);
         set_mode(&folder, mode);
         let mends = format!("`chmod go-w {}`", text(&folder));
         for command in [
@@ -63,54 +63,53 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
             &["logout"],
         ] {
             refused(
-                &world,
+                &env,
                 command,
                 &["others on this machine may write", &mends, "SWP_STATE_DIR"],
             );
         }
         // Not even where files that others may read are all right.
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
-        refused(&world, &loose, &[&mends]);
+        refused(&env, &loose, &[&mends]);
         // Who says how to sign in needs no session; what was left is not looked at.
-        let password = text(&world.home.path("password"));
-        let ran = world.run([&FIND[..], &["--password-file", &password]].concat());
-        ran.success();
+        let password = text(&env.home.path("password"));
+        let result = env.run([&FIND[..], &["--password-file", &password]].concat());
+        result.success();
         assert_eq!(
-            ran.stderr.contains("is not looked at"),
+            result.stderr.contains("is not looked at"),
             name == "state",
             "{}",
-            ran.stderr
+            result.stderr
         );
         // What is said to mend it does.
         set_mode(&folder, mode & 0o1755);
-        world.run(FIND).success();
+        env.run(FIND).success();
     }
 }
 
 #[test]
 fn a_folder_in_a_sticky_one_is_trusted_and_so_is_one_that_others_may_look_into() {
     for mode in [0o1777, 0o755] {
-        let world = signed_in();
-        set_mode(&world.home.path("state"), mode);
-        world.run(FIND).success();
-        world.run(["login"]).success();
-        world
-            .run(["create", "--role", "Auditor", "--require-journal"])
+        let env = signed_in();
+        set_mode(&env.home.path("state"), mode);
+        env.run(FIND).success();
+        env.run(["login"]).success();
+        env.run(["create", "--role", "Auditor", "--require-journal"])
             .success();
-        world.run(["logout"]).success();
+        env.run(["logout"]).success();
     }
 }
 
 #[test]
 fn a_link_is_as_good_as_what_it_leads_to() {
-    let mut world = signed_in();
-    let (state, link) = (world.home.path("state"), world.home.path("link"));
+    let mut env = signed_in();
+    let (state, link) = (env.home.path("state"), env.home.path("link"));
     symlink(&state, &link).expect("a link");
-    world.home.set("SWP_STATE_DIR", &link);
-    world.run(FIND).success();
+    env.home.set("SWP_STATE_DIR", &link);
+    env.run(FIND).success();
     set_mode(&state, 0o777);
     refused(
-        world_without_requests(&world),
+        world_without_requests(&env),
         &FIND,
         &[
             "others on this machine may write to the folder",
@@ -119,60 +118,60 @@ fn a_link_is_as_good_as_what_it_leads_to() {
     );
     set_mode(&state, 0o700);
     // The sessions themselves elsewhere.
-    std::fs::rename(state.join("kept"), world.home.path("elsewhere")).expect("it moves");
-    symlink(world.home.path("elsewhere"), state.join("kept")).expect("a link");
-    world.run(FIND).success();
-    set_mode(&world.home.path("elsewhere"), 0o722);
+    std::fs::rename(state.join("kept"), env.home.path("elsewhere")).expect("it moves");
+    symlink(env.home.path("elsewhere"), state.join("kept")).expect("a link");
+    env.run(FIND).success();
+    set_mode(&env.home.path("elsewhere"), 0o722);
     refused(
-        world_without_requests(&world),
+        world_without_requests(&env),
         &FIND,
         &["others on this machine may write"],
     );
 }
 
-fn world_without_requests(world: &World) -> &World {
-    world.sandbox.forget_requests();
-    world
+fn world_without_requests(env: &TestEnv) -> &TestEnv {
+    env.sandbox.forget_requests();
+    env
 }
 
 #[test]
 fn a_session_that_others_may_read_is_not_used_unless_that_is_meant() {
     for mode in [0o640, 0o604, 0o660, 0o602] {
-        let world = signed_in();
-        let file = session(&world);
+        let env = signed_in();
+        let file = session(&env);
         set_mode(&file, mode);
         let mends = format!("`chmod 600 {}`", text(&file));
         for command in [&FIND[..], &["create", "--role", "Auditor"]] {
-            refused(&world, command, &["others on this machine may ", &mends]);
+            refused(&env, command, &["others on this machine may ", &mends]);
         }
         if mode & 0o022 == 0 {
             let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
-            world.run(loose).success();
+            env.run(loose).success();
             // It is ended all the same, by a new login or by name.
-            world.run(["login"]).success();
-            assert_eq!(world.sandbox.live_sessions(), 1, "the former one is ended");
-            assert_eq!(crate::support::files::mode(&session(&world)), 0o600);
-            set_mode(&session(&world), mode);
-            world.run(["logout"]).success();
-            assert_eq!(world.sandbox.live_sessions(), 0);
+            env.run(["login"]).success();
+            assert_eq!(env.sandbox.live_sessions(), 1, "the former one is ended");
+            assert_eq!(crate::support::files::mode(&session(&env)), 0o600);
+            set_mode(&session(&env), mode);
+            env.run(["logout"]).success();
+            assert_eq!(env.sandbox.live_sessions(), 0);
         } else {
             set_mode(&file, 0o600);
-            world.run(FIND).success();
+            env.run(FIND).success();
         }
     }
 }
 
 #[test]
 fn what_is_no_file_is_neither_waited_for_nor_passed_over() {
-    let world = signed_in();
-    let pipe = world.home.path("state/kept/pipe.json");
+    let env = signed_in();
+    let pipe = env.home.path("state/kept/pipe.json");
     let mut made = std::process::Command::new("mkfifo");
     let made = made.args(["-m", "600"]).arg(&pipe).status();
     assert!(made.expect("mkfifo runs").success());
     for command in [&FIND[..], &["logout"], &["whoami"]] {
-        contains(world.run(command).failure(1), &["`pipe.json` is no file"]);
+        contains(env.run(command).failure(1), &["`pipe.json` is no file"]);
     }
-    assert_eq!(world.calls(), [] as [String; 0], "nothing is sent");
+    assert_eq!(env.calls(), [] as [String; 0], "nothing is sent");
 }
 
 #[test]
@@ -181,10 +180,10 @@ fn what_belongs_to_another_user_is_not_trusted() {
         return;
     }
     for name in ["state", "state/kept", "the session"] {
-        let world = signed_in();
+        let env = signed_in();
         let path = match name {
-            "the session" => session(&world),
-            folder => world.home.path(folder),
+            "the session" => session(&env),
+            folder => env.home.path(folder),
         };
         chown(&path, Some(SOMEBODY), None).expect("root may");
         let mends = format!("`chown 0 {}`", text(&path));
@@ -194,34 +193,34 @@ fn what_belongs_to_another_user_is_not_trusted() {
         };
         for command in commands {
             refused(
-                &world,
+                &env,
                 command,
                 &["belongs to another user (ID 54321)", &mends],
             );
         }
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
-        refused(&world, &loose, &[&mends]);
+        refused(&env, &loose, &[&mends]);
         chown(&path, Some(0), None).expect("root may");
-        world.run(FIND).success();
+        env.run(FIND).success();
     }
 }
 
 /// A record of somebody else would make `recover` delete a key of ours.
 #[test]
 fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
-    let world = World::new();
-    let key = world.sandbox.add_key("there", 2);
+    let env = TestEnv::new();
+    let key = env.sandbox.add_key("there", 2);
     let record = serde_json::json!({
-        "operation": "0a0b0c0d", "work": "rekey", "manager": world.sandbox.url(), "tenant": null, "keyName": "there",
+        "operation": "0a0b0c0d", "work": "rekey", "manager": env.sandbox.url(), "tenant": null, "keyName": "there",
         "roleID": null, "keyID": key.id, "existingIDs": [key.id], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
     });
-    let folder = world.home.path("state/unfinished");
+    let folder = env.home.path("state/unfinished");
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("0a0b0c0d.json");
     std::fs::write(&file, record.to_string()).expect("a file");
     set_mode(&file, 0o622);
     let recover = ["recover", "--yes"];
-    let listed = world.run(["recover", "--list"]);
+    let listed = env.run(["recover", "--list"]);
     contains(
         &listed.stderr,
         &[
@@ -230,25 +229,25 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
             "`chmod 600",
         ],
     );
-    contains(&world.run(FIND).stderr, &["warning: ", "0a0b0c0d.json"]);
+    contains(&env.run(FIND).stderr, &["warning: ", "0a0b0c0d.json"]);
     set_mode(&file, 0o600);
     set_mode(&folder, 0o777);
-    world.sandbox.forget_requests();
+    env.sandbox.forget_requests();
     refused(
-        &world,
+        &env,
         &recover,
         &["others on this machine may write", "`chmod go-w"],
     );
     contains(
-        &world.run(FIND).stderr,
+        &env.run(FIND).stderr,
         &["warning: what earlier runs left is not looked at"],
     );
     // Nor is a record written there.
     let create = ["create", "--role", "Auditor", "--name", "new"];
-    let ran = world.run(create);
-    ran.success();
+    let result = env.run(create);
+    result.success();
     contains(
-        &ran.stderr,
+        &result.stderr,
         &[
             "no record of this run can be kept",
             "others on this machine may write",
@@ -256,15 +255,15 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
     );
     let journal = [&create[..4], &["other", "--require-journal"]].concat();
     contains(
-        world.run(journal).failure(2),
+        env.run(journal).failure(2),
         &["`--require-journal`", "others on this machine may write"],
     );
-    assert_eq!(world.sandbox.api_keys()[0].secret, key.secret);
+    assert_eq!(env.sandbox.api_keys()[0].secret, key.secret);
     assert_eq!(files(&folder), std::slice::from_ref(&file));
     set_mode(&folder, 0o700);
-    world.run(recover).success();
+    env.run(recover).success();
     assert_ne!(
-        world.sandbox.api_keys()[0].secret,
+        env.sandbox.api_keys()[0].secret,
         key.secret,
         "it was a real one"
     );
@@ -273,17 +272,17 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
 /// Others could lift a stop, or make one.
 #[test]
 fn the_guard_takes_no_word_from_others_and_stops_no_run_for_it() {
-    let mut world = World::new();
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
+    let mut env = TestEnv::new();
+    let wrong = env.home.write_secret("wrong", "hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
     for _ in 0..2 {
-        contains(world.run(FIND).failure(4), &["the manager refused"]);
+        contains(env.run(FIND).failure(4), &["the manager refused"]);
     }
-    let folder = world.home.path("state/sign-ins");
+    let folder = env.home.path("state/sign-ins");
     set_mode(&folder, 0o777);
-    let ran = world.run([&FIND[..], &["-v"]].concat());
+    let result = env.run([&FIND[..], &["-v"]].concat());
     contains(
-        ran.failure(4),
+        result.failure(4),
         &[
             "the manager refused",
             "info: refused sign-ins cannot be remembered",
@@ -291,14 +290,14 @@ fn the_guard_takes_no_word_from_others_and_stops_no_run_for_it() {
         ],
     );
     set_mode(&folder, 0o700);
-    contains(world.run(FIND).failure(4), &["nothing is sent"]);
+    contains(env.run(FIND).failure(4), &["nothing is sent"]);
 }
 
 #[test]
 fn a_new_state_folder_is_private_from_the_start() {
-    let world = signed_in();
-    assert_eq!(mode(&world.home.path("state")), 0o700);
-    assert_eq!(mode(&world.home.path("state/kept")), 0o700);
-    assert_eq!(mode(&session(&world)), 0o600);
-    assert!(read(session(&world)).contains("request_id"));
+    let env = signed_in();
+    assert_eq!(mode(&env.home.path("state")), 0o700);
+    assert_eq!(mode(&env.home.path("state/kept")), 0o700);
+    assert_eq!(mode(&session(&env)), 0o600);
+    assert!(read(session(&env)).contains("request_id"));
 }

@@ -30,12 +30,12 @@ use swp_keys::sandbox::{Sandbox, Settings};
 use tempfile::TempDir;
 
 /// A simulated manager, and a home folder that knows how to reach it and how to sign in.
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     pub(crate) sandbox: Sandbox,
     pub(crate) home: Home,
 }
 
-impl World {
+impl TestEnv {
     /// With a manager as it is by default.
     pub(crate) fn new() -> Self {
         Self::with(Settings::default())
@@ -56,7 +56,7 @@ impl World {
     }
 
     /// Runs `swp-keys` with these arguments and without stdin.
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> RunResult {
         self.home.run(arguments)
     }
 
@@ -185,8 +185,8 @@ impl Home {
         command
     }
 
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
-        Ran::of(&mut self.command(arguments))
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> RunResult {
+        RunResult::of(&mut self.command(arguments))
     }
 
     /// Runs with this on stdin.
@@ -194,13 +194,13 @@ impl Home {
         &self,
         arguments: impl IntoIterator<Item = S>,
         stdin: &str,
-    ) -> Ran {
+    ) -> RunResult {
         let mut child = self.start_piped(arguments);
         let mut pipe = child.stdin.take().expect("a pipe");
         // A run that does not read its stdin may be gone already.
         let _ = pipe.write_all(stdin.as_bytes());
         drop(pipe);
-        Ran::from(child.wait_with_output().expect("the run ends"))
+        RunResult::from(child.wait_with_output().expect("the run ends"))
     }
 
     /// Starts with pipes for stdin, stdout and stderr.
@@ -239,13 +239,13 @@ pub(crate) fn set_mode(_path: &Path, _mode: u32) {}
 
 /// How a run ended.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct RunResult {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ran {
+impl RunResult {
     pub(crate) fn of(command: &mut Command) -> Self {
         Self::from(command.output().expect("the binary runs"))
     }
@@ -287,7 +287,7 @@ impl Ran {
 
     /// A check said no, which is an answer: stdout has it, and is returned with stderr.
     #[track_caller]
-    pub(crate) fn said_no(&self) -> (&str, &str) {
+    pub(crate) fn check_failed(&self) -> (&str, &str) {
         assert_eq!(
             self.code(),
             13,
@@ -317,7 +317,7 @@ impl Ran {
     }
 }
 
-impl From<std::process::Output> for Ran {
+impl From<std::process::Output> for RunResult {
     fn from(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
         Self {

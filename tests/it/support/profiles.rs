@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Home, World, set_mode};
+use super::{Home, TestEnv, set_mode};
 
 /// Makes this the settings file of a home.
 pub(crate) fn configure(home: &mut Home, text: &str) -> PathBuf {
@@ -16,26 +16,26 @@ pub(crate) fn configure(home: &mut Home, text: &str) -> PathBuf {
 }
 
 /// A world whose environment says nothing: all that leads to its manager stands in the profile `here`, with these lines more.
-pub(crate) fn world_in_a_profile(more: &str) -> World {
-    let mut world = World::new();
-    let text = profile(&world, "here") + more;
-    configure(&mut world.home, &text);
+pub(crate) fn env_in_a_profile(more: &str) -> TestEnv {
+    let mut env = TestEnv::new();
+    let text = profile(&env, "here") + more;
+    configure(&mut env.home, &text);
     for variable in [
         "SWP_URL",
         "SWP_CA_CERT",
         "SWP_USERNAME",
         "SWP_PASSWORD_FILE",
     ] {
-        world.home.unset(variable);
+        env.home.unset(variable);
     }
-    world
+    env
 }
 
 /// A profile that leads to the manager of this world, with paths as they are seen from the folder of the file.
-pub(crate) fn profile(world: &World, name: &str) -> String {
+pub(crate) fn profile(env: &TestEnv, name: &str) -> String {
     format!(
         "[profiles.{name}]\nurl = \"{}\"\nca-cert = \"../manager.pem\"\nusername = \"admin\"\n\
          password-file = \"../password\"\n",
-        world.sandbox.url()
+        env.sandbox.url()
     )
 }

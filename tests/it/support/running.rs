@@ -4,7 +4,7 @@ use std::io::{PipeReader, PipeWriter, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::Ran;
+use super::RunResult;
 
 /// Longer than any run here takes, on a machine that has much else to do.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -77,7 +77,7 @@ impl Running {
     /// Sends a signal again and again, as an impatient person does, until the run has ended. Two that come at once count as one, so
     /// twice is not enough for certain.
     #[cfg(unix)]
-    pub(crate) fn insist(mut self, signal: rustix::process::Signal) -> Ran {
+    pub(crate) fn insist(mut self, signal: rustix::process::Signal) -> RunResult {
         let begun = Instant::now();
         while self.child.try_wait().expect("the run is ours").is_none() {
             assert!(begun.elapsed() < DEADLINE, "the run goes on and on");
@@ -88,7 +88,7 @@ impl Running {
     }
 
     /// Waits for the end.
-    pub(crate) fn finish(mut self) -> Ran {
+    pub(crate) fn finish(mut self) -> RunResult {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the run is ours") {
@@ -105,7 +105,7 @@ impl Running {
         if let Some(mut pipe) = self.child.stderr.take() {
             pipe.read_to_end(&mut stderr).expect("stderr is read");
         }
-        Ran::from(Output {
+        RunResult::from(Output {
             status,
             stdout,
             stderr,

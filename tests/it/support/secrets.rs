@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use super::Ran;
+use super::RunResult;
 
 /// A password with all that is written differently in JSON, URLs, HTML and base64.
 pub(crate) const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
@@ -96,20 +96,33 @@ pub(crate) fn assert_clean(what: &str, text: &[u8], secrets: &[&str]) {
 
 /// Asserts that a run said none of the secrets, and `promised` once, on stdout.
 #[track_caller]
-pub(crate) fn assert_silent(what: &str, ran: &Ran, secrets: &[&str], promised: Option<&str>) {
-    assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
-    assert_clean(&format!("{what}: stderr"), ran.stderr.as_bytes(), secrets);
+pub(crate) fn assert_silent(
+    what: &str,
+    result: &RunResult,
+    secrets: &[&str],
+    promised: Option<&str>,
+) {
+    assert!(
+        !result.stderr.contains("panicked"),
+        "{what}: {}",
+        result.stderr
+    );
+    assert_clean(
+        &format!("{what}: stderr"),
+        result.stderr.as_bytes(),
+        secrets,
+    );
     let stdout = match promised {
         Some(secret) => {
             assert_eq!(
-                ran.stdout.matches(secret).count(),
+                result.stdout.matches(secret).count(),
                 1,
                 "{what}: {}",
-                ran.stdout
+                result.stdout
             );
-            ran.stdout.replacen(secret, "", 1)
+            result.stdout.replacen(secret, "", 1)
         }
-        None => ran.stdout.clone(),
+        None => result.stdout.clone(),
     };
     assert_clean(&format!("{what}: stdout"), stdout.as_bytes(), secrets);
 }

@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-use super::{Home, Ran, binary};
+use super::{Home, RunResult, binary};
 
 /// Runs a script in the home folder with the home's environment; `"$SWP_KEYS"` is the binary, and stdin is empty.
-pub(crate) fn sh(home: &Home, script: &str) -> Ran {
+pub(crate) fn sh(home: &Home, script: &str) -> RunResult {
     let run = home.command(["--version"]);
     let variables = run
         .get_envs()
@@ -18,5 +18,5 @@ pub(crate) fn sh(home: &Home, script: &str) -> Ran {
         .env("SWP_KEYS", binary())
         .current_dir(home.path(""))
         .stdin(Stdio::null());
-    Ran::of(&mut shell)
+    RunResult::of(&mut shell)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use swp_keys::sandbox::{Sandbox, Settings};
 
 use super::running::Running;
-use super::{Home, World};
+use super::{Home, TestEnv};
 
 /// A manager whose answer to the first request of one route is held back.
 pub(crate) struct HeldWorld {
@@ -30,9 +30,9 @@ impl HeldWorld {
     /// With a manager like this.
     pub(crate) fn with(settings: Settings, route: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let (world, door) = Self::behind(listener, settings, route);
+        let (env, door) = Self::behind(listener, settings, route);
         door();
-        world
+        env
     }
 
     /// Behind this listener, which the returned function begins to serve.
@@ -41,19 +41,19 @@ impl HeldWorld {
         settings: Settings,
         route: &str,
     ) -> (Self, impl FnOnce() + use<>) {
-        let World { sandbox, mut home } = World::with(settings);
+        let TestEnv { sandbox, mut home } = TestEnv::with(settings);
         let sandbox = Arc::new(sandbox);
         let valve = Arc::new(Valve::new(route));
         let address = listener.local_addr().expect("it is bound");
         home.set("SWP_URL", format!("https://{address}"));
-        let world = Self {
+        let env = Self {
             sandbox: Arc::clone(&sandbox),
             home,
             valve: Arc::clone(&valve),
             address,
         };
         let serve = move || drop(std::thread::spawn(move || valve.serve(&listener, &sandbox)));
-        (world, serve)
+        (env, serve)
     }
 
     /// Where its clients find it.

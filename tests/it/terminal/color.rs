@@ -1,13 +1,13 @@
 //! Colour on stderr: on demand, on a terminal that wants it, and nowhere else.
 
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const PLAIN: &str = "error: there is no role named `Nobody`";
 const COLOURFUL: &str = "\u{1b}[1;31merror:\u{1b}[0m there is no role named `Nobody`";
 
 #[test]
 fn colour_is_used_on_demand_and_never_where_nobody_looks() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (more, variable, expected) in [
         (&[][..], None, PLAIN),
         (&["--color", "auto"], None, PLAIN),
@@ -15,30 +15,30 @@ fn colour_is_used_on_demand_and_never_where_nobody_looks() {
         (&["--color", "always"], None, COLOURFUL),
         (&[], Some("always"), COLOURFUL),
     ] {
-        let mut command = (world.home).command(["find-role", "Nobody"].iter().chain(more));
+        let mut command = (env.home).command(["find-role", "Nobody"].iter().chain(more));
         command.envs(variable.map(|value| ("SWP_COLOR", value)));
-        let ran = crate::support::Ran::of(&mut command);
-        let first = ran.failure(3).lines().next();
+        let result = crate::support::RunResult::of(&mut command);
+        let first = result.failure(3).lines().next();
         assert_eq!(first, Some(expected), "{more:?} {variable:?}");
     }
-    let ran = world.run(["find-role", "Nobody", "--color", "always"]);
-    contains(ran.failure(3), &["\n\u{1b}[1;36mhint:\u{1b}[0m "]);
+    let result = env.run(["find-role", "Nobody", "--color", "always"]);
+    contains(result.failure(3), &["\n\u{1b}[1;36mhint:\u{1b}[0m "]);
 }
 
 #[test]
 fn stdout_is_data_and_never_coloured() {
-    let world = World::new();
-    let ran = world.run(["create", "--role", "Auditor", "--color", "always"]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-    contains(&ran.stderr, &["\u{1b}[1;36mnote:\u{1b}[0m "]);
-    let ran = world.run(["list-roles", "--color", "always"]);
-    assert!(!ran.success().contains('\u{1b}'), "{}", ran.stdout);
+    let env = TestEnv::new();
+    let result = env.run(["create", "--role", "Auditor", "--color", "always"]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+    contains(&result.stderr, &["\u{1b}[1;36mnote:\u{1b}[0m "]);
+    let result = env.run(["list-roles", "--color", "always"]);
+    assert!(!result.success().contains('\u{1b}'), "{}", result.stdout);
 }
 
 #[test]
 #[cfg(unix)]
 fn a_terminal_gets_colour_unless_it_is_told_otherwise() {
-    let world = World::new();
+    let env = TestEnv::new();
     for (more, variable, coloured) in [
         (&[][..], None, true),
         (&[], Some(("NO_COLOR", "1")), false),
@@ -48,7 +48,7 @@ fn a_terminal_gets_colour_unless_it_is_told_otherwise() {
         (&["--color", "never"], None, false),
         (&["--color", "always"], Some(("NO_COLOR", "1")), true),
     ] {
-        let mut command = (world.home).command(["find-role", "Nobody"].iter().chain(more));
+        let mut command = (env.home).command(["find-role", "Nobody"].iter().chain(more));
         command.env("TERM", "xterm").envs(variable);
         let terminal = rexpect::session::spawn_command(command, Some(30_000));
         let shown = terminal.expect("a terminal").exp_eof().expect("all of it");

@@ -6,22 +6,22 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::running::Running;
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{RunResult, TestEnv, contains, playing};
 
 #[test]
 fn a_created_key_in_each_format() {
-    let world = World::new();
-    let create = |format: &str| world.run(["create", "--role", "Auditor", "-o", format]);
-    let newest = || world.sandbox.api_keys().pop().expect("a key");
+    let env = TestEnv::new();
+    let create = |format: &str| env.run(["create", "--role", "Auditor", "-o", format]);
+    let newest = || env.sandbox.api_keys().pop().expect("a key");
 
-    let ran = create("text");
-    assert_eq!(ran.stdout, format!("{}\n", newest().secret));
-    let ran = create("env");
-    assert_eq!(ran.stdout, format!("SWP_API_KEY={}\n", newest().secret));
-    let ran = create("jsonl");
-    assert_eq!(ran.stdout.lines().count(), 1);
-    assert!(ran.stdout.ends_with("}\n"), "{}", ran.stdout);
-    assert_eq!(ran.json()["secretKey"], json!(newest().secret));
+    let result = create("text");
+    assert_eq!(result.stdout, format!("{}\n", newest().secret));
+    let result = create("env");
+    assert_eq!(result.stdout, format!("SWP_API_KEY={}\n", newest().secret));
+    let result = create("jsonl");
+    assert_eq!(result.stdout.lines().count(), 1);
+    assert!(result.stdout.ends_with("}\n"), "{}", result.stdout);
+    assert_eq!(result.json()["secretKey"], json!(newest().secret));
 
     let mut key = create("json").json();
     let made = newest();
@@ -34,7 +34,7 @@ fn a_created_key_in_each_format() {
     assert_eq!(key, expected);
     let operation = &meta["operation"];
     let expected = json!({
-        "manager": world.sandbox.url(), "created": true, "operation": operation, "sinks": ["stdout"], "role": "Auditor"
+        "manager": env.sandbox.url(), "created": true, "operation": operation, "sinks": ["stdout"], "role": "Auditor"
     });
     assert_eq!(meta, expected);
     let name = made.name.expect("a name");
@@ -43,23 +43,23 @@ fn a_created_key_in_each_format() {
 
 #[test]
 fn a_created_key_in_a_tenant_says_which() {
-    let mut world = World::with(Settings {
+    let mut env = TestEnv::with(Settings {
         tenant: Some("Acme".to_owned()),
         ..Settings::default()
     });
-    world.home.set("SWP_TENANT", "Acme");
-    let key = world.run(["create", "--role-id", "2", "-o", "json"]).json();
+    env.home.set("SWP_TENANT", "Acme");
+    let key = env.run(["create", "--role-id", "2", "-o", "json"]).json();
     assert_eq!(key["meta"]["tenant"], json!("Acme"));
     assert_eq!(key["meta"].get("role"), None, "its name was not looked up");
 }
 
 #[test]
 fn the_variable_is_named_by_the_user() {
-    let world = World::new();
+    let env = TestEnv::new();
     let arguments = ["create", "--role-id", "2", "-o", "env", "--env-name", "_K1"];
-    let ran = world.run(arguments);
-    let secret = &world.sandbox.api_keys()[0].secret;
-    assert_eq!(ran.success(), format!("_K1={secret}"));
+    let result = env.run(arguments);
+    let secret = &env.sandbox.api_keys()[0].secret;
+    assert_eq!(result.success(), format!("_K1={secret}"));
 }
 
 /// A shell, and readers that take the rest of the line as it is (docker's `--env-file`, make), see the same.
@@ -73,22 +73,22 @@ fn every_reader_of_such_a_line_reads_the_same_secret() {
         SecretShape::GuidGuidBase64,
         SecretShape::CloudOne,
     ] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             secret_shape,
             ..Settings::default()
         });
         let script = r#""$SWP_KEYS" create --role Auditor -o env >key.env || exit
             cut -d= -f2- key.env; set -a; . ./key.env; printenv SWP_API_KEY"#;
-        let ran = crate::support::shell::sh(&world.home, script);
-        let secret = &world.sandbox.api_keys()[0].secret;
-        assert_eq!(ran.success(), format!("{secret}\n{secret}"));
+        let result = crate::support::shell::sh(&env.home, script);
+        let secret = &env.sandbox.api_keys()[0].secret;
+        assert_eq!(result.success(), format!("{secret}\n{secret}"));
     }
 }
 
 #[test]
 fn a_found_role_in_each_format() {
-    let world = World::new();
-    let find = |format: &str| world.run(["find-role", "Auditor", "-o", format]);
+    let env = TestEnv::new();
+    let find = |format: &str| env.run(["find-role", "Auditor", "-o", format]);
     assert_eq!(find("text").stdout, "2\n");
     assert_eq!(find("env").stdout, "SWP_ROLE_ID=2\n");
     let one_line = find("jsonl");
@@ -96,7 +96,7 @@ fn a_found_role_in_each_format() {
     let role = find("json").json();
     assert_eq!(role, one_line.json());
     assert_eq!((&role["ID"], &role["name"]), (&json!(2), &json!("Auditor")));
-    assert_eq!(role["meta"], json!({"manager": world.sandbox.url()}));
+    assert_eq!(role["meta"], json!({"manager": env.sandbox.url()}));
     assert_eq!(role["allowWebService"], json!(true), "nothing is left out");
     let rights = &role["rights"]["platformRights"]["apikeyRights"];
     assert_eq!(rights["canViewApiKeys"], json!(false));
@@ -104,10 +104,10 @@ fn a_found_role_in_each_format() {
 
 #[test]
 fn the_roles_in_each_format() {
-    let world = World::new();
-    let list = |format: &str| world.run(["list-roles", "-o", format]);
+    let env = TestEnv::new();
+    let list = |format: &str| env.run(["list-roles", "-o", format]);
     let all = list("json").json();
-    assert_eq!(all["meta"], json!({"manager": world.sandbox.url()}));
+    assert_eq!(all["meta"], json!({"manager": env.sandbox.url()}));
     let lines = list("jsonl");
     let lines: Vec<Value> = lines
         .success()
@@ -150,22 +150,22 @@ fn with_json_an_error_is_one_object_with_the_documented_fields() {
         (&create, Some(limited), "rate-limited", 9, Some(429), true),
         (&create, Some(broken), "unexpected", 1, Some(500), false),
     ] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             roles: vec![json!({"name": "Twin"}), json!({"name": "Twin"})],
             ..Settings::default()
         });
         if let Some(fault) = fault {
-            world.sandbox.inject(fault);
+            env.sandbox.inject(fault);
         }
         for format in ["json", "jsonl"] {
             let more = ["--retries", "0", "--quiet", "-o", format];
-            let ran = world.run(arguments.iter().chain(&more));
-            let error = only_error(&ran, exit);
-            assert_eq!(error["code"], json!(code), "{}", ran.stderr);
-            assert_eq!(error["http"], json!(http), "{}", ran.stderr);
-            assert_eq!(error["retryable"], json!(retryable), "{}", ran.stderr);
-            assert_eq!(error["keyID"], Value::Null, "{}", ran.stderr);
-            world.sandbox.clear_faults();
+            let result = env.run(arguments.iter().chain(&more));
+            let error = only_error(&result, exit);
+            assert_eq!(error["code"], json!(code), "{}", result.stderr);
+            assert_eq!(error["http"], json!(http), "{}", result.stderr);
+            assert_eq!(error["retryable"], json!(retryable), "{}", result.stderr);
+            assert_eq!(error["keyID"], Value::Null, "{}", result.stderr);
+            env.sandbox.clear_faults();
             if http.is_some() {
                 break;
             }
@@ -175,13 +175,13 @@ fn with_json_an_error_is_one_object_with_the_documented_fields() {
 
 #[test]
 fn a_manager_that_is_not_there_is_an_error_in_json_too() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let address = listener.local_addr().expect("it is bound");
     drop(listener);
-    world.home.set("SWP_URL", format!("https://{address}"));
+    env.home.set("SWP_URL", format!("https://{address}"));
     let arguments = ["list-roles", "--retries", "0", "-q", "-o", "json"];
-    let error = only_error(&world.run(arguments), 8);
+    let error = only_error(&env.run(arguments), 8);
     assert_eq!(error["code"], json!("unreachable"));
     assert_eq!(error["retryable"], json!(true));
     let said = error["message"].as_str().unwrap_or_default();
@@ -190,10 +190,10 @@ fn a_manager_that_is_not_there_is_an_error_in_json_too() {
 
 /// stderr is this object and nothing else.
 #[track_caller]
-fn only_error(ran: &Ran, exit: i32) -> Value {
-    let mut whole: Value = serde_json::from_str(ran.failure(exit))
-        .unwrap_or_else(|error| panic!("{error}: {}", ran.stderr));
-    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+fn only_error(result: &RunResult, exit: i32) -> Value {
+    let mut whole: Value = serde_json::from_str(result.failure(exit))
+        .unwrap_or_else(|error| panic!("{error}: {}", result.stderr));
+    assert_eq!(result.stderr.lines().count(), 1, "{}", result.stderr);
     assert_eq!(whole.as_object().map(serde_json::Map::len), Some(1));
     let error = whole["error"].take();
     let fields = error.as_object().expect("an object");
@@ -218,27 +218,27 @@ const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{202e}nimda\u{200b}\u{9b}31
 
 #[test]
 fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_json() {
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         roles: vec![json!({"name": HOSTILE, "description": HOSTILE, "allowWebService": true})],
         ..Settings::default()
     });
-    let json = world.run(["list-roles", "-o", "json"]);
+    let json = env.run(["list-roles", "-o", "json"]);
     assert_eq!(json.json()["roles"][2]["name"], json!(HOSTILE));
     contains(&json.stdout, &[r"\u001b]0;title\u0007", r"\u202enimda"]);
-    let jsonl = world.run(["find-role", HOSTILE, "-o", "jsonl"]);
+    let jsonl = env.run(["find-role", HOSTILE, "-o", "jsonl"]);
     assert_eq!(jsonl.json()["name"], json!(HOSTILE));
-    let table = world.run(["list-roles"]);
+    let table = env.run(["list-roles"]);
     contains(
         table.success(),
         &[r"\u{202e}nimda", r"\u{d}\u{a}2    Auditor"],
     );
     assert_eq!(table.stdout.lines().count(), 4, "{}", table.stdout);
-    let created = world.run(["create", "--role", HOSTILE]);
+    let created = env.run(["create", "--role", HOSTILE]);
     created.success();
-    let not_found = world.run(["find-role", &HOSTILE[1..]]);
+    let not_found = env.run(["find-role", &HOSTILE[1..]]);
     contains(not_found.failure(3), &["did you mean", r"\u{1b}[2J"]);
-    for ran in [json, jsonl, table, created, not_found] {
-        for text in [&ran.stdout, &ran.stderr] {
+    for result in [json, jsonl, table, created, not_found] {
+        for text in [&result.stdout, &result.stderr] {
             let harmful = |character: char| {
                 (character.is_control() && character != '\n')
                     || matches!(character, '\u{202e}' | '\u{200b}')
@@ -250,38 +250,38 @@ fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_js
 
 #[test]
 fn the_managers_own_message_is_made_harmless() {
-    let world = World::with(playing(&[]));
+    let env = TestEnv::with(playing(&[]));
     let said = "no \u{1b}[31mway\u{202e}\nhint: all is well";
     let fault = Fault::new("POST", "/api/apikeys", Action::status(403, said));
-    world.sandbox.inject(fault);
-    let ran = world.run(["create", "--role", "Auditor", "-q"]);
-    contains(ran.failure(5), &[r"no \u{1b}[31mway\u{202e}\u{a}hint"]);
-    assert_eq!(ran.stderr.lines().count(), 2, "{}", ran.stderr);
+    env.sandbox.inject(fault);
+    let result = env.run(["create", "--role", "Auditor", "-q"]);
+    contains(result.failure(5), &[r"no \u{1b}[31mway\u{202e}\u{a}hint"]);
+    assert_eq!(result.stderr.lines().count(), 2, "{}", result.stderr);
 }
 
 #[test]
 fn quiet_leaves_notes_and_warnings_out_and_errors_in() {
-    let world = World::with(playing(&[("session-keys", "403")]));
+    let env = TestEnv::with(playing(&[("session-keys", "403")]));
     let arguments = ["create", "--role", "Auditor", "--name"];
-    let loud = world.run(arguments.iter().chain(&["one"]));
+    let loud = env.run(arguments.iter().chain(&["one"]));
     loud.success();
     contains(&loud.stderr, &["note: ", "warning: "]);
-    let quiet = world.run(arguments.iter().chain(&["two", "--quiet"]));
+    let quiet = env.run(arguments.iter().chain(&["two", "--quiet"]));
     quiet.success();
     assert_eq!(quiet.stderr, "");
-    let failed = world.run(["find-role", "Nobody", "-q"]);
+    let failed = env.run(["find-role", "Nobody", "-q"]);
     contains(failed.failure(3), &["error: ", "hint: "]);
 }
 
 #[test]
 fn verbose_says_more_on_stderr_and_nothing_on_stdout() {
-    let world = World::new();
+    let env = TestEnv::new();
     let levels = ["", "-v", "-vv"].map(|flag| {
         let mut arguments = vec!["find-role", "Auditor"];
         arguments.extend(Some(flag).filter(|flag| !flag.is_empty()));
-        let ran = world.run(arguments);
-        assert_eq!(ran.success(), "2");
-        ran.stderr
+        let result = env.run(arguments);
+        assert_eq!(result.success(), "2");
+        result.stderr
     });
     assert_eq!(levels[0], "");
     assert!(!levels[1].contains("debug: "), "{}", levels[1]);
@@ -293,24 +293,24 @@ fn verbose_says_more_on_stderr_and_nothing_on_stdout() {
         contains(&levels[2], &[line]);
     }
     let retried = Fault::new("POST", "/api/roles/search", Action::Drop);
-    world.sandbox.inject(retried);
-    let ran = world.run(["find-role", "Auditor", "-v"]);
-    assert_eq!(ran.success(), "2");
-    contains(&ran.stderr, &["info: ", "trying again"]);
+    env.sandbox.inject(retried);
+    let result = env.run(["find-role", "Auditor", "-v"]);
+    assert_eq!(result.success(), "2");
+    contains(&result.stderr, &["info: ", "trying again"]);
 }
 
 /// `swp-keys list-roles | head -1`: who has read enough has read enough.
 #[test]
 fn a_list_whose_reader_has_gone_ends_quietly() {
-    let world = World::new();
+    let env = TestEnv::new();
     for arguments in [&["list-roles"][..], &["list-roles", "-o", "json"]] {
-        let mut running = Running::start(&mut world.home.command(arguments));
+        let mut running = Running::start(&mut env.home.command(arguments));
         running.stop_reading_stdout();
-        let ran = running.finish();
-        ran.success();
-        assert_eq!(ran.stderr, "");
+        let result = running.finish();
+        result.success();
+        assert_eq!(result.stderr, "");
     }
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[cfg(unix)]
@@ -320,36 +320,36 @@ mod shell {
 
     #[test]
     fn a_variable_takes_the_secret() {
-        let world = World::new();
+        let env = TestEnv::new();
         let script = r#"KEY=$("$SWP_KEYS" create --role Auditor) && printf '<%s>' "$KEY""#;
-        let ran = sh(&world.home, script);
-        let secret = &world.sandbox.api_keys()[0].secret;
-        assert_eq!(ran.success(), format!("<{secret}>"));
+        let result = sh(&env.home, script);
+        let secret = &env.sandbox.api_keys()[0].secret;
+        assert_eq!(result.success(), format!("<{secret}>"));
     }
 
     #[test]
     fn a_variable_takes_nothing_from_a_failure() {
-        let world = World::new();
+        let env = TestEnv::new();
         let script = r#"KEY=$("$SWP_KEYS" create --role Nobody); printf '%s<%s>' "$?" "$KEY""#;
-        assert_eq!(sh(&world.home, script).success(), "3<>");
+        assert_eq!(sh(&env.home, script).success(), "3<>");
     }
 
     #[test]
     fn a_shell_evaluates_the_env_format() {
-        let world = World::new();
+        let env = TestEnv::new();
         let script =
             r#"eval "$("$SWP_KEYS" create --role Auditor -o env)" && printf '<%s>' "$SWP_API_KEY""#;
-        let ran = sh(&world.home, script);
-        let secret = &world.sandbox.api_keys()[0].secret;
-        assert_eq!(ran.success(), format!("<{secret}>"));
+        let result = sh(&env.home, script);
+        let secret = &env.sandbox.api_keys()[0].secret;
+        assert_eq!(result.success(), format!("<{secret}>"));
     }
 
     #[test]
     fn head_ends_a_list_quietly() {
-        let world = World::new();
+        let env = TestEnv::new();
         let script = r#"{ "$SWP_KEYS" list-roles; echo "exit $?" >&2; } | head -n 1"#;
-        let ran = sh(&world.home, script);
-        contains(ran.success(), &["ID", "NAME", "DESCRIPTION"]);
-        assert_eq!(ran.stderr, "exit 0\n");
+        let result = sh(&env.home, script);
+        contains(result.success(), &["ID", "NAME", "DESCRIPTION"]);
+        assert_eq!(result.stderr, "exit 0\n");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::github::be_a_step;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// GitHub's two forms, Azure's, TeamCity's; and one that hides behind a character that is not seen.
 const HOSTILE: [&str; 6] = [
@@ -33,38 +33,37 @@ fn harmless(text: &str) {
     }
 }
 
-fn harmless_in_both(ran: &Ran) {
-    harmless(&ran.stdout);
-    harmless(&ran.stderr);
+fn harmless_in_both(result: &RunResult) {
+    harmless(&result.stdout);
+    harmless(&result.stderr);
 }
 
 /// Roles and keys with such names, and a role that warns.
-fn world() -> World {
+fn env() -> TestEnv {
     let roles = HOSTILE.iter().map(|name| {
         json!({"name": name, "description": name, "allowWebService": true,
             "allComputers": true, "allPolicies": true})
     });
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         roles: roles.collect(),
         ..Settings::default()
     });
     for name in HOSTILE {
-        let key = world.sandbox.add_key(name, 2);
-        world
-            .sandbox
+        let key = env.sandbox.add_key(name, 2);
+        env.sandbox
             .edit_key(key.id, |key| key.description = Some(name.to_owned()));
     }
-    world
+    env
 }
 
 #[test]
 fn names_of_roles_and_keys_are_no_commands_in_any_format() {
-    let world = world();
+    let env = env();
     for format in ["text", "json"] {
         for command in [&["list-roles"][..], &["list-keys"]] {
-            let ran = world.run(command.iter().chain(&["-o", format]));
-            ran.success();
-            harmless_in_both(&ran);
+            let result = env.run(command.iter().chain(&["-o", format]));
+            result.success();
+            harmless_in_both(&result);
         }
         for (index, name) in HOSTILE.iter().enumerate() {
             let id = (index + 1).to_string();
@@ -92,8 +91,8 @@ fn names_of_roles_and_keys_are_no_commands_in_any_format() {
                     "--yes",
                 ],
             ] {
-                let ran = world.run(command.iter().chain(&["-o", format]));
-                harmless_in_both(&ran);
+                let result = env.run(command.iter().chain(&["-o", format]));
+                harmless_in_both(&result);
             }
         }
     }
@@ -102,8 +101,8 @@ fn names_of_roles_and_keys_are_no_commands_in_any_format() {
 /// JSON is the same value as ever.
 #[test]
 fn json_keeps_the_names() {
-    let world = world();
-    let keys = world.run(["list-keys", "-o", "json"]).json();
+    let env = env();
+    let keys = env.run(["list-keys", "-o", "json"]).json();
     let names: Vec<_> = (keys["apiKeys"].as_array().expect("a list").iter())
         .map(|key| key["keyName"].as_str().unwrap_or_default())
         .collect();
@@ -113,16 +112,16 @@ fn json_keeps_the_names() {
 #[test]
 fn what_the_manager_says_and_what_the_user_gives_are_no_commands() {
     for text in HOSTILE {
-        let world = World::new();
+        let env = TestEnv::new();
         let body = json!({"message": text}).to_string();
         for status in [400, 403, 500] {
             for format in ["text", "json"] {
                 let fault = Fault::new("POST", "/api/apikeys", Action::status(status, &body));
-                world.sandbox.inject(fault);
-                let ran = world.run(["create", "--role", "Auditor", "-o", format, "-v"]);
-                assert_ne!(ran.code(), 0);
-                harmless_in_both(&ran);
-                world.sandbox.clear_faults();
+                env.sandbox.inject(fault);
+                let result = env.run(["create", "--role", "Auditor", "-o", format, "-v"]);
+                assert_ne!(result.code(), 0);
+                harmless_in_both(&result);
+                env.sandbox.clear_faults();
             }
         }
         for arguments in [
@@ -145,8 +144,8 @@ fn what_the_manager_says_and_what_the_user_gives_are_no_commands() {
             &[text],
         ] {
             for format in ["text", "json"] {
-                let ran = world.run(["-o", format].iter().chain(arguments));
-                harmless_in_both(&ran);
+                let result = env.run(["-o", format].iter().chain(arguments));
+                harmless_in_both(&result);
             }
         }
     }
@@ -155,21 +154,21 @@ fn what_the_manager_says_and_what_the_user_gives_are_no_commands() {
 /// A warning names the role before the key is made: it waits for the mask.
 #[test]
 fn the_mask_comes_before_every_other_line() {
-    let mut world = world();
-    be_a_step(&mut world.home);
+    let mut env = env();
+    be_a_step(&mut env.home);
     for (sink, more) in [
         ("--github-output", "-vv"),
         ("--github-env", "-v"),
         ("--github-output", "--verify"),
     ] {
         for role in ["Full Access", HOSTILE[0], HOSTILE[1]] {
-            let ran = world.run(["create", "--role", role, sink, "KEY", more]);
-            ran.success();
-            harmless_in_both(&ran);
-            let secret = world.sandbox.api_keys().pop().expect("a key").secret;
-            let mut lines = ran.stderr.lines();
+            let result = env.run(["create", "--role", role, sink, "KEY", more]);
+            result.success();
+            harmless_in_both(&result);
+            let secret = env.sandbox.api_keys().pop().expect("a key").secret;
+            let mut lines = result.stderr.lines();
             let mask = format!("::add-mask::{secret}");
-            assert_eq!(lines.next(), Some(mask.as_str()), "{}", ran.stderr);
+            assert_eq!(lines.next(), Some(mask.as_str()), "{}", result.stderr);
             assert!(lines.count() > 0, "the other lines follow");
         }
     }
@@ -178,15 +177,15 @@ fn the_mask_comes_before_every_other_line() {
 /// What is held is not lost if there is nothing to mask.
 #[test]
 fn the_lines_of_a_run_that_masks_nothing_are_written() {
-    let mut world = world();
-    be_a_step(&mut world.home);
+    let mut env = env();
+    be_a_step(&mut env.home);
     let arguments = ["create", "--role", "Full Access", "--github-output", "KEY"];
-    let dry = world.run(arguments.iter().chain(&["--dry-run"]));
+    let dry = env.run(arguments.iter().chain(&["--dry-run"]));
     dry.success();
     contains(&dry.stderr, &["warning: "]);
     let fault = Fault::new("POST", "/api/apikeys", Action::status(403, "{}"));
-    world.sandbox.inject(fault);
-    let refused = world.run(arguments);
+    env.sandbox.inject(fault);
+    let refused = env.run(arguments);
     let lines: Vec<&str> = refused.failure(5).lines().collect();
     contains(&lines.join("\n"), &["warning: "]);
     let error = lines.iter().position(|line| line.starts_with("error: "));

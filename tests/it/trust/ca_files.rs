@@ -62,8 +62,8 @@ fn the_forms_that_certificates_come_in_are_read() {
         ),
         ("a key before it", format!("{key}{pem}").into_bytes()),
     ] {
-        let ran = given(&manager, &bytes).run(FIND);
-        assert_eq!(ran.success(), "2", "{what}");
+        let result = given(&manager, &bytes).run(FIND);
+        assert_eq!(result.success(), "2", "{what}");
     }
 }
 
@@ -123,12 +123,12 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
     ] {
         let home = given(&manager, bytes.as_bytes());
         for format in ["text", "json"] {
-            let ran = home.run(FIND.iter().chain(&["-o", format]));
-            contains(ran.failure(2), &["`--ca-cert`", "ca.pem", said]);
+            let result = home.run(FIND.iter().chain(&["-o", format]));
+            contains(result.failure(2), &["`--ca-cert`", "ca.pem", said]);
             for secret in &secrets {
-                assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+                assert!(!result.stderr.contains(secret), "{}", result.stderr);
             }
-            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+            assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         }
     }
     assert_eq!(heard.bytes(), b"");
@@ -176,11 +176,11 @@ fn the_trust_settings_of_openssl_count() {
         home.write("plain.pem", &authority.pem);
         let made = "x509 -in plain.pem -trustout -out ca.pem";
         super::openssl::openssl(&home, &[made, settings]);
-        let ran = home.run(FIND);
+        let result = home.run(FIND);
         if trusted {
-            assert_eq!(ran.success(), "2", "{settings}");
+            assert_eq!(result.success(), "2", "{settings}");
         } else {
-            contains(ran.failure(2), &["ca.pem", "its trust settings"]);
+            contains(result.failure(2), &["ca.pem", "its trust settings"]);
         }
     }
 }
@@ -198,8 +198,8 @@ fn a_servers_own_certificate_is_trusted_for_its_names_and_its_dates() {
             .sent_with(&authority),
     ] {
         let manager = RawServer::with_a_role(&certificate);
-        let ran = given(&manager, certificate.pem.as_bytes()).run(FIND);
-        assert_eq!(ran.success(), "2");
+        let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
+        assert_eq!(result.success(), "2");
     }
 }
 
@@ -222,8 +222,8 @@ fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
         for certificate in [Certificate::self_signed(&params), authority.issue(&params)] {
             let heard = Heard::default();
             let manager = RawServer::tls(&certificate, heard.clone());
-            let ran = given(&manager, certificate.pem.as_bytes()).run(FIND);
-            contains(ran.failure(7), &[said, "nothing was sent"]);
+            let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
+            contains(result.failure(7), &[said, "nothing was sent"]);
             assert_eq!(heard.bytes(), b"");
         }
     }
@@ -248,8 +248,11 @@ fn a_listed_server_vouches_for_no_other_certificate() {
         let (own, issued) = issued_by_a_server(&server(names), &server(&["127.0.0.1"]));
         let heard = Heard::default();
         let manager = RawServer::tls(&issued, heard.clone());
-        let ran = given(&manager, own.pem.as_bytes()).run(FIND);
-        contains(ran.failure(7), &["that was given is", "nothing was sent"]);
+        let result = given(&manager, own.pem.as_bytes()).run(FIND);
+        contains(
+            result.failure(7),
+            &["that was given is", "nothing was sent"],
+        );
         assert_eq!(heard.bytes(), b"");
     }
 }
@@ -278,12 +281,12 @@ fn a_ca_that_may_not_sign_for_servers_does_not() {
         authority.extended_key_usages = purpose.into_iter().collect();
         let (own, issued) = issued_by_a_server(&authority, &server(&["127.0.0.1"]));
         let manager = RawServer::with_a_role(&issued);
-        let ran = given(&manager, own.pem.as_bytes()).run(FIND);
+        let result = given(&manager, own.pem.as_bytes()).run(FIND);
         if exit == 0 {
-            ran.success();
+            result.success();
         } else {
             contains(
-                ran.failure(exit),
+                result.failure(exit),
                 &["that was given is", "nothing was sent"],
             );
         }
@@ -300,8 +303,8 @@ fn another_certificate_of_the_same_names_is_refused() {
     );
     let heard = Heard::default();
     let manager = RawServer::tls(&shown, heard.clone());
-    let ran = given(&manager, listed.pem.as_bytes()).run(FIND);
-    contains(ran.failure(7), &["`CN=corporate`", "not trusted here"]);
+    let result = given(&manager, listed.pem.as_bytes()).run(FIND);
+    contains(result.failure(7), &["`CN=corporate`", "not trusted here"]);
     assert_eq!(heard.bytes(), b"");
 }
 
@@ -309,8 +312,8 @@ fn another_certificate_of_the_same_names_is_refused() {
 fn a_ca_outside_of_its_dates_vouches_for_nothing() {
     let expired = Authority::until("Old Corporate CA", 2024);
     let manager = RawServer::with_a_role(&expired.issue(&server(&["127.0.0.1"])));
-    let ran = given(&manager, expired.pem.as_bytes()).run(FIND);
-    contains(ran.failure(7), &["Old Corporate CA", "2024-01-01"]);
+    let result = given(&manager, expired.pem.as_bytes()).run(FIND);
+    contains(result.failure(7), &["Old Corporate CA", "2024-01-01"]);
     let current = Authority::until("Corporate CA", 2090);
     let manager = RawServer::with_a_role(&current.issue(&server(&["127.0.0.1"])));
     let both = [expired.pem, current.pem].concat();

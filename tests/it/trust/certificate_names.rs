@@ -31,9 +31,9 @@ fn a_name_that_is_for_no_host_is_not_shown_as_one() {
         params.subject_alt_names = names;
         let manager = RawServer::with_a_role(&authority.issue(&params));
         let home = home(&manager, &authority.pem);
-        let ran = home.run(["find-role", "Auditor"]);
-        contains(ran.failure(7), &[said, "--tls-pin"]);
-        assert!(!ran.stderr.contains("0x0"), "{}", ran.stderr);
+        let result = home.run(["find-role", "Auditor"]);
+        contains(result.failure(7), &[said, "--tls-pin"]);
+        assert!(!result.stderr.contains("0x0"), "{}", result.stderr);
         let object = home.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["names"], shown);
     }
@@ -68,8 +68,8 @@ fn a_name_fakes_no_command_and_no_escape() {
     let trusting = home.write("ca.pem", &authority.pem);
     let trusting = trusting.to_str().expect("UTF-8");
     for given in [&[][..], &["--ca-cert", trusting]] {
-        let ran = home.run(["find-role", "Auditor"].iter().chain(given));
-        let said = ran.failure(7);
+        let result = home.run(["find-role", "Auditor"].iter().chain(given));
+        let said = result.failure(7);
         assert!(!said.contains("`swp-keys --insecure"), "{said}");
         assert!(!said.contains("`--insecure`"), "{said}");
         assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");

@@ -10,12 +10,12 @@ use crate::support::{Home, contains};
 
 #[test]
 fn each_flaw_has_its_word_and_its_next_step() {
-    let judged = |world: &crate::support::World, flaw: &str| {
-        let object = world.run(["trust", "show", "-o", "json"]).json();
+    let judged = |env: &crate::support::TestEnv, flaw: &str| {
+        let object = env.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["flaw"], flaw, "{object}");
         assert_eq!(object["trusted"], false);
         assert!(object["hint"].as_str().is_some_and(|hint| hint.len() > 20));
-        assert_eq!(world.sandbox.requests(), []);
+        assert_eq!(env.sandbox.requests(), []);
     };
     judged(&stranger(CertificateKind::SelfSigned), "self-signed");
     judged(&stranger(CertificateKind::SelfSignedCa), "self-signed");
@@ -25,10 +25,10 @@ fn each_flaw_has_its_word_and_its_next_step() {
         (CertificateKind::NotYetValid, "not-yet-valid"),
         (CertificateKind::WrongName, "wrong-name"),
     ] {
-        let mut world = stranger(kind);
-        let pem = (world.home).write("manager.pem", world.sandbox.certificate_pem());
-        world.home.set("SWP_CA_CERT", pem);
-        judged(&world, flaw);
+        let mut env = stranger(kind);
+        let pem = (env.home).write("manager.pem", env.sandbox.certificate_pem());
+        env.home.set("SWP_CA_CERT", pem);
+        judged(&env, flaw);
     }
 }
 
@@ -39,8 +39,8 @@ fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
     home.set("SWP_URL", &server.url);
     trusting(home, ca);
     let object = home.run(["trust", "show", "-o", "json"]).json();
-    let ran = home.run(["find-role", "Auditor"]);
-    (object, ran.failure(7).to_owned())
+    let result = home.run(["find-role", "Auditor"]);
+    (object, result.failure(7).to_owned())
 }
 
 #[cfg(unix)]
@@ -65,14 +65,14 @@ fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
     let server = Server::start(&home);
     home.set("SWP_URL", &server.url);
     trusting(&mut home, None);
-    let ran = home.run(["trust", "add", "--tls-accept-new"]);
-    contains(ran.failure(7), &["is too weak", "is not pinned"]);
+    let result = home.run(["trust", "add", "--tls-accept-new"]);
+    contains(result.failure(7), &["is too weak", "is not pinned"]);
     // Neither the pin of its key nor `--insecure` makes it one that can be verified.
     let pin = home.run(["trust", "show", "-o", "json"]).json()["pin"].clone();
     let pin = pin.as_str().expect("a pin").to_owned();
     for given in [&["--tls-pin", &pin][..], &["--insecure"]] {
-        let ran = home.run(["find-role", "Auditor"].iter().chain(given));
-        contains(ran.failure(7), &["is too weak", "1024 bits"]);
+        let result = home.run(["find-role", "Auditor"].iter().chain(given));
+        contains(result.failure(7), &["is too weak", "1024 bits"]);
     }
 }
 
@@ -123,9 +123,9 @@ fn a_certificate_of_version_1_is_refused_in_words() {
     home.set("SWP_URL", &server.url);
     trusting(&mut home, Some("ca.pem"));
     for command in [&["trust", "show"][..], &["find-role", "Auditor"]] {
-        let ran = home.run(command);
-        contains(ran.failure(7), &["it is of version 1", "no pin helps"]);
-        assert!(!ran.stderr.contains("--tls-pin"), "{}", ran.stderr);
+        let result = home.run(command);
+        contains(result.failure(7), &["it is of version 1", "no pin helps"]);
+        assert!(!result.stderr.contains("--tls-pin"), "{}", result.stderr);
     }
 }
 

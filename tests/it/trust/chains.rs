@@ -8,7 +8,7 @@ use crate::support::{Home, contains};
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 const NOT_SENT: &str = "the server does not send its intermediate certificate";
 
-fn run(home: &Home, ca: Option<&str>) -> crate::support::Ran {
+fn run(home: &Home, ca: Option<&str>) -> crate::support::RunResult {
     let Some(ca) = ca else {
         return home.run(FIND);
     };
@@ -24,9 +24,9 @@ fn a_chain_that_is_not_sent_whole_is_named_and_its_intermediate_ca_helps() {
     let manager = RawServer::with_a_role(&intermediate.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &root.pem);
     for ca in [None, Some(root.pem.as_str())] {
-        let ran = run(&home, ca);
+        let result = run(&home, ca);
         contains(
-            ran.failure(7),
+            result.failure(7),
             &[
                 "was issued by `CN=the intermediate`",
                 NOT_SENT,
@@ -51,13 +51,13 @@ fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
     assert_eq!(run(&home, Some(&root.pem)).success(), "2");
     assert_eq!(run(&home, Some(&intermediate.pem)).success(), "2");
     for ca in [None, Some(other.pem.as_str())] {
-        let ran = run(&home, ca);
+        let result = run(&home, ca);
         let said = [
             "was issued by `CN=the intermediate`, under `CN=the root`, which is not trusted here",
             "give the certificate of `CN=the root`",
         ];
-        contains(ran.failure(7), &said);
-        assert!(!ran.stderr.contains(NOT_SENT), "{}", ran.stderr);
+        contains(result.failure(7), &said);
+        assert!(!result.stderr.contains(NOT_SENT), "{}", result.stderr);
     }
 }
 
@@ -66,9 +66,9 @@ fn a_ca_of_the_same_name_with_another_key_is_told_from_an_unknown_one() {
     let (right, wrong) = (Authority::root("corporate"), Authority::root("corporate"));
     let manager = RawServer::with_a_role(&right.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &Authority::root("elsewhere").pem);
-    let ran = run(&home, Some(&wrong.pem));
+    let result = run(&home, Some(&wrong.pem));
     contains(
-        ran.failure(7),
+        result.failure(7),
         &["`CN=corporate`", "the same name and another key"],
     );
     assert_eq!(run(&home, Some(&right.pem)).success(), "2");

@@ -4,11 +4,11 @@ use swp_keys::sandbox::CertificateKind;
 
 use super::fixtures::{file, other_pin, place, shown, stranger};
 use crate::support::pty::Pty;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 /// The certificate's fingerprint as `openssl x509` prints it, the whole line.
-fn by_openssl(world: &World) -> String {
-    let file = (world.home).write("shown.pem", world.sandbox.certificate_pem());
+fn by_openssl(env: &TestEnv) -> String {
+    let file = (env.home).write("shown.pem", env.sandbox.certificate_pem());
     let output = std::process::Command::new("openssl")
         .args(["x509", "-fingerprint", "-sha256", "-noout", "-in"])
         .arg(file)
@@ -25,9 +25,9 @@ fn digits(line: &str) -> String {
 
 #[test]
 fn both_are_shown_and_labelled() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let (pin, certificate) = (shown(&world), digits(&by_openssl(&world)));
-    let text = world.run(["trust", "show"]).success().to_owned();
+    let env = stranger(CertificateKind::SelfSigned);
+    let (pin, certificate) = (shown(&env), digits(&by_openssl(&env)));
+    let text = env.run(["trust", "show"]).success().to_owned();
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     let label = |value: &str| {
         let at = lines.iter().position(|line| *line == value);
@@ -39,10 +39,10 @@ fn both_are_shown_and_labelled() {
     );
     contains(label(&pin), &["of its public key", "--tls-pin"]);
     contains(&text, &["keytool -printcert -sslserver localhost:"]);
-    let object = world.run(["trust", "show", "-o", "json"]).json();
+    let object = env.run(["trust", "show", "-o", "json"]).json();
     assert_eq!(object["certificateFingerprint"], certificate.as_str());
     assert_eq!(object["pin"], pin.as_str());
-    let mut terminal = Pty::start(&world.home, r#""$SWP_KEYS" trust add"#);
+    let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add"#);
     terminal.see(&certificate);
     terminal.see(&pin);
     terminal.see("paste one of the fingerprints: ");
@@ -52,8 +52,8 @@ fn both_are_shown_and_labelled() {
 
 #[test]
 fn either_confirms_however_it_is_written() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let (pin, line) = (shown(&world), by_openssl(&world));
+    let env = stranger(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&env), by_openssl(&env));
     let certificate = digits(&line);
     let bare = pin.trim_start_matches("sha256:").to_owned();
     for pasted in [
@@ -67,88 +67,87 @@ fn either_confirms_however_it_is_written() {
         pin.to_uppercase(),
         bare,
     ] {
-        let mut terminal = Pty::start(&world.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
+        let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
         terminal.see("paste one of the fingerprints: ");
         terminal.type_line(&pasted);
         terminal.see("code=0");
         terminal.end();
         // The key is what is kept, whichever was compared.
-        contains(&file(&world.home), &[&pin]);
-        world.run(["trust", "remove"]).success();
+        contains(&file(&env.home), &[&pin]);
+        env.run(["trust", "remove"]).success();
     }
-    let mut terminal = Pty::start(&world.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
+    let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
     terminal.see("paste one of the fingerprints: ");
     terminal.type_line(&other_pin());
     terminal.see("has the fingerprint that was typed");
     terminal.see("code=7");
     terminal.end();
-    assert!(!file(&world.home).contains(&pin));
+    assert!(!file(&env.home).contains(&pin));
 }
 
 #[test]
 fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named() {
-    let mut world = stranger(CertificateKind::SelfSigned);
-    let (pin, line) = (shown(&world), by_openssl(&world));
+    let mut env = stranger(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&env), by_openssl(&env));
     let prefixed = format!("sha256:{}", digits(&line));
     for given in [&line, &digits(&line), &prefixed] {
-        let ran = world.run(["find-role", "Auditor", "--tls-pin", given]);
+        let result = env.run(["find-role", "Auditor", "--tls-pin", given]);
         let said = [
             "fingerprint in `--tls-pin`",
             "public key",
             &format!("`--tls-pin {pin}`"),
         ];
-        contains(ran.failure(7), &said);
-        assert!(!ran.stderr.contains("intercepted"), "{}", ran.stderr);
+        contains(result.failure(7), &said);
+        assert!(!result.stderr.contains("intercepted"), "{}", result.stderr);
     }
-    world.home.set("SWP_TLS_PIN", &prefixed);
-    let ran = world.run(["find-role", "Auditor"]);
-    contains(ran.failure(7), &["SWP_TLS_PIN", &pin]);
-    let object = world.run(["trust", "show", "-o", "json"]).json();
+    env.home.set("SWP_TLS_PIN", &prefixed);
+    let result = env.run(["find-role", "Auditor"]);
+    contains(result.failure(7), &["SWP_TLS_PIN", &pin]);
+    let object = env.run(["trust", "show", "-o", "json"]).json();
     assert_eq!(object["flaw"], "fingerprint-pinned");
-    world.home.unset("SWP_TLS_PIN");
-    assert_eq!(world.sandbox.requests(), [], "nothing is sent");
-    let ran = world.run(["find-role", "Auditor", "--tls-pin", &pin]);
-    assert_eq!(ran.success(), "2");
+    env.home.unset("SWP_TLS_PIN");
+    assert_eq!(env.sandbox.requests(), [], "nothing is sent");
+    let result = env.run(["find-role", "Auditor", "--tls-pin", &pin]);
+    assert_eq!(result.success(), "2");
 }
 
 #[test]
 fn a_fingerprint_that_was_kept_as_a_pin_is_no_changed_key() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let (pin, line) = (shown(&world), by_openssl(&world));
-    world.run(["trust", "add", "--tls-pin", &line]).success();
-    let place = place(&world);
+    let env = stranger(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&env), by_openssl(&env));
+    env.run(["trust", "add", "--tls-pin", &line]).success();
+    let place = place(&env);
     let steps =
         format!("`swp-keys trust remove {place}` and `swp-keys trust add {place} --tls-pin {pin}`");
     for command in [
         &["find-role", "Auditor"][..],
         &["trust", "add", "--tls-accept-new"],
     ] {
-        let ran = world.run(command);
-        contains(ran.failure(7), &["trusted.toml", "public key", &steps]);
+        let result = env.run(command);
+        contains(result.failure(7), &["trusted.toml", "public key", &steps]);
         for word in ["intercepted", "changed:"] {
-            assert!(!ran.stderr.contains(word), "{}", ran.stderr);
+            assert!(!result.stderr.contains(word), "{}", result.stderr);
         }
     }
     assert!(
-        !file(&world.home).contains(&pin),
+        !file(&env.home).contains(&pin),
         "nothing is kept in passing"
     );
-    world.run(["trust", "remove", &place]).success();
-    world
-        .run(["trust", "add", &place, "--tls-pin", &pin])
+    env.run(["trust", "remove", &place]).success();
+    env.run(["trust", "add", &place, "--tls-pin", &pin])
         .success();
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
 }
 
 /// Another key is a changed key, whatever else was given.
 #[test]
 fn the_fingerprint_of_another_certificate_is_a_changed_key() {
-    let world = stranger(CertificateKind::SelfSigned);
+    let env = stranger(CertificateKind::SelfSigned);
     let other = stranger(CertificateKind::SelfSigned);
-    let ran = world.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);
+    let result = env.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);
     contains(
-        ran.failure(7),
+        result.failure(7),
         &["does not hold the pinned key", "intercepted"],
     );
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
 }

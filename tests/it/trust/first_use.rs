@@ -3,34 +3,34 @@
 use swp_keys::sandbox::CertificateKind;
 
 use super::fixtures::{file, keep, other_pin, place, shown, stranger};
-use crate::support::World;
+use crate::support::TestEnv;
 use crate::support::pty::Pty;
 use crate::support::raw_server::{Certificate, Heard, RawServer};
 
 const QUESTION: &str = "or paste one of the fingerprints: ";
 
 /// A stranger whose password is to be typed, and the password.
-fn met(kind: CertificateKind) -> (World, String) {
-    let mut world = stranger(kind);
-    world.home.unset("SWP_PASSWORD_FILE");
-    let password = world.sandbox.change(|settings| settings.password.clone());
-    (world, password)
+fn met(kind: CertificateKind) -> (TestEnv, String) {
+    let mut env = stranger(kind);
+    env.home.unset("SWP_PASSWORD_FILE");
+    let password = env.sandbox.change(|settings| settings.password.clone());
+    (env, password)
 }
 
-fn start(world: &World, arguments: &str) -> Pty {
+fn start(env: &TestEnv, arguments: &str) -> Pty {
     let script = format!(r#""$SWP_KEYS" {arguments} > out; echo "code=$?""#);
-    Pty::start(&world.home, &script)
+    Pty::start(&env.home, &script)
 }
 
-fn out(world: &World) -> String {
-    std::fs::read_to_string(world.home.path("out")).expect("stdout")
+fn out(env: &TestEnv) -> String {
+    std::fs::read_to_string(env.home.path("out")).expect("stdout")
 }
 
 #[test]
 fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
-    let (world, password) = met(CertificateKind::SelfSigned);
-    let pin = shown(&world);
-    let mut terminal = start(&world, "create --role Auditor");
+    let (env, password) = met(CertificateKind::SelfSigned);
+    let pin = shown(&env);
+    let mut terminal = start(&env, "create --role Auditor");
     for text in [
         "is self-signed",
         "subject  CN=localhost",
@@ -43,18 +43,18 @@ fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
     ] {
         terminal.see(text);
     }
-    assert_eq!(world.sandbox.requests(), [], "no HTTP before the answer");
+    assert_eq!(env.sandbox.requests(), [], "no HTTP before the answer");
     terminal.type_line("yes");
     terminal.see("Password of ");
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
     terminal.type_line(&password);
     terminal.see("code=0");
     terminal.end();
-    let secret = &world.sandbox.api_keys()[0].secret;
-    assert_eq!(out(&world), format!("{secret}\n"));
-    assert!(file(&world.home).contains(&pin));
+    let secret = &env.sandbox.api_keys()[0].secret;
+    assert_eq!(out(&env), format!("{secret}\n"));
+    assert!(file(&env.home).contains(&pin));
     // It is known now.
-    let mut terminal = start(&world, "find-role Auditor");
+    let mut terminal = start(&env, "find-role Auditor");
     terminal.see("Password of ");
     terminal.type_line(&password);
     terminal.see("code=0");
@@ -64,10 +64,10 @@ fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
 #[test]
 fn the_print_that_was_compared_may_be_pasted() {
     for prefix in ["sha256:", "", "SHA2-256(stdin)= "] {
-        let (world, password) = met(CertificateKind::UnknownCa);
-        let pin = shown(&world);
+        let (env, password) = met(CertificateKind::UnknownCa);
+        let pin = shown(&env);
         let digits = pin.trim_start_matches("sha256:");
-        let mut terminal = start(&world, "find-role Auditor");
+        let mut terminal = start(&env, "find-role Auditor");
         terminal.see("was issued by `CN=swp-keys sandbox CA`, which is not trusted here");
         terminal.see(QUESTION);
         terminal.type_line(&format!("{prefix}{digits}"));
@@ -75,7 +75,7 @@ fn the_print_that_was_compared_may_be_pasted() {
         terminal.type_line(&password);
         terminal.see("code=0");
         terminal.end();
-        assert!(file(&world.home).contains(&pin));
+        assert!(file(&env.home).contains(&pin));
     }
 }
 
@@ -88,107 +88,107 @@ fn anything_but_a_whole_yes_is_no() {
         ("", "was not confirmed"),
         (&other_pin(), "has the fingerprint that was typed"),
     ] {
-        let (world, _) = met(CertificateKind::SelfSigned);
-        let mut terminal = start(&world, "create --role Auditor");
+        let (env, _) = met(CertificateKind::SelfSigned);
+        let mut terminal = start(&env, "create --role Auditor");
         terminal.see(QUESTION);
         terminal.type_line(answer);
         terminal.see(said);
         terminal.see("nothing was sent");
         terminal.see("code=7");
         assert!(!terminal.end().contains("Password"));
-        let left = (out(&world), file(&world.home));
+        let left = (out(&env), file(&env.home));
         assert_eq!(left, (String::new(), String::new()));
-        assert_eq!(world.sandbox.requests(), []);
+        assert_eq!(env.sandbox.requests(), []);
     }
 }
 
 #[test]
 fn ctrl_c_at_the_question_leaves_nothing() {
-    let (world, _) = met(CertificateKind::SelfSigned);
-    let mut terminal = start(&world, "create --role Auditor");
+    let (env, _) = met(CertificateKind::SelfSigned);
+    let mut terminal = start(&env, "create --role Auditor");
     terminal.see(QUESTION);
     terminal.control('c');
     terminal.see("code=130");
     terminal.end();
-    assert_eq!(file(&world.home), "");
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(file(&env.home), "");
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
 fn a_run_that_asks_for_no_password_meets_the_manager_all_the_same() {
-    let mut world = stranger(CertificateKind::SelfSigned);
-    let mut terminal = start(&world, "find-role Auditor");
+    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut terminal = start(&env, "find-role Auditor");
     terminal.see(QUESTION);
     terminal.type_line("yes");
     terminal.see("code=0");
     terminal.end();
-    let key = world.sandbox.add_key("existing", 1).secret;
-    world.use_key(&key);
-    world.run(["trust", "remove"]).success();
-    let mut terminal = start(&world, "find-role Auditor --wait 10s");
+    let key = env.sandbox.add_key("existing", 1).secret;
+    env.use_key(&key);
+    env.run(["trust", "remove"]).success();
+    let mut terminal = start(&env, "find-role Auditor --wait 10s");
     terminal.see(QUESTION);
     terminal.type_line("yes");
     terminal.see("code=0");
     terminal.end();
-    assert!(file(&world.home).contains(&place(&world)));
+    assert!(file(&env.home).contains(&place(&env)));
 }
 
 #[test]
 fn a_changed_key_is_not_asked_about() {
-    let (world, _) = met(CertificateKind::SelfSigned);
-    keep(&world, &other_pin());
-    let mut terminal = start(&world, "find-role Auditor");
+    let (env, _) = met(CertificateKind::SelfSigned);
+    keep(&env, &other_pin());
+    let mut terminal = start(&env, "find-role Auditor");
     terminal.see("does not hold the pinned key");
     terminal.see("code=7");
     let shown = terminal.end();
     assert!(!shown.contains(QUESTION), "{shown}");
     assert!(!shown.contains("Password"), "{shown}");
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
 fn a_choice_that_was_made_is_not_asked_about_again() {
-    let mut world = stranger(CertificateKind::SelfSigned);
+    let mut env = stranger(CertificateKind::SelfSigned);
     let other = stranger(CertificateKind::SelfSigned);
-    let pem = (world.home).write("other.pem", other.sandbox.certificate_pem());
-    world.home.set("SWP_CA_CERT", pem);
-    let unasked = |world: &World, arguments: &str| {
-        let mut terminal = start(world, arguments);
+    let pem = (env.home).write("other.pem", other.sandbox.certificate_pem());
+    env.home.set("SWP_CA_CERT", pem);
+    let unasked = |env: &TestEnv, arguments: &str| {
+        let mut terminal = start(env, arguments);
         terminal.see("code=7");
         assert!(!terminal.end().contains(QUESTION));
     };
-    unasked(&world, "find-role Auditor");
-    world.home.unset("SWP_CA_CERT");
-    unasked(&world, "find-role Auditor --no-input");
+    unasked(&env, "find-role Auditor");
+    env.home.unset("SWP_CA_CERT");
+    unasked(&env, "find-role Auditor --no-input");
 }
 
 #[test]
 fn trust_add_shows_and_asks_in_the_same_way() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let mut terminal = start(&world, "trust add -o json");
+    let env = stranger(CertificateKind::SelfSigned);
+    let mut terminal = start(&env, "trust add -o json");
     terminal.see("is self-signed");
     terminal.see(QUESTION);
     terminal.type_line("yes");
     terminal.see("code=0");
     terminal.end();
-    let object: serde_json::Value = serde_json::from_str(&out(&world)).expect("one document");
-    assert_eq!(object["pins"][0], shown(&world).as_str());
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    let object: serde_json::Value = serde_json::from_str(&out(&env)).expect("one document");
+    assert_eq!(object["pins"][0], shown(&env).as_str());
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
 }
 
 #[test]
 fn a_key_that_another_run_met_meanwhile_is_not_added_to_in_passing() {
     for arguments in ["find-role Auditor", "trust add"] {
-        let world = stranger(CertificateKind::SelfSigned);
-        let mut terminal = start(&world, arguments);
+        let env = stranger(CertificateKind::SelfSigned);
+        let mut terminal = start(&env, arguments);
         terminal.see(QUESTION);
-        keep(&world, &other_pin());
+        keep(&env, &other_pin());
         terminal.type_line("yes");
         terminal.see("has changed: it shows");
         terminal.see("code=7");
         terminal.end();
-        assert!(!file(&world.home).contains(&shown(&world)));
-        assert_eq!(world.sandbox.requests(), []);
+        assert!(!file(&env.home).contains(&shown(&env)));
+        assert_eq!(env.sandbox.requests(), []);
     }
 }
 
@@ -196,9 +196,9 @@ fn a_key_that_another_run_met_meanwhile_is_not_added_to_in_passing() {
 fn a_certificate_cannot_carry_the_question_out_of_sight() {
     let certificate = Certificate::naming(2000);
     let server = RawServer::tls(&certificate, Heard::default());
-    let world = stranger(CertificateKind::SelfSigned);
+    let env = stranger(CertificateKind::SelfSigned);
     let url = server.url();
-    let mut terminal = start(&world, &format!("trust add {url}"));
+    let mut terminal = start(&env, &format!("trust add {url}"));
     terminal.see("n0.example.com, ");
     terminal.see("and 1992 more");
     terminal.see(QUESTION);

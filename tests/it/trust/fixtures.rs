@@ -3,27 +3,27 @@
 use swp_keys::sandbox::CertificateKind;
 
 use super::verification::showing;
-use crate::support::{Home, World};
+use crate::support::{Home, TestEnv};
 
 /// A manager that nothing but a pin can make trusted, and a home that keeps pins.
-pub(super) fn stranger(kind: CertificateKind) -> World {
-    let mut world = showing(kind);
-    world.home.unset("SWP_CA_CERT");
+pub(super) fn stranger(kind: CertificateKind) -> TestEnv {
+    let mut env = showing(kind);
+    env.home.unset("SWP_CA_CERT");
     // Whatever the machine trusts, it is none of these.
-    let none = world.home.write("no-roots.pem", "");
-    world.home.set("SSL_CERT_FILE", none);
-    world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
-    world
+    let none = env.home.write("no-roots.pem", "");
+    env.home.set("SSL_CERT_FILE", none);
+    env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
+    env
 }
 
-pub(super) fn place(world: &World) -> String {
-    world.sandbox.address().to_string()
+pub(super) fn place(env: &TestEnv) -> String {
+    env.sandbox.address().to_string()
 }
 
 /// The print that a manager shows, in the form of a pin.
-pub(super) fn shown(world: &World) -> String {
-    let ran = world.run(["trust", "show", "-o", "json"]);
-    ran.json()["pin"].as_str().expect("a pin").to_owned()
+pub(super) fn shown(env: &TestEnv) -> String {
+    let result = env.run(["trust", "show", "-o", "json"]);
+    result.json()["pin"].as_str().expect("a pin").to_owned()
 }
 
 pub(super) fn other_pin() -> String {
@@ -36,6 +36,6 @@ pub(super) fn file(home: &Home) -> String {
 }
 
 /// Keeps this pin for a manager, as a run of `trust add` writes it.
-pub(super) fn keep(world: &World, pin: &str) {
-    world.run(["trust", "add", "--tls-pin", pin]).success();
+pub(super) fn keep(env: &TestEnv, pin: &str) {
+    env.run(["trust", "add", "--tls-pin", pin]).success();
 }

@@ -26,9 +26,9 @@ fn each_alert_has_its_hint() {
         let mut home = Home::new();
         home.set("SWP_URL", server.url());
         home.set("SWP_API_KEY", "1:a2V5");
-        let ran = home.run(["find-role", "Auditor"]);
-        contains(ran.failure(7), &["refused the TLS connection"]);
-        contains(&ran.stderr, said);
+        let result = home.run(["find-role", "Auditor"]);
+        contains(result.failure(7), &["refused the TLS connection"]);
+        contains(&result.stderr, said);
         assert_eq!(server.connections(), 1, "trying again would not help");
     }
 }
@@ -39,9 +39,9 @@ fn an_end_without_an_alert_may_be_the_kind_of_key() {
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
     home.set("SWP_API_KEY", "1:a2V5");
-    let ran = home.run(["find-role", "Auditor", "--retries", "0"]);
+    let result = home.run(["find-role", "Auditor", "--retries", "0"]);
     contains(
-        ran.failure(8),
+        result.failure(8),
         &["TLS port", "ECDSA P-256", "DSA", "no pin helps"],
     );
 }
@@ -73,9 +73,9 @@ fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
         home.set("SWP_URL", &server.url);
         trusting(&mut home, None);
         for command in [&["find-role", "Auditor"][..], &["trust", "show"]] {
-            let ran = home.run(command);
+            let result = home.run(command);
             contains(
-                ran.failure(7),
+                result.failure(7),
                 &[
                     "refused the TLS connection",
                     "ECDHE",
@@ -83,7 +83,7 @@ fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
                     "no pin helps",
                 ],
             );
-            assert!(!ran.stderr.contains("--tls-pin"), "{}", ran.stderr);
+            assert!(!result.stderr.contains("--tls-pin"), "{}", result.stderr);
         }
     }
 }
@@ -99,9 +99,9 @@ fn a_wanted_client_certificate_is_named() {
         let server = Server::with(&home, &[version, "-Verify", "1"]);
         home.set("SWP_URL", &server.url);
         trusting(&mut home, None);
-        let ran = home.run(["find-role", "Auditor", "--insecure", "--retries", "0"]);
+        let result = home.run(["find-role", "Auditor", "--insecure", "--retries", "0"]);
         contains(
-            ran.failure(7),
+            result.failure(7),
             &["refused the TLS connection", "client certificate"],
         );
     }

@@ -33,8 +33,8 @@ fn quoted<'a>(text: &'a str, begin: &'a str) -> Vec<&'a str> {
 #[track_caller]
 fn follow_the_pin(home: &Home, said: &str) {
     let pin = quoted(said, "--tls-pin");
-    let ran = home.run(FIND.iter().chain(&pin));
-    assert_eq!(ran.success(), "2", "{pin:?}");
+    let result = home.run(FIND.iter().chain(&pin));
+    assert_eq!(result.success(), "2", "{pin:?}");
     let add = quoted(said, "swp-keys trust add");
     home.run(&add[1..]).success();
     assert_eq!(home.run(FIND).success(), "2");
@@ -69,10 +69,10 @@ fn the_pin_is_the_only_step_where_no_ca_file_would_do() {
         let certificate = Certificate::self_signed(&params);
         let manager = RawServer::with_a_role(&certificate);
         let home = home(&manager, &other.pem);
-        let ran = home.run(FIND);
-        contains(ran.failure(7), said);
-        assert!(!ran.stderr.contains("--ca-cert"), "{}", ran.stderr);
-        follow_the_pin(&home, &ran.stderr);
+        let result = home.run(FIND);
+        contains(result.failure(7), said);
+        assert!(!result.stderr.contains("--ca-cert"), "{}", result.stderr);
+        follow_the_pin(&home, &result.stderr);
     }
 }
 
@@ -102,13 +102,13 @@ fn the_pin_is_the_step_where_the_ca_is_trusted_and_the_certificate_does_not_do()
         let file = home.write("ca.pem", &authority.pem);
         let file = file.to_str().expect("UTF-8");
         for given in [&[][..], &["--ca-cert", file]] {
-            let ran = home.run(FIND.iter().chain(given));
-            contains(ran.failure(7), said);
-            assert!(!ran.stderr.contains("--ca-cert"), "{}", ran.stderr);
-            quoted(&ran.stderr, "--tls-pin");
+            let result = home.run(FIND.iter().chain(given));
+            contains(result.failure(7), said);
+            assert!(!result.stderr.contains("--ca-cert"), "{}", result.stderr);
+            quoted(&result.stderr, "--tls-pin");
         }
-        let ran = home.run(FIND);
-        follow_the_pin(&home, &ran.stderr);
+        let result = home.run(FIND);
+        follow_the_pin(&home, &result.stderr);
     }
 }
 
@@ -119,20 +119,20 @@ fn a_ca_file_is_a_step_where_it_works() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
     let manager = RawServer::with_a_role(&certificate);
     let at_home = home(&manager, &other.pem);
-    let ran = at_home.run(FIND);
-    contains(ran.failure(7), &["openssl s_client -connect 127.0.0.1:"]);
-    contains(&ran.stderr, &["`--ca-cert manager.pem`"]);
+    let result = at_home.run(FIND);
+    contains(result.failure(7), &["openssl s_client -connect 127.0.0.1:"]);
+    contains(&result.stderr, &["`--ca-cert manager.pem`"]);
     at_home.write("manager.pem", &certificate.pem);
-    let step = quoted(&ran.stderr, "--ca-cert");
+    let step = quoted(&result.stderr, "--ca-cert");
     assert_eq!(at_home.run(FIND.iter().chain(&step)).success(), "2");
-    follow_the_pin(&at_home, &ran.stderr);
+    follow_the_pin(&at_home, &result.stderr);
     // A CA's name is in the message, and its certificate is what to give.
     let authority = Authority::root("corporate");
     let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &other.pem);
-    let ran = home.run(FIND);
+    let result = home.run(FIND);
     contains(
-        ran.failure(7),
+        result.failure(7),
         &["the certificate of `CN=corporate` with `--ca-cert FILE`"],
     );
     let file = home.write("ca.pem", &authority.pem);
@@ -141,7 +141,7 @@ fn a_ca_file_is_a_step_where_it_works() {
         home.run(FIND.iter().chain(&["--ca-cert", file])).success(),
         "2"
     );
-    follow_the_pin(&home, &ran.stderr);
+    follow_the_pin(&home, &result.stderr);
 }
 
 /// The signature under a self-signed certificate vouches for nothing, so it may be any; the key is what is pinned.
@@ -163,9 +163,9 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
         let manager = RawServer::with_a_role(&certificate);
         let other = Authority::root("elsewhere");
         let home = home(&manager, &other.pem);
-        let ran = home.run(FIND);
-        contains(ran.failure(7), &["is self-signed"]);
-        follow_the_pin(&home, &ran.stderr);
+        let result = home.run(FIND);
+        contains(result.failure(7), &["is self-signed"]);
+        follow_the_pin(&home, &result.stderr);
         // It may also be trusted itself.
         let file = home.write("leaf.pem", &certificate.pem);
         let file = file.to_str().expect("UTF-8");
@@ -186,9 +186,9 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
     let manager =
         RawServer::with_a_role(&Certificate::from_pem(&read("leaf.pem"), &read("key.pem")));
     let home = home(&manager, &read("ca.pem"));
-    let ran = home.run(FIND);
-    contains(ran.failure(7), &["signed over SHA-1"]);
-    follow_the_pin(&home, &ran.stderr);
+    let result = home.run(FIND);
+    contains(result.failure(7), &["signed over SHA-1"]);
+    follow_the_pin(&home, &result.stderr);
 }
 
 /// The refusal comes before the password, whatever decides whom to trust.

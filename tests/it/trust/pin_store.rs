@@ -6,16 +6,16 @@ use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 use super::fixtures::{file, keep, other_pin, place, shown, stranger};
 use crate::support::proxy::Proxy;
 use crate::support::raw_server::{Certificate, Heard, RawServer};
-use crate::support::{Home, World, contains, set_mode};
+use crate::support::{Home, TestEnv, contains, set_mode};
 
 #[test]
 fn show_tells_what_the_certificate_says_and_sends_nothing() {
     for tls in [TlsVersions::Only12, TlsVersions::Only13] {
-        let mut world = World::with(Settings {
+        let mut env = TestEnv::with(Settings {
             tls,
             ..Settings::default()
         });
-        let text = world.run(["trust", "show"]);
+        let text = env.run(["trust", "show"]);
         let said = [
             "subject",
             "CN=localhost",
@@ -28,77 +28,72 @@ fn show_tells_what_the_certificate_says_and_sends_nothing() {
             "openssl s_client -connect localhost:",
         ];
         contains(text.success(), &said);
-        let object = world.run(["trust", "show", "-o", "json"]).json();
+        let object = env.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["trusted"], true);
         assert_eq!(object["names"], json!(["localhost", "127.0.0.1", "::1"]));
         assert_eq!(object["flaw"], json!(null));
         // Not a user name, not a password: it needs none.
-        world.home.unset("SWP_USERNAME");
-        world.home.unset("SWP_PASSWORD_FILE");
-        world.home.unset("SWP_CA_CERT");
-        let place = place(&world);
-        world.home.unset("SWP_URL");
-        let object = world.run(["trust", "show", &place, "-o", "json"]).json();
+        env.home.unset("SWP_USERNAME");
+        env.home.unset("SWP_PASSWORD_FILE");
+        env.home.unset("SWP_CA_CERT");
+        let place = place(&env);
+        env.home.unset("SWP_URL");
+        let object = env.run(["trust", "show", &place, "-o", "json"]).json();
         assert_eq!(object["trusted"], false);
         assert_eq!(object["flaw"], "self-signed");
         contains(
             object["decidedBy"].as_str().unwrap_or_default(),
             &["the system's roots"],
         );
-        assert_eq!(world.sandbox.requests(), []);
+        assert_eq!(env.sandbox.requests(), []);
     }
 }
 
 #[test]
 fn show_says_which_word_decides() {
-    let mut world = stranger(CertificateKind::SelfSigned);
-    let pin = shown(&world);
-    let decided = |world: &World, more: &[&str]| {
+    let mut env = stranger(CertificateKind::SelfSigned);
+    let pin = shown(&env);
+    let decided = |env: &TestEnv, more: &[&str]| {
         let arguments = ["trust", "show", "-o", "json"];
-        let object = world.run(arguments.iter().chain(more)).json();
+        let object = env.run(arguments.iter().chain(more)).json();
         format!("{} {}", object["decidedBy"], object["trusted"])
     };
-    contains(&decided(&world, &[]), &["SSL_CERT_FILE", "false"]);
+    contains(&decided(&env, &[]), &["SSL_CERT_FILE", "false"]);
     contains(
-        &decided(&world, &["--insecure"]),
+        &decided(&env, &["--insecure"]),
         &["nobody: `--insecure`", "true"],
     );
-    keep(&world, &pin);
+    keep(&env, &pin);
+    contains(&decided(&env, &[]), &["the pin in", "trusted.toml", "true"]);
+    let pem = env.home.write("manager.pem", env.sandbox.certificate_pem());
+    env.home.set("SWP_CA_CERT", pem);
     contains(
-        &decided(&world, &[]),
-        &["the pin in", "trusted.toml", "true"],
-    );
-    let pem = world
-        .home
-        .write("manager.pem", world.sandbox.certificate_pem());
-    world.home.set("SWP_CA_CERT", pem);
-    contains(
-        &decided(&world, &[]),
+        &decided(&env, &[]),
         &["manager.pem (`SWP_CA_CERT`)", "true"],
     );
     contains(
-        &decided(&world, &["--tls-pin", &other_pin()]),
+        &decided(&env, &["--tls-pin", &other_pin()]),
         &["the pin in `--tls-pin`", "false"],
     );
 }
 
 #[test]
 fn a_pin_that_is_kept_is_trusted_by_every_command_and_is_private() {
-    let world = stranger(CertificateKind::SelfSigned);
-    world.run(["find-role", "Auditor"]).failure(7);
-    let ran = world.run(["trust", "add", "--tls-pin", &shown(&world)]);
-    assert_eq!(ran.success(), "");
-    contains(&ran.stderr, &["is known by sha256:"]);
+    let env = stranger(CertificateKind::SelfSigned);
+    env.run(["find-role", "Auditor"]).failure(7);
+    let result = env.run(["trust", "add", "--tls-pin", &shown(&env)]);
+    assert_eq!(result.success(), "");
+    contains(&result.stderr, &["is known by sha256:"]);
     contains(
-        &file(&world.home),
-        &[&format!("[managers.\"{}\"]", place(&world)), &shown(&world)],
+        &file(&env.home),
+        &[&format!("[managers.\"{}\"]", place(&env)), &shown(&env)],
     );
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = |name: &str| {
-            let metadata = std::fs::metadata(world.home.path(name)).expect("it is there");
+            let metadata = std::fs::metadata(env.home.path(name)).expect("it is there");
             metadata.permissions().mode() & 0o777
         };
         assert_eq!(mode("config/trusted.toml"), 0o600);
@@ -108,14 +103,14 @@ fn a_pin_that_is_kept_is_trusted_by_every_command_and_is_private() {
 
 #[test]
 fn a_changed_key_is_a_hard_stop_that_shows_old_and_new() {
-    let world = stranger(CertificateKind::SelfSigned);
-    keep(&world, &other_pin());
-    let new = shown(&world);
-    let before = world.sandbox.connections().tcp;
+    let env = stranger(CertificateKind::SelfSigned);
+    keep(&env, &other_pin());
+    let new = shown(&env);
+    let before = env.sandbox.connections().tcp;
     for more in [&[][..], &["--tls-accept-new"]] {
-        let ran = world.run(["find-role", "Auditor"].iter().chain(more));
+        let result = env.run(["find-role", "Auditor"].iter().chain(more));
         contains(
-            ran.failure(7),
+            result.failure(7),
             &[
                 "does not hold the pinned key",
                 &new,
@@ -126,59 +121,57 @@ fn a_changed_key_is_a_hard_stop_that_shows_old_and_new() {
             ],
         );
     }
-    assert_eq!(world.sandbox.connections().tcp, before + 2, "one each");
-    let ran = world.run(["trust", "add", "--tls-accept-new"]);
+    assert_eq!(env.sandbox.connections().tcp, before + 2, "one each");
+    let result = env.run(["trust", "add", "--tls-accept-new"]);
     contains(
-        ran.failure(7),
+        result.failure(7),
         &["has changed", &new, &other_pin(), "nothing was changed"],
     );
-    assert!(!file(&world.home).contains(&new));
+    assert!(!file(&env.home).contains(&new));
     // A second key is taken on somebody's explicit word: it is how a renewal is prepared.
-    keep(&world, &new);
-    contains(&file(&world.home), &[&new, &other_pin()]);
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(world.sandbox.requests().len(), 3, "nothing before");
+    keep(&env, &new);
+    contains(&file(&env.home), &[&new, &other_pin()]);
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.sandbox.requests().len(), 3, "nothing before");
 }
 
 #[test]
 fn what_is_said_wins_over_what_is_kept() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let pin = shown(&world);
-    keep(&world, &other_pin());
-    let ran = world.run(["find-role", "Auditor", "--tls-pin", &pin]);
-    assert_eq!(ran.success(), "2");
-    let pem = world
-        .home
-        .write("manager.pem", world.sandbox.certificate_pem());
+    let env = stranger(CertificateKind::SelfSigned);
+    let pin = shown(&env);
+    keep(&env, &other_pin());
+    let result = env.run(["find-role", "Auditor", "--tls-pin", &pin]);
+    assert_eq!(result.success(), "2");
+    let pem = env.home.write("manager.pem", env.sandbox.certificate_pem());
     let pem = pem.to_str().expect("UTF-8").to_owned();
-    let ran = world.run(["find-role", "Auditor", "--ca-cert", &pem]);
-    assert_eq!(ran.success(), "2");
+    let result = env.run(["find-role", "Auditor", "--ca-cert", &pem]);
+    assert_eq!(result.success(), "2");
 }
 
 #[test]
 fn insecure_is_refused_where_a_pin_is_kept() {
-    let world = stranger(CertificateKind::SelfSigned);
-    keep(&world, &shown(&world));
-    let before = world.sandbox.connections().tcp;
-    let ran = world.run(["find-role", "Auditor", "--insecure"]);
+    let env = stranger(CertificateKind::SelfSigned);
+    keep(&env, &shown(&env));
+    let before = env.sandbox.connections().tcp;
+    let result = env.run(["find-role", "Auditor", "--insecure"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &[
             "`--insecure` is refused",
             "trusted.toml",
-            &place(&world),
+            &place(&env),
             "trust remove",
         ],
     );
-    assert_eq!(world.sandbox.connections().tcp, before);
+    assert_eq!(env.sandbox.connections().tcp, before);
     // Of another manager it is none.
     let other = stranger(CertificateKind::SelfSigned);
     std::fs::create_dir(other.home.path("config")).expect("a folder");
     other
         .home
-        .write_secret("config/trusted.toml", &file(&world.home));
-    let ran = other.run(["find-role", "Auditor", "--insecure"]);
-    assert_eq!(ran.success(), "2");
+        .write_secret("config/trusted.toml", &file(&env.home));
+    let result = other.run(["find-role", "Auditor", "--insecure"]);
+    assert_eq!(result.success(), "2");
     assert!(
         !file(&other.home).contains(&place(&other)),
         "it is never stored"
@@ -187,105 +180,107 @@ fn insecure_is_refused_where_a_pin_is_kept() {
 
 #[test]
 fn accept_new_pins_at_first_use_without_asking_and_only_then() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let ran = world.run(["create", "--role", "Auditor", "--tls-accept-new"]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    let env = stranger(CertificateKind::SelfSigned);
+    let result = env.run(["create", "--role", "Auditor", "--tls-accept-new"]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
     contains(
-        &ran.stderr,
+        &result.stderr,
         &[
             "is self-signed",
             "is pinned from now on",
             "nobody compared it",
         ],
     );
-    contains(&file(&world.home), &[&shown(&world)]);
-    let ran = world.run(["find-role", "Auditor", "--tls-accept-new"]);
-    assert_eq!(ran.success(), "2");
-    assert_eq!(ran.stderr, "");
+    contains(&file(&env.home), &[&shown(&env)]);
+    let result = env.run(["find-role", "Auditor", "--tls-accept-new"]);
+    assert_eq!(result.success(), "2");
+    assert_eq!(result.stderr, "");
 }
 
 #[test]
 fn accept_new_works_while_a_manager_is_waited_for_and_with_a_key() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let ran = world.run(["find-role", "Auditor", "--tls-accept-new", "--wait", "10s"]);
-    assert_eq!(ran.success(), "2");
-    let mut world = stranger(CertificateKind::SelfSigned);
-    let key = world.sandbox.add_key("existing", 1).secret;
-    world.use_key(&key);
-    let ran = world.run(["find-role", "Auditor", "--tls-accept-new"]);
-    assert_eq!(ran.success(), "2");
-    contains(&file(&world.home), &[&place(&world)]);
+    let env = stranger(CertificateKind::SelfSigned);
+    let result = env.run(["find-role", "Auditor", "--tls-accept-new", "--wait", "10s"]);
+    assert_eq!(result.success(), "2");
+    let mut env = stranger(CertificateKind::SelfSigned);
+    let key = env.sandbox.add_key("existing", 1).secret;
+    env.use_key(&key);
+    let result = env.run(["find-role", "Auditor", "--tls-accept-new"]);
+    assert_eq!(result.success(), "2");
+    contains(&file(&env.home), &[&place(&env)]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_home_that_cannot_be_written_is_said_and_the_run_goes_on_with_the_key_it_saw() {
-    let mut world = stranger(CertificateKind::SelfSigned);
-    let blocked = world.home.write("blocked", "");
-    world.home.set("SWP_CONFIG_DIR", blocked.join("config"));
-    let ran = world.run(["find-role", "Auditor", "--tls-accept-new", "--quiet"]);
-    assert_eq!(ran.success(), "2");
-    contains(&ran.stderr, &["cannot be kept", "in this run alone"]);
-    let ran = world.run(["trust", "add", "--tls-pin", &other_pin()]);
+    let mut env = stranger(CertificateKind::SelfSigned);
+    let blocked = env.home.write("blocked", "");
+    env.home.set("SWP_CONFIG_DIR", blocked.join("config"));
+    let result = env.run(["find-role", "Auditor", "--tls-accept-new", "--quiet"]);
+    assert_eq!(result.success(), "2");
+    contains(&result.stderr, &["cannot be kept", "in this run alone"]);
+    let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["the pin cannot be kept", "SWP_CONFIG_DIR"],
     );
 }
 
 #[test]
 fn add_without_anybody_to_ask_names_the_command_and_pins_nothing() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let ran = world.run(["trust", "add"]);
+    let env = stranger(CertificateKind::SelfSigned);
+    let result = env.run(["trust", "add"]);
     let command = format!(
         "swp-keys trust add {} --tls-pin {}",
-        place(&world),
-        shown(&world)
+        place(&env),
+        shown(&env)
     );
-    contains(ran.failure(7), &["was not compared by anybody", &command]);
-    assert_eq!(file(&world.home), "");
-    let ran = world.run(["find-role", "Auditor"]);
     contains(
-        ran.failure(7),
+        result.failure(7),
+        &["was not compared by anybody", &command],
+    );
+    assert_eq!(file(&env.home), "");
+    let result = env.run(["find-role", "Auditor"]);
+    contains(
+        result.failure(7),
         &[
             &format!("`{command}`"),
-            &format!("--tls-pin {}", shown(&world)),
+            &format!("--tls-pin {}", shown(&env)),
         ],
     );
 }
 
 #[test]
 fn remove_forgets_and_list_lists() {
-    let world = stranger(CertificateKind::SelfSigned);
-    keep(&world, &other_pin());
-    world
-        .run(["trust", "add", "dsm.example.com", "--tls-pin", &other_pin()])
+    let env = stranger(CertificateKind::SelfSigned);
+    keep(&env, &other_pin());
+    env.run(["trust", "add", "dsm.example.com", "--tls-pin", &other_pin()])
         .success();
-    let ran = world.run(["trust", "list"]);
+    let result = env.run(["trust", "list"]);
     contains(
-        ran.success(),
+        result.success(),
         &[
             "HOST",
             "PIN",
-            &place(&world),
+            &place(&env),
             "dsm.example.com:4119",
             &other_pin(),
         ],
     );
-    let object = world.run(["trust", "list", "-o", "json"]).json();
+    let object = env.run(["trust", "list", "-o", "json"]).json();
     assert_eq!(object["managers"].as_array().map(Vec::len), Some(2));
     assert_eq!(object["managers"][1]["host"], "dsm.example.com:4119");
     assert_eq!(object["managers"][1]["pins"], json!([other_pin()]));
-    world.run(["trust", "list", "-o", "env"]).failure(2);
-    let ran = world.run(["trust", "remove", "https://DSM.example.com:4119/api"]);
-    contains(&ran.stderr, &["dsm.example.com:4119 is forgotten"]);
-    ran.success();
-    let ran = world.run(["trust", "remove", "dsm.example.com"]);
+    env.run(["trust", "list", "-o", "env"]).failure(2);
+    let result = env.run(["trust", "remove", "https://DSM.example.com:4119/api"]);
+    contains(&result.stderr, &["dsm.example.com:4119 is forgotten"]);
+    result.success();
+    let result = env.run(["trust", "remove", "dsm.example.com"]);
     contains(
-        ran.failure(3),
+        result.failure(3),
         &["no pin is kept for dsm.example.com:4119", "trust list"],
     );
-    contains(&file(&world.home), &[&place(&world)]);
+    contains(&file(&env.home), &[&place(&env)]);
 }
 
 #[test]
@@ -311,8 +306,8 @@ fn runs_that_pin_at_once_lose_none() {
 
 #[test]
 fn a_file_that_is_none_is_an_error_with_its_line() {
-    let world = stranger(CertificateKind::SelfSigned);
-    std::fs::create_dir(world.home.path("config")).expect("a folder");
+    let env = stranger(CertificateKind::SelfSigned);
+    std::fs::create_dir(env.home.path("config")).expect("a folder");
     for (text, said) in [
         (
             "[managers.\"a:1\"]\npins = [\"sha256:12\"]\nadded = \"\"\n",
@@ -321,103 +316,103 @@ fn a_file_that_is_none_is_an_error_with_its_line() {
         ("[manager]\n", "line 1: this is no table of the file"),
         ("\n\n=", "line 3: "),
     ] {
-        world.home.write_secret("config/trusted.toml", text);
+        env.home.write_secret("config/trusted.toml", text);
         for command in [
             &["find-role", "Auditor"][..],
             &["trust", "list"],
             &["trust", "remove"],
         ] {
             contains(
-                world.run(command).failure(2),
+                env.run(command).failure(2),
                 &["trusted.toml (SWP_CONFIG_DIR)", said],
             );
         }
     }
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_file_that_others_may_write_to_is_not_believed() {
-    let world = stranger(CertificateKind::SelfSigned);
-    keep(&world, &shown(&world));
-    let path = world.home.path("config/trusted.toml");
+    let env = stranger(CertificateKind::SelfSigned);
+    keep(&env, &shown(&env));
+    let path = env.home.path("config/trusted.toml");
     for mode in [0o620, 0o602, 0o666] {
         set_mode(&path, mode);
-        let ran = world.run(["find-role", "Auditor"]);
+        let result = env.run(["find-role", "Auditor"]);
         contains(
-            ran.failure(2),
+            result.failure(2),
             &["others on this machine may write to", "chmod go-w"],
         );
     }
     // Who reads it learns nothing.
     set_mode(&path, 0o644);
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(world.sandbox.requests().len(), 3);
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.sandbox.requests().len(), 3);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_folder_in_which_others_may_replace_the_file_is_not_believed() {
-    let world = stranger(CertificateKind::SelfSigned);
-    keep(&world, &other_pin());
-    let folder = world.home.path("config");
+    let env = stranger(CertificateKind::SelfSigned);
+    keep(&env, &other_pin());
+    let folder = env.home.path("config");
     for mode in [0o770, 0o707] {
         set_mode(&folder, mode);
-        let ran = world.run(["find-role", "Auditor"]);
+        let result = env.run(["find-role", "Auditor"]);
         contains(
-            ran.failure(2),
+            result.failure(2),
             &["others on this machine may write to", "go-w"],
         );
         // Nor is anything kept there that others may take away.
         std::fs::remove_file(folder.join("trusted.toml")).expect("it was kept");
-        let ran = world.run(["trust", "add", "--tls-pin", &other_pin()]);
+        let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
         contains(
-            ran.failure(2),
+            result.failure(2),
             &["others on this machine may write to", "go-w"],
         );
         set_mode(&folder, 0o700);
-        keep(&world, &other_pin());
+        keep(&env, &other_pin());
     }
     // Nobody replaces a file of ours in a sticky one.
     set_mode(&folder, 0o1777);
-    contains(world.run(["find-role", "Auditor"]).failure(7), &["pinned"]);
+    contains(env.run(["find-role", "Auditor"]).failure(7), &["pinned"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_lock_that_somebody_else_holds_is_not_waited_for_for_ever() {
-    let world = stranger(CertificateKind::SelfSigned);
-    keep(&world, &other_pin());
-    let folder = std::fs::File::open(world.home.path("config")).expect("the folder");
+    let env = stranger(CertificateKind::SelfSigned);
+    keep(&env, &other_pin());
+    let folder = std::fs::File::open(env.home.path("config")).expect("the folder");
     folder.lock().expect("a lock");
-    let ran = world.run(["trust", "remove"]);
-    contains(ran.failure(2), &["has locked"]);
-    contains(&file(&world.home), &[&other_pin()]);
+    let result = env.run(["trust", "remove"]);
+    contains(result.failure(2), &["has locked"]);
+    contains(&file(&env.home), &[&other_pin()]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_home_that_is_no_place_keeps_nothing() {
-    let mut world = stranger(CertificateKind::SelfSigned);
+    let mut env = stranger(CertificateKind::SelfSigned);
     for name in ["SWP_CONFIG_DIR", "XDG_CONFIG_HOME"] {
-        world.home.unset(name);
+        env.home.unset(name);
     }
-    world.home.set("HOME", "here");
-    let ran = world.run(["trust", "add", "--tls-pin", &other_pin()]);
-    contains(ran.failure(2), &["names no place for settings"]);
+    env.home.set("HOME", "here");
+    let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
+    contains(result.failure(2), &["names no place for settings"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
-    let world = stranger(CertificateKind::SelfSigned);
-    std::fs::create_dir(world.home.path("config")).expect("a folder");
+    let env = stranger(CertificateKind::SelfSigned);
+    std::fs::create_dir(env.home.path("config")).expect("a folder");
     let made = std::process::Command::new("mkfifo")
-        .arg(world.home.path("config/trusted.toml"))
+        .arg(env.home.path("config/trusted.toml"))
         .status();
     assert!(made.expect("mkfifo runs").success());
-    contains(world.run(["trust", "list"]).failure(2), &["it is no file"]);
+    contains(env.run(["trust", "list"]).failure(2), &["it is no file"]);
 }
 
 #[test]
@@ -429,8 +424,8 @@ fn what_is_no_host_is_a_usage_error_that_repeats_no_password() {
         "",
     ] {
         for command in ["show", "add", "remove"] {
-            let ran = home.run(["trust", command, host, "--tls-pin", &other_pin()]);
-            assert!(!ran.failure(2).contains("hunter2"), "{}", ran.stderr);
+            let result = home.run(["trust", command, host, "--tls-pin", &other_pin()]);
+            assert!(!result.failure(2).contains("hunter2"), "{}", result.stderr);
         }
     }
     contains(
@@ -464,18 +459,18 @@ fn who_does_not_hold_the_key_is_not_shown() {
 
 #[test]
 fn a_proxy_is_looked_through() {
-    let world = stranger(CertificateKind::SelfSigned);
-    let proxy = Proxy::to(world.sandbox.address());
-    let ran = world.run(["trust", "show", "-o", "json", "--proxy", &proxy.url()]);
-    assert_eq!(ran.json()["flaw"], "self-signed");
-    let ran = world.run([
+    let env = stranger(CertificateKind::SelfSigned);
+    let proxy = Proxy::to(env.sandbox.address());
+    let result = env.run(["trust", "show", "-o", "json", "--proxy", &proxy.url()]);
+    assert_eq!(result.json()["flaw"], "self-signed");
+    let result = env.run([
         "find-role",
         "Auditor",
         "--tls-accept-new",
         "--proxy",
         &proxy.url(),
     ]);
-    assert_eq!(ran.success(), "2");
+    assert_eq!(result.success(), "2");
     assert!(
         proxy
             .heads()

@@ -5,27 +5,27 @@ use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 use super::verification::{ALL, distrusted, showing};
 use crate::support::contains;
 use crate::support::raw_server::{Certificate, Heard, RawServer};
-use crate::support::{Home, World};
+use crate::support::{Home, TestEnv};
 
 /// A manager that nothing but a pin could make trusted.
-fn unknown(kind: CertificateKind) -> World {
-    let mut world = showing(kind);
-    world.home.unset("SWP_CA_CERT");
-    world
+fn unknown(kind: CertificateKind) -> TestEnv {
+    let mut env = showing(kind);
+    env.home.unset("SWP_CA_CERT");
+    env
 }
 
 /// What the message about an untrusted certificate names.
-fn named(world: &World) -> String {
-    let ran = world.run(["find-role", "Auditor"]);
-    let said = ran.failure(7);
+fn named(env: &TestEnv) -> String {
+    let result = env.run(["find-role", "Auditor"]);
+    let said = result.failure(7);
     let (_, pin) = said.split_once("`--tls-pin ").expect("it names the pin");
     pin.split('`').next().expect("an end").to_owned()
 }
 
 /// The print that does not come from this program: as the message advises to find it.
 #[cfg(unix)]
-fn by_openssl(world: &World) -> String {
-    let file = (world.home).write("shown.pem", world.sandbox.certificate_pem());
+fn by_openssl(env: &TestEnv) -> String {
+    let file = (env.home).write("shown.pem", env.sandbox.certificate_pem());
     let pipe = "openssl x509 -pubkey -noout -in \"$0\" | openssl pkey -pubin -outform der | openssl dgst -sha256";
     let output = std::process::Command::new("sh")
         .args(["-c", pipe])
@@ -40,9 +40,9 @@ fn by_openssl(world: &World) -> String {
 #[cfg(unix)]
 #[test]
 fn the_message_names_the_print_that_openssl_prints() {
-    let world = unknown(CertificateKind::SelfSigned);
-    assert_eq!(named(&world), by_openssl(&world));
-    assert_eq!(world.sandbox.requests(), []);
+    let env = unknown(CertificateKind::SelfSigned);
+    assert_eq!(named(&env), by_openssl(&env));
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
@@ -51,40 +51,40 @@ fn a_pinned_key_is_trusted_whatever_its_certificate_says() {
         let pinned = unknown(kind);
         // Name and dates are wrong in some of them, so the print is taken from the mismatch.
         let other = format!("sha256:{}", "00".repeat(32));
-        let ran = pinned.run(["find-role", "Auditor", "--tls-pin", &other]);
-        let (_, shown) = (ran.failure(7).split_once("it shows ")).expect("both prints");
+        let result = pinned.run(["find-role", "Auditor", "--tls-pin", &other]);
+        let (_, shown) = (result.failure(7).split_once("it shows ")).expect("both prints");
         let pin = shown.split(',').next().expect("an end").to_owned();
-        let ran = pinned.run(["find-role", "Auditor", "--tls-pin", &pin]);
-        assert_eq!(ran.success(), "2", "{kind:?}");
+        let result = pinned.run(["find-role", "Auditor", "--tls-pin", &pin]);
+        assert_eq!(result.success(), "2", "{kind:?}");
     }
 }
 
 #[test]
 fn another_key_is_refused_with_both_prints_and_nothing_is_sent() {
     for tls in [TlsVersions::Only12, TlsVersions::Only13] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             tls,
             ..Settings::default()
         });
         let other = format!("sha256:{}", "ab".repeat(32));
         // The certificate file would do, and the pin is what counts.
-        let ran = world.run(["create", "--role-id", "2", "--tls-pin", &other]);
+        let result = env.run(["create", "--role-id", "2", "--tls-pin", &other]);
         let said = ["does not hold the pinned key", "it shows sha256:", &other];
-        distrusted(&world, &ran, &said);
+        distrusted(&env, &result, &said);
     }
 }
 
 #[test]
 fn several_pins_and_the_variable_are_as_good() {
-    let mut world = unknown(CertificateKind::SelfSigned);
-    let (pin, other) = (named(&world), format!("sha256:{}", "ab".repeat(32)));
+    let mut env = unknown(CertificateKind::SelfSigned);
+    let (pin, other) = (named(&env), format!("sha256:{}", "ab".repeat(32)));
     let arguments = ["find-role", "Auditor", "--tls-pin", &other];
-    let ran = world.run(arguments.iter().chain(&["--tls-pin", &pin]));
-    assert_eq!(ran.success(), "2");
-    world.home.set("SWP_TLS_PIN", format!("{other},{pin}"));
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    let result = env.run(arguments.iter().chain(&["--tls-pin", &pin]));
+    assert_eq!(result.success(), "2");
+    env.home.set("SWP_TLS_PIN", format!("{other},{pin}"));
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     // A flag wins over a variable.
-    world.run(arguments).failure(7);
+    env.run(arguments).failure(7);
 }
 
 /// Everybody can copy a certificate; only its owner can sign with its key.
@@ -96,28 +96,28 @@ fn a_copied_certificate_without_its_key_does_not_do() {
     home.set("SWP_API_KEY", "1:a2V5");
     let server = RawServer::tls(&own, heard.clone());
     home.set("SWP_URL", server.url());
-    let ran = home.run(["find-role", "Auditor", "--tls-pin", &other]);
-    let (_, shown) = (ran.failure(7).split_once("it shows ")).expect("both prints");
+    let result = home.run(["find-role", "Auditor", "--tls-pin", &other]);
+    let (_, shown) = (result.failure(7).split_once("it shows ")).expect("both prints");
     let pin = shown.split(',').next().expect("an end").to_owned();
     let thief = RawServer::tls(&own.copied(), heard.clone());
     home.set("SWP_URL", thief.url());
-    let ran = home.run(["find-role", "Auditor", "--tls-pin", &pin]);
-    ran.failure(7);
-    assert_eq!(heard.bytes(), b"", "nothing is sent: {}", ran.stderr);
+    let result = home.run(["find-role", "Auditor", "--tls-pin", &pin]);
+    result.failure(7);
+    assert_eq!(heard.bytes(), b"", "nothing is sent: {}", result.stderr);
 }
 
 #[test]
 fn insecure_is_refused_where_there_is_a_pin() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let pin = format!("sha256:{}", "ab".repeat(32));
     let typed = ["find-role", "Auditor", "--insecure", "--tls-pin", &pin];
     let said = ["`--insecure` is refused", "`--tls-pin`", "\nhint: "];
-    contains(world.run(typed).failure(2), &said);
-    world.home.set("SWP_INSECURE", "1");
-    world.home.set("SWP_TLS_PIN", &pin);
+    contains(env.run(typed).failure(2), &said);
+    env.home.set("SWP_INSECURE", "1");
+    env.home.set("SWP_TLS_PIN", &pin);
     let said = ["`SWP_INSECURE` is refused", "`SWP_TLS_PIN`"];
-    contains(world.run(["find-role", "Auditor"]).failure(2), &said);
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    contains(env.run(["find-role", "Auditor"]).failure(2), &said);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
@@ -125,23 +125,23 @@ fn what_is_no_pin_is_a_usage_error_that_names_where_it_stands() {
     let mut home = Home::new();
     home.set("SWP_URL", "https://127.0.0.1:1");
     for text in ["abc", "sha256:12", "sha1:00", ",", " ", ",,"] {
-        let ran = home.run(["find-role", "Auditor", "--tls-pin", text]);
-        contains(ran.failure(2), &["`--tls-pin` is not usable", "64 hex"]);
+        let result = home.run(["find-role", "Auditor", "--tls-pin", text]);
+        contains(result.failure(2), &["`--tls-pin` is not usable", "64 hex"]);
     }
     home.set("SWP_TLS_PIN", "sha256:12");
-    let ran = home.run(["find-role", "Auditor"]);
-    contains(ran.failure(2), &["`SWP_TLS_PIN` is not usable"]);
+    let result = home.run(["find-role", "Auditor"]);
+    contains(result.failure(2), &["`SWP_TLS_PIN` is not usable"]);
 }
 
 #[test]
 fn a_pin_is_not_passed_over_where_http_is_spoken() {
-    let world = World::new();
-    let url = format!("http://{}", world.sandbox.address());
+    let env = TestEnv::new();
+    let url = format!("http://{}", env.sandbox.address());
     let pin = format!("sha256:{}", "ab".repeat(32));
-    let ran = world.run(["find-role", "Auditor", "--url", &url, "--tls-pin", &pin]);
+    let result = env.run(["find-role", "Auditor", "--url", &url, "--tls-pin", &pin]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["`--tls-pin` names the key to trust", "http is spoken there"],
     );
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }

@@ -11,22 +11,22 @@ use super::verification::{
     showing,
 };
 use crate::support::raw_server::Certificate;
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// A world without a CA file, whose system trusts this PEM text.
-fn system_trusts(mut world: World, pem: &str) -> World {
-    world.home.unset("SWP_CA_CERT");
-    let file = world.home.write("system.pem", pem);
-    world.home.set("SSL_CERT_FILE", file);
-    world
+fn system_trusts(mut env: TestEnv, pem: &str) -> TestEnv {
+    env.home.unset("SWP_CA_CERT");
+    let file = env.home.write("system.pem", pem);
+    env.home.set("SSL_CERT_FILE", file);
+    env
 }
 
 #[test]
 fn each_certificate_is_judged_by_the_system_where_no_file_is_given() {
     let unrelated = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
     for kind in ALL {
-        let world = system_trusts(showing(kind), &unrelated.pem);
-        let ran = world.run(["create", "--role-id", "2"]);
+        let env = system_trusts(showing(kind), &unrelated.pem);
+        let result = env.run(["create", "--role-id", "2"]);
         let said = match kind {
             CertificateKind::SelfSigned | CertificateKind::SelfSignedCa => SELF_SIGNED,
             CertificateKind::WrongName => SELF_SIGNED_FOR_ANOTHER,
@@ -34,71 +34,71 @@ fn each_certificate_is_judged_by_the_system_where_no_file_is_given() {
             CertificateKind::Expired => EXPIRED,
             CertificateKind::NotYetValid => NOT_YET_VALID,
         };
-        distrusted(&world, &ran, &said);
+        distrusted(&env, &result, &said);
     }
 }
 
 #[test]
 fn a_ca_of_the_system_is_trusted() {
-    let world = showing(CertificateKind::OwnCa);
-    let pem = world.sandbox.certificate_pem().to_owned();
-    let world = system_trusts(world, &pem);
-    let ran = world.run(["create", "--role", "Auditor"]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+    let env = showing(CertificateKind::OwnCa);
+    let pem = env.sandbox.certificate_pem().to_owned();
+    let env = system_trusts(env, &pem);
+    let result = env.run(["create", "--role", "Auditor"]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
 }
 
 #[test]
 fn a_ca_file_decides_alone() {
-    let world = showing(CertificateKind::OwnCa);
-    let pem = world.sandbox.certificate_pem().to_owned();
-    let mut world = system_trusts(world, &pem);
+    let env = showing(CertificateKind::OwnCa);
+    let pem = env.sandbox.certificate_pem().to_owned();
+    let mut env = system_trusts(env, &pem);
     let other = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
-    let other = world.home.write("other.pem", &other.pem);
-    world.home.set("SWP_CA_CERT", other);
-    let ran = world.run(["create", "--role", "Auditor"]);
-    distrusted(&world, &ran, &UNKNOWN_CA);
+    let other = env.home.write("other.pem", &other.pem);
+    env.home.set("SWP_CA_CERT", other);
+    let result = env.run(["create", "--role", "Auditor"]);
+    distrusted(&env, &result, &UNKNOWN_CA);
 }
 
 #[test]
 fn a_system_without_roots_trusts_nobody_and_names_the_way_out() {
-    let mut world = World::new();
-    world.home.unset("SWP_CA_CERT");
-    world.home.set("SSL_CERT_FILE", "/dev/null");
-    let ran = world.run(["find-role", "Auditor"]);
-    contains(ran.failure(7), &["--ca-cert"]);
-    assert_eq!(world.sandbox.connections().tls, 0);
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_CA_CERT");
+    env.home.set("SSL_CERT_FILE", "/dev/null");
+    let result = env.run(["find-role", "Auditor"]);
+    contains(result.failure(7), &["--ca-cert"]);
+    assert_eq!(env.sandbox.connections().tls, 0);
 }
 
 /// Whoever reads a pipe that nobody writes to waits for ever, so a run that ends has not read it.
 #[test]
 fn the_systems_roots_are_read_only_when_they_decide() {
-    let mut world = showing(CertificateKind::OwnCa);
-    let pipe = world.home.path("roots");
+    let mut env = showing(CertificateKind::OwnCa);
+    let pipe = env.home.path("roots");
     let made = Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo runs").success());
-    world.home.set("SSL_CERT_FILE", &pipe);
+    env.home.set("SSL_CERT_FILE", &pipe);
     for unread in [
         &["find-role", "Auditor"][..],
         &["find-role", "Auditor", "--insecure"],
     ] {
-        assert_eq!(ended(&world, &pipe, unread).success(), "2");
+        assert_eq!(ended(&env, &pipe, unread).success(), "2");
     }
     // They decide now, and the pipe is read: the run waits for it, and believes what comes out.
-    world.home.unset("SWP_CA_CERT");
-    let pem = world.sandbox.certificate_pem().to_owned();
+    env.home.unset("SWP_CA_CERT");
+    let pem = env.sandbox.certificate_pem().to_owned();
     let (written, writes) = (pipe.clone(), pem);
     let writer = std::thread::spawn(move || std::fs::write(written, writes));
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     writer.join().expect("a thread").expect("somebody read");
 }
 
 /// The run, if it ends by itself; a pipe that it waits for is fed, so that it is not left behind.
-fn ended(world: &World, pipe: &std::path::Path, arguments: &[&str]) -> Ran {
-    let child = world.home.start_piped(arguments);
+fn ended(env: &TestEnv, pipe: &std::path::Path, arguments: &[&str]) -> RunResult {
+    let child = env.home.start_piped(arguments);
     let (send, ended) = mpsc::channel();
     std::thread::spawn(move || send.send(child.wait_with_output()));
     match ended.recv_timeout(Duration::from_secs(20)) {
-        Ok(output) => Ran::from(output.expect("the run ends")),
+        Ok(output) => RunResult::from(output.expect("the run ends")),
         Err(_) => {
             let _ = std::fs::write(pipe, "");
             panic!("{arguments:?} reads the system's roots");

@@ -7,7 +7,7 @@ use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 use crate::support::raw_server::{Certificate, Heard, RawServer};
 #[cfg(unix)]
 use crate::support::set_mode;
-use crate::support::{Home, Ran, World, contains};
+use crate::support::{Home, RunResult, TestEnv, contains};
 
 pub(crate) const ALL: [CertificateKind; 7] = [
     CertificateKind::SelfSigned,
@@ -47,8 +47,8 @@ pub(crate) const NOT_YET_VALID: [&str; 3] = [
     "`--tls-pin sha256:",
 ];
 
-pub(crate) fn showing(certificate: CertificateKind) -> World {
-    World::with(Settings {
+pub(crate) fn showing(certificate: CertificateKind) -> TestEnv {
+    TestEnv::with(Settings {
         certificate,
         ..Settings::default()
     })
@@ -69,12 +69,12 @@ fn with_its_file(kind: CertificateKind) -> Option<[&'static str; 3]> {
 
 /// The run was stopped by the certificate, said this, and sent nothing.
 #[track_caller]
-pub(crate) fn distrusted(world: &World, ran: &Ran, said: &[&str]) {
-    contains(ran.failure(7), said);
-    contains(&ran.stderr, &["error: ", "nothing was sent", "\nhint: "]);
-    assert_eq!(world.sandbox.requests(), [], "no request over this");
+pub(crate) fn distrusted(env: &TestEnv, result: &RunResult, said: &[&str]) {
+    contains(result.failure(7), said);
+    contains(&result.stderr, &["error: ", "nothing was sent", "\nhint: "]);
+    assert_eq!(env.sandbox.requests(), [], "no request over this");
     assert_eq!(
-        world.sandbox.connections().tcp,
+        env.sandbox.connections().tcp,
         1,
         "trying again would not help"
     );
@@ -83,11 +83,11 @@ pub(crate) fn distrusted(world: &World, ran: &Ran, said: &[&str]) {
 #[test]
 fn each_certificate_is_judged_by_the_ca_file() {
     for kind in ALL {
-        let world = showing(kind);
-        let ran = world.run(["create", "--role-id", "2"]);
+        let env = showing(kind);
+        let result = env.run(["create", "--role-id", "2"]);
         match with_its_file(kind) {
-            None => assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret),
-            Some(said) => distrusted(&world, &ran, &said),
+            None => assert_eq!(result.success(), env.sandbox.api_keys()[0].secret),
+            Some(said) => distrusted(&env, &result, &said),
         }
     }
 }
@@ -102,15 +102,15 @@ fn each_kind_of_distrust_has_its_own_message_and_next_step() {
         CertificateKind::Expired,
         CertificateKind::NotYetValid,
     ] {
-        let world = showing(kind);
+        let env = showing(kind);
         let mut home = Home::new();
         let other = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
         let file = match kind {
             CertificateKind::SelfSigned => home.write("ca.pem", &other.pem),
-            _ => home.write("ca.pem", world.sandbox.certificate_pem()),
+            _ => home.write("ca.pem", env.sandbox.certificate_pem()),
         };
         home.set("SWP_CA_CERT", file);
-        home.set("SWP_URL", world.sandbox.url());
+        home.set("SWP_URL", env.sandbox.url());
         home.set("SWP_API_KEY", "1:a2V5");
         let error = home
             .run(["find-role", "Auditor", "-o", "json"])
@@ -118,7 +118,7 @@ fn each_kind_of_distrust_has_its_own_message_and_next_step() {
         assert_eq!(error["code"], "tls-trust");
         assert_eq!(error["retryable"], false);
         assert_eq!(error["http"], serde_json::Value::Null);
-        let place = world.sandbox.address().to_string();
+        let place = env.sandbox.address().to_string();
         for part in ["message", "hint"] {
             let text = error[part].as_str().unwrap_or_default();
             lines.insert(text.replace(&place, "HOST"));
@@ -150,8 +150,8 @@ fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
         home.set("SWP_URL", server.url());
         home.set("SWP_API_KEY", "1:a2V5");
         home.set("SWP_CA_CERT", home.write("ca.pem", &certificate.pem));
-        let ran = home.run(["find-role", "Auditor"]);
-        contains(ran.failure(7), &[said]);
+        let result = home.run(["find-role", "Auditor"]);
+        contains(result.failure(7), &[said]);
         assert_eq!(heard.bytes(), b"", "nothing is sent");
     }
 }
@@ -173,31 +173,31 @@ fn a_certificate_of_the_same_name_as_a_listed_one_is_not_trusted() {
 #[test]
 fn insecure_works_with_every_certificate_and_warns_loudly_even_when_quiet() {
     for kind in ALL {
-        let mut world = showing(kind);
-        world.home.unset("SWP_CA_CERT");
-        let ran = world.run(["create", "--role-id", "2", "--insecure", "--quiet"]);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        let mut env = showing(kind);
+        env.home.unset("SWP_CA_CERT");
+        let result = env.run(["create", "--role-id", "2", "--insecure", "--quiet"]);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         let said = [
             "warning: --insecure",
             "not checked",
             "whoever answers gets the password",
             "--ca-cert",
         ];
-        contains(&ran.stderr, &said);
+        contains(&result.stderr, &said);
     }
 }
 
 #[test]
 fn insecure_is_off_unless_it_is_said() {
-    let mut world = showing(CertificateKind::UnknownCa);
+    let mut env = showing(CertificateKind::UnknownCa);
     for value in ["", "0", "false"] {
-        world.home.set("SWP_INSECURE", value);
-        world.run(["find-role", "Auditor"]).failure(7);
+        env.home.set("SWP_INSECURE", value);
+        env.run(["find-role", "Auditor"]).failure(7);
     }
-    world.home.set("SWP_INSECURE", "1");
-    let ran = world.run(["find-role", "Auditor"]);
-    assert_eq!(ran.success(), "2");
-    contains(&ran.stderr, &["warning: --insecure"]);
+    env.home.set("SWP_INSECURE", "1");
+    let result = env.run(["find-role", "Auditor"]);
+    assert_eq!(result.success(), "2");
+    contains(&result.stderr, &["warning: --insecure"]);
 }
 
 #[test]
@@ -207,12 +207,12 @@ fn both_versions_of_tls_are_spoken_and_the_newer_one_is_preferred() {
         (TlsVersions::Only13, "TLSv1.3"),
         (TlsVersions::Both, "TLSv1.3"),
     ] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             tls,
             ..Settings::default()
         });
-        world.run(["create", "--role", "Auditor"]).success();
-        let versions: Vec<_> = (world.sandbox.requests().iter())
+        env.run(["create", "--role", "Auditor"]).success();
+        let versions: Vec<_> = (env.sandbox.requests().iter())
             .map(|request| request.tls)
             .collect();
         assert_eq!(versions, [version; 4], "{tls:?}");
@@ -225,32 +225,30 @@ fn an_ipv6_address_works_with_and_without_its_brackets() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
         return;
     }
-    let world = World::with(Settings {
+    let env = TestEnv::with(Settings {
         listen: "[::1]:0".parse().expect("an address"),
         ..Settings::default()
     });
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    let without_scheme = world.sandbox.address().to_string();
-    let ran = world.run(["find-role", "Auditor", "--url", &without_scheme]);
-    assert_eq!(ran.success(), "2");
-    let host = world.sandbox.requests()[0]
-        .header("host")
-        .map(str::to_owned);
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    let without_scheme = env.sandbox.address().to_string();
+    let result = env.run(["find-role", "Auditor", "--url", &without_scheme]);
+    assert_eq!(result.success(), "2");
+    let host = env.sandbox.requests()[0].header("host").map(str::to_owned);
     assert_eq!(host, Some(without_scheme));
 }
 
 #[test]
 fn localhost_by_name_works() {
     for listen in ["127.0.0.1:0", "[::1]:0"] {
-        let world = World::with(Settings {
+        let env = TestEnv::with(Settings {
             listen: listen.parse().expect("an address"),
             ..Settings::default()
         });
-        let url = format!("https://localhost:{}/api/", world.sandbox.address().port());
-        let ran = world.run(["create", "--role", "Auditor", "--url", &url]);
+        let url = format!("https://localhost:{}/api/", env.sandbox.address().port());
+        let result = env.run(["create", "--role", "Auditor", "--url", &url]);
         assert_eq!(
-            ran.success(),
-            world.sandbox.api_keys()[0].secret,
+            result.success(),
+            env.sandbox.api_keys()[0].secret,
             "{listen}"
         );
     }
@@ -263,9 +261,9 @@ fn a_port_that_does_not_speak_tls_is_said_to_be_one() {
         b"SSH-2.0-OpenSSH_9.6\r\n",
     ] {
         let server = RawServer::answering(answer);
-        let ran = password_run(&server.url());
+        let result = password_run(&server.url());
         contains(
-            ran.failure(7),
+            result.failure(7),
             &["does not speak TLS", "is the port right?"],
         );
         assert_eq!(server.connections(), 1);
@@ -276,19 +274,22 @@ fn a_port_that_does_not_speak_tls_is_said_to_be_one() {
 fn a_server_that_wants_an_older_tls_is_said_to_want_it() {
     // A fatal alert, protocol_version (RFC 8446, section 6).
     let server = RawServer::answering(&[21, 3, 1, 0, 2, 2, 70]);
-    let ran = password_run(&server.url());
-    contains(ran.failure(7), &["refused the TLS connection", "TLS 1.2"]);
+    let result = password_run(&server.url());
+    contains(
+        result.failure(7),
+        &["refused the TLS connection", "TLS 1.2"],
+    );
 }
 
 #[test]
 fn a_server_that_hangs_up_in_the_handshake_is_unreachable() {
     let server = RawServer::answering(b"");
-    let ran = password_run(&server.url());
-    contains(ran.failure(8), &["broke the connection off", "TLS port"]);
+    let result = password_run(&server.url());
+    contains(result.failure(8), &["broke the connection off", "TLS port"]);
     assert_eq!(server.connections(), 1, "a sign-in is not tried again");
 }
 
-fn password_run(url: &str) -> Ran {
+fn password_run(url: &str) -> RunResult {
     let mut home = Home::new();
     home.set("SWP_URL", url);
     home.set("SWP_USERNAME", "admin");
@@ -307,8 +308,8 @@ fn http_is_refused_but_for_loopback() {
         "http://localhost.example.com",
         "http://[2001:db8::1]:4119",
     ] {
-        let ran = home.run(["find-role", "Auditor", "--url", url]);
-        contains(ran.failure(2), &["`--url`", "http is for loopback only"]);
+        let result = home.run(["find-role", "Auditor", "--url", url]);
+        contains(result.failure(2), &["`--url`", "http is for loopback only"]);
     }
     let body = "{\"roles\":[{\"ID\":2,\"name\":\"Auditor\"}]}";
     let answer = format!(
@@ -319,28 +320,28 @@ fn http_is_refused_but_for_loopback() {
     let mut home = Home::new();
     home.set("SWP_API_KEY", "1:a2V5");
     let url = format!("http://{}", server.address());
-    let ran = home.run(["find-role", "Auditor", "--url", &url]);
-    assert_eq!(ran.success(), "2");
+    let result = home.run(["find-role", "Auditor", "--url", &url]);
+    assert_eq!(result.success(), "2");
 }
 
 #[test]
 fn a_password_in_the_address_is_refused_and_not_echoed() {
     let mut home = Home::new();
     let url = "https://admin:hunter2@dsm.example.com:4119";
-    let ran = home.run(["find-role", "Auditor", "-vv", "--url", url]);
-    contains(ran.failure(2), &["`--url`", "user name or a password"]);
-    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("admin"), "{}", ran.stderr);
+    let result = home.run(["find-role", "Auditor", "-vv", "--url", url]);
+    contains(result.failure(2), &["`--url`", "user name or a password"]);
+    assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
+    assert!(!result.stderr.contains("admin"), "{}", result.stderr);
     home.set("SWP_URL", url);
-    let ran = home.run(["find-role", "Auditor"]);
-    contains(ran.failure(2), &["`SWP_URL`", "user name or a password"]);
-    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    let result = home.run(["find-role", "Auditor"]);
+    contains(result.failure(2), &["`SWP_URL`", "user name or a password"]);
+    assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
 }
 
 #[test]
 fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
-    let mut world = World::new();
-    let home = &world.home;
+    let mut env = TestEnv::new();
+    let home = &env.home;
     let key = rcgen::KeyPair::generate()
         .expect("a key pair")
         .serialize_pem();
@@ -361,62 +362,60 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
     ];
     for (path, said) in cases {
         let path = path.to_str().expect("a path in UTF-8").to_owned();
-        let ran = world.run(["find-role", "Auditor", "--ca-cert", &path]);
-        contains(ran.failure(2), &["`--ca-cert`", &path, said, "\nhint: "]);
-        world.home.set("SWP_CA_CERT", &path);
-        let ran = world.run(["find-role", "Auditor"]);
-        contains(ran.failure(2), &["`SWP_CA_CERT`", &path, said]);
+        let result = env.run(["find-role", "Auditor", "--ca-cert", &path]);
+        contains(result.failure(2), &["`--ca-cert`", &path, said, "\nhint: "]);
+        env.home.set("SWP_CA_CERT", &path);
+        let result = env.run(["find-role", "Auditor"]);
+        contains(result.failure(2), &["`SWP_CA_CERT`", &path, said]);
     }
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_the_place_of_a_ca_file_is_not_waited_for() {
-    let world = World::new();
-    let pipe = world.home.path("pipe.pem");
+    let env = TestEnv::new();
+    let pipe = env.home.path("pipe.pem");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo runs").success());
     let pipe = pipe.to_str().expect("a path in UTF-8");
     for command in [&["find-role", "Auditor"][..], &["trust", "show"]] {
-        let ran = world.run(command.iter().copied().chain(["--ca-cert", pipe]));
-        contains(ran.failure(2), &["`--ca-cert`", "is no file"]);
+        let result = env.run(command.iter().copied().chain(["--ca-cert", pipe]));
+        contains(result.failure(2), &["`--ca-cert`", "is no file"]);
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn a_ca_file_that_anybody_may_write_to_decides_nothing() {
-    let world = World::new();
-    let file = world
-        .home
-        .write("open.pem", world.sandbox.certificate_pem());
+    let env = TestEnv::new();
+    let file = env.home.write("open.pem", env.sandbox.certificate_pem());
     set_mode(&file, 0o666);
     let path = file.to_str().expect("a path in UTF-8");
     let command = ["find-role", "Auditor", "--ca-cert", path];
-    let ran = world.run(command);
+    let result = env.run(command);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["anybody on this machine may write to", "`chmod o-w "],
     );
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
     let loose = command.into_iter().chain(["--allow-loose-permissions"]);
-    assert_eq!(world.run(loose).success(), "2");
+    assert_eq!(env.run(loose).success(), "2");
     set_mode(&file, 0o664);
-    assert_eq!(world.run(command).success(), "2");
+    assert_eq!(env.run(command).success(), "2");
 }
 
 #[test]
 fn a_ca_file_may_hold_several_certificates() {
-    let world = World::new();
+    let env = TestEnv::new();
     let unrelated = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
     let both = format!(
         "A comment.\n{}{}",
         unrelated.pem,
-        world.sandbox.certificate_pem()
+        env.sandbox.certificate_pem()
     );
-    let file = world.home.write("both.pem", &both);
+    let file = env.home.write("both.pem", &both);
     let file = file.to_str().expect("a path in UTF-8");
-    let ran = world.run(["find-role", "Auditor", "--ca-cert", file]);
-    assert_eq!(ran.success(), "2");
+    let result = env.run(["find-role", "Auditor", "--ca-cert", file]);
+    assert_eq!(result.success(), "2");
 }

@@ -10,32 +10,32 @@ use super::guard::{
 };
 use crate::support::files::files;
 use crate::support::files::read;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 const CODE: &str = "48151623";
 
 #[test]
 fn a_run_that_succeeds_leaves_nothing_and_one_that_is_refused_a_record_without_names_and_secrets() {
-    let mut world = World::with(Settings {
+    let mut env = TestEnv::with(Settings {
         username: "Kim-the-administrator".to_owned(),
         tenant: Some("Acme-the-tenant".to_owned()),
         mfa_code: Some(CODE.to_owned()),
         sign_in_attempts: 99,
         ..Settings::default()
     });
-    world.home.set("SWP_TENANT", "Acme-the-tenant");
-    (world.sandbox).change(|settings| settings.mfa_code = None);
-    world.run(["create", "--role", "Auditor"]).success();
-    assert!(!world.home.path("state/sign-ins").exists());
-    (world.sandbox).change(|settings| settings.mfa_code = Some(CODE.to_owned()));
-    let wrong = world.home.write_secret("wrong", "hunter2hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
+    env.home.set("SWP_TENANT", "Acme-the-tenant");
+    (env.sandbox).change(|settings| settings.mfa_code = None);
+    env.run(["create", "--role", "Auditor"]).success();
+    assert!(!env.home.path("state/sign-ins").exists());
+    (env.sandbox).change(|settings| settings.mfa_code = Some(CODE.to_owned()));
+    let wrong = env.home.write_secret("wrong", "hunter2hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
     let with_code = [&FIND[..], &["--mfa-code", CODE]].concat();
-    world.run(&with_code).failure(4);
-    assert_eq!(files(&world.home.path("state")).len(), 2, "a key, a record");
-    let address = world.sandbox.url();
+    env.run(&with_code).failure(4);
+    assert_eq!(files(&env.home.path("state")).len(), 2, "a key, a record");
+    let address = env.sandbox.url();
     let (host, port) = address.rsplit_once(':').expect("a port");
-    for path in files(&world.home.path("state")) {
+    for path in files(&env.home.path("state")) {
         let text = format!("{} {}", path.display(), read(&path));
         let text = text.split_once("/state/").expect("a path in it").1;
         for word in ["Kim", "Acme", "hunter2", CODE, host, port, "127.0.0.1"] {
@@ -58,8 +58,8 @@ fn a_run_that_succeeds_leaves_nothing_and_one_that_is_refused_a_record_without_n
 #[test]
 fn it_is_for_its_owner_alone() {
     use crate::support::files::mode;
-    let world = refused_twice();
-    let folder = world.home.path("state/sign-ins");
+    let env = refused_twice();
+    let folder = env.home.path("state/sign-ins");
     assert_eq!(mode(&folder), 0o700);
     for path in files(&folder) {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
@@ -69,7 +69,7 @@ fn it_is_for_its_owner_alone() {
 #[test]
 fn its_key_is_random_and_made_once() {
     let (one, other) = (refused_twice(), refused_twice());
-    let key = |world: &World| read(world.home.path("state/sign-ins/key"));
+    let key = |env: &TestEnv| read(env.home.path("state/sign-ins/key"));
     assert_eq!(key(&one).len(), 64);
     assert_ne!(key(&one), key(&other));
     let before = key(&one);
@@ -79,17 +79,17 @@ fn its_key_is_random_and_made_once() {
 
 #[test]
 fn what_is_old_goes_away_with_the_next_record() {
-    let mut world = refused_twice();
-    let_pass(&world, 15 * MINUTE);
-    world.home.set("SWP_USERNAME", "kim");
-    world.run(FIND).failure(4);
-    assert_eq!(records(&world).len(), 1, "{:?}", records(&world));
+    let mut env = refused_twice();
+    let_pass(&env, 15 * MINUTE);
+    env.home.set("SWP_USERNAME", "kim");
+    env.run(FIND).failure(4);
+    assert_eq!(records(&env).len(), 1, "{:?}", records(&env));
 }
 
 #[test]
 fn a_record_that_is_none_is_ignored_and_replaced() {
-    let mut world = refused_twice();
-    let [path] = &records(&world)[..] else {
+    let mut env = refused_twice();
+    let [path] = &records(&env)[..] else {
         panic!("one record is there");
     };
     let broken: [&[u8]; 8] = [
@@ -104,12 +104,12 @@ fn a_record_that_is_none_is_ignored_and_replaced() {
     ];
     for content in broken {
         std::fs::write(path, content).expect("a file");
-        let quiet = world.run(FIND);
+        let quiet = env.run(FIND);
         contains(quiet.failure(4), &["the manager refused"]);
         assert!(!quiet.stderr.contains("record"), "{}", quiet.stderr);
-        assert_eq!(record(&world)["refused"].as_array().map(Vec::len), Some(1));
+        assert_eq!(record(&env)["refused"].as_array().map(Vec::len), Some(1));
         std::fs::write(path, content).expect("a file");
-        let told = world.run([&FIND[..], &["-v"]].concat());
+        let told = env.run([&FIND[..], &["-v"]].concat());
         contains(
             told.failure(4),
             &["info: ", &path.display().to_string(), "holds no record"],
@@ -118,32 +118,32 @@ fn a_record_that_is_none_is_ignored_and_replaced() {
     // Times that cannot be are none, and what a later version adds is not in the way.
     let odd = format!(r#"{{"refused":[{},{}],"more":1}}"#, i64::MIN, i64::MAX);
     std::fs::write(path, odd).expect("a file");
-    give_the_right_password(&mut world);
-    world.run(FIND).success();
+    give_the_right_password(&mut env);
+    env.run(FIND).success();
     assert!(!path.exists());
 }
 
 #[test]
 fn a_key_that_is_none_is_replaced() {
     for content in ["", "short", &"x".repeat(64)] {
-        let world = refusing();
-        let folder = world.home.path("state/sign-ins");
+        let env = refusing();
+        let folder = env.home.path("state/sign-ins");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("key"), content).expect("a file");
         for _ in 0..2 {
-            contains(world.run(FIND).failure(4), &["the manager refused"]);
+            contains(env.run(FIND).failure(4), &["the manager refused"]);
         }
-        stopped(&world, || world.run(FIND));
+        stopped(&env, || env.run(FIND));
         assert_eq!(read(folder.join("key")).len(), 64);
     }
 }
 
 #[test]
 fn a_clock_that_jumped_back_stops_nobody_for_long() {
-    let mut world = refused_twice();
-    let_pass(&world, -20 * MINUTE);
-    give_the_right_password(&mut world);
-    world.run(FIND).success();
+    let mut env = refused_twice();
+    let_pass(&env, -20 * MINUTE);
+    give_the_right_password(&mut env);
+    env.run(FIND).success();
 }
 
 /// Nobody can write there, root included.
@@ -154,23 +154,23 @@ fn a_run_works_where_nothing_can_be_remembered() {
         places.push("/proc/swp-keys-test");
     }
     for place in places {
-        let mut world = refusing();
-        world.home.set("SWP_STATE_DIR", world.home.path(place));
-        std::fs::create_dir(world.home.path("state")).expect("a folder");
-        world.home.write("state/sign-ins", "");
+        let mut env = refusing();
+        env.home.set("SWP_STATE_DIR", env.home.path(place));
+        std::fs::create_dir(env.home.path("state")).expect("a folder");
+        env.home.write("state/sign-ins", "");
         for _ in 0..3 {
-            let ran = world.run(FIND);
-            contains(ran.failure(4), &["the manager refused"]);
-            assert!(!ran.stderr.contains("remembered"), "{}", ran.stderr);
+            let result = env.run(FIND);
+            contains(result.failure(4), &["the manager refused"]);
+            assert!(!result.stderr.contains("remembered"), "{}", result.stderr);
         }
-        let told = world.run([&FIND[..], &["-v"]].concat());
+        let told = env.run([&FIND[..], &["-v"]].concat());
         contains(
             told.failure(4),
             &["info: refused sign-ins cannot be remembered"],
         );
-        assert_eq!(sign_ins(&world), 4);
-        give_the_right_password(&mut world);
-        world.run(FIND).success();
+        assert_eq!(sign_ins(&env), 4);
+        give_the_right_password(&mut env);
+        env.run(FIND).success();
     }
 }
 
@@ -178,13 +178,11 @@ fn a_run_works_where_nothing_can_be_remembered() {
 #[cfg(unix)]
 #[test]
 fn a_folder_that_is_read_only_still_guards() {
-    let mut world = refused_twice();
-    let folder = world.home.path("state/sign-ins");
+    let mut env = refused_twice();
+    let folder = env.home.path("state/sign-ins");
     crate::support::set_mode(&folder, 0o500);
-    stopped(&world, || world.run(FIND));
-    give_the_right_password(&mut world);
-    world
-        .run([&FIND[..], &["--force-login"]].concat())
-        .success();
+    stopped(&env, || env.run(FIND));
+    give_the_right_password(&mut env);
+    env.run([&FIND[..], &["--force-login"]].concat()).success();
     crate::support::set_mode(&folder, 0o700);
 }

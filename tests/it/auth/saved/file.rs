@@ -6,7 +6,7 @@ use swp_keys::sandbox::Settings;
 
 use super::session::kept;
 use crate::support::files::files;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 #[cfg(unix)]
 fn mode(path: &Path) -> u32 {
@@ -22,8 +22,8 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn the_file_is_private_in_private_folders_whatever_the_umask() {
     for umask in ["000", "022", "077"] {
-        let world = World::new();
-        let template = world.home.command(["login"]);
+        let env = TestEnv::new();
+        let template = env.home.command(["login"]);
         let mut command = std::process::Command::new("sh");
         command
             .env_clear()
@@ -34,49 +34,45 @@ fn the_file_is_private_in_private_folders_whatever_the_umask() {
                 .get_envs()
                 .filter_map(|(name, value)| Some((name, value?))),
         );
-        crate::support::Ran::of(&mut command).success();
-        let [file] = &kept(&world)[..] else {
-            panic!("one file is kept: {:?}", kept(&world));
+        crate::support::RunResult::of(&mut command).success();
+        let [file] = &kept(&env)[..] else {
+            panic!("one file is kept: {:?}", kept(&env));
         };
         assert_eq!(mode(file), 0o600, "umask {umask}");
-        assert_eq!(mode(&world.home.path("state/kept")), 0o700, "umask {umask}");
-        assert_eq!(mode(&world.home.path("state")), 0o700, "umask {umask}");
+        assert_eq!(mode(&env.home.path("state/kept")), 0o700, "umask {umask}");
+        assert_eq!(mode(&env.home.path("state")), 0o700, "umask {umask}");
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn folders_and_files_that_were_looser_are_made_private() {
-    let world = World::new();
-    world.run(["login"]).success();
-    let file = kept(&world).remove(0);
-    for path in [
-        &file,
-        &world.home.path("state/kept"),
-        &world.home.path("state"),
-    ] {
+    let env = TestEnv::new();
+    env.run(["login"]).success();
+    let file = kept(&env).remove(0);
+    for path in [&file, &env.home.path("state/kept"), &env.home.path("state")] {
         crate::support::set_mode(path, 0o755);
     }
-    world.run(["login"]).success();
+    env.run(["login"]).success();
     assert_eq!(mode(&file), 0o600);
-    assert_eq!(mode(&world.home.path("state/kept")), 0o700);
+    assert_eq!(mode(&env.home.path("state/kept")), 0o700);
     // The folder that SWP_STATE_DIR names may hold other things; what is ours in it is private.
-    assert_eq!(mode(&world.home.path("state")), 0o755);
+    assert_eq!(mode(&env.home.path("state")), 0o755);
 }
 
 #[test]
 fn no_password_code_or_trace_of_a_write_is_left() {
-    let mut world = World::with(Settings {
+    let mut env = TestEnv::with(Settings {
         password: "Kept-N0where".to_owned(),
         mfa_code: Some("73910482".to_owned()),
         ..Settings::default()
     });
-    world.home.set("SWP_MFA_CODE", "73910482");
+    env.home.set("SWP_MFA_CODE", "73910482");
     for _ in 0..2 {
-        world.run(["login", "--force-login"]).success();
-        assert_eq!(kept(&world).len(), 1, "{:?}", kept(&world));
+        env.run(["login", "--force-login"]).success();
+        assert_eq!(kept(&env).len(), 1, "{:?}", kept(&env));
     }
-    for path in files(&world.home.path("")) {
+    for path in files(&env.home.path("")) {
         if path.ends_with("password") {
             continue;
         }
@@ -89,26 +85,26 @@ fn no_password_code_or_trace_of_a_write_is_left() {
 
 #[test]
 fn the_folder_is_found_by_its_variables_in_their_order() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let (own, xdg, home) = (
         "own/kept",
         "xdg/swp-keys/kept",
         ".local/state/swp-keys/kept",
     );
-    let places = |world: &World| [own, xdg, home].map(|place| files(&world.home.path(place)).len());
-    world.home.set("SWP_STATE_DIR", world.home.path("own"));
-    world.home.set("XDG_STATE_HOME", world.home.path("xdg"));
-    world.run(["login"]).success();
-    assert_eq!(places(&world), [1, 0, 0]);
-    world.home.set("SWP_STATE_DIR", "");
-    world.run(["login"]).success();
-    assert_eq!(places(&world), [1, 1, 0]);
+    let places = |env: &TestEnv| [own, xdg, home].map(|place| files(&env.home.path(place)).len());
+    env.home.set("SWP_STATE_DIR", env.home.path("own"));
+    env.home.set("XDG_STATE_HOME", env.home.path("xdg"));
+    env.run(["login"]).success();
+    assert_eq!(places(&env), [1, 0, 0]);
+    env.home.set("SWP_STATE_DIR", "");
+    env.run(["login"]).success();
+    assert_eq!(places(&env), [1, 1, 0]);
     // Relative ones are ignored, as the XDG specification wants.
     if cfg!(unix) {
         for nothing in ["", "relative"] {
-            world.home.set("XDG_STATE_HOME", nothing);
-            world.run(["login"]).success();
-            assert_eq!(places(&world), [1, 1, 1], "{nothing:?}");
+            env.home.set("XDG_STATE_HOME", nothing);
+            env.run(["login"]).success();
+            assert_eq!(places(&env), [1, 1, 1], "{nothing:?}");
         }
     }
 }
@@ -116,36 +112,36 @@ fn the_folder_is_found_by_its_variables_in_their_order() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_session_that_cannot_be_kept_is_not_left_on_the_manager() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     // Nobody can make a folder there, not even root.
-    world.home.set("SWP_STATE_DIR", "/proc/swp-keys-test");
-    let ran = world.run(["login"]);
+    env.home.set("SWP_STATE_DIR", "/proc/swp-keys-test");
+    let result = env.run(["login"]);
     contains(
-        ran.failure(1),
+        result.failure(1),
         &["cannot be kept", "/proc/swp-keys-test", "SWP_STATE_DIR"],
     );
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
     // Nothing else needs the folder.
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
-    world.run(["create", "--role", "Auditor"]).success();
-    world.run(["logout"]).success();
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    env.run(["create", "--role", "Auditor"]).success();
+    env.run(["logout"]).success();
 }
 
 #[test]
 fn a_folder_that_is_a_file_is_said_to_be_wrong() {
-    let mut world = World::new();
-    let file = world.home.write("file", "");
-    world.home.set("SWP_STATE_DIR", &file);
-    let ran = world.run(["login"]);
-    contains(ran.failure(1), &[&file.display().to_string()]);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    let mut env = TestEnv::new();
+    let file = env.home.write("file", "");
+    env.home.set("SWP_STATE_DIR", &file);
+    let result = env.run(["login"]);
+    contains(result.failure(1), &[&file.display().to_string()]);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[test]
 fn a_broken_file_is_named_and_a_new_login_mends_it() {
-    let world = World::new();
-    world.run(["login"]).success();
-    let file = kept(&world).remove(0);
+    let env = TestEnv::new();
+    env.run(["login"]).success();
+    let file = kept(&env).remove(0);
     let whole = std::fs::read_to_string(&file).expect("the file");
     let name = file
         .file_name()
@@ -168,21 +164,21 @@ fn a_broken_file_is_named_and_a_new_login_mends_it() {
             &["create", "--role-id", "2"],
             &["logout"],
         ] {
-            let ran = world.run(command);
-            contains(ran.failure(1), &[&name, "swp-keys login"]);
-            assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+            let result = env.run(command);
+            contains(result.failure(1), &[&name, "swp-keys login"]);
+            assert!(!result.stderr.contains("panicked"), "{}", result.stderr);
         }
-        world.run(["login"]).success();
-        world.run(["list-roles"]).success();
+        env.run(["login"]).success();
+        env.run(["list-roles"]).success();
     }
-    assert_eq!(kept(&world), [file]);
+    assert_eq!(kept(&env), [file]);
 }
 
 #[test]
 fn a_file_with_a_session_that_cannot_be_sent_is_an_error_and_no_panic() {
-    let world = World::new();
-    world.run(["login"]).success();
-    let file = kept(&world).remove(0);
+    let env = TestEnv::new();
+    env.run(["login"]).success();
+    let file = kept(&env).remove(0);
     let whole = std::fs::read_to_string(&file).expect("the file");
     let mut session: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
     for (field, bad) in [
@@ -193,11 +189,11 @@ fn a_file_with_a_session_that_cannot_be_sent_is_an_error_and_no_panic() {
         let good = session[field].clone();
         session[field] = bad;
         std::fs::write(&file, session.to_string()).expect("the file");
-        world.sandbox.forget_requests();
-        let ran = world.run(["list-roles"]);
-        assert_ne!(ran.code(), 0);
-        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-        world.run(["logout"]).success();
+        env.sandbox.forget_requests();
+        let result = env.run(["list-roles"]);
+        assert_ne!(result.code(), 0);
+        assert!(!result.stderr.contains("panicked"), "{}", result.stderr);
+        env.run(["logout"]).success();
         assert!(!file.exists());
         session[field] = good;
     }
@@ -205,9 +201,9 @@ fn a_file_with_a_session_that_cannot_be_sent_is_an_error_and_no_panic() {
 
 #[test]
 fn files_of_others_in_the_folder_do_not_matter() {
-    let world = World::new();
-    world.run(["login"]).success();
-    let folder: PathBuf = world.home.path("state/kept");
+    let env = TestEnv::new();
+    env.run(["login"]).success();
+    let folder: PathBuf = env.home.path("state/kept");
     std::fs::write(folder.join(".swp-keys-cut-off.tmp"), "{").expect("a file");
-    world.run(["list-roles"]).success();
+    env.run(["list-roles"]).success();
 }

@@ -2,28 +2,27 @@
 
 use swp_keys::sandbox::Settings;
 
-use super::sources::{FIND, run, sent, world};
+use super::sources::{FIND, env, run, sent};
 use crate::support::contains;
 
 #[test]
 fn a_key_comes_from_a_file_stdin_or_a_variable_and_needs_no_sign_in() {
-    let mut world = world();
-    let key = world.sandbox.add_key("existing", 1).secret;
-    let file = world.home.write_secret("key", &format!("{key}\n"));
-    run(&world, &["--api-key-file", file.to_str().expect("UTF-8")]).success();
+    let mut env = env();
+    let key = env.sandbox.add_key("existing", 1).secret;
+    let file = env.home.write_secret("key", &format!("{key}\n"));
+    run(&env, &["--api-key-file", file.to_str().expect("UTF-8")]).success();
     let stdin = [&FIND[..], &["--api-key-file", "-"]].concat();
-    world
-        .home
+    env.home
         .run_with_stdin(stdin, &format!("{key}\r\n"))
         .success();
-    world.home.set("SWP_API_KEY", &key);
-    run(&world, &[]).success();
+    env.home.set("SWP_API_KEY", &key);
+    run(&env, &[]).success();
     // The file goes before the key itself, as it does for passwords.
-    world.home.set("SWP_API_KEY", "1:wrong");
-    world.home.set("SWP_API_KEY_FILE", &file);
-    run(&world, &[]).success();
-    assert_eq!(world.calls(), ["POST /api/roles/search"; 4]);
-    for request in world.sandbox.requests() {
+    env.home.set("SWP_API_KEY", "1:wrong");
+    env.home.set("SWP_API_KEY_FILE", &file);
+    run(&env, &[]).success();
+    assert_eq!(env.calls(), ["POST /api/roles/search"; 4]);
+    for request in env.sandbox.requests() {
         assert_eq!(request.header("api-secret-key"), Some(key.as_str()));
         assert_eq!(request.header("authorization"), None);
         assert_eq!(request.header("cookie"), None);
@@ -32,8 +31,8 @@ fn a_key_comes_from_a_file_stdin_or_a_variable_and_needs_no_sign_in() {
 
 #[test]
 fn the_header_of_a_key_is_chosen_by_its_look_or_by_hand() {
-    let mut world = world();
-    world.sandbox.change(|settings| settings.cloud_one = true);
+    let mut env = env();
+    env.sandbox.change(|settings| settings.cloud_one = true);
     let tmc = "tmc12Abc:Zm9v+/=";
     let plain = "8:QUJD+/=";
     let account = format!("{}:{}", "1tB".repeat(9), "aB3".repeat(22));
@@ -61,10 +60,10 @@ fn the_header_of_a_key_is_chosen_by_its_look_or_by_hand() {
         ),
     ];
     for (key, flags, header, value) in cases {
-        world.home.set("SWP_API_KEY", key);
-        world.sandbox.forget_requests();
-        run(&world, flags).failure(4);
-        let request = sent(&world, |_| true);
+        env.home.set("SWP_API_KEY", key);
+        env.sandbox.forget_requests();
+        run(&env, flags).failure(4);
+        let request = sent(&env, |_| true);
         assert_eq!(
             request.header(header),
             Some(value.as_str()),
@@ -83,16 +82,15 @@ fn the_header_of_a_key_is_chosen_by_its_look_or_by_hand() {
 
 #[test]
 fn a_password_on_the_command_line_goes_before_a_key_in_the_environment() {
-    let mut world = world();
-    world.home.set("SWP_API_KEY", "1:wrong");
-    let file = world
+    let mut env = env();
+    env.home.set("SWP_API_KEY", "1:wrong");
+    let file = env
         .home
         .write_secret("password", Settings::DEFAULT_PASSWORD);
-    run(&world, &["--password-file", file.to_str().expect("UTF-8")]).success();
-    assert_eq!(world.calls()[0], "POST /api/sessions");
+    run(&env, &["--password-file", file.to_str().expect("UTF-8")]).success();
+    assert_eq!(env.calls()[0], "POST /api/sessions");
     assert!(
-        world
-            .sandbox
+        env.sandbox
             .requests()
             .iter()
             .all(|request| request.header("api-secret-key").is_none())
@@ -101,12 +99,12 @@ fn a_password_on_the_command_line_goes_before_a_key_in_the_environment() {
 
 #[test]
 fn a_key_that_cannot_stand_in_a_header_is_never_sent() {
-    let mut world = world();
+    let mut env = env();
     for key in ["8:abc\ndef", "8:abc\r\nHost: evil", "8:\u{1}"] {
-        world.home.set("SWP_API_KEY", key);
-        let ran = run(&world, &[]);
-        contains(ran.failure(2), &["`SWP_API_KEY`"]);
-        assert!(!ran.stderr.contains("abc"), "{}", ran.stderr);
+        env.home.set("SWP_API_KEY", key);
+        let result = run(&env, &[]);
+        contains(result.failure(2), &["`SWP_API_KEY`"]);
+        assert!(!result.stderr.contains("abc"), "{}", result.stderr);
     }
-    assert_eq!(world.calls(), [] as [String; 0]);
+    assert_eq!(env.calls(), [] as [String; 0]);
 }

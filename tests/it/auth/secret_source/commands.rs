@@ -2,31 +2,31 @@
 
 use swp_keys::sandbox::Settings;
 
-use super::sources::{run, world};
-use crate::support::{Ran, World, contains};
+use super::sources::{env, run};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// A program of the test's own, as the beginning of a command. It is not executable itself: a file that was just written cannot be
 /// run while another thread's child still has it open.
-fn program(world: &World, name: &str, lines: &str) -> String {
-    let path = world.home.write(name, lines);
+fn program(env: &TestEnv, name: &str, lines: &str) -> String {
+    let path = env.home.write(name, lines);
     format!("sh {}", path.to_str().expect("UTF-8"))
 }
 
 #[test]
 fn a_command_is_split_as_a_shell_would_and_nothing_in_it_is_expanded() {
-    let mut world = world();
+    let mut env = env();
     let password = Settings::DEFAULT_PASSWORD;
     let show = program(
-        &world,
+        &env,
         "show",
         &format!("for word; do printf '%s\\n' \"$word\"; done > words; echo '{password}'"),
     );
     let command = format!(
         r#"{show} plain 'single $HOME "x"' "double \"y\" $z" back\ slash '' *.pem \$HOME '`id`' ";" \| ~ #no >"#
     );
-    world.home.set("SWP_PASSWORD_COMMAND", &command);
-    run(&world, &[]).success();
-    let words = std::fs::read_to_string(world.home.path("words")).expect("what the command got");
+    env.home.set("SWP_PASSWORD_COMMAND", &command);
+    run(&env, &[]).success();
+    let words = std::fs::read_to_string(env.home.path("words")).expect("what the command got");
     let words: Vec<&str> = words.lines().collect();
     let expected = [
         "plain",
@@ -46,14 +46,14 @@ fn a_command_is_split_as_a_shell_would_and_nothing_in_it_is_expanded() {
 
 #[test]
 fn a_command_that_fails_is_named_and_nothing_is_sent() {
-    let world = world();
-    let fails = program(&world, "fails", "echo half-a-password; exit 7");
-    let nothing = program(&world, "nothing", "exit 0");
-    let killed = program(&world, "killed", "echo half-a-password; kill -9 $$");
-    let latin = program(&world, "latin", r"printf 'half-a-password\351'");
-    let large = program(&world, "large", "head -c 65537 /dev/zero | tr '\\0' x");
-    let endless = program(&world, "endless", "yes half-a-password");
-    let absent = world.home.path("absent").display().to_string();
+    let env = env();
+    let fails = program(&env, "fails", "echo half-a-password; exit 7");
+    let nothing = program(&env, "nothing", "exit 0");
+    let killed = program(&env, "killed", "echo half-a-password; kill -9 $$");
+    let latin = program(&env, "latin", r"printf 'half-a-password\351'");
+    let large = program(&env, "large", "head -c 65537 /dev/zero | tr '\\0' x");
+    let endless = program(&env, "endless", "yes half-a-password");
+    let absent = env.home.path("absent").display().to_string();
     let cases = [
         (fails.as_str(), "exit status: 7"),
         (&nothing, "empty"),
@@ -70,19 +70,19 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
     for (command, says) in cases {
         for flag in ["--password-command", "--mfa-command"] {
             let mut arguments = vec![flag, command];
-            let password = world
+            let password = env
                 .home
                 .write_secret("password", Settings::DEFAULT_PASSWORD);
             let password = password.to_str().expect("UTF-8");
             if flag == "--mfa-command" {
                 arguments.extend(["--password-file", password]);
             }
-            let ran = run(&world, &arguments);
-            contains(ran.failure(2), &[flag, says, "hint: "]);
-            assert!(!ran.stderr.contains("half-a"), "{}", ran.stderr);
+            let result = run(&env, &arguments);
+            contains(result.failure(2), &[flag, says, "hint: "]);
+            assert!(!result.stderr.contains("half-a"), "{}", result.stderr);
         }
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 /// They would become arguments, and what the command prints then is not the secret.
@@ -99,15 +99,15 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
         "touch \"ran\"$RAN",
         "touch '$RAN' 2>/dev/null",
     ];
-    let config = |world: &mut World, field: &str, command: &str| {
-        let url = world.sandbox.url();
+    let config = |env: &mut TestEnv, field: &str, command: &str| {
+        let url = env.sandbox.url();
         let command = serde_json::json!(command);
         let text = format!("[profiles.p]\nurl = \"{url}\"\n{field} = {command}\n");
-        let folder = world.home.path("config");
+        let folder = env.home.path("config");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("config.toml"), text).expect("a file");
-        world.home.set("SWP_CONFIG_DIR", folder);
-        world.home.set("SWP_PROFILE", "p");
+        env.home.set("SWP_CONFIG_DIR", folder);
+        env.home.set("SWP_PROFILE", "p");
     };
     for command in operators {
         for name in [
@@ -119,128 +119,128 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
             "mfa-command",
             "api-key-command",
         ] {
-            let mut world = world();
+            let mut env = env();
             if name.contains("fa-command") || name == "SWP_MFA_COMMAND" {
-                world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+                env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
             }
-            let ran = match name.strip_prefix("--") {
-                Some(_) => run(&world, &[name, command]),
+            let result = match name.strip_prefix("--") {
+                Some(_) => run(&env, &[name, command]),
                 None if name.starts_with("SWP") => {
-                    world.home.set(name, command);
-                    run(&world, &[])
+                    env.home.set(name, command);
+                    run(&env, &[])
                 }
                 None => {
-                    config(&mut world, name, command);
-                    let checked = world.run(["config", "check"]);
+                    config(&mut env, name, command);
+                    let checked = env.run(["config", "check"]);
                     contains(checked.failure(2), &[name, "config.toml:3:", "sh -c '...'"]);
-                    run(&world, &[])
+                    run(&env, &[])
                 }
             };
-            contains(ran.failure(2), &[name, "sh -c '...'"]);
-            assert!(!ran.stderr.contains("ran"), "{name}: {}", ran.stderr);
-            assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
-            assert!(!world.home.path("ran").exists());
+            contains(result.failure(2), &[name, "sh -c '...'"]);
+            assert!(!result.stderr.contains("ran"), "{name}: {}", result.stderr);
+            assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
+            assert!(!env.home.path("ran").exists());
         }
     }
     // A command that does not count is not looked at, and a shell that is named may do all of this.
-    let mut world = world();
-    world.home.set("SWP_PASSWORD_COMMAND", operators[0]);
+    let mut env = env();
+    env.home.set("SWP_PASSWORD_COMMAND", operators[0]);
     let password = format!("sh -c 'echo \"{}\" | cat'", Settings::DEFAULT_PASSWORD);
-    run(&world, &["--password-command", &password]).success();
+    run(&env, &["--password-command", &password]).success();
 }
 
 #[test]
 fn commands_know_no_secret_of_ours() {
-    let mut world = world();
+    let mut env = env();
     let variables = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
     for variable in variables {
-        world.home.set(variable, format!("marked-{variable}"));
+        env.home.set(variable, format!("marked-{variable}"));
     }
-    world
-        .sandbox
+    env.sandbox
         .change(|settings| settings.mfa_code = Some("004211".to_owned()));
     let password = program(
-        &world,
+        &env,
         "password",
         &format!("env > env.password; echo '{}'", Settings::DEFAULT_PASSWORD),
     );
-    let code = program(&world, "code", "env > env.code; echo 004211");
+    let code = program(&env, "code", "env > env.code; echo 004211");
     run(
-        &world,
+        &env,
         &["--password-command", &password, "--mfa-command", &code],
     )
     .success();
     for name in ["env.password", "env.code"] {
-        let env = std::fs::read_to_string(world.home.path(name)).expect("the command ran");
-        contains(&env, &["SWP_URL=", "PATH=", "HOME="]);
-        assert!(!env.contains("marked-"), "{name}: {env}");
+        let environment = std::fs::read_to_string(env.home.path(name)).expect("the command ran");
+        contains(&environment, &["SWP_URL=", "PATH=", "HOME="]);
+        assert!(!environment.contains("marked-"), "{name}: {environment}");
         for variable in variables {
-            assert!(!env.contains(&format!("{variable}=")), "{name}: {env}");
+            assert!(
+                !environment.contains(&format!("{variable}=")),
+                "{name}: {environment}"
+            );
         }
     }
 }
 
 #[test]
 fn a_code_is_read_last_and_each_command_runs_once() {
-    let world = world();
-    world
-        .sandbox
+    let env = env();
+    env.sandbox
         .change(|settings| settings.mfa_code = Some("004211".to_owned()));
     let password = program(
-        &world,
+        &env,
         "password",
         &format!(
             "echo password >> order; echo '{}'",
             Settings::DEFAULT_PASSWORD
         ),
     );
-    let code = program(&world, "code", "echo code >> order; echo 004211");
+    let code = program(&env, "code", "echo code >> order; echo 004211");
     run(
-        &world,
+        &env,
         &["--password-command", &password, "--mfa-command", &code],
     )
     .success();
-    let order = std::fs::read_to_string(world.home.path("order")).expect("both ran");
+    let order = std::fs::read_to_string(env.home.path("order")).expect("both ran");
     assert_eq!(order, "password\ncode\n");
 }
 
 #[test]
 fn what_a_command_says_to_the_user_stays_on_stderr() {
-    let world = world();
+    let env = env();
     let command = program(
-        &world,
+        &env,
         "talks",
         &format!(
             "echo 'touch your token' >&2; echo '{}'",
             Settings::DEFAULT_PASSWORD
         ),
     );
-    let ran = run(&world, &["--password-command", &command]);
-    assert_eq!(ran.success(), "2");
-    contains(&ran.stderr, &["touch your token"]);
+    let result = run(&env, &["--password-command", &command]);
+    assert_eq!(result.success(), "2");
+    contains(&result.stderr, &["touch your token"]);
 }
 
 #[test]
 fn a_signal_ends_the_wait_for_a_command() {
-    let world = world();
+    let env = env();
     // It tells that it runs, and would run until its stdin is at its end.
     let command = program(
-        &world,
+        &env,
         "waits",
         "echo $PPID > parent; : > runs; cat > /dev/null",
     );
-    let mut child =
-        world
-            .home
-            .start_piped(["find-role", "Auditor", "--password-command", &command]);
+    let mut child = env
+        .home
+        .start_piped(["find-role", "Auditor", "--password-command", &command]);
     let stdin = child.stdin.take();
-    let runs = world.home.path("runs");
+    let runs = env.home.path("runs");
     crate::support::wait_until("the command to run", || runs.exists());
-    crate::support::pty::terminate(&world.home.path("parent"));
+    crate::support::pty::terminate(&env.home.path("parent"));
     child.wait().expect("the run ends");
     // The command holds on to stderr until its stdin is at its end.
     drop(stdin);
-    let ran = Ran::from(child.wait_with_output().expect("the run has ended"));
-    contains(ran.failure(143), &["interrupted"]);
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    let result = RunResult::from(child.wait_with_output().expect("the run has ended"));
+    contains(result.failure(143), &["interrupted"]);
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use swp_keys::sandbox::{Request, Settings};
 
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
 
@@ -11,31 +11,31 @@ pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
 pub(super) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJjaWQiOiJ4In0.c2lnbmF0dXJl-_";
 
 /// A home that knows the manager and the user name, and no password.
-pub(super) fn world() -> World {
-    let mut world = World::new();
-    world.home.unset("SWP_PASSWORD_FILE");
-    world
+pub(super) fn env() -> TestEnv {
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_PASSWORD_FILE");
+    env
 }
 
-pub(super) fn run(world: &World, more: &[&str]) -> Ran {
-    world.run(FIND.iter().chain(more))
+pub(super) fn run(env: &TestEnv, more: &[&str]) -> RunResult {
+    env.run(FIND.iter().chain(more))
 }
 
-pub(super) fn sent(world: &World, wanted: impl Fn(&Request) -> bool) -> Request {
-    let requests = world.sandbox.requests();
+pub(super) fn sent(env: &TestEnv, wanted: impl Fn(&Request) -> bool) -> Request {
+    let requests = env.sandbox.requests();
     let found = requests.into_iter().find(wanted);
     found.expect("the manager saw the request")
 }
 
-pub(super) fn sign_in(world: &World) -> Value {
-    let request = sent(world, |request| request.route() == "POST /api/sessions");
+pub(super) fn sign_in(env: &TestEnv) -> Value {
+    let request = sent(env, |request| request.route() == "POST /api/sessions");
     serde_json::from_slice(&request.body).expect("JSON")
 }
 
 /// Nothing was sent at all.
 #[track_caller]
-fn nothing_was_sent(world: &World) {
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+fn nothing_was_sent(env: &TestEnv) {
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 #[test]
@@ -52,32 +52,32 @@ fn a_password_of_any_characters_arrives_exactly_from_every_source() {
         &long,
     ];
     for password in passwords {
-        let mut world = world();
-        (world.sandbox).change(|settings| settings.password = password.to_owned());
-        let file = world.home.write_secret("password", password);
+        let mut env = env();
+        (env.sandbox).change(|settings| settings.password = password.to_owned());
+        let file = env.home.write_secret("password", password);
         let file = file.to_str().expect("UTF-8");
         let stdin = [&FIND[..], &["--password-stdin"]].concat();
         let dash = [&FIND[..], &["--password-file", "-"]].concat();
         let mut runs = vec![
-            run(&world, &["--password-file", file]),
-            world.home.run_with_stdin(stdin, &format!("{password}\n")),
-            world.home.run_with_stdin(dash, password),
+            run(&env, &["--password-file", file]),
+            env.home.run_with_stdin(stdin, &format!("{password}\n")),
+            env.home.run_with_stdin(dash, password),
         ];
         if cfg!(unix) {
             let command = format!("cat '{file}'");
-            runs.push(run(&world, &["--password-command", &command]));
+            runs.push(run(&env, &["--password-command", &command]));
         }
-        world.home.set("SWP_PASSWORD", password);
-        runs.push(run(&world, &[]));
-        for ran in &runs {
-            assert_eq!(ran.success(), "2", "{password}");
+        env.home.set("SWP_PASSWORD", password);
+        runs.push(run(&env, &[]));
+        for result in &runs {
+            assert_eq!(result.success(), "2", "{password}");
             assert!(
-                !ran.stderr.contains(password) || password == "-",
+                !result.stderr.contains(password) || password == "-",
                 "{}",
-                ran.stderr
+                result.stderr
             );
         }
-        let requests = world.sandbox.requests();
+        let requests = env.sandbox.requests();
         let sign_ins = requests
             .iter()
             .filter(|request| request.path == "/api/sessions");
@@ -100,22 +100,22 @@ fn exactly_one_line_ending_is_removed() {
         ("pass\r\n", "pass"),
         (" pass \n", " pass "),
     ] {
-        let world = world();
-        (world.sandbox).change(|settings| settings.password = password.to_owned());
-        let file = world.home.write_secret("password", content);
+        let env = env();
+        (env.sandbox).change(|settings| settings.password = password.to_owned());
+        let file = env.home.write_secret("password", content);
         let file = file.to_str().expect("UTF-8");
-        run(&world, &["--password-file", file]).success();
+        run(&env, &["--password-file", file]).success();
         let stdin = [&FIND[..], &["--password-stdin"]].concat();
-        world.home.run_with_stdin(stdin, content).success();
-        assert_eq!(sign_in(&world)["password"], password, "{content:?}");
+        env.home.run_with_stdin(stdin, content).success();
+        assert_eq!(sign_in(&env)["password"], password, "{content:?}");
     }
 }
 
 #[test]
 fn what_is_no_password_is_refused_and_nothing_is_sent() {
-    let world = world();
+    let env = env();
     let file = |name: &str, content: &[u8]| {
-        let path = world.home.write_secret(name, "");
+        let path = env.home.write_secret(name, "");
         std::fs::write(&path, content).expect("a file");
         path.to_str().expect("UTF-8").to_owned()
     };
@@ -129,68 +129,68 @@ fn what_is_no_password_is_refused_and_nothing_is_sent() {
             file("large", &vec![b'x'; largest + 1]),
             "larger than 64 KiB",
         ),
-        (world.home.path("missing").display().to_string(), "missing"),
-        (world.home.path("").display().to_string(), "cannot be read"),
+        (env.home.path("missing").display().to_string(), "missing"),
+        (env.home.path("").display().to_string(), "cannot be read"),
     ];
     for (path, says) in &cases {
-        let ran = run(&world, &["--password-file", path]);
-        contains(ran.failure(2), &["`--password-file`", says, "hint: "]);
-        assert!(!ran.stderr.contains("xxxx"), "{}", ran.stderr);
+        let result = run(&env, &["--password-file", path]);
+        contains(result.failure(2), &["`--password-file`", says, "hint: "]);
+        assert!(!result.stderr.contains("xxxx"), "{}", result.stderr);
     }
     for (stdin, says) in [
         ("", "empty"),
         ("\n", "empty"),
         (&"x".repeat(largest + 1), "64 KiB"),
     ] {
-        let ran = world
+        let result = env
             .home
             .run_with_stdin([&FIND[..], &["--password-stdin"]].concat(), stdin);
-        contains(ran.failure(2), &["`--password-stdin`", says]);
+        contains(result.failure(2), &["`--password-stdin`", says]);
     }
-    nothing_was_sent(&world);
+    nothing_was_sent(&env);
 }
 
 #[test]
 fn sixty_four_kib_are_still_a_password() {
-    let world = world();
+    let env = env();
     let password = "x".repeat(64 * 1024);
-    (world.sandbox).change(|settings| settings.password = password.clone());
-    let file = world.home.write_secret("password", &password);
-    run(&world, &["--password-file", file.to_str().expect("UTF-8")]).success();
-    assert_eq!(sign_in(&world)["password"], password);
+    (env.sandbox).change(|settings| settings.password = password.clone());
+    let file = env.home.write_secret("password", &password);
+    run(&env, &["--password-file", file.to_str().expect("UTF-8")]).success();
+    assert_eq!(sign_in(&env)["password"], password);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
-    let mut world = world();
-    let file = world.home.write_secret("key", "password");
+    let mut env = env();
+    let file = env.home.write_secret("key", "password");
     let path = file.to_str().expect("UTF-8").to_owned();
     let chmod = format!("chmod 600 {path}");
     for mode in [0o640, 0o604, 0o660, 0o601, 0o755] {
         crate::support::set_mode(&file, mode);
         for flag in ["--password-file", "--api-key-file"] {
-            let ran = run(&world, &[flag, &path]);
+            let result = run(&env, &[flag, &path]);
             let flag = format!("`{flag}`");
             let parts = [flag.as_str(), "others", &chmod, "--allow-loose-permissions"];
-            contains(ran.failure(2), &parts);
+            contains(result.failure(2), &parts);
         }
         for variable in ["SWP_PASSWORD_FILE", "SWP_API_KEY_FILE"] {
-            world.home.set(variable, &path);
-            contains(run(&world, &[]).failure(2), &[variable, &chmod]);
-            world.home.unset(variable);
+            env.home.set(variable, &path);
+            contains(run(&env, &[]).failure(2), &[variable, &chmod]);
+            env.home.unset(variable);
         }
     }
-    nothing_was_sent(&world);
+    nothing_was_sent(&env);
     for mode in [0o600, 0o400] {
         std::fs::remove_file(&file).expect("the file is there");
-        world.home.write_secret("key", Settings::DEFAULT_PASSWORD);
+        env.home.write_secret("key", Settings::DEFAULT_PASSWORD);
         crate::support::set_mode(&file, mode);
-        run(&world, &["--password-file", &path]).success();
+        run(&env, &["--password-file", &path]).success();
     }
     crate::support::set_mode(&file, 0o644);
     run(
-        &world,
+        &env,
         &["--password-file", &path, "--allow-loose-permissions"],
     )
     .success();
@@ -200,9 +200,9 @@ fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pipe_can_stand_in_for_a_password_file() {
-    let world = world();
+    let env = env();
     let mut command = std::process::Command::new("bash");
-    let template = world.home.command::<&str>([]);
+    let template = env.home.command::<&str>([]);
     command.env_clear().envs(
         template
             .get_envs()
@@ -215,34 +215,33 @@ fn a_pipe_can_stand_in_for_a_password_file() {
             r#""$SWP_KEYS" find-role Auditor --password-file <(printf '%s\n' '{}')"#,
             Settings::DEFAULT_PASSWORD
         ));
-    assert_eq!(Ran::of(&mut command).success(), "2");
+    assert_eq!(RunResult::of(&mut command).success(), "2");
 }
 
 #[test]
 fn a_flag_wins_over_every_variable_and_swp_password_is_last() {
     let right = Settings::DEFAULT_PASSWORD;
-    let mut world = world();
-    let file = world.home.write_secret("right", right);
+    let mut env = env();
+    let file = env.home.write_secret("right", right);
     let file = file.to_str().expect("UTF-8").to_owned();
-    let wrong = world.home.write_secret("wrong", "wrong");
-    world.home.set("SWP_PASSWORD", "wrong too");
-    world.home.set("SWP_PASSWORD_FILE", &wrong);
+    let wrong = env.home.write_secret("wrong", "wrong");
+    env.home.set("SWP_PASSWORD", "wrong too");
+    env.home.set("SWP_PASSWORD_FILE", &wrong);
     // Each flag against a file in the environment.
-    run(&world, &["--password-file", &file]).success();
+    run(&env, &["--password-file", &file]).success();
     let stdin = [&FIND[..], &["--password-stdin"]].concat();
-    world.home.run_with_stdin(stdin, right).success();
+    env.home.run_with_stdin(stdin, right).success();
     if cfg!(unix) {
-        run(&world, &["--password-command", &format!("cat '{file}'")]).success();
+        run(&env, &["--password-command", &format!("cat '{file}'")]).success();
     }
     // A file and a command in the environment go before the password itself.
-    world.home.set("SWP_PASSWORD_FILE", &file);
-    run(&world, &[]).success();
+    env.home.set("SWP_PASSWORD_FILE", &file);
+    run(&env, &[]).success();
     if cfg!(unix) {
-        world.home.unset("SWP_PASSWORD_FILE");
-        world
-            .home
+        env.home.unset("SWP_PASSWORD_FILE");
+        env.home
             .set("SWP_PASSWORD_COMMAND", format!("cat '{file}'"));
-        run(&world, &[]).success();
+        run(&env, &[]).success();
     }
     // And the password itself is taken when nothing else is there; empty variables are nothing.
     for variable in [
@@ -252,15 +251,15 @@ fn a_flag_wins_over_every_variable_and_swp_password_is_last() {
         "SWP_API_KEY_FILE",
         "SWP_MFA_CODE",
     ] {
-        world.home.set(variable, "");
+        env.home.set(variable, "");
     }
-    world.home.set("SWP_PASSWORD", right);
-    run(&world, &[]).success();
+    env.home.set("SWP_PASSWORD", right);
+    run(&env, &[]).success();
 }
 
 #[test]
 fn two_flags_for_one_thing_contradict_each_other() {
-    let world = world();
+    let env = env();
     let cases: [(&[&str], [&str; 2]); 6] = [
         (
             &["--password-stdin", "--password-file", "x"],
@@ -288,40 +287,40 @@ fn two_flags_for_one_thing_contradict_each_other() {
         ),
     ];
     for (flags, names) in cases {
-        contains(run(&world, flags).failure(2), &names);
+        contains(run(&env, flags).failure(2), &names);
     }
-    nothing_was_sent(&world);
+    nothing_was_sent(&env);
 }
 
 #[test]
 fn stdin_has_one_reader_and_both_are_named_where_there_are_two() {
-    let mut world = world();
-    let stdin = |world: &World, more: &[&str]| {
+    let mut env = env();
+    let stdin = |env: &TestEnv, more: &[&str]| {
         let arguments = [&FIND[..], more].concat();
-        world.home.run_with_stdin(arguments, "secret\n")
+        env.home.run_with_stdin(arguments, "secret\n")
     };
-    let ran = stdin(&world, &["--password-stdin", "--api-key-file", "-"]);
+    let result = stdin(&env, &["--password-stdin", "--api-key-file", "-"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["`--password-stdin`", "`--api-key-file`", "stdin"],
     );
-    let ran = stdin(&world, &["--password-file", "-", "--api-key-file", "-"]);
+    let result = stdin(&env, &["--password-file", "-", "--api-key-file", "-"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["`--password-file`", "`--api-key-file`", "stdin"],
     );
-    world.home.set("SWP_API_KEY_FILE", "-");
-    let ran = stdin(&world, &["--password-stdin"]);
+    env.home.set("SWP_API_KEY_FILE", "-");
+    let result = stdin(&env, &["--password-stdin"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["`--password-stdin`", "`SWP_API_KEY_FILE`", "stdin"],
     );
-    world.home.set("SWP_PASSWORD_FILE", "-");
+    env.home.set("SWP_PASSWORD_FILE", "-");
     contains(
-        stdin(&world, &[]).failure(2),
+        stdin(&env, &[]).failure(2),
         &["`SWP_PASSWORD_FILE`", "`SWP_API_KEY_FILE`"],
     );
-    nothing_was_sent(&world);
+    nothing_was_sent(&env);
 }
 
 #[cfg(unix)]
@@ -329,60 +328,54 @@ fn stdin_has_one_reader_and_both_are_named_where_there_are_two() {
 fn a_variable_that_is_not_utf_8_is_refused_by_its_name() {
     use std::os::unix::ffi::OsStrExt as _;
     for variable in ["SWP_PASSWORD", "SWP_MFA_CODE", "SWP_API_KEY"] {
-        let mut world = world();
+        let mut env = env();
         if variable == "SWP_MFA_CODE" {
-            world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+            env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
         }
-        world
-            .home
+        env.home
             .set(variable, std::ffi::OsStr::from_bytes(b"caf\xe9"));
-        let ran = run(&world, &[]);
-        contains(ran.failure(2), &[variable, "UTF-8"]);
-        assert!(!ran.stderr.contains("caf"), "{}", ran.stderr);
-        nothing_was_sent(&world);
+        let result = run(&env, &[]);
+        contains(result.failure(2), &[variable, "UTF-8"]);
+        assert!(!result.stderr.contains("caf"), "{}", result.stderr);
+        nothing_was_sent(&env);
     }
 }
 
 #[test]
 fn a_code_comes_from_a_flag_a_command_or_a_variable_and_stays_a_string() {
     let with_code = || {
-        let mut world = world();
-        world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-        world
-            .sandbox
+        let mut env = env();
+        env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+        env.sandbox
             .change(|settings| settings.mfa_code = Some("004211".to_owned()));
-        world
+        env
     };
-    let world = with_code();
-    run(&world, &["--mfa-code", "004211"]).success();
-    assert_eq!(sign_in(&world)["mfaCode"], "004211");
-    let mut world = with_code();
-    world.home.set("SWP_MFA_CODE", "004211");
-    run(&world, &[]).success();
+    let env = with_code();
+    run(&env, &["--mfa-code", "004211"]).success();
+    assert_eq!(sign_in(&env)["mfaCode"], "004211");
+    let mut env = with_code();
+    env.home.set("SWP_MFA_CODE", "004211");
+    run(&env, &[]).success();
     // The flag wins.
-    run(&world, &["--mfa-code", "999999"]).failure(4);
+    run(&env, &["--mfa-code", "999999"]).failure(4);
     if cfg!(unix) {
-        let mut world = with_code();
-        world.home.set("SWP_MFA_CODE", "999999");
-        run(&world, &["--mfa-command", "echo 004211"]).success();
+        let mut env = with_code();
+        env.home.set("SWP_MFA_CODE", "999999");
+        run(&env, &["--mfa-command", "echo 004211"]).success();
         // The next one: none is sent twice.
-        (world.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
-        world.home.set("SWP_MFA_COMMAND", "echo 004212");
-        run(&world, &[]).success();
-        run(&world, &["--mfa-code", "999999"]).failure(4);
+        (env.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
+        env.home.set("SWP_MFA_COMMAND", "echo 004212");
+        run(&env, &[]).success();
+        run(&env, &["--mfa-code", "999999"]).failure(4);
     }
 }
 
 #[test]
 fn a_missing_code_is_not_asked_for_where_nobody_is_and_the_flags_are_named() {
-    let mut world = world();
-    world.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-    world
-        .sandbox
+    let mut env = env();
+    env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+    env.sandbox
         .change(|settings| settings.mfa_code = Some("004211".to_owned()));
-    contains(
-        run(&world, &[]).failure(4),
-        &["--mfa-code", "--mfa-command"],
-    );
-    assert_eq!(world.calls(), ["POST /api/sessions"]);
+    contains(run(&env, &[]).failure(4), &["--mfa-code", "--mfa-command"]);
+    assert_eq!(env.calls(), ["POST /api/sessions"]);
 }

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 use swp_keys::sandbox::Settings;
 
-use super::sources::{FIND, TOKEN, run, sign_in, world};
-use crate::support::{Ran, World, contains};
+use super::sources::{FIND, TOKEN, env, run, sign_in};
+use crate::support::{RunResult, TestEnv, contains};
 
 /// A value and a word of what is wrong with it.
 type Case = (&'static [u8], &'static str);
@@ -28,17 +28,17 @@ const UNFIT: [Case; 12] = [
 
 /// Refused with exit 2 and these words, nothing sent, nothing remembered of it.
 #[track_caller]
-fn refused(world: &World, ran: &Ran, words: &[&str]) {
-    contains(ran.failure(2), words);
-    contains(&ran.stderr, &["hint: "]);
-    assert!(!ran.stderr.contains("Passw"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains(TOKEN), "{}", ran.stderr);
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
-    assert!(!world.home.path("state/sign-ins").exists());
+fn refused(env: &TestEnv, result: &RunResult, words: &[&str]) {
+    contains(result.failure(2), words);
+    contains(&result.stderr, &["hint: "]);
+    assert!(!result.stderr.contains("Passw"), "{}", result.stderr);
+    assert!(!result.stderr.contains(TOKEN), "{}", result.stderr);
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
+    assert!(!env.home.path("state/sign-ins").exists());
 }
 
-fn file(world: &World, content: &[u8]) -> String {
-    let path = world.home.write_secret("secret", "");
+fn file(env: &TestEnv, content: &[u8]) -> String {
+    let path = env.home.write_secret("secret", "");
     std::fs::write(&path, content).expect("a file");
     path.to_str().expect("UTF-8").to_owned()
 }
@@ -53,30 +53,30 @@ fn bytes(value: &[u8]) -> OsString {
 #[test]
 fn in_a_file_on_stdin_or_from_a_command() {
     for (content, what) in UNFIT {
-        let world = world();
-        let path = file(&world, content);
+        let env = env();
+        let path = file(&env, content);
         for flag in ["--password-file", "--api-key-file"] {
-            refused(&world, &run(&world, &[flag, &path]), &[flag, what]);
+            refused(&env, &run(&env, &[flag, &path]), &[flag, what]);
         }
         for flags in [
             &["--password-stdin"][..],
             &["--password-file", "-"],
             &["--api-key-file", "-"],
         ] {
-            let mut command = world.home.command(FIND.iter().chain(flags));
+            let mut command = env.home.command(FIND.iter().chain(flags));
             command.stdin(std::fs::File::open(&path).expect("a file"));
-            refused(&world, &Ran::of(&mut command), &[flags[0], what]);
+            refused(&env, &RunResult::of(&mut command), &[flags[0], what]);
         }
         let command = format!("cat '{path}'");
-        let ran = run(&world, &["--password-command", &command]);
-        refused(&world, &ran, &["--password-command", what]);
+        let result = run(&env, &["--password-command", &command]);
+        refused(&env, &result, &["--password-command", what]);
         for words in [
             &["login", "--password-file", &path][..],
             &["login", "--api-key-file", &path],
             &["create", "--role", "Auditor", "--password-file", &path],
             &["verify-key", "--key-file", &path],
         ] {
-            refused(&world, &world.run(words), &[words[words.len() - 2], what]);
+            refused(&env, &env.run(words), &[words[words.len() - 2], what]);
         }
     }
 }
@@ -88,9 +88,9 @@ fn in_a_variable() {
     let no_nul = |case: &Case| !case.0.contains(&0);
     for (value, what) in UNFIT.into_iter().filter(no_nul).chain([at_the_end]) {
         for variable in ["SWP_PASSWORD", "SWP_API_KEY"] {
-            let mut world = world();
-            world.home.set(variable, bytes(value));
-            refused(&world, &run(&world, &[]), &[variable, what]);
+            let mut env = env();
+            env.home.set(variable, bytes(value));
+            refused(&env, &run(&env, &[]), &[variable, what]);
         }
     }
 }
@@ -108,21 +108,21 @@ fn in_a_name() {
             ("--username", "SWP_USERNAME", "username"),
             ("--tenant", "SWP_TENANT", "tenant"),
         ] {
-            let mut world = World::new();
-            let ran = world.run(FIND.iter().chain(&[flag, name]));
-            refused(&world, &ran, &[flag]);
-            world.home.set(variable, name);
-            refused(&world, &world.run(FIND), &[variable]);
-            world.home.unset(variable);
-            let folder = world.home.path("config");
+            let mut env = TestEnv::new();
+            let result = env.run(FIND.iter().chain(&[flag, name]));
+            refused(&env, &result, &[flag]);
+            env.home.set(variable, name);
+            refused(&env, &env.run(FIND), &[variable]);
+            env.home.unset(variable);
+            let folder = env.home.path("config");
             std::fs::create_dir(&folder).expect("a folder");
-            let (url, name) = (world.sandbox.url(), serde_json::json!(name));
+            let (url, name) = (env.sandbox.url(), serde_json::json!(name));
             let text = format!("[profiles.p]\nurl = \"{url}\"\n{field} = {name}\n");
             std::fs::write(folder.join("config.toml"), text).expect("a file");
-            world.home.set("SWP_CONFIG_DIR", folder);
-            let ran = world.run(FIND.iter().chain(&["--profile", "p"]));
-            refused(&world, &ran, &[field, "config.toml:3:"]);
-            contains(world.run(["config", "check"]).failure(2), &[field]);
+            env.home.set("SWP_CONFIG_DIR", folder);
+            let result = env.run(FIND.iter().chain(&["--profile", "p"]));
+            refused(&env, &result, &[field, "config.toml:3:"]);
+            contains(env.run(["config", "check"]).failure(2), &[field]);
         }
     }
 }
@@ -133,16 +133,16 @@ fn in_a_name() {
 fn what_is_given_is_looked_at_before_anything_is_asked_for() {
     use crate::support::pty::Pty;
     for (variable, value) in [("SWP_PASSWORD", "Passw\r"), ("SWP_MFA_CODE", "Passw")] {
-        let mut world = world();
-        world.home.unset("SWP_USERNAME");
-        world.home.set(variable, value);
+        let mut env = env();
+        env.home.unset("SWP_USERNAME");
+        env.home.set(variable, value);
         let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
-        let mut terminal = Pty::start(&world.home, script);
+        let mut terminal = Pty::start(&env.home, script);
         terminal.see("code=2");
         let shown = terminal.end();
         contains(&shown, &[variable]);
         assert!(!shown.contains("User name"), "{shown}");
-        assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+        assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
     }
 }
 
@@ -155,16 +155,16 @@ fn a_code_with_blanks_is_sent_without_them_and_what_is_no_code_not_at_all() {
         ("0042 1177", "00421177"),
         ("004211\r\n", "004211"),
     ] {
-        let mut world = World::new();
+        let mut env = TestEnv::new();
         let settings = Some(sent.to_owned());
-        (world.sandbox).change(|manager| manager.mfa_code = settings.clone());
-        run(&world, &["--mfa-code", code]).success();
-        assert_eq!(sign_in(&world)["mfaCode"], sent);
+        (env.sandbox).change(|manager| manager.mfa_code = settings.clone());
+        run(&env, &["--mfa-code", code]).success();
+        assert_eq!(sign_in(&env)["mfaCode"], sent);
         // The same code, however it is written: none is sent twice.
-        world.home.set("SWP_MFA_CODE", code);
-        run(&world, &[]).failure(4);
-        run(&world, &["--mfa-code", sent]).failure(4);
-        assert_eq!(world.count("POST /api/sessions"), 1);
+        env.home.set("SWP_MFA_CODE", code);
+        run(&env, &[]).failure(4);
+        run(&env, &["--mfa-code", sent]).failure(4);
+        assert_eq!(env.count("POST /api/sessions"), 1);
     }
     for code in [
         "1",
@@ -176,17 +176,17 @@ fn a_code_with_blanks_is_sent_without_them_and_what_is_no_code_not_at_all() {
         "\0",
         "é",
     ] {
-        let mut world = World::new();
+        let mut env = TestEnv::new();
         if cfg!(unix) {
-            let command = format!("cat '{}'", file(&world, code.as_bytes()));
-            let ran = run(&world, &["--mfa-command", &command]);
-            refused(&world, &ran, &["--mfa-command"]);
+            let command = format!("cat '{}'", file(&env, code.as_bytes()));
+            let result = run(&env, &["--mfa-command", &command]);
+            refused(&env, &result, &["--mfa-command"]);
         }
         if !code.contains('\0') {
-            let ran = run(&world, &["--mfa-code", code]);
-            refused(&world, &ran, &["--mfa-code", "6 to 8 digits"]);
-            world.home.set("SWP_MFA_CODE", code);
-            refused(&world, &run(&world, &[]), &["SWP_MFA_CODE"]);
+            let result = run(&env, &["--mfa-code", code]);
+            refused(&env, &result, &["--mfa-code", "6 to 8 digits"]);
+            env.home.set("SWP_MFA_CODE", code);
+            refused(&env, &run(&env, &[]), &["SWP_MFA_CODE"]);
         }
     }
 }
@@ -194,28 +194,28 @@ fn a_code_with_blanks_is_sent_without_them_and_what_is_no_code_not_at_all() {
 #[test]
 fn a_token_of_the_platform_is_refused_with_the_page_that_makes_the_right_key() {
     let page = "Server & Workload Protection > Administration > User Management > API Keys";
-    let mut world = world();
-    let path = file(&world, format!("{TOKEN}\n").as_bytes());
+    let mut env = env();
+    let path = file(&env, format!("{TOKEN}\n").as_bytes());
     for words in [
         &["find-role", "Auditor", "--api-key-file", &path][..],
         &["find-role", "Auditor", "--password-file", &path],
         &["login", "--api-key-file", &path],
         &["verify-key", "--key-file", &path],
     ] {
-        refused(&world, &world.run(words), &["Vision One", page]);
+        refused(&env, &env.run(words), &["Vision One", page]);
     }
     for variable in ["SWP_API_KEY", "SWP_PASSWORD"] {
-        world.home.set(variable, TOKEN);
-        refused(&world, &run(&world, &[]), &[variable, page]);
-        world.home.unset(variable);
+        env.home.set(variable, TOKEN);
+        refused(&env, &run(&env, &[]), &[variable, page]);
+        env.home.unset(variable);
     }
     // A key may begin so, and a password may look much like it.
-    world.home.set("SWP_API_KEY", "eyJ:QUJD+/=");
-    run(&world, &[]).failure(4);
-    world.home.unset("SWP_API_KEY");
-    (world.sandbox).change(|settings| settings.password = "eyJ. .!".to_owned());
-    world.home.set("SWP_PASSWORD", "eyJ. .!");
-    run(&world, &[]).success();
+    env.home.set("SWP_API_KEY", "eyJ:QUJD+/=");
+    run(&env, &[]).failure(4);
+    env.home.unset("SWP_API_KEY");
+    (env.sandbox).change(|settings| settings.password = "eyJ. .!".to_owned());
+    env.home.set("SWP_PASSWORD", "eyJ. .!");
+    run(&env, &[]).success();
 }
 
 #[cfg(unix)]
@@ -223,7 +223,7 @@ fn a_token_of_the_platform_is_refused_with_the_page_that_makes_the_right_key() {
 fn what_is_typed_is_looked_at_too() {
     use crate::support::pty::Pty;
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
-    let first = world();
+    let first = env();
     let mut terminal = Pty::start(&first.home, script);
     terminal.see("Password of admin: ");
     terminal.type_line(TOKEN);
@@ -232,7 +232,7 @@ fn what_is_typed_is_looked_at_too() {
     // Its certificate may have been looked at before the question.
     assert_eq!(first.calls(), [] as [String; 0], "nothing is sent");
 
-    let mut second = world();
+    let mut second = env();
     (second.sandbox).change(|settings| settings.mfa_code = Some("004211".to_owned()));
     second.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
     for (typed, code) in [("nothing", "code=2"), (" 004 211", "code=0")] {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
-use super::successor::{CHANGE, DAY, ROTATE, add_ci, name, records, rotate, rotated, world};
+use super::successor::{CHANGE, DAY, ROTATE, add_ci, env, name, records, rotate, rotated};
 use crate::support::files::read;
 use crate::support::lies::says_yes;
 use crate::support::seen::{CREATE, SEARCH_KEYS};
 use crate::support::valve::HeldWorld;
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{RunResult, TestEnv, contains, playing};
 
 /// The same run gets to the same end, whichever answer is lost.
 #[test]
@@ -43,22 +43,22 @@ fn a_lost_answer_changes_nothing_about_the_end() {
 
 #[track_caller]
 fn lost(duplicates: &str, fault: &Fault) {
-    let world = world(duplicates);
-    world.sandbox.inject(fault.clone());
-    let ran = rotate(&world, &["--settle-timeout", "500ms", "--retries", "1"]);
-    let again = rotate_until_done(&world, ran);
-    rotated(&world.sandbox, again.stdout.trim_end());
-    assert_eq!(records(&world.home), 0, "{fault:?}");
+    let env = env(duplicates);
+    env.sandbox.inject(fault.clone());
+    let result = rotate(&env, &["--settle-timeout", "500ms", "--retries", "1"]);
+    let again = rotate_until_done(&env, result);
+    rotated(&env.sandbox, again.stdout.trim_end());
+    assert_eq!(records(&env.home), 0, "{fault:?}");
 }
 
 /// Runs it again where it says that this is right.
-fn rotate_until_done(world: &World, first: Ran) -> Ran {
+fn rotate_until_done(env: &TestEnv, first: RunResult) -> RunResult {
     if first.code() == 0 {
         return first;
     }
     assert!(matches!(first.code(), 1 | 8), "{}", first.stderr);
-    assert_eq!(records(&world.home), 0, "{}", first.stderr);
-    let again = rotate(world, &[]);
+    assert_eq!(records(&env.home), 0, "{}", first.stderr);
+    let again = rotate(env, &[]);
     again.success();
     again
 }
@@ -96,10 +96,10 @@ fn killed(duplicates: &str, route: &str, sink: &[&str]) {
     held.wait_until_held();
     drop(running);
     held.release();
-    let ran = held.home.run(&arguments);
-    ran.success();
+    let result = held.home.run(&arguments);
+    result.success();
     let secret = if sink.is_empty() {
-        ran.stdout
+        result.stdout
     } else {
         read(held.home.path("key"))
     };
@@ -126,10 +126,10 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
             let listed = held.home.run(["recover", "--list"]);
             contains(listed.success(), &["rotate", "ci"]);
             let way = if finish { "--rekey" } else { "--delete" };
-            let ran = held.home.run(["recover", "--yes", way]);
-            ran.success();
+            let result = held.home.run(["recover", "--yes", way]);
+            result.success();
             match (finish, held.sandbox.api_keys().len()) {
-                (true, 2) => drop(rotated(&held.sandbox, ran.stdout.trim_end())),
+                (true, 2) => drop(rotated(&held.sandbox, result.stdout.trim_end())),
                 _ => assert_eq!(held.sandbox.api_keys(), before, "{duplicates} {route}"),
             }
             assert_eq!(records(&held.home), 0);
@@ -149,8 +149,8 @@ fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
     let lie = says_yes("DELETE", "/api/apikeys/*", &json!({}));
     held.sandbox.inject(lie.times(999));
     let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
-    let ran = held.home.run(undo);
-    contains(ran.failure(1), &["has it all the same"]);
+    let result = held.home.run(undo);
+    contains(result.failure(1), &["has it all the same"]);
     assert_eq!(records(&held.home), 1);
 }
 
@@ -170,10 +170,15 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
             held.wait_until_held();
             running.signal(Signal::TERM);
             held.release();
-            let ran = running.finish();
-            assert_eq!(ran.code(), code, "{duplicates} {route}: {}", ran.stderr);
+            let result = running.finish();
+            assert_eq!(
+                result.code(),
+                code,
+                "{duplicates} {route}: {}",
+                result.stderr
+            );
             if code == 0 {
-                rotated(&held.sandbox, ran.stdout.trim_end());
+                rotated(&held.sandbox, result.stdout.trim_end());
             } else {
                 assert_eq!(held.sandbox.api_keys(), before, "{duplicates} {route}");
             }
@@ -189,10 +194,10 @@ fn whoever_insists_is_told_that_the_old_key_has_no_end_yet() {
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();
-    let ran = running.insist(rustix::process::Signal::INT);
-    assert_eq!(ran.code(), 11, "{}", ran.stderr);
+    let result = running.insist(rustix::process::Signal::INT);
+    assert_eq!(result.code(), 11, "{}", result.stderr);
     contains(
-        &ran.stderr,
+        &result.stderr,
         &[
             "`ci` (ID 2) is delivered",
             "old one (ID 1)",
@@ -205,44 +210,41 @@ fn whoever_insists_is_told_that_the_old_key_has_no_end_yet() {
 /// Its run was on another machine, and was killed after the old key had made way.
 #[test]
 fn a_key_that_made_way_is_found_without_a_record() {
-    let world = world("409");
-    world.sandbox.edit_key(1, |key| {
+    let env = env("409");
+    env.sandbox.edit_key(1, |key| {
         key.name = Some("ci (retiring 2026-11-24T09:00Z)".to_owned())
     });
-    contains(
-        rotate(&world, &[]).failure(3),
-        &["made way", "rotate-key 1"],
-    );
-    let ran = world.run(["rotate-key", "1"]);
-    rotated(&world.sandbox, ran.success());
+    contains(rotate(&env, &[]).failure(3), &["made way", "rotate-key 1"]);
+    let result = env.run(["rotate-key", "1"]);
+    rotated(&env.sandbox, result.success());
 }
 
 #[test]
 fn of_two_machines_at_once_one_rotates() {
     for duplicates in ["accepted", "409", "500"] {
-        let mut world = world(duplicates);
+        let mut env = env(duplicates);
         let meet = Fault::new(
             "POST",
             "/api/apikeys",
             Action::Delay(Duration::from_millis(300)),
         )
         .after();
-        world.sandbox.inject(meet.times(2));
+        env.sandbox.inject(meet.times(2));
         let children: Vec<_> = (0..2)
             .map(|machine| {
-                let state = world.home.path(&format!("state-{machine}"));
-                world.home.set("SWP_STATE_DIR", state);
-                world.home.start_piped(["rotate-key", "1", "-q"])
+                let state = env.home.path(&format!("state-{machine}"));
+                env.home.set("SWP_STATE_DIR", state);
+                env.home.start_piped(["rotate-key", "1", "-q"])
             })
             .collect();
-        let ran: Vec<_> = (children.into_iter())
-            .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        let result: Vec<_> = (children.into_iter())
+            .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
             .collect();
-        let winner = ran.iter().find(|ran| ran.code() == 0);
-        let winner = winner.unwrap_or_else(|| panic!("{duplicates}: {ran:?}"));
-        rotated(&world.sandbox, winner.success());
-        let loser = ran.iter().find(|ran| ran.code() != 0);
-        let loser = loser.unwrap_or_else(|| panic!("{ran:?}"));
+        let winner = result.iter().find(|result| result.code() == 0);
+        let winner = winner.unwrap_or_else(|| panic!("{duplicates}: {result:?}"));
+        rotated(&env.sandbox, winner.success());
+        let loser = result.iter().find(|result| result.code() != 0);
+        let loser = loser.unwrap_or_else(|| panic!("{result:?}"));
         loser.failure(6);
     }
 }
@@ -279,8 +281,8 @@ fn a_name_of_digits_is_not_an_id() {
     held.wait_until_held();
     drop(running);
     held.release();
-    let ran = held.home.run(["rotate-key", "5"]);
-    ran.success();
+    let result = held.home.run(["rotate-key", "5"]);
+    result.success();
     let named = |name: &str| {
         let keys = held.sandbox.api_keys();
         keys.iter()

@@ -3,7 +3,7 @@
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
 
-use super::successor::{CHANGE, DAY, is_in, key, name, records, rotate, rotated, world};
+use super::successor::{CHANGE, DAY, env, is_in, key, name, records, rotate, rotated};
 use crate::support::contains;
 use crate::support::files::read;
 use crate::support::lies::says_yes;
@@ -20,133 +20,133 @@ fn an_end_that_is_not_set_is_exit_12_and_both_keys_are_named() {
         .times(9)
     };
     for sink in [&[][..], &["--out-file", "key"]] {
-        let world = world("accepted");
-        world.sandbox.inject(refuse());
-        let ran = rotate(&world, sink);
-        assert_eq!(ran.code(), 12, "{}", ran.stderr);
+        let env = env("accepted");
+        env.sandbox.inject(refuse());
+        let result = rotate(&env, sink);
+        assert_eq!(result.code(), 12, "{}", result.stderr);
         contains(
-            &ran.stderr,
+            &result.stderr,
             &["`ci` (ID 2)", "(ID 1", "Not permitted", "swp-keys recover"],
         );
-        let secret = key(&world.sandbox, 2).secret;
+        let secret = key(&env.sandbox, 2).secret;
         let told = if sink.is_empty() {
-            ran.stdout.clone()
+            result.stdout.clone()
         } else {
-            read(world.home.path("key"))
+            read(env.home.path("key"))
         };
         assert_eq!(told.trim_end(), secret, "it was delivered");
         assert_eq!(
-            key(&world.sandbox, 1).expiry_date,
-            Some(key(&world.sandbox, 1).created + 90 * DAY)
+            key(&env.sandbox, 1).expiry_date,
+            Some(key(&env.sandbox, 1).created + 90 * DAY)
         );
-        assert_eq!(records(&world.home), 1);
-        world.sandbox.clear_faults();
+        assert_eq!(records(&env.home), 1);
+        env.sandbox.clear_faults();
         // Deleting what was delivered is not what undoing means.
         contains(
-            world.run(["recover", "--yes", "--delete"]).failure(2),
+            env.run(["recover", "--yes", "--delete"]).failure(2),
             &["was delivered"],
         );
         if sink.is_empty() {
-            world.run(["recover", "--yes"]).success();
+            env.run(["recover", "--yes"]).success();
         } else {
             // The same command again: nothing is delivered twice, and a file that is there is no obstacle.
-            assert_eq!(rotate(&world, sink).success(), "2");
+            assert_eq!(rotate(&env, sink).success(), "2");
         }
-        rotated(&world.sandbox, &secret);
-        assert_eq!(records(&world.home), 0);
+        rotated(&env.sandbox, &secret);
+        assert_eq!(records(&env.home), 0);
     }
 }
 
 #[test]
 fn another_end_than_asked_is_noticed() {
-    let world = world("accepted");
+    let env = env("accepted");
     let lie = json!({"ID": 1, "keyName": "ci (retiring)", "expiryDate": 1_795_000_000_000_i64});
     let answer = Action::Answer {
         status: 200,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: lie.to_string().into_bytes(),
     };
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/apikeys/1", answer));
-    let ran = rotate(&world, &[]);
-    assert_eq!(ran.code(), 12, "{}", ran.stderr);
-    contains(&ran.stderr, &["another end than asked"]);
+    let result = rotate(&env, &[]);
+    assert_eq!(result.code(), 12, "{}", result.stderr);
+    contains(&result.stderr, &["another end than asked"]);
 }
 
 #[test]
 fn a_rename_that_is_refused_leaves_everything_as_it_was() {
-    let world = world("409");
-    let before = world.sandbox.api_keys();
+    let env = env("409");
+    let before = env.sandbox.api_keys();
     let refuse = Action::status(400, "The name is too long");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/apikeys/1", refuse).times(9));
     contains(
-        rotate(&world, &[]).failure(1),
+        rotate(&env, &[]).failure(1),
         &["could not be renamed", "too long"],
     );
-    assert_eq!(world.sandbox.api_keys(), before);
-    assert_eq!(records(&world.home), 0);
+    assert_eq!(env.sandbox.api_keys(), before);
+    assert_eq!(records(&env.home), 0);
 }
 
 /// Where two keys may bear a name, an end counts for more than a name.
 #[test]
 fn an_end_is_set_without_the_name_where_that_is_refused() {
-    let world = world("accepted");
+    let env = env("accepted");
     let refuse = Action::status(400, "The name is too long");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/apikeys/1", refuse));
-    let ran = rotate(&world, &[]);
-    ran.success();
-    contains(&ran.stderr, &["keeps its name"]);
-    let old = key(&world.sandbox, 1);
+    let result = rotate(&env, &[]);
+    result.success();
+    contains(&result.stderr, &["keeps its name"]);
+    let old = key(&env.sandbox, 1);
     assert_eq!(name(&old), "ci");
-    is_in(&world.sandbox, old.expiry_date, DAY);
+    is_in(&env.sandbox, old.expiry_date, DAY);
 }
 
 #[test]
 fn a_name_that_was_given_away_for_nothing_comes_back() {
     for status in [400, 403, 500] {
-        let world = world("accepted");
-        let before = world.sandbox.api_keys();
+        let env = env("accepted");
+        let before = env.sandbox.api_keys();
         let refuse = Action::status(status, "No more keys");
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("POST", "/api/apikeys", refuse).times(9));
-        let ran = rotate(&world, &[]);
-        assert!(matches!(ran.code(), 1 | 5), "{status}: {}", ran.stderr);
-        contains(&ran.stderr, &["No more keys"]);
-        assert_eq!(count(&world.sandbox, CHANGE), 2, "there and back");
-        assert_eq!(world.sandbox.api_keys(), before, "{status}");
-        assert_eq!(records(&world.home), 0);
+        let result = rotate(&env, &[]);
+        assert!(
+            matches!(result.code(), 1 | 5),
+            "{status}: {}",
+            result.stderr
+        );
+        contains(&result.stderr, &["No more keys"]);
+        assert_eq!(count(&env.sandbox, CHANGE), 2, "there and back");
+        assert_eq!(env.sandbox.api_keys(), before, "{status}");
+        assert_eq!(records(&env.home), 0);
     }
 }
 
 #[test]
 fn a_secret_that_cannot_be_delivered_leaves_the_old_key_alone() {
     for duplicates in ["accepted", "409"] {
-        let world = world(duplicates);
-        let before = world.sandbox.api_keys();
-        let ran = rotate(&world, &["--deliver-cmd", "false"]);
-        contains(ran.failure(10), &["was deleted again"]);
-        assert_eq!(world.sandbox.api_keys(), before);
-        assert_eq!(records(&world.home), 0);
+        let env = env(duplicates);
+        let before = env.sandbox.api_keys();
+        let result = rotate(&env, &["--deliver-cmd", "false"]);
+        contains(result.failure(10), &["was deleted again"]);
+        assert_eq!(env.sandbox.api_keys(), before);
+        assert_eq!(records(&env.home), 0);
     }
 }
 
 /// An answer that is about the old key is no successor, and no reason to delete it.
 #[test]
 fn an_answer_about_the_old_key_leaves_it_alone() {
-    let world = world("accepted");
-    let before = world.sandbox.api_keys();
+    let env = env("accepted");
+    let before = env.sandbox.api_keys();
     let lie = json!({"ID": 1, "keyName": "ci", "roleID": 2, "secretKey": "1:bm90IGEgc2VjcmV0"});
-    world.sandbox.inject(says_yes("POST", "/api/apikeys", &lie));
-    let ran = rotate(&world, &["--deliver-cmd", "false"]);
+    env.sandbox.inject(says_yes("POST", "/api/apikeys", &lie));
+    let result = rotate(&env, &["--deliver-cmd", "false"]);
     contains(
-        ran.failure(11),
+        result.failure(11),
         &["with the ID 1", "was there before", "swp-keys recover"],
     );
-    assert_eq!(world.sandbox.api_keys(), before);
+    assert_eq!(env.sandbox.api_keys(), before);
 }

@@ -5,7 +5,7 @@ use swp_keys::sandbox::{ApiKey, Sandbox};
 
 use crate::support::files::read;
 use crate::support::seen::{CREATE, bodies, count, nothing_was_sent};
-use crate::support::{Home, Ran, World, contains, playing};
+use crate::support::{Home, RunResult, TestEnv, contains, playing};
 
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 pub(super) const DAY: i64 = 86_400_000;
@@ -14,10 +14,10 @@ pub(super) const ROTATE: [&str; 2] = ["rotate-key", "ci"];
 const DUPLICATES: [&str; 5] = ["accepted", "400", "403", "409", "500"];
 
 /// A manager with one key `ci`, whose life is 90 days of which 30 are over.
-pub(super) fn world(duplicates: &str) -> World {
-    let world = World::with(playing(&[("duplicate-name", duplicates)]));
-    add_ci(&world.sandbox);
-    world
+pub(super) fn env(duplicates: &str) -> TestEnv {
+    let env = TestEnv::with(playing(&[("duplicate-name", duplicates)]));
+    add_ci(&env.sandbox);
+    env
 }
 
 pub(super) fn add_ci(sandbox: &Sandbox) {
@@ -32,8 +32,8 @@ pub(super) fn add_ci(sandbox: &Sandbox) {
     });
 }
 
-pub(super) fn rotate(world: &World, more: &[&str]) -> Ran {
-    world.run(ROTATE.iter().chain(more))
+pub(super) fn rotate(env: &TestEnv, more: &[&str]) -> RunResult {
+    env.run(ROTATE.iter().chain(more))
 }
 
 pub(super) fn key(sandbox: &Sandbox, id: i64) -> ApiKey {
@@ -75,10 +75,10 @@ pub(super) fn rotated(sandbox: &Sandbox, secret: &str) -> ApiKey {
 #[test]
 fn the_successor_takes_the_place_and_the_old_key_retires() {
     for duplicates in DUPLICATES {
-        let world = world(duplicates);
-        let before = key(&world.sandbox, 1);
-        let ran = rotate(&world, &[]);
-        let new = rotated(&world.sandbox, ran.success());
+        let env = env(duplicates);
+        let before = key(&env.sandbox, 1);
+        let result = rotate(&env, &[]);
+        let new = rotated(&env.sandbox, result.success());
         assert_eq!(new.role_id, before.role_id);
         assert_eq!(
             (new.locale.as_str(), new.time_zone.as_str()),
@@ -90,14 +90,14 @@ fn the_successor_takes_the_place_and_the_old_key_retires() {
             "{description}"
         );
         assert!(!description.contains("0badcafe"), "{description}");
-        is_in(&world.sandbox, new.expiry_date, 90 * DAY);
-        let old = key(&world.sandbox, 1);
+        is_in(&env.sandbox, new.expiry_date, 90 * DAY);
+        let old = key(&env.sandbox, 1);
         assert_eq!((old.secret, old.active), (before.secret, true));
-        contains(&ran.stderr, &["the old key `ci` (ID 1) works until"]);
-        assert_eq!(records(&world.home), 0);
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        contains(&result.stderr, &["the old key `ci` (ID 1) works until"]);
+        assert_eq!(records(&env.home), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
         // Its end is set after the last request that makes a key, and without a rename before where none is needed.
-        let ends: Vec<_> = bodies(&world.sandbox, CHANGE)
+        let ends: Vec<_> = bodies(&env.sandbox, CHANGE)
             .iter()
             .map(|body| body.get("expiryDate").is_some())
             .collect();
@@ -112,27 +112,24 @@ fn the_successor_takes_the_place_and_the_old_key_retires() {
 
 #[test]
 fn the_document_names_both_keys() {
-    let world = world("accepted");
-    let document = rotate(&world, &["-o", "json"]).json();
+    let env = env("accepted");
+    let document = rotate(&env, &["-o", "json"]).json();
     assert_eq!(document["keyName"], json!("ci"));
-    assert_eq!(document["secretKey"], json!(key(&world.sandbox, 2).secret));
+    assert_eq!(document["secretKey"], json!(key(&env.sandbox, 2).secret));
     let old = &document["meta"]["predecessor"];
     assert_eq!((&old["ID"], &old["keyName"]), (&json!(1), &json!("ci")));
-    is_in(&world.sandbox, old["expiryDate"].as_i64(), DAY);
+    is_in(&env.sandbox, old["expiryDate"].as_i64(), DAY);
     assert_eq!(document["meta"]["created"], json!(true));
 }
 
 #[test]
 fn the_secret_goes_to_the_places_that_create_key_knows() {
-    let world = world("409");
-    let ran = rotate(
-        &world,
-        &["--out-file", "key", "--verify", "--overlap", "7d"],
-    );
-    assert_eq!(ran.success(), "2");
-    let new = key(&world.sandbox, 2);
-    assert_eq!(read(world.home.path("key")).trim_end(), new.secret);
-    is_in(&world.sandbox, key(&world.sandbox, 1).expiry_date, 7 * DAY);
+    let env = env("409");
+    let result = rotate(&env, &["--out-file", "key", "--verify", "--overlap", "7d"]);
+    assert_eq!(result.success(), "2");
+    let new = key(&env.sandbox, 2);
+    assert_eq!(read(env.home.path("key")).trim_end(), new.secret);
+    is_in(&env.sandbox, key(&env.sandbox, 1).expiry_date, 7 * DAY);
     assert!(new.last_sign_in.is_some(), "it was used once");
 }
 
@@ -142,137 +139,134 @@ fn the_life_is_as_asked_or_as_long_as_the_old_one() {
         (&["--expires", "10d"][..], Some(10)),
         (&["--expires", "never"], None),
     ] {
-        let world = world("accepted");
-        rotate(&world, more).success();
-        let end = key(&world.sandbox, 2).expiry_date;
+        let env = env("accepted");
+        rotate(&env, more).success();
+        let end = key(&env.sandbox, 2).expiry_date;
         match life {
-            Some(days) => is_in(&world.sandbox, end, days * DAY),
+            Some(days) => is_in(&env.sandbox, end, days * DAY),
             None => assert_eq!(end, None),
         }
     }
-    let world = World::new();
-    world.sandbox.add_key("ci", 2);
-    rotate(&world, &[]).success();
-    assert_eq!(key(&world.sandbox, 2).expiry_date, None);
-    assert!(key(&world.sandbox, 1).expiry_date.is_some());
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    rotate(&env, &[]).success();
+    assert_eq!(key(&env.sandbox, 2).expiry_date, None);
+    assert!(key(&env.sandbox, 1).expiry_date.is_some());
 }
 
 #[test]
 fn a_key_that_ends_before_the_overlap_is_over_keeps_its_end() {
-    let world = world("accepted");
-    let soon = world.sandbox.now() + 3_600_000;
-    world
-        .sandbox
-        .edit_key(1, |key| key.expiry_date = Some(soon));
-    rotate(&world, &[]).success();
-    assert_eq!(key(&world.sandbox, 1).expiry_date, Some(soon));
-    assert_eq!(bodies(&world.sandbox, CHANGE)[0].get("expiryDate"), None);
+    let env = env("accepted");
+    let soon = env.sandbox.now() + 3_600_000;
+    env.sandbox.edit_key(1, |key| key.expiry_date = Some(soon));
+    rotate(&env, &[]).success();
+    assert_eq!(key(&env.sandbox, 1).expiry_date, Some(soon));
+    assert_eq!(bodies(&env.sandbox, CHANGE)[0].get("expiryDate"), None);
 }
 
 #[test]
 fn the_managers_clock_counts() {
     let mut settings = playing(&[]);
     settings.clock_skew_seconds = 7200;
-    let world = World::with(settings);
-    add_ci(&world.sandbox);
-    let ran = rotate(&world, &[]);
-    rotated(&world.sandbox, ran.success());
+    let env = TestEnv::with(settings);
+    add_ci(&env.sandbox);
+    let result = rotate(&env, &[]);
+    rotated(&env.sandbox, result.success());
 }
 
 #[test]
 fn a_key_that_does_not_work_is_told_of() {
     let day_ago = |sandbox: &Sandbox| sandbox.now() - DAY;
-    let world = world("accepted");
-    world.sandbox.edit_key(1, |key| key.active = false);
-    contains(&rotate(&world, &[]).stderr, &["the ID 1 is locked"]);
-    let world = super::successor::world("accepted");
-    let end = day_ago(&world.sandbox);
-    world.sandbox.edit_key(1, |key| key.expiry_date = Some(end));
-    let ran = rotate(&world, &[]);
-    ran.success();
-    contains(&ran.stderr, &["the ID 1 has expired"]);
-    assert_eq!(key(&world.sandbox, 1).expiry_date, Some(end));
+    let env = env("accepted");
+    env.sandbox.edit_key(1, |key| key.active = false);
+    contains(&rotate(&env, &[]).stderr, &["the ID 1 is locked"]);
+    let env = super::successor::env("accepted");
+    let end = day_ago(&env.sandbox);
+    env.sandbox.edit_key(1, |key| key.expiry_date = Some(end));
+    let result = rotate(&env, &[]);
+    result.success();
+    contains(&result.stderr, &["the ID 1 has expired"]);
+    assert_eq!(key(&env.sandbox, 1).expiry_date, Some(end));
 }
 
 #[test]
 fn two_keys_of_the_name_are_told_and_nothing_is_done() {
-    let world = world("accepted");
-    world.sandbox.add_key("ci", 2);
-    contains(rotate(&world, &[]).failure(6), &["IDs 1, 2"]);
+    let env = env("accepted");
+    env.sandbox.add_key("ci", 2);
+    contains(rotate(&env, &[]).failure(6), &["IDs 1, 2"]);
     // By its ID it is known which one; that another bears its name is not in order all the same.
     contains(
-        world.run(["rotate-key", "1"]).failure(6),
+        env.run(["rotate-key", "1"]).failure(6),
         &["`ci`", "ID 2", "rotated already"],
     );
-    assert_eq!(world.sandbox.api_keys().len(), 2);
-    assert_eq!(count(&world.sandbox, CREATE), 0);
+    assert_eq!(env.sandbox.api_keys().len(), 2);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
 }
 
 #[test]
 fn never_three_keys() {
     for duplicates in ["accepted", "409"] {
-        let world = world(duplicates);
-        let secret = rotate(&world, &[]).success().to_owned();
+        let env = env(duplicates);
+        let secret = rotate(&env, &[]).success().to_owned();
         for again in ["ci", "1", "2"] {
-            let ran = world.run(["rotate-key", again]);
-            contains(ran.failure(6), &["ID 1", "ID 2"]);
+            let result = env.run(["rotate-key", again]);
+            contains(result.failure(6), &["ID 1", "ID 2"]);
         }
-        rotated(&world.sandbox, &secret);
+        rotated(&env.sandbox, &secret);
         // When the old one has ended, the next rotation is due.
-        world
-            .sandbox
+        env.sandbox
             .advance_clock(std::time::Duration::from_secs(25 * 3600));
-        rotate(&world, &[]).success();
-        let keys = world.sandbox.api_keys();
+        rotate(&env, &[]).success();
+        let keys = env.sandbox.api_keys();
         assert_eq!(
             keys.iter().map(name).filter(|name| *name == "ci").count(),
             1
         );
-        assert_eq!(name(&key(&world.sandbox, 3)), "ci");
+        assert_eq!(name(&key(&env.sandbox, 3)), "ci");
         // The third lives as long as the first was to, to the minute.
-        is_in(&world.sandbox, key(&world.sandbox, 3).expiry_date, 90 * DAY);
+        is_in(&env.sandbox, key(&env.sandbox, 3).expiry_date, 90 * DAY);
     }
 }
 
 #[test]
 fn a_key_may_rotate_itself() {
     for duplicates in ["accepted", "409"] {
-        let mut world = World::with(playing(&[("duplicate-name", duplicates)]));
-        let own = world.sandbox.add_key("ci", 1);
-        world.use_key(&own.secret);
-        let ran = rotate(&world, &[]);
-        rotated(&world.sandbox, ran.success());
+        let mut env = TestEnv::with(playing(&[("duplicate-name", duplicates)]));
+        let own = env.sandbox.add_key("ci", 1);
+        env.use_key(&own.secret);
+        let result = rotate(&env, &[]);
+        rotated(&env.sandbox, result.success());
     }
 }
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let world = world("409");
-    let before = world.sandbox.api_keys();
-    let ran = rotate(&world, &["--dry-run"]);
-    assert_eq!(ran.success(), "");
+    let env = env("409");
+    let before = env.sandbox.api_keys();
+    let result = rotate(&env, &["--dry-run"]);
+    assert_eq!(result.success(), "");
     contains(
-        &ran.stderr,
+        &result.stderr,
         &[
             "would put a key with the role ID 2",
             "`ci` (ID 1)",
             "stdout",
         ],
     );
-    let document = rotate(&world, &["--dry-run", "-o", "json"]).json();
+    let document = rotate(&env, &["--dry-run", "-o", "json"]).json();
     assert_eq!(document["meta"]["dryRun"], json!(true));
-    let ran = rotate(&world, &["--dry-run", "--in-place"]);
+    let result = rotate(&env, &["--dry-run", "--in-place"]);
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["would give the key `ci` (ID 1) a new secret"],
     );
-    assert_eq!(world.sandbox.api_keys(), before);
-    assert_eq!(records(&world.home), 0);
+    assert_eq!(env.sandbox.api_keys(), before);
+    assert_eq!(records(&env.home), 0);
 }
 
 #[test]
 fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
-    let world = World::new();
+    let env = TestEnv::new();
     for arguments in [
         &["rotate-key"][..],
         &["rotate-key", "ci", "--current"],
@@ -284,15 +278,15 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         &["rotate-key", "007"],
         &["rotate-key", "--current"],
     ] {
-        world.run(arguments).failure(2);
+        env.run(arguments).failure(2);
     }
-    nothing_was_sent(&world.sandbox);
+    nothing_was_sent(&env.sandbox);
 }
 
 #[test]
 fn a_role_that_the_manager_does_not_tell_is_not_guessed() {
-    let world = World::with(playing(&[("answer-fields", "sparse")]));
-    world.sandbox.add_key("ci", 2);
-    contains(rotate(&world, &[]).failure(1), &["which role"]);
-    assert_eq!(count(&world.sandbox, CREATE), 0);
+    let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+    env.sandbox.add_key("ci", 2);
+    contains(rotate(&env, &[]).failure(1), &["which role"]);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
 }

@@ -1,31 +1,31 @@
 //! What is wrong in the settings file: told by line and column, never repeated, and nothing is sent.
 
-use crate::support::profiles::{configure, world_in_a_profile};
-use crate::support::{World, contains};
+use crate::support::profiles::{configure, env_in_a_profile};
+use crate::support::{TestEnv, contains};
 
 const SECRET: &str = "hunter2";
 
 /// Runs with this file, which is refused before anything is sent.
 #[track_caller]
 fn refused(text: &str, place: &str, parts: &[&str]) {
-    let mut world = World::new();
-    let path = configure(&mut world.home, text);
+    let mut env = TestEnv::new();
+    let path = configure(&mut env.home, text);
     let place = format!("{}:{place}: ", path.display());
     for arguments in [
         &["list-roles"][..],
         &["create", "--role", "Auditor"],
         &["config", "show"],
     ] {
-        let ran = world.run(arguments);
-        contains(ran.failure(2), &[&place, "hint: "]);
-        contains(&ran.stderr, parts);
-        assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
+        let result = env.run(arguments);
+        contains(result.failure(2), &[&place, "hint: "]);
+        contains(&result.stderr, parts);
+        assert!(!result.stderr.contains(SECRET), "{}", result.stderr);
     }
-    let ran = world.run(["list-roles", "-o", "json"]);
-    let error = ran.json_error(2);
+    let result = env.run(["list-roles", "-o", "json"]);
+    let error = result.json_error(2);
     assert_eq!(error["code"], "usage");
     assert!(!error.to_string().contains(SECRET), "{error}");
-    assert_eq!(world.sandbox.connections().tcp, 0);
+    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]
@@ -150,31 +150,31 @@ fn what_contradicts_itself_is_told() {
 
 #[test]
 fn a_profile_that_does_not_exist_is_refused_with_those_that_do() {
-    let mut world = world_in_a_profile("[profiles.second]\n");
+    let mut env = env_in_a_profile("[profiles.second]\n");
     let listed = ["there is no profile `none`", "here", "second"];
-    let ran = world.run(["list-roles", "--profile", "none"]);
-    contains(ran.failure(2), &listed);
-    contains(&ran.stderr, &["`--profile`"]);
-    world.home.set("SWP_PROFILE", "none");
-    let ran = world.run(["list-roles"]);
-    contains(ran.failure(2), &listed);
-    contains(&ran.stderr, &["`SWP_PROFILE`"]);
+    let result = env.run(["list-roles", "--profile", "none"]);
+    contains(result.failure(2), &listed);
+    contains(&result.stderr, &["`--profile`"]);
+    env.home.set("SWP_PROFILE", "none");
+    let result = env.run(["list-roles"]);
+    contains(result.failure(2), &listed);
+    contains(&result.stderr, &["`SWP_PROFILE`"]);
     // And where there is no file.
-    let nowhere = world.home.path("nowhere");
-    world.home.set("SWP_CONFIG_DIR", &nowhere);
-    let ran = world.run(["list-roles"]);
+    let nowhere = env.home.path("nowhere");
+    env.home.set("SWP_CONFIG_DIR", &nowhere);
+    let result = env.run(["list-roles"]);
     let file = nowhere.join("config.toml").display().to_string();
-    contains(ran.failure(2), &["`SWP_PROFILE`", &file]);
+    contains(result.failure(2), &["`SWP_PROFILE`", &file]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_file_that_others_may_write_to_is_refused() {
     use crate::support::set_mode;
-    let world = world_in_a_profile("");
-    let path = world.home.path("config/config.toml");
-    let folder = world.home.path("config");
-    let run = || world.run(["list-roles", "--profile", "here"]);
+    let env = env_in_a_profile("");
+    let path = env.home.path("config/config.toml");
+    let folder = env.home.path("config");
+    let run = || env.run(["list-roles", "--profile", "here"]);
     for mode in [0o664, 0o646, 0o666] {
         set_mode(&path, mode);
         let mend = format!("chmod go-w {}", path.display());
@@ -183,7 +183,7 @@ fn a_file_that_others_may_write_to_is_refused() {
             &["others on this machine may write", &mend],
         );
         contains(
-            world.run(["config", "check"]).failure(2),
+            env.run(["config", "check"]).failure(2),
             &["others on this machine may write"],
         );
     }
@@ -196,22 +196,22 @@ fn a_file_that_others_may_write_to_is_refused() {
     contains(run().failure(2), &[&mend]);
     set_mode(&folder, 0o1777);
     run().success();
-    assert_eq!(world.run(["config", "path"]).code(), 0);
+    assert_eq!(env.run(["config", "path"]).code(), 0);
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_told() {
-    let mut world = World::new();
-    configure(&mut world.home, "");
-    let path = world.home.path("config/config.toml");
+    let mut env = TestEnv::new();
+    configure(&mut env.home, "");
+    let path = env.home.path("config/config.toml");
     std::fs::write(&path, b"[profiles.p]\nurl = \"\xff\"\n").expect("a file");
-    contains(world.run(["list-roles"]).failure(2), &[":2:8: ", "UTF-8"]);
+    contains(env.run(["list-roles"]).failure(2), &[":2:8: ", "UTF-8"]);
     std::fs::write(&path, "#".repeat(2 << 20)).expect("a file");
-    contains(world.run(["list-roles"]).failure(2), &["larger than"]);
+    contains(env.run(["list-roles"]).failure(2), &["larger than"]);
     std::fs::remove_file(&path).expect("a file");
     std::fs::create_dir(&path).expect("a folder");
     contains(
-        world.run(["list-roles"]).failure(2),
+        env.run(["list-roles"]).failure(2),
         &["could not read", "SWP_CONFIG_DIR"],
     );
 }

@@ -3,51 +3,48 @@
 use swp_keys::sandbox::{Sandbox, Settings};
 
 use crate::support::files::read;
-use crate::support::profiles::{configure, profile, world_in_a_profile};
-use crate::support::{World, contains, set_mode};
+use crate::support::profiles::{configure, env_in_a_profile, profile};
+use crate::support::{TestEnv, contains, set_mode};
 
 #[test]
 fn a_profile_says_all_that_is_not_given() {
-    let world = world_in_a_profile("output = \"json\"\n");
-    let ran = world.run(["find-role", "Auditor", "--profile", "here"]);
-    assert_eq!(ran.json()["ID"], 2);
+    let env = env_in_a_profile("output = \"json\"\n");
+    let result = env.run(["find-role", "Auditor", "--profile", "here"]);
+    assert_eq!(result.json()["ID"], 2);
     // Without it, nothing is known of a manager.
-    contains(
-        world.run(["list-roles"]).failure(2),
-        &["no manager is given"],
-    );
+    contains(env.run(["list-roles"]).failure(2), &["no manager is given"]);
 }
 
 #[test]
 fn flag_wins_over_variable_over_default_profile() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let mut text = "default-profile = \"one\"\n".to_owned();
     for (name, role) in [("one", 2), ("two", 2), ("three", 1)] {
         text += &format!("[profiles.{name}.create]\nrole-id = {role}\ndescription = \"{name}\"\n");
     }
-    configure(&mut world.home, &text);
-    let told = |world: &World, arguments: &[&str]| {
+    configure(&mut env.home, &text);
+    let told = |env: &TestEnv, arguments: &[&str]| {
         let create = ["create", "--dry-run", "--no-mark", "-o", "json"];
-        let key = world.run(create.iter().chain(arguments)).json();
+        let key = env.run(create.iter().chain(arguments)).json();
         (key["description"].clone(), key["roleID"].clone())
     };
-    assert_eq!(told(&world, &[]), ("one".into(), 2.into()));
-    world.home.set("SWP_PROFILE", "two");
-    assert_eq!(told(&world, &[]), ("two".into(), 2.into()));
-    let three = told(&world, &["--profile", "three"]);
+    assert_eq!(told(&env, &[]), ("one".into(), 2.into()));
+    env.home.set("SWP_PROFILE", "two");
+    assert_eq!(told(&env, &[]), ("two".into(), 2.into()));
+    let three = told(&env, &["--profile", "three"]);
     assert_eq!(three, ("three".into(), 1.into()));
-    let auditor = told(&world, &["--profile", "three", "--role", "Auditor"]);
+    let auditor = told(&env, &["--profile", "three", "--role", "Auditor"]);
     assert_eq!(auditor, ("three".into(), 2.into()));
     // An empty one counts as none.
-    world.home.set("SWP_PROFILE", "");
-    assert_eq!(told(&world, &[]), ("one".into(), 2.into()));
+    env.home.set("SWP_PROFILE", "");
+    assert_eq!(told(&env, &[]), ("one".into(), 2.into()));
 }
 
 #[test]
 fn each_value_is_taken_from_flag_then_variable_then_profile() {
-    let mut world = world_in_a_profile("");
-    let users = |world: &World| -> Vec<String> {
-        let requests = world.sandbox.requests();
+    let mut env = env_in_a_profile("");
+    let users = |env: &TestEnv| -> Vec<String> {
+        let requests = env.sandbox.requests();
         let names = requests.iter().filter(|seen| seen.path == "/api/sessions");
         let user = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body);
         names
@@ -58,138 +55,135 @@ fn each_value_is_taken_from_flag_then_variable_then_profile() {
             })
             .collect()
     };
-    world.home.set("SWP_PROFILE", "here");
-    world.run(["list-roles"]).success();
-    world.home.set("SWP_USERNAME", "by variable");
-    world.run(["list-roles"]).failure(4);
-    world
-        .run(["list-roles", "--username", "by flag"])
-        .failure(4);
-    world.home.set("SWP_USERNAME", "");
-    world.run(["list-roles"]).success();
-    assert_eq!(users(&world), ["admin", "by variable", "by flag", "admin"]);
+    env.home.set("SWP_PROFILE", "here");
+    env.run(["list-roles"]).success();
+    env.home.set("SWP_USERNAME", "by variable");
+    env.run(["list-roles"]).failure(4);
+    env.run(["list-roles", "--username", "by flag"]).failure(4);
+    env.home.set("SWP_USERNAME", "");
+    env.run(["list-roles"]).success();
+    assert_eq!(users(&env), ["admin", "by variable", "by flag", "admin"]);
 }
 
 #[test]
 fn a_typed_flag_that_is_empty_switches_a_value_of_the_profile_off() {
-    let world = world_in_a_profile("tenant = \"Acme\"\n");
-    world
-        .run(["list-roles", "--profile", "here", "--tenant", ""])
+    let env = env_in_a_profile("tenant = \"Acme\"\n");
+    env.run(["list-roles", "--profile", "here", "--tenant", ""])
         .success();
 }
 
 #[test]
 fn the_format_of_a_profile_counts_for_errors_too_and_a_flag_wins() {
-    let world = world_in_a_profile("output = \"json\"\n");
+    let env = env_in_a_profile("output = \"json\"\n");
     let missing = ["find-role", "none such", "--profile", "here"];
-    assert_eq!(world.run(missing).json_error(3)["code"], "not-found");
-    let ran = world.run(missing.iter().chain(&["-o", "text"]));
-    contains(ran.failure(3), &["error: "]);
+    assert_eq!(env.run(missing).json_error(3)["code"], "not-found");
+    let result = env.run(missing.iter().chain(&["-o", "text"]));
+    contains(result.failure(3), &["error: "]);
 }
 
 #[test]
 fn numbers_times_and_switches_of_a_profile_count() {
-    let mut world = world_in_a_profile(
+    let mut env = env_in_a_profile(
         "retries = 0\ntimeout = \"20s\"\nconnect-timeout = \"9s\"\nsettle-timeout = \"1s\"\nwait = \"3s\"\nrequire-journal = true\n",
     );
-    world.home.set("SWP_PROFILE", "here");
+    env.home.set("SWP_PROFILE", "here");
     // A folder that is a file keeps no record.
-    let state = world.home.path("state");
+    let state = env.home.path("state");
     std::fs::create_dir_all(&state).expect("a folder");
     std::fs::write(state.join("unfinished"), "").expect("a file");
     let create = ["create", "--role", "Auditor"];
     contains(
-        world.run(create).failure(2),
+        env.run(create).failure(2),
         &["no record", "`--require-journal`"],
     );
-    assert!(world.sandbox.api_keys().is_empty());
-    world.home.set("SWP_REQUIRE_JOURNAL", "0");
-    world.run(create).success();
+    assert!(env.sandbox.api_keys().is_empty());
+    env.home.set("SWP_REQUIRE_JOURNAL", "0");
+    env.run(create).success();
     let drop =
         swp_keys::sandbox::Fault::new("POST", "/api/roles/search", swp_keys::sandbox::Action::Drop);
-    world.sandbox.inject(drop);
-    world.run(["list-roles"]).failure(8);
+    env.sandbox.inject(drop);
+    env.run(["list-roles"]).failure(8);
 }
 
 #[test]
 fn a_profile_names_what_prints_a_secret() {
-    let world = World::new();
-    let mut world = world;
-    let mut text = profile(&world, "here").replace("password-file = \"../password\"\n", "");
+    let env = TestEnv::new();
+    let mut env = env;
+    let mut text = profile(&env, "here").replace("password-file = \"../password\"\n", "");
     // A path is one of the folder of the file, wherever the run stands; a bare name is looked for in PATH.
     text += "password-command = \"./say ../password\"\n";
-    let config = configure(&mut world.home, &text);
+    let config = configure(&mut env.home, &text);
     for variable in [
         "SWP_URL",
         "SWP_CA_CERT",
         "SWP_USERNAME",
         "SWP_PASSWORD_FILE",
     ] {
-        world.home.unset(variable);
+        env.home.unset(variable);
     }
-    world.home.set("SWP_PROFILE", "here");
-    let say = world
+    env.home.set("SWP_PROFILE", "here");
+    let say = env
         .home
         .write("config/say", "#!/bin/sh\ncat \"$SWP_CONFIG_DIR/$1\"\n");
     set_mode(&say, 0o755);
     if cfg!(unix) {
-        world.run(["list-roles"]).success();
+        env.run(["list-roles"]).success();
         set_mode(&say, 0o644);
-        let ran = world.run(["list-roles"]);
+        let result = env.run(["list-roles"]);
         let place = format!(
             "`password-command` of the profile `here` in {}",
             config.display()
         );
-        contains(ran.failure(2), &[&place, "cannot be run"]);
+        contains(result.failure(2), &[&place, "cannot be run"]);
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn a_key_is_printed_by_a_command_of_the_profile() {
-    let mut world = World::new();
-    let key = world.sandbox.add_key("existing", 1).secret;
-    world.home.write_secret("key", &key);
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("existing", 1).secret;
+    env.home.write_secret("key", &key);
     let text = format!(
         "{}api-key-command = \"cat '{}'\"\n",
-        profile(&world, "here").replace("password-file = \"../password\"\n", ""),
-        world.home.path("key").display()
+        profile(&env, "here").replace("password-file = \"../password\"\n", ""),
+        env.home.path("key").display()
     );
-    configure(&mut world.home, &text);
-    let password = world.home.path("password");
-    world.home.unset("SWP_PASSWORD_FILE");
-    world.home.set("SWP_PROFILE", "here");
-    let signed_by_key = |world: &World| {
-        world.sandbox.forget_requests();
-        world.run(["list-roles"]).success();
-        !world.calls().contains(&"POST /api/sessions".to_owned())
+    configure(&mut env.home, &text);
+    let password = env.home.path("password");
+    env.home.unset("SWP_PASSWORD_FILE");
+    env.home.set("SWP_PROFILE", "here");
+    let signed_by_key = |env: &TestEnv| {
+        env.sandbox.forget_requests();
+        env.run(["list-roles"]).success();
+        !env.calls().contains(&"POST /api/sessions".to_owned())
     };
-    assert!(signed_by_key(&world));
+    assert!(signed_by_key(&env));
     // The environment is nearer, and a session that was kept by hand too.
-    world.home.set("SWP_PASSWORD_FILE", &password);
-    assert!(!signed_by_key(&world));
-    world.run(["login"]).success();
-    assert_eq!(world.sandbox.live_sessions(), 1);
-    world.home.unset("SWP_PASSWORD_FILE");
-    world.sandbox.forget_requests();
-    world.run(["list-roles"]).success();
-    let requests = world.sandbox.requests();
+    env.home.set("SWP_PASSWORD_FILE", &password);
+    assert!(!signed_by_key(&env));
+    env.run(["login"]).success();
+    assert_eq!(env.sandbox.live_sessions(), 1);
+    env.home.unset("SWP_PASSWORD_FILE");
+    env.sandbox.forget_requests();
+    env.run(["list-roles"]).success();
+    let requests = env.sandbox.requests();
     assert!(requests.iter().all(|seen| seen.header("rid").is_some()));
     // Without a password, `login` keeps the key of the profile.
-    contains(&world.run(["login"]).stderr, &["the API key works"]);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    contains(&env.run(["login"]).stderr, &["the API key works"]);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_key_that_is_kept_serves_its_profile_alone() {
-    let mut world = world_in_a_profile("");
-    let text = profile(&world, "here") + &profile(&world, "other");
-    configure(&mut world.home, &text);
-    let key = world.sandbox.add_key("existing", 1).secret;
-    let file = world.home.write_secret("key", &key);
+    let mut env = env_in_a_profile("");
+    let text = profile(&env, "here") + &profile(&env, "other");
+    configure(&mut env.home, &text);
+    let key = env.sandbox.add_key("existing", 1).secret;
+    let file = env.home.write_secret("key", &key);
     let file = file.to_str().expect("UTF-8");
-    let ran = world.run([
+    let result = env.run([
         "login",
         "--profile",
         "here",
@@ -198,31 +192,31 @@ fn a_key_that_is_kept_serves_its_profile_alone() {
         "-o",
         "json",
     ]);
-    assert_eq!(ran.json()["meta"]["profile"], "here");
+    assert_eq!(result.json()["meta"]["profile"], "here");
     for (name, by_key) in [("here", true), ("other", false)] {
-        world.sandbox.forget_requests();
-        world.run(["list-roles", "--profile", name]).success();
-        let signed_in = world.calls().contains(&"POST /api/sessions".to_owned());
+        env.sandbox.forget_requests();
+        env.run(["list-roles", "--profile", name]).success();
+        let signed_in = env.calls().contains(&"POST /api/sessions".to_owned());
         assert_eq!(signed_in, !by_key, "{name}");
     }
     contains(
-        &world.run(["logout", "--profile", "other"]).stderr,
+        &env.run(["logout", "--profile", "other"]).stderr,
         &["nothing is kept"],
     );
     contains(
-        &world.run(["logout", "--profile", "here"]).stderr,
+        &env.run(["logout", "--profile", "here"]).stderr,
         &["forgotten"],
     );
 }
 
 #[test]
 fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
-    let mut world = world_in_a_profile(
+    let mut env = env_in_a_profile(
         "[profiles.here.create]\nrole = \"Auditor\"\nexpires = \"14d\"\ndescription = \"for CI\"\nlocale = \"ja-JP\"\ntime-zone = \"Asia/Tokyo\"\n",
     );
-    world.home.set("SWP_PROFILE", "here");
-    let ran = world.run(["create", "--no-mark", "-o", "json"]);
-    let key = ran.json();
+    env.home.set("SWP_PROFILE", "here");
+    let result = env.run(["create", "--no-mark", "-o", "json"]);
+    let key = result.json();
     assert_eq!(key["roleID"], 2);
     assert_eq!(key["locale"], "ja-JP");
     assert_eq!(key["timeZone"], "Asia/Tokyo");
@@ -242,7 +236,7 @@ fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
         "mine",
         "--no-mark",
     ];
-    let key = world.run(given).json();
+    let key = env.run(given).json();
     assert_eq!(
         (&key["roleID"], &key["locale"]),
         (&1.into(), &"en-US".into())
@@ -253,27 +247,27 @@ fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
 
 #[test]
 fn an_end_that_has_passed_is_told_by_its_place_and_hinders_nothing_else() {
-    let mut world =
-        world_in_a_profile("[profiles.here.create]\nrole-id = 2\nexpires = \"2020-01-31\"\n");
-    world.home.set("SWP_PROFILE", "here");
-    world.run(["list-roles"]).success();
-    let ran = world.run(["create"]);
+    let mut env =
+        env_in_a_profile("[profiles.here.create]\nrole-id = 2\nexpires = \"2020-01-31\"\n");
+    env.home.set("SWP_PROFILE", "here");
+    env.run(["list-roles"]).success();
+    let result = env.run(["create"]);
     contains(
-        ran.failure(2),
+        result.failure(2),
         &["`create.expires` of the profile `here` in ", "in the past"],
     );
-    world.run(["create", "--expires", "14d"]).success();
+    env.run(["create", "--expires", "14d"]).success();
 }
 
 #[test]
 fn a_profile_is_about_its_own_manager() {
-    let mut world = world_in_a_profile("");
-    world.home.set("SWP_PROFILE", "here");
+    let mut env = env_in_a_profile("");
+    env.home.set("SWP_PROFILE", "here");
     let other = Sandbox::start(Settings::default()).expect("a second manager");
-    let ran = world.run(["list-roles", "--url", &other.url()]);
+    let result = env.run(["list-roles", "--url", &other.url()]);
     // Neither its user, nor its password, nor its certificate.
     contains(
-        ran.failure(2),
+        result.failure(2),
         &[
             "note: `--url` is not the manager of the profile `here`",
             "user name",
@@ -281,70 +275,70 @@ fn a_profile_is_about_its_own_manager() {
     );
     assert_eq!(other.connections().tcp, 0);
     // The same one in other words.
-    let same = format!("{}/api/", world.sandbox.url());
-    let ran = world.run(["list-roles", "--url", &same]);
-    ran.success();
-    assert_eq!(ran.stderr, "");
+    let same = format!("{}/api/", env.sandbox.url());
+    let result = env.run(["list-roles", "--url", &same]);
+    result.success();
+    assert_eq!(result.stderr, "");
 }
 
 #[test]
 fn the_file_is_found_by_its_variables_in_their_order() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let places = ["own", "xdg/swp-keys", ".config/swp-keys"];
     for place in places {
-        let folder = world.home.path(place);
+        let folder = env.home.path(place);
         std::fs::create_dir_all(&folder).expect("a folder");
         set_mode(&folder, 0o755);
         let text = format!(
             "default-profile = \"p\"\n[profiles.p.create]\nrole-id = 2\ndescription = \"{place}\"\n"
         );
-        let path = world.home.write(&format!("{place}/config.toml"), &text);
+        let path = env.home.write(&format!("{place}/config.toml"), &text);
         set_mode(&path, 0o644);
     }
-    let told = |world: &World| {
-        let ran = world.run(["create", "--dry-run", "--no-mark", "-o", "json"]);
-        ran.json()["description"].clone()
+    let told = |env: &TestEnv| {
+        let result = env.run(["create", "--dry-run", "--no-mark", "-o", "json"]);
+        result.json()["description"].clone()
     };
-    let (own, xdg) = (world.home.path("own"), world.home.path("xdg"));
-    world.home.set("SWP_CONFIG_DIR", own);
-    world.home.set("XDG_CONFIG_HOME", xdg);
-    assert_eq!(told(&world), places[0]);
-    world.home.set("SWP_CONFIG_DIR", "");
-    assert_eq!(told(&world), places[1]);
+    let (own, xdg) = (env.home.path("own"), env.home.path("xdg"));
+    env.home.set("SWP_CONFIG_DIR", own);
+    env.home.set("XDG_CONFIG_HOME", xdg);
+    assert_eq!(told(&env), places[0]);
+    env.home.set("SWP_CONFIG_DIR", "");
+    assert_eq!(told(&env), places[1]);
     if cfg!(unix) {
-        world.home.set("XDG_CONFIG_HOME", "relative");
-        assert_eq!(told(&world), places[2]);
+        env.home.set("XDG_CONFIG_HOME", "relative");
+        assert_eq!(told(&env), places[2]);
     }
 }
 
 #[test]
 fn no_file_is_fine_and_help_reads_none() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for folder in ["nowhere", "password", "password/below"] {
-        let folder = world.home.path(folder);
-        world.home.set("SWP_CONFIG_DIR", folder);
-        world.run(["list-roles"]).success();
+        let folder = env.home.path(folder);
+        env.home.set("SWP_CONFIG_DIR", folder);
+        env.run(["list-roles"]).success();
     }
-    configure(&mut world.home, "this is no TOML");
+    configure(&mut env.home, "this is no TOML");
     for arguments in [&["--help"][..], &["--version"], &["create", "--help"]] {
-        world.run(arguments).success();
+        env.run(arguments).success();
     }
-    world.run(["sandbox", "--", "true"]).success();
-    world.run(["list-roles"]).failure(2);
+    env.run(["sandbox", "--", "true"]).success();
+    env.run(["list-roles"]).failure(2);
 }
 
 #[test]
 fn the_file_is_never_written() {
-    let world = world_in_a_profile("# a comment\n");
-    let path = world.home.path("config/config.toml");
+    let env = env_in_a_profile("# a comment\n");
+    let path = env.home.path("config/config.toml");
     let before = (
         read(&path),
         std::fs::metadata(&path)
             .and_then(|file| file.modified())
             .ok(),
     );
-    world.run(["login", "--profile", "here"]).success();
-    world.run(["logout", "--profile", "here"]).success();
+    env.run(["login", "--profile", "here"]).success();
+    env.run(["logout", "--profile", "here"]).success();
     let after = (
         read(&path),
         std::fs::metadata(&path)
@@ -353,7 +347,7 @@ fn the_file_is_never_written() {
     );
     assert_eq!(before, after);
     assert_eq!(
-        crate::support::files::files(&world.home.path("config")).len(),
+        crate::support::files::files(&env.home.path("config")).len(),
         1,
         "nothing is put beside it"
     );

@@ -2,7 +2,7 @@
 
 use super::fixtures::{LOST, NAME, delivered, each, inject, records};
 use crate::support::valve::HeldWorld;
-use crate::support::{Ran, World, contains, playing};
+use crate::support::{RunResult, TestEnv, contains, playing};
 
 const NAMES: [&str; 5] = ["upper", "lower", "no-blanks", "no-brackets", "cut"];
 /// Those that leave the digits of a mark.
@@ -27,13 +27,13 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
 #[test]
 fn a_lost_answer_is_found_by_the_mark() {
     each(cases(), |(names, descriptions, named)| {
-        let world = World::with(playing(&[
+        let env = TestEnv::with(playing(&[
             ("key-names", names),
             ("descriptions", descriptions),
         ]));
-        inject(&world.sandbox, LOST);
-        let ran = world.run(create(named));
-        delivered(&world, &ran, &format!("{names} {descriptions} {named}"));
+        inject(&env.sandbox, LOST);
+        let result = env.run(create(named));
+        delivered(&env, &result, &format!("{names} {descriptions} {named}"));
     });
 }
 
@@ -46,11 +46,11 @@ fn a_killed_run_is_recovered_by_the_mark() {
         held.wait_until_held();
         drop(running);
         held.release();
-        let ran = held.home.run(["recover", "--yes"]);
+        let result = held.home.run(["recover", "--yes"]);
         let keys = held.sandbox.api_keys();
-        let what = format!("{names} {descriptions} {named}: {} {keys:?}", ran.stderr);
-        assert_eq!(ran.code(), 0, "{what}");
-        assert_eq!(ran.success(), keys[0].secret, "{what}");
+        let what = format!("{names} {descriptions} {named}: {} {keys:?}", result.stderr);
+        assert_eq!(result.code(), 0, "{what}");
+        assert_eq!(result.success(), keys[0].secret, "{what}");
         assert_eq!(records(&held.home).len(), 0, "{what}");
     });
 }
@@ -59,14 +59,14 @@ fn a_killed_run_is_recovered_by_the_mark() {
 fn a_key_for_one_command_goes_with_it() {
     each(NAMES, |names| {
         for fault in [None, Some(LOST)] {
-            let world = World::with(playing(&[("key-names", names)]));
+            let env = TestEnv::with(playing(&[("key-names", names)]));
             if let Some(fault) = fault {
-                inject(&world.sandbox, fault);
+                inject(&env.sandbox, fault);
             }
-            let ran = world.run(["exec", "--role", "Auditor", "--", "true"]);
-            assert_eq!(ran.code(), 0, "{names}: {}", ran.stderr);
-            assert_eq!(world.sandbox.api_keys(), [], "{names}");
-            assert_eq!(records(&world.home).len(), 0, "{names}");
+            let result = env.run(["exec", "--role", "Auditor", "--", "true"]);
+            assert_eq!(result.code(), 0, "{names}: {}", result.stderr);
+            assert_eq!(env.sandbox.api_keys(), [], "{names}");
+            assert_eq!(records(&env.home).len(), 0, "{names}");
         }
     });
 }
@@ -75,37 +75,37 @@ fn a_key_for_one_command_goes_with_it() {
 #[test]
 fn without_a_mark_a_name_that_is_like_ours_is_not_taken_for_nothing() {
     each(NAMES, |names| {
-        let world = World::with(playing(&[
+        let env = TestEnv::with(playing(&[
             ("key-names", names),
             ("descriptions", "dropped"),
         ]));
-        inject(&world.sandbox, LOST);
-        let ran = world.run(create(true));
-        contains(ran.failure(11), &["1", "swp-keys recover"]);
-        assert_eq!(world.sandbox.api_keys().len(), 1, "{names}");
-        assert_eq!(records(&world.home).len(), 1, "{names}");
+        inject(&env.sandbox, LOST);
+        let result = env.run(create(true));
+        contains(result.failure(11), &["1", "swp-keys recover"]);
+        assert_eq!(env.sandbox.api_keys().len(), 1, "{names}");
+        assert_eq!(records(&env.home).len(), 1, "{names}");
     });
 }
 
 /// A manager with one key, by the name that it gives it.
-fn with_a_key(names: &str, duplicates: &str) -> World {
-    let world = World::with(playing(&[
+fn with_a_key(names: &str, duplicates: &str) -> TestEnv {
+    let env = TestEnv::with(playing(&[
         ("key-names", names),
         ("duplicate-name", duplicates),
     ]));
-    world.run(create(true)).success();
-    world
+    env.run(create(true)).success();
+    env
 }
 
 /// The old key has an end and makes way; the other one bears the name.
 #[track_caller]
-fn rotated(world: &World, ran: &Ran, what: &str) {
-    let keys = world.sandbox.api_keys();
-    assert_eq!(ran.code(), 0, "{what}: {} {keys:?}", ran.stderr);
+fn rotated(env: &TestEnv, result: &RunResult, what: &str) {
+    let keys = env.sandbox.api_keys();
+    assert_eq!(result.code(), 0, "{what}: {} {keys:?}", result.stderr);
     assert_eq!(keys.len(), 2, "{what}: {keys:?}");
-    assert_eq!(keys[1].secret, ran.success(), "{what}");
+    assert_eq!(keys[1].secret, result.success(), "{what}");
     assert!(keys[0].expiry_date.is_some(), "{what}: {keys:?}");
-    assert_eq!(records(&world.home).len(), 0, "{what}");
+    assert_eq!(records(&env.home).len(), 0, "{what}");
 }
 
 fn rotations() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -119,20 +119,20 @@ fn a_rotation_makes_no_third_key() {
     each(rotations(), |(names, duplicates)| {
         for fault in [None, Some(LOST), Some("POST /api/apikeys drop after nth=2")] {
             let what = format!("{names} {duplicates} {fault:?}");
-            let world = with_a_key(names, duplicates);
+            let env = with_a_key(names, duplicates);
             if let Some(fault) = fault {
-                inject(&world.sandbox, fault);
+                inject(&env.sandbox, fault);
             }
-            let mut ran = world.run(["rotate-key", "1"]);
-            if ran.code() == 8 {
+            let mut result = env.run(["rotate-key", "1"]);
+            if result.code() == 8 {
                 // The manager refused the first request because of the name, and that answer was lost.
-                assert_eq!(world.sandbox.api_keys().len(), 1, "{what}");
-                ran = world.run(["rotate-key", "1"]);
+                assert_eq!(env.sandbox.api_keys().len(), 1, "{what}");
+                result = env.run(["rotate-key", "1"]);
             }
-            rotated(&world, &ran, &what);
-            world.sandbox.clear_faults();
+            rotated(&env, &result, &what);
+            env.sandbox.clear_faults();
             for again in ["1", "2"] {
-                contains(world.run(["rotate-key", again]).failure(6), &["ID 1"]);
+                contains(env.run(["rotate-key", again]).failure(6), &["ID 1"]);
             }
         }
     });
@@ -158,12 +158,12 @@ fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
             held.wait_until_held();
             drop(running);
             held.release();
-            let ran = held.home.run(["rotate-key", "1"]);
+            let result = held.home.run(["rotate-key", "1"]);
             let keys = held.sandbox.api_keys();
-            let what = format!("{names} {duplicates} {route}: {} {keys:?}", ran.stderr);
-            assert_eq!(ran.code(), 0, "{what}");
+            let what = format!("{names} {duplicates} {route}: {} {keys:?}", result.stderr);
+            assert_eq!(result.code(), 0, "{what}");
             assert_eq!(keys.len(), 2, "{what}");
-            assert_eq!(keys[1].secret, ran.success(), "{what}");
+            assert_eq!(keys[1].secret, result.success(), "{what}");
             assert_eq!(records(&held.home).len(), 0, "{what}");
         }
     });
@@ -172,23 +172,23 @@ fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
 #[test]
 fn a_name_that_was_given_away_comes_back_in_its_form() {
     each(rotations(), |(names, duplicates)| {
-        let world = with_a_key(names, duplicates);
-        let before = world.sandbox.api_keys();
-        let ran = world.run(["rotate-key", "1", "--deliver-cmd", "false"]);
-        contains(ran.failure(10), &["was deleted again"]);
-        assert_eq!(world.sandbox.api_keys(), before, "{names} {duplicates}");
-        assert_eq!(records(&world.home).len(), 0);
+        let env = with_a_key(names, duplicates);
+        let before = env.sandbox.api_keys();
+        let result = env.run(["rotate-key", "1", "--deliver-cmd", "false"]);
+        contains(result.failure(10), &["was deleted again"]);
+        assert_eq!(env.sandbox.api_keys(), before, "{names} {duplicates}");
+        assert_eq!(records(&env.home).len(), 0);
     });
 }
 
 #[test]
 fn every_key_bears_the_mark_and_none_where_that_is_not_wanted() {
-    let world = World::new();
-    world.run(create(false)).success();
-    world.run(create(true)).success();
+    let env = TestEnv::new();
+    env.run(create(false)).success();
+    env.run(create(true)).success();
     let plain = ["create", "--role", "Auditor", "--no-mark"];
-    world.run(plain).success();
-    let keys = world.sandbox.api_keys();
+    env.run(plain).success();
+    let keys = env.sandbox.api_keys();
     for key in &keys[..2] {
         let description = key.description.as_deref().unwrap_or_default();
         assert!(description.starts_with("[swp-keys "), "{description}");

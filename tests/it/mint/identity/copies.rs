@@ -5,7 +5,7 @@ use swp_keys::sandbox::Sandbox;
 use super::fixtures::{each, records};
 use crate::support::running::Running;
 use crate::support::valve::HeldWorld;
-use crate::support::{World, playing, wait_until};
+use crate::support::{TestEnv, playing, wait_until};
 
 const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "--verify"];
 const HOUR: i64 = 3_600_000;
@@ -40,11 +40,11 @@ fn the_copy_of_a_key_that_is_recovered_stays() {
         let copied = held.sandbox.api_keys()[1].clone();
         let mut recover = vec!["recover", "--yes"];
         recover.extend(delete.then_some("--delete"));
-        let ran = held.home.run(recover);
+        let result = held.home.run(recover);
         let keys = held.sandbox.api_keys();
         let stays = keys.iter().find(|key| key.id == id);
-        assert_eq!(stays, Some(&copied), "{delete}: {}", ran.stderr);
-        assert_eq!(ran.code(), 0, "{delete}: {}", ran.stderr);
+        assert_eq!(stays, Some(&copied), "{delete}: {}", result.stderr);
+        assert_eq!(result.code(), 0, "{delete}: {}", result.stderr);
         assert_eq!(keys.len(), if delete { 1 } else { 2 }, "{keys:?}");
         assert_eq!(records(&held.home).len(), 0);
     });
@@ -60,26 +60,26 @@ fn a_copy_that_took_the_place_of_the_key_is_not_taken_for_it() {
         let before = held.sandbox.api_keys();
         let mut recover = vec!["recover", "--yes"];
         recover.extend(delete.then_some("--delete"));
-        let ran = held.home.run(recover);
-        assert_eq!(held.sandbox.api_keys(), before, "{}", ran.stderr);
-        ran.failure(11);
+        let result = held.home.run(recover);
+        assert_eq!(held.sandbox.api_keys(), before, "{}", result.stderr);
+        result.failure(11);
         assert_eq!(records(&held.home).len(), 1);
     });
 }
 
 #[test]
 fn the_copy_of_a_temporary_key_stays() {
-    let world = World::with(playing(&[("duplicate-name", "accepted")]));
-    let go = world.home.path("go");
+    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let go = env.home.path("go");
     let script = format!("until test -e {}; do sleep 0.05; done", go.display());
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];
     let words = [&exec[..], &["--", "sh", "-c", &script]].concat();
-    let running = Running::start(&mut world.home.command(words));
-    wait_until("the key", || !world.sandbox.api_keys().is_empty());
-    copy(&world.sandbox, HOUR);
-    let copied = world.sandbox.api_keys()[1].clone();
+    let running = Running::start(&mut env.home.command(words));
+    wait_until("the key", || !env.sandbox.api_keys().is_empty());
+    copy(&env.sandbox, HOUR);
+    let copied = env.sandbox.api_keys()[1].clone();
     std::fs::write(&go, "").expect("a file");
     running.finish().success();
-    assert_eq!(world.sandbox.api_keys(), [copied]);
-    assert_eq!(records(&world.home).len(), 0);
+    assert_eq!(env.sandbox.api_keys(), [copied]);
+    assert_eq!(records(&env.home).len(), 0);
 }

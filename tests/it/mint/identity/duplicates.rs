@@ -1,7 +1,7 @@
 //! Creates that something in between sends twice to a manager that allows two keys of one name.
 
 use super::fixtures::{delivered, each, inject, records};
-use crate::support::{World, contains, playing};
+use crate::support::{TestEnv, contains, playing};
 
 const TWICE: &str = "POST /api/apikeys twice";
 
@@ -10,14 +10,14 @@ fn a_run_that_looks_finds_the_twin() {
     let cases = ["kept", "upper", "no-brackets"];
     each(cases, |names| {
         for more in [&["--verify"][..], &["--name", "ci (a)"]] {
-            let world = World::with(playing(&[
+            let env = TestEnv::with(playing(&[
                 ("key-names", names),
                 ("duplicate-name", "accepted"),
             ]));
-            inject(&world.sandbox, TWICE);
+            inject(&env.sandbox, TWICE);
             let create = ["create", "--role", "Auditor"];
-            let ran = world.run([&create, more].concat());
-            delivered(&world, &ran, &format!("{names} {more:?}"));
+            let result = env.run([&create, more].concat());
+            delivered(&env, &result, &format!("{names} {more:?}"));
         }
     });
 }
@@ -26,15 +26,15 @@ fn a_run_that_looks_finds_the_twin() {
 fn no_twin_outlives_its_command() {
     each(["kept", "upper"], |names| {
         for more in [&[][..], &["--name", "ci"]] {
-            let world = World::with(playing(&[
+            let env = TestEnv::with(playing(&[
                 ("key-names", names),
                 ("duplicate-name", "accepted"),
             ]));
-            inject(&world.sandbox, TWICE);
+            inject(&env.sandbox, TWICE);
             let exec = [&["exec", "--role", "Auditor"], more, &["--", "true"]].concat();
-            world.run(exec).success();
-            assert_eq!(world.sandbox.api_keys(), [], "{names} {more:?}");
-            assert_eq!(records(&world.home).len(), 0);
+            env.run(exec).success();
+            assert_eq!(env.sandbox.api_keys(), [], "{names} {more:?}");
+            assert_eq!(records(&env.home).len(), 0);
         }
     });
 }
@@ -43,11 +43,11 @@ fn no_twin_outlives_its_command() {
 #[test]
 fn of_two_of_which_no_answer_came_one_is_delivered() {
     for more in [&[][..], &["--name", "ci"]] {
-        let world = World::with(playing(&[("duplicate-name", "accepted")]));
-        inject(&world.sandbox, "POST /api/apikeys twice after");
+        let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+        inject(&env.sandbox, "POST /api/apikeys twice after");
         let create = ["create", "--role", "Auditor"];
-        let ran = world.run([&create, more].concat());
-        delivered(&world, &ran, &format!("{more:?}"));
+        let result = env.run([&create, more].concat());
+        delivered(&env, &result, &format!("{more:?}"));
     }
 }
 
@@ -55,30 +55,29 @@ fn of_two_of_which_no_answer_came_one_is_delivered() {
 #[test]
 fn a_list_warns_of_the_twin_of_a_plain_create() {
     for used in [None, Some(2)] {
-        let world = World::with(playing(&[("duplicate-name", "accepted")]));
-        inject(&world.sandbox, TWICE);
-        let ran = world.run(["create", "--role", "Auditor"]);
-        let keys = world.sandbox.api_keys();
+        let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+        inject(&env.sandbox, TWICE);
+        let result = env.run(["create", "--role", "Auditor"]);
+        let keys = env.sandbox.api_keys();
         assert_eq!(keys.len(), 2, "it does not look");
-        assert_eq!(ran.success(), keys[1].secret);
-        assert_eq!(records(&world.home).len(), 0);
+        assert_eq!(result.success(), keys[1].secret);
+        assert_eq!(records(&env.home).len(), 0);
         if let Some(id) = used {
-            world
-                .sandbox
+            env.sandbox
                 .edit_key(id, |key| key.last_sign_in = Some(key.created));
         }
         for format in ["text", "json", "jsonl"] {
-            let list = world.run(["list-keys", "-o", format]);
+            let list = env.run(["list-keys", "-o", format]);
             list.success();
             contains(&list.stderr, &["IDs 1 and 2", "swp-keys delete-key 1"]);
             let both = list.stderr.contains("swp-keys delete-key 2");
             assert_eq!(both, used.is_none(), "{}", list.stderr);
         }
     }
-    let world = World::new();
-    world.run(["create", "--role", "Auditor"]).success();
-    world.run(["create", "--role", "Auditor"]).success();
-    assert_eq!(world.run(["list-keys", "-q"]).stderr, "");
+    let env = TestEnv::new();
+    env.run(["create", "--role", "Auditor"]).success();
+    env.run(["create", "--role", "Auditor"]).success();
+    assert_eq!(env.run(["list-keys", "-q"]).stderr, "");
 }
 
 /// The mark is in the description, in whatever form the manager keeps it, and in the name that the run makes.
@@ -86,13 +85,13 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
 fn a_list_finds_marks_that_the_manager_altered() {
     let cases = ["upper", "lower", "no-blanks", "no-brackets", "dropped"];
     each(cases, |descriptions| {
-        let world = World::with(playing(&[
+        let env = TestEnv::with(playing(&[
             ("descriptions", descriptions),
             ("duplicate-name", "accepted"),
         ]));
-        inject(&world.sandbox, TWICE);
-        world.run(["create", "--role", "Auditor"]).success();
-        let list = world.run(["list-keys"]);
+        inject(&env.sandbox, TWICE);
+        env.run(["create", "--role", "Auditor"]).success();
+        let list = env.run(["list-keys"]);
         list.success();
         assert!(
             list.stderr.contains("IDs 1 and 2"),
@@ -106,48 +105,48 @@ fn a_list_finds_marks_that_the_manager_altered() {
 #[test]
 fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
     each([&[][..], &["--name", "ci"]], |more| {
-        let world = World::with(playing(&[
+        let env = TestEnv::with(playing(&[
             ("search-lag", "200ms"),
             ("duplicate-name", "accepted"),
         ]));
-        inject(&world.sandbox, TWICE);
+        inject(&env.sandbox, TWICE);
         let create = ["create", "--role-id", "2", "--deliver-cmd", "false"];
-        world.run([&create, more].concat()).failure(10);
-        assert_eq!(world.sandbox.api_keys(), [], "{more:?}");
-        assert_eq!(records(&world.home).len(), 0);
+        env.run([&create, more].concat()).failure(10);
+        assert_eq!(env.sandbox.api_keys(), [], "{more:?}");
+        assert_eq!(records(&env.home).len(), 0);
     });
 }
 
 /// As long as no search works, nothing shows whether there is a twin: the record stays until `recover` has looked.
 #[test]
 fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
-    let world = World::with(playing(&[("duplicate-name", "accepted")]));
-    inject(&world.sandbox, TWICE);
+    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    inject(&env.sandbox, TWICE);
     inject(
-        &world.sandbox,
+        &env.sandbox,
         "POST /api/apikeys/search status=200 header='Content-Type: text/html' body='<html>' always",
     );
     let create = ["create", "--role-id", "2", "--deliver-cmd", "false"];
-    world.run(create).failure(11);
-    assert_eq!(world.sandbox.api_keys().len(), 1);
-    assert_eq!(records(&world.home).len(), 1);
-    world.sandbox.clear_faults();
-    world.run(["recover", "--yes", "--delete"]).success();
-    assert_eq!(world.sandbox.api_keys(), []);
-    assert_eq!(records(&world.home).len(), 0);
+    env.run(create).failure(11);
+    assert_eq!(env.sandbox.api_keys().len(), 1);
+    assert_eq!(records(&env.home).len(), 1);
+    env.sandbox.clear_faults();
+    env.run(["recover", "--yes", "--delete"]).success();
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(records(&env.home).len(), 0);
 }
 
 /// What the two copies of a request made is close together, however many keys there are.
 #[test]
 fn a_twin_is_looked_for_beside_the_key() {
-    let world = World::with(playing(&[("duplicate-name", "accepted")]));
-    world.sandbox.add_keys(2500);
+    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    env.sandbox.add_keys(2500);
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];
-    world.run([&exec[..], &["--", "true"]].concat()).success();
+    env.run([&exec[..], &["--", "true"]].concat()).success();
     assert_eq!(
-        world.count("POST /api/apikeys/search"),
+        env.count("POST /api/apikeys/search"),
         2,
         "a name, and a thousand neighbours"
     );
-    assert_eq!(world.sandbox.api_keys().len(), 2500);
+    assert_eq!(env.sandbox.api_keys().len(), 2500);
 }

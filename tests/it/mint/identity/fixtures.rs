@@ -4,7 +4,7 @@
 use serde_json::Value;
 use swp_keys::sandbox::Sandbox;
 
-use crate::support::{Home, Ran, World};
+use crate::support::{Home, RunResult, TestEnv};
 
 /// A name that every alteration changes, and none beyond recognition.
 pub(super) const NAME: &str = "Night build (ci) of the whole Fleet";
@@ -28,12 +28,12 @@ pub(super) fn records(home: &Home) -> Vec<Value> {
 
 /// The one key that there is was delivered, and nothing is left of the run.
 #[track_caller]
-pub(super) fn delivered(world: &World, ran: &Ran, what: &str) {
-    let keys = world.sandbox.api_keys();
-    assert_eq!(ran.code(), 0, "{what}: {} {keys:?}", ran.stderr);
+pub(super) fn delivered(env: &TestEnv, result: &RunResult, what: &str) {
+    let keys = env.sandbox.api_keys();
+    assert_eq!(result.code(), 0, "{what}: {} {keys:?}", result.stderr);
     assert_eq!(keys.len(), 1, "{what}: {keys:?}");
-    assert_eq!(ran.success(), keys[0].secret, "{what}");
-    assert_eq!(records(&world.home).len(), 0, "{what}");
+    assert_eq!(result.success(), keys[0].secret, "{what}");
+    assert_eq!(records(&env.home).len(), 0, "{what}");
 }
 
 /// Each of these at once.

@@ -26,11 +26,15 @@ fn a_404_of_something_in_between_drops_no_record() {
         drop(running);
         held.release();
         inject(&held.sandbox, &format!("GET /api/apikeys/1 {PAGE}"));
-        let ran = held.home.run([next, &SOON].concat());
-        let what = format!("{words:?} {next:?}: {} {}", ran.code(), ran.stderr);
+        let result = held.home.run([next, &SOON].concat());
+        let what = format!("{words:?} {next:?}: {} {}", result.code(), result.stderr);
         // A search shows that the key is there.
-        if ran.code() == 0 {
-            assert_eq!(ran.success(), held.sandbox.api_keys()[0].secret, "{what}");
+        if result.code() == 0 {
+            assert_eq!(
+                result.success(),
+                held.sandbox.api_keys()[0].secret,
+                "{what}"
+            );
         } else {
             assert_eq!(records(&held.home).len(), 1, "{what}");
         }

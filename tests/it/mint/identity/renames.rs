@@ -35,13 +35,13 @@ fn what_a_killed_run_left_is_found() {
             held.release();
             let mut recover = vec!["recover", "--yes"];
             recover.extend(delete.then_some("--delete"));
-            let ran = held.home.run(recover);
+            let result = held.home.run(recover);
             let keys = held.sandbox.api_keys();
-            let what = format!("{route} {named} {delete}: {} {keys:?}", ran.stderr);
-            assert_eq!(ran.code(), 0, "{what}");
+            let what = format!("{route} {named} {delete}: {} {keys:?}", result.stderr);
+            assert_eq!(result.code(), 0, "{what}");
             assert_eq!(keys.len(), usize::from(!delete), "{what}");
             if !delete {
-                assert_eq!(ran.success(), keys[0].secret, "{what}");
+                assert_eq!(result.success(), keys[0].secret, "{what}");
             }
             assert_eq!(records(&held.home).len(), 0, "{what}");
         }
@@ -60,8 +60,8 @@ fn an_answer_that_came_is_enough_without_name_and_mark() {
     assert_eq!(noted[0]["keyID"], 1, "{noted:?}");
     drop(running);
     held.release();
-    let ran = held.home.run(["recover", "--yes"]);
-    assert_eq!(ran.success(), held.sandbox.api_keys()[0].secret);
+    let result = held.home.run(["recover", "--yes"]);
+    assert_eq!(result.success(), held.sandbox.api_keys()[0].secret);
 }
 
 /// IDs are another manager's where the records are another manager's.
@@ -107,11 +107,11 @@ fn a_rotation_that_was_killed_makes_no_third_key() {
         rename(&held.sandbox);
         drop(running);
         held.release();
-        let ran = held.home.run(again);
+        let result = held.home.run(again);
         let keys = held.sandbox.api_keys();
-        assert_eq!(ran.code(), 0, "{} {keys:?}", ran.stderr);
+        assert_eq!(result.code(), 0, "{} {keys:?}", result.stderr);
         assert_eq!(keys.len(), 2, "{keys:?}");
-        assert_eq!(ran.success(), keys[1].secret);
+        assert_eq!(result.success(), keys[1].secret);
         assert_eq!(records(&held.home).len(), 0);
     }
 }

@@ -2,22 +2,22 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Ran, World, playing};
+use crate::support::{RunResult, TestEnv, playing};
 
 const RUNS: usize = 8;
 
-fn all_at_once(world: &mut World, arguments: &[&str], runs: usize) -> Vec<Ran> {
+fn all_at_once(env: &mut TestEnv, arguments: &[&str], runs: usize) -> Vec<RunResult> {
     let children: Vec<_> = (0..runs)
         .map(|machine| {
-            let state = world.home.path(&format!("state-{machine}"));
-            world.home.set("SWP_STATE_DIR", state);
-            let mut command: Command = world.home.command(arguments);
+            let state = env.home.path(&format!("state-{machine}"));
+            env.home.set("SWP_STATE_DIR", state);
+            let mut command: Command = env.home.command(arguments);
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().expect("the binary starts")
         })
         .collect();
     (children.into_iter())
-        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
         .collect()
 }
 
@@ -26,18 +26,18 @@ fn of_many_at_once_one_key_remains() {
     for lag in ["200ms", "1s"] {
         let mut settings = playing(&[("search-lag", lag), ("duplicate-name", "accepted")]);
         settings.sessions_max = RUNS;
-        let mut world = World::with(settings);
+        let mut env = TestEnv::with(settings);
         let create = ["create", "--role-id", "2", "--name", "ci"];
         let create = [&create[..], &["--settle-timeout", "20s"]].concat();
-        let ran = all_at_once(&mut world, &create, RUNS);
-        let keys = world.sandbox.api_keys();
-        let codes: Vec<_> = ran.iter().map(Ran::code).collect();
+        let result = all_at_once(&mut env, &create, RUNS);
+        let keys = env.sandbox.api_keys();
+        let codes: Vec<_> = result.iter().map(RunResult::code).collect();
         assert_eq!(keys.len(), 1, "{lag}: {codes:?}");
-        let winners: Vec<_> = ran.iter().filter(|ran| ran.code() == 0).collect();
+        let winners: Vec<_> = result.iter().filter(|result| result.code() == 0).collect();
         assert_eq!(winners.len(), 1, "{lag}: {codes:?}");
         assert_eq!(winners[0].success(), keys[0].secret);
-        for ran in ran.iter().filter(|ran| ran.code() != 0) {
-            ran.failure(6);
+        for result in result.iter().filter(|result| result.code() != 0) {
+            result.failure(6);
         }
     }
 }
@@ -50,15 +50,21 @@ fn of_many_that_skip_all_succeed_with_one_key() {
         let mut settings = playing(&[("search-lag", lag), ("duplicate-name", duplicates)]);
         settings.sessions_max = MANY;
         settings.rate_limit = None;
-        let mut world = World::with(settings);
+        let mut env = TestEnv::with(settings);
         let create = ["create", "--role-id", "2", "--name", "ci"];
         let skip = ["--if-exists", "skip", "--settle-timeout", "20s"];
-        let ran = all_at_once(&mut world, &[&create[..], &skip].concat(), MANY);
-        let said: Vec<_> = ran.iter().map(|ran| (ran.code(), &ran.stderr)).collect();
-        assert!(ran.iter().all(|ran| ran.code() == 0), "{said:?}");
-        let keys = world.sandbox.api_keys();
+        let result = all_at_once(&mut env, &[&create[..], &skip].concat(), MANY);
+        let said: Vec<_> = result
+            .iter()
+            .map(|result| (result.code(), &result.stderr))
+            .collect();
+        assert!(result.iter().all(|result| result.code() == 0), "{said:?}");
+        let keys = env.sandbox.api_keys();
         assert_eq!(keys.len(), 1, "{said:?}");
-        let secrets: Vec<_> = ran.iter().filter(|ran| !ran.stdout.is_empty()).collect();
+        let secrets: Vec<_> = result
+            .iter()
+            .filter(|result| !result.stdout.is_empty())
+            .collect();
         assert_eq!(secrets.len(), 1, "{said:?}");
         assert_eq!(secrets[0].success(), keys[0].secret);
     }
@@ -66,8 +72,8 @@ fn of_many_that_skip_all_succeed_with_one_key() {
 
 #[test]
 fn a_search_that_never_shows_the_key_does_not_stop_the_run() {
-    let world = World::with(playing(&[("search-lag", "1s")]));
-    let ran = world.run(["create", "--role-id", "2", "--name", "ci"]);
-    assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-    assert!(ran.stderr.contains("warning"), "{}", ran.stderr);
+    let env = TestEnv::with(playing(&[("search-lag", "1s")]));
+    let result = env.run(["create", "--role-id", "2", "--name", "ci"]);
+    assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+    assert!(result.stderr.contains("warning"), "{}", result.stderr);
 }

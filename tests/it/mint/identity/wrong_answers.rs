@@ -3,19 +3,19 @@
 use std::process::{Command, Stdio};
 
 use super::fixtures::{inject, records};
-use crate::support::{Home, Ran, World, contains, playing};
+use crate::support::{Home, RunResult, TestEnv, contains, playing};
 
 /// A machine of its own, with the same way to the manager.
-fn machine(world: &World) -> Home {
+fn machine(env: &TestEnv) -> Home {
     let mut home = Home::new();
-    home.set("SWP_URL", world.sandbox.url());
-    home.set("SWP_CA_CERT", world.home.path("manager.pem"));
+    home.set("SWP_URL", env.sandbox.url());
+    home.set("SWP_CA_CERT", env.home.path("manager.pem"));
     home.set("SWP_USERNAME", "admin");
-    home.set("SWP_PASSWORD_FILE", world.home.path("password"));
+    home.set("SWP_PASSWORD_FILE", env.home.path("password"));
     home
 }
 
-fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<Ran> {
+fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<RunResult> {
     let children: Vec<_> = (homes.iter().zip(&arguments))
         .map(|(home, arguments)| {
             let mut command: Command = home.command(arguments);
@@ -24,7 +24,7 @@ fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<Ran> {
         })
         .collect();
     (children.into_iter())
-        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
         .collect()
 }
 
@@ -36,27 +36,27 @@ fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
         [vec!["--verify"], vec!["--verify"]],
         [vec!["--name", "one"], vec!["--name", "other"]],
     ] {
-        let world = World::new();
-        let homes = [machine(&world), machine(&world)];
-        inject(&world.sandbox, "POST /api/apikeys swap times=2");
+        let env = TestEnv::new();
+        let homes = [machine(&env), machine(&env)];
+        inject(&env.sandbox, "POST /api/apikeys swap times=2");
         let arguments = more.clone().map(|more| [&create[..], &more].concat());
-        let ran = at_once(&homes, arguments);
-        for (ran, home) in ran.iter().zip(&homes) {
-            contains(ran.failure(11), &["swp-keys recover"]);
+        let result = at_once(&homes, arguments);
+        for (result, home) in result.iter().zip(&homes) {
+            contains(result.failure(11), &["swp-keys recover"]);
             assert_eq!(records(home).len(), 1, "{more:?}");
         }
-        assert_eq!(world.sandbox.api_keys().len(), 2, "{more:?}");
-        assert_eq!(world.count("POST /api/apikeys/1/secretkey"), 0);
-        for (home, ran) in homes.iter().zip(&ran) {
+        assert_eq!(env.sandbox.api_keys().len(), 2, "{more:?}");
+        assert_eq!(env.count("POST /api/apikeys/1/secretkey"), 0);
+        for (home, result) in homes.iter().zip(&result) {
             let recovered = home.run(["recover", "--yes"]);
-            assert_eq!(records(home).len(), 0, "{}", ran.stderr);
-            let keys = world.sandbox.api_keys();
+            assert_eq!(records(home).len(), 0, "{}", result.stderr);
+            let keys = env.sandbox.api_keys();
             assert!(
                 keys.iter().any(|key| key.secret == recovered.success()),
                 "{more:?}"
             );
         }
-        let keys = world.sandbox.api_keys();
+        let keys = env.sandbox.api_keys();
         assert_eq!(keys.len(), 2, "each has its own");
     }
 }
@@ -64,24 +64,24 @@ fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
 /// One of the two leaves no mark, so the ID of its key is in the record of the other one.
 #[test]
 fn recovering_finds_the_key_that_bears_the_mark() {
-    let world = World::with(playing(&[("duplicate-name", "accepted")]));
-    let homes = [machine(&world), machine(&world)];
+    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let homes = [machine(&env), machine(&env)];
     let meet = "POST /api/apikeys/search delay=300ms after times=2";
-    inject(&world.sandbox, meet);
-    inject(&world.sandbox, "POST /api/apikeys swap times=2");
+    inject(&env.sandbox, meet);
+    inject(&env.sandbox, "POST /api/apikeys swap times=2");
     let create = ["create", "--role-id", "2", "--name", "ci"];
-    let ran = at_once(
+    let result = at_once(
         &homes,
         [create.to_vec(), [&create[..], &["--no-mark"]].concat()],
     );
-    for ran in &ran {
-        ran.failure(11);
+    for result in &result {
+        result.failure(11);
     }
     let (marked, unmarked): (Vec<_>, Vec<_>) =
-        (world.sandbox.api_keys().into_iter()).partition(|key| key.description.is_some());
+        (env.sandbox.api_keys().into_iter()).partition(|key| key.description.is_some());
     assert_eq!((marked.len(), unmarked.len()), (1, 1));
     homes[0].run(["recover", "--yes", "--delete"]).success();
-    assert_eq!(world.sandbox.api_keys(), unmarked);
+    assert_eq!(env.sandbox.api_keys(), unmarked);
     assert_eq!(records(&homes[0]).len(), 0);
 }
 
@@ -89,8 +89,8 @@ fn recovering_finds_the_key_that_bears_the_mark() {
 #[test]
 fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
     for (name, code) in [(None, 11), (Some("ci of ours"), 0)] {
-        let world = World::with(playing(&[("answer-fields", "sparse")]));
-        let other = world.sandbox.add_key("other", 2);
+        let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+        let other = env.sandbox.add_key("other", 2);
         let (id, told) = match name {
             // The manager itself may keep any name that it likes.
             Some(name) => (2, name),
@@ -99,10 +99,10 @@ fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
         let body = serde_json::json!({"ID": id, "keyName": told, "secretKey": "1:c2VjcmV0"});
         let answer = crate::support::lies::success(&body);
         let fault = swp_keys::sandbox::Fault::new("POST", "/api/apikeys", answer).after();
-        world.sandbox.inject(fault);
-        let ran = world.run(["create", "--role", "Auditor"]);
-        assert_eq!(ran.code(), code, "{}", ran.stderr);
-        assert_eq!(world.sandbox.api_keys().len(), 2, "nothing is deleted");
-        assert_eq!(records(&world.home).len(), usize::from(code == 11));
+        env.sandbox.inject(fault);
+        let result = env.run(["create", "--role", "Auditor"]);
+        assert_eq!(result.code(), code, "{}", result.stderr);
+        assert_eq!(env.sandbox.api_keys().len(), 2, "nothing is deleted");
+        assert_eq!(records(&env.home).len(), usize::from(code == 11));
     }
 }

@@ -4,59 +4,59 @@ use std::process::{Command, Stdio};
 
 use swp_keys::sandbox::{Fault, Sandbox, Settings};
 
-use crate::support::{Home, Ran, World};
+use crate::support::{Home, RunResult, TestEnv};
 
 /// As many as start at once.
 const RUNS: usize = 8;
 
 /// A manager on which all of them meet: none has created before the last has looked.
-fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> World {
+fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
     let mut settings = Settings {
         sessions_max: RUNS,
         rate_limit: None,
         ..Settings::default()
     };
     settings.unknowns.duplicate_name = duplicate_name;
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     for fault in faults {
         let fault: Fault = fault
             .parse()
             .unwrap_or_else(|error| panic!("{fault}: {error}"));
-        world.sandbox.inject(fault);
+        env.sandbox.inject(fault);
     }
-    world
+    env
 }
 
 /// Starts them all, and waits for them all.
-fn all_at_once(world: &mut World, arguments: &[&str]) -> Vec<Ran> {
+fn all_at_once(env: &mut TestEnv, arguments: &[&str]) -> Vec<RunResult> {
     let children: Vec<_> = (0..RUNS)
         .map(|machine| {
-            let state = world.home.path(&format!("state-{machine}"));
-            world.home.set("SWP_STATE_DIR", state);
-            let mut command: Command = world.home.command(arguments);
+            let state = env.home.path(&format!("state-{machine}"));
+            env.home.set("SWP_STATE_DIR", state);
+            let mut command: Command = env.home.command(arguments);
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().expect("the binary starts")
         })
         .collect();
     (children.into_iter())
-        .map(|child| Ran::from(child.wait_with_output().expect("the run ends")))
+        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
         .collect()
 }
 
 /// One key of the name is alive, the one that succeeded has its secret, and the others say so and leave nothing.
 #[track_caller]
-fn one_remains(world: &World, ran: &[Ran], what: &str) {
-    let codes: Vec<_> = ran.iter().map(Ran::code).collect();
-    let stories: Vec<_> = ran.iter().map(|ran| ran.stderr.as_str()).collect();
-    let keys = living(&world.sandbox);
-    let winners: Vec<_> = ran.iter().filter(|ran| ran.code() == 0).collect();
+fn one_remains(env: &TestEnv, result: &[RunResult], what: &str) {
+    let codes: Vec<_> = result.iter().map(RunResult::code).collect();
+    let stories: Vec<_> = result.iter().map(|result| result.stderr.as_str()).collect();
+    let keys = living(&env.sandbox);
+    let winners: Vec<_> = result.iter().filter(|result| result.code() == 0).collect();
     assert_eq!(winners.len(), 1, "{what}: {codes:?} {stories:?}");
     assert_eq!(keys, [winners[0].success()], "{what}: {codes:?}");
-    for ran in ran.iter().filter(|ran| ran.code() != 0) {
-        ran.failure(6);
+    for result in result.iter().filter(|result| result.code() != 0) {
+        result.failure(6);
     }
-    assert_eq!(records(&world.home), 0, "{what}: {stories:?}");
-    assert_eq!(world.sandbox.live_sessions(), 0, "{what}");
+    assert_eq!(records(&env.home), 0, "{what}: {stories:?}");
+    assert_eq!(env.sandbox.live_sessions(), 0, "{what}");
 }
 
 fn living(sandbox: &Sandbox) -> Vec<String> {
@@ -90,7 +90,7 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
     std::thread::scope(|scope| {
         for (duplicate_name, faults, more) in marked.chain(unmarked) {
             scope.spawn(move || {
-                let mut world = crowded(duplicate_name, faults);
+                let mut env = crowded(duplicate_name, faults);
                 let arguments = [
                     "create",
                     "--role-id",
@@ -102,10 +102,10 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
                 let arguments: Vec<_> = (arguments.iter().chain(&["2s"]).chain(more))
                     .copied()
                     .collect();
-                let ran = all_at_once(&mut world, &arguments);
+                let result = all_at_once(&mut env, &arguments);
                 one_remains(
-                    &world,
-                    &ran,
+                    &env,
+                    &result,
                     &format!("{duplicate_name:?} {faults:?} {more:?}"),
                 );
             });

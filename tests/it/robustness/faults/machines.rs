@@ -12,7 +12,7 @@ use super::execution::{Ended, Job, Watch};
 use super::relay::Layer;
 use super::scenario::{IfExists, Naming, Place, Run, SETTLE, Scenario, Sink, TIMEOUT};
 use crate::support::fixed_files::{Fixed, small_disk};
-use crate::support::{Home, World, set_mode};
+use crate::support::{Home, TestEnv, set_mode};
 
 /// A state folder, and the layer between it and the manager.
 pub(super) struct Machine {
@@ -52,7 +52,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn of(scenario: &Scenario) -> Self {
-        let World { sandbox, home } = World::with(scenario.settings());
+        let TestEnv { sandbox, home } = TestEnv::with(scenario.settings());
         let sandbox = Arc::new(sandbox);
         for _ in 0..scenario.existing {
             let id = sandbox.add_key(&scenario.kept_name(), 2).id;

@@ -126,12 +126,12 @@ pub(super) fn forget(stage: &Stage, recovered: &Recovered) -> Vec<String> {
     for (machine, record) in &recovered.left {
         let operation = record["operation"].as_str().expect("an operation");
         let home = &stage.machines[*machine].home;
-        let ran = home.run(["recover", "-q", "--yes", "--forget", operation]);
-        if ran.code() != 0 {
+        let result = home.run(["recover", "-q", "--yes", "--forget", operation]);
+        if result.code() != 0 {
             wrong.push(format!(
                 "`recover --forget` exits {}: {}",
-                ran.code(),
-                ran.stderr
+                result.code(),
+                result.stderr
             ));
         }
     }

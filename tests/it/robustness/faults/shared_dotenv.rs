@@ -12,7 +12,7 @@ use super::pool::each;
 use super::random::Dice;
 use super::seeds::number;
 use crate::support::files::{names, read};
-use crate::support::{Ran, World};
+use crate::support::{RunResult, TestEnv};
 
 /// So many rounds in the normal suite.
 const ROUNDS: u64 = 24;
@@ -47,7 +47,7 @@ struct Ended {
 
 fn play(seed: u64) -> Vec<String> {
     let dice = Dice::new(seed);
-    let mut world = World::with(Settings {
+    let mut env = TestEnv::with(Settings {
         sessions_max: 100,
         rate_limit: None,
         ..Settings::default()
@@ -56,11 +56,11 @@ fn play(seed: u64) -> Vec<String> {
         let action = dice.pick(&["reset before", "reset after", "status=503 before"]);
         let fault = format!("POST /api/apikeys {action} nth={}", 1 + dice.below(RUNS));
         let fault: Fault = fault.parse().unwrap_or_else(|why| panic!("{fault}: {why}"));
-        world.sandbox.inject(fault);
+        env.sandbox.inject(fault);
     }
-    world.home.write_secret(".env", BEFORE);
+    env.home.write_secret(".env", BEFORE);
     let runs: Vec<_> = (0..RUNS)
-        .map(|number| start(&mut world, &dice, number))
+        .map(|number| start(&mut env, &dice, number))
         .collect();
     let ended: Vec<_> = std::thread::scope(|scope| {
         let waiting: Vec<_> = (runs.into_iter())
@@ -71,12 +71,12 @@ fn play(seed: u64) -> Vec<String> {
             .map(|run| run.expect("a run was waited for"))
             .collect()
     });
-    judge(&world, &ended)
+    judge(&env, &ended)
 }
 
-fn start(world: &mut World, dice: &Dice, number: usize) -> Run {
-    let state = world.home.path(&format!("state-{number}"));
-    world.home.set("SWP_STATE_DIR", &state);
+fn start(env: &mut TestEnv, dice: &Dice, number: usize) -> Run {
+    let state = env.home.path(&format!("state-{number}"));
+    env.home.set("SWP_STATE_DIR", &state);
     let [name, key] = ["K", "key-"].map(|head| format!("{head}{number}"));
     let mut arguments = vec!["create", "-q", "--role-id", "2", "--name", &key];
     arguments.extend(["--dotenv", ".env", "--env-name", &name]);
@@ -92,7 +92,7 @@ fn start(world: &mut World, dice: &Dice, number: usize) -> Run {
         (15, Some(Signal::TERM)),
     ]);
     let after = Duration::from_millis(u64::try_from(dice.below(700)).unwrap_or_default());
-    let mut command = world.home.command(&arguments);
+    let mut command = env.home.command(&arguments);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     Run {
         child: command.spawn().expect("the binary starts"),
@@ -112,14 +112,14 @@ fn end(run: Run) -> Ended {
     let records = std::fs::read_dir(&run.state);
     Ended {
         code,
-        stderr: Ran::from(output).stderr,
+        stderr: RunResult::from(output).stderr,
         recorded: records.is_ok_and(|records| records.count() > 0),
     }
 }
 
-fn judge(world: &World, ended: &[Ended]) -> Vec<String> {
+fn judge(env: &TestEnv, ended: &[Ended]) -> Vec<String> {
     let mut wrong = Vec::new();
-    let text = read(world.home.path(".env"));
+    let text = read(env.home.path(".env"));
     let Some(added) = text.strip_prefix(BEFORE) else {
         return vec![format!("what was there before is not there: {text}")];
     };
@@ -130,7 +130,7 @@ fn judge(world: &World, ended: &[Ended]) -> Vec<String> {
     if lines.len() != added.lines().count() {
         wrong.push(format!("there is a line that is not an assignment: {text}"));
     }
-    let keys = world.sandbox.api_keys();
+    let keys = env.sandbox.api_keys();
     for (number, ended) in ended.iter().enumerate() {
         let own: Vec<_> = (lines.iter())
             .filter(|(name, _)| *name == format!("K{number}"))
@@ -145,7 +145,7 @@ fn judge(world: &World, ended: &[Ended]) -> Vec<String> {
         }
     }
     let killed = ended.iter().any(|ended| ended.code.is_none());
-    let left = names(&world.home.path(""));
+    let left = names(&env.home.path(""));
     if left
         .iter()
         .any(|name| name.ends_with(".tmp") && !killed || name.ends_with("lock"))

@@ -147,37 +147,40 @@ impl Case {
             }
         }
         arguments.push("-vv");
-        let launcher::Measured { ran, peak } = launcher::run(&home, &arguments);
-        let said = format!("stdout: {:.500}\nstderr: {:.5000}", ran.stdout, ran.stderr);
-        assert_eq!(ran.code(), self.exit, "{said}");
+        let launcher::Measured { result, peak } = launcher::run(&home, &arguments);
+        let said = format!(
+            "stdout: {:.500}\nstderr: {:.5000}",
+            result.stdout, result.stderr
+        );
+        assert_eq!(result.code(), self.exit, "{said}");
         match &self.stdout {
-            Stdout::Nothing => assert_eq!(ran.stdout, "", "{said}"),
-            Stdout::Fresh => assert_eq!(ran.stdout, format!("{FRESH}\n"), "{said}"),
-            Stdout::Text(text) => assert_eq!(&ran.stdout, text, "{said}"),
+            Stdout::Nothing => assert_eq!(result.stdout, "", "{said}"),
+            Stdout::Fresh => assert_eq!(result.stdout, format!("{FRESH}\n"), "{said}"),
+            Stdout::Text(text) => assert_eq!(&result.stdout, text, "{said}"),
             Stdout::Something => {}
         }
         for part in &self.stderr {
-            assert!(ran.stderr.contains(part), "`{part}` is missing: {said}");
+            assert!(result.stderr.contains(part), "`{part}` is missing: {said}");
         }
         let promised = matches!(self.stdout, Stdout::Fresh).then_some(FRESH);
         assert_silent(
             &self.name,
-            &ran,
+            &result,
             &[PASSWORD, SID, RID, KEY, FRESH],
             promised,
         );
-        harmless(&ran.stdout);
-        harmless(&ran.stderr);
+        harmless(&result.stdout);
+        harmless(&result.stderr);
         assert!(
-            ran.stderr.len() < 64 * 1024,
+            result.stderr.len() < 64 * 1024,
             "{} bytes of stderr",
-            ran.stderr.len()
+            result.stderr.len()
         );
         assert!(peak < MOST_MEMORY, "{} KiB of memory\n{said}", peak / 1024);
         // Less than the program has before it does anything would mean that nothing was measured.
         assert!(peak > 1024 * 1024, "{peak} bytes of memory");
         if let Some(check) = &self.check {
-            check(&manager, &ran.stdout, &ran.stderr);
+            check(&manager, &result.stdout, &result.stderr);
         }
     }
 

@@ -22,9 +22,9 @@ fn run(server: &RawServer, trusted: &Certificate, exit: i32, stderr: &[&str]) {
         "--timeout",
         "5s",
     ];
-    let Measured { ran, peak } = launcher::run(&home, &arguments);
-    contains(ran.failure(exit), stderr);
-    assert_silent("TLS", &ran, &[PASSWORD], None);
+    let Measured { result, peak } = launcher::run(&home, &arguments);
+    contains(result.failure(exit), stderr);
+    assert_silent("TLS", &result, &[PASSWORD], None);
     assert!(peak < MOST_MEMORY, "{} KiB of memory", peak / 1024);
 }
 

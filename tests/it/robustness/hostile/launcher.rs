@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use wait4::Wait4 as _;
 
 use crate::support::running::Running;
-use crate::support::{Home, Ran, binary};
+use crate::support::{Home, RunResult, binary};
 
 /// The arguments of the run, as JSON.
 const ORDER: &str = "SWP_TEST_LAUNCH";
@@ -21,7 +21,7 @@ const REPORT: &str = "launched.json";
 
 /// How a run ended, and the most memory that it had, in bytes.
 pub(super) struct Measured {
-    pub(super) ran: Ran,
+    pub(super) result: RunResult,
     pub(super) peak: u64,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn run(home: &Home, arguments: &[&str]) -> Measured {
     let text = |name| String::from_utf8(read(name)).expect("what is printed is UTF-8");
     let number = |name: &str| report[name].as_i64().expect("a number");
     Measured {
-        ran: Ran {
+        result: RunResult {
             status: std::os::unix::process::ExitStatusExt::from_raw(
                 i32::try_from(number("status")).expect("a status"),
             ),

@@ -2,24 +2,24 @@
 #![cfg(target_os = "linux")]
 
 use crate::support::secrets::{CODE, KEY, PASSWORD, assert_clean, assert_silent};
-use crate::support::{Ran, World};
+use crate::support::{RunResult, TestEnv};
 use swp_keys::sandbox::Settings;
 
 /// A script for `sh` that writes down all it can see, and prints `output`.
-fn spy(world: &World, name: &str, output: &str) -> String {
-    let secret = world.home.write_secret(&format!("{name}.output"), output);
+fn spy(env: &TestEnv, name: &str, output: &str) -> String {
+    let secret = env.home.write_secret(&format!("{name}.output"), output);
     let script = format!(
         "for what in cmdline environ; do cat /proc/self/$what /proc/$$/$what; done > {name}.seen\n\
          cat /proc/$PPID/cmdline >> {name}.seen\ncat '{}'\n",
         secret.display()
     );
-    let path = world.home.write(name, &script);
+    let path = env.home.write(name, &script);
     path.to_str().expect("UTF-8").to_owned()
 }
 
 #[track_caller]
-fn assert_blind(world: &World, name: &str) {
-    let seen = std::fs::read(world.home.path(&format!("{name}.seen"))).expect("the child ran");
+fn assert_blind(env: &TestEnv, name: &str) {
+    let seen = std::fs::read(env.home.path(&format!("{name}.seen"))).expect("the child ran");
     assert!(
         String::from_utf8_lossy(&seen).contains("SWP_URL"),
         "it could look"
@@ -29,22 +29,22 @@ fn assert_blind(world: &World, name: &str) {
 
 #[test]
 fn of_a_command_that_gives_a_secret() {
-    let mut world = World::with(Settings {
+    let mut env = TestEnv::with(Settings {
         password: PASSWORD.to_owned(),
         mfa_code: Some(CODE.to_owned()),
         ..Settings::default()
     });
-    world.home.unset("SWP_PASSWORD_FILE");
+    env.home.unset("SWP_PASSWORD_FILE");
     for (variable, secret) in [
         ("SWP_PASSWORD", PASSWORD),
         ("SWP_MFA_CODE", CODE),
         ("SWP_API_KEY", KEY),
     ] {
-        world.home.set(variable, secret);
+        env.home.set(variable, secret);
     }
-    let password = format!("sh {}", spy(&world, "password-spy", PASSWORD));
-    let code = format!("sh {}", spy(&world, "code-spy", CODE));
-    let ran = world.run([
+    let password = format!("sh {}", spy(&env, "password-spy", PASSWORD));
+    let code = format!("sh {}", spy(&env, "code-spy", CODE));
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -54,30 +54,30 @@ fn of_a_command_that_gives_a_secret() {
         "--mfa-command",
         &code,
     ]);
-    let secret = ran.success().to_owned();
+    let secret = result.success().to_owned();
     assert_silent(
         "create",
-        &ran,
+        &result,
         &[PASSWORD, CODE, KEY, &secret],
         Some(&secret),
     );
-    assert_blind(&world, "password-spy");
-    assert_blind(&world, "code-spy");
+    assert_blind(&env, "password-spy");
+    assert_blind(&env, "code-spy");
 }
 
 #[test]
 fn of_a_command_in_a_sandbox() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for (variable, secret) in [
         ("SWP_PASSWORD", PASSWORD),
         ("SWP_MFA_CODE", CODE),
         ("SWP_API_KEY", KEY),
     ] {
-        world.home.set(variable, secret);
+        env.home.set(variable, secret);
     }
-    let child = spy(&world, "child", "done");
-    let ran: Ran = world.run(["sandbox", "-vv", "--", "sh", &child]);
-    assert_eq!(ran.success(), "done");
-    assert_silent("sandbox", &ran, &[PASSWORD, CODE, KEY], None);
-    assert_blind(&world, "child");
+    let child = spy(&env, "child", "done");
+    let result: RunResult = env.run(["sandbox", "-vv", "--", "sh", &child]);
+    assert_eq!(result.success(), "done");
+    assert_silent("sandbox", &result, &[PASSWORD, CODE, KEY], None);
+    assert_blind(&env, "child");
 }

@@ -6,7 +6,7 @@ use ring::hmac;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::secrets::{CODE, PASSWORD, assert_clean, assert_silent};
-use crate::support::{Ran, World};
+use crate::support::{RunResult, TestEnv};
 use crate::support::{files::files, seen::session_of};
 
 /// What each command is run with. A command that is not here fails the test.
@@ -103,7 +103,7 @@ const TROUBLES: [Trouble; 7] = [
 
 /// A manager, a home with all secrets in it, and the secrets.
 struct Scene {
-    world: World,
+    env: TestEnv,
     key: String,
     /// Sessions and keys that were made on the way.
     found: Vec<String>,
@@ -111,43 +111,43 @@ struct Scene {
 
 impl Scene {
     fn new(way: Way, trouble: Trouble) -> Self {
-        let mut world = World::with(Settings {
+        let mut env = TestEnv::with(Settings {
             password: PASSWORD.to_owned(),
             mfa_code: Some(CODE.to_owned()),
             ..Settings::default()
         });
-        world.sandbox.add_key("there", 2);
-        let key = world.sandbox.add_key("existing", 1).secret;
-        world.home.set("SWP_MFA_CODE", CODE);
-        world.home.set("TMPDIR", world.home.path("tmp"));
-        std::fs::create_dir(world.home.path("tmp")).expect("a folder");
+        env.sandbox.add_key("there", 2);
+        let key = env.sandbox.add_key("existing", 1).secret;
+        env.home.set("SWP_MFA_CODE", CODE);
+        env.home.set("TMPDIR", env.home.path("tmp"));
+        std::fs::create_dir(env.home.path("tmp")).expect("a folder");
         match way {
             Way::Password => {
-                world.home.unset("SWP_PASSWORD_FILE");
-                world.home.set("SWP_PASSWORD", PASSWORD);
+                env.home.unset("SWP_PASSWORD_FILE");
+                env.home.set("SWP_PASSWORD", PASSWORD);
             }
             Way::Key => {
-                world.home.unset("SWP_PASSWORD_FILE");
-                world.home.set("SWP_API_KEY", &key);
+                env.home.unset("SWP_PASSWORD_FILE");
+                env.home.set("SWP_API_KEY", &key);
             }
             Way::Kept => {
                 // With a code of its own: none is sent twice.
                 let set = |code: &str| {
-                    (world.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
+                    (env.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
                 };
                 set("64820193");
-                world.run(["login", "--mfa-code", "64820193"]).success();
+                env.run(["login", "--mfa-code", "64820193"]).success();
                 set(CODE);
             }
         }
         let pin = format!("sha256:{}", "ab".repeat(32));
         let known =
             format!("[managers.\"known.example.com:4119\"]\npins = [\"{pin}\"]\nadded = \"\"\n");
-        std::fs::create_dir(world.home.path("config")).expect("a folder");
-        world.home.write_secret("config/trusted.toml", &known);
-        world.home.set("SWP_CONFIG_DIR", world.home.path("config"));
+        std::fs::create_dir(env.home.path("config")).expect("a folder");
+        env.home.write_secret("config/trusted.toml", &known);
+        env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
         let mut scene = Self {
-            world,
+            env,
             key,
             found: Vec::new(),
         };
@@ -156,33 +156,31 @@ impl Scene {
     }
 
     fn spoil(&mut self, way: Way, trouble: Trouble) {
-        let world = &mut self.world;
+        let env = &mut self.env;
         match trouble {
             Trouble::Nothing => {}
             Trouble::Refused => {
-                world
-                    .sandbox
+                env.sandbox
                     .change(|settings| settings.password = "another".to_owned());
-                world.sandbox.end_sessions();
-                for key in world.sandbox.api_keys() {
-                    world.sandbox.edit_key(key.id, |key| key.active = false);
+                env.sandbox.end_sessions();
+                for key in env.sandbox.api_keys() {
+                    env.sandbox.edit_key(key.id, |key| key.active = false);
                 }
             }
             Trouble::Forbidden => {
-                world
-                    .sandbox
+                env.sandbox
                     .change(|settings| settings.administrator_role = 2);
-                for key in world.sandbox.api_keys() {
-                    world.sandbox.edit_key(key.id, |key| key.role_id = 2);
+                for key in env.sandbox.api_keys() {
+                    env.sandbox.edit_key(key.id, |key| key.role_id = 2);
                 }
             }
-            Trouble::Untrusted => world.home.unset("SWP_CA_CERT"),
-            Trouble::Unreachable => world.home.set("SWP_URL", "https://127.0.0.1:1"),
-            Trouble::Broken => world.sandbox.inject(Fault {
+            Trouble::Untrusted => env.home.unset("SWP_CA_CERT"),
+            Trouble::Unreachable => env.home.set("SWP_URL", "https://127.0.0.1:1"),
+            Trouble::Broken => env.sandbox.inject(Fault {
                 method: None,
                 ..fault(Action::Drop)
             }),
-            Trouble::Cut => world.sandbox.inject(
+            Trouble::Cut => env.sandbox.inject(
                 fault(Action::Cut(40))
                     .after()
                     .nth(1 + u32::from(way == Way::Password)),
@@ -193,7 +191,7 @@ impl Scene {
     /// What a run that was cut off while it re-keyed a key leaves behind.
     fn leave_record(&self, way: Way) {
         let mut record = serde_json::json!({
-            "operation": "0a0b0c0d", "work": "rekey", "manager": self.world.sandbox.url(), "tenant": null,
+            "operation": "0a0b0c0d", "work": "rekey", "manager": self.env.sandbox.url(), "tenant": null,
             "keyName": "there", "roleID": null, "keyID": 1, "existingIDs": [1], "marked": true,
             "unique": true, "sinks": ["stdout"], "started": 0
         });
@@ -203,18 +201,18 @@ impl Scene {
             let digits = tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}"));
             record["signer"] = digits.collect::<String>().into();
         }
-        let folder = self.world.home.path("state/unfinished");
+        let folder = self.env.home.path("state/unfinished");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
     }
 
     /// Everything that is secret by now.
     fn secrets(&mut self) -> Vec<String> {
-        for (sid, rid) in self.world.sandbox.requests().iter().filter_map(session_of) {
+        for (sid, rid) in self.env.sandbox.requests().iter().filter_map(session_of) {
             self.found.extend([sid, rid]);
         }
         self.found.extend(
-            self.world
+            self.env
                 .sandbox
                 .api_keys()
                 .into_iter()
@@ -228,28 +226,28 @@ impl Scene {
     }
 
     /// Runs, and checks everything that the run could have told.
-    fn check(&mut self, arguments: &[&str]) -> Ran {
+    fn check(&mut self, arguments: &[&str]) -> RunResult {
         let secrets_of_keys = |scene: &Self| -> Vec<String> {
-            let keys = scene.world.sandbox.api_keys();
+            let keys = scene.env.sandbox.api_keys();
             keys.into_iter().map(|key| key.secret).collect()
         };
         let before = secrets_of_keys(self);
         self.found.extend(before.iter().cloned());
-        let ran = self.world.run(arguments);
+        let result = self.env.run(arguments);
         let fresh = secrets_of_keys(self)
             .into_iter()
             .find(|secret| !before.contains(secret));
         let to_file = arguments.contains(&"--out-file");
-        let promised = fresh.as_deref().filter(|_| ran.code() == 0 && !to_file);
+        let promised = fresh.as_deref().filter(|_| result.code() == 0 && !to_file);
         let secrets = self.secrets();
         let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-        assert_silent(&format!("{arguments:?}"), &ran, &secrets, promised);
+        assert_silent(&format!("{arguments:?}"), &result, &secrets, promised);
         self.check_files(&secrets, fresh.as_deref().filter(|_| to_file));
-        ran
+        result
     }
 
     fn check_files(&self, secrets: &[&str], in_file: Option<&str>) {
-        let home = self.world.home.path("");
+        let home = self.env.home.path("");
         for path in files(&home) {
             let allowed = |secret: &str| match place(&home, &path) {
                 Place::Password => secret == PASSWORD,
@@ -342,16 +340,16 @@ fn walk(way: Way) {
                     scene.leave_record(way);
                 }
                 if command == "verify-key" {
-                    scene.world.home.write_secret("key", &scene.key);
+                    scene.env.home.write_secret("key", &scene.key);
                 }
                 let format = ["text", "json", "jsonl"][(index + number) % 3];
                 let mut words: Vec<&str> = command.split(' ').collect();
                 words.extend(["-vv", "--retries", "0", "-o", format]);
                 words.extend(["--settle-timeout", "100ms"]);
                 words.extend(*more);
-                let ran = scene.check(&words);
+                let result = scene.check(&words);
                 if trouble == Trouble::Nothing {
-                    assert_eq!(ran.code(), 0, "{way:?} {words:?}: {}", ran.stderr);
+                    assert_eq!(result.code(), 0, "{way:?} {words:?}: {}", result.stderr);
                 }
             }
         }
@@ -376,7 +374,7 @@ fn with_a_kept_session() {
 #[test]
 fn a_secret_that_is_not_delivered_is_not_told_either() {
     let mut scene = Scene::new(Way::Password, Trouble::Nothing);
-    let sandbox = &scene.world.sandbox;
+    let sandbox = &scene.env.sandbox;
     // The key stays, so its secret is known here; nobody else may know it.
     let refuse = Action::status(500, "not now");
     sandbox.inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
@@ -389,6 +387,6 @@ fn a_secret_that_is_not_delivered_is_not_told_either() {
         &settle,
     ]
     .concat();
-    let ran = scene.check(&words);
-    assert_eq!(ran.code(), 11, "{}", ran.stderr);
+    let result = scene.check(&words);
+    assert_eq!(result.code(), 11, "{}", result.stderr);
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Sandbox, Settings};
 
 use crate::support::secrets::{CODE, FRESH, KEY, PASSWORD, RID, SID, assert_silent, forms};
-use crate::support::{Ran, World};
+use crate::support::{RunResult, TestEnv};
 
 const ALL: [&str; 6] = [PASSWORD, CODE, SID, RID, KEY, FRESH];
 
@@ -97,17 +97,17 @@ fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Action {
 }
 
 /// A manager whose sessions and fresh keys are known before they are made.
-fn world(with_key: bool) -> World {
-    let mut world = World::with(Settings {
+fn env(with_key: bool) -> TestEnv {
+    let mut env = TestEnv::with(Settings {
         password: PASSWORD.to_owned(),
         ..Settings::default()
     });
     if with_key {
-        world.use_key(KEY);
+        env.use_key(KEY);
     } else {
-        world.home.set("SWP_MFA_CODE", CODE);
+        env.home.set("SWP_MFA_CODE", CODE);
     }
-    world
+    env
 }
 
 /// What this manager answers where it does not echo.
@@ -197,14 +197,13 @@ fn ascii(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).collect()
 }
 
-fn run(place: &Place, action: Action, format: &str) -> Ran {
-    let world = world(place.with_key);
-    world
-        .sandbox
+fn run(place: &Place, action: Action, format: &str) -> RunResult {
+    let env = env(place.with_key);
+    env.sandbox
         .inject(Fault::new(place.method, place.path, action).times(99));
-    script(&world.sandbox);
+    script(&env.sandbox);
     let options = ["-vv", "--retries", "0", "-o", format];
-    world.run(place.arguments.iter().chain(&options))
+    env.run(place.arguments.iter().chain(&options))
 }
 
 #[test]
@@ -214,9 +213,9 @@ fn nothing_that_comes_back_is_shown_wherever_it_comes_back() {
         for (index, action) in echoes(&said).into_iter().enumerate() {
             let format = ["text", "json"][index % 2];
             let what = format!("{} {} {action:?}", place.method, place.path);
-            let ran = run(&place, action, format);
-            let promised = ran.stdout.contains(FRESH).then_some(FRESH);
-            assert_silent(&what, &ran, &ALL, promised);
+            let result = run(&place, action, format);
+            let promised = result.stdout.contains(FRESH).then_some(FRESH);
+            assert_silent(&what, &result, &ALL, promised);
         }
     }
 }
@@ -248,50 +247,48 @@ fn nothing_that_comes_back_in_another_form_is_shown() {
 
 #[test]
 fn a_masked_message_still_says_what_the_manager_said() {
-    let ran = run(
+    let result = run(
         &PLACES[0],
         Action::status(401, &format!("no user has {PASSWORD} here")),
         "text",
     );
     assert!(
-        ran.failure(4).contains("no user has [secret] here"),
+        result.failure(4).contains("no user has [secret] here"),
         "{}",
-        ran.stderr
+        result.stderr
     );
 }
 
 /// A secret that is part of another one does not leave the rest of that in sight.
 #[test]
 fn a_secret_within_a_secret_is_masked_with_it() {
-    let mut world = world(false);
-    world.home.set("SWP_MFA_CODE", "123456");
-    let password = world.home.write_secret("password", "before-123456-after");
-    world.home.set("SWP_PASSWORD_FILE", password);
+    let mut env = env(false);
+    env.home.set("SWP_MFA_CODE", "123456");
+    let password = env.home.write_secret("password", "before-123456-after");
+    env.home.set("SWP_PASSWORD_FILE", password);
     let echo = Action::status(401, "you sent before-123456-after and 123456 to me");
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("POST", "/api/sessions", echo));
-    let ran = world.run(["list-roles"]);
+    let result = env.run(["list-roles"]);
     for part in ["before", "123456", "after"] {
-        assert!(!ran.failure(4).contains(part), "{}", ran.stderr);
+        assert!(!result.failure(4).contains(part), "{}", result.stderr);
     }
 }
 
 #[test]
 fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
-    let world = world(false);
-    script(&world.sandbox);
-    world.run(["login"]).success();
-    world.sandbox.clear_faults();
+    let env = env(false);
+    script(&env.sandbox);
+    env.run(["login"]).success();
+    env.sandbox.clear_faults();
     let said = format!("you sent {} to me", IN_SESSION.join(" and "));
-    world
-        .sandbox
+    env.sandbox
         .inject(Fault::new("DELETE", "*", Action::status(500, &said)).times(2));
-    script(&world.sandbox);
-    let ran = world.run(["login", "-vv", "--force-login"]);
-    ran.success();
-    assert!(ran.stderr.contains("was not ended"), "{}", ran.stderr);
-    assert_silent("login", &ran, &ALL, None);
+    script(&env.sandbox);
+    let result = env.run(["login", "-vv", "--force-login"]);
+    result.success();
+    assert!(result.stderr.contains("was not ended"), "{}", result.stderr);
+    assert_silent("login", &result, &ALL, None);
 }
 
 /// The secret that was made and not delivered, in the answer to its deletion.
@@ -299,13 +296,12 @@ fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
 #[test]
 fn an_undelivered_secret_that_comes_back_is_not_shown() {
     for with_key in [false, true] {
-        let world = world(with_key);
+        let env = env(with_key);
         let said = format!("the key {FRESH} is in use");
         let refuse = Action::status(500, &said);
-        world
-            .sandbox
+        env.sandbox
             .inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
-        script(&world.sandbox);
+        script(&env.sandbox);
         let full = std::fs::File::options()
             .write(true)
             .open("/dev/full")
@@ -320,8 +316,12 @@ fn an_undelivered_secret_that_comes_back_is_not_shown() {
             "--name",
             "named",
         ];
-        let ran = Ran::of(world.home.command(arguments).stdout(full));
-        assert!(ran.failure(11).contains("is in use"), "{}", ran.stderr);
-        assert_silent("create", &ran, &ALL, None);
+        let result = RunResult::of(env.home.command(arguments).stdout(full));
+        assert!(
+            result.failure(11).contains("is in use"),
+            "{}",
+            result.stderr
+        );
+        assert_silent("create", &result, &ALL, None);
     }
 }

@@ -4,27 +4,27 @@
 use std::path::{Path, PathBuf};
 
 use crate::support::secrets::assert_silent;
-use crate::support::{Ran, World, contains, set_mode};
+use crate::support::{RunResult, TestEnv, contains, set_mode};
 
 /// Letters only, so that it passes as a name, a word and base64, and of a length that base64 needs no padding for.
 const CANARY: &str = "QuackingCanaries";
 
 /// A run that fails with `code`, in text and in JSON, with all that is logged; neither stream holds the canary.
 #[track_caller]
-fn refused(world: &World, code: i32, arguments: &[&str], names: &[&str]) {
+fn refused(env: &TestEnv, code: i32, arguments: &[&str], names: &[&str]) {
     for format in ["text", "json"] {
         let more = ["-vv", "-o", format];
-        let ran = run(world, arguments, &more);
-        contains(ran.failure(code), names);
-        assert_silent(&arguments.join(" "), &ran, &[CANARY], None);
+        let result = run(env, arguments, &more);
+        contains(result.failure(code), names);
+        assert_silent(&arguments.join(" "), &result, &[CANARY], None);
     }
 }
 
 /// Flags of ours come before the end of the flags.
-fn run(world: &World, arguments: &[&str], more: &[&str]) -> Ran {
+fn run(env: &TestEnv, arguments: &[&str], more: &[&str]) -> RunResult {
     let end = (arguments.iter().position(|word| *word == "--")).unwrap_or(arguments.len());
     let (flags, rest) = arguments.split_at(end);
-    world.run([flags, more, rest].concat())
+    env.run([flags, more, rest].concat())
 }
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
@@ -36,8 +36,8 @@ fn text(path: &Path) -> &str {
 /// Each file with the line that is at fault, where the message can name one.
 #[test]
 fn of_certificates() {
-    let mut world = World::new();
-    let certificate = world.sandbox.certificate_pem().to_owned();
+    let mut env = TestEnv::new();
+    let certificate = env.sandbox.certificate_pem().to_owned();
     let first = |text: &str| format!("{certificate}{text}");
     let lines = certificate.lines().count();
     let canary = CANARY;
@@ -73,43 +73,43 @@ fn of_certificates() {
             1,
         ),
     ] {
-        let path = world.home.write("ca.pem", &file);
+        let path = env.home.write("ca.pem", &file);
         let place = format!("line {line}");
         let arguments = [&FIND[..], &["--ca-cert", text(&path)]].concat();
-        refused(&world, 2, &arguments, &["`--ca-cert`", "ca.pem", &place]);
+        refused(&env, 2, &arguments, &["`--ca-cert`", "ca.pem", &place]);
     }
     // What holds no certificate at all.
-    let path = world.home.write("ca.pem", canary);
-    world.home.set("SWP_CA_CERT", path);
-    refused(&world, 2, &FIND, &["`SWP_CA_CERT`", "ca.pem"]);
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    let path = env.home.write("ca.pem", canary);
+    env.home.set("SWP_CA_CERT", path);
+    refused(&env, 2, &FIND, &["`SWP_CA_CERT`", "ca.pem"]);
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
 /// The system's certificates, if the user names another file of them.
 #[test]
 fn of_the_systems_certificates() {
-    let mut world = World::new();
-    world.home.unset("SWP_CA_CERT");
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_CA_CERT");
     let joined = format!("-----BEGIN CERTIFICATE-----{CANARY}-----END CERTIFICATE-----\n");
-    let path = world.home.write("roots.pem", &joined);
-    world.home.set("SSL_CERT_FILE", path);
-    refused(&world, 7, &FIND, &[]);
+    let path = env.home.write("roots.pem", &joined);
+    env.home.set("SSL_CERT_FILE", path);
+    refused(&env, 7, &FIND, &[]);
 }
 
 /// A home that has all from its settings file, and the folder of that.
-fn with_settings() -> (World, PathBuf) {
-    let mut world = World::new();
-    world.home.unset("SWP_URL");
-    world.home.unset("SWP_PASSWORD_FILE");
-    let folder = world.home.path("config");
+fn with_settings() -> (TestEnv, PathBuf) {
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_URL");
+    env.home.unset("SWP_PASSWORD_FILE");
+    let folder = env.home.path("config");
     std::fs::create_dir(&folder).expect("a folder");
-    world.home.set("SWP_CONFIG_DIR", &folder);
-    (world, folder)
+    env.home.set("SWP_CONFIG_DIR", &folder);
+    (env, folder)
 }
 
 #[test]
 fn of_the_settings_file() {
-    let (world, folder) = with_settings();
+    let (env, folder) = with_settings();
     let canary = CANARY;
     for (file, line) in [
         (canary.to_owned(), 1),
@@ -149,15 +149,15 @@ fn of_the_settings_file() {
         set_mode(&folder.join("config.toml"), 0o600);
         let place = format!("config.toml:{line}:");
         let names = [place.as_str()];
-        refused(&world, 2, &["config", "check"], &names);
-        refused(&world, 2, &["list-roles"], &names);
+        refused(&env, 2, &["config", "check"], &names);
+        refused(&env, 2, &["list-roles"], &names);
     }
 }
 
 /// What no reader of the file checks, but the command that uses it.
 #[test]
 fn of_the_settings_file_for_new_keys() {
-    let (world, folder) = with_settings();
+    let (env, folder) = with_settings();
     let canary = CANARY;
     for (field, value) in [
         ("expires", format!("5{canary}")),
@@ -173,17 +173,17 @@ fn of_the_settings_file_for_new_keys() {
             },
         );
         std::fs::write(folder.join("config.toml"), &file).expect("a file");
-        refused(&world, 2, &["create-key"], &["config.toml", field]);
+        refused(&env, 2, &["create-key"], &["config.toml", field]);
     }
 }
 
 #[test]
 fn of_pins() {
-    let mut world = World::new();
-    let folder = world.home.path("config");
+    let mut env = TestEnv::new();
+    let folder = env.home.path("config");
     std::fs::create_dir(&folder).expect("a folder");
-    world.home.set("SWP_CONFIG_DIR", &folder);
-    world.home.unset("SWP_CA_CERT");
+    env.home.set("SWP_CONFIG_DIR", &folder);
+    env.home.unset("SWP_CA_CERT");
     let canary = CANARY;
     for (file, line) in [
         (canary.to_owned(), 1),
@@ -196,17 +196,17 @@ fn of_pins() {
         std::fs::write(folder.join("trusted.toml"), &file).expect("a file");
         set_mode(&folder.join("trusted.toml"), 0o600);
         let place = format!("line {line}");
-        refused(&world, 2, &["trust", "list"], &["trusted.toml", &place]);
-        refused(&world, 2, &FIND, &["trusted.toml", &place]);
+        refused(&env, 2, &["trust", "list"], &["trusted.toml", &place]);
+        refused(&env, 2, &FIND, &["trusted.toml", &place]);
     }
 }
 
 #[test]
 fn of_the_state_folder() {
-    let world = World::new();
+    let env = TestEnv::new();
     let canary = CANARY;
-    world.run(["login"]).success();
-    let kept = crate::support::files::files(&world.home.path("state/kept")).remove(0);
+    env.run(["login"]).success();
+    let kept = crate::support::files::files(&env.home.path("state/kept")).remove(0);
     for file in [
         canary.to_owned(),
         format!("\"{canary}\""),
@@ -214,10 +214,10 @@ fn of_the_state_folder() {
         format!("{{\"manager\": [\"{canary}\"]}}"),
     ] {
         std::fs::write(&kept, &file).expect("a file");
-        refused(&world, 1, &FIND, &["kept"]);
+        refused(&env, 1, &FIND, &["kept"]);
     }
     std::fs::remove_file(&kept).expect("a file");
-    let unfinished = world.home.path("state/unfinished");
+    let unfinished = env.home.path("state/unfinished");
     std::fs::create_dir_all(&unfinished).expect("a folder");
     set_mode(&unfinished, 0o700);
     let record = unfinished.join("1a2b3c4d.json");
@@ -231,28 +231,28 @@ fn of_the_state_folder() {
         std::fs::write(&record, &file).expect("a file");
         set_mode(&record, 0o600);
         for format in ["text", "json"] {
-            let ran = world.run(["recover", "--list", "-vv", "-o", format]);
-            contains(&ran.stderr, &["1a2b3c4d.json", "line "]);
-            assert_silent("recover", &ran, &[canary], None);
+            let result = env.run(["recover", "--list", "-vv", "-o", format]);
+            contains(&result.stderr, &["1a2b3c4d.json", "line "]);
+            assert_silent("recover", &result, &[canary], None);
         }
-        let ran = world.run(["find-role", "Auditor", "-vv"]);
-        ran.success();
-        assert_silent("find-role", &ran, &[canary], None);
+        let result = env.run(["find-role", "Auditor", "-vv"]);
+        result.success();
+        assert_silent("find-role", &result, &[canary], None);
     }
     std::fs::remove_file(&record).expect("a file");
     // What is remembered of sign-ins.
-    world.run(["find-role", "Auditor", "--mfa-code", "123456"]);
-    for path in crate::support::files::files(&world.home.path("state/sign-ins")) {
+    env.run(["find-role", "Auditor", "--mfa-code", "123456"]);
+    for path in crate::support::files::files(&env.home.path("state/sign-ins")) {
         std::fs::write(&path, format!("{{\"refused\": \"{canary}\"}}")).expect("a file");
     }
-    let ran = world.run(["find-role", "Auditor", "-vv"]);
-    ran.success();
-    assert_silent("find-role", &ran, &[canary], None);
+    let result = env.run(["find-role", "Auditor", "-vv"]);
+    result.success();
+    assert_silent("find-role", &result, &[canary], None);
 }
 
 #[test]
 fn of_roles_and_dotenv() {
-    let world = World::new();
+    let env = TestEnv::new();
     let canary = CANARY;
     for file in [
         canary.to_owned(),
@@ -263,17 +263,17 @@ fn of_roles_and_dotenv() {
         format!("{{\"{canary}\": 1}}"),
         format!("[{{\"name\": \"{canary}\""),
     ] {
-        let path = world.home.write("roles.json", &file);
+        let path = env.home.write("roles.json", &file);
         let arguments = ["sandbox", "--roles", text(&path), "--", "true"];
-        refused(&world, 2, &arguments, &["role"]);
+        refused(&env, 2, &arguments, &["role"]);
     }
     for file in [
         format!("SWP_API_KEY={canary}\nSWP_API_KEY={canary}\n"),
         format!("A={canary}\0"),
     ] {
-        let path = world.home.write_secret(".env", &file);
+        let path = env.home.write_secret(".env", &file);
         let arguments = ["create-key", "--role", "Auditor", "--dotenv", text(&path)];
-        refused(&world, 2, &arguments, &["`--dotenv`", ".env"]);
+        refused(&env, 2, &arguments, &["`--dotenv`", ".env"]);
     }
 }
 
@@ -286,26 +286,26 @@ fn of_files_and_variables_that_hold_secrets() {
         format!("{canary}\r"),
         format!("\u{feff}{canary}"),
     ] {
-        let mut world = World::new();
-        let path = world.home.write_secret("secret", &content);
+        let mut env = TestEnv::new();
+        let path = env.home.write_secret("secret", &content);
         for flag in ["--password-file", "--api-key-file"] {
             let arguments = [&FIND[..], &[flag, text(&path)]].concat();
-            refused(&world, 2, &arguments, &[flag]);
+            refused(&env, 2, &arguments, &[flag]);
         }
         let command = format!("cat '{}'", text(&path));
         for flag in ["--password-command", "--mfa-command"] {
             let arguments = [&FIND[..], &[flag, &command]].concat();
-            refused(&world, 2, &arguments, &[flag]);
+            refused(&env, 2, &arguments, &[flag]);
         }
         if !content.contains('\0') {
             for variable in ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"] {
-                world.home.unset("SWP_PASSWORD_FILE");
-                world.home.set(variable, &content);
-                refused(&world, 2, &FIND, &[variable]);
-                world.home.unset(variable);
+                env.home.unset("SWP_PASSWORD_FILE");
+                env.home.set(variable, &content);
+                refused(&env, 2, &FIND, &[variable]);
+                env.home.unset(variable);
             }
         }
-        assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+        assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
     }
 }
 
@@ -324,12 +324,12 @@ fn of_values_that_a_library_reads() {
         ("--mfa-code", canary.to_owned()),
         ("--retries", canary.to_owned()),
     ] {
-        let world = World::new();
+        let env = TestEnv::new();
         let arguments = [&FIND[..], &[flag, &value]].concat();
-        refused(&world, 2, &arguments, &[flag]);
-        assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+        refused(&env, 2, &arguments, &[flag]);
+        assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
     }
-    let world = World::new();
+    let env = TestEnv::new();
     let bad = format!("5{canary}");
     let zone = format!("Europe/{canary}");
     let command = format!("'{canary}");
@@ -351,14 +351,14 @@ fn of_values_that_a_library_reads() {
         &["create", "--role-id", "2", "--deliver-cmd", &command],
         &["list-keys", "--role-id", "-770077007700770077"],
     ] {
-        let ran = run(&world, arguments, &["-o", "json"]);
-        ran.failure(2);
+        let result = run(&env, arguments, &["-o", "json"]);
+        result.failure(2);
         assert_silent(
             &arguments.join(" "),
-            &ran,
+            &result,
             &[canary, "770077007700770077"],
             None,
         );
     }
-    assert_eq!(world.sandbox.connections().tcp, 0, "nothing is sent");
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }

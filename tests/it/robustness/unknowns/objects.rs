@@ -3,7 +3,7 @@
 use swp_keys::sandbox::{Request, Settings};
 
 use super::scenarios::{CREATE, ROLE, creates, fails, unheard_of, walks};
-use crate::support::{Ran, World, contains};
+use crate::support::{RunResult, TestEnv, contains};
 
 walks! {
     the_status_of_what_cannot_be: "invalid" => invalid;
@@ -37,27 +37,27 @@ fn exit_of(status: &str) -> i32 {
     }
 }
 
-fn creates_sent(world: &World) -> Vec<Request> {
-    let mut requests = world.sandbox.requests();
+fn creates_sent(env: &TestEnv) -> Vec<Request> {
+    let mut requests = env.sandbox.requests();
     requests.retain(|request| request.route() == "POST /api/apikeys");
     requests
 }
 
 /// A name of one's own is looked up and found free, or taken.
 fn named(settings: Settings) {
-    let world = World::with(settings);
-    world.sandbox.add_key("another", 1);
-    creates(&world, ["--role", "Auditor", "--name", "mine"]);
+    let env = TestEnv::with(settings);
+    env.sandbox.add_key("another", 1);
+    creates(&env, ["--role", "Auditor", "--name", "mine"]);
     let taken = ["create", "--role", "Auditor", "--name", "mine"];
-    contains(&fails(&world, taken, 6), &["`mine` exists already"]);
+    contains(&fails(&env, taken, 6), &["`mine` exists already"]);
 }
 
 fn invalid(choice: &str, settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ROLE);
+    let env = TestEnv::with(settings);
+    creates(&env, ROLE);
     // More than the 32 bits that an ID has.
     let said = fails(
-        &world,
+        &env,
         ["create", "--role-id", "4294967296", "--allow-full-access"],
         exit_of(choice),
     );
@@ -65,24 +65,24 @@ fn invalid(choice: &str, settings: Settings) {
 }
 
 fn unknown_role(choice: &str, settings: Settings) {
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     // So that the role is not looked at before.
     let arguments = ["create", "--role-id", "999", "--allow-full-access"];
     if choice == "accepted" {
-        let ran = world.run(arguments);
-        assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
+        let result = env.run(arguments);
+        assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         return;
     }
-    let said = fails(&world, arguments, exit_of(choice));
+    let said = fails(&env, arguments, exit_of(choice));
     contains(&said, &["no administrator role with the ID 999"]);
-    assert_eq!(creates_sent(&world).len(), 1, "not tried again");
+    assert_eq!(creates_sent(&env).len(), 1, "not tried again");
 }
 
 fn role_omitted(_: &str, settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ROLE);
-    creates(&world, ["--role-id", "2"]);
-    for request in creates_sent(&world) {
+    let env = TestEnv::with(settings);
+    creates(&env, ROLE);
+    creates(&env, ["--role-id", "2"]);
+    for request in creates_sent(&env) {
         let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
         assert_eq!(body["roleID"], 2, "always sent, as a number");
     }
@@ -90,45 +90,45 @@ fn role_omitted(_: &str, settings: Settings) {
 
 fn past_expiry(choice: &str, mut settings: Settings) {
     settings.clock_skew_seconds = 7200;
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     // In the past by any clock: found out here.
     let said = fails(
-        &world,
+        &env,
         ["create", "--role-id", "2", "--expires", "2020-01-31"],
         2,
     );
     contains(&said, &["`--expires` is in the past"]);
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
     // A duration counts from the manager's clock, so it cannot be.
-    creates(&world, ["--role", "Auditor", "--expires", "1h"]);
+    creates(&env, ["--role", "Auditor", "--expires", "1h"]);
     // A time can be past by the manager's clock alone.
     let time = (chrono::Utc::now() + chrono::Duration::hours(1)).to_rfc3339();
     let arguments = ["create", "--role", "Auditor", "--expires", &time];
     if choice == "accepted" {
-        creates(&world, arguments[1..].iter().copied());
+        creates(&env, arguments[1..].iter().copied());
     } else {
-        let said = fails(&world, arguments, exit_of(choice));
+        let said = fails(&env, arguments, exit_of(choice));
         contains(&said, &["expiry date must be in the future"]);
     }
 }
 
 fn unknown_time_zone(choice: &str, settings: Settings) {
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     let arguments = ["create", "--role-id", "2", "--time-zone", "Mars/Olympus"];
     if choice == "accepted" {
-        creates(&world, arguments[1..].iter().copied());
-        assert_eq!(world.sandbox.api_keys()[0].time_zone, "Mars/Olympus");
+        creates(&env, arguments[1..].iter().copied());
+        assert_eq!(env.sandbox.api_keys()[0].time_zone, "Mars/Olympus");
     } else {
-        let said = fails(&world, arguments, exit_of(choice));
+        let said = fails(&env, arguments, exit_of(choice));
         contains(&said, &["There is no time zone Mars/Olympus."]);
     }
 }
 
 fn expiry_zero(_: &str, settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ROLE);
-    creates(&world, ["--role", "Auditor", "--expires", "never"]);
-    for request in creates_sent(&world) {
+    let env = TestEnv::with(settings);
+    creates(&env, ROLE);
+    creates(&env, ["--role", "Auditor", "--expires", "never"]);
+    for request in creates_sent(&env) {
         let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
         assert_eq!(
             body.get("expiryDate"),
@@ -137,8 +137,7 @@ fn expiry_zero(_: &str, settings: Settings) {
         );
     }
     assert!(
-        world
-            .sandbox
+        env.sandbox
             .api_keys()
             .iter()
             .all(|key| key.expiry_date.is_none())
@@ -150,18 +149,18 @@ fn duplicate_name(choice: &str, settings: Settings) {
     // Where the names cannot be looked at first, the manager is the one who says no.
     let mut blind = settings;
     blind.unknowns.session_keys = Some(403);
-    let world = World::with(blind);
-    world.sandbox.add_key("mine", 2);
+    let env = TestEnv::with(blind);
+    env.sandbox.add_key("mine", 2);
     let arguments = ["create", "--role", "Auditor", "--name", "mine"];
     if choice == "accepted" {
-        creates(&world, arguments[1..].iter().copied());
+        creates(&env, arguments[1..].iter().copied());
     } else {
         // The words decide, whatever the status. A 500 may come after the work, and whether it was done may not be looked at.
         let exit = if choice == "500" { 11 } else { 6 };
-        let said = fails(&world, arguments, exit);
+        let said = fails(&env, arguments, exit);
         contains(&said, &["The requested username already exists."]);
     }
-    assert_eq!(creates_sent(&world).len(), 1);
+    assert_eq!(creates_sent(&env).len(), 1);
 }
 
 /// A key that could not be delivered is deleted, and the answer to that is lost: asked again, the manager has no such key.
@@ -169,14 +168,14 @@ fn duplicate_name(choice: &str, settings: Settings) {
 fn delete_missing(_: &str, settings: Settings) {
     use swp_keys::sandbox::{Action, Fault};
 
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     let lost = Fault::new("DELETE", "/api/apikeys/*", Action::Drop).after();
-    world.sandbox.inject(lost);
+    env.sandbox.inject(lost);
     let full = std::fs::File::create("/dev/full").expect("a device that is always full");
-    let ran = Ran::of(world.home.command(CREATE).stdout(full));
-    ran.failure(10);
-    assert_eq!(world.sandbox.api_keys(), []);
-    assert_eq!(world.count("DELETE /api/apikeys/1"), 2);
+    let result = RunResult::of(env.home.command(CREATE).stdout(full));
+    result.failure(10);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(env.count("DELETE /api/apikeys/1"), 2);
 }
 
 /// Without a stdout that cannot be written, nothing is deleted.
@@ -186,37 +185,37 @@ fn delete_missing(_: &str, settings: Settings) {
 }
 
 fn ignore_case(_: &str, settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ROLE);
+    let env = TestEnv::with(settings);
+    creates(&env, ROLE);
     for arguments in [
         &["create", "--role", "auditor"][..],
         &["find-role", "AUDITOR"],
     ] {
-        let said = fails(&world, arguments.iter().copied(), 3);
+        let said = fails(&env, arguments.iter().copied(), 3);
         contains(&said, &["did you mean `Auditor`?", "Upper and lower case"]);
     }
-    world.sandbox.add_key("Mine", 2);
-    creates(&world, ["--role", "Auditor", "--name", "mine"]);
+    env.sandbox.add_key("Mine", 2);
+    creates(&env, ["--role", "Auditor", "--name", "mine"]);
 }
 
 fn ignore_search(_: &str, settings: Settings) {
     named(settings.clone());
-    let world = World::with(settings);
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    let env = TestEnv::with(settings);
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     contains(
-        &fails(&world, ["create", "--role", "Audtior"], 3),
+        &fails(&env, ["create", "--role", "Audtior"], 3),
         &["did you mean `Auditor`?"],
     );
-    assert_eq!(creates_sent(&world).len(), 0);
+    assert_eq!(creates_sent(&env).len(), 0);
 }
 
 fn trim_names(_: &str, settings: Settings) {
     named(settings.clone());
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     for name in [" mine", "mine ", "\tmine", " "] {
-        fails(&world, ["create", "--role", "Auditor", "--name", name], 2);
+        fails(&env, ["create", "--role", "Auditor", "--name", name], 2);
     }
-    assert_eq!(world.sandbox.requests(), []);
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 /// The key is found again, in whatever form the manager keeps it, and one for a command is deleted.
@@ -225,41 +224,41 @@ fn altered(choice: &str, mut settings: Settings) {
     settings.unknowns.duplicate_name = None;
     for lost in [false, true] {
         for name in [&[][..], &["--name", "Night build (ci) of the Fleet"]] {
-            let world = World::with(settings.clone());
+            let env = TestEnv::with(settings.clone());
             if lost {
                 let fault = "POST /api/apikeys drop after".parse();
-                world.sandbox.inject(fault.expect("a fault"));
+                env.sandbox.inject(fault.expect("a fault"));
             }
             let create = ROLE.iter().chain(name).copied();
             if choice == "dropped" && lost && !name.is_empty() {
                 // Then nothing proves whose the key of this name is.
-                let ran = world.run(["create"].into_iter().chain(create));
-                contains(ran.failure(11), &["swp-keys recover"]);
+                let result = env.run(["create"].into_iter().chain(create));
+                contains(result.failure(11), &["swp-keys recover"]);
                 continue;
             }
-            creates(&world, create);
+            creates(&env, create);
             let exec = ["exec", "--role", "Auditor", "--", "true"];
-            world.run(exec).success();
-            assert_eq!(world.sandbox.api_keys().len(), 1);
+            env.run(exec).success();
+            assert_eq!(env.sandbox.api_keys().len(), 1);
         }
     }
 }
 
 /// What was created a moment ago is not taken for missing.
 fn search_lag(choice: &str, settings: Settings) {
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     let settled = ["--settle-timeout", "20s"];
     creates(
-        &world,
+        &env,
         ROLE.iter()
             .chain(&["--name", "mine"])
             .chain(&settled)
             .copied(),
     );
     let fault = "POST /api/apikeys drop after".parse();
-    world.sandbox.inject(fault.expect("a fault"));
+    env.sandbox.inject(fault.expect("a fault"));
     creates(
-        &world,
+        &env,
         ROLE.iter()
             .chain(&["--name", "other"])
             .chain(&settled)
@@ -267,14 +266,14 @@ fn search_lag(choice: &str, settings: Settings) {
     );
     if choice == "none" {
         let taken = ["create", "--role", "Auditor", "--name", "mine"];
-        contains(&fails(&world, taken, 6), &["`mine` exists already"]);
+        contains(&fails(&env, taken, 6), &["`mine` exists already"]);
     }
 }
 
 fn answer_fields(choice: &str, settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ["--role", "Auditor", "--name", "mine"]);
-    let ran = world.run([
+    let env = TestEnv::with(settings);
+    creates(&env, ["--role", "Auditor", "--name", "mine"]);
+    let result = env.run([
         "create",
         "--role",
         "Auditor",
@@ -283,8 +282,8 @@ fn answer_fields(choice: &str, settings: Settings) {
         "--expires",
         "never",
     ]);
-    let document = ran.json();
-    let key = &world.sandbox.api_keys()[1];
+    let document = result.json();
+    let key = &env.sandbox.api_keys()[1];
     assert_eq!(document["secretKey"], *key.secret);
     assert_eq!(document["ID"], key.id);
     assert_eq!(document["meta"]["role"], "Auditor");
@@ -301,8 +300,8 @@ fn answer_fields(choice: &str, settings: Settings) {
 
 fn error_body(choice: &str, mut settings: Settings) {
     settings.administrator_role = 2;
-    let world = World::with(settings);
-    let said = fails(&world, ["create", "--role-id", "2"], 5);
+    let env = TestEnv::with(settings);
+    let said = fails(&env, ["create", "--role-id", "2"], 5);
     contains(&said, &["creating the key: the manager forbids it"]);
     let words = said.contains("Not authorized to create API keys");
     assert_eq!(
@@ -311,7 +310,7 @@ fn error_body(choice: &str, mut settings: Settings) {
         "{said}"
     );
     assert!(!said.contains('<') && !said.contains('{'), "{said}");
-    world.sandbox.set_locked(true);
-    let said = fails(&world, CREATE, 4);
+    env.sandbox.set_locked(true);
+    let said = fails(&env, CREATE, 4);
     contains(&said, &["locked"]);
 }

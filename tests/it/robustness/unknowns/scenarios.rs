@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use swp_keys::sandbox::{Settings, UNKNOWNS};
 
-use crate::support::{Ran, World};
+use crate::support::{RunResult, TestEnv};
 
 /// Plays every choice of this question.
 pub(super) fn walk(name: &str, scenario: fn(&str, Settings)) {
@@ -52,28 +52,31 @@ pub(super) fn unheard_of(choice: &str) -> ! {
 
 /// This run makes one key, of the role Auditor, and delivers its secret.
 #[track_caller]
-pub(super) fn creates<'a>(world: &World, arguments: impl IntoIterator<Item = &'a str>) -> Ran {
-    let before = world.sandbox.api_keys().len();
-    let ran = world.run(["create"].into_iter().chain(arguments));
-    let keys = world.sandbox.api_keys();
-    assert_eq!(keys.len(), before + 1, "{}", ran.stderr);
+pub(super) fn creates<'a>(
+    env: &TestEnv,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> RunResult {
+    let before = env.sandbox.api_keys().len();
+    let result = env.run(["create"].into_iter().chain(arguments));
+    let keys = env.sandbox.api_keys();
+    assert_eq!(keys.len(), before + 1, "{}", result.stderr);
     let key = keys.last().expect("a key");
-    assert_eq!(ran.success(), key.secret);
+    assert_eq!(result.success(), key.secret);
     assert_eq!(key.role_id, 2);
-    ran
+    result
 }
 
 /// This run ends with this code and an empty stdout, and leaves no key behind.
 #[track_caller]
 pub(super) fn fails<'a>(
-    world: &World,
+    env: &TestEnv,
     arguments: impl IntoIterator<Item = &'a str>,
     code: i32,
 ) -> String {
-    let keys = || world.sandbox.api_keys().iter().map(|key| key.id).collect();
+    let keys = || env.sandbox.api_keys().iter().map(|key| key.id).collect();
     let before: Vec<i64> = keys();
-    let ran = world.run(arguments);
-    let stderr = ran.failure(code).to_owned();
+    let result = env.run(arguments);
+    let stderr = result.failure(code).to_owned();
     let after: Vec<i64> = keys();
     assert_eq!(after, before, "no key is left behind");
     stderr

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{ApiKey, ErrorBody, SecretShape, Settings, SignInWording};
 
 use super::scenarios::{CREATE, ROLE, creates, fails, unheard_of, walks};
-use crate::support::{END_SESSION, LEGACY_LOGOUT, Ran, World, contains};
+use crate::support::{END_SESSION, LEGACY_LOGOUT, RunResult, TestEnv, contains};
 
 walks! {
     the_status_of_a_refused_sign_in: "sign-in-refusal" => sign_in_refusal;
@@ -36,45 +36,45 @@ walks! {
 
 /// Whatever is played here, the client does not run into it.
 fn comes_through(settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ROLE);
+    let env = TestEnv::with(settings);
+    creates(&env, ROLE);
     creates(
-        &world,
+        &env,
         ["--role-id", "2", "--name", "mine", "--expires", "14d"],
     );
-    assert_eq!(world.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     contains(
-        world.run(["list-roles"]).success(),
+        env.run(["list-roles"]).success(),
         &["Auditor", "Full Access"],
     );
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
-fn with_a_wrong_password(settings: Settings) -> World {
-    let mut world = World::with(settings);
-    let wrong = world.home.write_secret("wrong", "hunter2");
-    world.home.set("SWP_PASSWORD_FILE", wrong);
-    world
+fn with_a_wrong_password(settings: Settings) -> TestEnv {
+    let mut env = TestEnv::with(settings);
+    let wrong = env.home.write_secret("wrong", "hunter2");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
+    env
 }
 
 fn sign_in_refusal(choice: &str, settings: Settings) {
     comes_through(settings.clone());
-    let world = with_a_wrong_password(settings);
-    let said = fails(&world, CREATE, 4);
+    let env = with_a_wrong_password(settings);
+    let said = fails(&env, CREATE, 4);
     contains(
         &said,
         &[&format!("(HTTP {choice}"), "the password is incorrect"],
     );
-    assert_eq!(world.calls(), ["POST /api/sessions"]);
+    assert_eq!(env.calls(), ["POST /api/sessions"]);
 }
 
 fn sign_in_wording(choice: &str, settings: Settings) {
     comes_through(settings.clone());
     let wording = settings.unknowns.sign_in_wording;
-    let world = with_a_wrong_password(settings);
-    fails(&world, CREATE, 4);
-    world.sandbox.set_locked(true);
-    let said = fails(&world, CREATE, 4);
+    let env = with_a_wrong_password(settings);
+    fails(&env, CREATE, 4);
+    env.sandbox.set_locked(true);
+    let said = fails(&env, CREATE, 4);
     contains(&said, &["locked"]);
     let cause = said.contains("error: the account is locked");
     assert_eq!(cause, wording == SignInWording::Cause, "{choice}: {said}");
@@ -84,8 +84,8 @@ fn sign_in_answer(choice: &str, settings: Settings) {
     match choice {
         "complete" | "several-sid" => comes_through(settings),
         "no-sid" | "no-rid" | "empty-sid" | "empty-rid" => {
-            let world = World::with(settings);
-            let said = fails(&world, CREATE, 1);
+            let env = TestEnv::with(settings);
+            let said = fails(&env, CREATE, 1);
             let sid = choice.ends_with("sid");
             contains(
                 &said,
@@ -95,7 +95,7 @@ fn sign_in_answer(choice: &str, settings: Settings) {
                     "lacks `RID`"
                 }],
             );
-            assert_eq!(world.calls(), ["POST /api/sessions"]);
+            assert_eq!(env.calls(), ["POST /api/sessions"]);
         }
         _ => unheard_of(choice),
     }
@@ -105,60 +105,60 @@ fn sessions_endpoint(choice: &str, settings: Settings) {
     if choice == "accepted" {
         return comes_through(settings);
     }
-    let world = World::with(settings);
-    let said = fails(&world, CREATE, 4);
+    let env = TestEnv::with(settings);
+    let said = fails(&env, CREATE, 4);
     contains(
         &said,
         &[choice, "Sign-in with a user name is not available here."],
     );
-    assert_eq!(world.calls(), ["POST /api/sessions"]);
+    assert_eq!(env.calls(), ["POST /api/sessions"]);
 }
 
 fn session_limit(choice: &str, mut settings: Settings) {
     settings.sessions_max = 1;
-    let world = World::with(settings);
-    creates(&world, ["--role", "Auditor", "--no-sign-out"]);
+    let env = TestEnv::with(settings);
+    creates(&env, ["--role", "Auditor", "--no-sign-out"]);
     match choice {
         "refuse" => {
             let arguments = ["create", "--role", "Auditor", "--wait", "1s"];
-            let said = fails(&world, arguments, 9);
+            let said = fails(&env, arguments, 9);
             contains(&said, &["MaxSessionsException", "`--api-key-file`"]);
         }
-        "end-oldest" => drop(creates(&world, ROLE)),
+        "end-oldest" => drop(creates(&env, ROLE)),
         _ => unheard_of(choice),
     }
 }
 
 fn mfa_code_type(choice: &str, mut settings: Settings) {
     settings.mfa_code = Some("012345".to_owned());
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     let code = ["--role", "Auditor", "--mfa-code", "012345"];
     match choice {
-        "string" | "either" => drop(creates(&world, code)),
+        "string" | "either" => drop(creates(&env, code)),
         // The code is a string, so that its zeros stay; a manager that wants a number is told of in its own words.
         "number" => contains(
-            &fails(&world, ["create"].into_iter().chain(code), 4),
+            &fails(&env, ["create"].into_iter().chain(code), 4),
             &["The value of mfaCode must be a number."],
         ),
         _ => unheard_of(choice),
     }
-    assert_eq!(world.count("POST /api/sessions"), 1);
+    assert_eq!(env.count("POST /api/sessions"), 1);
 }
 
 fn expired_session(_: &str, settings: Settings) {
-    let mut world = World::with(settings);
-    world.run(["login"]).success();
-    creates(&world, ROLE);
-    world.sandbox.end_sessions();
+    let mut env = TestEnv::with(settings);
+    env.run(["login"]).success();
+    creates(&env, ROLE);
+    env.sandbox.end_sessions();
     // With a password at hand, this run signs in anew.
-    let ran = creates(&world, ROLE);
-    contains(&ran.stderr, &["has expired", "SWP_PASSWORD_FILE"]);
-    world.home.unset("SWP_PASSWORD_FILE");
-    world.sandbox.forget_requests();
-    let said = fails(&world, CREATE, 4);
+    let result = creates(&env, ROLE);
+    contains(&result.stderr, &["has expired", "SWP_PASSWORD_FILE"]);
+    env.home.unset("SWP_PASSWORD_FILE");
+    env.sandbox.forget_requests();
+    let said = fails(&env, CREATE, 4);
     contains(&said, &["has expired", "run `swp-keys login` again"]);
     assert_eq!(
-        world.count("POST /api/sessions"),
+        env.count("POST /api/sessions"),
         0,
         "not behind the user's back"
     );
@@ -172,11 +172,11 @@ fn refused_key(choice: &str, settings: Settings) {
     ] {
         let mut settings = settings.clone();
         settings.unknowns.error_body = error_body;
-        let mut world = World::with(settings);
-        let key = world.sandbox.add_key("mine", 1);
-        world.use_key(&key.secret);
-        creates(&world, ROLE);
-        assert!(world.sandbox.remove_key(key.id));
+        let mut env = TestEnv::with(settings);
+        let key = env.sandbox.add_key("mine", 1);
+        env.use_key(&key.secret);
+        creates(&env, ROLE);
+        assert!(env.sandbox.remove_key(key.id));
         // 403 is documented for a missing right, so there only the words tell the two.
         let code = match (choice, said) {
             ("401", _) | ("403", Some(_)) => 4,
@@ -184,10 +184,10 @@ fn refused_key(choice: &str, settings: Settings) {
             _ => unheard_of(choice),
         };
         for arguments in [&["list-roles"][..], &["create", "--role-id", "2"]] {
-            let printed = fails(&world, arguments.iter().copied(), code);
+            let printed = fails(&env, arguments.iter().copied(), code);
             contains(&printed, &[said.unwrap_or_default()]);
         }
-        let printed = fails(&world, ["create", "--role-id", "2"], code);
+        let printed = fails(&env, ["create", "--role-id", "2"], code);
         contains(&printed, &["expired", "locked", "deleted"]);
     }
 }
@@ -198,22 +198,22 @@ fn unusable_key(choice: &str, settings: Settings) {
         (|key: &mut ApiKey| key.active = false) as fn(&mut ApiKey),
         |key| key.expiry_date = Some(1),
     ] {
-        let mut world = World::with(settings.clone());
-        let key = world.sandbox.add_key("mine", 1);
-        world.use_key(&key.secret);
-        assert!(world.sandbox.edit_key(key.id, spoil));
+        let mut env = TestEnv::with(settings.clone());
+        let key = env.sandbox.add_key("mine", 1);
+        env.use_key(&key.secret);
+        assert!(env.sandbox.edit_key(key.id, spoil));
         let (code, words, works) = match choice {
             "403" => (5, "Not authorized to create API keys", Value::Null),
             "401" => (4, "Invalid API Key", json!(false)),
             _ => unheard_of(choice),
         };
-        let said = fails(&world, ["create", "--role-id", "2"], code);
+        let said = fails(&env, ["create", "--role-id", "2"], code);
         contains(&said, &[words, "expired", "locked"]);
         // Never that it works.
-        let ran = world.run(["verify-key", "-o", "json"]);
-        let answer: Value = serde_json::from_str(ran.said_no().0).expect("JSON");
+        let result = env.run(["verify-key", "-o", "json"]);
+        let answer: Value = serde_json::from_str(result.check_failed().0).expect("JSON");
         assert_eq!(answer["meta"]["works"], works);
-        world.run(["login"]).failure(code);
+        env.run(["login"]).failure(code);
     }
 }
 
@@ -221,21 +221,21 @@ fn unusable_key(choice: &str, settings: Settings) {
 fn cloud_one_keys(choice: &str, mut settings: Settings) {
     settings.cloud_one = true;
     settings.secret_shape = SecretShape::CloudOne;
-    let mut world = World::with(settings);
-    let key = world.sandbox.add_key("mine", 1);
-    world.use_key(&key.secret);
+    let mut env = TestEnv::with(settings);
+    let key = env.sandbox.add_key("mine", 1);
+    env.use_key(&key.secret);
     let code = match choice {
-        "accepted" => return drop(creates(&world, ROLE)),
+        "accepted" => return drop(creates(&env, ROLE)),
         "401" => 4,
         "403" => 5,
         "404" => 3,
         _ => unheard_of(choice),
     };
-    let said = fails(&world, CREATE, code);
+    let said = fails(&env, CREATE, code);
     contains(&said, &["Cloud One console", "`--api-key-scheme`"]);
     // That it does not manage keys is no proof that it does not work; a 401 is.
-    let ran = world.run(["verify-key"]);
-    assert_eq!(ran.code(), if choice == "401" { 13 } else { 0 });
+    let result = env.run(["verify-key"]);
+    assert_eq!(result.code(), if choice == "401" { 13 } else { 0 });
 }
 
 fn session_roles(choice: &str, settings: Settings) {
@@ -245,13 +245,13 @@ fn session_roles(choice: &str, settings: Settings) {
         "403" => 5,
         _ => unheard_of(choice),
     };
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     for arguments in [&CREATE[..], &["find-role", "Auditor"], &["list-roles"]] {
-        let said = fails(&world, arguments.iter().copied(), code);
+        let said = fails(&env, arguments.iter().copied(), code);
         contains(&said, &["not search roles", "`--role-id`"]);
     }
-    creates(&world, ["--role-id", "2"]);
-    assert_eq!(world.sandbox.live_sessions(), 0);
+    creates(&env, ["--role-id", "2"]);
+    assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 fn session_keys(choice: &str, settings: Settings) {
@@ -261,11 +261,11 @@ fn session_keys(choice: &str, settings: Settings) {
         "403" => 5,
         _ => unheard_of(choice),
     };
-    let world = World::with(settings);
-    creates(&world, ROLE);
-    let ran = creates(&world, ["--role", "Auditor", "--name", "mine"]);
+    let env = TestEnv::with(settings);
+    creates(&env, ROLE);
+    let result = creates(&env, ["--role", "Auditor", "--name", "mine"]);
     contains(
-        &ran.stderr,
+        &result.stderr,
         &["warning: whether a key named `mine` exists was not checked"],
     );
     // Whether there is one to keep cannot be known, so none is made.
@@ -278,7 +278,7 @@ fn session_keys(choice: &str, settings: Settings) {
         "--if-exists",
         "skip",
     ];
-    fails(&world, skip, code);
+    fails(&env, skip, code);
 }
 
 /// A manager may know this call, the legacy one, both, or none.
@@ -286,55 +286,51 @@ fn end_session(choice: &str, settings: Settings) {
     for legacy in [None, Some(404)] {
         let mut settings = settings.clone();
         settings.unknowns.logout = legacy;
-        let world = World::with(settings);
-        let ran = creates(&world, ["--role", "Auditor", "-v"]);
+        let env = TestEnv::with(settings);
+        let result = creates(&env, ["--role", "Auditor", "-v"]);
         let taken_for_ended = matches!(choice, "accepted" | "200");
-        assert_eq!(world.count(END_SESSION), 1);
-        assert_eq!(world.count(LEGACY_LOGOUT), usize::from(!taken_for_ended));
+        assert_eq!(env.count(END_SESSION), 1);
+        assert_eq!(env.count(LEGACY_LOGOUT), usize::from(!taken_for_ended));
         let ended = choice == "accepted" || !taken_for_ended && legacy.is_none();
-        assert_eq!(world.sandbox.live_sessions(), usize::from(!ended));
-        let noted = (ran.stderr).contains("the session was not ended on the manager");
+        assert_eq!(env.sandbox.live_sessions(), usize::from(!ended));
+        let noted = (result.stderr).contains("the session was not ended on the manager");
         assert_eq!(noted, !taken_for_ended && legacy.is_some(), "{choice}");
     }
 }
 
 fn logout(choice: &str, mut settings: Settings) {
     settings.unknowns.end_session = Some(404);
-    let world = World::with(settings);
-    let ran = creates(&world, ["--role", "Auditor", "-v"]);
+    let env = TestEnv::with(settings);
+    let result = creates(&env, ["--role", "Auditor", "-v"]);
     let ended = choice == "accepted";
-    assert_eq!(
-        world.sandbox.live_sessions(),
-        usize::from(!ended),
-        "{choice}"
-    );
-    let noted = ran
+    assert_eq!(env.sandbox.live_sessions(), usize::from(!ended), "{choice}");
+    let noted = result
         .stderr
         .contains("the session was not ended on the manager");
     assert_eq!(
         noted,
         !matches!(choice, "accepted" | "200"),
         "{}",
-        ran.stderr
+        result.stderr
     );
 }
 
 fn web_service(choice: &str, settings: Settings) {
-    let mut world = World::with(settings);
+    let mut env = TestEnv::with(settings);
     let role = serde_json::json!({
         "name": "Console only",
         "allowWebService": false,
         "rights": {"platformRights": {"apikeyRights": {"canCreateNewApiKeys": true}}},
     });
-    let role = world.sandbox.add_role(&role).expect("a role");
-    let key = world.sandbox.add_key("mine", role);
-    world.use_key(&key.secret);
+    let role = env.sandbox.add_role(&role).expect("a role");
+    let key = env.sandbox.add_key("mine", role);
+    env.use_key(&key.secret);
     let refused = |code| {
-        let said = fails(&world, ["create", "--role-id", "2"], code);
+        let said = fails(&env, ["create", "--role-id", "2"], code);
         contains(&said, &["does not allow access to the web service API"]);
     };
     match choice {
-        "accepted" => drop(creates(&world, ["--role-id", "2"])),
+        "accepted" => drop(creates(&env, ["--role-id", "2"])),
         "401" => refused(4),
         "403" => refused(5),
         _ => unheard_of(choice),
@@ -343,13 +339,13 @@ fn web_service(choice: &str, settings: Settings) {
 
 /// Where a key may not look at itself, it is tried with a read that needs no right on keys (manager-api.md, section 6.4).
 fn current_without_view(choice: &str, settings: Settings) {
-    let mut world = World::with(settings);
-    let key = world.sandbox.add_key("mine", 2);
-    world.use_key(&key.secret);
-    let ran = world.run(["login"]);
-    ran.success();
-    contains(&ran.stderr, &["note: the API key works"]);
-    let fallback = world.count("POST /api/policies/search");
+    let mut env = TestEnv::with(settings);
+    let key = env.sandbox.add_key("mine", 2);
+    env.use_key(&key.secret);
+    let result = env.run(["login"]);
+    result.success();
+    contains(&result.stderr, &["note: the API key works"]);
+    let fallback = env.count("POST /api/policies/search");
     match choice {
         "accepted" => assert_eq!(fallback, 0),
         "403" => assert_eq!(fallback, 1),
@@ -360,31 +356,31 @@ fn current_without_view(choice: &str, settings: Settings) {
 fn retry_after(choice: &str, mut settings: Settings) {
     // The sign-in is the only call of this minute.
     settings.rate_limit = Some(1);
-    let world = World::with(settings);
+    let env = TestEnv::with(settings);
     match choice {
         "none" => {
-            let child = world.home.start_piped(CREATE);
-            world.wait_for("POST /api/roles/search");
-            world.sandbox.change(|settings| settings.rate_limit = None);
-            let ran = Ran::from(child.wait_with_output().expect("the run ends"));
-            assert_eq!(ran.success(), world.sandbox.api_keys()[0].secret);
-            assert_eq!(world.count("POST /api/roles/search"), 2);
+            let child = env.home.start_piped(CREATE);
+            env.wait_for("POST /api/roles/search");
+            env.sandbox.change(|settings| settings.rate_limit = None);
+            let result = RunResult::from(child.wait_with_output().expect("the run ends"));
+            assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
+            assert_eq!(env.count("POST /api/roles/search"), 2);
         }
         // The minute that the manager counts is longer than what is left to wait.
         "seconds" | "date" => {
-            world.sandbox.advance_clock(Duration::from_secs(3600));
-            let said = fails(&world, CREATE, 9);
+            env.sandbox.advance_clock(Duration::from_secs(3600));
+            let said = fails(&env, CREATE, 9);
             contains(&said, &["Too many API requests", "wait a minute"]);
-            assert!(world.count("POST /api/roles/search") <= 2, "{choice}");
+            assert!(env.count("POST /api/roles/search") <= 2, "{choice}");
         }
         _ => unheard_of(choice),
     }
 }
 
 fn ping(choice: &str, settings: Settings) {
-    let world = World::with(settings);
-    creates(&world, ["--role", "Auditor", "--wait", "60s"]);
-    let probes = world
+    let env = TestEnv::with(settings);
+    creates(&env, ["--role", "Auditor", "--wait", "60s"]);
+    let probes = env
         .calls()
         .iter()
         .filter(|call| call.starts_with("GET /rest/"))

@@ -3,9 +3,9 @@
 use serde_json::Value;
 use swp_keys::sandbox::Settings;
 
-use super::dialogs::{PASSWORD, out, sign_ins, with, world};
+use super::dialogs::{PASSWORD, env, out, sign_ins, with};
 use crate::support::pty::{Pty, terminate};
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 struct Question {
     text: &'static str,
@@ -34,15 +34,15 @@ const QUESTIONS: [Question; 3] = [
 ];
 
 /// Leads to a question in a terminal, lets `leave` end the run there, and checks that everything is as before.
-fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
+fn leave_at_each_question(code: i32, leave: impl Fn(&TestEnv, &mut Pty)) {
     for question in QUESTIONS {
-        let mut world = with(Settings {
+        let mut env = with(Settings {
             mfa_code: Some("004211".to_owned()),
             ..Settings::default()
         });
-        world.home.unset("SWP_USERNAME");
+        env.home.unset("SWP_USERNAME");
         let mut terminal = Pty::start(
-            &world.home,
+            &env.home,
             r#"stty -a > before; sh -c 'echo $$ > pid; exec "$SWP_KEYS" create --role Auditor > out'; echo "code=$?"
                stty -a > after; echo "type now"; read line; echo "done""#,
         );
@@ -51,7 +51,7 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
             terminal.type_line(answer);
         }
         terminal.see(question.text);
-        leave(&world, &mut terminal);
+        leave(&env, &mut terminal);
         terminal.see(&format!("code={code}"));
         terminal.see("type now");
         terminal.type_line("this is seen");
@@ -60,17 +60,17 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&World, &mut Pty)) {
         let shown = terminal.end();
         contains(&shown, &["error: interrupted", "nothing was changed"]);
         stands_alone(&shown);
-        let state = |name| std::fs::read_to_string(world.home.path(name)).expect("stty's output");
+        let state = |name| std::fs::read_to_string(env.home.path(name)).expect("stty's output");
         assert_eq!(state("before"), state("after"), "after `{}`", question.text);
         contains(&state("after"), &[" echo ", "icanon", "isig"]);
-        assert_eq!(out(&world), "");
+        assert_eq!(out(&env), "");
         assert_eq!(
-            sign_ins(&world).len(),
+            sign_ins(&env).len(),
             question.sent,
             "after `{}`",
             question.text
         );
-        assert_eq!(world.sandbox.live_sessions(), 0);
+        assert_eq!(env.sandbox.live_sessions(), 0);
         if question.text.starts_with("Password") {
             assert!(!shown.contains("half-typed"), "{shown}");
         }
@@ -101,14 +101,14 @@ fn ctrl_c_at_any_question_ends_the_run_with_130_and_the_terminal_echoes_again() 
 
 #[test]
 fn sigterm_at_any_question_ends_the_run_with_143_and_the_terminal_echoes_again() {
-    leave_at_each_question(143, |world, _| terminate(&world.home.path("pid")));
+    leave_at_each_question(143, |env, _| terminate(&env.home.path("pid")));
 }
 
 #[test]
 fn the_echo_is_off_before_the_question_is_there() {
-    let world = world();
+    let env = env();
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#"echo ready; read line; "$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
     terminal.see("ready");
@@ -124,7 +124,7 @@ fn the_echo_is_off_before_the_question_is_there() {
     terminal.see("code=0");
     let shown = terminal.end();
     assert!(!shown.contains(PASSWORD), "{shown}");
-    assert_eq!(sign_ins(&world)[0]["password"], PASSWORD);
+    assert_eq!(sign_ins(&env)[0]["password"], PASSWORD);
 }
 
 /// Whether the reading ends in an error or as at the end of a line is the kernel's choice each time, hence the repetition.
@@ -139,12 +139,12 @@ fn half_a_password_is_not_sent_when_the_terminal_goes_away() {
 #[cfg(target_os = "linux")]
 fn lose_the_terminal() {
     use crate::support::pty::Window;
-    let world = world();
+    let env = env();
     // stdout is a pipe that is at its end when the run is.
-    let path = world.home.path("end");
+    let path = env.home.path("end");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.expect("mkfifo runs").success());
-    let mut terminal = Window::start(&world.home, r#""$SWP_KEYS" find-role Auditor > end 2> err"#);
+    let mut terminal = Window::start(&env.home, r#""$SWP_KEYS" find-role Auditor > end 2> err"#);
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || ended.send(std::fs::read_to_string(path)));
     terminal.see("Password of admin: ");
@@ -156,11 +156,11 @@ fn lose_the_terminal() {
     shell.wait().expect("the shell ends");
     let nothing: [Value; 0] = [];
     assert_eq!(
-        sign_ins(&world),
+        sign_ins(&env),
         nothing,
         "half a password counts as a wrong one"
     );
-    let stderr = std::fs::read_to_string(world.home.path("err")).expect("stderr");
+    let stderr = std::fs::read_to_string(env.home.path("err")).expect("stderr");
     contains(&stderr, &["no password of admin could be read"]);
 }
 
@@ -173,21 +173,21 @@ fn ctrl_backslash_at_any_question_ends_the_run_with_131_and_the_terminal_echoes_
 }
 
 /// A world with a key that can be deleted, and a question for each way in which something is asked, with its command.
-fn asked() -> Vec<(World, &'static str, &'static str)> {
-    let mut no_name = world();
+fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
+    let mut no_name = env();
     no_name.home.unset("SWP_USERNAME");
-    let mut code = World::with(Settings {
+    let mut code = TestEnv::with(Settings {
         mfa_code: Some("004211".to_owned()),
         ..Settings::default()
     });
     code.home.set("SWP_NO_SIGN_OUT", "1");
-    let deletion = World::new();
+    let deletion = TestEnv::new();
     deletion.sandbox.add_key("ci", 2);
-    let mut stranger = World::new();
+    let mut stranger = TestEnv::new();
     stranger.home.unset("SWP_CA_CERT");
     vec![
         (no_name, "find-role Auditor", "User name: "),
-        (world(), "find-role Auditor", "Password of admin: "),
+        (env(), "find-role Auditor", "Password of admin: "),
         (code, "find-role Auditor", "Code of the second factor: "),
         (deletion, "delete-key ci", "[y/N] "),
         (
@@ -200,9 +200,9 @@ fn asked() -> Vec<(World, &'static str, &'static str)> {
 
 #[test]
 fn the_end_of_the_input_is_one_plain_line_at_any_question() {
-    for (world, command, question) in asked() {
+    for (env, command, question) in asked() {
         let mut terminal = Pty::start(
-            &world.home,
+            &env.home,
             &format!(r#""$SWP_KEYS" {command}; echo "code=$?""#),
         );
         terminal.see(question);
@@ -219,15 +219,15 @@ fn the_end_of_the_input_is_one_plain_line_at_any_question() {
             ],
         );
         stands_alone(&shown);
-        assert!(world.sandbox.api_keys().len() <= 1);
+        assert!(env.sandbox.api_keys().len() <= 1);
     }
 }
 
 #[test]
 fn ctrl_c_is_one_plain_line_at_any_question() {
-    for (world, command, question) in asked() {
+    for (env, command, question) in asked() {
         let mut terminal = Pty::start(
-            &world.home,
+            &env.home,
             &format!(r#""$SWP_KEYS" {command}; echo "code=$?""#),
         );
         terminal.see(question);
@@ -242,11 +242,11 @@ fn ctrl_c_is_one_plain_line_at_any_question() {
 /// A shell that has stopped it shows what is typed again; the question comes once more, and a secret stays hidden.
 #[test]
 fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
-    for (world, command, question) in asked() {
+    for (env, command, question) in asked() {
         let script = format!(
             r#"set -m; "$SWP_KEYS" {command}; echo "stopped"; stty sane; fg > shown; echo "code=$?""#
         );
-        let mut terminal = Pty::start(&world.home, &script);
+        let mut terminal = Pty::start(&env.home, &script);
         terminal.see(question);
         terminal.type_text("half-typed");
         terminal.control('z');
@@ -274,14 +274,14 @@ fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
 /// later is dealt with.
 #[test]
 fn a_run_in_the_background_can_be_ended_at_any_question() {
-    for (world, command, question) in asked() {
+    for (env, command, question) in asked() {
         let script = format!(
             r#"stty -a > before; timeout 2 "$SWP_KEYS" {command} 2> err; echo "code=$?"; stty -a > after"#
         );
-        let mut terminal = Pty::start(&world.home, &script);
+        let mut terminal = Pty::start(&env.home, &script);
         terminal.see("code=124");
         let shown = terminal.end();
-        let state = |name| std::fs::read_to_string(world.home.path(name)).expect("a file");
+        let state = |name| std::fs::read_to_string(env.home.path(name)).expect("a file");
         assert_eq!(state("before"), state("after"), "at `{question}`");
         assert!(!shown.contains(question), "it cannot ask: {shown}");
         contains(
@@ -295,12 +295,12 @@ fn a_run_in_the_background_can_be_ended_at_any_question() {
 #[test]
 fn a_question_that_was_stopped_can_be_ended() {
     for then in [":", "bg"] {
-        for (world, command, question) in asked() {
+        for (env, command, question) in asked() {
             let script = format!(
                 r#"set -m; sh -c 'echo $$ > pid; exec "$SWP_KEYS" {command}'; echo "stopped"; {then}
                    kill -TERM %1; kill -CONT %1; while kill -0 $(cat pid) 2> /dev/null; do sleep 0.1; done; echo "gone""#
             );
-            let mut terminal = Pty::start(&world.home, &script);
+            let mut terminal = Pty::start(&env.home, &script);
             terminal.see(question);
             terminal.control('z');
             terminal.see("stopped");
@@ -316,9 +316,9 @@ fn a_question_that_was_stopped_can_be_ended() {
 /// What is typed in another encoding is not sent: it would count as a wrong password.
 #[test]
 fn what_is_not_utf_8_is_not_sent() {
-    let world = world();
+    let env = env();
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
     terminal.see("Password of admin: ");
@@ -326,5 +326,5 @@ fn what_is_not_utf_8_is_not_sent() {
     terminal.see("code=2");
     contains(&terminal.end(), &["no password of admin", "not UTF-8"]);
     let nothing: [Value; 0] = [];
-    assert_eq!(sign_ins(&world), nothing);
+    assert_eq!(sign_ins(&env), nothing);
 }

@@ -4,72 +4,72 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Settings, SignInWording};
 
 use crate::support::pty::Pty;
-use crate::support::{World, contains};
+use crate::support::{TestEnv, contains};
 
 pub(super) const PASSWORD: &str = "Typed-Passw0rd";
 
 /// A manager whose administrator has `PASSWORD`, and a home that does not know it.
-pub(super) fn world() -> World {
+pub(super) fn env() -> TestEnv {
     with(Settings::default())
 }
 
-pub(super) fn with(settings: Settings) -> World {
-    let mut world = World::with(Settings {
+pub(super) fn with(settings: Settings) -> TestEnv {
+    let mut env = TestEnv::with(Settings {
         password: PASSWORD.to_owned(),
         ..settings
     });
-    world.home.unset("SWP_PASSWORD_FILE");
-    world
+    env.home.unset("SWP_PASSWORD_FILE");
+    env
 }
 
 /// The bodies of the sign-ins that the manager saw.
-pub(super) fn sign_ins(world: &World) -> Vec<Value> {
-    (world.sandbox.requests().iter())
+pub(super) fn sign_ins(env: &TestEnv) -> Vec<Value> {
+    (env.sandbox.requests().iter())
         .filter(|request| request.route() == "POST /api/sessions")
         .map(|request| serde_json::from_slice(&request.body).expect("JSON"))
         .collect()
 }
 
-pub(super) fn out(world: &World) -> String {
-    std::fs::read_to_string(world.home.path("out")).expect("the file that stdout went to")
+pub(super) fn out(env: &TestEnv) -> String {
+    std::fs::read_to_string(env.home.path("out")).expect("the file that stdout went to")
 }
 
 #[test]
 fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
-    let world = world();
+    let env = env();
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#"echo from-stdin | "$SWP_KEYS" create --role Auditor > out; echo "code=$?""#,
     );
     terminal.see("Password of admin: ");
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
     let shown = terminal.end();
-    let keys = world.sandbox.api_keys();
+    let keys = env.sandbox.api_keys();
     assert_eq!(keys.len(), 1, "{shown}");
-    assert_eq!(out(&world), format!("{}\n", keys[0].secret));
+    assert_eq!(out(&env), format!("{}\n", keys[0].secret));
     assert!(!shown.contains(PASSWORD), "{shown}");
     assert!(!shown.contains(&keys[0].secret), "{shown}");
     assert_eq!(
-        sign_ins(&world),
+        sign_ins(&env),
         [json!({"userName": "admin", "password": PASSWORD})]
     );
 }
 
 #[test]
 fn nothing_but_the_document_reaches_stdout_where_a_prompt_was_needed() {
-    let world = world();
+    let env = env();
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#""$SWP_KEYS" find-role Auditor -o json < /dev/null > out 2> err; echo "code=$?""#,
     );
     terminal.see("Password of admin: ");
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
     terminal.end();
-    let role: Value = serde_json::from_str(&out(&world)).expect("one JSON document");
+    let role: Value = serde_json::from_str(&out(&env)).expect("one JSON document");
     assert_eq!(role["ID"], 2);
-    let stderr = std::fs::read_to_string(world.home.path("err")).expect("stderr");
+    let stderr = std::fs::read_to_string(env.home.path("err")).expect("stderr");
     assert_eq!(stderr, "", "the question goes to the terminal itself");
 }
 
@@ -82,10 +82,10 @@ fn a_typed_password_arrives_exactly() {
         &"long ".repeat(40),
     ];
     for password in passwords {
-        let world = world();
-        (world.sandbox).change(|settings| settings.password = password.to_owned());
+        let env = env();
+        (env.sandbox).change(|settings| settings.password = password.to_owned());
         let mut terminal = Pty::start(
-            &world.home,
+            &env.home,
             r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
         );
         terminal.see("Password of admin: ");
@@ -93,16 +93,16 @@ fn a_typed_password_arrives_exactly() {
         terminal.see("code=0");
         let shown = terminal.end();
         assert!(!shown.contains(password.trim()), "{shown}");
-        assert_eq!(sign_ins(&world)[0]["password"], password);
+        assert_eq!(sign_ins(&env)[0]["password"], password);
     }
 }
 
 #[test]
 fn a_user_name_that_is_missing_is_asked_for_and_shown() {
-    let mut world = world();
-    world.home.unset("SWP_USERNAME");
+    let mut env = env();
+    env.home.unset("SWP_USERNAME");
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#"echo from-stdin | "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     );
     terminal.see("User name: ");
@@ -114,17 +114,17 @@ fn a_user_name_that_is_missing_is_asked_for_and_shown() {
     terminal.see("code=0");
     let shown = terminal.end();
     assert!(!shown.contains(PASSWORD), "{shown}");
-    assert_eq!(out(&world), "2\n");
+    assert_eq!(out(&env), "2\n");
 }
 
 #[test]
 fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_for_again() {
-    let world = with(Settings {
+    let env = with(Settings {
         mfa_code: Some("004211".to_owned()),
         ..Settings::default()
     });
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#"echo from-stdin | "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     );
     terminal.see("Password of admin: ");
@@ -134,10 +134,10 @@ fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_
     terminal.see("code=0");
     let shown = terminal.end();
     assert_eq!(shown.matches("Password of").count(), 1, "{shown}");
-    assert_eq!(out(&world), "2\n");
+    assert_eq!(out(&env), "2\n");
     let without = json!({"userName": "admin", "password": PASSWORD});
     let with = json!({"userName": "admin", "password": PASSWORD, "mfaCode": "004211"});
-    assert_eq!(sign_ins(&world), [without, with]);
+    assert_eq!(sign_ins(&env), [without, with]);
 }
 
 #[test]
@@ -174,13 +174,13 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
         },
     ];
     for case in cases {
-        let world = with(Settings {
+        let env = with(Settings {
             mfa_code: Some("004211".to_owned()),
             ..Settings::default()
         });
-        (world.sandbox).change(|settings| settings.unknowns.sign_in_wording = case.wording);
+        (env.sandbox).change(|settings| settings.unknowns.sign_in_wording = case.wording);
         let mut terminal = Pty::start(
-            &world.home,
+            &env.home,
             r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
         );
         for (question, answer) in case.answers {
@@ -191,17 +191,17 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
         terminal.see("code=4");
         let shown = terminal.end();
         contains(&shown, &[case.says]);
-        assert_eq!(sign_ins(&world).len(), case.sign_ins, "{}", case.what);
+        assert_eq!(sign_ins(&env).len(), case.sign_ins, "{}", case.what);
     }
 }
 
 #[test]
 fn nothing_typed_is_no_password_and_nothing_is_sent() {
-    let world = world();
+    let env = env();
     // Enter, and Ctrl-D.
     for key in ["\n", "\x04"] {
         let mut terminal = Pty::start(
-            &world.home,
+            &env.home,
             r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
         );
         terminal.see("Password of admin: ");
@@ -209,13 +209,13 @@ fn nothing_typed_is_no_password_and_nothing_is_sent() {
         terminal.see("code=2");
         contains(&terminal.end(), &["no password", "--password-file"]);
     }
-    assert_eq!(world.calls(), [] as [String; 0]);
+    assert_eq!(env.calls(), [] as [String; 0]);
 }
 
 #[test]
 fn what_can_be_found_wrong_without_a_person_is_found_before_one_is_asked() {
-    let world = world();
-    world.home.write("there", "already");
+    let env = env();
+    env.home.write("there", "already");
     let cases = [
         ("SWP_URL= ", "create --role Auditor", 2),
         ("", "create --role Auditor --out-file there", 2),
@@ -226,23 +226,23 @@ fn what_can_be_found_wrong_without_a_person_is_found_before_one_is_asked() {
     ];
     for (variable, arguments, code) in cases {
         let script = format!(r#"{variable}"$SWP_KEYS" {arguments} > out; echo "code=$?""#);
-        let mut terminal = Pty::start(&world.home, &script);
+        let mut terminal = Pty::start(&env.home, &script);
         // A question would be waited at forever.
         terminal.see(&format!("code={code}"));
         let shown = terminal.end();
         assert!(!shown.contains("Password"), "{arguments}: {shown}");
     }
-    assert_eq!(world.calls(), [] as [String; 0]);
+    assert_eq!(env.calls(), [] as [String; 0]);
 }
 
 #[test]
 fn a_terminal_that_must_not_be_used_is_not_used() {
-    let mut world = world();
+    let mut env = env();
     for script in [
         r#""$SWP_KEYS" find-role Auditor --no-input > out; echo "code=$?""#,
         r#"SWP_NO_INPUT=1 "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     ] {
-        let mut terminal = Pty::start(&world.home, script);
+        let mut terminal = Pty::start(&env.home, script);
         terminal.see("code=2");
         let flags = [
             "--password-file",
@@ -252,29 +252,29 @@ fn a_terminal_that_must_not_be_used_is_not_used() {
         ];
         contains(&terminal.end(), &flags);
     }
-    world.home.unset("SWP_USERNAME");
+    env.home.unset("SWP_USERNAME");
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#""$SWP_KEYS" find-role Auditor --no-input; echo "code=$?""#,
     );
     terminal.see("code=2");
     contains(&terminal.end(), &["--username", "SWP_USERNAME"]);
-    assert_eq!(world.calls(), [] as [String; 0]);
+    assert_eq!(env.calls(), [] as [String; 0]);
 }
 
 /// Without a terminal at all, and without being told so: a session of its own, as a service or a CI job has it.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_terminal_the_flags_are_named() {
-    let mut world = world();
-    let run = |world: &World| {
-        let template = world.home.command(["find-role", "Auditor"]);
+    let mut env = env();
+    let run = |env: &TestEnv| {
+        let template = env.home.command(["find-role", "Auditor"]);
         let mut command = std::process::Command::new("setsid");
         command.arg("--wait").arg(template.get_program());
         command.args(template.get_args()).env_clear();
         let variables = (template.get_envs()).filter(|(name, _)| *name != "SWP_NO_INPUT");
         command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-        crate::support::Ran::of(command.stdin(std::process::Stdio::null()))
+        crate::support::RunResult::of(command.stdin(std::process::Stdio::null()))
     };
     let flags = [
         "--password-file",
@@ -282,31 +282,31 @@ fn without_a_terminal_the_flags_are_named() {
         "--password-command",
         "SWP_PASSWORD",
     ];
-    contains(run(&world).failure(2), &flags);
-    world.home.unset("SWP_USERNAME");
-    contains(run(&world).failure(2), &["--username", "SWP_USERNAME"]);
-    assert_eq!(world.calls(), [] as [String; 0]);
+    contains(run(&env).failure(2), &flags);
+    env.home.unset("SWP_USERNAME");
+    contains(run(&env).failure(2), &["--username", "SWP_USERNAME"]);
+    assert_eq!(env.calls(), [] as [String; 0]);
 }
 
 #[test]
 fn a_password_is_not_read_from_stdin_where_that_is_the_terminal() {
-    let world = world();
+    let env = env();
     for source in ["--password-stdin", "--password-file -"] {
         let script = format!(r#""$SWP_KEYS" find-role Auditor {source}; echo "code=$?""#);
-        let mut terminal = Pty::start(&world.home, &script);
+        let mut terminal = Pty::start(&env.home, &script);
         terminal.see("code=2");
         let flag = source.split(' ').next().unwrap_or_default();
         contains(&terminal.end(), &[flag, "stdin is the terminal"]);
     }
-    assert_eq!(world.calls(), [] as [String; 0]);
+    assert_eq!(env.calls(), [] as [String; 0]);
 }
 
 #[test]
 fn a_name_cannot_play_tricks_with_the_question() {
-    let mut world = world();
-    world.home.set("SWP_USERNAME", "a\x1b]0;b\x07\x08User");
+    let mut env = env();
+    env.home.set("SWP_USERNAME", "a\x1b]0;b\x07\x08User");
     let mut terminal = Pty::start(
-        &world.home,
+        &env.home,
         r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
     terminal.see(r"Password of a\u{1b}]0;b\u{7}\u{8}User: ");
