@@ -86,6 +86,10 @@ impl Signal {
         Self::CpuTime,
     ];
 
+    /// All of them.
+    #[cfg(not(unix))]
+    pub(crate) const ALL: [Self; 1] = [Self::Interrupt];
+
     /// As the system has it.
     #[cfg(unix)]
     pub(crate) fn of_unix(self) -> rustix::process::Signal {
@@ -115,6 +119,33 @@ impl Signal {
 }
 
 impl Kind {
+    /// Every kind but those of signals. A new kind belongs here too.
+    const WITHOUT_SIGNAL: [Self; 17] = [
+        Self::Unexpected,
+        Self::Usage,
+        Self::NotFound,
+        Self::SignIn,
+        Self::SignInPaused,
+        Self::Forbidden,
+        Self::Conflict,
+        Self::Trust,
+        Self::Unreachable,
+        Self::RateLimited,
+        Self::TooManySessions,
+        Self::Undelivered,
+        Self::Attention,
+        Self::Partial,
+        Self::SaidNo,
+        Self::CannotRun { found: true },
+        Self::CannotRun { found: false },
+    ];
+
+    /// Returns every kind.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let of_signals = Signal::ALL.into_iter().map(Self::Interrupted);
+        Self::WITHOUT_SIGNAL.into_iter().chain(of_signals)
+    }
+
     /// The exit code, as promised in the README's table.
     #[must_use]
     pub(crate) fn exit_code(self) -> u8 {

@@ -78,6 +78,12 @@ pub fn command_line() -> clap::Command {
     command
 }
 
+/// Every value of `error.code` with each exit code that it has, for the test that holds the documentation against them.
+#[doc(hidden)]
+pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
+    error::Kind::all().map(|kind| (kind.code(), kind.exit_code()))
+}
+
 fn start() -> ExitCode {
     // A shell asks, at each press of a key: nothing of what follows is needed for that.
     if let Some(asked) = completion::asked(std::env::args_os()) {
