@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::error::{Error, Kind, Signal};
 use crate::expiry;
 use crate::journal::{self, Found, Record, Stage};
-use crate::manager::{Address, Manager, Options, Pin, Presented, SignedIn};
+use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate, SignedIn};
 use crate::mint;
 use crate::process::disk::Disk;
 use crate::process::signals::Interrupt;
@@ -19,8 +19,7 @@ use crate::secret::Secret;
 use crate::storage::permissions::Untrusted;
 use crate::terminal::output::Output;
 use crate::terminal::prompt::Prompt;
-use crate::trust::policy;
-use crate::trust::policy::{By, Decision};
+use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 /// What a command gets.
 pub(crate) struct Context {
@@ -113,16 +112,16 @@ impl Context {
     /// Whom this run trusts, and what decided that.
     ///
     /// # Errors
-    /// Of usage, as of [`policy::decide`], and where no manager is named.
-    pub(crate) fn trust(&self) -> Result<Decision, Error> {
+    /// Of usage, as of [`TrustPolicy::resolve`], and where no manager is named.
+    pub(crate) fn trust(&self) -> Result<TrustDecision, Error> {
         self.trust_at(self.settings.address()?)
     }
 
     /// The same for another address than that of the settings.
-    pub(crate) fn trust_at(&self, address: &Address) -> Result<Decision, Error> {
+    pub(crate) fn trust_at(&self, address: &Address) -> Result<TrustDecision, Error> {
         match self.confirmed.get() {
-            Some(pin) => Ok(policy::confirmed(pin)),
-            None => policy::decide(&self.settings, address),
+            Some(pin) => Ok(TrustDecision::confirmed(pin)),
+            None => TrustPolicy::new(&self.settings).resolve(address),
         }
     }
 
@@ -135,7 +134,8 @@ impl Context {
     pub(crate) fn manager(&self) -> Result<Manager, Error> {
         let address = self.settings.address()?;
         let decision = self.trust_at(address)?;
-        if matches!(decision.by, By::Insecure(_)) && !self.insecure_told.replace(true) {
+        if matches!(decision.source, TrustSource::Insecure(_)) && !self.insecure_told.replace(true)
+        {
             self.output.insist(
                 "--insecure: the manager's certificate is not checked, so whoever answers gets the password; \
                  give it with --ca-cert instead",
@@ -145,14 +145,18 @@ impl Context {
     }
 
     /// What the manager at `address` shows in a bare handshake. Nothing is sent.
-    pub(crate) async fn presented(&self, address: &Address) -> Result<Presented, Error> {
+    pub(crate) async fn presented(&self, address: &Address) -> Result<ServerCertificate, Error> {
         let decision = self.trust_at(address)?;
-        Ok(Manager::presented(&self.options(address, decision)?).await?)
+        Ok(Manager::probe(&self.options(address, decision)?).await?)
     }
 
-    fn options(&self, address: &Address, decision: Decision) -> Result<Options, Error> {
+    fn options(
+        &self,
+        address: &Address,
+        decision: TrustDecision,
+    ) -> Result<ConnectionOptions, Error> {
         let settings = &self.settings;
-        Ok(Options {
+        Ok(ConnectionOptions {
             address: address.clone(),
             trust: decision.trust,
             proxy: settings.proxy.proxy(address)?,

@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::expiry::{self, Expiry};
 use crate::manager::Address;
 use crate::terminal::output;
-use crate::trust::pin_store::Trusted;
+use crate::trust::pin_store::PinStore;
 
 /// A secret that texts are known to hold, and that no message may.
 pub(crate) const SECRET: &str = "hunter2";
@@ -166,10 +166,10 @@ pub fn trusted(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    match Trusted::parse(text) {
+    match PinStore::parse(text) {
         Ok(trusted) => {
             let written = toml::to_string(&trusted).expect("what was read can be written");
-            assert_eq!(Trusted::parse(&written).as_ref(), Ok(&trusted));
+            assert_eq!(PinStore::parse(&written).as_ref(), Ok(&trusted));
             let kept = trusted.managers.values();
             assert!(kept.into_iter().all(|kept| !kept.pins.is_empty()));
         }

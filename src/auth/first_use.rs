@@ -8,13 +8,14 @@ use chrono::Utc;
 use crate::context::Context;
 use crate::error::{Error, Kind};
 use crate::manager::{
-    Described, Distrust, Fingerprint, Pin, Presented, fingerprint_pinned, on_the_manager,
+    CertificateDetails, CertificateProblem, Fingerprint, Pin, ServerCertificate,
+    fingerprint_pinned, key_fingerprint_command,
 };
 use crate::process::signals::Interrupt;
 use crate::terminal::output::{safe, without_leading_command};
 use crate::terminal::prompt::Prompt;
-use crate::trust::pin_store::{Kept, Trusted};
-use crate::trust::policy::By;
+use crate::trust::pin_store::{KnownManager, PinStore};
+use crate::trust::policy::TrustSource;
 
 /// As many names, and as much of a line, as a person looks at.
 const NAMES: usize = 8;
@@ -28,7 +29,7 @@ pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
         return Ok(false);
     }
     let may = context.settings.tls_accept_new || context.prompt() == Prompt::Terminal;
-    Ok(may && context.trust()?.by == By::System)
+    Ok(may && context.trust()?.source == TrustSource::System)
 }
 
 /// Looks at the manager, and pins its key on somebody's word where the system does not trust it. Whether a pin was made.
@@ -36,26 +37,26 @@ pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
 /// # Errors
 /// Of trust, where the word is no; nothing was sent. Where no handshake comes about.
 pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
-    let presented = context
+    let certificate = context
         .interrupt
         .or(async { context.presented(context.settings.address()?).await })
         .await?;
-    let Some(distrust) = &presented.distrust else {
+    let Some(problem) = &certificate.problem else {
         return Ok(false);
     };
     let place = context.settings.address()?.host_and_port();
-    if !distrust.may_be_pinned {
-        return Err(refused(&place, distrust));
+    if !problem.can_be_pinned {
+        return Err(refused(&place, problem));
     }
     if context.settings.tls_accept_new {
         context.output.insist(&format!(
             "the certificate of {place} {}; its key {} is pinned from now on, as `--tls-accept-new` says: nobody compared it",
-            distrust.problem, presented.pin
+            problem.description, certificate.pin
         ));
     } else {
-        ask(context, &place, &presented, &distrust.problem).await?;
+        ask(context, &place, &certificate, &problem.description).await?;
     }
-    pin(context, &place, &presented).await?;
+    pin(context, &place, &certificate).await?;
     Ok(true)
 }
 
@@ -70,41 +71,41 @@ pub(crate) async fn check_before_asking(context: &Context) -> Result<(), Error> 
     if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
         return Ok(());
     }
-    if matches!(context.trust()?.by, By::Insecure(_)) {
+    if matches!(context.trust()?.source, TrustSource::Insecure(_)) {
         return Ok(());
     }
     let looking = async { context.presented(address).await };
-    let presented = context.interrupt.or(looking).await?;
-    match &presented.distrust {
-        Some(distrust) => Err(refused(&address.host_and_port(), distrust)),
+    let certificate = context.interrupt.or(looking).await?;
+    match &certificate.problem {
+        Some(problem) => Err(refused(&address.host_and_port(), problem)),
         None => Ok(()),
     }
 }
 
-fn refused(place: &str, distrust: &Distrust) -> Error {
+fn refused(place: &str, problem: &CertificateProblem) -> Error {
     let message = format!(
         "the certificate of {place} {}; nothing was sent",
-        distrust.problem
+        problem.description
     );
-    Error::new(Kind::Trust, message).hint(&distrust.hint)
+    Error::new(Kind::Trust, message).hint(&problem.hint)
 }
 
 /// Keeps the pin; where that cannot be done, this run goes on with it, since somebody stands by it.
 ///
 /// # Errors
 /// Of trust, where another run has met another key at this place in the meantime: one of the two is not the manager's.
-async fn pin(context: &Context, place: &str, presented: &Presented) -> Result<(), Error> {
-    match keep_first(place, presented.pin, &context.interrupt).await {
+async fn pin(context: &Context, place: &str, certificate: &ServerCertificate) -> Result<(), Error> {
+    match keep_first(place, certificate.pin, &context.interrupt).await {
         Ok(Ok(path)) => context.output.note(&format!(
             "the key of {place} is kept in {path}; `swp-keys trust remove {place}` forgets it"
         )),
-        Ok(Err(kept)) => return Err(changed(place, &kept, presented)),
+        Ok(Err(kept)) => return Err(changed(place, &kept, certificate)),
         Err(error) if context.interrupt.asked().is_some() => return Err(error),
         Err(error) => {
             context
                 .output
                 .insist(&format!("{error}; the key is trusted in this run alone"));
-            context.confirm(presented.pin);
+            context.confirm(certificate.pin);
         }
     }
     Ok(())
@@ -118,8 +119,8 @@ pub(crate) async fn keep_first(
     place: &str,
     pin: Pin,
     interrupt: &Interrupt,
-) -> Result<Result<String, Kept>, Error> {
-    let kept = Trusted::change(interrupt, |trusted| match trusted.managers.get(place) {
+) -> Result<Result<String, KnownManager>, Error> {
+    let kept = PinStore::change(interrupt, |trusted| match trusted.managers.get(place) {
         Some(kept) if !kept.pins.contains(&pin) => Err(kept.clone()),
         _ => {
             add(trusted, place, &[pin]);
@@ -127,16 +128,16 @@ pub(crate) async fn keep_first(
         }
     })
     .await?;
-    let path = Trusted::path().unwrap_or_default();
+    let path = PinStore::path().unwrap_or_default();
     Ok(kept.map(|()| path.display().to_string()))
 }
 
 /// The manager shows another key than those that are kept; or what is kept is the fingerprint of its certificate, which is no change.
-pub(crate) fn changed(place: &str, kept: &Kept, presented: &Presented) -> Error {
-    let shown = presented.pin;
+pub(crate) fn changed(place: &str, kept: &KnownManager, certificate: &ServerCertificate) -> Error {
+    let shown = certificate.pin;
     let mut pins = kept.pins.iter();
-    if pins.any(|pin| pin.has_digits_of(&presented.fingerprint)) {
-        let file = Trusted::path().unwrap_or_default();
+    if pins.any(|pin| pin.has_digits_of(&certificate.fingerprint)) {
+        let file = PinStore::path().unwrap_or_default();
         let file = file.display().to_string();
         let (problem, hint) = fingerprint_pinned(&file, Some(place), shown);
         let message = format!("the certificate of {place} {problem}; nothing was changed");
@@ -157,9 +158,9 @@ pub(crate) fn changed(place: &str, kept: &Kept, presented: &Presented) -> Error 
 }
 
 /// Adds pins to what is kept of a manager.
-pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) {
+pub(crate) fn add(trusted: &mut PinStore, place: &str, pins: &[Pin]) {
     let entry = trusted.managers.entry(place.to_owned());
-    let kept = entry.or_insert_with(|| Kept {
+    let kept = entry.or_insert_with(|| KnownManager {
         pins: Vec::new(),
         added: Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });
@@ -177,23 +178,23 @@ pub(crate) fn add(trusted: &mut Trusted, place: &str, pins: &[Pin]) {
 pub(crate) async fn ask(
     context: &Context,
     place: &str,
-    presented: &Presented,
+    certificate: &ServerCertificate,
     problem: &str,
 ) -> Result<(), Error> {
     let question = format!(
         "The certificate of {place} {}.\n\n{}\n\n{}\n\n\
          Trust the holder of this key from now on? `yes` in full, or paste one of the fingerprints: ",
         safe(problem),
-        lines(presented),
+        lines(certificate),
         comparison(place)
     );
-    let flags = format!("give its key with `--tls-pin {}`", presented.pin);
+    let flags = format!("give its key with `--tls-pin {}`", certificate.pin);
     let answer = context
         .prompt()
         .answer(&question, &flags, &context.interrupt)
         .await?;
     let pasted = answer.parse::<Fingerprint>().ok();
-    let fits = |pasted| presented.fingerprint == pasted || presented.pin.has_digits_of(&pasted);
+    let fits = |pasted| certificate.fingerprint == pasted || certificate.pin.has_digits_of(&pasted);
     if answer == "yes" || pasted.is_some_and(fits) {
         return Ok(());
     }
@@ -205,7 +206,7 @@ pub(crate) async fn ask(
     };
     Err(Error::new(Kind::Trust, format!("{message}; nothing was sent")).hint(format!(
         "ask the manager's administrator for the fingerprint of its certificate or of its key; its key is the one of `--tls-pin {}`",
-        presented.pin
+        certificate.pin
     )))
 }
 
@@ -216,35 +217,35 @@ pub(crate) fn comparison(place: &str) -> String {
         "On the manager itself, this prints the same fingerprint of the certificate unless the connection is intercepted:\n  \
          keytool -printcert -sslserver localhost:{port}\n\
          And this prints that of its public key:\n  {}",
-        on_the_manager(place)
+        key_fingerprint_command(place)
     )
 }
 
 /// What a manager shows, in lines for a person.
-pub(crate) fn lines(presented: &Presented) -> String {
+pub(crate) fn lines(certificate: &ServerCertificate) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate, as keytool, browsers and `openssl x509 -fingerprint -sha256` show it:\n    {}\n  \
          SHA-256 fingerprint of its public key, as `--tls-pin` takes it:\n    {}",
-        foreign_lines(&presented.described),
-        presented.fingerprint,
-        presented.pin
+        foreign_lines(&certificate.details),
+        certificate.fingerprint,
+        certificate.pin
     )
 }
 
 /// What a certificate says of itself.
-fn foreign_lines(described: &Described) -> String {
+fn foreign_lines(details: &CertificateDetails) -> String {
     let time = |time: Option<chrono::DateTime<Utc>>| {
         time.map_or_else(
             || "?".to_owned(),
             |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
         )
     };
-    let issuer = if described.issuer == described.subject {
+    let issuer = if details.issuer == details.subject {
         "itself".to_owned()
     } else {
-        described.issuer.clone()
+        details.issuer.clone()
     };
-    let names = match &described.names[..] {
+    let names = match &details.names[..] {
         [] => "none".to_owned(),
         names if names.len() > NAMES => {
             let first = names[..NAMES].join(", ");
@@ -254,15 +255,15 @@ fn foreign_lines(described: &Described) -> String {
     };
     let validity = format!(
         "from {} to {}",
-        time(described.not_before),
-        time(described.not_after)
+        time(details.not_before),
+        time(details.not_after)
     );
     [
-        ("subject", &described.subject),
+        ("subject", &details.subject),
         ("issuer", &issuer),
         ("names", &names),
         ("valid", &validity),
-        ("key", &described.key),
+        ("key", &details.key),
     ]
     .map(|(name, value)| format!("  {name:<8} {}", in_lines(&safe(&shortened(value)))))
     .join("\n")
@@ -305,11 +306,11 @@ mod tests {
     fn a_long_subject_fakes_no_line() {
         for filler in ["x", " ", "監"] {
             let fake = format!("SHA-256 fingerprint of it: sha256:{}", "0b".repeat(32));
-            let described = Described {
+            let details = CertificateDetails {
                 subject: format!("CN={}  {fake}", filler.repeat(66)),
-                ..Described::default()
+                ..CertificateDetails::default()
             };
-            let text = foreign_lines(&described);
+            let text = foreign_lines(&details);
             assert!(text.lines().all(|line| line.chars().count() <= 11 + WIDTH));
             let prints = text.lines().filter(|line| line.starts_with("  SHA-256"));
             assert_eq!(prints.count(), 0, "{text}");

@@ -21,7 +21,7 @@ pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
         Ok(key) => return Tried::Works(Some(Box::new(key))),
         // A key of Cloud One may not even find the place (manager-api.md, section 2).
         Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
-            match signed_in.read_something().await {
+            match signed_in.check_access().await {
                 Ok(()) => return Tried::Works(None),
                 Err(error) => error,
             }

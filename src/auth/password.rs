@@ -323,7 +323,7 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &Guard) {
         }
         // A manager that is starting has looked at nothing yet.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
-        Cause::Refused
+        Cause::ConnectionRefused
         | Cause::Unreachable
         | Cause::ProxyRefused
         | Cause::Untrusted

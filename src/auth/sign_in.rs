@@ -14,7 +14,7 @@ use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::manager::{Credentials, KeyHeader, Manager, Renewal, SignedIn};
+use crate::manager::{Credentials, KeyHeader, Manager, SessionRenewal, SignedIn};
 use crate::secret::Secret;
 
 /// How to sign in.
@@ -145,7 +145,7 @@ pub(crate) async fn renewing<T>(
         let result = work(&signed_in).await;
         return (signed_in, result.map_err(|error| way.advise(error)));
     };
-    let (renewal, asked) = Renewal::new();
+    let (renewal, asked) = SessionRenewal::new();
     let signed_in = signed_in.renewable(renewal);
     let (busy, refused) = (Cell::new(false), Cell::new(None));
     let result = {

@@ -208,7 +208,7 @@ fn unusable(profile: &Profile, context: &Context) -> Vec<Error> {
     if let Some(ca_cert) = profile.text("ca-cert") {
         let path = Path::new(&ca_cert.value);
         let loose = context.settings.allow_loose_permissions;
-        found.extend(policy::check_certificates(path, &ca_cert.source, loose).err());
+        found.extend(policy::load_certificates(path, &ca_cert.source, loose).err());
     }
     found
 }

@@ -229,7 +229,7 @@ impl<'a> Job<'a> {
             unique: self.args.name.is_some() && before.is_some(),
             existing_ids: before.unwrap_or_default(),
             marked: true,
-            signer: signed_in.signer_print(&self.operation),
+            signer: signed_in.signer_fingerprint(&self.operation),
             predecessor: None,
             temporary: true,
             current: false,

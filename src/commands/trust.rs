@@ -10,11 +10,11 @@ use crate::auth::first_use;
 use crate::config::like;
 use crate::context::Context;
 use crate::error::{Error, Kind};
-use crate::manager::{Address, Pin, Presented, on_the_manager};
+use crate::manager::{Address, Pin, ServerCertificate, key_fingerprint_command};
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text, safe};
 use crate::terminal::prompt::Prompt;
-use crate::trust::pin_store::{Kept, Trusted};
+use crate::trust::pin_store::{KnownManager, PinStore};
 
 /// Look at the manager's certificate, pin its key, and forget it.
 #[derive(clap::Args)]
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     Ok(Outcome::Done)
 }
 
-async fn presented(address: &Address, context: &Context) -> Result<Presented, Error> {
+async fn presented(address: &Address, context: &Context) -> Result<ServerCertificate, Error> {
     let looking = context.presented(address);
     context.interrupt.or(looking).await
 }
@@ -80,23 +80,23 @@ async fn show(address: &Address, context: &Context) -> Result<(), Error> {
     if format == Format::Env {
         return Err(no_env());
     }
-    let decided = context.trust_at(address)?.by;
-    let presented = presented(address, context).await?;
+    let decided = context.trust_at(address)?.source;
+    let certificate = presented(address, context).await?;
     let place = address.host_and_port();
     if format != Format::Text {
-        let object = as_json(&place, &presented, &decided.to_string());
+        let object = as_json(&place, &certificate, &decided.to_string());
         return context
             .output
             .data(&(json_text(&object, format == Format::Json) + "\n"));
     }
-    let trusted = match &presented.distrust {
+    let trusted = match &certificate.problem {
         None => "yes".to_owned(),
-        Some(distrust) => format!("no, it {}", distrust.problem),
+        Some(problem) => format!("no, it {}", problem.description),
     };
     let text = format!(
         "{}\n\n{}\n\n  {:<8} {}\n  {:<8} {}\n\n{}\n",
         safe(&place),
-        first_use::lines(&presented),
+        first_use::lines(&certificate),
         "trusted",
         safe(&trusted),
         "decided",
@@ -106,26 +106,26 @@ async fn show(address: &Address, context: &Context) -> Result<(), Error> {
     context.output.data(&text)
 }
 
-fn as_json(place: &str, presented: &Presented, decided: &str) -> Value {
-    let described = &presented.described;
+fn as_json(place: &str, certificate: &ServerCertificate, decided: &str) -> Value {
+    let details = &certificate.details;
     let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
         time.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
     };
     json!({
         "host": place,
-        "subject": described.subject,
-        "issuer": described.issuer,
-        "names": described.names,
-        "notBefore": time(described.not_before),
-        "notAfter": time(described.not_after),
-        "key": described.key,
-        "pin": presented.pin.to_string(),
-        "certificateFingerprint": presented.fingerprint.to_string(),
-        "trusted": presented.distrust.is_none(),
+        "subject": details.subject,
+        "issuer": details.issuer,
+        "names": details.names,
+        "notBefore": time(details.not_before),
+        "notAfter": time(details.not_after),
+        "key": details.key,
+        "pin": certificate.pin.to_string(),
+        "certificateFingerprint": certificate.fingerprint.to_string(),
+        "trusted": certificate.problem.is_none(),
         "decidedBy": decided,
-        "flaw": presented.distrust.as_ref().map(|distrust| distrust.flaw.code()),
-        "problem": presented.distrust.as_ref().map(|distrust| &distrust.problem),
-        "hint": presented.distrust.as_ref().map(|distrust| &distrust.hint),
+        "flaw": certificate.problem.as_ref().map(|problem| problem.kind.code()),
+        "problem": certificate.problem.as_ref().map(|problem| &problem.description),
+        "hint": certificate.problem.as_ref().map(|problem| &problem.hint),
     })
 }
 
@@ -146,21 +146,21 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
     let given = settings.tls_pins.as_ref();
     let pins = match given.filter(|pins| settings.is_about(&pins.source, address)) {
         Some(pins) => {
-            let add = |trusted: &mut Trusted| first_use::add(trusted, &place, &pins.value);
-            Trusted::change(&context.interrupt, add).await?;
+            let add = |trusted: &mut PinStore| first_use::add(trusted, &place, &pins.value);
+            PinStore::change(&context.interrupt, add).await?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
-            let Some(presented) = shown(address, &place, context).await? else {
+            let Some(certificate) = shown(address, &place, context).await? else {
                 context
                     .output
                     .note(&format!("the key of {place} is kept already"));
                 return print_kept(&place, context);
             };
-            let pin = presented.pin;
+            let pin = certificate.pin;
             first_use::keep_first(&place, pin, &context.interrupt)
                 .await?
-                .map_err(|kept| first_use::changed(&place, &kept, &presented))?;
+                .map_err(|kept| first_use::changed(&place, &kept, &certificate))?;
             vec![pin.to_string()]
         }
     };
@@ -176,45 +176,45 @@ async fn shown(
     address: &Address,
     place: &str,
     context: &Context,
-) -> Result<Option<Presented>, Error> {
-    let kept = Trusted::read()?.managers.remove(place);
-    let presented = presented(address, context).await?;
+) -> Result<Option<ServerCertificate>, Error> {
+    let kept = PinStore::read()?.managers.remove(place);
+    let certificate = presented(address, context).await?;
     if let Some(kept) = kept {
-        if kept.pins.contains(&presented.pin) {
+        if kept.pins.contains(&certificate.pin) {
             return Ok(None);
         }
-        return Err(first_use::changed(place, &kept, &presented));
+        return Err(first_use::changed(place, &kept, &certificate));
     }
-    if let Some(distrust) = presented
-        .distrust
+    if let Some(problem) = certificate
+        .problem
         .as_ref()
-        .filter(|distrust| !distrust.may_be_pinned)
+        .filter(|problem| !problem.can_be_pinned)
     {
         let message = format!(
             "the certificate of {place} {}; its key is not pinned",
-            distrust.problem
+            problem.description
         );
-        return Err(Error::new(Kind::Trust, message).hint(&distrust.hint));
+        return Err(Error::new(Kind::Trust, message).hint(&problem.hint));
     }
     if context.settings.tls_accept_new {
-        return Ok(Some(presented));
+        return Ok(Some(certificate));
     }
     if context.prompt() == Prompt::Nobody {
         let message =
             format!("the key of {place} was not compared by anybody, and there is nobody to ask");
         return Err(Error::new(Kind::Trust, message).hint(format!(
             "where the manager itself prints the same with `{}`, run `swp-keys trust add {place} --tls-pin {}`",
-            on_the_manager(place),
-            presented.pin
+            key_fingerprint_command(place),
+            certificate.pin
         )));
     }
-    let problem = match &presented.distrust {
-        Some(distrust) => distrust.problem.as_str(),
+    let problem = match &certificate.problem {
+        Some(problem) => problem.description.as_str(),
         None if context.settings.insecure.is_some() => "was not checked",
         None => "is trusted already",
     };
-    first_use::ask(context, place, &presented, problem).await?;
-    Ok(Some(presented))
+    first_use::ask(context, place, &certificate, problem).await?;
+    Ok(Some(certificate))
 }
 
 fn print_kept(place: &str, context: &Context) -> Result<(), Error> {
@@ -222,14 +222,14 @@ fn print_kept(place: &str, context: &Context) -> Result<(), Error> {
     if format == Format::Text {
         return Ok(());
     }
-    let kept = Trusted::read()?.managers.remove(place);
+    let kept = PinStore::read()?.managers.remove(place);
     let object = kept.map(|kept| entry(place, &kept));
     context
         .output
         .data(&(json_text(&object, format == Format::Json) + "\n"))
 }
 
-fn entry(place: &str, kept: &Kept) -> Value {
+fn entry(place: &str, kept: &KnownManager) -> Value {
     let pins: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
     json!({"host": place, "pins": pins, "added": kept.added})
 }
@@ -241,11 +241,11 @@ async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
             .hint("`swp-keys trust list` lists them")
     };
     // A file that is not there is not made for this.
-    if !Trusted::read()?.managers.contains_key(&place) {
+    if !PinStore::read()?.managers.contains_key(&place) {
         return Err(unknown());
     }
-    let forget = |trusted: &mut Trusted| trusted.managers.remove(&place);
-    let removed = Trusted::change(&context.interrupt, forget).await?;
+    let forget = |trusted: &mut PinStore| trusted.managers.remove(&place);
+    let removed = PinStore::change(&context.interrupt, forget).await?;
     removed.ok_or_else(unknown)?;
     context
         .output
@@ -256,7 +256,7 @@ async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
 fn list(context: &Context) -> Result<(), Error> {
     let format = context.output.format();
     check_format(format)?;
-    let trusted = Trusted::read()?;
+    let trusted = PinStore::read()?;
     let entries = trusted.managers.iter();
     let document = match format {
         Format::Text | Format::Env => output::table(
@@ -268,7 +268,7 @@ fn list(context: &Context) -> Result<(), Error> {
         ),
         Format::Json => {
             let managers: Vec<_> = entries.map(|(place, kept)| entry(place, kept)).collect();
-            let path = Trusted::path().map(|path| path.display().to_string());
+            let path = PinStore::path().map(|path| path.display().to_string());
             json_text(&json!({"managers": managers, "meta": {"file": path}}), true) + "\n"
         }
         Format::Jsonl => entries

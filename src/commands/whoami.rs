@@ -137,7 +137,7 @@ async fn administrator(
             .find(|one| one.username.as_deref() == Some(username))),
         Err(error) if refused(&error) => {
             log::info!("{error}");
-            match signed_in.read_something().await {
+            match signed_in.check_access().await {
                 Ok(()) => Ok(None),
                 Err(error) if *error.cause() == Cause::Forbidden => Ok(None),
                 Err(error) => Err(error.into()),
@@ -182,7 +182,7 @@ impl Who {
         line("Manager", settings.address()?.to_string());
         line("Version", signed_in.version().unwrap_or_else(unknown));
         if settings.verbose {
-            line("Trust", context.trust()?.by.to_string());
+            line("Trust", context.trust()?.source.to_string());
         }
         let rows = settings.told.iter().filter_map(|told| {
             let value = told.value.clone()?;
@@ -217,7 +217,7 @@ impl Who {
             "settings": told.collect::<Vec<_>>(),
         });
         if settings.verbose {
-            meta["trust"] = context.trust()?.by.to_string().into();
+            meta["trust"] = context.trust()?.source.to_string().into();
         }
         object.insert("meta".to_owned(), meta);
         Ok(Value::Object(object))

@@ -242,7 +242,7 @@ fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, Error> {
 
 /// The address to write instead of a text that is none.
 pub(crate) fn like(text: &str) -> String {
-    match Address::meant_by(text) {
+    match Address::suggestion_for(text) {
         Some(address) => format!("write {address}"),
         None => "write it like https://dsm.example.com:4119".to_owned(),
     }

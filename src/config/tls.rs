@@ -16,7 +16,7 @@ const HINT: &str =
     "write it as `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key";
 
 /// The pins that count, as they were written.
-struct Pins {
+struct PinTexts {
     texts: Vec<String>,
     source: Option<Source>,
 }
@@ -25,21 +25,21 @@ fn given_ca_cert(origin: &Origin<'_>, global: &Global) -> Option<Sourced<PathBuf
     origin.given_path(CA_CERT, global.ca_cert.clone())
 }
 
-fn given_pins(origin: &Origin<'_>, global: &Global) -> Pins {
+fn given_pins(origin: &Origin<'_>, global: &Global) -> PinTexts {
     let texts = global.tls_pin.iter().map(|text| text.trim().to_owned());
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     let source = (!texts.is_empty()).then(|| origin.of(TLS_PIN));
-    Pins { texts, source }
+    PinTexts { texts, source }
 }
 
-fn profile_pins(origin: &Origin<'_>) -> Pins {
+fn profile_pins(origin: &Origin<'_>) -> PinTexts {
     let list = (origin.profile.as_ref()).and_then(|profile| profile.list("tls-pin"));
     match list.filter(|list| !list.value.is_empty()) {
-        Some(list) => Pins {
+        Some(list) => PinTexts {
             texts: list.value,
             source: Some(list.source),
         },
-        None => Pins {
+        None => PinTexts {
             texts: Vec::new(),
             source: None,
         },

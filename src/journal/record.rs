@@ -48,7 +48,7 @@ pub(crate) struct Record {
     pub(crate) marked: bool,
     /// Whether the name is to be borne by one key alone.
     pub(crate) unique: bool,
-    /// Which API key signed, as [`crate::manager::SignedIn::signer_print`] has it; none for a session. The secret alone selects the
+    /// Which API key signed, as [`crate::manager::SignedIn::signer_fingerprint`] has it; none for a session. The secret alone selects the
     /// tenant (manager-api.md, section 7), so another key may not see what this one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,

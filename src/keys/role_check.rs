@@ -49,7 +49,7 @@ pub(crate) async fn of_id(
         Err(error) => error,
     };
     match error.cause() {
-        Cause::NotFound if error.is_its_word() => {
+        Cause::NotFound if error.is_from_manager() => {
             let missing = format!("there is no role with the ID {id}: {error}");
             Err(Error::new(Kind::NotFound, missing)
                 .http(Some(404))

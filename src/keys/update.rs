@@ -64,7 +64,7 @@ impl Asking<'_> {
             .await
         {
             Ok(answer) => self.check(answer).await,
-            Err(error) if error.nothing_was_done() => Err(explain(error, self.change)),
+            Err(error) if error.had_no_effect() => Err(explain(error, self.change)),
             Err(error) => self.find_out(error).await,
         }
     }
@@ -123,10 +123,10 @@ impl Asking<'_> {
     /// The answer is lost, or none of the manager's own.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; finding out what became of the change");
-        let last_word = error.is_its_word() && *error.cause() == Cause::Rejected(500);
+        let last_word = error.is_from_manager() && *error.cause() == Cause::Rejected(500);
         let wait = match self.context.settings.settle_timeout {
             _ if last_word => Duration::ZERO,
-            wait if error.looks_refused() => wait.min(REFUSAL_WAIT),
+            wait if error.has_refusal_status() => wait.min(REFUSAL_WAIT),
             wait => wait,
         };
         let mut looks = Looks::new(wait);
@@ -163,7 +163,7 @@ impl Asking<'_> {
 
     /// The key is as it was, for as long as a request could have been on its way.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
-        let refused = last_word || error.looks_refused();
+        let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
         let message = format!("{error}; {} was not changed", named(self.before));
         if refused {

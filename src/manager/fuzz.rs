@@ -6,17 +6,17 @@ use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::api::search::{Reached, Searchable};
+use super::api::search::{SearchProgress, Searchable};
 use super::api::sessions;
-use super::error::{Call, Cause, ManagerError, Signer};
+use super::error::{CallContext, Cause, ManagerError, SignerKind};
 use super::http::credentials::{Credentials, Session};
-use super::http::redaction::Mask;
-use super::http::response::{Answer, page};
-use super::http::retry::{Attempts, Repeat};
+use super::http::redaction::Redactor;
+use super::http::response::{ApiResponse, page};
+use super::http::retry::{RetryPolicy, RetryState};
 use super::http::{error_text, status_error};
-use super::tls::certificate::{Claims, Described, unfit};
+use super::tls::certificate::{CertificateDetails, CertificateFields, unfit};
 use super::tls::certificate_file;
-use super::tls::pin::{Pin, Pins};
+use super::tls::pin::{Pin, PinSet};
 use super::{Address, ApiKey, Role};
 use crate::fuzzing::{LONGEST, SECRET};
 use crate::secret::Secret;
@@ -30,15 +30,15 @@ fn parted(data: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn answer(headers: HeaderMap, body: &[u8]) -> Answer {
-    let mask = Mask::default();
-    mask.learn([&Secret::new(SECRET.to_owned())]);
-    Answer {
+fn answer(headers: HeaderMap, body: &[u8]) -> ApiResponse {
+    let redactor = Redactor::default();
+    redactor.add([&Secret::new(SECRET.to_owned())]);
+    ApiResponse {
         what: "signing in".to_owned(),
         address: Address::parse("dsm.example.com").expect("an address"),
-        signer: Signer::Password,
+        signer: SignerKind::Password,
         status: StatusCode::OK,
-        html: page(&headers, body, &mask),
+        html: page(&headers, body, &redactor),
         headers,
         body: Zeroizing::new(body.to_vec()),
     }
@@ -134,7 +134,7 @@ fn json_of(value: &impl serde::Serialize) -> Value {
 
 /// Reads pages to the last, of two objects each.
 fn search<T: Searchable>(data: &[u8]) -> Vec<T> {
-    let mut reached = Reached::nothing();
+    let mut reached = SearchProgress::nothing();
     reached.most = 9;
     let mut found: Vec<T> = Vec::new();
     for line in data.split(|byte| *byte == b'\n') {
@@ -169,36 +169,36 @@ pub(crate) fn error_body(data: &[u8]) {
     else {
         return;
     };
-    // The mask stands for a secret that is a part of it.
+    // The redactor stands for a secret that is a part of it.
     if secret.len() < 4 || secret.contains(['[', ']']) || "secret".contains(secret) {
         return;
     }
     let headers = lines.filter_map(header).collect();
-    let mask = Mask::default();
-    mask.learn([&Secret::new(secret.to_owned())]);
-    if let Some(said) = error_text::message(body, &mask) {
+    let redactor = Redactor::default();
+    redactor.add([&Secret::new(secret.to_owned())]);
+    if let Some(said) = error_text::message(body, &redactor) {
         assert!(!said.is_empty() && !said.contains(secret), "{said}");
         assert!(said.chars().count() <= 303, "{said}");
     }
-    if let Some(said) = page(&headers, body, &mask) {
+    if let Some(said) = page(&headers, body, &redactor) {
         assert!(
             !said.contains(secret) && said.chars().count() < 400,
             "{said}"
         );
     }
     for signer in [
-        Signer::Nobody,
-        Signer::Password,
-        Signer::Session,
-        Signer::ApiKey,
+        SignerKind::None,
+        SignerKind::Password,
+        SignerKind::Session,
+        SignerKind::ApiKey,
     ] {
         let address = Address::parse("dsm.example.com").expect("an address");
-        let call = Call {
+        let call = CallContext {
             what: "signing in",
             address: &address,
             signer,
         };
-        let error = status_error::read(call, status, &headers, body, &mask);
+        let error = status_error::read(call, status, &headers, body, &redactor);
         tells_no_secret(&error, secret);
         is_classified(&error, status, signer);
         ends_in_time(&error);
@@ -214,7 +214,7 @@ fn header(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
     ))
 }
 
-fn is_classified(error: &ManagerError, status: StatusCode, signer: Signer) {
+fn is_classified(error: &ManagerError, status: StatusCode, signer: SignerKind) {
     assert_eq!(error.http_status(), Some(status.as_u16()));
     let cause = error.cause();
     match status.as_u16() {
@@ -223,31 +223,31 @@ fn is_classified(error: &ManagerError, status: StatusCode, signer: Signer) {
         502..=504 => assert!(matches!(cause, Cause::Unavailable { .. })),
         _ => {}
     }
-    if status.is_server_error() && signer != Signer::Password {
-        assert!(!error.nothing_was_done(), "something may have been done");
+    if status.is_server_error() && signer != SignerKind::Password {
+        assert!(!error.had_no_effect(), "something may have been done");
     }
     let refused = matches!(cause, Cause::SignInRefused(_));
-    assert!(!refused || signer == Signer::Password);
+    assert!(!refused || signer == SignerKind::Password);
 }
 
 fn ends_in_time(error: &ManagerError) {
     for repeat in [
-        Repeat::Read,
-        Repeat::Change,
-        Repeat::Idempotent,
-        Repeat::SignIn,
-        Repeat::Never,
+        RetryPolicy::Read,
+        RetryPolicy::Change,
+        RetryPolicy::Idempotent,
+        RetryPolicy::SignIn,
+        RetryPolicy::Never,
     ] {
-        let mut attempts = Attempts::new(repeat, 3);
+        let mut attempts = RetryState::new(repeat, 3);
         let pauses: Vec<_> = std::iter::from_fn(|| attempts.pause_after(error))
             .take(9)
             .collect();
         assert!(pauses.len() <= 3 && pauses.iter().all(|pause| pause.as_secs() <= 60));
-        let never = matches!(repeat, Repeat::SignIn | Repeat::Never);
+        let never = matches!(repeat, RetryPolicy::SignIn | RetryPolicy::Never);
         assert!(pauses.is_empty() || !never, "a sign-in counts");
         let limited = matches!(error.cause(), Cause::RateLimited { .. });
         assert!(
-            pauses.is_empty() || limited || repeat != Repeat::Change,
+            pauses.is_empty() || limited || repeat != RetryPolicy::Change,
             "a create is made once"
         );
     }
@@ -256,14 +256,14 @@ fn ends_in_time(error: &ManagerError) {
 /// See [`crate::fuzzing::certificate`].
 pub(crate) fn certificate(data: &[u8]) {
     let certificate = CertificateDer::from(data);
-    let described = Described::of(&certificate);
+    let described = CertificateDetails::of(&certificate);
     for name in &described.names {
         assert!(!name.is_empty() || described.not_after.is_some());
     }
     if let Some(unfit) = unfit(&certificate) {
-        assert!(unfit.problem.chars().count() < LONGEST, "{unfit}");
+        assert!(unfit.description.chars().count() < LONGEST, "{unfit}");
     }
-    if let Some(claims) = Claims::of(&certificate) {
+    if let Some(claims) = CertificateFields::of(&certificate) {
         assert_eq!(claims.hosts(), described.names);
         assert_eq!(claims.issuer(), described.issuer);
     }
@@ -275,13 +275,13 @@ pub(crate) fn certificate(data: &[u8]) {
         return;
     };
     assert_eq!(pin.to_string().parse(), Ok(pin));
-    let mut pins = Pins {
+    let mut pins = PinSet {
         pins: vec![pin],
-        place: "`--tls-pin`".to_owned(),
+        source: "`--tls-pin`".to_owned(),
         remedy: "change it".to_owned(),
-        kept_for: None,
+        stored_for: None,
     };
-    assert!(pins.judge(&certificate).is_ok(), "its own pin fits");
+    assert!(pins.check(&certificate).is_ok(), "its own pin fits");
     pins.pins.clear();
-    assert!(pins.judge(&certificate).is_err(), "no pin fits none");
+    assert!(pins.check(&certificate).is_err(), "no pin fits none");
 }

@@ -32,12 +32,12 @@ impl Serialize for Object {
 }
 
 /// Writes an object field by field, up to a size.
-pub(super) struct Writing {
+pub(super) struct ObjectBuilder {
     text: String,
     most: usize,
 }
 
-impl Writing {
+impl ObjectBuilder {
     pub(super) fn up_to(most: usize) -> Self {
         Self {
             text: "{".to_owned(),
@@ -94,12 +94,12 @@ impl Writing {
 }
 
 /// A field that is needed, and its text.
-pub(super) struct Field<'a, T> {
+pub(super) struct RequiredField<'a, T> {
     value: T,
     text: &'a RawValue,
 }
 
-impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Field<'de, T> {
+impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for RequiredField<'de, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?;
         let value = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
@@ -107,7 +107,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Field<'de, T> {
     }
 }
 
-impl<'a, T> Field<'a, T> {
+impl<'a, T> RequiredField<'a, T> {
     /// Puts the value in its place. One that comes twice has no value: two readers might take two.
     pub(super) fn into<E: serde::de::Error>(
         self,
@@ -123,9 +123,9 @@ impl<'a, T> Field<'a, T> {
 
 /// A value that may as well be of another kind: it is not needed.
 #[derive(Default)]
-pub(super) struct Perhaps<T>(pub(super) Option<T>);
+pub(super) struct Lenient<T>(pub(super) Option<T>);
 
-impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Perhaps<T> {
+impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?;
         Ok(Self(serde_json::from_str(text.get()).ok()))
@@ -134,9 +134,9 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Perhaps<T> {
 
 /// A whole number that is not needed. JSON has one kind of number, so `1.79E12` is as whole as `1790000000000`.
 #[derive(Default)]
-pub(super) struct PerhapsWhole(pub(super) Option<i64>);
+pub(super) struct LenientInteger(pub(super) Option<i64>);
 
-impl<'de> Deserialize<'de> for PerhapsWhole {
+impl<'de> Deserialize<'de> for LenientInteger {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?;
         let number = serde_json::from_str(text.get()).ok();
@@ -156,15 +156,15 @@ fn whole(number: &Number) -> Option<i64> {
     number.as_i64().or_else(float)
 }
 
-/// Reads an ID; see [`Id`].
+/// Reads an ID; see [`ObjectId`].
 pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    Id::deserialize(deserializer).map(|Id(id)| id)
+    ObjectId::deserialize(deserializer).map(|ObjectId(id)| id)
 }
 
 /// The ID of an object. The contract's are positive.
-pub(super) struct Id(pub(super) i64);
+pub(super) struct ObjectId(pub(super) i64);
 
-impl<'de> Deserialize<'de> for Id {
+impl<'de> Deserialize<'de> for ObjectId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match i64::deserialize(deserializer)? {
             id @ 1.. => Ok(Self(id)),
@@ -174,30 +174,30 @@ impl<'de> Deserialize<'de> for Id {
 }
 
 /// A list that has an end.
-pub(super) struct List<T>(pub(super) Vec<T>);
+pub(super) struct BoundedList<T>(pub(super) Vec<T>);
 
-impl<T> Default for List<T> {
+impl<T> Default for BoundedList<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for BoundedList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Items(std::marker::PhantomData))
+        deserializer.deserialize_seq(ListVisitor(std::marker::PhantomData))
     }
 }
 
-struct Items<T>(std::marker::PhantomData<T>);
+struct ListVisitor<T>(std::marker::PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
-    type Value = List<T>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = BoundedList<T>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<BoundedList<T>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             if list.len() == MOST_AT_ONCE {
@@ -207,7 +207,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
             }
             list.push(item);
         }
-        Ok(List(list))
+        Ok(BoundedList(list))
     }
 }
 
@@ -216,13 +216,13 @@ pub(super) struct AnyObject;
 
 impl<'de> Deserialize<'de> for AnyObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Anything)
+        deserializer.deserialize_map(AnyObjectVisitor)
     }
 }
 
-struct Anything;
+struct AnyObjectVisitor;
 
-impl<'de> Visitor<'de> for Anything {
+impl<'de> Visitor<'de> for AnyObjectVisitor {
     type Value = AnyObject;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_whole_number_is_one_however_it_is_written() {
         let read = |text| {
-            serde_json::from_str::<PerhapsWhole>(text)
+            serde_json::from_str::<LenientInteger>(text)
                 .ok()
                 .and_then(|read| read.0)
         };

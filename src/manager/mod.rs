@@ -32,14 +32,14 @@ pub(crate) use api::sessions::SignIn;
 pub(crate) use error::{Cause, ManagerError, SignInRefusal};
 pub(crate) use http::credentials::{Credentials, KeyHeader, Session};
 pub(crate) use http::proxy::{Proxy, ProxyAddress, ProxyProblem};
-pub(crate) use http::renewal::Renewal;
-pub(crate) use http::transport::Options;
+pub(crate) use http::renewal::SessionRenewal;
+pub(crate) use http::transport::ConnectionOptions;
 pub(crate) use other_service::KEY_PAGE;
-pub(crate) use probe::Presented;
-pub(crate) use tls::certificate::Described;
+pub(crate) use probe::ServerCertificate;
+pub(crate) use tls::certificate::CertificateDetails;
 pub(crate) use tls::config::Trust;
-pub(crate) use tls::diagnosis::{Distrust, fingerprint_pinned, on_the_manager};
-pub(crate) use tls::pin::{Fingerprint, Pin, Pins};
+pub(crate) use tls::diagnosis::{CertificateProblem, fingerprint_pinned, key_fingerprint_command};
+pub(crate) use tls::pin::{Fingerprint, Pin, PinSet};
 
 use http::transport::Transport;
 
@@ -53,7 +53,7 @@ pub(crate) struct SignedIn {
     transport: Transport,
     credentials: Credentials,
     /// Where to ask for a new session, if the first one has ended.
-    renewal: Option<Renewal>,
+    renewal: Option<SessionRenewal>,
     /// The session that came of it.
     renewed: OnceCell<Credentials>,
 }
@@ -63,7 +63,7 @@ impl Manager {
     ///
     /// # Errors
     /// Where the proxy or the trusted certificates cannot be used.
-    pub(crate) fn new(options: &Options) -> Result<Self, ManagerError> {
+    pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, ManagerError> {
         Transport::new(options).map(|transport| Self { transport })
     }
 
@@ -112,7 +112,7 @@ impl SignedIn {
     /// Which API key signs the calls; none where a session does. A keyed hash of its secret, of 64 bits: it tells whether two calls
     /// were signed by the same key, and the secret, which is random, cannot be found from it.
     #[must_use]
-    pub(crate) fn signer_print(&self, operation: &str) -> Option<String> {
+    pub(crate) fn signer_fingerprint(&self, operation: &str) -> Option<String> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
             return None;
         };

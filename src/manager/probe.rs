@@ -12,24 +12,24 @@ use rustls::{DigitallySignedStruct, SignatureScheme};
 
 use super::Manager;
 use super::error::{Cause, ManagerError};
-use super::http::retry::Repeat;
-use super::http::transport::{Options, Request, Transport};
-use super::tls::certificate::{Described, unfit};
+use super::http::retry::RetryPolicy;
+use super::http::transport::{ApiRequest, ConnectionOptions, Transport};
+use super::tls::certificate::{CertificateDetails, unfit};
 use super::tls::config;
 use super::tls::diagnosis;
-use super::tls::diagnosis::Distrust;
+use super::tls::diagnosis::CertificateProblem;
 use super::tls::pin::{Fingerprint, Pin};
 
 /// What a manager shows.
-pub(crate) struct Presented {
+pub(crate) struct ServerCertificate {
     /// The print of its key, whose holder it has proven to be.
     pub(crate) pin: Pin,
     /// That of its whole certificate.
     pub(crate) fingerprint: Fingerprint,
     /// What its certificate says.
-    pub(crate) described: Described,
+    pub(crate) details: CertificateDetails,
     /// Why it is not trusted; `None` where it is.
-    pub(crate) distrust: Option<Distrust>,
+    pub(crate) problem: Option<CertificateProblem>,
 }
 
 impl Manager {
@@ -37,7 +37,9 @@ impl Manager {
     ///
     /// # Errors
     /// Where no handshake comes about, or whoever answers does not hold the key that it shows.
-    pub(crate) async fn presented(options: &Options) -> Result<Presented, ManagerError> {
+    pub(crate) async fn probe(
+        options: &ConnectionOptions,
+    ) -> Result<ServerCertificate, ManagerError> {
         if !options.address.is_encrypted() {
             return Err(ManagerError::new(
                 Cause::Unusable,
@@ -45,7 +47,7 @@ impl Manager {
                 Some("give an address with https".to_owned()),
             ));
         }
-        let seen = Seen::default();
+        let observed = Observed::default();
         let unusable = |error: rustls::Error| {
             ManagerError::new(
                 Cause::Untrusted,
@@ -53,11 +55,15 @@ impl Manager {
                 None,
             )
         };
-        let tls = config::looking(&options.trust, options.address.server_name(), seen.clone())
-            .map_err(unusable)?;
+        let tls = config::observing(
+            &options.trust,
+            options.address.server_name(),
+            observed.clone(),
+        )
+        .map_err(unusable)?;
         let transport = Transport::with_tls(options, tls)?;
         let what = "looking at the certificate";
-        let request = Request::new(what, Method::GET, "/", Repeat::Read);
+        let request = ApiRequest::new(what, Method::GET, "/", RetryPolicy::Read);
         let Err(error) = transport.send(request).await else {
             return Err(ManagerError::new(
                 Cause::Unreadable,
@@ -65,14 +71,15 @@ impl Manager {
                 None,
             ));
         };
-        seen.presented(&options.address.host_and_port())
+        observed
+            .certificate(&options.address.host_and_port())
             .ok_or(error)
     }
 }
 
 /// The certificate of a handshake, and what the checks say of it.
 #[derive(Debug, Clone)]
-struct Sight {
+struct ObservedCertificate {
     certificate: CertificateDer<'static>,
     verdict: Result<(), rustls::Error>,
     /// The handshake was signed with its key.
@@ -81,17 +88,17 @@ struct Sight {
 
 /// What the verifier leaves for whoever looks.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen(Arc<Mutex<Option<Sight>>>);
+pub(super) struct Observed(Arc<Mutex<Option<ObservedCertificate>>>);
 
-impl Seen {
-    fn presented(&self, host_and_port: &str) -> Option<Presented> {
-        let sight = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let sight = sight.filter(|sight| sight.held)?;
-        Some(Presented {
-            pin: Pin::of(&sight.certificate)?,
-            fingerprint: Fingerprint::of(&sight.certificate),
-            described: Described::of(&sight.certificate),
-            distrust: (sight.verdict.err())
+impl Observed {
+    fn certificate(&self, host_and_port: &str) -> Option<ServerCertificate> {
+        let observation = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let observation = observation.filter(|observation| observation.held)?;
+        Some(ServerCertificate {
+            pin: Pin::of(&observation.certificate)?,
+            fingerprint: Fingerprint::of(&observation.certificate),
+            details: CertificateDetails::of(&observation.certificate),
+            problem: (observation.verdict.err())
                 .and_then(|error| diagnosis::explain(&error, host_and_port)),
         })
     }
@@ -99,30 +106,32 @@ impl Seen {
 
 /// The checks, whose verdict is kept and not acted on; the handshake goes no further than the proof of the key.
 #[derive(Debug)]
-pub(super) struct Looking {
+pub(super) struct ObservingVerifier {
     pub(super) checks: Arc<dyn ServerCertVerifier>,
-    pub(super) seen: Seen,
+    pub(super) observed: Observed,
 }
 
-impl Looking {
+impl ObservingVerifier {
     fn stop(
         &self,
         certificate: &CertificateDer<'_>,
         signature: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let mut seen = (self.seen.0.lock()).unwrap_or_else(PoisonError::into_inner);
-        // A proxy on the way is no sight, and passed by.
-        let Some(sight) = (seen.as_mut()).filter(|sight| sight.certificate == *certificate) else {
+        let mut observed = (self.observed.0.lock()).unwrap_or_else(PoisonError::into_inner);
+        // A proxy on the way is no observation, and passed by.
+        let Some(observation) =
+            (observed.as_mut()).filter(|observation| observation.certificate == *certificate)
+        else {
             return signature;
         };
         // What is signed with such a key cannot be checked here; it is shown, and never pinned.
-        sight.held = signature.is_ok() || unfit(certificate).is_some();
+        observation.held = signature.is_ok() || unfit(certificate).is_some();
         signature?;
         Err(rustls::Error::General("seen".to_owned()))
     }
 }
 
-impl ServerCertVerifier for Looking {
+impl ServerCertVerifier for ObservingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -142,12 +151,12 @@ impl ServerCertVerifier for Looking {
         if Pin::of(end_entity).is_none() {
             return verdict;
         }
-        let sight = Sight {
+        let observation = ObservedCertificate {
             certificate: end_entity.clone().into_owned(),
             verdict: verdict.map(|_| ()),
             held: false,
         };
-        *(self.seen.0.lock()).unwrap_or_else(PoisonError::into_inner) = Some(sight);
+        *(self.observed.0.lock()).unwrap_or_else(PoisonError::into_inner) = Some(observation);
         Ok(ServerCertVerified::assertion())
     }
 

@@ -15,8 +15,8 @@ use reqwest::Method;
 
 use super::Manager;
 use super::error::{Cause, ManagerError};
-use super::http::retry::Repeat;
-use super::http::transport::Request;
+use super::http::retry::RetryPolicy;
+use super::http::transport::ApiRequest;
 
 /// How long one probe may take.
 const PROBE_BUDGET: Duration = Duration::from_secs(5);
@@ -38,12 +38,12 @@ enum Readiness {
 }
 
 /// What was seen last, and since when.
-struct Sighting {
+struct LastFailure {
     error: ManagerError,
     since: Instant,
 }
 
-impl Sighting {
+impl LastFailure {
     /// Notes what was seen now.
     fn update(last: Option<Self>, error: ManagerError) -> Self {
         let since = match last {
@@ -75,7 +75,7 @@ impl Manager {
     /// a proxy that refuses.
     pub(crate) async fn wait_until_up(&self, wait: Duration) -> Result<(), ManagerError> {
         let begun = Instant::now();
-        let mut last: Option<Sighting> = None;
+        let mut last: Option<LastFailure> = None;
         loop {
             let left = wait.saturating_sub(begun.elapsed());
             let error = match self.readiness(left).await {
@@ -88,7 +88,7 @@ impl Manager {
                 None => log::Level::Warn,
             };
             log::log!(level, "{error}; waiting for the manager");
-            let sighting = Sighting::update(last, error);
+            let sighting = LastFailure::update(last, error);
             if begun.elapsed().saturating_add(PROBE_PAUSE) >= wait {
                 return Err(sighting.timed_out(wait));
             }
@@ -102,7 +102,7 @@ impl Manager {
         let mut found = Readiness::Up;
         for path in [PING, VERSION, CURRENT_KEY] {
             let what = "asking whether the manager is up";
-            let mut request = Request::new(what, Method::GET, path, Repeat::Never);
+            let mut request = ApiRequest::new(what, Method::GET, path, RetryPolicy::Never);
             request.timeout = Some(PROBE_BUDGET.min(left));
             let error = match self.transport.send(request).await {
                 Ok(answer) => match answer.is_the_managers() {
@@ -115,7 +115,7 @@ impl Manager {
                 Err(error) => error,
             };
             found = match error.cause() {
-                Cause::Refused
+                Cause::ConnectionRefused
                 | Cause::Reset
                 | Cause::Unavailable { .. }
                 | Cause::TimedOut

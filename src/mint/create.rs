@@ -42,7 +42,7 @@ impl Mint<'_> {
                 self.minted(created, recorded.parts().0).await
             }
             // Nothing left this machine, or the manager's limit kept it from being worked on.
-            Err(error) if error.was_not_worked_on() || self.is_locked_out(&error) => {
+            Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
                 Err(End::Settled(error.into()))
             }
             Err(error) => self.doubt(error, recorded).await,
@@ -59,7 +59,7 @@ impl Mint<'_> {
     /// Whether the manager refused the API key that signs: it counts each use of a refused one, so nothing more is asked with it.
     fn is_locked_out(&self, error: &ManagerError) -> bool {
         self.signed_in.session().is_none()
-            && error.nothing_was_done()
+            && error.had_no_effect()
             && *error.cause() == Cause::Unauthorized
     }
 
@@ -68,10 +68,10 @@ impl Mint<'_> {
     async fn doubt(&self, error: ManagerError, recorded: &mut Recorded) -> Result<Minted, End> {
         let record = recorded.parts().0;
         // A refusal in another form may come from something in between.
-        let refused = error.looks_refused();
+        let refused = error.has_refusal_status();
         let question = Question {
             wait: self.doubted_for(&error, record),
-            refused: error.nothing_was_done(),
+            refused: error.had_no_effect(),
         };
         if !question.refused {
             log::warn!("{error}; finding out what became of the key");
@@ -131,7 +131,7 @@ impl Mint<'_> {
     /// Whether a server error may be how the manager refuses a name that is taken.
     fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
         *error.cause() == Cause::Rejected(500)
-            && (error.is_its_word() || record.predecessor.is_some())
+            && (error.is_from_manager() || record.predecessor.is_some())
     }
 
     /// How long the key may still come.
@@ -140,7 +140,7 @@ impl Mint<'_> {
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
         // In a rotation this is asked once more, and what comes late is found then.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
-        match (error.nothing_was_done(), error.looks_refused()) {
+        match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
             (true, _) => settle.min(LAG_WAIT),
             _ if asked_again => settle.min(REFUSAL_WAIT),

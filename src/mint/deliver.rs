@@ -291,7 +291,7 @@ fn left_open(minted: &Minted, failure: String) -> End {
 /// Whether the manager refused something to a key, as it does after it has accepted its secret. A limit, a failure of the manager, and what
 /// comes from something in between say nothing about the secret.
 fn is_about_a_right(error: &ManagerError) -> bool {
-    error.is_its_word()
+    error.is_from_manager()
         && match error.cause() {
             Cause::Forbidden | Cause::NotFound => true,
             Cause::Rejected(status) => (400..500).contains(status),

@@ -73,7 +73,7 @@ pub(super) async fn of_create(
 pub(super) fn may_not_look(error: &ManagerError) -> bool {
     match error.cause() {
         Cause::Forbidden | Cause::Unauthorized => true,
-        Cause::NotFound => error.is_its_word(),
+        Cause::NotFound => error.is_from_manager(),
         _ => false,
     }
 }
@@ -141,10 +141,10 @@ pub(super) async fn of_reset(
             }
             Err(error) => error,
         };
-        match (error.nothing_was_done(), error.cause()) {
+        match (error.had_no_effect(), error.cause()) {
             (
                 _,
-                Cause::Refused
+                Cause::ConnectionRefused
                 | Cause::Unreachable
                 | Cause::ProxyRefused
                 | Cause::RateLimited { .. },
@@ -157,7 +157,10 @@ pub(super) async fn of_reset(
         // A connection that was reset says nothing about the request that went over it.
         let under_way = !matches!(
             error.cause(),
-            Cause::Refused | Cause::Unreachable | Cause::ProxyRefused | Cause::RateLimited { .. }
+            Cause::ConnectionRefused
+                | Cause::Unreachable
+                | Cause::ProxyRefused
+                | Cause::RateLimited { .. }
         );
         if under_way && !waited {
             waited = true;
@@ -182,11 +185,11 @@ pub(super) async fn of_delete(
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        match (error.is_its_word(), error.cause()) {
+        match (error.is_from_manager(), error.cause()) {
             (true, Cause::NotFound) => return Ok(()),
             // Not the manager's form: whether the key is gone is seen by its ID.
             (false, Cause::NotFound)
-                if signed_in.key_is_there(id).await.is_ok_and(|there| !there) =>
+                if signed_in.key_exists(id).await.is_ok_and(|there| !there) =>
             {
                 return Ok(());
             }
@@ -212,7 +215,7 @@ pub(super) async fn of_look(
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
-        if error.is_its_word() || matches!(error.cause(), Cause::Untrusted | Cause::Unusable) {
+        if error.is_from_manager() || matches!(error.cause(), Cause::Untrusted | Cause::Unusable) {
             return Err(error);
         }
         if !looks.again().await {
@@ -234,7 +237,7 @@ pub(super) async fn of_change(
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
-        match (error.is_its_word(), error.cause()) {
+        match (error.is_from_manager(), error.cause()) {
             // A 500 may have come after the work was done, and once more does no harm.
             (true, Cause::Rejected(500..)) => {}
             (

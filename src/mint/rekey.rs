@@ -123,7 +123,7 @@ impl Mint<'_> {
             && match try_key(self.signed_in).await {
                 Tried::Works(_) => true,
                 Tried::Refused(_) => false,
-                Tried::Unproven(error) => error.is_its_word(),
+                Tried::Unproven(error) => error.is_from_manager(),
             }
     }
 }

@@ -105,7 +105,7 @@ pub(crate) async fn take_back_left(
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
-    let shown = tokio::time::timeout(LOOK, signed_in.api_key_if_there(id)).await;
+    let shown = tokio::time::timeout(LOOK, signed_in.find_api_key(id)).await;
     take_back(context, signed_in, id).await?;
     match shown {
         Ok(Ok(Some(key))) => take_back_twins(context, signed_in, record, id, Some(&key)).await,

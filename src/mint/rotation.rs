@@ -310,7 +310,7 @@ async fn look(
 ) -> Result<Option<ApiKey>, ManagerError> {
     match reconcile::of_look(signed_in, id, context.settings.settle_timeout).await {
         Ok(key) => Ok(Some(key)),
-        Err(error) if error.is_its_word() && *error.cause() == Cause::NotFound => Ok(None),
+        Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -325,7 +325,9 @@ async fn ask_for(
     let wait = context.settings.settle_timeout;
     let error = match reconcile::of_change(signed_in, id, change, wait).await {
         Ok(key) => return Ok(Some(key)),
-        Err(error) if error.is_its_word() && *error.cause() == Cause::NotFound => return Ok(None),
+        Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => {
+            return Ok(None);
+        }
         Err(error) => error,
     };
     let rest = KeyChange {
@@ -333,7 +335,7 @@ async fn ask_for(
         ..change.clone()
     };
     let refused =
-        error.is_its_word() && matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
+        error.is_from_manager() && matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
     if change.key_name.is_none() || !refused {
         return Err(error.into());
     }

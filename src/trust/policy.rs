@@ -1,44 +1,66 @@
-//! Whom a run trusts, and what decided that: one function for every command.
+//! Decides how a run verifies the manager, and records which setting decided it.
 //!
-//! What is said wins over what is kept, and what is kept over the system: pins that are given, `--insecure` where it is allowed,
-//! certificates that are given, the pin that is kept for this host and port, the system's roots. Nothing is read that does not decide.
+//! The first of these that applies decides: pins from a flag, variable or profile; `--insecure`; a file of certificates; a pin stored for
+//! this host and port; the system's root certificates. Files that come later in this order are not read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::pin_store::Trusted;
+use super::pin_store::PinStore;
 use crate::config::{Settings, Source, Sourced};
 use crate::error::Error;
-use crate::manager::{Address, Pin, Pins, Trust};
+use crate::manager::{Address, Pin, PinSet, Trust};
 use crate::storage::permissions::refuse_open_to_all;
 use crate::storage::state_dir;
 
-/// Whom to trust, and by whose word.
-pub(crate) struct Decision {
-    /// Whom.
+/// How the manager is verified, and the setting that decided it.
+pub(crate) struct TrustDecision {
+    /// How the manager is verified.
     pub(crate) trust: Trust,
-    /// By whose word.
-    pub(crate) by: By,
+    /// The setting that decided it.
+    pub(crate) source: TrustSource,
 }
 
-/// What decided.
+impl TrustDecision {
+    fn system() -> Self {
+        Self {
+            trust: Trust::System,
+            source: TrustSource::System,
+        }
+    }
+
+    /// The decision for a pin that the user confirmed in this run, if it could not be stored.
+    pub(crate) fn confirmed(pin: Pin) -> Self {
+        Self {
+            trust: Trust::Pins(PinSet {
+                pins: vec![pin],
+                source: "confirmed in this run".to_owned(),
+                remedy: "run the command again".to_owned(),
+                stored_for: None,
+            }),
+            source: TrustSource::Confirmed,
+        }
+    }
+}
+
+/// The setting that decided how the manager is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum By {
-    /// Pins that were given.
+pub(crate) enum TrustSource {
+    /// Pins from a flag, a variable or a profile.
     Pin(Source),
-    /// Certificates that were given.
+    /// A file of certificates from a flag, a variable or a profile.
     Certificates(Source, PathBuf),
-    /// A pin that is kept, in this file.
-    Kept(PathBuf),
-    /// A pin that a person confirmed in this run, and that could not be kept.
+    /// A pin stored in this file.
+    PinStore(PathBuf),
+    /// A pin that the user confirmed in this run and that could not be stored.
     Confirmed,
-    /// Nobody is checked.
+    /// `--insecure`: every certificate is accepted.
     Insecure(Source),
-    /// The system's roots.
+    /// The system's root certificates.
     System,
 }
 
-impl fmt::Display for By {
+impl fmt::Display for TrustSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pin(source) => write!(formatter, "the pin in {source}"),
@@ -49,18 +71,19 @@ impl fmt::Display for By {
                     path.display()
                 )
             }
-            Self::Kept(path) => write!(formatter, "the pin in {}", path.display()),
-            Self::Confirmed => formatter.write_str("the pin that was confirmed in this run"),
-            Self::Insecure(source) => write!(formatter, "nobody: {source} switches the checks off"),
+            Self::PinStore(path) => write!(formatter, "the pin in {}", path.display()),
+            Self::Confirmed => formatter.write_str("the pin confirmed in this run"),
+            Self::Insecure(source) => write!(formatter, "{source}, which disables verification"),
             Self::System => match system_roots() {
-                Some(variable) => write!(formatter, "the system's roots, as {variable} names them"),
-                None => formatter.write_str("the system's roots"),
+                Some(variable) => write!(formatter, "the root certificates in {variable}"),
+                None => formatter.write_str("the system's root certificates"),
             },
         }
     }
 }
 
-/// Which variable replaces the system's roots, as OpenSSL's users know it. Elsewhere the system's own verifier is asked, which reads none.
+/// The variable that replaces the system's root certificates, as with OpenSSL. Windows and macOS have verifiers of their own, which do
+/// not read it.
 fn system_roots() -> Option<&'static str> {
     let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(any(windows, target_os = "macos")) {
@@ -69,126 +92,129 @@ fn system_roots() -> Option<&'static str> {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(set)
 }
 
-/// Whom this run trusts at `address`.
-///
-/// # Errors
-/// Of usage, where what decides cannot be read, or `--insecure` is given although a pin is kept.
-pub(crate) fn decide(settings: &Settings, address: &Address) -> Result<Decision, Error> {
-    let pins = (settings.tls_pins.as_ref()).filter(|pins| settings.is_about(&pins.source, address));
-    let ca_cert =
-        (settings.ca_cert.as_ref()).filter(|path| settings.is_about(&path.source, address));
-    if let Some(pins) = pins {
-        if !address.is_encrypted() {
-            return Err(Error::usage(
-                format!(
-                    "{} names the key to trust, and {address} shows none: http is spoken there",
-                    pins.source
-                ),
-                "give an address with https, or leave the pin out",
-            ));
-        }
-        // A pin is the narrowest of all, so nothing else widens it.
-        let trust = Trust::Pins(Pins {
-            pins: pins.value.clone(),
-            place: pins.source.to_string(),
-            remedy: "change the pin".to_owned(),
-            kept_for: None,
-        });
-        let by = By::Pin(pins.source.clone());
-        return Ok(Decision { trust, by });
+/// The settings that decide how a manager is verified.
+pub(crate) struct TrustPolicy<'a> {
+    settings: &'a Settings,
+}
+
+impl<'a> TrustPolicy<'a> {
+    /// The policy of these settings.
+    pub(crate) fn new(settings: &'a Settings) -> Self {
+        Self { settings }
     }
-    match (&settings.insecure, ca_cert) {
-        (Some(source), _) => {
-            if let Some((_, path)) = kept(address)? {
-                return Err(Error::usage(
-                    format!(
-                        "{source} is refused, since {} holds a pin for {}",
-                        path.display(),
-                        address.host_and_port()
-                    ),
-                    format!(
-                        "leave it out, or `swp-keys trust remove {}` first",
-                        address.host_and_port()
-                    ),
-                ));
-            }
-            Ok(Decision {
-                trust: Trust::Anybody,
-                by: By::Insecure(source.clone()),
-            })
+
+    /// Decides how the manager at `address` is verified.
+    ///
+    /// # Errors
+    /// Returns a usage error if a file that decides cannot be read, if a pin is given for an address without TLS, or if `--insecure` is
+    /// given although a pin is stored for this manager.
+    pub(crate) fn resolve(&self, address: &Address) -> Result<TrustDecision, Error> {
+        let settings = self.settings;
+        let pins =
+            (settings.tls_pins.as_ref()).filter(|pins| settings.is_about(&pins.source, address));
+        // A pin is the strictest setting, so no other setting is combined with it.
+        if let Some(pins) = pins {
+            return given_pins(pins, address);
         }
-        (None, Some(path)) => certificates(settings, path),
-        // Pins that this user cannot reach are not needed: without them, the system's roots decide.
-        (None, None) if is_out_of_reach() => Ok(Decision {
-            trust: Trust::System,
-            by: By::System,
-        }),
-        (None, None) => Ok(match kept(address)? {
-            Some((pins, path)) => Decision {
-                trust: Trust::Pins(pins),
-                by: By::Kept(path),
-            },
-            None => Decision {
-                trust: Trust::System,
-                by: By::System,
-            },
-        }),
+        if let Some(source) = &settings.insecure {
+            return insecure(source, address);
+        }
+        let ca_cert =
+            (settings.ca_cert.as_ref()).filter(|path| settings.is_about(&path.source, address));
+        if let Some(path) = ca_cert {
+            let allow_loose = settings.allow_loose_permissions;
+            return Ok(TrustDecision {
+                trust: load_certificates(&path.value, &path.source, allow_loose)?,
+                source: TrustSource::Certificates(path.source.clone(), path.value.clone()),
+            });
+        }
+        // A pin store that this user cannot reach is not needed: the system's root certificates decide then.
+        if PinStore::path().is_some_and(|path| state_dir::is_out_of_reach(&path)) {
+            return Ok(TrustDecision::system());
+        }
+        Ok(
+            stored_pins(address)?.map_or_else(TrustDecision::system, |(pins, path)| {
+                TrustDecision {
+                    trust: Trust::Pins(pins),
+                    source: TrustSource::PinStore(path),
+                }
+            }),
+        )
     }
 }
 
-fn certificates(settings: &Settings, path: &Sourced<PathBuf>) -> Result<Decision, Error> {
-    let loose = settings.allow_loose_permissions;
-    Ok(Decision {
-        trust: check_certificates(&path.value, &path.source, loose)?,
-        by: By::Certificates(path.source.clone(), path.value.clone()),
+fn given_pins(pins: &Sourced<Vec<Pin>>, address: &Address) -> Result<TrustDecision, Error> {
+    if !address.is_encrypted() {
+        return Err(Error::usage(
+            format!(
+                "{} is a pin, but {address} uses http and has no certificate",
+                pins.source
+            ),
+            "use an https address, or omit the pin",
+        ));
+    }
+    Ok(TrustDecision {
+        trust: Trust::Pins(PinSet {
+            pins: pins.value.clone(),
+            source: pins.source.to_string(),
+            remedy: "change the pin".to_owned(),
+            stored_for: None,
+        }),
+        source: TrustSource::Pin(pins.source.clone()),
     })
 }
 
-/// Reads a file of certificates, as every run does that trusts it.
+fn insecure(source: &Source, address: &Address) -> Result<TrustDecision, Error> {
+    if let Some((_, path)) = stored_pins(address)? {
+        let host = address.host_and_port();
+        return Err(Error::usage(
+            format!(
+                "{source} is not allowed: {} has a pin for {host}",
+                path.display()
+            ),
+            format!("omit it, or run `swp-keys trust remove {host}` first"),
+        ));
+    }
+    Ok(TrustDecision {
+        trust: Trust::Insecure,
+        source: TrustSource::Insecure(source.clone()),
+    })
+}
+
+/// Reads the file of trusted certificates.
 ///
 /// # Errors
-/// Returns a usage error if it cannot be read, holds no certificate, or may be written to by anybody and that is not `loose`.
-pub(crate) fn check_certificates(
+/// Returns a usage error if the file cannot be read or holds no certificate, or if every user may write to it and `allow_loose` is not
+/// set.
+pub(crate) fn load_certificates(
     path: &Path,
     source: &Source,
-    loose: bool,
+    allow_loose: bool,
 ) -> Result<Trust, Error> {
     let source = source.to_string();
-    if !loose {
-        refuse_open_to_all(&source, path, "it decides who gets the password")?;
+    if !allow_loose {
+        refuse_open_to_all(
+            &source,
+            path,
+            "it decides which server receives the password",
+        )?;
     }
     Trust::from_file(path, &source)
 }
 
-/// A pin that this run confirmed, where it could not be kept.
-pub(crate) fn confirmed(pin: Pin) -> Decision {
-    Decision {
-        trust: Trust::Pins(Pins {
-            pins: vec![pin],
-            place: "confirmed in this run".to_owned(),
-            remedy: "run it again".to_owned(),
-            kept_for: None,
-        }),
-        by: By::Confirmed,
-    }
-}
-
-fn is_out_of_reach() -> bool {
-    Trusted::path().is_some_and(|path| state_dir::is_out_of_reach(&path))
-}
-
-fn kept(address: &Address) -> Result<Option<(Pins, PathBuf)>, Error> {
-    let Some(path) = Trusted::path().filter(|_| address.is_encrypted()) else {
+/// The pins stored for the manager at `address`, and the file that holds them.
+fn stored_pins(address: &Address) -> Result<Option<(PinSet, PathBuf)>, Error> {
+    let Some(path) = PinStore::path().filter(|_| address.is_encrypted()) else {
         return Ok(None);
     };
-    let place = address.host_and_port();
-    let kept = Trusted::read()?.managers.remove(&place);
-    Ok(kept.map(|kept| {
-        let pins = Pins {
-            pins: kept.pins,
-            place: path.display().to_string(),
-            remedy: format!("`swp-keys trust remove {place}` and `swp-keys trust add {place}`"),
-            kept_for: Some(place),
+    let host = address.host_and_port();
+    let known = PinStore::read()?.managers.remove(&host);
+    Ok(known.map(|known| {
+        let pins = PinSet {
+            pins: known.pins,
+            source: path.display().to_string(),
+            remedy: format!("run `swp-keys trust remove {host}` and `swp-keys trust add {host}`"),
+            stored_for: Some(host),
         };
         (pins, path)
     }))

@@ -130,7 +130,7 @@ async fn found(
     }
     let signed_in = sign_in::by(context, &way, &|| ()).await.ok()?;
     let refusals = Folder::of_state("completion")?;
-    let print = signed_in.signer_print("completion");
+    let print = signed_in.signer_fingerprint("completion");
     if print.as_ref().is_some_and(|print| rests(&refusals, print)) {
         return None;
     }

@@ -223,7 +223,7 @@ impl<'a> Plan<'a> {
             Some(key.role_id),
             &existing,
             &prepared.places(),
-            signed_in.signer_print(&self.operation),
+            signed_in.signer_fingerprint(&self.operation),
             context,
         )?;
         if let Existing::One(found) = &existing {

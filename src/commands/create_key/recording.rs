@@ -50,7 +50,7 @@ impl Plan<'_> {
         prepared: &Prepared,
         context: &'c Context,
     ) -> Result<(Role, Option<Ahead<'c>>), Error> {
-        let signer = signed_in.signer_print(&self.operation);
+        let signer = signed_in.signer_fingerprint(&self.operation);
         self.begin_record(signer, &prepared.places(), context);
         let writing = self.writing.take();
         let putting = async {

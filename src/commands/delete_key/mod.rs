@@ -114,7 +114,7 @@ async fn target(
         (Err(error), _) if error.kind() != Kind::NotFound => return Err(error),
         // IDs are not used twice, so this one is gone for good; a name may be mistyped.
         (Err(error), Wanted::Id(id)) => {
-            let looking = async { Ok(signed_in.key_is_there(id).await?) };
+            let looking = async { Ok(signed_in.key_exists(id).await?) };
             if !context.interrupt.or(looking).await? {
                 return Ok(Target::NoId(id));
             }
@@ -248,7 +248,7 @@ async fn check(
 ) -> Result<(), Error> {
     let mut looks = Looks::new(context.settings.settle_timeout.min(REFUSAL_WAIT));
     loop {
-        let there = signed_in.key_is_there(key.id).await.map_err(Error::from);
+        let there = signed_in.key_exists(key.id).await.map_err(Error::from);
         match (there, &asked) {
             (Ok(false), _) => return Ok(()),
             // A key that is gone cannot ask whether it is; it found itself a moment ago.

@@ -75,7 +75,7 @@ impl Args {
         };
         if self.expiring.is_some() || self.stale.is_some() {
             let asking = async {
-                let told = signed_in.learn_time().await;
+                let told = signed_in.sync_clock().await;
                 told.map_err(|error| lookup::explain(signed_in, error))
             };
             context.interrupt.or(asking).await?;

@@ -19,7 +19,7 @@ pub(crate) async fn left_key(
     let Some(id) = record.key_id else {
         return mint::key_of(signed_in, record, still_settling(entry, context)).await;
     };
-    let shown = signed_in.api_key_if_there(id).await?;
+    let shown = signed_in.find_api_key(id).await?;
     if let Some(key) = &shown
         && let Some(ours) = marked_instead(record, key, signed_in).await
     {
@@ -62,7 +62,7 @@ async fn twin_of_the_gone(
     let Some(id) = mint::key_of(signed_in, record, Duration::ZERO).await? else {
         return Ok(None);
     };
-    match signed_in.api_key_if_there(id).await? {
+    match signed_in.find_api_key(id).await? {
         None => Ok(None),
         Some(key) if mint::is_of_its_time(signed_in, record, &key) => Ok(Some(id)),
         Some(_) => Err(Error::new(

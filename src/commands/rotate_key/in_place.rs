@@ -164,7 +164,7 @@ impl<'a> Renewal<'a> {
             existing_ids: vec![self.key.id],
             marked: true,
             unique: false,
-            signer: signed_in.signer_print(&self.operation),
+            signer: signed_in.signer_fingerprint(&self.operation),
             predecessor: None,
             temporary: false,
             current: self.current,

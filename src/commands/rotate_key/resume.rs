@@ -117,7 +117,7 @@ pub(super) async fn old_key(
     let Some(predecessor) = &record.predecessor else {
         return Ok(None);
     };
-    let looking = async { Ok(signed_in.api_key_if_there(predecessor.id).await?) };
+    let looking = async { Ok(signed_in.find_api_key(predecessor.id).await?) };
     let old = context.interrupt.or(looking).await?;
     if old.is_some() || !succeeded {
         return Ok(old);

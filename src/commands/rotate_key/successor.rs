@@ -209,7 +209,7 @@ impl Rotation<'_> {
             existing_ids: [vec![self.old.id], like].concat(),
             marked: true,
             unique: true,
-            signer: signed_in.signer_print(&self.plan.operation),
+            signer: signed_in.signer_fingerprint(&self.plan.operation),
             predecessor: Some(Predecessor {
                 id: self.old.id,
                 overlap: self.plan.overlap,

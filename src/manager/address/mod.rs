@@ -102,7 +102,7 @@ impl Address {
     /// The address that was most likely meant by a text that is none: without quotes, blanks and the page of a console, with the slashes
     /// that were forgotten, and with https.
     #[must_use]
-    pub(crate) fn meant_by(text: &str) -> Option<Self> {
+    pub(crate) fn suggestion_for(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.strip_prefix(QUOTES).unwrap_or(text);
         let text = text.strip_suffix(QUOTES).unwrap_or(text).trim();

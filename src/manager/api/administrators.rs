@@ -6,7 +6,7 @@ use super::search::{Criterion, Searchable};
 use crate::manager::SignedIn;
 use crate::manager::error::ManagerError;
 use crate::manager::json;
-use crate::manager::json::{List, PerhapsWhole};
+use crate::manager::json::{BoundedList, LenientInteger};
 
 /// An administrator. Nothing but the ID is counted on.
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) struct Administrator {
     pub(crate) username: Option<String>,
     /// The ID of the role.
     #[serde(rename = "roleID", default)]
-    role_id: PerhapsWhole,
+    role_id: LenientInteger,
 }
 
 impl Administrator {
@@ -34,7 +34,7 @@ impl Administrator {
 #[derive(Deserialize)]
 pub(crate) struct Administrators {
     #[serde(default)]
-    administrators: List<Administrator>,
+    administrators: BoundedList<Administrator>,
 }
 
 impl IntoIterator for Administrators {
@@ -50,7 +50,7 @@ impl Searchable for Administrator {
     const PATH: &'static str = "/api/administrators/search";
     const PAGE: u32 = 5000;
     const WHAT: &'static str = "searching administrators";
-    type Page = Administrators;
+    type Results = Administrators;
 
     fn id(&self) -> i64 {
         self.id

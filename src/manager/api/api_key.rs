@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::search::Searchable;
-use crate::manager::json::{Field, Id, List, Object, Perhaps, PerhapsWhole, Writing};
+use crate::manager::json::{
+    BoundedList, Lenient, LenientInteger, Object, ObjectBuilder, ObjectId, RequiredField,
+};
 use crate::secret::Secret;
 
 /// A key weighs a few hundred bytes, and what somebody wrote into its description.
@@ -16,7 +18,7 @@ const MOST: usize = 64 * 1024;
 pub(crate) struct ApiKey {
     /// Its ID.
     pub id: i64,
-    known: Known,
+    known: KnownFields,
     /// The secret, in the answer to a create or to a new secret alone.
     secret: Option<Secret>,
     /// Everything but the secret, as it came.
@@ -27,18 +29,18 @@ pub(crate) struct ApiKey {
 #[derive(serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[derive(Default)]
-struct Known {
-    key_name: Perhaps<String>,
-    description: Perhaps<String>,
+struct KnownFields {
+    key_name: Lenient<String>,
+    description: Lenient<String>,
     #[serde(rename = "roleID")]
-    role_id: PerhapsWhole,
-    active: Perhaps<bool>,
-    created: PerhapsWhole,
-    last_sign_in: PerhapsWhole,
-    unlock_time: PerhapsWhole,
-    expiry_date: PerhapsWhole,
-    locale: Perhaps<String>,
-    time_zone: Perhaps<String>,
+    role_id: LenientInteger,
+    active: Lenient<bool>,
+    created: LenientInteger,
+    last_sign_in: LenientInteger,
+    unlock_time: LenientInteger,
+    expiry_date: LenientInteger,
+    locale: Lenient<String>,
+    time_zone: Lenient<String>,
 }
 
 impl ApiKey {
@@ -143,7 +145,7 @@ impl ApiKey {
 }
 
 /// Milliseconds since 1970. 0 stands for null (manager-api.md, section 6.1), and nothing here is so old.
-fn time(field: &PerhapsWhole) -> Option<i64> {
+fn time(field: &LenientInteger) -> Option<i64> {
     field.0.filter(|time| *time != 0)
 }
 
@@ -156,13 +158,13 @@ impl Serialize for ApiKey {
 
 impl<'de> Deserialize<'de> for ApiKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Reading)
+        deserializer.deserialize_map(ApiKeyVisitor)
     }
 }
 
-struct Reading;
+struct ApiKeyVisitor;
 
-impl<'de> Visitor<'de> for Reading {
+impl<'de> Visitor<'de> for ApiKeyVisitor {
     type Value = ApiKey;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -171,11 +173,13 @@ impl<'de> Visitor<'de> for Reading {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<ApiKey, A::Error> {
         let (mut id, mut secret) = (None, None);
-        let (mut object, mut id_text) = (Writing::up_to(MOST), None);
+        let (mut object, mut id_text) = (ObjectBuilder::up_to(MOST), None);
         while let Some(field) = fields.next_key::<String>()? {
             match field.as_str() {
                 "ID" => {
-                    let text = fields.next_value::<Field<Id>>()?.into(&mut id, "ID")?;
+                    let text = fields
+                        .next_value::<RequiredField<ObjectId>>()?
+                        .into(&mut id, "ID")?;
                     id_text = Some(text);
                 }
                 "secretKey" => {
@@ -186,7 +190,7 @@ impl<'de> Visitor<'de> for Reading {
                 _ => object.add(&field, fields.next_value::<&RawValue>()?)?,
             }
         }
-        let (Some(Id(id)), Some(id_text)) = (id, id_text) else {
+        let (Some(ObjectId(id)), Some(id_text)) = (id, id_text) else {
             return Err(A::Error::missing_field("ID"));
         };
         let object = object.finish_after("ID", id_text)?;
@@ -204,7 +208,7 @@ impl<'de> Visitor<'de> for Reading {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeys {
     /// Never left out: an answer without it is no answer, and would be taken for "there is no such key".
-    api_keys: List<ApiKey>,
+    api_keys: BoundedList<ApiKey>,
 }
 
 impl IntoIterator for ApiKeys {
@@ -221,7 +225,7 @@ impl Searchable for ApiKey {
     // A key weighs a few hundred bytes.
     const PAGE: u32 = 1000;
     const WHAT: &'static str = "searching keys";
-    type Page = ApiKeys;
+    type Results = ApiKeys;
 
     fn id(&self) -> i64 {
         self.id

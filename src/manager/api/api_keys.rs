@@ -7,8 +7,8 @@ use super::api_key::ApiKey;
 use super::search::{Criterion, Pages, Searchable as _};
 use crate::manager::SignedIn;
 use crate::manager::error::{Cause, ManagerError};
-use crate::manager::http::retry::Repeat;
-use crate::manager::http::transport::Request;
+use crate::manager::http::retry::RetryPolicy;
+use crate::manager::http::transport::ApiRequest;
 use crate::manager::json::AnyObject;
 
 /// The body of a create: only what was given. A key always gets a role, since what one without a role may do is unknown (6.3).
@@ -121,11 +121,11 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager.
-    pub(crate) async fn learn_time(&self) -> Result<(), ManagerError> {
+    pub(crate) async fn sync_clock(&self) -> Result<(), ManagerError> {
         if self.clock_skew().is_some() {
             return Ok(());
         }
-        let request = Request::new(ApiKey::WHAT, Method::POST, ApiKey::PATH, Repeat::Read)
+        let request = ApiRequest::new(ApiKey::WHAT, Method::POST, ApiKey::PATH, RetryPolicy::Read)
             .signed(&self.credentials)
             .json(&serde_json::json!({"maxItems": 1}))
             .listing();
@@ -135,18 +135,18 @@ impl SignedIn {
     /// Creates a key. Only `mint.rs` calls this. It is never sent again, unless nothing was executed.
     ///
     /// # Errors
-    /// Of the manager; the key may exist all the same, see [`ManagerError::nothing_was_done`].
+    /// Of the manager; the key may exist all the same, see [`ManagerError::had_no_effect`].
     pub(crate) async fn create_api_key(&self, key: &NewApiKey) -> Result<ApiKey, ManagerError> {
-        let request = Request::new(
+        let request = ApiRequest::new(
             "creating the key",
             Method::POST,
             "/api/apikeys",
-            Repeat::Change,
+            RetryPolicy::Change,
         )
         .signed(&self.credentials)
         .json(key);
         let created: ApiKey = self.send(request).await?.json()?;
-        self.transport.mask.learn(created.secret());
+        self.transport.redactor.add(created.secret());
         Ok(created)
     }
 
@@ -156,7 +156,7 @@ impl SignedIn {
     /// Of the manager.
     pub(crate) async fn api_key(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = Request::new("looking at the key", Method::GET, &path, Repeat::Read)
+        let request = ApiRequest::new("looking at the key", Method::GET, &path, RetryPolicy::Read)
             .signed(&self.credentials);
         self.send(request).await?.json()
     }
@@ -166,11 +166,11 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager; then it is not known.
-    pub(crate) async fn api_key_if_there(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
+    pub(crate) async fn find_api_key(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
         match self.api_key(id).await {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
-            Err(error) if error.is_its_word() => return Ok(None),
+            Err(error) if error.is_from_manager() => return Ok(None),
             // Or the answer is about another key.
             _ => {}
         }
@@ -182,37 +182,42 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager; then it is not known.
-    pub(crate) async fn key_is_there(&self, id: i64) -> Result<bool, ManagerError> {
-        Ok(self.api_key_if_there(id).await?.is_some())
+    pub(crate) async fn key_exists(&self, id: i64) -> Result<bool, ManagerError> {
+        Ok(self.find_api_key(id).await?.is_some())
     }
 
     /// Gives a key a new secret; the old one is dead at once. Only `mint.rs` calls this, and it decides whether to send it again.
     ///
     /// # Errors
-    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::nothing_was_done`].
+    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}/secretkey");
-        let request = Request::new("making a new secret", Method::POST, &path, Repeat::Change)
-            .signed(&self.credentials);
+        let request = ApiRequest::new(
+            "making a new secret",
+            Method::POST,
+            &path,
+            RetryPolicy::Change,
+        )
+        .signed(&self.credentials);
         let key: ApiKey = self.send(request).await?.json()?;
-        self.transport.mask.learn(key.secret());
+        self.transport.redactor.add(key.secret());
         Ok(key)
     }
 
     /// Gives the key that signs this call a new secret; the old one is dead at once. Only `mint.rs` calls this.
     ///
     /// # Errors
-    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::nothing_was_done`].
+    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_own_secret(&self) -> Result<ApiKey, ManagerError> {
-        let request = Request::new(
+        let request = ApiRequest::new(
             "making a new secret",
             Method::POST,
             "/api/apikeys/current/secretkey",
-            Repeat::Change,
+            RetryPolicy::Change,
         )
         .signed(&self.credentials);
         let key: ApiKey = self.send(request).await?.json()?;
-        self.transport.mask.learn(key.secret());
+        self.transport.redactor.add(key.secret());
         Ok(key)
     }
 
@@ -221,16 +226,21 @@ impl SignedIn {
     /// that comes later anyway.
     ///
     /// # Errors
-    /// Of the manager; the key may be changed all the same, see [`ManagerError::nothing_was_done`].
+    /// Of the manager; the key may be changed all the same, see [`ManagerError::had_no_effect`].
     pub(crate) async fn modify_api_key(
         &self,
         id: i64,
         change: &KeyChange,
     ) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = Request::new("changing the key", Method::POST, &path, Repeat::Idempotent)
-            .signed(&self.credentials)
-            .json(change);
+        let request = ApiRequest::new(
+            "changing the key",
+            Method::POST,
+            &path,
+            RetryPolicy::Idempotent,
+        )
+        .signed(&self.credentials)
+        .json(change);
         self.send(request).await?.json()
     }
 
@@ -240,11 +250,11 @@ impl SignedIn {
     /// Of the manager.
     pub(crate) async fn delete_api_key(&self, id: i64) -> Result<(), ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = Request::new(
+        let request = ApiRequest::new(
             "deleting the key",
             Method::DELETE,
             &path,
-            Repeat::Idempotent,
+            RetryPolicy::Idempotent,
         )
         .signed(&self.credentials);
         self.send(request).await?.is_the_managers()
@@ -255,11 +265,11 @@ impl SignedIn {
     /// # Errors
     /// Of the manager.
     pub(crate) async fn current_api_key(&self) -> Result<ApiKey, ManagerError> {
-        let request = Request::new(
+        let request = ApiRequest::new(
             "asking whose key this is",
             Method::GET,
             "/api/apikeys/current",
-            Repeat::Read,
+            RetryPolicy::Read,
         )
         .signed(&self.credentials);
         self.send(request).await?.json()
@@ -270,8 +280,8 @@ impl SignedIn {
     ///
     /// # Errors
     /// Of the manager.
-    pub(crate) async fn read_something(&self) -> Result<(), ManagerError> {
-        let answer = self.send(self.trial("trying the key")).await?;
+    pub(crate) async fn check_access(&self) -> Result<(), ManagerError> {
+        let answer = self.send(self.access_check("trying the key")).await?;
         answer.json::<AnyObject>().map(|_| ())
     }
 }

@@ -10,10 +10,10 @@ use super::roles::Role;
 use super::search::Searchable;
 use crate::manager::SignedIn;
 use crate::manager::error::ManagerError;
-use crate::manager::http::retry::Repeat;
-use crate::manager::http::transport::Request;
+use crate::manager::http::retry::RetryPolicy;
+use crate::manager::http::transport::ApiRequest;
 use crate::manager::json;
-use crate::manager::json::List;
+use crate::manager::json::BoundedList;
 
 /// The groups that say who may do what: who holds them can give himself the rest (manager-api.md, section 5).
 const GOVERNING: [&str; 3] = [
@@ -46,7 +46,7 @@ pub(crate) struct RoleSummary {
     #[serde(default)]
     all_policies: Option<bool>,
     #[serde(default)]
-    rights: Rights,
+    rights: RightsCount,
 }
 
 impl RoleSummary {
@@ -67,7 +67,7 @@ impl RoleSummary {
 #[derive(Deserialize)]
 pub(crate) struct RoleSummaries {
     #[serde(default)]
-    roles: List<RoleSummary>,
+    roles: BoundedList<RoleSummary>,
 }
 
 impl IntoIterator for RoleSummaries {
@@ -83,7 +83,7 @@ impl Searchable for RoleSummary {
     const PATH: &'static str = Role::PATH;
     const PAGE: u32 = Role::PAGE;
     const WHAT: &'static str = Role::WHAT;
-    type Page = RoleSummaries;
+    type Results = RoleSummaries;
 
     fn id(&self) -> i64 {
         self.id
@@ -113,7 +113,7 @@ impl SignedIn {
     /// Of the manager.
     pub(crate) async fn role_summary(&self, id: i64) -> Result<RoleSummary, ManagerError> {
         let path = format!("/api/roles/{id}");
-        let request = Request::new("looking at the role", Method::GET, &path, Repeat::Read)
+        let request = ApiRequest::new("looking at the role", Method::GET, &path, RetryPolicy::Read)
             .signed(&self.credentials);
         self.send(request).await?.json()
     }
@@ -121,17 +121,17 @@ impl SignedIn {
 
 /// How many rights there are, on and off, in all groups and in those that govern.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Rights {
+struct RightsCount {
     on: u32,
     off: u32,
     governing_on: u32,
     governing_off: u32,
 }
 
-impl<'de> Deserialize<'de> for Rights {
+impl<'de> Deserialize<'de> for RightsCount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut rights = Self::default();
-        let count = Count {
+        let count = RightsVisitor {
             rights: &mut rights,
             governing: false,
         };
@@ -141,12 +141,12 @@ impl<'de> Deserialize<'de> for Rights {
 }
 
 /// Counts the rights of one branch of the tree.
-struct Count<'a> {
-    rights: &'a mut Rights,
+struct RightsVisitor<'a> {
+    rights: &'a mut RightsCount,
     governing: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Count<'_> {
+impl<'de> DeserializeSeed<'de> for RightsVisitor<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -154,7 +154,7 @@ impl<'de> DeserializeSeed<'de> for Count<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Count<'_> {
+impl<'de> Visitor<'de> for RightsVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,7 +163,7 @@ impl<'de> Visitor<'de> for Count<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            map.next_value_seed(Count {
+            map.next_value_seed(RightsVisitor {
                 rights: self.rights,
                 governing: self.governing || GOVERNING.contains(&&*name),
             })?;

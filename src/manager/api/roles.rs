@@ -10,9 +10,9 @@ use super::role_summary::NamedRole;
 use super::search::{Criterion, Searchable};
 use crate::manager::SignedIn;
 use crate::manager::error::ManagerError;
-use crate::manager::http::retry::Repeat;
-use crate::manager::http::transport::Request;
-use crate::manager::json::{Field, Id, List, Object, Perhaps, Writing};
+use crate::manager::http::retry::RetryPolicy;
+use crate::manager::http::transport::ApiRequest;
+use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId, RequiredField};
 
 /// A role weighs about 7 KB with its rights (section 5: four in 29 KB); one for single computers lists the ID of each as well.
 const MOST: usize = 128 * 1024;
@@ -51,13 +51,13 @@ impl Serialize for Role {
 
 impl<'de> Deserialize<'de> for Role {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Reading)
+        deserializer.deserialize_map(RoleVisitor)
     }
 }
 
-struct Reading;
+struct RoleVisitor;
 
-impl<'de> Visitor<'de> for Reading {
+impl<'de> Visitor<'de> for RoleVisitor {
     type Value = Role;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -66,13 +66,17 @@ impl<'de> Visitor<'de> for Reading {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Role, A::Error> {
         let (mut id, mut name, mut description) = (None, None, None);
-        let mut object = Writing::up_to(MOST);
+        let mut object = ObjectBuilder::up_to(MOST);
         while let Some(field) = fields.next_key::<String>()? {
             let text = match field.as_str() {
-                "ID" => fields.next_value::<Field<Id>>()?.into(&mut id, "ID")?,
-                "name" => fields.next_value::<Field<_>>()?.into(&mut name, "name")?,
+                "ID" => fields
+                    .next_value::<RequiredField<ObjectId>>()?
+                    .into(&mut id, "ID")?,
+                "name" => fields
+                    .next_value::<RequiredField<_>>()?
+                    .into(&mut name, "name")?,
                 "description" => fields
-                    .next_value::<Field<Perhaps<_>>>()?
+                    .next_value::<RequiredField<Lenient<_>>>()?
                     .into(&mut description, "description")?,
                 _ => fields.next_value::<&RawValue>()?,
             };
@@ -81,7 +85,7 @@ impl<'de> Visitor<'de> for Reading {
         Ok(Role {
             id: id.ok_or_else(|| A::Error::missing_field("ID"))?.0,
             name: name.ok_or_else(|| A::Error::missing_field("name"))?,
-            description: description.and_then(|Perhaps(text)| text),
+            description: description.and_then(|Lenient(text)| text),
             object: object.finish()?,
         })
     }
@@ -91,7 +95,7 @@ impl<'de> Visitor<'de> for Reading {
 #[derive(serde::Deserialize)]
 pub(crate) struct Roles {
     #[serde(default)]
-    roles: List<Role>,
+    roles: BoundedList<Role>,
 }
 
 impl IntoIterator for Roles {
@@ -108,7 +112,7 @@ impl Searchable for Role {
     // Less than half of what an answer may have.
     const PAGE: u32 = 500;
     const WHAT: &'static str = "searching roles";
-    type Page = Roles;
+    type Results = Roles;
 
     fn id(&self) -> i64 {
         self.id
@@ -147,7 +151,7 @@ impl SignedIn {
     /// Of the manager.
     pub(crate) async fn role(&self, id: i64) -> Result<Role, ManagerError> {
         let path = format!("/api/roles/{id}");
-        let request = Request::new("looking at the role", Method::GET, &path, Repeat::Read)
+        let request = ApiRequest::new("looking at the role", Method::GET, &path, RetryPolicy::Read)
             .signed(&self.credentials);
         self.send(request).await?.json()
     }

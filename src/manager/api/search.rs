@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::manager::SignedIn;
 use crate::manager::error::{Cause, ManagerError};
-use crate::manager::http::response::Answer;
-use crate::manager::http::retry::Repeat;
-use crate::manager::http::transport::Request;
+use crate::manager::http::response::ApiResponse;
+use crate::manager::http::retry::RetryPolicy;
+use crate::manager::http::transport::ApiRequest;
 use crate::ordered;
 
 /// The body of a search.
@@ -118,7 +118,7 @@ pub(crate) trait Searchable: DeserializeOwned {
     /// What a search is for, in words.
     const WHAT: &'static str;
     /// The body of the answer.
-    type Page: DeserializeOwned + IntoIterator<Item = Self>;
+    type Results: DeserializeOwned + IntoIterator<Item = Self>;
 
     fn id(&self) -> i64;
 
@@ -130,12 +130,12 @@ pub(crate) trait Searchable: DeserializeOwned {
 pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
-    reached: Reached,
+    reached: SearchProgress,
     what: PhantomData<T>,
 }
 
 /// How far a search has come.
-pub(crate) struct Reached {
+pub(crate) struct SearchProgress {
     /// The last ID that was seen.
     last: Option<i64>,
     /// How many were seen.
@@ -146,7 +146,7 @@ pub(crate) struct Reached {
     pub(crate) ended: bool,
 }
 
-impl Reached {
+impl SearchProgress {
     pub(crate) fn nothing() -> Self {
         Self {
             last: None,
@@ -159,10 +159,10 @@ impl Reached {
     /// Reads the next page, which holds `full` objects unless it is the last.
     pub(crate) fn read<T: Searchable>(
         &mut self,
-        answer: &Answer,
+        answer: &ApiResponse,
         full: u32,
     ) -> Result<Vec<T>, ManagerError> {
-        let mut page: Vec<T> = answer.json::<T::Page>()?.into_iter().collect();
+        let mut page: Vec<T> = answer.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
             // Nothing comes after it, so its order matters to nobody but the reader.
@@ -213,8 +213,8 @@ impl SignedIn {
         what: &'static str,
         path: &'static str,
         filter: &SearchFilter<'_>,
-    ) -> Result<Answer, ManagerError> {
-        let request = Request::new(what, Method::POST, path, Repeat::Read)
+    ) -> Result<ApiResponse, ManagerError> {
+        let request = ApiRequest::new(what, Method::POST, path, RetryPolicy::Read)
             .signed(&self.credentials)
             .json(filter)
             .listing();
@@ -229,7 +229,7 @@ impl SignedIn {
         Pages {
             signed_in: self,
             criteria: criteria.into_iter().collect(),
-            reached: Reached::nothing(),
+            reached: SearchProgress::nothing(),
             what: PhantomData,
         }
     }

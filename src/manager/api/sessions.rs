@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::http::credentials::{Credentials, SESSION_COOKIE, Session};
-use crate::manager::http::response::{Answer, cookies};
-use crate::manager::http::retry::Repeat;
-use crate::manager::http::transport::{Request, Transport};
+use crate::manager::http::response::{ApiResponse, cookies};
+use crate::manager::http::retry::RetryPolicy;
+use crate::manager::http::transport::{ApiRequest, Transport};
 use crate::manager::{Manager, SignedIn};
 use crate::secret::Secret;
 
@@ -32,7 +32,7 @@ pub(crate) struct SignIn<'a> {
 /// The body of `POST /api/sessions`. The code is a string: its type is unknown, and a number would lose leading zeros (section 3).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct SignInRequest<'a> {
     user_name: &'a str,
     password: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ struct Body<'a> {
 
 /// What of its answer is needed.
 #[derive(Deserialize)]
-struct SessionAnswer {
+struct SessionResponse {
     #[serde(rename = "RID")]
     request_id: Option<Secret>,
 }
@@ -64,12 +64,17 @@ impl Manager {
     }
 
     async fn session(&self, who: &SignIn<'_>) -> Result<Session, ManagerError> {
-        let mut request = Request::new("signing in", Method::POST, "/api/sessions", Repeat::SignIn);
+        let mut request = ApiRequest::new(
+            "signing in",
+            Method::POST,
+            "/api/sessions",
+            RetryPolicy::SignIn,
+        );
         request.secrets = [Some(who.password), who.mfa_code]
             .into_iter()
             .flatten()
             .collect();
-        let mut request = request.json(&Body {
+        let mut request = request.json(&SignInRequest {
             user_name: who.username,
             password: who.password.expose(),
             tenant_name: who.tenant,
@@ -108,8 +113,8 @@ impl Manager {
 ///
 /// # Errors
 /// Where it holds none, or one that cannot be sent.
-pub(crate) fn session_of(answer: &Answer) -> Result<Session, ManagerError> {
-    let body: SessionAnswer = answer.json()?;
+pub(crate) fn session_of(answer: &ApiResponse) -> Result<Session, ManagerError> {
+    let body: SessionResponse = answer.json()?;
     let cookies = cookies(&answer.headers);
     let has_cookie = cookies.iter().any(|(name, _)| name == SESSION_COOKIE);
     let request_id = body.request_id.filter(|id| !id.is_empty());
@@ -159,7 +164,12 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     };
     let begun = Instant::now();
     let end = async |path: &str, id: Option<&Secret>| {
-        let request = Request::new("ending the session", Method::DELETE, path, Repeat::Never);
+        let request = ApiRequest::new(
+            "ending the session",
+            Method::DELETE,
+            path,
+            RetryPolicy::Never,
+        );
         let mut request = request.signed(credentials);
         request.query = id.map(|id| (SESSION_COOKIE, id));
         request.timeout = Some(SIGN_OUT_BUDGET.saturating_sub(begun.elapsed()));

@@ -10,10 +10,10 @@ use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::address::Address;
-use super::http::page::Page;
-use super::http::proxy_failure::Through;
-use super::http::redaction::Mask;
-use super::http::status_error::Body;
+use super::http::page::WebPage;
+use super::http::proxy_failure::ProxyAttempt;
+use super::http::redaction::Redactor;
+use super::http::status_error::ErrorBody;
 use super::http::{connection_error, status_error};
 use crate::error::{Error, Kind};
 
@@ -40,7 +40,7 @@ pub(crate) enum Cause {
     /// The certificate is not trusted; nothing was sent.
     Untrusted,
     /// Nobody listens there; nothing was sent.
-    Refused,
+    ConnectionRefused,
     /// No connection came about for another reason; nothing was sent.
     Unreachable,
     /// The proxy does not let the connection pass, as it is asked for; nothing was sent.
@@ -85,7 +85,7 @@ pub(crate) enum SignInRefusal {
 impl Cause {
     /// Whether the manager certainly did not do what was asked.
     #[must_use]
-    fn nothing_was_done(&self) -> bool {
+    fn had_no_effect(&self) -> bool {
         match self {
             Self::SignInRefused(_)
             | Self::TooManySessions
@@ -95,7 +95,7 @@ impl Cause {
             | Self::RateLimited { .. }
             | Self::Unusable
             | Self::Untrusted
-            | Self::Refused
+            | Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused => true,
             // A 4xx says that the request was not accepted. A 500 may have come after the work was done, and so may everything
@@ -122,7 +122,7 @@ impl Cause {
             Self::RateLimited { .. } => Kind::RateLimited,
             Self::Unusable => Kind::Usage,
             Self::Untrusted => Kind::Trust,
-            Self::Refused
+            Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused
             | Self::Reset
@@ -166,25 +166,25 @@ impl ManagerError {
 
     /// Whether the manager certainly did not do what was asked. A refusal that does not bear the form of the manager's own may come
     /// from something in between, after the work was done.
-    pub(crate) fn nothing_was_done(&self) -> bool {
+    pub(crate) fn had_no_effect(&self) -> bool {
         // A rate limit is kept before the work, by whomever.
         let limited = matches!(self.cause, Cause::RateLimited { .. });
-        (self.certain || limited) && self.cause.nothing_was_done()
+        (self.certain || limited) && self.cause.had_no_effect()
     }
 
     /// Whether the request did not leave, or was kept from being worked on by a limit: not even a second copy of it was worked on.
-    pub(crate) fn was_not_worked_on(&self) -> bool {
+    pub(crate) fn was_not_processed(&self) -> bool {
         matches!(self.cause, Cause::RateLimited { .. })
-            || self.http.is_none() && self.nothing_was_done()
+            || self.http.is_none() && self.had_no_effect()
     }
 
     /// Whether its status is that of a refusal, whoever sent it.
-    pub(crate) fn looks_refused(&self) -> bool {
-        self.http.is_some() && self.cause.nothing_was_done()
+    pub(crate) fn has_refusal_status(&self) -> bool {
+        self.http.is_some() && self.cause.had_no_effect()
     }
 
     /// Whether this is an answer in the manager's own form, and so its last word on the matter.
-    pub(crate) fn is_its_word(&self) -> bool {
+    pub(crate) fn is_from_manager(&self) -> bool {
         self.certain && self.http.is_some()
     }
 
@@ -204,8 +204,8 @@ impl ManagerError {
     }
 
     /// The same failure without any secret that came back in it.
-    pub(super) fn hiding(mut self, mask: &Mask) -> Self {
-        self.message = mask.hide(&self.message);
+    pub(super) fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.message = redactor.redact(&self.message);
         self
     }
 
@@ -235,7 +235,7 @@ impl ManagerError {
     }
 
     /// The same failure, and the manager's words are that the name is taken.
-    pub(super) fn of_a_taken_name(mut self) -> Self {
+    pub(super) fn with_name_taken(mut self) -> Self {
         self.name_taken = true;
         self
     }
@@ -267,9 +267,9 @@ impl From<ManagerError> for Error {
 
 /// Who signed the call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signer {
-    /// Nobody: a probe.
-    Nobody,
+pub(crate) enum SignerKind {
+    /// Nothing: the call is a probe.
+    None,
     /// The call is the sign-in itself.
     Password,
     /// A session.
@@ -280,7 +280,7 @@ pub(crate) enum Signer {
     CloudOneKey,
 }
 
-impl Signer {
+impl SignerKind {
     /// Whether it is a key of either kind.
     pub(super) fn is_key(self) -> bool {
         matches!(self, Self::ApiKey | Self::CloudOneKey)
@@ -289,26 +289,26 @@ impl Signer {
 
 /// The call that failed.
 #[derive(Clone, Copy)]
-pub(super) struct Call<'a> {
+pub(super) struct CallContext<'a> {
     /// What it was for, as in "signing in".
     pub(super) what: &'a str,
     pub(super) address: &'a Address,
-    pub(super) signer: Signer,
+    pub(super) signer: SignerKind,
 }
 
 /// How it failed.
-pub(super) enum Failure<'a> {
+pub(super) enum FailedCall<'a> {
     /// No answer, or not a whole one.
     Transport {
         error: &'a reqwest::Error,
-        through: Option<Through<'a>>,
+        through: Option<ProxyAttempt<'a>>,
     },
     /// An answer that is no success; `said` is the manager's own message, if it had one, and `page` a web page in its place.
-    Answer {
+    ApiResponse {
         status: StatusCode,
         headers: &'a HeaderMap,
         said: Option<String>,
-        page: Option<Page>,
+        page: Option<WebPage>,
         by_the_manager: bool,
     },
     /// A success that cannot be read.
@@ -320,17 +320,17 @@ pub(super) enum Failure<'a> {
 }
 
 /// The one place that decides what a failure is.
-pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
+pub(super) fn classify(call: CallContext<'_>, failure: FailedCall<'_>) -> ManagerError {
     match failure {
-        Failure::Transport { error, through } => connection_error::broken(call, error, through),
-        Failure::Answer {
+        FailedCall::Transport { error, through } => connection_error::broken(call, error, through),
+        FailedCall::ApiResponse {
             status,
             headers,
             said,
             page,
             by_the_manager,
         } => {
-            let body = Body {
+            let body = ErrorBody {
                 said: said.as_deref(),
                 page: page.as_ref(),
             };
@@ -339,7 +339,7 @@ pub(super) fn classify(call: Call<'_>, failure: Failure<'_>) -> ManagerError {
             error.page = page.is_some();
             error
         }
-        Failure::Unreadable {
+        FailedCall::Unreadable {
             status,
             reason,
             hint,

@@ -1,15 +1,15 @@
 use super::*;
 use crate::manager::http::status_error;
 
-fn classified(signer: Signer, status: u16, said: Option<&str>) -> Cause {
+fn classified(signer: SignerKind, status: u16, said: Option<&str>) -> Cause {
     let address = Address::parse("dsm.example.com").unwrap_or_else(|reason| panic!("{reason}"));
-    let call = Call {
+    let call = CallContext {
         what: "testing",
         address: &address,
         signer,
     };
     let status = StatusCode::from_u16(status).unwrap_or_default();
-    let body = Body { said, page: None };
+    let body = ErrorBody { said, page: None };
     status_error::of(call, status, &HeaderMap::new(), body).cause
 }
 
@@ -17,7 +17,7 @@ fn classified(signer: Signer, status: u16, said: Option<&str>) -> Cause {
 fn every_undocumented_refusal_of_a_sign_in_is_one() {
     for status in [400, 401, 403, 404, 409, 422, 500] {
         let cause = classified(
-            Signer::Password,
+            SignerKind::Password,
             status,
             Some("Invalid user name or password"),
         );
@@ -28,11 +28,11 @@ fn every_undocumented_refusal_of_a_sign_in_is_one() {
         );
     }
     assert_eq!(
-        classified(Signer::Password, 403, Some("User is locked out")),
+        classified(SignerKind::Password, 403, Some("User is locked out")),
         Cause::SignInRefused(SignInRefusal::Locked)
     );
     assert_eq!(
-        classified(Signer::Password, 401, Some("MFA code required")),
+        classified(SignerKind::Password, 401, Some("MFA code required")),
         Cause::SignInRefused(SignInRefusal::Code)
     );
 }
@@ -40,43 +40,50 @@ fn every_undocumented_refusal_of_a_sign_in_is_one() {
 #[test]
 fn a_sign_in_that_met_no_manager_is_not_a_refusal() {
     assert_eq!(
-        classified(Signer::Password, 404, None),
+        classified(SignerKind::Password, 404, None),
         Cause::Rejected(404)
     );
     assert_eq!(
-        classified(Signer::Password, 503, None),
+        classified(SignerKind::Password, 503, None),
         Cause::Unavailable { retry_after: None }
     );
     assert_eq!(
-        classified(Signer::Password, 429, None),
+        classified(SignerKind::Password, 429, None),
         Cause::RateLimited { retry_after: None }
     );
 }
 
 #[test]
 fn an_ended_session_and_a_missing_right_differ() {
-    assert_eq!(classified(Signer::Session, 401, None), Cause::Unauthorized);
     assert_eq!(
-        classified(Signer::Session, 403, Some("Your session has expired")),
+        classified(SignerKind::Session, 401, None),
         Cause::Unauthorized
     );
     assert_eq!(
-        classified(Signer::Session, 403, Some("Not authorized to view roles")),
+        classified(SignerKind::Session, 403, Some("Your session has expired")),
+        Cause::Unauthorized
+    );
+    assert_eq!(
+        classified(
+            SignerKind::Session,
+            403,
+            Some("Not authorized to view roles")
+        ),
         Cause::Forbidden
     );
-    assert_eq!(classified(Signer::ApiKey, 403, None), Cause::Forbidden);
+    assert_eq!(classified(SignerKind::ApiKey, 403, None), Cause::Forbidden);
 }
 
 #[test]
 fn a_refused_sign_in_at_a_hosted_manager_names_the_other_way() {
     let hint = |address: &str| {
         let address = Address::parse(address).unwrap_or_else(|reason| panic!("{reason}"));
-        let call = Call {
+        let call = CallContext {
             what: "testing",
             address: &address,
-            signer: Signer::Password,
+            signer: SignerKind::Password,
         };
-        let body = Body::default();
+        let body = ErrorBody::default();
         let error = status_error::of(call, StatusCode::FORBIDDEN, &HeaderMap::new(), body);
         error.hint.unwrap_or_default()
     };
@@ -87,11 +94,11 @@ fn a_refused_sign_in_at_a_hosted_manager_names_the_other_way() {
 
 #[test]
 fn only_a_clear_refusal_means_that_nothing_was_done() {
-    assert!(Cause::Rejected(409).nothing_was_done());
-    assert!(!Cause::Rejected(500).nothing_was_done());
-    assert!(!Cause::Unavailable { retry_after: None }.nothing_was_done());
+    assert!(Cause::Rejected(409).had_no_effect());
+    assert!(!Cause::Rejected(500).had_no_effect());
+    assert!(!Cause::Unavailable { retry_after: None }.had_no_effect());
     for session_ended in [false, true] {
-        assert!(!Cause::Redirected { session_ended }.nothing_was_done());
+        assert!(!Cause::Redirected { session_ended }.had_no_effect());
     }
-    assert!(Cause::Refused.nothing_was_done());
+    assert!(Cause::ConnectionRefused.had_no_effect());
 }

@@ -5,15 +5,15 @@ use std::error::Error as _;
 use rustls::AlertDescription;
 
 use super::error_text;
-use super::proxy_failure::{self, Through};
-use crate::manager::error::{Call, Cause, ManagerError, Signer};
+use super::proxy_failure::{self, ProxyAttempt};
+use crate::manager::error::{CallContext, Cause, ManagerError, SignerKind};
 use crate::manager::tls::{alert, diagnosis};
 
 /// What became of a call that got no whole answer. Only `error::classify` asks.
 pub(crate) fn broken(
-    call: Call<'_>,
+    call: CallContext<'_>,
     error: &reqwest::Error,
-    through: Option<Through<'_>>,
+    through: Option<ProxyAttempt<'_>>,
 ) -> ManagerError {
     let of_proxy = through.and_then(|through| proxy_failure::of(call, error, through));
     if let Some(failure) = of_proxy {
@@ -52,12 +52,14 @@ pub(crate) fn broken(
     }
     if !error.is_connect() {
         let message = format!("{}: the connection to {host} broke ({reason})", call.what);
-        let hint = (call.signer == Signer::Password).then(|| lost_hint(call, ""));
+        let hint = (call.signer == SignerKind::Password).then(|| lost_hint(call, ""));
         return ManagerError::new(Cause::Reset, message, hint);
     }
     if let Some(address) = call.address.at_usual_port() {
         let (cause, problem) = match io {
-            Some(std::io::ErrorKind::ConnectionRefused) => (Cause::Refused, "was refused"),
+            Some(std::io::ErrorKind::ConnectionRefused) => {
+                (Cause::ConnectionRefused, "was refused")
+            }
             _ if error.is_timeout() => (Cause::Unreachable, "did not come about in time"),
             _ => (Cause::Unreachable, "failed"),
         };
@@ -68,7 +70,7 @@ pub(crate) fn broken(
     }
     let (cause, message, hint) = match io {
         Some(std::io::ErrorKind::ConnectionRefused) => (
-            Cause::Refused,
+            Cause::ConnectionRefused,
             format!("nobody listens at {host}"),
             "check the address; a manager that is starting is waited for with `--wait 5m`",
         ),
@@ -97,7 +99,7 @@ pub(crate) fn broken(
 }
 
 /// A server that wants TLS was sent plain HTTP, which it does not work on.
-pub(crate) fn speaks_https(call: Call<'_>) -> ManagerError {
+pub(crate) fn speaks_https(call: CallContext<'_>) -> ManagerError {
     ManagerError::new(
         Cause::Unusable,
         format!("{} speaks https and not http", call.address.host_and_port()),
@@ -106,8 +108,8 @@ pub(crate) fn speaks_https(call: Call<'_>) -> ManagerError {
 }
 
 /// A sign-in whose answer is lost may have counted as a failed one.
-fn lost_hint(call: Call<'_>, otherwise: &str) -> String {
-    if call.signer == Signer::Password {
+fn lost_hint(call: CallContext<'_>, otherwise: &str) -> String {
+    if call.signer == SignerKind::Password {
         "the manager may have counted this sign-in; do not repeat it in a loop, a wrong password would lock the account"
             .to_owned()
     } else {
@@ -115,13 +117,13 @@ fn lost_hint(call: Call<'_>, otherwise: &str) -> String {
     }
 }
 
-fn tls_failure(call: Call<'_>, error: &rustls::Error, host: &str) -> ManagerError {
-    if let Some(distrust) = diagnosis::explain(error, host) {
+fn tls_failure(call: CallContext<'_>, error: &rustls::Error, host: &str) -> ManagerError {
+    if let Some(problem) = diagnosis::explain(error, host) {
         let message = format!(
             "the certificate of {host} {}; nothing was sent",
-            distrust.problem
+            problem.description
         );
-        return ManagerError::new(Cause::Untrusted, message, Some(distrust.hint));
+        return ManagerError::new(Cause::Untrusted, message, Some(problem.hint));
     }
     let (message, hint) = match error {
         rustls::Error::InvalidMessage(_) => (

@@ -2,7 +2,7 @@
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::manager::error::Signer;
+use crate::manager::error::SignerKind;
 use crate::secret::{Secret, joined};
 
 /// The key's header on Deep Security Manager and on legacy accounts (manager-api.md, section 2).
@@ -124,21 +124,21 @@ impl Credentials {
         Some(())
     }
 
-    pub(crate) fn signer(&self) -> Signer {
+    pub(crate) fn signer(&self) -> SignerKind {
         match self {
-            Self::Session(_) => Signer::Session,
+            Self::Session(_) => SignerKind::Session,
             Self::ApiKey {
                 header: KeyHeader::ApiSecretKey,
                 ..
-            } => Signer::ApiKey,
+            } => SignerKind::ApiKey,
             Self::ApiKey {
                 header: KeyHeader::CloudOne,
                 ..
-            } => Signer::CloudOneKey,
+            } => SignerKind::CloudOneKey,
         }
     }
 
-    /// Every secret in it, to mask where one comes back in a message.
+    /// Every secret in it, to redactor where one comes back in a message.
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Session(session) => (session.cookies.iter())

@@ -8,33 +8,38 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::redaction::Mask;
+use super::redaction::Redactor;
 use crate::manager::error::SignInRefusal;
-use crate::manager::json::{AnyObject, Perhaps};
+use crate::manager::json::{AnyObject, Lenient};
 
 /// As much of a foreign text as a message can bear.
 const LIMIT: usize = 300;
 
 /// What of an error's body is needed: `message`, or `error.message` as the legacy API has it.
 #[derive(Deserialize)]
-struct ErrorBody<'a> {
+struct JsonError<'a> {
     #[serde(default)]
-    message: Perhaps<String>,
+    message: Lenient<String>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
 /// What of its `error` is, where that is an object.
 #[derive(Deserialize)]
-struct InnerError {
+struct InnerJsonError {
     #[serde(default)]
-    message: Perhaps<String>,
+    message: Lenient<String>,
 }
 
-impl ErrorBody<'_> {
+impl JsonError<'_> {
     fn said(self) -> Option<String> {
         let error = self.error.map(RawValue::get).unwrap_or_default();
-        let inner = || serde_json::from_str::<InnerError>(error).ok()?.message.0;
+        let inner = || {
+            serde_json::from_str::<InnerJsonError>(error)
+                .ok()?
+                .message
+                .0
+        };
         (self.message.0)
             .or_else(inner)
             .or_else(|| serde_json::from_str(error).ok())
@@ -42,13 +47,13 @@ impl ErrorBody<'_> {
 }
 
 /// The message in an error's body: `message`, or `error.message`, or `error`, or plain text; never a page of HTML.
-pub(crate) fn message(body: &[u8], mask: &Mask) -> Option<String> {
-    let found = match serde_json::from_slice::<ErrorBody<'_>>(body) {
+pub(crate) fn message(body: &[u8], redactor: &Redactor) -> Option<String> {
+    let found = match serde_json::from_slice::<JsonError<'_>>(body) {
         Ok(body) => body.said()?,
         Err(_) if is_html(body) || is_json(body) => return None,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    let text = shorten(mask.hide(&found).trim());
+    let text = shorten(redactor.redact(&found).trim());
     (!text.is_empty()).then_some(text)
 }
 
@@ -76,24 +81,24 @@ pub(crate) fn has_markup(body: &[u8]) -> bool {
 }
 
 /// What is said of a page of HTML: its title, which tells a sign-in page from a proxy's.
-pub(crate) fn html_title(body: &[u8], mask: &Mask) -> Option<String> {
-    element(body, "title", mask)
+pub(crate) fn html_title(body: &[u8], redactor: &Redactor) -> Option<String> {
+    element(body, "title", redactor)
 }
 
 /// The first heading of a page of HTML.
-pub(crate) fn html_heading(body: &[u8], mask: &Mask) -> Option<String> {
-    element(body, "h1", mask)
+pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
+    element(body, "h1", redactor)
 }
 
 /// The text of the first element of this name, which has no attributes.
-fn element(body: &[u8], name: &str, mask: &Mask) -> Option<String> {
+fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
     // ASCII lower case keeps every byte's place, so the indexes fit the original.
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&begin)? + begin.len();
     let end = start + lower[start..].find(&end)?;
-    let inner = shorten(mask.hide(&text[start..end]).trim());
+    let inner = shorten(redactor.redact(&text[start..end]).trim());
     (!inner.is_empty()).then_some(inner)
 }
 
@@ -245,7 +250,7 @@ mod tests {
     use super::*;
 
     fn said(body: &str) -> Option<String> {
-        message(body.as_bytes(), &Mask::default())
+        message(body.as_bytes(), &Redactor::default())
     }
 
     #[test]
@@ -285,15 +290,18 @@ mod tests {
 
     #[test]
     fn a_secret_that_comes_back_is_masked() {
-        let mask = Mask::default();
-        mask.learn([&crate::secret::Secret::new("hunter2".to_owned())]);
+        let redactor = Redactor::default();
+        redactor.add([&crate::secret::Secret::new("hunter2".to_owned())]);
         let body = br#"{"message":"bad password hunter2 for admin"}"#;
         assert_eq!(
-            message(body, &mask).as_deref(),
+            message(body, &redactor).as_deref(),
             Some("bad password [secret] for admin")
         );
         let page = b"<html><head><TITLE> Sign in hunter2 </TITLE>";
         assert!(is_html(page));
-        assert_eq!(html_title(page, &mask).as_deref(), Some("Sign in [secret]"));
+        assert_eq!(
+            html_title(page, &redactor).as_deref(),
+            Some("Sign in [secret]")
+        );
     }
 }

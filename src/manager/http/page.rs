@@ -6,27 +6,27 @@ use std::fmt;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, SERVER};
 
 use super::error_text;
-use super::redaction::Mask;
+use super::redaction::Redactor;
 
 /// What a web page shows about its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(crate) struct WebPage {
     title: Option<String>,
     server: Option<String>,
     from_tomcat: bool,
 }
 
-impl Page {
+impl WebPage {
     /// The page in a response, or `None` if the body is something else.
-    pub(crate) fn of(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<Self> {
+    pub(crate) fn of(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<Self> {
         let declared = text_of(headers, &CONTENT_TYPE).to_ascii_lowercase();
         let is_page = declared.starts_with("text/html")
             || declared.starts_with("application/xhtml")
             || error_text::is_html(body);
-        let server = error_text::shorten(mask.hide(text_of(headers, &SERVER)).trim());
+        let server = error_text::shorten(redactor.redact(text_of(headers, &SERVER)).trim());
         is_page.then(|| {
-            let title = error_text::html_title(body, mask);
-            let heading = error_text::html_heading(body, mask);
+            let title = error_text::html_title(body, redactor);
+            let heading = error_text::html_heading(body, redactor);
             let is_marked = |text: &Option<String>| text.as_deref().is_some_and(is_tomcats);
             let from_tomcat =
                 server.starts_with(COYOTE) || is_marked(&title) || is_marked(&heading);
@@ -56,7 +56,7 @@ fn is_tomcats(text: &str) -> bool {
     (before.contains("HTTP") && digits == 3) || text.starts_with("Apache Tomcat/")
 }
 
-impl fmt::Display for Page {
+impl fmt::Display for WebPage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a web page")?;
         match (&self.title, &self.server) {
@@ -78,11 +78,11 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> &'
 mod tests {
     use super::*;
 
-    fn page(media: &str, server: &str, body: &str) -> Option<Page> {
+    fn page(media: &str, server: &str, body: &str) -> Option<WebPage> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, media.parse().expect("a header"));
         headers.insert(SERVER, server.parse().expect("a header"));
-        Page::of(&headers, body.as_bytes(), &Mask::default())
+        WebPage::of(&headers, body.as_bytes(), &Redactor::default())
     }
 
     #[test]

@@ -5,15 +5,15 @@ use std::io::ErrorKind;
 use super::connection_error::{find, io_kind};
 use super::error_text;
 use super::proxy::Proxy;
-use super::proxy_answer::ProxyAnswer;
-use crate::manager::error::{Call, Cause, ManagerError};
+use super::proxy_response::ProxyResponse;
+use crate::manager::error::{CallContext, Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::manager_or_proxy::UntrustedProxy;
 
 /// The proxy that a call went through, and what it answered, if it was asked.
-pub(crate) struct Through<'a> {
+pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
-    pub(crate) answer: Option<ProxyAnswer>,
+    pub(crate) answer: Option<ProxyResponse>,
 }
 
 /// What the HTTP library reports of a proxy that wants to be signed in to.
@@ -23,11 +23,11 @@ pub(crate) const REFUSED: &str = "unsuccessful";
 
 /// What became of a call that the proxy did not let through; none if the failure lies behind the proxy.
 pub(crate) fn of(
-    call: Call<'_>,
+    call: CallContext<'_>,
     error: &reqwest::Error,
-    through: Through<'_>,
+    through: ProxyAttempt<'_>,
 ) -> Option<ManagerError> {
-    let Through { proxy, answer } = through;
+    let ProxyAttempt { proxy, answer } = through;
     let host = call.address.host_and_port();
     if let Some(tls) = find::<rustls::Error>(error) {
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
@@ -54,7 +54,7 @@ pub(crate) fn of(
     let refused = [WANTS_SIGN_IN, REFUSED].contains(&problem.as_str());
     Some(match answer {
         _ if problem == WANTS_SIGN_IN => wants_sign_in(proxy, &host, answer.as_ref()),
-        Some(ProxyAnswer { status: None, .. }) => plain(
+        Some(ProxyResponse { status: None, .. }) => plain(
             Cause::ProxyRefused,
             format!("{proxy} does not answer in HTTP; nothing was sent"),
             proxy,
@@ -66,7 +66,7 @@ pub(crate) fn of(
             proxy,
         ),
         None if io == Some(ErrorKind::ConnectionRefused) => plain(
-            Cause::Refused,
+            Cause::ConnectionRefused,
             format!("the connection was refused by {proxy}"),
             proxy,
         ),
@@ -93,7 +93,7 @@ fn without(proxy: &Proxy) -> String {
 }
 
 /// A gateway that has no way just now may have one later; anything else is an answer for good.
-fn refusal(proxy: &Proxy, host: &str, answer: &ProxyAnswer) -> ManagerError {
+fn refusal(proxy: &Proxy, host: &str, answer: &ProxyResponse) -> ManagerError {
     let cause = match answer.status {
         Some(408 | 429 | 500..) => Cause::Unreachable,
         _ => Cause::ProxyRefused,
@@ -110,7 +110,7 @@ fn refusal(proxy: &Proxy, host: &str, answer: &ProxyAnswer) -> ManagerError {
 }
 
 /// Its status and its words.
-fn said(answer: &ProxyAnswer) -> String {
+fn said(answer: &ProxyResponse) -> String {
     let status = answer.status.map(|status| format!("HTTP {status}"));
     let parts: Vec<String> = status
         .into_iter()
@@ -119,7 +119,7 @@ fn said(answer: &ProxyAnswer) -> String {
     format!(" ({})", parts.join(", "))
 }
 
-fn wants_sign_in(proxy: &Proxy, host: &str, answer: Option<&ProxyAnswer>) -> ManagerError {
+fn wants_sign_in(proxy: &Proxy, host: &str, answer: Option<&ProxyResponse>) -> ManagerError {
     let said = answer.map_or_else(|| " (HTTP 407)".to_owned(), said);
     let message = format!("{proxy} refused to connect to {host}{said}; nothing was sent");
     let schemes = answer.map_or(&[][..], |answer| &answer.schemes);
@@ -141,7 +141,7 @@ fn untrusted(cause: &rustls::Error, proxy: &Proxy) -> ManagerError {
     let host = proxy.address.to_string();
     let problem = diagnosis::explain(cause, &host).map_or_else(
         || format!("was refused: {cause}"),
-        |distrust| distrust.problem,
+        |problem| problem.description,
     );
     let message = format!("the certificate of {proxy} {problem}; nothing was sent");
     let hint = "the system's roots judge a proxy, whatever is said about the manager: add the CA of the proxy there, or to the file \

@@ -12,19 +12,19 @@ use crate::ordered;
 use crate::secret::{self, Secret};
 
 /// What stands in the place of a secret.
-const MASK: &str = "[secret]";
+const REDACTED: &str = "[secret]";
 /// A secret shorter than this is no secret, and masking it would tell it.
 const SHORTEST: usize = 4;
 
 /// The secrets that were sent to a manager or came from it.
 #[derive(Default)]
-pub(crate) struct Mask {
+pub(crate) struct Redactor {
     secrets: RefCell<Vec<Secret>>,
 }
 
-impl Mask {
+impl Redactor {
     /// Remembers secrets.
-    pub(crate) fn learn<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
+    pub(crate) fn add<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.secrets.borrow_mut();
         for secret in secrets {
             // The quotes around a cookie's value are not part of what they enclose.
@@ -38,7 +38,7 @@ impl Mask {
     }
 
     /// `text` without them, however they are written.
-    pub(crate) fn hide(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let known = self.secrets.borrow();
         let mut forms: Vec<_> = known.iter().flat_map(|one| forms(one.expose())).collect();
         // The longest first: one secret may be a part of another.
@@ -48,7 +48,7 @@ impl Mask {
         let mut hidden = text.to_owned();
         for form in forms {
             if hidden.contains(form.as_str()) {
-                hidden = hidden.replace(form.as_str(), MASK);
+                hidden = hidden.replace(form.as_str(), REDACTED);
             }
         }
         hidden
@@ -116,13 +116,13 @@ mod tests {
     use super::*;
 
     fn hidden(secrets: &[&str], text: &str) -> String {
-        let mask = Mask::default();
+        let redactor = Redactor::default();
         let secrets: Vec<_> = secrets
             .iter()
             .map(|secret| Secret::new((*secret).to_owned()))
             .collect();
-        mask.learn(&secrets);
-        mask.hide(text)
+        redactor.add(&secrets);
+        redactor.redact(text)
     }
 
     #[test]

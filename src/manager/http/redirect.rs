@@ -5,10 +5,10 @@ use url::Url;
 
 use super::error_text;
 use super::status_error::NO_SESSION;
-use crate::manager::error::{Call, Cause, ManagerError, Signer};
+use crate::manager::error::{CallContext, Cause, ManagerError, SignerKind};
 
 /// No redirect is followed: headers that are secrets would go to a host that was not named.
-pub(crate) fn of(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
+pub(crate) fn of(call: CallContext<'_>, headers: &HeaderMap) -> ManagerError {
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())
@@ -35,8 +35,8 @@ pub(crate) fn of(call: Call<'_>, headers: &HeaderMap) -> ManagerError {
 }
 
 /// A manager's console redirects to its sign-in page if there is no session.
-fn to_the_same_host(call: Call<'_>, target: &Url) -> ManagerError {
-    let session_ended = call.signer == Signer::Session;
+fn to_the_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
+    let session_ended = call.signer == SignerKind::Session;
     // A Tomcat may write its session into the path: `;jsessionid=...`.
     let path = target.path().split(';').next().unwrap_or_default();
     let path = error_text::shorten(path);

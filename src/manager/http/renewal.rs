@@ -9,21 +9,21 @@ use reqwest::Method;
 use tokio::sync::oneshot;
 
 use super::credentials::{Credentials, Session};
-use super::response::Answer;
-use super::retry::Repeat;
-use super::transport::Request;
+use super::response::ApiResponse;
+use super::retry::RetryPolicy;
+use super::transport::ApiRequest;
 use crate::manager::SignedIn;
 use crate::manager::error::{Cause, ManagerError};
 
 /// Takes the new session; none if there is none.
-type Reply = oneshot::Sender<Option<Session>>;
+type RenewalReply = oneshot::Sender<Option<Session>>;
 
 /// Asks for a new session, once.
-pub(crate) struct Renewal(Cell<Option<oneshot::Sender<Reply>>>);
+pub(crate) struct SessionRenewal(Cell<Option<oneshot::Sender<RenewalReply>>>);
 
-impl Renewal {
+impl SessionRenewal {
     /// Makes one, and what receives its question.
-    pub(crate) fn new() -> (Self, oneshot::Receiver<Reply>) {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<RenewalReply>) {
         let (ask, asked) = oneshot::channel();
         (Self(Cell::new(Some(ask))), asked)
     }
@@ -32,7 +32,7 @@ impl Renewal {
 impl SignedIn {
     /// The same, and where to ask for a new session if this one has ended.
     #[must_use]
-    pub(crate) fn renewable(mut self, renewal: Renewal) -> Self {
+    pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);
         self
     }
@@ -51,15 +51,15 @@ impl SignedIn {
     /// Sends a call. If it is the first one, and its session has ended, that is replaced before.
     pub(crate) async fn send<'a>(
         &'a self,
-        mut request: Request<'a>,
-    ) -> Result<Answer, ManagerError> {
+        mut request: ApiRequest<'a>,
+    ) -> Result<ApiResponse, ManagerError> {
         let ask = self.renewal.as_ref().and_then(|renewal| renewal.0.take());
         let Some(ask) = ask else {
             request.credentials = Some(self.credentials());
             return self.transport.send(request).await;
         };
         // What changes something is not sent twice, so the session is tried before it.
-        if request.repeat == Repeat::Read {
+        if request.repeat == RetryPolicy::Read {
             match self.transport.send_borrowed(&request).await {
                 Err(error) if says_ended(&error) => {
                     if !self.renew(ask).await {
@@ -76,8 +76,11 @@ impl SignedIn {
     }
 
     /// Asks for a new session, if this one has ended: a call may also be refused because it is not for sessions at all.
-    async fn renew(&self, ask: oneshot::Sender<Reply>) -> bool {
-        let tried = self.transport.send(self.trial("trying the session")).await;
+    async fn renew(&self, ask: oneshot::Sender<RenewalReply>) -> bool {
+        let tried = self
+            .transport
+            .send(self.access_check("trying the session"))
+            .await;
         if !tried.is_err_and(|error| says_ended(&error)) {
             return false;
         }
@@ -91,12 +94,17 @@ impl SignedIn {
     }
 
     /// A cheap read that every role with web-service access should be allowed (manager-api.md, section 6.4).
-    pub(crate) fn trial<'a>(&'a self, what: &'a str) -> Request<'a> {
-        Request::new(what, Method::POST, "/api/policies/search", Repeat::Read)
-            .signed(self.credentials())
-            .json(&serde_json::json!({"maxItems": 1}))
-            // A policy may list thousands of rules.
-            .listing()
+    pub(crate) fn access_check<'a>(&'a self, what: &'a str) -> ApiRequest<'a> {
+        ApiRequest::new(
+            what,
+            Method::POST,
+            "/api/policies/search",
+            RetryPolicy::Read,
+        )
+        .signed(self.credentials())
+        .json(&serde_json::json!({"maxItems": 1}))
+        // A policy may list thousands of rules.
+        .listing()
     }
 }
 

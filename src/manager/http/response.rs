@@ -6,25 +6,25 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use zeroize::Zeroizing;
 
-use super::page::Page;
-use super::redaction::Mask;
+use super::page::WebPage;
+use super::redaction::Redactor;
 use crate::manager::address::Address;
-use crate::manager::error::{Call, Failure, ManagerError, Signer, classify};
+use crate::manager::error::{CallContext, FailedCall, ManagerError, SignerKind, classify};
 use crate::manager::json::TOO_LARGE;
 use crate::secret::Secret;
 
 /// A success, read to its end.
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) what: String,
     pub(crate) address: Address,
-    pub(crate) signer: Signer,
+    pub(crate) signer: SignerKind,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Zeroizing<Vec<u8>>,
     pub(crate) html: Option<String>,
 }
 
-impl Answer {
+impl ApiResponse {
     /// The body as the contract describes it.
     ///
     /// # Errors
@@ -92,14 +92,14 @@ impl Answer {
 
     /// A success that lacks what it must have.
     pub(crate) fn unreadable(&self, reason: String, hint: Option<String>) -> ManagerError {
-        let call = Call {
+        let call = CallContext {
             what: &self.what,
             address: &self.address,
             signer: self.signer,
         };
         classify(
             call,
-            Failure::Unreadable {
+            FailedCall::Unreadable {
                 status: self.status,
                 reason,
                 hint,
@@ -135,8 +135,8 @@ fn cookie(header: &str) -> Option<(String, Secret)> {
 }
 
 /// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
-pub(crate) fn page(headers: &HeaderMap, body: &[u8], mask: &Mask) -> Option<String> {
-    let page = Page::of(headers, body, mask)?;
+pub(crate) fn page(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<String> {
+    let page = WebPage::of(headers, body, redactor)?;
     Some(format!("the answer is {page}, not the manager's JSON"))
 }
 
@@ -145,10 +145,10 @@ mod tests {
     use super::*;
 
     fn said(body: &str) -> String {
-        let answer = Answer {
+        let answer = ApiResponse {
             what: "testing".to_owned(),
             address: Address::parse("dsm.example.com").unwrap_or_else(|why| panic!("{why}")),
-            signer: Signer::Password,
+            signer: SignerKind::Password,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: Zeroizing::new(body.as_bytes().to_vec()),

@@ -10,7 +10,7 @@ use crate::random;
 
 /// How often one request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum RetryPolicy {
     /// It changes nothing.
     Read,
     /// It changes something on the manager.
@@ -31,15 +31,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const FIRST_LIMITED_PAUSE: Duration = Duration::from_secs(2);
 
 /// The tries of one request.
-pub(crate) struct Attempts {
-    repeat: Repeat,
+pub(crate) struct RetryState {
+    repeat: RetryPolicy,
     left: u32,
     made: u32,
     since: Instant,
 }
 
-impl Attempts {
-    pub(crate) fn new(repeat: Repeat, retries: u32) -> Self {
+impl RetryState {
+    pub(crate) fn new(repeat: RetryPolicy, retries: u32) -> Self {
         Self {
             repeat,
             left: retries,
@@ -71,19 +71,22 @@ impl Attempts {
     }
 }
 
-fn may_repeat(repeat: Repeat, cause: &Cause) -> bool {
+fn may_repeat(repeat: RetryPolicy, cause: &Cause) -> bool {
     match cause {
         // Nobody listened, so nothing was sent.
-        Cause::Refused => repeat != Repeat::Never,
+        Cause::ConnectionRefused => repeat != RetryPolicy::Never,
         // "A refused call is not executed and not counted" (manager-api.md, section 10), so even a create may be sent again. Not
         // so a sign-in: nothing says that a limited one does not count as a failed one.
         Cause::RateLimited { .. } => {
-            matches!(repeat, Repeat::Read | Repeat::Change | Repeat::Idempotent)
+            matches!(
+                repeat,
+                RetryPolicy::Read | RetryPolicy::Change | RetryPolicy::Idempotent
+            )
         }
         // The connection broke, or something in between had no answer: a create may have happened, a read does not matter. A
         // change of some fields may have happened too; sent again, it sets the same values once more, and names no others.
         Cause::Reset | Cause::Unavailable { .. } => {
-            matches!(repeat, Repeat::Read | Repeat::Idempotent)
+            matches!(repeat, RetryPolicy::Read | RetryPolicy::Idempotent)
         }
         _ => false,
     }
@@ -109,21 +112,21 @@ mod tests {
     #[test]
     fn a_create_is_repeated_only_where_nothing_was_executed() {
         for (cause, again) in [
-            (Cause::Refused, true),
+            (Cause::ConnectionRefused, true),
             (Cause::RateLimited { retry_after: None }, true),
             (Cause::Reset, false),
             (Cause::TimedOut, false),
             (Cause::Unavailable { retry_after: None }, false),
             (Cause::Unreadable, false),
         ] {
-            assert_eq!(may_repeat(Repeat::Change, &cause), again, "{cause:?}");
+            assert_eq!(may_repeat(RetryPolicy::Change, &cause), again, "{cause:?}");
         }
     }
 
     #[test]
     fn values_that_are_set_may_be_set_twice() {
         for (cause, again) in [
-            (Cause::Refused, true),
+            (Cause::ConnectionRefused, true),
             (Cause::RateLimited { retry_after: None }, true),
             (Cause::Reset, true),
             (Cause::Unavailable { retry_after: None }, true),
@@ -131,13 +134,17 @@ mod tests {
             (Cause::Rejected(500), false),
             (Cause::Unreadable, false),
         ] {
-            assert_eq!(may_repeat(Repeat::Idempotent, &cause), again, "{cause:?}");
+            assert_eq!(
+                may_repeat(RetryPolicy::Idempotent, &cause),
+                again,
+                "{cause:?}"
+            );
         }
     }
 
     #[test]
     fn a_sign_in_is_repeated_only_where_nobody_listened() {
-        assert!(may_repeat(Repeat::SignIn, &Cause::Refused));
+        assert!(may_repeat(RetryPolicy::SignIn, &Cause::ConnectionRefused));
         for cause in [
             Cause::RateLimited { retry_after: None },
             Cause::Reset,
@@ -146,13 +153,13 @@ mod tests {
             Cause::TooManySessions,
             Cause::Unavailable { retry_after: None },
         ] {
-            assert!(!may_repeat(Repeat::SignIn, &cause), "{cause:?}");
+            assert!(!may_repeat(RetryPolicy::SignIn, &cause), "{cause:?}");
         }
     }
 
     #[test]
     fn a_limit_is_waited_for_within_a_minute_and_as_long_as_the_manager_says() {
-        let mut attempts = Attempts::new(Repeat::Change, 4);
+        let mut attempts = RetryState::new(RetryPolicy::Change, 4);
         assert_eq!(
             attempts.pause_after(&limited(7)),
             Some(Duration::from_secs(7))
@@ -162,14 +169,14 @@ mod tests {
 
     #[test]
     fn a_pause_beyond_all_time_is_none() {
-        let mut attempts = Attempts::new(Repeat::Read, 4);
+        let mut attempts = RetryState::new(RetryPolicy::Read, 4);
         attempts.since -= Duration::from_millis(1500);
         assert_eq!(attempts.pause_after(&limited(u64::MAX)), None);
     }
 
     #[test]
     fn pauses_grow_and_tries_end() {
-        let mut attempts = Attempts::new(Repeat::Read, 2);
+        let mut attempts = RetryState::new(RetryPolicy::Read, 2);
         let error = ManagerError::for_tests(Cause::Reset);
         let (one, two) = (attempts.pause_after(&error), attempts.pause_after(&error));
         assert!(one >= Some(Duration::from_millis(125)) && one <= Some(Duration::from_millis(250)));

@@ -9,49 +9,51 @@ use chrono::Utc;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use super::page::Page;
-use super::redaction::Mask;
+use super::page::WebPage;
+use super::redaction::Redactor;
 use super::{connection_error, error_text, redirect};
-use crate::manager::error::{Call, Cause, Failure, ManagerError, SignInRefusal, Signer, classify};
+use crate::manager::error::{
+    CallContext, Cause, FailedCall, ManagerError, SignInRefusal, SignerKind, classify,
+};
 use crate::manager::other_service::KEY_PAGE;
 
 /// An answer that is no success: what it means, without any secret that comes back in it.
 pub(crate) fn read(
-    call: Call<'_>,
+    call: CallContext<'_>,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    mask: &Mask,
+    redactor: &Redactor,
 ) -> ManagerError {
-    let answer = Failure::Answer {
+    let answer = FailedCall::ApiResponse {
         status,
         headers,
-        said: error_text::message(body, mask),
+        said: error_text::message(body, redactor),
         // The manager's own refusal may bear the media type of an error page.
-        page: Page::of(headers, body, mask).filter(|_| error_text::has_markup(body)),
+        page: WebPage::of(headers, body, redactor).filter(|_| error_text::has_markup(body)),
         by_the_manager: error_text::is_the_managers(body),
     };
-    classify(call, answer).hiding(mask)
+    classify(call, answer).redacted(redactor)
 }
 
 /// What the body of a response holds that is no success.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Body<'a> {
+pub(crate) struct ErrorBody<'a> {
     /// The manager's own message.
     pub(crate) said: Option<&'a str>,
     /// A web page.
-    pub(crate) page: Option<&'a Page>,
+    pub(crate) page: Option<&'a WebPage>,
 }
 
 /// What an answer that is no success means. Only `error::classify` asks.
 pub(crate) fn of(
-    call: Call<'_>,
+    call: CallContext<'_>,
     status: StatusCode,
     headers: &HeaderMap,
-    body: Body<'_>,
+    body: ErrorBody<'_>,
 ) -> ManagerError {
     let what = call.what;
-    let Body { said, page } = body;
+    let ErrorBody { said, page } = body;
     let words = match (said, page) {
         (Some(said), _) => format!(": {said}"),
         (None, Some(page)) => format!(": the response is {page}"),
@@ -82,7 +84,7 @@ pub(crate) fn of(
         _ if page.is_some_and(|page| is_foreign(call, status, page)) => {
             foreign_page(call, status, &words)
         }
-        404 | 405 if call.signer == Signer::Password && said.is_none() => ManagerError::new(
+        404 | 405 if call.signer == SignerKind::Password && said.is_none() => ManagerError::new(
             Cause::Rejected(status.as_u16()),
             format!(
                 "{what}: no sign-in endpoint at {} (HTTP {status}){words}",
@@ -94,9 +96,9 @@ pub(crate) fn of(
                     .to_owned(),
             ),
         ),
-        _ if call.signer == Signer::Password => sign_in_refused(call, status, said),
+        _ if call.signer == SignerKind::Password => sign_in_refused(call, status, said),
         401 => unauthorized(call, &words),
-        403 if call.signer == Signer::Session && said.is_some_and(error_text::says_session_ended) => {
+        403 if call.signer == SignerKind::Session && said.is_some_and(error_text::says_session_ended) => {
             unauthorized(call, &words)
         }
         403 if call.signer.is_key() && said.is_some_and(error_text::says_key_refused) => {
@@ -110,7 +112,7 @@ pub(crate) fn of(
         404 => ManagerError::new(
             Cause::NotFound,
             format!("{what}: there is no such object{words}"),
-            (call.signer == Signer::CloudOneKey).then(|| CLOUD_ONE.to_owned()),
+            (call.signer == SignerKind::CloudOneKey).then(|| CLOUD_ONE.to_owned()),
         ),
         code => ManagerError::new(
             Cause::Rejected(code),
@@ -123,13 +125,13 @@ pub(crate) fn of(
 
 /// What the manager's words mean with any status. Which status they have is not known for certain.
 fn by_words(
-    call: Call<'_>,
+    call: CallContext<'_>,
     status: StatusCode,
     said: Option<&str>,
     words: &str,
 ) -> Option<ManagerError> {
     let said = said?;
-    let signing_in = call.signer == Signer::Password;
+    let signing_in = call.signer == SignerKind::Password;
     let refused = status.is_client_error().then_some(status.as_u16());
     if signing_in && error_text::says_too_many_sessions(said) {
         return Some(too_many_sessions(call, words));
@@ -150,23 +152,23 @@ fn by_words(
     refused.filter(taken).map(|code| {
         let message = format!("{}: the manager answered HTTP {status}{words}", call.what);
         let hint = "choose another name: a key or a user has this one";
-        ManagerError::new(Cause::Rejected(code), message, Some(hint.to_owned())).of_a_taken_name()
+        ManagerError::new(Cause::Rejected(code), message, Some(hint.to_owned())).with_name_taken()
     })
 }
 
 /// Whether a page is no refusal of the manager. A Tomcat may be the manager's own: its 401 and 403 count as refusals, which is the safe
 /// side for the lock-out, and its 404 is a missing object, or no sign-in endpoint.
-fn is_foreign(call: Call<'_>, status: StatusCode, page: &Page) -> bool {
+fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
         404 | 405 => false,
-        500.. => matches!(call.signer, Signer::Password | Signer::Nobody),
+        500.. => matches!(call.signer, SignerKind::Password | SignerKind::None),
         _ => true,
     }
 }
 
 /// Nothing in the form of the manager's API: a proxy, a firewall, a portal, or an application that does not run yet.
-fn foreign_page(call: Call<'_>, status: StatusCode, words: &str) -> ManagerError {
+fn foreign_page(call: CallContext<'_>, status: StatusCode, words: &str) -> ManagerError {
     let (cause, hint) = if status.is_server_error() {
         (
             Cause::Unavailable { retry_after: None },
@@ -191,7 +193,7 @@ pub(crate) const NO_SESSION: &str = "sign in again; if the session was new, the 
      one: turn on sticky sessions in the load balancer, or name one node in `--url`";
 
 /// Which status means what is undocumented: every refusal counts as one that must not be repeated.
-fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> ManagerError {
+fn sign_in_refused(call: CallContext<'_>, status: StatusCode, said: Option<&str>) -> ManagerError {
     let refusal = said.map_or(SignInRefusal::Unclear, error_text::sign_in_refusal);
     let words = said.map_or_else(
         || "without saying why".to_owned(),
@@ -225,7 +227,7 @@ fn sign_in_refused(call: Call<'_>, status: StatusCode, said: Option<&str>) -> Ma
 const LOCKED: &str = "an administrator with the right to edit user properties can unlock it; do not try again before that";
 
 /// The name and the password were not wrong, so this counts towards no lock-out.
-fn too_many_sessions(call: Call<'_>, words: &str) -> ManagerError {
+fn too_many_sessions(call: CallContext<'_>, words: &str) -> ManagerError {
     ManagerError::new(
         Cause::TooManySessions,
         format!(
@@ -246,7 +248,7 @@ const CLOUD_ONE: &str = "the key was sent as one of Cloud One (`--api-key-scheme
      One accounts manage theirs in the Cloud One console; to manage the manager's, sign in with one of its own. It may also be \
      deleted, expired or locked, or its role may lack the right";
 
-fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
+fn unauthorized(call: CallContext<'_>, words: &str) -> ManagerError {
     let not_accepted = || {
         format!(
             "{}: the manager does not accept the API key{words}",
@@ -254,8 +256,8 @@ fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
         )
     };
     let (message, hint) = match call.signer {
-        Signer::CloudOneKey => (not_accepted(), CLOUD_ONE),
-        Signer::ApiKey => (
+        SignerKind::CloudOneKey => (not_accepted(), CLOUD_ONE),
+        SignerKind::ApiKey => (
             not_accepted(),
             "it may be deleted, expired or locked, or for another manager or tenant; do not repeat it unchanged",
         ),
@@ -270,10 +272,10 @@ fn unauthorized(call: Call<'_>, words: &str) -> ManagerError {
     ManagerError::new(Cause::Unauthorized, message, Some(hint.to_owned()))
 }
 
-fn forbidden_hint(signer: Signer) -> &'static str {
+fn forbidden_hint(signer: SignerKind) -> &'static str {
     match signer {
-        Signer::CloudOneKey => CLOUD_ONE,
-        Signer::ApiKey => {
+        SignerKind::CloudOneKey => CLOUD_ONE,
+        SignerKind::ApiKey => {
             "the role of the API key lacks the right, or the key is expired, locked or deleted"
         }
         _ => "the role of this administrator lacks the right; ask for one that has it",
@@ -299,15 +301,15 @@ mod tests {
     use crate::error::{Error, Kind};
     use crate::manager::Address;
 
-    fn refused(signer: Signer, status: u16, said: &str) -> ManagerError {
+    fn refused(signer: SignerKind, status: u16, said: &str) -> ManagerError {
         let address = Address::parse("dsm.example.com").unwrap_or_else(|why| panic!("{why}"));
-        let call = Call {
+        let call = CallContext {
             what: "testing",
             address: &address,
             signer,
         };
         let status = StatusCode::from_u16(status).unwrap_or_default();
-        let body = Body {
+        let body = ErrorBody {
             said: Some(said),
             page: None,
         };
@@ -322,7 +324,7 @@ mod tests {
                 "MaxSessionsException occurred when authenticating user [admin]",
                 "The MAXIMUM number of active sessions has been reached.",
             ] {
-                let error = refused(Signer::Password, status, said);
+                let error = refused(SignerKind::Password, status, said);
                 assert_eq!(*error.cause(), Cause::TooManySessions, "{status} {said}");
             }
         }
@@ -332,7 +334,7 @@ mod tests {
             "Too many attempts in this session",
             "Session limit",
         ] {
-            let error = refused(Signer::Password, 401, said);
+            let error = refused(SignerKind::Password, 401, said);
             assert!(matches!(error.cause(), Cause::SignInRefused(_)), "{said}");
         }
     }
@@ -341,12 +343,16 @@ mod tests {
     fn words_of_a_taken_name_and_of_the_version_count_with_any_status() {
         let taken = "The requested username already exists.";
         for status in [400, 403, 409, 422] {
-            let error = refused(Signer::Session, status, taken);
+            let error = refused(SignerKind::Session, status, taken);
             assert_eq!(*error.cause(), Cause::Rejected(status));
             assert_eq!(Error::from(error).kind(), Kind::Conflict, "{status}");
         }
         let version = "Missing 'api-version' request header. Please set this header";
-        for signer in [Signer::Password, Signer::Session, Signer::ApiKey] {
+        for signer in [
+            SignerKind::Password,
+            SignerKind::Session,
+            SignerKind::ApiKey,
+        ] {
             for status in [400, 403, 404] {
                 let error = refused(signer, status, version);
                 assert_eq!(*error.cause(), Cause::Rejected(status), "{signer:?}");

@@ -20,14 +20,14 @@ use super::body;
 use super::charset;
 use super::credentials::Credentials;
 use super::proxy::Proxy;
-use super::proxy_failure::{self, Through};
-use super::redaction::Mask;
-use super::response::{Answer, page};
-use super::retry::{Attempts, Repeat};
+use super::proxy_failure::{self, ProxyAttempt};
+use super::redaction::Redactor;
+use super::response::{ApiResponse, page};
+use super::retry::{RetryPolicy, RetryState};
 use super::status_error;
-use super::{error_text, proxy_answer};
+use super::{error_text, proxy_response};
 use crate::manager::address::Address;
-use crate::manager::error::{Call, Cause, Failure, ManagerError, Signer, classify};
+use crate::manager::error::{CallContext, Cause, FailedCall, ManagerError, SignerKind, classify};
 use crate::manager::tls::config;
 use crate::manager::tls::config::Trust;
 use crate::secret::{self, Secret};
@@ -44,7 +44,7 @@ const LOCALHOST: [SocketAddr; 2] = [
 ];
 
 /// How to reach the manager.
-pub(crate) struct Options {
+pub(crate) struct ConnectionOptions {
     /// Where it is.
     pub address: Address,
     /// Whom to trust.
@@ -60,16 +60,16 @@ pub(crate) struct Options {
 }
 
 /// What is sent.
-pub(crate) struct Request<'a> {
+pub(crate) struct ApiRequest<'a> {
     pub(crate) what: &'a str,
     pub(crate) method: Method,
     pub(crate) path: &'a str,
     pub(crate) query: Option<(&'a str, &'a Secret)>,
     pub(crate) body: Option<Zeroizing<Vec<u8>>>,
     pub(crate) credentials: Option<&'a Credentials>,
-    /// Secrets in the body, to mask where one comes back.
+    /// Secrets in the body, to redactor where one comes back.
     pub(crate) secrets: Vec<&'a Secret>,
-    pub(crate) repeat: Repeat,
+    pub(crate) repeat: RetryPolicy,
     pub(crate) timeout: Option<Duration>,
     /// Takes the headers of a success, even if its body cannot be read.
     pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
@@ -77,8 +77,8 @@ pub(crate) struct Request<'a> {
     most: usize,
 }
 
-impl<'a> Request<'a> {
-    pub(crate) fn new(what: &'a str, method: Method, path: &'a str, repeat: Repeat) -> Self {
+impl<'a> ApiRequest<'a> {
+    pub(crate) fn new(what: &'a str, method: Method, path: &'a str, repeat: RetryPolicy) -> Self {
         Self {
             what,
             method,
@@ -112,11 +112,11 @@ impl<'a> Request<'a> {
         self
     }
 
-    fn signer(&self) -> Signer {
+    fn signer(&self) -> SignerKind {
         match (self.credentials, self.repeat) {
             (Some(credentials), _) => credentials.signer(),
-            (None, Repeat::SignIn) => Signer::Password,
-            (None, _) => Signer::Nobody,
+            (None, RetryPolicy::SignIn) => SignerKind::Password,
+            (None, _) => SignerKind::None,
         }
     }
 }
@@ -130,7 +130,7 @@ pub(crate) struct Transport {
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
     /// The secrets that went this way or came this way.
-    pub(crate) mask: Mask,
+    pub(crate) redactor: Redactor,
     /// The manager's clock minus ours, from the last answer that told the time.
     skew: Cell<Option<chrono::Duration>>,
     /// What the manager says that it is, where it does.
@@ -141,12 +141,12 @@ pub(crate) struct Transport {
 const VERSION: &str = "x-dsm-version";
 
 impl Transport {
-    pub(crate) fn new(options: &Options) -> Result<Self, ManagerError> {
+    pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, ManagerError> {
         // http on loopback: no certificate will be looked at, so no roots are read for one.
         let trust = if options.address.is_encrypted() {
             &options.trust
         } else {
-            &Trust::Anybody
+            &Trust::Insecure
         };
         let tls = config::configuration(trust, options.address.server_name()).map_err(|error| {
             ManagerError::new(
@@ -159,7 +159,10 @@ impl Transport {
     }
 
     /// The same with TLS that is set up already.
-    pub(crate) fn with_tls(options: &Options, tls: ClientConfig) -> Result<Self, ManagerError> {
+    pub(crate) fn with_tls(
+        options: &ConnectionOptions,
+        tls: ClientConfig,
+    ) -> Result<Self, ManagerError> {
         let is_encrypted = |proxy: &&Proxy| proxy.address.is_encrypted();
         let proxy_over_tls = options.proxy.as_ref().filter(is_encrypted);
         let tls_to_proxy = proxy_over_tls.map(|_| Arc::new(tls.clone()));
@@ -186,7 +189,7 @@ impl Transport {
             proxy: options.proxy.clone(),
             tls_to_proxy,
             retries: options.retries,
-            mask: Mask::default(),
+            redactor: Redactor::default(),
             skew: Cell::new(None),
             version: RefCell::default(),
         })
@@ -205,20 +208,22 @@ impl Transport {
     /// The version that an answer told.
     pub(crate) fn version(&self) -> Option<String> {
         let version = self.version.borrow();
-        version.as_deref().map(|version| self.mask.hide(version))
+        version
+            .as_deref()
+            .map(|version| self.redactor.redact(version))
     }
 
     /// Sends `request`, again where that is safe, and returns a success.
-    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, ManagerError> {
+    pub(crate) async fn send(&self, request: ApiRequest<'_>) -> Result<ApiResponse, ManagerError> {
         self.send_borrowed(&request).await
     }
 
     /// The same for a request that is needed afterwards.
     pub(crate) async fn send_borrowed(
         &self,
-        request: &Request<'_>,
-    ) -> Result<Answer, ManagerError> {
-        let mut attempts = Attempts::new(request.repeat, self.retries);
+        request: &ApiRequest<'_>,
+    ) -> Result<ApiResponse, ManagerError> {
+        let mut attempts = RetryState::new(request.repeat, self.retries);
         loop {
             let error = match self.send_once(request).await {
                 Ok(answer) => return Ok(answer),
@@ -242,8 +247,8 @@ impl Transport {
         }
     }
 
-    async fn send_once(&self, request: &Request<'_>) -> Result<Answer, ManagerError> {
-        let call = Call {
+    async fn send_once(&self, request: &ApiRequest<'_>) -> Result<ApiResponse, ManagerError> {
+        let call = CallContext {
             what: request.what,
             address: &self.address,
             signer: request.signer(),
@@ -283,15 +288,15 @@ impl Transport {
             let reason = format!("the manager's answer is larger than {} KiB", most / 1024);
             return Err(classify(
                 call,
-                Failure::Unreadable {
+                FailedCall::Unreadable {
                     status,
                     reason,
                     hint: None,
                 },
             ));
         }
-        self.mask.learn(request.secrets.iter().copied());
-        self.mask.learn(
+        self.redactor.add(request.secrets.iter().copied());
+        self.redactor.add(
             request
                 .credentials
                 .into_iter()
@@ -299,11 +304,15 @@ impl Transport {
         );
         if !status.is_success() {
             return Err(status_error::read(
-                call, status, &headers, &body, &self.mask,
+                call,
+                status,
+                &headers,
+                &body,
+                &self.redactor,
             ));
         }
-        let html = page(&headers, &body, &self.mask);
-        Ok(Answer {
+        let html = page(&headers, &body, &self.redactor);
+        Ok(ApiResponse {
             what: request.what.to_owned(),
             address: self.address.clone(),
             signer: call.signer,
@@ -315,7 +324,7 @@ impl Transport {
     }
 
     /// What became of a call that got no whole answer. A proxy that refused it is asked for its reason.
-    async fn broken(&self, call: Call<'_>, error: &reqwest::Error) -> ManagerError {
+    async fn broken(&self, call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
         let through = match &self.proxy {
             None => None,
             Some(proxy) => {
@@ -326,17 +335,17 @@ impl Transport {
                     let to = self.address.host_and_port();
                     let tls = self.tls_to_proxy.clone();
                     // What was refused once is not sent again: it may count towards a lock-out.
-                    proxy_answer::ask(proxy, &to, !wants_sign_in, tls).await
+                    proxy_response::ask(proxy, &to, !wants_sign_in, tls).await
                 } else {
                     None
                 };
-                Some(Through { proxy, answer })
+                Some(ProxyAttempt { proxy, answer })
             }
         };
-        classify(call, Failure::Transport { error, through })
+        classify(call, FailedCall::Transport { error, through })
     }
 
-    fn prepare(&self, request: &Request<'_>) -> Result<reqwest::Request, ManagerError> {
+    fn prepare(&self, request: &ApiRequest<'_>) -> Result<reqwest::Request, ManagerError> {
         let mut url = self.address.join(request.path);
         if let Some((name, value)) = request.query {
             url.query_pairs_mut().append_pair(name, value.expose());

@@ -126,7 +126,7 @@ fn nothing(text: &str) -> String {
 }
 
 /// A certificate in PEM.
-struct Section<'a> {
+struct PemSection<'a> {
     /// The line of its beginning.
     line: usize,
     label: &'static str,
@@ -134,7 +134,7 @@ struct Section<'a> {
     body: Vec<&'a str>,
 }
 
-impl Section<'_> {
+impl PemSection<'_> {
     /// Its bytes; `None` if they cannot be decoded.
     fn der(&self) -> Option<CertificateDer<'static>> {
         let pem = format!(
@@ -146,7 +146,7 @@ impl Section<'_> {
 }
 
 /// The certificates in a PEM text; other sections are passed over unread.
-fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
+fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
     let broken =
         |line: usize, reason: &str| Err(format!("is not a usable PEM file: line {line}: {reason}"));
     let mut sections = Vec::new();
@@ -184,7 +184,7 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
                 );
             }
             if let Some(label) = LABELS.into_iter().find(|known| *known == label) {
-                sections.push(Section {
+                sections.push(PemSection {
                     line: begun,
                     label,
                     body,

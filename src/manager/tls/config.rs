@@ -17,15 +17,15 @@ use rustls::{
 };
 use zeroize::Zeroizing;
 
-use super::certificate::{Claims, Described, unfit};
+use super::certificate::{CertificateDetails, CertificateFields, unfit};
 use super::certificate_file;
 use super::cryptography;
-use super::manager_or_proxy::ByName;
-use super::pin::Pins;
-use super::verdict::{Shown, check_dates, check_itself, diagnosed};
-use super::verifier::{ByRule, Rule};
+use super::manager_or_proxy::ManagerOrProxyVerifier;
+use super::pin::PinSet;
+use super::verdict::{PresentedChain, check_dates, check_itself, diagnosed};
+use super::verifier::{Policy, PolicyVerifier};
 use crate::error::Error;
-use crate::manager::probe::{Looking, Seen};
+use crate::manager::probe::{Observed, ObservingVerifier};
 
 /// Whom to trust.
 #[derive(Debug, Clone)]
@@ -35,9 +35,9 @@ pub(crate) enum Trust {
     /// The certificates of a file alone, as curl's `--cacert` does it: the CAs among them, and each of them as a server's own.
     Certificates(Vec<CertificateDer<'static>>),
     /// The holders of these keys alone, whatever their certificates say.
-    Pins(Pins),
+    Pins(PinSet),
     /// Anybody.
-    Anybody,
+    Insecure,
 }
 
 impl Trust {
@@ -81,12 +81,14 @@ pub(crate) fn configuration(
 ///
 /// # Errors
 /// As of [`configuration`].
-pub(crate) fn looking(
+pub(crate) fn observing(
     trust: &Trust,
     manager: Option<ServerName<'static>>,
-    seen: Seen,
+    observed: Observed,
 ) -> Result<ClientConfig, rustls::Error> {
-    with_checks(trust, manager, |checks| Arc::new(Looking { checks, seen }))
+    with_checks(trust, manager, |checks| {
+        Arc::new(ObservingVerifier { checks, observed })
+    })
 }
 
 fn with_checks(
@@ -98,15 +100,15 @@ fn with_checks(
     let checks: Arc<dyn ServerCertVerifier> = match trust {
         Trust::System => system(&provider),
         Trust::Certificates(certificates) => cas(certificates, &provider)?,
-        Trust::Pins(pins) => by_rule(Rule::Pins(pins.clone()), &provider),
-        Trust::Anybody => by_rule(Rule::Anybody, &provider),
+        Trust::Pins(pins) => by_rule(Policy::Pins(pins.clone()), &provider),
+        Trust::Insecure => by_rule(Policy::AcceptAny, &provider),
     };
     let listed = match trust {
         Trust::Certificates(certificates) => certificates.clone(),
         _ => Vec::new(),
     };
-    let verifier = Verifier { checks, listed };
-    let by_name = ByName {
+    let verifier = DiagnosingVerifier { checks, listed };
+    let by_name = ManagerOrProxyVerifier {
         manager,
         checks: wrap(Arc::new(verifier)),
         others: OnceLock::new(),
@@ -126,15 +128,15 @@ fn with_checks(
 /// The system's roots, with the closer look.
 fn of_the_system() -> Arc<dyn ServerCertVerifier> {
     let provider = cryptography::provider();
-    Arc::new(Verifier {
+    Arc::new(DiagnosingVerifier {
         checks: system(&provider),
         listed: Vec::new(),
     })
 }
 
-fn by_rule(rule: Rule, provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
+fn by_rule(rule: Policy, provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     let provider = provider.clone();
-    Arc::new(ByRule { rule, provider })
+    Arc::new(PolicyVerifier { rule, provider })
 }
 
 /// A system without roots trusts nobody, and what a manager shows is judged all the same: that message names the way out.
@@ -143,7 +145,7 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
         Ok(verifier) => Arc::new(verifier),
         Err(error) => {
             log::info!("the system's roots cannot be used: {error}");
-            by_rule(Rule::Nobody, provider)
+            by_rule(Policy::RejectAll, provider)
         }
     }
 }
@@ -156,7 +158,8 @@ fn cas(
 ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
-        let Some(claims) = Claims::of(certificate).filter(Claims::may_be_ca) else {
+        let Some(claims) = CertificateFields::of(certificate).filter(CertificateFields::may_be_ca)
+        else {
             continue;
         };
         if check_dates(&claims, UnixTime::now()).is_ok() {
@@ -168,7 +171,7 @@ fn cas(
     let (count, all) = (roots.len(), certificates.len());
     log::info!("{count} of {all} certificates that are given are those of CAs");
     if roots.is_empty() {
-        return Ok(by_rule(Rule::Nobody, provider));
+        return Ok(by_rule(Policy::RejectAll, provider));
     }
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
@@ -177,7 +180,7 @@ fn cas(
 }
 
 fn warn_not_current(certificate: &CertificateDer<'_>) {
-    let described = Described::of(certificate);
+    let described = CertificateDetails::of(certificate);
     let date = |date: Option<DateTime<Utc>>| {
         date.map_or_else(|| "?".to_owned(), |date| date.format("%F").to_string())
     };
@@ -191,13 +194,13 @@ fn warn_not_current(certificate: &CertificateDer<'_>) {
 
 /// The checks, and what to know of a certificate that they refuse.
 #[derive(Debug)]
-struct Verifier {
+struct DiagnosingVerifier {
     checks: Arc<dyn ServerCertVerifier>,
     /// The certificates of a file, each of which is trusted as a server's own.
     listed: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for DiagnosingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -223,7 +226,7 @@ impl ServerCertVerifier for Verifier {
             )
         };
         verdict.map_err(|error| {
-            let shown = Shown {
+            let shown = PresentedChain {
                 end_entity,
                 intermediates,
                 name: server_name,

@@ -3,13 +3,13 @@
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, OtherError};
 
-use super::certificate::Unfit;
-use super::pin::{Mismatch, Pin};
-use super::verdict::{Diagnosis, Refused, reason};
+use super::certificate::UnusableCertificate;
+use super::pin::{Pin, PinMismatch};
+use super::verdict::{Diagnosis, RejectedCertificate, reason};
 
 /// What is wrong with a certificate, as far as a decision hangs on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum ProblemKind {
     /// It is signed with its own key, as a fresh manager's is.
     SelfSigned,
     /// Its issuer is not trusted here.
@@ -34,7 +34,7 @@ pub(crate) enum Flaw {
     Other,
 }
 
-impl Flaw {
+impl ProblemKind {
     /// The word for it in JSON.
     #[must_use]
     pub(crate) fn code(self) -> &'static str {
@@ -56,39 +56,39 @@ impl Flaw {
 
 /// Why a certificate is not trusted, and what to do about it.
 #[derive(Debug, Clone)]
-pub(crate) struct Distrust {
-    /// Which flaw it is.
-    pub(crate) flaw: Flaw,
+pub(crate) struct CertificateProblem {
+    /// Which kind it is.
+    pub(crate) kind: ProblemKind,
     /// In words, as in "is self-signed".
-    pub(crate) problem: String,
+    pub(crate) description: String,
     /// What to do about it.
     pub(crate) hint: String,
     /// Whether a person who knows the key may pin it all the same. A pin vouches for the key alone: a key that is too weak proves
     /// nothing, a revoked one may be a thief's, and one that has changed must be looked into.
-    pub(crate) may_be_pinned: bool,
+    pub(crate) can_be_pinned: bool,
 }
 
 /// What is wrong with the manager's certificate, and what to do about it, in words; `None` where the error is of something else.
-pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Distrust> {
+pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<CertificateProblem> {
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return None;
     };
     if let CertificateError::Other(OtherError(cause)) = certificate {
-        if let Some(Refused { cause, diagnosis }) = cause.downcast_ref() {
+        if let Some(RejectedCertificate { cause, diagnosis }) = cause.downcast_ref() {
             return Some(refused(cause, diagnosis, host_and_port));
         }
-        if let Some(cause) = cause.downcast_ref::<Mismatch>() {
+        if let Some(cause) = cause.downcast_ref::<PinMismatch>() {
             return Some(mismatch(cause));
         }
-        if let Some(cause) = cause.downcast_ref::<Unfit>() {
+        if let Some(cause) = cause.downcast_ref::<UnusableCertificate>() {
             return Some(unfit(cause));
         }
     }
-    Some(Distrust {
-        flaw: Flaw::Other,
-        problem: format!("was refused: {certificate}"),
+    Some(CertificateProblem {
+        kind: ProblemKind::Other,
+        description: format!("was refused: {certificate}"),
         hint: NEW_CERTIFICATE.to_owned(),
-        may_be_pinned: false,
+        can_be_pinned: false,
     })
 }
 
@@ -96,94 +96,101 @@ const NEW_CERTIFICATE: &str =
     "ask the manager's administrator for a certificate that a TLS server can use";
 
 /// No handshake with it can be verified.
-fn unfit(cause: &Unfit) -> Distrust {
-    Distrust {
-        flaw: if cause.weak { Flaw::Weak } else { Flaw::Other },
-        problem: cause.problem.clone(),
+fn unfit(cause: &UnusableCertificate) -> CertificateProblem {
+    CertificateProblem {
+        kind: if cause.weak { ProblemKind::Weak } else { ProblemKind::Other },
+        description: cause.description.clone(),
         hint: "give the manager a new certificate, of version 3 and with a key of RSA with 2048 bits or more, or ECDSA P-256 or P-384; \
                no pin helps with this one, since TLS cannot verify it"
             .to_owned(),
-        may_be_pinned: false,
+        can_be_pinned: false,
     }
 }
 
-fn refused(cause: &CertificateError, diagnosis: &Diagnosis, host_and_port: &str) -> Distrust {
-    let (flaw, mut problem) = flaw_of(cause, diagnosis);
-    let of_chain = matches!(flaw, Flaw::SelfSigned | Flaw::UnknownCa | Flaw::Weak);
+fn refused(
+    cause: &CertificateError,
+    diagnosis: &Diagnosis,
+    host_and_port: &str,
+) -> CertificateProblem {
+    let (kind, mut description) = kind_of(cause, diagnosis);
+    let of_chain = matches!(
+        kind,
+        ProblemKind::SelfSigned | ProblemKind::UnknownCa | ProblemKind::Weak
+    );
     if of_chain && diagnosis.issuer_is_no_ca {
-        problem.push_str(if diagnosis.self_signed {
+        description.push_str(if diagnosis.self_signed {
             "; the certificate of that name that was given is another one"
         } else {
             "; the certificate of that name that was given is not a CA's: its basic constraints do not say CA:TRUE, or its key usage or \
              extended key usage does not allow it"
         });
-    } else if flaw == Flaw::UnknownCa && diagnosis.issuer_missing {
-        problem.push_str(
+    } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
+        description.push_str(
             "; if that is an intermediate CA, the server does not send its intermediate certificate",
         );
     }
     // The next step must not fail for another reason.
     if of_chain && !diagnosis.fits_name {
-        problem = format!("{problem}; it also {}", wrong_name(diagnosis));
+        description = format!("{description}; it also {}", wrong_name(diagnosis));
     }
     let others =
         matches!(cause, CertificateError::Other(OtherError(other)) if other.is::<webpki::Error>());
-    let pin = diagnosis.pin.filter(|_| match flaw {
-        Flaw::Revoked => false,
-        Flaw::Other => others || is_unsupported(cause),
+    let pin = diagnosis.pin.filter(|_| match kind {
+        ProblemKind::Revoked => false,
+        ProblemKind::Other => others || is_unsupported(cause),
         _ => true,
     });
     let hint = match pin {
-        None if flaw == Flaw::Revoked => {
+        None if kind == ProblemKind::Revoked => {
             "ask the manager's administrator for a new certificate".to_owned()
         }
         None => NEW_CERTIFICATE.to_owned(),
-        Some(pin) => next_step(flaw, diagnosis, pin, host_and_port),
+        Some(pin) => next_step(kind, diagnosis, pin, host_and_port),
     };
-    Distrust {
-        flaw,
-        problem,
+    CertificateProblem {
+        kind,
+        description,
         hint,
-        may_be_pinned: pin.is_some(),
+        can_be_pinned: pin.is_some(),
     }
 }
 
 /// The next step that works: the pin, and before it a CA file if nothing but the issuer stands in the way.
-fn next_step(flaw: Flaw, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
+fn next_step(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
     let pinned = pin_it(pin, host_and_port);
-    match flaw {
-        Flaw::SelfSigned if diagnosis.may_be_trusted_itself() => format!(
+    match kind {
+        ProblemKind::SelfSigned if diagnosis.may_be_trusted_itself() => format!(
             "get the certificate from the manager itself, or with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 \
              > manager.pem` and compare its fingerprint there; then give `--ca-cert manager.pem`; or, if {pinned}"
         ),
-        Flaw::UnknownCa if diagnosis.may_be_trusted_itself() => format!(
+        ProblemKind::UnknownCa if diagnosis.may_be_trusted_itself() => format!(
             "give the certificate of {} with `--ca-cert FILE`, or add it to the system's; or, if {pinned}",
             ca(&diagnosis.top)
         ),
-        Flaw::Expired | Flaw::NotYetValid => {
+        ProblemKind::Expired | ProblemKind::NotYetValid => {
             format!("check this machine's clock; if it is right, and {pinned}")
         }
         _ => format!("if {pinned}"),
     }
 }
 
-fn flaw_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (Flaw, String) {
+fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, String) {
     match cause {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            (Flaw::WrongName, wrong_name(diagnosis))
+            (ProblemKind::WrongName, wrong_name(diagnosis))
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            (Flaw::Expired, format!("has expired{}", since(cause)))
+            (ProblemKind::Expired, format!("has expired{}", since(cause)))
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            Flaw::NotYetValid,
+            ProblemKind::NotYetValid,
             format!("is not valid yet{}", since(cause)),
         ),
-        CertificateError::Revoked => (Flaw::Revoked, "was revoked".to_owned()),
+        CertificateError::Revoked => (ProblemKind::Revoked, "was revoked".to_owned()),
         _ if is_unvouched(cause) && diagnosis.self_signed => self_signed(),
-        CertificateError::UnknownIssuer => (Flaw::UnknownCa, unknown_ca(diagnosis)),
+        CertificateError::UnknownIssuer => (ProblemKind::UnknownCa, unknown_ca(diagnosis)),
         CertificateError::BadSignature => (
-            Flaw::UnknownCa,
+            ProblemKind::UnknownCa,
             format!(
                 "{}; a trusted CA has the same name and another key",
                 unknown_ca(diagnosis)
@@ -191,16 +198,16 @@ fn flaw_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (Flaw, String) {
         ),
         _ if is_unsupported(cause) => match diagnosis.broken_digest {
             Some(digest) => (
-                Flaw::Weak,
+                ProblemKind::Weak,
                 format!("is too weak: it is signed over {digest}"),
             ),
             None => (
-                Flaw::Other,
+                ProblemKind::Other,
                 "was refused: it is signed in a way that is not supported here".to_owned(),
             ),
         },
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            (Flaw::WrongPurpose, NOT_FOR_SERVERS.to_owned())
+            (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
         // A self-signed certificate may also state that it is a CA. The other trouble is the greater one.
         CertificateError::Other(OtherError(other))
@@ -210,24 +217,27 @@ fn flaw_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (Flaw, String) {
                 self_signed()
             } else {
                 (
-                    Flaw::WrongPurpose,
+                    ProblemKind::WrongPurpose,
                     "is a CA's certificate, not a server's".to_owned(),
                 )
             }
         }
         // The verifiers of some systems have an error of their own for this, which is not public.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
-            (Flaw::WrongPurpose, NOT_FOR_SERVERS.to_owned())
+            (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        other => (Flaw::Other, format!("was refused: {}", reason(other))),
+        other => (
+            ProblemKind::Other,
+            format!("was refused: {}", reason(other)),
+        ),
     }
 }
 
 const NOT_FOR_SERVERS: &str = "is not for a TLS server: its extended key usage lacks serverAuth";
 
-fn self_signed() -> (Flaw, String) {
+fn self_signed() -> (ProblemKind, String) {
     (
-        Flaw::SelfSigned,
+        ProblemKind::SelfSigned,
         "is self-signed, as a fresh manager's is".to_owned(),
     )
 }
@@ -282,7 +292,7 @@ fn is_unsupported(cause: &CertificateError) -> bool {
 }
 
 /// The command that prints, on the manager itself, what is to be compared.
-pub(crate) fn on_the_manager(host_and_port: &str) -> String {
+pub(crate) fn key_fingerprint_command(host_and_port: &str) -> String {
     let port = host_and_port.rsplit(':').next().unwrap_or_default();
     format!(
         "openssl s_client -connect localhost:{port} </dev/null | openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | \
@@ -295,26 +305,26 @@ fn pin_it(pin: Pin, host_and_port: &str) -> String {
     format!(
         "the manager itself prints the same with `{}`, trust its key with `--tls-pin {pin}`, or from now on with \
          `swp-keys trust add {host_and_port} --tls-pin {pin}`",
-        on_the_manager(host_and_port)
+        key_fingerprint_command(host_and_port)
     )
 }
 
-fn mismatch(mismatch: &Mismatch) -> Distrust {
+fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
     let (shown, pinned) = (mismatch.shown, &mismatch.pinned);
-    let place = &pinned.place;
+    let place = &pinned.source;
     if mismatch.of_certificate {
-        let (problem, hint) = fingerprint_pinned(place, pinned.kept_for.as_deref(), shown);
-        return Distrust {
-            flaw: Flaw::FingerprintPinned,
-            problem,
+        let (description, hint) = fingerprint_pinned(place, pinned.stored_for.as_deref(), shown);
+        return CertificateProblem {
+            kind: ProblemKind::FingerprintPinned,
+            description,
             hint,
-            may_be_pinned: false,
+            can_be_pinned: false,
         };
     }
     let pins: Vec<_> = pinned.pins.iter().map(Pin::to_string).collect();
-    Distrust {
-        flaw: Flaw::PinChanged,
-        problem: format!(
+    CertificateProblem {
+        kind: ProblemKind::PinChanged,
+        description: format!(
             "does not hold the pinned key: it shows {shown}, pinned is {} ({place})",
             pins.join(", ")
         ),
@@ -322,26 +332,26 @@ fn mismatch(mismatch: &Mismatch) -> Distrust {
             "the connection may be intercepted; only if the manager's administrator confirms that its key was changed, {}",
             pinned.remedy
         ),
-        may_be_pinned: false,
+        can_be_pinned: false,
     }
 }
 
 /// The fingerprint of the certificate stands at `place`, where that of its key belongs: what is wrong and what to do, in words.
 pub(crate) fn fingerprint_pinned(
     place: &str,
-    kept_for: Option<&str>,
+    stored_for: Option<&str>,
     pin: Pin,
 ) -> (String, String) {
-    let problem = format!(
+    let description = format!(
         "is the one with the fingerprint in {place}, but a pin is the fingerprint of the public key"
     );
-    let hint = match kept_for {
+    let hint = match stored_for {
         Some(host) => format!(
             "run `swp-keys trust remove {host}` and `swp-keys trust add {host} --tls-pin {pin}`"
         ),
         None => format!("give the pin of its key instead: `--tls-pin {pin}`"),
     };
-    (problem, hint)
+    (description, hint)
 }
 
 fn wrong_name(diagnosis: &Diagnosis) -> String {

@@ -28,7 +28,7 @@ impl UntrustedProxy {
 
 /// The checks of the manager for the manager, and the system's for everybody else.
 #[derive(Debug)]
-pub(crate) struct ByName {
+pub(crate) struct ManagerOrProxyVerifier {
     /// None where no certificate can be for the manager's host.
     pub(crate) manager: Option<ServerName<'static>>,
     pub(crate) checks: Arc<dyn ServerCertVerifier>,
@@ -37,7 +37,7 @@ pub(crate) struct ByName {
     pub(crate) build_others: fn() -> Arc<dyn ServerCertVerifier>,
 }
 
-impl ServerCertVerifier for ByName {
+impl ServerCertVerifier for ManagerOrProxyVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -1,4 +1,4 @@
-//! Pins: trusting exactly one public key, whatever the certificate around it says. Its signature is still checked, so whoever shows
+//! PinSet: trusting exactly one public key, whatever the certificate around it says. Its signature is still checked, so whoever shows
 //! the certificate must hold the key.
 //!
 //! The print is that of RFC 7469: the SHA-256 of the DER of the certificate's `SubjectPublicKeyInfo`, which survives a renewal with
@@ -121,38 +121,38 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
 
 /// Keys that are pinned, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pins {
+pub(crate) struct PinSet {
     /// The keys.
     pub(crate) pins: Vec<Pin>,
     /// Where the pins stand, for messages: a flag, a variable, a file.
-    pub(crate) place: String,
+    pub(crate) source: String,
     /// What to do where the manager's key was changed, as in "change the pin".
     pub(crate) remedy: String,
     /// The manager that the pins are kept for in trusted.toml, if they are.
-    pub(crate) kept_for: Option<String>,
+    pub(crate) stored_for: Option<String>,
 }
 
 /// The key that was shown is none of those that are pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("its key is not the pinned one")]
-pub(crate) struct Mismatch {
+pub(crate) struct PinMismatch {
     /// What was shown.
     pub(crate) shown: Pin,
     /// What is pinned.
-    pub(crate) pinned: Pins,
+    pub(crate) pinned: PinSet,
     /// What is pinned is the fingerprint of the certificate that was shown.
     pub(crate) of_certificate: bool,
 }
 
-impl Pins {
+impl PinSet {
     /// Whether a certificate holds one of these keys.
-    pub(crate) fn judge(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
+    pub(crate) fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
         let shown = Pin::of(certificate).ok_or(CertificateError::BadEncoding)?;
         if self.pins.contains(&shown) {
             return Ok(());
         }
         let fingerprint = Fingerprint::of(certificate);
-        let mismatch = Mismatch {
+        let mismatch = PinMismatch {
             shown,
             pinned: self.clone(),
             of_certificate: (self.pins.iter()).any(|pin| pin.has_digits_of(&fingerprint)),

@@ -7,8 +7,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, OtherError};
 
-use super::certificate::{Claims, Unfit};
-use super::pin::{Mismatch, Pin};
+use super::certificate::{CertificateFields, UnusableCertificate};
+use super::pin::{Pin, PinMismatch};
 
 /// As many certificates as a chain is followed through; no more are accepted either.
 const LONGEST: usize = 8;
@@ -16,14 +16,14 @@ const LONGEST: usize = 8;
 /// A certificate was refused, and what is to be known of it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{cause}")]
-pub(crate) struct Refused {
+pub(crate) struct RejectedCertificate {
     /// What failed first.
     pub(crate) cause: CertificateError,
     pub(crate) diagnosis: Diagnosis,
 }
 
 /// What a server showed, when, for which name, and the certificates of the file that it is judged by.
-pub(crate) struct Shown<'a> {
+pub(crate) struct PresentedChain<'a> {
     pub(crate) end_entity: &'a CertificateDer<'a>,
     pub(crate) intermediates: &'a [CertificateDer<'a>],
     pub(crate) name: &'a ServerName<'a>,
@@ -61,7 +61,7 @@ pub(crate) struct Diagnosis {
 }
 
 impl Diagnosis {
-    fn of(shown: &Shown<'_>) -> Self {
+    fn of(shown: &PresentedChain<'_>) -> Self {
         let mut diagnosis = Self {
             pin: Pin::of(shown.end_entity),
             self_signed: false,
@@ -76,7 +76,7 @@ impl Diagnosis {
             is_for_servers: true,
             broken_digest: None,
         };
-        let Some(claims) = Claims::of(shown.end_entity) else {
+        let Some(claims) = CertificateFields::of(shown.end_entity) else {
             return diagnosis;
         };
         diagnosis.self_signed = claims.is_self_issued();
@@ -84,7 +84,7 @@ impl Diagnosis {
         diagnosis.hosts = claims.hosts();
         diagnosis.is_current = check_dates(&claims, shown.now).is_ok();
         diagnosis.is_for_servers = claims.is_for_servers();
-        let issuers = (shown.listed.iter().filter_map(Claims::of))
+        let issuers = (shown.listed.iter().filter_map(CertificateFields::of))
             .filter(|listed| claims.is_issued_by(listed))
             .map(|listed| listed.may_be_ca());
         diagnosis.issuer_is_no_ca = issuers.reduce(|one, other| one || other) == Some(false);
@@ -93,9 +93,9 @@ impl Diagnosis {
     }
 
     /// Follows the chain as far as it was sent.
-    fn follow(&mut self, mut last: Claims, intermediates: &[CertificateDer<'_>]) {
+    fn follow(&mut self, mut last: CertificateFields, intermediates: &[CertificateDer<'_>]) {
         let mut sent: Vec<_> = (intermediates.iter().take(LONGEST))
-            .filter_map(Claims::of)
+            .filter_map(CertificateFields::of)
             .collect();
         self.issuer_missing = !self.self_signed && !sent.iter().any(|one| last.is_issued_by(one));
         while !last.is_self_issued() {
@@ -120,7 +120,10 @@ fn fits(end_entity: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
 }
 
 /// Refuses a certificate outside its dates.
-pub(crate) fn check_dates(claims: &Claims, now: UnixTime) -> Result<(), CertificateError> {
+pub(crate) fn check_dates(
+    claims: &CertificateFields,
+    now: UnixTime,
+) -> Result<(), CertificateError> {
     let (not_before, not_after) = claims.validity();
     let moment = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
     if now.as_secs() < not_before {
@@ -148,7 +151,7 @@ pub(crate) fn check_itself(
     name: &ServerName<'_>,
     now: UnixTime,
 ) -> Result<(), rustls::Error> {
-    let claims = Claims::of(end_entity).ok_or(CertificateError::BadEncoding)?;
+    let claims = CertificateFields::of(end_entity).ok_or(CertificateError::BadEncoding)?;
     check_dates(&claims, now)?;
     if !claims.is_for_servers() {
         return Err(CertificateError::InvalidPurpose.into());
@@ -157,18 +160,22 @@ pub(crate) fn check_itself(
 }
 
 /// A refusal of a certificate with what is to be known of it.
-pub(crate) fn diagnosed(error: rustls::Error, shown: &Shown<'_>) -> rustls::Error {
+pub(crate) fn diagnosed(error: rustls::Error, shown: &PresentedChain<'_>) -> rustls::Error {
     let rustls::Error::InvalidCertificate(cause) = error else {
         return error;
     };
     // It is complete as it is.
     if let CertificateError::Other(OtherError(other)) = &cause
-        && (other.is::<Mismatch>() || other.is::<Unfit>())
+        && (other.is::<PinMismatch>() || other.is::<UnusableCertificate>())
     {
         return cause.into();
     }
     let diagnosis = Diagnosis::of(shown);
-    CertificateError::Other(OtherError(Arc::new(Refused { cause, diagnosis }))).into()
+    CertificateError::Other(OtherError(Arc::new(RejectedCertificate {
+        cause,
+        diagnosis,
+    })))
+    .into()
 }
 
 /// What is wrong with the chain, in words; the library has names of its own for it.

@@ -8,27 +8,27 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 
-use super::pin::Pins;
+use super::pin::PinSet;
 
 /// Whom to trust without asking a CA.
 #[derive(Debug)]
-pub(crate) enum Rule {
+pub(crate) enum Policy {
     /// The holders of these keys.
-    Pins(Pins),
+    Pins(PinSet),
     /// `--insecure`.
-    Anybody,
+    AcceptAny,
     /// A system without roots.
-    Nobody,
+    RejectAll,
 }
 
 /// A rule, and what checks signatures.
 #[derive(Debug)]
-pub(crate) struct ByRule {
-    pub(crate) rule: Rule,
+pub(crate) struct PolicyVerifier {
+    pub(crate) rule: Policy,
     pub(crate) provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for ByRule {
+impl ServerCertVerifier for PolicyVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -38,9 +38,9 @@ impl ServerCertVerifier for ByRule {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         match &self.rule {
-            Rule::Pins(pins) => pins.judge(end_entity)?,
-            Rule::Anybody => {}
-            Rule::Nobody => return Err(CertificateError::UnknownIssuer.into()),
+            Policy::Pins(pins) => pins.check(end_entity)?,
+            Policy::AcceptAny => {}
+            Policy::RejectAll => return Err(CertificateError::UnknownIssuer.into()),
         }
         Ok(ServerCertVerified::assertion())
     }

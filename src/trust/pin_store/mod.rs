@@ -37,7 +37,7 @@ const HEAD: &str = "\
 
 /// What is kept of one manager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Kept {
+pub(crate) struct KnownManager {
     /// The keys it may show; never none.
     #[serde(serialize_with = "as_texts")]
     pub(crate) pins: Vec<Pin>,
@@ -51,12 +51,12 @@ fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, 
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Trusted {
+pub(crate) struct PinStore {
     /// By host and port.
-    pub(crate) managers: BTreeMap<String, Kept>,
+    pub(crate) managers: BTreeMap<String, KnownManager>,
 }
 
-impl Trusted {
+impl PinStore {
     /// Where the file is; `None` where this machine has no place for it.
     pub(crate) fn path() -> Option<PathBuf> {
         state_dir::config_folder().map(|folder| folder.join(NAME))
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let pin: Pin = PIN.parse().unwrap_or_else(|error| panic!("{error}"));
-        let kept = Kept {
+        let kept = KnownManager {
             pins: vec![pin],
             added: "2026-11-24T09:00:00Z".to_owned(),
         };
-        let mut trusted = Trusted::default();
+        let mut trusted = PinStore::default();
         trusted
             .managers
             .insert("[::1]:4119".to_owned(), kept.clone());
@@ -166,7 +166,7 @@ mod tests {
             .managers
             .insert("dsm.example.com:4119".to_owned(), kept);
         let text = toml::to_string(&trusted).unwrap_or_default();
-        assert_eq!(Trusted::parse(&format!("{HEAD}{text}")), Ok(trusted));
+        assert_eq!(PinStore::parse(&format!("{HEAD}{text}")), Ok(trusted));
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
                 "line 2: a manager is a table",
             ),
         ] {
-            let error = Trusted::parse(&text).err().unwrap_or_default();
+            let error = PinStore::parse(&text).err().unwrap_or_default();
             assert!(error.starts_with(said), "{text}: {error}");
             assert!(!error.contains("hunter"), "{text}: {error}");
         }

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Kept, Trusted};
+use super::{KnownManager, PinStore};
 use crate::manager::Pin;
 
 /// Where something is wrong, and what.
@@ -14,13 +14,13 @@ type Value<'i> = Spanned<DeValue<'i>>;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(crate) fn trusted(text: &str) -> Result<Trusted, Wrong> {
+pub(crate) fn trusted(text: &str) -> Result<PinStore, Wrong> {
     // The messages of the parser are fixed words.
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         (offset, error.message().to_owned())
     })?;
-    let mut trusted = Trusted::default();
+    let mut trusted = PinStore::default();
     for (key, value) in table.get_ref() {
         let DeValue::Table(managers) = value.get_ref() else {
             return Err(match key.get_ref().as_ref() {
@@ -39,7 +39,7 @@ pub(crate) fn trusted(text: &str) -> Result<Trusted, Wrong> {
     Ok(trusted)
 }
 
-fn kept(value: &Value<'_>) -> Result<Kept, Wrong> {
+fn kept(value: &Value<'_>) -> Result<KnownManager, Wrong> {
     let DeValue::Table(table) = value.get_ref() else {
         return Err(wrong(value, "a manager is a table"));
     };
@@ -56,7 +56,7 @@ fn kept(value: &Value<'_>) -> Result<Kept, Wrong> {
         }
     }
     match (pins, added) {
-        (Some(pins), Some(added)) => Ok(Kept { pins, added }),
+        (Some(pins), Some(added)) => Ok(KnownManager { pins, added }),
         _ => Err(wrong(value, "`pins` and `added` are both needed")),
     }
 }

@@ -54,7 +54,7 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
     let known = SHORT.iter().find(|(known, _)| *known == attribute.oid);
     match (known, text(attribute)) {
         (Some((_, short)), Some(text)) => format!("{short}={}", escaped(&text)),
-        // Section 2.4: what has no short name, or is no text, is written as its bytes.
+        // PemSection 2.4: what has no short name, or is no text, is written as its bytes.
         _ => {
             let mut written = format!("{}=#", attribute.oid);
             for byte in attribute.value.to_der().unwrap_or_default() {
@@ -89,7 +89,7 @@ fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     }
 }
 
-/// Section 2.4: what would end the value, or be taken for something else, stands behind a backslash.
+/// PemSection 2.4: what would end the value, or be taken for something else, stands behind a backslash.
 fn escaped(text: &str) -> String {
     let last = text.len().saturating_sub(1);
     let mut escaped = String::with_capacity(text.len());

@@ -32,51 +32,55 @@ const MOST_BITS: u32 = 8192;
 
 /// Why no handshake with a certificate can be verified, whoever vouches for it and whatever is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
-pub(crate) struct Unfit {
+#[error("{description}")]
+pub(crate) struct UnusableCertificate {
     /// In words, as in "is too weak: its RSA key has 1024 bits".
-    pub(crate) problem: String,
+    pub(crate) description: String,
     /// Its key is too short.
     pub(crate) weak: bool,
 }
 
-impl Unfit {
-    fn other(problem: String) -> Self {
+impl UnusableCertificate {
+    fn other(description: String) -> Self {
         Self {
-            problem,
+            description,
             weak: false,
         }
     }
 }
 
 /// Why no handshake with this certificate can be verified; `None` if one can be.
-pub(crate) fn unfit(certificate: &CertificateDer<'_>) -> Option<Unfit> {
+pub(crate) fn unfit(certificate: &CertificateDer<'_>) -> Option<UnusableCertificate> {
     let key = match webpki::EndEntityCert::try_from(certificate) {
         Ok(parsed) => parsed.subject_public_key_info(),
         Err(webpki::Error::UnsupportedCertVersion) => {
-            let problem = "was refused: it is of version 1 or 2, and TLS needs version 3 here";
-            return Some(Unfit::other(problem.to_owned()));
+            let description = "was refused: it is of version 1 or 2, and TLS needs version 3 here";
+            return Some(UnusableCertificate::other(description.to_owned()));
         }
         Err(webpki::Error::UnsupportedCriticalExtension) => {
-            let problem = "was refused: it has a critical extension that is not known here";
-            return Some(Unfit::other(problem.to_owned()));
+            let description = "was refused: it has a critical extension that is not known here";
+            return Some(UnusableCertificate::other(description.to_owned()));
         }
-        Err(_) => return Some(Unfit::other("was refused: it cannot be read".to_owned())),
+        Err(_) => {
+            return Some(UnusableCertificate::other(
+                "was refused: it cannot be read".to_owned(),
+            ));
+        }
     };
     let Ok(info) = SubjectPublicKeyInfoRef::from_der(&key) else {
-        let problem = "was refused: its key cannot be read";
-        return Some(Unfit::other(problem.to_owned()));
+        let description = "was refused: its key cannot be read";
+        return Some(UnusableCertificate::other(description.to_owned()));
     };
     if info.algorithm.oid == RSA {
         return match info.subject_public_key.as_bytes().and_then(rsa_bits) {
-            None => Some(Unfit::other(
+            None => Some(UnusableCertificate::other(
                 "was refused: its RSA key cannot be read".to_owned(),
             )),
-            Some(bits) if bits.div_ceil(8) * 8 < LEAST_BITS => Some(Unfit {
-                problem: format!("is too weak: its RSA key has {bits} bits"),
+            Some(bits) if bits.div_ceil(8) * 8 < LEAST_BITS => Some(UnusableCertificate {
+                description: format!("is too weak: its RSA key has {bits} bits"),
                 weak: true,
             }),
-            Some(bits) if bits > MOST_BITS => Some(Unfit::other(format!(
+            Some(bits) if bits > MOST_BITS => Some(UnusableCertificate::other(format!(
                 "was refused: its RSA key has {bits} bits, and at most {MOST_BITS} are supported"
             ))),
             Some(_) => None,
@@ -87,7 +91,7 @@ pub(crate) fn unfit(certificate: &CertificateDer<'_>) -> Option<Unfit> {
         || curve.is_some_and(|curve| CURVES.iter().any(|(known, _)| *known == curve));
     (!known).then(|| {
         let kind = described(&info);
-        Unfit::other(format!(
+        UnusableCertificate::other(format!(
             "was refused: its key ({kind}) is of a kind that is not supported here"
         ))
     })

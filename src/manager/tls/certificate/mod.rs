@@ -14,11 +14,11 @@ use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 use x509_cert::time::{Time, Validity};
 
-pub(crate) use key::{Unfit, unfit};
+pub(crate) use key::{UnusableCertificate, unfit};
 
 /// What a certificate says of itself. Foreign text: it is to be made safe before it is shown.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Described {
+pub(crate) struct CertificateDetails {
     /// Whose it is, as RFC 4514 writes names.
     pub(crate) subject: String,
     /// Who signed it.
@@ -33,7 +33,7 @@ pub(crate) struct Described {
     pub(crate) key: String,
 }
 
-impl Described {
+impl CertificateDetails {
     /// Reads a certificate; what cannot be read stays empty.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
         let Ok(parsed) = Certificate::from_der(certificate) else {
@@ -69,9 +69,9 @@ const BROKEN: [(ObjectIdentifier, &str); 4] = [
 ];
 
 /// The parts of a certificate that a decision or a message depends on.
-pub(crate) struct Claims(Certificate);
+pub(crate) struct CertificateFields(Certificate);
 
-impl Claims {
+impl CertificateFields {
     /// Reads a certificate; `None` if it cannot be read.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         Certificate::from_der(certificate).ok().map(Self)

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::error_text;
 use super::proxy::{Proxy, ProxyAddress};
-use super::redaction::Mask;
+use super::redaction::Redactor;
 use crate::secret::{Secret, joined};
 
 /// As much of an answer as is read.
@@ -27,7 +27,7 @@ const BUDGET: Duration = Duration::from_secs(2);
 
 /// What a proxy answered.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ProxyAnswer {
+pub(crate) struct ProxyResponse {
     /// None if it is not HTTP.
     pub(crate) status: Option<u16>,
     /// Its words: the reason in the status line, and the title or the text of its page.
@@ -42,7 +42,7 @@ pub(crate) async fn ask(
     host_and_port: &str,
     with_credentials: bool,
     tls: Option<Arc<ClientConfig>>,
-) -> Option<ProxyAnswer> {
+) -> Option<ProxyResponse> {
     let address = &proxy.address;
     let credentials = address.user_and_password();
     let request = request(
@@ -53,11 +53,11 @@ pub(crate) async fn ask(
     let reading = exchange(address, &request, tls, &mut answer);
     // A proxy may keep the connection open behind its answer: what came until then counts.
     let _ = tokio::time::timeout(BUDGET, reading).await;
-    let mask = Mask::default();
+    let redactor = Redactor::default();
     if let Some((user, password)) = &credentials {
-        mask.learn([user, password, &basic(user, password)]);
+        redactor.add([user, password, &basic(user, password)]);
     }
-    let answer = read(&answer, &mask)?;
+    let answer = read(&answer, &redactor)?;
     (answer.status != Some(200)).then_some(answer)
 }
 
@@ -146,13 +146,13 @@ fn headers<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
 }
 
 /// What an answer says; none if there is none.
-fn read(answer: &[u8], mask: &Mask) -> Option<ProxyAnswer> {
+fn read(answer: &[u8], redactor: &Redactor) -> Option<ProxyResponse> {
     if answer.is_empty() {
         return None;
     }
     let Some((head, body)) = head_and_body(answer).filter(|(head, _)| head.starts_with("HTTP/1."))
     else {
-        return Some(ProxyAnswer::default());
+        return Some(ProxyResponse::default());
     };
     let mut line = head
         .split("\r\n")
@@ -161,15 +161,16 @@ fn read(answer: &[u8], mask: &Mask) -> Option<ProxyAnswer> {
         .splitn(3, ' ')
         .skip(1);
     let status = line.next().and_then(|status| status.parse().ok());
-    let reason = error_text::message(line.next().unwrap_or_default().as_bytes(), mask);
-    let page = error_text::html_title(body, mask).or_else(|| error_text::message(body, mask));
+    let reason = error_text::message(line.next().unwrap_or_default().as_bytes(), redactor);
+    let page =
+        error_text::html_title(body, redactor).or_else(|| error_text::message(body, redactor));
     let scheme = |value: &str| {
         let name = value.split([' ', ',']).next()?;
         // A name is a token (RFC 9110, section 11.1). What else stands there may be anything, such as the password that was sent.
         let is_token = !name.is_empty() && name.bytes().all(is_of_token);
-        is_token.then(|| error_text::shorten(&mask.hide(name).to_ascii_lowercase()))
+        is_token.then(|| error_text::shorten(&redactor.redact(name).to_ascii_lowercase()))
     };
-    Some(ProxyAnswer {
+    Some(ProxyResponse {
         status,
         words: reason.into_iter().chain(page).collect(),
         schemes: headers(&head, "proxy-authenticate")
@@ -186,8 +187,8 @@ fn is_of_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn answered(text: &str) -> Option<ProxyAnswer> {
-        read(text.as_bytes(), &Mask::default())
+    fn answered(text: &str) -> Option<ProxyResponse> {
+        read(text.as_bytes(), &Redactor::default())
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
         let page = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\nproxy-authenticate: Basic realm=\"x\"\r\n\r\n<html><head><title>Access Denied</title>";
         assert_eq!(
             answered(page),
-            Some(ProxyAnswer {
+            Some(ProxyResponse {
                 status: Some(407),
                 words: vec![
                     "Proxy Authentication Required".to_owned(),
@@ -207,8 +208,8 @@ mod tests {
         let text = answered("HTTP/1.0 503\r\n\r\nno route\r\n")
             .map(|answer| (answer.status, answer.words));
         assert_eq!(text, Some((Some(503), vec!["no route".to_owned()])));
-        assert_eq!(answered("hello\r\n\r\n"), Some(ProxyAnswer::default()));
-        assert_eq!(answered("SSH-2.0-x"), Some(ProxyAnswer::default()));
+        assert_eq!(answered("hello\r\n\r\n"), Some(ProxyResponse::default()));
+        assert_eq!(answered("SSH-2.0-x"), Some(ProxyResponse::default()));
         assert_eq!(answered(""), None);
     }
 
