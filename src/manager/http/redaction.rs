@@ -4,11 +4,11 @@
 //! may repeat what an earlier request held, so what was learnt is kept for as long as the way to the manager.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
-use crate::ordered;
 use crate::secret::{self, Secret};
 
 /// What stands in the place of a secret.
@@ -42,9 +42,7 @@ impl Redactor {
         let known = self.secrets.borrow();
         let mut forms: Vec<_> = known.iter().flat_map(|one| forms(one.expose())).collect();
         // The longest first: one secret may be a part of another.
-        ordered::by_number(&mut forms, |form| {
-            -i64::try_from(form.len()).unwrap_or(i64::MAX)
-        });
+        forms.sort_by_key(|form| Reverse(form.len()));
         let mut hidden = text.to_owned();
         for form in forms {
             if hidden.contains(form.as_str()) {

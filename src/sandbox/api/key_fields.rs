@@ -163,7 +163,7 @@ impl Manager {
         {
             return Err(wrong_type("locale", "en-US or ja-JP"));
         }
-        let known = |zone: &str| crate::time_zones::file(zone).is_some();
+        let known = |zone: &str| zone.parse::<chrono_tz::Tz>().is_ok();
         match (
             change.time_zone.as_deref(),
             self.settings.unknowns.unknown_time_zone,
