@@ -141,15 +141,9 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
 fn the_key_of_an_auditor_may_not_create_and_is_told_so() {
     let (env, ..) = with_key(2, Settings::default());
     let result = env.run(["create", "--role-id", "2"]);
-    contains(
-        result.failure(5),
-        &["creating the key: the manager forbids it: Not authorized to create API keys"],
-    );
+    contains(result.failure(5), &["Not authorized to create API keys"]);
     let result = env.run(["create", "--role", "Auditor"]);
-    contains(
-        result.failure(5),
-        &["searching roles: the manager forbids it", "`--role-id`"],
-    );
+    contains(result.failure(5), &["`--role-id`"]);
     assert_eq!(env.sandbox.api_keys().len(), 1, "its own alone");
     let error = env
         .run(["create", "--role-id", "2", "-o", "json"])

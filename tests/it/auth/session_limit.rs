@@ -36,7 +36,7 @@ fn it_ends_in_9_is_not_counted_and_may_be_tried_again() {
             assert_eq!(error["http"], status);
             assert_eq!(error["retryable"], true);
             let hint = error["hint"].as_str().unwrap_or_default();
-            contains(hint, &["`--api-key-file`", "console"]);
+            contains(hint, &["`--api-key-file`"]);
         }
         assert!(!env.sandbox.is_locked());
         assert!(!env.home.path("state/sign-ins").exists());
@@ -135,7 +135,7 @@ fn a_code_is_not_sent_a_second_time() {
     let mfa = |settings: &mut Settings| settings.mfa_code = Some("004211".to_owned());
     let env = full(mfa);
     let result = env.run(FIND.iter().chain(&["--mfa-code", "004211"]));
-    contains(result.failure(9), &["new code", "`--api-key-file`"]);
+    contains(result.failure(9), &["`--api-key-file`"]);
     assert_eq!(env.count(SIGN_INS), 1);
 
     // A command is asked for the next code, and waited for while it has none.

@@ -5,6 +5,7 @@ use swp_keys::sandbox::{
     Action, Fault, Request, SessionLimit, Settings, SignInAnswer, StickyCookie,
 };
 
+use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
 pub(crate) const SIGN_INS: &str = "POST /api/sessions";
@@ -130,10 +131,7 @@ fn a_sign_in_without_cookie_or_rid_names_what_is_missing_and_goes_no_further() {
     ] {
         let env = with(|settings| settings.unknowns.sign_in_answer = answer);
         let result = env.run(["create", "--role", "Auditor"]);
-        contains(
-            result.failure(1),
-            &["signing in: the manager's answer", missing],
-        );
+        contains(result.failure(1), &[missing]);
         assert_eq!(env.calls(), [SIGN_INS]);
     }
     let env = TestEnv::new();
@@ -145,10 +143,7 @@ fn a_sign_in_without_cookie_or_rid_names_what_is_missing_and_goes_no_further() {
     env.sandbox
         .inject(Fault::new("POST", "/api/sessions", action));
     let result = env.run(["create", "--role", "Auditor"]);
-    contains(
-        result.failure(1),
-        &["lacks the cookie `sID`, and `RID` in its body"],
-    );
+    contains(result.failure(1), &["sID", "RID"]);
     assert_eq!(env.calls(), [SIGN_INS]);
 }
 
@@ -163,7 +158,7 @@ fn a_session_that_would_break_a_header_is_not_sent() {
     env.sandbox
         .inject(Fault::new("POST", "/api/sessions", action));
     let result = env.run(["create", "--role", "Auditor"]);
-    contains(result.failure(1), &["cannot be sent in a header"]);
+    snapshot(result.failure(1));
     assert!(!result.stderr.contains("0123"), "{}", result.stderr);
     assert_eq!(env.calls(), [SIGN_INS]);
 }
@@ -193,7 +188,7 @@ fn a_place_without_a_sign_in_is_said_to_be_none() {
         env.sandbox
             .inject(Fault::new("POST", "/api/sessions", action));
         let result = env.run(["create", "--role", "Auditor"]);
-        contains(result.failure(1), &["no sign-in endpoint", "check `--url`"]);
+        contains(result.failure(1), &["--url"]);
         assert_eq!(env.calls(), [SIGN_INS]);
     }
 }

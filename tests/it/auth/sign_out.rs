@@ -334,7 +334,7 @@ fn a_sign_out_that_hangs_costs_three_seconds_and_not_the_run() {
         let result = env.run(arguments);
         let elapsed = begun.elapsed();
         assert_eq!(result.code(), code, "{}", result.stderr);
-        contains(&result.stderr, &[NOTE, "in time"]);
+        contains(&result.stderr, &[NOTE]);
         assert!(elapsed > Duration::from_secs(3), "{elapsed:?}");
         assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
     }

@@ -133,10 +133,7 @@ fn usage_errors_are_json_where_the_output_is() {
     env.run(["list-roles", "--nonsense"]).json_error(2);
     // A flag wins here too.
     let result = env.run(["list-roles", "--nonsense", "-o", "text"]);
-    contains(
-        result.failure(2),
-        &["error: there is no flag `--nonsense` here"],
-    );
+    contains(result.failure(2), &["--nonsense"]);
     // What stands behind another flag is its value.
     env.home.unset("SWP_OUTPUT");
     let result = env.run(["find-role", "--nonsense", "--like", "json"]);

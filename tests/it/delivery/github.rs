@@ -107,7 +107,7 @@ fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
         sh(&env.home, &script).failure(2);
         let said = std::fs::read_to_string(env.home.path("log")).unwrap_or_default();
         if redirection.ends_with("log") {
-            contains(&said, &["`--github-output`", reason, "would not mask"]);
+            contains(&said, &["`--github-output`", reason]);
             std::fs::remove_file(env.home.path("log")).expect("it is there");
         }
     }
@@ -191,14 +191,7 @@ fn a_part_that_was_written_is_cut_off_again() {
     let script =
         r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" create --role Auditor --github-output key"#;
     let result: RunResult = sh(&env.home, script);
-    contains(
-        result.failure(10),
-        &[
-            "delivered to key in GITHUB_OUTPUT",
-            "File too large",
-            "was deleted again",
-        ],
-    );
+    contains(result.failure(10), &["GITHUB_OUTPUT", "File too large"]);
     assert_eq!(read(file), before);
     assert_eq!(env.sandbox.api_keys(), []);
 }

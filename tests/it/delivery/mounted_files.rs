@@ -44,7 +44,7 @@ fn refused(env: &TestEnv, reasons: &[&str]) {
         for more in [&[][..], &["--dry-run"]] {
             let result = env.run(arguments.iter().chain(more));
             let stderr = result.failure(2);
-            contains(stderr, &[arguments[arguments.len() - 2], "key", "hint: "]);
+            contains(stderr, &[arguments[arguments.len() - 2], "hint: "]);
             contains(stderr, reasons);
         }
     }
@@ -181,10 +181,7 @@ fn a_mount_that_others_may_read_is_refused() {
     set_mode(&env.home.path("source"), 0o644);
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
         let result = env.run(arguments);
-        contains(
-            result.failure(2),
-            &["others on this machine may read", "chmod 600"],
-        );
+        contains(result.failure(2), &["chmod 600"]);
     }
     nothing_was_sent(&env.sandbox);
 }
@@ -224,10 +221,7 @@ fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
         }
         let script = format!(r#"ulimit -f 1; "$SWP_KEYS" create --role Auditor {arguments}"#);
         let result = sh(&env.home, &script);
-        contains(
-            result.failure(10),
-            &[place, "File too large", "was deleted again"],
-        );
+        contains(result.failure(10), &[place, "File too large"]);
         assert_eq!(count(&env.sandbox, CREATE), 1);
         assert_eq!(env.sandbox.api_keys(), []);
         for file in files.into_iter().filter(|file| *file != "stdout") {

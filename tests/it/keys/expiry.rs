@@ -92,7 +92,7 @@ fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
         ("999999999999w", "too far away"),
     ] {
         let result = env.run(create(text));
-        contains(result.failure(2), &["`--expires`", says, "hint: write 14d"]);
+        contains(result.failure(2), &["`--expires`", says, "14d"]);
     }
     let result = env.run(["create", "--role-id", "2", "--expires=-3d"]);
     contains(result.failure(2), &["`--expires`"]);
@@ -121,7 +121,7 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
         assert!(sent >= before + DAY - 1000, "{skew}: {sent}");
         assert!(sent <= after + DAY + 1000, "{skew}: {sent}");
         match says {
-            Some(says) => contains(&result.stderr, &["warning: the manager's clock", says]),
+            Some(says) => contains(&result.stderr, &["warning:", says]),
             None => assert_eq!(result.stderr, ""),
         }
         // A date does not hang on any clock.
@@ -157,9 +157,6 @@ fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
         env.sandbox.inject(fault);
         let result = env.run(create("2099-01-31"));
         assert_eq!(result.success(), "1:c2VjcmV0");
-        contains(
-            &result.stderr,
-            &["warning: the manager set another end", says],
-        );
+        contains(&result.stderr, &["warning:", says]);
     }
 }

@@ -5,6 +5,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::proxy::Proxy;
 use crate::support::raw_server::RawServer;
+use crate::support::snapshot::snapshot;
 use crate::support::valve::HeldWorld;
 use crate::support::{TestEnv, contains, playing};
 
@@ -61,10 +62,7 @@ fn a_page_in_answer_to_a_deletion_is_no_deletion() {
         env.sandbox
             .inject(Fault::new("DELETE", "/api/apikeys/1", page).times(99));
         let result = env.run(CREATE);
-        contains(
-            result.failure(11),
-            &["could not be deleted again", "swp-keys recover"],
-        );
+        contains(result.failure(11), &["swp-keys recover"]);
         assert_eq!(env.sandbox.api_keys().len(), 1, "{status}");
     }
 }
@@ -102,10 +100,7 @@ fn a_secret_that_is_more_than_one_line_is_not_delivered() {
         json_answer(&json!({"ID": 1, "keyName": "ci", "secretKey": secret})),
     );
     env.sandbox.inject(fault.after());
-    contains(
-        env.run(CREATE).failure(10),
-        &["no secretKey", "deleted again"],
-    );
+    contains(env.run(CREATE).failure(10), &["secretKey"]);
     assert_eq!(env.sandbox.api_keys(), []);
 }
 
@@ -117,7 +112,7 @@ fn a_name_that_the_manager_changed_is_told() {
         .inject(Fault::new("POST", "/api/apikeys", other).after());
     let result = env.run(CREATE);
     assert_eq!(result.success(), "1:c2VjcmV0");
-    contains(&result.stderr, &["names the key `CI` (ID 1), and not `ci`"]);
+    contains(&result.stderr, &["`CI` (ID 1)", "ci"]);
 }
 
 #[test]
@@ -130,7 +125,7 @@ fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
     env.sandbox
         .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
     let result = env.run([&CREATE[..], &["--if-exists", "rekey"]].concat());
-    contains(result.failure(11), &["may be dead", "swp-keys recover"]);
+    contains(result.failure(11), &["swp-keys recover"]);
     let listed = env.run(["recover", "--list", "-o", "json"]).json();
     assert_eq!(listed["unfinished"][0]["keyID"], json!(1));
 }
@@ -148,10 +143,7 @@ fn a_newer_secret_settles_what_an_older_run_left() {
     env.run(&rekey).failure(11);
     env.sandbox.clear_faults();
     let secret = env.run(&rekey).success().to_owned();
-    contains(
-        &env.run(["recover", "--yes"]).stderr,
-        &["nothing was left to recover"],
-    );
+    snapshot(&env.run(["recover", "--yes"]).stderr);
     assert_eq!(env.sandbox.api_keys()[0].secret, secret);
 }
 
@@ -167,10 +159,9 @@ fn a_typed_certificate_is_stronger_than_a_variable_that_trusts_anybody() {
     env.run([&CREATE[..], &["--ca-cert", &certificate]].concat())
         .failure(7);
     assert!(env.sandbox.requests().is_empty());
-    contains(
+    snapshot(
         &env.run([&CREATE[..], &["--ca-cert", &certificate, "--insecure"]].concat())
             .stderr,
-        &["contradict"],
     );
 }
 
@@ -181,10 +172,7 @@ fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
     let first = held.start(CREATE);
     held.wait_until_held();
     let second = held.start(CREATE.iter().chain(&["--if-exists", "rekey"]));
-    contains(
-        second.finish().failure(6),
-        &["another process deals with the key `ci`"],
-    );
+    contains(second.finish().failure(6), &["ci"]);
     held.release();
     let keys = held.sandbox.api_keys();
     assert_eq!(first.finish().success(), keys[0].secret);
@@ -205,19 +193,13 @@ fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
     env.run(CREATE).failure(11);
     env.sandbox.clear_faults();
     env.use_key(&other);
-    contains(
-        env.run(["recover", "--yes"]).failure(11),
-        &["another tenant", "sign in with its API key", "--forget"],
-    );
+    contains(env.run(["recover", "--yes"]).failure(11), &["--forget"]);
     let listed = env.run(["recover", "--list", "-o", "json"]).json();
     assert_eq!(listed["unfinished"].as_array().map(Vec::len), Some(1));
     let signer_print = listed["unfinished"][0]["signer"].as_str().unwrap_or("");
     assert_eq!(signer_print.len(), 16, "{listed}");
     env.use_key(&signer);
-    contains(
-        &env.run(["recover", "--yes"]).stderr,
-        &["is not there; its record is dropped"],
-    );
+    snapshot(&env.run(["recover", "--yes"]).stderr);
 }
 
 #[test]
@@ -228,6 +210,6 @@ fn a_file_that_is_no_record_is_not_called_nothing() {
     std::fs::write(folder.join("0badcafe.json"), "{").expect("a file");
     contains(
         env.run(["recover", "--yes"]).failure(11),
-        &["cannot be read as a record", "0badcafe.json"],
+        &["0badcafe.json"],
     );
 }

@@ -3,6 +3,7 @@
 use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::raw_server::RawServer;
+use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
 const SEARCH: &str = "/api/roles/search";
@@ -65,10 +66,7 @@ fn a_redirect_is_not_followed_and_only_its_host_is_named() {
             env.sandbox.inject(Fault::new("POST", path, action));
             let settle = ["--settle-timeout", "300ms"];
             let result = env.run(["create", "--role", "Auditor", "-vv"].iter().chain(&settle));
-            contains(
-                result.failure(exit),
-                &["redirect to", &target, "not followed"],
-            );
+            contains(result.failure(exit), &[&target]);
             for inner in ["someone", "hunter2", "inner", "door", "ticket"] {
                 assert!(!result.stderr.contains(inner), "{}", result.stderr);
             }
@@ -86,17 +84,14 @@ fn a_redirect_to_nowhere_or_to_the_manager_itself_is_said_to_be_one() {
         body: Vec::new(),
     });
     let result = env.run(["find-role", "Auditor"]);
-    contains(
-        result.failure(1),
-        &["a redirect to a place that it does not name"],
-    );
+    snapshot(result.failure(1));
     let env = searching(Action::Answer {
         status: 302,
         headers: vec![("Location".to_owned(), "/SignIn.screen".to_owned())],
         body: Vec::new(),
     });
     let result = env.run(["find-role", "Auditor"]);
-    contains(result.failure(1), &["/SignIn.screen", "not followed"]);
+    contains(result.failure(1), &["/SignIn.screen"]);
 }
 
 /// A list with one role, as long as is asked for.
@@ -122,10 +117,7 @@ fn a_list_may_have_8_mib_and_not_a_byte_more() {
     for bytes in [announced.into_bytes(), chunked] {
         let env = searching(Action::Raw(bytes));
         let result = env.run(["find-role", "Auditor"]);
-        contains(
-            result.failure(1),
-            &["searching roles", "larger than 8192 KiB"],
-        );
+        contains(result.failure(1), &["8192 KiB"]);
         assert_eq!(env.count("POST /api/roles/search"), 1);
     }
 }
@@ -144,20 +136,14 @@ fn a_page_for_a_browser_is_said_to_be_one() {
             env.sandbox.inject(fault);
             let settle = ["--settle-timeout", "300ms"];
             let result = env.run(["create", "--role", "Auditor"].iter().chain(&settle));
-            contains(
-                result.failure(exit),
-                &["a web page", "Corporate\\u{1b}[31m Portal"],
-            );
+            contains(result.failure(exit), &["Corporate\\u{1b}[31m Portal"]);
             assert!(!result.stderr.contains('\x1b'), "{}", result.stderr);
             assert_eq!(env.sandbox.api_keys().len(), 0);
         }
     }
     let env = searching(answer(200, "text/html", "<html>no title</html>"));
     let result = env.run(["find-role", "Auditor"]);
-    contains(
-        result.failure(1),
-        &["a web page, not the manager's JSON", "--url"],
-    );
+    contains(result.failure(1), &["JSON", "--url"]);
 }
 
 #[test]
@@ -182,10 +168,7 @@ fn what_is_wrong_in_an_answer_is_named_by_its_place_and_not_quoted() {
     ] {
         let env = searching(answer(200, "application/json", body));
         let result = env.run(["find-role", "Auditor", "-vv"]);
-        contains(
-            result.failure(1),
-            &["searching roles: the manager's answer ", said],
-        );
+        contains(result.failure(1), &[said]);
         assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         assert_eq!(env.count("POST /api/roles/search"), 1, "{body}");
     }
@@ -202,10 +185,7 @@ fn a_sign_in_whose_answer_is_wrong_goes_no_further() {
         let fault = Fault::new("POST", SESSIONS, answer(200, "application/json", body));
         env.sandbox.inject(fault);
         let result = env.run(["create", "--role", "Auditor"]);
-        contains(
-            result.failure(1),
-            &["signing in: the manager's answer ", said],
-        );
+        contains(result.failure(1), &[said]);
         assert_eq!(env.calls(), ["POST /api/sessions"]);
     }
 }
@@ -221,7 +201,7 @@ fn an_answer_without_a_body_is_an_answer_that_ends_too_early() {
     let result = env.run(["find-role", "Auditor", "-o", "json"]);
     let error = result.json_error(1);
     assert_eq!(error["http"], 204);
-    contains(&result.stderr, &["ends too early"]);
+    snapshot(&result.stderr);
 }
 
 #[test]
@@ -232,10 +212,7 @@ fn a_body_that_is_cut_off_is_a_broken_connection_and_a_read_is_repeated() {
 
     let env = searching(Action::Cut(20));
     let result = env.run(["find-role", "Auditor", "--retries", "0"]);
-    contains(
-        result.failure(8),
-        &["searching roles: the connection to", "broke"],
-    );
+    snapshot(result.failure(8));
 }
 
 #[test]
@@ -249,9 +226,6 @@ fn the_managers_message_is_shown_and_harms_no_terminal() {
     ] {
         let env = searching(answer(403, "application/json", body));
         let result = env.run(["find-role", "Auditor"]);
-        contains(
-            result.failure(5),
-            &["searching roles: the manager forbids it", harmless],
-        );
+        contains(result.failure(5), &[harmless]);
     }
 }

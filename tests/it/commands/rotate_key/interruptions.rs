@@ -9,6 +9,7 @@ use super::successor::{CHANGE, DAY, ROTATE, add_ci, env, name, records, rotate, 
 use crate::support::files::read;
 use crate::support::lies::says_yes;
 use crate::support::seen::{CREATE, SEARCH_KEYS};
+use crate::support::snapshot::snapshot;
 use crate::support::valve::HeldWorld;
 use crate::support::{RunResult, TestEnv, contains, playing};
 
@@ -150,7 +151,7 @@ fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
     held.sandbox.inject(lie.times(999));
     let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
     let result = held.home.run(undo);
-    contains(result.failure(1), &["has it all the same"]);
+    snapshot(result.failure(1));
     assert_eq!(records(&held.home), 1);
 }
 
@@ -198,11 +199,7 @@ fn whoever_insists_is_told_that_the_old_key_has_no_end_yet() {
     assert_eq!(result.code(), 11, "{}", result.stderr);
     contains(
         &result.stderr,
-        &[
-            "`ci` (ID 2) is delivered",
-            "old one (ID 1)",
-            "swp-keys recover",
-        ],
+        &["`ci` (ID 2)", "(ID 1)", "swp-keys recover"],
     );
     assert_eq!(records(&held.home), 1);
 }
@@ -214,7 +211,7 @@ fn a_key_that_made_way_is_found_without_a_record() {
     env.sandbox.edit_key(1, |key| {
         key.name = Some("ci (retiring 2026-11-24T09:00Z)".to_owned())
     });
-    contains(rotate(&env, &[]).failure(3), &["made way", "rotate-key 1"]);
+    contains(rotate(&env, &[]).failure(3), &["rotate-key 1"]);
     let result = env.run(["rotate-key", "1"]);
     rotated(&env.sandbox, result.success());
 }
@@ -312,7 +309,7 @@ fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
     held.release();
     let before = held.sandbox.api_keys();
     let in_place = held.home.run(["rotate-key", "1", "--in-place"]);
-    contains(in_place.failure(6), &["was cut off"]);
+    snapshot(in_place.failure(6));
     let rekey = [
         "create",
         "--role-id",
@@ -322,10 +319,7 @@ fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
         "--if-exists",
         "rekey",
     ];
-    contains(
-        held.home.run(rekey).failure(6),
-        &["is not finished", "swp-keys recover"],
-    );
+    contains(held.home.run(rekey).failure(6), &["swp-keys recover"]);
     assert_eq!(held.sandbox.api_keys(), before);
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong in the settings file: told by line and column, never repeated, and nothing is sent.
 
 use crate::support::profiles::{configure, env_in_a_profile};
+use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
 const SECRET: &str = "hunter2";
@@ -178,14 +179,8 @@ fn a_file_that_others_may_write_to_is_refused() {
     for mode in [0o664, 0o646, 0o666] {
         set_mode(&path, mode);
         let mend = format!("chmod go-w {}", path.display());
-        contains(
-            run().failure(2),
-            &["others on this machine may write", &mend],
-        );
-        contains(
-            env.run(["config", "check"]).failure(2),
-            &["others on this machine may write"],
-        );
+        contains(run().failure(2), &[&mend]);
+        snapshot(env.run(["config", "check"]).failure(2));
     }
     // That others may read it is all right: it holds no secret.
     set_mode(&path, 0o644);
@@ -207,11 +202,8 @@ fn a_file_that_cannot_be_read_is_told() {
     std::fs::write(&path, b"[profiles.p]\nurl = \"\xff\"\n").expect("a file");
     contains(env.run(["list-roles"]).failure(2), &[":2:8: ", "UTF-8"]);
     std::fs::write(&path, "#".repeat(2 << 20)).expect("a file");
-    contains(env.run(["list-roles"]).failure(2), &["larger than"]);
+    snapshot(env.run(["list-roles"]).failure(2));
     std::fs::remove_file(&path).expect("a file");
     std::fs::create_dir(&path).expect("a folder");
-    contains(
-        env.run(["list-roles"]).failure(2),
-        &["could not read", "SWP_CONFIG_DIR"],
-    );
+    contains(env.run(["list-roles"]).failure(2), &["SWP_CONFIG_DIR"]);
 }

@@ -1,0 +1,100 @@
+//! The wording of messages and pages lives in files below `tests/it/snapshots/`, and nowhere else in the tests.
+//!
+//! A test compares a text with its file. With `UPDATE_SNAPSHOTS=1` it writes the file instead, and `git diff` shows what changed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use regex::Regex;
+
+/// Compares `text` with the next entry in the file of the running test. A test may call this several times; the order counts.
+#[track_caller]
+pub(crate) fn snapshot(text: &str) {
+    static ENTRIES: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mutex::default);
+    let thread = std::thread::current();
+    let test = thread
+        .name()
+        .expect("a test runs in a thread with its name");
+    let mut all = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let entries = all.entry(test.to_owned()).or_default();
+    entries.push(normalized(text));
+    let entries = entries.clone();
+    drop(all);
+    let name = format!("messages/{}", test.replace("::", "/"));
+    let nth = entries.len() - 1;
+    if is_update() {
+        write(&name, &entries.join(SEPARATOR));
+        return;
+    }
+    let stored = read(&name);
+    let wanted = stored.split(SEPARATOR).nth(nth).unwrap_or_default();
+    assert_eq!(
+        entries[nth],
+        wanted,
+        "entry {nth} of {}{HELP}",
+        file(&name).display()
+    );
+}
+
+/// Compares `text` with the snapshot file `name`.
+#[track_caller]
+pub(crate) fn snapshot_file(name: &str, text: &str) {
+    let text = normalized(text);
+    if is_update() {
+        write(name, &text);
+        return;
+    }
+    assert_eq!(text, read(name), "{}{HELP}", file(name).display());
+}
+
+const SEPARATOR: &str = "----\n";
+const HELP: &str = " differs; UPDATE_SNAPSHOTS=1 rewrites it";
+
+fn is_update() -> bool {
+    std::env::var_os("UPDATE_SNAPSHOTS").is_some()
+}
+
+fn file(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
+    folder.join(name.to_owned() + ".txt")
+}
+
+fn read(name: &str) -> String {
+    let text = std::fs::read_to_string(file(name)).unwrap_or_default();
+    text.replace("\r\n", "\n")
+}
+
+fn write(name: &str, text: &str) {
+    let file = file(name);
+    let folder = file.parent().expect("a file is in a folder");
+    std::fs::create_dir_all(folder).expect("the folder of the snapshots");
+    std::fs::write(&file, text).expect("a snapshot");
+}
+
+/// The text without what differs from run to run, and with a line break at its end.
+fn normalized(text: &str) -> String {
+    static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        [
+            (r"(?:/private)?/(?:tmp|var/folders)/[\w./]*\.tmp\w+", "HOME"),
+            (
+                r"(127\.0\.0\.1|localhost|\[::1\]):[1-9]\d{3,4}\b",
+                "$1:PORT",
+            ),
+            (r"\b[0-9a-f]{64}\b", "SHA256"),
+            (r"\b(?:[0-9A-F]{2}:){31}[0-9A-F]{2}\b", "SHA256"),
+            (r"\b20[2-4]\d-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
+            (r"\b20[2-4]\d-\d\d-\d\dT[\d:.]+", "TIME"),
+            (r"\b20[2-4]\d-\d\d-\d\d\b", "DATE"),
+            (r"\bin \d+(\.\d+)?(s|ms)\b", "in SECONDS"),
+            (r"\b[0-9a-f]{8}\b", "ID8"),
+        ]
+        .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
+        .into()
+    });
+    let mut text = text.trim_end().to_owned() + "\n";
+    for (pattern, name) in PATTERNS.iter() {
+        text = pattern.replace_all(&text, *name).into_owned();
+    }
+    text
+}
