@@ -6,6 +6,7 @@ use swp_keys::sandbox::{Action, Fault, SessionLimit, Settings};
 
 use super::sign_in::{SIGN_INS, with};
 use crate::support::running::Running;
+use crate::support::wording::{ALLOWED_SESSIONS_IN_USE, CODE_PROMPT};
 use crate::support::{RunResult, TestEnv, contains};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
@@ -71,11 +72,14 @@ fn it_is_known_by_its_words() {
 fn a_run_waits_for_a_session_to_end_and_says_so() {
     let env = full(|_| {});
     let mut running = Running::start(&mut env.home.command(FIND));
-    running.wait_for_line("as many sessions as the manager allows");
+    running.wait_for_line(ALLOWED_SESSIONS_IN_USE);
     env.sandbox.change(|settings| settings.sessions_max = 1);
     let result = running.finish();
     finds(&result);
-    assert!(!result.stderr.contains("as many sessions"), "said once");
+    assert!(
+        !result.stderr.contains(ALLOWED_SESSIONS_IN_USE),
+        "said once"
+    );
     assert!(env.count(SIGN_INS) >= 2);
     assert_eq!(env.sandbox.connections().tcp, 1);
     assert_eq!(env.sandbox.live_sessions(), 0);
@@ -95,7 +99,7 @@ fn a_wait_that_is_over_ends_the_run() {
 fn another_refusal_meanwhile_is_not_repeated() {
     let env = full(|_| {});
     let mut running = Running::start(&mut env.home.command(FIND));
-    running.wait_for_line("as many sessions");
+    running.wait_for_line(ALLOWED_SESSIONS_IN_USE);
     env.sandbox.change(|settings| {
         settings.sessions_max = 1;
         settings.password = "changed".to_owned();
@@ -107,7 +111,7 @@ fn another_refusal_meanwhile_is_not_repeated() {
 fn a_signal_ends_the_wait() {
     let env = full(|_| {});
     let mut running = Running::start(&mut env.home.command(FIND));
-    running.wait_for_line("as many sessions");
+    running.wait_for_line(ALLOWED_SESSIONS_IN_USE);
     running.signal(rustix::process::Signal::TERM);
     assert_eq!(running.finish().code(), 143);
 }
@@ -143,7 +147,7 @@ fn a_code_is_not_sent_a_second_time() {
     env.home.write("code", "004211");
     env.home.set("SWP_MFA_COMMAND", "cat code");
     let mut running = Running::start(&mut env.home.command(FIND));
-    running.wait_for_line("as many sessions");
+    running.wait_for_line(ALLOWED_SESSIONS_IN_USE);
     env.sandbox.change(|settings| {
         settings.sessions_max = 1;
         settings.mfa_code = Some("004212".to_owned());
@@ -188,10 +192,10 @@ fn a_person_is_asked_for_the_next_code() {
     let env = full(|settings| settings.mfa_code = Some("004211".to_owned()));
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
     let mut terminal = Pty::start(&env.home, script);
-    terminal.see("Code of the second factor: ");
+    terminal.see(CODE_PROMPT);
     terminal.type_line("004211");
-    terminal.see("as many sessions");
-    terminal.see("Code of the second factor: ");
+    terminal.see(ALLOWED_SESSIONS_IN_USE);
+    terminal.see(CODE_PROMPT);
     env.sandbox.change(|settings| {
         settings.sessions_max = 1;
         settings.mfa_code = Some("004212".to_owned());

@@ -1,6 +1,7 @@
 //! A secret in the wrong place, wherever there is a place: walks every command and every argument of the parser's own tree, so that a
 //! new one cannot be left out.
 
+use crate::support::wording::BUG;
 use crate::support::{RunResult, TestEnv};
 
 /// Long enough to be masked and odd enough to be nothing else; no word of ours, no path, no number, and lower case as a flag is.
@@ -95,7 +96,7 @@ fn run(env: &TestEnv, words: &[String], more: &[&str]) -> RunResult {
 fn assert_silent(what: &[&str], result: &RunResult) {
     let said = format!("{}{}", result.stdout, result.stderr);
     assert!(!said.contains(SECRET), "{what:?}: {said}");
-    assert!(!said.contains("a bug in"), "{what:?}: {said}");
+    assert!(!said.contains(BUG), "{what:?}: {said}");
 }
 
 #[test]

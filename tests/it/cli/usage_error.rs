@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::secrets::MISPLACED;
+use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
 const WRONG_PLACES: [&[&str]; 16] = [
@@ -164,7 +165,7 @@ fn what_is_missing_is_named() {
     ] {
         let result = env.run(arguments);
         contains(result.failure(2), parts);
-        assert!(!result.stderr.contains("not usable"), "{}", result.stderr);
+        snapshot(&result.stderr);
     }
     assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }

@@ -5,6 +5,7 @@ use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
 use crate::support::lies::{says_yes, success};
 use crate::support::seen::{count, nothing_was_sent};
+use crate::support::wording::FINISHING;
 use crate::support::{TestEnv, contains, playing};
 
 const PATH: &str = "/api/apikeys/1";
@@ -304,7 +305,8 @@ mod asked {
             let env = with_keys(Settings::default());
             let script = r#""$SWP_KEYS" delete-key a; echo "exit $?""#;
             let mut terminal = Pty::start(&env.home, script);
-            terminal.see("Delete the key `a` (ID 1), never used? [y/N] ");
+            terminal.see("`a` (ID 1)");
+            terminal.see("[y/N] ");
             terminal.type_line(typed);
             let shown = terminal.end();
             if gone {
@@ -323,9 +325,9 @@ mod asked {
         let env = with_keys(Settings::default());
         let script = r#""$SWP_KEYS" delete-key -q a c; echo "exit $?""#;
         let mut terminal = Pty::start(&env.home, script);
-        terminal.see("to be deleted: the key `a` (ID 1), never used");
-        terminal.see("to be deleted: the key `c` (ID 3), never used");
-        terminal.see("Delete these 2 keys? [y/N] ");
+        terminal.see("`a` (ID 1)");
+        terminal.see("`c` (ID 3)");
+        terminal.see("[y/N] ");
         terminal.type_line("y");
         contains(&terminal.end(), &["exit 0"]);
         assert_eq!(left(&env), [2]);
@@ -364,7 +366,7 @@ mod interrupted {
         let mut running = held.start(["delete-key", "a", "b", "c", "--yes"]);
         held.wait_until_held();
         running.signal(Signal::INT);
-        running.wait_for_line("interrupted; waiting for what is under way");
+        running.wait_for_line(FINISHING);
         held.release();
         let result = running.finish();
         let done = "deleted before that: `a` (ID 1), `b` (ID 2); not deleted: `c` (ID 3)";

@@ -8,6 +8,7 @@ use swp_keys::sandbox::{Action, Fault};
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count};
 use crate::support::snapshot::snapshot;
+use crate::support::wording::DIFFERENCES;
 use crate::support::{RunResult, TestEnv, contains, playing, wait_until};
 
 fn run(env: &TestEnv, more: &[&str]) -> RunResult {
@@ -38,7 +39,7 @@ fn skipping_succeeds_without_a_secret() {
         result.success();
         assert_eq!(result.stdout, "", "there is no secret to print");
         contains(&result.stderr, &["ci", "ID 1"]);
-        assert!(!result.stderr.contains("differs"), "{}", result.stderr);
+        assert!(!result.stderr.contains(DIFFERENCES), "{}", result.stderr);
     }
     run(&env, &["--if-exists", "skip", "-o", "jsonl", "-q"]).json();
     let result = run(&env, &["--if-exists", "skip", "-o", "json", "-q"]);

@@ -6,6 +6,7 @@ use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 use crate::support::lies::says_yes;
 use crate::support::seen::{bodies, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
+use crate::support::wording::FINISHING;
 use crate::support::{TestEnv, contains, playing};
 
 const CHANGE: &str = "POST /api/apikeys/1";
@@ -276,7 +277,7 @@ mod interrupted {
         let mut running = held.start(["lock-key", "ci"]);
         held.wait_until_held();
         running.signal(Signal::INT);
-        running.wait_for_line("interrupted; waiting for what is under way");
+        running.wait_for_line(FINISHING);
         held.release();
         let result = running.finish();
         assert_eq!(result.success(), "1");

@@ -6,6 +6,7 @@ use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 use crate::support::lies::says_yes;
 use crate::support::seen::{bodies, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
+use crate::support::wording::EVERY_RIGHT;
 use crate::support::{TestEnv, contains, playing};
 
 const CHANGE: &str = "POST /api/apikeys/1";
@@ -426,13 +427,13 @@ fn a_role_is_looked_at_before_a_key_gets_it() {
         );
         let result = env.run(&arguments);
         assert!(
-            !result.stderr.contains("every right"),
+            !result.stderr.contains(EVERY_RIGHT),
             "it has it: {}",
             result.stderr
         );
         let env = plain();
         let result = env.run([&arguments[..], &["--allow-full-access"]].concat());
-        assert!(!result.stderr.contains("every right"), "{}", result.stderr);
+        assert!(!result.stderr.contains(EVERY_RIGHT), "{}", result.stderr);
         assert_eq!(key(&env).role_id, 1);
     }
     let deaf = json!({"name": "Deaf", "ID": 9, "allowWebService": false});

@@ -2,6 +2,7 @@
 
 use crate::support::profiles::configure;
 use crate::support::raw_server::RawServer;
+use crate::support::wording::MAY_HAVE_COUNTED;
 use crate::support::{TestEnv, contains};
 
 /// What is written, and what is to be written instead.
@@ -97,7 +98,7 @@ fn http_to_the_port_of_https_is_named() {
     let result = env.run(["find-role", "Auditor"]);
     contains(result.failure(2), &["https", &format!("https://{address}")]);
     assert!(
-        !result.stderr.contains("may have counted"),
+        !result.stderr.contains(MAY_HAVE_COUNTED),
         "{}",
         result.stderr
     );

@@ -14,6 +14,7 @@ use crate::support::github::{be_a_step, values};
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::valve::HeldWorld;
+use crate::support::wording::{NOT_WITHDRAWN, WAITING_FOR_ANOTHER_PROCESS};
 use crate::support::{Home, RunResult, TestEnv, contains, wait_until};
 
 /// As many as start at once.
@@ -64,11 +65,7 @@ fn ended_as_meant(result: &[RunResult], fails: impl Fn(usize) -> bool) {
     for (number, result) in result.iter().enumerate() {
         let code = if fails(number) { 10 } else { 0 };
         assert_eq!(result.code(), code, "{number}: {}", result.stderr);
-        assert!(
-            !result.stderr.contains("not withdrawn"),
-            "{}",
-            result.stderr
-        );
+        assert!(!result.stderr.contains(NOT_WITHDRAWN), "{}", result.stderr);
     }
 }
 
@@ -189,7 +186,7 @@ fn a_signal_ends_the_wait_for_the_file_of_the_pins() {
     let pin = format!("sha256:{}", "ab".repeat(32));
     let arguments = ["trust", "add", "dsm.example.com", "--tls-pin", &pin];
     let mut running = Running::start(&mut home.command(arguments));
-    running.wait_for_line("waiting for another process");
+    running.wait_for_line(WAITING_FOR_ANOTHER_PROCESS);
     running.signal(Signal::TERM);
     running.finish().failure(143);
     assert_eq!(names(&config), [""; 0]);
@@ -214,7 +211,7 @@ fn undoing_a_line_keeps_what_others_wrote_since() {
         }
         let result = env.run(create(&["--dotenv", ".env", "--deliver-cmd", spoil]));
         assert!(
-            !result.failure(10).contains("not withdrawn"),
+            !result.failure(10).contains(NOT_WITHDRAWN),
             "{}",
             result.stderr
         );
@@ -231,7 +228,7 @@ fn undoing_leaves_a_line_that_was_set_anew_since() {
     let set = "sh -c 'echo SWP_API_KEY=newer > .env; exit 1'";
     let result = env.run(create(&["--dotenv", ".env", "--deliver-cmd", set]));
     assert!(
-        !result.failure(10).contains("not withdrawn"),
+        !result.failure(10).contains(NOT_WITHDRAWN),
         "{}",
         result.stderr
     );
@@ -270,7 +267,7 @@ fn a_folder_that_is_locked_from_the_start_is_waited_for_before_anything_is_sent(
         let lock = File::open(env.home.path(".")).expect("the folder");
         lock.lock().expect("nothing else has it");
         let mut running = Running::start(&mut env.home.command(create(&[flag, "key"])));
-        running.wait_for_line("waiting for another process");
+        running.wait_for_line(WAITING_FOR_ANOTHER_PROCESS);
         running.signal(Signal::TERM);
         running.finish().failure(143);
         nothing_was_sent(&env.sandbox);

@@ -10,6 +10,7 @@ use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
 use crate::support::valve::HeldWorld;
+use crate::support::wording::{NOT_WITHDRAWN, WAITING_FOR_ANOTHER_PROCESS};
 use crate::support::{TestEnv, contains, set_mode};
 
 const TO_FILE: [&str; 6] = [
@@ -138,7 +139,7 @@ fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
         };
         let result = env.run(arguments.iter().chain(&["--deliver-cmd", command]));
         assert!(
-            !result.failure(10).contains("not withdrawn"),
+            !result.failure(10).contains(NOT_WITHDRAWN),
             "{}",
             result.stderr
         );
@@ -158,7 +159,7 @@ fn a_mount_that_something_else_has_locked_is_waited_for() {
         let lock = File::open(&source).expect("a file");
         lock.lock().expect("nothing else has it");
         let mut running = Running::start(&mut env.home.command(arguments));
-        running.wait_for_line("waiting for another process");
+        running.wait_for_line(WAITING_FOR_ANOTHER_PROCESS);
         std::fs::write(&source, format!("{OLD}B=2\n")).expect("a file");
         drop(lock);
         running.finish().success();

@@ -9,6 +9,7 @@ use swp_keys::sandbox::{Action, Fault};
 use crate::support::files::{mode, names, read};
 use crate::support::github::{be_a_step, values};
 use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::wording::NOT_WITHDRAWN;
 use crate::support::{TestEnv, contains, set_mode};
 
 const ALL: [&str; 11] = [
@@ -93,11 +94,7 @@ fn where_the_last_fails_new_files_go_and_appended_text_is_cut_off() {
     assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
     assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "other=1");
     assert_eq!(read(env.home.path("GITHUB_ENV")), "");
-    assert!(
-        !result.stderr.contains("not withdrawn"),
-        "{}",
-        result.stderr
-    );
+    assert!(!result.stderr.contains(NOT_WITHDRAWN), "{}", result.stderr);
 }
 
 #[test]
@@ -181,11 +178,7 @@ fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
         let command = ["create", "--role", "Auditor", "--deliver-cmd", swap];
         let result = env.run(command.iter().chain(&places).chain(force));
         undone(&env, &result);
-        assert!(
-            !result.stderr.contains("not withdrawn"),
-            "{}",
-            result.stderr
-        );
+        assert!(!result.stderr.contains(NOT_WITHDRAWN), "{}", result.stderr);
         assert_eq!(names(&folder), [""; 0]);
         assert_eq!(names(&env.home.path("old")), before);
         for (name, content) in [("key", "the old key\n"), (".env", "SWP_API_KEY=old\n")] {
@@ -204,11 +197,7 @@ fn a_file_that_went_meanwhile_is_withdrawn_already() {
             .chain(&["--deliver-cmd", "sh -c 'rm key .env; exit 1'"]),
     );
     undone(&env, &result);
-    assert!(
-        !result.stderr.contains("not withdrawn"),
-        "{}",
-        result.stderr
-    );
+    assert!(!result.stderr.contains(NOT_WITHDRAWN), "{}", result.stderr);
     assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, bodies, nothing_was_sent};
+use crate::support::wording::NO_EXPIRY;
 use crate::support::{TestEnv, contains};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -28,7 +29,7 @@ fn a_life_span_counts_from_now() {
         let result = env.run(create(text));
         let after = now();
         result.success();
-        assert!(!result.stderr.contains("will not end"), "{}", result.stderr);
+        assert!(!result.stderr.contains(NO_EXPIRY), "{}", result.stderr);
         let sent = bodies(&env.sandbox, CREATE)[0]["expiryDate"].as_i64();
         let sent = sent.expect("milliseconds");
         // The manager's clock is told in whole seconds.

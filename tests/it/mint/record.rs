@@ -7,6 +7,7 @@ use swp_keys::sandbox::Settings;
 use crate::support::proxy::ReservedPort;
 use crate::support::snapshot::snapshot;
 use crate::support::valve::HeldWorld;
+use crate::support::wording::NO_RECORD;
 use crate::support::{Home, TestEnv, contains, set_mode, wait_until};
 
 const SEARCH: &str = "POST /api/roles/search";
@@ -107,5 +108,5 @@ fn a_record_that_cannot_be_kept_is_said_before_the_key_is_made() {
     assert!(env.sandbox.api_keys().is_empty());
     let result = env.run(["create", "--role", "Auditor"]);
     result.success();
-    assert_eq!(result.stderr.matches("no record of this run").count(), 1);
+    assert_eq!(result.stderr.matches(NO_RECORD).count(), 1);
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Sandbox};
 
 use crate::support::seen::{CREATE, count};
+use crate::support::wording::NO_LISTENER;
 use crate::support::{RunResult, TestEnv, contains, playing};
 
 const KEYS: &str = "/api/apikeys";
@@ -369,7 +370,7 @@ fn a_create_that_nobody_listened_to_is_sent_again() {
     env.home.set("SWP_API_KEY_FILE", file);
 
     let mut running = env.start(["create", "--role-id", "2", "--allow-full-access", "-v"]);
-    running.wait_for_line("nobody listens");
+    running.wait_for_line(NO_LISTENER);
     listen(&ours, 16).expect("it listens");
     serve();
     let result = running.finish();

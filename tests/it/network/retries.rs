@@ -6,6 +6,7 @@ use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::proxy::ReservedPort;
 use crate::support::raw_server::RawServer;
+use crate::support::wording::RETRYING_IN;
 use crate::support::{TestEnv, contains};
 
 const SEARCH: &str = "/api/roles/search";
@@ -128,7 +129,7 @@ fn a_date_to_come_back_at_is_waited_for() {
         env.sandbox.inject(fault);
         let result = env.run(["find-role", "Auditor", "-v"]);
         assert_eq!(result.success(), "2");
-        let paused = |pause: &&str| result.stderr.contains(&format!("trying again in {pause}"));
+        let paused = |pause: &&str| result.stderr.contains(&format!("{RETRYING_IN}{pause}"));
         assert!(pauses.iter().any(paused), "{date}: {}", result.stderr);
     }
 }
@@ -258,6 +259,6 @@ fn where_nobody_listens_the_run_is_unreachable() {
         ]);
         let said = format!("error: nobody listens at {}", port.address());
         contains(result.failure(8), &[&said, "--wait"]);
-        assert_eq!(result.stderr.matches("trying again").count(), again);
+        assert_eq!(result.stderr.matches(RETRYING_IN).count(), again);
     }
 }

@@ -7,6 +7,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
 use crate::support::valve::HeldWorld;
+use crate::support::wording::{RETRYING_IN, UNDOING};
 use crate::support::{RunResult, contains};
 
 const SIGN_IN: &str = "POST /api/sessions";
@@ -71,7 +72,7 @@ fn a_pause_between_two_tries_is_left_at_once() {
     let fault = Fault::new("POST", "/api/roles/search", limited);
     held.sandbox.inject(fault);
     let mut running = held.start(["list-roles", "-v"]);
-    running.wait_for_line("trying again in 50");
+    running.wait_for_line(RETRYING_IN);
     running.signal(Signal::TERM);
     cleaned_up(&running.finish(), &held, 143);
 }
@@ -210,7 +211,7 @@ fn the_first_says_why_the_run_goes_on_and_the_second_ends_it() {
     let mut running = held.start(["create", "--role", "Auditor", "--name", "ci"]);
     held.wait_until_held();
     running.signal(Signal::INT);
-    running.wait_for_line("note: interrupted; undoing what is under way");
+    running.wait_for_line(UNDOING);
     running.signal(Signal::INT);
     let result = running.finish();
     contains(result.failure(11), &["`ci`"]);

@@ -4,6 +4,7 @@
 use crate::support::profiles::env_in_a_profile;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
+use crate::support::wording::BUG;
 use crate::support::{RunResult, TestEnv, contains};
 
 /// A run in which so few files may be open.
@@ -38,7 +39,7 @@ fn too_few_files_are_an_error_before_anything_is_asked() {
             if !was_started(&result) {
                 continue;
             }
-            assert!(!result.stderr.contains("bug in swp-keys"), "{told}");
+            assert!(!result.stderr.contains(BUG), "{told}");
             assert_eq!(
                 count(&env.sandbox, "DELETE /api/apikeys/1"),
                 usize::from(arguments.starts_with("exec") && result.code() == 0),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::files::files;
 use crate::support::files::{mode, read};
 use crate::support::snapshot::snapshot;
+use crate::support::wording::STATE_IGNORED;
 use crate::support::{TestEnv, contains, set_mode};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
@@ -77,7 +78,7 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
         let result = env.run([&FIND[..], &["--password-file", &password]].concat());
         result.success();
         assert_eq!(
-            result.stderr.contains("is not looked at"),
+            result.stderr.contains(STATE_IGNORED),
             name == "state",
             "{}",
             result.stderr

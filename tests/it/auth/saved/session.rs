@@ -9,6 +9,7 @@ use swp_keys::sandbox::{Action, Fault, Request, Sandbox, Settings};
 use crate::support::files::files;
 use crate::support::seen::session_of;
 use crate::support::snapshot::snapshot;
+use crate::support::wording::SESSION_EXPIRED;
 use crate::support::{END_SESSION, TestEnv, contains};
 
 pub(super) fn kept(env: &TestEnv) -> Vec<PathBuf> {
@@ -220,7 +221,7 @@ fn a_missing_right_is_not_an_ended_session() {
     env.run(["login"]).success();
     let result = env.run(["create", "--role-id", "2"]);
     assert!(
-        !result.failure(5).contains("has expired"),
+        !result.failure(5).contains(SESSION_EXPIRED),
         "{}",
         result.stderr
     );
@@ -293,7 +294,7 @@ fn a_session_that_is_not_to_be_ended_is_forgotten_and_not_said_to_be_ended() {
     env.sandbox.forget_requests();
     let result = env.run(["logout", "--no-sign-out"]);
     result.success();
-    assert!(!result.stderr.contains("is ended"), "{}", result.stderr);
+    snapshot(&result.stderr);
     assert_eq!(kept(&env), [] as [PathBuf; 0]);
     assert!(env.sandbox.requests().is_empty());
     assert_eq!(env.sandbox.live_sessions(), 1);

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use swp_keys::sandbox::Settings;
 
 use super::sources::{FIND, TOKEN, env, run, sign_in};
+use crate::support::wording::{ADMIN_PASSWORD_PROMPT, CODE_PROMPT};
 use crate::support::{RunResult, TestEnv, contains};
 
 /// A value and a word of what is wrong with it.
@@ -225,7 +226,7 @@ fn what_is_typed_is_looked_at_too() {
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
     let first = env();
     let mut terminal = Pty::start(&first.home, script);
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(TOKEN);
     terminal.see("code=2");
     contains(&terminal.end(), &["Vision One"]);
@@ -238,7 +239,7 @@ fn what_is_typed_is_looked_at_too() {
     for (typed, code) in [("nothing", "code=2"), (" 004 211", "code=0")] {
         second.sandbox.forget_requests();
         let mut terminal = Pty::start(&second.home, script);
-        terminal.see("Code of the second factor: ");
+        terminal.see(CODE_PROMPT);
         terminal.type_line(typed);
         terminal.see(code);
         terminal.end();

@@ -3,6 +3,7 @@
 use swp_keys::sandbox::{Sandbox, Settings};
 
 use crate::support::files::read;
+use crate::support::pins::other_pin;
 use crate::support::profiles::{configure, env_in_a_profile, profile};
 use crate::support::{TestEnv, contains};
 
@@ -26,11 +27,7 @@ fn pinned(pins: &str) -> TestEnv {
 fn a_pin_of_a_profile_counts_as_text_and_in_a_list() {
     let mut env = pinned(&format!("\"{WRONG}\""));
     let result = env.run(["list-roles"]);
-    let (_, shown) = result
-        .failure(7)
-        .split_once("it shows ")
-        .expect("both prints");
-    let right = shown.split(',').next().expect("an end").to_owned();
+    let right = other_pin(result.failure(7), WRONG);
     for pins in [
         format!("\"{right}\""),
         format!("[\"{WRONG}\", \"{right}\"]"),

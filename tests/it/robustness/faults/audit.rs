@@ -1,5 +1,6 @@
 //! Three books, compared: the manager's keys, what was delivered, and the records.
 
+use crate::support::wording::UNDELIVERED_SECRET_DROPPED;
 use std::collections::HashSet;
 use std::mem;
 
@@ -297,7 +298,7 @@ impl<'a> Books<'a> {
             }
         }
         for run in ended.iter().filter(|run| {
-            run.stderr.contains("panicked") || run.stderr.contains("fresh secret was dropped")
+            run.stderr.contains("panicked") || run.stderr.contains(UNDELIVERED_SECRET_DROPPED)
         }) {
             self.wrong.push(format!("stderr says: {}", run.stderr));
         }

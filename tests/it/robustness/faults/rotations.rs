@@ -1,6 +1,7 @@
 //! Rotations under every fault: never three keys, the old one untouched or one living successor, and the same command again ends in
 //! the same place. `ROTATION=7` plays one seed, `ROTATIONS=2000` so many.
 
+use crate::support::wording::{IS_DELIVERED, UNDELIVERED_SECRET_DROPPED};
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -147,7 +148,7 @@ impl Played {
     fn delivered(&self) -> HashSet<String> {
         (self.runs.iter().chain(&self.again))
             .filter(|ended| {
-                matches!(ended.code, None | Some(0 | 12)) || ended.stderr.contains("is delivered")
+                matches!(ended.code, None | Some(0 | 12)) || ended.stderr.contains(IS_DELIVERED)
             })
             .flat_map(Ended::delivered)
             .collect()
@@ -221,7 +222,7 @@ impl Played {
                 _ => {}
             }
             // What was delivered is said where only the end of the old key is open.
-            let open = run.code == Some(11) && run.stderr.contains("is delivered");
+            let open = run.code == Some(11) && run.stderr.contains(IS_DELIVERED);
             if !open && !matches!(run.code, None | Some(0 | 12)) && !run.stdout.is_empty() {
                 wrong.push(format!("stdout is not empty: {}", run.stdout));
             }
@@ -324,7 +325,7 @@ impl Played {
     fn no_secret_is_told(&mut self) {
         let keys = self.stage.sandbox.api_keys();
         let told = |run: &Ended| {
-            run.stderr.contains("fresh secret was dropped")
+            run.stderr.contains(UNDELIVERED_SECRET_DROPPED)
                 || keys.iter().any(|key| run.stderr.contains(&key.secret))
         };
         if self.runs.iter().chain(&self.again).any(told) {

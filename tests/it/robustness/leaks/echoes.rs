@@ -4,6 +4,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Sandbox, Settings};
 
 use crate::support::secrets::{CODE, FRESH, KEY, PASSWORD, RID, SID, assert_silent, forms};
+use crate::support::wording::SESSION_NOT_ENDED;
 use crate::support::{RunResult, TestEnv};
 
 const ALL: [&str; 6] = [PASSWORD, CODE, SID, RID, KEY, FRESH];
@@ -287,7 +288,11 @@ fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
     script(&env.sandbox);
     let result = env.run(["login", "-vv", "--force-login"]);
     result.success();
-    assert!(result.stderr.contains("was not ended"), "{}", result.stderr);
+    assert!(
+        result.stderr.contains(SESSION_NOT_ENDED),
+        "{}",
+        result.stderr
+    );
     assert_silent("login", &result, &ALL, None);
 }
 
@@ -318,7 +323,7 @@ fn an_undelivered_secret_that_comes_back_is_not_shown() {
         ];
         let result = RunResult::of(env.home.command(arguments).stdout(full));
         assert!(
-            result.failure(11).contains("is in use"),
+            result.failure(11).contains("swp-keys recover"),
             "{}",
             result.stderr
         );

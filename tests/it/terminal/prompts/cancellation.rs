@@ -5,6 +5,9 @@ use swp_keys::sandbox::Settings;
 
 use super::dialogs::{PASSWORD, env, out, sign_ins, with};
 use crate::support::pty::{Pty, terminate};
+use crate::support::wording::{
+    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, FINGERPRINT_PROMPT, USER_NAME_PROMPT,
+};
 use crate::support::{TestEnv, contains};
 
 struct Question {
@@ -17,18 +20,21 @@ struct Question {
 
 const QUESTIONS: [Question; 3] = [
     Question {
-        text: "User name: ",
+        text: USER_NAME_PROMPT,
         before: &[],
         sent: 0,
     },
     Question {
-        text: "Password of admin: ",
-        before: &[("User name: ", "admin")],
+        text: ADMIN_PASSWORD_PROMPT,
+        before: &[(USER_NAME_PROMPT, "admin")],
         sent: 0,
     },
     Question {
-        text: "Code of the second factor: ",
-        before: &[("User name: ", "admin"), ("Password of admin: ", PASSWORD)],
+        text: CODE_PROMPT,
+        before: &[
+            (USER_NAME_PROMPT, "admin"),
+            (ADMIN_PASSWORD_PROMPT, PASSWORD),
+        ],
         sent: 1,
     },
 ];
@@ -118,7 +124,7 @@ fn the_echo_is_off_before_the_question_is_there() {
     terminal.wait_for_silence();
     terminal.type_text(PASSWORD);
     terminal.control('q');
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line("");
     terminal.see("code=0");
     let shown = terminal.end();
@@ -146,7 +152,7 @@ fn lose_the_terminal() {
     let mut terminal = Window::start(&env.home, r#""$SWP_KEYS" find-role Auditor > end 2> err"#);
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || ended.send(std::fs::read_to_string(path)));
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_text(&PASSWORD[..5]);
     let mut shell = terminal.close();
     let stdout = end.recv_timeout(std::time::Duration::from_secs(30));
@@ -185,15 +191,11 @@ fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
     let mut stranger = TestEnv::new();
     stranger.home.unset("SWP_CA_CERT");
     vec![
-        (no_name, "find-role Auditor", "User name: "),
-        (env(), "find-role Auditor", "Password of admin: "),
-        (code, "find-role Auditor", "Code of the second factor: "),
+        (no_name, "find-role Auditor", USER_NAME_PROMPT),
+        (env(), "find-role Auditor", ADMIN_PASSWORD_PROMPT),
+        (code, "find-role Auditor", CODE_PROMPT),
         (deletion, "delete-key ci", "[y/N] "),
-        (
-            stranger,
-            "find-role Auditor",
-            "or paste one of the fingerprints: ",
-        ),
+        (stranger, "find-role Auditor", FINGERPRINT_PROMPT),
     ]
 }
 
@@ -247,9 +249,9 @@ fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
             terminal.wait_for_silence();
         }
         let (answer, code) = match question {
-            "User name: " => ("\x04", 2),
-            "Password of admin: " => (concat!("Typed-Passw0rd", "\n"), 0),
-            "Code of the second factor: " => ("004211\n", 0),
+            USER_NAME_PROMPT => ("\x04", 2),
+            ADMIN_PASSWORD_PROMPT => (concat!("Typed-Passw0rd", "\n"), 0),
+            CODE_PROMPT => ("004211\n", 0),
             "[y/N] " => ("y\n", 0),
             _ => ("yes\n", 0),
         };
@@ -308,7 +310,7 @@ fn what_is_not_utf_8_is_not_sent() {
         &env.home,
         r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_bytes(b"Pr\xfcfung\n");
     terminal.see("code=2");
     contains(&terminal.end(), &["admin", "UTF-8"]);

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Settings, SignInWording};
 
 use crate::support::pty::Pty;
+use crate::support::wording::{
+    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, PASSWORD_PROMPT, USER_NAME_PROMPT,
+};
 use crate::support::{TestEnv, contains};
 
 pub(super) const PASSWORD: &str = "Typed-Passw0rd";
@@ -41,7 +44,7 @@ fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
         &env.home,
         r#"echo from-stdin | "$SWP_KEYS" create --role Auditor > out; echo "code=$?""#,
     );
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
     let shown = terminal.end();
@@ -63,7 +66,7 @@ fn nothing_but_the_document_reaches_stdout_where_a_prompt_was_needed() {
         &env.home,
         r#""$SWP_KEYS" find-role Auditor -o json < /dev/null > out 2> err; echo "code=$?""#,
     );
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
     terminal.end();
@@ -88,7 +91,7 @@ fn a_typed_password_arrives_exactly() {
             &env.home,
             r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
         );
-        terminal.see("Password of admin: ");
+        terminal.see(ADMIN_PASSWORD_PROMPT);
         terminal.type_line(password);
         terminal.see("code=0");
         let shown = terminal.end();
@@ -105,11 +108,11 @@ fn a_user_name_that_is_missing_is_asked_for_and_shown() {
         &env.home,
         r#"echo from-stdin | "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     );
-    terminal.see("User name: ");
+    terminal.see(USER_NAME_PROMPT);
     terminal.type_line("admin");
     // The echo of what was typed.
     terminal.see("admin");
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
     let shown = terminal.end();
@@ -127,13 +130,13 @@ fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_
         &env.home,
         r#"echo from-stdin | "$SWP_KEYS" find-role Auditor > out; echo "code=$?""#,
     );
-    terminal.see("Password of admin: ");
+    terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
-    terminal.see("Code of the second factor: ");
+    terminal.see(CODE_PROMPT);
     terminal.type_line("004211");
     terminal.see("code=0");
     let shown = terminal.end();
-    assert_eq!(shown.matches("Password of").count(), 1, "{shown}");
+    assert_eq!(shown.matches(PASSWORD_PROMPT).count(), 1, "{shown}");
     assert_eq!(out(&env), "2\n");
     let without = json!({"userName": "admin", "password": PASSWORD});
     let with = json!({"userName": "admin", "password": PASSWORD, "mfaCode": "004211"});
@@ -142,7 +145,7 @@ fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_
 
 #[test]
 fn what_was_refused_is_neither_asked_for_nor_sent_again() {
-    const RIGHT: (&str, &str) = ("Password of admin: ", PASSWORD);
+    const RIGHT: (&str, &str) = (ADMIN_PASSWORD_PROMPT, PASSWORD);
     struct Case {
         what: &'static str,
         answers: &'static [(&'static str, &'static str)],
@@ -153,14 +156,14 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
     let cases = [
         Case {
             what: "a wrong password",
-            answers: &[("Password of admin: ", "wrong")],
+            answers: &[(ADMIN_PASSWORD_PROMPT, "wrong")],
             wording: SignInWording::Cause,
             sign_ins: 1,
             says: "the manager refused the sign-in",
         },
         Case {
             what: "a wrong code",
-            answers: &[RIGHT, ("Code of the second factor: ", "999999")],
+            answers: &[RIGHT, (CODE_PROMPT, "999999")],
             wording: SignInWording::Cause,
             sign_ins: 2,
             says: "code is incorrect",
@@ -204,7 +207,7 @@ fn nothing_typed_is_no_password_and_nothing_is_sent() {
             &env.home,
             r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
         );
-        terminal.see("Password of admin: ");
+        terminal.see(ADMIN_PASSWORD_PROMPT);
         terminal.type_text(key);
         terminal.see("code=2");
         contains(&terminal.end(), &["--password-file"]);
@@ -309,7 +312,7 @@ fn a_name_cannot_play_tricks_with_the_question() {
         &env.home,
         r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
-    terminal.see(r"Password of a\u{1b}]0;b\u{7}\u{8}User: ");
+    terminal.see(&(PASSWORD_PROMPT.to_owned() + r"a\u{1b}]0;b\u{7}\u{8}User: "));
     terminal.control('c');
     terminal.see("code=130");
     let shown = terminal.end();

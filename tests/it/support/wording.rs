@@ -1,0 +1,62 @@
+//! The few phrases that a test has to wait for, or that must not be printed. No exit code and no name tells these cases apart.
+//!
+//! A phrase that the program no longer prints would make a negative assertion pass for ever, so a test looks for each one in `src/`.
+
+/// The prompt for the password of the user of most tests.
+pub(crate) const ADMIN_PASSWORD_PROMPT: &str = "Password of admin: ";
+
+/// Phrases with their names.
+macro_rules! phrases {
+    ($($name:ident = $phrase:literal;)+) => {
+        $(pub(crate) const $name: &str = $phrase;)+
+        /// All of them.
+        const ALL: &[&str] = &[$($phrase),+];
+    };
+}
+
+phrases! {
+    PASSWORD_PROMPT = "Password of ";
+    USER_NAME_PROMPT = "User name: ";
+    CODE_PROMPT = "Code of the second factor: ";
+    FINGERPRINT_PROMPT = "paste one of the fingerprints: ";
+    ALLOWED_SESSIONS_IN_USE = "as many sessions as the manager allows";
+    UNDOING = "undoing what is under way";
+    FINISHING = "waiting for what is under way";
+    WAITING_FOR_ANOTHER_PROCESS = "waiting for another process";
+    RETRYING_IN = "trying again in ";
+    NO_LISTENER = "nobody listens at ";
+    NOT_WITHDRAWN = "not withdrawn";
+    PAUSED = "nothing is sent";
+    SESSION_EXPIRED = "has expired";
+    SESSION_NOT_ENDED = "the session was not ended";
+    KEY_LIVES_ON = "lives on";
+    EVERY_RIGHT = "every right";
+    NO_EXPIRY = "will not end by itself";
+    MAY_HAVE_COUNTED = "may have counted";
+    STATE_IGNORED = "is not looked at";
+    INTERCEPTED = "may be intercepted";
+    NO_RECORD = "no record of this run can be kept";
+    DIFFERENCES = "differs in ";
+    IS_DELIVERED = "is delivered";
+    UNDELIVERED_SECRET_DROPPED = "fresh secret was dropped";
+    BUG = "this is a bug in swp-keys";
+    CUT_OFF_AT = "was cut off at ";
+    RECORD_NOT_REMOVED = "could not be removed";
+    REMAINS_NOT_REMOVED = "what is there of it cannot be removed";
+}
+
+#[test]
+fn every_phrase_is_in_the_program() {
+    let mut program = String::new();
+    for file in super::files::files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = super::files::read(file);
+        // A literal that goes on in the next line.
+        program += &text.split("\\\n").map(str::trim_start).collect::<String>();
+    }
+    for phrase in ALL {
+        assert!(
+            program.contains(phrase),
+            "the program does not print `{phrase}` any more: tests/it/support/wording.rs has to follow it"
+        );
+    }
+}
