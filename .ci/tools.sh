@@ -1,8 +1,8 @@
-# The programs that the checks need and that a new machine does not have. Sourced, never run.
+# Installs the programs that the checks and benchmarks need. Sourced, never run.
 #
-# Versions: cargo-deny here, Prism in tools/package.json (with its lock), what comes from PyPI in tools/requirements.in (with
-# its lock). Each goes to a folder of its own in the cache, named after its version or its lock file, so that a new version
-# never meets an old installation; `complete` marks the end, so that an interrupted installation is done again.
+# Versions are fixed: cargo-deny here, Prism in tools/package.json, Python packages in tools/requirements.in, each of the last two with
+# a lock file. Each program has its own folder in the cache, named after its version or lock file, so a new version never mixes with
+# an old installation. The file `complete` is written last, so an interrupted installation is repeated.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # the scripts that source this file use the variables
 
@@ -14,7 +14,7 @@ locks=$repository/.ci/tools
 
 lock_id() { python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:12])' "$1"; }
 
-# Installs into folder $1 with the function $2, unless that was done before.
+# Installs into folder $1 with function $2, once.
 install_once() {
     local folder=$1 install=$2
     [[ -f $folder/complete ]] && return
@@ -27,7 +27,7 @@ install_once() {
 
 install_prism() {
     cp "$locks/package.json" "$locks/package-lock.json" "$1"
-    # No scripts: none of these packages needs one to work here, and none should run one.
+    # No package needs its install script here.
     (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 }
 
@@ -55,7 +55,7 @@ need_python_tools() {
     schemathesis=$folder/venv/bin/schemathesis
 }
 
-# One that is installed already will do if it is the same version: building it takes minutes.
+# Uses an installed cargo-deny of the same version, because building it takes minutes.
 need_cargo_deny() {
     cargo_deny=$(command -v cargo-deny || true)
     if [[ -n $cargo_deny && $("$cargo_deny" --version) == "cargo-deny $cargo_deny_version" ]]; then
@@ -66,9 +66,9 @@ need_cargo_deny() {
     cargo_deny=$folder/bin/cargo-deny
 }
 
-# Packages of Debian are installed for the whole system.
+# Debian packages are installed for the whole system. Elsewhere the error lists them.
 apt_install() {
-    command -v apt-get >/dev/null || die "missing packages (by Debian's names): $*"
+    command -v apt-get >/dev/null || die "missing packages (Debian names): $*"
     local become=()
     ((EUID == 0)) || become=(sudo)
     say "installing $*"
@@ -76,7 +76,7 @@ apt_install() {
     "${become[@]}" apt-get install -q -y --no-install-recommends "$@" >/dev/null
 }
 
-# Tomcat without a service, and a JDK to compile the servlet.
+# Tomcat without its service, and a JDK that compiles the servlet.
 need_tomcat() {
     tomcat_home=/usr/share/tomcat10
     if [[ -f $tomcat_home/bin/bootstrap.jar && -n $(command -v javac) && -n $(command -v keytool) ]]; then
@@ -85,7 +85,34 @@ need_tomcat() {
     apt_install tomcat10-common default-jdk-headless
 }
 
-# Clocks that jump in the fault harness.
+# Wall clocks that jump, for the fault tests.
 need_faketime() {
     [[ -n $(find /usr/lib -name libfaketime.so.1 -print -quit) ]] || apt_install libfaketime
+}
+
+# Installs Debian package $1 unless program $2 exists. `type -P` ignores shell keywords such as `time`.
+need_program() {
+    PATH=$PATH:/usr/sbin type -P "$2" >/dev/null || apt_install "$1"
+}
+
+# The programs that benches/peers/run.py compares, and the server that it measures them against.
+need_peers() {
+    need_program nginx nginx
+    nginx_modules=$(find /usr/lib/nginx /usr/lib64/nginx /usr/share/nginx -name ngx_http_js_module.so -printf '%h' -quit 2>/dev/null || true)
+    if [[ -z $nginx_modules ]]; then
+        apt_install libnginx-mod-http-js
+        nginx_modules=/usr/lib/nginx/modules
+    fi
+    need_program gcc gcc
+    gcc -E -include openssl/ssl.h -x c /dev/null >/dev/null 2>&1 || apt_install libssl-dev
+    need_program openssl openssl
+    need_program curl curl
+    need_program jq jq
+    need_program time time
+}
+
+# The tools of benches/scale.py.
+need_load_tools() {
+    need_program time time
+    need_program wrk wrk
 }

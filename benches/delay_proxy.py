@@ -1,9 +1,9 @@
-"""A TCP proxy that makes the way long: everything arrives so much later, in both directions.
+"""A TCP proxy that delays everything in both directions.
 
     python3 benches/delay_proxy.py TARGET-PORT [MILLISECONDS-EACH-WAY]         prints its own port, and serves
 
-TCP's own handshake is done by the kernel before a proxy hears of the connection, and cannot be made late. So what a client sends
-first is held back for the round trip which that handshake would have taken.
+The kernel completes the TCP handshake before the proxy sees the connection, so the handshake itself cannot be delayed. Instead the
+first bytes of the client are delayed by one more round trip.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import sys
 
 
 async def carry(reader, writer, delay, extra=0.0):
-    """Moves bytes from one end to the other, each `delay` seconds late, and the first ones `extra` more."""
+    """Copies bytes from one end to the other, `delay` seconds late, and the first ones `extra` seconds later."""
     loop = asyncio.get_running_loop()
     queue = asyncio.Queue()
 
@@ -41,7 +41,7 @@ async def carry(reader, writer, delay, extra=0.0):
 
 
 async def serve(target, delay):
-    """A server that passes connections on to a port of this machine, and is not waited for."""
+    """Starts a server that forwards connections to a port of this machine, and returns it."""
 
     async def connection(reader, writer):
         try:

@@ -1,5 +1,5 @@
-"""How many round trips a command costs: the same run near and far (50 ms each way), and what its own log says about each request.
-Once until stdout has what was asked for, which is when a pipe goes on, and once until the run has ended its session too.
+"""Counts the round trips of a command by running it nearby and at a distance of 50 ms each way. Prints the requests from its log too.
+Measures the time until stdout has the result, which is when a pipe continues, and the time until the run has ended.
 
     python3 benches/distance.py           needs the release build
 """
@@ -20,7 +20,7 @@ ROUNDS = 5
 
 
 def timed(url, arguments):
-    """The times from the start to the first of stdout and to the end, and what the run says about its requests."""
+    """Returns the times from the start to the first byte of stdout and to the end, and the requests in the log."""
     with tempfile.TemporaryFile("w+") as stderr:
         begun = time.perf_counter()
         ran = subprocess.Popen([str(BINARY), "-vv", *arguments, "--url", url], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -31,10 +31,10 @@ def timed(url, arguments):
         ran.wait()
         times.append(time.perf_counter() - begun)
         stderr.seek(0)
-        said = stderr.read()
+        log = stderr.read()
     if ran.returncode != 0:
-        raise SystemExit(f"{arguments}: {said}")
-    return times, re.findall(r"debug: (\S+ \S+ -> \d+ in \d+ ms)", said)
+        raise SystemExit(f"{arguments}: {log}")
+    return times, re.findall(r"debug: (\S+ \S+ -> \d+ in \d+ ms)", log)
 
 
 def measure(title, arguments, near, far, version, before=None):
@@ -46,7 +46,7 @@ def measure(title, arguments, near, far, version, before=None):
             taken, requests = timed(url, arguments)
             times[url].append(taken)
     print(f"\n{title}, {version}")
-    for what, place in ("until stdout has it", 0), ("until the run is over", 1):
+    for what, place in ("until stdout has the result", 0), ("until the run has ended", 1):
         here, there = (statistics.median(taken[place] for taken in times[url]) * 1000 for url in (near, far))
         print(f"  {what}: {here:.0f} ms near, {there:.0f} ms far: {(there - here) / (2 * EACH_WAY):.1f} round trips")
     for request in requests:
@@ -62,9 +62,9 @@ def inside(version):
         measure("find-role", ["find-role", "Auditor"], near, far, version)
         measure("create, with a password", ["create", "--role", "Auditor"], near, far, version)
         known = ["create", "--role-id", "2"]
-        measure("create, with a kept session and a known role", known, near, far, version, before=["login"])
-        unseen = [*known, "--allow-full-access"]
-        measure("the same, whatever the role may do", unseen, near, far, version, before=["login"])
+        measure("create, with a saved session and a role ID", known, near, far, version, before=["login"])
+        unchecked = [*known, "--allow-full-access"]
+        measure("the same, without the check of the role", unchecked, near, far, version, before=["login"])
     finally:
         proxy.terminate()
         proxy.wait()

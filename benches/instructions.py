@@ -1,10 +1,10 @@
-"""How many instructions the start and the main job take, held against instructions.toml: the step of .ci/run that keeps them down.
+"""Counts the instructions of a start and of `create`, and compares them with instructions.toml. A step of .ci/run.
 
-    python3 benches/instructions.py             fails where one has grown by more than a tenth; needs the release build
-    python3 benches/instructions.py --store     writes what was counted
+    python3 benches/instructions.py             fails if a count has grown by more than a tenth; needs the release build
+    python3 benches/instructions.py --store     writes the new counts
 
-Counted by valgrind's callgrind, so a busy machine does not matter. The main job runs against the sandbox, which is not counted. The
-median of three: a handshake draws its numbers, and each takes a little more or less.
+valgrind's callgrind counts, so a busy machine does not matter. `create` runs against the sandbox, which is not counted. Each count is the
+median of three, because random numbers make a handshake a little longer or shorter.
 """
 
 import os
@@ -16,6 +16,8 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+
+from tools import need
 
 HERE = Path(__file__).resolve().parent
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release" / "swp-keys"
@@ -30,7 +32,7 @@ TOLERANCE = 1.10
 
 
 def count(folder, arguments):
-    """The instructions of one run, all its threads together."""
+    """The instructions of one run, of all its threads."""
     profile = folder / "callgrind.out"
     ran = subprocess.run(
         ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", str(BINARY), *arguments],
@@ -47,21 +49,21 @@ def counted():
 
 
 def store(counts):
-    lines = ["# Instructions of a run, by `python3 benches/instructions.py --store`. A figure grows only in the commit that says why.\n"]
+    lines = ["# Instructions of a run. Written by `python3 benches/instructions.py --store`; a commit that raises a count gives the reason.\n"]
     lines += [f"{job} = {value:_}\n" for job, value in counts.items()]
     STORED.write_text("".join(lines))
 
 
 def compare(counts):
-    """Whether nothing grew too much."""
+    """Prints each count and returns whether none grew too much."""
     stored = tomllib.loads(STORED.read_text())
     grown = set(stored) != set(counts)
     for job, value in counts.items():
         ratio = value / stored[job] if job in stored else float("inf")
         too_many = ratio > TOLERANCE
         grown = grown or too_many
-        verdict = "grown too much" if too_many else "fallen: store it" if ratio < 2 - TOLERANCE else "as stored"
-        print(f"{job:12} {value:>12_} instructions, {ratio:.3f} of what is stored: {verdict}")
+        verdict = "too many" if too_many else "fewer: store them" if ratio < 2 - TOLERANCE else "as stored"
+        print(f"{job:12} {value:>12_} instructions, {ratio:.3f} of the stored count: {verdict}")
     return not grown
 
 
@@ -69,11 +71,9 @@ def need_valgrind():
     if shutil.which("valgrind"):
         return
     if not shutil.which("apt-get"):
-        print("instruction counts: left out, valgrind is not there and this system has no apt-get")
+        print("instruction counts: skipped, because valgrind is not installed and apt-get is missing")
         raise SystemExit(0)
-    become = [] if os.geteuid() == 0 else ["sudo"]
-    subprocess.run([*become, "apt-get", "update", "-q"], stdout=subprocess.DEVNULL, check=True)
-    subprocess.run([*become, "apt-get", "install", "-q", "-y", "--no-install-recommends", "valgrind"], stdout=subprocess.DEVNULL, check=True)
+    need("need_program valgrind valgrind")
 
 
 def main():
@@ -86,8 +86,8 @@ def main():
         store(counts)
         print(STORED.read_text(), end="")
     elif not compare(counts):
-        raise SystemExit("a run takes more than a tenth more instructions than instructions.toml says. Find out why; if it is worth "
-                         "it, run `python3 benches/instructions.py --store` and commit the figures with the change.")
+        raise SystemExit("a run takes over a tenth more instructions than instructions.toml allows. Find the cause. If the change is worth "
+                         "it, run `python3 benches/instructions.py --store` and commit the counts with the change.")
 
 
 if __name__ == "__main__":

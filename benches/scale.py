@@ -1,8 +1,8 @@
-"""How cost grows with keys and roles: commands against a manager with few and with many, and how quick the simulated one is itself.
+"""Measures how cost grows with the number of keys and roles: first the commands, then the sandbox itself.
 
-    python3 benches/scale.py              needs the release build, GNU time and wrk (Debian: apt-get install time wrk)
+    python3 benches/scale.py              needs the release build; installs GNU time and wrk
 
-The simulated manager's figures are with kept connections, as a client's are, and go through TLS and HTTP: wrk's own work is in them.
+The figures of the sandbox are for open connections over TLS. They include the work of wrk.
 """
 
 import json
@@ -16,6 +16,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from tools import need
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release" / "swp-keys"
 SIZES = [(100, 10), (10_000, 100), (100_000, 1_000)]
@@ -26,7 +28,7 @@ def search(field, name):
 
 
 def signed_in():
-    """The headers of a session."""
+    """Signs in and returns the headers of the session."""
     password = Path(os.environ["SWP_PASSWORD_FILE"]).read_text().strip()
     request = urllib.request.Request(
         os.environ["SWP_URL"] + "/api/sessions", json.dumps({"userName": os.environ["SWP_USERNAME"], "password": password}).encode(),
@@ -42,25 +44,25 @@ def load(folder, title, path, body, headers, connections):
     lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
     script.write_text('wrk.method = "POST"\n' + "\n".join(lines) + f"\nlocal n = 0\nfunction request()\n  n = n + 1\n"
                       f"  return wrk.format(nil, {json.dumps(path)}, nil, (string.gsub({json.dumps(body)}, 'NUMBER', n)))\nend\n")
-    said = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d5s", "--latency", "-s", script, os.environ["SWP_URL"]],
+    report = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d5s", "--latency", "-s", script, os.environ["SWP_URL"]],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(said)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
-    middle, worst = re.search(r"50%\s+(\S+)", said)[1], re.search(r"99%\s+(\S+)", said)[1]
-    print(f"    {title:42}{connections:3} connections {rate:9.0f} a second, median {middle}, 99 of 100 within {worst}")
+    if "Non-2xx" in report or "Socket errors" in report:
+        raise SystemExit(report)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", report)[1])
+    middle, worst = re.search(r"50%\s+(\S+)", report)[1], re.search(r"99%\s+(\S+)", report)[1]
+    print(f"    {title:42}{connections:3} connections {rate:9.0f}/s, median {middle}, 99th percentile {worst}")
 
 
 def command(*arguments, refused=False):
-    """The median time of three runs, and what they held at most. What is too much to be held at once is `refused` (exit code 1)."""
+    """Prints the median time and the peak memory of three runs. A response that is too large is `refused` (exit code 1)."""
     times, peaks = [], []
-    # A secret is not given to /dev/null, so what is printed goes to a file.
+    # The program refuses to write a secret to /dev/null, so stdout is a file.
     with tempfile.NamedTemporaryFile("r") as figures, tempfile.TemporaryFile() as out:
         for _ in range(3):
             ran = subprocess.run(["time", "-q", "-f", "%e %M", "-o", figures.name, str(BINARY), *arguments],
                                  stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE if refused else None)
             if ran.returncode != (1 if refused else 0):
-                raise SystemExit(f"{arguments} exits with {ran.returncode}")
+                raise SystemExit(f"{arguments} exited with {ran.returncode}")
             figures.seek(0)
             seconds, peak = figures.read().split()
             times.append(float(seconds))
@@ -81,15 +83,15 @@ def sandbox(keys, roles):
     headers = signed_in()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        load(folder, f"a role by its name, among {roles}", "/api/roles/search", search("name", f"role-{roles:06}"), headers, 1)
-        load(folder, f"a key by its name, among {keys}", "/api/apikeys/search", search("keyName", f"key-{keys:06}"), headers, 1)
-        load(folder, "keys made", "/api/apikeys", json.dumps({"keyName": "made-NUMBER", "roleID": 2}), headers, 1)
-        # Each connection of wrk's one thread draws from the same numbers, so no name comes twice.
-        load(folder, "keys made", "/api/apikeys", json.dumps({"keyName": "again-NUMBER", "roleID": 2}), headers, 8)
+        load(folder, f"find one of {roles} roles by name", "/api/roles/search", search("name", f"role-{roles:06}"), headers, 1)
+        load(folder, f"find one of {keys} keys by name", "/api/apikeys/search", search("keyName", f"key-{keys:06}"), headers, 1)
+        load(folder, "create keys", "/api/apikeys", json.dumps({"keyName": "first-NUMBER", "roleID": 2}), headers, 1)
+        # All connections share one thread of wrk and its counter, so each name is unique.
+        load(folder, "create keys", "/api/apikeys", json.dumps({"keyName": "second-NUMBER", "roleID": 2}), headers, 8)
         status = Path(f"/proc/{os.getppid()}/status")
         if status.exists():
             peak = re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]
-            print(f"    the sandbox held at most {int(peak) / 1024:.0f} MiB")
+            print(f"    peak memory of the sandbox: {int(peak) / 1024:.0f} MiB")
 
 
 def main():
@@ -100,6 +102,7 @@ def main():
         if (keys, roles) == SIZES[-1]:
             sandbox(keys, roles)
         return
+    need("need_load_tools")
     for keys, roles in SIZES:
         subprocess.run([str(BINARY), "--quiet", "sandbox", "--many-keys", str(keys), "--many-roles", str(roles), "--rate-limit", "off",
                         "--sessions-max", "1000", "--", sys.executable, __file__, "inside", str(keys), str(roles)], check=True)

@@ -1,4 +1,4 @@
-// The one answer that is not canned, for nginx's JavaScript module: a new key comes back with the name it was sent with.
+// The only response that depends on the request: a new key has the name that was sent.
 function create_key(request) {
     const wanted = JSON.parse(request.requestText);
     request.headersOut['Content-Type'] = 'application/json';

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The recipe as people run it: three calls of curl, and jq for what the next one needs.
+# The usual recipe: three calls of curl, with jq between them.
 #   curl.sh URL PASSWORD-FILE CA-FILE
 set -eu
 url=$1

@@ -1,11 +1,10 @@
-"""swp-keys beside what people use instead, on the same work, against a server that none of them brings.
+"""Compares swp-keys with its alternatives: the same work, against the same nginx.
 
-    python3 benches/peers/run.py [ROUNDS]          30 rounds, at least, where nothing is said
+    python3 benches/peers/run.py [ROUNDS]          30 rounds by default and at least
 
-Builds the release, starts nginx with canned answers (nginx.conf) on ports of its own, and runs the contestants in turns: all of them
-for the medians, and two by two for the ratios. Needs nginx with its JavaScript module, gcc with OpenSSL's headers, curl, jq and GNU
-time (Debian: nginx libnginx-mod-http-js gcc libssl-dev curl jq time), and the vendor's SDK in the Python that .ci/tools.sh installs.
-Prints medians, ratios pair by pair, peak memory, and what nginx logged.
+Installs what it needs (need_peers in .ci/tools.sh), builds the release, and starts nginx with fixed responses (nginx.conf). Then it runs
+all contestants in turns for the medians, and two at a time for the ratios. Prints medians, ratios of pairs, peak memory, and the
+connections and requests that nginx logged.
 """
 
 import os
@@ -19,30 +18,33 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools import need
+
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"]
-MODULES = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules"]
 PASSWORD = "Sandbox-Passw0rd!"
 
 
 def run(*command, **more):
-    """A step that must succeed; what it says is shown if it does not."""
+    """Runs a step that must succeed, and returns its output."""
     done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}")
     return done.stdout
 
 
-def first(paths, what):
-    for path in paths:
-        if Path(path).exists():
-            return path
-    raise SystemExit(f"{what} is not there")
+def system_roots():
+    """The text of the system's certificate bundle."""
+    for path in map(Path, BUNDLES):
+        if path.exists():
+            return path.read_text()
+    raise SystemExit(f"the system's certificates are not in any of {', '.join(BUNDLES)}")
 
 
 def certificates(folder):
-    """A CA and a certificate of its for localhost, RSA with 2048 bits; and the system's bundle with that CA at its end."""
+    """Makes a CA, its certificate for localhost (RSA, 2048 bits), and the system's bundle with that CA at the end."""
     new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-sha256"]
     run(*new, "-x509", "-days", "30", "-subj", "/CN=Bench CA", "-keyout", folder / "ca.key", "-out", folder / "ca.pem",
         "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign")
@@ -50,8 +52,7 @@ def certificates(folder):
     (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
     run("openssl", "x509", "-req", "-days", "30", "-sha256", "-in", folder / "server.csr", "-CA", folder / "ca.pem",
         "-CAkey", folder / "ca.key", "-CAcreateserial", "-extfile", folder / "names", "-out", folder / "server.pem")
-    bundle = Path(first(BUNDLES, "the system's bundle of certificates")).read_text()
-    (folder / "bundle.pem").write_text(bundle + "\n" + (folder / "ca.pem").read_text())
+    (folder / "bundle.pem").write_text(system_roots() + "\n" + (folder / "ca.pem").read_text())
 
 
 def free_ports(count):
@@ -65,22 +66,20 @@ def free_ports(count):
 class Server:
     """nginx, with a port for each contestant."""
 
-    def __init__(self, folder, count):
+    def __init__(self, folder, count, modules):
         self.folder = folder
         self.ports = free_ports(count)
         nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-        if not nginx:
-            raise SystemExit("nginx is not there (Debian: apt-get install nginx libnginx-mod-http-js)")
         listen = "\n".join(f"listen 127.0.0.1:{port} ssl;" for port in self.ports)
         text = (HERE / "nginx.conf").read_text()
-        for name, value in [("LISTEN", listen), ("FOLDER", folder), ("HERE", HERE), ("MODULES", first(MODULES, "nginx's modules"))]:
+        for name, value in [("LISTEN", listen), ("FOLDER", folder), ("HERE", HERE), ("MODULES", modules)]:
             text = text.replace(f"@{name}@", str(value))
         (folder / "nginx.conf").write_text(text)
         self.process = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
         deadline = time.monotonic() + 10
         while not self.listens():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("nginx does not start: " + (folder / "error.log").read_text())
+                raise SystemExit("nginx did not start: " + (folder / "error.log").read_text())
 
     def listens(self):
         try:
@@ -89,8 +88,8 @@ class Server:
         except OSError:
             return False
 
-    def seen(self, port):
-        """The connections on which there were requests, the requests, and those that were not answered with 200."""
+    def traffic(self, port):
+        """The number of connections with requests, of requests, and of responses other than 200."""
         lines = [line.split() for line in (self.folder / "access.log").read_text().splitlines()]
         lines = [line for line in lines if line[0] == str(port)]
         return len({line[1] for line in lines}), len(lines), sum(line[4] != "200" for line in lines)
@@ -101,7 +100,7 @@ class Server:
 
 
 class Contestant:
-    """A command line, run as a whole process."""
+    """A command line that is run as a process."""
 
     def __init__(self, name, port, command, environment=None):
         self.name, self.port, self.command = name, port, [str(part) for part in command]
@@ -109,19 +108,19 @@ class Contestant:
         self.seconds, self.runs, self.peak = [], 0, 0
 
     def turn(self):
-        """One run, and its time from start to end."""
+        """Runs it once and returns the time."""
         return self.run(self.command)
 
     def weigh(self, scratch):
-        """What its largest process holds at most. By GNU time: a child's peak begins with that of the process it was forked from."""
+        """Measures the peak memory of its largest process. GNU time is used because a child inherits the peak of the process that forked it."""
         self.run(["time", "-f", "%M", "-o", scratch, *self.command])
         self.peak = int(scratch.read_text()) / 1024
 
     def run(self, command):
-        """From the call that starts the process to its end. Spawned without Python's subprocess, whose own work is most of a millisecond."""
+        """Returns the seconds from starting the process to its end. Python's subprocess would add most of a millisecond."""
         self.runs += 1
         stdout, theirs = os.pipe()
-        # In memory: a file would have the disk write, and that is measured.
+        # In memory, so that no disk write is measured.
         with open(os.memfd_create("stderr"), "w+b") as stderr, open(stdout, "rb") as stdout:
             actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, theirs, 1),
                        (os.POSIX_SPAWN_DUP2, stderr.fileno(), 2)]
@@ -141,7 +140,7 @@ class Contestant:
 
 
 def contestants(folder, ports, binary, python):
-    """Everybody, by a short name."""
+    """All contestants by a short name, and a state folder in memory."""
     url = [f"https://localhost:{port}" for port in ports]
     password, ca = folder / "password", folder / "ca.pem"
     memory = Path("/dev/shm")
@@ -168,11 +167,11 @@ def contestants(folder, ports, binary, python):
     return everybody, memory
 
 
-GOALS = [("ours", "curl", 0.10), ("ours", "sdk", 0.03), ("ours", "c", 0.6), ("memory", "c", 0.6), ("roots", "c", 1.0), ("roots", "c roots", 1.0)]
+GOALS = [("ours", "curl", 0.10), ("ours", "sdk", 0.03), ("ours", "c", 0.8), ("memory", "c", 0.8), ("roots", "c", 1.0), ("roots", "c roots", 1.0)]
 
 
 def compare(one, other, rounds):
-    """The two in turns, and nothing between them: behind a third one the processor's caches are full of that. Seconds of both, pair by pair."""
+    """Runs the two in turns and returns the seconds of each pair. A third contestant in between would fill the processor's caches."""
     pairs = []
     for number in range(rounds + 1):
         turns = [one, other]
@@ -187,10 +186,10 @@ def compare(one, other, rounds):
 def report(everybody, server, compared):
     print(f"\n{'':38}{'median':>9}{'quickest':>10}{'peak':>10}{'connections':>13}{'requests':>10}")
     for each in everybody.values():
-        connections, requests, refused = server.seen(each.port)
+        connections, requests, refused = server.traffic(each.port)
         print(f"{each.name:38}{each.median():6.1f} ms{min(each.seconds) * 1000:7.1f} ms{each.peak:6.1f} MiB"
-              f"{connections / each.runs:13g}{requests / each.runs:10g}" + (f"  ({refused} not answered with 200)" if refused else ""))
-    print("\npair by pair, the median of the ratios, and half of them between:")
+              f"{connections / each.runs:13g}{requests / each.runs:10g}" + (f"  ({refused} responses other than 200)" if refused else ""))
+    print("\nratios of pairs: the median, and the range of the middle half")
     for (one, other, goal), pairs in zip(GOALS, compared):
         low, ratio, high = statistics.quantiles((mine / theirs for mine, theirs in pairs), n=4)
         mine, theirs = (statistics.median(seconds) * 1000 for seconds in zip(*pairs))
@@ -199,7 +198,7 @@ def report(everybody, server, compared):
 
 
 def in_turns(everybody, rounds):
-    """All of them, each round in another order."""
+    """Runs all of them, in another order each round."""
     for number in range(rounds + 1):
         order = list(everybody.values())
         random.Random(number).shuffle(order)
@@ -212,17 +211,17 @@ def in_turns(everybody, rounds):
 
 def main():
     rounds = max(30, int(sys.argv[1])) if len(sys.argv) > 1 else 30
+    [modules] = need("need_peers", "nginx_modules")
+    [python] = need("need_python_tools", "python")
     run("cargo", "build", "--release", "--locked", cwd=REPOSITORY)
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    tools = "source .ci/lib.sh; source .ci/tools.sh; need_python_tools >&2; printf %s \"$python\""
-    python = subprocess.run(["bash", "-euc", tools], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True).stdout
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         certificates(folder)
         (folder / "password").touch(mode=0o600)
         (folder / "password").write_text(PASSWORD)
-        server = Server(folder, 7)
-        # As it is installed: what the linker wrote lies in the system's memory page by page, a copy in larger pieces.
+        server = Server(folder, 7, modules)
+        # A copy, as an installation makes one: a file that the linker has just written is in the page cache in smaller pieces.
         binary = shutil.copy2(target / "release" / "swp-keys", folder)
         everybody, memory = contestants(folder, server.ports, binary, python)
         try:

@@ -1,4 +1,4 @@
-"""The vendor's SDK as its samples use it, with a key, so without signing in: find the role, create the key.
+"""Finds the role and creates a key with the vendor's SDK, as its samples do. The SDK cannot sign in, so it uses an API key.
 
     sdk.py URL CA-FILE
 """
