@@ -7,16 +7,16 @@ use clap::Command;
 use crate::support::files::read;
 use crate::support::{Home, contains};
 
-const README: &str = include_str!("../../../README.md");
+/// The pages that show commands.
+const PAGES: &str = concat!(
+    include_str!("../../../PAGES.md"),
+    include_str!("../../../docs/recipes.md")
+);
 
-/// Flags of other programs that the README shows, and the one that it says does not exist.
-const NOT_OURS: [&str; 6] = [
-    "--foreground",
-    "--open",
-    "--password",
-    "--path",
-    "--release",
-    "--test",
+/// Flags of other programs that the pages show, and the one that it says does not exist.
+const NOT_OURS: &[&str] = &[
+    "--base32", "--data-file", "--dry-run", "--file", "--filename", "--from-file", "--locked", "--multiline", "--name", "--password",
+    "--path", "--release", "--rm", "--secret-id", "--secret-string", "--totp", "--vault-name",
 ];
 
 /// Every command, with the words that lead to it.
@@ -114,7 +114,7 @@ fn the_manual_names_variables_and_never_their_values() {
 }
 
 #[test]
-fn every_command_is_in_the_readme_and_it_names_nothing_that_is_not_there() {
+fn every_command_is_on_a_page_and_the_pages_name_nothing_that_does_not_exist() {
     let tree = swp_keys::command_line();
     let all = commands(&tree, &[]);
     let mut names = BTreeSet::new();
@@ -127,27 +127,27 @@ fn every_command_is_in_the_readme_and_it_names_nothing_that_is_not_there() {
             let named = std::iter::once(name)
                 .chain(command.get_visible_aliases())
                 .any(|name| {
-                    README.contains(&format!("swp-keys {name}"))
-                        || README.contains(&format!("`{name}"))
+                    PAGES.contains(&format!("swp-keys {name}"))
+                        || PAGES.contains(&format!("`{name}"))
                 });
-            assert!(named, "the README says nothing of `{name}`");
+            assert!(named, "no page names `{name}`");
         }
     }
-    for flag in dashed(README) {
+    for flag in dashed(PAGES) {
         assert!(
             known.contains(flag) || NOT_OURS.contains(&flag),
-            "the README names `{flag}`"
+            "a page names `{flag}`"
         );
     }
-    for (place, _) in README.match_indices("swp-keys ") {
-        let rest = &README[place + "swp-keys ".len()..];
+    for (place, _) in PAGES.match_indices("swp-keys ") {
+        let rest = &PAGES[place + "swp-keys ".len()..];
         let word = rest
             .split(|character: char| !(character.is_ascii_lowercase() || character == '-'))
             .next()
             .unwrap_or_default();
         assert!(
             word.is_empty() || word.starts_with('-') || names.contains(word),
-            "the README names `swp-keys {word}`"
+            "a page names `swp-keys {word}`"
         );
     }
 }

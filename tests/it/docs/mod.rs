@@ -2,6 +2,10 @@
 
 mod help;
 mod manual;
+#[cfg(unix)]
+mod pages;
 mod readme;
+#[cfg(unix)]
+mod recipes;
 mod security;
 mod troubleshooting;

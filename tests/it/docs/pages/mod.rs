@@ -1,0 +1,227 @@
+//! Runs what a page of the documentation shows, one shell per section, against a simulated manager.
+
+mod sections;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use swp_keys::sandbox::Settings;
+
+use crate::support::files::read;
+use crate::support::github::be_a_step;
+use crate::support::proxy::Proxy;
+use crate::support::{RunResult, TestEnv, binary, set_mode};
+use sections::sections;
+
+/// What a section of a page leaves behind.
+pub(super) struct Case {
+    /// The heading of the section.
+    pub(super) heading: &'static str,
+    /// How many more keys there are afterwards; negative if keys were deleted.
+    pub(super) keys: isize,
+    /// Where a new secret of a key is afterwards: files in the home folder, or `stdout`.
+    pub(super) secrets: &'static [&'static str],
+    /// The manager.
+    pub(super) manager: fn() -> Settings,
+    /// What is done before the section runs.
+    pub(super) prepare: fn(&mut TestEnv),
+}
+
+impl Case {
+    /// A section that neither creates nor deletes keys.
+    pub(super) const READS: Self = Self {
+        heading: "",
+        keys: 0,
+        secrets: &[],
+        manager: Settings::default,
+        prepare: |_| (),
+    };
+    /// A section that creates one key.
+    pub(super) const CREATES: Self = Self {
+        keys: 1,
+        ..Self::READS
+    };
+}
+
+/// Every section of a page that shows commands must have a case, and every case a section, in the order of the page.
+#[track_caller]
+pub(super) fn check_complete<'a>(page: &str, cases: impl IntoIterator<Item = &'a Case>) {
+    let shown: Vec<&str> = sections(page)
+        .iter()
+        .map(|section| section.heading)
+        .collect();
+    let known: Vec<&str> = cases.into_iter().map(|case| case.heading).collect();
+    assert_eq!(shown, known, "the sections with commands");
+}
+
+/// Runs the sections that have these cases.
+#[track_caller]
+pub(super) fn run(page: &str, cases: &[Case]) {
+    for case in cases {
+        let env = TestEnv::with((case.manager)());
+        run_case(case, env, &scripts(page, case.heading).join("\n"));
+    }
+}
+
+/// The scripts of one section.
+#[track_caller]
+pub(super) fn scripts(page: &str, heading: &str) -> Vec<String> {
+    let mut sections = sections(page).into_iter();
+    let section = sections.find(|section| section.heading == heading);
+    section.expect("a section of this heading").scripts
+}
+
+#[track_caller]
+fn run_case(case: &Case, mut env: TestEnv, script: &str) {
+    furnish(&mut env);
+    let script = adapt(&env, script);
+    let proxy = Proxy::to(env.sandbox.address());
+    let script = script.replace("http://proxy.example.com:3128", &proxy.url());
+    (case.prepare)(&mut env);
+    let before = env.sandbox.api_keys();
+    let ran = run_script(&env, &script);
+    let what = format!(
+        "{}\n{script}\nstdout: {}\nstderr: {}",
+        case.heading, ran.stdout, ran.stderr
+    );
+    assert_eq!(ran.code(), 0, "{what}");
+    let keys = env.sandbox.api_keys();
+    let expected = before.len().checked_add_signed(case.keys);
+    assert_eq!(expected, Some(keys.len()), "{what}");
+    assert_eq!(env.sandbox.live_sessions(), 0, "{what}");
+    for place in case.secrets {
+        let text = match *place {
+            "stdout" => ran.stdout.clone(),
+            file => read(env.home.path(file)),
+        };
+        let is_old = |secret: &str| before.iter().any(|key| key.secret == secret);
+        let mut secrets = keys.iter().map(|key| key.secret.as_str());
+        let is_there = secrets.any(|secret| !is_old(secret) && text.contains(secret));
+        assert!(is_there, "no new secret in {place}: {what}");
+    }
+}
+
+/// Two keys, a step of GitHub Actions, and the programs and files that the pages mention.
+pub(super) fn furnish(env: &mut TestEnv) {
+    be_a_step(&mut env.home);
+    let administrator = env.sandbox.add_key("the administrator's", 1);
+    env
+        .home
+        .write_secret("dsm-admin.key", &administrator.secret);
+    env.sandbox.add_key("nightly", 2);
+    let password = env.home.path("password");
+    env.home.set("DOCS_PASSWORD", password);
+    env.home.set("DSM_PASSWORD", Settings::DEFAULT_PASSWORD);
+    let audit = env.home.write(
+        "audit.sh",
+        "#!/bin/sh\ntest -n \"${DS_KEY:-}\" || test -s dsm.key\n",
+    );
+    set_mode(&audit, 0o700);
+    let programs = env.home.path("bin");
+    std::fs::create_dir(&programs).expect("a folder");
+    std::os::unix::fs::symlink(binary(), programs.join("swp-keys")).expect("a link");
+    for (name, accepted) in PROGRAMS {
+        // jq itself is used if the machine has it.
+        if *name == "jq" && Command::new("jq").arg("--version").output().is_ok() {
+            continue;
+        }
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in\n{accepted}\n*) echo \"$0: $*\" >&2; exit 64;;\nesac\n"
+        );
+        set_mode(&env.home.write(&format!("bin/{name}"), &script), 0o700);
+    }
+}
+
+/// The programs of others: the arguments that each accepts, and what it does then. What is stored goes to a file in the home folder.
+const PROGRAMS: &[(&str, &str)] = &[
+    (
+        "az",
+        "'keyvault secret set --vault-name ops --name dsm --file /dev/stdin') cat > \"$HOME/azure\";;",
+    ),
+    (
+        "aws",
+        "'secretsmanager put-secret-value --secret-id dsm --secret-string file:///dev/stdin') cat > \"$HOME/aws\";;",
+    ),
+    (
+        "docker",
+        "'run --rm --env DS_KEY example/audit') test -n \"$DS_KEY\";;\n'secret create dsm-key -') cat > \"$HOME/docker\";;",
+    ),
+    (
+        "gcloud",
+        "'secrets versions add dsm --data-file=-') cat > \"$HOME/gcloud\";;",
+    ),
+    (
+        "gh",
+        "'secret set DSM_KEY') cat > \"$HOME/github-secret\";;",
+    ),
+    (
+        "jq",
+        "'-er .secretKey'|'-r .ID') exec sed -n -e 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p' -e 's/^{\"ID\":\\([0-9]*\\),.*/\\1/p';;",
+    ),
+    (
+        "kubectl",
+        "'create secret generic dsm --from-file=key=/dev/stdin --dry-run=client --output=yaml') cat;;\n\
+         'apply --filename=dsm-secret.yaml') cp dsm-secret.yaml \"$HOME/kubernetes\";;",
+    ),
+    ("oathtool", "'--totp --base32 @'*) echo 123456;;"),
+    (
+        "pass",
+        "'show dsm/admin'|'show dsm/north') cat \"$DOCS_PASSWORD\";;\n\
+         'insert --multiline --force dsm/auditor') cat > \"$HOME/pass\";;",
+    ),
+    (
+        "systemd-creds",
+        "'encrypt --name=dsm-key - dsm-key.cred') cat > dsm-key.cred;;",
+    ),
+    (
+        "vault",
+        "'kv put secret/dsm key=-') cat > \"$HOME/vault\";;",
+    ),
+];
+
+/// The script with the addresses, the files and the pins of this test in the place of those that the page shows.
+pub(super) fn adapt(env: &TestEnv, script: &str) -> String {
+    let password = env.home.path("password").display().to_string();
+    let (address, pin) = (env.sandbox.address().to_string(), pin(env));
+    [
+        ("cargo run --release --", "swp-keys"),
+        ("cargo install --locked --path .", ":"),
+        ("cargo test", ":"),
+        ("https://dsm.example.com:4119", &env.sandbox.url()),
+        ("dsm.example.com:4119", &address),
+        ("/run/secrets/dsm", &password),
+        ("${{ secrets.DSM_PASSWORD }}", Settings::DEFAULT_PASSWORD),
+        (
+            "${{ secrets.DSM_ADMIN_KEY }}",
+            &read(env.home.path("dsm-admin.key")),
+        ),
+        ("${{ secrets.SECRETS_TOKEN }}", "token"),
+        ("${{ vars.DSM_PIN }}", &pin),
+        (EXAMPLE_PIN, &pin),
+    ]
+    .iter()
+    .fold(script.to_owned(), |script, (shown, real)| {
+        script.replace(shown, real)
+    })
+}
+
+/// The pin on the pages.
+const EXAMPLE_PIN: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+
+/// The pin of the manager of this test.
+fn pin(env: &TestEnv) -> String {
+    let shown = env.run(["trust", "show", "-o", "json"]).json();
+    shown["pin"].as_str().expect("a pin").to_owned()
+}
+
+/// Runs a script in the home folder, with the programs of [`furnish`] first in PATH.
+pub(super) fn run_script(env: &TestEnv, script: &str) -> RunResult {
+    let mut shell = env.home.program(Path::new("sh"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let programs = env.home.path("bin");
+    shell
+        .args(["-eu", "-c", script])
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .stdin(Stdio::null());
+    RunResult::of(&mut shell)
+}

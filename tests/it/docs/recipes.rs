@@ -1,0 +1,283 @@
+//! docs/recipes.md: every command is run, and leaves what the recipe promises.
+
+use std::time::Duration;
+
+use swp_keys::sandbox::{ApiKey, Settings};
+
+use super::pages::{Case, adapt, check_complete, furnish, run, run_script, scripts};
+use crate::support::TestEnv;
+
+const RECIPES: &str = include_str!("../../../docs/recipes.md");
+
+const DELIVERY: &[Case] = &[
+    Case {
+        heading: "Recipes",
+        ..Case::READS
+    },
+    Case {
+        heading: "Write the secret to a file",
+        secrets: &["dsm.key"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Set one line of a .env file",
+        secrets: &[".env"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Print a line for a shell",
+        secrets: &["ds.env"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Read the secret with jq",
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Store it in HashiCorp Vault",
+        secrets: &["vault"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Store it in pass",
+        secrets: &["pass"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Store it in a cloud secret manager",
+        keys: 3,
+        secrets: &["aws", "gcloud", "azure"],
+        ..Case::READS
+    },
+    Case {
+        heading: "Create a Kubernetes secret",
+        secrets: &["kubernetes"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Use it with Docker",
+        secrets: &["docker"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Encrypt it for a systemd service",
+        secrets: &["dsm-key.cred"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Deliver it to several places",
+        secrets: &["dsm.key", ".env", "vault"],
+        ..Case::CREATES
+    },
+];
+
+const SIGN_IN: &[Case] = &[
+    Case {
+        heading: "GitHub Actions",
+        keys: 2,
+        secrets: &["GITHUB_OUTPUT", "GITHUB_ENV", "github-secret"],
+        prepare: |env| {
+            env.sandbox.add_key("reporting", 2);
+            forget_sign_in(env);
+            env.home.unset("SWP_CA_CERT");
+        },
+        ..Case::READS
+    },
+    Case {
+        heading: "GitLab CI",
+        prepare: |env| {
+            forget_sign_in(env);
+            env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+        },
+        ..Case::READS
+    },
+    Case {
+        heading: "Jenkins",
+        secrets: &["dsm.key"],
+        prepare: |env| {
+            env.home.unset("SWP_PASSWORD_FILE");
+            env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+        },
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Read the password from a password store",
+        prepare: |env| env.home.unset("SWP_PASSWORD_FILE"),
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Sign in with a second factor",
+        manager: || Settings {
+            mfa_code: Some("123456".to_owned()),
+            ..Settings::default()
+        },
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Sign in with an existing API key",
+        prepare: forget_sign_in,
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Sign in once for several commands",
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Work with several managers or tenants",
+        prepare: |env| {
+            forget_sign_in(env);
+            // The certificate that the profiles name.
+            let folder = env.home.path(".config/swp-keys");
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::copy(env.home.path("manager.pem"), folder.join("prod.pem")).expect("a copy");
+            env.home.unset("SWP_CA_CERT");
+            env.home.unset("SWP_URL");
+        },
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Continue after refused sign-ins",
+        ..Case::READS
+    },
+    Case {
+        heading: "Trust a self-signed certificate",
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Connect through a proxy",
+        ..Case::READS
+    },
+    Case {
+        heading: "Wait for a manager that is starting",
+        ..Case::CREATES
+    },
+];
+
+const LIFE: &[Case] = &[
+    Case {
+        heading: "Create a key only if it is missing",
+        secrets: &["dsm.key"],
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Rotate a key from cron",
+        secrets: &["dsm.key"],
+        prepare: add_reporting,
+        ..Case::CREATES
+    },
+    Case {
+        heading: "Replace a secret without an overlap",
+        secrets: &[".env", "dsm-admin.key"],
+        prepare: add_reporting,
+        ..Case::READS
+    },
+    Case {
+        heading: "Fail a pipeline before a key expires",
+        ..Case::READS
+    },
+    Case {
+        heading: "Run one command with a temporary key",
+        ..Case::READS
+    },
+    Case {
+        heading: "Change, lock or delete a key",
+        keys: -1,
+        ..Case::READS
+    },
+    Case {
+        heading: UNUSED,
+        keys: -2,
+        prepare: |env| {
+            for name in ["old", "older"] {
+                add_unused(env, name);
+            }
+        },
+        ..Case::READS
+    },
+    Case {
+        heading: "Compare roles",
+        ..Case::READS
+    },
+    Case {
+        heading: "Recover from an interrupted run",
+        ..Case::READS
+    },
+    Case {
+        heading: "Test a pipeline without a manager",
+        ..Case::READS
+    },
+    Case {
+        heading: "Install completions and the manual",
+        ..Case::READS
+    },
+];
+
+const UNUSED: &str = "Find and delete unused keys";
+
+fn add_reporting(env: &mut TestEnv) {
+    env.sandbox.add_key("reporting", 2);
+}
+
+fn forget_sign_in(env: &mut TestEnv) {
+    env.home.unset("SWP_USERNAME");
+    env.home.unset("SWP_PASSWORD_FILE");
+}
+
+/// A key that was created 91 days ago and never used.
+fn add_unused(env: &TestEnv, name: &str) -> ApiKey {
+    let key = env.sandbox.add_key(name, 2);
+    let age = Duration::from_secs(91 * 86_400).as_millis();
+    let age = i64::try_from(age).expect("a number of milliseconds");
+    env.sandbox.edit_key(key.id, |key| key.created -= age);
+    key
+}
+
+#[test]
+fn each_recipe_has_a_case() {
+    check_complete(RECIPES, [DELIVERY, SIGN_IN, LIFE].into_iter().flatten());
+}
+
+#[test]
+fn recipes_that_deliver_a_secret_work() {
+    run(RECIPES, DELIVERY);
+}
+
+#[test]
+fn recipes_for_signing_in_and_for_the_network_work() {
+    run(RECIPES, SIGN_IN);
+}
+
+#[test]
+fn recipes_for_keys_over_time_work() {
+    run(RECIPES, LIFE);
+}
+
+/// The commands about unused keys, each alone.
+#[test]
+fn unused_keys_are_locked_and_only_locked_ones_are_deleted() {
+    let command = |part: &str| -> String {
+        let scripts = scripts(RECIPES, UNUSED);
+        let found = scripts.iter().find(|script| script.contains(part));
+        found.expect("a command of the recipe").clone()
+    };
+    let after = |script: &str, locked: &[&str]| -> Vec<(String, bool)> {
+        let mut env = TestEnv::new();
+        furnish(&mut env);
+        for name in ["old", "older"] {
+            let key = add_unused(&env, name);
+            let active = !locked.contains(&name);
+            env.sandbox.edit_key(key.id, |key| key.active = active);
+        }
+        run_script(&env, &adapt(&env, script)).success();
+        (env.sandbox.api_keys().into_iter())
+            .map(|key| (key.name.unwrap_or_default(), key.active))
+            .collect()
+    };
+    let named = |name: &str, active| (name.to_owned(), active);
+    let used = [named("the administrator's", true), named("nightly", true)];
+    let locked = after(&command("-n 1 swp-keys lock-key"), &[]);
+    let expected = [named("old", false), named("older", false)];
+    assert_eq!(locked, [&used[..], &expected[..]].concat());
+    let left = after(&command("--stale 90d --locked"), &["old"]);
+    assert_eq!(left, [&used[..], &[named("older", true)]].concat());
+}
