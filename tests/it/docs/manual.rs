@@ -9,14 +9,28 @@ use crate::support::{Home, contains};
 
 /// The pages that show commands.
 const PAGES: &str = concat!(
-    include_str!("../../../PAGES.md"),
+    include_str!("../../../README.md"),
     include_str!("../../../docs/recipes.md")
 );
 
-/// Flags of other programs that the pages show, and the one that it says does not exist.
+/// Flags of other programs that the pages show.
 const NOT_OURS: &[&str] = &[
-    "--base32", "--data-file", "--dry-run", "--file", "--filename", "--from-file", "--locked", "--multiline", "--name", "--password",
-    "--path", "--release", "--rm", "--secret-id", "--secret-string", "--totp", "--vault-name",
+    "--base",
+    "--data-file",
+    "--dry-run",
+    "--file",
+    "--filename",
+    "--from-file",
+    "--locked",
+    "--multiline",
+    "--name",
+    "--path",
+    "--release",
+    "--rm",
+    "--secret-id",
+    "--secret-string",
+    "--totp",
+    "--vault-name",
 ];
 
 /// Every command, with the words that lead to it.

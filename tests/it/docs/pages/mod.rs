@@ -105,8 +105,7 @@ fn run_case(case: &Case, mut env: TestEnv, script: &str) {
 pub(super) fn furnish(env: &mut TestEnv) {
     be_a_step(&mut env.home);
     let administrator = env.sandbox.add_key("the administrator's", 1);
-    env
-        .home
+    env.home
         .write_secret("dsm-admin.key", &administrator.secret);
     env.sandbox.add_key("nightly", 2);
     let password = env.home.path("password");
