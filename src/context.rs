@@ -6,17 +6,17 @@ use std::io;
 use tokio::sync::oneshot;
 
 use crate::auth::sign_in;
-use crate::auth::sign_in::Way;
+use crate::auth::sign_in::AuthMethod;
 use crate::config::Settings;
-use crate::error::{Error, Kind, Signal};
+use crate::error::{Error, ErrorKind, Signal};
 use crate::expiry;
-use crate::journal::{self, Found, Record, Stage};
+use crate::journal::{self, JournalEntry, Record, Stage};
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate, SignedIn};
 use crate::mint;
 use crate::process::disk::Disk;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
-use crate::storage::permissions::Untrusted;
+use crate::storage::permissions::UntrustedPath;
 use crate::terminal::output::Output;
 use crate::terminal::prompt::Prompt;
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
@@ -25,9 +25,9 @@ use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) output: Output,
-    pub(crate) interrupt: Interrupt,
+    pub(crate) signals: Signals,
     /// What a run that is left at once leaves behind; `mint.rs` says so.
-    unsettled: RefCell<Option<Unsettled>>,
+    unsettled: RefCell<Option<PendingWork>>,
     /// The next step from the moment at which a sink may have the secret.
     in_use: RefCell<Option<String>>,
     /// The warning of `--insecure` was given.
@@ -39,31 +39,31 @@ pub(crate) struct Context {
     /// Tells when the disk has what was removed from the records.
     flushed: RefCell<Option<oneshot::Receiver<io::Result<()>>>>,
     /// What was typed or read to sign in, for a run that may have to do it once more.
-    held: RefCell<Option<Held>>,
+    held: RefCell<Option<LoginInput>>,
     /// The work is over, and only the session is still to be ended.
     leaving: Cell<bool>,
 }
 
 /// What a run would leave behind if it were left now.
-pub(crate) struct Unsettled {
+pub(crate) struct PendingWork {
     /// In words.
     pub(crate) what: String,
     /// The key, once its ID is known.
     pub(crate) key_id: Option<i64>,
     /// What kind of work it is.
-    pub(crate) work: UnderWay,
+    pub(crate) work: PendingKind,
 }
 
 /// Who signed in. A prompt and stdin give it once.
 #[derive(Clone, Default)]
-pub(crate) struct Held {
+pub(crate) struct LoginInput {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<Secret>,
 }
 
 /// What is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UnderWay {
+pub(crate) enum PendingKind {
     /// A secret; and whether a record of it is on disk.
     Secret { recorded: bool },
     /// A change or a deletion, which does no harm when it is asked for again.
@@ -75,7 +75,7 @@ impl Context {
         Self {
             settings,
             output,
-            interrupt: Interrupt::default(),
+            signals: Signals::default(),
             unsettled: RefCell::new(None),
             in_use: RefCell::new(None),
             insecure_told: Cell::new(false),
@@ -89,16 +89,16 @@ impl Context {
 
     /// From now on, what signs in is held for a second time. No other run keeps a password for longer than it needs it.
     pub(crate) fn hold(&self) {
-        *self.held.borrow_mut() = Some(Held::default());
+        *self.held.borrow_mut() = Some(LoginInput::default());
     }
 
     /// What is held.
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> LoginInput {
         self.held.borrow().clone().unwrap_or_default()
     }
 
     /// Holds something, where this run holds anything.
-    pub(crate) fn note_held(&self, note: impl FnOnce(&mut Held)) {
+    pub(crate) fn note_held(&self, note: impl FnOnce(&mut LoginInput)) {
         if let Some(held) = self.held.borrow_mut().as_mut() {
             note(held);
         }
@@ -202,12 +202,12 @@ impl Context {
         begin: &dyn Fn(),
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let way = Way::choose(self)?;
+        let way = AuthMethod::select(self)?;
         let signed_in = sign_in::by(self, &way, begin).await?;
         let (signed_in, result) = sign_in::renewing(self, &way, signed_in, work).await;
         let renewed = signed_in.is_renewed();
         let farewell = async {
-            if renewed || matches!(way, Way::Password) {
+            if renewed || matches!(way, AuthMethod::Password) {
                 self.sign_out(&signed_in).await;
             }
         };
@@ -250,7 +250,7 @@ impl Context {
             .map(|tenant| tenant.value.as_str());
         let found = journal::unfinished().unwrap_or_else(|error| {
             // One that cannot be read was said of when something could not be kept in it.
-            if let Some(untrusted) = Untrusted::cause_of(&error) {
+            if let Some(untrusted) = UntrustedPath::cause_of(&error) {
                 let message = format!("what earlier runs left is not looked at: {untrusted}");
                 self.output.warn(&message);
             }
@@ -258,13 +258,13 @@ impl Context {
         });
         for found in found {
             match found {
-                Found::Record(record)
+                JournalEntry::Record(record)
                     if record.manager == manager && record.tenant.as_deref() == tenant =>
                 {
                     self.output.warn(&left_behind(&record));
                 }
-                Found::Record(_) | Found::UnderWay(_) => {}
-                Found::Unreadable(name, reason) => {
+                JournalEntry::Record(_) | JournalEntry::InProgress(_) => {}
+                JournalEntry::Unreadable(name, reason) => {
                     self.output.warn(&format!(
                         "{}/{name} holds no record of a run: {reason}",
                         journal::place()
@@ -284,7 +284,7 @@ impl Context {
         self.leaving.set(true);
         tokio::select! {
             biased;
-            _ = self.interrupt.second_signal() => {
+            _ = self.signals.second_signal() => {
                 log::info!("the session was not ended on the manager: interrupted");
                 false
             }
@@ -298,8 +298,8 @@ impl Context {
     }
 
     /// Waits for the second signal, as long as there is work that it can end.
-    pub(crate) async fn insisted(&self) -> Signal {
-        let signal = self.interrupt.second_signal().await;
+    pub(crate) async fn second_signal_received(&self) -> Signal {
+        let signal = self.signals.second_signal().await;
         if self.leaving.get() {
             return std::future::pending().await;
         }
@@ -307,7 +307,7 @@ impl Context {
     }
 
     /// Notes what a run that is left at once would leave behind; `None` where nothing.
-    pub(crate) fn set_unsettled(&self, what: Option<Unsettled>) {
+    pub(crate) fn set_unsettled(&self, what: Option<PendingWork>) {
         *self.unsettled.borrow_mut() = what;
         *self.in_use.borrow_mut() = None;
     }
@@ -327,12 +327,12 @@ impl Context {
 
     /// Says once, when a signal comes in the middle of the transaction, why the run does not end at once; never returns.
     pub(crate) async fn say_when_interrupted(&self) -> std::convert::Infallible {
-        self.interrupt.first_signal().await;
+        self.signals.first_signal().await;
         let work = (self.unsettled.borrow().as_ref()).map(|unsettled| unsettled.work);
         if let Some(work) = work {
             let meanwhile = match work {
-                UnderWay::Secret { .. } => "undoing what is under way",
-                UnderWay::Change => "waiting for what is under way",
+                PendingKind::Secret { .. } => "undoing what is under way",
+                PendingKind::Change => "waiting for what is under way",
             };
             self.output.note(&format!(
                 "interrupted; {meanwhile}, and again to leave it as it stands"
@@ -342,24 +342,24 @@ impl Context {
     }
 
     /// What is said of a run that a second signal ended where it stood.
-    pub(crate) fn left_at_once(&self, signal: Signal) -> Error {
+    pub(crate) fn abort_error(&self, signal: Signal) -> Error {
         let unsettled = self.unsettled.borrow();
         let Some(unsettled) = unsettled.as_ref() else {
             return Error::interrupted(signal);
         };
         let error = Error::new(
-            Kind::Attention,
+            ErrorKind::Attention,
             format!("interrupted in the middle: {}", unsettled.what),
         )
         .hint(match unsettled.work {
-            UnderWay::Secret { recorded: true } => self.in_use.take().unwrap_or_else(|| {
+            PendingKind::Secret { recorded: true } => self.in_use.take().unwrap_or_else(|| {
                 "run `swp-keys recover`, which finishes it; do not repeat the command before that"
                     .to_owned()
             }),
-            UnderWay::Secret { recorded: false } => {
+            PendingKind::Secret { recorded: false } => {
                 (self.in_use.take()).unwrap_or_else(|| mint::next_step(None))
             }
-            UnderWay::Change => {
+            PendingKind::Change => {
                 "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
                     .to_owned()
             }
@@ -373,7 +373,7 @@ impl Context {
 
 /// The words about a record that a run left.
 fn left_behind(record: &Record) -> String {
-    let (began, name) = (expiry::shown(record.started), &record.key_name);
+    let (began, name) = (expiry::format_time(record.started), &record.key_name);
     if record.is_over() {
         return format!(
             "a run of {began} is done with the key `{name}`, and its record is still there; `swp-keys recover` drops it"

@@ -4,7 +4,7 @@
 
 /// What kind of failure it was: the table of exit codes in the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     /// Nobody expected this.
     Unexpected,
     /// The command line, a variable or a file given by the user does not do; nothing was sent.
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     /// Some items of several failed.
     Partial,
     /// A check was made, and its answer is no. An answer is no failure, so stdout carries it all the same.
-    SaidNo,
+    CheckFailed,
     /// The program that was to be run was not.
     CannotRun {
         /// It is there, and cannot be run.
@@ -51,7 +51,7 @@ pub(crate) enum Signal {
     #[cfg(unix)]
     Hangup,
     /// Ctrl-C.
-    Interrupt,
+    Signals,
     /// Ctrl-\.
     #[cfg(unix)]
     Quit,
@@ -77,7 +77,7 @@ impl Signal {
     #[cfg(unix)]
     pub(crate) const ALL: [Self; 8] = [
         Self::Hangup,
-        Self::Interrupt,
+        Self::Signals,
         Self::Quit,
         Self::Terminate,
         Self::User1,
@@ -88,14 +88,14 @@ impl Signal {
 
     /// All of them.
     #[cfg(not(unix))]
-    pub(crate) const ALL: [Self; 1] = [Self::Interrupt];
+    pub(crate) const ALL: [Self; 1] = [Self::Signals];
 
     /// As the system has it.
     #[cfg(unix)]
     pub(crate) fn of_unix(self) -> rustix::process::Signal {
         match self {
             Self::Hangup => rustix::process::Signal::HUP,
-            Self::Interrupt => rustix::process::Signal::INT,
+            Self::Signals => rustix::process::Signal::INT,
             Self::Quit => rustix::process::Signal::QUIT,
             Self::Terminate => rustix::process::Signal::TERM,
             Self::User1 => rustix::process::Signal::USR1,
@@ -118,7 +118,7 @@ impl Signal {
     }
 }
 
-impl Kind {
+impl ErrorKind {
     /// Every kind but those of signals. A new kind belongs here too.
     const WITHOUT_SIGNAL: [Self; 17] = [
         Self::Unexpected,
@@ -135,7 +135,7 @@ impl Kind {
         Self::Undelivered,
         Self::Attention,
         Self::Partial,
-        Self::SaidNo,
+        Self::CheckFailed,
         Self::CannotRun { found: true },
         Self::CannotRun { found: false },
     ];
@@ -162,7 +162,7 @@ impl Kind {
             Self::Undelivered => 10,
             Self::Attention => 11,
             Self::Partial => 12,
-            Self::SaidNo => 13,
+            Self::CheckFailed => 13,
             // As a shell has it.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
@@ -188,7 +188,7 @@ impl Kind {
             Self::Undelivered => "undelivered",
             Self::Attention => "attention",
             Self::Partial => "partial",
-            Self::SaidNo => "said-no",
+            Self::CheckFailed => "said-no",
             Self::CannotRun { .. } => "cannot-run",
             Self::Interrupted(_) => "interrupted",
         }
@@ -212,7 +212,7 @@ impl Kind {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
     hint: Option<String>,
     http: Option<u16>,
@@ -223,7 +223,7 @@ pub(crate) struct Error {
 impl Error {
     /// A failure of `kind`; `message` says what failed, with the flag, variable or file at fault.
     #[must_use]
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -237,19 +237,19 @@ impl Error {
     /// The user's input does not do, and `hint` says what would.
     #[must_use]
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message).hint(hint)
+        Self::new(ErrorKind::Usage, message).hint(hint)
     }
 
     /// Something that should not have happened.
     #[must_use]
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
-        Self::new(Kind::Unexpected, message)
+        Self::new(ErrorKind::Unexpected, message)
     }
 
     /// A signal ended the run before anything was asked of the manager that is not undone.
     #[must_use]
     pub(crate) fn interrupted(signal: Signal) -> Self {
-        Self::new(Kind::Interrupted(signal), "interrupted")
+        Self::new(ErrorKind::Interrupted(signal), "interrupted")
     }
 
     /// Says what to do next.
@@ -282,7 +282,7 @@ impl Error {
 
     /// What kind of failure it was.
     #[must_use]
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 

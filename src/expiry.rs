@@ -83,7 +83,7 @@ fn last() -> DateTime<Utc> {
 }
 
 /// Milliseconds since 1970 as a person reads them.
-pub(crate) fn shown(milliseconds: i64) -> String {
+pub(crate) fn format_time(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds).map_or_else(
         || format!("{milliseconds} ms after 1970"),
         |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
@@ -164,7 +164,7 @@ mod tests {
         let expiry = parsed("7900y", None);
         let milliseconds = expiry.and_then(|expiry| expiry.milliseconds(DateTime::<Utc>::MAX_UTC));
         assert_eq!(
-            milliseconds.map(shown).as_deref(),
+            milliseconds.map(format_time).as_deref(),
             Some("9999-12-31 23:59 UTC")
         );
     }

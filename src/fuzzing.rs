@@ -148,7 +148,7 @@ pub fn expiry(data: &[u8]) {
                 };
                 assert!(ends > begins.timestamp_millis(), "{text:?} is at once");
                 assert!(ends <= last, "{text:?} is beyond the calendar");
-                let shown = expiry::shown(ends);
+                let shown = expiry::format_time(ends);
                 assert_eq!(shown.len(), "2027-01-31 18:00 UTC".len(), "{shown}");
             }
         }

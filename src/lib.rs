@@ -61,8 +61,8 @@ use error::Error;
 /// Runs the program with the arguments and the environment of this process, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    hardening::keep_off_disk();
-    panic::end_at_panics();
+    hardening::disable_core_dumps();
+    panic::install_panic_hook();
     start()
 }
 
@@ -79,7 +79,7 @@ pub fn command_line() -> clap::Command {
 /// Every value of `error.code` with each exit code that it has, for the test that holds the documentation against them.
 #[doc(hidden)]
 pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
-    error::Kind::all().map(|kind| (kind.code(), kind.exit_code()))
+    error::ErrorKind::all().map(|kind| (kind.code(), kind.exit_code()))
 }
 
 fn start() -> ExitCode {
@@ -162,10 +162,10 @@ async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Err
     })?;
     tokio::select! {
         biased;
-        Err(error) = context.interrupt.listen() => {
+        Err(error) = context.signals.listen() => {
             Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
         }
-        signal = context.insisted() => Err(context.left_at_once(signal)),
+        signal = context.second_signal_received() => Err(context.abort_error(signal)),
         never = context.say_when_interrupted() => match never {},
         result = dispatch(command, context) => result,
     }

@@ -6,12 +6,12 @@
 use chrono::Utc;
 
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{
     CertificateDetails, CertificateProblem, Fingerprint, Pin, ServerCertificate,
     fingerprint_pinned, key_fingerprint_command,
 };
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::terminal::output::{safe, without_leading_command};
 use crate::terminal::prompt::Prompt;
 use crate::trust::pin_store::{KnownManager, PinStore};
@@ -36,10 +36,10 @@ pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Of trust, where the word is no; nothing was sent. Where no handshake comes about.
-pub(crate) async fn meet(context: &Context) -> Result<bool, Error> {
+pub(crate) async fn trust_on_first_use(context: &Context) -> Result<bool, Error> {
     let certificate = context
-        .interrupt
-        .or(async { context.presented(context.settings.address()?).await })
+        .signals
+        .cancel(async { context.presented(context.settings.address()?).await })
         .await?;
     let Some(problem) = &certificate.problem else {
         return Ok(false);
@@ -75,7 +75,7 @@ pub(crate) async fn check_before_asking(context: &Context) -> Result<(), Error> 
         return Ok(());
     }
     let looking = async { context.presented(address).await };
-    let certificate = context.interrupt.or(looking).await?;
+    let certificate = context.signals.cancel(looking).await?;
     match &certificate.problem {
         Some(problem) => Err(refused(&address.host_and_port(), problem)),
         None => Ok(()),
@@ -87,7 +87,7 @@ fn refused(place: &str, problem: &CertificateProblem) -> Error {
         "the certificate of {place} {}; nothing was sent",
         problem.description
     );
-    Error::new(Kind::Trust, message).hint(&problem.hint)
+    Error::new(ErrorKind::Trust, message).hint(&problem.hint)
 }
 
 /// Keeps the pin; where that cannot be done, this run goes on with it, since somebody stands by it.
@@ -95,12 +95,12 @@ fn refused(place: &str, problem: &CertificateProblem) -> Error {
 /// # Errors
 /// Of trust, where another run has met another key at this place in the meantime: one of the two is not the manager's.
 async fn pin(context: &Context, place: &str, certificate: &ServerCertificate) -> Result<(), Error> {
-    match keep_first(place, certificate.pin, &context.interrupt).await {
+    match keep_first(place, certificate.pin, &context.signals).await {
         Ok(Ok(path)) => context.output.note(&format!(
             "the key of {place} is kept in {path}; `swp-keys trust remove {place}` forgets it"
         )),
         Ok(Err(kept)) => return Err(changed(place, &kept, certificate)),
-        Err(error) if context.interrupt.asked().is_some() => return Err(error),
+        Err(error) if context.signals.received().is_some() => return Err(error),
         Err(error) => {
             context
                 .output
@@ -118,9 +118,9 @@ async fn pin(context: &Context, place: &str, certificate: &ServerCertificate) ->
 pub(crate) async fn keep_first(
     place: &str,
     pin: Pin,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<Result<String, KnownManager>, Error> {
-    let kept = PinStore::change(interrupt, |trusted| match trusted.managers.get(place) {
+    let kept = PinStore::change(signals, |trusted| match trusted.managers.get(place) {
         Some(kept) if !kept.pins.contains(&pin) => Err(kept.clone()),
         _ => {
             add(trusted, place, &[pin]);
@@ -141,11 +141,11 @@ pub(crate) fn changed(place: &str, kept: &KnownManager, certificate: &ServerCert
         let file = file.display().to_string();
         let (problem, hint) = fingerprint_pinned(&file, Some(place), shown);
         let message = format!("the certificate of {place} {problem}; nothing was changed");
-        return Error::new(Kind::Trust, message).hint(hint);
+        return Error::new(ErrorKind::Trust, message).hint(hint);
     }
     let old: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
     Error::new(
-        Kind::Trust,
+        ErrorKind::Trust,
         format!(
             "the key of {place} has changed: it shows {shown}, kept is {}; nothing was changed",
             old.join(", ")
@@ -191,7 +191,7 @@ pub(crate) async fn ask(
     let flags = format!("give its key with `--tls-pin {}`", certificate.pin);
     let answer = context
         .prompt()
-        .answer(&question, &flags, &context.interrupt)
+        .answer(&question, &flags, &context.signals)
         .await?;
     let pasted = answer.parse::<Fingerprint>().ok();
     let fits = |pasted| certificate.fingerprint == pasted || certificate.pin.has_digits_of(&pasted);
@@ -204,7 +204,7 @@ pub(crate) async fn ask(
         ),
         None => format!("the key of {place} was not confirmed"),
     };
-    Err(Error::new(Kind::Trust, format!("{message}; nothing was sent")).hint(format!(
+    Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(format!(
         "ask the manager's administrator for the fingerprint of its certificate or of its key; its key is the one of `--tls-pin {}`",
         certificate.pin
     )))

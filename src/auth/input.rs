@@ -45,7 +45,7 @@ pub(crate) async fn username(context: &Context) -> Result<String, Error> {
         "give it with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
     let name = context
         .prompt()
-        .visible("User name: ", flags, &context.interrupt)
+        .visible("User name: ", flags, &context.signals)
         .await?;
     let name = typed(&name, CredentialKind::Username)?;
     Ok(name.expose().to_owned())
@@ -59,7 +59,7 @@ pub(crate) async fn password(context: &Context, username: &str) -> Result<Secret
             password,
             CredentialKind::Password,
             settings.allow_loose_permissions,
-            &context.interrupt,
+            &context.signals,
         )
         .await;
     }
@@ -68,7 +68,7 @@ pub(crate) async fn password(context: &Context, username: &str) -> Result<Secret
     let question = format!("Password of {}: ", crate::terminal::output::safe(username));
     let password = context
         .prompt()
-        .hidden(&question, flags, &context.interrupt)
+        .hidden(&question, flags, &context.signals)
         .await?;
     typed(&password, CredentialKind::Password)
 }

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use super::first_use;
 use super::input;
 use super::lockout;
-use super::lockout::{Guard, Spent};
+use super::lockout::{CodeAlreadyUsed, LockoutGuard};
 use super::secret_source;
 use super::session_limit::SessionLimit;
-use super::sign_in::{up, wait};
+use super::sign_in::{connect, wait};
 use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
@@ -35,7 +35,7 @@ pub(crate) async fn as_user(
     };
     let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
     let address = settings.address()?.to_string();
-    let guard = Guard::new(&address, tenant, &username, settings.force_login);
+    let guard = LockoutGuard::new(&address, tenant, &username, settings.force_login);
     admit(context, &guard).await?;
     if let (Some(given), Some(code)) = (&settings.mfa, &code_at_hand) {
         guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
@@ -73,7 +73,7 @@ async fn reach(context: &Context) -> Result<(Manager, bool), Error> {
         return Ok((manager, false));
     }
     if first_use::is_possible(context)? {
-        return Ok((up(context).await?, true));
+        return Ok((connect(context).await?, true));
     }
     if context.held().password.is_none() {
         first_use::check_before_asking(context).await?;
@@ -84,7 +84,7 @@ async fn reach(context: &Context) -> Result<(Manager, bool), Error> {
 /// What is sent, however often.
 struct Login<'a> {
     context: &'a Context,
-    guard: Guard,
+    guard: LockoutGuard,
     username: String,
     password: Secret,
 }
@@ -108,12 +108,13 @@ impl Login<'_> {
             };
             if *error.cause() == Cause::Untrusted
                 && first_use::is_possible(context)?
-                && first_use::meet(context).await?
+                && first_use::trust_on_first_use(context).await?
             {
                 manager = context.manager()?;
                 // It was not sent yet, and is now.
                 if let Some(code) = &code {
-                    (guard.spend(code)).map_err(|spent| lockout::spent_code("the code", &spent))?;
+                    (guard.mark_code_used(code))
+                        .map_err(|spent| lockout::spent_code("the code", &spent))?;
                 }
                 continue;
             }
@@ -182,9 +183,9 @@ impl Login<'_> {
             let loose = context.settings.allow_loose_permissions;
             loop {
                 let code =
-                    secret_source::read(given, CredentialKind::MfaCode, loose, &context.interrupt)
+                    secret_source::read(given, CredentialKind::MfaCode, loose, &context.signals)
                         .await?;
-                if guard.spend(&code).is_ok() {
+                if guard.mark_code_used(&code).is_ok() {
                     return Ok(code);
                 }
                 limit.pause(context, &error).await?;
@@ -229,8 +230,8 @@ fn shell_word(name: &str) -> String {
 }
 
 /// Lets a run sign in, unless earlier ones were refused. A person is asked once whether to try all the same.
-async fn admit(context: &Context, guard: &Guard) -> Result<(), Error> {
-    let Err(paused) = guard.admit() else {
+async fn admit(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
+    let Err(paused) = guard.check() else {
         return Ok(());
     };
     let prompt = context.prompt();
@@ -242,7 +243,7 @@ async fn admit(context: &Context, guard: &Guard) -> Result<(), Error> {
         crate::terminal::output::safe(&paused.to_string())
     );
     let flags = "give `--force-login` to sign in all the same";
-    if !prompt.confirm(&question, flags, &context.interrupt).await? {
+    if !prompt.confirm(&question, flags, &context.signals).await? {
         return Err(paused.into());
     }
     guard.let_through();
@@ -253,29 +254,30 @@ async fn admit(context: &Context, guard: &Guard) -> Result<(), Error> {
 async fn given_code(
     context: &Context,
     given: &Sourced<SecretSource>,
-    guard: &Guard,
+    guard: &LockoutGuard,
 ) -> Result<Secret, Error> {
     let loose = context.settings.allow_loose_permissions;
-    let code =
-        secret_source::read(given, CredentialKind::MfaCode, loose, &context.interrupt).await?;
-    guard.spend(&code).map_err(|spent| stale(given, &spent))?;
+    let code = secret_source::read(given, CredentialKind::MfaCode, loose, &context.signals).await?;
+    guard
+        .mark_code_used(&code)
+        .map_err(|spent| stale(given, &spent))?;
     Ok(code)
 }
 
-fn stale(given: &Sourced<SecretSource>, spent: &Spent) -> Error {
+fn stale(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error {
     lockout::spent_code(&format!("the code that {} names", given.source), spent)
 }
 
 /// A code that is typed, which is spent from now on. Whoever types can wait for the next one.
-async fn typed_code(context: &Context, guard: &Guard) -> Result<Secret, Error> {
+async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, Error> {
     const QUESTION: &str = "Code of the second factor: ";
     loop {
         let code = context
             .prompt()
-            .visible(QUESTION, CODE_FLAGS, &context.interrupt)
+            .visible(QUESTION, CODE_FLAGS, &context.signals)
             .await?;
         let code = input::typed(&code, CredentialKind::MfaCode)?;
-        match guard.spend(&code) {
+        match guard.mark_code_used(&code) {
             Ok(()) => return Ok(code),
             Err(spent) => context.output.insist(&format!(
                 "this code was sent already, at {}, and is good for one sign-in; wait for the next one",
@@ -291,7 +293,7 @@ async fn attempt(
     context: &Context,
     manager: Manager,
     who: &SignIn<'_>,
-    guard: &Guard,
+    guard: &LockoutGuard,
 ) -> Result<Attempt, Error> {
     let mut signing_in = std::pin::pin!(async {
         let attempt = manager.sign_in(who).await;
@@ -301,7 +303,7 @@ async fn attempt(
     tokio::select! {
         biased;
         attempt = &mut signing_in => Ok(attempt),
-        signal = context.interrupt.first_signal() => {
+        signal = context.signals.first_signal() => {
             let budget = std::time::Duration::from_secs(3);
             if let Ok(Ok(signed_in)) = tokio::time::timeout(budget, signing_in).await {
                 context.sign_out(&signed_in).await;
@@ -312,7 +314,7 @@ async fn attempt(
 }
 
 /// Tells the guard what came of a sign-in. Of an answer that was lost it learns nothing.
-fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &Guard) {
+fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     let error = match attempt {
         Ok(_) => return guard.accepted(),
         Err((_, error)) => error,

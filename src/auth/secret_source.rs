@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Source, Sourced};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::process::external_command::ExternalCommand;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
-use crate::storage::permissions::refuse_loose;
+use crate::storage::permissions::require_private;
 
 /// What was read, zeroed when it is dropped.
 type Bytes = Zeroizing<Vec<u8>>;
@@ -32,7 +32,7 @@ pub(crate) async fn read(
     secret: &Sourced<SecretSource>,
     kind: CredentialKind,
     allow_loose_permissions: bool,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<Secret, Error> {
     let source = &secret.source;
     let found = match &secret.value {
@@ -47,7 +47,7 @@ pub(crate) async fn read(
                 ));
             }
             let source = source.clone();
-            in_background(interrupt, move || {
+            in_background(signals, move || {
                 limited(io::stdin().lock(), None).map_err(|unfit| usage(&source, kind, &unfit))
             })
             .await?
@@ -58,14 +58,14 @@ pub(crate) async fn read(
         }
         SecretSource::File(path) => {
             let (path, source) = (path.clone(), source.clone());
-            in_background(interrupt, move || {
+            in_background(signals, move || {
                 file(&path, &source, kind, allow_loose_permissions)
             })
             .await?
         }
         SecretSource::Command(command) => {
             let (command, source) = (command.clone(), source.clone());
-            in_background(interrupt, move || output_of(&command, &source, kind)).await?
+            in_background(signals, move || output_of(&command, &source, kind)).await?
         }
     };
     (kind.parse_line(found))
@@ -86,16 +86,16 @@ pub(crate) fn value(
 
 /// Reading may block for as long as a person needs (a pipe, a password manager that asks), so a signal must be noticed meanwhile.
 async fn in_background(
-    interrupt: &Interrupt,
+    signals: &Signals,
     work: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
 ) -> Result<Bytes, Error> {
     let reading = tokio::task::spawn_blocking(work);
-    interrupt
-        .or(async {
+    signals
+        .cancel(async {
             // The runtime is being shut down.
             reading
                 .await
-                .map_err(|_| Error::new(Kind::Unexpected, "reading a secret broke down"))?
+                .map_err(|_| Error::new(ErrorKind::Unexpected, "reading a secret broke down"))?
         })
         .await
 }
@@ -151,7 +151,7 @@ fn file(
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !allow_loose_permissions && metadata.is_file() {
-        refuse_loose(&source.to_string(), path, &metadata)?;
+        require_private(&source.to_string(), path, &metadata)?;
     }
     let expected = metadata.is_file().then_some(metadata.len());
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))

@@ -49,6 +49,6 @@ impl SessionLimit {
             tokio::time::sleep(pause).await;
             Ok(())
         };
-        context.interrupt.or(sleeping).await
+        context.signals.cancel(sleeping).await
     }
 }

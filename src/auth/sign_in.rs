@@ -7,50 +7,50 @@ use crate::auth::password;
 use std::cell::Cell;
 
 use super::first_use;
-use super::saved::{Kept, Wanted, What, shadowed};
+use super::saved::{CredentialQuery, SavedCredential, What, shadowed};
 use super::secret_source;
 use crate::cli::ApiKeyScheme;
 use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{Credentials, KeyHeader, Manager, SessionRenewal, SignedIn};
 use crate::secret::Secret;
 
 /// How to sign in.
-pub(crate) enum Way {
+pub(crate) enum AuthMethod {
     /// With an existing key.
     ApiKey(Sourced<SecretSource>),
     /// With what `login` kept.
-    Kept(Kept),
+    Saved(SavedCredential),
     /// With user name and password, for this run alone.
     Password,
 }
 
-impl Way {
-    pub(crate) fn choose(context: &Context) -> Result<Self, Error> {
+impl AuthMethod {
+    pub(crate) fn select(context: &Context) -> Result<Self, Error> {
         let settings = &context.settings;
         let typed = |secret: &Option<Sourced<SecretSource>>| {
             (secret.as_ref()).is_some_and(|secret| secret.source.is_flag())
         };
         let password_is_meant = typed(&settings.password) || typed(&settings.mfa);
-        let wanted = Wanted::by(settings)?;
+        let wanted = CredentialQuery::by(settings)?;
         match &settings.api_key {
             Some(key) if key.source.is_flag() => return Ok(Self::ApiKey(key.clone())),
             _ if password_is_meant => return Ok(Self::Password),
             Some(key) if key.source.is_variable() => {
-                if let Ok(Some(kept)) = Kept::find(&wanted) {
+                if let Ok(Some(kept)) = SavedCredential::find(&wanted) {
                     context.output.note(&shadowed(&key.source, &kept.what));
                 }
                 return Ok(Self::ApiKey(key.clone()));
             }
             _ => {}
         }
-        if let Some(kept) = Kept::find(&wanted)? {
+        if let Some(kept) = SavedCredential::find(&wanted)? {
             if let Some(password) = &settings.password {
                 log::info!("{} is not used: {} was kept", password.source, kept.what);
             }
-            return Ok(Self::Kept(kept));
+            return Ok(Self::Saved(kept));
         }
         let nearer = |key: &&Sourced<SecretSource>| {
             (settings.password.as_ref())
@@ -65,7 +65,7 @@ impl Way {
     /// The user whose kept session may be replaced by a sign-in, since a password for it is at hand without asking anyone.
     pub(crate) fn replaceable<'a>(&'a self, context: &Context) -> Option<&'a str> {
         match self {
-            Self::Kept(kept) => kept
+            Self::Saved(kept) => kept
                 .username()
                 .filter(|_| context.settings.password.is_some()),
             Self::ApiKey(_) | Self::Password => None,
@@ -74,17 +74,17 @@ impl Way {
 
     /// What was kept and is not accepted any more is not renewed without a password.
     fn advise(&self, error: Error) -> Error {
-        let Self::Kept(kept) = self else {
+        let Self::Saved(kept) = self else {
             return error;
         };
         // A key that is expired or locked is refused like one whose role lacks the right.
-        if error.kind() == Kind::Forbidden && kept.username().is_none() {
+        if error.kind() == ErrorKind::Forbidden && kept.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint =
                 format!("{hint}; `swp-keys login` kept this key, and `swp-keys logout` forgets it");
             return error.hint(hint);
         }
-        if error.kind() != Kind::SignIn {
+        if error.kind() != ErrorKind::SignIn {
             return error;
         }
         let (what, manager) = (&kept.what, &kept.manager);
@@ -100,7 +100,7 @@ impl Way {
         };
         let what = what.to_string().replacen("the ", "the kept ", 1);
         Error::new(
-            Kind::SignIn,
+            ErrorKind::SignIn,
             format!("{what} at {manager} {problem}: {error}"),
         )
         .http(error.http_status())
@@ -109,13 +109,17 @@ impl Way {
 }
 
 /// Signs in. `begin` is called where a request for a session is on its way, and not where the first request is the work itself.
-pub(crate) async fn by(context: &Context, way: &Way, begin: &dyn Fn()) -> Result<SignedIn, Error> {
+pub(crate) async fn by(
+    context: &Context,
+    way: &AuthMethod,
+    begin: &dyn Fn(),
+) -> Result<SignedIn, Error> {
     match way {
-        Way::ApiKey(key) => {
+        AuthMethod::ApiKey(key) => {
             let credentials = api_key(context, key).await?;
-            Ok(up(context).await?.with(credentials))
+            Ok(connect(context).await?.with(credentials))
         }
-        Way::Kept(kept) => {
+        AuthMethod::Saved(kept) => {
             log::info!("using {} that was kept", kept.what);
             let credentials = match &kept.what {
                 What::Session { session, .. } => Credentials::Session(session.clone()),
@@ -124,9 +128,9 @@ pub(crate) async fn by(context: &Context, way: &Way, begin: &dyn Fn()) -> Result
                     header: scheme(context).unwrap_or(*header),
                 },
             };
-            Ok(up(context).await?.with(credentials))
+            Ok(connect(context).await?.with(credentials))
         }
-        Way::Password => {
+        AuthMethod::Password => {
             let (signed_in, _) = with_password(context, begin).await?;
             Ok(signed_in)
         }
@@ -137,7 +141,7 @@ pub(crate) async fn by(context: &Context, way: &Way, begin: &dyn Fn()) -> Result
 /// to do about something kept that is not accepted any more.
 pub(crate) async fn renewing<T>(
     context: &Context,
-    way: &Way,
+    way: &AuthMethod,
     signed_in: SignedIn,
     work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
 ) -> (SignedIn, Result<T, Error>) {
@@ -204,7 +208,7 @@ pub(crate) async fn with_password(
 }
 
 /// Signs in once more, after the session of this way has ended.
-pub(crate) async fn again(context: &Context, way: &Way) -> Result<SignedIn, Error> {
+pub(crate) async fn again(context: &Context, way: &AuthMethod) -> Result<SignedIn, Error> {
     let username = way.replaceable(context);
     let (signed_in, _) = password::as_user(context, username, &|| ()).await?;
     Ok(signed_in)
@@ -229,7 +233,7 @@ pub(crate) async fn key_and_header(
         key,
         CredentialKind::ApiKey,
         settings.allow_loose_permissions,
-        &context.interrupt,
+        &context.signals,
     )
     .await?;
     let header = key_header(context, &secret);
@@ -251,9 +255,9 @@ fn scheme(context: &Context) -> Option<KeyHeader> {
 }
 
 /// The manager, once it is up and, where nobody vouches for it, a person does.
-pub(crate) async fn up(context: &Context) -> Result<Manager, Error> {
+pub(crate) async fn connect(context: &Context) -> Result<Manager, Error> {
     let manager = wait(context, context.manager()?).await?;
-    if first_use::is_possible(context)? && first_use::meet(context).await? {
+    if first_use::is_possible(context)? && first_use::trust_on_first_use(context).await? {
         return context.manager();
     }
     Ok(manager)
@@ -264,12 +268,12 @@ pub(crate) async fn wait(context: &Context, manager: Manager) -> Result<Manager,
         return Ok(manager);
     };
     let waiting = async { Ok(manager.wait_until_up(duration).await?) };
-    match context.interrupt.or(waiting).await {
+    match context.signals.cancel(waiting).await {
         // It is up, and waiting longer makes it no more trusted.
         Err(error)
-            if error.kind() == Kind::Trust
+            if error.kind() == ErrorKind::Trust
                 && first_use::is_possible(context)?
-                && first_use::meet(context).await? =>
+                && first_use::trust_on_first_use(context).await? =>
         {
             context.manager()
         }

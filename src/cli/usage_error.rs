@@ -3,29 +3,29 @@
 
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind as ParseErrorKind};
 
 use crate::cli;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Color, Format, Output};
 use crate::terminal::report::report;
 
 /// Prints help or version to stdout, or an error to stderr, and returns the exit code.
 pub(crate) fn exit(error: &clap::Error) -> ExitCode {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion => {
             // `swp-keys --help | head` closes the pipe, and that is all right.
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ParseErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
-            ExitCode::from(Kind::Usage.exit_code())
+            ExitCode::from(ErrorKind::Usage.exit_code())
         }
         // The parser shows help only where no variable is set either.
-        ErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
+        ParseErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
             Output::raw_line(cli::command().render_help().to_string().trim_end());
-            ExitCode::from(Kind::Usage.exit_code())
+            ExitCode::from(ErrorKind::Usage.exit_code())
         }
         _ => report(
             &explained(error),
@@ -87,18 +87,20 @@ fn told(error: &clap::Error, kind: ContextKind) -> String {
 fn message(error: &clap::Error) -> String {
     let invalid = told(error, ContextKind::InvalidArg);
     match error.kind() {
-        ErrorKind::UnknownArgument => match flag(&invalid) {
+        ParseErrorKind::UnknownArgument => match flag(&invalid) {
             Some(flag) => format!("there is no flag `{flag}` here"),
             None => {
                 "an argument is not expected here; it is not repeated, because it may be a secret"
                     .to_owned()
             }
         },
-        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
-        ErrorKind::MissingSubcommand => "no command is given".to_owned(),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => bad_value(error, &invalid),
-        ErrorKind::MissingRequiredArgument => format!("{} is missing", alternatives(&invalid)),
-        ErrorKind::ArgumentConflict => {
+        ParseErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ParseErrorKind::MissingSubcommand => "no command is given".to_owned(),
+        ParseErrorKind::InvalidValue | ParseErrorKind::ValueValidation => {
+            bad_value(error, &invalid)
+        }
+        ParseErrorKind::MissingRequiredArgument => format!("{} is missing", alternatives(&invalid)),
+        ParseErrorKind::ArgumentConflict => {
             let prior = told(error, ContextKind::PriorArg);
             if prior.is_empty() || prior == invalid {
                 format!("`{invalid}` is given more than once")
@@ -106,13 +108,13 @@ fn message(error: &clap::Error) -> String {
                 format!("`{invalid}` and `{prior}` contradict each other")
             }
         }
-        ErrorKind::NoEquals
-        | ErrorKind::TooFewValues
-        | ErrorKind::WrongNumberOfValues
-        | ErrorKind::TooManyValues => {
+        ParseErrorKind::NoEquals
+        | ParseErrorKind::TooFewValues
+        | ParseErrorKind::WrongNumberOfValues
+        | ParseErrorKind::TooManyValues => {
             format!("`{invalid}` has too few or too many values")
         }
-        ErrorKind::InvalidUtf8 => match unreadable_variable() {
+        ParseErrorKind::InvalidUtf8 => match unreadable_variable() {
             Some(variable) => format!("`{variable}` is not UTF-8"),
             None => "an argument is not UTF-8".to_owned(),
         },

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::Outcome;
 use crate::config::file;
 use crate::config::file::{Profile, Profiles};
-use crate::config::{Settings, Source, Told};
+use crate::config::{ResolvedSetting, Settings, Source};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::terminal::output::{Format, json_text, table};
 use crate::trust::policy;
@@ -89,7 +89,7 @@ fn show(context: &Context) -> Result<(), Error> {
     settings
         .proxy
         .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
-    let rows: Vec<Told> = (settings.told.iter().cloned())
+    let rows: Vec<ResolvedSetting> = (settings.told.iter().cloned())
         .chain(defaults_for_keys(settings))
         .collect();
     let text = table(
@@ -127,13 +127,13 @@ fn show(context: &Context) -> Result<(), Error> {
 }
 
 /// What the profile says of new keys.
-fn defaults_for_keys(settings: &Settings) -> Vec<Told> {
+fn defaults_for_keys(settings: &Settings) -> Vec<ResolvedSetting> {
     let Some(profile) = &settings.file.profile else {
         return Vec::new();
     };
     let told = |name: &'static str| {
         let found = profile.value.text(name)?;
-        Some(Told {
+        Some(ResolvedSetting {
             name,
             value: Some(found.value),
             source: Some(found.source),
@@ -222,7 +222,7 @@ fn wrong(file: &Profiles, found: Vec<(String, String)>, context: &Context) -> Er
     let shown = file.path.display();
     if context.output.format().is_json() {
         let (said, hints): (Vec<String>, Vec<String>) = found.into_iter().unzip();
-        return Error::new(Kind::Usage, format!("{count}: {}", said.join("; ")))
+        return Error::new(ErrorKind::Usage, format!("{count}: {}", said.join("; ")))
             .hint(hints.join("; "));
     }
     for (said, hint) in &found {

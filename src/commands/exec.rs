@@ -6,19 +6,19 @@
 
 use tokio::process::Command;
 
-use super::create_key::{default_name, look_if_free, say_other_end};
+use super::create_key::{default_name, look_if_free, warn_expiry_differs};
 use super::{Outcome, find_role};
 use crate::auth::sign_in;
-use crate::auth::sign_in::Way;
+use crate::auth::sign_in::AuthMethod;
 use crate::config::{SecretSource, Source, duration};
-use crate::context::{Context, UnderWay, Unsettled};
-use crate::delivery::{ForChild, Given, variable_name};
-use crate::error::{Error, Kind};
-use crate::expiry::{Expiry, shown};
+use crate::context::{Context, PendingKind, PendingWork};
+use crate::delivery::{ChildChannel, ChildSecret, variable_name};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::{Expiry, format_time};
 use crate::journal::{Progress, Record, Work};
 use crate::keys::role_check;
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{self, Delivered, Mint, Prepared, Recorded, mark};
+use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark};
 use crate::process::child;
 use crate::process::descriptors;
 use crate::random;
@@ -81,17 +81,17 @@ struct Job<'a> {
 }
 
 /// A key that is there for the command.
-struct Lent {
+struct TemporaryKey {
     delivered: Delivered,
     name: String,
-    recorded: Recorded,
+    recorded: RunRecord,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     let job = Job::new(args)?;
-    let (given, sink) = ForChild::prepare(args.given(), job.program);
+    let (given, sink) = ChildSecret::prepare(args.given(), job.program);
     descriptors::require(descriptors::FOR_DELIVERY)?;
-    let prepared = Prepared::new(vec![sink]);
+    let prepared = PreparedSinks::new(vec![sink]);
     let tenant = context.settings.tenant.as_ref();
     let named = [
         ("--name", args.name.as_deref()),
@@ -101,12 +101,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     mint::refuse_too_long(&named, &prepared.places())?;
     // The session may end before the command does.
     context.hold();
-    let way = Way::choose(context)?;
+    let way = AuthMethod::select(context)?;
     let code = context
         .signed_in(async |signed_in| {
             let lent = job.lend(prepared, signed_in, context).await?;
             let ended = job.run(given, context).await;
-            job.take_back(lent, ended, &way, signed_in, context).await
+            job.roll_back(lent, ended, &way, signed_in, context).await
         })
         .await?;
     Ok(Outcome::Child(code))
@@ -125,12 +125,12 @@ impl Args {
         Ok(())
     }
 
-    fn given(&self) -> Given {
+    fn given(&self) -> ChildChannel {
         #[cfg(unix)]
         if let Some(pipe) = self.pipe.take() {
-            return Given::Pipe(pipe);
+            return ChildChannel::Pipe(pipe);
         }
-        Given::Variable(self.env.clone())
+        ChildChannel::Variable(self.env.clone())
     }
 }
 
@@ -155,14 +155,14 @@ impl<'a> Job<'a> {
     /// Makes the key, and puts its secret where the command will find it.
     async fn lend(
         &self,
-        prepared: Prepared,
+        prepared: PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
-    ) -> Result<Lent, Error> {
+    ) -> Result<TemporaryKey, Error> {
         let key = self.key(signed_in, context).await?;
         let before = look_if_free(self.args.name.as_deref(), signed_in, context).await?;
         let record = self.record(&key, before, &prepared, signed_in, context)?;
-        let mint = Mint {
+        let mint = Transaction {
             context,
             signed_in,
             prepared,
@@ -171,8 +171,8 @@ impl<'a> Job<'a> {
             recovering: false,
         };
         let (delivered, recorded) = mint.create_open(&key, record).await?;
-        say_other_end(&key, &delivered, context);
-        Ok(Lent {
+        warn_expiry_differs(&key, &delivered, context);
+        Ok(TemporaryKey {
             delivered,
             name: key.key_name,
             recorded,
@@ -190,7 +190,7 @@ impl<'a> Job<'a> {
             }
         };
         if let Some(role) = &role {
-            role_check::judge(role, args.allow_full_access, context)?;
+            role_check::check(role, args.allow_full_access, context)?;
         }
         let role_id = args
             .role_id
@@ -213,7 +213,7 @@ impl<'a> Job<'a> {
         &self,
         key: &NewApiKey,
         before: Option<Vec<i64>>,
-        prepared: &Prepared,
+        prepared: &PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {
@@ -240,8 +240,8 @@ impl<'a> Job<'a> {
     }
 
     /// Runs the command to its end. A signal that came before it was there keeps it from being run.
-    async fn run(&self, given: ForChild, context: &Context) -> Result<u8, Error> {
-        if let Some(signal) = context.interrupt.asked() {
+    async fn run(&self, given: ChildSecret, context: &Context) -> Result<u8, Error> {
+        if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
         }
         let failed = |error: std::io::Error| {
@@ -250,7 +250,7 @@ impl<'a> Job<'a> {
         let mut command = Command::new(&self.path);
         command.args(self.arguments);
         let pipe = given.put_on(&mut command).map_err(failed)?;
-        let running = child::start(&mut command, &context.interrupt).map_err(failed)?;
+        let running = child::start(&mut command, &context.signals).map_err(failed)?;
         // The copies of the secret that are ours.
         drop((command, pipe));
         log::info!("`{}` runs", self.program);
@@ -259,23 +259,23 @@ impl<'a> Job<'a> {
     }
 
     /// Deletes the key. Where that fails, nothing the command came to may hide it.
-    async fn take_back(
+    async fn roll_back(
         &self,
-        lent: Lent,
+        lent: TemporaryKey,
         ended: Result<u8, Error>,
-        way: &Way,
+        way: &AuthMethod,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<u8, Error> {
         let kept = lent.recorded.parts().1;
-        context.set_unsettled(Some(Unsettled {
+        context.set_unsettled(Some(PendingWork {
             what: format!(
                 "the key `{}` may be there still, {}",
                 lent.name,
                 until(&lent)
             ),
             key_id: Some(lent.delivered.id),
-            work: UnderWay::Secret { recorded: kept },
+            work: PendingKind::Secret { recorded: kept },
         }));
         let deleted = delete(&lent, way, signed_in, context).await;
         context.set_unsettled(None);
@@ -293,7 +293,7 @@ impl<'a> Job<'a> {
             lent.name,
             until(&lent)
         );
-        let error = Error::new(Kind::Attention, message)
+        let error = Error::new(ErrorKind::Attention, message)
             .http(why.http_status())
             .key(id);
         Err(error.hint(if kept {
@@ -304,26 +304,26 @@ impl<'a> Job<'a> {
     }
 }
 
-fn until(lent: &Lent) -> String {
+fn until(lent: &TemporaryKey) -> String {
     match lent.delivered.expiry_date {
-        Some(end) => format!("until {}", shown(end)),
+        Some(end) => format!("until {}", format_time(end)),
         None => "without an end".to_owned(),
     }
 }
 
 /// Deletes the key, with a new session where the first has ended meanwhile.
 async fn delete(
-    lent: &Lent,
-    way: &Way,
+    lent: &TemporaryKey,
+    way: &AuthMethod,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
     let (delivered, record) = (&lent.delivered, lent.recorded.parts().0);
-    let error = match mint::take_back_delivered(context, signed_in, record, delivered).await {
-        Err(error) if matches!(error.kind(), Kind::SignIn | Kind::Forbidden) => error,
+    let error = match mint::delete_delivered(context, signed_in, record, delivered).await {
+        Err(error) if matches!(error.kind(), ErrorKind::SignIn | ErrorKind::Forbidden) => error,
         result => return result,
     };
-    if !matches!(way, Way::Password) && way.replaceable(context).is_none() {
+    if !matches!(way, AuthMethod::Password) && way.replaceable(context).is_none() {
         return Err(error);
     }
     let code = context.settings.mfa.as_ref().map(|code| &code.value);
@@ -337,12 +337,14 @@ async fn delete(
     let again = sign_in::again(context, way).await.map_err(|again| {
         let why = match again.kind() {
             // What it says of the question is about this sign-in alone.
-            Kind::Usage | Kind::Interrupted(_) => "there was no second sign-in".to_owned(),
+            ErrorKind::Usage | ErrorKind::Interrupted(_) => {
+                "there was no second sign-in".to_owned()
+            }
             _ => format!("signing in again: {again}"),
         };
         Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
     })?;
-    let result = mint::take_back_delivered(context, &again, record, delivered).await;
+    let result = mint::delete_delivered(context, &again, record, delivered).await;
     context.sign_out(&again).await;
     result
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::list_roles::print_roles;
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
 use crate::terminal::output::{Format, env_line};
 
@@ -31,8 +31,8 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             .signed_in(async |signed_in| {
                 let roles = signed_in.roles_like(pattern);
                 context
-                    .interrupt
-                    .or(async { roles.await.map_err(|error| explain(signed_in, error)) })
+                    .signals
+                    .cancel(async { roles.await.map_err(|error| explain(signed_in, error)) })
                     .await
             })
             .await?;
@@ -84,8 +84,8 @@ pub(crate) async fn resolve<R: NamedRole>(
             .map_err(|error| explain(signed_in, error))
     };
     let (mut exact, others): (Vec<R>, Vec<R>) = context
-        .interrupt
-        .or(search)
+        .signals
+        .cancel(search)
         .await?
         .into_iter()
         .partition(|role: &R| role.name() == name);
@@ -98,7 +98,7 @@ pub(crate) async fn resolve<R: NamedRole>(
                 .map(|role| role.id().to_string())
                 .collect();
             Err(Error::new(
-                Kind::Conflict,
+                ErrorKind::Conflict,
                 format!(
                     "{} roles are named `{name}`, with the IDs {}",
                     ids.len(),
@@ -123,12 +123,15 @@ async fn not_found(
 ) -> Error {
     let names = if others.is_empty() {
         let all = async { Ok(signed_in.roles::<RoleSummary>().await?) };
-        let all = context.interrupt.or(all).await.unwrap_or_default();
+        let all = context.signals.cancel(all).await.unwrap_or_default();
         all.into_iter().map(|role| role.name).collect()
     } else {
         others
     };
-    let error = Error::new(Kind::NotFound, format!("there is no role named `{name}`"));
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("there is no role named `{name}`"),
+    );
     let Some(closest) = closest(name, names.iter().map(String::as_str)) else {
         return error.hint("`swp-keys list-roles` lists the roles");
     };

@@ -25,7 +25,7 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
                     .await
                     .map_err(|error| explain(signed_in, error))
             };
-            context.interrupt.or(roles).await
+            context.signals.cancel(roles).await
         })
         .await?;
     print_roles(&roles, context)?;

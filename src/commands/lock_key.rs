@@ -25,7 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    lookup::Wanted::read(&args.key)?;
+    lookup::KeyRef::read(&args.key)?;
     let (key, changed) = context
         .signed_in(async |signed_in| {
             let key = lookup::resolve(&args.key, signed_in, context).await?;
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             if !args.force {
                 Signer::ask(signed_in, context)
                     .await?
-                    .spare(&key, "locked")?;
+                    .refuse_own_key(&key, "locked")?;
             }
             let key = set_active(&key, false, signed_in, context).await?;
             Ok((key, true))

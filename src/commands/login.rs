@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::auth::saved::{Kept, Wanted, What, shadowed};
+use crate::auth::saved::{CredentialQuery, SavedCredential, What, shadowed};
 use crate::auth::sign_in;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, Credentials, SignedIn};
 use crate::mint::{Tried, try_key};
 use crate::terminal::output::{Format, json_text};
@@ -46,8 +46,8 @@ fn key_that_is_meant(context: &Context) -> Option<&Sourced<SecretSource>> {
 }
 
 async fn keep_session(context: &Context) -> Result<Outcome, Error> {
-    let wanted = Wanted::by(&context.settings)?.however_loose();
-    Kept::place_is_trusted()?;
+    let wanted = CredentialQuery::by(&context.settings)?.however_loose();
+    SavedCredential::place_is_trusted()?;
     let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
     context.say_unfinished();
     let session = signed_in
@@ -55,7 +55,7 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
         .ok_or_else(|| Error::unexpected("a sign-in with a password gave no session"))?;
     let wanted = wanted.of_user(&username);
     let kept = wanted.session(&username, session);
-    let former = Kept::all(&wanted).unwrap_or_default();
+    let former = SavedCredential::all(&wanted).unwrap_or_default();
     if let Err(error) = kept.keep() {
         // What cannot be kept is not left on the manager either.
         context.sign_out(&signed_in).await;
@@ -76,17 +76,17 @@ async fn keep_session(context: &Context) -> Result<Outcome, Error> {
 
 /// Keeps a key that has proven to work. One that nothing is known of is not kept: it would take the place of something good.
 async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
-    let wanted = Wanted::by(&context.settings)?.however_loose();
-    Kept::place_is_trusted()?;
+    let wanted = CredentialQuery::by(&context.settings)?.however_loose();
+    SavedCredential::place_is_trusted()?;
     let (secret, header) = sign_in::key_and_header(context, key).await?;
     let credentials = Credentials::ApiKey {
         secret: secret.clone(),
         header,
     };
-    let signed_in = sign_in::up(context).await?.with(credentials);
+    let signed_in = sign_in::connect(context).await?.with(credentials);
     let tried = context
-        .interrupt
-        .or(async { Ok(try_key(&signed_in).await) })
+        .signals
+        .cancel(async { Ok(try_key(&signed_in).await) })
         .await?;
     let id = match tried {
         Tried::Works(key) => key.map(|key| key.id),
@@ -96,7 +96,7 @@ async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outc
         Tried::Refused(error) | Tried::Unproven(error) => return Err(error.into()),
     };
     let kept = wanted.key(id, secret, header);
-    let former = Kept::all(&wanted).unwrap_or_default();
+    let former = SavedCredential::all(&wanted).unwrap_or_default();
     kept.keep()?;
     replace(former, &kept, signed_in, context).await?;
     context.output.note(&format!(
@@ -116,7 +116,7 @@ async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outc
 /// A role may not let a key look at itself, so a 403 proves nothing either way (manager-api.md, section 6.4).
 fn unproven(error: &Error) -> Error {
     Error::new(
-        Kind::Forbidden,
+        ErrorKind::Forbidden,
         format!(
             "the manager lets this API key read nothing that would prove that it works, so it is not kept: {error}"
         ),
@@ -127,8 +127,8 @@ fn unproven(error: &Error) -> Error {
 
 /// Ends and forgets what was kept before in the same place.
 async fn replace(
-    former: Vec<Kept>,
-    kept: &Kept,
+    former: Vec<SavedCredential>,
+    kept: &SavedCredential,
     mut signed_in: SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
@@ -152,7 +152,7 @@ async fn replace(
 }
 
 /// A key in the environment is used before what is kept.
-fn say_shadowed(kept: &Kept, context: &Context) {
+fn say_shadowed(kept: &SavedCredential, context: &Context) {
     if let Some(key) = &context.settings.api_key
         && key.source.is_variable()
     {

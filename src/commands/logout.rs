@@ -1,7 +1,7 @@
 //! `logout`: forget what `login` kept, and end it on the manager where it is a session.
 
 use super::Outcome;
-use crate::auth::saved::{Kept, Wanted, What};
+use crate::auth::saved::{CredentialQuery, SavedCredential, What};
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::Credentials;
@@ -13,7 +13,9 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     let address = context.settings.address()?;
-    let Some(kept) = Kept::find(&Wanted::by(&context.settings)?.however_loose())? else {
+    let Some(kept) =
+        SavedCredential::find(&CredentialQuery::by(&context.settings)?.however_loose())?
+    else {
         context
             .output
             .note(&format!("nothing is kept for {address}"));

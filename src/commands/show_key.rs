@@ -23,7 +23,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    lookup::Wanted::read(&args.key)?;
+    lookup::KeyRef::read(&args.key)?;
     let (key, roles, now) = context
         .signed_in(async |signed_in| {
             let key = lookup::resolve(&args.key, signed_in, context).await?;

@@ -8,7 +8,7 @@ use super::Outcome;
 use super::find_role::{explain, resolve};
 use super::list_roles::no_list_as_env;
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, Role, SignedIn};
 use crate::terminal::output::{Format, json_text, safe};
 
@@ -82,12 +82,12 @@ async fn find(role: &str, signed_in: &SignedIn, context: &Context) -> Result<Rol
         return resolve(role, signed_in, context).await;
     };
     let looking = async { Ok(signed_in.role(id).await) };
-    let error = match context.interrupt.or(looking).await? {
+    let error = match context.signals.cancel(looking).await? {
         Ok(role) => return Ok(role),
         Err(error) => error,
     };
     if *error.cause() == Cause::NotFound {
-        return Err(Error::new(Kind::NotFound, error.to_string())
+        return Err(Error::new(ErrorKind::NotFound, error.to_string())
             .http(Some(404))
             .hint(format!(
                 "there is no role with the ID {id}; `swp-keys list-roles` lists the roles"

@@ -9,7 +9,7 @@ use super::list_roles::check_format;
 use crate::auth::first_use;
 use crate::config::like;
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{Address, Pin, ServerCertificate, key_fingerprint_command};
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text, safe};
@@ -72,7 +72,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
 
 async fn presented(address: &Address, context: &Context) -> Result<ServerCertificate, Error> {
     let looking = context.presented(address);
-    context.interrupt.or(looking).await
+    context.signals.cancel(looking).await
 }
 
 async fn show(address: &Address, context: &Context) -> Result<(), Error> {
@@ -147,7 +147,7 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
     let pins = match given.filter(|pins| settings.is_about(&pins.source, address)) {
         Some(pins) => {
             let add = |trusted: &mut PinStore| first_use::add(trusted, &place, &pins.value);
-            PinStore::change(&context.interrupt, add).await?;
+            PinStore::change(&context.signals, add).await?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
@@ -158,7 +158,7 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
                 return print_kept(&place, context);
             };
             let pin = certificate.pin;
-            first_use::keep_first(&place, pin, &context.interrupt)
+            first_use::keep_first(&place, pin, &context.signals)
                 .await?
                 .map_err(|kept| first_use::changed(&place, &kept, &certificate))?;
             vec![pin.to_string()]
@@ -194,7 +194,7 @@ async fn shown(
             "the certificate of {place} {}; its key is not pinned",
             problem.description
         );
-        return Err(Error::new(Kind::Trust, message).hint(&problem.hint));
+        return Err(Error::new(ErrorKind::Trust, message).hint(&problem.hint));
     }
     if context.settings.tls_accept_new {
         return Ok(Some(certificate));
@@ -202,7 +202,7 @@ async fn shown(
     if context.prompt() == Prompt::Nobody {
         let message =
             format!("the key of {place} was not compared by anybody, and there is nobody to ask");
-        return Err(Error::new(Kind::Trust, message).hint(format!(
+        return Err(Error::new(ErrorKind::Trust, message).hint(format!(
             "where the manager itself prints the same with `{}`, run `swp-keys trust add {place} --tls-pin {}`",
             key_fingerprint_command(place),
             certificate.pin
@@ -237,7 +237,7 @@ fn entry(place: &str, kept: &KnownManager) -> Value {
 async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
     let place = address.host_and_port();
     let unknown = || {
-        Error::new(Kind::NotFound, format!("no pin is kept for {place}"))
+        Error::new(ErrorKind::NotFound, format!("no pin is kept for {place}"))
             .hint("`swp-keys trust list` lists them")
     };
     // A file that is not there is not made for this.
@@ -245,7 +245,7 @@ async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
         return Err(unknown());
     }
     let forget = |trusted: &mut PinStore| trusted.managers.remove(&place);
-    let removed = PinStore::change(&context.interrupt, forget).await?;
+    let removed = PinStore::change(&context.signals, forget).await?;
     removed.ok_or_else(unknown)?;
     context
         .output

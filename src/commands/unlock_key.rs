@@ -4,7 +4,7 @@ use super::Outcome;
 use super::lock_key::{print, set_active};
 use crate::context::Context;
 use crate::error::Error;
-use crate::expiry::shown;
+use crate::expiry::format_time;
 use crate::keys::lookup;
 use crate::keys::state::State;
 use crate::keys::update::named;
@@ -18,7 +18,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    lookup::Wanted::read(&args.key)?;
+    lookup::KeyRef::read(&args.key)?;
     let (key, changed, state) = context
         .signed_in(async |signed_in| {
             let key = lookup::resolve(&args.key, signed_in, context).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         State::Locked(Some(until)) => output.warn(&format!(
             "{} is unlocked, and because of wrong secrets still cannot sign in until {}",
             named(&key),
-            shown(until)
+            format_time(until)
         )),
         State::Expired => output.warn(&format!(
             "{} is not locked, but it has expired; `swp-keys update-key {} --expires 90d` gives it another end",

@@ -11,8 +11,8 @@ use super::Outcome;
 use crate::auth::sign_in;
 use crate::config::{SecretSource, Source, Sourced, span};
 use crate::context::Context;
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
 use crate::keys::state::{State, time_or};
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 use crate::mint::{Tried, try_key};
@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .transpose()?;
     let key = which(args, context)?;
     let credentials = sign_in::api_key(context, &key).await?;
-    let signed_in = sign_in::up(context).await?.with(credentials);
+    let signed_in = sign_in::connect(context).await?.with(credentials);
     let look = async {
         let mut found = Found::by(&signed_in, &key.source).await?;
         if let (Some(within), None) = (within, &found.no) {
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         }
         Ok(found)
     };
-    let found = context.interrupt.or(look).await?;
+    let found = context.signals.cancel(look).await?;
     context.output.data(&found.document(&signed_in, context)?)?;
     match found.no {
         None => Ok(Outcome::Done),
@@ -151,7 +151,7 @@ impl Found {
         let Some(key) = &self.key else {
             return Some(
                 Error::new(
-                    Kind::SaidNo,
+                    ErrorKind::CheckFailed,
                     "the key works, but may not look at itself, so when it ends cannot be seen",
                 )
                 .hint("`--fail-within` needs a role that may view API keys"),
@@ -165,12 +165,12 @@ impl Found {
         let words = State::of(key, signed_in.time()).words(signed_in.time());
         Some(
             Error::new(
-                Kind::SaidNo,
+                ErrorKind::CheckFailed,
                 format!(
                     "the key `{}` (ID {}): {words}, on {}; `--fail-within` is {}",
                     key.name().unwrap_or_default(),
                     key.id,
-                    shown(end),
+                    format_time(end),
                     humantime::format_duration(within)
                 ),
             )
@@ -217,7 +217,8 @@ pub(super) fn proves_nothing(error: &ManagerError) -> bool {
 
 fn says_no(said: &str, error: &ManagerError) -> Error {
     let plain: Error = error.clone().into();
-    let no = Error::new(Kind::SaidNo, format!("{said}: {error}")).http(plain.http_status());
+    let no =
+        Error::new(ErrorKind::CheckFailed, format!("{said}: {error}")).http(plain.http_status());
     match plain.next_step() {
         Some(hint) => no.hint(hint),
         None => no,
@@ -252,7 +253,7 @@ pub(super) fn key_facts(
         ("Role", key.role_id().map(|id| named(role, id))),
         ("State", Some(State::of(key, now).words(now))),
         ("Expires", Some(time_or(key.expiry_date(), "never"))),
-        ("Last sign-in", key.last_sign_in().map(shown)),
+        ("Last sign-in", key.last_sign_in().map(format_time)),
         ("Tenant", tenant.map(str::to_owned)),
     ]
     .into_iter()

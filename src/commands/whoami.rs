@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Outcome;
 use super::verify_key::{check_format, key_facts, named, proves_nothing, role_name};
 use crate::auth::sign_in;
-use crate::auth::sign_in::Way;
+use crate::auth::sign_in::AuthMethod;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
@@ -35,26 +35,26 @@ const WITH_A_PASSWORD: &str = "with a password";
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     check_format(context)?;
-    let way = Way::choose(context)?;
+    let way = AuthMethod::select(context)?;
     let (signed_in, username) = match &way {
-        Way::Password => {
+        AuthMethod::Password => {
             let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
             (signed_in, Some(username))
         }
-        Way::Kept(kept) => (
+        AuthMethod::Saved(kept) => (
             sign_in::by(context, &way, &|| ()).await?,
             kept.username().map(str::to_owned),
         ),
-        Way::ApiKey(_) => (sign_in::by(context, &way, &|| ()).await?, None),
+        AuthMethod::ApiKey(_) => (sign_in::by(context, &way, &|| ()).await?, None),
     };
     context.say_unfinished();
     let (signed_in, looked) = sign_in::renewing(context, &way, signed_in, async |signed_in| {
         let looking = who(signed_in, &way, username, context);
-        context.interrupt.or(looking).await
+        context.signals.cancel(looking).await
     })
     .await;
     let renewed = signed_in.is_renewed();
-    if renewed || matches!(way, Way::Password) {
+    if renewed || matches!(way, AuthMethod::Password) {
         context.sign_out(&signed_in).await;
     }
     let mut who = looked?;
@@ -67,16 +67,18 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
 
 async fn who(
     signed_in: &SignedIn,
-    way: &Way,
+    way: &AuthMethod,
     username: Option<String>,
     context: &Context,
 ) -> Result<Who, Error> {
     let mut who = Who {
         way: match way {
-            Way::Password => WITH_A_PASSWORD,
-            Way::Kept(kept) if kept.username().is_none() => "with the API key that `login` kept",
-            Way::Kept(_) => "with the session that `login` kept",
-            Way::ApiKey(_) => "with an API key",
+            AuthMethod::Password => WITH_A_PASSWORD,
+            AuthMethod::Saved(kept) if kept.username().is_none() => {
+                "with the API key that `login` kept"
+            }
+            AuthMethod::Saved(_) => "with the session that `login` kept",
+            AuthMethod::ApiKey(_) => "with an API key",
         },
         username,
         administrator: None,

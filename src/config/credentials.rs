@@ -2,27 +2,27 @@
 
 use std::path::PathBuf;
 
-use super::resolver::{Names, Origin};
+use super::resolver::{Resolver, SettingKey};
 use super::{SecretSource, Source, Sourced};
 use crate::cli::Global;
 use crate::error::Error;
 use crate::process::external_command::ExternalCommand;
 use crate::secret::Secret;
 
-const PASSWORD_FILE: Names = ("password_file", "--password-file", "SWP_PASSWORD_FILE");
-const PASSWORD_COMMAND: Names = (
+const PASSWORD_FILE: SettingKey = ("password_file", "--password-file", "SWP_PASSWORD_FILE");
+const PASSWORD_COMMAND: SettingKey = (
     "password_command",
     "--password-command",
     "SWP_PASSWORD_COMMAND",
 );
-const MFA_COMMAND: Names = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
-const API_KEY_FILE: Names = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
+const MFA_COMMAND: SettingKey = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
+const API_KEY_FILE: SettingKey = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
 /// A profile alone has it: on the command line, a pipe into `--api-key-file -` does the same.
 const API_KEY_COMMAND: &str = "api-key-command";
 
 /// Rank: a flag, then SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND and SWP_PASSWORD, and the profile last. Two flags contradict each other.
 pub(crate) fn password(
-    origin: &Origin<'_>,
+    origin: &Resolver<'_>,
     global: &Global,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let file = origin.given_path(PASSWORD_FILE, global.password_file.clone());
@@ -47,7 +47,7 @@ pub(crate) fn password(
 
 /// The code of the second factor.
 pub(crate) fn mfa(
-    origin: &Origin<'_>,
+    origin: &Resolver<'_>,
     global: &Global,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let code = (global.mfa_code.clone())
@@ -65,7 +65,7 @@ pub(crate) fn mfa(
 
 /// An existing key.
 pub(crate) fn api_key(
-    origin: &Origin<'_>,
+    origin: &Resolver<'_>,
     global: &Global,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let file = origin.given_path(API_KEY_FILE, global.api_key_file.clone());

@@ -22,10 +22,10 @@ use crate::cli::{ApiKeyScheme, Global, Sources};
 use crate::error::Error;
 use crate::manager::{Address, Pin};
 use crate::terminal::output::Format;
-pub(crate) use profile_choice::Chosen;
-pub(crate) use provenance::Told;
+pub(crate) use profile_choice::SelectedProfile;
+pub(crate) use provenance::ResolvedSetting;
 pub(crate) use proxy::ProxySettings;
-use resolver::{Names, Origin};
+use resolver::{Resolver, SettingKey};
 pub(crate) use source::{SecretSource, Source, Sourced};
 
 /// Everything that flags, variables and the profile say.
@@ -79,35 +79,35 @@ pub(crate) struct Settings {
     /// The format of stdout.
     pub(crate) output: Format,
     /// The profile, and the file it is in.
-    pub(crate) file: Chosen,
+    pub(crate) file: SelectedProfile,
     /// What each setting comes to, and who says so.
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Vec<ResolvedSetting>,
 }
 
-const URL: Names = ("url", "--url", "SWP_URL");
-const TENANT: Names = ("tenant", "--tenant", "SWP_TENANT");
-const USERNAME: Names = ("username", "--username", "SWP_USERNAME");
-const API_KEY_SCHEME: Names = ("api_key_scheme", "--api-key-scheme", "SWP_API_KEY_SCHEME");
-const WAIT: Names = ("wait", "--wait", "SWP_WAIT");
-const TIMEOUT: Names = ("timeout", "--timeout", "SWP_TIMEOUT");
-const CONNECT_TIMEOUT: Names = (
+const URL: SettingKey = ("url", "--url", "SWP_URL");
+const TENANT: SettingKey = ("tenant", "--tenant", "SWP_TENANT");
+const USERNAME: SettingKey = ("username", "--username", "SWP_USERNAME");
+const API_KEY_SCHEME: SettingKey = ("api_key_scheme", "--api-key-scheme", "SWP_API_KEY_SCHEME");
+const WAIT: SettingKey = ("wait", "--wait", "SWP_WAIT");
+const TIMEOUT: SettingKey = ("timeout", "--timeout", "SWP_TIMEOUT");
+const CONNECT_TIMEOUT: SettingKey = (
     "connect_timeout",
     "--connect-timeout",
     "SWP_CONNECT_TIMEOUT",
 );
-const RETRIES: Names = ("retries", "--retries", "SWP_RETRIES");
-const SETTLE_TIMEOUT: Names = ("settle_timeout", "--settle-timeout", "SWP_SETTLE_TIMEOUT");
-const REQUIRE_JOURNAL: Names = (
+const RETRIES: SettingKey = ("retries", "--retries", "SWP_RETRIES");
+const SETTLE_TIMEOUT: SettingKey = ("settle_timeout", "--settle-timeout", "SWP_SETTLE_TIMEOUT");
+const REQUIRE_JOURNAL: SettingKey = (
     "require_journal",
     "--require-journal",
     "SWP_REQUIRE_JOURNAL",
 );
-const NO_SIGN_OUT: Names = ("no_sign_out", "--no-sign-out", "SWP_NO_SIGN_OUT");
-const FORCE_LOGIN: Names = ("force_login", "--force-login", "");
-const LOOSE: Names = ("allow_loose_permissions", "--allow-loose-permissions", "");
-const ACCEPT_NEW: Names = ("tls_accept_new", "--tls-accept-new", "SWP_TLS_ACCEPT_NEW");
-const NO_INPUT: Names = ("no_input", "--no-input", "SWP_NO_INPUT");
-const OUTPUT: Names = ("output", "--output", "SWP_OUTPUT");
+const NO_SIGN_OUT: SettingKey = ("no_sign_out", "--no-sign-out", "SWP_NO_SIGN_OUT");
+const FORCE_LOGIN: SettingKey = ("force_login", "--force-login", "");
+const LOOSE: SettingKey = ("allow_loose_permissions", "--allow-loose-permissions", "");
+const ACCEPT_NEW: SettingKey = ("tls_accept_new", "--tls-accept-new", "SWP_TLS_ACCEPT_NEW");
+const NO_INPUT: SettingKey = ("no_input", "--no-input", "SWP_NO_INPUT");
+const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
 impl Settings {
     /// Gives `global` its meaning; `sources` knows what was typed and what came from the environment. What neither says is looked up
@@ -120,8 +120,8 @@ impl Settings {
         sources: &Sources,
         uses_profiles: bool,
     ) -> Result<Self, Error> {
-        let mut origin = Origin::new(sources);
-        let file = Chosen::read(
+        let mut origin = Resolver::new(sources);
+        let file = SelectedProfile::read(
             &origin,
             global.profile.clone(),
             global.url.as_ref(),
@@ -214,7 +214,7 @@ impl Settings {
     }
 }
 
-fn address(origin: &Origin<'_>, url: Option<String>) -> Result<Option<Sourced<Address>>, Error> {
+fn address(origin: &Resolver<'_>, url: Option<String>) -> Result<Option<Sourced<Address>>, Error> {
     let url = origin.given(URL, url).or_else(|| origin.in_profile(URL));
     let address = url.map(parsed_address).transpose()?;
     let shown = address.as_ref().map(|address| address.value.to_string());

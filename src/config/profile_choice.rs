@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use super::file;
 use super::file::{Profile, Profiles};
-use super::resolver::{Names, Origin};
+use super::resolver::{Resolver, SettingKey};
 use super::{Sourced, parsed_address};
 use crate::error::Error;
 use crate::terminal::output::safe;
 
-const PROFILE: Names = ("profile", "--profile", "SWP_PROFILE");
+const PROFILE: SettingKey = ("profile", "--profile", "SWP_PROFILE");
 
 /// What the settings file had to say.
 #[derive(Default)]
-pub(crate) struct Chosen {
+pub(crate) struct SelectedProfile {
     /// The file, where there is one and it was read.
     pub(crate) path: Option<PathBuf>,
     /// The profile by name, as flag or variable asked for it.
@@ -24,13 +24,13 @@ pub(crate) struct Chosen {
     pub(crate) note: Option<String>,
 }
 
-impl Chosen {
+impl SelectedProfile {
     /// Reads the settings file, unless the command has no use for it.
     ///
     /// # Errors
     /// Of usage, where something is wrong in the file, or the profile is not in it.
     pub(crate) fn read(
-        origin: &Origin<'_>,
+        origin: &Resolver<'_>,
         wanted: Option<String>,
         url: Option<&String>,
         uses_profiles: bool,
@@ -66,7 +66,7 @@ impl Chosen {
 /// one trusted for its sake.
 fn keep_to_its_manager(
     profile: &mut Profile,
-    origin: &Origin<'_>,
+    origin: &Resolver<'_>,
     url: Option<&String>,
 ) -> Result<Option<String>, Error> {
     let given = origin.given(super::URL, url.cloned());

@@ -7,7 +7,7 @@ use crate::process::external_command::ExternalCommand;
 
 /// One setting.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct ResolvedSetting {
     /// Its name: that of its flag, without the dashes.
     pub(crate) name: &'static str,
     /// Its value, or where a secret is read from; none where nothing is said.
@@ -16,7 +16,7 @@ pub(crate) struct Told {
     pub(crate) source: Option<Source>,
 }
 
-impl Told {
+impl ResolvedSetting {
     /// Who says so, in words.
     pub(crate) fn by(&self) -> String {
         match &self.source {

@@ -4,12 +4,12 @@
 
 use std::ffi::OsString;
 
-use super::resolver::{Names, Origin, field};
+use super::resolver::{Resolver, SettingKey, field};
 use super::{Source, Sourced, no_proxy};
 use crate::error::Error;
 use crate::manager::{Address, Proxy, ProxyAddress, ProxyProblem};
 
-const PROXY: Names = ("proxy", "--proxy", "");
+const PROXY: SettingKey = ("proxy", "--proxy", "");
 
 /// As curl and its users have them, the first that is not empty.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -40,7 +40,7 @@ impl ProxySettings {
     /// Returns a usage error if the proxy of the flag or the profile is not usable. A variable is for every program of the machine, so
     /// what is wrong with it matters only if it counts.
     pub(crate) fn resolve(
-        origin: &Origin<'_>,
+        origin: &Resolver<'_>,
         value: Option<String>,
         manager: Option<&Address>,
     ) -> Result<Self, Error> {
@@ -114,7 +114,7 @@ impl ProxySettings {
     }
 
     /// Notes what `config show` and `whoami` print.
-    fn tell(&self, origin: &Origin<'_>, address: Option<&Address>) {
+    fn tell(&self, origin: &Resolver<'_>, address: Option<&Address>) {
         let (value, source) = match self.choose(address) {
             Ok(ProxyChoice { proxy, source }) => (proxy.map(|proxy| proxy.to_string()), source),
             // Every command that connects refuses it.

@@ -8,23 +8,23 @@ use clap::ValueEnum;
 use clap::parser::ValueSource;
 
 use super::file::Profile;
-use super::provenance::{Told, place, span};
+use super::provenance::{ResolvedSetting, place, span};
 use super::{SecretSource, Source, Sourced};
 use crate::cli::Sources;
 use crate::error::Error;
 
 /// How a setting is called: the parser's ID, the flag, and the variable.
-pub(crate) type Names = (&'static str, &'static str, &'static str);
+pub(crate) type SettingKey = (&'static str, &'static str, &'static str);
 
 /// Tells flag, variable and profile apart.
-pub(crate) struct Origin<'a> {
+pub(crate) struct Resolver<'a> {
     sources: &'a Sources,
     /// The profile that counts.
     pub(crate) profile: Option<Profile>,
-    told: RefCell<Vec<Told>>,
+    told: RefCell<Vec<ResolvedSetting>>,
 }
 
-impl<'a> Origin<'a> {
+impl<'a> Resolver<'a> {
     pub(crate) fn new(sources: &'a Sources) -> Self {
         Self {
             sources,
@@ -34,7 +34,7 @@ impl<'a> Origin<'a> {
     }
 
     /// Whether flag or variable said it.
-    pub(crate) fn of(&self, (id, flag, variable): Names) -> Source {
+    pub(crate) fn of(&self, (id, flag, variable): SettingKey) -> Source {
         match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),
             _ => Source::Flag(flag),
@@ -42,13 +42,13 @@ impl<'a> Origin<'a> {
     }
 
     /// Everything that was looked up.
-    pub(crate) fn told(self) -> Vec<Told> {
+    pub(crate) fn told(self) -> Vec<ResolvedSetting> {
         self.told.into_inner()
     }
 
     /// Notes what a setting comes to.
     pub(crate) fn tell(&self, name: &'static str, value: Option<String>, source: Option<Source>) {
-        self.told.borrow_mut().push(Told {
+        self.told.borrow_mut().push(ResolvedSetting {
             name,
             value,
             source,
@@ -66,7 +66,11 @@ impl<'a> Origin<'a> {
 
     /// What the command line or the environment says. An empty value counts as none: that is how a variable is switched off in many
     /// a CI system.
-    pub(crate) fn given(&self, names: Names, value: Option<String>) -> Option<Sourced<String>> {
+    pub(crate) fn given(
+        &self,
+        names: SettingKey,
+        value: Option<String>,
+    ) -> Option<Sourced<String>> {
         let value = value.filter(|text| !text.is_empty())?;
         let source = self.of(names);
         Some(Sourced { value, source })
@@ -75,7 +79,7 @@ impl<'a> Origin<'a> {
     /// The same for a path.
     pub(crate) fn given_path(
         &self,
-        names: Names,
+        names: SettingKey,
         value: Option<PathBuf>,
     ) -> Option<Sourced<PathBuf>> {
         let value = value.filter(|path| !path.as_os_str().is_empty())?;
@@ -84,19 +88,19 @@ impl<'a> Origin<'a> {
     }
 
     /// What the profile says, unless an empty flag was typed, which is meant.
-    pub(crate) fn in_profile(&self, names: Names) -> Option<Sourced<String>> {
+    pub(crate) fn in_profile(&self, names: SettingKey) -> Option<Sourced<String>> {
         if self.is_typed(names) {
             return None;
         }
         self.profile.as_ref()?.text(field(names))
     }
 
-    fn is_typed(&self, (id, ..): Names) -> bool {
+    fn is_typed(&self, (id, ..): SettingKey) -> bool {
         self.sources.get(id) == Some(ValueSource::CommandLine)
     }
 
     /// The text that counts.
-    pub(crate) fn text(&self, names: Names, value: Option<String>) -> Option<Sourced<String>> {
+    pub(crate) fn text(&self, names: SettingKey, value: Option<String>) -> Option<Sourced<String>> {
         let found = (self.given(names, value)).or_else(|| self.in_profile(names));
         let (value, source) = found
             .clone()
@@ -112,7 +116,7 @@ impl<'a> Origin<'a> {
     /// Of usage, naming who says so.
     pub(crate) fn wait(
         &self,
-        names: Names,
+        names: SettingKey,
         value: Option<String>,
     ) -> Result<Option<Duration>, Error> {
         let found = (self.given(names, value)).or_else(|| self.in_profile(names));
@@ -128,7 +132,7 @@ impl<'a> Origin<'a> {
     }
 
     /// The value that counts of a setting that has a default, as text, and who says so where somebody does.
-    fn preset(&self, names: Names, value: String) -> (String, Option<Source>) {
+    fn preset(&self, names: SettingKey, value: String) -> (String, Option<Source>) {
         let is_given = matches!(
             self.sources.get(names.0),
             Some(ValueSource::CommandLine | ValueSource::EnvVariable)
@@ -143,7 +147,7 @@ impl<'a> Origin<'a> {
     }
 
     /// The one of a few words that counts.
-    pub(crate) fn word<T: ValueEnum + Clone>(&self, names: Names, value: T) -> T {
+    pub(crate) fn word<T: ValueEnum + Clone>(&self, names: SettingKey, value: T) -> T {
         let possible = value.to_possible_value();
         let name = possible.map(|value| value.get_name().to_owned());
         let (found, source) = self.preset(names, name.unwrap_or_default());
@@ -156,7 +160,7 @@ impl<'a> Origin<'a> {
     ///
     /// # Errors
     /// Of usage, naming who says so.
-    pub(crate) fn duration(&self, names: Names, value: String) -> Result<Duration, Error> {
+    pub(crate) fn duration(&self, names: SettingKey, value: String) -> Result<Duration, Error> {
         let (text, source) = self.preset(names, value);
         let by = source.clone().unwrap_or_else(|| self.of(names));
         let duration = super::duration(&by, &text)?;
@@ -165,7 +169,7 @@ impl<'a> Origin<'a> {
     }
 
     /// The number that counts.
-    pub(crate) fn number(&self, names: Names, value: u32) -> u32 {
+    pub(crate) fn number(&self, names: SettingKey, value: u32) -> u32 {
         let (text, source) = self.preset(names, value.to_string());
         let number = text.parse().unwrap_or(value);
         self.tell(field(names), Some(number.to_string()), source);
@@ -173,7 +177,7 @@ impl<'a> Origin<'a> {
     }
 
     /// Whether it is switched on.
-    pub(crate) fn switch(&self, names: Names, value: bool) -> bool {
+    pub(crate) fn switch(&self, names: SettingKey, value: bool) -> bool {
         let (text, source) = self.preset(names, value.to_string());
         let on = text == "true";
         self.tell(field(names), on.then(|| "yes".to_owned()), source);
@@ -182,6 +186,6 @@ impl<'a> Origin<'a> {
 }
 
 /// The field of a profile is called like the flag.
-pub(crate) fn field((_, flag, _): Names) -> &'static str {
+pub(crate) fn field((_, flag, _): SettingKey) -> &'static str {
     flag.trim_start_matches('-')
 }

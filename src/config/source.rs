@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::file::Spot;
+use super::file::FileLocation;
 use crate::secret::Secret;
 
 /// Where a value came from. Whatever is first in this order wins.
@@ -14,7 +14,7 @@ pub(crate) enum Source {
     /// This environment variable.
     Variable(&'static str),
     /// This place in the settings file.
-    File(Arc<Spot>),
+    File(Arc<FileLocation>),
 }
 
 impl Source {

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::resolver::{Names, Origin};
+use super::resolver::{Resolver, SettingKey};
 use super::{Source, Sourced};
 use crate::cli::Global;
 use crate::error::Error;
 use crate::manager::Pin;
 
-const CA_CERT: Names = ("ca_cert", "--ca-cert", "SWP_CA_CERT");
-const TLS_PIN: Names = ("tls_pin", "--tls-pin", "SWP_TLS_PIN");
-const INSECURE: Names = ("insecure", "--insecure", "SWP_INSECURE");
+const CA_CERT: SettingKey = ("ca_cert", "--ca-cert", "SWP_CA_CERT");
+const TLS_PIN: SettingKey = ("tls_pin", "--tls-pin", "SWP_TLS_PIN");
+const INSECURE: SettingKey = ("insecure", "--insecure", "SWP_INSECURE");
 
 const HINT: &str =
     "write it as `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key";
@@ -21,18 +21,18 @@ struct PinTexts {
     source: Option<Source>,
 }
 
-fn given_ca_cert(origin: &Origin<'_>, global: &Global) -> Option<Sourced<PathBuf>> {
+fn given_ca_cert(origin: &Resolver<'_>, global: &Global) -> Option<Sourced<PathBuf>> {
     origin.given_path(CA_CERT, global.ca_cert.clone())
 }
 
-fn given_pins(origin: &Origin<'_>, global: &Global) -> PinTexts {
+fn given_pins(origin: &Resolver<'_>, global: &Global) -> PinTexts {
     let texts = global.tls_pin.iter().map(|text| text.trim().to_owned());
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     let source = (!texts.is_empty()).then(|| origin.of(TLS_PIN));
     PinTexts { texts, source }
 }
 
-fn profile_pins(origin: &Origin<'_>) -> PinTexts {
+fn profile_pins(origin: &Resolver<'_>) -> PinTexts {
     let list = (origin.profile.as_ref()).and_then(|profile| profile.list("tls-pin"));
     match list.filter(|list| !list.value.is_empty()) {
         Some(list) => PinTexts {
@@ -48,7 +48,7 @@ fn profile_pins(origin: &Origin<'_>) -> PinTexts {
 
 /// Every pin that counts. Certificates that flag or variable name win over the pins of a profile, as every other does.
 pub(crate) fn pins(
-    origin: &Origin<'_>,
+    origin: &Resolver<'_>,
     global: &Global,
 ) -> Result<Option<Sourced<Vec<Pin>>>, Error> {
     let given = given_pins(origin, global);
@@ -80,7 +80,7 @@ pub(crate) fn pins(
 }
 
 /// The certificates that count.
-pub(crate) fn ca_cert(origin: &Origin<'_>, global: &Global) -> Option<Sourced<PathBuf>> {
+pub(crate) fn ca_cert(origin: &Resolver<'_>, global: &Global) -> Option<Sourced<PathBuf>> {
     let found = given_ca_cert(origin, global).or_else(|| {
         let named = origin.in_profile(CA_CERT)?;
         Some(named.map(PathBuf::from))
@@ -93,7 +93,7 @@ pub(crate) fn ca_cert(origin: &Origin<'_>, global: &Global) -> Option<Sourced<Pa
 
 /// A pin allows no exception, a profile's neither. A typed `--ca-cert` wins over SWP_INSECURE, as every flag does over a variable;
 /// typed both, they contradict each other. No profile switches the checks off: nobody would notice.
-pub(crate) fn insecure(origin: &Origin<'_>, global: &Global) -> Result<Option<Source>, Error> {
+pub(crate) fn insecure(origin: &Resolver<'_>, global: &Global) -> Result<Option<Source>, Error> {
     let pinned = (given_pins(origin, global).source).or_else(|| profile_pins(origin).source);
     if let (true, Some(pinned)) = (global.insecure, pinned) {
         return Err(Error::usage(
@@ -115,7 +115,7 @@ pub(crate) fn insecure(origin: &Origin<'_>, global: &Global) -> Result<Option<So
 }
 
 /// Whether the certificates that are given speak louder than the switch.
-fn overruled(origin: &Origin<'_>, global: &Global) -> Result<bool, Error> {
+fn overruled(origin: &Resolver<'_>, global: &Global) -> Result<bool, Error> {
     let Some(ca_cert) = given_ca_cert(origin, global) else {
         return Ok(false);
     };

@@ -12,7 +12,7 @@ use super::target_path::identity;
 use crate::config::{Source, duration};
 use crate::error::Error;
 use crate::process::descriptors;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::terminal::output::Format;
 
 const HEADING: &str = "Where the secret goes";
@@ -99,7 +99,7 @@ impl SinkArgs {
         &self,
         format: Format,
         allow_loose_permissions: bool,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<Vec<Box<dyn Sink>>, Error> {
         self.refuse_one_place_twice()?;
         let stdout_format = self.stdout_format(format)?;
@@ -108,12 +108,12 @@ impl SinkArgs {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         for path in self.out_file.iter().filter(|path| !is_stdout(path)) {
             let (replace, loose) = (self.force, allow_loose_permissions);
-            let sink = FileSink::prepare(path, replace, loose, interrupt).await?;
+            let sink = FileSink::prepare(path, replace, loose, signals).await?;
             sinks.push(Box::new(sink));
         }
         for path in self.dotenv.iter().filter(|path| !is_stdout(path)) {
             let loose = allow_loose_permissions;
-            let sink = DotenvSink::prepare(path, env_name, loose, interrupt).await?;
+            let sink = DotenvSink::prepare(path, env_name, loose, signals).await?;
             sinks.push(Box::new(sink));
         }
         for (target, name) in self.for_github() {

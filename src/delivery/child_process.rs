@@ -9,13 +9,13 @@ use std::rc::Rc;
 
 use tokio::process::Command;
 
-use super::{Delivering, Parcel, Sink, Withdrawing};
+use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::auth::secret_source::SECRET_VARIABLES;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
 
 /// How the program gets the secret.
-pub(crate) enum Given {
+pub(crate) enum ChildChannel {
     /// In this variable.
     Variable(String),
     /// At the descriptor that this pipe has.
@@ -24,16 +24,16 @@ pub(crate) enum Given {
 }
 
 /// What a program is to be given.
-pub(crate) struct ForChild {
+pub(crate) struct ChildSecret {
     slot: Rc<RefCell<Option<Secret>>>,
     variable: Option<String>,
     #[cfg(unix)]
     reader: Option<std::os::fd::OwnedFd>,
 }
 
-impl ForChild {
+impl ChildSecret {
     /// Prepares it: what goes there is put on the program that is started afterwards.
-    pub(crate) fn prepare(given: Given, program: &str) -> (Self, Box<dyn Sink>) {
+    pub(crate) fn prepare(given: ChildChannel, program: &str) -> (Self, Box<dyn Sink>) {
         let slot = Rc::new(RefCell::new(None));
         let mut for_child = Self {
             slot: Rc::clone(&slot),
@@ -42,13 +42,13 @@ impl ForChild {
             reader: None,
         };
         match given {
-            Given::Variable(name) => {
+            ChildChannel::Variable(name) => {
                 for_child.variable = Some(name);
                 let place = format!("the environment of `{program}`");
                 (for_child, Box::new(ToSlot { slot, place }))
             }
             #[cfg(unix)]
-            Given::Pipe(pipe) => {
+            ChildChannel::Pipe(pipe) => {
                 let (reader, sink) = pipe.parts(program);
                 for_child.reader = Some(reader);
                 (for_child, Box::new(sink))
@@ -93,10 +93,10 @@ impl Sink for ToSlot {
 
     fn deliver<'a>(
         &'a mut self,
-        parcel: &'a Parcel<'a>,
-        _interrupt: &'a Interrupt,
+        payload: &'a Payload<'a>,
+        _interrupt: &'a Signals,
     ) -> Delivering<'a> {
-        *self.slot.borrow_mut() = Some(parcel.secret.clone());
+        *self.slot.borrow_mut() = Some(payload.secret.clone());
         Box::pin(ready(Ok(())))
     }
 
@@ -117,9 +117,9 @@ mod pipe {
 
     use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 
-    use super::super::{Delivering, Parcel, Sink, Withdrawing};
+    use super::super::{Delivering, Payload, Sink, Withdrawing};
     use crate::error::Error;
-    use crate::process::signals::Interrupt;
+    use crate::process::signals::Signals;
 
     /// A pipe whose reading end has a certain number. No program inherits it before it is let to.
     pub(crate) struct Pipe {
@@ -184,11 +184,11 @@ mod pipe {
         /// A pipe takes far more than a secret at once, and its end comes with the end of this.
         fn deliver<'a>(
             &'a mut self,
-            parcel: &'a Parcel<'a>,
-            _interrupt: &'a Interrupt,
+            payload: &'a Payload<'a>,
+            _interrupt: &'a Signals,
         ) -> Delivering<'a> {
             let written = match self.writer.take() {
-                Some(mut writer) => writer.write_all(parcel.secret.expose().as_bytes()),
+                Some(mut writer) => writer.write_all(payload.secret.expose().as_bytes()),
                 None => Err(io::Error::other("it is closed")),
             };
             Box::pin(ready(written.map_err(|error| error.to_string())))

@@ -18,11 +18,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
-use super::{Delivering, Parcel, Sink, Withdrawing};
+use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::auth::secret_source::SECRET_VARIABLES;
 use crate::error::{Error, Signal};
 use crate::process::external_command::ExternalCommand;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
 
 /// A process that was killed ends at once, unless the system cannot end it; then it is not waited for.
@@ -64,7 +64,7 @@ impl CommandSink {
         })
     }
 
-    async fn hand_over(&self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
+    async fn hand_over(&self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let mut child =
             (self.command().spawn()).map_err(|error| format!("cannot be run: {error}"))?;
         let mut group = Group::of(&child);
@@ -85,7 +85,7 @@ impl CommandSink {
                     let limit = humantime::format_duration(self.time_limit);
                     break Err(format!("it did not end within {limit} and was killed"));
                 }
-                signal = interrupt.first_signal(), if !told => {
+                signal = signals.first_signal(), if !told => {
                     group.tell(signal);
                     told = true;
                 }
@@ -138,12 +138,8 @@ impl Sink for CommandSink {
         format!("the command `{}`", self.name)
     }
 
-    fn deliver<'a>(
-        &'a mut self,
-        parcel: &'a Parcel<'a>,
-        interrupt: &'a Interrupt,
-    ) -> Delivering<'a> {
-        Box::pin(self.hand_over(parcel.secret, interrupt))
+    fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
+        Box::pin(self.hand_over(payload.secret, signals))
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
-use super::{Delivering, Parcel, Sink, Withdrawing};
+use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::storage::atomic_file::{AtomicFile, file_name};
 use crate::storage::file_lock::lock_folder;
 use crate::storage::open_folder::OpenFolder;
-use crate::storage::permissions::{is_loose, refuse_loose};
+use crate::storage::permissions::{is_loose, require_private};
 use crate::storage::replaceable::{WriteMode, write_mode};
 use crate::storage::replaced_file::{ReplacedFile, whole};
 
@@ -41,7 +41,7 @@ impl FileSink {
         path: &Path,
         replace: bool,
         allow_loose_permissions: bool,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<Self, Error> {
         let failed = |error: &io::Error| unwritable(FLAG, path, error);
         let existing = plain_file(FLAG, path)?;
@@ -62,7 +62,7 @@ impl FileSink {
             (WriteMode::InPlace, Some(metadata)) => {
                 // It keeps its mode.
                 if !allow_loose_permissions {
-                    refuse_loose(&format!("`{FLAG}`"), path, &metadata)?;
+                    require_private(&format!("`{FLAG}`"), path, &metadata)?;
                 }
                 sink.open_in_place(&folder)
                     .map_err(|error| failed(&error))?;
@@ -72,20 +72,20 @@ impl FileSink {
                 file.map_err(|error| failed(&error))?;
             }
         }
-        let locked = lock_folder(&folder, interrupt).await;
+        let locked = lock_folder(&folder, signals).await;
         locked.map_err(|failure| failure.into_error(FLAG))?;
         Ok(sink)
     }
 
-    async fn write(&mut self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
+    async fn write(&mut self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         let mut content = Zeroizing::new(Vec::with_capacity(secret.expose().len() + 1));
         content.extend_from_slice(secret.expose().as_bytes());
         content.push(b'\n');
         let folder = Arc::new(OpenFolder::of_file(&self.path).map_err(words)?);
-        let lock = lock_folder(&folder, interrupt).await;
+        let lock = lock_folder(&folder, signals).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
-        let placed = self.put(&folder, content, interrupt).await;
+        let placed = self.put(&folder, content, signals).await;
         self.delivered = Some(placed.map_err(words)?);
         Ok(())
     }
@@ -94,12 +94,12 @@ impl FileSink {
         &self,
         folder: &Arc<OpenFolder>,
         content: Zeroizing<Vec<u8>>,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> io::Result<ReplacedFile> {
         let name = file_name(&self.path)?;
         if self.replace && write_mode(folder, name)? == WriteMode::InPlace {
             let file = self.open_in_place(folder)?;
-            let _lock = lock_in_place(&file, &self.path, interrupt).await?;
+            let _lock = lock_in_place(&file, &self.path, signals).await?;
             if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
                 return Err(io::Error::other(
                     "others on this machine may read it by now",
@@ -122,17 +122,17 @@ impl FileSink {
         Ok(file)
     }
 
-    async fn take_back(&mut self) -> Result<(), String> {
+    async fn roll_back(&mut self) -> Result<(), String> {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
         // What is undone is undone whatever signal comes; a second one ends the run.
         let folder = Arc::clone(delivered.folder());
-        let lock = lock_folder(&folder, &Interrupt::default()).await;
+        let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
         let lock = lock_overwritten(&delivered, &self.path).await;
         let _file = lock.map_err(|failure| failure.to_string())?;
-        delivered.take_back()
+        delivered.roll_back()
     }
 }
 
@@ -145,16 +145,12 @@ impl Sink for FileSink {
         self.path.display().to_string()
     }
 
-    fn deliver<'a>(
-        &'a mut self,
-        parcel: &'a Parcel<'a>,
-        interrupt: &'a Interrupt,
-    ) -> Delivering<'a> {
-        Box::pin(self.write(parcel.secret, interrupt))
+    fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
+        Box::pin(self.write(payload.secret, signals))
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        Box::pin(self.take_back())
+        Box::pin(self.roll_back())
     }
 
     fn settle(&mut self) {

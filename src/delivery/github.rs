@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::target_path::{open_plain, unwritable};
-use super::{Delivering, Parcel, Sink, Withdrawing};
+use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::random;
 use crate::secret::{Secret, joined};
 use crate::storage::file_lock::{FileLock, lock_file};
@@ -106,11 +106,11 @@ impl GithubSink {
         })
     }
 
-    async fn write(&mut self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
+    async fn write(&mut self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         mask(secret).map_err(|error| format!("the secret could not be masked: {error}"))?;
         Output::release_lines();
-        let _lock = self.lock(interrupt).await?;
+        let _lock = self.lock(signals).await?;
         let from = self.file.metadata().map_err(words)?.len();
         let appended = Appended {
             from,
@@ -135,9 +135,9 @@ impl GithubSink {
         }
     }
 
-    async fn lock(&self, interrupt: &Interrupt) -> Result<FileLock, String> {
+    async fn lock(&self, signals: &Signals) -> Result<FileLock, String> {
         let place = self.target.variable().to_owned();
-        let lock = lock_file(&self.file, place, interrupt).await;
+        let lock = lock_file(&self.file, place, signals).await;
         lock.map_err(|failure| failure.to_string())
     }
 
@@ -193,12 +193,12 @@ impl GithubSink {
         Err(io::Error::other("another process has written to it since"))
     }
 
-    async fn take_back(&mut self) -> Result<(), String> {
+    async fn roll_back(&mut self) -> Result<(), String> {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
         // What is undone is undone whatever signal comes; a second one ends the run.
-        let _lock = self.lock(&Interrupt::default()).await?;
+        let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
 }
@@ -230,16 +230,12 @@ impl Sink for GithubSink {
         format!("{} in {}", self.name, self.target.variable())
     }
 
-    fn deliver<'a>(
-        &'a mut self,
-        parcel: &'a Parcel<'a>,
-        interrupt: &'a Interrupt,
-    ) -> Delivering<'a> {
-        Box::pin(self.write(parcel.secret, interrupt))
+    fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
+        Box::pin(self.write(payload.secret, signals))
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        Box::pin(self.take_back())
+        Box::pin(self.roll_back())
     }
 
     fn settle(&mut self) {

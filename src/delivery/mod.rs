@@ -27,17 +27,17 @@ mod target_path;
 pub(crate) use args::{SinkArgs, variable_name};
 #[cfg(unix)]
 pub(crate) use child_process::Pipe;
-pub(crate) use child_process::{ForChild, Given};
+pub(crate) use child_process::{ChildChannel, ChildSecret};
 
 use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
 
 /// What is delivered.
-pub(crate) struct Parcel<'a> {
+pub(crate) struct Payload<'a> {
     /// The secret.
     pub(crate) secret: &'a Secret,
     /// The manager's object, without it.
@@ -61,11 +61,7 @@ pub(crate) trait Sink {
     ///
     /// # Errors
     /// In words, why it is not there. What was done of it is undone then, or the words say what is left.
-    fn deliver<'a>(
-        &'a mut self,
-        parcel: &'a Parcel<'a>,
-        interrupt: &'a Interrupt,
-    ) -> Delivering<'a>;
+    fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a>;
 
     /// Takes it away again. The sinks are withdrawn in the opposite order of their delivery: two may share a file.
     ///

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Delivering, Parcel, Sink, Withdrawing};
+use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::joined;
 use crate::terminal::output::{Format, env_line, json_text};
 
@@ -37,13 +37,13 @@ impl StdoutSink {
         }
     }
 
-    fn document(&self, parcel: &Parcel<'_>) -> Zeroizing<String> {
-        let secret = parcel.secret.expose();
+    fn document(&self, payload: &Payload<'_>) -> Zeroizing<String> {
+        let secret = payload.secret.expose();
         let json = |pretty| {
             let document = Document {
-                fields: parcel.fields,
+                fields: payload.fields,
                 secret_key: secret,
-                meta: parcel.meta,
+                meta: payload.meta,
             };
             let mut text = Zeroizing::new(json_text(&document, pretty));
             text.push('\n');
@@ -75,10 +75,10 @@ impl Sink for StdoutSink {
 
     fn deliver<'a>(
         &'a mut self,
-        parcel: &'a Parcel<'a>,
-        _interrupt: &'a Interrupt,
+        payload: &'a Payload<'a>,
+        _interrupt: &'a Signals,
     ) -> Delivering<'a> {
-        let document = self.document(parcel);
+        let document = self.document(payload);
         let mut stdout = io::stdout().lock();
         let written = stdout
             .write_all(document.as_bytes())

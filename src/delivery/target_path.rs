@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::storage::atomic_file::file_name;
 use crate::storage::file_lock::{FileLock, LockFailure, lock_file};
 use crate::storage::open_folder::{OpenFolder, folder_of};
@@ -97,9 +97,9 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
 pub(super) async fn lock_in_place(
     file: &File,
     path: &Path,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<FileLock, LockFailure> {
-    lock_file(file, path.display().to_string(), interrupt).await
+    lock_file(file, path.display().to_string(), signals).await
 }
 
 /// The same to undo what was written, if that was done in place. No signal ends the wait: what is undone is undone.
@@ -111,7 +111,7 @@ pub(super) async fn lock_overwritten(
     path: &Path,
 ) -> Result<Option<FileLock>, LockFailure> {
     match placed.overwritten() {
-        Some(file) => lock_in_place(file, path, &Interrupt::default())
+        Some(file) => lock_in_place(file, path, &Signals::default())
             .await
             .map(Some),
         None => Ok(None),

@@ -42,11 +42,11 @@ pub(crate) enum Noted {
 }
 
 /// What a file among the records is.
-pub(crate) enum Found {
+pub(crate) enum JournalEntry {
     /// A record that nobody works on.
     Record(Record),
     /// The record of a run that lives.
-    UnderWay(Record),
+    InProgress(Record),
     /// A file that cannot be read as one: its name, and why.
     Unreadable(String, String),
 }
@@ -249,11 +249,11 @@ pub(crate) fn flush() -> io::Result<()> {
 }
 
 /// All records, oldest first. A file that is no record is told of and hides no other.
-pub(crate) fn unfinished() -> io::Result<Vec<Found>> {
+pub(crate) fn unfinished() -> io::Result<Vec<JournalEntry>> {
     folder().map_or_else(|| Ok(Vec::new()), |folder| unfinished_in(&folder))
 }
 
-fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
+fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
     let mut found = Vec::new();
     for name in folder.names()? {
         let path = folder.path().join(&name);
@@ -262,20 +262,20 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
             .symlink_metadata()
             .is_ok_and(|metadata| !metadata.is_file())
         {
-            found.push(Found::Unreadable(name, "it is no file".to_owned()));
+            found.push(JournalEntry::Unreadable(name, "it is no file".to_owned()));
             continue;
         }
         let mut file = match trust_file(&path, false).and_then(|()| File::open(path)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                found.push(Found::Unreadable(name, error.to_string()));
+                found.push(JournalEntry::Unreadable(name, error.to_string()));
                 continue;
             }
         };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
             // Where a lock keeps others from reading too (Windows), a run that lives is not seen.
-            found.extend(read(&mut file).ok().map(Found::UnderWay));
+            found.extend(read(&mut file).ok().map(JournalEntry::InProgress));
             continue;
         }
         // A record that was settled since its name was read is none any more.
@@ -283,14 +283,14 @@ fn unfinished_in(folder: &Folder) -> io::Result<Vec<Found>> {
             continue;
         }
         found.push(match read(&mut file) {
-            Ok(record) if record.file_name() == name => Found::Record(record),
-            Ok(_) => Found::Unreadable(name, "it is another operation's record".to_owned()),
-            Err(error) => Found::Unreadable(name, error.to_string()),
+            Ok(record) if record.file_name() == name => JournalEntry::Record(record),
+            Ok(_) => JournalEntry::Unreadable(name, "it is another operation's record".to_owned()),
+            Err(error) => JournalEntry::Unreadable(name, error.to_string()),
         });
     }
     found.sort_by_key(|found| match found {
-        Found::Record(record) | Found::UnderWay(record) => record.started,
-        Found::Unreadable(..) => i64::MAX,
+        JournalEntry::Record(record) | JournalEntry::InProgress(record) => record.started,
+        JournalEntry::Unreadable(..) => i64::MAX,
     });
     Ok(found)
 }

@@ -156,13 +156,13 @@ fn hides_no_other(
     let mut last = i64::MIN;
     for found in unfinished_in(&Folder::at(state.path()))? {
         match found {
-            Found::UnderWay(_) => prop_assert!(false, "nobody works on one"),
-            Found::Record(record) => {
+            JournalEntry::InProgress(_) => prop_assert!(false, "nobody works on one"),
+            JournalEntry::Record(record) => {
                 prop_assert!(record.started >= last, "oldest first");
                 last = record.started;
                 read.insert(record.operation.clone(), record);
             }
-            Found::Unreadable(name, reason) => {
+            JournalEntry::Unreadable(name, reason) => {
                 prop_assert!(!reason.is_empty());
                 told.push(name);
             }
@@ -186,5 +186,5 @@ fn a_file_that_is_larger_than_any_record_is_none() {
     let content = vec![b' '; usize::try_from(LIMIT).expect("it fits") + 1];
     put(state.path(), "0000000a.json", &content);
     let found = unfinished_in(&Folder::at(state.path())).expect("the folder can be read");
-    assert!(matches!(&found[..], [Found::Unreadable(name, _)] if name == "0000000a.json"));
+    assert!(matches!(&found[..], [JournalEntry::Unreadable(name, _)] if name == "0000000a.json"));
 }

@@ -1,14 +1,14 @@
 //! Which key KEY means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key has.
 
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, SignedIn};
 
 use crate::commands::find_role::closest;
 
 /// What a user wrote for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum KeyRef<'a> {
     /// Digits only, or `id:` and digits.
     Id(i64),
     /// Anything else, or `name:` and any text.
@@ -20,7 +20,7 @@ pub(crate) const ID: &str = "id:";
 /// Begins a KEY that is a name.
 pub(crate) const NAME: &str = "name:";
 
-impl<'a> Wanted<'a> {
+impl<'a> KeyRef<'a> {
     /// Reads KEY; nothing is sent.
     ///
     /// # Errors
@@ -37,14 +37,14 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn named(name: &str) -> Result<Wanted<'_>, Error> {
+fn named(name: &str) -> Result<KeyRef<'_>, Error> {
     if name.is_empty() {
         return Err(Error::usage("the name of the key is empty", HOW));
     }
-    Ok(Wanted::Name(name))
+    Ok(KeyRef::Name(name))
 }
 
-fn identified<'a>(text: &str, id: &str) -> Result<Wanted<'a>, Error> {
+fn identified<'a>(text: &str, id: &str) -> Result<KeyRef<'a>, Error> {
     let usage = |problem: &str| Error::usage(format!("`{text}` {problem}"), HOW);
     if !is_digits(id) {
         return Err(usage("has no ID after `id:`"));
@@ -53,7 +53,7 @@ fn identified<'a>(text: &str, id: &str) -> Result<Wanted<'a>, Error> {
     if id.starts_with('0') {
         return Err(usage("is not an ID: an ID does not begin with 0"));
     }
-    (id.parse().map(Wanted::Id)).map_err(|_| usage("is too long for an ID"))
+    (id.parse().map(KeyRef::Id)).map_err(|_| usage("is too long for an ID"))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -91,9 +91,9 @@ pub(crate) async fn resolve(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<ApiKey, Error> {
-    match Wanted::read(text)? {
-        Wanted::Id(id) => by_id(id, signed_in, context).await,
-        Wanted::Name(name) => by_name(name, signed_in, context).await,
+    match KeyRef::read(text)? {
+        KeyRef::Id(id) => by_id(id, signed_in, context).await,
+        KeyRef::Name(name) => by_name(name, signed_in, context).await,
     }
 }
 
@@ -107,14 +107,14 @@ pub(crate) async fn by_id(
     context: &Context,
 ) -> Result<ApiKey, Error> {
     let looking = async { Ok(signed_in.api_key(id).await) };
-    match context.interrupt.or(looking).await? {
+    match context.signals.cancel(looking).await? {
         Ok(key) if key.id == id => Ok(key),
         Ok(key) => Err(Error::unexpected(format!(
             "the manager was asked for the key with the ID {id}, and answered with the ID {}",
             key.id
         ))),
         Err(error) if *error.cause() == Cause::NotFound => Err(Error::new(
-            Kind::NotFound,
+            ErrorKind::NotFound,
             error.to_string(),
         )
         .hint(format!(
@@ -130,7 +130,7 @@ async fn by_name(name: &str, signed_in: &SignedIn, context: &Context) -> Result<
         let found = signed_in.api_keys_named(name).await;
         found.map_err(|error| explain(signed_in, error))
     };
-    let found = context.interrupt.or(search).await?;
+    let found = context.signals.cancel(search).await?;
     let (mut exact, others): (Vec<ApiKey>, Vec<ApiKey>) =
         (found.into_iter()).partition(|key| key.name() == Some(name));
     match (exact.pop(), exact.len()) {
@@ -151,7 +151,7 @@ pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
         ids.len(),
         ids.join(", ")
     );
-    Error::new(Kind::Conflict, message).hint("say which by its ID; nothing was done")
+    Error::new(ErrorKind::Conflict, message).hint("say which by its ID; nothing was done")
 }
 
 /// One more read, of one page of keys, is spent on a name that is close: the caller gets a message either way.
@@ -168,9 +168,12 @@ async fn not_found(
             .await?
             .unwrap_or_default())
     };
-    let page = context.interrupt.or(one_page).await.unwrap_or_default();
+    let page = context.signals.cancel(one_page).await.unwrap_or_default();
     let names = || others.iter().chain(&page).filter_map(ApiKey::name);
-    let error = Error::new(Kind::NotFound, format!("there is no key named `{name}`"));
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("there is no key named `{name}`"),
+    );
     let folded = name.trim().to_lowercase();
     if let Some(same) = names().find(|other| other.trim().to_lowercase() == folded) {
         return error.hint(format!(
@@ -210,14 +213,14 @@ mod tests {
 
     #[test]
     fn digits_are_an_id_and_nothing_else_is() {
-        let read = |text| Wanted::read(text).ok();
-        assert_eq!(read("7"), Some(Wanted::Id(7)));
-        assert_eq!(read("id:7"), Some(Wanted::Id(7)));
+        let read = |text| KeyRef::read(text).ok();
+        assert_eq!(read("7"), Some(KeyRef::Id(7)));
+        assert_eq!(read("id:7"), Some(KeyRef::Id(7)));
         for (text, name) in [("name:7", "7"), ("name:id:7", "id:7"), ("name: ci", " ci")] {
-            assert_eq!(read(text), Some(Wanted::Name(name)));
+            assert_eq!(read(text), Some(KeyRef::Name(name)));
         }
         for name in ["ci", "7a", "-7", "+7", "7 ", "1e3", "٧", "0x7", "ID:7"] {
-            assert_eq!(read(name), Some(Wanted::Name(name)));
+            assert_eq!(read(name), Some(KeyRef::Name(name)));
         }
         for text in [
             "",

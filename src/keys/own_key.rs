@@ -26,7 +26,7 @@ impl Signer {
             return Ok(Self::Session);
         }
         let asking = async { Ok(signed_in.current_api_key().await) };
-        match context.interrupt.or(asking).await? {
+        match context.signals.cancel(asking).await? {
             Ok(key) => Ok(Self::Key(key.id)),
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
                 Ok(signed_in.signer_id().map_or(Self::SomeKey, Self::Key))
@@ -42,7 +42,7 @@ impl Signer {
 
     /// # Errors
     /// Where `key` is the one that signs, or may be it.
-    pub(crate) fn spare(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
+    pub(crate) fn refuse_own_key(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
         let message = match self {
             Self::Key(id) if id == key.id => {
                 format!("{} signs this run itself, and is not {verb}", named(key))

@@ -1,21 +1,21 @@
 //! Care with the role of a secret that is about to be made: one that can do everything is said, one that could not be used is not made.
 
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, RoleSummary, SignedIn};
 
 /// Says that a key of this role can do everything, unless that is meant, and refuses a role whose web service right is off.
 ///
 /// # Errors
 /// Forbidden, where a key of this role could not be used. What the manager leaves out is no refusal.
-pub(crate) fn judge(
+pub(crate) fn check(
     role: &RoleSummary,
     allow_full_access: bool,
     context: &Context,
 ) -> Result<(), Error> {
     if role.allow_web_service == Some(false) {
         return Err(Error::new(
-            Kind::Forbidden,
+            ErrorKind::Forbidden,
             format!(
                 "the role `{}` (ID {}) may not use the web service API (allowWebService is false), so its key could never be used",
                 role.name, role.id
@@ -44,14 +44,14 @@ pub(crate) async fn of_id(
     context: &Context,
 ) -> Result<Option<RoleSummary>, Error> {
     let looking = async { Ok(signed_in.role_summary(id).await) };
-    let error = match context.interrupt.or(looking).await? {
+    let error = match context.signals.cancel(looking).await? {
         Ok(role) => return Ok(Some(role)),
         Err(error) => error,
     };
     match error.cause() {
         Cause::NotFound if error.is_from_manager() => {
             let missing = format!("there is no role with the ID {id}: {error}");
-            Err(Error::new(Kind::NotFound, missing)
+            Err(Error::new(ErrorKind::NotFound, missing)
                 .http(Some(404))
                 .hint("`swp-keys list-roles` lists the roles"))
         }

@@ -17,7 +17,7 @@ impl RoleNames {
     /// Of the manager, but for a missing right.
     pub(crate) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
         let asking = async { Ok(signed_in.roles::<RoleSummary>().await) };
-        match context.interrupt.or(asking).await? {
+        match context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
             // Whether a session may search roles is unknown (manager-api.md, section 11, no. 20); keys could be seen just now.
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {

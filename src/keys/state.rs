@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::expiry::shown;
+use crate::expiry::format_time;
 use crate::manager::ApiKey;
 
 /// Whether a key can be used.
@@ -47,7 +47,7 @@ impl State {
     pub(crate) fn words(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
-            Self::Locked(Some(until)) => format!("locked until {}", shown(until)),
+            Self::Locked(Some(until)) => format!("locked until {}", format_time(until)),
             _ => self.word().to_owned(),
         }
     }
@@ -66,7 +66,7 @@ fn span(milliseconds: i64) -> String {
 
 /// A time of the manager's, or what its absence means.
 pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
-    time.map_or_else(|| absent.to_owned(), shown)
+    time.map_or_else(|| absent.to_owned(), format_time)
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use crate::context::{Context, UnderWay, Unsettled};
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
+use crate::context::{Context, PendingKind, PendingWork};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY, SignedIn};
 use crate::mint::REFUSAL_WAIT;
-use crate::mint::poll::Looks;
+use crate::mint::poll::Poll;
 
 /// Asks for the change, and returns the key as it is then. A signal is obeyed before it is asked for, and not until it is known what
 /// became of it.
@@ -23,13 +23,13 @@ pub(crate) async fn carry_out(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<ApiKey, Error> {
-    if let Some(signal) = context.interrupt.asked() {
+    if let Some(signal) = context.signals.received() {
         return Err(Error::interrupted(signal));
     }
-    context.set_unsettled(Some(Unsettled {
+    context.set_unsettled(Some(PendingWork {
         what: format!("{} may be changed", named(before)),
         key_id: Some(before.id),
-        work: UnderWay::Change,
+        work: PendingKind::Change,
     }));
     let asking = Asking {
         before,
@@ -72,7 +72,7 @@ impl Asking<'_> {
     /// The manager said yes. Its own answer is believed where the key cannot be read again, as one that has just been locked cannot
     /// read itself.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
-        let mut looks = Looks::new(self.context.settings.settle_timeout.min(REFUSAL_WAIT));
+        let mut poll = Poll::new(self.context.settings.settle_timeout.min(REFUSAL_WAIT));
         loop {
             let after = match self.signed_in.api_key(self.before.id).await {
                 Ok(key) if key.id == self.before.id => key,
@@ -84,7 +84,7 @@ impl Asking<'_> {
                 }
             };
             let differences = Differences::between(self.change, &after);
-            if differences.other.is_empty() || !looks.again().await {
+            if differences.other.is_empty() || !poll.wait().await {
                 return self.judge(after, differences);
             }
         }
@@ -107,9 +107,9 @@ impl Asking<'_> {
             differences.other.join(", ")
         );
         let kind = if differences.made {
-            Kind::Partial
+            ErrorKind::Partial
         } else {
-            Kind::Unexpected
+            ErrorKind::Unexpected
         };
         Err(
             Error::new(kind, message).hint(if self.change.expiry_date == Some(NO_EXPIRY) {
@@ -129,7 +129,7 @@ impl Asking<'_> {
             wait if error.has_refusal_status() => wait.min(REFUSAL_WAIT),
             wait => wait,
         };
-        let mut looks = Looks::new(wait);
+        let mut poll = Poll::new(wait);
         loop {
             let last = match self.signed_in.api_key(self.before.id).await {
                 Ok(key) => {
@@ -145,7 +145,7 @@ impl Asking<'_> {
                 }
                 Err(why) => Err(why),
             };
-            if looks.again().await {
+            if poll.wait().await {
                 continue;
             }
             return Err(match last {
@@ -169,7 +169,7 @@ impl Asking<'_> {
         if refused {
             return Error::new(error.kind(), message).http(error.http_status());
         }
-        Error::new(Kind::Unreachable, message)
+        Error::new(ErrorKind::Unreachable, message)
             .http(error.http_status())
             .hint("run it again")
     }
@@ -179,7 +179,7 @@ impl Asking<'_> {
             "{error}; it is not known whether {} was changed: {why}",
             named(self.before)
         );
-        Error::new(Kind::Attention, message).hint(format!(
+        Error::new(ErrorKind::Attention, message).hint(format!(
             "look at it with `swp-keys show-key {}`, and run the same again: it does no harm twice",
             self.before.id
         ))
@@ -283,8 +283,8 @@ impl Differences {
             (Some(asked), Some(is)) if asked.abs_diff(is) < 1000 => self.made = true,
             _ => self.other.push(format!(
                 "the end {} instead of {}",
-                is.map_or_else(never, shown),
-                asked.map_or_else(never, shown)
+                is.map_or_else(never, format_time),
+                asked.map_or_else(never, format_time)
             )),
         }
     }

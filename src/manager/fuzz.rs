@@ -119,7 +119,7 @@ pub(crate) fn search_answer(data: &[u8]) {
             key.expiry_date(),
         ] {
             assert_ne!(time, Some(0), "0 stands for null");
-            time.map(crate::expiry::shown);
+            time.map(crate::expiry::format_time);
         }
         if let Some(secret) = key.take_secret() {
             assert!(!secret.is_empty() && !secret.expose().contains(char::is_control));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::reconcile;
 use super::reconcile::{Created, Question};
 use super::{is_like, lookup, ownership};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
@@ -26,7 +26,7 @@ pub(crate) async fn key_of(
         Created::Ours(id, _) => Ok(Some(id)),
         Created::Not => Ok(None),
         Created::MayNotLook(why) | Created::Unknown(why) => Err(Error::new(
-            Kind::Attention,
+            ErrorKind::Attention,
             format!(
                 "it is not known whether the key `{}` was created: {why}",
                 record.key_name

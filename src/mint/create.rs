@@ -8,21 +8,21 @@ use super::ownership::{Verdict, is_ours};
 use super::reconcile;
 use super::reconcile::{Created, Question};
 use super::retiring_name::made_way_for;
-use super::{End, Mint, Minted, REFUSAL_WAIT, Recorded, answer_check};
-use crate::error::{Error, Kind};
+use super::{Failure, Minted, REFUSAL_WAIT, RunRecord, Transaction, answer_check};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
 
 /// How long a refusal in the manager's own words is doubted that no key explains: a search may lag behind what was created.
 const LAG_WAIT: Duration = Duration::from_secs(2);
 
-impl Mint<'_> {
+impl Transaction<'_> {
     /// Asks the manager for the key, until it is known what became of that.
     pub(super) async fn ask(
         &self,
         key: &NewApiKey,
-        recorded: &mut Recorded,
-    ) -> Result<Minted, End> {
+        recorded: &mut RunRecord,
+    ) -> Result<Minted, Failure> {
         let record = recorded.parts().0;
         let asking = self.signed_in.create_api_key(key);
         match journal::kept_young(record, asking).await {
@@ -43,7 +43,7 @@ impl Mint<'_> {
             }
             // Nothing left this machine, or the manager's limit kept it from being worked on.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
-                Err(End::Settled(error.into()))
+                Err(Failure::RolledBack(error.into()))
             }
             Err(error) => self.doubt(error, recorded).await,
         }
@@ -65,7 +65,11 @@ impl Mint<'_> {
 
     /// Finds out what became of a create that no success answers. A refusal may be the answer to the second of two requests, and a server
     /// error may come after the work, so each is a lost answer until a look has shown that the key is not there.
-    async fn doubt(&self, error: ManagerError, recorded: &mut Recorded) -> Result<Minted, End> {
+    async fn doubt(
+        &self,
+        error: ManagerError,
+        recorded: &mut RunRecord,
+    ) -> Result<Minted, Failure> {
         let record = recorded.parts().0;
         // A refusal in another form may come from something in between.
         let refused = error.has_refusal_status();
@@ -92,26 +96,28 @@ impl Mint<'_> {
                     Err(id) => return self.take_ours(id, Vec::new(), recorded).await,
                 };
                 if question.refused {
-                    return Err(End::Settled(error));
+                    return Err(Failure::RolledBack(error));
                 }
                 // In a rotation the name is taken, so a 500 in any form may be a refusal.
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
                 let plain = Error::new(error.kind(), message).http(error.http_status());
-                Err(End::Settled(match error.key_id() {
+                Err(Failure::RolledBack(match error.key_id() {
                     Some(id) => plain.key(id),
                     None => plain,
                 }))
             }
-            Created::Not => Err(End::Settled(not_created(error.into(), record))),
+            Created::Not => Err(Failure::RolledBack(not_created(error.into(), record))),
             // Who may not create may well not look either, and is refused both in the same form.
-            Created::MayNotLook(_) if refused => Err(End::Settled(error.into())),
-            Created::MayNotLook(why) | Created::Unknown(why) => Err(End::Open(Error::new(
-                Kind::Attention,
-                format!(
-                    "{error}; it is not known whether the key `{}` was created: {why}",
-                    record.key_name
-                ),
-            ))),
+            Created::MayNotLook(_) if refused => Err(Failure::RolledBack(error.into())),
+            Created::MayNotLook(why) | Created::Unknown(why) => {
+                Err(Failure::Unresolved(Error::new(
+                    ErrorKind::Attention,
+                    format!(
+                        "{error}; it is not known whether the key `{}` was created: {why}",
+                        record.key_name
+                    ),
+                )))
+            }
         }
     }
 
@@ -120,11 +126,12 @@ impl Mint<'_> {
         &self,
         id: i64,
         twins: Vec<i64>,
-        recorded: &mut Recorded,
-    ) -> Result<Minted, End> {
+        recorded: &mut RunRecord,
+    ) -> Result<Minted, Failure> {
         recorded.note_key_lastingly(id);
         let ended = self.end_twins(twins).await;
-        ended.map_err(|twin| End::Open(Error::new(Kind::Attention, twin).key(id)))?;
+        ended
+            .map_err(|twin| Failure::Unresolved(Error::new(ErrorKind::Attention, twin).key(id)))?;
         self.reset(id, recorded.parts().0).await
     }
 
@@ -172,7 +179,7 @@ impl Mint<'_> {
         Ok(match other {
             None => match self.gave_its_name_away(record).await {
                 Some(id) => Error::new(
-                    Kind::Conflict,
+                    ErrorKind::Conflict,
                     format!(
                         "{error}; another run is rotating the key `{}` (ID {id})",
                         record.key_name
@@ -181,7 +188,7 @@ impl Mint<'_> {
                 None => error.into(),
             },
             Some(other) => Error::new(
-                Kind::Conflict,
+                ErrorKind::Conflict,
                 format!(
                     "{error}; a key named `{}` exists already, with the ID {}",
                     record.key_name, other.id
@@ -202,7 +209,7 @@ impl Mint<'_> {
 /// The manager has no such key, so a request that was lost on the way may be sent again.
 fn not_created(error: Error, record: &Record) -> Error {
     let message = format!("{error}; the key `{}` was not created", record.key_name);
-    Error::new(Kind::Unreachable, message)
+    Error::new(ErrorKind::Unreachable, message)
         .http(error.http_status())
         .hint("run it again")
 }

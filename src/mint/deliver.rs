@@ -1,15 +1,15 @@
 //! From minted to delivered: what may stand against it, and the delivery itself.
 
-use super::poll::Looks;
+use super::poll::Poll;
 use crate::auth::sign_in;
-use crate::delivery::{Parcel, Sink};
-use crate::error::{Error, Kind};
+use crate::delivery::{Payload, Sink};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Record, Stage, Work};
 use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 
 use super::ownership::{is_ours, is_twin_of_answer};
-use super::{Delivered, End, Mint, Minted, Recorded, Tried, take_back, try_key};
+use super::{Delivered, Failure, Minted, RunRecord, Transaction, Tried, delete_confirmed, try_key};
 
 /// So many new secrets take the place of one that a lost request killed.
 const MOST_RESETS: usize = 2;
@@ -23,22 +23,22 @@ enum Objection {
     /// The answer is about another key than the one that this run made.
     Exchanged(String),
     /// Anything else.
-    Other(Kind, String),
+    Other(ErrorKind, String),
 }
 
-impl From<(Kind, String)> for Objection {
-    fn from((kind, failure): (Kind, String)) -> Self {
+impl From<(ErrorKind, String)> for Objection {
+    fn from((kind, failure): (ErrorKind, String)) -> Self {
         Self::Other(kind, failure)
     }
 }
 
-impl Mint<'_> {
+impl Transaction<'_> {
     /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
-    pub(super) async fn hand_over(
+    pub(super) async fn deliver(
         &mut self,
         mut minted: Minted,
-        recorded: &mut Recorded,
-    ) -> Result<Delivered, End> {
+        recorded: &mut RunRecord,
+    ) -> Result<Delivered, Failure> {
         let mut checked = self.check(&minted, recorded.parts().0).await;
         for _ in 0..MOST_RESETS {
             if !minted.uncertain || !matches!(checked, Err(Objection::Refused(_))) {
@@ -51,7 +51,7 @@ impl Mint<'_> {
             checked = self.check(&minted, recorded.parts().0).await;
         }
         let checked = match checked {
-            Ok(()) => self.deliver(&minted, recorded).await,
+            Ok(()) => self.deliver_to_sinks(&minted, recorded).await,
             Err(Objection::Refused(failure)) if recorded.parts().0.work == Work::Rekey => {
                 minted.secret.settled.set(true);
                 return Err(superseded(&minted, recorded, &failure));
@@ -62,7 +62,7 @@ impl Mint<'_> {
                 return Err(left_open(&minted, failure));
             }
             Err(Objection::Refused(failure) | Objection::Doubtful(failure)) => {
-                Err((Kind::Undelivered, failure))
+                Err((ErrorKind::Undelivered, failure))
             }
             Err(Objection::Other(kind, failure)) => Err((kind, failure)),
         };
@@ -75,14 +75,18 @@ impl Mint<'_> {
             });
         };
         match self.undo(minted.id, recorded.parts().0, &failure).await {
-            End::Settled(error) if kind == Kind::Attention => Err(End::Open(error)),
+            Failure::RolledBack(error) if kind == ErrorKind::Attention => {
+                Err(Failure::Unresolved(error))
+            }
             // What the key is gone for decides, not that it is gone.
-            End::Settled(_) if kind != Kind::Undelivered => {
+            Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
                     "{failure}; the key `{}` (ID {}) was deleted again",
                     minted.name, minted.id
                 );
-                Err(End::Settled(Error::new(kind, message).key(minted.id)))
+                Err(Failure::RolledBack(
+                    Error::new(kind, message).key(minted.id),
+                ))
             }
             end => Err(end),
         }
@@ -90,33 +94,33 @@ impl Mint<'_> {
 
     /// The record says that the secret may be in use before a sink has it, and that it is delivered after all have it: `recover` is not
     /// to kill it then.
-    async fn deliver(
+    async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
-        recorded: &mut Recorded,
-    ) -> Result<(), (Kind, String)> {
+        recorded: &mut RunRecord,
+    ) -> Result<(), (ErrorKind, String)> {
         if let Err(error) = recorded.mark(Stage::Delivering) {
             let failure = format!(
                 "the record of this run in {} could not be brought up to date: {error}",
                 journal::place()
             );
-            return Err((Kind::Undelivered, failure));
+            return Err((ErrorKind::Undelivered, failure));
         }
         let next_step = recorded.next_step_in_use(minted.id);
         self.context.set_in_use(Some(next_step));
-        let parcel = Parcel {
+        let payload = Payload {
             secret: &minted.secret.secret,
             fields: &minted.fields,
             meta: self.meta,
         };
         // A key that existed before has lost its old secret: no signal keeps the new one from its place.
-        let deaf = Interrupt::default();
-        let interrupt = if recorded.parts().0.work == Work::Rekey {
+        let deaf = Signals::default();
+        let signals = if recorded.parts().0.work == Work::Rekey {
             &deaf
         } else {
-            &self.context.interrupt
+            &self.context.signals
         };
-        let delivered = deliver(&mut self.prepared.sinks, &parcel, interrupt).await;
+        let delivered = deliver(&mut self.prepared.sinks, &payload, signals).await;
         let stage = match &delivered {
             Ok(()) => Stage::Delivered,
             Err(failure) if failure.all_withdrawn => Stage::Begun,
@@ -129,9 +133,9 @@ impl Mint<'_> {
             log::info!("the record of this run could not be brought up to date: {error}");
         }
         // A command that takes the secret ends early when a signal comes.
-        let kind = interrupt
-            .asked()
-            .map_or(Kind::Undelivered, Kind::Interrupted);
+        let kind = signals
+            .received()
+            .map_or(ErrorKind::Undelivered, ErrorKind::Interrupted);
         delivered.map_err(|failure| (kind, failure.message))
     }
 
@@ -147,9 +151,9 @@ impl Mint<'_> {
         if self.verify || in_doubt && !idle {
             self.works(minted).await?;
         }
-        match self.context.interrupt.asked() {
+        match self.context.signals.received() {
             Some(signal) if record.work == Work::Create => {
-                Err((Kind::Interrupted(signal), "interrupted".to_owned()).into())
+                Err((ErrorKind::Interrupted(signal), "interrupted".to_owned()).into())
             }
             _ => Ok(()),
         }
@@ -164,7 +168,7 @@ impl Mint<'_> {
             Ok(found) => found,
             Err(error) if record.unique => {
                 let what = "whether the name is borne by one key alone could not be seen";
-                return Err((Kind::Undelivered, format!("{what}: {error}")).into());
+                return Err((ErrorKind::Undelivered, format!("{what}: {error}")).into());
             }
             Err(error) => {
                 log::info!("whether a request was worked on twice could not be seen: {error}");
@@ -172,7 +176,7 @@ impl Mint<'_> {
             }
         };
         let ended = self.end_twins(twins(minted, record, &found)?).await;
-        ended.map_err(|error| Objection::Other(Kind::Attention, error))?;
+        ended.map_err(|error| Objection::Other(ErrorKind::Attention, error))?;
         let bears_it = |key: &&ApiKey| {
             (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)
         };
@@ -186,7 +190,7 @@ impl Mint<'_> {
         let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
             Some(other) if may_go => Err((
-                Kind::Conflict,
+                ErrorKind::Conflict,
                 format!(
                     "a key named `{}` exists already, with the ID {}: another run was first",
                     record.key_name, other.id
@@ -204,7 +208,7 @@ impl Mint<'_> {
     ) -> Result<(), String> {
         for id in twins {
             log::warn!("a request was worked on twice; deleting the key with the ID {id}");
-            let deleted = take_back(self.context, self.signed_in, id).await;
+            let deleted = delete_confirmed(self.context, self.signed_in, id).await;
             deleted.map_err(|error| format!("its twin (ID {id}) could not be deleted: {error}"))?;
         }
         Ok(())
@@ -213,14 +217,14 @@ impl Mint<'_> {
     /// The keys that bear the name which the manager gave to this one, as soon as this one is among them: a search that lags shows then what
     /// was created before it.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
-        let mut looks = Looks::new(self.context.settings.settle_timeout);
+        let mut poll = Poll::new(self.context.settings.settle_timeout);
         loop {
             let found = self.signed_in.api_keys_named(&minted.name).await?;
             let shown = found.iter().any(|key| key.id == minted.id);
-            if shown || self.context.interrupt.asked().is_some() {
+            if shown || self.context.signals.received().is_some() {
                 return Ok(found);
             }
-            if !looks.again().await {
+            if !poll.wait().await {
                 self.context.output.warn(&format!(
                     "the manager's search does not show the new key `{}` (ID {}), so whether another run made one of this name is not known",
                     minted.name, minted.id
@@ -244,10 +248,10 @@ impl Mint<'_> {
         let manager = self
             .context
             .manager()
-            .map_err(|error| (Kind::Undelivered, error.to_string()))?;
+            .map_err(|error| (ErrorKind::Undelivered, error.to_string()))?;
         match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
             Tried::Works(Some(key)) if key.id != minted.id => Err((
-                Kind::Undelivered,
+                ErrorKind::Undelivered,
                 format!(
                     "the new secret is that of another key, with the ID {}",
                     key.id
@@ -283,9 +287,9 @@ impl Mint<'_> {
 }
 
 /// The record stays, and the key as well.
-fn left_open(minted: &Minted, failure: String) -> End {
+fn left_open(minted: &Minted, failure: String) -> Failure {
     minted.secret.settled.set(true);
-    End::Open(Error::new(Kind::Attention, failure).key(minted.id))
+    Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))
 }
 
 /// Whether the manager refused something to a key, as it does after it has accepted its secret. A limit, a failure of the manager, and what
@@ -335,7 +339,7 @@ fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn)
 
 /// The key existed before, the manager answered, and does not accept its answer's secret: another run has given the key a newer one, on
 /// another machine. That one may be in use, so `recover` is not to kill it without being asked.
-fn superseded(minted: &Minted, recorded: &mut Recorded, failure: &str) -> End {
+fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failure {
     if let Err(error) = recorded.mark(Stage::Delivering) {
         log::info!("the record of this run could not be brought up to date: {error}");
     }
@@ -343,7 +347,7 @@ fn superseded(minted: &Minted, recorded: &mut Recorded, failure: &str) -> End {
         "{failure}; another run may have given the key `{}` (ID {}) a newer one, and this one was not delivered",
         minted.name, minted.id
     );
-    End::Open(Error::new(Kind::Attention, message).key(minted.id))
+    Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(minted.id))
 }
 
 /// Why a secret was not delivered.
@@ -356,11 +360,11 @@ struct Undelivered {
 /// Delivers to all sinks, or to none: where one fails, the earlier ones are withdrawn, and named where that cannot be done.
 async fn deliver(
     sinks: &mut [Box<dyn Sink>],
-    parcel: &Parcel<'_>,
-    interrupt: &Interrupt,
+    payload: &Payload<'_>,
+    signals: &Signals,
 ) -> Result<(), Undelivered> {
     for index in 0..sinks.len() {
-        let Err(reason) = sinks[index].deliver(parcel, interrupt).await else {
+        let Err(reason) = sinks[index].deliver(payload, signals).await else {
             continue;
         };
         let mut message = format!(

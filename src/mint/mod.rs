@@ -81,9 +81,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::context::{Context, UnderWay, Unsettled};
+use crate::context::{Context, PendingKind, PendingWork};
 use crate::delivery::{Sink, SinkArgs};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{Entry, Record, Work};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::secret::Secret;
@@ -92,23 +92,23 @@ pub(crate) use crate::auth::key_check::{Tried, try_key};
 pub(crate) use abandoned_key::{is_of_its_time, is_the_one, key_of};
 pub(crate) use likeness::is_like;
 pub(crate) use other_runs::{refuse_unfinished, same_signer};
-pub(crate) use ownership::{is_ours, mark, marks, without_marks};
-pub(crate) use record::{Ahead, Recorded, Writing, in_use, next_step, refuse_too_long};
+pub(crate) use ownership::{is_ours, mark, markers, without_marks};
+pub(crate) use record::{Ahead, RunRecord, Writing, in_use, next_step, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
-use rollback::take_back_all;
-pub(crate) use rollback::{take_back, take_back_delivered, take_back_left};
-pub(crate) use rotation::{Retired, put_back, retire};
+use rollback::delete_all_confirmed;
+pub(crate) use rollback::{delete_abandoned, delete_confirmed, delete_delivered};
+pub(crate) use rotation::{Retired, expire_predecessor, restore_name};
 pub(crate) use twins::Twins;
 
 /// How long a refusal is doubted that is not in the manager's form.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
 /// Sinks that are ready; nothing was asked of the manager.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedSinks {
     sinks: Vec<Box<dyn Sink>>,
 }
 
-impl Prepared {
+impl PreparedSinks {
     /// Takes sinks that are ready. Delivering goes in this order, so one that cannot be taken back stands last.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks }
@@ -121,7 +121,7 @@ impl Prepared {
     pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
         let format = context.output.format();
         let loose = context.settings.allow_loose_permissions;
-        let sinks = sinks.prepare(format, loose, &context.interrupt).await?;
+        let sinks = sinks.prepare(format, loose, &context.signals).await?;
         let prepared = Self::new(sinks);
         refuse_too_long(&[], &prepared.places())?;
         Ok(prepared)
@@ -145,12 +145,12 @@ pub(crate) struct Delivered {
 
 /// A secret that only this run has. It can be made here alone, and it ends in a place or with its key: one that is dropped
 /// otherwise says so in a debug build.
-struct FreshSecret {
+struct UndeliveredSecret {
     secret: Secret,
     settled: Cell<bool>,
 }
 
-impl FreshSecret {
+impl UndeliveredSecret {
     /// Takes it out of the answer to a create or a reset.
     fn of(key: &mut ApiKey) -> Option<Self> {
         key.take_secret().map(|secret| Self {
@@ -160,7 +160,7 @@ impl FreshSecret {
     }
 }
 
-impl Drop for FreshSecret {
+impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
             log::error!("a fresh secret was dropped before it was delivered or its key undone");
@@ -176,7 +176,7 @@ struct Minted {
     expiry_date: Option<i64>,
     /// Whether it may sign in, if the answer says so.
     active: Option<bool>,
-    secret: FreshSecret,
+    secret: UndeliveredSecret,
     /// A request for a secret of this key was lost before, and may be worked on late.
     uncertain: bool,
 }
@@ -193,18 +193,18 @@ fn as_key(fields: &Map<String, Value>) -> Option<ApiKey> {
 }
 
 /// How the work ended that was not delivered.
-enum End {
+enum Failure {
     /// Nothing is left of it.
-    Settled(Error),
+    RolledBack(Error),
     /// Something may be left: the record stays.
-    Open(Error),
+    Unresolved(Error),
 }
 
 /// One run of the transaction.
-pub(crate) struct Mint<'a> {
+pub(crate) struct Transaction<'a> {
     pub(crate) context: &'a Context,
     pub(crate) signed_in: &'a SignedIn,
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: PreparedSinks,
     /// What the document on stdout says beside the manager's fields.
     pub(crate) meta: &'a Value,
     /// Use the secret once before reporting success.
@@ -213,7 +213,7 @@ pub(crate) struct Mint<'a> {
     pub(crate) recovering: bool,
 }
 
-impl Mint<'_> {
+impl Transaction<'_> {
     /// Creates a key and delivers its secret. A record that was put on disk ahead serves as its own.
     ///
     /// # Errors
@@ -227,7 +227,7 @@ impl Mint<'_> {
         let context = self.context;
         let recorded = match ahead {
             Some(ahead) => ahead.begin(record)?,
-            None => Recorded::put(record, context)?,
+            None => RunRecord::put(record, context)?,
         };
         let (delivered, recorded) = self.create_recorded(key, recorded).await?;
         recorded.settle(context);
@@ -239,8 +239,8 @@ impl Mint<'_> {
         self,
         key: &NewApiKey,
         record: Record,
-    ) -> Result<(Delivered, Recorded), Error> {
-        let recorded = Recorded::put(record, self.context)?;
+    ) -> Result<(Delivered, RunRecord), Error> {
+        let recorded = RunRecord::put(record, self.context)?;
         self.create_recorded(key, recorded).await
     }
 
@@ -249,40 +249,40 @@ impl Mint<'_> {
         self,
         key: &NewApiKey,
         mut entry: Entry,
-    ) -> Result<(Delivered, Recorded), Error> {
+    ) -> Result<(Delivered, RunRecord), Error> {
         if let Err(error) = entry.change(Record::begin_again) {
             return Err(rotation::not_noted(&error));
         }
-        self.create_recorded(key, Recorded::kept(entry)).await
+        self.create_recorded(key, RunRecord::kept(entry)).await
     }
 
     async fn create_recorded(
         mut self,
         key: &NewApiKey,
-        mut recorded: Recorded,
-    ) -> Result<(Delivered, Recorded), Error> {
-        self.context.set_unsettled(Some(Unsettled {
+        mut recorded: RunRecord,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        self.context.set_unsettled(Some(PendingWork {
             what: format!("the key `{}` may have been created", key.key_name),
             key_id: None,
-            work: UnderWay::Secret {
+            work: PendingKind::Secret {
                 recorded: recorded.parts().1,
             },
         }));
         let mut asked = self.ask(key, &mut recorded).await;
         if rotation::name_is_taken(&asked, recorded.parts().0) {
-            asked = match self.make_way(&mut recorded).await {
+            asked = match self.rename_predecessor(&mut recorded).await {
                 Ok(()) => self.ask(key, &mut recorded).await,
                 Err(end) => Err(end),
             };
         }
         let result = match asked {
-            Ok(minted) => self.hand_over(minted, &mut recorded).await,
+            Ok(minted) => self.deliver(minted, &mut recorded).await,
             Err(end) => Err(end),
         };
         self.close(recorded, result).await
     }
 
-    async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, End> {
+    async fn minted(&self, mut key: ApiKey, record: &Record) -> Result<Minted, Failure> {
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         if record.work == Work::Create
             && name != record.key_name
@@ -302,12 +302,14 @@ impl Mint<'_> {
         if let Some(role_id) = another_role::of(record, &key) {
             return Err(self.refuse_role(&key, role_id, record).await);
         }
-        let Some(secret) = FreshSecret::of(&mut key) else {
+        let Some(secret) = UndeliveredSecret::of(&mut key) else {
             let failure = "the manager's answer holds no secretKey";
-            return Err(match answer_check::somebodys(failure, record, &key) {
-                Some(end) => end,
-                None => self.undo(key.id, record, failure).await,
-            });
+            return Err(
+                match answer_check::belongs_to_another_run(failure, record, &key) {
+                    Some(end) => end,
+                    None => self.undo(key.id, record, failure).await,
+                },
+            );
         };
         Ok(Minted {
             id: key.id,
@@ -321,30 +323,30 @@ impl Mint<'_> {
     }
 
     /// Takes back what was made and nobody got: a key of this operation is deleted, one that existed before cannot be.
-    async fn undo(&self, id: i64, record: &Record, failure: &str) -> End {
+    async fn undo(&self, id: i64, record: &Record, failure: &str) -> Failure {
         let name = &record.key_name;
         if record.work == Work::Rekey {
-            return End::Open(
+            return Failure::Unresolved(
                 Error::new(
-                    Kind::Attention,
+                    ErrorKind::Attention,
                     format!("{failure}; the old secret of the key `{name}` (ID {id}) may be dead, and nobody has the new one"),
                 )
                 .key(id),
             );
         }
         let taken_back = match self.recovering {
-            true => take_back_left(self.context, self.signed_in, record, id).await,
-            false => take_back_all(self.context, self.signed_in, record, id).await,
+            true => delete_abandoned(self.context, self.signed_in, record, id).await,
+            false => delete_all_confirmed(self.context, self.signed_in, record, id).await,
         };
         match taken_back {
-            Ok(()) => End::Settled(
-                Error::new(Kind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
+            Ok(()) => Failure::RolledBack(
+                Error::new(ErrorKind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
                     .hint("mend what stands in the way, and run it again")
                     .key(id),
             ),
-            Err(error) => End::Open(
+            Err(error) => Failure::Unresolved(
                 Error::new(
-                    Kind::Attention,
+                    ErrorKind::Attention,
                     format!("{failure}, and the key `{name}` (ID {id}) could not be deleted again: {error}"),
                 )
                 .key(id),
@@ -356,11 +358,11 @@ impl Mint<'_> {
     /// caller to say when the work is over.
     async fn close(
         &self,
-        recorded: Recorded,
-        result: Result<Delivered, End>,
-    ) -> Result<(Delivered, Recorded), Error> {
+        recorded: RunRecord,
+        result: Result<Delivered, Failure>,
+    ) -> Result<(Delivered, RunRecord), Error> {
         let end = match result {
-            Err(End::Settled(error)) => self.withdraw(recorded.parts().0, error).await,
+            Err(Failure::RolledBack(error)) => self.withdraw(recorded.parts().0, error).await,
             Err(end) => end,
             Ok(delivered) => {
                 self.context.set_unsettled(None);
@@ -369,11 +371,11 @@ impl Mint<'_> {
         };
         self.context.set_unsettled(None);
         match end {
-            End::Settled(error) => {
+            Failure::RolledBack(error) => {
                 recorded.withdraw(self.context);
                 Err(error)
             }
-            End::Open(error) => Err(error.hint(recorded.next_step())),
+            Failure::Unresolved(error) => Err(error.hint(recorded.next_step())),
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use super::{next_step, ownership};
 use crate::context::Context;
-use crate::error::{Error, Kind};
-use crate::journal::{self, Entry, Found, Record, Work};
+use crate::error::{Error, ErrorKind};
+use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
 /// Takes over the records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place
@@ -22,9 +22,9 @@ pub(super) fn take_over(
     let mut entries = Vec::new();
     for found in journal::unfinished().unwrap_or_default() {
         let (other, lives) = match found {
-            Found::Record(other) => (other, false),
-            Found::UnderWay(other) => (other, true),
-            Found::Unreadable(..) => continue,
+            JournalEntry::Record(other) => (other, false),
+            JournalEntry::InProgress(other) => (other, true),
+            JournalEntry::Unreadable(..) => continue,
         };
         let same_place = other.manager == own.manager && other.tenant == own.tenant;
         if !same_place || other.operation == own.operation || other.is_over() {
@@ -66,7 +66,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), E
     let manager = context.settings.address()?.to_string();
     let tenant = context.settings.tenant.as_ref().map(|tenant| &tenant.value);
     for found in journal::unfinished().unwrap_or_default() {
-        let Found::Record(record) = found else {
+        let JournalEntry::Record(record) = found else {
             continue;
         };
         let here = record.manager == manager && record.tenant.as_ref() == tenant;
@@ -78,7 +78,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), E
             "a run that was to deliver the secret of the key `{}` (ID {}) was cut off, so that its secret may be lost",
             record.key_name, key.id
         );
-        let error = Error::new(Kind::Attention, message).hint(next_step(Some(&record)));
+        let error = Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record)));
         return Err(error.key(key.id));
     }
     Ok(())
@@ -104,7 +104,7 @@ fn is_anothers(record: &Record, key: &ApiKey) -> bool {
 /// Of a run that is settled, or that another process deals with.
 fn busy(name: &str) -> Error {
     Error::new(
-        Kind::Conflict,
+        ErrorKind::Conflict,
         format!("another process deals with the key `{name}`"),
     )
     .hint("wait for it, and run this again")
@@ -122,7 +122,7 @@ fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
 fn in_rotation(record: &Record) -> Error {
     let name = &record.key_name;
     Error::new(
-        Kind::Conflict,
+        ErrorKind::Conflict,
         format!("a rotation of the key `{name}` is not finished"),
     )
     .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
@@ -135,7 +135,7 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
         return Ok(());
     }
     let error = Error::new(
-        Kind::Attention,
+        ErrorKind::Attention,
         format!(
             "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
             record.key_name

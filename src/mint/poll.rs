@@ -8,12 +8,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// Looks with growing pauses, until a wait is over.
-pub(crate) struct Looks {
+pub(crate) struct Poll {
     until: Instant,
     pause: Duration,
 }
 
-impl Looks {
+impl Poll {
     pub(crate) fn new(wait: Duration) -> Self {
         Self {
             until: Instant::now() + wait,
@@ -27,7 +27,7 @@ impl Looks {
     }
 
     /// Pauses, and says whether to look again; the last look is at the very end of the wait.
-    pub(crate) async fn again(&mut self) -> bool {
+    pub(crate) async fn wait(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::lookup::{Lookup, Seen};
 use super::ownership::Verdict;
-use super::poll::Looks;
+use super::poll::Poll;
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
@@ -38,11 +38,11 @@ pub(super) async fn of_create(
     record: &Record,
     question: Question,
 ) -> Created {
-    let mut looks = Looks::new(question.wait);
+    let mut poll = Poll::new(question.wait);
     let mut lookup = Lookup::new(signed_in, record);
     let mut whole = true;
     loop {
-        let last = match lookup.look(whole || looks.is_over()).await {
+        let last = match lookup.look(whole || poll.is_over()).await {
             Ok(Seen {
                 verdict: Verdict::Ours { id, twins },
                 ..
@@ -63,7 +63,7 @@ pub(super) async fn of_create(
             }
             Err(error) => Created::Unknown(format!("finding out failed too: {error}")),
         };
-        if !looks.again().await {
+        if !poll.wait().await {
             return last;
         }
     }
@@ -115,7 +115,7 @@ pub(super) async fn of_reset(
     wait: Duration,
     mut uncertain: bool,
 ) -> Reset {
-    let mut looks = Looks::new(wait);
+    let mut poll = Poll::new(wait);
     let mut waited = false;
     loop {
         journal::asked_again(record);
@@ -164,9 +164,9 @@ pub(super) async fn of_reset(
         );
         if under_way && !waited {
             waited = true;
-            looks = Looks::new(wait);
+            poll = Poll::new(wait);
             tokio::time::sleep(wait).await;
-        } else if under_way || !looks.again().await {
+        } else if under_way || !poll.wait().await {
             return Reset::Unknown(error.to_string());
         }
     }
@@ -179,7 +179,7 @@ pub(super) async fn of_delete(
     id: i64,
     wait: Duration,
 ) -> Result<(), ManagerError> {
-    let mut looks = Looks::new(wait);
+    let mut poll = Poll::new(wait);
     loop {
         let error = match signed_in.delete_api_key(id).await {
             Ok(()) => return Ok(()),
@@ -197,7 +197,7 @@ pub(super) async fn of_delete(
             | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
             _ => {}
         }
-        if !looks.again().await {
+        if !poll.wait().await {
             return Err(error);
         }
     }
@@ -209,7 +209,7 @@ pub(super) async fn of_look(
     id: i64,
     wait: Duration,
 ) -> Result<ApiKey, ManagerError> {
-    let mut looks = Looks::new(wait);
+    let mut poll = Poll::new(wait);
     loop {
         let error = match signed_in.api_key(id).await {
             Ok(key) => return Ok(key),
@@ -218,7 +218,7 @@ pub(super) async fn of_look(
         if error.is_from_manager() || matches!(error.cause(), Cause::Untrusted | Cause::Unusable) {
             return Err(error);
         }
-        if !looks.again().await {
+        if !poll.wait().await {
             return Err(error);
         }
     }
@@ -231,7 +231,7 @@ pub(super) async fn of_change(
     change: &KeyChange,
     wait: Duration,
 ) -> Result<ApiKey, ManagerError> {
-    let mut looks = Looks::new(wait);
+    let mut poll = Poll::new(wait);
     loop {
         let error = match signed_in.modify_api_key(id, change).await {
             Ok(key) => return Ok(key),
@@ -247,7 +247,7 @@ pub(super) async fn of_change(
             | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
             _ => {}
         }
-        if !looks.again().await {
+        if !poll.wait().await {
             return Err(error);
         }
     }

@@ -12,7 +12,7 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::process::disk::Disk;
 
 /// The record of the work, and those of earlier runs that it takes the place of.
-pub(crate) struct Recorded {
+pub(crate) struct RunRecord {
     own: Own,
     /// They are about the same key, so that they are settled by the secret that is made now. Left behind, they would have `recover` kill
     /// it.
@@ -25,7 +25,7 @@ enum Own {
     Not(Record),
 }
 
-impl Recorded {
+impl RunRecord {
     /// A record that is on disk.
     pub(crate) fn kept(entry: Entry) -> Self {
         Self {
@@ -119,7 +119,7 @@ impl Recorded {
     /// # Errors
     /// Of usage, with `--require-journal`; of a signal that came before anything was asked.
     pub(super) fn put(record: Record, context: &Context) -> Result<Self, Error> {
-        if let Some(signal) = context.interrupt.asked() {
+        if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
         }
         let written = Entry::write(record.clone());
@@ -203,7 +203,7 @@ fn remove(entry: Entry, context: &Context) {
 /// A record that was put on disk before all that it is for was known: beside signing in and a search on the manager, since a disk takes
 /// longer to flush than many a network to answer. Nothing was asked yet, so it goes away with whoever holds it.
 pub(crate) struct Ahead<'a> {
-    recorded: Option<Recorded>,
+    recorded: Option<RunRecord>,
     context: &'a Context,
 }
 
@@ -215,7 +215,7 @@ impl<'a> Ahead<'a> {
     pub(crate) async fn put(writing: Writing, context: &'a Context) -> Result<Self, Error> {
         let record = writing.record.clone();
         let written = writing.done().await;
-        let recorded = Recorded::or_said(written, record, context)?;
+        let recorded = RunRecord::or_said(written, record, context)?;
         Ok(Self {
             recorded: Some(recorded),
             context,
@@ -226,8 +226,8 @@ impl<'a> Ahead<'a> {
     ///
     /// # Errors
     /// Of a signal that came before anything was asked.
-    pub(super) fn begin(mut self, record: Record) -> Result<Recorded, Error> {
-        if let Some(signal) = self.context.interrupt.asked() {
+    pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
+        if let Some(signal) = self.context.signals.received() {
             return Err(Error::interrupted(signal));
         }
         let recorded = self.recorded.take();
@@ -235,9 +235,9 @@ impl<'a> Ahead<'a> {
         Ok(match recorded.own {
             Own::Kept(mut entry) => {
                 entry.begin(record);
-                Recorded::kept(entry)
+                RunRecord::kept(entry)
             }
-            Own::Not(_) => Recorded {
+            Own::Not(_) => RunRecord {
                 own: Own::Not(record),
                 older: Vec::new(),
             },

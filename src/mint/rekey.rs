@@ -2,20 +2,20 @@
 
 use super::reconcile;
 use super::reconcile::Reset;
-use super::{Delivered, End, Mint, Minted, Recorded, Tried, other_runs, try_key};
-use crate::context::{UnderWay, Unsettled};
-use crate::error::{Error, Kind};
+use super::{Delivered, Failure, Minted, RunRecord, Transaction, Tried, other_runs, try_key};
+use crate::context::{PendingKind, PendingWork};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, Record, Work};
 use crate::manager::{ApiKey, Cause, ManagerError};
 
-impl Mint<'_> {
+impl Transaction<'_> {
     /// Gives a key that exists a new secret and delivers that.
     ///
     /// # Errors
     /// After each the record says whether the old secret may be dead.
     pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.context;
-        let recorded = Recorded::put(record, context)?;
+        let recorded = RunRecord::put(record, context)?;
         let recorded = self.alone(key, recorded)?;
         let (delivered, recorded) = self.rekey_recorded(key.id, recorded).await?;
         recorded.settle(context);
@@ -24,7 +24,7 @@ impl Mint<'_> {
 
     /// Looks for other runs at work on the key, now that they see this one, and takes over what earlier ones left. Of several that look
     /// at once all but the last see another and go.
-    fn alone(&self, key: &ApiKey, mut recorded: Recorded) -> Result<Recorded, Error> {
+    fn alone(&self, key: &ApiKey, mut recorded: RunRecord) -> Result<RunRecord, Error> {
         let turn = journal::turn();
         match other_runs::take_over(key.id, Some(key), recorded.parts().0, self.signed_in) {
             Ok(older) => recorded.supersede(older),
@@ -42,9 +42,9 @@ impl Mint<'_> {
         self,
         id: i64,
         entry: Entry,
-    ) -> Result<(Delivered, Recorded), Error> {
+    ) -> Result<(Delivered, RunRecord), Error> {
         let older = other_runs::take_over(id, None, &entry.record, self.signed_in)?;
-        let mut recorded = Recorded::kept(entry);
+        let mut recorded = RunRecord::kept(entry);
         recorded.supersede(older);
         self.rekey_recorded(id, recorded).await
     }
@@ -52,30 +52,30 @@ impl Mint<'_> {
     async fn rekey_recorded(
         mut self,
         id: i64,
-        mut recorded: Recorded,
-    ) -> Result<(Delivered, Recorded), Error> {
+        mut recorded: RunRecord,
+    ) -> Result<(Delivered, RunRecord), Error> {
         let (record, kept) = recorded.parts();
         let what = format!(
             "the key `{}` (ID {id}) may have a new secret that nobody has",
             record.key_name
         );
-        self.context.set_unsettled(Some(Unsettled {
+        self.context.set_unsettled(Some(PendingWork {
             what,
             key_id: Some(id),
-            work: UnderWay::Secret { recorded: kept },
+            work: PendingKind::Secret { recorded: kept },
         }));
         if !kept {
             self.context.set_in_use(Some(recorded.next_step()));
         }
         let result = match self.reset(id, record).await {
-            Ok(minted) => self.hand_over(minted, &mut recorded).await,
+            Ok(minted) => self.deliver(minted, &mut recorded).await,
             Err(end) => Err(end),
         };
         self.close(recorded, result).await
     }
 
     /// Gives the key a new secret, until the answer to that is here.
-    pub(super) async fn reset(&self, id: i64, record: &Record) -> Result<Minted, End> {
+    pub(super) async fn reset(&self, id: i64, record: &Record) -> Result<Minted, Failure> {
         let wait = self.context.settings.settle_timeout;
         // The run that left a record may have made a secret that nobody has.
         let uncertain = self.recovering;
@@ -88,7 +88,7 @@ impl Mint<'_> {
                 });
             }
             Reset::Refused(error) if *error.cause() == Cause::NotFound => {
-                return Err(End::Settled(Error::from(error).key(id)));
+                return Err(Failure::RolledBack(Error::from(error).key(id)));
             }
             // What signs may be the key itself: then a request that came in twice was done, and the second found the secret dead.
             Reset::Refused(error)
@@ -98,7 +98,7 @@ impl Mint<'_> {
             }
             // The old secret of a key that existed before still works.
             Reset::Refused(error) if record.work == Work::Rekey => {
-                return Err(End::Settled(Error::from(error).key(id)));
+                return Err(Failure::RolledBack(Error::from(error).key(id)));
             }
             Reset::Refused(error) => error.to_string(),
             Reset::Unknown(why) => why,
@@ -109,7 +109,9 @@ impl Mint<'_> {
                 "the key `{}` (ID {id}) got no new secret: {failure}",
                 record.key_name
             );
-            return Err(End::Open(Error::new(Kind::Attention, message).key(id)));
+            return Err(Failure::Unresolved(
+                Error::new(ErrorKind::Attention, message).key(id),
+            ));
         }
         Err(self.undo(id, record, &failure).await)
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Delivered;
 use super::lookup::Lookup;
 use super::ownership::Verdict;
-use super::poll::Looks;
+use super::poll::Poll;
 use super::reconcile::{may_not_look, of_delete};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
@@ -22,19 +22,19 @@ const LOOK: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Where it may be there still.
-pub(crate) async fn take_back(
+pub(crate) async fn delete_confirmed(
     context: &Context,
     signed_in: &SignedIn,
     id: i64,
 ) -> Result<(), Error> {
     let wait = context.settings.settle_timeout;
-    let mut looks = Looks::new(wait);
+    let mut poll = Poll::new(wait);
     loop {
         of_delete(signed_in, id, wait).await?;
         if !is_still_there(signed_in, id).await {
             return Ok(());
         }
-        if !looks.again().await {
+        if !poll.wait().await {
             return Err(Error::unexpected(
                 "the manager says that it deleted it, and has it all the same",
             ));
@@ -46,15 +46,15 @@ pub(crate) async fn take_back(
 ///
 /// # Errors
 /// Where one of them may be there still.
-pub(super) async fn take_back_all(
+pub(super) async fn delete_all_confirmed(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
     wait_until_shown(context, signed_in, record, id).await;
-    take_back(context, signed_in, id).await?;
-    take_back_twins(context, signed_in, record, id, None).await
+    delete_confirmed(context, signed_in, id).await?;
+    delete_twins(context, signed_in, record, id, None).await
 }
 
 /// Waits until a search shows the key, as a search may lag behind what was created: it shows a twin with a lower ID then, too.
@@ -62,7 +62,7 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
     if record.work != Work::Create {
         return;
     }
-    let mut looks = Looks::new(context.settings.settle_timeout.min(LAG));
+    let mut poll = Poll::new(context.settings.settle_timeout.min(LAG));
     loop {
         let mut pages = signed_in.api_keys_above(Some(id.saturating_sub(1)));
         match pages.next().await {
@@ -71,7 +71,7 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
             // What keeps keys from being searched is found once more when the twins are looked for.
             Err(_) => return,
         }
-        if !looks.again().await {
+        if !poll.wait().await {
             return;
         }
     }
@@ -81,16 +81,16 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
 ///
 /// # Errors
 /// Where one of them may be there still.
-pub(crate) async fn take_back_delivered(
+pub(crate) async fn delete_delivered(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
     made: &Delivered,
 ) -> Result<(), Error> {
     let made_key = super::as_key(&made.fields);
-    take_back(context, signed_in, made.id).await?;
+    delete_confirmed(context, signed_in, made.id).await?;
     match made_key {
-        Some(key) => take_back_twins(context, signed_in, record, made.id, Some(&key)).await,
+        Some(key) => delete_twins(context, signed_in, record, made.id, Some(&key)).await,
         None => Ok(()),
     }
 }
@@ -99,16 +99,16 @@ pub(crate) async fn take_back_delivered(
 ///
 /// # Errors
 /// Where one of them may be there still.
-pub(crate) async fn take_back_left(
+pub(crate) async fn delete_abandoned(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
     let shown = tokio::time::timeout(LOOK, signed_in.find_api_key(id)).await;
-    take_back(context, signed_in, id).await?;
+    delete_confirmed(context, signed_in, id).await?;
     match shown {
-        Ok(Ok(Some(key))) => take_back_twins(context, signed_in, record, id, Some(&key)).await,
+        Ok(Ok(Some(key))) => delete_twins(context, signed_in, record, id, Some(&key)).await,
         // Without the key, nothing tells its twin from its copy.
         _ => Ok(()),
     }
@@ -119,7 +119,7 @@ pub(crate) async fn take_back_left(
 ///
 /// # Errors
 /// Where one may be there still.
-async fn take_back_twins(
+async fn delete_twins(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
@@ -140,13 +140,13 @@ async fn take_back_twins(
         Err(error) => {
             let message =
                 format!("whether its request was worked on twice could not be seen: {error}");
-            return Err(Error::new(Kind::Attention, message));
+            return Err(Error::new(ErrorKind::Attention, message));
         }
     };
     if let Verdict::Ours { id, twins } = verdict {
         for id in twins.into_iter().chain([id]) {
             log::warn!("a request was worked on twice; deleting the key with the ID {id}");
-            take_back(context, signed_in, id).await?;
+            delete_confirmed(context, signed_in, id).await?;
         }
     }
     Ok(())

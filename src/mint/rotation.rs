@@ -19,33 +19,33 @@
 use chrono::{DateTime, Utc};
 
 use super::retiring_name::{made_way_for, retiring_name};
-use super::{End, Mint, Minted, Recorded, reconcile};
-use crate::context::{Context, UnderWay, Unsettled};
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
+use super::{Failure, Minted, RunRecord, Transaction, reconcile};
+use crate::context::{Context, PendingKind, PendingWork};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
 use crate::journal::{Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
 /// Whether the manager refused a successor because its predecessor bears the name.
-pub(super) fn name_is_taken(asked: &Result<Minted, End>, record: &Record) -> bool {
+pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
     let Some(predecessor) = &record.predecessor else {
         return false;
     };
-    matches!(asked, Err(End::Settled(error))
-        if error.kind() == Kind::Conflict && error.key_id() == Some(predecessor.id))
+    matches!(asked, Err(Failure::RolledBack(error))
+        if error.kind() == ErrorKind::Conflict && error.key_id() == Some(predecessor.id))
 }
 
-impl Mint<'_> {
+impl Transaction<'_> {
     /// Renames the predecessor, so that its successor can take the name. Why that could not be done ends the work; what was done of it
-    /// is taken back then ([`Mint::withdraw`]).
-    pub(super) async fn make_way(&self, recorded: &mut Recorded) -> Result<(), End> {
+    /// is taken back then ([`Transaction::withdraw`]).
+    pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
         let record = recorded.parts().0;
         let name = record.key_name.clone();
         let Some(Predecessor { id, overlap, .. }) = record.predecessor.clone() else {
             return Ok(());
         };
-        if let Some(signal) = self.context.interrupt.asked() {
-            return Err(End::Settled(Error::interrupted(signal)));
+        if let Some(signal) = self.context.signals.received() {
+            return Err(Failure::RolledBack(Error::interrupted(signal)));
         }
         let end = self
             .signed_in
@@ -59,7 +59,7 @@ impl Mint<'_> {
                     predecessor.given_name = Some(given.clone())
                 })
             })
-            .map_err(|error| End::Settled(not_noted(&error)))?;
+            .map_err(|error| Failure::RolledBack(not_noted(&error)))?;
         let change = KeyChange {
             key_name: Some(given.clone()),
             ..KeyChange::default()
@@ -75,7 +75,7 @@ impl Mint<'_> {
                 let message = format!(
                     "the manager allows one key of a name, and the key `{name}` (ID {id}) could not be renamed to make way: {error}"
                 );
-                Err(End::Settled(
+                Err(Failure::RolledBack(
                     Error::new(error.kind(), message)
                         .http(error.http_status())
                         .key(id),
@@ -85,11 +85,11 @@ impl Mint<'_> {
     }
 
     /// The work came to nothing: a name that the predecessor gave away is given back.
-    pub(super) async fn withdraw(&self, record: &Record, error: Error) -> End {
-        match put_back(self.context, self.signed_in, record).await {
-            Ok(()) => End::Settled(error),
-            Err(why) => End::Open(
-                Error::new(Kind::Attention, format!("{error}; {why}"))
+    pub(super) async fn withdraw(&self, record: &Record, error: Error) -> Failure {
+        match restore_name(self.context, self.signed_in, record).await {
+            Ok(()) => Failure::RolledBack(error),
+            Err(why) => Failure::Unresolved(
+                Error::new(ErrorKind::Attention, format!("{error}; {why}"))
                     .http(error.http_status())
                     .key(
                         record
@@ -117,7 +117,7 @@ pub(super) fn not_noted(error: &std::io::Error) -> Error {
 ///
 /// # Errors
 /// Where it is not known that it has it.
-pub(crate) async fn put_back(
+pub(crate) async fn restore_name(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
@@ -174,10 +174,10 @@ pub(crate) enum Retired {
 ///
 /// # Errors
 /// Where it is not set; the record stays then.
-pub(crate) async fn retire(
+pub(crate) async fn expire_predecessor(
     context: &Context,
     signed_in: &SignedIn,
-    mut recorded: Recorded,
+    mut recorded: RunRecord,
     successor: i64,
 ) -> Result<Retired, Error> {
     let (record, kept) = recorded.parts();
@@ -186,12 +186,12 @@ pub(crate) async fn retire(
         return Ok(Retired::Gone);
     };
     let (name, id) = (record.key_name.clone(), predecessor.id);
-    context.set_unsettled(Some(Unsettled {
+    context.set_unsettled(Some(PendingWork {
         what: format!(
             "the secret of the key `{name}` (ID {successor}) is delivered, and the end of the old one (ID {id}) may not be set"
         ),
         key_id: Some(id),
-        work: UnderWay::Secret { recorded: kept },
+        work: PendingKind::Secret { recorded: kept },
     }));
     if !kept {
         let by_hand = set_by_hand(&predecessor);
@@ -237,7 +237,7 @@ fn not_retired(
 ) -> Error {
     let by_hand = set_by_hand(predecessor);
     let error = Error::new(
-        Kind::Partial,
+        ErrorKind::Partial,
         format!(
             "the key `{name}` (ID {successor}) is made and its secret delivered, and the end of the old key (ID {id}, named `{name}` before) is not set: {why}"
         ),
@@ -292,8 +292,8 @@ async fn set_end(
     }
     Err(Error::unexpected(format!(
         "the manager set another end than asked: {} instead of {}",
-        told.map_or_else(|| "never".to_owned(), shown),
-        shown(end)
+        told.map_or_else(|| "never".to_owned(), format_time),
+        format_time(end)
     )))
 }
 

@@ -6,8 +6,8 @@ use std::process::ExitStatus;
 
 use tokio::process::{Child, Command};
 
-use super::signals::{Interrupt, PassedOn};
-use crate::error::{Error, Kind, Signal};
+use super::signals::{ForwardedSignals, Signals};
+use crate::error::{Error, ErrorKind, Signal};
 
 /// Where a program is.
 ///
@@ -26,7 +26,10 @@ pub(crate) fn find(program: &str) -> Result<PathBuf, Error> {
 
 /// It was not run, and why.
 pub(crate) fn cannot_run(program: &str, found: bool, problem: &str) -> Error {
-    Error::new(Kind::CannotRun { found }, format!("`{program}` {problem}"))
+    Error::new(
+        ErrorKind::CannotRun { found },
+        format!("`{program}` {problem}"),
+    )
 }
 
 fn is_somewhere(program: &str) -> bool {
@@ -41,19 +44,16 @@ fn is_somewhere(program: &str) -> bool {
 /// A program that runs. Signals are its own for as long.
 pub(crate) struct Running<'a> {
     child: Child,
-    signals: PassedOn<'a>,
+    signals: ForwardedSignals<'a>,
 }
 
 /// Starts it.
 ///
 /// # Errors
 /// Of the system.
-pub(crate) fn start<'a>(
-    command: &mut Command,
-    interrupt: &'a Interrupt,
-) -> io::Result<Running<'a>> {
+pub(crate) fn start<'a>(command: &mut Command, signals: &'a Signals) -> io::Result<Running<'a>> {
     // Before it is there: from then on no signal may end us first.
-    let signals = interrupt.pass_on();
+    let signals = signals.pass_on();
     let child = command.spawn()?;
     Ok(Running { child, signals })
 }
@@ -95,7 +95,7 @@ fn code(status: ExitStatus) -> u8 {
 /// second one from us would be taken for impatience.
 #[cfg(unix)]
 fn pass_on(signal: Signal, child: &Child) {
-    let of_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);
+    let of_terminal = matches!(signal, Signal::Hangup | Signal::Signals | Signal::Quit);
     if of_terminal && in_foreground() {
         return;
     }

@@ -5,7 +5,7 @@
 //! memory as well. That ends with an exec, so what is started here is as dumpable as ever; the soft limit is inherited, and can be raised.
 
 /// Switches core dumps off. Where the system does not let us, the work goes on: it would be no safer undone.
-pub(crate) fn keep_off_disk() {
+pub(crate) fn disable_core_dumps() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

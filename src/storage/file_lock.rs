@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 
 /// How long to wait for a lock. Other runs hold it for as long as a disk takes to flush three times, so this is enough for many of them.
 const WAIT: Duration = Duration::from_secs(30);
@@ -76,9 +76,9 @@ impl LockFailure {
 /// Returns an error if another process holds the lock for too long, or if a signal comes first.
 pub(crate) async fn lock_folder(
     folder: &OpenFolder,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<FileLock, LockFailure> {
-    lock_folder_within(WAIT, folder, interrupt).await
+    lock_folder_within(WAIT, folder, signals).await
 }
 
 /// The same for what is not worth so long a wait.
@@ -88,10 +88,10 @@ pub(crate) async fn lock_folder(
 pub(crate) async fn lock_folder_within(
     wait: Duration,
     folder: &OpenFolder,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<FileLock, LockFailure> {
     let place = format!("the folder {}", folder.path().display());
-    lock(folder.lockable()?, place, wait, interrupt).await
+    lock(folder.lockable()?, place, wait, signals).await
 }
 
 /// Locks a file that is changed in place. `place` names it in errors.
@@ -101,16 +101,16 @@ pub(crate) async fn lock_folder_within(
 pub(crate) async fn lock_file(
     file: &File,
     place: String,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<FileLock, LockFailure> {
-    lock(file.try_clone()?, place, WAIT, interrupt).await
+    lock(file.try_clone()?, place, WAIT, signals).await
 }
 
 async fn lock(
     file: File,
     place: String,
     wait: Duration,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<FileLock, LockFailure> {
     let begun = Instant::now();
     let mut announced = false;
@@ -138,7 +138,7 @@ async fn lock(
         }
         tokio::select! {
             biased;
-            signal = interrupt.first_signal() => {
+            signal = signals.first_signal() => {
                 return Err(LockFailure::Interrupted { place, signal });
             }
             () = sleep(PAUSE) => {}
@@ -162,7 +162,7 @@ mod tests {
     fn one_lock_of_a_folder_excludes_another_until_it_is_dropped() -> io::Result<()> {
         let parent = tempfile::tempdir()?;
         let folder = OpenFolder::open(parent.path())?;
-        let nothing = Interrupt::default();
+        let nothing = Signals::default();
         let take = || {
             let lockable = folder.lockable()?;
             let wait = Duration::from_millis(20);

@@ -13,7 +13,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// Of usage, with the command that mends it. `origin` is the flag or variable that names the file.
-pub(crate) fn refuse_loose(origin: &str, path: &Path, metadata: &Metadata) -> Result<(), Error> {
+pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if !is_loose(metadata) {
         return Ok(());
     }
@@ -42,7 +42,7 @@ pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
 /// # Errors
 /// Of usage, with the command that mends it.
 #[cfg(unix)]
-pub(crate) fn refuse_foreign_writers(
+pub(crate) fn require_trusted_owner(
     path: &Path,
     metadata: &Metadata,
     stake: &str,
@@ -55,7 +55,7 @@ pub(crate) fn refuse_foreign_writers(
 /// The same for the folder that such a file is in, or is to be. In one with the sticky bit, others may add files and not replace one.
 ///
 /// # Errors
-/// As of [`refuse_foreign_writers`].
+/// As of [`require_trusted_owner`].
 #[cfg(unix)]
 pub(crate) fn refuse_foreign_folder(folder: &Path, stake: &str) -> Result<(), Error> {
     match std::fs::metadata(folder) {
@@ -94,7 +94,7 @@ fn refuse_others(
 
 /// As with reading: the lists of rights are inherited there.
 #[cfg(not(unix))]
-pub(crate) fn refuse_foreign_writers(
+pub(crate) fn require_trusted_owner(
     _path: &Path,
     _metadata: &Metadata,
     _stake: &str,
@@ -137,12 +137,12 @@ pub(crate) fn refuse_open_to_all(_origin: &str, _path: &Path, _stake: &str) -> R
 /// Why something of the state is not trusted, and what mends that.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{problem}; {mend}")]
-pub(crate) struct Untrusted {
+pub(crate) struct UntrustedPath {
     problem: String,
     mend: String,
 }
 
-impl Untrusted {
+impl UntrustedPath {
     /// Whether this is why something could not be read or written.
     pub(crate) fn cause_of(error: &io::Error) -> Option<Self> {
         let inner = error.get_ref()?;
@@ -152,17 +152,17 @@ impl Untrusted {
 
 /// The error of the program for one of the disk: what is not trusted can be mended, anything else is what the caller says it is.
 pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
-    Untrusted::cause_of(error).map_or_else(otherwise, Error::from)
+    UntrustedPath::cause_of(error).map_or_else(otherwise, Error::from)
 }
 
-impl From<Untrusted> for Error {
-    fn from(untrusted: Untrusted) -> Self {
+impl From<UntrustedPath> for Error {
+    fn from(untrusted: UntrustedPath) -> Self {
         Self::usage(untrusted.problem, untrusted.mend)
     }
 }
 
-impl From<Untrusted> for io::Error {
-    fn from(untrusted: Untrusted) -> Self {
+impl From<UntrustedPath> for io::Error {
+    fn from(untrusted: UntrustedPath) -> Self {
         Self::other(untrusted)
     }
 }
@@ -179,7 +179,7 @@ pub(crate) enum Use {
 /// folder that is not there yet, are nobody's.
 ///
 /// # Errors
-/// [`Untrusted`], or where it cannot be looked at.
+/// [`UntrustedPath`], or where it cannot be looked at.
 #[cfg(unix)]
 pub(crate) fn trust_folder(path: &Path, what_for: Use) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -197,7 +197,7 @@ pub(crate) fn trust_folder(path: &Path, what_for: Use) -> io::Result<()> {
         return Ok(());
     }
     let path = path.display();
-    Err(Untrusted {
+    Err(UntrustedPath {
         problem: format!(
             "others on this machine may write to the folder {path}, so what is in it is not trusted"
         ),
@@ -209,7 +209,7 @@ pub(crate) fn trust_folder(path: &Path, what_for: Use) -> io::Result<()> {
 /// Refuses a file of the state that others may have written, or, where it is `private`, read.
 ///
 /// # Errors
-/// [`Untrusted`], or where it cannot be looked at.
+/// [`UntrustedPath`], or where it cannot be looked at.
 #[cfg(unix)]
 pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -223,7 +223,7 @@ pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
         return Ok(());
     };
     let path = path.display();
-    Err(Untrusted {
+    Err(UntrustedPath {
         problem: format!("others on this machine may {may} {path}, so it is not trusted"),
         mend: format!("run `chmod 600 {path}`, or remove it"),
     }
@@ -239,7 +239,7 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
         return Ok(());
     }
     let path = path.display();
-    Err(Untrusted {
+    Err(UntrustedPath {
         problem: format!(
             "the {what} {path} belongs to another user (ID {}), so it is not trusted",
             metadata.uid()

@@ -68,7 +68,7 @@ impl ReplacedFile {
         };
         match placed.folder.flush() {
             Ok(()) => Ok(placed),
-            Err(error) => Err(match placed.take_back() {
+            Err(error) => Err(match placed.roll_back() {
                 Ok(()) => error,
                 Err(reason) => io::Error::other(format!("{error}; {reason}")),
             }),
@@ -112,7 +112,7 @@ impl ReplacedFile {
     ///
     /// # Errors
     /// In words, what could not be done.
-    pub(crate) fn take_back(self) -> Result<(), String> {
+    pub(crate) fn roll_back(self) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         // Somebody else's work is not undone with ours.
         match self.is_unchanged() {
@@ -305,7 +305,7 @@ mod tests {
         let placed = put(&target, "new", true)?;
         assert_eq!(fs::read(&target)?, b"new");
         assert_eq!(names(folder.path())?, 2, "the old one is kept");
-        placed.take_back()?;
+        placed.roll_back()?;
         assert_eq!(fs::read(&target)?, b"old");
         assert_eq!(names(folder.path())?, 1);
 
@@ -320,7 +320,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         for replace in [false, true] {
-            put(&target, "new", replace)?.take_back()?;
+            put(&target, "new", replace)?.roll_back()?;
             assert_eq!(names(folder.path())?, 0);
         }
         Ok(())
@@ -334,7 +334,7 @@ mod tests {
         let placed = put(&target, "new", true)?;
         fs::write(&target, "newer")?;
         assert_eq!(
-            placed.take_back(),
+            placed.roll_back(),
             Err("another process has written to it since".to_owned())
         );
         assert_eq!(fs::read(&target)?, b"newer");
@@ -355,7 +355,7 @@ mod tests {
             Former::Copied(content, _) => Former::Copied(content, mode.clone()),
             other => other,
         };
-        placed.take_back()?;
+        placed.roll_back()?;
         assert_eq!(fs::read(&target)?, b"old");
         assert_eq!(fs::metadata(&target)?.permissions(), mode.permissions());
         assert_eq!(names(folder.path())?, 1);
@@ -369,7 +369,7 @@ mod tests {
         let mut placed = put(&target, "new", false)?;
         placed.former = Former::Lost;
         assert_eq!(
-            placed.take_back(),
+            placed.roll_back(),
             Err("what it held before is gone".to_owned())
         );
         assert_eq!(names(folder.path())?, 0);
@@ -390,7 +390,7 @@ mod tests {
             let placed = ReplacedFile::overwrite(&open, name, file, bytes(old), bytes(new))?;
             assert_eq!(fs::read(&target)?, new.as_bytes());
             assert!(placed.is_unchanged()?);
-            placed.take_back()?;
+            placed.roll_back()?;
             assert_eq!(fs::read(&target)?, old.as_bytes());
             assert_eq!(names(folder.path())?, 1);
         }

@@ -45,7 +45,7 @@ impl Folder {
     /// Makes sure that nobody else can have put here what is in it. What is not there yet is nobody's.
     ///
     /// # Errors
-    /// [`crate::storage::permissions::Untrusted`].
+    /// [`crate::storage::permissions::UntrustedPath`].
     pub(crate) fn trusted(&self) -> io::Result<()> {
         if let Some(above) = self.path.parent() {
             trust_folder(above, Use::Above)?;

@@ -7,14 +7,14 @@
 
 use super::output::Output;
 use super::prompt;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 
 /// From here on, a panic says where it was, and nothing else, gives the terminal its echo back, and ends the process.
 #[expect(
     clippy::exit,
     reason = "no way leads from a panic back to the one place that gives exit codes, and an abort would have another"
 )]
-pub(crate) fn end_at_panics() {
+pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |place| {
             format!(" ({}:{})", source(place.file()), place.line())
@@ -24,7 +24,7 @@ pub(crate) fn end_at_panics() {
             "error: this is a bug in swp-keys{place}; look at what was done on the manager before running this again"
         ));
         prompt::restore_terminal();
-        std::process::exit(Kind::Unexpected.exit_code().into());
+        std::process::exit(ErrorKind::Unexpected.exit_code().into());
     }));
 }
 
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_panic_says_where_it_was_and_quotes_nothing() -> std::io::Result<()> {
         if let Ok(text) = std::env::var(CHILD) {
-            end_at_panics();
+            install_panic_hook();
             #[cfg(unix)]
             if text == "ä-asked" {
                 asked();

@@ -25,7 +25,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 use ring::hmac;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::SignInRefusal;
 use crate::random;
 use crate::secret::Secret;
@@ -39,7 +39,7 @@ const KEY_BYTES: usize = 32;
 const LIMIT: usize = 2;
 
 /// What stands between a password and the manager: one for each sign-in.
-pub(crate) struct Guard {
+pub(crate) struct LockoutGuard {
     folder: Option<Folder>,
     manager: String,
     tenant: String,
@@ -61,9 +61,9 @@ pub(crate) struct Paused {
 }
 
 /// A code that was sent already, and when, in milliseconds since 1970.
-pub(crate) struct Spent(i64);
+pub(crate) struct CodeAlreadyUsed(i64);
 
-impl Guard {
+impl LockoutGuard {
     /// Whether a manager tells `Kim` from `kim` is unknown (manager-api.md, section 11, no. 12): here they are one account.
     pub(crate) fn new(manager: &str, tenant: Option<&str>, username: &str, forced: bool) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Guard {
     ///
     /// # Errors
     /// Returns why it is stopped and until when.
-    pub(crate) fn admit(&self) -> Result<(), Box<Paused>> {
+    pub(crate) fn check(&self) -> Result<(), Box<Paused>> {
         let record = self.record();
         let refused = record.refused;
         let Some(last) = refused.last().filter(|_| refused.len() >= LIMIT) else {
@@ -109,10 +109,10 @@ impl Guard {
     ///
     /// # Errors
     /// When it was.
-    pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), Spent> {
+    pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
         let sent = self.sent.borrow();
         if let Some((_, when)) = sent.iter().find(|(sent, _)| sent.expose() == code.expose()) {
-            return Err(Spent(*when));
+            return Err(CodeAlreadyUsed(*when));
         }
         let Some(key) = self.ask(existing_key).flatten() else {
             return Ok(());
@@ -125,7 +125,7 @@ impl Guard {
     ///
     /// # Errors
     /// When it was sent before.
-    pub(crate) fn spend(&self, code: &Secret) -> Result<(), Spent> {
+    pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
         // What can be looked at and not changed counts as well.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
@@ -170,9 +170,9 @@ impl Guard {
         }
     }
 
-    fn unspent(&self, record: &Record, print: &str) -> Result<(), Spent> {
+    fn unspent(&self, record: &Record, print: &str) -> Result<(), CodeAlreadyUsed> {
         match record.codes.iter().find(|code| code.print == print) {
-            Some(code) if !self.forced => Err(Spent(code.sent)),
+            Some(code) if !self.forced => Err(CodeAlreadyUsed(code.sent)),
             _ => Ok(()),
         }
     }
@@ -266,13 +266,13 @@ impl From<Box<Paused>> for Error {
             "{fix}, and try again after {}; `--force-login` tries at once",
             shown(until)
         );
-        Self::new(Kind::SignInPaused, message)
+        Self::new(ErrorKind::SignInPaused, message)
             .hint(hint)
             .retry_at(until)
     }
 }
 
-impl Spent {
+impl CodeAlreadyUsed {
     /// When it was sent, in words.
     pub(crate) fn when(&self) -> String {
         shown(self.0)
@@ -280,9 +280,9 @@ impl Spent {
 }
 
 /// What is wrong with a code that somebody gave who cannot be asked for another; `whose` names it.
-pub(crate) fn spent_code(whose: &str, spent: &Spent) -> Error {
+pub(crate) fn spent_code(whose: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
-        Kind::SignIn,
+        ErrorKind::SignIn,
         format!(
             "{whose} was sent already, at {}; nothing is sent, since a code is good for one sign-in and a second use may count \
              towards the lock-out",

@@ -3,8 +3,9 @@ use super::*;
 #[test]
 fn no_two_accounts_are_the_same_bytes() {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"key");
-    let name =
-        |manager, tenant, username| Guard::new(manager, tenant, username, false).file_name(&key);
+    let name = |manager, tenant, username| {
+        LockoutGuard::new(manager, tenant, username, false).file_name(&key)
+    };
     let names = [
         name("https://a:4119", None, "admin"),
         name("https://a:4119", Some("admin"), ""),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, What};
+use super::{SavedCredential, What};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
@@ -46,7 +46,7 @@ const CLOUD_ONE: &str = "cloud-one";
 
 impl Read {
     /// What it holds; none where that is neither.
-    pub(crate) fn kept(self) -> Option<Kept> {
+    pub(crate) fn kept(self) -> Option<SavedCredential> {
         let what = match (self.username, self.cookies, self.request_id, self.api_key) {
             (Some(username), Some(cookies), Some(request_id), None) => What::Session {
                 username,
@@ -67,7 +67,7 @@ impl Read {
             },
             _ => return None,
         };
-        Some(Kept {
+        Some(SavedCredential {
             manager: self.manager,
             tenant: self.tenant,
             what,
@@ -77,7 +77,7 @@ impl Read {
 
 impl<'a> Written<'a> {
     /// What is to be written of it.
-    pub(crate) fn of(kept: &'a Kept) -> Self {
+    pub(crate) fn of(kept: &'a SavedCredential) -> Self {
         let written = Self {
             manager: &kept.manager,
             tenant: kept.tenant.as_deref(),

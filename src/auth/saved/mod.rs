@@ -8,17 +8,17 @@ mod file;
 use std::io;
 
 use crate::config::{Settings, Source};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::{self, Secret};
-use crate::storage::permissions::{Untrusted, untrusted_or};
+use crate::storage::permissions::{UntrustedPath, untrusted_or};
 use crate::storage::state_dir::{Folder, state_variable};
 use file::{Read, Written};
 
 const FOLDER: &str = "kept";
 
 /// Something kept, and where it is good for something.
-pub(crate) struct Kept {
+pub(crate) struct SavedCredential {
     /// The manager's address.
     pub(crate) manager: String,
     /// The tenant; none for the primary one.
@@ -60,7 +60,7 @@ impl std::fmt::Display for What {
 }
 
 /// For whom something is looked for.
-pub(crate) struct Wanted {
+pub(crate) struct CredentialQuery {
     manager: String,
     tenant: Option<String>,
     username: Option<String>,
@@ -71,7 +71,7 @@ pub(crate) struct Wanted {
     allow_loose: bool,
 }
 
-impl Wanted {
+impl CredentialQuery {
     /// For a run with these settings.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Wanted {
     }
 
     /// A session of the run for it.
-    pub(crate) fn session(&self, username: &str, session: &Session) -> Kept {
+    pub(crate) fn session(&self, username: &str, session: &Session) -> SavedCredential {
         self.kept(What::Session {
             username: username.to_owned(),
             session: session.clone(),
@@ -110,7 +110,12 @@ impl Wanted {
     }
 
     /// A key of the run for it.
-    pub(crate) fn key(&self, id: Option<i64>, secret: Secret, header: KeyHeader) -> Kept {
+    pub(crate) fn key(
+        &self,
+        id: Option<i64>,
+        secret: Secret,
+        header: KeyHeader,
+    ) -> SavedCredential {
         self.kept(What::Key {
             profile: self.profile.clone(),
             id,
@@ -119,15 +124,15 @@ impl Wanted {
         })
     }
 
-    fn kept(&self, what: What) -> Kept {
-        Kept {
+    fn kept(&self, what: What) -> SavedCredential {
+        SavedCredential {
             manager: self.manager.clone(),
             tenant: self.tenant.clone(),
             what,
         }
     }
 
-    fn fits(&self, kept: &Kept) -> bool {
+    fn fits(&self, kept: &SavedCredential) -> bool {
         let here = kept.manager == self.manager && kept.tenant == self.tenant;
         here && match &kept.what {
             What::Session { username, .. } => {
@@ -138,7 +143,7 @@ impl Wanted {
     }
 }
 
-impl Kept {
+impl SavedCredential {
     /// Writes it, in the place of an older one.
     pub(crate) fn keep(&self) -> Result<(), Error> {
         let folder =
@@ -161,13 +166,15 @@ impl Kept {
     /// Of usage, with the command that mends it.
     pub(crate) fn place_is_trusted() -> Result<(), Error> {
         let trusted = folder().map_or(Ok(()), |folder| folder.trusted());
-        let untrusted = trusted.err().and_then(|error| Untrusted::cause_of(&error));
+        let untrusted = trusted
+            .err()
+            .and_then(|error| UntrustedPath::cause_of(&error));
         untrusted.map_or(Ok(()), |untrusted| Err(untrusted.into()))
     }
 
     fn unkept(&self, reason: &str) -> Error {
         Error::new(
-            Kind::Unexpected,
+            ErrorKind::Unexpected,
             format!("{} cannot be kept: {reason}", self.what),
         )
         .hint("name a folder that can be written to in SWP_STATE_DIR")
@@ -191,7 +198,7 @@ impl Kept {
     /// # Errors
     /// Of usage, where several users have a session, or where others can have put one there or read it. A file that cannot be read is
     /// not passed over, and is named.
-    pub(crate) fn find(wanted: &Wanted) -> Result<Option<Self>, Error> {
+    pub(crate) fn find(wanted: &CredentialQuery) -> Result<Option<Self>, Error> {
         let (mut keys, mut sessions): (Vec<_>, Vec<_>) = (Self::all(wanted)?.into_iter())
             .partition(|kept| matches!(kept.what, What::Key { .. }));
         if let Some(key) = keys.pop()
@@ -217,7 +224,7 @@ impl Kept {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(crate) fn all(wanted: &Wanted) -> Result<Vec<Self>, Error> {
+    pub(crate) fn all(wanted: &CredentialQuery) -> Result<Vec<Self>, Error> {
         let Some(folder) = folder() else {
             return Ok(Vec::new());
         };
@@ -314,7 +321,7 @@ fn folder() -> Option<Folder> {
 
 fn unreadable(folder: &Folder, reason: &str) -> Error {
     Error::new(
-        Kind::Unexpected,
+        ErrorKind::Unexpected,
         format!(
             "what is kept in {} ({}) cannot be read: {reason}",
             folder.path().display(),

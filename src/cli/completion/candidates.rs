@@ -8,7 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::is_harmless;
 use crate::auth::sign_in;
-use crate::auth::sign_in::Way;
+use crate::auth::sign_in::AuthMethod;
 use crate::cli::{self, Global, Sources};
 use crate::config::{SecretSource, Settings};
 use crate::context::Context;
@@ -119,14 +119,16 @@ async fn found(
     context: &Context,
     names: impl AsyncFnOnce(&SignedIn) -> Result<Vec<String>, ManagerError>,
 ) -> Option<Vec<String>> {
-    let way = Way::choose(context).ok()?;
+    let way = AuthMethod::select(context).ok()?;
     match &way {
         // Neither a password, nor a command that may ask a person, nor the shell's own stdin.
-        Way::Password => return None,
-        Way::ApiKey(key) if matches!(key.value, SecretSource::Command(_) | SecretSource::Stdin) => {
+        AuthMethod::Password => return None,
+        AuthMethod::ApiKey(key)
+            if matches!(key.value, SecretSource::Command(_) | SecretSource::Stdin) =>
+        {
             return None;
         }
-        Way::ApiKey(_) | Way::Kept(_) => {}
+        AuthMethod::ApiKey(_) | AuthMethod::Saved(_) => {}
     }
     let signed_in = sign_in::by(context, &way, &|| ()).await.ok()?;
     let refusals = Folder::of_state("completion")?;

@@ -5,34 +5,34 @@ use serde_json::{Map, Value, json};
 use super::if_exists::Existing;
 use crate::context::Context;
 use crate::error::Error;
-use crate::expiry::{Expiry, shown};
+use crate::expiry::{Expiry, format_time};
 use crate::manager::{NewApiKey, SignedIn};
-use crate::mint::{Delivered, Prepared};
+use crate::mint::{Delivered, PreparedSinks};
 use crate::terminal::output::{Format, json_text};
 
 /// The secret is where it was to go, and only the document about it is not.
-pub(crate) fn delivered_all_the_same(error: Error) -> Error {
+pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
     Error::unexpected(format!("{error}; the secret was delivered all the same"))
         .hint("do not run it again: that would make another secret")
 }
 
 /// The manager's word on when the key ends is compared with what was asked: seconds taken for milliseconds would show here.
-pub(crate) fn say_other_end(key: &NewApiKey, delivered: &Delivered, context: &Context) {
+pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, context: &Context) {
     let Some(asked) = key.expiry_date else { return };
     if delivered.expiry_date == Some(asked) {
         return;
     }
     let got = delivered
         .expiry_date
-        .map_or_else(|| "never".to_owned(), shown);
+        .map_or_else(|| "never".to_owned(), format_time);
     context.output.warn(&format!(
         "the manager set another end than asked: {got} instead of {}",
-        shown(asked)
+        format_time(asked)
     ));
 }
 
 /// A duration counts from the manager's clock; more than a minute of difference also breaks codes of a second factor.
-pub(crate) fn say_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &Context) {
+pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &Context) {
     if !matches!(expiry, Some(Expiry::After(_))) {
         return;
     }
@@ -55,7 +55,7 @@ pub(crate) fn say_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &C
 pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
-    prepared: &Prepared,
+    prepared: &PreparedSinks,
     mut meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
@@ -69,7 +69,8 @@ pub(super) fn dry_run(
             "create the key `{}` with the role ID {}, ending {}",
             key.key_name,
             key.role_id,
-            key.expiry_date.map_or_else(|| "never".to_owned(), shown)
+            key.expiry_date
+                .map_or_else(|| "never".to_owned(), format_time)
         ),
     };
     context.output.note(&format!(

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{IfExists, print_key};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
-use crate::mint::poll::Looks;
+use crate::mint::poll::Poll;
 use crate::mint::{is_like, refuse_unfinished};
 use crate::terminal::output::Format;
 
@@ -37,7 +37,7 @@ pub(super) async fn look(
         return Ok(Existing::None(Vec::new()));
     };
     let search = async { Ok(signed_in.api_keys_named(name).await) };
-    let found = match context.interrupt.or(search).await? {
+    let found = match context.signals.cancel(search).await? {
         Ok(found) => found,
         // Whether a session may look at keys is unknown (manager-api.md, section 11, no. 20).
         Err(error)
@@ -68,13 +68,13 @@ pub(super) async fn look(
         (None, ..) => Ok(Existing::None(like)),
         (Some(key), 0, IfExists::Skip | IfExists::Rekey) => Ok(Existing::One(Box::new(key))),
         (Some(key), 0, IfExists::Fail) => Err(Error::new(
-            Kind::Conflict,
+            ErrorKind::Conflict,
             format!("a key named `{name}` exists already, with the ID {ids}"),
         )
         .hint("choose another `--name`, or say `--if-exists skip` to leave it as it is, or `rekey` for a new secret")
         .key(key.id)),
         (Some(_), ..) => {
-            Err(Error::new(Kind::Conflict, format!("several keys are named `{name}`, with the IDs {ids}"))
+            Err(Error::new(ErrorKind::Conflict, format!("several keys are named `{name}`, with the IDs {ids}"))
                 .hint("choose another `--name`, or delete the ones that nobody uses"))
         }
     }
@@ -91,7 +91,7 @@ pub(crate) async fn look_if_free(
 ) -> Result<Option<Vec<i64>>, Error> {
     let found = look(name, IfExists::Fail, signed_in, context).await;
     let found = found.map_err(|error| match error.kind() {
-        Kind::Conflict => error.hint("choose another `--name`, or leave it out"),
+        ErrorKind::Conflict => error.hint("choose another `--name`, or leave it out"),
         _ => error,
     })?;
     Ok(match found {
@@ -107,18 +107,18 @@ pub(super) async fn look_again(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Existing, Error> {
-    let mut looks = Looks::new(wait);
+    let mut poll = Poll::new(wait);
     loop {
         let found = look(name, IfExists::Skip, signed_in, context).await;
         let settled = match &found {
             Ok(Existing::None(_)) => name.is_none(),
             Ok(_) => true,
-            Err(error) => error.kind() != Kind::Conflict,
+            Err(error) => error.kind() != ErrorKind::Conflict,
         };
         if settled
             || !context
-                .interrupt
-                .or(async { Ok(looks.again().await) })
+                .signals
+                .cancel(async { Ok(poll.wait().await) })
                 .await?
         {
             return found;

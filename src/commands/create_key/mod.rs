@@ -13,14 +13,16 @@ use serde_json::{Value, json};
 use super::{Outcome, find_role};
 use crate::context::Context;
 use crate::delivery::SinkArgs;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::keys::{lookup, role_check};
 use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{self, Mint, Prepared, REFUSAL_WAIT, Writing, mark, marks};
+use crate::mint::{self, PreparedSinks, REFUSAL_WAIT, Transaction, Writing, mark, markers};
 use crate::random;
 use dry_run::dry_run;
-pub(super) use dry_run::{delivered_all_the_same, print_key, say_other_end, say_skew};
+pub(super) use dry_run::{
+    output_failed_after_delivery, print_key, warn_clock_skew, warn_expiry_differs,
+};
 use if_exists::Existing;
 pub(super) use if_exists::look_if_free;
 
@@ -129,7 +131,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             .output
             .note("this key will not end by itself; `--expires 90d` sets an end");
     }
-    let prepared = Prepared::ready(&args.sinks, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let places = prepared.places();
     let tenant = context.settings.tenant.as_ref();
     let named = [
@@ -185,7 +187,7 @@ impl<'a> Plan<'a> {
         if args
             .description
             .as_deref()
-            .is_some_and(|text| marks(text).next().is_some())
+            .is_some_and(|text| markers(text).next().is_some())
         {
             return Err(Error::usage(
                 "`--description` holds the mark of a run of this program",
@@ -210,11 +212,11 @@ impl<'a> Plan<'a> {
     async fn carry_out(
         &self,
         signed_in: &SignedIn,
-        prepared: Prepared,
+        prepared: PreparedSinks,
         context: &Context,
     ) -> Result<(), Error> {
         let (role, ahead) = self.role_and_record(signed_in, &prepared, context).await?;
-        say_skew(signed_in, self.expiry, context);
+        warn_clock_skew(signed_in, self.expiry, context);
         let key = self.key(&role, signed_in);
         let mut meta = self.meta(&role, &prepared, context)?;
         let existing = self.existing(signed_in, context).await?;
@@ -233,12 +235,12 @@ impl<'a> Plan<'a> {
             meta["created"] = false.into();
         }
         if let Some(summary) = role.of(&existing) {
-            role_check::judge(summary, self.args.allow_full_access, context)?;
+            role_check::check(summary, self.args.allow_full_access, context)?;
         }
         if self.args.dry_run {
             return dry_run(&key, &existing, &prepared, meta, context);
         }
-        let mint = Mint {
+        let mint = Transaction {
             context,
             signed_in,
             prepared,
@@ -251,7 +253,8 @@ impl<'a> Plan<'a> {
             _ => match mint.create(&key, record, ahead).await {
                 // Another run of the same name was first, meanwhile.
                 Err(error)
-                    if error.kind() == Kind::Conflict && self.args.if_exists == IfExists::Skip =>
+                    if error.kind() == ErrorKind::Conflict
+                        && self.args.if_exists == IfExists::Skip =>
                 {
                     return self
                         .leave_other(error, &key, meta, signed_in, context)
@@ -261,12 +264,12 @@ impl<'a> Plan<'a> {
             },
         };
         if !matches!(existing, Existing::One(_)) {
-            say_other_end(&key, &delivered, context);
+            warn_expiry_differs(&key, &delivered, context);
         }
         if self.args.sinks.to_stdout() {
             Ok(())
         } else {
-            print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
+            print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
         }
     }
 
@@ -275,7 +278,7 @@ impl<'a> Plan<'a> {
         let found = if_exists::look(name, if_exists, signed_in, context).await;
         match found {
             // Several runs may be settling which of their keys stays.
-            Err(error) if error.kind() == Kind::Conflict && if_exists == IfExists::Skip => {
+            Err(error) if error.kind() == ErrorKind::Conflict && if_exists == IfExists::Skip => {
                 let wait = context.settings.settle_timeout.min(REFUSAL_WAIT);
                 if_exists::look_again(name, wait, signed_in, context).await
             }
@@ -350,7 +353,12 @@ impl<'a> Plan<'a> {
         default_name(id, role, self.begun, &self.operation)
     }
 
-    fn meta(&self, role: &Role, prepared: &Prepared, context: &Context) -> Result<Value, Error> {
+    fn meta(
+        &self,
+        role: &Role,
+        prepared: &PreparedSinks,
+        context: &Context,
+    ) -> Result<Value, Error> {
         let mut meta = json!({
             "manager": context.settings.address()?.to_string(),
             "created": true,

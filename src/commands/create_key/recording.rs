@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{Progress, Record, Work};
 use crate::manager::SignedIn;
-use crate::mint::{Ahead, Prepared, Writing};
+use crate::mint::{Ahead, PreparedSinks, Writing};
 
 impl Plan<'_> {
     /// Begins to write the record of a key that no other can bear the name of, where that has not begun: all that stands in it but the
@@ -47,7 +47,7 @@ impl Plan<'_> {
     pub(super) async fn role_and_record<'c>(
         &self,
         signed_in: &SignedIn,
-        prepared: &Prepared,
+        prepared: &PreparedSinks,
         context: &'c Context,
     ) -> Result<(Role, Option<Ahead<'c>>), Error> {
         let signer = signed_in.signer_fingerprint(&self.operation);

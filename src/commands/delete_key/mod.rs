@@ -4,15 +4,15 @@ mod report;
 
 use super::Outcome;
 use super::list_roles::check_format;
-use crate::context::{Context, UnderWay, Unsettled};
-use crate::error::{Error, Kind};
+use crate::context::{Context, PendingKind, PendingWork};
+use crate::error::{Error, ErrorKind};
 use crate::keys::lookup;
-use crate::keys::lookup::Wanted;
+use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
 use crate::keys::state;
 use crate::keys::update::named;
 use crate::manager::{ApiKey, SignedIn};
-use crate::mint::poll::Looks;
+use crate::mint::poll::Poll;
 use crate::mint::{self, REFUSAL_WAIT};
 use crate::terminal::prompt::Prompt;
 use report::{Fate, interrupted, summed_up};
@@ -49,7 +49,7 @@ enum Target {
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     check_format(context.output.format())?;
     for key in &args.keys {
-        Wanted::read(key)?;
+        KeyRef::read(key)?;
     }
     if !args.yes && context.prompt() == Prompt::Nobody {
         return Err(Error::usage(
@@ -108,21 +108,21 @@ async fn target(
     context: &Context,
 ) -> Result<Target, Error> {
     let found = lookup::resolve(text, signed_in, context).await;
-    let error = match (found, Wanted::read(text)?) {
+    let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(Target::Key(Box::new(key))),
-        (Err(error), _) if error.kind() != Kind::NotFound => return Err(error),
+        (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
         // IDs are not used twice, so this one is gone for good; a name may be mistyped.
-        (Err(error), Wanted::Id(id)) => {
+        (Err(error), KeyRef::Id(id)) => {
             let looking = async { Ok(signed_in.key_exists(id).await?) };
-            if !context.interrupt.or(looking).await? {
+            if !context.signals.cancel(looking).await? {
                 return Ok(Target::NoId(id));
             }
             error
         }
-        (Err(_), Wanted::Name(name)) if ignore_missing => {
+        (Err(_), KeyRef::Name(name)) if ignore_missing => {
             return Ok(Target::NoName(name.to_owned()));
         }
-        (Err(error), Wanted::Name(_)) => error,
+        (Err(error), KeyRef::Name(_)) => error,
     };
     Err(error)
 }
@@ -148,7 +148,7 @@ async fn delete_all(
     let signer = Signer::ask(signed_in, context).await?;
     if !args.force {
         for key in &keys {
-            signer.spare(key, "deleted")?;
+            signer.refuse_own_key(key, "deleted")?;
         }
     }
     // The key that signs the calls is gone last, or the others would not go at all.
@@ -158,7 +158,7 @@ async fn delete_all(
     }
     let mut keys = keys.into_iter();
     while let Some(key) = keys.next() {
-        if let Some(signal) = context.interrupt.asked() {
+        if let Some(signal) = context.signals.received() {
             fates.extend(
                 [key]
                     .into_iter()
@@ -179,10 +179,10 @@ async fn delete_all(
 }
 
 /// What stood in the way of one key stands in the way of the next: a refused secret that is used again would be locked in the end.
-fn would_fail_again(kind: Kind) -> bool {
+fn would_fail_again(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        Kind::SignIn | Kind::Trust | Kind::Unreachable | Kind::RateLimited
+        ErrorKind::SignIn | ErrorKind::Trust | ErrorKind::Unreachable | ErrorKind::RateLimited
     )
 }
 
@@ -207,7 +207,7 @@ async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
     };
     if context
         .prompt()
-        .confirm(&question, "say `--yes`", &context.interrupt)
+        .confirm(&question, "say `--yes`", &context.signals)
         .await?
     {
         return Ok(());
@@ -226,10 +226,10 @@ async fn delete(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    context.set_unsettled(Some(Unsettled {
+    context.set_unsettled(Some(PendingWork {
         what: format!("{} may be deleted{}", named(key), report::done(before)),
         key_id: Some(key.id),
-        work: UnderWay::Change,
+        work: PendingKind::Change,
     }));
     let asked = mint::delete(context, signed_in, key.id).await;
     let result = check(key, asked, signer.is(key.id), signed_in, context).await;
@@ -245,17 +245,17 @@ async fn check(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    let mut looks = Looks::new(context.settings.settle_timeout.min(REFUSAL_WAIT));
+    let mut poll = Poll::new(context.settings.settle_timeout.min(REFUSAL_WAIT));
     loop {
         let there = signed_in.key_exists(key.id).await.map_err(Error::from);
         match (there, &asked) {
             (Ok(false), _) => return Ok(()),
             // A key that is gone cannot ask whether it is; it found itself a moment ago.
-            (Err(why), _) if own && why.kind() == Kind::SignIn => return Ok(()),
+            (Err(why), _) if own && why.kind() == ErrorKind::SignIn => return Ok(()),
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
-            (Err(why), _) if !looks.again().await => return Err(unknown(key, &asked, &why)),
+            (Err(why), _) if !poll.wait().await => return Err(unknown(key, &asked, &why)),
             (Ok(true), Err(error)) => return Err(error.clone()),
-            (Ok(true), Ok(())) if !looks.again().await => {
+            (Ok(true), Ok(())) if !poll.wait().await => {
                 return Err(Error::unexpected(format!(
                     "the manager answered with success, and {} is there still",
                     named(key)
@@ -267,8 +267,11 @@ async fn check(
     }
 }
 
-fn was_refused(kind: Kind) -> bool {
-    matches!(kind, Kind::SignIn | Kind::Forbidden | Kind::Trust)
+fn was_refused(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::SignIn | ErrorKind::Forbidden | ErrorKind::Trust
+    )
 }
 
 fn unknown(key: &ApiKey, asked: &Result<(), Error>, why: &Error) -> Error {
@@ -280,7 +283,7 @@ fn unknown(key: &ApiKey, asked: &Result<(), Error>, why: &Error) -> Error {
         "{answer}; it is not known whether {} is gone: {why}",
         named(key)
     );
-    Error::new(Kind::Attention, message).hint(format!(
+    Error::new(ErrorKind::Attention, message).hint(format!(
         "run `swp-keys delete-key {}` again: it does no harm twice",
         key.id
     ))

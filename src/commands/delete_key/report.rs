@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::error::{Error, Kind, Signal};
+use crate::error::{Error, ErrorKind, Signal};
 use crate::manager::ApiKey;
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text};
@@ -116,7 +116,7 @@ pub(super) fn summed_up(fates: Vec<Fate>, context: &Context) -> Result<(), Error
         }
     }
     Err(Error::new(
-        Kind::Partial,
+        ErrorKind::Partial,
         format!("{failed} of {} keys were not deleted", fates.len()),
     )
     .hint("run the same again when the cause is mended: what is gone already counts as deleted"))
@@ -147,7 +147,7 @@ fn print(fates: &[Fate], context: &Context) -> Result<(), Error> {
 pub(super) fn interrupted(signal: Signal, fates: &[Fate]) -> Error {
     let left = fates.iter().filter(|fate| !fate.is_well());
     let message = format!("interrupted{}; not deleted: {}", done(fates), ids(left));
-    Error::new(Kind::Interrupted(signal), message)
+    Error::new(ErrorKind::Interrupted(signal), message)
         .hint("run the same again to delete the others: what is gone already counts as deleted")
 }
 

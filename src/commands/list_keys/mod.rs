@@ -78,7 +78,7 @@ impl Args {
                 let told = signed_in.sync_clock().await;
                 told.map_err(|error| lookup::explain(signed_in, error))
             };
-            context.interrupt.or(asking).await?;
+            context.signals.cancel(asking).await?;
         }
         let now = signed_in.time();
         Ok(Filter {
@@ -101,7 +101,7 @@ async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> R
             let page = pages.next().await;
             page.map_err(|error| lookup::explain(signed_in, error))
         };
-        let Some(page) = context.interrupt.or(next).await? else {
+        let Some(page) = context.signals.cancel(next).await? else {
             break;
         };
         let now = signed_in.time();

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{Entry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint;
 
 /// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
 /// "not there" is believed only when as much time has gone by as a living run would have waited.
-pub(crate) async fn left_key(
+pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     signed_in: &SignedIn,
     context: &Context,
@@ -29,7 +29,7 @@ pub(crate) async fn left_key(
         Some(key) if mint::is_the_one(signed_in, record, &key) => Ok(Some(id)),
         // Another tenant's, or another manager's at the same address, or renamed.
         Some(key) => Err(Error::new(
-            Kind::Attention,
+            ErrorKind::Attention,
             format!(
                 "the key with the ID {id} is `{}`, and nothing shows that it is the key `{}` of the run",
                 key.name().unwrap_or_default(),
@@ -66,7 +66,7 @@ async fn twin_of_the_gone(
         None => Ok(None),
         Some(key) if mint::is_of_its_time(signed_in, record, &key) => Ok(Some(id)),
         Some(_) => Err(Error::new(
-            Kind::Attention,
+            ErrorKind::Attention,
             format!(
                 "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which bears its mark, was created at \
                  another time"

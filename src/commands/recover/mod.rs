@@ -9,17 +9,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Outcome;
-use super::create_key::{delivered_all_the_same, print_key};
-use crate::context::{Context, UnderWay, Unsettled};
+use super::create_key::{output_failed_after_delivery, print_key};
+use crate::context::{Context, PendingKind, PendingWork};
 use crate::delivery::SinkArgs;
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
 use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::SignedIn;
-use crate::mint::{self, Mint, Prepared};
+use crate::mint::{self, PreparedSinks, Transaction};
 use crate::terminal::output::Format;
 use crate::terminal::prompt::Prompt;
-pub(super) use key::{left_key, still_settling};
+pub(super) use key::{find_abandoned_key, still_settling};
 use selection::{chosen, list, several};
 
 /// Finish or undo what an interrupted run left.
@@ -113,7 +113,7 @@ fn summed_up(mut failures: Vec<Error>, all: usize, context: &Context) -> Result<
         context.output.insist(&failure.to_string());
     }
     Err(Error::new(
-        Kind::Partial,
+        ErrorKind::Partial,
         format!(
             "{} of {} could not be recovered",
             failures.len(),
@@ -174,11 +174,11 @@ async fn one(
         ));
     }
     let looking = async {
-        left_key(&entry, signed_in, context)
+        find_abandoned_key(&entry, signed_in, context)
             .await
             .map_err(|error| unproven(error, record))
     };
-    let found = context.interrupt.or(looking).await?;
+    let found = context.signals.cancel(looking).await?;
     if found.is_none() || entry.record.work == Work::Rekey {
         mint::same_signer(&entry.record, signed_in)?;
     }
@@ -192,17 +192,17 @@ async fn one(
     // A key that was to live as long as its run has outlived it.
     let delete = args.delete
         || entry.record.temporary && !args.rekey
-        || is_second(&entry.record, id, signed_in, context).await?;
+        || lost_name_race(&entry.record, id, signed_in, context).await?;
     if !args.yes {
         confirm(record, id, delete, context).await?;
     }
     if delete {
-        context.set_unsettled(Some(Unsettled {
+        context.set_unsettled(Some(PendingWork {
             what: format!("the key `{}` may be there still", record.key_name),
             key_id: Some(id),
-            work: UnderWay::Secret { recorded: true },
+            work: PendingKind::Secret { recorded: true },
         }));
-        let deleted = mint::take_back_left(context, signed_in, &entry.record, id).await;
+        let deleted = mint::delete_abandoned(context, signed_in, &entry.record, id).await;
         context.set_unsettled(None);
         deleted?;
         context.output.note(&format!(
@@ -211,8 +211,8 @@ async fn one(
         ));
         return settle(entry);
     }
-    let_it_pass(&entry, context).await?;
-    let prepared = Prepared::ready(&args.sinks, context).await?;
+    wait_for_inflight_request(&entry, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let meta = json!({
         "manager": record.manager,
         "created": record.work == Work::Create,
@@ -220,7 +220,7 @@ async fn one(
         "sinks": prepared.places(),
         "recovered": true,
     });
-    let mint = Mint {
+    let mint = Transaction {
         context,
         signed_in,
         prepared,
@@ -237,17 +237,20 @@ async fn one(
     if args.sinks.to_stdout() {
         Ok(())
     } else {
-        print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
+        print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
     }
 }
 
 /// A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
-pub(super) async fn let_it_pass(entry: &Entry, context: &Context) -> Result<(), Error> {
+pub(super) async fn wait_for_inflight_request(
+    entry: &Entry,
+    context: &Context,
+) -> Result<(), Error> {
     let passed = async {
         tokio::time::sleep(still_settling(entry, context)).await;
         Ok(())
     };
-    context.interrupt.or(passed).await
+    context.signals.cancel(passed).await
 }
 
 /// What cannot be proven cannot be finished here: a person looks at the manager's keys, and says that it is done.
@@ -260,7 +263,7 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
         if !args.yes
             && !context
                 .prompt()
-                .confirm(&question, "say `--yes`", &context.interrupt)
+                .confirm(&question, "say `--yes`", &context.signals)
                 .await?
         {
             continue;
@@ -301,7 +304,7 @@ fn was_there_before(record: &Record) -> Error {
 }
 
 fn unproven(error: Error, record: &Record) -> Error {
-    if error.kind() != Kind::Attention {
+    if error.kind() != ErrorKind::Attention {
         return error;
     }
     error.hint(format!(
@@ -311,7 +314,7 @@ fn unproven(error: Error, record: &Record) -> Error {
 }
 
 /// Whether another key of the name was first: then this one would have gone, had its run lived (`mint.rs`, "One name, many runs").
-pub(super) async fn is_second(
+pub(super) async fn lost_name_race(
     record: &Record,
     id: i64,
     signed_in: &SignedIn,
@@ -333,7 +336,7 @@ pub(super) async fn is_second(
         let found = signed_in.api_keys_named(&name).await?;
         Ok((name, found))
     };
-    let (name, found) = context.interrupt.or(looking).await?;
+    let (name, found) = context.signals.cancel(looking).await?;
     let first = found.iter().any(|key| {
         key.name() == Some(&name)
             && key.id < id
@@ -362,17 +365,17 @@ async fn confirm(record: &Record, id: i64, delete: bool, context: &Context) -> R
     };
     let question = format!(
         "{what} the key `{name}` (ID {id}, left by a run of {}{in_use})?",
-        shown(record.started)
+        format_time(record.started)
     );
     if context
         .prompt()
-        .confirm(&question, "say `--yes`", &context.interrupt)
+        .confirm(&question, "say `--yes`", &context.signals)
         .await?
     {
         return Ok(());
     }
     Err(Error::new(
-        Kind::Usage,
+        ErrorKind::Usage,
         format!("the key `{}` is left as it is", record.key_name),
     )
     .hint("its record stays, until `swp-keys recover` is answered with yes"))

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::{Args, confirm, is_second, left_key, settle, unproven};
-use crate::commands::create_key::{delivered_all_the_same, print_key};
-use crate::context::{Context, UnderWay, Unsettled};
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
+use super::{Args, confirm, find_abandoned_key, lost_name_race, settle, unproven};
+use crate::commands::create_key::{output_failed_after_delivery, print_key};
+use crate::context::{Context, PendingKind, PendingWork};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
 use crate::manager::SignedIn;
-use crate::mint::{self, Mint, Prepared, Recorded, Retired};
+use crate::mint::{self, PreparedSinks, Retired, RunRecord, Transaction};
 
 pub(super) async fn one(
     args: &Args,
@@ -24,11 +24,11 @@ pub(super) async fn one(
     // The old key is named by its ID, which is another's in another tenant.
     mint::same_signer(&record, signed_in)?;
     let looking = async {
-        let found = left_key(&entry, signed_in, context).await;
+        let found = find_abandoned_key(&entry, signed_in, context).await;
         found.map_err(|error| unproven(error, &record))
     };
-    let Some(id) = context.interrupt.or(looking).await? else {
-        mint::put_back(context, signed_in, &record).await?;
+    let Some(id) = context.signals.cancel(looking).await? else {
+        mint::restore_name(context, signed_in, &record).await?;
         context.output.note(&format!(
             "no key took the place of `{}` (ID {}), which stays as it is; the record is dropped",
             record.key_name, old.id
@@ -38,7 +38,7 @@ pub(super) async fn one(
     if record.is_delivered() {
         return end_the_old_one(args, entry, old, id, signed_in, context).await;
     }
-    let delete = args.delete || is_second(&record, id, signed_in, context).await?;
+    let delete = args.delete || lost_name_race(&record, id, signed_in, context).await?;
     if !args.yes {
         confirm(&record, id, delete, context).await?;
     }
@@ -73,31 +73,31 @@ async fn end_the_old_one(
         );
         let prompt = context.prompt();
         if !prompt
-            .confirm(&question, "say `--yes`", &context.interrupt)
+            .confirm(&question, "say `--yes`", &context.signals)
             .await?
         {
             return Err(Error::new(
-                Kind::Usage,
+                ErrorKind::Usage,
                 format!("the old key (ID {}) is left as it is", old.id),
             )
             .hint("its record stays, until `swp-keys recover` is answered with yes"));
         }
     }
-    let end = mint::retire(context, signed_in, Recorded::kept(entry), id).await?;
+    let end = mint::expire_predecessor(context, signed_in, RunRecord::kept(entry), id).await?;
     tell(&end, old, context);
     Ok(())
 }
 
 async fn undo(entry: Entry, id: i64, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
     let name = &entry.record.key_name;
-    context.set_unsettled(Some(Unsettled {
+    context.set_unsettled(Some(PendingWork {
         what: format!("the key `{name}` may be there still"),
         key_id: Some(id),
-        work: UnderWay::Secret { recorded: true },
+        work: PendingKind::Secret { recorded: true },
     }));
     let undone = async {
-        mint::take_back_left(context, signed_in, &entry.record, id).await?;
-        mint::put_back(context, signed_in, &entry.record).await
+        mint::delete_abandoned(context, signed_in, &entry.record, id).await?;
+        mint::restore_name(context, signed_in, &entry.record).await
     };
     let undone = undone.await;
     context.set_unsettled(None);
@@ -116,9 +116,9 @@ async fn finish(
     context: &Context,
 ) -> Result<(), Error> {
     let record = entry.record.clone();
-    let prepared = Prepared::ready(&args.sinks, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
-    super::let_it_pass(&entry, context).await?;
+    super::wait_for_inflight_request(&entry, context).await?;
     let meta = json!({
         "manager": record.manager,
         "created": true,
@@ -127,7 +127,7 @@ async fn finish(
         "predecessor": {"ID": record.predecessor.as_ref().map(|old| old.id)},
         "recovered": true,
     });
-    let mint = Mint {
+    let mint = Transaction {
         context,
         signed_in,
         prepared,
@@ -140,19 +140,23 @@ async fn finish(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name
     ));
-    let end = mint::retire(context, signed_in, recorded, id).await?;
+    let end = mint::expire_predecessor(context, signed_in, recorded, id).await?;
     if let Some(old) = &record.predecessor {
         tell(&end, old, context);
     }
     if args.sinks.to_stdout() {
         return Ok(());
     }
-    print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
+    print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
 }
 
 fn tell(end: &Retired, old: &Predecessor, context: &Context) {
     context.output.note(&match end {
-        Retired::Ends(end) => format!("the old key (ID {}) works until {}", old.id, shown(*end)),
+        Retired::Ends(end) => format!(
+            "the old key (ID {}) works until {}",
+            old.id,
+            format_time(*end)
+        ),
         Retired::Gone => format!("the old key (ID {}) is gone already", old.id),
     });
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::Args;
 use crate::commands::{Outcome, list_roles};
 use crate::context::Context;
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
-use crate::journal::{self, Found, Record, Stage, Work};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
+use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::mint;
 use crate::storage::permissions::untrusted_or;
 use crate::terminal::output::{Format, json_text};
@@ -48,7 +48,7 @@ pub(super) fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Erro
         .find(|wanted| here.iter().all(|record| record.operation != **wanted));
     match unknown {
         Some(operation) => Err(Error::new(
-            Kind::NotFound,
+            ErrorKind::NotFound,
             format!("there is no unfinished run `{operation}` of this manager and tenant"),
         )
         .hint("`swp-keys recover --list` prints what was left")),
@@ -76,7 +76,7 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
         "the run `{}` was cut off while it delivered a secret of the key `{}`, which may be in use",
         record.operation, record.key_name
     );
-    let error = Error::new(Kind::Attention, message).hint(mint::in_use(record));
+    let error = Error::new(ErrorKind::Attention, message).hint(mint::in_use(record));
     Err(match record.key_id {
         Some(id) => error.key(id),
         None => error,
@@ -86,12 +86,12 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
 /// What cannot be read may be the record of a key that nobody has the secret of.
 pub(super) fn all_readable() -> Result<(), Error> {
     let found = journal::unfinished().unwrap_or_default();
-    let unreadable = |found: &Found| matches!(found, Found::Unreadable(..));
+    let unreadable = |found: &JournalEntry| matches!(found, JournalEntry::Unreadable(..));
     if !found.iter().any(unreadable) {
         return Ok(());
     }
     Err(Error::new(
-        Kind::Attention,
+        ErrorKind::Attention,
         format!("a file in {} cannot be read as a record", journal::place()),
     )
     .hint("look at the file and at the manager's keys yourself, then remove the file"))
@@ -110,9 +110,9 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
     let mut records = Vec::new();
     for found in found {
         match found {
-            Found::Record(record) => records.push(record),
-            Found::UnderWay(_) => {}
-            Found::Unreadable(name, reason) => context.output.warn(&format!(
+            JournalEntry::Record(record) => records.push(record),
+            JournalEntry::InProgress(_) => {}
+            JournalEntry::Unreadable(name, reason) => context.output.warn(&format!(
                 "{}/{name} holds no record of a run: {reason}; look at it and remove it",
                 journal::place()
             )),
@@ -158,7 +158,7 @@ fn table(records: &[Record]) -> String {
             record.operation.clone(),
             work.to_owned(),
             stage.to_owned(),
-            shown(record.started),
+            format_time(record.started),
             record.key_name.clone(),
             record.manager.clone(),
             record.tenant.clone().unwrap_or_default(),

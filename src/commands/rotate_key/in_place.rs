@@ -4,26 +4,26 @@
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::{Args, Left};
-use crate::auth::sign_in::Way;
-use crate::commands::create_key::{delivered_all_the_same, print_key};
+use super::{AbandonedRotation, Args};
+use crate::auth::sign_in::AuthMethod;
+use crate::commands::create_key::{output_failed_after_delivery, print_key};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::journal::{Progress, Record, Work};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause, SignedIn};
-use crate::mint::{Mint, Prepared};
+use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 use crate::terminal::output::Format;
 
 /// `--in-place`.
 pub(super) async fn in_place(args: &Args, wanted: &str, context: &Context) -> Result<(), Error> {
-    let prepared = Prepared::ready(&args.sinks, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     context
         .signed_in(async |signed_in| {
             let key = lookup::resolve(wanted, signed_in, context).await?;
             let id = key.id;
-            let renewal = Renewal::of(args, key, false, context)?;
+            let renewal = InPlaceRekey::of(args, key, false, context)?;
             let done = renewal.carry_out(prepared, signed_in, context).await;
             done.map_err(|error| match signed_in.signer_id() {
                 Some(signer) if signer == id => may_be_dead(error, id),
@@ -36,17 +36,20 @@ pub(super) async fn in_place(args: &Args, wanted: &str, context: &Context) -> Re
 /// `--current`.
 pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error> {
     // Seen before anybody signs in for nothing.
-    if matches!(Way::choose(context)?, Way::Password | Way::Kept(_)) {
+    if matches!(
+        AuthMethod::select(context)?,
+        AuthMethod::Password | AuthMethod::Saved(_)
+    ) {
         return Err(needs_a_key());
     }
-    let prepared = Prepared::ready(&args.sinks, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     context
         .signed_in(async |signed_in| {
             if signed_in.session().is_some() {
                 return Err(needs_a_key());
             }
             let looking = async { Ok(signed_in.current_api_key().await) };
-            let key = match context.interrupt.or(looking).await? {
+            let key = match context.signals.cancel(looking).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
                     let hint = "its role may not view keys, or the key is expired or locked; run `swp-keys rotate-key KEY --in-place` with a key or user that may view keys";
@@ -55,7 +58,7 @@ pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error>
                 Err(error) => return Err(error.into()),
             };
             let id = key.id;
-            let renewal = Renewal::of(args, key, true, context)?;
+            let renewal = InPlaceRekey::of(args, key, true, context)?;
             let done = renewal.carry_out(prepared, signed_in, context).await;
             done.map_err(|error| may_be_dead(error, id))
         })
@@ -71,7 +74,7 @@ fn needs_a_key() -> Error {
 
 /// Whoever lost the answer cannot sign any more, nor can `recover` with the same secret.
 fn may_be_dead(error: Error, id: i64) -> Error {
-    if error.kind() != Kind::Attention {
+    if error.kind() != ErrorKind::Attention {
         return error;
     }
     error.hint(format!(
@@ -81,7 +84,7 @@ fn may_be_dead(error: Error, id: i64) -> Error {
 }
 
 /// A key that is to have a new secret.
-struct Renewal<'a> {
+struct InPlaceRekey<'a> {
     args: &'a Args,
     key: ApiKey,
     name: String,
@@ -89,11 +92,11 @@ struct Renewal<'a> {
     operation: String,
 }
 
-impl<'a> Renewal<'a> {
+impl<'a> InPlaceRekey<'a> {
     fn of(args: &'a Args, key: ApiKey, current: bool, context: &Context) -> Result<Self, Error> {
-        if Left::of_key(&key, context)?.is_some() {
+        if AbandonedRotation::of_key(&key, context)?.is_some() {
             return Err(Error::new(
-                Kind::Conflict,
+                ErrorKind::Conflict,
                 format!("a rotation of the key with the ID {} was cut off", key.id),
             )
             .hint("run it again without `--in-place`, or `swp-keys recover`, which finishes it (`--delete` undoes it)")
@@ -110,7 +113,7 @@ impl<'a> Renewal<'a> {
 
     async fn carry_out(
         &self,
-        prepared: Prepared,
+        prepared: PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
@@ -131,7 +134,7 @@ impl<'a> Renewal<'a> {
         context.output.warn(&format!(
             "the old secret of the key `{name}` (ID {id}) dies now, wherever it is in use"
         ));
-        let mint = Mint {
+        let mint = Transaction {
             context,
             signed_in,
             prepared,
@@ -143,12 +146,12 @@ impl<'a> Renewal<'a> {
         if self.args.sinks.to_stdout() {
             return Ok(());
         }
-        print_key(&delivered.fields, meta, context).map_err(delivered_all_the_same)
+        print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
     }
 
     fn record(
         &self,
-        prepared: &Prepared,
+        prepared: &PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {
@@ -174,7 +177,7 @@ impl<'a> Renewal<'a> {
         })
     }
 
-    fn meta(&self, prepared: &Prepared, context: &Context) -> Result<Value, Error> {
+    fn meta(&self, prepared: &PreparedSinks, context: &Context) -> Result<Value, Error> {
         let mut meta = json!({
             "manager": context.settings.address()?.to_string(),
             "created": false,

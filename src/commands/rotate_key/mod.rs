@@ -11,19 +11,21 @@ use chrono::Utc;
 use serde_json::Value;
 
 use super::Outcome;
-use super::create_key::{delivered_all_the_same, print_key, say_other_end, say_skew};
-use super::recover::let_it_pass;
+use super::create_key::{
+    output_failed_after_delivery, print_key, warn_clock_skew, warn_expiry_differs,
+};
+use super::recover::wait_for_inflight_request;
 use crate::config::{Source, span};
 use crate::context::Context;
 use crate::delivery::SinkArgs;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::Entry;
 use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{self, Delivered, Mint, Prepared, Recorded};
+use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction};
 use crate::random;
-use resume::Left;
+use resume::AbandonedRotation;
 
 /// Put a new key in the place of an old one, which retires by itself.
 ///
@@ -101,10 +103,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         return Ok(Outcome::Done);
     }
     // What was delivered already has its place: nothing is prepared for it.
-    let left = Left::find(lookup::Wanted::read(plan.wanted)?, context)?;
+    let left = AbandonedRotation::find(lookup::KeyRef::read(plan.wanted)?, context)?;
     let prepared = match &left {
-        Some(left) if left.only_the_end(args) => Prepared::new(Vec::new()),
-        _ => Prepared::ready(&args.sinks, context).await?,
+        Some(left) if left.only_the_end(args) => PreparedSinks::new(Vec::new()),
+        _ => PreparedSinks::ready(&args.sinks, context).await?,
     };
     context
         .signed_in(async |signed_in| match left {
@@ -118,7 +120,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
 impl<'a> Plan<'a> {
     fn new(args: &'a Args) -> Result<Self, Error> {
         let wanted = args.key.as_deref().unwrap_or_default();
-        lookup::Wanted::read(wanted)?;
+        lookup::KeyRef::read(wanted)?;
         let typed = args.overlap.as_deref().unwrap_or("24h");
         let overlap = span(&Source::Flag("--overlap"), typed)?;
         if overlap < SHORTEST {
@@ -154,12 +156,12 @@ impl<'a> Plan<'a> {
     /// A rotation from its beginning, unless a record says that one of this key was cut off.
     async fn begin(
         &self,
-        prepared: Prepared,
+        prepared: PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
         let old = successor::predecessor(self.wanted, signed_in, context).await?;
-        if let Some(left) = Left::of_key(&old, context)? {
+        if let Some(left) = AbandonedRotation::of_key(&old, context)? {
             return self.go_on(left, prepared, signed_in, context).await;
         }
         let name = successor::name_of(&old)?.to_owned();
@@ -167,7 +169,7 @@ impl<'a> Plan<'a> {
         if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
             && let Some(role) = role_check::of_id(id, signed_in, context).await?
         {
-            role_check::judge(&role, false, context)?;
+            role_check::check(&role, false, context)?;
         }
         let rotation = self.rotation(old, &name, &self.operation, &prepared, signed_in, context)?;
         if self.args.dry_run {
@@ -182,8 +184,8 @@ impl<'a> Plan<'a> {
     /// A rotation that was cut off, to the same end.
     async fn go_on(
         &self,
-        left: Left,
-        prepared: Prepared,
+        left: AbandonedRotation,
+        prepared: PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
@@ -195,7 +197,9 @@ impl<'a> Plan<'a> {
         let Some(old) = old else {
             resume::settle(entry)?;
             let message = format!("the key `{name}` that was to be rotated is gone");
-            return Err(Error::new(Kind::NotFound, message).hint("`swp-keys create-key` makes one"));
+            return Err(
+                Error::new(ErrorKind::NotFound, message).hint("`swp-keys create-key` makes one")
+            );
         };
         let mut rotation =
             self.rotation(old, &name, &record.operation, &prepared, signed_in, context)?;
@@ -213,13 +217,15 @@ impl<'a> Plan<'a> {
             return rotation.finish(made, signed_in, context).await;
         };
         if left.only_the_end(self.args) {
-            let end = mint::retire(context, signed_in, Recorded::kept(entry), id).await?;
+            let end =
+                mint::expire_predecessor(context, signed_in, RunRecord::kept(entry), id).await?;
             report::retired(&rotation, &end, context);
             let fields = signed_in.api_key(id).await?.fields();
-            return print_key(&fields, rotation.meta, context).map_err(delivered_all_the_same);
+            return print_key(&fields, rotation.meta, context)
+                .map_err(output_failed_after_delivery);
         }
         let entry = resume::must_be_first(id, entry, signed_in, context).await?;
-        let_it_pass(&entry, context).await?;
+        wait_for_inflight_request(&entry, context).await?;
         // It was told when it is to end when it was made.
         rotation.new.expiry_date = None;
         let mut mint = rotation.mint(prepared, signed_in, context);
@@ -233,12 +239,12 @@ impl<'a> Plan<'a> {
         old: ApiKey,
         name: &str,
         operation: &str,
-        prepared: &Prepared,
+        prepared: &PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Rotation<'b>, Error> {
         let end = successor::end(&old, self.expiry, signed_in)?;
-        say_skew(signed_in, self.expiry, context);
+        warn_clock_skew(signed_in, self.expiry, context);
         report::odd_state(&old, signed_in, context);
         let new = successor::of(&old, name, operation, end)?;
         let meta = report::meta(&old, self.overlap, operation, prepared, signed_in, context)?;
@@ -254,11 +260,11 @@ impl<'a> Plan<'a> {
 impl Rotation<'_> {
     fn mint<'a>(
         &'a self,
-        prepared: Prepared,
+        prepared: PreparedSinks,
         signed_in: &'a SignedIn,
         context: &'a Context,
-    ) -> Mint<'a> {
-        Mint {
+    ) -> Transaction<'a> {
+        Transaction {
             context,
             signed_in,
             prepared,
@@ -271,12 +277,12 @@ impl Rotation<'_> {
     /// The secret is delivered: the old key retires, and that is said.
     async fn finish(
         mut self,
-        (delivered, recorded): (Delivered, Recorded),
+        (delivered, recorded): (Delivered, RunRecord),
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
-        let end = mint::retire(context, signed_in, recorded, delivered.id).await?;
-        say_other_end(&self.new, &delivered, context);
+        let end = mint::expire_predecessor(context, signed_in, recorded, delivered.id).await?;
+        warn_expiry_differs(&self.new, &delivered, context);
         report::retired(&self, &end, context);
         if self.plan.args.sinks.to_stdout() {
             return Ok(());
@@ -284,14 +290,14 @@ impl Rotation<'_> {
         if let mint::Retired::Ends(end) = end {
             self.meta["predecessor"]["expiryDate"] = end.into();
         }
-        print_key(&delivered.fields, self.meta, context).map_err(delivered_all_the_same)
+        print_key(&delivered.fields, self.meta, context).map_err(output_failed_after_delivery)
     }
 }
 
 /// Of a run that is settled, or that another process deals with.
 fn busy(name: &str) -> Error {
     Error::new(
-        Kind::Conflict,
+        ErrorKind::Conflict,
         format!("another process deals with the key `{name}`"),
     )
     .hint("wait for it, and run this again")

@@ -6,10 +6,10 @@ use super::Rotation;
 use crate::commands::create_key::print_key;
 use crate::context::Context;
 use crate::error::Error;
-use crate::expiry::shown;
+use crate::expiry::format_time;
 use crate::keys::state::State;
 use crate::manager::{ApiKey, SignedIn};
-use crate::mint::{Prepared, Retired};
+use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 
 /// A key that does not work is rotated as it is asked for; that its successor does is worth a word.
@@ -30,7 +30,7 @@ pub(super) fn meta(
     old: &ApiKey,
     overlap: i64,
     operation: &str,
-    prepared: &Prepared,
+    prepared: &PreparedSinks,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Value, Error> {
@@ -55,7 +55,7 @@ pub(super) fn retired(rotation: &Rotation<'_>, end: &Retired, context: &Context)
     context.output.note(&match end {
         Retired::Ends(end) => format!(
             "the old key `{name}` (ID {id}) works until {}, and is named with that time",
-            shown(*end)
+            format_time(*end)
         ),
         Retired::Gone => format!("the old key (ID {id}) is gone already"),
     });
@@ -63,7 +63,7 @@ pub(super) fn retired(rotation: &Rotation<'_>, end: &Retired, context: &Context)
 
 impl Rotation<'_> {
     /// What would be done.
-    pub(super) fn dry_run(self, prepared: &Prepared, context: &Context) -> Result<(), Error> {
+    pub(super) fn dry_run(self, prepared: &PreparedSinks, context: &Context) -> Result<(), Error> {
         let mut meta = self.meta;
         let until = meta["predecessor"]["expiryDate"]
             .as_i64()
@@ -72,10 +72,10 @@ impl Rotation<'_> {
             "would put a key with the role ID {}, ending {}, in the place of `{}` (ID {}), which would work until {}, \
              and write its secret to {}; nothing was changed",
             self.new.role_id,
-            self.new.expiry_date.map_or_else(|| "never".to_owned(), shown),
+            self.new.expiry_date.map_or_else(|| "never".to_owned(), format_time),
             self.new.key_name,
             self.old.id,
-            shown(until),
+            format_time(until),
             prepared.places().join(", ")
         ));
         meta["created"] = false.into();

@@ -1,28 +1,28 @@
 //! A rotation that was cut off: found by the key that is asked for, and told how far it had come.
 
-use crate::commands::recover::{is_second, left_key, still_settling};
-use crate::keys::lookup::Wanted;
+use crate::commands::recover::{find_abandoned_key, lost_name_race, still_settling};
+use crate::keys::lookup::KeyRef;
 
 use super::{Args, busy, taken};
 use crate::context::Context;
-use crate::error::{Error, Kind};
-use crate::expiry::shown;
-use crate::journal::{self, Entry, Found, Record};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
+use crate::journal::{self, Entry, JournalEntry, Record};
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint;
 
 /// The record of a rotation that was cut off.
-pub(super) struct Left(Record);
+pub(super) struct AbandonedRotation(Record);
 
-impl Left {
+impl AbandonedRotation {
     /// The one that a KEY means, by what stands in the records alone: a name may lead to two keys by now, or to none.
     ///
     /// # Errors
     /// Where its run lives.
-    pub(super) fn find(wanted: Wanted<'_>, context: &Context) -> Result<Option<Self>, Error> {
+    pub(super) fn find(wanted: KeyRef<'_>, context: &Context) -> Result<Option<Self>, Error> {
         Self::which(context, |record, old| match wanted {
-            Wanted::Id(id) => old == id || record.key_id == Some(id),
-            Wanted::Name(name) => record.key_name == name,
+            KeyRef::Id(id) => old == id || record.key_id == Some(id),
+            KeyRef::Name(name) => record.key_name == name,
         })
     }
 
@@ -44,9 +44,9 @@ impl Left {
         let tenant = context.settings.tenant.as_ref();
         for found in journal::unfinished().unwrap_or_default() {
             let (record, lives) = match found {
-                Found::Record(record) => (record, false),
-                Found::UnderWay(record) => (record, true),
-                Found::Unreadable(..) => continue,
+                JournalEntry::Record(record) => (record, false),
+                JournalEntry::InProgress(record) => (record, true),
+                JournalEntry::Unreadable(..) => continue,
             };
             let Some(predecessor) = &record.predecessor else {
                 continue;
@@ -80,7 +80,7 @@ impl Left {
         context.output.note(&format!(
             "the rotation of the key `{}` that was cut off at {} goes on",
             self.0.key_name,
-            shown(self.0.started)
+            format_time(self.0.started)
         ));
         taken(&self.0.operation, &self.0.key_name)
     }
@@ -101,8 +101,8 @@ pub(super) async fn successor(
         ));
     }
     context
-        .interrupt
-        .or(left_key(entry, signed_in, context))
+        .signals
+        .cancel(find_abandoned_key(entry, signed_in, context))
         .await
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn old_key(
         return Ok(None);
     };
     let looking = async { Ok(signed_in.find_api_key(predecessor.id).await?) };
-    let old = context.interrupt.or(looking).await?;
+    let old = context.signals.cancel(looking).await?;
     if old.is_some() || !succeeded {
         return Ok(old);
     }
@@ -134,16 +134,16 @@ pub(super) async fn must_be_first(
     context: &Context,
 ) -> Result<Entry, Error> {
     let record = &entry.record;
-    if !is_second(record, id, signed_in, context).await? {
+    if !lost_name_race(record, id, signed_in, context).await? {
         return Ok(entry);
     }
     let message = format!(
         "another run has put a key in the place of `{}`",
         record.key_name
     );
-    mint::take_back_left(context, signed_in, record, id).await?;
+    mint::delete_abandoned(context, signed_in, record, id).await?;
     give_up(entry, signed_in, context).await?;
-    Err(Error::new(Kind::Conflict, message))
+    Err(Error::new(ErrorKind::Conflict, message))
 }
 
 /// Another run has done it: what this one has done to the old key is taken back, as far as it is this one's.
@@ -152,7 +152,7 @@ pub(super) async fn give_up(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    mint::put_back(context, signed_in, &entry.record).await?;
+    mint::restore_name(context, signed_in, &entry.record).await?;
     settle(entry)
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Predecessor, Progress, Record, Work};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{Prepared, is_like, made_way_for, mark, original_name, without_marks};
+use crate::mint::{PreparedSinks, is_like, made_way_for, mark, original_name, without_marks};
 
 use super::Rotation;
 
@@ -19,10 +19,10 @@ pub(super) async fn predecessor(
     context: &Context,
 ) -> Result<ApiKey, Error> {
     let error = match lookup::resolve(wanted, signed_in, context).await {
-        Err(error) if error.kind() == Kind::NotFound => error,
+        Err(error) if error.kind() == ErrorKind::NotFound => error,
         other => return other,
     };
-    let lookup::Wanted::Name(name) = lookup::Wanted::read(wanted)? else {
+    let lookup::KeyRef::Name(name) = lookup::KeyRef::read(wanted)? else {
         return Err(error);
     };
     let retiring = retiring(name, signed_in, context).await.unwrap_or_default();
@@ -60,7 +60,7 @@ async fn retiring(
     // A manager may keep blanks and brackets in a form of its own.
     let pattern = format!("{name}%");
     let search = async { Ok(signed_in.api_keys_like(&pattern).await?) };
-    let found = context.interrupt.or(search).await?;
+    let found = context.signals.cancel(search).await?;
     let now = signed_in.time().timestamp_millis();
     let made_way =
         |key: &ApiKey| made_way_for(key, name) && key.expiry_date().is_none_or(|end| end > now);
@@ -79,13 +79,13 @@ pub(super) async fn check_alone(
     context: &Context,
 ) -> Result<Vec<i64>, Error> {
     let search = async { Ok(signed_in.api_keys_named(name).await?) };
-    let named = context.interrupt.or(search).await?;
+    let named = context.signals.cancel(search).await?;
     let mut others = named
         .iter()
         .filter(|key| key.name() == Some(name) && key.id != old.id);
     if let Some(other) = others.next() {
         return Err(Error::new(
-            Kind::Conflict,
+            ErrorKind::Conflict,
             format!(
                 "another key is named `{name}`, with the ID {}: the key with the ID {} seems to have been rotated already",
                 other.id, old.id
@@ -102,10 +102,10 @@ pub(super) async fn check_alone(
     };
     let until = other.expiry_date().map_or_else(
         || "has no end set yet".to_owned(),
-        |end| format!("works until {}", crate::expiry::shown(end)),
+        |end| format!("works until {}", crate::expiry::format_time(end)),
     );
     Err(Error::new(
-        Kind::Conflict,
+        ErrorKind::Conflict,
         format!(
             "the key `{name}` (ID {}) was put in the place of the one with the ID {}, which {until}",
             old.id, other.id
@@ -193,7 +193,7 @@ impl Rotation<'_> {
     pub(super) fn record(
         &self,
         like: Vec<i64>,
-        prepared: &Prepared,
+        prepared: &PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {

@@ -7,20 +7,20 @@ use tokio::process::Command;
 use super::environment::{Workplace, leads_elsewhere};
 use crate::error::Error;
 use crate::process::child;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 
 /// Runs a command, and returns its exit code as a shell would.
 pub(super) async fn run(
     program: &str,
     arguments: &[String],
     workplace: &Workplace,
-    interrupt: &Interrupt,
+    signals: &Signals,
 ) -> Result<u8, Error> {
-    if let Some(signal) = interrupt.asked() {
+    if let Some(signal) = signals.received() {
         return Err(Error::interrupted(signal));
     }
     let mut command = command(program, arguments, workplace)?;
-    let running = child::start(&mut command, interrupt).map_err(|error| {
+    let running = child::start(&mut command, signals).map_err(|error| {
         Error::usage(
             format!("`{program}` cannot be run: {error}"),
             "give a command after `--`, as in `sandbox -- sh`",

@@ -139,7 +139,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
                 "a sandbox serves {} while `{program}` runs",
                 sandbox.url()
             ));
-            child::run(program, arguments, &workplace, &context.interrupt)
+            child::run(program, arguments, &workplace, &context.signals)
                 .await
                 .map(Outcome::Child)
         }
@@ -174,7 +174,7 @@ async fn serve(workplace: &Workplace, context: &Context) -> Result<Outcome, Erro
     context
         .output
         .note("the sandbox serves until Ctrl-C; run the lines above where you want to use it");
-    context.interrupt.first_signal().await;
+    context.signals.first_signal().await;
     Ok(Outcome::Done)
 }
 
@@ -238,7 +238,7 @@ async fn typed_secret(
         return Ok(None);
     };
     let loose = context.settings.allow_loose_permissions;
-    let secret: Secret = secret_source::read(sourced, kind, loose, &context.interrupt).await?;
+    let secret: Secret = secret_source::read(sourced, kind, loose, &context.signals).await?;
     Ok(Some(secret.expose().to_owned()))
 }
 

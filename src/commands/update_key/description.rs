@@ -4,7 +4,7 @@
 //! not (`mint/ownership.rs`). So it stays unless the user wants it gone.
 
 use crate::error::Error;
-use crate::mint::{mark, marks};
+use crate::mint::{mark, markers};
 
 /// The description to set, or none where nothing was said about it.
 ///
@@ -15,8 +15,8 @@ pub(super) fn composed(
     no_mark: bool,
     current: &str,
 ) -> Result<Option<String>, Error> {
-    let own: Vec<&str> = marks(current).collect();
-    if asked.is_some_and(|text| marks(text).any(|operation| !own.contains(&operation))) {
+    let own: Vec<&str> = markers(current).collect();
+    if asked.is_some_and(|text| markers(text).any(|operation| !own.contains(&operation))) {
         return Err(Error::usage(
             "`--description` holds the mark of a run that did not make this key",
             "leave it out; the key keeps the mark that it has",

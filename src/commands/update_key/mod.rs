@@ -5,12 +5,12 @@ mod diff;
 
 use chrono::Utc;
 
-use super::create_key::{check_name, say_skew};
+use super::create_key::{check_name, warn_clock_skew};
 use super::{Outcome, find_role};
 use crate::context::Context;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::journal::{self, Found};
+use crate::journal::{self, JournalEntry};
 use crate::keys::update;
 use crate::keys::update::named;
 use crate::keys::{lookup, role_check};
@@ -79,7 +79,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    lookup::Wanted::read(&args.key)?;
+    lookup::KeyRef::read(&args.key)?;
     check_name(args.name.as_deref())?;
     let zone = args.time_zone.as_deref();
     let expiry = (args.expires.as_deref())
@@ -101,7 +101,7 @@ impl Args {
     ) -> Result<Shown, Error> {
         let before = lookup::resolve(&self.key, signed_in, context).await?;
         let role_id = self.role_of(&before, signed_in, context).await?;
-        say_skew(signed_in, expiry, context);
+        warn_clock_skew(signed_in, expiry, context);
         let change = self.difference(&before, role_id, expiry, signed_in)?;
         if change == KeyChange::default() {
             let already = format!("{} is so already; nothing was sent", named(&before));
@@ -137,7 +137,7 @@ impl Args {
             (None, None) => return Ok(None),
         };
         if let Some(role) = role.filter(|role| Some(role.id) != key.role_id()) {
-            role_check::judge(&role, self.allow_full_access, context)?;
+            role_check::check(&role, self.allow_full_access, context)?;
         }
         Ok(Some(id))
     }
@@ -203,12 +203,12 @@ async fn not_taken(
         let found = signed_in.api_keys_named(name).await;
         found.map_err(|error| lookup::explain(signed_in, error))
     };
-    let found = context.interrupt.or(search).await?;
+    let found = context.signals.cancel(search).await?;
     let taken = |other: &&ApiKey| other.id != key.id && other.name() == Some(name);
     match found.iter().find(taken) {
         None => Ok(()),
         Some(other) => Err(Error::new(
-            Kind::Conflict,
+            ErrorKind::Conflict,
             format!(
                 "a key named `{name}` exists already, with the ID {}; {} was not changed",
                 other.id,
@@ -226,7 +226,7 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
     let tenant = (context.settings.tenant.as_ref()).map(|tenant| tenant.value.as_str());
     let found = journal::unfinished().unwrap_or_default();
     let left = found.iter().any(|found| match found {
-        Found::Record(record) | Found::UnderWay(record) => {
+        JournalEntry::Record(record) | JournalEntry::InProgress(record) => {
             let same_name = key.name() == Some(record.key_name.as_str());
             !record.is_over()
                 && record.manager == manager
@@ -234,7 +234,7 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
                 && (record.key_id.map_or(same_name, |id| id == key.id)
                     || (record.predecessor.as_ref()).is_some_and(|old| old.id == key.id))
         }
-        Found::Unreadable(..) => false,
+        JournalEntry::Unreadable(..) => false,
     });
     if !left {
         return Ok(());
@@ -243,7 +243,7 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
         "a run that deals with {} is not finished, and would not find the key again",
         named(key)
     );
-    Err(Error::new(Kind::Conflict, message)
+    Err(Error::new(ErrorKind::Conflict, message)
         .hint("run `swp-keys recover` first")
         .key(key.id))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Error;
 
 /// Something wrong in the file. It never repeats what stands there.
-pub(crate) struct Problem {
+pub(crate) struct Diagnostic {
     /// Counted from 1.
     pub(crate) line: usize,
     /// In characters, counted from 1.
@@ -18,7 +18,7 @@ pub(crate) struct Problem {
     pub(crate) secret: bool,
 }
 
-impl Problem {
+impl Diagnostic {
     /// What begins at this byte of the text is wrong.
     pub(crate) fn at(
         text: &str,
@@ -49,7 +49,7 @@ impl Problem {
 ///
 /// # Errors
 /// Of usage, with how many more there are.
-pub(crate) fn first(file: &Path, problems: &[Problem]) -> Result<(), Error> {
+pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let Some((first, others)) = problems.split_first() else {
         return Ok(());
     };

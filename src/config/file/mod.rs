@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use super::{Source, Sourced};
 use crate::error::Error;
-use crate::storage::permissions::refuse_foreign_writers;
+use crate::storage::permissions::require_trusted_owner;
 use crate::storage::state_dir::{config_folder, config_variable, is_absent, is_out_of_reach};
-pub(crate) use diagnostic::Problem;
+pub(crate) use diagnostic::Diagnostic;
 
 /// What hangs on who may write to it.
 const STAKE: &str = "commands in it would be run in your name";
@@ -41,14 +41,14 @@ pub(crate) const OF_ITS_MANAGER: [&str; 9] = [
 
 /// Where a value stands in the settings file.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
+pub(crate) struct FileLocation {
     file: PathBuf,
     /// None for what stands outside of all profiles.
     profile: Option<String>,
     field: &'static str,
 }
 
-impl std::fmt::Display for Spot {
+impl std::fmt::Display for FileLocation {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
             file,
@@ -63,7 +63,7 @@ impl std::fmt::Display for Spot {
     }
 }
 
-impl Spot {
+impl FileLocation {
     /// The name of the profile.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
@@ -87,7 +87,7 @@ pub(crate) struct Profiles {
     default: Option<String>,
     profiles: Vec<Profile>,
     /// All that is wrong in it, in the order of the lines.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Diagnostic>,
 }
 
 /// One profile.
@@ -105,7 +105,7 @@ impl Profile {
         let (field, values) = self.values.get_key_value(field)?;
         Some(Sourced {
             value: values.clone(),
-            source: Source::File(Arc::new(Spot {
+            source: Source::File(Arc::new(FileLocation {
                 file: self.path.clone(),
                 profile: Some(self.name.clone()),
                 field,
@@ -191,7 +191,7 @@ impl Profiles {
         diagnostic::first(&self.path, &self.problems)?;
         let default = self.default.as_ref().map(|name| Sourced {
             value: name.clone(),
-            source: Source::File(Arc::new(Spot {
+            source: Source::File(Arc::new(FileLocation {
                 file: self.path.clone(),
                 profile: None,
                 field: "default-profile",
@@ -268,7 +268,7 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     if !metadata.is_file() {
         return Err(failed("it is no file"));
     }
-    refuse_foreign_writers(path, &metadata, STAKE)?;
+    require_trusted_owner(path, &metadata, STAKE)?;
     let mut bytes = Vec::new();
     Read::by_ref(&mut file)
         .take(LIMIT + 1)

@@ -8,7 +8,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::schema;
 use super::schema::Field;
-use super::{Problem, Profile, Profiles};
+use super::{Diagnostic, Profile, Profiles};
 
 /// A name that is nearer than this to one that exists was most likely meant to be it.
 const NEAR: f64 = 0.8;
@@ -25,7 +25,7 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
         Ok(text) => text,
         Err(error) => {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let problem = Problem::at(&good, good.len(), "this is not UTF-8", "TOML is UTF-8");
+            let problem = Diagnostic::at(&good, good.len(), "this is not UTF-8", "TOML is UTF-8");
             read.problems.push(problem);
             return read;
         }
@@ -45,11 +45,11 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
 
 /// What the parser says. Its messages are fixed words; its `Display`, which quotes the line, is not used. What else is wrong in such a
 /// line follows from that, but that a secret stands there counts more.
-fn add_broken(problems: &mut Vec<Problem>, text: &str, broken: &[toml::de::Error]) {
+fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
         let hint = "write it as TOML has it: `name = \"value\"`, and tables as `[profiles.NAME]`";
-        let problem = Problem::at(text, offset, error.message(), hint);
+        let problem = Diagnostic::at(text, offset, error.message(), hint);
         problems.retain(|other| other.secret || other.line != problem.line);
         if !problems.iter().any(|other| other.line == problem.line) {
             problems.push(problem);
@@ -61,7 +61,7 @@ fn add_broken(problems: &mut Vec<Problem>, text: &str, broken: &[toml::de::Error
 struct Reader<'a> {
     text: &'a str,
     folder: PathBuf,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     /// Where the fields of the profile begin that is being read.
     places: BTreeMap<&'static str, usize>,
 }
@@ -155,7 +155,9 @@ impl Reader<'_> {
                 let what = format!("`{}`: {reason}", field.name);
                 let start = value.span().start;
                 match field.instead(value.get_ref()) {
-                    Some(hint) => (self.problems).push(Problem::at(self.text, start, what, hint)),
+                    Some(hint) => {
+                        (self.problems).push(Diagnostic::at(self.text, start, what, hint))
+                    }
                     None => self.wrong(start, what),
                 }
             }
@@ -170,7 +172,7 @@ impl Reader<'_> {
             let what = format!("`{one}` and `{other}` stand in one profile");
             let hint =
                 "they contradict each other: leave one of them out, or make a second profile";
-            let problem = Problem::at(self.text, *place, what, hint);
+            let problem = Diagnostic::at(self.text, *place, what, hint);
             self.problems.push(problem);
         }
     }
@@ -179,7 +181,7 @@ impl Reader<'_> {
     fn wrong(&mut self, offset: usize, what: impl Into<String>) {
         let hint = "the README shows a settings file, and the help says what each flag takes";
         self.problems
-            .push(Problem::at(self.text, offset, what, hint));
+            .push(Diagnostic::at(self.text, offset, what, hint));
     }
 
     /// There is no such field, or there is for a reason none.
@@ -192,12 +194,12 @@ impl Reader<'_> {
             "this".to_owned()
         };
         let problem = if let Some((why, instead)) = schema::refused(name) {
-            let mut problem = Problem::at(self.text, offset, format!("{shown} {why}"), instead);
+            let mut problem = Diagnostic::at(self.text, offset, format!("{shown} {why}"), instead);
             problem.secret = true;
             problem
         } else {
             let what = format!("{shown} is no field {place}");
-            Problem::at(self.text, offset, what, suggestion(name, known))
+            Diagnostic::at(self.text, offset, what, suggestion(name, known))
         };
         self.problems.push(problem);
     }

@@ -19,12 +19,12 @@ use crate::terminal::output::Format;
 pub(crate) struct Field {
     /// As the flag is called, without its dashes.
     pub(crate) name: &'static str,
-    form: Form,
+    form: FieldType,
 }
 
 /// What may stand in a field.
 #[derive(Clone, Copy)]
-enum Form {
+enum FieldType {
     Text,
     /// Of who signs in.
     Name(CredentialKind),
@@ -43,7 +43,7 @@ enum Form {
     Word(fn() -> Vec<String>),
 }
 
-const fn field(name: &'static str, form: Form) -> Field {
+const fn field(name: &'static str, form: FieldType) -> Field {
     Field { name, form }
 }
 
@@ -52,36 +52,36 @@ pub(crate) const TOP: [&str; 2] = ["default-profile", "profiles"];
 
 /// The fields of a profile.
 pub(crate) const OF_PROFILE: [Field; 20] = [
-    field("url", Form::Address),
-    field("tenant", Form::Name(CredentialKind::Tenant)),
-    field("wait", Form::Duration),
-    field("username", Form::Name(CredentialKind::Username)),
-    field("password-file", Form::Path),
-    field("password-command", Form::Command),
-    field("mfa-command", Form::Command),
-    field("api-key-file", Form::Path),
-    field("api-key-command", Form::Command),
-    field("api-key-scheme", Form::Word(names::<ApiKeyScheme>)),
-    field("ca-cert", Form::Path),
-    field("tls-pin", Form::Pins),
-    field("proxy", Form::Proxy),
-    field("timeout", Form::Duration),
-    field("connect-timeout", Form::Duration),
-    field("retries", Form::Count),
-    field("settle-timeout", Form::Duration),
-    field("require-journal", Form::Switch),
-    field("output", Form::Word(names::<Format>)),
-    field("create", Form::Text),
+    field("url", FieldType::Address),
+    field("tenant", FieldType::Name(CredentialKind::Tenant)),
+    field("wait", FieldType::Duration),
+    field("username", FieldType::Name(CredentialKind::Username)),
+    field("password-file", FieldType::Path),
+    field("password-command", FieldType::Command),
+    field("mfa-command", FieldType::Command),
+    field("api-key-file", FieldType::Path),
+    field("api-key-command", FieldType::Command),
+    field("api-key-scheme", FieldType::Word(names::<ApiKeyScheme>)),
+    field("ca-cert", FieldType::Path),
+    field("tls-pin", FieldType::Pins),
+    field("proxy", FieldType::Proxy),
+    field("timeout", FieldType::Duration),
+    field("connect-timeout", FieldType::Duration),
+    field("retries", FieldType::Count),
+    field("settle-timeout", FieldType::Duration),
+    field("require-journal", FieldType::Switch),
+    field("output", FieldType::Word(names::<Format>)),
+    field("create", FieldType::Text),
 ];
 
 /// The fields of the table `create` of a profile. The names are those under which a profile keeps them.
 pub(crate) const OF_CREATE: [Field; 6] = [
-    field("create.role", Form::Text),
-    field("create.role-id", Form::Id),
-    field("create.expires", Form::Expiry),
-    field("create.description", Form::Text),
-    field("create.locale", Form::Word(locales)),
-    field("create.time-zone", Form::TimeZone),
+    field("create.role", FieldType::Text),
+    field("create.role-id", FieldType::Id),
+    field("create.expires", FieldType::Expiry),
+    field("create.description", FieldType::Text),
+    field("create.locale", FieldType::Word(locales)),
+    field("create.time-zone", FieldType::TimeZone),
 ];
 
 /// Those that cannot stand in one profile together.
@@ -111,7 +111,7 @@ impl Field {
     /// # Errors
     /// What is wrong, in words that do not repeat the value.
     pub(crate) fn read(&self, value: &DeValue<'_>, folder: &Path) -> Result<Vec<String>, String> {
-        if let (Form::Pins, DeValue::Array(pins)) = (self.form, value) {
+        if let (FieldType::Pins, DeValue::Array(pins)) = (self.form, value) {
             return pins
                 .iter()
                 .map(|pin| self.one(pin.get_ref(), folder))
@@ -123,13 +123,13 @@ impl Field {
     /// What to write instead of a value that is refused, if that can be known.
     pub(crate) fn instead(&self, value: &DeValue<'_>) -> Option<String> {
         match (self.form, value) {
-            (Form::Address, DeValue::String(text)) => {
+            (FieldType::Address, DeValue::String(text)) => {
                 let other = Address::parse(text)
                     .ok()
                     .and_then(|address| address.other_service());
                 Some(other.map_or_else(|| like(text), |(_, hint)| hint.to_string()))
             }
-            (Form::Proxy, DeValue::String(text)) => {
+            (FieldType::Proxy, DeValue::String(text)) => {
                 (ProxyAddress::parse(text).err()).map(|problem| problem.hint.to_owned())
             }
             _ => None,
@@ -138,14 +138,16 @@ impl Field {
 
     fn one(&self, value: &DeValue<'_>, folder: &Path) -> Result<String, String> {
         let text = match (self.form, value) {
-            (Form::Count | Form::Id, DeValue::Integer(number)) if number.radix() == 10 => {
+            (FieldType::Count | FieldType::Id, DeValue::Integer(number))
+                if number.radix() == 10 =>
+            {
                 number.as_str().replace(['_', '+'], "")
             }
-            (Form::Count | Form::Id, _) => return Err("it takes a number".to_owned()),
-            (Form::Switch, DeValue::Boolean(value)) => value.to_string(),
-            (Form::Switch, _) => return Err("it takes true or false".to_owned()),
+            (FieldType::Count | FieldType::Id, _) => return Err("it takes a number".to_owned()),
+            (FieldType::Switch, DeValue::Boolean(value)) => value.to_string(),
+            (FieldType::Switch, _) => return Err("it takes true or false".to_owned()),
             (_, DeValue::String(text)) => text.to_string(),
-            (Form::Pins, _) => {
+            (FieldType::Pins, _) => {
                 return Err("it takes a text in quotes, or a list of such".to_owned());
             }
             _ => return Err("it takes a text in quotes".to_owned()),
@@ -158,44 +160,46 @@ impl Field {
 
     fn fit(&self, text: String, folder: &Path) -> Result<String, String> {
         match self.form {
-            Form::Name(kind) => match kind.check(&text) {
+            FieldType::Name(kind) => match kind.check(&text) {
                 Ok(()) => Ok(text),
                 Err(defect) => Err(format!("it {defect}")),
             },
-            Form::Address => match Address::parse(&text)?.other_service() {
+            FieldType::Address => match Address::parse(&text)?.other_service() {
                 Some((what, _)) => Err(format!("it names {what}")),
                 None => Ok(text),
             },
-            Form::Proxy => proxy(text),
-            Form::Path => file(&text, folder),
-            Form::Command => command(&text, folder),
-            Form::Pins => text.parse::<Pin>().map(|_| text).map_err(str::to_owned),
-            Form::Duration => match check_duration(&text) {
+            FieldType::Proxy => proxy(text),
+            FieldType::Path => file(&text, folder),
+            FieldType::Command => command(&text, folder),
+            FieldType::Pins => text.parse::<Pin>().map(|_| text).map_err(str::to_owned),
+            FieldType::Duration => match check_duration(&text) {
                 Ok(()) => Ok(text),
                 Err(reason) => Err(format!(
                     "{reason}; it takes a duration such as \"30s\", \"5m\" or \"1h30m\""
                 )),
             },
             // Whether it has passed matters when a key is made.
-            Form::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
+            FieldType::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
                 Ok(_) => Ok(text),
                 Err(_) => Err(
                     "it takes a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
                 ),
             },
-            Form::TimeZone if text.parse::<Tz>().is_err() => {
+            FieldType::TimeZone if text.parse::<Tz>().is_err() => {
                 Err("it takes a name of the IANA database such as \"Europe/Berlin\"".to_owned())
             }
-            Form::Count => (text.parse::<u32>().map(|_| text))
+            FieldType::Count => (text.parse::<u32>().map(|_| text))
                 .map_err(|_| "it takes a number from 0 on".to_owned()),
-            Form::Id => match text.parse::<i64>() {
+            FieldType::Id => match text.parse::<i64>() {
                 Ok(1..) => Ok(text),
                 _ => Err("it takes a number from 1 on".to_owned()),
             },
-            Form::Word(words) if !words().contains(&text) => {
+            FieldType::Word(words) if !words().contains(&text) => {
                 Err(format!("it takes {}", words().join(", ")))
             }
-            Form::Text | Form::Switch | Form::Word(_) | Form::TimeZone => Ok(text),
+            FieldType::Text | FieldType::Switch | FieldType::Word(_) | FieldType::TimeZone => {
+                Ok(text)
+            }
         }
     }
 }

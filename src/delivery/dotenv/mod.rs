@@ -18,14 +18,14 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
-use super::{Delivering, Parcel, Sink, Withdrawing};
+use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::storage::atomic_file::{AtomicFile, file_name};
 use crate::storage::file_lock::{FileLock, LockFailure, lock_folder};
 use crate::storage::open_folder::OpenFolder;
-use crate::storage::permissions::{is_loose, refuse_loose};
+use crate::storage::permissions::{is_loose, require_private};
 use crate::storage::replaceable::{WriteMode, write_mode};
 use crate::storage::replaced_file::{ReplacedFile, whole};
 
@@ -70,14 +70,14 @@ impl DotenvSink {
         path: &Path,
         name: &str,
         allow_loose_permissions: bool,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<Self, Error> {
         let failed = |error: &io::Error| unwritable(FLAG, path, error);
         let existing = plain_file(FLAG, path)?;
         if let Some(metadata) = &existing
             && !allow_loose_permissions
         {
-            refuse_loose(&format!("`{FLAG}`"), path, metadata)?;
+            require_private(&format!("`{FLAG}`"), path, metadata)?;
         }
         let (folder, mode) = open_target(FLAG, path)?;
         let sink = Self {
@@ -100,19 +100,19 @@ impl DotenvSink {
             sink.new_file(&folder, existing.as_ref())
                 .map_err(|error| failed(&error))?;
         }
-        let locked = lock_folder(&folder, interrupt).await;
+        let locked = lock_folder(&folder, signals).await;
         locked.map_err(|failure| failure.into_error(FLAG))?;
         Ok(sink)
     }
 
-    async fn write(&mut self, secret: &Secret, interrupt: &Interrupt) -> Result<(), String> {
+    async fn write(&mut self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let folder = OpenFolder::of_file(&self.path).map_err(|error| error.to_string())?;
         let folder = Arc::new(folder);
-        let _lock = lock_folder(&folder, interrupt)
+        let _lock = lock_folder(&folder, signals)
             .await
             .map_err(|failure| failure.to_string())?;
         for _ in 0..TRIES {
-            match self.try_to_write(&folder, secret, interrupt).await? {
+            match self.try_to_write(&folder, secret, signals).await? {
                 None => {}
                 delivered => {
                     self.delivered = delivered;
@@ -128,7 +128,7 @@ impl DotenvSink {
         &self,
         folder: &Arc<OpenFolder>,
         secret: &Secret,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<Option<Line>, String> {
         let words = |error: io::Error| error.to_string();
         let name = file_name(&self.path).map_err(words)?;
@@ -138,7 +138,7 @@ impl DotenvSink {
         if let Some(found) = &before
             && mode == WriteMode::InPlace
         {
-            lock = Some(lock_in_place(&found.file, &self.path, interrupt).await);
+            lock = Some(lock_in_place(&found.file, &self.path, signals).await);
             before = self.find(folder, mode).map_err(words)?;
         }
         let _lock: Option<FileLock> = lock.transpose().map_err(|failure| failure.to_string())?;
@@ -210,27 +210,27 @@ impl DotenvSink {
         Ok(file)
     }
 
-    async fn take_back(&mut self) -> Result<(), String> {
+    async fn roll_back(&mut self) -> Result<(), String> {
         let Some(line) = self.delivered.take() else {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
         // What is undone is undone whatever signal comes; a second one ends the run.
-        let deaf = Interrupt::default();
+        let deaf = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &deaf).await.map_err(failed)?;
         let file = lock_overwritten(&line.placed, &self.path).await;
         let _file = file.map_err(failed)?;
-        line.take_back(&self.name)
+        line.roll_back(&self.name)
     }
 }
 
 impl Line {
     /// Puts back what was there before. If others have changed the file since, only this line goes.
-    fn take_back(self, name: &str) -> Result<(), String> {
+    fn roll_back(self, name: &str) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         match self.placed.is_unchanged() {
-            Ok(true) => return self.placed.take_back(),
+            Ok(true) => return self.placed.roll_back(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Ok(false) | Err(_) => {}
         }
@@ -253,16 +253,12 @@ impl Sink for DotenvSink {
         format!("{} in {}", self.name, self.path.display())
     }
 
-    fn deliver<'a>(
-        &'a mut self,
-        parcel: &'a Parcel<'a>,
-        interrupt: &'a Interrupt,
-    ) -> Delivering<'a> {
-        Box::pin(self.write(parcel.secret, interrupt))
+    fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
+        Box::pin(self.write(payload.secret, signals))
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        Box::pin(self.take_back())
+        Box::pin(self.roll_back())
     }
 
     fn settle(&mut self) {

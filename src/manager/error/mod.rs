@@ -15,7 +15,7 @@ use super::http::proxy_failure::ProxyAttempt;
 use super::http::redaction::Redactor;
 use super::http::status_error::ErrorBody;
 use super::http::{connection_error, status_error};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// Why a call failed, as far as a decision hangs on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,28 +109,28 @@ impl Cause {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ErrorKind {
         match self {
             Self::SignInRefused(_)
             | Self::Unauthorized
             | Self::Redirected {
                 session_ended: true,
-            } => Kind::SignIn,
-            Self::TooManySessions => Kind::TooManySessions,
-            Self::Forbidden => Kind::Forbidden,
-            Self::NotFound => Kind::NotFound,
-            Self::RateLimited { .. } => Kind::RateLimited,
-            Self::Unusable => Kind::Usage,
-            Self::Untrusted => Kind::Trust,
+            } => ErrorKind::SignIn,
+            Self::TooManySessions => ErrorKind::TooManySessions,
+            Self::Forbidden => ErrorKind::Forbidden,
+            Self::NotFound => ErrorKind::NotFound,
+            Self::RateLimited { .. } => ErrorKind::RateLimited,
+            Self::Unusable => ErrorKind::Usage,
+            Self::Untrusted => ErrorKind::Trust,
             Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused
             | Self::Reset
             | Self::TimedOut
-            | Self::Unavailable { .. } => Kind::Unreachable,
+            | Self::Unavailable { .. } => ErrorKind::Unreachable,
             // Which status refuses a name that is taken is unknown (manager-api.md, section 11, no. 7); 409 can mean nothing else.
-            Self::Rejected(409) => Kind::Conflict,
-            Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => Kind::Unexpected,
+            Self::Rejected(409) => ErrorKind::Conflict,
+            Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => ErrorKind::Unexpected,
         }
     }
 }
@@ -254,7 +254,7 @@ impl ManagerError {
 impl From<ManagerError> for Error {
     fn from(error: ManagerError) -> Self {
         let kind = match error.name_taken {
-            true => Kind::Conflict,
+            true => ErrorKind::Conflict,
             false => error.cause.kind(),
         };
         let plain = Self::new(kind, error.message).http(error.http);

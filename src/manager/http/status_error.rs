@@ -298,7 +298,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, Kind};
+    use crate::error::{Error, ErrorKind};
     use crate::manager::Address;
 
     fn refused(signer: SignerKind, status: u16, said: &str) -> ManagerError {
@@ -345,7 +345,7 @@ mod tests {
         for status in [400, 403, 409, 422] {
             let error = refused(SignerKind::Session, status, taken);
             assert_eq!(*error.cause(), Cause::Rejected(status));
-            assert_eq!(Error::from(error).kind(), Kind::Conflict, "{status}");
+            assert_eq!(Error::from(error).kind(), ErrorKind::Conflict, "{status}");
         }
         let version = "Missing 'api-version' request header. Please set this header";
         for signer in [
@@ -356,7 +356,7 @@ mod tests {
             for status in [400, 403, 404] {
                 let error = refused(signer, status, version);
                 assert_eq!(*error.cause(), Cause::Rejected(status), "{signer:?}");
-                assert_eq!(Error::from(error).kind(), Kind::Unexpected);
+                assert_eq!(Error::from(error).kind(), ErrorKind::Unexpected);
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
         if record.existing_ids.contains(&key.id) {
             continue;
         }
-        match bearer(record, key) {
+        match marker_owner(record, key) {
             Bearer::Us => ours.push(key),
             Bearer::Nobody if is_named_like(record, since, key) => unproven.push(key.id),
             Bearer::Nobody | Bearer::Another => {}
@@ -90,7 +90,7 @@ pub(super) enum Bearer {
     Nobody,
 }
 
-pub(super) fn bearer(record: &Record, key: &ApiKey) -> Bearer {
+pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> Bearer {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
     // Its digits are random: no text holds them by chance.
@@ -110,7 +110,7 @@ pub(super) fn bearer(record: &Record, key: &ApiKey) -> Bearer {
 
 /// Whether the key bears the operation's mark.
 pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
-    bearer(record, key) == Bearer::Us
+    marker_owner(record, key) == Bearer::Us
 }
 
 /// An hour in milliseconds.
@@ -120,7 +120,7 @@ const HOUR: i64 = 60 * 60 * 1000;
 /// bears our mark or a name like ours, or was created when the operation was under way.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
-    match bearer(record, key) {
+    match marker_owner(record, key) {
         Bearer::Us => true,
         Bearer::Another => false,
         Bearer::Nobody => {
@@ -155,7 +155,7 @@ fn is_operation(text: &str) -> bool {
 }
 
 /// The operations whose whole marks stand in a text; a mark that was cut short is nobody's.
-pub(crate) fn marks(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
     text.split(MARK)
         .skip(1)
         .filter_map(|rest| rest.split_once(']'))

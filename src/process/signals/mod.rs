@@ -18,7 +18,7 @@ pub(crate) use disposition::Ignored;
 
 /// Which signals have come.
 #[derive(Default)]
-pub(crate) struct Interrupt {
+pub(crate) struct Signals {
     first: Cell<Option<Signal>>,
     second: Cell<bool>,
     /// Signals that are another program's.
@@ -27,9 +27,9 @@ pub(crate) struct Interrupt {
 }
 
 /// The signals that come while another program runs in our place: they are its own, and end nothing here.
-pub(crate) struct PassedOn<'a>(&'a Interrupt);
+pub(crate) struct ForwardedSignals<'a>(&'a Signals);
 
-impl PassedOn<'_> {
+impl ForwardedSignals<'_> {
     /// The next one.
     pub(crate) async fn next(&self) -> Signal {
         loop {
@@ -42,26 +42,26 @@ impl PassedOn<'_> {
     }
 }
 
-impl Drop for PassedOn<'_> {
+impl Drop for ForwardedSignals<'_> {
     fn drop(&mut self) {
         *self.0.passed_on.borrow_mut() = None;
     }
 }
 
-impl Interrupt {
+impl Signals {
     /// The signal that asked this run to end, if one did.
-    pub(crate) fn asked(&self) -> Option<Signal> {
+    pub(crate) fn received(&self) -> Option<Signal> {
         self.first.get()
     }
 
     /// From now on, and until this is dropped, signals are another program's.
-    pub(crate) fn pass_on(&self) -> PassedOn<'_> {
+    pub(crate) fn pass_on(&self) -> ForwardedSignals<'_> {
         *self.passed_on.borrow_mut() = Some(VecDeque::new());
-        PassedOn(self)
+        ForwardedSignals(self)
     }
 
     /// Runs `work`, and leaves it where it stands when a signal asks. Only for work that may be left at any point.
-    pub(crate) async fn or<T>(
+    pub(crate) async fn cancel<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
@@ -132,7 +132,7 @@ impl Interrupt {
     pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
         loop {
             tokio::signal::ctrl_c().await?;
-            self.note(Signal::Interrupt);
+            self.note(Signal::Signals);
         }
     }
 }

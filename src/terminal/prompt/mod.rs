@@ -15,8 +15,8 @@ use std::time::Duration;
 #[cfg(not(unix))]
 use console as terminal;
 
-use crate::error::{Error, Kind, Signal};
-use crate::process::signals::Interrupt;
+use crate::error::{Error, ErrorKind, Signal};
+use crate::process::signals::Signals;
 use crate::secret::Secret;
 
 /// How the terminal was before the question that is being asked.
@@ -59,10 +59,10 @@ impl Prompt {
         self,
         question: &str,
         flags: &str,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<Secret, Error> {
         let question = Question::new(question, topic(question), flags, Echo::Off);
-        let answer = self.ask(&question, interrupt).await?;
+        let answer = self.ask(&question, signals).await?;
         question.not_empty(answer)
     }
 
@@ -71,10 +71,10 @@ impl Prompt {
         self,
         question: &str,
         flags: &str,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<Secret, Error> {
         let question = Question::new(question, topic(question), flags, Echo::On);
-        let answer = self.ask(&question, interrupt).await?;
+        let answer = self.ask(&question, signals).await?;
         question.not_empty(answer)
     }
 
@@ -83,10 +83,10 @@ impl Prompt {
         self,
         question: &str,
         flags: &str,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<String, Error> {
         let question = Question::new(question, "answer".to_owned(), flags, Echo::On);
-        let answer = self.ask(&question, interrupt).await?;
+        let answer = self.ask(&question, signals).await?;
         Ok(answer.expose().trim().to_owned())
     }
 
@@ -95,16 +95,16 @@ impl Prompt {
         self,
         question: &str,
         flags: &str,
-        interrupt: &Interrupt,
+        signals: &Signals,
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
-        let answer = self.answer(&question, flags, interrupt).await?;
+        let answer = self.answer(&question, flags, signals).await?;
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Reads on a thread of its own, so that a signal is noticed meanwhile; the terminal is then put back as it was, because the
     /// thread may be left behind in the middle of its reading.
-    async fn ask(self, question: &Question<'_>, interrupt: &Interrupt) -> Result<Secret, Error> {
+    async fn ask(self, question: &Question<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Nobody {
             let message = format!(
                 "no {} is given, and there is nobody to ask",
@@ -115,13 +115,13 @@ impl Prompt {
         let asking = Asking::begin();
         let (text, echo, state) = (question.text.to_owned(), question.echo, asking.state());
         let mut reading = tokio::task::spawn_blocking(move || tty::line(&text, echo, &state));
-        let answer = interrupt
-            .or(async { Ok(asking.noting_stops(&mut reading).await) })
+        let answer = signals
+            .cancel(async { Ok(asking.noting_stops(&mut reading).await) })
             .await;
         let answer = match answer {
             // A console hands Ctrl-C over as a character; the signal that its library raises may not be here yet.
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
-                Err(Error::interrupted(interrupt.first_signal().await))
+                Err(Error::interrupted(signals.first_signal().await))
             }
             answer => answer,
         };
@@ -286,19 +286,19 @@ impl Asking {
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => question.unread(&reason(&error)),
             // The runtime is being shut down.
-            Ok(Err(_)) => Error::new(Kind::Unexpected, "the prompt failed unexpectedly"),
+            Ok(Err(_)) => Error::new(ErrorKind::Unexpected, "the prompt failed unexpectedly"),
         };
         self.before.end_line(question.echo);
         Err(failure)
     }
 
     fn interrupted(&self, error: Error, question: &Question<'_>) -> Error {
-        let Kind::Interrupted(signal) = error.kind() else {
+        let ErrorKind::Interrupted(signal) = error.kind() else {
             return error;
         };
         let message = "interrupted; nothing was changed";
-        let error = Error::new(Kind::Interrupted(signal), message);
-        if signal == Signal::Interrupt || self.before.is_in_foreground() {
+        let error = Error::new(ErrorKind::Interrupted(signal), message);
+        if signal == Signal::Signals || self.before.is_in_foreground() {
             return error;
         }
         error.hint(format!(

@@ -15,11 +15,11 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::manager::Pin;
-use crate::process::signals::Interrupt;
+use crate::process::signals::Signals;
 use crate::storage::atomic_file::AtomicFile;
 use crate::storage::file_lock::{LockFailure, lock_folder_within};
 use crate::storage::open_folder::OpenFolder;
-use crate::storage::permissions::{refuse_foreign_folder, refuse_foreign_writers};
+use crate::storage::permissions::{refuse_foreign_folder, require_trusted_owner};
 use crate::storage::state_dir;
 
 const NAME: &str = "trusted.toml";
@@ -89,7 +89,7 @@ impl PinStore {
         }
         let file = File::open(path).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
-        refuse_foreign_writers(path, &metadata, STAKE)?;
+        require_trusted_owner(path, &metadata, STAKE)?;
         let mut text = String::new();
         file.take(LIMIT)
             .read_to_string(&mut text)
@@ -110,7 +110,7 @@ impl PinStore {
     /// # Errors
     /// Of usage, where it cannot be read or written; of a signal that came first. Nothing is changed then.
     pub(crate) async fn change<T>(
-        interrupt: &Interrupt,
+        signals: &Signals,
         change: impl FnOnce(&mut Self) -> T,
     ) -> Result<T, Error> {
         let Some(path) = Self::path() else {
@@ -123,7 +123,7 @@ impl PinStore {
         refuse_foreign_folder(folder, STAKE)?;
         // Held to the end: the file itself is replaced, so it cannot carry the lock.
         let open = OpenFolder::open(folder).map_err(failed)?;
-        let _lock = match lock_folder_within(LOCK_WAIT, &open, interrupt).await {
+        let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
             Ok(lock) => lock,
             Err(LockFailure::Interrupted { signal, .. }) => return Err(Error::interrupted(signal)),
             Err(failure) => return Err(failed(failure.into())),
