@@ -8,4 +8,6 @@ mod readme;
 #[cfg(unix)]
 mod recipes;
 mod security;
+#[cfg(target_os = "linux")]
+mod session;
 mod troubleshooting;
