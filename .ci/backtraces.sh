@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Errors of the release build with RUST_BACKTRACE set: the same status and the same words as without. Only this build is linked so that
-# a backtrace could fail.
+# Checks that errors of the release build have the same exit code and text with RUST_BACKTRACE as without.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=.ci/lib.sh
@@ -18,18 +17,18 @@ printf 'no certificate' >"$scratch/ca.pem"
 listen=${SWP_URL#https://}
 
 failed=0
-# The status that is expected, and the arguments.
+# check EXIT-CODE ARGUMENTS...
 check() {
     local expected=$1 code setting
     shift
     code=0
     env -u RUST_BACKTRACE -u RUST_LIB_BACKTRACE "$swp_keys" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || code=$?
-    [[ $code == "$expected" ]] || die "$* ended with $code, not with $expected: $(<"$scratch/err")"
+    [[ $code == "$expected" ]] || die "$* exited with $code instead of $expected: $(<"$scratch/err")"
     for setting in RUST_BACKTRACE=1 RUST_BACKTRACE=full RUST_LIB_BACKTRACE=1; do
         code=0
         env "$setting" "$swp_keys" "$@" >"$scratch/out.set" 2>"$scratch/err.set" </dev/null || code=$?
         if [[ $code != "$expected" ]] || ! cmp -s "$scratch/out" "$scratch/out.set" || ! cmp -s "$scratch/err" "$scratch/err.set"; then
-            say "$setting: $* ended with $code, not with $expected, or with other words: $(<"$scratch/err.set")"
+            say "$setting: $* exited with $code instead of $expected, or with another text: $(<"$scratch/err.set")"
             failed=1
         fi
     done
@@ -43,5 +42,5 @@ check 3 find-role missing
 check 3 show-key missing
 check 7 list-roles --tls-pin "sha256:$(printf '0a%.0s' {1..32})"
 check 8 list-roles --url https://127.0.0.1:1
-((failed == 0)) || die "an error is not the same with a backtrace asked for"
+((failed == 0)) || die "an error differs with a backtrace setting"
 say "errors are the same with RUST_BACKTRACE and RUST_LIB_BACKTRACE"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The two calls of the vendor's page "Create an API Key Using Code", against the sandbox: sign in with a cookie file, then
-# create a key with the cookie and the rID header. Beyond the page, the key that comes back is used once.
+# Runs the two calls of the vendor's page "Create an API Key Using Code" against the sandbox: sign in with a cookie file, then create a key
+# with the cookie and the rID header. Then it uses the new key once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=.ci/lib.sh
@@ -17,7 +17,7 @@ umask 077
 
 field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$scratch/$1" "$2"; }
 
-# --fail: an answer that is not 2xx is an error. Bodies and secret headers go through files, to stay out of the argument list.
+# --fail makes any status but 2xx an error. Bodies and secret headers go through files to stay out of the argument list.
 call() {
     curl --silent --show-error --fail --cacert "$SWP_CA_CERT" --header 'Content-Type: application/json' \
         --header 'api-version: v1' "$@"
@@ -30,7 +30,7 @@ print(json.dumps({"userName": os.environ["SWP_USER"], "password": password}))
 PYTHON
 
 call --cookie-jar "$scratch/cookie.txt" --data "@$scratch/sign-in.json" --output "$scratch/session.json" "$SWP_URL/api/sessions"
-grep -q 'sID' "$scratch/cookie.txt" || die "no sID in the cookie file"
+grep -q 'sID' "$scratch/cookie.txt" || die "the cookie file has no sID"
 printf 'rID: %s\n' "$(field session.json RID)" >"$scratch/rid"
 
 call --cookie "$scratch/cookie.txt" --header "@$scratch/rid" --data '{"keyName":"curl recipe","description":"made with curl",
@@ -38,5 +38,5 @@ call --cookie "$scratch/cookie.txt" --header "@$scratch/rid" --data '{"keyName":
 printf 'api-secret-key: %s\n' "$(field key.json secretKey)" >"$scratch/secret"
 
 call --header "@$scratch/secret" --output "$scratch/current.json" "$SWP_URL/api/apikeys/current"
-[[ $(field current.json ID) == "$(field key.json ID)" ]] || die "the new key does not sign in as itself"
+[[ $(field current.json ID) == "$(field key.json ID)" ]] || die "the new key signed in as another key"
 say "curl signed in, created key $(field key.json ID) and signed in with it"

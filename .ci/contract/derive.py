@@ -1,9 +1,9 @@
-"""Writes a copy of the vendor's document that a program can work with, into the caller's temporary folder.
+"""Writes a copy of the vendor's document for Prism or Schemathesis.
 
     derive.py prism|schemathesis DOCUMENT COPY
 
-The request side is only ever made stricter, never weaker: what the copy accepts, the vendor's document accepts too. Responses
-get what the vendor's document does not say and its programs need. The document itself is not changed and not committed.
+Requests are only made stricter: the vendor's document accepts everything that the copy accepts. Responses get what the document lacks
+and the programs need. The document itself is not changed.
 """
 
 import json
@@ -21,7 +21,7 @@ def operations(document):
 
 
 def pin_the_version(document):
-    """`api-version: v1` on every request, as the vendor's guides say; most operations only ask for some string."""
+    """Requires `api-version: v1` on every request, as the vendor's guides do. Most operations of the document allow any string."""
     for _, _, operation in operations(document):
         for parameter in operation["parameters"]:
             if parameter["name"] == "api-version":
@@ -29,30 +29,30 @@ def pin_the_version(document):
                 parameter.pop("example", None)
 
 
-# --- Prism: a server that refuses every request that breaks the contract ---------------------------------------------------
+# --- Prism: a server that refuses every request that breaks the contract
 
 
 def refuse_unknown_fields(document):
-    """A misspelt field is ignored by the manager, which then returns everything: the contract must catch it here."""
+    """The manager ignores a misspelt field and returns everything, so the copy refuses it."""
     for name in ("apiKey", "searchFilter", "searchCriteria"):
         document["components"]["schemas"][name]["additionalProperties"] = False
 
 
 def move_under_the_base_path(document):
-    """Prism leaves out the path of `servers`, and the program always sends it."""
+    """Prism ignores the path in `servers`, and the program always sends it."""
     document["servers"] = [{"url": "/"}]
     document["paths"] = {"/api" + path: item for path, item in document["paths"].items()}
 
 
-def give_answers(document):
-    """Answers that a caller can finish its work with: without an example Prism makes up values such as `"string"`."""
+def add_responses(document):
+    """Adds usable responses. Without an example Prism makes up values such as `"string"`."""
     role = {"description": "", "immutable": False, "allowUserInterface": True, "allowWebService": True}
     roles = [
         {**role, "ID": 1, "name": "Full Access", "immutable": True},
         {**role, "ID": 2, "name": "Auditor"},
     ]
     key = {"ID": 7, "keyName": "contract", "roleID": 2, "locale": "en-US", "timeZone": "UTC", "active": True}
-    # What is made is another key than the one that is there.
+    # A created key differs from the existing one.
     new = {**key, "ID": 8}
     examples = {
         ("post", "/sessions"): {"RID": "77DFF81036170DBF92CB71E4559512B9"},
@@ -73,12 +73,11 @@ def give_answers(document):
             operation["responses"]["200"]["content"]["application/json"]["example"] = examples[method, path]
 
 
-# --- Schemathesis: requests made from the document, and every answer held against it ---------------------------------------
+# --- Schemathesis: generates requests from the document and checks every response
 
 
 def allow_refusals(document):
-    """The vendor's document lists 200, 403 and 404 only. Its guides add 429, and say that the others must be expected but
-    not what they look like; an error is a JSON object with a `message`."""
+    """The document lists 200, 403 and 404 only. The vendor's guides add others. An error is a JSON object with a `message`."""
     message = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
     refusal = {"description": "refused", "content": {"application/json": {"schema": message}}}
     for _, _, operation in operations(document):
@@ -86,8 +85,8 @@ def allow_refusals(document):
             operation["responses"][status] = refusal
 
 
-def link_what_is_made(document):
-    """That the ID in an answer to a create is the one in the paths: an ID made up at random belongs to nothing."""
+def link_created_objects(document):
+    """Links the ID in the response to a create with the paths, because no object has a random ID."""
     for collection, parameter in (("/roles", "roleID"), ("/apikeys", "apiKeyID")):
         links = {
             operation["operationId"]: {
@@ -100,8 +99,8 @@ def link_what_is_made(document):
         document["paths"][collection]["post"]["responses"]["200"]["links"] = links
 
 
-def show_how_to_sign_in(document):
-    """The sandbox's own credentials, as an example: nothing generated would ever sign in."""
+def add_credentials(document):
+    """Adds the sandbox's credentials as an example, because generated ones never sign in."""
     with open(os.environ["SWP_PASSWORD_FILE"], encoding="utf-8") as file:
         password = file.read().rstrip("\n")
     body = document["paths"]["/sessions"]["post"]["requestBody"]["content"]["application/json"]
@@ -114,12 +113,12 @@ def main(program, source, target):
     pin_the_version(document)
     if program == "prism":
         refuse_unknown_fields(document)
-        give_answers(document)
+        add_responses(document)
         move_under_the_base_path(document)
     else:
         allow_refusals(document)
-        link_what_is_made(document)
-        show_how_to_sign_in(document)
+        link_created_objects(document)
+        add_credentials(document)
     with open(target, "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1)
 

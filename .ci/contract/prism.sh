@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every command against Prism, which plays a manager from the vendor's document and refuses each request that breaks it.
+# Runs every command against Prism, a server that refuses each request that breaks the vendor's document.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=.ci/lib.sh
@@ -15,8 +15,8 @@ log=$scratch/prism.log
 prism_pid=
 trap '[[ -z $prism_pid ]] || kill "$prism_pid"; rm -rf "$scratch"' EXIT
 
-# Neither the end of a session nor legacy REST is in the document: the client signs out by the first, and by the second if that is
-# refused, as Prism does. It probes legacy REST before it signs in, and takes any answer there.
+# The document lacks the end of a session and legacy REST, so Prism refuses both. The client ends its session with the first and, if that
+# is refused, with the second. It also probes legacy REST before it signs in, and accepts any response there.
 legacy='\[HTTP SERVER\] ([a-z]+ /rest/|delete /api/sessions/current)'
 end_session='delete /api/sessions/current'
 sign_out='delete /rest/authentication/logout'
@@ -24,7 +24,7 @@ sign_out='delete /rest/authentication/logout'
 start_prism() {
     local tries=0
     python3 .ci/contract/derive.py prism "$contract" "$scratch/contract.json"
-    # Port 0: the system picks a free one, and Prism's log says which.
+    # Port 0 selects a free port, which Prism logs.
     "$prism" mock --errors --port 0 "$scratch/contract.json" >"$log" 2>&1 </dev/null &
     prism_pid=$!
     until url=$(grep -oE 'listening on http://[0-9.:]+' "$log"); do
@@ -35,12 +35,12 @@ start_prism() {
     url=${url#listening on }
 }
 
-# That a wrong request is refused at all: without it, the checks below could not fail.
+# Checks that Prism refuses a wrong request. Otherwise the checks below could not fail.
 must_refuse() {
     local expected=$1 path=$2 status
     shift 2
     status=$(curl --silent --output /dev/null --write-out '%{http_code}' --header 'Content-Type: application/json' "$@" "$url$path")
-    [[ $status == "$expected" ]] || die "Prism answered $status, not $expected, to a wrong $path"
+    [[ $status == "$expected" ]] || die "Prism responded with $status instead of $expected to a wrong request for $path"
 }
 
 check_that_prism_refuses() {
@@ -62,44 +62,44 @@ prepare_client() {
     export SWP_URL=$url SWP_NO_INPUT=1 SWP_STATE_DIR=$scratch/state SWP_CONFIG_DIR=$scratch/config
 }
 
-# Runs the program, which must end with this code; Prism's log tells afterwards whether it refused anything.
-ends_with() {
+# Runs the program and checks its exit code. Prism's log is checked at the end.
+exits_with() {
     local expected=$1 stdout=$2 code=0
     shift 2
     "$swp_keys" "$@" >"$stdout" 2>"$scratch/stderr" || code=$?
-    ((code == expected)) || die "exit $code, not $expected: swp-keys $*"$'\n'"$(cat "$scratch/stderr")"$'\n'"$(violations)"
+    ((code == expected)) || die "exit code $code instead of $expected: swp-keys $*"$'\n'"$(cat "$scratch/stderr")"$'\n'"$(violations)"
     commands=$((commands + 1))
 }
 
-run() { ends_with 0 "$scratch/stdout" "$@"; }
+run() { exits_with 0 "$scratch/stdout" "$@"; }
 
-# The secret cannot be delivered, so the key is deleted again.
-undoes() { ends_with 10 /dev/full "$@"; }
+# The secret cannot be delivered, so the key is deleted.
+undoes() { exits_with 10 /dev/full "$@"; }
 
-# Prism keeps nothing, so the key is as it was when it is read again, and there still when it was deleted: that must be noticed.
-is_not_done() { ends_with 1 "$scratch/stdout" "$@" --settle-timeout 100ms; }
+# Prism stores nothing, so a changed key reads as before and a deleted key still exists. The program must notice.
+is_unconfirmed() { exits_with 1 "$scratch/stdout" "$@" --settle-timeout 100ms; }
 
-# For commands that must also print something.
+# Commands that must print something.
 prints() {
     run "$@"
     [[ -s $scratch/stdout ]] || die "no output: swp-keys $*"
 }
 
 with_password() { "$1" --username admin --password-file "$scratch/password" "${@:2}"; }
-# Prism's key with the ID 7 is named `contract` and its created one has the ID 8: a longer name looks cut, and is taken already.
-is_taken() { ends_with 6 "$scratch/stdout" "$@"; }
+# Prism's key with ID 7 is named `contract`, and a created key has ID 8. A longer name looks shortened by the manager, so it is taken.
+is_taken() { exits_with 6 "$scratch/stdout" "$@"; }
 
-# The secret of any key signs in as the key with the ID 8, so a new secret of the key with the ID 7 is not delivered.
-is_in_doubt() {
-    ends_with 11 "$scratch/stdout" "$@"
+# Every secret signs in as the key with ID 8, so a new secret of the key with ID 7 is not delivered.
+is_uncertain() {
+    exits_with 11 "$scratch/stdout" "$@"
     rm "$SWP_STATE_DIR"/unfinished/*.json
 }
 
-# A rotation whose last step is not believed.
-half_rotates() { ends_with 12 "$scratch/stdout" "$@"; }
+# A rotation whose last step cannot be confirmed.
+half_rotates() { exits_with 12 "$scratch/stdout" "$@"; }
 
-# What a run leaves behind that was cut off while it gave the document's key a new secret.
-leave_a_record() {
+# Writes the record of a run that was interrupted while it made a new secret.
+write_record() {
     mkdir -p "$SWP_STATE_DIR/unfinished"
     cat >"$SWP_STATE_DIR/unfinished/0a0b0c0d.json" <<END
 {"operation": "0a0b0c0d", "work": "rekey", "manager": "$url", "tenant": null, "keyName": "contract", "roleID": null,
@@ -120,15 +120,15 @@ run_every_command() {
     with_password run create --role Auditor --dry-run
     with_password run create --role Auditor --name contract --if-exists skip
     with_password prints create --role Auditor --verify
-    with_password is_in_doubt create --role Auditor --name contract --if-exists rekey
-    leave_a_record
-    with_password is_in_doubt recover --yes
+    with_password is_uncertain create --role Auditor --name contract --if-exists rekey
+    write_record
+    with_password is_uncertain recover --yes
     with_password run exec --role Auditor --ttl 10m -- true
     with_password run rotate-key 7 --dry-run
-    # Prism remembers nothing, so the end of the old key does not come back.
+    # Prism stores nothing, so the expiry of the old key is not confirmed.
     with_password half_rotates rotate-key contract --overlap 2h --expires 14d
     rm "$SWP_STATE_DIR"/unfinished/*.json
-    with_password is_in_doubt rotate-key contract --in-place
+    with_password is_uncertain rotate-key contract --in-place
     prints rotate-key --current --api-key-file "$scratch/key"
     with_password run create --role Auditor --out-file "$scratch/secret"
     with_password undoes create --role Auditor
@@ -146,12 +146,12 @@ run_every_command() {
     with_password prints show-key contract --output json
     with_password run update-key contract --role Auditor --expires never --locale en-US
     with_password prints update-key contract --name 'a "quoted" name, 日本' --expires 14d --dry-run
-    with_password is_not_done update-key 7 --role-id 1 --name other --description 'for CI' --time-zone Asia/Tokyo
-    with_password is_not_done update-key 7 --locale ja-JP --expires 14d
-    with_password is_not_done lock-key contract
+    with_password is_unconfirmed update-key 7 --role-id 1 --name other --description 'for CI' --time-zone Asia/Tokyo
+    with_password is_unconfirmed update-key 7 --locale ja-JP --expires 14d
+    with_password is_unconfirmed lock-key contract
     with_password prints unlock-key contract
-    with_password is_not_done delete-key contract --yes
-    is_not_done delete-key 7 --yes --force --api-key-file "$scratch/key"
+    with_password is_unconfirmed delete-key contract --yes
+    is_unconfirmed delete-key 7 --yes --force --api-key-file "$scratch/key"
     with_password run login
     prints list-roles --username admin
     run logout --username admin
@@ -159,7 +159,7 @@ run_every_command() {
     prints create --role Auditor --api-key-file "$scratch/key"
     prints verify-key --key-file "$scratch/key"
     prints verify-key --key-file "$scratch/key" --fail-within 14d
-    # With a session it asks for administrators, which the document does not have.
+    # With a session it requests administrators, which the document lacks.
     prints whoami --api-key-file "$scratch/key"
     prints create --role Auditor --api-key-file "$scratch/cloud-one-key"
     prints list-roles --api-key-file "$scratch/key" --api-key-scheme cloud-one
@@ -175,8 +175,8 @@ check_the_log() {
     for route in 'post /api/sessions' 'post /api/roles/search' 'post /api/apikeys' 'post /api/apikeys/search' \
         'delete /api/apikeys/7' 'get /api/apikeys/7' 'get /api/apikeys/current' 'get /api/roles/2' 'post /api/apikeys/7/secretkey' \
         'post /api/apikeys/7' 'post /api/apikeys/current/secretkey' "$end_session" "$sign_out"; do
-        # Not through a pipe: `grep -q` leaves at the first match, and whoever writes to it then would count as a failure.
-        grep -qxF "$route" <<<"$(requests)" || die "no command sent: $route"
+        # Not a pipe: `grep -q` exits at the first match, and the writer would fail.
+        grep -qxF "$route" <<<"$(requests)" || die "no command sent this request: $route"
     done
 }
 
@@ -187,5 +187,5 @@ first_line=$(wc -l <"$log")
 prepare_client
 run_every_command
 check_the_log
-say "Prism accepted every request of $commands commands, but for legacy REST and the end of a session, which the document does not have:"
+say "Prism accepted every request of $commands commands, except legacy REST and the end of a session, which the document lacks:"
 requests | sort | uniq -c

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The vendor's Python SDK, unchanged, against the sandbox, with a key that swp-keys made there.
+# Runs the unchanged Python SDK of the vendor against the sandbox, with a key that swp-keys created there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=.ci/lib.sh

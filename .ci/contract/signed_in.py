@@ -1,4 +1,4 @@
-"""What Schemathesis needs to know of the sandbox: how to sign in; and a count of its answers."""
+"""Hooks for Schemathesis: sign in to the sandbox, and count its responses."""
 
 import atexit
 import collections
@@ -10,28 +10,28 @@ import requests
 import schemathesis
 
 URL = os.environ["SWP_URL"] + "/api"
-answers = collections.defaultdict(collections.Counter)
+responses = collections.defaultdict(collections.Counter)
 
 
 def call(path, body, headers=None):
-    answer = requests.post(
+    response = requests.post(
         URL + path,
         json=body,
         headers={"api-version": "v1", **(headers or {})},
         verify=os.environ["SWP_CA_CERT"],
         timeout=10,
     )
-    answer.raise_for_status()
-    return answer
+    response.raise_for_status()
+    return response
 
 
 @functools.cache
 def session():
-    """One for the whole run: nothing in the document ends it."""
+    """Signs in once for the whole run. No operation of the document ends a session."""
     with open(os.environ["SWP_PASSWORD_FILE"], encoding="utf-8") as file:
         password = file.read().rstrip("\n")
-    answer = call("/sessions", {"userName": os.environ["SWP_USERNAME"], "password": password})
-    return answer.cookies["sID"], answer.json()["RID"]
+    response = call("/sessions", {"userName": os.environ["SWP_USERNAME"], "password": password})
+    return response.cookies["sID"], response.json()["RID"]
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(roles|apikeys)").skip_for(path_regex="^/apikeys/current")
@@ -47,8 +47,7 @@ class WithSession:
 
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/apikeys/current")
 class WithKey:
-    """`current` is the key that signed the request, so these need one; a session has no key. A fresh one every time, because
-    the requests give it a new secret, and nothing behind the sign-in is checked with a dead one."""
+    """A new key for each request. `current` is the key that signed the request, and the requests replace its secret."""
 
     def get(self, case, context):
         sid, rid = session()
@@ -61,10 +60,10 @@ class WithKey:
 
 @schemathesis.hook
 def after_call(context, case, response):
-    answers[case.operation.label][response.status_code] += 1
+    responses[case.operation.label][response.status_code] += 1
 
 
 @atexit.register
-def keep_answers():
-    with open(os.environ["ANSWERS"], "w", encoding="utf-8") as file:
-        json.dump(answers, file, indent=1, sort_keys=True)
+def write_responses():
+    with open(os.environ["RESPONSES"], "w", encoding="utf-8") as file:
+        json.dump(responses, file, indent=1, sort_keys=True)

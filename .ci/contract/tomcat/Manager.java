@@ -21,11 +21,11 @@ import org.apache.tomcat.util.json.JSONParser;
 import org.apache.tomcat.util.json.ParseException;
 
 /**
- * Plays the part of the manager that swp-keys needs for its main job, inside a real Tomcat.
+ * Simulates the part of the manager that the main job of swp-keys needs, inside a real Tomcat.
  *
  * <p>The keys survive a restart: each change is appended to the file {@code keys.log} in the folder that the system property
- * {@code manager.folder} names. A file in that folder switches a behavior on: {@code halt-after-create} ends the process, once, after a
- * key was stored and before the response is sent; {@code login-page} redirects every call to the console's sign-in page.
+ * {@code manager.folder} names. A file in that folder switches on a behavior: {@code halt-after-create} exits the process once, after a
+ * key was stored and before the response is sent. {@code login-page} redirects every call to the console's sign-in page.
  */
 public final class Manager extends HttpServlet {
     private static final long serialVersionUID = 1;
@@ -57,7 +57,7 @@ public final class Manager extends HttpServlet {
         } else if (Files.exists(folder.resolve("login-page"))) {
             response.sendRedirect("/SignIn.screen");
         } else if (!path.startsWith("/api/")) {
-            // Legacy REST is not played: Tomcat answers with its own page.
+            // Legacy REST is not simulated: Tomcat responds with its own page.
             response.sendError(404);
         } else if (!"v1".equals(request.getHeader("api-version"))) {
             refuse(response, 400, "Missing 'api-version' request header.");
@@ -130,7 +130,7 @@ public final class Manager extends HttpServlet {
         json(response, Map.of("RID", rid, "administratorID", 1, "accessType", "webService"));
     }
 
-    /** Both cookies and the header must come back: Tomcat finds its session by JSESSIONID, and that holds the other two. */
+    /** Checks both cookies and the header. Tomcat finds its session by JSESSIONID, and the session holds the other two. */
     private boolean isSignedIn(HttpServletRequest request) {
         if (request.getHeader("api-secret-key") != null) {
             return signer(request) != null;

@@ -1,7 +1,7 @@
-"""Runs swp-keys against a real Tomcat with a self-signed certificate that names its host in the CN only, as keytool makes it.
+"""Runs swp-keys against a real Tomcat with a self-signed certificate from keytool, which names its host in the CN only.
 
-Run by ../tomcat.sh, which sets TOMCAT_HOME and compiles the servlet. The servlet plays the manager; everything below it (TLS, HTTP,
-cookies, error pages, start-up) is Tomcat's own.
+Run by ../tomcat.sh, which sets TOMCAT_HOME and compiles the servlet. The servlet simulates the manager. TLS, HTTP, cookies, error pages
+and start-up are Tomcat's own.
 """
 
 import json
@@ -30,7 +30,7 @@ DEADLINE = 90
 
 
 def check(holds, what):
-    """Not `assert`: that goes away with `python -O`."""
+    """Like `assert`, but not removed by `python -O`."""
     if not holds:
         raise SystemExit(f"Tomcat: {what}")
 
@@ -42,7 +42,7 @@ def free_port():
 
 
 def until(holds, what):
-    """Polls: the condition is a state of another process."""
+    """Polls until `holds` returns a true value, and returns that."""
     deadline = time.monotonic() + DEADLINE
     while not (value := holds()):
         check(time.monotonic() < deadline, f"timed out: {what}")
@@ -51,7 +51,7 @@ def until(holds, what):
 
 
 class Tomcat:
-    """One Tomcat in a folder of its own. It can be stopped, killed and started again at the same address."""
+    """A Tomcat with its own folder. It can be stopped, killed and started again at the same address."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -74,7 +74,7 @@ class Tomcat:
         subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def deploy(self):
-        """Puts the application into place at once, so that Tomcat never sees half of it."""
+        """Deploys the application with one rename, so that Tomcat never sees a part of it."""
         web = self.folder / "temp" / "ROOT" / "WEB-INF"
         web.mkdir(parents=True)
         shutil.copy(HERE / "web.xml", web)
@@ -100,7 +100,7 @@ class Tomcat:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def listens(self):
-        check(self.process.poll() is None, f"ended:\n{(self.folder / 'logs' / 'out.log').read_text()}")
+        check(self.process.poll() is None, f"exited:\n{(self.folder / 'logs' / 'out.log').read_text()}")
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -135,7 +135,7 @@ class Tomcat:
 
 
 class Client:
-    """swp-keys with a home folder of its own."""
+    """swp-keys with its own home folder."""
 
     def __init__(self, tomcat, folder):
         self.tomcat, self.folder = tomcat, folder
@@ -149,7 +149,7 @@ class Client:
             "SWP_URL": tomcat.url,
             "SWP_USERNAME": "admin",
             "SWP_PASSWORD_FILE": str(password),
-            # A killed server works on nothing any more: there is nothing to wait for.
+            # A killed server executes no late request.
             "SWP_SETTLE_TIMEOUT": "2s",
         }
 
@@ -166,22 +166,22 @@ class Client:
 
     def run(self, expected, *arguments, **variables):
         process = self.start(*arguments, **variables)
-        return self.ended(process, expected, arguments)
+        return self.finish(process, expected, arguments)
 
-    def ended(self, process, expected, arguments):
+    def finish(self, process, expected, arguments):
         stdout, stderr = process.communicate(timeout=DEADLINE)
-        check(process.returncode == expected, f"exit {process.returncode}, not {expected}: {arguments}\n{stdout}{stderr}")
+        check(process.returncode == expected, f"exit code {process.returncode} instead of {expected}: {arguments}\n{stdout}{stderr}")
         return stdout, stderr
 
     def on_a_terminal(self, expected, answers, *arguments):
-        """Runs in a terminal of its own; `answers` are pairs of what to wait for and what to type then."""
+        """Runs in a new terminal. `answers` are pairs of a text to wait for and a line to type."""
         child, terminal = pty.fork()
         if child == 0:
             os.chdir(self.folder)
             os.execve(BINARY, [BINARY, *arguments], self.environment)
         shown, answers, deadline = "", list(answers), time.monotonic() + DEADLINE
         while True:
-            check(time.monotonic() < deadline, f"the terminal waits:\n{shown}")
+            check(time.monotonic() < deadline, f"timed out on a terminal:\n{shown}")
             if not select.select([terminal], [], [], 1)[0]:
                 continue
             try:
@@ -194,13 +194,13 @@ class Client:
             if answers and answers[0][0] in shown:
                 os.write(terminal, answers.pop(0)[1].encode() + b"\n")
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        check(code == expected, f"exit {code}, not {expected}, on a terminal:\n{shown}")
+        check(code == expected, f"exit code {code} instead of {expected} on a terminal:\n{shown}")
         check(not answers, f"the terminal did not show {answers}:\n{shown}")
         return shown
 
 
 def works(tomcat, secret):
-    """Uses a secret once. The certificate is not what is looked at here."""
+    """Uses a secret once and returns the ID of its key. The certificate is not checked here."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     headers = {"api-version": "v1", "api-secret-key": secret}
@@ -212,12 +212,12 @@ def works(tomcat, secret):
 def one_secret(tomcat, stdout):
     secret = stdout.rstrip("\n")
     check(SECRET.fullmatch(secret), "stdout is not one secret")
-    check(works(tomcat, secret) in tomcat.live_keys(), "the secret belongs to no live key")
+    check(works(tomcat, secret) in tomcat.live_keys(), "the secret belongs to no existing key")
     return secret
 
 
 def unknown_certificate(tomcat, client):
-    """Nothing is sent to a manager that is not trusted, and the first message holds the pin that works."""
+    """Nothing is sent to an untrusted manager, and the message contains the pin that works."""
     before = len(tomcat.requests())
     _, stderr = client.run(7, "create", "--role", "Auditor")
     pin = PIN.search(stderr)
@@ -228,7 +228,7 @@ def unknown_certificate(tomcat, client):
 
 
 def main_job(tomcat, client):
-    """Four requests, and both of the cookies: the servlet finds its session by Tomcat's JSESSIONID."""
+    """Sends four requests with both cookies, because the servlet finds its session by Tomcat's JSESSIONID."""
     before = len(tomcat.requests())
     stdout, _ = client.run(0, "create", "--role", "Auditor")
     sent = tomcat.requests()[before:]
@@ -240,7 +240,7 @@ def main_job(tomcat, client):
 def wrong_pin(tomcat, client):
     before = len(tomcat.requests())
     client.run(7, "create", "--role", "Auditor", SWP_TLS_PIN="sha256:" + "0" * 64)
-    check(tomcat.requests()[before:] == [], "something was sent although the pin is another one")
+    check(tomcat.requests()[before:] == [], "something was sent although the pin is wrong")
 
 
 def one_connection_for_each_response(tomcat, client):
@@ -249,45 +249,45 @@ def one_connection_for_each_response(tomcat, client):
 
 
 def first_use(tomcat, client, pin):
-    """Asked once on a terminal, and kept."""
+    """The certificate is confirmed once on a terminal and its key is pinned."""
     shown = client.on_a_terminal(0, [("yes", "yes")], "create", "--role", "Auditor", "--out-file", "first.key")
     check(pin.removeprefix("sha256:")[:8] in shown.lower().replace(":", ""), f"the fingerprint is not shown:\n{shown}")
     one_secret(tomcat, (client.folder / "first.key").read_text())
     stdout, _ = client.run(0, "create", "--role", "Auditor")
     one_secret(tomcat, stdout)
     stdout, _ = client.run(0, "trust", "list", "-o", "json")
-    check(pin in stdout, f"the pin was not kept: {stdout}")
+    check(pin in stdout, f"the pin was not stored: {stdout}")
 
 
 def login_page(tomcat, client):
-    """An address of the console is a usage error; a redirect to it is never followed and is no refused sign-in."""
+    """The console's address is a usage error. A redirect to it is not followed and is not a refused sign-in."""
     client.run(2, "list-roles", SWP_URL=f"{tomcat.url}/SignIn.screen")
     tomcat.switch("login-page").touch()
     before = len(tomcat.requests())
     process = client.start("create", "--role", "Auditor", "-o", "json")
     stdout, stderr = process.communicate(timeout=DEADLINE)
     tomcat.switch("login-page").unlink()
-    check(process.returncode not in (0, 4), f"exit {process.returncode} for a redirect to the sign-in page:\n{stderr}")
+    check(process.returncode not in (0, 4), f"exit code {process.returncode} for a redirect to the sign-in page:\n{stderr}")
     check(stdout == "", "stdout is not empty")
     check("GET /SignIn.screen" not in tomcat.requests()[before:], "a redirect was followed")
-    # Not counted as a refused sign-in: two of those would stop the next run.
+    # Two refused sign-ins would stop this run.
     stdout, _ = client.run(0, "create", "--role", "Auditor")
     one_secret(tomcat, stdout)
 
 
 def cold_start(tomcat, client):
-    """Refused connections, then pages of a Tomcat whose application is not deployed: the password is sent to neither."""
+    """The password is sent neither while connections are refused nor while Tomcat runs without its application."""
     process = client.start("create", "--role", "Auditor", "--wait", "80s", "-o", "json")
     tomcat.start()
     until(lambda: any(" 404 " in line for line in tomcat.access_log()), "no probe reached the starting Tomcat")
     check(not any("/api/sessions" in line for line in tomcat.access_log()), "the password was sent to a Tomcat that was starting")
     tomcat.deploy()
-    stdout, _ = client.ended(process, 0, "create --wait")
-    check(works(tomcat, json.loads(stdout)["secretKey"]) in tomcat.live_keys(), "the secret belongs to no live key")
+    stdout, _ = client.finish(process, 0, "create --wait")
+    check(works(tomcat, json.loads(stdout)["secretKey"]) in tomcat.live_keys(), "the secret belongs to no existing key")
 
 
 def killed_server(tomcat, client):
-    """The server ends after it stored a key and before it responds; `recover` delivers a new secret for that very key."""
+    """The server exits after it stored a key and before it responds. `recover` delivers a new secret for that key."""
     before = set(tomcat.live_keys())
     tomcat.switch("halt-after-create").touch()
     stdout, stderr = client.run(11, "create", "--role", "Auditor", "-o", "json")
@@ -296,10 +296,10 @@ def killed_server(tomcat, client):
     left = set(tomcat.live_keys()) - before
     check(len(left) == 1, f"{len(left)} keys were created")
     tomcat.start()
-    until(tomcat.listens, "Tomcat does not start again")
+    until(tomcat.listens, "Tomcat did not start again")
     stdout, _ = client.run(0, "recover", "--yes", "--out-file", "recovered.key", "--wait", "60s")
     one_secret(tomcat, (client.folder / "recovered.key").read_text())
-    check(set(tomcat.live_keys()) == before | left, "recover made or deleted another key")
+    check(set(tomcat.live_keys()) == before | left, "recover created or deleted another key")
     stdout, _ = client.run(0, "recover")
     check(set(tomcat.live_keys()) == before | left, "a second recover changed something")
 
@@ -314,7 +314,7 @@ def main():
         try:
             tomcat.deploy()
             tomcat.start()
-            until(tomcat.listens, "Tomcat does not start")
+            until(tomcat.listens, "Tomcat did not start")
             pin = unknown_certificate(tomcat, client)
             client.environment["SWP_TLS_PIN"] = pin
             main_job(tomcat, client)
@@ -329,7 +329,7 @@ def main():
             cold_start(tomcat, client)
         finally:
             tomcat.stop()
-    print(f"swp-keys and Tomcat agree on {len(CHECKS)} subjects: {', '.join(CHECKS)}")
+    print(f"passed {len(CHECKS)} checks against Tomcat: {', '.join(CHECKS)}")
 
 
 CHECKS = (
