@@ -82,6 +82,12 @@ pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
     error::ErrorKind::all().map(|kind| (kind.code(), kind.exit_code()))
 }
 
+/// The name of every field of a profile, for the test that compares the documentation with them.
+#[doc(hidden)]
+pub fn profile_fields() -> impl Iterator<Item = String> {
+    config::file::fields().map(str::to_owned)
+}
+
 fn start() -> ExitCode {
     // A shell asks, at each press of a key: nothing of what follows is needed for that.
     if let Some(asked) = completion::asked(std::env::args_os()) {

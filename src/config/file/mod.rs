@@ -39,6 +39,14 @@ pub(crate) const OF_ITS_MANAGER: [&str; 9] = [
     "tls-pin",
 ];
 
+/// The name of every field of a profile; those of new keys begin with `create.`.
+pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
+    let of_profile = schema::OF_PROFILE.iter().map(|field| field.name);
+    let is_value = |name: &&str| *name != "create";
+    let of_create = schema::OF_CREATE.iter().map(|field| field.name);
+    of_profile.filter(is_value).chain(of_create)
+}
+
 /// Where a value stands in the settings file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileLocation {

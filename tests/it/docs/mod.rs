@@ -1,5 +1,6 @@
 //! Help, manual, README, SECURITY.md and the pages in `docs/`.
 
+mod configuration;
 mod help;
 mod manual;
 #[cfg(unix)]
