@@ -30,7 +30,11 @@ pub(super) fn run(home: &Home, arguments: &[&str]) -> Measured {
     let own = std::env::current_exe().expect("this binary");
     let mut command = home.program(&own);
     command
-        .args(["--exact", "robustness::hostile::launcher::launched", "--nocapture"])
+        .args([
+            "--exact",
+            "robustness::hostile::launcher::launched",
+            "--nocapture",
+        ])
         .env(ORDER, json!(arguments).to_string());
     let launcher = Running::start(&mut command).finish();
     assert_eq!(launcher.code(), 0, "{}{}", launcher.stdout, launcher.stderr);
