@@ -97,8 +97,8 @@ impl Books<'_> {
         lost && renamed && !self.shows_mark(key)
     }
 
-    /// The sign-in may not search keys, and the answer to the create belongs to a copy of the request, or to another run's that leaves no
-    /// mark. It is believed, as any answer is then.
+    /// The response to the create belongs to a copy of the request, or to another run's request, and nothing contradicts it: this sign-in may
+    /// not search keys, or the manager drops the descriptions that hold the marks. The run accepts such a response.
     fn was_refused_blindly(&self, index: usize) -> bool {
         let ended = &self.runs[index];
         let refused = (self.stage.sandbox.requests().iter())
@@ -108,9 +108,10 @@ impl Books<'_> {
         let delivered = ended.delivered();
         let took_anothers = (self.keys.iter())
             .any(|key| key.time_zone != zone(index) && delivered.contains(&key.secret));
+        let cannot_search = self.scenario.manager.session_keys.is_some();
+        let unmarked = self.scenario.manager.descriptions == StoredText::Dropped;
         self.scenario.confuses_keys()
-            && (refused || took_anothers)
-            && self.scenario.manager.session_keys.is_some()
+            && ((refused && cannot_search) || (took_anothers && (cannot_search || unmarked)))
     }
 
     /// One request made it and another key, and no mark shows whose they are: of two keys with one name, one is taken for another run's.
