@@ -1,4 +1,4 @@
-//! The endpoint under `/api/administrators` that tells who somebody is (manager-api.md, section 9). There is one administrator.
+//! The endpoint under `/api/administrators` that describes users (`docs/manager-api.md`, "Other reads"). There is one administrator.
 
 use serde_json::{Map, Value, json};
 
@@ -6,13 +6,14 @@ use super::authentication::Caller;
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::options::choices::AnswerFields;
-use crate::sandbox::search::{Field, Filter, Searchable};
-use crate::sandbox::state::Manager;
+use crate::sandbox::search::field::{Field, Searchable};
+use crate::sandbox::search::filter::Filter;
+use crate::sandbox::state::manager::Manager;
 
-/// His ID.
+/// The administrator's ID.
 const ID: i64 = 1;
 
-/// The one administrator, as he is shown.
+/// The fields of the only administrator.
 struct Administrator(Map<String, Value>);
 
 impl Searchable for Administrator {

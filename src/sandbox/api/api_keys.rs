@@ -1,4 +1,4 @@
-//! The endpoints under `/api/apikeys` (manager-api.md, section 6).
+//! The endpoints under `/api/apikeys` (`docs/manager-api.md`, "Key operations").
 
 use serde_json::{Map, Value, json};
 
@@ -7,8 +7,9 @@ use super::key_fields::Change;
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::options::choices::AnswerFields;
-use crate::sandbox::search::Filter;
-use crate::sandbox::state::Manager;
+use crate::sandbox::search::field::Searchable;
+use crate::sandbox::search::filter::Filter;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::keys::ApiKey;
 use crate::sandbox::state::secrets;
 
@@ -48,7 +49,7 @@ impl Manager {
             "canCreateNewApiKeys",
             "Not authorized to create API keys",
         )?;
-        let change = self.checked(caller, Change::read(&call.object(true)?)?, None)?;
+        let change = self.validate(caller, Change::read(&call.object(true)?)?, None)?;
         let role_id = self.role_for_new_key(&change)?;
         let id = self.keys.next_id();
         let secret = secrets::secret_key(self.settings.secret_shape, id);
@@ -68,7 +69,7 @@ impl Manager {
         self.need(caller, GROUP, "canEditApiKeyProperties", NOT_PERMITTED)?;
         let change = Change::read(&call.object(true)?)?;
         self.existing_key(id)?;
-        let change = self.checked(caller, change, Some(id))?;
+        let change = self.validate(caller, change, Some(id))?;
         self.keys.edit(id, |key| change.apply(key));
         Ok(self.answer_key(self.existing_key(id)?, Shown::Plain))
     }
@@ -104,7 +105,7 @@ impl Manager {
         Ok(self.answer_key(self.current(caller)?, Shown::Current))
     }
 
-    /// The four fields that a key may change of itself.
+    /// Changes the key that signed the request. Only four fields can change.
     pub(crate) fn modify_current(
         &mut self,
         caller: Caller,
@@ -113,10 +114,10 @@ impl Manager {
         self.need_view_keys(caller)?;
         let id = self.current(caller)?.id;
         let change = Change::read(&call.object(true)?)?;
-        if change.beyond_own() {
+        if change.exceeds_own_key() {
             return Err(Refusal::forbidden(NOT_PERMITTED));
         }
-        let change = self.checked(caller, change, Some(id))?;
+        let change = self.validate(caller, change, Some(id))?;
         self.keys.edit(id, |key| change.apply(key));
         Ok(self.answer_key(self.existing_key(id)?, Shown::Current))
     }
@@ -127,7 +128,7 @@ impl Manager {
         self.regenerate(id)
     }
 
-    /// The old secret is dead at once.
+    /// Replaces the secret. The old one stops working at once.
     fn regenerate(&mut self, id: i64) -> Result<Answer, Refusal> {
         let secret = secrets::secret_key(self.settings.secret_shape, id);
         self.keys.edit(id, |key| key.secret = secret);
@@ -149,7 +150,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The API key does not exist"))
     }
 
-    /// The key that signed the request; a session has none.
+    /// The key that signed the request. A session has none.
     fn current(&self, caller: Caller) -> Result<&ApiKey, Refusal> {
         match caller {
             Caller::Key(id) => self.existing_key(id),
@@ -170,9 +171,8 @@ impl Manager {
         Answer::json(&Value::Object(self.shown_key(key, shown)))
     }
 
-    /// Fields that are not set are absent, not null (manager-api.md, section 6.1).
+    /// The fields of a key. Unset fields are absent and not null (`docs/manager-api.md`, "Key fields").
     fn shown_key(&self, key: &ApiKey, shown: Shown) -> Map<String, Value> {
-        use crate::sandbox::search::Searchable;
         const BEFORE_SECRET: [&str; 11] = [
             "keyName",
             "description",
@@ -203,11 +203,11 @@ impl Manager {
             fields.insert("tenantGUID".to_owned(), json!(self.tenant_guid));
         }
         fields.insert("ID".to_owned(), json!(key.id));
-        self.play_answer_fields(&mut fields);
+        self.apply_answer_fields(&mut fields);
         fields
     }
 
-    fn play_answer_fields(&self, fields: &mut Map<String, Value>) {
+    fn apply_answer_fields(&self, fields: &mut Map<String, Value>) {
         match self.settings.unknowns.answer_fields {
             AnswerFields::Usual => {}
             AnswerFields::Future => {
@@ -220,7 +220,7 @@ impl Manager {
     }
 }
 
-/// What of a key an answer shows.
+/// The fields of a key that a response contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Plain,

@@ -1,25 +1,25 @@
-//! Who is asking: a session (cookie sID and header rID) or a secret key (manager-api.md, section 2).
+//! Authentication by a session (cookie sID and header rID) or an API key (`docs/manager-api.md`, "Authentication").
 
 use hyper::Method;
 
 use super::sessions::{STICKY, user_caller};
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::Refusal;
-use crate::sandbox::state::Manager;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::clock::millis;
 use crate::sandbox::state::roles::Role;
 
-/// The one who asks.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// The administrator, by a session.
+    /// The administrator, with a session.
     Administrator,
-    /// The key of this ID.
+    /// The API key with this ID.
     Key(i64),
 }
 
 impl Manager {
-    /// Finds out who asks for this action, and counts the call.
+    /// Returns the sender of a request for this action, and counts the request.
     pub(crate) fn authenticate(&mut self, call: &Call, action: &str) -> Result<Caller, Refusal> {
         let caller = match self.secret_of(call) {
             Some(secret) => self.check_key(&secret, action)?,
@@ -34,7 +34,7 @@ impl Manager {
         Ok(caller)
     }
 
-    /// The role of the one who asks. A role that is gone has no rights.
+    /// The role of the caller, if it still exists.
     pub(crate) fn role_of(&self, caller: Caller) -> Option<&Role> {
         self.roles.get(match caller {
             Caller::Administrator => self.settings.administrator_role,
@@ -42,7 +42,7 @@ impl Manager {
         })
     }
 
-    /// Refuses the caller whose role lacks a right under `platformRights`.
+    /// Refuses a caller whose role lacks this right under `platformRights`.
     pub(crate) fn need(
         &self,
         caller: Caller,
@@ -51,16 +51,16 @@ impl Manager {
         refusal: &str,
     ) -> Result<(), Refusal> {
         match self.role_of(caller) {
-            Some(role) if role.may(group, right) => Ok(()),
+            Some(role) if role.has_right(group, right) => Ok(()),
             _ => Err(Refusal::forbidden(refusal)),
         }
     }
 
-    /// The secret that a request is signed with. Whoever sends one is taken at his word, a session beside it or not. An
-    /// `Authorization` that this manager has no use for is a wrong secret: a key put there by mistake is a frequent error.
+    /// The secret that a request carries. It takes precedence over a session. An `Authorization` that this manager does not
+    /// support counts as a wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
-            // One word and one space; a secret without the word is a frequent mistake, too.
+            // A frequent mistake is to send the secret without `ApiKey `.
             let secret = authorization
                 .strip_prefix("ApiKey ")
                 .filter(|_| self.settings.cloud_one);
@@ -69,7 +69,8 @@ impl Manager {
         call.header("api-secret-key").map(str::to_owned)
     }
 
-    /// The texts are the vendor's (manager-api.md, section 10): a key that is locked or has expired answers as one without the right.
+    /// Checks a secret. The messages are the vendor's (`docs/manager-api.md`, "Errors"): a key that is locked or has expired gets the
+    /// same refusal as a key without the right.
     fn check_key(&mut self, secret: &str, action: &str) -> Result<Caller, Refusal> {
         const INVALID: &str = "Invalid API Key";
         let now = self.clock.now();
@@ -111,11 +112,11 @@ impl Manager {
         }
     }
 
-    /// A wrong secret counts against the key whose ID or GUID it begins with; too many lock it for a while.
+    /// Counts a wrong secret for the key that it belongs to. Too many lock the key for a time.
     fn count_wrong_secret(&mut self, secret: &str) {
         let (now, limit) = (self.clock.now(), self.settings.key_attempts);
         let lock_time = millis(self.settings.key_lock_time);
-        let Some(id) = self.keys.meant_by(secret).map(|key| key.id) else {
+        let Some(id) = self.keys.with_prefix_of(secret).map(|key| key.id) else {
             return;
         };
         let Some(key) = self.keys.get_mut(id) else {

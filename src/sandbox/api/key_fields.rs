@@ -1,4 +1,4 @@
-//! What a client may write into an API key, and what the manager refuses (manager-api.md, section 6.1).
+//! The fields of an API key that a client can write, and their validation (`docs/manager-api.md`, "Key fields").
 
 use serde_json::{Map, Value};
 
@@ -6,12 +6,12 @@ use super::authentication::Caller;
 use crate::sandbox::http::call::{boolean, integer32, integer64, text, wrong_type};
 use crate::sandbox::http::response::Refusal;
 use crate::sandbox::options::choices::ExpiryZero;
-use crate::sandbox::state::Manager;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::keys::ApiKey;
 use crate::sandbox::state::rights;
 use crate::sandbox::state::roles::FULL_ACCESS;
 
-/// The writable fields that a body names.
+/// The writable fields of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     name: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Reads a body. Fields that only the manager sets must have their type and have no effect.
+    /// Parses a body. Fields that only the manager sets must have the right type and are ignored.
     pub(crate) fn read(body: &Map<String, Value>) -> Result<Change, Refusal> {
         for name in ["created", "lastSignIn", "unlockTime"] {
             integer64(body, name)?;
@@ -48,12 +48,12 @@ impl Change {
         })
     }
 
-    /// Whether it holds more than a key may change of itself.
-    pub(crate) fn beyond_own(&self) -> bool {
+    /// Whether it contains fields that a key cannot change in itself.
+    pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }
 
-    /// Writes the fields into a key, after [`Manager::checked`].
+    /// Applies the fields to a key. [`Manager::validate`] comes first.
     pub(crate) fn apply(self, key: &mut ApiKey) {
         set_text(&mut key.name, self.name);
         set_text(&mut key.description, self.description);
@@ -75,7 +75,7 @@ fn set_text(field: &mut Option<String>, given: Option<String>) {
     }
 }
 
-/// A number; vendor samples also send it quoted, and that works.
+/// Returns `roleID`. The vendor's samples also send it quoted, and that works.
 fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
     match body.get("roleID") {
         Some(Value::String(quoted)) => {
@@ -89,7 +89,7 @@ fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
 }
 
 impl Manager {
-    /// The role of a key that is made.
+    /// The role of a new key.
     pub(crate) fn role_for_new_key(&self, change: &Change) -> Result<i64, Refusal> {
         match (change.role_id, self.settings.unknowns.role_omitted) {
             (Some(id), _) => Ok(id),
@@ -98,8 +98,8 @@ impl Manager {
         }
     }
 
-    /// The change as it will be made, or why not. `id` is the key that is changed; a new one has none.
-    pub(crate) fn checked(
+    /// Returns the change as it will be stored, or a refusal. `id` is the key to change; a new key has none.
+    pub(crate) fn validate(
         &self,
         caller: Caller,
         change: Change,
@@ -110,18 +110,18 @@ impl Manager {
             change.name = change.name.map(|name| name.trim().to_owned());
         }
         let unknowns = &self.settings.unknowns;
-        change.name = change.name.and_then(|name| unknowns.key_names.keep(name));
-        change.description = (change.description).and_then(|text| unknowns.descriptions.keep(text));
+        change.name = change.name.and_then(|name| unknowns.key_names.apply(name));
+        change.description = (change.description).and_then(|text| unknowns.descriptions.apply(text));
         // 0 stands for null in the numeric properties that clients write.
         change.role_id = change.role_id.filter(|id| *id != 0);
-        change.expiry = self.checked_expiry(change.expiry)?;
+        change.expiry = self.validate_expiry(change.expiry)?;
         self.check_name(change.name.as_deref(), id)?;
-        self.check_place(&change)?;
+        self.check_locale_and_time_zone(&change)?;
         self.check_role(caller, change.role_id)?;
         Ok(change)
     }
 
-    fn checked_expiry(&self, given: Option<Option<i64>>) -> Result<Option<Option<i64>>, Refusal> {
+    fn validate_expiry(&self, given: Option<Option<i64>>) -> Result<Option<Option<i64>>, Refusal> {
         let Some(Some(time)) = given else {
             return Ok(given);
         };
@@ -147,7 +147,7 @@ impl Manager {
             return Ok(());
         };
         match name {
-            // Keys and users are in one table.
+            // Keys and users share one table of names.
             Some(name) if self.keys.name_taken(name, id) || name == self.settings.username => Err(
                 Refusal::new(status, "The requested username already exists."),
             ),
@@ -155,7 +155,7 @@ impl Manager {
         }
     }
 
-    fn check_place(&self, change: &Change) -> Result<(), Refusal> {
+    fn check_locale_and_time_zone(&self, change: &Change) -> Result<(), Refusal> {
         if change
             .locale
             .as_deref()
@@ -176,7 +176,7 @@ impl Manager {
         }
     }
 
-    /// A role that may only handle users with equal or lesser rights cannot give away more than it has.
+    /// Refuses a role with more rights than the caller, if the caller's role forbids that.
     fn check_role(&self, caller: Caller, id: Option<i64>) -> Result<(), Refusal> {
         let Some(id) = id else { return Ok(()) };
         let Some(role) = self.roles.get(id) else {

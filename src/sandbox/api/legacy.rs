@@ -1,12 +1,11 @@
-//! The few legacy REST calls that matter for bootstrapping: signing out, and asking whether the manager is up
-//! (manager-api.md, sections 1.1 and 4).
+//! The legacy REST calls for sign-out and for checking whether the manager is up (`docs/manager-api.md`, "Start-up" and "Sign-out").
 
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::{Answer, Refusal};
-use crate::sandbox::state::Manager;
+use crate::sandbox::state::manager::Manager;
 
 impl Manager {
-    /// `DELETE /rest/authentication/logout?sID=`; without `sID=` it does nothing.
+    /// `DELETE /rest/authentication/logout?sID=`. Without `sID` it does nothing.
     pub(crate) fn legacy_logout(&mut self, call: &Call) -> Result<Answer, Refusal> {
         match self.settings.unknowns.logout {
             None => {
@@ -20,7 +19,7 @@ impl Manager {
         }
     }
 
-    /// `GET /rest/status/manager/ping`, off until an administrator enables the Status Monitoring API.
+    /// `GET /rest/status/manager/ping`, which is off until an administrator enables the Status Monitoring API.
     pub(crate) fn ping(&self) -> Result<Answer, Refusal> {
         match self.settings.unknowns.ping {
             None => Ok(Answer::text(200, "pong")),
@@ -32,7 +31,7 @@ impl Manager {
         }
     }
 
-    /// `GET /rest/apiVersion`: a number as plain text, without authentication.
+    /// `GET /rest/apiVersion`: returns a number as plain text, without authentication.
     pub(crate) fn api_version() -> Answer {
         Answer::text(200, "3")
     }

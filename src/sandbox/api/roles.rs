@@ -1,4 +1,4 @@
-//! The endpoints under `/api/roles` (manager-api.md, section 5).
+//! The endpoints under `/api/roles` (`docs/manager-api.md`, "Roles").
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use super::authentication::Caller;
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::options::choices::AnswerFields;
-use crate::sandbox::search::Filter;
-use crate::sandbox::state::Manager;
+use crate::sandbox::search::filter::Filter;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::rights;
 use crate::sandbox::state::roles::{Role, Roles};
 
@@ -69,7 +69,7 @@ impl Manager {
         Ok(answer)
     }
 
-    /// A role that somebody has, and the immutable one, stay: whoever had them would be left without any rights.
+    /// Deletes a role. The immutable role and roles in use cannot be deleted.
     pub(crate) fn delete_role(&mut self, caller: Caller, id: i64) -> Result<Answer, Refusal> {
         let refusal = "Not authorized to delete administrator roles";
         self.need(caller, GROUP, "canDeleteAdministratorRoles", refusal)?;
@@ -86,7 +86,7 @@ impl Manager {
         Ok(Answer::empty(200))
     }
 
-    /// What the deletion of something that is not there answers.
+    /// The response to the deletion of a missing object.
     pub(crate) fn answer_missing_deletion(&self, what: &str) -> Result<Answer, Refusal> {
         match self.settings.unknowns.delete_missing {
             None => Ok(Answer::empty(200)),
@@ -109,7 +109,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The administrator role does not exist"))
     }
 
-    /// An administrator cannot make a role stronger than his own (manager-api.md, section 5).
+    /// Refuses a role with more rights than the caller's role (`docs/manager-api.md`, "Roles").
     fn check_not_stronger(
         &self,
         caller: Caller,

@@ -1,6 +1,4 @@
-//! Signing in and the sessions that come of it (manager-api.md, sections 3 and 4).
-
-use std::collections::HashMap;
+//! The endpoints for sign-in and sign-out (`docs/manager-api.md`, "Sign-in" and "Sign-out").
 
 use serde_json::{Map, Value, json};
 
@@ -9,78 +7,14 @@ use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::options::choices::{
     MfaCodeType, SessionLimit, SignInAnswer, SignInWording, StickyCookie,
 };
-use crate::sandbox::state::Manager;
-use crate::sandbox::state::clock::{Millis, millis};
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::secrets;
+use crate::sandbox::state::sessions::Session;
 
 /// The name of the load balancer's cookie.
 pub(crate) const STICKY: &str = "AWSALB";
 
-/// The one administrator's standing.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    /// Wrong passwords or codes since the last right ones.
-    pub(crate) failures: u32,
-    pub(crate) locked: bool,
-}
-
-/// One session.
-#[derive(Clone, Debug)]
-pub(crate) struct Session {
-    pub(crate) rid: String,
-    pub(crate) sticky: Option<String>,
-    created: Millis,
-    pub(crate) last_activity: Millis,
-}
-
-/// The sessions by their sID.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    by_sid: HashMap<String, Session>,
-}
-
-impl Sessions {
-    pub(crate) fn get_mut(&mut self, sid: &str) -> Option<&mut Session> {
-        self.by_sid.get_mut(sid)
-    }
-
-    pub(crate) fn end(&mut self, sid: &str) {
-        self.by_sid.remove(sid);
-    }
-
-    pub(crate) fn end_all(&mut self) {
-        self.by_sid.clear();
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.by_sid.len()
-    }
-
-    fn end_oldest(&mut self) {
-        let oldest = self
-            .by_sid
-            .iter()
-            .min_by_key(|(_, session)| session.created)
-            .map(|(sid, _)| sid.clone());
-        if let Some(sid) = oldest {
-            self.end(&sid);
-        }
-    }
-}
-
 impl Manager {
-    /// Forgets the sessions that are too old or were idle for too long.
-    pub(crate) fn expire_sessions(&mut self) {
-        let now = self.clock.now();
-        let (idle, max) = (
-            millis(self.settings.session_idle),
-            millis(self.settings.session_max),
-        );
-        let alive =
-            |session: &Session| now - session.last_activity < idle && now - session.created < max;
-        self.sessions.by_sid.retain(|_, session| alive(session));
-    }
-
     /// `POST /api/sessions`
     pub(crate) fn sign_in(&mut self, call: &Call) -> Result<Answer, Refusal> {
         if let Some(status) = self.settings.unknowns.sessions_endpoint {
@@ -110,7 +44,7 @@ impl Manager {
         Ok(self.open_session())
     }
 
-    /// Counts what a real manager counts: a wrong password or code of a user that there is.
+    /// Checks a sign-in. As on a real manager, a wrong password or code of an existing user counts towards the lock-out.
     fn check(&mut self, attempt: &Attempt) -> Result<(), Cause> {
         if attempt
             .tenant_name
@@ -174,7 +108,7 @@ impl Manager {
         }
     }
 
-    /// The ID of the session in the cookie of a call. The quotes are part of a cookie that was sent with them.
+    /// The session ID in the cookie of a request. The quotes belong to a cookie that was sent with them.
     pub(crate) fn session_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
         let value = call.cookie("sID")?;
         match self.settings.unknowns.quoted_cookie {
@@ -194,7 +128,7 @@ impl Manager {
             created: now,
             last_activity: now,
         };
-        self.sessions.by_sid.insert(sid.clone(), session);
+        self.sessions.insert(sid.clone(), session);
         let mut body = json!({
             "administratorID": 1,
             "created": now,
@@ -202,14 +136,14 @@ impl Manager {
             "accessType": "webService",
             "RID": rid,
         });
-        let played = self.settings.unknowns.sign_in_answer;
-        match (played, &mut body) {
+        let choice = self.settings.unknowns.sign_in_answer;
+        match (choice, &mut body) {
             (SignInAnswer::NoRid, Value::Object(fields)) => drop(fields.shift_remove("RID")),
             (SignInAnswer::EmptyRid, body) => body["RID"] = json!(""),
             _ => {}
         }
         let mut answer = Answer::json(&body);
-        for value in session_cookies(played, &sid) {
+        for value in session_cookies(choice, &sid) {
             let value = match self.settings.unknowns.quoted_cookie {
                 true => format!("\"{value}\""),
                 false => value,
@@ -229,8 +163,8 @@ impl Manager {
     }
 }
 
-fn session_cookies(played: SignInAnswer, sid: &str) -> Vec<String> {
-    match played {
+fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
+    match choice {
         SignInAnswer::NoSid => Vec::new(),
         SignInAnswer::EmptySid => vec![String::new()],
         SignInAnswer::SeveralSid => vec![secrets::hex32(), sid.to_owned()],
@@ -240,7 +174,7 @@ fn session_cookies(played: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// How calls of a user are counted, the sign-in with them.
+/// The name under which the rate limit counts a user's requests, including sign-ins.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }
@@ -257,7 +191,7 @@ enum Cause {
 }
 
 impl Cause {
-    /// The wordings of a real manager are not known, but for one; these name the cause in plain words.
+    /// The message of a refused sign-in. Only one message of a real manager is known; the others name the cause.
     fn message(&self, username: &str) -> String {
         let message = match self {
             Cause::Credentials => "The user name or the password is incorrect.",
@@ -266,7 +200,7 @@ impl Cause {
             Cause::CodeNeeded => "A multi-factor authentication code is required.",
             Cause::CodeWrong => "The multi-factor authentication code is incorrect.",
             Cause::PasswordExpired => "The password has expired.",
-            // This one was met by a client.
+            // A client expects this message.
             Cause::SessionLimit => {
                 return format!(
                     "MaxSessionsException occurred when authenticating user [{username}]"
@@ -306,13 +240,13 @@ impl Attempt {
     }
 }
 
-fn read_code(given: &Value, played: MfaCodeType) -> Result<String, Refusal> {
-    match (given, played) {
+fn read_code(given: &Value, choice: MfaCodeType) -> Result<String, Refusal> {
+    match (given, choice) {
         (Value::String(code), MfaCodeType::String | MfaCodeType::Either) => Ok(code.clone()),
         (Value::Number(code), MfaCodeType::Number | MfaCodeType::Either) => Ok(code.to_string()),
         _ => Err(wrong_type(
             "mfaCode",
-            if played == MfaCodeType::Number {
+            if choice == MfaCodeType::Number {
                 "a number"
             } else {
                 "a string"

@@ -1,4 +1,4 @@
-//! Two answers that something in between exchanges.
+//! The exchange of two responses, as by a broken proxy.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::sync::oneshot;
 
 use crate::sandbox::http::response::Answer;
 
-/// How long an answer waits for another one to be exchanged with; then it goes where it belongs.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a response waits for another one. After that it goes to its own client.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Where the first of two answers waits for the second.
+/// The place where the first of two responses waits for the second.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     first: Mutex<Option<First>>,
@@ -23,14 +23,14 @@ struct First {
 }
 
 impl Exchange {
-    /// Hands this answer in, and returns the other one.
+    /// Hands in a response and returns the other one.
     pub(crate) async fn swap(&self, answer: Answer) -> Answer {
         let (second, waiting) = {
             let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // Its client waited too long.
+                    // The other response did not wait any longer.
                     Err(answer) => answer,
                 };
             }
@@ -41,7 +41,7 @@ impl Exchange {
             });
             (answer, waiting)
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(MAX_WAIT, waiting).await {
             Ok(Ok(other)) => other,
             _ => second,
         }

@@ -1,19 +1,20 @@
-//! Faults as they are written on the command line:
-//! `METHOD PATH ACTION [OPTION...]`, split as a shell would, as in `POST /api/apikeys drop after`.
+//! The syntax of faults on the command line: `METHOD PATH ACTION [OPTION...]`, split into words like a shell command, for example
+//! `POST /api/apikeys drop after`.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Action, Fault, When};
+use super::fault::{Action, Fault, When};
 
-/// How a fault is written; for help texts.
+/// The syntax of a fault, for help texts.
 pub const FAULT_FORM: &str = "\
-METHOD PATH ACTION [OPTION...], as in 'POST /api/apikeys drop after'; METHOD and PATH may hold *
-actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT, twice (the work is done twice), \
-late=TIME (a reset, and the work is done TIME later), swap (exchanged with the next answer that has this fault)
-options: before (default), after (the work is done), nth=N (1), times=N (1) or always, header='NAME: VALUE', body=TEXT";
+METHOD PATH ACTION [OPTION...], for example 'POST /api/apikeys drop after'. METHOD can be *, and PATH can contain *.
+Actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT, twice (execute the request twice), \
+late=TIME (reset the connection and execute the request TIME later), swap (exchange the response with that of the next request \
+that has this fault).
+Options: before (default) or after the request is executed, nth=N (1), times=N (1) or always, header='NAME: VALUE', body=TEXT.";
 
-const LIKE: &str = "write it like `POST /api/apikeys drop after`";
+const EXAMPLE: &str = "expected a fault such as `POST /api/apikeys drop after`";
 
 impl FromStr for Fault {
     type Err = String;
@@ -21,7 +22,7 @@ impl FromStr for Fault {
     fn from_str(spec: &str) -> Result<Fault, String> {
         let words = shell_words::split(spec).map_err(|error| error.to_string())?;
         let [method, path, action, options @ ..] = words.as_slice() else {
-            return Err(format!("it is no fault; {LIKE}"));
+            return Err(EXAMPLE.to_owned());
         };
         let mut fault = Fault {
             method: (method != "*").then(|| method.to_uppercase()),
@@ -29,39 +30,39 @@ impl FromStr for Fault {
             nth: 1,
             times: 1,
             when: When::Before,
-            action: read_action(action)?,
+            action: parse_action(action)?,
         };
         for option in options {
-            read_option(&mut fault, option)?;
+            parse_option(&mut fault, option)?;
         }
         Ok(fault)
     }
 }
 
-fn read_action(word: &str) -> Result<Action, String> {
+fn parse_action(word: &str) -> Result<Action, String> {
     let (name, value) = word.split_once('=').unwrap_or((word, ""));
     match name {
         "drop" => Ok(Action::Drop),
         "reset" => Ok(Action::Reset),
         "twice" => Ok(Action::Twice),
-        "late" => read_time(name, value).map(Action::Late),
+        "late" => parse_time(name, value).map(Action::Late),
         "swap" => Ok(Action::Swap),
-        "delay" => read_time(name, value).map(Action::Delay),
+        "delay" => parse_time(name, value).map(Action::Delay),
         "cut" => number(name, value).map(Action::Cut),
         "stall" => number(name, value).map(Action::Stall),
         "status" => Ok(Action::Answer {
-            status: read_status(value)?,
+            status: parse_status(value)?,
             headers: Vec::new(),
             body: Vec::new(),
         }),
         "raw" => Ok(Action::Raw(
             value.replace("\\r", "\r").replace("\\n", "\n").into_bytes(),
         )),
-        _ => Err(format!("`{word}` is no action; {LIKE}")),
+        _ => Err(format!("`{word}` is not an action; {EXAMPLE}")),
     }
 }
 
-fn read_option(fault: &mut Fault, word: &str) -> Result<(), String> {
+fn parse_option(fault: &mut Fault, word: &str) -> Result<(), String> {
     let (name, value) = word.split_once('=').unwrap_or((word, ""));
     match (name, &mut fault.action) {
         ("before", _) => fault.when = When::Before,
@@ -72,12 +73,12 @@ fn read_option(fault: &mut Fault, word: &str) -> Result<(), String> {
         ("header", Action::Answer { headers, .. }) => {
             let (name, value) = value
                 .split_once(':')
-                .ok_or_else(|| format!("`{value}` is no header"))?;
+                .ok_or_else(|| format!("`{value}` is not a header; expected `NAME: VALUE`"))?;
             headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
         ("body", Action::Answer { body, .. }) => *body = value.as_bytes().to_vec(),
         _ => {
-            return Err(format!("`{word}` is no option of this fault; {LIKE}"));
+            return Err(format!("`{word}` is not an option of this action; {EXAMPLE}"));
         }
     }
     Ok(())
@@ -86,18 +87,18 @@ fn read_option(fault: &mut Fault, word: &str) -> Result<(), String> {
 fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
     value
         .parse()
-        .map_err(|_| format!("{name}={value}: not a number that fits here"))
+        .map_err(|_| format!("{name}={value}: not a number in the allowed range"))
 }
 
-fn read_status(value: &str) -> Result<u16, String> {
+fn parse_status(value: &str) -> Result<u16, String> {
     number("status", value).and_then(|status| match status {
-        // 1xx are no final answers; a client would wait on.
+        // After a status 1xx, a client would wait for the final response.
         200..=599 => Ok(status),
-        _ => Err(format!("status={value}: not between 200 and 599")),
+        _ => Err(format!("status={value}: expected a status from 200 to 599")),
     })
 }
 
-fn read_time(name: &str, value: &str) -> Result<Duration, String> {
+fn parse_time(name: &str, value: &str) -> Result<Duration, String> {
     match humantime::parse_duration(value) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),
         Ok(_) => Err(format!("{name}={value}: longer than a year")),
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_read_with_all_its_options() {
+    fn a_fault_is_parsed_with_all_its_options() {
         let fault: Result<Fault, String> =
             "post /api/roles/* status=503 nth=2 times=3 after header='Retry-After: 1' body='not yet'".parse();
         let action = Action::Answer {
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn short_forms_and_mistakes() {
+    fn short_forms_are_parsed_and_mistakes_refused() {
         assert_eq!(
             "* * drop always".parse(),
             Ok(Fault {
@@ -141,13 +142,13 @@ mod tests {
             delay.map(|fault| fault.action),
             Ok(Action::Delay(Duration::from_secs(2)))
         );
-        for (action, read) in [
+        for (action, parsed) in [
             ("twice", Action::Twice),
             ("late=1s", Action::Late(Duration::from_secs(1))),
             ("swap", Action::Swap),
         ] {
             let fault: Result<Fault, String> = format!("GET /x {action}").parse();
-            assert_eq!(fault.map(|fault| fault.action), Ok(read));
+            assert_eq!(fault.map(|fault| fault.action), Ok(parsed));
         }
         for wrong in [
             "GET /x late",

@@ -1,4 +1,4 @@
-//! One request as the simulated manager sees it, and what its parts must be.
+//! A request to the simulated manager, and typed access to its parts.
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::response::Refusal;
 
-/// One request, read to its end.
+/// A complete request.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -17,13 +17,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The value of a header, where it is there and text.
+    /// The value of a header, if it is present and text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The value of a cookie. Attributes that a client sends back with it are passed over: that works in the wild
-    /// (manager-api.md, section 3).
+    /// The value of a cookie. Attributes that a client sends back with it are ignored (`docs/manager-api.md`, "Sign-in").
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let headers = self.headers.get_all("cookie").into_iter();
         let pairs = headers
@@ -44,9 +43,9 @@ impl Call {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// The body as a JSON object; where it need not be there, its absence is an empty one.
-    pub(crate) fn object(&self, needed: bool) -> Result<Map<String, Value>, Refusal> {
-        if self.body.is_empty() && !needed {
+    /// The body as a JSON object. If it is not `required`, an empty body is an empty object.
+    pub(crate) fn object(&self, required: bool) -> Result<Map<String, Value>, Refusal> {
+        if self.body.is_empty() && !required {
             return Ok(Map::new());
         }
         self.check_content_type()?;
@@ -72,7 +71,7 @@ impl Call {
     }
 }
 
-/// A text field, where it is there.
+/// Returns a text field, if present.
 pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
     match object.get(name) {
         None => Ok(None),
@@ -81,7 +80,7 @@ pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<Str
     }
 }
 
-/// A boolean field, where it is there: a real one, a quoted one is an error (manager-api.md, section 6.1).
+/// Returns a boolean field, if present. A quoted boolean is an error (`docs/manager-api.md`, "Key fields").
 pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, Refusal> {
     match object.get(name) {
         None => Ok(None),
@@ -90,7 +89,7 @@ pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<
     }
 }
 
-/// An integer of 64 bits, where it is there. JSON knows one kind of number, so 2.0 is an integer.
+/// Returns an integer of 64 bits, if present. JSON has one type of number, so 2.0 is an integer.
 pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);
@@ -101,7 +100,7 @@ pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Optio
     }
 }
 
-/// An integer of 32 bits, where it is there.
+/// Returns an integer of 32 bits, if present.
 pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     match integer64(object, name) {
         Ok(Some(number)) if i32::try_from(number).is_err() => {
@@ -112,7 +111,7 @@ pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Optio
     }
 }
 
-/// A number, where it is there.
+/// Returns a number, if present.
 pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);

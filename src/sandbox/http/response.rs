@@ -1,12 +1,12 @@
-//! What the simulated manager answers: statuses, headers and bodies as the contract has them.
+//! Responses of the simulated manager: statuses, headers and bodies as in the contract.
 
 use hyper::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Value, json};
 
-use crate::sandbox::options::Settings;
 use crate::sandbox::options::choices::ErrorBody;
+use crate::sandbox::options::settings::Settings;
 
-/// An answer, before the connection turns it into bytes.
+/// A response before it is turned into bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Nothing but a status: what a deletion answers.
+    /// A response without a body, for example to a deletion.
     pub(crate) fn empty(status: u16) -> Answer {
         Answer {
             status,
@@ -29,12 +29,12 @@ impl Answer {
         Answer::typed(200, "application/json", document.to_string())
     }
 
-    /// A plain text, as legacy REST answers.
+    /// A response in plain text, as in legacy REST.
     pub(crate) fn text(status: u16, text: impl Into<String>) -> Answer {
         Answer::typed(status, "text/plain", text)
     }
 
-    /// A page as a Tomcat writes it for paths that no application has.
+    /// A Tomcat error page.
     pub(crate) fn page(status: u16, reason: &str) -> Answer {
         let title = format!("HTTP Status {status} – {reason}");
         let page = format!(
@@ -44,7 +44,7 @@ impl Answer {
         Answer::typed(status, "text/html;charset=utf-8", page)
     }
 
-    /// This answer with one more header.
+    /// This response with one more header.
     pub(crate) fn with(mut self, name: impl AsRef<str>, value: impl Into<String>) -> Answer {
         self.headers.push((name.as_ref().to_owned(), value.into()));
         self
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-/// The status of a refusal: known to who refuses, or an open question.
+/// The status of a refusal: a number, or one that the settings choose.
 #[derive(Clone, Copy, Debug)]
 enum Status {
     Code(u16),
@@ -68,7 +68,7 @@ enum Status {
     ContentType,
 }
 
-/// Why a call was not done.
+/// A refused request.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: Status,
@@ -89,7 +89,7 @@ impl Refusal {
         }
     }
 
-    /// The request itself is wrong; its status is an open question.
+    /// A refusal of an invalid request, with the status that the settings choose.
     pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
         Refusal {
             status: Status::Invalid,
@@ -97,7 +97,7 @@ impl Refusal {
         }
     }
 
-    /// The body is not said to be JSON; its status is an open question.
+    /// A refusal of a body that is not declared as JSON, with the status that the settings choose.
     pub(crate) fn content_type() -> Refusal {
         Refusal {
             status: Status::ContentType,
@@ -109,7 +109,7 @@ impl Refusal {
         Refusal::new(403, message)
     }
 
-    /// A status and nothing else.
+    /// A refusal without a body.
     pub(crate) fn bodiless(status: u16) -> Refusal {
         Refusal {
             bodiless: true,
@@ -117,7 +117,7 @@ impl Refusal {
         }
     }
 
-    /// 405, with the methods that there are.
+    /// A refusal with status 405 and the allowed methods.
     pub(crate) fn method_not_allowed(allowed: &[&str]) -> Refusal {
         Refusal {
             allow: Some(allowed.join(", ")),
@@ -125,7 +125,7 @@ impl Refusal {
         }
     }
 
-    /// 429, said as the vendor documents it (manager-api.md, section 10).
+    /// A refusal with status 429 and the documented message (`docs/manager-api.md`, "Errors").
     pub(crate) fn too_many(retry_after: Option<String>) -> Refusal {
         Refusal {
             retry_after,
@@ -133,7 +133,7 @@ impl Refusal {
         }
     }
 
-    /// The answer in the form that is played.
+    /// The response, in the form that the settings choose.
     pub(crate) fn answer(&self, settings: &Settings) -> Answer {
         let status = match self.status {
             Status::Code(status) => status,
@@ -170,8 +170,8 @@ fn error(status: u16, message: &str, form: ErrorBody) -> Answer {
     }
 }
 
-/// The headers that every answer under `/api` has, seen on a sign-in (manager-api.md, section 3), and the manager's version.
-pub(crate) fn dress(answer: Answer, settings: &Settings) -> Answer {
+/// Adds the headers that every response under `/api` has (`docs/manager-api.md`, "Sign-in"), and the manager's version.
+pub(crate) fn with_common_headers(answer: Answer, settings: &Settings) -> Answer {
     answer
         .with("X-Frame-Options", "SAMEORIGIN")
         .with("X-XSS-Protection", "1; mode=block")

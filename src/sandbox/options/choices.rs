@@ -1,8 +1,8 @@
-//! The answers to open questions that are more than a status, and how a choice is read from its name.
+//! The choices for open questions that are more than a status, and the words for them.
 
-/// Something that is chosen by a word on the command line.
+/// A value that is chosen by a word on the command line.
 pub(crate) trait Choice: Sized {
-    /// The value of this word, if it is one.
+    /// Returns the value of a word, if it has one.
     fn choose(word: &str) -> Option<Self>;
 }
 
@@ -12,7 +12,7 @@ impl Choice for u16 {
     }
 }
 
-/// A status that refuses, or `accepted`.
+/// The status of a refusal, or `accepted`.
 impl Choice for Option<u16> {
     fn choose(word: &str) -> Option<Option<u16>> {
         if word == "accepted" {
@@ -42,10 +42,10 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// The words for it.
+            /// The words for the values.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// The value of this word, if it is one.
+            /// Returns the value of a word, if it has one.
             pub fn named(word: &str) -> Option<$name> {
                 match word {
                     $($word => Some($name::$variant),)+
@@ -64,19 +64,19 @@ macro_rules! choice {
 pub(crate) use choice;
 
 choice! {
-    /// What the message of a refused sign-in says.
+    /// The message of a refused sign-in.
     SignInWording {
-        /// The cause: wrong password, locked, too many sessions, code needed.
+        /// The cause: wrong password, locked account, too many sessions, code required.
         Cause = "cause",
         /// The same sentence for every cause.
         Vague = "vague",
-        /// Nothing: there is no body.
+        /// No body.
         Empty = "empty",
     }
 }
 
 choice! {
-    /// What a granted sign-in carries.
+    /// The response to a successful sign-in.
     SignInAnswer {
         /// The cookie and the RID.
         Complete = "complete",
@@ -88,13 +88,13 @@ choice! {
         EmptySid = "empty-sid",
         /// An empty RID.
         EmptyRid = "empty-rid",
-        /// Two cookies sID, of which the last one counts, as it does for a browser (RFC 6265, section 5.3).
+        /// Two cookies sID. The last one counts, as in a browser (RFC 6265, section 5.3).
         SeveralSid = "several-sid",
     }
 }
 
 choice! {
-    /// What happens when as many sessions live as may.
+    /// What happens at the maximum number of sessions.
     SessionLimit {
         /// The sign-in is refused.
         Refuse = "refuse",
@@ -104,49 +104,49 @@ choice! {
 }
 
 choice! {
-    /// The JSON type that mfaCode must have.
+    /// The required JSON type of mfaCode.
     MfaCodeType {
         /// A string.
         String = "string",
         /// A number.
         Number = "number",
-        /// Any of the two.
+        /// A string or a number.
         Either = "either",
     }
 }
 
 choice! {
-    /// A load balancer's cookie.
+    /// The cookie of a load balancer.
     StickyCookie {
-        /// There is none.
+        /// No cookie.
         Off = "off",
-        /// It is sent, and nobody looks whether it comes back.
+        /// A cookie that requests need not carry.
         Sent = "sent",
-        /// Without it, a request reaches a node that does not know the session.
+        /// A cookie without which a request reaches a node that does not know the session.
         Needed = "needed",
     }
 }
 
 choice! {
-    /// What `expiryDate: 0` does.
+    /// The effect of `expiryDate: 0`.
     ExpiryZero {
-        /// It clears the expiry.
+        /// The expiry is cleared.
         Clears = "clears",
-        /// It leaves the expiry as it is.
+        /// The expiry does not change.
         Ignored = "ignored",
-        /// It is refused as a date in the past.
+        /// The request is refused, like a date in the past.
         Refused = "refused",
     }
 }
 
 choice! {
-    /// Which fields answers have.
+    /// The fields of responses.
     AnswerFields {
-        /// Those of the published document.
+        /// The fields of the published document.
         Usual = "usual",
-        /// These and others that it does not know.
+        /// These and unknown ones.
         Future = "future",
-        /// Only the ID, the name, and a secret key where there is one.
+        /// Only the ID, the name, and the secret key if any.
         Sparse = "sparse",
     }
 }
@@ -162,15 +162,15 @@ choice! {
         Text = "text",
         /// An HTML page.
         Html = "html",
-        /// None.
+        /// No body.
         Empty = "empty",
     }
 }
 
 choice! {
-    /// The header Retry-After of a 429.
+    /// The header Retry-After of a response with status 429.
     RetryAfter {
-        /// It is not there.
+        /// No header.
         None = "none",
         /// A number of seconds.
         Seconds = "seconds",
@@ -180,9 +180,9 @@ choice! {
 }
 
 choice! {
-    /// What the manager makes of a text that it is to keep.
+    /// How the manager stores a text.
     StoredText {
-        /// It is kept to the letter.
+        /// Unchanged.
         Kept = "kept",
         /// In upper case.
         Upper = "upper",
@@ -194,14 +194,14 @@ choice! {
         NoBrackets = "no-brackets",
         /// Cut to 24 characters.
         Cut = "cut",
-        /// It is not kept at all.
+        /// Not stored.
         Dropped = "dropped",
     }
 }
 
 impl StoredText {
-    /// The text as it is kept.
-    pub(crate) fn keep(self, text: String) -> Option<String> {
+    /// Returns the stored text.
+    pub(crate) fn apply(self, text: String) -> Option<String> {
         let without = |dropped: fn(char) -> bool| text.replace(dropped, "");
         Some(match self {
             StoredText::Kept => text,
@@ -216,9 +216,9 @@ impl StoredText {
 }
 
 choice! {
-    /// How long it takes until a search shows what was created.
+    /// The time until a search shows a new object.
     SearchLag {
-        /// It shows it at once.
+        /// No delay.
         None = "none",
         /// A fifth of a second.
         Short = "200ms",

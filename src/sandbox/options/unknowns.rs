@@ -1,36 +1,34 @@
-//! The open questions of the manager's contract, each with the answers that can be played.
+//! The open questions of the manager's contract, each with its possible answers.
 //!
-//! manager-api.md marks what nobody documents as unknown and lists it in section 11. A client must cope with any of the answers,
-//! so each is a switch here. One table makes the typed fields, their defaults and the names for the command line.
+//! `docs/manager-api.md` marks what is not documented as unknown. A client must cope with every answer, so each question is a switch
+//! here. One table generates the typed fields, their defaults, and the names for the command line.
 
 use super::choices::{
     AnswerFields, Choice, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
     SignInAnswer, SignInWording, StickyCookie, StoredText,
 };
 
-/// One open question, by its name on the command line.
+/// One open question.
 pub struct Unknown {
-    /// The name, as in `--unknown NAME=CHOICE`.
+    /// The name in `--unknown NAME=CHOICE`.
     pub name: &'static str,
-    /// The section of manager-api.md that leaves it open.
-    pub section: &'static str,
-    /// What can be played; the first is the default.
+    /// The choices; the first is the default.
     pub choices: &'static [&'static str],
-    /// What the question is.
+    /// What the choices decide.
     pub about: &'static str,
     apply: fn(&mut Unknowns, &str) -> bool,
 }
 
 impl Unknowns {
-    /// Chooses by name, as the command line does.
+    /// Sets a choice by the names on the command line.
     ///
     /// # Errors
-    /// A sentence that lists what there is, when the name or the choice is not known.
+    /// Returns a message with the valid names if the name or the choice is unknown.
     pub fn set(&mut self, name: &str, choice: &str) -> Result<(), String> {
         let Some(unknown) = UNKNOWNS.iter().find(|unknown| unknown.name == name) else {
             let names: Vec<&str> = UNKNOWNS.iter().map(|unknown| unknown.name).collect();
             return Err(format!(
-                "there is no unknown `{name}`; there are {}",
+                "`{name}` is not a known name; expected one of {}",
                 names.join(", ")
             ));
         };
@@ -38,15 +36,15 @@ impl Unknowns {
             return Ok(());
         }
         Err(format!(
-            "`{choice}` is no choice of `{name}`; there are {}",
+            "`{choice}` is not a choice of `{name}`; expected one of {}",
             unknown.choices.join(", ")
         ))
     }
 }
 
 macro_rules! unknowns {
-    ($($section:literal $name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
-        /// What is played where the contract is silent. A status is what a refusal answers; `None` there is `accepted`.
+    ($($name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
+        /// The behaviour where the contract is silent. A status is that of a refusal, and `None` is `accepted`.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Unknowns {
             $($(#[doc = $about])+ pub $field: $kind,)+
@@ -62,7 +60,6 @@ macro_rules! unknowns {
         pub const UNKNOWNS: &[Unknown] = &[
             $(Unknown {
                 name: $name,
-                section: $section,
                 choices: &[$($choice),+],
                 about: concat!($($about),+),
                 apply: |unknowns, choice| {
@@ -75,129 +72,129 @@ macro_rules! unknowns {
 }
 
 unknowns! {
-    "3" "sign-in-refusal" =>
+    "sign-in-refusal" =>
         /// The status of a refused sign-in.
         sign_in_refusal: u16 = 401, ["401", "403", "400", "500"];
-    "3" "sign-in-wording" =>
-        /// Whether the message of a refused sign-in names the cause (a lock-out, a missing code), or is the same for all.
+    "sign-in-wording" =>
+        /// The message of a refused sign-in: the cause (such as a lock-out or a missing code), the same message for every cause, or none.
         sign_in_wording: SignInWording = SignInWording::Cause, ["cause", "vague", "empty"];
-    "3" "sign-in-answer" =>
-        /// What a granted sign-in carries.
+    "sign-in-answer" =>
+        /// The response to a successful sign-in.
         sign_in_answer: SignInAnswer = SignInAnswer::Complete,
         ["complete", "no-sid", "no-rid", "empty-sid", "empty-rid", "several-sid"];
-    "3" "quoted-cookie" =>
-        /// Whether the value of the cookie sID is between quotes. It must come back so, and is the session's ID without them.
+    "quoted-cookie" =>
+        /// Whether the value of the cookie sID is in quotes. Requests must repeat the quotes; the session ID does not include them.
         quoted_cookie: bool = false, ["no", "yes"];
-    "11 #18" "sessions-endpoint" =>
-        /// Whether POST /api/sessions is there at all, as may not be so on SaaS.
+    "sessions-endpoint" =>
+        /// Whether POST /api/sessions exists. It may not on the hosted service.
         sessions_endpoint: Option<u16> = None, ["accepted", "404", "403", "410"];
-    "3" "session-limit" =>
-        /// What happens to a sign-in when as many sessions live as may.
+    "session-limit" =>
+        /// The result of a sign-in at the maximum number of sessions.
         session_limit: SessionLimit = SessionLimit::Refuse, ["refuse", "end-oldest"];
-    "3" "mfa-code-type" =>
+    "mfa-code-type" =>
         /// The JSON type of mfaCode.
         mfa_code_type: MfaCodeType = MfaCodeType::String, ["string", "number", "either"];
-    "11 #3" "sticky-cookie" =>
-        /// A load balancer's cookie beside sID; needed means that a session is only known to requests that carry it.
+    "sticky-cookie" =>
+        /// The cookie of a load balancer beside sID. With `needed`, a session works only for requests that carry it.
         sticky_cookie: StickyCookie = StickyCookie::Off, ["off", "sent", "needed"];
-    "2" "sid-alone" =>
-        /// The status where a read carries sID without rID.
+    "sid-alone" =>
+        /// The status of a read with sID but without rID.
         sid_alone: Option<u16> = Some(401), ["401", "403", "accepted"];
-    "11 #4" "expired-session" =>
-        /// The status where the session has ended or was never there.
+    "expired-session" =>
+        /// The status if the session has ended or never existed.
         expired_session: u16 = 401, ["401", "403"];
-    "10" "refused-key" =>
-        /// The status where a secret key is wrong or deleted, or no credentials were sent.
+    "refused-key" =>
+        /// The status if a secret key is wrong or deleted, or no credentials were sent.
         refused_key: u16 = 401, ["401", "403"];
-    "10" "unusable-key" =>
-        /// The status where a secret key is expired or locked: 403 with the words of a missing right, or 401 with those of a wrong key.
+    "unusable-key" =>
+        /// The status if a key has expired or is locked: 403 with the message of a missing right, or 401 with that of a wrong key.
         unusable_key: u16 = 403, ["403", "401"];
-    "2" "cloud-one-keys" =>
-        /// The status where a key of Cloud One asks for the API-key operations, which are said to work with legacy keys only.
+    "cloud-one-keys" =>
+        /// The status if a Cloud One key requests an operation on API keys. The documentation allows legacy keys only.
         cloud_one_keys: Option<u16> = None, ["accepted", "401", "403", "404"];
-    "11 #20" "session-roles" =>
-        /// Whether a session may use the operations on roles and administrators.
+    "session-roles" =>
+        /// Whether a session can use the operations on roles and administrators.
         session_roles: Option<u16> = None, ["accepted", "401", "403"];
-    "11 #20" "session-keys" =>
-        /// Whether a session may use the API-key operations other than create.
+    "session-keys" =>
+        /// Whether a session can use the operations on API keys, other than creating one.
         session_keys: Option<u16> = None, ["accepted", "401", "403"];
-    "4" "end-session" =>
-        /// What DELETE /api/sessions/current does: accepted ends the session, 200 leaves it alive, else it is refused.
+    "end-session" =>
+        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, 200 leaves it open, other choices refuse.
         end_session: Option<u16> = None, ["accepted", "200", "401", "403", "404", "405", "500"];
-    "4" "logout" =>
-        /// What the legacy sign-out does to a session of /api/sessions: accepted ends it, 200 leaves it alive, else it is refused.
+    "logout" =>
+        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends it, 200 leaves it open, other choices refuse.
         logout: Option<u16> = None, ["accepted", "200", "401", "404", "500"];
-    "11 #6" "missing-version" =>
-        /// The status where the header api-version is missing.
+    "missing-version" =>
+        /// The status if the header api-version is missing.
         missing_version: Option<u16> = Some(400), ["400", "403", "404", "accepted"];
-    "11 #6" "unknown-version" =>
-        /// The status where api-version is not v1.
+    "unknown-version" =>
+        /// The status if api-version is not v1.
         unknown_version: Option<u16> = Some(400), ["400", "403", "404", "accepted"];
-    "10" "invalid" =>
-        /// The status of malformed JSON, wrong types, and values that cannot be.
+    "invalid" =>
+        /// The status for malformed JSON, wrong types and invalid values.
         invalid: u16 = 400, ["400", "403", "404", "422", "500"];
-    "10" "content-type" =>
-        /// The status where a body is not said to be JSON.
+    "content-type" =>
+        /// The status if a body is not declared as JSON.
         content_type: u16 = 415, ["415", "400", "403"];
-    "11 #8" "unknown-role" =>
-        /// The status where a key is given a role that does not exist.
+    "unknown-role" =>
+        /// The status if the role of a key does not exist.
         unknown_role: Option<u16> = Some(400), ["400", "403", "404", "500", "accepted"];
-    "6.3" "role-omitted" =>
-        /// The status where a key is created without roleID; accepted gives Full Access, as is documented for tenant keys.
+    "role-omitted" =>
+        /// The status if a key is created without roleID. `accepted` gives it Full Access, as documented for tenant keys.
         role_omitted: Option<u16> = None, ["accepted", "400", "403"];
-    "11 #9" "past-expiry" =>
-        /// The status where expiryDate is in the past.
+    "past-expiry" =>
+        /// The status if expiryDate is in the past.
         past_expiry: Option<u16> = Some(400), ["400", "403", "accepted"];
-    "10" "unknown-time-zone" =>
-        /// The status where timeZone is no IANA name.
+    "unknown-time-zone" =>
+        /// The status if timeZone is not an IANA name.
         unknown_time_zone: Option<u16> = Some(400), ["400", "403", "accepted"];
-    "11 #26" "expiry-zero" =>
-        /// What expiryDate 0 does.
+    "expiry-zero" =>
+        /// The effect of expiryDate 0.
         expiry_zero: ExpiryZero = ExpiryZero::Clears, ["clears", "ignored", "refused"];
-    "11 #7" "duplicate-name" =>
-        /// The status where a key, or the administrator, has this name.
+    "duplicate-name" =>
+        /// The status if a key or the administrator already has the name.
         duplicate_name: Option<u16> = Some(400), ["400", "accepted", "403", "409", "500"];
-    "11 #10" "delete-missing" =>
-        /// The status where what is to be deleted is not there; accepted answers 200.
+    "delete-missing" =>
+        /// The status for deleting a missing object; `accepted` is 200.
         delete_missing: Option<u16> = Some(404), ["404", "accepted"];
-    "11 #14" "web-service" =>
-        /// The status for a key whose role has allowWebService false.
+    "web-service" =>
+        /// The status for a key whose role has allowWebService: false.
         web_service: Option<u16> = None, ["accepted", "401", "403"];
-    "11 #11" "current-without-view" =>
-        /// The status of GET /api/apikeys/current for a key whose role may not view keys.
+    "current-without-view" =>
+        /// The status of GET /api/apikeys/current for a key whose role cannot view keys.
         current_without_view: Option<u16> = Some(403), ["403", "accepted"];
-    "5.1" "ignore-case" =>
+    "ignore-case" =>
         /// Whether string equality in a search ignores case.
         ignore_case: bool = true, ["yes", "no"];
-    "5.1" "ignore-search" =>
-        /// Whether a search ignores its criteria and answers with everything.
+    "ignore-search" =>
+        /// Whether a search ignores its criteria and returns everything.
         ignore_search: bool = false, ["no", "yes"];
-    "5.1" "unknown-field" =>
-        /// The status where a criterion names no searchable field; accepted ignores that criterion.
+    "unknown-field" =>
+        /// The status if a criterion does not name a searchable field; `accepted` ignores that criterion.
         unknown_field: Option<u16> = Some(400), ["400", "500", "accepted"];
-    "11 #12" "trim-names" =>
-        /// Whether blanks around a key's name are removed.
+    "trim-names" =>
+        /// Whether blanks around the name of a key are removed.
         trim_names: bool = false, ["no", "yes"];
-    "11 #13" "key-names" =>
-        /// What the manager makes of a key's name.
+    "key-names" =>
+        /// How the manager stores the name of a key.
         key_names: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut"];
-    "11 #13" "descriptions" =>
-        /// What the manager makes of a key's description.
+    "descriptions" =>
+        /// How the manager stores the description of a key.
         descriptions: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut", "dropped"];
-    "5.1" "search-lag" =>
-        /// How long it takes until a search for keys shows one that was created.
+    "search-lag" =>
+        /// The time until a search shows a new key.
         search_lag: SearchLag = SearchLag::None, ["none", "200ms", "1s"];
-    "11 #25" "answer-fields" =>
-        /// Whether answers have the usual fields, new ones beside them, or only what a client cannot do without.
+    "answer-fields" =>
+        /// The fields of responses: the usual ones, additional new ones, or only those that a client needs.
         answer_fields: AnswerFields = AnswerFields::Usual, ["usual", "future", "sparse"];
-    "10" "error-body" =>
+    "error-body" =>
         /// The form of an error's body.
         error_body: ErrorBody = ErrorBody::Message, ["message", "legacy", "text", "html", "empty"];
-    "11 #21" "retry-after" =>
-        /// Whether a 429 says when to come back.
+    "retry-after" =>
+        /// Whether a response with status 429 has Retry-After, and in which form.
         retry_after: RetryAfter = RetryAfter::None, ["none", "seconds", "date"];
-    "1.1" "ping" =>
-        /// The status of the ping where an administrator has not enabled it; accepted is enabled.
+    "ping" =>
+        /// The status of the ping if an administrator has not enabled it; `accepted` means that it is enabled.
         ping: Option<u16> = None, ["accepted", "404", "403"];
 }
 
@@ -206,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_choice_is_the_default_and_each_other_one_changes_something() {
+    fn the_first_choice_is_the_default_and_every_other_one_differs() {
         for unknown in UNKNOWNS {
             for (place, choice) in unknown.choices.iter().enumerate() {
                 let mut unknowns = Unknowns::default();
@@ -227,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_answered_with_what_is() {
+    fn an_unknown_name_is_refused_with_the_valid_ones() {
         let mut unknowns = Unknowns::default();
         let no_choice = unknowns
             .set("delete-missing", "maybe")
             .expect_err("no choice");
         assert!(
-            no_choice.ends_with("there are 404, accepted"),
+            no_choice.ends_with("404, accepted"),
             "{no_choice}"
         );
         let no_name = unknowns.set("weather", "fine").expect_err("no name");

@@ -1,16 +1,16 @@
-//! One criterion of a search: its tests, and whether an object passes them (manager-api.md, section 5.1).
+//! One criterion of a search: its tests, and whether an object passes them.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::{Field, Searchable};
+use super::field::{Field, Searchable};
 use crate::sandbox::http::call::{boolean, integer64, number, text, wrong_type};
 use crate::sandbox::http::response::Refusal;
 use crate::sandbox::options::unknowns::Unknowns;
 use crate::sandbox::state::name_index::fold;
 
-/// A criterion, read: a field, and all tests that it names.
+/// A parsed criterion: a field and all its tests.
 #[derive(Debug)]
 pub(crate) struct Criterion {
     field: String,
@@ -57,7 +57,7 @@ enum Comparison {
 }
 
 impl Criterion {
-    /// Reads a criterion for objects of one kind.
+    /// Parses a criterion for objects of one kind.
     pub(crate) fn read<T: Searchable>(
         criterion: &Value,
         unknowns: &Unknowns,
@@ -102,7 +102,7 @@ impl Criterion {
         })
     }
 
-    /// What this field must be, if this criterion leaves nothing but case open.
+    /// The value that `field` must have, ignoring case, if this criterion requires one.
     pub(crate) fn exactly(&self, field: &str) -> Option<&str> {
         self.tests.iter().find_map(|test| match test {
             Test::Text {
@@ -117,7 +117,7 @@ impl Criterion {
         })
     }
 
-    /// The ID above which all that matches lies, if this criterion says so.
+    /// The ID that all matches exceed, if this criterion requires one.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -126,7 +126,7 @@ impl Criterion {
     }
 }
 
-/// The tests that are there, by any of their fields. A test without its value is refused, where the value is required.
+/// The tests of a criterion. A test without its required value is refused.
 fn read_tests(given: &Map<String, Value>, unknowns: &Unknowns) -> Result<Vec<Test>, Refusal> {
     let mut tests = Vec::new();
     let wildcards = boolean(given, "stringWildcards")?.unwrap_or(true);
@@ -214,7 +214,7 @@ fn read_dates(given: &Map<String, Value>) -> Result<Option<Test>, Refusal> {
 }
 
 impl Test {
-    /// Whether this is a test for fields of that kind.
+    /// Whether fields of this type can be searched with this test.
     fn suits(&self, kind: Field) -> bool {
         match self {
             Test::Text { .. } | Test::Version(..) => kind == Field::Text,
@@ -226,7 +226,7 @@ impl Test {
         }
     }
 
-    /// Null passes no test but the one for null, as in a database.
+    /// Whether a value passes this test. As in a database, null passes only the test for null.
     fn passes(&self, value: Option<Value>) -> bool {
         if let Test::Null(null) = self {
             return value.is_none() == *null;
@@ -309,7 +309,7 @@ fn text_matches(text: &str, pattern: &str, wildcards: bool, ignore_case: bool) -
     like(&text, &pattern)
 }
 
-/// SQL's LIKE: `%` is any run of characters, `_` any one. On a mismatch the last `%` takes one character more.
+/// Matches as LIKE in SQL: `%` is any text, `_` any one character. On a mismatch, the last `%` takes one more character.
 fn like(text: &[char], pattern: &[char]) -> bool {
     let (mut at, mut in_pattern) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
@@ -335,7 +335,7 @@ fn like(text: &[char], pattern: &[char]) -> bool {
     pattern[in_pattern..].iter().all(|sign| *sign == '%')
 }
 
-/// Versions by their numbers, part by part; what is no number is less than any.
+/// Compares versions number by number. A part that is not a number is less than any number.
 fn version_order(left: &str, right: &str) -> Ordering {
     let parts = |version: &str| -> Vec<Option<u64>> {
         version.split('.').map(|part| part.parse().ok()).collect()
@@ -348,7 +348,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percent_and_underscore_are_wildcards_unless_told_otherwise() {
+    fn percent_and_underscore_are_wildcards_unless_switched_off() {
         assert!(text_matches("DevXRead", "Dev_Read", true, false));
         assert!(!text_matches("DevXRead", "Dev_Read", false, false));
         assert!(text_matches("Full Access", "%l%c%", true, false));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn case_is_told_apart_when_asked() {
+    fn case_counts_if_requested() {
         assert!(text_matches("auditor", "AUDITOR", false, true));
         assert!(!text_matches("auditor", "AUDITOR", false, false));
     }

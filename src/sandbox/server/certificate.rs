@@ -1,4 +1,4 @@
-//! The certificate that the simulated manager shows. Its private key is made at every start and never leaves memory.
+//! The certificate of the simulated manager. Its private key is generated at every start and stays in memory.
 
 use std::net::IpAddr;
 
@@ -10,18 +10,18 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::sandbox::options::CertificateKind;
+use crate::sandbox::options::settings::CertificateKind;
 
-/// What the server shows, and what a client is told to trust.
+/// The certificate chain and key of the server, and the certificate for clients to trust.
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
     pub(crate) trusted_pem: String,
 }
 
-/// Makes a certificate of this kind, for loopback and this address.
+/// Generates a certificate of this kind for the loopback names and this address.
 pub(crate) fn make(kind: CertificateKind, address: IpAddr) -> anyhow::Result<Identity> {
-    let key = KeyPair::generate().context("cannot make a key pair")?;
+    let key = KeyPair::generate().context("could not generate a key pair")?;
     let leaf = leaf(kind, address)?;
     let (certificate, trusted_pem) = match kind {
         CertificateKind::OwnCa | CertificateKind::UnknownCa => {
@@ -57,7 +57,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
             "::1".to_owned(),
         ],
     };
-    // Any of 127.0.0.0/8 is loopback.
+    // Every address in 127.0.0.0/8 is a loopback address.
     let address = address.to_string();
     if kind != CertificateKind::WrongName && !names.contains(&address) {
         names.push(address);
@@ -73,7 +73,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages.push(KeyUsagePurpose::KeyCertSign);
     }
-    // Days before and after today. Longer than 398 days is refused by some verifiers, whoever signed.
+    // Days relative to today. Some verifiers refuse certificates that are valid for more than 398 days.
     let (from, until) = match kind {
         CertificateKind::Expired => (-700, -365),
         CertificateKind::NotYetValid => (365, 700),

@@ -1,27 +1,27 @@
-//! What came in: every request with all that it carried, and how many connections there were.
+//! The log of requests, and the number of connections.
 
 use std::collections::VecDeque;
 
 use crate::sandbox::http::call::Call;
 
-/// One request as it came in.
+/// One request as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The number of its TCP connection, counted from 1.
+    /// The number of the TCP connection, counted from 1.
     pub connection: u64,
     /// `TLSv1.2` or `TLSv1.3`.
     pub tls: &'static str,
     /// The method.
     pub method: String,
-    /// The path, as it was sent.
+    /// The path as sent.
     pub path: String,
-    /// What stood behind the `?`.
+    /// The text after the `?`.
     pub query: Option<String>,
-    /// All headers, with lower-case names, in the order in which they came.
+    /// All headers in their order, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// The status it was answered with; `None` before that, and where the connection ended instead.
+    /// The status of the response; `None` before it, and if the connection ended instead.
     pub status: Option<u16>,
 }
 
@@ -40,31 +40,31 @@ impl Request {
     }
 }
 
-/// How many connections there were.
+/// The number of connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
-    /// TCP connections that were accepted.
+    /// The number of accepted TCP connections.
     pub tcp: u64,
-    /// TLS handshakes that were completed.
+    /// The number of completed TLS handshakes.
     pub tls: u64,
 }
 
-/// The book of both.
+/// The request log and the number of connections.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
+pub(crate) struct RequestLog {
     pub(crate) connections: Connections,
     requests: VecDeque<Request>,
-    forgotten: usize,
+    dropped: usize,
 }
 
-impl Record {
-    /// Notes a request, and says under which number. Not more than `kept` are kept.
-    pub(crate) fn note(
+impl RequestLog {
+    /// Adds a request and returns its number. Drops the oldest requests if there are more than `max`.
+    pub(crate) fn add(
         &mut self,
         connection: u64,
         tls: &'static str,
         call: &Call,
-        kept: usize,
+        max: usize,
     ) -> usize {
         let text = |value: &hyper::header::HeaderValue| {
             String::from_utf8_lossy(value.as_bytes()).into_owned()
@@ -83,17 +83,17 @@ impl Record {
             body: call.body.to_vec(),
             status: None,
         });
-        let number = self.forgotten + self.requests.len() - 1;
-        while self.requests.len() > kept.max(1) {
+        let number = self.dropped + self.requests.len() - 1;
+        while self.requests.len() > max.max(1) {
             self.requests.pop_front();
-            self.forgotten += 1;
+            self.dropped += 1;
         }
         number
     }
 
-    /// Notes what a request is answered with.
-    pub(crate) fn answered(&mut self, number: usize, status: u16) {
-        let place = number.checked_sub(self.forgotten);
+    /// Sets the status of the response to a request.
+    pub(crate) fn set_status(&mut self, number: usize, status: u16) {
+        let place = number.checked_sub(self.dropped);
         if let Some(request) = place.and_then(|place| self.requests.get_mut(place)) {
             request.status = Some(status);
         }
@@ -103,8 +103,8 @@ impl Record {
         self.requests.iter().cloned().collect()
     }
 
-    pub(crate) fn forget_requests(&mut self) {
-        self.forgotten += self.requests.len();
+    pub(crate) fn clear_requests(&mut self) {
+        self.dropped += self.requests.len();
         self.requests.clear();
     }
 }

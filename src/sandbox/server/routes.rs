@@ -1,14 +1,14 @@
-//! Which path is which endpoint, and what every call must bring before its endpoint is asked.
+//! The routes, and the checks that every request must pass before its endpoint.
 
 use hyper::Method;
 use serde_json::json;
 
 use crate::sandbox::api::authentication::Caller;
 use crate::sandbox::http::call::Call;
-use crate::sandbox::http::response::{Answer, Refusal, dress};
-use crate::sandbox::state::Manager;
+use crate::sandbox::http::response::{Answer, Refusal, with_common_headers};
+use crate::sandbox::state::manager::Manager;
 
-/// Everything there is.
+/// The endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
     Sessions,
@@ -53,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    /// What a call is about, in the words of a refusal.
+    /// What the request does, in the words of a refusal.
     fn action(self, method: &Method) -> &'static str {
         match (self, method.as_str()) {
             (Endpoint::Roles, "POST") => "create administrator roles",
@@ -88,21 +88,21 @@ impl Endpoint {
     }
 }
 
-/// As the vendor documents them (manager-api.md, section 10).
+/// The messages that the vendor documents (`docs/manager-api.md`, "Errors").
 const MISSING_VERSION: &str = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
 const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make sure this header starts with 'v' followed by a \
      number. E.g. v1";
 
-/// What stands in the place of an ID and is none.
+/// An ID that no object has, for a path segment that is not an ID.
 const NO_ID: i64 = i64::MIN;
 
-/// An integer of 32 bits, as the published document says; a negative one is one that nothing has.
+/// Parses an ID: an integer of 32 bits, as in the published document. No object has a negative ID.
 fn object_id(segment: &str) -> i64 {
     segment.parse::<i32>().map_or(NO_ID, i64::from)
 }
 
 impl Manager {
-    /// Does a call and answers it.
+    /// Executes a request and returns the response.
     pub(crate) fn handle(&mut self, call: &Call) -> Answer {
         let api = call.path.starts_with("/api/");
         let answer = match Endpoint::at(&call.path) {
@@ -112,7 +112,7 @@ impl Manager {
                 .unwrap_or_else(|refusal| refusal.answer(&self.settings)),
         };
         let answer = if api {
-            dress(answer, &self.settings)
+            with_common_headers(answer, &self.settings)
         } else {
             answer
         };
@@ -165,7 +165,7 @@ impl Manager {
             (Endpoint::Current, "GET") => self.describe_current(caller),
             (Endpoint::Current, _) => self.modify_current(caller, call),
             (Endpoint::CurrentSecret, _) => self.replace_current_secret(caller),
-            // There are no policies here; every role may read them (manager-api.md, section 6.4).
+            // The sandbox has no policies. Every role may read them (`docs/manager-api.md`, "Checking a key").
             (Endpoint::PoliciesSearch, _) => Ok(Answer::json(&json!({"policies": []}))),
             (Endpoint::AdministratorsSearch, _) => self.search_administrators(caller, call),
             (Endpoint::CurrentSession, _) => self.end_session(call),
@@ -175,7 +175,7 @@ impl Manager {
         }
     }
 
-    /// Every operation declares the header `api-version` as required. Signing in has one value for it, the others any string.
+    /// Every operation requires the header `api-version`. A sign-in requires the value `v1`, the others accept any string.
     fn check_version(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let unknowns = &self.settings.unknowns;
         let (status, message) = match call.header("api-version") {
@@ -190,9 +190,9 @@ impl Manager {
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
     }
 
-    /// Keys of Cloud One manage no keys here, perhaps (manager-api.md, section 2).
+    /// Refuses Cloud One keys for the operations on API keys, if chosen (`docs/manager-api.md`, "Authentication").
     fn check_cloud_one(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
-        let of_keys = matches!(
+        let is_key_operation = matches!(
             endpoint,
             Endpoint::Keys
                 | Endpoint::KeysSearch
@@ -202,7 +202,7 @@ impl Manager {
                 | Endpoint::CurrentSecret
         );
         match self.settings.unknowns.cloud_one_keys {
-            Some(status) if of_keys && call.header("authorization").is_some() => Err(Refusal::new(
+            Some(status) if is_key_operation && call.header("authorization").is_some() => Err(Refusal::new(
                 status,
                 "This operation is available for legacy API keys only.",
             )),
@@ -210,7 +210,7 @@ impl Manager {
         }
     }
 
-    /// What sessions may be used for is open, but for creating a key (manager-api.md, section 2).
+    /// Refuses sessions for operations other than creating a key, if chosen (`docs/manager-api.md`, "Authentication").
     fn check_session_scope(
         &self,
         caller: Caller,

@@ -1,5 +1,5 @@
-//! The stream under a connection, which can be taken over: then bytes of our choice go out instead of those of the HTTP library, and the
-//! connection ends as was asked. That is how answers are dropped, cut and spoilt.
+//! A TLS stream that can be taken over: given bytes are sent instead of those of the HTTP library, then the connection ends in a given
+//! way. Faults drop, cut off and replace responses with it.
 
 use std::io;
 use std::pin::Pin;
@@ -10,28 +10,28 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::sandbox::faults::{Ending, Takeover};
+use crate::sandbox::faults::takeover::{Ending, Takeover};
 
-/// Where a takeover is left for the stream of the same connection.
-pub(crate) type Slot = Arc<Mutex<Option<Takeover>>>;
+/// The place of a takeover for the stream of the same connection.
+pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
 /// A TLS stream that can be taken over.
-pub(crate) struct Wire {
+pub(crate) struct TakeoverStream {
     inner: TlsStream<TcpStream>,
-    slot: Slot,
+    slot: TakeoverSlot,
     active: Option<Takeover>,
 }
 
-impl Wire {
-    pub(crate) fn new(inner: TlsStream<TcpStream>, slot: Slot) -> Wire {
-        Wire {
+impl TakeoverStream {
+    pub(crate) fn new(inner: TlsStream<TcpStream>, slot: TakeoverSlot) -> TakeoverStream {
+        TakeoverStream {
             inner,
             slot,
             active: None,
         }
     }
 
-    /// Carries a takeover out. It ends in an error, so that the HTTP library lets go of the connection.
+    /// Carries out a takeover. It ends in an error, so that the HTTP library gives up the connection.
     fn poll_takeover(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Error>> {
         if self.active.is_none() {
             self.active = self
@@ -54,7 +54,7 @@ impl Wire {
         }
         match takeover.ending {
             Ending::Close => {}
-            Ending::Polite => drop(ready!(Pin::new(&mut self.inner).poll_shutdown(context))),
+            Ending::CloseTls => drop(ready!(Pin::new(&mut self.inner).poll_shutdown(context))),
             Ending::Reset => drop(self.inner.get_ref().0.set_zero_linger()),
             Ending::Stall => return Poll::Pending,
         }
@@ -62,7 +62,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for TakeoverStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -72,7 +72,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for TakeoverStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

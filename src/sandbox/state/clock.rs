@@ -1,11 +1,11 @@
-//! The manager's clock: this machine's, ahead or behind by the skew that was chosen, and moved on by tests.
+//! The manager's clock: this machine's clock plus an offset.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the epoch, as the manager counts time.
+/// Milliseconds since 1970, the manager's unit of time.
 pub(crate) type Millis = i64;
 
-/// A clock that can be wrong.
+/// A clock with an offset.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     offset: Millis,
@@ -29,20 +29,20 @@ impl Clock {
         millis(real).saturating_add(self.offset)
     }
 
-    /// Now as the header Date has it.
+    /// The current time in the form of the header `Date`.
     pub(crate) fn date(self) -> String {
         http_date(self.now())
     }
 }
 
-/// A duration in milliseconds; what does not fit is the longest that does.
+/// Returns a duration in milliseconds, at most [`Millis::MAX`].
 pub(crate) fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// A point in time as HTTP writes it.
+/// Formats a time as in HTTP headers.
 pub(crate) fn http_date(time: Millis) -> String {
-    // The form has four digits for the year, and starts with the epoch.
+    // The format has years of four digits, from 1970 on.
     const LAST: Millis = 253_402_300_799_000;
     let since = Duration::from_millis(u64::try_from(time.min(LAST)).unwrap_or(0));
     httpdate::fmt_http_date(UNIX_EPOCH + since)

@@ -1,46 +1,46 @@
-//! The manager's book of API keys, with its indexes: by ID, by name, by secret.
+//! The API keys, indexed by ID, name and secret.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
 use super::clock::Millis;
-use super::name_index::Names;
-use crate::sandbox::search::{Field, Searchable};
+use super::name_index::NameIndex;
+use crate::sandbox::search::field::{Field, Searchable};
 
-/// One API key as the manager keeps it.
+/// One API key as the manager stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Its ID; given by the manager, never used twice.
+    /// The ID. The manager never assigns it again.
     pub id: i64,
-    /// Its `keyName`; the published document does not require one.
+    /// The `keyName`, which the published document does not require.
     pub name: Option<String>,
-    /// Its description.
+    /// The description.
     pub description: Option<String>,
     /// `en-US` or `ja-JP`.
     pub locale: String,
-    /// An IANA name.
+    /// The IANA name of the time zone.
     pub time_zone: String,
-    /// The ID of its role.
+    /// The ID of the role.
     pub role_id: i64,
-    /// False: locked, cannot sign in.
+    /// Whether the key can authenticate; false if it is locked.
     pub active: bool,
-    /// When it was created, in milliseconds since the epoch.
+    /// When the key was created, in milliseconds since 1970.
     pub created: i64,
-    /// When it last signed a request.
+    /// When the key last signed a request.
     pub last_sign_in: Option<i64>,
-    /// When the lock ends that wrong secrets brought about.
+    /// When a lock after too many wrong secrets ends.
     pub unlock_time: Option<i64>,
-    /// Wrong secrets since the last right one.
+    /// The number of wrong secrets since the last right one.
     pub unsuccessful_sign_in_attempts: u32,
-    /// From when on it is refused.
+    /// When the key expires.
     pub expiry_date: Option<i64>,
-    /// The secret; the manager shows it once.
+    /// The secret, which the manager shows once.
     pub secret: String,
 }
 
 impl ApiKey {
-    /// Fields that nobody chose. The locale and the time zone are those of the vendor's sample answer (manager-api.md, section 6.1).
+    /// A key with the default fields. Locale and time zone are those of the vendor's sample (`docs/manager-api.md`, "Key fields").
     pub(crate) fn fresh(id: i64, role_id: i64, now: Millis, secret: String) -> ApiKey {
         ApiKey {
             id,
@@ -59,7 +59,7 @@ impl ApiKey {
         }
     }
 
-    /// What stands before the secret part, by which a wrong secret is laid to a key: `8:` or a GUID or `tmc...:`.
+    /// The part of the secret before the colon, which assigns a wrong secret to a key: an ID, a GUID or `tmc...`.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }
@@ -108,18 +108,18 @@ impl Searchable for ApiKey {
     }
 }
 
-/// All keys that live.
+/// All keys.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     by_id: BTreeMap<i64, ApiKey>,
-    names: Names,
+    names: NameIndex,
     by_secret: HashMap<String, i64>,
     by_prefix: HashMap<String, i64>,
     last_id: i64,
 }
 
 impl Keys {
-    /// The ID that the next key gets.
+    /// The ID of the next key.
     pub(crate) fn next_id(&self) -> i64 {
         self.last_id + 1
     }
@@ -148,12 +148,12 @@ impl Keys {
         self.by_id.get(&id)
     }
 
-    /// A key, to change what no index holds: anything but its ID, name and secret.
+    /// A key whose fields can be changed, except for those in an index: ID, name and secret.
     pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut ApiKey> {
         self.by_id.get_mut(&id)
     }
 
-    /// Changes a key, the indexes with it. Its ID stays.
+    /// Changes a key and updates the indexes. The ID does not change.
     pub(crate) fn edit<T>(&mut self, id: i64, edit: impl FnOnce(&mut ApiKey) -> T) -> Option<T> {
         let mut key = self.remove(id)?;
         let result = edit(&mut key);
@@ -162,13 +162,13 @@ impl Keys {
         Some(result)
     }
 
-    /// The key that has exactly this secret.
+    /// The key with exactly this secret.
     pub(crate) fn with_secret(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_secret.get(secret)?)
     }
 
-    /// The key that a wrong secret was meant for, going by what stands before its first colon.
-    pub(crate) fn meant_by(&self, secret: &str) -> Option<&ApiKey> {
+    /// The key that a wrong secret belongs to, according to the part before the colon.
+    pub(crate) fn with_prefix_of(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_prefix.get(prefix(secret))?)
     }
 
@@ -178,7 +178,7 @@ impl Keys {
             .any(|key| key.name.as_deref() == Some(name) && Some(key.id) != except)
     }
 
-    /// The keys that have this name in some case, by ID.
+    /// The keys with this name, ignoring case, ordered by ID.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &ApiKey> {
         self.names.with(name).filter_map(|id| self.get(id))
     }
@@ -187,12 +187,12 @@ impl Keys {
         self.by_id.values().any(|key| key.role_id == role_id)
     }
 
-    /// Every key, by ID.
+    /// All keys, ordered by ID.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ApiKey> {
         self.by_id.values()
     }
 
-    /// The keys with an ID greater than this one, by ID: what paging asks for, found without looking at those before.
+    /// The keys with a greater ID, ordered by ID. Searches page by page need them.
     pub(crate) fn after(&self, id: i64) -> impl Iterator<Item = &ApiKey> {
         use std::ops::Bound::{Excluded, Unbounded};
         self.by_id

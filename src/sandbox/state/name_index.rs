@@ -1,14 +1,14 @@
-//! An index by name, which makes looking for one name as quick among a hundred thousand as among two.
+//! An index of names, so that a search for one name stays quick with a hundred thousand objects.
 
 use std::collections::BTreeSet;
 
-/// Which IDs have a name, blind to case: whether case counts is an open question, so what is found here is looked at again.
+/// The IDs of each name, ignoring case. Whether case counts is an open question, so callers compare the results again.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct NameIndex {
     folded: BTreeSet<(String, i64)>,
 }
 
-impl Names {
+impl NameIndex {
     pub(crate) fn insert(&mut self, name: &str, id: i64) {
         self.folded.insert((fold(name), id));
     }
@@ -17,7 +17,7 @@ impl Names {
         self.folded.remove(&(fold(name), id));
     }
 
-    /// The IDs of everything that has this name in some case, in order.
+    /// The IDs with this name, ignoring case, in order.
     pub(crate) fn with(&self, name: &str) -> impl Iterator<Item = i64> {
         let name = fold(name);
         let same = (name.clone(), i64::MIN)..=(name, i64::MAX);
@@ -25,7 +25,7 @@ impl Names {
     }
 }
 
-/// How two names are compared where case does not count.
+/// Returns the form of a name for comparisons that ignore case.
 pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase()
 }

@@ -1,8 +1,8 @@
-//! The rights of a role, spelled as in the vendor's published document (schema `rights`), `apikeyRights` with its lower-case k included.
+//! The rights of a role, spelled as in the vendor's published document (schema `rights`), including the lower-case k of `apikeyRights`.
 
 use serde_json::{Map, Value};
 
-/// The whole tree, one group a line: area, group, rights.
+/// The whole tree, one group per line: area, group, rights.
 const GROUPS: &str = "
 platformRights administratorRights canCreateNewAdministrators canDeleteAdministrators canEditAdministratorProperties canViewAdministrators
 platformRights administratorRoleRights canCreateNewAdministratorRoles canDeleteAdministratorRoles canEditAdministratorRoleProperties canViewAdministratorRoles
@@ -66,8 +66,8 @@ hostedServiceRights stackTraceRights canViewStackTraces
 hostedServiceRights networkSecurityRights canCreateDeviceAuthorizationTokens
 ";
 
-/// The groups of which the Auditor has nothing: API keys, roles and administrators are in a capture (manager-api.md, section 5);
-/// tenants are left out with them, as a read-only user of one tenant has no business there.
+/// The groups in which the Auditor has no rights. API keys, roles and administrators were observed (`docs/manager-api.md`, "Roles").
+/// Tenants are an assumption: a read-only user of one tenant should not see the others.
 const HIDDEN_FROM_AUDITOR: [&str; 4] = [
     "apikeyRights",
     "administratorRoleRights",
@@ -75,17 +75,17 @@ const HIDDEN_FROM_AUDITOR: [&str; 4] = [
     "multiTenantRights",
 ];
 
-/// Every right there is.
+/// Returns every right.
 pub(crate) fn all() -> Value {
     tree(|_, _, _| true)
 }
 
-/// No right at all.
+/// Returns no rights.
 pub(crate) fn none() -> Value {
     tree(|_, _, _| false)
 }
 
-/// Those of the Auditor: to look, but not at keys, roles and administrators.
+/// Returns the rights of the Auditor: to view everything but keys, roles and administrators.
 pub(crate) fn auditor() -> Value {
     tree(|area, group, right| {
         right.starts_with("canView")
@@ -94,7 +94,7 @@ pub(crate) fn auditor() -> Value {
     })
 }
 
-/// Whether each right that `inner` has is one of `outer`'s.
+/// Whether `outer` includes every right of `inner`.
 pub(crate) fn within(inner: &Value, outer: &Value) -> bool {
     match (inner, outer) {
         (Value::Object(inner), outer) => inner
@@ -105,17 +105,17 @@ pub(crate) fn within(inner: &Value, outer: &Value) -> bool {
     }
 }
 
-/// Lays the rights that `given` states over `base`.
+/// Sets the rights in `base` that `given` contains.
 ///
 /// # Errors
-/// The name of the first thing that is no right, or that is not a real boolean (the vendor's property rules refuse quoted ones).
+/// Returns the name of the first field that is not a group of rights or not a boolean (quoted booleans are refused).
 pub(crate) fn overlay(base: &mut Value, given: &Value) -> Result<(), String> {
     let Value::Object(given) = given else {
         return Err("rights".to_owned());
     };
     for (name, value) in given {
         match base.get_mut(name) {
-            // Rights of other versions of the manager are left out, not refused.
+            // Rights of other versions of the manager are ignored.
             None => {}
             Some(Value::Bool(right)) => *right = value.as_bool().ok_or_else(|| name.clone())?,
             Some(group) => overlay(group, value).map_err(|inner| {
@@ -153,14 +153,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_auditor_is_within_full_access_and_not_the_other_way_round() {
+    fn full_access_includes_the_auditor_but_not_vice_versa() {
         assert!(within(&auditor(), &all()));
         assert!(!within(&all(), &auditor()));
         assert!(within(&none(), &auditor()));
     }
 
     #[test]
-    fn rights_are_laid_over_and_quoted_booleans_refused() {
+    fn rights_are_set_and_quoted_booleans_refused() {
         let mut rights = none();
         let given = serde_json::json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}, "newRights": {"x": true}}});
         assert_eq!(overlay(&mut rights, &given), Ok(()));

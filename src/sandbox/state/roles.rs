@@ -1,19 +1,19 @@
-//! The roles that there are: Full Access and Auditor as captured from a manager, and those that are added.
+//! The roles: Full Access and Auditor as observed on a manager, and additional ones.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::name_index::Names;
+use super::name_index::NameIndex;
 use super::rights;
 use crate::sandbox::http::call::{boolean, integer32, text, wrong_type};
 use crate::sandbox::http::response::Refusal;
-use crate::sandbox::search::{Field, Searchable};
+use crate::sandbox::search::field::{Field, Searchable};
 
-/// The ID of the role that can do everything.
+/// The ID of the role with every right.
 pub(crate) const FULL_ACCESS: i64 = 1;
-/// The ID of the role that sees much and changes nothing.
+/// The ID of the role that can only view.
 pub(crate) const AUDITOR: i64 = 2;
 
 const FLAGS: [&str; 5] = [
@@ -25,7 +25,7 @@ const FLAGS: [&str; 5] = [
 ];
 const LISTS: [&str; 3] = ["computerIDs", "computerGroupIDs", "policyIDs"];
 
-/// One role: the fields of the published document, by their names.
+/// One role, with the fields of the published document.
 #[derive(Clone, Debug)]
 pub(crate) struct Role {
     id: i64,
@@ -49,12 +49,12 @@ impl Role {
         self.fields.get(name) == Some(&Value::Bool(true))
     }
 
-    /// Whether it has one of the rights that stand under `platformRights`.
-    pub(crate) fn may(&self, group: &str, right: &str) -> bool {
+    /// Whether the role has this right under `platformRights`.
+    pub(crate) fn has_right(&self, group: &str, right: &str) -> bool {
         self.rights()["platformRights"][group][right] == Value::Bool(true)
     }
 
-    /// A role without any right.
+    /// A role without rights.
     fn blank(id: i64) -> Role {
         let document = json!({
             "name": format!("New Role_{id}"),
@@ -77,8 +77,8 @@ impl Role {
         Role { id, fields }
     }
 
-    /// Takes over the fields that a client may write; the others are checked for their type and left alone.
-    fn take(&mut self, given: &Map<String, Value>) -> Result<(), Refusal> {
+    /// Sets the fields that a client can write. The types of the others are checked and their values ignored.
+    fn set_fields(&mut self, given: &Map<String, Value>) -> Result<(), Refusal> {
         for name in ["name", "description"] {
             if let Some(value) = text(given, name)? {
                 self.fields.insert(name.to_owned(), json!(value));
@@ -149,16 +149,16 @@ impl Searchable for Role {
 #[derive(Debug)]
 pub(crate) struct Roles {
     by_id: BTreeMap<i64, Role>,
-    names: Names,
+    names: NameIndex,
     last_id: i64,
 }
 
 impl Roles {
-    /// The two default roles (manager-api.md, section 5), and these.
-    pub(crate) fn with(more: &[Value]) -> anyhow::Result<Roles> {
+    /// The two default roles (`docs/manager-api.md`, "Roles") and these.
+    pub(crate) fn with(additional: &[Value]) -> anyhow::Result<Roles> {
         let mut roles = Roles {
             by_id: BTreeMap::new(),
-            names: Names::default(),
+            names: NameIndex::default(),
             last_id: 0,
         };
         roles.preset(
@@ -171,11 +171,11 @@ impl Roles {
         roles.preset(
             AUDITOR,
             "Auditor",
-            "Sees everything but users, roles and API keys, and changes nothing.",
+            "Can view everything except users, roles and API keys.",
             rights::auditor(),
             false,
         );
-        for (index, role) in more.iter().enumerate() {
+        for (index, role) in additional.iter().enumerate() {
             (roles.add(role)).with_context(|| format!("role {} of the list", index + 1))?;
         }
         Ok(roles)
@@ -199,19 +199,19 @@ impl Roles {
         self.insert(role);
     }
 
-    /// The ID that the next role gets, if it does not choose one.
+    /// The next free ID.
     pub(crate) fn next_id(&self) -> i64 {
         self.last_id + 1
     }
 
-    /// Adds a role of this name without any right.
+    /// Adds a role with this name and no rights.
     pub(crate) fn add_blank(&mut self, name: &str) {
         let mut role = Role::blank(self.next_id());
         role.fields.insert("name".to_owned(), json!(name));
         self.insert(role);
     }
 
-    /// Adds a role from a file or a test. Unlike a client, these choose the ID, and every field that they like.
+    /// Adds a role from a file or a test. Unlike a client, these can set the ID and every field.
     pub(crate) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object")
@@ -224,10 +224,10 @@ impl Roles {
                 .context("the ID of a role must be a positive integer")?,
         };
         if self.by_id.contains_key(&id) {
-            bail!("there are two roles with the ID {id} (1 is Full Access, 2 is Auditor)");
+            bail!("two roles have the ID {id} (1 is Full Access, 2 is Auditor)");
         }
         let mut role = Role::blank(id);
-        if role.take(given).is_err() {
+        if role.set_fields(given).is_err() {
             bail!("the role with the ID {id} has a field of the wrong type");
         }
         for (name, value) in given.iter().filter(|(name, _)| *name != "rights") {
@@ -238,19 +238,19 @@ impl Roles {
         Ok(id)
     }
 
-    /// A role as a client wants it; what it does not say is false or empty.
+    /// A new role with the fields of a request. Other fields are false or empty.
     pub(crate) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = Role::blank(self.next_id());
         check_name(given)?;
-        role.take(given)?;
+        role.set_fields(given)?;
         Ok(role)
     }
 
-    /// This role with some fields changed.
+    /// A copy of a role with some fields changed.
     pub(crate) fn changed(role: &Role, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = role.clone();
         check_name(given)?;
-        role.take(given)?;
+        role.set_fields(given)?;
         Ok(role)
     }
 
@@ -274,12 +274,12 @@ impl Roles {
         }
     }
 
-    /// The roles that have this name in some case, by ID.
+    /// The roles with this name, ignoring case, ordered by ID.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &Role> {
         self.names.with(name).filter_map(|id| self.get(id))
     }
 
-    /// Every role, by ID.
+    /// All roles, ordered by ID.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Role> {
         self.by_id.values()
     }

@@ -1,12 +1,12 @@
-//! Random bytes in the forms that the manager gives them.
+//! Random values in the shapes that the manager uses.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::sandbox::options::SecretShape;
+use crate::sandbox::options::settings::SecretShape;
 
-/// So many random bytes.
+/// Returns `N` random bytes.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new()
@@ -15,7 +15,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// 32 upper-case hex digits, as sID and RID are (manager-api.md, section 3).
+/// Returns 32 upper-case hexadecimal digits, the shape of sID and RID (`docs/manager-api.md`, "Sign-in").
 pub(crate) fn hex32() -> String {
     random::<16>()
         .iter()
@@ -23,7 +23,7 @@ pub(crate) fn hex32() -> String {
         .collect()
 }
 
-/// A GUID in its usual form.
+/// Returns a GUID in the usual form.
 pub(crate) fn guid() -> String {
     let hex = hex32();
     format!(
@@ -36,12 +36,12 @@ pub(crate) fn guid() -> String {
     )
 }
 
-/// A random password for a sandbox that somebody types at.
+/// Returns a random password.
 pub(crate) fn password() -> String {
     STANDARD.encode(random::<18>())
 }
 
-/// A fresh secret key for the key of this ID.
+/// Returns a new secret for the key with this ID.
 pub(crate) fn secret_key(shape: SecretShape, id: i64) -> String {
     let random = STANDARD.encode(random::<32>());
     match shape {

@@ -1,0 +1,151 @@
+//! The description of a fault.
+
+use std::time::Duration;
+
+use crate::sandbox::http::call::Call;
+
+/// A fault in some requests to a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The method, or `None` for any.
+    pub method: Option<String>,
+    /// The path; `*` matches any text.
+    pub path: String,
+    /// The first request that has the fault, counted from 1 among the matching requests after the injection.
+    pub nth: u32,
+    /// How many requests in a row have the fault.
+    pub times: u32,
+    /// Whether the manager executes the request before the fault.
+    pub when: When,
+    /// What the fault does.
+    pub action: Action,
+}
+
+impl Fault {
+    /// A fault in the next request to this route, before the manager executes it.
+    pub fn new(method: &str, path: &str, action: Action) -> Fault {
+        Fault {
+            method: Some(method.to_owned()),
+            path: path.to_owned(),
+            nth: 1,
+            times: 1,
+            when: When::Before,
+            action,
+        }
+    }
+
+    /// This fault, after the manager has executed the request.
+    #[must_use]
+    pub fn after(self) -> Fault {
+        Fault {
+            when: When::After,
+            ..self
+        }
+    }
+
+    /// This fault, from the nth request on instead of the first.
+    #[must_use]
+    pub fn nth(self, nth: u32) -> Fault {
+        Fault { nth, ..self }
+    }
+
+    /// This fault, for `times` requests in a row.
+    #[must_use]
+    pub fn times(self, times: u32) -> Fault {
+        Fault { times, ..self }
+    }
+
+    pub(crate) fn matches(&self, call: &Call) -> bool {
+        self.method
+            .as_ref()
+            .is_none_or(|method| call.method.as_str() == method)
+            && path_matches(&self.path, &call.path)
+    }
+}
+
+/// When a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before the manager executes the request: it has no effect.
+    Before,
+    /// After the manager has executed the request: only the response is affected.
+    After,
+}
+
+/// What a fault does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Closes the connection without a response.
+    Drop,
+    /// Resets the connection (RST) without a response.
+    Reset,
+    /// Delays the response. With [`When::Before`], the execution is delayed too.
+    Delay(Duration),
+    /// Closes the connection after this many bytes of the body.
+    Cut(usize),
+    /// Stops after this many bytes of the body and keeps the connection open.
+    Stall(usize),
+    /// Sends another response. `Content-Length` is added unless it is one of the headers.
+    Answer {
+        /// The status.
+        status: u16,
+        /// The headers.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Sends these bytes instead of a response, then closes the connection.
+    Raw(Vec<u8>),
+    /// Executes the request twice, as if a proxy had repeated it. Sends the second response, or none with [`When::After`].
+    Twice,
+    /// Resets the connection without a response and executes the request after this time.
+    Late(Duration),
+    /// Exchanges the response with that of the next request that has this fault.
+    Swap,
+}
+
+impl Action {
+    /// A response with a status and a JSON body in the usual form.
+    pub fn status(status: u16, message: &str) -> Action {
+        Action::Answer {
+            status,
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: serde_json::json!({"message": message})
+                .to_string()
+                .into_bytes(),
+        }
+    }
+}
+
+fn path_matches(pattern: &str, path: &str) -> bool {
+    let Some((head, mut rest)) = pattern.split_once('*') else {
+        return pattern == path;
+    };
+    let Some(mut left) = path.strip_prefix(head) else {
+        return false;
+    };
+    while let Some((part, more)) = rest.split_once('*') {
+        let Some(place) = left.find(part) else {
+            return false;
+        };
+        left = &left[place + part.len()..];
+        rest = more;
+    }
+    left.ends_with(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_matches_any_text() {
+        assert!(path_matches("*", "/api/roles"));
+        assert!(path_matches("/api/apikeys/*", "/api/apikeys/7/secretkey"));
+        assert!(path_matches("/api/*/search", "/api/roles/search"));
+        assert!(!path_matches("/api/*/search", "/api/roles"));
+        assert!(!path_matches("/api/roles", "/api/roles/search"));
+        assert!(path_matches("/a*b*c", "/axbybc"));
+        assert!(!path_matches("/a*b*c", "/acb"));
+    }
+}

@@ -1,0 +1,219 @@
+//! The handle of a running sandbox: starts it, reads its state and changes it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::sync::oneshot;
+
+use super::faults::fault::Fault;
+use super::options::settings::Settings;
+use super::server::request_log::{Connections, Request};
+use super::server::shared::Shared;
+use super::server::{certificate, listener};
+use super::state::keys::ApiKey;
+use super::state::manager::Manager;
+use super::state::roles::AUDITOR;
+use super::state::secrets;
+
+/// A running simulated manager. It has its own thread. When it is dropped, it stops and closes its connections.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    certificate_pem: String,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts a manager.
+    ///
+    /// # Errors
+    /// Returns an error if the address is not a loopback address or is in use, or if the settings contradict each other.
+    pub fn start(settings: Settings) -> anyhow::Result<Sandbox> {
+        let listen = settings.listen;
+        if !listen.ip().is_loopback() {
+            bail!(
+                "the sandbox can only listen on a loopback address (127.0.0.1 or [::1]), not on {}",
+                listen.ip()
+            );
+        }
+        let identity = certificate::make(settings.certificate, listen.ip())?;
+        let certificate_pem = identity.trusted_pem.clone();
+        let tls = listener::tls(settings.tls, identity)?;
+        let shared = Arc::new(Shared::new(Manager::new(settings)?));
+        let listener =
+            TcpListener::bind(listen).with_context(|| format!("could not listen on {listen}"))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("sandbox".to_owned())
+            .spawn(move || runtime.block_on(listener::serve(listener, tls, served, stopped)))?;
+        Ok(Sandbox {
+            address,
+            certificate_pem,
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The address that the sandbox listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address as a URL: `https://127.0.0.1:PORT`, or with `[::1]`.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// The certificate for clients to trust, as PEM.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// All keys with their secrets, ordered by ID.
+    pub fn api_keys(&self) -> Vec<ApiKey> {
+        self.shared.manager().keys.iter().cloned().collect()
+    }
+
+    /// The number of open sessions.
+    pub fn live_sessions(&self) -> usize {
+        let mut manager = self.shared.manager();
+        manager.expire_sessions();
+        manager.sessions.len()
+    }
+
+    /// All received requests, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.log().requests()
+    }
+
+    /// Clears the list of received requests.
+    pub fn forget_requests(&self) {
+        self.shared.log().clear_requests();
+    }
+
+    /// The number of connections so far.
+    pub fn connections(&self) -> Connections {
+        self.shared.log().connections
+    }
+
+    /// Injects a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults().inject(fault);
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.shared.faults().clear();
+    }
+
+    /// Changes the settings. Those of the listener, the certificate, the clock and the roles have no effect after the start.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
+        change(&mut self.shared.manager().settings)
+    }
+
+    /// Adds a key and returns it.
+    pub fn add_key(&self, name: &str, role_id: i64) -> ApiKey {
+        let mut manager = self.shared.manager();
+        let id = manager.keys.next_id();
+        let secret = secrets::secret_key(manager.settings.secret_shape, id);
+        let mut key = ApiKey::fresh(id, role_id, manager.clock.now(), secret);
+        key.name = Some(name.to_owned());
+        manager.keys.insert(key.clone());
+        key
+    }
+
+    /// Adds `count` keys with the role Auditor, named from `key-000001`, and returns their IDs.
+    pub fn add_keys(&self, count: u32) -> Range<i64> {
+        let mut manager = self.shared.manager();
+        let (first, now) = (manager.keys.next_id(), manager.clock.now());
+        let shape = manager.settings.secret_shape;
+        for (number, id) in (1..=count).zip(first..) {
+            let mut key = ApiKey::fresh(id, AUDITOR, now, secrets::secret_key(shape, id));
+            key.name = Some(format!("key-{number:06}"));
+            manager.keys.insert(key);
+        }
+        first..first + i64::from(count)
+    }
+
+    /// Adds `count` roles without rights, named from `role-000001`, and returns their IDs.
+    pub fn add_roles(&self, count: u32) -> Range<i64> {
+        let mut manager = self.shared.manager();
+        let first = manager.roles.next_id();
+        for number in 1..=count {
+            manager.roles.add_blank(&format!("role-{number:06}"));
+        }
+        first..first + i64::from(count)
+    }
+
+    /// Changes a key, except for its ID. Returns false if it does not exist.
+    pub fn edit_key(&self, id: i64, edit: impl FnOnce(&mut ApiKey)) -> bool {
+        self.shared.manager().keys.edit(id, edit).is_some()
+    }
+
+    /// Removes a key. Returns false if it does not exist.
+    pub fn remove_key(&self, id: i64) -> bool {
+        self.shared.manager().keys.remove(id).is_some()
+    }
+
+    /// Adds a role: a JSON object with the manager's field names. Without an `ID` it gets the next free one. Returns the ID.
+    ///
+    /// # Errors
+    /// Returns an error if the ID is taken or a field has the wrong type.
+    pub fn add_role(&self, role: &serde_json::Value) -> anyhow::Result<i64> {
+        self.shared.manager().roles.add(role)
+    }
+
+    /// Ends all sessions.
+    pub fn end_sessions(&self) {
+        self.shared.manager().sessions.end_all();
+    }
+
+    /// Locks or unlocks the administrator's account.
+    pub fn set_locked(&self, locked: bool) {
+        let account = &mut self.shared.manager().account;
+        account.locked = locked;
+        account.failures = 0;
+    }
+
+    /// Whether the administrator's account is locked.
+    pub fn is_locked(&self) -> bool {
+        self.shared.manager().account.locked
+    }
+
+    /// Advances the manager's clock, so that sessions and keys expire and the rate limit resets.
+    pub fn advance_clock(&self, time: Duration) {
+        self.shared.manager().clock.advance(time);
+    }
+
+    /// The time of the manager's clock, in milliseconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.shared.manager().clock.now()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Returns a random password for the administrator of a sandbox.
+pub fn random_password() -> String {
+    secrets::password()
+}

@@ -1,0 +1,146 @@
+//! The settings of a simulated manager.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::choices::choice;
+use super::unknowns::Unknowns;
+
+/// The settings of a simulated manager.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address to listen on. It must be a loopback address; port 0 selects a free port.
+    pub listen: SocketAddr,
+    /// The TLS versions to offer.
+    pub tls: TlsVersions,
+    /// The certificate to present.
+    pub certificate: CertificateKind,
+    /// The user name of the only administrator.
+    pub username: String,
+    /// The administrator's password.
+    pub password: String,
+    /// The administrator's tenant. `None` is the primary tenant, whose users sign in without a tenant name.
+    pub tenant: Option<String>,
+    /// The code that a sign-in must carry, or `None` if none is required.
+    pub mfa_code: Option<String>,
+    /// Whether the administrator's password has expired.
+    pub password_expired: bool,
+    /// The ID of the administrator's role. 1 is Full Access, 2 is Auditor.
+    pub administrator_role: i64,
+    /// Additional roles: JSON objects with the manager's field names. A role without an `ID` gets the next free one.
+    pub roles: Vec<serde_json::Value>,
+    /// How many failed sign-ins in a row lock the account.
+    pub sign_in_attempts: u32,
+    /// How many wrong secrets in a row lock a key.
+    pub key_attempts: u32,
+    /// How long a locked key stays locked.
+    pub key_lock_time: Duration,
+    /// The maximum number of sessions at a time.
+    pub sessions_max: usize,
+    /// A session ends after it was idle for this time.
+    pub session_idle: Duration,
+    /// A session ends after this time.
+    pub session_max: Duration,
+    /// How many requests each user or key may send in any 60 seconds; `None` is no limit.
+    pub rate_limit: Option<u32>,
+    /// How many seconds the manager's clock is ahead of this machine's; a negative number if it is behind.
+    pub clock_skew_seconds: i64,
+    /// The shape of new secret keys.
+    pub secret_shape: SecretShape,
+    /// Whether keys are also accepted as `Authorization: ApiKey SECRET`, as on Cloud One.
+    pub cloud_one: bool,
+    /// The value of the header `X-DSM-Version`.
+    pub version: String,
+    /// The behaviour where the contract is silent.
+    pub unknowns: Unknowns,
+    /// How many requests `Sandbox::requests` remembers; older ones are dropped.
+    pub requests_kept: usize,
+}
+
+impl Settings {
+    /// The password of [`Settings::default`].
+    pub const DEFAULT_PASSWORD: &'static str = "Sandbox-Passw0rd!";
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: TlsVersions::default(),
+            certificate: CertificateKind::default(),
+            username: "admin".to_owned(),
+            password: Settings::DEFAULT_PASSWORD.to_owned(),
+            tenant: None,
+            mfa_code: None,
+            password_expired: false,
+            administrator_role: 1,
+            roles: Vec::new(),
+            sign_in_attempts: 5,
+            key_attempts: 5,
+            key_lock_time: Duration::from_secs(30 * 60),
+            sessions_max: 10,
+            session_idle: Duration::from_secs(30 * 60),
+            session_max: Duration::from_secs(24 * 60 * 60),
+            // The documented default per user or key (`docs/manager-api.md`, "Rate limits").
+            rate_limit: Some(500),
+            clock_skew_seconds: 0,
+            secret_shape: SecretShape::default(),
+            cloud_one: false,
+            version: "Deep Security/20.0.1003".to_owned(),
+            unknowns: Unknowns::default(),
+            requests_kept: 10_000,
+        }
+    }
+}
+
+choice! {
+    /// The TLS versions that a simulated manager offers.
+    #[derive(Default)]
+    TlsVersions {
+        /// 1.2 and 1.3.
+        #[default]
+        Both = "both",
+        /// Only 1.2.
+        Only12 = "1.2",
+        /// Only 1.3.
+        Only13 = "1.3",
+    }
+}
+
+choice! {
+    /// The certificate that a simulated manager presents.
+    #[derive(Default)]
+    CertificateKind {
+        /// Self-signed for localhost, 127.0.0.1 and ::1, not marked as a CA.
+        #[default]
+        SelfSigned = "self-signed",
+        /// Self-signed for the same names and marked as a CA, which many self-made certificates are.
+        SelfSignedCa = "self-signed-ca",
+        /// Issued by a CA whose certificate clients get.
+        OwnCa = "own-ca",
+        /// Issued by a CA; clients get the certificate of another CA.
+        UnknownCa = "unknown-ca",
+        /// Self-signed for another host name.
+        WrongName = "wrong-name",
+        /// Self-signed, valid until a year ago.
+        Expired = "expired",
+        /// Self-signed, valid from next year.
+        NotYetValid = "not-yet-valid",
+    }
+}
+
+choice! {
+    /// The known shapes of secret keys (`docs/manager-api.md`, "Secret shapes").
+    #[derive(Default)]
+    SecretShape {
+        /// The key's ID, a colon, and base64 of 32 random bytes.
+        #[default]
+        IdBase64 = "id",
+        /// A GUID, a colon, base64.
+        GuidBase64 = "guid",
+        /// Two GUIDs and base64, separated by colons.
+        GuidGuidBase64 = "guid-guid",
+        /// `tmc...:...`, the shape of new Cloud One keys.
+        CloudOne = "cloud-one",
+    }
+}

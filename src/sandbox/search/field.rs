@@ -1,0 +1,26 @@
+//! The searchable fields of an object.
+
+use serde_json::Value;
+
+/// The type of a field, which decides the tests that it can be searched with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Text,
+    Choice,
+    Number,
+    Boolean,
+    Date,
+    Id,
+}
+
+/// An object that can be searched.
+pub(crate) trait Searchable {
+    /// The field that holds the object's name.
+    const NAME: &'static str;
+    /// The object's ID.
+    fn id(&self) -> i64;
+    /// The type of a field, if it can be searched. Names are case-sensitive.
+    fn kind(field: &str) -> Option<Field>;
+    /// The value of a field; `None` is null.
+    fn value(&self, field: &str) -> Option<Value>;
+}

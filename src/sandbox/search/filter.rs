@@ -1,0 +1,98 @@
+//! The filter of a search, and the objects that it finds.
+
+use serde_json::{Map, Value};
+
+use super::criteria::Criterion;
+use super::field::Searchable;
+use crate::sandbox::http::call::{boolean, integer32, wrong_type};
+use crate::sandbox::http::response::Refusal;
+use crate::sandbox::options::unknowns::Unknowns;
+
+/// The maximum number of results, unless the filter names one.
+const DEFAULT_MAX_ITEMS: usize = 5000;
+
+/// A parsed SearchFilter.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    max_items: usize,
+    by_id: bool,
+    criteria: Vec<Criterion>,
+}
+
+impl Filter {
+    /// Parses a filter for objects of one kind. Unknown names are ignored, because the manager does so: a client that
+    /// sent `max_items` got everything.
+    pub(crate) fn read<T: Searchable>(
+        body: &Map<String, Value>,
+        unknowns: &Unknowns,
+    ) -> Result<Filter, Refusal> {
+        let by_id = boolean(body, "sortByObjectID")?.unwrap_or(false);
+        let max_items = match integer32(body, "maxItems")? {
+            // 0 stands for null in numbers (`docs/manager-api.md`, "Key fields").
+            None | Some(0) => DEFAULT_MAX_ITEMS,
+            Some(count) => usize::try_from(count)
+                .map_err(|_| Refusal::invalid("The value of maxItems must not be negative."))?,
+        };
+        let criteria = match body.get("searchCriteria") {
+            None => Vec::new(),
+            Some(Value::Array(criteria)) => criteria
+                .iter()
+                .map(|criterion| Criterion::read::<T>(criterion, unknowns))
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(wrong_type("searchCriteria", "an array")),
+        };
+        let criteria = if unknowns.ignore_search {
+            Vec::new()
+        } else {
+            criteria
+        };
+        Ok(Filter {
+            max_items,
+            by_id,
+            criteria,
+        })
+    }
+
+    /// The ID that all matches exceed, if a criterion requires one.
+    pub(crate) fn after(&self) -> Option<i64> {
+        self.criteria.iter().filter_map(Criterion::after).max()
+    }
+
+    /// The name that all matches have, ignoring case, if a criterion requires one.
+    pub(crate) fn name<T: Searchable>(&self) -> Option<&str> {
+        self.criteria
+            .iter()
+            .find_map(|criterion| criterion.exactly(T::NAME))
+    }
+
+    /// The objects that match all criteria, up to the maximum number. `objects` must be ordered by ID.
+    pub(crate) fn find<'a, T: Searchable>(
+        &self,
+        objects: impl Iterator<Item = &'a T>,
+    ) -> Vec<&'a T> {
+        let matching = objects.filter(|object| {
+            self.criteria
+                .iter()
+                .all(|criterion| criterion.matches(*object))
+        });
+        if self.by_id {
+            return matching.take(self.max_items).collect();
+        }
+        let mut found: Vec<&T> = matching.collect();
+        // The order of an unsorted search is not documented. An order unrelated to the IDs finds clients that rely on one.
+        found.sort_by_key(|object| scramble(object.id()));
+        found.truncate(self.max_items);
+        found
+    }
+}
+
+fn scramble(id: i64) -> u32 {
+    // Multiplicative hashing with 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4).
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "only the low bits matter"
+    )]
+    let low = id as u32;
+    low.wrapping_mul(2_654_435_769)
+}
