@@ -1,57 +1,61 @@
-//! The command that runs in a sandbox, and its environment.
+//! Runs a command in the sandbox.
 
 use std::ffi::OsString;
 
 use tokio::process::Command;
 
-use super::environment::{Workplace, leads_elsewhere};
+use super::environment::{Environment, is_removed};
 use crate::error::Error;
 use crate::process::child;
 use crate::process::signals::Signals;
 
-/// Runs a command, and returns its exit code as a shell would.
+/// Runs a command and returns its exit code, like a shell.
 pub(super) async fn run(
     program: &str,
     arguments: &[String],
-    workplace: &Workplace,
+    environment: &Environment,
     signals: &Signals,
 ) -> Result<u8, Error> {
     if let Some(signal) = signals.received() {
         return Err(Error::interrupted(signal));
     }
-    let mut command = command(program, arguments, workplace)?;
+    let mut command = command(program, arguments, environment)?;
     let running = child::start(&mut command, signals).map_err(|error| {
         Error::usage(
-            format!("`{program}` cannot be run: {error}"),
-            "give a command after `--`, as in `sandbox -- sh`",
+            format!("could not run `{program}`: {error}"),
+            "check the command after `--`",
         )
     })?;
     let ended = running.end().await;
-    ended.map_err(|error| Error::unexpected(format!("`{program}` is lost: {error}")))
+    ended.map_err(|error| Error::unexpected(format!("lost track of `{program}`: {error}")))
 }
 
-fn command(program: &str, arguments: &[String], workplace: &Workplace) -> Result<Command, Error> {
+fn command(
+    program: &str,
+    arguments: &[String],
+    environment: &Environment,
+) -> Result<Command, Error> {
     let mut command = Command::new(program);
     command.args(arguments);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| leads_elsewhere(name)) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_removed(name)) {
         command.env_remove(name);
     }
     command.envs(
-        workplace
+        environment
             .variables()
             .iter()
             .map(|(name, value)| (name, value)),
     );
-    command.envs(workplace.folders());
+    command.envs(environment.folders());
     command.env("PATH", path()?);
     Ok(command)
 }
 
-/// PATH with the folder of this program first.
+/// Returns PATH with the folder of this program first.
 fn path() -> Result<OsString, Error> {
     let unexpected = |error: String| {
         Error::unexpected(format!(
-            "this program's own folder cannot be put into PATH: {error}"
+            "could not add the folder of this program to PATH: {error}"
         ))
     };
     let own = std::env::current_exe().map_err(|error| unexpected(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! The temporary folder of a sandbox, and the variables that lead a client to it.
+//! The temporary folder of a sandbox, and the environment variables that connect a client to it.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::Account;
 use crate::error::Error;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Settings};
 
-/// Variables of ours that a command in the sandbox keeps: how to talk, not whom to talk to.
-const KEPT: [&str; 9] = [
+/// The variables of this program that a command in the sandbox keeps: those that do not identify a manager.
+const INHERITED: [&str; 9] = [
     "SWP_COLOR",
     "SWP_CONNECT_TIMEOUT",
     "SWP_NO_INPUT",
@@ -24,55 +23,55 @@ const KEPT: [&str; 9] = [
     "SWP_WAIT",
 ];
 
-/// A folder that only its owner can look into; it is gone when this is dropped.
-pub(super) struct Workplace {
+/// The files and variables of a sandbox. Only the owner can read the folder. It is deleted on drop.
+pub(super) struct Environment {
     folder: TempDir,
     variables: Vec<(&'static str, String)>,
 }
 
-impl Workplace {
-    /// Writes the certificate and the password.
-    pub(super) fn set_up(sandbox: &Sandbox, account: &Account) -> Result<Workplace, Error> {
+impl Environment {
+    /// Writes the certificate and the password of the administrator.
+    pub(super) fn create(sandbox: &Sandbox, settings: &Settings) -> Result<Environment, Error> {
         let failed = |error: std::io::Error| {
-            Error::unexpected(format!("the sandbox's folder cannot be written: {error}"))
+            Error::unexpected(format!("could not write the sandbox's folder: {error}"))
         };
         let folder = private_folder().map_err(failed)?;
         let certificate = folder.path().join("manager.pem");
         write(&certificate, sandbox.certificate_pem()).map_err(failed)?;
         let password = folder.path().join("password");
-        write(&password, &format!("{}\n", account.password)).map_err(failed)?;
+        write(&password, &format!("{}\n", settings.password)).map_err(failed)?;
         let mut variables = vec![
             ("SWP_URL", sandbox.url()),
             ("SWP_CA_CERT", text(&certificate)?),
-            ("SWP_USERNAME", account.username.clone()),
+            ("SWP_USERNAME", settings.username.clone()),
             ("SWP_PASSWORD_FILE", text(&password)?),
         ];
-        variables.extend(account.tenant.clone().map(|tenant| ("SWP_TENANT", tenant)));
-        variables.extend(account.mfa_code.clone().map(|code| ("SWP_MFA_CODE", code)));
-        variables.extend(without_proxy());
-        Ok(Workplace { folder, variables })
+        variables.extend(settings.tenant.clone().map(|tenant| ("SWP_TENANT", tenant)));
+        variables.extend(settings.mfa_code.clone().map(|code| ("SWP_MFA_CODE", code)));
+        variables.extend(proxy_exceptions());
+        Ok(Environment { folder, variables })
     }
 
-    /// What leads a client here.
+    /// The variables that connect a client to the sandbox.
     pub(super) fn variables(&self) -> &[(&'static str, String)] {
         &self.variables
     }
 
-    /// What a command in the sandbox gets beside that: a state and a configuration that do not mix with the real ones.
+    /// The state and configuration folders of a command in the sandbox, separate from the user's.
     pub(super) fn folders(&self) -> [(&'static str, PathBuf); 2] {
         ["SWP_STATE_DIR", "SWP_CONFIG_DIR"]
             .map(|name| (name, self.folder.path().join(name.to_lowercase())))
     }
 }
 
-/// Whether a variable would lead a command in the sandbox elsewhere: ours are all about a real manager, but for a few.
-pub(super) fn leads_elsewhere(name: &OsString) -> bool {
+/// Whether a command in the sandbox must not inherit this variable, because it may belong to a real manager.
+pub(super) fn is_removed(name: &OsString) -> bool {
     let name = name.to_string_lossy();
-    name.starts_with("SWP_") && !KEPT.contains(&name.as_ref())
+    name.starts_with("SWP_") && !INHERITED.contains(&name.as_ref())
 }
 
-/// Where a proxy is set, it must not be asked for loopback, which is the proxy's own.
-fn without_proxy() -> Vec<(&'static str, String)> {
+/// Returns variables that exclude loopback from a proxy, if one is set.
+fn proxy_exceptions() -> Vec<(&'static str, String)> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .iter()
@@ -87,7 +86,7 @@ fn without_proxy() -> Vec<(&'static str, String)> {
         .chain(others)
         .collect::<Vec<String>>()
         .join(",");
-    // Which of the two spellings wins differs from program to program.
+    // Programs differ in which of the two spellings takes precedence.
     vec![("NO_PROXY", list.clone()), ("no_proxy", list)]
 }
 
@@ -95,8 +94,8 @@ fn text(path: &Path) -> Result<String, Error> {
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| {
         Error::usage(
-            "the folder for temporary files has a name that is not UTF-8",
-            "name another one in TMPDIR",
+            "the path of the folder for temporary files is not UTF-8",
+            "set TMPDIR to another folder",
         )
     })
 }

@@ -9,8 +9,8 @@ use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::options::choices::AnswerFields;
 use crate::sandbox::search::field::Searchable;
 use crate::sandbox::search::filter::Filter;
-use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::keys::ApiKey;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::secrets;
 
 const GROUP: &str = "apikeyRights";

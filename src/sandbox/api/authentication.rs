@@ -5,8 +5,8 @@ use hyper::Method;
 use super::sessions::{STICKY, user_caller};
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::Refusal;
-use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::clock::millis;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::roles::Role;
 
 /// The sender of a request.

@@ -6,8 +6,8 @@ use super::authentication::Caller;
 use crate::sandbox::http::call::{boolean, integer32, integer64, text, wrong_type};
 use crate::sandbox::http::response::Refusal;
 use crate::sandbox::options::choices::ExpiryZero;
-use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::keys::ApiKey;
+use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::rights;
 use crate::sandbox::state::roles::FULL_ACCESS;
 
@@ -111,7 +111,8 @@ impl Manager {
         }
         let unknowns = &self.settings.unknowns;
         change.name = change.name.and_then(|name| unknowns.key_names.apply(name));
-        change.description = (change.description).and_then(|text| unknowns.descriptions.apply(text));
+        change.description =
+            (change.description).and_then(|text| unknowns.descriptions.apply(text));
         // 0 stands for null in the numeric properties that clients write.
         change.role_id = change.role_id.filter(|id| *id != 0);
         change.expiry = self.validate_expiry(change.expiry)?;

@@ -34,7 +34,10 @@ impl FaultQueue {
         {
             injected.seen += 1;
             let first = injected.fault.nth.max(1);
-            if due.is_none() && injected.seen >= first && injected.seen - first < injected.fault.times {
+            if due.is_none()
+                && injected.seen >= first
+                && injected.seen - first < injected.fault.times
+            {
                 due = Some(injected.fault.clone());
             }
         }

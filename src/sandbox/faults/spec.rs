@@ -78,7 +78,9 @@ fn parse_option(fault: &mut Fault, word: &str) -> Result<(), String> {
         }
         ("body", Action::Answer { body, .. }) => *body = value.as_bytes().to_vec(),
         _ => {
-            return Err(format!("`{word}` is not an option of this action; {EXAMPLE}"));
+            return Err(format!(
+                "`{word}` is not an option of this action; {EXAMPLE}"
+            ));
         }
     }
     Ok(())

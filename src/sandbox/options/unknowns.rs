@@ -229,10 +229,7 @@ mod tests {
         let no_choice = unknowns
             .set("delete-missing", "maybe")
             .expect_err("no choice");
-        assert!(
-            no_choice.ends_with("404, accepted"),
-            "{no_choice}"
-        );
+        assert!(no_choice.ends_with("404, accepted"), "{no_choice}");
         let no_name = unknowns.set("weather", "fine").expect_err("no name");
         assert!(no_name.contains("sign-in-refusal"), "{no_name}");
     }

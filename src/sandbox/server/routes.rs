@@ -202,10 +202,12 @@ impl Manager {
                 | Endpoint::CurrentSecret
         );
         match self.settings.unknowns.cloud_one_keys {
-            Some(status) if is_key_operation && call.header("authorization").is_some() => Err(Refusal::new(
-                status,
-                "This operation is available for legacy API keys only.",
-            )),
+            Some(status) if is_key_operation && call.header("authorization").is_some() => {
+                Err(Refusal::new(
+                    status,
+                    "This operation is available for legacy API keys only.",
+                ))
+            }
             _ => Ok(()),
         }
     }

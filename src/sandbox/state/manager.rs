@@ -46,7 +46,10 @@ impl Manager {
     /// Ends the sessions that are too old or were idle for too long.
     pub(crate) fn expire_sessions(&mut self) {
         let settings = &self.settings;
-        self.sessions
-            .expire(self.clock.now(), settings.session_idle, settings.session_max);
+        self.sessions.expire(
+            self.clock.now(),
+            settings.session_idle,
+            settings.session_max,
+        );
     }
 }

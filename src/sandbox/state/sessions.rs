@@ -60,9 +60,8 @@ impl Sessions {
     /// Ends the sessions that were idle for `idle`, or exist for `max`.
     pub(crate) fn expire(&mut self, now: Millis, idle: Duration, max: Duration) {
         let (idle, max) = (millis(idle), millis(max));
-        self.by_sid.retain(|_, session| {
-            now - session.last_activity < idle && now - session.created < max
-        });
+        self.by_sid
+            .retain(|_, session| now - session.last_activity < idle && now - session.created < max);
     }
 
     pub(crate) fn len(&self) -> usize {

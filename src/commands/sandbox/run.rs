@@ -1,0 +1,53 @@
+//! Starts the sandbox, and serves until a signal or until the command exits.
+
+use super::args::Args;
+use super::child;
+use super::environment::Environment;
+use super::settings::settings;
+use crate::commands::Outcome;
+use crate::context::Context;
+use crate::error::Error;
+use crate::sandbox::Sandbox;
+use crate::terminal::output::env_line;
+
+/// Runs the sandbox, and CMD in it if there is one. CMD then decides how to react to signals.
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let settings = settings(args, context).await?;
+    let sandbox = Sandbox::start(settings.clone()).map_err(|error| {
+        Error::usage(
+            format!("could not start the sandbox: {error:#}"),
+            "check the flags in `swp-keys sandbox --help`",
+        )
+    })?;
+    for fault in &args.fault {
+        sandbox.inject(fault.clone());
+    }
+    sandbox.add_roles(args.many_roles);
+    sandbox.add_keys(args.many_keys);
+    let environment = Environment::create(&sandbox, &settings)?;
+    match args.command.split_first() {
+        None => serve(&environment, context).await,
+        Some((program, arguments)) => {
+            context.output.note(&format!(
+                "the sandbox runs at {} until `{program}` exits",
+                sandbox.url()
+            ));
+            child::run(program, arguments, &environment, &context.signals)
+                .await
+                .map(Outcome::Child)
+        }
+    }
+}
+
+async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, Error> {
+    let lines = environment
+        .variables()
+        .iter()
+        .map(|(name, value)| format!("export {}", env_line(name, value)));
+    context.output.data(&lines.collect::<String>())?;
+    context.output.note(
+        "the sandbox runs until Ctrl-C; run the lines above in the shell where you want to use it",
+    );
+    context.signals.first_signal().await;
+    Ok(Outcome::Done)
+}
