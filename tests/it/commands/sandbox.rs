@@ -175,24 +175,24 @@ fn mistakes_are_named() {
     for (arguments, complaint) in [
         (
             vec!["--listen".to_owned(), "0.0.0.0:0".to_owned()],
-            "loopback only",
+            "loopback",
         ),
         (
             vec!["--fault".into(), "POST /api/roles explode".into()],
-            "`explode` is no action",
+            "`explode` is not an action",
         ),
         (
             vec!["--unknown".into(), "duplicate-name=418".into()],
-            "there are 400, accepted, 403, 409, 500",
+            "400, accepted, 403, 409, 500",
         ),
         (
             vec!["--unknown".into(), "weather=fine".into()],
-            "there is no unknown `weather`",
+            "`weather` is not a known name",
         ),
-        (vec!["--roles".into(), path(&missing)], "cannot be read"),
+        (vec!["--roles".into(), path(&missing)], "could not be read"),
         (
             vec!["--roles".into(), path(&no_list)],
-            "is not a list of roles",
+            "is not a JSON array of roles",
         ),
         (
             vec!["--roles".into(), path(&taken)],
@@ -204,7 +204,7 @@ fn mistakes_are_named() {
         ),
         (
             vec!["--rate-limit".into(), "many".into()],
-            "write a number, or off",
+            "expected a number or `off`",
         ),
     ] {
         let result = home.run(std::iter::once("sandbox".to_owned()).chain(arguments));
