@@ -196,7 +196,7 @@ fn mistakes_are_named() {
         ),
         (
             vec!["--roles".into(), path(&taken)],
-            "two roles with the ID 1",
+            "two roles have the ID 1",
         ),
         (
             vec!["--administrator-role".into(), "9".into()],
