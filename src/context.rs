@@ -389,3 +389,11 @@ fn left_behind(record: &Record) -> String {
         "a run of {began} that was to make the key `{name}` was cut off; `swp-keys recover` finishes or undoes it"
     )
 }
+
+/// How a command ended that did not fail.
+pub(crate) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It ran another program, whose exit code is its own.
+    Child(u8),
+}

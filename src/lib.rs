@@ -54,8 +54,7 @@ use crate::config::Settings;
 use crate::terminal::output::Output;
 use crate::terminal::report::report;
 use cli::{Cli, Command};
-use commands::Outcome;
-use context::Context;
+use context::{Context, Outcome};
 use error::Error;
 
 /// Runs the program with the arguments and the environment of this process, and returns its exit code.
@@ -195,7 +194,7 @@ async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error
         Command::Trust(args) => commands::trust::run(args, context).await,
         Command::Recover(args) => commands::recover::run(args, context).await,
         Command::Completions(args) => commands::completions::run(args, context),
-        Command::Man(args) => commands::man::run(args, context),
+        Command::Man(args) => commands::man::run(args, cli::command(), context),
         Command::ShowRole(args) => commands::show_role::run(args, context).await,
         Command::VerifyKey(args) => commands::verify_key::run(args, context).await,
         Command::Whoami(args) => commands::whoami::run(args, context).await,

@@ -1,7 +1,7 @@
 //! `completions`: the script that makes a shell ask this program what can be typed next; `completion.rs` answers.
 
-use super::Outcome;
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
 
 /// Print what makes a shell complete commands, flags, roles and keys.

@@ -5,11 +5,11 @@ use std::path::Path;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use crate::config::file;
 use crate::config::file::{Profile, Profiles};
 use crate::config::{ResolvedSetting, Settings, Source};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::terminal::output::{Format, json_text, table};

@@ -6,18 +6,20 @@
 
 use tokio::process::Command;
 
-use super::create_key::{default_name, look_if_free, warn_expiry_differs};
-use super::{Outcome, find_role};
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
 use crate::config::{SecretSource, Source, duration};
+use crate::context::Outcome;
 use crate::context::{Context, PendingKind, PendingWork};
 use crate::delivery::{ChildChannel, ChildSecret, variable_name};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::{Expiry, format_time};
 use crate::journal::{Progress, Record, Work};
+use crate::keys::document::warn_expiry_differs;
+use crate::keys::naming::{check_name, default_name, is_free};
 use crate::keys::role_check;
-use crate::manager::{NewApiKey, RoleSummary, SignedIn};
+use crate::keys::roles::{self, RoleRef};
+use crate::manager::{NewApiKey, SignedIn};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark};
 use crate::process::child;
 use crate::process::descriptors;
@@ -139,7 +141,7 @@ impl<'a> Job<'a> {
         let Some((program, arguments)) = args.command.split_first() else {
             return Err(Error::usage("there is no command", "give one after `--`"));
         };
-        super::create_key::check_name(args.name.as_deref())?;
+        check_name(args.name.as_deref())?;
         let ttl = duration(&Source::Flag("--ttl"), &args.ttl)?;
         Ok(Self {
             args,
@@ -160,7 +162,7 @@ impl<'a> Job<'a> {
         context: &Context,
     ) -> Result<TemporaryKey, Error> {
         let key = self.key(signed_in, context).await?;
-        let before = look_if_free(self.args.name.as_deref(), signed_in, context).await?;
+        let before = is_free(self.args.name.as_deref(), signed_in, context).await?;
         let record = self.record(&key, before, &prepared, signed_in, context)?;
         let mint = Transaction {
             context,
@@ -181,22 +183,15 @@ impl<'a> Job<'a> {
 
     async fn key(&self, signed_in: &SignedIn, context: &Context) -> Result<NewApiKey, Error> {
         let args = self.args;
-        let role: Option<RoleSummary> = match (&args.role, args.role_id) {
-            (_, Some(_)) if args.allow_full_access => None,
-            (_, Some(id)) => role_check::of_id(id, signed_in, context).await?,
-            (name, None) => {
-                let name = name.as_deref().unwrap_or_default();
-                Some(find_role::resolve(name, signed_in, context).await?)
-            }
-        };
-        if let Some(role) = &role {
-            role_check::check(role, args.allow_full_access, context)?;
+        let asked = RoleRef::given(args.role.as_deref(), args.role_id);
+        let asked = asked.unwrap_or(RoleRef::Name(""));
+        let read_rights = !args.allow_full_access;
+        let role = roles::requested(asked, read_rights, signed_in, context).await?;
+        if let Some(summary) = &role.summary {
+            role_check::check(summary, args.allow_full_access, context)?;
         }
-        let role_id = args
-            .role_id
-            .or(role.as_ref().map(|role| role.id))
-            .unwrap_or_default();
-        let role_name = role.as_ref().map(|role| role.name.as_str());
+        let role_id = role.id;
+        let role_name = role.summary.as_ref().map(|role| role.name.as_str());
         Ok(NewApiKey {
             key_name: (args.name.clone()).unwrap_or_else(|| {
                 default_name(role_id, role_name, chrono::Utc::now(), &self.operation)

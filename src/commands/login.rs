@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Outcome;
 use crate::auth::saved::{CredentialQuery, SavedCredential, What, shadowed};
 use crate::auth::sign_in;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, Credentials, SignedIn};
 use crate::mint::{Tried, try_key};

@@ -1,8 +1,8 @@
 //! `logout`: forget what `login` kept, and end it on the manager where it is a session.
 
-use super::Outcome;
 use crate::auth::saved::{CredentialQuery, SavedCredential, What};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
 use crate::manager::Credentials;
 

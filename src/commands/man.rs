@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Outcome;
-use crate::cli;
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
 
 /// Write the manual, a page for each command.
@@ -15,12 +14,14 @@ pub(crate) struct Args {
     out_dir: PathBuf,
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) fn run(
+    args: &Args,
+    command: clap::Command,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let folder = &args.out_dir;
     std::fs::create_dir_all(folder)
-        .and_then(|()| {
-            clap_mangen::generate_to(cli::command().disable_help_subcommand(true), folder)
-        })
+        .and_then(|()| clap_mangen::generate_to(command.disable_help_subcommand(true), folder))
         .map_err(|error| {
             Error::usage(
                 format!(

@@ -23,11 +23,3 @@ pub(crate) mod unlock_key;
 pub(crate) mod update_key;
 pub(crate) mod verify_key;
 pub(crate) mod whoami;
-
-/// How a command ended that did not fail.
-pub(crate) enum Outcome {
-    /// It did what it was asked.
-    Done,
-    /// It ran another program, whose exit code is its own.
-    Child(u8),
-}

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::Outcome;
-use super::create_key::print_key;
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
+use crate::keys::document::{meta, print_key};
 use crate::keys::lookup;
-use crate::keys::role_names::RoleNames;
+use crate::keys::roles::RoleNames;
 use crate::keys::state::{State, time_or};
 use crate::manager::ApiKey;
 use crate::terminal::output;
@@ -40,10 +40,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         context.output.data(&text(&key, role, now))?;
         return Ok(Outcome::Done);
     }
-    let mut meta = json!({
-        "manager": context.settings.address()?.to_string(),
-        "state": State::of(&key, now).word(),
-    });
+    let mut meta = meta(context, json!({"state": State::of(&key, now).word()}))?;
     if let Some(role) = role {
         meta["role"] = role.into();
     }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::Outcome;
-use super::find_role::{explain, resolve};
-use super::list_roles::no_list_as_env;
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
+use crate::keys::document::meta;
+use crate::keys::roles::{explain, resolve};
 use crate::manager::{Cause, Role, SignedIn};
 use crate::terminal::output::{Format, json_text, safe};
 
@@ -29,9 +29,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    if context.output.format() == Format::Env {
-        return Err(no_list_as_env());
-    }
+    context.output.format().require_list()?;
     for role in [Some(&args.role), args.diff.as_ref()].into_iter().flatten() {
         id_of(role)?;
     }
@@ -45,10 +43,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             Ok((one, other))
         })
         .await?;
-    let manager = context.settings.address()?.to_string();
     let document = match &other {
-        None => shown(&one, &manager, context.output.format())?,
-        Some(other) => difference(&one, other, &manager, context)?,
+        None => shown(&one, context)?,
+        Some(other) => difference(&one, other, context)?,
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)
@@ -96,17 +93,18 @@ async fn find(role: &str, signed_in: &SignedIn, context: &Context) -> Result<Rol
     Err(explain(signed_in, error))
 }
 
-fn shown(role: &Role, manager: &str, format: Format) -> Result<String, Error> {
+fn shown(role: &Role, context: &Context) -> Result<String, Error> {
+    let format = context.output.format();
     let on = on(role)?;
     if format == Format::Text {
         return Ok(lines(on.iter().map(String::as_str)));
     }
     let mut object = json!(role);
-    object["meta"] = json!({"manager": manager, "on": on});
+    object["meta"] = meta(context, json!({"on": on}))?;
     Ok(json_text(&object, format == Format::Json) + "\n")
 }
 
-fn difference(one: &Role, other: &Role, manager: &str, context: &Context) -> Result<String, Error> {
+fn difference(one: &Role, other: &Role, context: &Context) -> Result<String, Error> {
     let (mine, theirs) = (on(one)?, on(other)?);
     let beyond = |all: &[String], known: &[String]| -> Vec<String> {
         let known: HashSet<&String> = known.iter().collect();
@@ -116,7 +114,7 @@ fn difference(one: &Role, other: &Role, manager: &str, context: &Context) -> Res
     let (less, more) = (beyond(&mine, &theirs), beyond(&theirs, &mine));
     if context.output.format() != Format::Text {
         let named = |role: &Role| json!({"ID": role.id, "name": role.name});
-        let object = json!({"from": named(one), "to": named(other), "onlyFrom": less, "onlyTo": more, "meta": {"manager": manager}});
+        let object = json!({"from": named(one), "to": named(other), "onlyFrom": less, "onlyTo": more, "meta": meta(context, json!({}))?});
         return Ok(json_text(&object, context.output.format() == Format::Json) + "\n");
     }
     if less.is_empty() && more.is_empty() {

@@ -4,11 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::Outcome;
-use super::list_roles::check_format;
 use crate::auth::first_use;
 use crate::config::like;
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Address, Pin, ServerCertificate, key_fingerprint_command};
 use crate::terminal::output;
@@ -255,7 +254,7 @@ async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
 
 fn list(context: &Context) -> Result<(), Error> {
     let format = context.output.format();
-    check_format(format)?;
+    format.require_list()?;
     let trusted = PinStore::read()?;
     let entries = trusted.managers.iter();
     let document = match format {

@@ -1,13 +1,14 @@
 //! `unlock-key`: a key that was locked, by somebody or by wrong secrets, can sign in again.
 
-use super::Outcome;
-use super::lock_key::{print, set_active};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
 use crate::expiry::format_time;
+use crate::keys::document::print_changed;
 use crate::keys::lookup;
 use crate::keys::state::State;
-use crate::keys::update::named;
+use crate::keys::state::describe;
+use crate::keys::update::set_active;
 
 /// Unlock a key.
 #[derive(clap::Args)]
@@ -37,16 +38,16 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         // Whether unlocking ends a lock that wrong secrets brought about is unknown.
         State::Locked(Some(until)) => output.warn(&format!(
             "{} is unlocked, and because of wrong secrets still cannot sign in until {}",
-            named(&key),
+            describe(&key),
             format_time(until)
         )),
         State::Expired => output.warn(&format!(
             "{} is not locked, but it has expired; `swp-keys update-key {} --expires 90d` gives it another end",
-            named(&key),
+            describe(&key),
             key.id
         )),
-        _ if changed => output.note(&format!("{} is unlocked", named(&key))),
-        _ => output.note(&format!("{} is not locked", named(&key))),
+        _ if changed => output.note(&format!("{} is unlocked", describe(&key))),
+        _ => output.note(&format!("{} is not locked", describe(&key))),
     }
-    print(&key, changed, context)
+    print_changed(&key, changed, context)
 }

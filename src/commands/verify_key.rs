@@ -7,14 +7,15 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::Outcome;
 use crate::auth::sign_in;
 use crate::config::{SecretSource, Source, Sourced, span};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
-use crate::keys::state::{State, time_or};
-use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
+use crate::keys::document::meta;
+use crate::keys::state::{State, key_facts, proves_nothing, role_name};
+use crate::manager::{ApiKey, ManagerError, SignedIn};
 use crate::mint::{Tried, try_key};
 use crate::terminal::output::{Format, json_text, pairs};
 
@@ -47,7 +48,7 @@ struct Found {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    check_format(context)?;
+    context.output.format().require_document()?;
     let within = args
         .fail_within
         .as_deref()
@@ -69,17 +70,6 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         None => Ok(Outcome::Done),
         Some(no) => Err(no),
     }
-}
-
-/// A key is more than one value.
-pub(super) fn check_format(context: &Context) -> Result<(), Error> {
-    if context.output.format() == Format::Env {
-        return Err(Error::usage(
-            "`-o env` is for one value, and this prints several",
-            "use text or json",
-        ));
-    }
-    Ok(())
 }
 
 /// Rank: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE, SWP_API_KEY. A password is no secret of this kind.
@@ -197,7 +187,10 @@ impl Found {
             lines.push(["Manager".to_owned(), address]);
             return Ok(pairs(lines.into_iter()));
         }
-        let mut meta = json!({"works": self.works, "manager": address, "time": signed_in.time().timestamp_millis()});
+        let mut meta = meta(
+            context,
+            json!({"works": self.works, "time": signed_in.time().timestamp_millis()}),
+        )?;
         if let Some(key) = &self.key {
             meta["state"] = State::of(key, signed_in.time()).word().into();
         }
@@ -210,11 +203,6 @@ impl Found {
     }
 }
 
-/// A 403 everywhere may be a key that may read nothing, or one that is no good (manager-api.md, section 6.4).
-pub(super) fn proves_nothing(error: &ManagerError) -> bool {
-    matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
-}
-
 fn says_no(said: &str, error: &ManagerError) -> Error {
     let plain: Error = error.clone().into();
     let no =
@@ -222,56 +210,5 @@ fn says_no(said: &str, error: &ManagerError) -> Error {
     match plain.next_step() {
         Some(hint) => no.hint(hint),
         None => no,
-    }
-}
-
-/// The name of a role, for a caller who may not be allowed to see it, and can do without.
-pub(super) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<String> {
-    match signed_in.role(id?).await {
-        Ok(role) => Some(role.name),
-        Err(error) => {
-            log::info!("{error}");
-            None
-        }
-    }
-}
-
-/// What there is to say of a key that works, for people.
-pub(super) fn key_facts(
-    key: Option<&ApiKey>,
-    role: Option<&str>,
-    signed_in: &SignedIn,
-) -> Vec<[String; 2]> {
-    let Some(key) = key else {
-        return Vec::new();
-    };
-    let now = signed_in.time();
-    let fields = key.fields();
-    let tenant = fields.get("tenantGUID").and_then(Value::as_str);
-    [
-        ("Key", Some(key_name(key))),
-        ("Role", key.role_id().map(|id| named(role, id))),
-        ("State", Some(State::of(key, now).words(now))),
-        ("Expires", Some(time_or(key.expiry_date(), "never"))),
-        ("Last sign-in", key.last_sign_in().map(format_time)),
-        ("Tenant", tenant.map(str::to_owned)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some([name.to_owned(), value?]))
-    .collect()
-}
-
-fn key_name(key: &ApiKey) -> String {
-    match key.name() {
-        Some(name) => format!("{name} (ID {})", key.id),
-        None => format!("ID {}", key.id),
-    }
-}
-
-/// A role, by its name where that is known.
-pub(super) fn named(role: Option<&str>, id: i64) -> String {
-    match role {
-        Some(name) => format!("{name} (ID {id})"),
-        None => format!("ID {id}"),
     }
 }

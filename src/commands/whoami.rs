@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Outcome;
-use super::verify_key::{check_format, key_facts, named, proves_nothing, role_name};
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
+use crate::keys::document::meta;
+use crate::keys::state::{key_facts, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
 use crate::mint::{Tried, try_key};
 use crate::terminal::output::{Format, json_text, pairs, table};
@@ -34,7 +35,7 @@ struct Who {
 const WITH_A_PASSWORD: &str = "with a password";
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
-    check_format(context)?;
+    context.output.format().require_document()?;
     let way = AuthMethod::select(context)?;
     let (signed_in, username) = match &way {
         AuthMethod::Password => {
@@ -164,7 +165,9 @@ impl Who {
         let mut line = |name: &str, value: String| lines.push([name.to_owned(), value]);
         if let Some(username) = &self.username {
             line("User", username.clone());
-            let role = self.role_id.map(|id| named(self.role.as_deref(), id));
+            let role = self
+                .role_id
+                .map(|id| role_with_id(self.role.as_deref(), id));
             line("Role", role.unwrap_or_else(unknown));
             let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.clone());
             line(
@@ -210,14 +213,14 @@ impl Who {
             .iter()
             .filter(|told| told.value.is_some())
             .map(|told| json!({"name": told.name, "value": told.value, "source": told.by()}));
-        let mut meta = json!({
-            "manager": settings.address()?.to_string(),
+        let fields = json!({
             "managerVersion": signed_in.version(),
             "tenant": settings.tenant.as_ref().map(|tenant| tenant.value.as_str()),
             "signedIn": self.way,
             "role": self.role,
             "settings": told.collect::<Vec<_>>(),
         });
+        let mut meta = meta(context, fields)?;
         if settings.verbose {
             meta["trust"] = context.trust()?.source.to_string().into();
         }

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, SignedIn};
 
-use crate::commands::find_role::closest;
+use super::roles::closest;
 
 /// What a user wrote for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! What several commands do with keys and roles.
 
+pub(crate) mod document;
 pub(crate) mod lookup;
+pub(crate) mod naming;
 pub(crate) mod own_key;
 pub(crate) mod role_check;
-pub(crate) mod role_names;
+pub(crate) mod roles;
 pub(crate) mod state;
 pub(crate) mod update;

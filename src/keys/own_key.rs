@@ -1,6 +1,6 @@
 //! The key that signs this run's own calls: who locks or deletes it saws off the branch, so that is refused unless it is meant.
 
-use super::update::named;
+use super::state::describe;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{ApiKey, Cause, SignedIn};
@@ -45,11 +45,11 @@ impl Signer {
     pub(crate) fn refuse_own_key(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
         let message = match self {
             Self::Key(id) if id == key.id => {
-                format!("{} signs this run itself, and is not {verb}", named(key))
+                format!("{} signs this run itself, and is not {verb}", describe(key))
             }
             Self::SomeKey => format!(
                 "{} may be the one that signs this run, which the manager does not tell; it is not {verb}",
-                named(key)
+                describe(key)
             ),
             Self::Session | Self::Key(_) => return Ok(()),
         };

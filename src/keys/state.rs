@@ -1,9 +1,10 @@
 //! How a key looks to a person: its state, its times, its role.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::expiry::format_time;
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
 /// Whether a key can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +70,73 @@ pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
     time.map_or_else(|| absent.to_owned(), format_time)
 }
 
+/// A key in a sentence.
+pub(crate) fn describe(key: &ApiKey) -> String {
+    match key.name() {
+        Some(name) => format!("the key `{name}` (ID {})", key.id),
+        None => format!("the key with the ID {}", key.id),
+    }
+}
+
+/// A 403 everywhere may be a key that may read nothing, or one that is no good (manager-api.md, section 6.4).
+pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
+    matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
+}
+
+/// The name of a role, for a caller who may not be allowed to see it, and can do without.
+pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<String> {
+    match signed_in.role(id?).await {
+        Ok(role) => Some(role.name),
+        Err(error) => {
+            log::info!("{error}");
+            None
+        }
+    }
+}
+
+/// What there is to say of a key that works, for people.
+pub(crate) fn key_facts(
+    key: Option<&ApiKey>,
+    role: Option<&str>,
+    signed_in: &SignedIn,
+) -> Vec<[String; 2]> {
+    let Some(key) = key else {
+        return Vec::new();
+    };
+    let now = signed_in.time();
+    let fields = key.fields();
+    let tenant = fields.get("tenantGUID").and_then(Value::as_str);
+    [
+        ("Key", Some(key_with_id(key))),
+        ("Role", key.role_id().map(|id| role_with_id(role, id))),
+        ("State", Some(State::of(key, now).words(now))),
+        ("Expires", Some(time_or(key.expiry_date(), "never"))),
+        ("Last sign-in", key.last_sign_in().map(format_time)),
+        ("Tenant", tenant.map(str::to_owned)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some([name.to_owned(), value?]))
+    .collect()
+}
+
+fn key_with_id(key: &ApiKey) -> String {
+    match key.name() {
+        Some(name) => format!("{name} (ID {})", key.id),
+        None => format!("ID {}", key.id),
+    }
+}
+
+/// A role, by its name where that is known.
+pub(crate) fn role_with_id(role: Option<&str>, id: i64) -> String {
+    match role {
+        Some(name) => format!("{name} (ID {id})"),
+        None => format!("ID {id}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

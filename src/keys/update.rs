@@ -12,6 +12,8 @@ use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY, SignedIn
 use crate::mint::REFUSAL_WAIT;
 use crate::mint::poll::Poll;
 
+use super::state::describe;
+
 /// Asks for the change, and returns the key as it is then. A signal is obeyed before it is asked for, and not until it is known what
 /// became of it.
 ///
@@ -27,7 +29,7 @@ pub(crate) async fn carry_out(
         return Err(Error::interrupted(signal));
     }
     context.set_unsettled(Some(PendingWork {
-        what: format!("{} may be changed", named(before)),
+        what: format!("{} may be changed", describe(before)),
         key_id: Some(before.id),
         work: PendingKind::Change,
     }));
@@ -42,12 +44,21 @@ pub(crate) async fn carry_out(
     result.map_err(|error| error.key(before.id))
 }
 
-/// A key in a sentence.
-pub(crate) fn named(key: &ApiKey) -> String {
-    match key.name() {
-        Some(name) => format!("the key `{name}` (ID {})", key.id),
-        None => format!("the key with the ID {}", key.id),
-    }
+/// Locks a key, or unlocks it.
+///
+/// # Errors
+/// Returns an error if the key is not as asked.
+pub(crate) async fn set_active(
+    key: &ApiKey,
+    active: bool,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<ApiKey, Error> {
+    let change = KeyChange {
+        active: Some(active),
+        ..KeyChange::default()
+    };
+    carry_out(key, &change, signed_in, context).await
 }
 
 struct Asking<'a> {
@@ -95,7 +106,7 @@ impl Asking<'_> {
             self.context.output.warn(&format!(
                 "the manager does not tell the {} of {}",
                 differences.untold.join(" and the "),
-                named(&after)
+                describe(&after)
             ));
         }
         if differences.other.is_empty() {
@@ -103,7 +114,7 @@ impl Asking<'_> {
         }
         let message = format!(
             "the manager answered with success, and {} has {}",
-            named(&after),
+            describe(&after),
             differences.other.join(", ")
         );
         let kind = if differences.made {
@@ -137,7 +148,7 @@ impl Asking<'_> {
                     if differences.none() {
                         self.context.output.note(&format!(
                             "{} is changed, although the answer to that was lost",
-                            named(&key)
+                            describe(&key)
                         ));
                         return Ok(key);
                     }
@@ -165,7 +176,7 @@ impl Asking<'_> {
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
-        let message = format!("{error}; {} was not changed", named(self.before));
+        let message = format!("{error}; {} was not changed", describe(self.before));
         if refused {
             return Error::new(error.kind(), message).http(error.http_status());
         }
@@ -177,7 +188,7 @@ impl Asking<'_> {
     fn unknown(&self, error: &ManagerError, why: &str) -> Error {
         let message = format!(
             "{error}; it is not known whether {} was changed: {why}",
-            named(self.before)
+            describe(self.before)
         );
         Error::new(ErrorKind::Attention, message).hint(format!(
             "look at it with `swp-keys show-key {}`, and run the same again: it does no harm twice",

@@ -71,6 +71,7 @@ pub(crate) mod poll;
 mod reconcile;
 mod record;
 mod rekey;
+pub(crate) mod resume;
 mod retiring_name;
 mod rollback;
 mod rotation;

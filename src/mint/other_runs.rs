@@ -2,6 +2,7 @@
 //!
 //! A run looks after its own record is on disk. So of two runs in one state folder, the one that looks later sees the other.
 
+use super::resume::busy;
 use super::{next_step, ownership};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
@@ -99,15 +100,6 @@ fn made(record: &Record, key: &ApiKey) -> bool {
 /// Whether the key bears no mark of the run, though it would have to.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
-}
-
-/// Of a run that is settled, or that another process deals with.
-fn busy(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        format!("another process deals with the key `{name}`"),
-    )
-    .hint("wait for it, and run this again")
 }
 
 /// Whether the run was putting a successor in the place of this key, or the key is that successor.

@@ -2,11 +2,12 @@
 
 use chrono::Utc;
 
-use super::if_exists::Existing;
-use super::{Plan, Role};
+use super::plan::Plan;
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{Progress, Record, Work};
+use crate::keys::naming::Existing;
+use crate::keys::roles::RequestedRole;
 use crate::manager::SignedIn;
 use crate::mint::{Ahead, PreparedSinks, Writing};
 
@@ -49,7 +50,7 @@ impl Plan<'_> {
         signed_in: &SignedIn,
         prepared: &PreparedSinks,
         context: &'c Context,
-    ) -> Result<(Role, Option<Ahead<'c>>), Error> {
+    ) -> Result<(RequestedRole, Option<Ahead<'c>>), Error> {
         let signer = signed_in.signer_fingerprint(&self.operation);
         self.begin_record(signer, &prepared.places(), context);
         let writing = self.writing.take();

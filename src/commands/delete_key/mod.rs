@@ -2,15 +2,14 @@
 
 mod report;
 
-use super::Outcome;
-use super::list_roles::check_format;
+use crate::context::Outcome;
 use crate::context::{Context, PendingKind, PendingWork};
 use crate::error::{Error, ErrorKind};
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
 use crate::keys::state;
-use crate::keys::update::named;
+use crate::keys::state::describe;
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint::poll::Poll;
 use crate::mint::{self, REFUSAL_WAIT};
@@ -47,7 +46,7 @@ enum Target {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    check_format(context.output.format())?;
+    context.output.format().require_list()?;
     for key in &args.keys {
         KeyRef::read(key)?;
     }
@@ -193,14 +192,14 @@ async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
     };
     let question = match keys {
         [key] => {
-            let name = crate::terminal::output::safe(&named(key));
+            let name = crate::terminal::output::safe(&describe(key));
             format!("Delete {name}, {}?", used(key))
         }
         several => {
             for key in several {
                 context
                     .output
-                    .insist(&format!("to be deleted: {}, {}", named(key), used(key)));
+                    .insist(&format!("to be deleted: {}, {}", describe(key), used(key)));
             }
             format!("Delete these {} keys?", several.len())
         }
@@ -227,7 +226,7 @@ async fn delete(
     context: &Context,
 ) -> Result<(), Error> {
     context.set_unsettled(Some(PendingWork {
-        what: format!("{} may be deleted{}", named(key), report::done(before)),
+        what: format!("{} may be deleted{}", describe(key), report::done(before)),
         key_id: Some(key.id),
         work: PendingKind::Change,
     }));
@@ -258,7 +257,7 @@ async fn check(
             (Ok(true), Ok(())) if !poll.wait().await => {
                 return Err(Error::unexpected(format!(
                     "the manager answered with success, and {} is there still",
-                    named(key)
+                    describe(key)
                 ))
                 .hint("look at it in the manager's console; lock it meanwhile with `swp-keys lock-key`"));
             }
@@ -281,7 +280,7 @@ fn unknown(key: &ApiKey, asked: &Result<(), Error>, why: &Error) -> Error {
     };
     let message = format!(
         "{answer}; it is not known whether {} is gone: {why}",
-        named(key)
+        describe(key)
     );
     Error::new(ErrorKind::Attention, message).hint(format!(
         "run `swp-keys delete-key {}` again: it does no harm twice",

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Signal};
+use crate::keys::document::meta;
 use crate::manager::ApiKey;
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text};
@@ -129,11 +130,8 @@ fn print(fates: &[Fate], context: &Context) -> Result<(), Error> {
         }
         Format::Json => {
             let keys: Vec<Value> = fates.iter().map(Fate::object).collect();
-            let manager = context.settings.address()?.to_string();
-            json_text(
-                &json!({"apiKeys": keys, "meta": {"manager": manager}}),
-                true,
-            ) + "\n"
+            let meta = meta(context, json!({}))?;
+            json_text(&json!({"apiKeys": keys, "meta": meta}), true) + "\n"
         }
         Format::Jsonl => fates
             .iter()

@@ -11,14 +11,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::list_roles::check_format;
-use super::{Outcome, find_role};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::Error;
+use crate::keys::document::meta;
 use crate::keys::lookup;
-use crate::keys::role_names::RoleNames;
+use crate::keys::roles::{self, RoleNames, RoleRef};
 use crate::keys::state::{State, time_or};
-use crate::manager::{ApiKey, MOST_KEPT, RoleSummary, SignedIn};
+use crate::manager::{ApiKey, MOST_KEPT, SignedIn};
 use crate::mint::Twins;
 use crate::terminal::output;
 use crate::terminal::output::Format;
@@ -53,7 +53,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    check_format(context.output.format())?;
+    context.output.format().require_list()?;
     context
         .signed_in(async |signed_in| {
             let filter = args.filter(signed_in, context).await?;
@@ -66,12 +66,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
 impl Args {
     /// Times count by the manager's clock, which an answer must have told.
     async fn filter(&self, signed_in: &SignedIn, context: &Context) -> Result<Filter<'_>, Error> {
-        let role_id = match &self.role {
-            Some(name) => {
-                let role: RoleSummary = find_role::resolve(name, signed_in, context).await?;
-                Some(role.id)
-            }
-            None => self.role_id,
+        let role_id = match RoleRef::given(self.role.as_deref(), self.role_id) {
+            Some(role) => Some(roles::requested(role, false, signed_in, context).await?.id),
+            None => None,
         };
         if self.expiring.is_some() || self.stale.is_some() {
             let asking = async {
@@ -209,7 +206,7 @@ impl<'a> List<'a> {
                 output.data(&output::table(header, self.rows.into_iter()))
             }
             Format::Json => {
-                let meta = json!({"manager": self.context.settings.address()?.to_string()});
+                let meta = meta(self.context, json!({}))?;
                 let document = Document {
                     api_keys: &self.objects,
                     meta,

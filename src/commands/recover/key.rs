@@ -1,82 +1,129 @@
-//! The key that a record is about.
+//! The key of a run that was cut off, unless that was a rotation: found, then deleted or given a new secret.
 
-use std::time::Duration;
+use serde_json::json;
 
-use crate::context::Context;
-use crate::error::{Error, ErrorKind};
+use super::args::Args;
+use super::confirmation::{confirm, unproven};
+use crate::context::{Context, PendingKind, PendingWork};
+use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
-use crate::manager::{ApiKey, SignedIn};
-use crate::mint;
+use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::manager::SignedIn;
+use crate::mint::resume::{
+    announce_wait, find_abandoned_key, lost_name_race, settle, wait_for_inflight_request,
+};
+use crate::mint::{self, PreparedSinks, Transaction};
 
-/// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
-/// "not there" is believed only when as much time has gone by as a living run would have waited.
-pub(crate) async fn find_abandoned_key(
-    entry: &Entry,
+/// Finishes or undoes the work on one key.
+pub(super) async fn recover(
+    args: &Args,
+    entry: Entry,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<Option<i64>, Error> {
-    let record = &entry.record;
-    let Some(id) = record.key_id else {
-        return mint::key_of(signed_in, record, still_settling(entry, context)).await;
+) -> Result<(), Error> {
+    let record = entry.record.clone();
+    if args.delete && record.work == Work::Rekey {
+        return Err(was_there_before(&record));
+    }
+    announce_wait(&entry, context);
+    let looking = async {
+        find_abandoned_key(&entry, signed_in, context)
+            .await
+            .map_err(|error| unproven(error, &record))
     };
-    let shown = signed_in.find_api_key(id).await?;
-    if let Some(key) = &shown
-        && let Some(ours) = marked_instead(record, key, signed_in).await
-    {
-        return Ok(Some(ours));
+    let found = context.signals.cancel(looking).await?;
+    if found.is_none() || record.work == Work::Rekey {
+        mint::same_signer(&record, signed_in)?;
     }
-    match shown {
-        Some(key) if mint::is_the_one(signed_in, record, &key) => Ok(Some(id)),
-        // Another tenant's, or another manager's at the same address, or renamed.
-        Some(key) => Err(Error::new(
-            ErrorKind::Attention,
-            format!(
-                "the key with the ID {id} is `{}`, and nothing shows that it is the key `{}` of the run",
-                key.name().unwrap_or_default(),
-                record.key_name
-            ),
-        )
-        .key(id)),
-        None if record.work == Work::Create => twin_of_the_gone(id, record, signed_in).await,
-        None => Ok(None),
+    let Some(id) = found else {
+        context.output.note(&format!(
+            "the key `{}` is not there; its record is dropped",
+            record.key_name
+        ));
+        return settle(entry);
+    };
+    // A key that was to live as long as its run has outlived it.
+    let delete = args.delete
+        || record.temporary && !args.rekey
+        || lost_name_race(&record, id, signed_in, context).await?;
+    if !args.yes {
+        confirm(&record, id, delete, context).await?;
     }
+    if delete {
+        return self::delete(entry, id, signed_in, context).await;
+    }
+    rekey(args, entry, id, signed_in, context).await
 }
 
-/// The key that bears the run's mark, if the one with the recorded ID bears none: the answer that told the ID was about another run's key.
-async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
-    if record.work != Work::Create || !record.marked || mint::is_ours(record, key) {
-        return None;
-    }
-    // A manager that keeps no marks shows none, and then the ID counts.
-    let marked = mint::key_of(signed_in, record, Duration::ZERO).await;
-    marked.ok().flatten()
-}
-
-/// What a request that was sent twice made beside a key that is gone. A key with its mark that was created at another time is none: somebody
-/// made it in the place of the one that is gone, and took over the description.
-async fn twin_of_the_gone(
-    gone: i64,
-    record: &Record,
+async fn delete(
+    entry: Entry,
+    id: i64,
     signed_in: &SignedIn,
-) -> Result<Option<i64>, Error> {
-    let Some(id) = mint::key_of(signed_in, record, Duration::ZERO).await? else {
-        return Ok(None);
-    };
-    match signed_in.find_api_key(id).await? {
-        None => Ok(None),
-        Some(key) if mint::is_of_its_time(signed_in, record, &key) => Ok(Some(id)),
-        Some(_) => Err(Error::new(
-            ErrorKind::Attention,
-            format!(
-                "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which bears its mark, was created at \
-                 another time"
-            ),
-        )
-        .key(id)),
-    }
+    context: &Context,
+) -> Result<(), Error> {
+    let name = &entry.record.key_name;
+    context.set_unsettled(Some(PendingWork {
+        what: format!("the key `{name}` may be there still"),
+        key_id: Some(id),
+        work: PendingKind::Secret { recorded: true },
+    }));
+    let deleted = mint::delete_abandoned(context, signed_in, &entry.record, id).await;
+    context.set_unsettled(None);
+    deleted?;
+    context
+        .output
+        .note(&format!("the key `{name}` (ID {id}) is deleted"));
+    settle(entry)
 }
 
-/// How long what its run asked for may still be worked on.
-pub(crate) fn still_settling(entry: &Entry, context: &Context) -> Duration {
-    context.settings.settle_timeout.saturating_sub(entry.age())
+async fn rekey(
+    args: &Args,
+    entry: Entry,
+    id: i64,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let record = entry.record.clone();
+    wait_for_inflight_request(&entry, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
+    let fields = json!({
+        "created": record.work == Work::Create,
+        "operation": record.operation,
+        "sinks": prepared.places(),
+        "recovered": true,
+    });
+    let meta = meta(context, fields)?;
+    let mint = Transaction {
+        context,
+        signed_in,
+        prepared,
+        meta: &meta,
+        verify: false,
+        recovering: true,
+    };
+    let (delivered, recorded) = mint.finish(id, entry).await?;
+    recorded.settle(context);
+    context.output.note(&format!(
+        "the key `{}` (ID {id}) has a new secret",
+        record.key_name
+    ));
+    if args.sinks.to_stdout() {
+        return Ok(());
+    }
+    print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
+}
+
+/// A run that was to give a key a new secret made no key: there is nothing of its own to delete, and its old secret may be in use.
+fn was_there_before(record: &Record) -> Error {
+    let error = Error::usage(
+        format!(
+            "the key `{}` was there before the run that was cut off, so it is not deleted for it",
+            record.key_name
+        ),
+        "say `--rekey` to give it a new secret; its old one may be dead",
+    );
+    match record.key_id {
+        Some(id) => error.key(id),
+        None => error,
+    }
 }

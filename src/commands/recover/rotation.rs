@@ -2,16 +2,18 @@
 
 use serde_json::json;
 
-use super::{Args, confirm, find_abandoned_key, lost_name_race, settle, unproven};
-use crate::commands::create_key::{output_failed_after_delivery, print_key};
+use super::args::Args;
+use super::confirmation::{confirm, unproven};
 use crate::context::{Context, PendingKind, PendingWork};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
+use crate::keys::document::{meta, output_failed_after_delivery, print_key};
 use crate::manager::SignedIn;
+use crate::mint::resume::{find_abandoned_key, lost_name_race, settle, wait_for_inflight_request};
 use crate::mint::{self, PreparedSinks, Retired, RunRecord, Transaction};
 
-pub(super) async fn one(
+pub(super) async fn recover(
     args: &Args,
     entry: Entry,
     signed_in: &SignedIn,
@@ -118,15 +120,15 @@ async fn finish(
     let record = entry.record.clone();
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
-    super::wait_for_inflight_request(&entry, context).await?;
-    let meta = json!({
-        "manager": record.manager,
+    wait_for_inflight_request(&entry, context).await?;
+    let fields = json!({
         "created": true,
         "operation": record.operation,
         "sinks": prepared.places(),
         "predecessor": {"ID": record.predecessor.as_ref().map(|old| old.id)},
         "recovered": true,
     });
+    let meta = meta(context, fields)?;
     let mint = Transaction {
         context,
         signed_in,

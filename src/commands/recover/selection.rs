@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use super::Args;
-use crate::commands::{Outcome, list_roles};
-use crate::context::Context;
+use super::args::Args;
+use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
@@ -123,6 +122,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
 
 /// `--list`.
 pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
+    context.output.format().require_list()?;
     let records = all(context)?;
     let document = match context.output.format() {
         Format::Json => json_text(&json!({"unfinished": records}), true) + "\n",
@@ -130,8 +130,7 @@ pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
             .iter()
             .map(|record| json_text(record, false) + "\n")
             .collect(),
-        Format::Env => return Err(list_roles::no_list_as_env()),
-        Format::Text => table(&records),
+        Format::Text | Format::Env => table(&records),
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)

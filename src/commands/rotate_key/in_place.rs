@@ -2,14 +2,15 @@
 //! once.
 
 use chrono::Utc;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{AbandonedRotation, Args};
+use super::args::Args;
+use super::resume::AbandonedRotation;
 use crate::auth::sign_in::AuthMethod;
-use crate::commands::create_key::{output_failed_after_delivery, print_key};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Progress, Record, Work};
+use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause, SignedIn};
 use crate::mint::{PreparedSinks, Transaction};
@@ -178,15 +179,6 @@ impl<'a> InPlaceRekey<'a> {
     }
 
     fn meta(&self, prepared: &PreparedSinks, context: &Context) -> Result<Value, Error> {
-        let mut meta = json!({
-            "manager": context.settings.address()?.to_string(),
-            "created": false,
-            "operation": self.operation,
-            "sinks": prepared.places(),
-        });
-        if let Some(tenant) = &context.settings.tenant {
-            meta["tenant"] = tenant.value.clone().into();
-        }
-        Ok(meta)
+        secret_meta(context, false, &self.operation, &prepared.places())
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Rotation;
-use crate::commands::create_key::print_key;
+use super::rotation::Rotation;
 use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::format_time;
+use crate::keys::document::{print_key, secret_meta};
 use crate::keys::state::State;
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint::{PreparedSinks, Retired};
@@ -36,16 +36,8 @@ pub(super) fn meta(
 ) -> Result<Value, Error> {
     let planned = signed_in.time().timestamp_millis().saturating_add(overlap);
     let end = old.expiry_date().map_or(planned, |end| end.min(planned));
-    let mut meta = json!({
-        "manager": context.settings.address()?.to_string(),
-        "created": true,
-        "operation": operation,
-        "sinks": prepared.places(),
-        "predecessor": {"ID": old.id, "keyName": old.name(), "expiryDate": end},
-    });
-    if let Some(tenant) = &context.settings.tenant {
-        meta["tenant"] = tenant.value.clone().into();
-    }
+    let mut meta = secret_meta(context, true, operation, &prepared.places())?;
+    meta["predecessor"] = json!({"ID": old.id, "keyName": old.name(), "expiryDate": end});
     Ok(meta)
 }
 

@@ -1,15 +1,15 @@
 //! A rotation that was cut off: found by the key that is asked for, and told how far it had come.
 
-use crate::commands::recover::{find_abandoned_key, lost_name_race, still_settling};
 use crate::keys::lookup::KeyRef;
 
-use super::{Args, busy, taken};
+use super::args::Args;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{self, Entry, JournalEntry, Record};
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint;
+use crate::mint::resume::{announce_wait, busy, find_abandoned_key, lost_name_race, settle};
 
 /// The record of a rotation that was cut off.
 pub(super) struct AbandonedRotation(Record);
@@ -82,7 +82,7 @@ impl AbandonedRotation {
             self.0.key_name,
             format_time(self.0.started)
         ));
-        taken(&self.0.operation, &self.0.key_name)
+        Entry::take_over(&self.0.operation)?.ok_or_else(|| busy(&self.0.key_name))
     }
 }
 
@@ -92,13 +92,8 @@ pub(super) async fn successor(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Option<i64>, Error> {
-    let wait = still_settling(entry, context);
-    if entry.record.key_id.is_none() && wait > std::time::Duration::from_secs(2) {
-        context.output.note(&format!(
-            "what was asked for the key `{}` may still be under way; waiting for it, {} s at the most",
-            entry.record.key_name,
-            wait.as_secs()
-        ));
+    if entry.record.key_id.is_none() {
+        announce_wait(entry, context);
     }
     context
         .signals
@@ -154,14 +149,4 @@ pub(super) async fn give_up(
 ) -> Result<(), Error> {
     mint::restore_name(context, signed_in, &entry.record).await?;
     settle(entry)
-}
-
-/// Nothing is left that could be rotated.
-pub(super) fn settle(entry: Entry) -> Result<(), Error> {
-    entry.settle().map_err(|error| {
-        Error::unexpected(format!(
-            "the record in {} could not be removed: {error}",
-            journal::place()
-        ))
-    })
 }

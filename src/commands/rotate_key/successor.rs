@@ -10,7 +10,7 @@ use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::{PreparedSinks, is_like, made_way_for, mark, original_name, without_marks};
 
-use super::Rotation;
+use super::rotation::Rotation;
 
 /// The key that is to be rotated. One that has made way already, in a run whose record is elsewhere, is named.
 pub(super) async fn predecessor(

@@ -4,7 +4,7 @@ use super::args::Args;
 use super::child;
 use super::environment::Environment;
 use super::settings::settings;
-use crate::commands::Outcome;
+use crate::context::Outcome;
 use crate::context::Context;
 use crate::error::Error;
 use crate::sandbox::Sandbox;

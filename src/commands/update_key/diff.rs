@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::create_key::print_key;
 use crate::context::Context;
 use crate::error::Error;
-use crate::keys::role_names::RoleNames;
+use crate::keys::document::{meta, print_key};
+use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
 use crate::manager::{ApiKey, KeyChange, SignedIn};
 use crate::terminal::output;
@@ -88,11 +88,11 @@ impl Shown {
                 ((*name).to_owned(), pair)
             })
             .collect();
-        let mut meta = json!({
-            "manager": context.settings.address()?.to_string(),
+        let fields = json!({
             "changed": !self.dry_run && !changes.is_empty(),
             "changes": changes,
         });
+        let mut meta = meta(context, fields)?;
         if self.dry_run {
             meta["dryRun"] = true.into();
         }

@@ -5,16 +5,18 @@ mod diff;
 
 use chrono::Utc;
 
-use super::create_key::{check_name, warn_clock_skew};
-use super::{Outcome, find_role};
 use crate::context::Context;
+use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{self, JournalEntry};
+use crate::keys::document::warn_clock_skew;
+use crate::keys::naming::check_name;
+use crate::keys::roles::{self, RoleRef};
+use crate::keys::state::describe;
 use crate::keys::update;
-use crate::keys::update::named;
 use crate::keys::{lookup, role_check};
-use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, RoleSummary, SignedIn};
+use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, SignedIn};
 use diff::Shown;
 
 /// Change a key.
@@ -104,7 +106,7 @@ impl Args {
         warn_clock_skew(signed_in, expiry, context);
         let change = self.difference(&before, role_id, expiry, signed_in)?;
         if change == KeyChange::default() {
-            let already = format!("{} is so already; nothing was sent", named(&before));
+            let already = format!("{} is so already; nothing was sent", describe(&before));
             context.output.note(&already);
             return Ok(Shown::unchanged(before, self.dry_run));
         }
@@ -116,7 +118,7 @@ impl Args {
         let after = update::carry_out(&before, &change, signed_in, context).await?;
         context
             .output
-            .note(&format!("{} is changed", named(&after)));
+            .note(&format!("{} is changed", describe(&after)));
         Shown::changed(before, after, &change, signed_in, context).await
     }
 
@@ -127,19 +129,16 @@ impl Args {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Option<i64>, Error> {
-        let (id, role) = match (&self.role, self.role_id) {
-            (Some(name), _) => {
-                let role: RoleSummary = find_role::resolve(name, signed_in, context).await?;
-                (role.id, Some(role))
-            }
-            (None, Some(id)) if Some(id) == key.role_id() || self.allow_full_access => (id, None),
-            (None, Some(id)) => (id, role_check::of_id(id, signed_in, context).await?),
-            (None, None) => return Ok(None),
+        let Some(asked) = RoleRef::given(self.role.as_deref(), self.role_id) else {
+            return Ok(None);
         };
-        if let Some(role) = role.filter(|role| Some(role.id) != key.role_id()) {
-            role_check::check(&role, self.allow_full_access, context)?;
+        let read_rights = self.role_id != key.role_id() && !self.allow_full_access;
+        let role = roles::requested(asked, read_rights, signed_in, context).await?;
+        let other = role.summary.filter(|_| Some(role.id) != key.role_id());
+        if let Some(other) = other {
+            role_check::check(&other, self.allow_full_access, context)?;
         }
-        Ok(Some(id))
+        Ok(Some(role.id))
     }
 
     /// What is to be sent: the fields in which the key is not as asked.
@@ -212,7 +211,7 @@ async fn not_taken(
             format!(
                 "a key named `{name}` exists already, with the ID {}; {} was not changed",
                 other.id,
-                named(key)
+                describe(key)
             ),
         )
         .hint("choose another `--name`, or say `--force`; then both are found by their IDs only")
@@ -241,7 +240,7 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
     }
     let message = format!(
         "a run that deals with {} is not finished, and would not find the key again",
-        named(key)
+        describe(key)
     );
     Err(Error::new(ErrorKind::Conflict, message)
         .hint("run `swp-keys recover` first")

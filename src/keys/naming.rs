@@ -1,20 +1,18 @@
-//! A key that bears the wanted name already: seen before anything is made, and then refused, left as it is, or re-keyed.
+//! Names of keys: default names, checks of a name, and the keys that have it already.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
 
-use super::{IfExists, print_key};
+use super::lookup;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::expiry::Expiry;
-use crate::manager::{ApiKey, Cause, NewApiKey, SignedIn};
+use crate::manager::{ApiKey, Cause, SignedIn};
+use crate::mint::is_like;
 use crate::mint::poll::Poll;
-use crate::mint::{is_like, refuse_unfinished};
-use crate::terminal::output::Format;
 
 /// What a search for the name showed.
-pub(super) enum Existing {
+pub(crate) enum Existing {
     /// No key bears it, and these bear one that is like it; or no name was given, and one that is made here is random.
     None(Vec<i64>),
     /// One does, and it may be used.
@@ -27,7 +25,7 @@ pub(super) enum Existing {
 ///
 /// # Errors
 /// Where one exists and none may, or several do.
-pub(super) async fn look(
+pub(crate) async fn find_existing(
     name: Option<&str>,
     if_exists: IfExists,
     signed_in: &SignedIn,
@@ -84,12 +82,12 @@ pub(super) async fn look(
 ///
 /// # Errors
 /// Where one does.
-pub(crate) async fn look_if_free(
+pub(crate) async fn is_free(
     name: Option<&str>,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Option<Vec<i64>>, Error> {
-    let found = look(name, IfExists::Fail, signed_in, context).await;
+    let found = find_existing(name, IfExists::Fail, signed_in, context).await;
     let found = found.map_err(|error| match error.kind() {
         ErrorKind::Conflict => error.hint("choose another `--name`, or leave it out"),
         _ => error,
@@ -101,7 +99,7 @@ pub(crate) async fn look_if_free(
 }
 
 /// The same, after a pause, for as long as the runs that ask for one name at once have not settled which of their keys stays.
-pub(super) async fn look_again(
+pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,
     signed_in: &SignedIn,
@@ -109,7 +107,7 @@ pub(super) async fn look_again(
 ) -> Result<Existing, Error> {
     let mut poll = Poll::new(wait);
     loop {
-        let found = look(name, IfExists::Skip, signed_in, context).await;
+        let found = find_existing(name, IfExists::Skip, signed_in, context).await;
         let settled = match &found {
             Ok(Existing::None(_)) => name.is_none(),
             Ok(_) => true,
@@ -126,65 +124,42 @@ pub(super) async fn look_again(
     }
 }
 
-/// `--if-exists skip`: no secret, and a word where the key is not what was asked for.
-///
-/// # Errors
-/// Returns an error if a run that was to deliver the secret of the key was cut off.
-pub(super) fn leave(
-    existing: &ApiKey,
-    wanted: &NewApiKey,
-    expiry: Option<Expiry>,
-    mut meta: Value,
-    context: &Context,
-) -> Result<(), Error> {
-    refuse_unfinished(existing, context)?;
-    let drift = drift(existing, wanted, expiry);
-    let same = if drift.is_empty() {
-        ""
-    } else {
-        "; it differs in "
-    };
-    // Who waits for a secret gets none, and exit code 0.
-    context.output.insist(&format!(
-        "no secret was written: the key `{}` exists already (ID {}) and is left as it is{same}{}",
-        wanted.key_name,
-        existing.id,
-        drift.join(", ")
-    ));
-    meta["created"] = false.into();
-    meta["sinks"] = json!([]);
-    meta["drift"] = json!(drift);
-    match context.output.format() {
-        // There is no secret to print, and nothing else may stand in its place.
-        Format::Text | Format::Env => Ok(()),
-        Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, context),
+/// What to do if a key of the name exists.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum IfExists {
+    /// Fail, and name the key.
+    Fail,
+    /// Succeed without making a secret, and say where the key differs.
+    Skip,
+    /// Give the key a new secret; its old one is dead at once.
+    Rekey,
+}
+
+/// Whether a manager keeps blanks around a name is unknown. A name that KEY takes for an ID would lead `delete-key` to another key.
+pub(crate) fn check_name(name: Option<&str>) -> Result<(), Error> {
+    match name {
+        Some(name) if lookup::is_ambiguous(name) => Err(Error::usage(
+            "`--name` consists of digits only, or begins with `id:` or `name:`",
+            "choose another name: a command that takes KEY would read this one as the ID or the name of another key",
+        )),
+        Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
+            "`--name` is empty, or begins or ends with a blank",
+            "whether the manager keeps such blanks is unknown, so the key might not be found again",
+        )),
+        _ => Ok(()),
     }
 }
 
-/// Where an existing key is not what was asked for. A life span cannot be compared, since it is not known from when it counted.
-fn drift(existing: &ApiKey, wanted: &NewApiKey, expiry: Option<Expiry>) -> Vec<&'static str> {
-    let fields = existing.fields();
-    let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    let differs =
-        |wanted: &Option<String>, name| wanted.is_some() && wanted.as_deref() != text(name);
-    let expiry_differs = match expiry {
-        None | Some(Expiry::After(_)) => false,
-        Some(Expiry::Never) => existing.expiry_date().is_some(),
-        Some(Expiry::At(at)) => existing.expiry_date() != Some(at.timestamp_millis()),
-    };
-    let checks = [
-        ("roleID", existing.role_id() != Some(wanted.role_id)),
-        ("locale", differs(&wanted.locale, "locale")),
-        ("timeZone", differs(&wanted.time_zone, "timeZone")),
-        ("expiryDate", expiry_differs),
-        (
-            "active",
-            fields.get("active").and_then(Value::as_bool) == Some(false),
-        ),
-    ];
-    checks
-        .into_iter()
-        .filter(|(_, differs)| *differs)
-        .map(|(name, _)| name)
-        .collect()
+/// A name that no other run gives, and that tells whose the key is.
+pub(crate) fn default_name(
+    role_id: i64,
+    role_name: Option<&str>,
+    begun: DateTime<Utc>,
+    operation: &str,
+) -> String {
+    let role = role_name.map_or_else(
+        || format!("role-{role_id}"),
+        |name| name.replace(char::is_whitespace, "-"),
+    );
+    format!("{role}-{}-{operation}", begun.format("%Y%m%dT%H%M%SZ"))
 }

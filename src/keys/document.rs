@@ -1,14 +1,13 @@
-//! What `create-key` says, beside the secret.
+//! The document about a key, and the warnings that go with it.
 
 use serde_json::{Map, Value, json};
 
-use super::if_exists::Existing;
-use crate::context::Context;
+use crate::context::{Context, Outcome};
 use crate::error::Error;
 use crate::expiry::{Expiry, format_time};
-use crate::manager::{NewApiKey, SignedIn};
-use crate::mint::{Delivered, PreparedSinks};
-use crate::terminal::output::{Format, json_text};
+use crate::manager::{ApiKey, NewApiKey, SignedIn};
+use crate::mint::Delivered;
+use crate::terminal::output::{Format, env_line, json_text};
 
 /// The secret is where it was to go, and only the document about it is not.
 pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
@@ -52,37 +51,34 @@ pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, cont
     }
 }
 
-pub(super) fn dry_run(
-    key: &NewApiKey,
-    existing: &Existing,
-    prepared: &PreparedSinks,
-    mut meta: Value,
-    context: &Context,
-) -> Result<(), Error> {
-    let place = prepared.places().join(", ");
-    let would = match existing {
-        Existing::One(found) => format!(
-            "give the key `{}` (ID {}) a new secret",
-            key.key_name, found.id
-        ),
-        Existing::None(_) | Existing::NotSeen => format!(
-            "create the key `{}` with the role ID {}, ending {}",
-            key.key_name,
-            key.role_id,
-            key.expiry_date
-                .map_or_else(|| "never".to_owned(), format_time)
-        ),
-    };
-    context.output.note(&format!(
-        "would {would}, and write its secret to {place}; nothing was changed"
-    ));
-    meta["created"] = false.into();
-    meta["dryRun"] = true.into();
-    match (context.output.format(), json!(key)) {
-        (Format::Json | Format::Jsonl, Value::Object(fields)) => print_key(&fields, meta, context),
-        // What a script takes from stdout is a secret, and there is none.
-        _ => Ok(()),
+/// Returns the `meta` object of a document: the manager's address, then `fields`.
+///
+/// # Errors
+/// Returns a usage error if no address is set.
+pub(crate) fn meta(context: &Context, fields: Value) -> Result<Value, Error> {
+    let mut meta = json!({"manager": context.settings.address()?.to_string()});
+    if let (Value::Object(meta), Value::Object(fields)) = (&mut meta, fields) {
+        meta.extend(fields);
     }
+    Ok(meta)
+}
+
+/// Returns the `meta` object of a document about a secret: of which run it is, where the secret goes, and the tenant if one is set.
+///
+/// # Errors
+/// Returns a usage error if no address is set.
+pub(crate) fn secret_meta(
+    context: &Context,
+    created: bool,
+    operation: &str,
+    sinks: &[String],
+) -> Result<Value, Error> {
+    let fields = json!({"created": created, "operation": operation, "sinks": sinks});
+    let mut meta = meta(context, fields)?;
+    if let Some(tenant) = &context.settings.tenant {
+        meta["tenant"] = tenant.value.as_str().into();
+    }
+    Ok(meta)
 }
 
 /// The key without its secret: its ID as text, the manager's object and `meta` as JSON.
@@ -96,8 +92,19 @@ pub(crate) fn print_key(
     object["meta"] = meta;
     context.output.data(&match context.output.format() {
         Format::Text => format!("{id}\n"),
-        Format::Env => crate::terminal::output::env_line("SWP_API_KEY_ID", &id),
+        Format::Env => env_line("SWP_API_KEY_ID", &id),
         Format::Json => json_text(&object, true) + "\n",
         Format::Jsonl => json_text(&object, false) + "\n",
     })
+}
+
+/// The key as it is now, and whether that is this run's doing.
+pub(crate) fn print_changed(
+    key: &ApiKey,
+    changed: bool,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let meta = meta(context, json!({"changed": changed}))?;
+    print_key(&key.fields(), meta, context)?;
+    Ok(Outcome::Done)
 }

@@ -1,0 +1,108 @@
+//! The flags of `create-key`, and their defaults from the profile.
+
+use chrono::Utc;
+
+use crate::config::Sourced;
+use crate::config::file::Profile;
+use crate::delivery::SinkArgs;
+use crate::error::Error;
+use crate::expiry::Expiry;
+use crate::keys::naming::IfExists;
+
+/// Sign in, resolve the role, create the key, and deliver its secret.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which-role"))]
+pub(crate) struct Args {
+    /// The role of the key, by its exact name
+    #[arg(long, value_name = "NAME", group = "which-role")]
+    pub(super) role: Option<String>,
+
+    /// The role of the key, by its ID; with --allow-full-access, it is not even looked at
+    #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(super) role_id: Option<i64>,
+
+    /// A role with every right is meant: do not warn of it
+    #[arg(long)]
+    pub(super) allow_full_access: bool,
+
+    /// The name of the key [default: role, time and eight random digits]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+
+    /// Leave the mark of this run out of the description
+    #[arg(long)]
+    pub(super) no_mark: bool,
+
+    /// What the key is for
+    #[arg(long, value_name = "TEXT")]
+    pub(super) description: Option<String>,
+
+    /// Language and country
+    #[arg(long, value_parser = ["en-US", "ja-JP"])]
+    pub(super) locale: Option<String>,
+
+    /// Time zone, an IANA name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub(super) time_zone: Option<String>,
+
+    /// When the key ends: 14d, 12w, 36h, a date, an RFC 3339 time, or never
+    #[arg(long, value_name = "WHEN")]
+    pub(super) expires: Option<String>,
+
+    /// What to do if a key of this name exists
+    #[arg(long, value_name = "WHAT", default_value = "fail", requires = "name")]
+    pub(super) if_exists: IfExists,
+
+    /// Sign in, resolve the role, check the name and the place for the secret, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Use the new secret once before reporting success
+    #[arg(long)]
+    pub(super) verify: bool,
+
+    #[command(flatten)]
+    pub(crate) sinks: SinkArgs,
+}
+
+impl Args {
+    /// Takes over what was not given.
+    ///
+    /// # Errors
+    /// Of usage, where neither says which role it is to be, or the profile names an end that is none.
+    pub(crate) fn complete(&mut self, profile: Option<&Profile>) -> Result<(), Error> {
+        let default = |field: &str| profile.and_then(|profile| profile.text(field));
+        let text = |field: &str| default(field).map(|found| found.value);
+        if self.role.is_none() && self.role_id.is_none() {
+            self.role = text("create.role");
+            self.role_id = text("create.role-id").and_then(|id| id.parse().ok());
+        }
+        if self.role.is_none() && self.role_id.is_none() {
+            return Err(Error::usage(
+                "`--role <NAME>` or `--role-id <ID>` is missing",
+                "say which role the key is to have; `swp-keys list-roles` lists them",
+            ));
+        }
+        self.description = (self.description.take()).or_else(|| text("create.description"));
+        self.locale = self.locale.take().or_else(|| text("create.locale"));
+        self.time_zone = self.time_zone.take().or_else(|| text("create.time-zone"));
+        if self.expires.is_none()
+            && let Some(expires) = default("create.expires")
+        {
+            self.expires = Some(self.checked_end(expires)?);
+        }
+        Ok(())
+    }
+
+    /// A date may have passed since it was written down.
+    fn checked_end(&self, expires: Sourced<String>) -> Result<String, Error> {
+        let Sourced { value, source } = expires;
+        match Expiry::parse(&value, self.time_zone.as_deref(), Utc::now()) {
+            Ok(_) => Ok(value),
+            Err(error) => Err(Error::usage(
+                format!("{source}: {error}"),
+                error.next_step().unwrap_or_default(),
+            )),
+        }
+    }
+}

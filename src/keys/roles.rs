@@ -1,0 +1,264 @@
+//! Roles: by name or ID, their names, and their table.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::document::meta;
+use super::role_check;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
+use crate::terminal::output;
+use crate::terminal::output::Format;
+
+/// A role as a command line names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RoleRef<'a> {
+    /// By `--role`.
+    Name(&'a str),
+    /// By `--role-id`.
+    Id(i64),
+}
+
+impl<'a> RoleRef<'a> {
+    /// Returns what `--role` and `--role-id` name, if one of them is given.
+    pub(crate) fn given(name: Option<&'a str>, id: Option<i64>) -> Option<Self> {
+        id.map(Self::Id).or(name.map(Self::Name))
+    }
+}
+
+/// A role that was asked for, found on the manager if it had to be.
+pub(crate) struct RequestedRole {
+    /// Its ID.
+    pub(crate) id: i64,
+    /// Its name, if it was asked for by that.
+    pub(crate) name: Option<String>,
+    /// What it may do, if that was read.
+    pub(crate) summary: Option<RoleSummary>,
+}
+
+/// Returns the role that was asked for. One that is named by its ID is read only if `read_rights`, and only if the manager allows that.
+///
+/// # Errors
+/// Returns an error if there is no such role, if several have the name, or if the manager could not be asked.
+pub(crate) async fn requested(
+    role: RoleRef<'_>,
+    read_rights: bool,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<RequestedRole, Error> {
+    match role {
+        RoleRef::Id(id) => Ok(RequestedRole {
+            id,
+            name: None,
+            summary: match read_rights {
+                true => role_check::of_id(id, signed_in, context).await?,
+                false => None,
+            },
+        }),
+        RoleRef::Name(name) => {
+            let summary: RoleSummary = resolve(name, signed_in, context).await?;
+            Ok(RequestedRole {
+                id: summary.id,
+                name: Some(summary.name.clone()),
+                summary: Some(summary),
+            })
+        }
+    }
+}
+
+/// The one role of this name. Names are compared here once more, because the manager's equality is not known (manager-api.md,
+/// section 5.1).
+///
+/// # Errors
+/// Not found, with the closest existing name; or several, with their IDs; or of the manager.
+pub(crate) async fn resolve<R: NamedRole>(
+    name: &str,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<R, Error> {
+    let search = async {
+        signed_in
+            .roles_named(name)
+            .await
+            .map_err(|error| explain(signed_in, error))
+    };
+    let (mut exact, others): (Vec<R>, Vec<R>) = context
+        .signals
+        .cancel(search)
+        .await?
+        .into_iter()
+        .partition(|role: &R| role.name() == name);
+    match (exact.pop(), exact.len()) {
+        (Some(role), 0) => Ok(role),
+        (Some(last), _) => {
+            let ids: Vec<_> = exact
+                .iter()
+                .chain([&last])
+                .map(|role| role.id().to_string())
+                .collect();
+            Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "{} roles are named `{name}`, with the IDs {}",
+                    ids.len(),
+                    ids.join(", ")
+                ),
+            )
+            .hint("choose one with `--role-id`"))
+        }
+        (None, _) => {
+            let others = others.iter().map(|role| role.name().to_owned()).collect();
+            Err(not_found(name, others, signed_in, context).await)
+        }
+    }
+}
+
+/// One more read is spent on a name that is close: the caller gets a message either way.
+async fn not_found(
+    name: &str,
+    others: Vec<String>,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Error {
+    let names = if others.is_empty() {
+        let all = async { Ok(signed_in.roles::<RoleSummary>().await?) };
+        let all = context.signals.cancel(all).await.unwrap_or_default();
+        all.into_iter().map(|role| role.name).collect()
+    } else {
+        others
+    };
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("there is no role named `{name}`"),
+    );
+    let Some(closest) = closest(name, names.iter().map(String::as_str)) else {
+        return error.hint("`swp-keys list-roles` lists the roles");
+    };
+    let same_letters = closest.to_lowercase() == name.trim().to_lowercase();
+    error.hint(if same_letters {
+        format!("did you mean `{closest}`? Upper and lower case, and blanks, count")
+    } else {
+        format!("did you mean `{closest}`? `swp-keys list-roles` lists the roles")
+    })
+}
+
+/// The name that is nearest, if it is near at all: as near as clap wants its suggestions.
+pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.trim().to_lowercase();
+    names
+        .map(|other| {
+            (
+                strsim::jaro_winkler(&folded, &other.trim().to_lowercase()),
+                other,
+            )
+        })
+        .filter(|(nearness, _)| *nearness > 0.7)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, other)| other)
+}
+
+/// Whether a session may search roles is unknown (manager-api.md, section 11, no. 20), and with which status it would be refused, so
+/// a refusal names the way around it. A key that is not accepted at all gets no further by it.
+pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
+    let whose = match (error.cause(), signed_in.session()) {
+        (Cause::Forbidden, None) => "this key may",
+        (Cause::Forbidden, Some(_)) => "this session may",
+        (Cause::Unauthorized, Some(_)) => "a session may",
+        _ => return error.into(),
+    };
+    let first = match error.cause() {
+        Cause::Unauthorized => format!("{}; or ", error.hint()),
+        // It is refused in the same words as one whose role lacks the right.
+        _ if signed_in.session().is_none() => "the key may be expired or locked; or ".to_owned(),
+        _ => String::new(),
+    };
+    error
+        .with_hint(format!(
+            "{first}{whose} not search roles: give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)"
+        ))
+        .into()
+}
+
+/// The manager's list, and `meta`.
+#[derive(Serialize)]
+struct Document<'a> {
+    roles: &'a [Role],
+    meta: Value,
+}
+
+/// Prints roles as a table, as `{"roles": [...]}` like the manager does, or one a line.
+pub(crate) fn print(roles: &[Role], context: &Context) -> Result<(), Error> {
+    match context.output.format() {
+        Format::Text | Format::Env => context.output.data(&table(roles)),
+        Format::Json => {
+            let meta = meta(context, json!({}))?;
+            context.output.json(&Document { roles, meta }, true)
+        }
+        Format::Jsonl => context.output.json_lines(roles).map(|_| ()),
+    }
+}
+
+fn table(roles: &[Role]) -> String {
+    let rows = roles.iter().map(|role| {
+        [
+            role.id.to_string(),
+            role.name.clone(),
+            role.description().unwrap_or_default().to_owned(),
+        ]
+    });
+    output::table(["ID", "NAME", "DESCRIPTION"], rows)
+}
+
+/// Names by ID, as far as they may be seen.
+#[derive(Default)]
+pub(crate) struct RoleNames(HashMap<i64, String>);
+
+impl RoleNames {
+    /// Asks for all roles.
+    ///
+    /// # Errors
+    /// Of the manager, but for a missing right.
+    pub(crate) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
+        let asking = async { Ok(signed_in.roles::<RoleSummary>().await) };
+        match context.signals.cancel(asking).await? {
+            Ok(roles) => Ok(Self::from_iter(roles)),
+            // Whether a session may search roles is unknown (manager-api.md, section 11, no. 20); keys could be seen just now.
+            Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
+                log::info!("the names of roles are not shown: {error}");
+                Ok(Self::default())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The name, where it is known.
+    pub(crate) fn get(&self, id: Option<i64>) -> Option<&str> {
+        self.0.get(&id?).map(String::as_str)
+    }
+}
+
+impl FromIterator<RoleSummary> for RoleNames {
+    fn from_iter<T: IntoIterator<Item = RoleSummary>>(roles: T) -> Self {
+        Self(roles.into_iter().map(|role| (role.id, role.name)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_name_is_offered_only_when_it_is_close() {
+        let names = ["Full Access", "Auditor", "Auditors Abroad"];
+        assert_eq!(closest("Audtior", names.into_iter()), Some("Auditor"));
+        assert_eq!(closest("auditor ", names.into_iter()), Some("Auditor"));
+        assert_eq!(
+            closest("full-access", names.into_iter()),
+            Some("Full Access")
+        );
+        assert_eq!(closest("xyzzy", names.into_iter()), None);
+    }
+}
