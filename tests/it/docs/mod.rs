@@ -1,5 +1,6 @@
 //! Help, manual, README, SECURITY.md and the pages in `docs/`.
 
+mod architecture;
 mod configuration;
 mod help;
 mod manual;

@@ -1,0 +1,91 @@
+//! docs/architecture.md and CONTRIBUTING.md name the modules and the test folders that exist.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+const ARCHITECTURE: &str = include_str!("../../../docs/architecture.md");
+const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
+
+/// The names between backticks in the first column of the table with this header.
+fn listed(page: &'static str, header: &str) -> BTreeSet<&'static str> {
+    let (_, table) = page.split_once(header).expect("a table");
+    let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.collect()
+}
+
+/// The files and folders in a folder of the repository; folders end with a slash.
+fn entries(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().into_string().expect("a UTF-8 name");
+            let slash = if entry.path().is_dir() { "/" } else { "" };
+            name + slash
+        })
+        .collect()
+}
+
+fn owned(names: BTreeSet<&str>) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tree_lists_every_module() {
+    let mut modules = entries("src");
+    modules.retain(|name| !name.starts_with("fuzz"));
+    let listed = listed(ARCHITECTURE, "| module | responsibility |");
+    assert_eq!(owned(listed), modules);
+}
+
+#[test]
+fn the_layers_list_every_module() {
+    let (_, block) = ARCHITECTURE.split_once("```text\n").expect("the layers");
+    let (block, _) = block.split_once("```").expect("their end");
+    let layers = block.split([',', '\n']).map(str::trim);
+    let layers: BTreeSet<String> = layers
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let modules = entries("src").into_iter().map(|name| {
+        let name = name.trim_end_matches('/').trim_end_matches(".rs");
+        name.to_owned()
+    });
+    // The binary, the fuzz targets and the simulated manager stand beside the layers.
+    let beside = |name: &String| name.starts_with("fuzz") || ["main", "sandbox"].contains(&&**name);
+    assert_eq!(layers, modules.filter(|name| !beside(name)).collect());
+}
+
+#[test]
+fn every_folder_of_tests_is_listed() {
+    let mut folders = entries("tests/it");
+    folders.retain(|name| name.ends_with('/'));
+    let listed = listed(CONTRIBUTING, "| folder | what it tests |");
+    assert_eq!(owned(listed), folders);
+}
+
+#[test]
+fn every_path_of_the_repository_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for page in [ARCHITECTURE, CONTRIBUTING] {
+        for name in page.split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "tests/", "docs/"]
+                .iter()
+                .any(|folder| name.starts_with(folder));
+            if is_path && !name.contains("NAME") {
+                assert!(root.join(name).exists(), "{name} does not exist");
+            }
+        }
+        for link in page.split("](").skip(1) {
+            let (target, _) = link.split_once(')').expect("the end of a link");
+            let (file, _) = target.split_once('#').unwrap_or((target, ""));
+            let is_there = [root.to_owned(), root.join("docs")]
+                .iter()
+                .any(|folder| folder.join(file).exists());
+            assert!(is_there, "{target} does not exist");
+        }
+    }
+}
