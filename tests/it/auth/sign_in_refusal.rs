@@ -74,13 +74,9 @@ impl Trouble {
     /// What only this cause makes the client say, beside the manager's words.
     fn advice(self) -> &'static [&'static str] {
         match self {
-            Self::Locked => &[
-                "error: the account is locked",
-                "do not try again",
-                "`dsm_c -action unlockout -username admin`",
-            ],
-            Self::CodeMissing | Self::CodeWrong => &["`--mfa-code` or `--mfa-command`"],
-            _ => &["the causes:", "do not repeat it unchanged"],
+            Self::Locked => &["`dsm_c -action unlockout -username admin`"],
+            Self::CodeMissing | Self::CodeWrong => &["`--mfa-code`", "`--mfa-command`"],
+            _ => &[],
         }
     }
 }
@@ -100,24 +96,14 @@ fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
 #[test]
 fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
     for (wording, words) in [
-        (SignInWording::Vague, "saying: The sign-in failed."),
-        (SignInWording::Empty, "without saying why"),
+        (SignInWording::Vague, "The sign-in failed."),
+        (SignInWording::Empty, "HTTP 401"),
     ] {
         for (trouble, _) in TROUBLES {
             let (env, result) = trouble.run(401, wording);
-            let causes = [
-                "password",
-                "`--tenant`",
-                "`--mfa-code`",
-                "locked",
-                "sessions",
-                "expired",
-            ];
-            refused(
-                &env,
-                &result,
-                &[&[words, "the causes:"], &causes[..]].concat(),
-            );
+            let causes = ["`--tenant`", "`--mfa-code`"];
+            refused(&env, &result, &[&[words], &causes[..]].concat());
+            snapshot(&result.stderr);
         }
     }
 }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::sign_in::with;
+use crate::support::wording::SESSION_NOT_ENDED;
 use crate::support::{END_SESSION, LEGACY_LOGOUT, TestEnv, contains};
 
 const END: &str = "/api/sessions/current";
 const LOGOUT: &str = "/rest/authentication/logout";
-const NOTE: &str = "info: the session was not ended on the manager: ending the session: ";
+const NOTE: &str = SESSION_NOT_ENDED;
 
 /// The last request ended the session of the ones before it, and there was one such request, without the session in its address.
 #[track_caller]

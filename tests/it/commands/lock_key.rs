@@ -132,8 +132,8 @@ fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
     let body = json!({"ID": 1, "keyName": "ci", "active": false});
     env.sandbox.inject(says_yes("POST", PATH, &body));
     let said = env.run(["lock-key", "ci"]).failure(1).to_owned();
-    let untrue = "answered with success, and the key `ci` (ID 1) has the lock off instead of on";
-    contains(&said, &[untrue, "hint: "]);
+    contains(&said, &["`ci` (ID 1)", "hint: "]);
+    snapshot(&said);
 }
 
 #[test]
@@ -148,27 +148,18 @@ fn a_manager_that_tells_little_is_doubted_aloud() {
 /// Setting a value twice does no harm, so a broken connection is tried again; and a lost answer is found out about.
 #[test]
 fn a_lost_answer_is_found_out_about() {
-    for (fault, said) in [
-        (Fault::new("POST", PATH, Action::Drop), "is locked"),
-        (Fault::new("POST", PATH, Action::Drop).after(), "is locked"),
-        (
-            Fault::new("POST", PATH, Action::Drop).after().times(9),
-            "is changed, although the answer to that was lost",
-        ),
-        (
-            Fault::new("POST", PATH, Action::Cut(20)).after().times(9),
-            "is changed, although the answer to that was lost",
-        ),
-        (
-            Fault::new("POST", PATH, Action::status(500, "Oops")).after(),
-            "is changed, although the answer to that was lost",
-        ),
+    for fault in [
+        Fault::new("POST", PATH, Action::Drop),
+        Fault::new("POST", PATH, Action::Drop).after(),
+        Fault::new("POST", PATH, Action::Drop).after().times(9),
+        Fault::new("POST", PATH, Action::Cut(20)).after().times(9),
+        Fault::new("POST", PATH, Action::status(500, "Oops")).after(),
     ] {
         let env = with_key(Settings::default());
         env.sandbox.inject(fault);
         let result = env.run(["lock-key", "ci", "--retries", "1"]);
         result.success();
-        contains(&result.stderr, &[said]);
+        snapshot(&result.stderr);
         assert!(!is_active(&env));
     }
 }

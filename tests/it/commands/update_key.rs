@@ -205,14 +205,13 @@ fn an_end_counts_from_the_managers_clock() {
 /// Whether 0 clears an end is unknown: what the manager made of it is said, and the exit code tells.
 #[test]
 fn an_end_is_taken_away_or_it_is_said_that_it_is_not() {
-    for (choices, code, said) in [
-        (&[("expiry-zero", "clears")][..], 0, "is changed"),
-        (&[("expiry-zero", "ignored")], 1, "instead of never"),
-        (&[("expiry-zero", "refused")], 1, "must be in the future"),
+    for (choices, code) in [
+        (&[("expiry-zero", "clears")][..], 0),
+        (&[("expiry-zero", "ignored")], 1),
+        (&[("expiry-zero", "refused")], 1),
         (
             &[("expiry-zero", "refused"), ("past-expiry", "accepted")],
             0,
-            "the manager does not tell the end of the key `ci`",
         ),
     ] {
         let env = with_key(playing(choices), |key| {
@@ -220,7 +219,7 @@ fn an_end_is_taken_away_or_it_is_said_that_it_is_not() {
         });
         let result = env.run(["update-key", "ci", "--expires", "never"]);
         assert_eq!(result.code(), code, "{choices:?}: {}", result.stderr);
-        contains(&result.stderr, &[said]);
+        snapshot(&result.stderr);
         assert_eq!(sent(&env), [json!({"expiryDate": 0})]);
         if code == 0 {
             contains(&result.stdout, &["Expires", "never"]);

@@ -2,6 +2,7 @@
 
 use crate::support::profiles::configure;
 use crate::support::proxy::Proxy;
+use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
 /// A manager with a name that nothing resolves (RFC 6761): only a proxy leads to it.
@@ -207,13 +208,13 @@ fn what_is_shown_is_what_is_used() {
 
 #[test]
 fn a_profile_names_a_proxy_as_a_flag_does() {
-    for (proxy, part) in [
-        ("socks5://proxy:1080", "SOCKS"),
-        ("htpp://proxy:3128", "neither http nor https"),
-        ("http://", "host"),
-        ("http://proxy:3128 ", "blanks"),
-        ("http://user:hunter2@proxy:3128", "HTTPS_PROXY"),
-        ("http://user:hunter2#x@proxy:3128", "reserved"),
+    for proxy in [
+        "socks5://proxy:1080",
+        "htpp://proxy:3128",
+        "http://",
+        "http://proxy:3128 ",
+        "http://user:hunter2@proxy:3128",
+        "http://user:hunter2#x@proxy:3128",
     ] {
         let mut env = TestEnv::new();
         configure(
@@ -221,7 +222,8 @@ fn a_profile_names_a_proxy_as_a_flag_does() {
             &format!("[profiles.p]\nproxy = \"{proxy}\"\n"),
         );
         let result = env.run(["find-role", "Auditor", "--profile", "p"]);
-        contains(result.failure(2), &["config.toml:2:9: `proxy`", part]);
+        contains(result.failure(2), &["config.toml:2:9: `proxy`"]);
+        snapshot(&result.stderr);
         assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         assert_eq!(env.sandbox.connections().tcp, 0);
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::files::{names, read};
 use crate::support::running::Running;
 use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains, set_mode};
 
 /// Runs `create` with this script as the command, which is `sh -c SCRIPT`.
@@ -143,10 +144,10 @@ fn it_does_not_get_the_secrets_that_we_sign_in_with() {
 #[test]
 fn anything_but_exit_code_0_deletes_the_key_again() {
     for (script, reason) in [
-        ("cat > got; exit 3", "it failed: exit status: 3"),
-        ("exit 1", "it failed: exit status: 1"),
-        ("cat > got; kill -9 $$", "it failed: signal: 9"),
-        ("cat > got; kill -PIPE $$", "it failed: signal: 13"),
+        ("cat > got; exit 3", "exit status: 3"),
+        ("exit 1", "exit status: 1"),
+        ("cat > got; kill -9 $$", "signal: 9"),
+        ("cat > got; kill -PIPE $$", "signal: 13"),
     ] {
         let env = TestEnv::new();
         let result = deliver(&env, script, &[]);
@@ -174,21 +175,19 @@ fn exit_code_0_counts_whether_stdin_was_read_or_not() {
 fn what_cannot_be_run_is_refused_before_anything_is_sent() {
     let env = TestEnv::new();
     env.home.write("not-executable", "#!/bin/sh\n");
-    for (command, reason) in [
-        ("", "does not name a program"),
-        ("  ", "does not name a program"),
-        ("sh -c 'unclosed", "has no closing quote"),
-        (
-            "no-such-program-anywhere x",
-            "there is no program `no-such-program-anywhere`",
-        ),
-        ("./missing", "there is no program `./missing`"),
-        ("./not-executable", "there is no program `./not-executable`"),
-        (".", "there is no program `.`"),
+    for command in [
+        "",
+        "  ",
+        "sh -c 'unclosed",
+        "no-such-program-anywhere x",
+        "./missing",
+        "./not-executable",
+        ".",
     ] {
         let flag = format!("--deliver-cmd={command}");
         let result = env.run(["create", "--role", "Auditor", "--out-file", "key", &flag]);
-        contains(result.failure(2), &["`--deliver-cmd`", reason, "hint: "]);
+        contains(result.failure(2), &["`--deliver-cmd`", "hint: "]);
+        snapshot(&result.stderr);
     }
     for more in [
         &["--deliver-cmd", "true", "--deliver-timeout", "soon"][..],
@@ -260,6 +259,6 @@ fn a_second_signal_leaves_at_once_and_no_command_behind() {
     // The end of stderr is waited for: everything that holds it is gone then.
     let result = running.insist(rustix::process::Signal::TERM);
     // The command may have it all the same.
-    let said = &["(ID 1)", "not delivered", "--rekey", "--forget"];
+    let said = &["(ID 1)", "--rekey", "--forget"];
     contains(result.failure(11), said);
 }

@@ -285,7 +285,7 @@ fn a_signal_ends_the_wait_for_the_lock() {
     wait_until("the first file", || first.exists());
     running.signal(Signal::TERM);
     let result = running.finish();
-    contains(result.failure(143), &["SWP_API_KEY in link/.env"]);
+    contains(result.failure(143), &["SWP_API_KEY", "link/.env"]);
     drop(lock);
     assert_eq!(count(&held.sandbox, "DELETE /api/apikeys/1"), 1);
     assert_eq!(held.sandbox.api_keys(), []);

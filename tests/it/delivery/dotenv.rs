@@ -5,6 +5,7 @@ use swp_keys::sandbox::{SecretShape, Settings};
 
 use crate::support::files::{names, read};
 use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::snapshot::snapshot;
 use crate::support::valve::HeldWorld;
 use crate::support::{RunResult, TestEnv, contains};
 
@@ -63,37 +64,17 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
     std::fs::create_dir(env.home.path("folder")).expect("a folder");
     let large = "#".repeat(1024 * 1024 + 1);
     let files = [
-        (
-            "twice",
-            "SWP_API_KEY=1\nA=2\nexport SWP_API_KEY=3\n",
-            "more than once, on lines 1 and 3",
-        ),
-        ("utf-16", "A\0=\x001\0", "no UTF-8 text"),
-        (
-            "two-names",
-            "A=1\nexport SWP_API_KEY=old B=x\n",
-            "line 2 holds more than",
-        ),
-        (
-            "two-commands",
-            "SWP_API_KEY=old; export SWP_API_KEY\n",
-            "line 1 holds more than",
-        ),
-        (
-            "quotes",
-            "A='\nSWP_API_KEY='old'\nB='\n",
-            "quotes do not close",
-        ),
-        ("large", &large, "larger than 1 MiB"),
+        ("twice", "SWP_API_KEY=1\nA=2\nexport SWP_API_KEY=3\n"),
+        ("utf-16", "A\0=\x001\0"),
+        ("two-names", "A=1\nexport SWP_API_KEY=old B=x\n"),
+        ("two-commands", "SWP_API_KEY=old; export SWP_API_KEY\n"),
+        ("quotes", "A='\nSWP_API_KEY='old'\nB='\n"),
+        ("large", &large),
     ];
-    let mut refused = vec![
-        ("folder", "not a plain file"),
-        ("folder/", "names a folder"),
-        ("no-folder/.env", "cannot be written"),
-    ];
-    for (name, content, reason) in files {
+    let mut refused = vec!["folder", "folder/", "no-folder/.env"];
+    for (name, content) in files {
         env.home.write_secret(name, content);
-        refused.push((name, reason));
+        refused.push(name);
     }
     #[cfg(unix)]
     {
@@ -101,20 +82,17 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
         std::os::unix::fs::symlink(target, env.home.path("link")).expect("a link");
         let read_only = env.home.write("read-only", "A=1\n");
         crate::support::set_mode(&read_only, 0o400);
-        refused.extend([
-            ("link", "not a plain file"),
-            ("read-only", "read-only"),
-            ("/dev/null", "not a plain file"),
-        ]);
+        refused.extend(["link", "read-only", "/dev/null"]);
     }
     // Root may write to a folder of mode 0500, but to nothing under /proc.
     if cfg!(target_os = "linux") {
-        refused.push(("/proc/self/.env", "cannot be written"));
+        refused.push("/proc/self/.env");
     }
     let before = names(&env.home.path(""));
-    for (place, reason) in refused {
+    for place in refused {
         let result = env.run(["create", "--role", "Auditor", "--dotenv", place]);
-        contains(result.failure(2), &["`--dotenv`", place, reason, "hint: "]);
+        contains(result.failure(2), &["`--dotenv`", place, "hint: "]);
+        snapshot(&result.stderr);
     }
     nothing_was_sent(&env.sandbox);
     assert_eq!(names(&env.home.path("")), before, "nothing is left");
@@ -162,14 +140,14 @@ fn a_file_that_does_not_do_any_more_is_left_and_the_key_deleted() {
     let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
         held.home.write_secret(".env", twice);
     });
-    undone(&held, &result, "more than once");
+    undone(&held, &result);
     assert_eq!(read(held.home.path(".env")), twice);
 }
 
 /// The secret went nowhere: exit 10, the key is gone, and nothing is left beside the files.
 #[track_caller]
-fn undone(held: &HeldWorld, result: &RunResult, reason: &str) {
-    contains(result.failure(10), &["SWP_API_KEY", ".env", reason]);
+fn undone(held: &HeldWorld, result: &RunResult) {
+    contains(result.failure(10), &["SWP_API_KEY", ".env"]);
     assert_eq!(count(&held.sandbox, CREATE), 1);
     assert_eq!(held.sandbox.api_keys(), []);
     let left = names(&held.home.path(""));
@@ -265,13 +243,13 @@ mod unix {
             std::fs::remove_file(held.home.path(".env")).expect("it is there");
             symlink(elsewhere, held.home.path(".env")).expect("a link");
         });
-        undone(&held, &result, "symbolic link");
+        undone(&held, &result);
         assert_eq!(read(held.home.path("elsewhere")), "B=1\n");
 
         let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
             set_mode(&held.home.path(".env"), 0o644);
         });
-        undone(&held, &result, "others on this machine may read it by now");
+        undone(&held, &result);
         assert_eq!(read(held.home.path(".env")), "A=1\n");
     }
 }

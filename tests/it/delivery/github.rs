@@ -7,6 +7,7 @@ use crate::support::files::{names, read};
 use crate::support::github::{be_a_step, masks, values};
 use crate::support::seen::nothing_was_sent;
 use crate::support::shell::sh;
+use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
 const OUTPUT: [&str; 5] = ["create", "--role", "Auditor", "--github-output", "key"];
@@ -117,23 +118,15 @@ fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
 
 #[test]
 fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
-    for (variable, value, reason) in [
-        ("GITHUB_ACTIONS", None, "no step of GitHub Actions"),
-        ("GITHUB_ACTIONS", Some("1"), "no step of GitHub Actions"),
-        ("GITHUB_OUTPUT", None, "GITHUB_OUTPUT is not set"),
-        ("GITHUB_OUTPUT", Some(""), "GITHUB_OUTPUT is not set"),
-        (
-            "GITHUB_OUTPUT",
-            Some("missing"),
-            "`GITHUB_OUTPUT` missing cannot be written",
-        ),
-        (
-            "GITHUB_OUTPUT",
-            Some("link"),
-            "`GITHUB_OUTPUT` link cannot be written",
-        ),
-        ("GITHUB_OUTPUT", Some("."), "cannot be written"),
-        ("GITHUB_OUTPUT", Some("/dev/null"), "no plain file"),
+    for (variable, value) in [
+        ("GITHUB_ACTIONS", None),
+        ("GITHUB_ACTIONS", Some("1")),
+        ("GITHUB_OUTPUT", None),
+        ("GITHUB_OUTPUT", Some("")),
+        ("GITHUB_OUTPUT", Some("missing")),
+        ("GITHUB_OUTPUT", Some("link")),
+        ("GITHUB_OUTPUT", Some(".")),
+        ("GITHUB_OUTPUT", Some("/dev/null")),
     ] {
         let mut env = step();
         symlink("GITHUB_ENV", env.home.path("link")).expect("a link");
@@ -141,7 +134,9 @@ fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
             Some(value) => env.home.set(variable, value),
             None => env.home.unset(variable),
         }
-        contains(env.run(OUTPUT).failure(2), &[reason, "hint: "]);
+        let result = env.run(OUTPUT);
+        contains(result.failure(2), &[variable, "hint: "]);
+        snapshot(&result.stderr);
         nothing_was_sent(&env.sandbox);
         assert_eq!(
             names(&env.home.path("")),

@@ -113,12 +113,13 @@ fn a_variable_that_nothing_names_and_stdout_twice_are_refused() {
             &["--env-name", "DS_KEY", "--github-env", "DS_KEY"],
             "--env-name",
         ),
-        (&["--out-file", "-", "--dotenv", "-"], "both write to -"),
-        (&["--out-file", "-", "--out-file", "-"], "given twice"),
+        (&["--out-file", "-", "--dotenv", "-"], "--dotenv"),
+        (&["--out-file", "-", "--out-file", "-"], "--out-file"),
         (&["--dotenv", "-", "-o", "json"], "--dotenv -"),
     ] {
         let result = env.run([&["create", "--role", "Auditor"], arguments].concat());
         contains(result.failure(2), &[said]);
+        snapshot(&result.stderr);
     }
     nothing_was_sent(&env.sandbox);
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, bodies, nothing_was_sent};
+use crate::support::snapshot::snapshot;
 use crate::support::wording::NO_EXPIRY;
 use crate::support::{TestEnv, contains};
 
@@ -83,17 +84,18 @@ fn never_is_said_by_leaving_the_end_out() {
 #[test]
 fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
     let env = TestEnv::new();
-    for (text, says) in [
-        ("2020-01-01", "in the past"),
-        ("2020-01-01T00:00:00Z", "in the past"),
-        ("2027-02-30", "neither"),
-        ("tomorrow", "neither"),
-        ("", "neither"),
-        ("0d", "no time at all"),
-        ("999999999999w", "too far away"),
+    for text in [
+        "2020-01-01",
+        "2020-01-01T00:00:00Z",
+        "2027-02-30",
+        "tomorrow",
+        "",
+        "0d",
+        "999999999999w",
     ] {
         let result = env.run(create(text));
-        contains(result.failure(2), &["`--expires`", says, "14d"]);
+        contains(result.failure(2), &["`--expires`", "14d"]);
+        snapshot(&result.stderr);
     }
     let result = env.run(["create", "--role-id", "2", "--expires=-3d"]);
     contains(result.failure(2), &["`--expires`"]);
@@ -105,11 +107,11 @@ fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
 
 #[test]
 fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
-    for (skew, says) in [
-        (2 * 60 * 60, Some("ahead of")),
-        (-2 * 60 * 60, Some("behind")),
-        (30, None),
-        (-30, None),
+    for (skew, is_said) in [
+        (2 * 60 * 60, true),
+        (-2 * 60 * 60, true),
+        (30, false),
+        (-30, false),
     ] {
         let env = TestEnv::with(Settings {
             clock_skew_seconds: skew,
@@ -121,9 +123,12 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
         let sent = sent.expect("milliseconds") - skew * 1000;
         assert!(sent >= before + DAY - 1000, "{skew}: {sent}");
         assert!(sent <= after + DAY + 1000, "{skew}: {sent}");
-        match says {
-            Some(says) => contains(&result.stderr, &["warning:", says]),
-            None => assert_eq!(result.stderr, ""),
+        match is_said {
+            true => {
+                contains(&result.stderr, &["warning:"]);
+                snapshot(&result.stderr);
+            }
+            false => assert_eq!(result.stderr, ""),
         }
         // A date does not hang on any clock.
         let result = env.run(create("2099-01-31"));
@@ -135,14 +140,8 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
 #[test]
 fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
     for (expiry, says) in [
-        (
-            json!(4_000_000_000_000_i64),
-            "2096-10-02 07:06 UTC instead of 2099-01-31 23:59 UTC",
-        ),
-        (
-            serde_json::Value::Null,
-            "never instead of 2099-01-31 23:59 UTC",
-        ),
+        (json!(4_000_000_000_000_i64), "2096-10-02 07:06 UTC"),
+        (serde_json::Value::Null, "never"),
     ] {
         let env = TestEnv::new();
         let mut answer = json!({"ID": 1, "secretKey": "1:c2VjcmV0"});
@@ -158,6 +157,6 @@ fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
         env.sandbox.inject(fault);
         let result = env.run(create("2099-01-31"));
         assert_eq!(result.success(), "1:c2VjcmV0");
-        contains(&result.stderr, &["warning:", says]);
+        contains(&result.stderr, &["warning:", says, "2099-01-31 23:59 UTC"]);
     }
 }

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::seen::{CREATE, count};
+use crate::support::wording::EVERY_RIGHT;
 use crate::support::{TestEnv, contains, playing};
 
-const WARNING: &str = "has every right";
+const WARNING: &str = EVERY_RIGHT;
 
 /// A world with one more role: Full Access under another name and ID, but for these fields.
 fn with_role(changes: &Value) -> TestEnv {

@@ -148,27 +148,23 @@ fn a_page_for_a_browser_is_said_to_be_one() {
 
 #[test]
 fn what_is_wrong_in_an_answer_is_named_by_its_place_and_not_quoted() {
-    for (body, said) in [
-        (
-            r#"{"roles":[{"ID":"hunter2","name":"Auditor"}]}"#,
-            "is not what the contract says, at `roles[0].ID`",
-        ),
-        (
-            r#"{"roles":[{"ID":1,"name":"Full Access"},{"ID":2,"name":{"hunter2":1}}]}"#,
-            "is not what the contract says, at `roles[1].name`",
-        ),
-        (
-            r#"{"roles":"hunter2"}"#,
-            "is not what the contract says, at `roles`",
-        ),
-        (r#""hunter2""#, "is not what the contract says"),
-        (r#"{"roles":[{"ID":2,"#, "ends too early"),
-        ("hunter2", "is not JSON"),
-        ("", "ends too early"),
+    for body in [
+        r#"{"roles":[{"ID":"hunter2","name":"Auditor"}]}"#,
+        r#"{"roles":[{"ID":1,"name":"Full Access"},{"ID":2,"name":{"hunter2":1}}]}"#,
+        r#"{"roles":"hunter2"}"#,
+        r#""hunter2""#,
+        r#"{"roles":[{"ID":2,"#,
+        "hunter2",
+        "",
     ] {
         let env = searching(answer(200, "application/json", body));
         let result = env.run(["find-role", "Auditor", "-vv"]);
-        contains(result.failure(1), &[said]);
+        result.failure(1);
+        let error = result
+            .stderr
+            .lines()
+            .filter(|line| !line.starts_with("debug: "));
+        snapshot(&error.collect::<Vec<_>>().join("\n"));
         assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         assert_eq!(env.count("POST /api/roles/search"), 1, "{body}");
     }
@@ -176,16 +172,12 @@ fn what_is_wrong_in_an_answer_is_named_by_its_place_and_not_quoted() {
 
 #[test]
 fn a_sign_in_whose_answer_is_wrong_goes_no_further() {
-    for (body, said) in [
-        (r#"{"RID":5}"#, "is not what the contract says, at `RID`"),
-        ("[]", "is not what the contract says"),
-        ("nonsense", "is not JSON"),
-    ] {
+    for body in [r#"{"RID":5}"#, "[]", "nonsense"] {
         let env = TestEnv::new();
         let fault = Fault::new("POST", SESSIONS, answer(200, "application/json", body));
         env.sandbox.inject(fault);
         let result = env.run(["create", "--role", "Auditor"]);
-        contains(result.failure(1), &[said]);
+        snapshot(result.failure(1));
         assert_eq!(env.calls(), ["POST /api/sessions"]);
     }
 }

@@ -146,12 +146,7 @@ fn an_answer_that_does_not_come_in_time_is_not_asked_for_again() {
         let env = with_key();
         env.sandbox.inject(Fault::new("POST", SEARCH, action));
         let result = env.run(["find-role", "Auditor", "--timeout", "3s"]);
-        let said = [
-            "searching roles: no whole answer from",
-            "in time",
-            "`--timeout`",
-        ];
-        contains(result.failure(8), &said);
+        contains(result.failure(8), &["`--timeout`"]);
         assert_eq!(env.count(SEARCHES), 1);
     }
 }
@@ -257,8 +252,8 @@ fn where_nobody_listens_the_run_is_unreachable() {
             "--url",
             &port.url(),
         ]);
-        let said = format!("error: nobody listens at {}", port.address());
-        contains(result.failure(8), &[&said, "--wait"]);
+        let address = port.address().to_string();
+        contains(result.failure(8), &[&address, "--wait"]);
         assert_eq!(result.stderr.matches(RETRYING_IN).count(), again);
     }
 }

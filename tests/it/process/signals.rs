@@ -197,7 +197,7 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
         running.signal(second);
         // The answer is still held back: nobody waits for it.
         let result = running.finish();
-        let said = "the key `ci` may have been created";
+        let said = "`ci`";
         contains(result.failure(11), &[said, "swp-keys recover"]);
         assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
         assert_eq!(names(&held), ["manager.pem", "password", "state"]);

@@ -64,11 +64,7 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
             &["login"],
             &["logout"],
         ] {
-            refused(
-                &env,
-                command,
-                &["others on this machine may write", &mends, "SWP_STATE_DIR"],
-            );
+            refused(&env, command, &[&mends, "SWP_STATE_DIR"]);
         }
         // Not even where files that others may read are all right.
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
@@ -110,14 +106,7 @@ fn a_link_is_as_good_as_what_it_leads_to() {
     env.home.set("SWP_STATE_DIR", &link);
     env.run(FIND).success();
     set_mode(&state, 0o777);
-    refused(
-        world_without_requests(&env),
-        &FIND,
-        &[
-            "others on this machine may write to the folder",
-            &text(&link),
-        ],
-    );
+    refused(world_without_requests(&env), &FIND, &[&text(&link)]);
     set_mode(&state, 0o700);
     // The sessions themselves elsewhere.
     std::fs::rename(state.join("kept"), env.home.path("elsewhere")).expect("it moves");
@@ -144,7 +133,7 @@ fn a_session_that_others_may_read_is_not_used_unless_that_is_meant() {
         set_mode(&file, mode);
         let mends = format!("`chmod 600 {}`", text(&file));
         for command in [&FIND[..], &["create", "--role", "Auditor"]] {
-            refused(&env, command, &["others on this machine may ", &mends]);
+            refused(&env, command, &[&mends]);
         }
         if mode & 0o022 == 0 {
             let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
@@ -194,11 +183,7 @@ fn what_belongs_to_another_user_is_not_trusted() {
             _ => &[&FIND, &["login"], &["logout"]],
         };
         for command in commands {
-            refused(
-                &env,
-                command,
-                &["belongs to another user (ID 54321)", &mends],
-            );
+            refused(&env, command, &["54321", &mends]);
         }
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
         refused(&env, &loose, &[&mends]);
@@ -228,11 +213,7 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
     set_mode(&file, 0o600);
     set_mode(&folder, 0o777);
     env.sandbox.forget_requests();
-    refused(
-        &env,
-        &recover,
-        &["others on this machine may write", "`chmod go-w"],
-    );
+    refused(&env, &recover, &["`chmod go-w"]);
     contains(&env.run(FIND).stderr, &["warning:"]);
     // Nor is a record written there.
     let create = ["create", "--role", "Auditor", "--name", "new"];

@@ -42,6 +42,7 @@ phrases! {
     BUG = "this is a bug in swp-keys";
     CUT_OFF_AT = "was cut off at ";
     RECORD_NOT_REMOVED = "could not be removed";
+    INTERMEDIATE_NOT_SENT = "the server does not send its intermediate certificate";
     REMAINS_NOT_REMOVED = "what is there of it cannot be removed";
 }
 

@@ -89,43 +89,26 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
     let secrets = [body(&key), body(pem)];
     let lines = pem.lines().collect::<Vec<_>>();
     let half = lines[..lines.len() - 1].join("\n");
-    for (bytes, said) in [
+    for bytes in [
         // A key and a certificate whose lines were joined.
-        (
-            key.replace('\n', "") + &pem.replace('\n', ""),
-            "line 1: a PEM line is joined",
-        ),
-        (
-            key.trim_end().to_owned() + pem,
-            "is joined with another one",
-        ),
-        (pem.replace('\n', " "), "line 1: a PEM line is joined"),
-        (format!("\n\n{half}\n"), "line 3: a PEM section has no end"),
-        (format!("{half}\n{pem}"), "line 1: a PEM section has no end"),
-        (
-            half + "\n-----END PRIVATE KEY-----\n",
-            "does not fit its beginning",
-        ),
-        (
-            pem.replacen(lines[1], "\u{e9}*hunter2", 1),
-            "line 1: the certificate cannot be decoded",
-        ),
-        (
-            pem.replacen(lines[1], "", 1),
-            "line 1: what the section holds is not a certificate",
-        ),
-        (key.clone(), "but a private key"),
-        (
-            labelled(pem, "CERTIFICATE REQUEST"),
-            "but a request for one",
-        ),
-        (labelled(pem, "PKCS7"), "openssl pkcs7 -print_certs"),
-        ("hunter2\n".to_owned(), "holds no certificate"),
+        key.replace('\n', "") + &pem.replace('\n', ""),
+        key.trim_end().to_owned() + pem,
+        pem.replace('\n', " "),
+        format!("\n\n{half}\n"),
+        format!("{half}\n{pem}"),
+        half + "\n-----END PRIVATE KEY-----\n",
+        pem.replacen(lines[1], "\u{e9}*hunter2", 1),
+        pem.replacen(lines[1], "", 1),
+        key.clone(),
+        labelled(pem, "CERTIFICATE REQUEST"),
+        labelled(pem, "PKCS7"),
+        "hunter2\n".to_owned(),
     ] {
         let home = given(&manager, bytes.as_bytes());
         for format in ["text", "json"] {
             let result = home.run(FIND.iter().chain(&["-o", format]));
-            contains(result.failure(2), &["`--ca-cert`", "ca.pem", said]);
+            contains(result.failure(2), &["`--ca-cert`", "ca.pem"]);
+            snapshot(&result.stderr);
             for secret in &secrets {
                 assert!(!result.stderr.contains(secret), "{}", result.stderr);
             }
@@ -139,17 +122,13 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
 fn other_formats_of_keys_and_certificates_are_named() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
     let manager = RawServer::tls(&certificate, Heard::default());
-    for (bytes, said) in [
-        (
-            &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
-            "is a Java keystore",
-        ),
-        (&[0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03], "is in DER"),
+    for bytes in [
+        &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
+        &[0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03],
     ] {
-        contains(
-            given(&manager, bytes).run(FIND).failure(2),
-            &["ca.pem", said],
-        );
+        let result = given(&manager, bytes).run(FIND);
+        contains(result.failure(2), &["ca.pem"]);
+        snapshot(&result.stderr);
     }
     assert_eq!(manager.connections(), 0);
 }
@@ -209,22 +188,19 @@ fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
     let authority = Authority::root("corporate");
     let mut ca_for_clients = for_clients(&["127.0.0.1"]);
     ca_for_clients.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    for (params, said) in [
-        (
-            server(&["dsm.example.com"]),
-            "is for another name: wanted 127.0.0.1",
-        ),
-        (server(&[]), "names no host"),
-        (valid(&["127.0.0.1"], 2001, 2002), "has expired"),
-        (valid(&["127.0.0.1"], 2099, 2100), "is not valid yet"),
-        (for_clients(&["127.0.0.1"]), "is not for a TLS server"),
-        (ca_for_clients, "is not for a TLS server"),
+    for params in [
+        server(&["dsm.example.com"]),
+        server(&[]),
+        valid(&["127.0.0.1"], 2001, 2002),
+        valid(&["127.0.0.1"], 2099, 2100),
+        for_clients(&["127.0.0.1"]),
+        ca_for_clients,
     ] {
         for certificate in [Certificate::self_signed(&params), authority.issue(&params)] {
             let heard = Heard::default();
             let manager = RawServer::tls(&certificate, heard.clone());
             let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
-            contains(result.failure(7), &[said]);
+            snapshot(result.failure(7));
             assert_eq!(heard.bytes(), b"");
         }
     }

@@ -55,12 +55,8 @@ fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
         let (object, said) = judged(&mut home, ca);
         assert_eq!(object["flaw"], "weak");
         assert_eq!(object["key"], "RSA, 1024 bits");
-        let why = [
-            "is too weak: its RSA key has 1024 bits",
-            "2048 bits",
-            "no pin helps",
-        ];
-        contains(&said, &why);
+        contains(&said, &["RSA", "1024", "2048"]);
+        snapshot(&said);
         assert!(!said.contains("--tls-pin"), "{said}");
     }
     let server = Server::start(&home);
@@ -84,7 +80,7 @@ fn a_signature_over_sha_1_is_weak() {
     issued(&home, "sha1", "");
     let (object, said) = judged(&mut home, Some("ca.pem"));
     assert_eq!(object["flaw"], "weak");
-    let why = ["is too weak: it is signed over SHA-1", "`--tls-pin sha256:"];
+    let why = ["SHA-1", "`--tls-pin sha256:"];
     contains(&said, &why);
 }
 

@@ -93,12 +93,8 @@ fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named()
     let prefixed = format!("sha256:{}", digits(&line));
     for given in [&line, &digits(&line), &prefixed] {
         let result = env.run(["find-role", "Auditor", "--tls-pin", given]);
-        let said = [
-            "fingerprint in `--tls-pin`",
-            "public key",
-            &format!("`--tls-pin {pin}`"),
-        ];
-        contains(result.failure(7), &said);
+        contains(result.failure(7), &[&format!("`--tls-pin {pin}`")]);
+        snapshot(&result.stderr);
         assert!(!result.stderr.contains(INTERCEPTED), "{}", result.stderr);
     }
     env.home.set("SWP_TLS_PIN", &prefixed);
@@ -118,17 +114,15 @@ fn a_fingerprint_that_was_kept_as_a_pin_is_no_changed_key() {
     let (pin, line) = (shown(&env), by_openssl(&env));
     env.run(["trust", "add", "--tls-pin", &line]).success();
     let place = place(&env);
-    let steps =
-        format!("`swp-keys trust remove {place}` and `swp-keys trust add {place} --tls-pin {pin}`");
+    let remove = format!("`swp-keys trust remove {place}`");
+    let add = format!("`swp-keys trust add {place} --tls-pin {pin}`");
     for command in [
         &["find-role", "Auditor"][..],
         &["trust", "add", "--tls-accept-new"],
     ] {
         let result = env.run(command);
-        contains(result.failure(7), &["trusted.toml", &steps]);
-        for word in ["intercepted", "changed:"] {
-            assert!(!result.stderr.contains(word), "{}", result.stderr);
-        }
+        contains(result.failure(7), &["trusted.toml", &remove, &add]);
+        assert!(!result.stderr.contains(INTERCEPTED), "{}", result.stderr);
     }
     assert!(
         !file(&env.home).contains(&pin),

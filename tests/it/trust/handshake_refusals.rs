@@ -3,24 +3,21 @@
 #[cfg(unix)]
 use super::openssl::{Server, openssl, trusting};
 use crate::support::raw_server::RawServer;
+use crate::support::snapshot::snapshot;
 use crate::support::{Home, contains};
 
 /// Alerts of RFC 8446, section 6, and what the hint names.
 #[test]
 fn each_alert_has_its_hint() {
-    const CIPHERS: [&str; 4] = ["ECDHE", "CBC", "client certificate", "DSA"];
-    const CLIENT: [&str; 1] = ["wants a client certificate"];
+    const CIPHERS: [&str; 3] = ["ECDHE", "CBC", "DSA"];
     for (alert, said) in [
         (&[21, 3, 3, 0, 2, 2, 40][..], &CIPHERS[..]),
         (&[21, 3, 3, 0, 2, 2, 71], &CIPHERS),
         (&[21, 3, 3, 0, 2, 2, 70], &["TLS 1.2"]),
-        (&[21, 3, 3, 0, 2, 2, 116], &CLIENT),
-        (&[21, 3, 3, 0, 2, 2, 42], &CLIENT),
+        (&[21, 3, 3, 0, 2, 2, 116], &[]),
+        (&[21, 3, 3, 0, 2, 2, 42], &[]),
         (&[21, 3, 3, 0, 2, 2, 112], &["`--url`"]),
-        (
-            &[21, 3, 3, 0, 2, 2, 80],
-            &["the manager's log", "ECDSA P-256"],
-        ),
+        (&[21, 3, 3, 0, 2, 2, 80], &["ECDSA P-256"]),
     ] {
         let server = RawServer::answering(alert);
         let mut home = Home::new();
@@ -29,6 +26,7 @@ fn each_alert_has_its_hint() {
         let result = home.run(["find-role", "Auditor"]);
         contains(result.failure(7), &["TLS"]);
         contains(&result.stderr, said);
+        snapshot(&result.stderr);
         assert_eq!(server.connections(), 1, "trying again would not help");
     }
 }

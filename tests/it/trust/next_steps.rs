@@ -45,26 +45,14 @@ fn the_pin_is_the_only_step_where_no_ca_file_would_do() {
     let other = Authority::root("elsewhere");
     for (params, said) in [
         // As keytool makes it: the host is in the CN alone.
-        (
-            server(&[]),
-            &["is self-signed", "names no host", "a CN does not count"][..],
-        ),
+        (server(&[]), &["self-signed", "CN"][..]),
         (
             server(&["dsm.example.com"]),
-            &["is self-signed", "wanted 127.0.0.1", "dsm.example.com"],
+            &["self-signed", "127.0.0.1", "dsm.example.com"],
         ),
-        (
-            valid(&["127.0.0.1"], 2001, 2002),
-            &["has expired: it ended on 2002-01-01"],
-        ),
-        (
-            valid(&["127.0.0.1"], 2099, 2100),
-            &["is not valid yet: it begins on 2099-01-01"],
-        ),
-        (
-            for_clients(&["127.0.0.1"]),
-            &["is not for a TLS server", "serverAuth"],
-        ),
+        (valid(&["127.0.0.1"], 2001, 2002), &["2002-01-01"]),
+        (valid(&["127.0.0.1"], 2099, 2100), &["2099-01-01"]),
+        (for_clients(&["127.0.0.1"]), &["serverAuth"]),
     ] {
         let certificate = Certificate::self_signed(&params);
         let manager = RawServer::with_a_role(&certificate);
@@ -81,20 +69,14 @@ fn the_pin_is_the_only_step_where_no_ca_file_would_do() {
 fn the_pin_is_the_step_where_the_ca_is_trusted_and_the_certificate_does_not_do() {
     let authority = Authority::root("corporate");
     for (params, said) in [
-        (
-            server(&[]),
-            &["names no host", "cannot be for 127.0.0.1"][..],
-        ),
+        (server(&[]), &["127.0.0.1"][..]),
         (
             server(&["dsm.example.com"]),
-            &["wanted 127.0.0.1, it holds dsm.example.com"],
+            &["127.0.0.1", "dsm.example.com"],
         ),
-        (valid(&["127.0.0.1"], 2001, 2002), &["has expired"]),
-        (valid(&["127.0.0.1"], 2099, 2100), &["is not valid yet"]),
-        (
-            for_clients(&["127.0.0.1"]),
-            &["is not for a TLS server", "serverAuth"],
-        ),
+        (valid(&["127.0.0.1"], 2001, 2002), &["2002-01-01"]),
+        (valid(&["127.0.0.1"], 2099, 2100), &["2099-01-01"]),
+        (for_clients(&["127.0.0.1"]), &["serverAuth"]),
     ] {
         let certificate = authority.issue(&params);
         let manager = RawServer::with_a_role(&certificate);

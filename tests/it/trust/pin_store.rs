@@ -269,13 +269,10 @@ fn runs_that_pin_at_once_lose_none() {
 fn a_file_that_is_none_is_an_error_with_its_line() {
     let env = stranger(CertificateKind::SelfSigned);
     std::fs::create_dir(env.home.path("config")).expect("a folder");
-    for (text, said) in [
-        (
-            "[managers.\"a:1\"]\npins = [\"sha256:12\"]\nadded = \"\"\n",
-            "line 2: a pin is none",
-        ),
-        ("[manager]\n", "line 1: this is no table of the file"),
-        ("\n\n=", "line 3: "),
+    for text in [
+        "[managers.\"a:1\"]\npins = [\"sha256:12\"]\nadded = \"\"\n",
+        "[manager]\n",
+        "\n\n=",
     ] {
         env.home.write_secret("config/trusted.toml", text);
         for command in [
@@ -283,10 +280,9 @@ fn a_file_that_is_none_is_an_error_with_its_line() {
             &["trust", "list"],
             &["trust", "remove"],
         ] {
-            contains(
-                env.run(command).failure(2),
-                &["trusted.toml (SWP_CONFIG_DIR)", said],
-            );
+            let result = env.run(command);
+            contains(result.failure(2), &["trusted.toml (SWP_CONFIG_DIR)"]);
+            snapshot(&result.stderr);
         }
     }
     assert_eq!(env.sandbox.connections().tcp, 0);

@@ -69,7 +69,7 @@ fn another_key_is_refused_with_both_prints_and_nothing_is_sent() {
         let other = format!("sha256:{}", "ab".repeat(32));
         // The certificate file would do, and the pin is what counts.
         let result = env.run(["create", "--role-id", "2", "--tls-pin", &other]);
-        let said = ["does not hold the pinned key", "it shows sha256:", &other];
+        let said = ["sha256:", &other];
         distrusted(&env, &result, &said);
     }
 }
@@ -110,11 +110,11 @@ fn insecure_is_refused_where_there_is_a_pin() {
     let mut env = TestEnv::new();
     let pin = format!("sha256:{}", "ab".repeat(32));
     let typed = ["find-role", "Auditor", "--insecure", "--tls-pin", &pin];
-    let said = ["`--insecure` is refused", "`--tls-pin`", "\nhint: "];
+    let said = ["`--insecure`", "`--tls-pin`", "\nhint: "];
     contains(env.run(typed).failure(2), &said);
     env.home.set("SWP_INSECURE", "1");
     env.home.set("SWP_TLS_PIN", &pin);
-    let said = ["`SWP_INSECURE` is refused", "`SWP_TLS_PIN`"];
+    let said = ["`SWP_INSECURE`", "`SWP_TLS_PIN`"];
     contains(env.run(["find-role", "Auditor"]).failure(2), &said);
     assert_eq!(env.sandbox.connections().tcp, 0);
 }

@@ -34,7 +34,7 @@ fn each_certificate_is_judged_by_the_system_where_no_file_is_given() {
             CertificateKind::Expired => EXPIRED,
             CertificateKind::NotYetValid => NOT_YET_VALID,
         };
-        distrusted(&env, &result, &said);
+        distrusted(&env, &result, said);
     }
 }
 

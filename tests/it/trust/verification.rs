@@ -7,6 +7,7 @@ use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 use crate::support::raw_server::{Certificate, Heard, RawServer};
 #[cfg(unix)]
 use crate::support::set_mode;
+use crate::support::snapshot::snapshot;
 use crate::support::{Home, RunResult, TestEnv, contains};
 
 pub(crate) const ALL: [CertificateKind; 7] = [
@@ -19,33 +20,22 @@ pub(crate) const ALL: [CertificateKind; 7] = [
     CertificateKind::NotYetValid,
 ];
 
-pub(crate) const SELF_SIGNED: [&str; 3] = ["is self-signed", "openssl s_client", "--ca-cert"];
-/// Neither trusted nor for this host: no CA file would do.
-pub(crate) const SELF_SIGNED_FOR_ANOTHER: [&str; 3] = [
-    "is self-signed",
-    "it also is for another name: wanted 127.0.0.1, it holds dsm.example.com",
+pub(crate) const SELF_SIGNED: &[&str] = &["self-signed", "openssl s_client", "--ca-cert"];
+/// Neither trusted nor for this host: no CA file helps.
+pub(crate) const SELF_SIGNED_FOR_ANOTHER: &[&str] = &[
+    "self-signed",
+    "127.0.0.1",
+    "dsm.example.com",
     "`--tls-pin sha256:",
 ];
-pub(crate) const UNKNOWN_CA: [&str; 3] = [
-    "was issued by `CN=swp-keys sandbox CA`, which is not trusted here",
-    "give the certificate of `CN=swp-keys sandbox CA` with `--ca-cert FILE`",
+pub(crate) const UNKNOWN_CA: &[&str] = &[
+    "`CN=swp-keys sandbox CA`",
+    "--ca-cert FILE",
     "--tls-pin sha256:",
 ];
-const WRONG_NAME: [&str; 3] = [
-    "wanted 127.0.0.1",
-    "it holds dsm.example.com",
-    "`--tls-pin sha256:",
-];
-pub(crate) const EXPIRED: [&str; 3] = [
-    "has expired: it ended on",
-    "check this machine's clock",
-    "`--tls-pin sha256:",
-];
-pub(crate) const NOT_YET_VALID: [&str; 3] = [
-    "is not valid yet: it begins on",
-    "check this machine's clock",
-    "`--tls-pin sha256:",
-];
+const WRONG_NAME: &[&str] = &["127.0.0.1", "dsm.example.com", "`--tls-pin sha256:"];
+pub(crate) const EXPIRED: &[&str] = &["`--tls-pin sha256:"];
+pub(crate) const NOT_YET_VALID: &[&str] = &["`--tls-pin sha256:"];
 
 pub(crate) fn showing(certificate: CertificateKind) -> TestEnv {
     TestEnv::with(Settings {
@@ -55,7 +45,7 @@ pub(crate) fn showing(certificate: CertificateKind) -> TestEnv {
 }
 
 /// What is said where this certificate is shown and the file handed out with it is given; `None`: it is trusted.
-fn with_its_file(kind: CertificateKind) -> Option<[&'static str; 3]> {
+fn with_its_file(kind: CertificateKind) -> Option<&'static [&'static str]> {
     match kind {
         CertificateKind::SelfSigned | CertificateKind::SelfSignedCa | CertificateKind::OwnCa => {
             None
@@ -72,6 +62,7 @@ fn with_its_file(kind: CertificateKind) -> Option<[&'static str; 3]> {
 pub(crate) fn distrusted(env: &TestEnv, result: &RunResult, said: &[&str]) {
     contains(result.failure(7), said);
     contains(&result.stderr, &["error: ", "\nhint: "]);
+    snapshot(&result.stderr);
     assert_eq!(env.sandbox.requests(), [], "no request over this");
     assert_eq!(
         env.sandbox.connections().tcp,
@@ -87,7 +78,7 @@ fn each_certificate_is_judged_by_the_ca_file() {
         let result = env.run(["create", "--role-id", "2"]);
         match with_its_file(kind) {
             None => assert_eq!(result.success(), env.sandbox.api_keys()[0].secret),
-            Some(said) => distrusted(&env, &result, &said),
+            Some(said) => distrusted(&env, &result, said),
         }
     }
 }
@@ -132,15 +123,15 @@ fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
     let cases = [
         (
             Certificate::marked_as_ca("dsm.example.com", 2020, 2100),
-            "wanted 127.0.0.1",
+            "dsm.example.com",
         ),
         (
             Certificate::marked_as_ca("127.0.0.1", 2001, 2002),
-            "has expired: it ended on 2002-01-01",
+            "2002-01-01",
         ),
         (
             Certificate::marked_as_ca("127.0.0.1", 2099, 2100),
-            "is not valid yet: it begins on 2099-01-01",
+            "2099-01-01",
         ),
     ];
     for (certificate, said) in cases {
@@ -177,12 +168,7 @@ fn insecure_works_with_every_certificate_and_warns_loudly_even_when_quiet() {
         env.home.unset("SWP_CA_CERT");
         let result = env.run(["create", "--role-id", "2", "--insecure", "--quiet"]);
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
-        let said = [
-            "warning: --insecure",
-            "not checked",
-            "whoever answers gets the password",
-            "--ca-cert",
-        ];
+        let said = ["warning: --insecure", "--ca-cert"];
         contains(&result.stderr, &said);
     }
 }
@@ -342,25 +328,23 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
     // The frame of a certificate around what is none.
     let hollow = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
     let cases = [
-        (home.path("missing.pem"), "cannot be read"),
-        (home.write("empty.pem", ""), "holds no certificate"),
-        (home.write("text.pem", "hello\n"), "holds no certificate"),
-        (home.write("key.pem", &key), "holds no certificate"),
-        (
-            home.write("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB"),
-            "is not a usable PEM file: line 1: a PEM section has no end",
-        ),
-        (home.write("hollow.pem", hollow), "is not a certificate"),
-        (home.path(""), "is no file"),
-        (home.path("nowhere.pem"), "cannot be read"),
+        home.path("missing.pem"),
+        home.write("empty.pem", ""),
+        home.write("text.pem", "hello\n"),
+        home.write("key.pem", &key),
+        home.write("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB"),
+        home.write("hollow.pem", hollow),
+        home.path(""),
+        home.path("nowhere.pem"),
     ];
-    for (path, said) in cases {
+    for path in cases {
         let path = path.to_str().expect("a path in UTF-8").to_owned();
         let result = env.run(["find-role", "Auditor", "--ca-cert", &path]);
-        contains(result.failure(2), &["`--ca-cert`", &path, said, "\nhint: "]);
+        contains(result.failure(2), &["`--ca-cert`", &path, "\nhint: "]);
+        snapshot(&result.stderr);
         env.home.set("SWP_CA_CERT", &path);
         let result = env.run(["find-role", "Auditor"]);
-        contains(result.failure(2), &["`SWP_CA_CERT`", &path, said]);
+        contains(result.failure(2), &["`SWP_CA_CERT`", &path]);
     }
     assert_eq!(env.sandbox.connections().tcp, 0);
 }

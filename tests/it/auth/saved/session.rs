@@ -86,7 +86,7 @@ fn another_user_tenant_or_manager_does_not_use_it() {
     let mut env = TestEnv::new();
     env.run(["login"]).success();
     env.home.unset("SWP_PASSWORD_FILE");
-    let nobody = ["no password", "--password-file"];
+    let nobody = ["--password-file"];
     contains(
         env.run(["list-roles", "--username", "other"]).failure(2),
         &nobody,

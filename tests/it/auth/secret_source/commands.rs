@@ -3,6 +3,7 @@
 use swp_keys::sandbox::Settings;
 
 use super::sources::{env, run};
+use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
 /// A program of the test's own, as the beginning of a command. It is not executable itself: a file that was just written cannot be
@@ -55,19 +56,19 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
     let endless = program(&env, "endless", "yes half-a-password");
     let absent = env.home.path("absent").display().to_string();
     let cases = [
-        (fails.as_str(), "exit status: 7"),
-        (&nothing, "empty"),
-        (&killed, "signal: 9"),
-        (&latin, "UTF-8"),
-        (&large, "64 KiB"),
-        (&endless, "64 KiB"),
-        ("no-such-program", "there is no such program"),
-        (&absent, &absent),
-        ("'not closed", "closing quote"),
-        ("  ", "not name a program"),
-        ("# a comment", "not name a program"),
+        fails.as_str(),
+        &nothing,
+        &killed,
+        &latin,
+        &large,
+        &endless,
+        "no-such-program",
+        &absent,
+        "'not closed",
+        "  ",
+        "# a comment",
     ];
-    for (command, says) in cases {
+    for command in cases {
         for flag in ["--password-command", "--mfa-command"] {
             let mut arguments = vec![flag, command];
             let password = env
@@ -78,7 +79,8 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
                 arguments.extend(["--password-file", password]);
             }
             let result = run(&env, &arguments);
-            contains(result.failure(2), &[flag, says, "hint: "]);
+            contains(result.failure(2), &[flag, "hint: "]);
+            snapshot(&result.stderr);
             assert!(!result.stderr.contains("half-a"), "{}", result.stderr);
         }
     }

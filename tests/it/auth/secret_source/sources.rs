@@ -3,6 +3,7 @@
 use serde_json::Value;
 use swp_keys::sandbox::{Request, Settings};
 
+use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
 pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
@@ -121,31 +122,26 @@ fn what_is_no_password_is_refused_and_nothing_is_sent() {
     };
     let largest = 64 * 1024;
     let cases = [
-        (file("empty", b""), "empty"),
-        (file("line", b"\n"), "empty"),
-        (file("crlf", b"\r\n"), "empty"),
-        (file("latin", b"pass\xe9\n"), "not UTF-8"),
-        (
-            file("large", &vec![b'x'; largest + 1]),
-            "larger than 64 KiB",
-        ),
-        (env.home.path("missing").display().to_string(), "missing"),
-        (env.home.path("").display().to_string(), "cannot be read"),
+        file("empty", b""),
+        file("line", b"\n"),
+        file("crlf", b"\r\n"),
+        file("latin", b"pass\xe9\n"),
+        file("large", &vec![b'x'; largest + 1]),
+        env.home.path("missing").display().to_string(),
+        env.home.path("").display().to_string(),
     ];
-    for (path, says) in &cases {
+    for path in &cases {
         let result = run(&env, &["--password-file", path]);
-        contains(result.failure(2), &["`--password-file`", says, "hint: "]);
+        contains(result.failure(2), &["`--password-file`", "hint: "]);
+        snapshot(&result.stderr);
         assert!(!result.stderr.contains("xxxx"), "{}", result.stderr);
     }
-    for (stdin, says) in [
-        ("", "empty"),
-        ("\n", "empty"),
-        (&"x".repeat(largest + 1), "64 KiB"),
-    ] {
+    for stdin in ["", "\n", &"x".repeat(largest + 1)] {
         let result = env
             .home
             .run_with_stdin([&FIND[..], &["--password-stdin"]].concat(), stdin);
-        contains(result.failure(2), &["`--password-stdin`", says]);
+        contains(result.failure(2), &["`--password-stdin`"]);
+        snapshot(&result.stderr);
     }
     nothing_was_sent(&env);
 }
@@ -172,7 +168,7 @@ fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
         for flag in ["--password-file", "--api-key-file"] {
             let result = run(&env, &[flag, &path]);
             let flag = format!("`{flag}`");
-            let parts = [flag.as_str(), "others", &chmod, "--allow-loose-permissions"];
+            let parts = [flag.as_str(), &chmod, "--allow-loose-permissions"];
             contains(result.failure(2), &parts);
         }
         for variable in ["SWP_PASSWORD_FILE", "SWP_API_KEY_FILE"] {

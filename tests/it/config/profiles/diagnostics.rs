@@ -20,6 +20,7 @@ fn refused(text: &str, place: &str, parts: &[&str]) {
         let result = env.run(arguments);
         contains(result.failure(2), &[&place, "hint: "]);
         contains(&result.stderr, parts);
+        snapshot(&result.stderr);
         assert!(!result.stderr.contains(SECRET), "{}", result.stderr);
     }
     let result = env.run(["list-roles", "-o", "json"]);
@@ -34,13 +35,13 @@ fn a_field_that_is_none_is_told_with_the_nearest_one() {
     refused(
         "[profiles.p]\nurl = \"dsm\"\n  usrename = \"hunter2\"\n",
         "3:3",
-        &["`usrename` is no field", "did you mean `username`?"],
+        &["`usrename`", "`username`"],
     );
     refused("url = \"dsm\"\n", "1:1", &["`url`", "[profiles.NAME]"]);
     refused(
         "defaultprofile = \"hunter2\"\n",
         "1:1",
-        &["did you mean `default-profile`?"],
+        &["`default-profile`"],
     );
     refused(
         "[profiles.p.create]\nrol = \"hunter2\"\n",
@@ -48,7 +49,7 @@ fn a_field_that_is_none_is_told_with_the_nearest_one() {
         &["`rol`", "`role`"],
     );
     // A name that may be a secret in a wrong place is not told either.
-    refused("[profiles.p]\nhunter2 = \"x\"\n", "2:1", &["is no field"]);
+    refused("[profiles.p]\nhunter2 = \"x\"\n", "2:1", &[]);
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn a_secret_is_refused_with_what_to_do_instead() {
         ("mfa-code", "`mfa-command"),
         ("session", "`swp-keys login`"),
     ] {
-        let parts = [field, "holds a secret", instead];
+        let parts = [field, instead];
         refused(
             &format!("[profiles.p]\n{field} = \"hunter2\"\n"),
             "2:1",
@@ -78,7 +79,7 @@ fn a_secret_is_refused_with_what_to_do_instead() {
     refused(
         "[profiles.p]\nurl = \"https://admin:hunter2@dsm\"\n",
         "2:7",
-        &["`url`", "user name or a password"],
+        &["`url`"],
     );
     refused(
         "[profiles.p]\nproxy = \"http://admin:hunter2@proxy\"\n",
@@ -89,44 +90,36 @@ fn a_secret_is_refused_with_what_to_do_instead() {
 
 #[test]
 fn a_file_that_is_no_toml_is_told_without_its_lines() {
-    refused("hunter2", "1:8", &["expected `=`"]);
+    refused("hunter2", "1:8", &["`=`"]);
     refused("[profiles.p]\nurl = \"hunter2\n", "2:15", &[]);
     refused("[profiles.p\nhunter2 = 1\n", "1:12", &[]);
-    refused(
-        "[profiles.p]\nurl = \"a\"\nurl = \"hunter2\"\n",
-        "3:1",
-        &["duplicate"],
-    );
+    refused("[profiles.p]\nurl = \"a\"\nurl = \"hunter2\"\n", "3:1", &[]);
 }
 
 #[test]
 fn a_value_that_does_not_fit_is_told() {
-    for (line, column, part) in [
-        ("url = \"ftp://hunter2\"", 7, "https"),
-        ("url = 7", 7, "a text in quotes"),
-        ("tenant = \"\"", 10, "empty"),
-        ("timeout = \"hunter2\"", 11, "a duration"),
-        ("wait = \"0s\"", 8, "no time"),
-        ("retries = \"hunter2\"", 11, "a number"),
-        ("retries = -1", 11, "a number"),
-        ("output = \"hunter2\"", 10, "text, json, jsonl, env"),
-        ("api-key-scheme = \"hunter2\"", 18, "cloud-one"),
-        ("tls-pin = [\"hunter2\"]", 11, "sha256"),
-        ("password-file = \"-\"", 17, "stdin"),
-        ("ca-cert = \"~hunter2/x\"", 11, "`~/`"),
-        ("password-command = \"'hunter2\"", 20, "quote"),
-        ("require-journal = \"yes\"", 19, "true or false"),
-        ("create = 1", 10, "table"),
+    for (line, column) in [
+        ("url = \"ftp://hunter2\"", 7),
+        ("url = 7", 7),
+        ("tenant = \"\"", 10),
+        ("timeout = \"hunter2\"", 11),
+        ("wait = \"0s\"", 8),
+        ("retries = \"hunter2\"", 11),
+        ("retries = -1", 11),
+        ("output = \"hunter2\"", 10),
+        ("api-key-scheme = \"hunter2\"", 18),
+        ("tls-pin = [\"hunter2\"]", 11),
+        ("password-file = \"-\"", 17),
+        ("ca-cert = \"~hunter2/x\"", 11),
+        ("password-command = \"'hunter2\"", 20),
+        ("require-journal = \"yes\"", 19),
+        ("create = 1", 10),
     ] {
         let field = line.split(' ').next().unwrap_or_default();
         let text = format!("[profiles.p]\n{line}\n");
-        refused(&text, &format!("2:{column}"), &[field, part]);
+        refused(&text, &format!("2:{column}"), &[field]);
     }
-    refused(
-        "default-profile = \"hunter2\"\n[profiles.p]\n",
-        "1:19",
-        &["no profile"],
-    );
+    refused("default-profile = \"hunter2\"\n[profiles.p]\n", "1:19", &[]);
     refused("[profiles]\np = 1\n", "2:1", &["[profiles.NAME]"]);
 }
 
@@ -152,7 +145,7 @@ fn what_contradicts_itself_is_told() {
 #[test]
 fn a_profile_that_does_not_exist_is_refused_with_those_that_do() {
     let mut env = env_in_a_profile("[profiles.second]\n");
-    let listed = ["there is no profile `none`", "here", "second"];
+    let listed = ["`none`", "here", "second"];
     let result = env.run(["list-roles", "--profile", "none"]);
     contains(result.failure(2), &listed);
     contains(&result.stderr, &["`--profile`"]);

@@ -128,11 +128,8 @@ fn a_profile_names_what_prints_a_secret() {
         env.run(["list-roles"]).success();
         set_mode(&say, 0o644);
         let result = env.run(["list-roles"]);
-        let place = format!(
-            "`password-command` of the profile `here` in {}",
-            config.display()
-        );
-        contains(result.failure(2), &[&place]);
+        let place = config.display().to_string();
+        contains(result.failure(2), &["`password-command`", "`here`", &place]);
     }
 }
 

@@ -86,14 +86,7 @@ fn sign_in_answer(choice: &str, settings: Settings) {
             let env = TestEnv::with(settings);
             let said = fails(&env, CREATE, 1);
             let sid = choice.ends_with("sid");
-            contains(
-                &said,
-                &[if sid {
-                    "lacks the cookie `sID`"
-                } else {
-                    "lacks `RID`"
-                }],
-            );
+            contains(&said, &[if sid { "`sID`" } else { "`RID`" }]);
             assert_eq!(env.calls(), ["POST /api/sessions"]);
         }
         _ => unheard_of(choice),
