@@ -86,7 +86,9 @@ fn normalized(text: &str) -> String {
             (r"\b20[2-4]\d-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
             (r"\b20[2-4]\d-\d\d-\d\dT[\d:.]+", "TIME"),
             (r"\b20[2-4]\d-\d\d-\d\d\b", "DATE"),
-            (r"\bin \d+(\.\d+)?(s|ms)\b", "in SECONDS"),
+            (r"\b20[2-4]\d{5}[-T]?\d{6}Z?\b", "TIME"),
+            (r"\bin \d+(\.\d+)? ?(s|ms)\b", "in SECONDS"),
+            (r"\b\d+(?:days?|h)(?: \d+[hms])*\b", "HOURS"),
             (r"\b[0-9a-f]{8}\b", "ID8"),
         ]
         .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
