@@ -3,6 +3,7 @@
 mod architecture;
 mod configuration;
 mod help;
+mod links;
 mod manual;
 #[cfg(unix)]
 mod pages;
