@@ -51,6 +51,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::config::Settings;
+use crate::config::global_args::Sources;
 use crate::terminal::output::Output;
 use crate::terminal::report::report;
 use cli::{Cli, Command};
@@ -69,7 +70,7 @@ pub fn main() -> ExitCode {
 #[doc(hidden)]
 #[must_use]
 pub fn command_line() -> clap::Command {
-    let mut command = cli::command();
+    let mut command = cli::command_line::parser();
     // Gives every command the global flags.
     command.build();
     command
@@ -89,11 +90,11 @@ pub fn profile_fields() -> impl Iterator<Item = String> {
 
 fn start() -> ExitCode {
     // A shell asks, at each press of a key: nothing of what follows is needed for that.
-    if let Some(asked) = completion::asked(std::env::args_os()) {
-        completion::answer(&asked);
+    if let Some(request) = completion::Request::parse(std::env::args_os()) {
+        completion::answer(&request);
         return ExitCode::SUCCESS;
     }
-    let cli = match parse() {
+    let (cli, sources) = match parse() {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
@@ -102,7 +103,7 @@ fn start() -> ExitCode {
         Output::hold_lines();
     }
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
-    let (result, output) = settled(cli, output);
+    let (result, output) = settled(cli, &sources, output);
     Output::release_lines();
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -113,10 +114,10 @@ fn start() -> ExitCode {
 
 /// What the command came to, and how that is written: a profile may have another format than what the command line and the environment
 /// name.
-fn settled(cli: Cli, output: Output) -> (Result<Outcome, Error>, Output) {
+fn settled(cli: Cli, sources: &Sources, output: Output) -> (Result<Outcome, Error>, Output) {
     logging::start(cli.global.verbose, cli.global.quiet);
     let uses_profiles = cli.command.uses_profiles();
-    match Settings::resolve(cli.global, &cli.sources, uses_profiles) {
+    match Settings::resolve(cli.global, sources, uses_profiles) {
         Ok(settings) => {
             let output = output.with_format(settings.output);
             (run(cli.command, settings, output), output)
@@ -128,7 +129,7 @@ fn settled(cli: Cli, output: Output) -> (Result<Outcome, Error>, Output) {
 /// Longer than a run without work for the thread takes.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
-fn parse() -> Result<Cli, ExitCode> {
+fn parse() -> Result<(Cli, Sources), ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
     Cli::read(&words).map_err(|error| usage_error::exit(&error))
 }
@@ -172,34 +173,6 @@ async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Err
         }
         signal = context.second_signal_received() => Err(context.abort_error(signal)),
         never = context.say_when_interrupted() => match never {},
-        result = dispatch(command, context) => result,
-    }
-}
-
-async fn dispatch(command: &Command, context: &Context) -> Result<Outcome, Error> {
-    match command {
-        Command::CreateKey(args) => commands::create_key::run(args, context).await,
-        Command::FindRole(args) => commands::find_role::run(args, context).await,
-        Command::ListKeys(args) => commands::list_keys::run(args, context).await,
-        Command::ShowKey(args) => commands::show_key::run(args, context).await,
-        Command::UpdateKey(args) => commands::update_key::run(args, context).await,
-        Command::LockKey(args) => commands::lock_key::run(args, context).await,
-        Command::DeleteKey(args) => commands::delete_key::run(args, context).await,
-        Command::UnlockKey(args) => commands::unlock_key::run(args, context).await,
-        Command::Exec(args) => commands::exec::run(args, context).await,
-        Command::RotateKey(args) => commands::rotate_key::run(args, context).await,
-        Command::ListRoles(args) => commands::list_roles::run(args, context).await,
-        Command::Login(args) => commands::login::run(args, context).await,
-        Command::Logout(args) => commands::logout::run(args, context).await,
-        Command::Trust(args) => commands::trust::run(args, context).await,
-        Command::Recover(args) => commands::recover::run(args, context).await,
-        Command::Completions(args) => commands::completions::run(args, context),
-        Command::Man(args) => commands::man::run(args, cli::command(), context),
-        Command::ShowRole(args) => commands::show_role::run(args, context).await,
-        Command::VerifyKey(args) => commands::verify_key::run(args, context).await,
-        Command::Whoami(args) => commands::whoami::run(args, context).await,
-        Command::Config(args) => commands::config::run(args, context),
-        #[cfg(feature = "sandbox")]
-        Command::Sandbox(args) => commands::sandbox::run(args, context).await,
+        result = command.run(context) => result,
     }
 }

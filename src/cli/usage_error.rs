@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ParseErrorKind};
 
-use crate::cli;
+use super::command_line::parser;
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Color, Format, Output};
 use crate::terminal::report::report;
@@ -24,7 +24,7 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
         }
         // The parser shows help only where no variable is set either.
         ParseErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
-            Output::raw_line(cli::command().render_help().to_string().trim_end());
+            Output::raw_line(parser().render_help().to_string().trim_end());
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
         _ => report(
@@ -169,7 +169,7 @@ fn alternatives(arguments: &str) -> String {
 
 /// The first variable that is not UTF-8 and counts as text; one that names a file may hold any bytes.
 fn unreadable_variable() -> Option<String> {
-    let command = cli::command();
+    let command = parser();
     let unreadable = |argument: &&clap::Arg| {
         let path = std::any::TypeId::of::<std::path::PathBuf>();
         let variable = argument.get_env().and_then(std::env::var_os);
@@ -196,7 +196,7 @@ fn is_typed(argument: &clap::Arg) -> bool {
 /// The flag, or the variable where the flag was not typed and the value can only have come from there.
 fn origin(invalid: &str) -> String {
     let flag = invalid.split_whitespace().next().unwrap_or_default();
-    let command = cli::command();
+    let command = parser();
     let argument = command.get_arguments().find(|argument| {
         argument
             .get_long()

@@ -14,14 +14,11 @@ pub(crate) struct Args {
     out_dir: PathBuf,
 }
 
-pub(crate) fn run(
-    args: &Args,
-    command: clap::Command,
-    context: &Context,
-) -> Result<Outcome, Error> {
+/// Writes a page for each command of this parser.
+pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Result<Outcome, Error> {
     let folder = &args.out_dir;
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command.disable_help_subcommand(true), folder))
+        .and_then(|()| clap_mangen::generate_to(parser, folder))
         .map_err(|error| {
             Error::usage(
                 format!(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::resolver::{Resolver, SettingKey};
 use super::{SecretSource, Source, Sourced};
-use crate::cli::Global;
+use crate::config::global_args::GlobalArgs;
 use crate::error::Error;
 use crate::process::external_command::ExternalCommand;
 use crate::secret::Secret;
@@ -23,7 +23,7 @@ const API_KEY_COMMAND: &str = "api-key-command";
 /// Rank: a flag, then SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND and SWP_PASSWORD, and the profile last. Two flags contradict each other.
 pub(crate) fn password(
     origin: &Resolver<'_>,
-    global: &Global,
+    global: &GlobalArgs,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let file = origin.given_path(PASSWORD_FILE, global.password_file.clone());
     let stdin = global.password_stdin.then_some(Sourced {
@@ -48,7 +48,7 @@ pub(crate) fn password(
 /// The code of the second factor.
 pub(crate) fn mfa(
     origin: &Resolver<'_>,
-    global: &Global,
+    global: &GlobalArgs,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let code = (global.mfa_code.clone())
         .filter(|code| !code.is_empty())
@@ -66,7 +66,7 @@ pub(crate) fn mfa(
 /// An existing key.
 pub(crate) fn api_key(
     origin: &Resolver<'_>,
-    global: &Global,
+    global: &GlobalArgs,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let file = origin.given_path(API_KEY_FILE, global.api_key_file.clone());
     let given = first_of([file.map(from_file), variable("SWP_API_KEY")?])?;

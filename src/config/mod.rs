@@ -18,7 +18,7 @@ mod tls;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{ApiKeyScheme, Global, Sources};
+use crate::config::global_args::{ApiKeyScheme, GlobalArgs, Sources};
 use crate::error::Error;
 use crate::manager::{Address, Pin};
 use crate::terminal::output::Format;
@@ -116,7 +116,7 @@ impl Settings {
     /// # Errors
     /// Of usage, naming the flag, the variable or the place in the file at fault.
     pub(crate) fn resolve(
-        global: Global,
+        global: GlobalArgs,
         sources: &Sources,
         uses_profiles: bool,
     ) -> Result<Self, Error> {

@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use super::file::Profile;
 use super::provenance::{ResolvedSetting, place, span};
 use super::{SecretSource, Source, Sourced};
-use crate::cli::Sources;
+use crate::config::global_args::Sources;
 use crate::error::Error;
 
 /// How a setting is called: the parser's ID, the flag, and the variable.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::resolver::{Resolver, SettingKey};
 use super::{Source, Sourced};
-use crate::cli::Global;
+use crate::config::global_args::GlobalArgs;
 use crate::error::Error;
 use crate::manager::Pin;
 
@@ -21,11 +21,11 @@ struct PinTexts {
     source: Option<Source>,
 }
 
-fn given_ca_cert(origin: &Resolver<'_>, global: &Global) -> Option<Sourced<PathBuf>> {
+fn given_ca_cert(origin: &Resolver<'_>, global: &GlobalArgs) -> Option<Sourced<PathBuf>> {
     origin.given_path(CA_CERT, global.ca_cert.clone())
 }
 
-fn given_pins(origin: &Resolver<'_>, global: &Global) -> PinTexts {
+fn given_pins(origin: &Resolver<'_>, global: &GlobalArgs) -> PinTexts {
     let texts = global.tls_pin.iter().map(|text| text.trim().to_owned());
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     let source = (!texts.is_empty()).then(|| origin.of(TLS_PIN));
@@ -49,7 +49,7 @@ fn profile_pins(origin: &Resolver<'_>) -> PinTexts {
 /// Every pin that counts. Certificates that flag or variable name win over the pins of a profile, as every other does.
 pub(crate) fn pins(
     origin: &Resolver<'_>,
-    global: &Global,
+    global: &GlobalArgs,
 ) -> Result<Option<Sourced<Vec<Pin>>>, Error> {
     let given = given_pins(origin, global);
     let pins = if given.texts.is_empty() && given_ca_cert(origin, global).is_none() {
@@ -80,7 +80,7 @@ pub(crate) fn pins(
 }
 
 /// The certificates that count.
-pub(crate) fn ca_cert(origin: &Resolver<'_>, global: &Global) -> Option<Sourced<PathBuf>> {
+pub(crate) fn ca_cert(origin: &Resolver<'_>, global: &GlobalArgs) -> Option<Sourced<PathBuf>> {
     let found = given_ca_cert(origin, global).or_else(|| {
         let named = origin.in_profile(CA_CERT)?;
         Some(named.map(PathBuf::from))
@@ -93,7 +93,10 @@ pub(crate) fn ca_cert(origin: &Resolver<'_>, global: &Global) -> Option<Sourced<
 
 /// A pin allows no exception, a profile's neither. A typed `--ca-cert` wins over SWP_INSECURE, as every flag does over a variable;
 /// typed both, they contradict each other. No profile switches the checks off: nobody would notice.
-pub(crate) fn insecure(origin: &Resolver<'_>, global: &Global) -> Result<Option<Source>, Error> {
+pub(crate) fn insecure(
+    origin: &Resolver<'_>,
+    global: &GlobalArgs,
+) -> Result<Option<Source>, Error> {
     let pinned = (given_pins(origin, global).source).or_else(|| profile_pins(origin).source);
     if let (true, Some(pinned)) = (global.insecure, pinned) {
         return Err(Error::usage(
@@ -115,7 +118,7 @@ pub(crate) fn insecure(origin: &Resolver<'_>, global: &Global) -> Result<Option<
 }
 
 /// Whether the certificates that are given speak louder than the switch.
-fn overruled(origin: &Resolver<'_>, global: &Global) -> Result<bool, Error> {
+fn overruled(origin: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, Error> {
     let Some(ca_cert) = given_ca_cert(origin, global) else {
         return Ok(false);
     };

@@ -6,17 +6,17 @@ use std::time::{Duration, SystemTime};
 use clap::FromArgMatches as _;
 use clap_complete::engine::CompletionCandidate;
 
-use super::is_harmless;
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
-use crate::cli::{self, Global, Sources};
+use crate::cli::command_line::parser;
+use crate::config::global_args::{GlobalArgs, Sources};
 use crate::config::{SecretSource, Settings};
 use crate::context::Context;
 use crate::keys::lookup::{ID, NAME, by_its_id, by_its_name};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
 use crate::process::descriptors;
 use crate::storage::state_dir::Folder;
-use crate::terminal::output::{Color, Format, Output};
+use crate::terminal::output::{Color, Format, Output, is_plain};
 
 /// For everything: a person waits.
 const BUDGET: Duration = Duration::from_millis(900);
@@ -84,7 +84,7 @@ fn ask(
     found
         .into_iter()
         // What begins with a dash would be a flag, and not the value of one.
-        .filter(|name| !name.is_empty() && !name.starts_with('-') && is_harmless(name))
+        .filter(|name| !name.is_empty() && !name.starts_with('-') && is_plain(name))
         .take(MOST)
         .map(CompletionCandidate::new)
         .collect()
@@ -92,11 +92,9 @@ fn ask(
 
 /// What was typed so far, as far as it says where the manager is and what signs in there.
 fn context(before: &[OsString]) -> Option<Context> {
-    let matches = cli::command()
-        .ignore_errors(true)
-        .try_get_matches_from(before)
-        .ok()?;
-    let global = Global::from_arg_matches(&matches).ok()?;
+    let matches = parser().ignore_errors(true);
+    let matches = matches.try_get_matches_from(before).ok()?;
+    let global = GlobalArgs::from_arg_matches(&matches).ok()?;
     let mut settings = Settings::resolve(global, &Sources::of(&matches), true).ok()?;
     // Whoever answers would get the key, and that is never silent; nor is taking somebody for the manager who was not met before.
     if settings.insecure.is_some() {

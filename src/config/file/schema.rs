@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use clap::ValueEnum;
 use toml::de::DeValue;
 
-use crate::cli::ApiKeyScheme;
 use crate::config::credential_check::CredentialKind;
+use crate::config::global_args::ApiKeyScheme;
 use crate::config::{check_duration, like};
 use crate::expiry::Expiry;
 use crate::manager::{Address, Pin, ProxyAddress};

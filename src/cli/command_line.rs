@@ -1,0 +1,107 @@
+//! The parser: the global flags and the commands, by clap's derive.
+//!
+//! Global flags keep their text as it was typed; `config` parses them, so that an error can name the flag, variable or file a value came
+//! from.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::commands;
+use crate::config::global_args::{GlobalArgs, Sources};
+
+/// Get the first API key from Deep Security Manager (Workload Security, Vision One Server & Workload Protection).
+#[derive(Parser)]
+#[command(
+    name = "swp-keys",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP
+)]
+pub(crate) struct Cli {
+    /// The flags that every command takes.
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands, in the order of a key's life. The documentation of each `Args` is the command's help.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    #[command(visible_alias = "create")]
+    CreateKey(commands::create_key::Args),
+    FindRole(commands::find_role::Args),
+    #[command(visible_alias = "list")]
+    ListKeys(commands::list_keys::Args),
+    #[command(visible_alias = "show")]
+    ShowKey(commands::show_key::Args),
+    UpdateKey(commands::update_key::Args),
+    LockKey(commands::lock_key::Args),
+    UnlockKey(commands::unlock_key::Args),
+    #[command(visible_alias = "delete")]
+    DeleteKey(commands::delete_key::Args),
+    #[command(visible_alias = "rotate")]
+    RotateKey(commands::rotate_key::Args),
+    Exec(commands::exec::Args),
+    ListRoles(commands::list_roles::Args),
+    ShowRole(commands::show_role::Args),
+    Login(commands::login::Args),
+    Logout(commands::logout::Args),
+    Trust(commands::trust::Args),
+    Whoami(commands::whoami::Args),
+    VerifyKey(commands::verify_key::Args),
+    Recover(commands::recover::Args),
+    Config(commands::config::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
+    #[cfg(feature = "sandbox")]
+    Sandbox(commands::sandbox::Args),
+}
+
+impl Cli {
+    /// Parses a command line, the program's name first, and the environment variables of its flags. Returns also where each global flag
+    /// came from.
+    ///
+    /// # Errors
+    /// Returns clap's error, which may also be a request for help or the version.
+    pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
+        let matches = parser().try_get_matches_from(words)?;
+        Ok((Self::from_arg_matches(&matches)?, Sources::of(&matches)))
+    }
+}
+
+/// Returns the parser. An empty environment variable counts as unset: many CI systems can only unset a variable that way.
+pub(crate) fn parser() -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    Cli::command().mut_args(|argument| match argument.get_env() {
+        Some(name) if is_empty(name) => argument.env(None::<&str>),
+        _ => argument,
+    })
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
+ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
+first, do not repeat), 12 some of several failed, 13 a check said no, 128 + N, such as 130 or 143, interrupted by signal N and cleaned up, 1 anything else.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value of a variable may be confidential, and help is what people copy into issues.
+    #[test]
+    fn help_never_shows_the_value_of_a_variable() {
+        let mut all = parser();
+        all.build();
+        for command in all.get_subcommands().chain([&all]) {
+            let shown = command
+                .get_arguments()
+                .filter(|flag| flag.get_env().is_some() && !flag.is_hide_env_values_set())
+                .count();
+            assert_eq!(shown, 0, "{}", command.get_name());
+        }
+    }
+}

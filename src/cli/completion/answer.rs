@@ -1,0 +1,85 @@
+//! Answers the request of a shell.
+
+use std::io::Write as _;
+
+use clap::ValueHint;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
+
+use super::bash_line::Line;
+use super::candidates;
+use super::request::Request;
+use crate::cli::command_line::parser;
+use crate::terminal::output::is_plain;
+
+/// Prints the candidates, one per line. A description follows after a tab if the shell shows it.
+pub(crate) fn answer(request: &Request) {
+    let mut words = request.before.clone();
+    if words.is_empty() {
+        return;
+    }
+    let index = words.len();
+    words.push(request.current.clone());
+    let mut command = with_candidates(parser(), request);
+    let folder = std::env::current_dir().ok();
+    let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();
+    // Flags are offered if one has been begun, or if there is nothing else to offer.
+    let is_flag = |candidate: &CompletionCandidate| {
+        candidate.get_value().as_encoded_bytes().starts_with(b"-")
+    };
+    let flags = request.current.as_encoded_bytes().starts_with(b"-") || found.iter().all(is_flag);
+    let answer: String = found
+        .iter()
+        .filter(|candidate| flags || !is_flag(candidate))
+        .filter_map(|candidate| line_of(candidate, request.line.as_ref()))
+        .map(|line| line + "\n")
+        .collect();
+    // A shell that has stopped reading needs nothing more.
+    let _ = std::io::stdout().lock().write_all(answer.as_bytes());
+}
+
+/// Returns the line for one candidate, or nothing if a shell or a terminal could take it for more than text.
+fn line_of(candidate: &CompletionCandidate, line: Option<&Line>) -> Option<String> {
+    let value = candidate.get_value().to_str()?;
+    if !is_plain(value) {
+        return None;
+    }
+    if let Some(line) = line {
+        return line.quoted(value);
+    }
+    let help = candidate.get_help().map(ToString::to_string);
+    let help = help.as_deref().and_then(|help| help.lines().next());
+    Some(match help.filter(|help| is_plain(help)) {
+        Some(help) => format!("{value}\t{help}"),
+        None => value.to_owned(),
+    })
+}
+
+/// Returns the command with candidates from the manager for every role and key.
+fn with_candidates(command: clap::Command, request: &Request) -> clap::Command {
+    command
+        .mut_args(|argument| argument_with_candidates(argument, request))
+        .mut_subcommands(|command| with_candidates(command, request))
+}
+
+fn argument_with_candidates(argument: clap::Arg, request: &Request) -> clap::Arg {
+    let is_named = |name: &str| {
+        let names = argument.get_value_names().unwrap_or_default();
+        names.iter().any(|other| other.as_str() == name)
+    };
+    let id = argument.get_id().as_str();
+    let is_role = id == "role" || is_named("ROLE") || (id == "name" && argument.is_positional());
+    let is_key = is_named("KEY");
+    let before = request.before.clone();
+    if is_role {
+        argument.add(ArgValueCandidates::new(move || candidates::roles(&before)))
+    } else if is_key {
+        let current = request.current.to_string_lossy().into_owned();
+        argument.add(ArgValueCandidates::new(move || {
+            candidates::keys(&before, &current)
+        }))
+    } else if is_named("FILE") || is_named("PATH") {
+        argument.value_hint(ValueHint::FilePath)
+    } else {
+        argument
+    }
+}

@@ -1,0 +1,48 @@
+//! What a shell asks.
+
+use std::ffi::OsString;
+
+use super::bash_line::Line;
+
+/// A request of a shell: the command line up to the cursor.
+#[derive(Default)]
+pub(crate) struct Request {
+    /// The words before the current one, the program's name first. Empty if nothing can be completed.
+    pub(super) before: Vec<OsString>,
+    /// The word at the cursor, as the program would receive it.
+    pub(super) current: OsString,
+    /// The line itself, if the shell expects quoted answers.
+    pub(super) line: Option<Line>,
+}
+
+impl Request {
+    /// Parses `PROGRAM __complete bash LINE POINT` or `PROGRAM __complete SHELL =CURRENT WORD...`. Returns `None` if the arguments are no
+    /// request.
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let program = arguments.next()?;
+        if arguments.next()? != "__complete" {
+            return None;
+        }
+        let is_bash = arguments.next().is_some_and(|shell| shell == "bash");
+        let Some(first) = arguments.next().and_then(|text| text.into_string().ok()) else {
+            return Some(Self::default());
+        };
+        if is_bash {
+            let point = arguments
+                .next()
+                .and_then(|point| point.to_str()?.parse().ok());
+            let line = Line::read(&first, point.unwrap_or(first.len()));
+            return Some(line.map_or_else(Self::default, |line| Self {
+                before: line.before.iter().map(OsString::from).collect(),
+                current: line.current.clone().into(),
+                line: Some(line),
+            }));
+        }
+        let current = first.strip_prefix('=').unwrap_or(&first);
+        Some(Self {
+            before: [program].into_iter().chain(arguments).collect(),
+            current: current.into(),
+            line: None,
+        })
+    }
+}

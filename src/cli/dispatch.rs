@@ -1,0 +1,61 @@
+//! Runs the command that was typed.
+
+use super::command_line::{Command, parser};
+use crate::commands;
+use crate::context::{Context, Outcome};
+use crate::error::Error;
+
+impl Command {
+    /// Whether a profile of the settings file applies to this command.
+    pub(crate) fn uses_profiles(&self) -> bool {
+        match self {
+            Self::Config(args) => args.uses_profiles(),
+            Self::Completions(_) | Self::Man(_) => false,
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether the command prints a workflow command that masks the secret in the log of a CI system.
+    pub(crate) fn masks_a_secret(&self) -> bool {
+        match self {
+            Self::CreateKey(args) => args.sinks.mask(),
+            Self::RotateKey(args) => args.sinks.mask(),
+            Self::Recover(args) => args.sinks.mask(),
+            _ => false,
+        }
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Returns the error of the command.
+    pub(crate) async fn run(&self, context: &Context) -> Result<Outcome, Error> {
+        match self {
+            Self::CreateKey(args) => commands::create_key::run(args, context).await,
+            Self::FindRole(args) => commands::find_role::run(args, context).await,
+            Self::ListKeys(args) => commands::list_keys::run(args, context).await,
+            Self::ShowKey(args) => commands::show_key::run(args, context).await,
+            Self::UpdateKey(args) => commands::update_key::run(args, context).await,
+            Self::LockKey(args) => commands::lock_key::run(args, context).await,
+            Self::UnlockKey(args) => commands::unlock_key::run(args, context).await,
+            Self::DeleteKey(args) => commands::delete_key::run(args, context).await,
+            Self::RotateKey(args) => commands::rotate_key::run(args, context).await,
+            Self::Exec(args) => commands::exec::run(args, context).await,
+            Self::ListRoles(args) => commands::list_roles::run(args, context).await,
+            Self::ShowRole(args) => commands::show_role::run(args, context).await,
+            Self::Login(args) => commands::login::run(args, context).await,
+            Self::Logout(args) => commands::logout::run(args, context).await,
+            Self::Trust(args) => commands::trust::run(args, context).await,
+            Self::Whoami(args) => commands::whoami::run(args, context).await,
+            Self::VerifyKey(args) => commands::verify_key::run(args, context).await,
+            Self::Recover(args) => commands::recover::run(args, context).await,
+            Self::Config(args) => commands::config::run(args, context),
+            Self::Completions(args) => commands::completions::run(args, context),
+            Self::Man(args) => commands::man::run(args, parser(), context),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(args) => commands::sandbox::run(args, context).await,
+        }
+    }
+}
