@@ -20,8 +20,8 @@ use crate::config::global_args::{GlobalArgs, Sources};
     after_help = AFTER_HELP
 )]
 pub(crate) struct Cli {
-    /// The flags that every command takes.
-    #[command(flatten)]
+    /// The flags that every command takes, listed after the command's own.
+    #[command(flatten, next_display_order = 100)]
     pub(crate) global: GlobalArgs,
     /// What to do.
     #[command(subcommand)]
