@@ -14,7 +14,7 @@ use crate::context::{Context, PendingKind, PendingWork};
 use crate::delivery::{ChildChannel, ChildSecret, variable_name};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::{Expiry, format_time};
-use crate::journal::{Progress, Record, Work};
+use crate::journal::{Operation, Record};
 use crate::keys::document::warn_expiry_differs;
 use crate::keys::naming::{check_name, default_name, is_free};
 use crate::keys::role_check;
@@ -213,24 +213,17 @@ impl<'a> Job<'a> {
         context: &Context,
     ) -> Result<Record, Error> {
         let settings = &context.settings;
-        Ok(Record {
-            operation: self.operation.clone(),
-            work: Work::Create,
+        let operation = Operation {
+            id: self.operation.clone(),
             manager: settings.address()?.to_string(),
             tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-            key_name: key.key_name.clone(),
-            role_id: Some(key.role_id),
-            key_id: None,
+            signer: signed_in.signer_fingerprint(&self.operation),
+            sinks: prepared.places(),
+        };
+        Ok(Record {
             unique: self.args.name.is_some() && before.is_some(),
             existing_ids: before.unwrap_or_default(),
-            marked: true,
-            signer: signed_in.signer_fingerprint(&self.operation),
-            predecessor: None,
-            temporary: true,
-            current: false,
-            sinks: prepared.places(),
-            started: chrono::Utc::now().timestamp_millis(),
-            progress: Progress::default(),
+            ..Record::temporary(operation, &key.key_name, key.role_id)
         })
     }
 

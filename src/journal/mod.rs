@@ -17,9 +17,9 @@ use crate::error::Error;
 use crate::storage::permissions::{trust_file, untrusted_or};
 use crate::storage::state_dir::{Folder, lock_in_time};
 
-pub(crate) use progress::{Progress, Stage};
+pub(crate) use progress::Stage;
 use record::{LIMIT, TooLong, parse};
-pub(crate) use record::{Predecessor, Record, Work, has_room};
+pub(crate) use record::{Operation, Predecessor, Record, Work, has_room};
 
 const FOLDER: &str = "unfinished";
 

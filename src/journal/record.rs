@@ -87,7 +87,92 @@ pub(crate) struct Predecessor {
     pub(crate) succeeded: bool,
 }
 
+/// What a record of any kind says about its operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    /// The random digits that name the operation.
+    pub(crate) id: String,
+    /// The manager's address.
+    pub(crate) manager: String,
+    /// The tenant; none for the primary one.
+    pub(crate) tenant: Option<String>,
+    /// The fingerprint of the API key that signs; none for a session.
+    pub(crate) signer: Option<String>,
+    /// Where the secret will go.
+    pub(crate) sinks: Vec<String>,
+}
+
 impl Record {
+    /// The record of a key that will be created. Its mark proves whose it is, and its name need not be unique.
+    pub(crate) fn create(
+        operation: Operation,
+        key_name: impl Into<String>,
+        role_id: Option<i64>,
+    ) -> Self {
+        Self {
+            operation: operation.id,
+            work: Work::Create,
+            manager: operation.manager,
+            tenant: operation.tenant,
+            key_name: key_name.into(),
+            role_id,
+            key_id: None,
+            existing_ids: Vec::new(),
+            marked: true,
+            unique: false,
+            signer: operation.signer,
+            predecessor: None,
+            temporary: false,
+            current: false,
+            sinks: operation.sinks,
+            started: chrono::Utc::now().timestamp_millis(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// The record of a key that will be created for the time of its run, and deleted after it.
+    pub(crate) fn temporary(
+        operation: Operation,
+        key_name: impl Into<String>,
+        role_id: i64,
+    ) -> Self {
+        Self {
+            temporary: true,
+            ..Self::create(operation, key_name, Some(role_id))
+        }
+    }
+
+    /// The record of an existing key that will get a new secret.
+    pub(crate) fn rekey(operation: Operation, key_name: impl Into<String>, key_id: i64) -> Self {
+        Self {
+            work: Work::Rekey,
+            key_id: Some(key_id),
+            existing_ids: vec![key_id],
+            ..Self::create(operation, key_name, None)
+        }
+    }
+
+    /// The record of a key that will replace another one, which expires after `overlap` milliseconds.
+    pub(crate) fn rotate(
+        operation: Operation,
+        key_name: impl Into<String>,
+        role_id: i64,
+        predecessor: i64,
+        overlap: i64,
+    ) -> Self {
+        Self {
+            existing_ids: vec![predecessor],
+            unique: true,
+            predecessor: Some(Predecessor {
+                id: predecessor,
+                overlap,
+                given_name: None,
+                succeeded: false,
+            }),
+            ..Self::create(operation, key_name, Some(role_id))
+        }
+    }
+
     /// What it made is gone, and is to be made once more.
     pub(crate) fn begin_again(&mut self) {
         self.key_id = None;

@@ -51,7 +51,7 @@ fn record() -> impl Strategy<Value = Record> {
             current: false,
             sinks,
             started,
-            progress: Progress::default(),
+            progress: super::progress::Progress::default(),
         }
     })
 }

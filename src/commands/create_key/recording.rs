@@ -1,11 +1,9 @@
 //! The record of a key that is to be made, and when it is begun. It is `mint.rs` that asks for the key.
 
-use chrono::Utc;
-
 use super::plan::Plan;
 use crate::context::Context;
 use crate::error::Error;
-use crate::journal::{Progress, Record, Work};
+use crate::journal::{Operation, Record};
 use crate::keys::naming::Existing;
 use crate::keys::roles::RequestedRole;
 use crate::manager::SignedIn;
@@ -73,37 +71,24 @@ impl Plan<'_> {
         signer: Option<String>,
         context: &Context,
     ) -> Result<Record, Error> {
-        let (found, existing_ids) = match existing {
-            Existing::One(found) => (Some(found.id), vec![found.id]),
-            Existing::None(like) => (None, like.clone()),
-            Existing::NotSeen => (None, Vec::new()),
-        };
-        Ok(Record {
-            operation: self.operation.clone(),
-            work: if found.is_some() {
-                Work::Rekey
-            } else {
-                Work::Create
-            },
-            manager: context.settings.address()?.to_string(),
-            tenant: context
-                .settings
-                .tenant
-                .as_ref()
-                .map(|tenant| tenant.value.clone()),
-            key_name: key_name.to_owned(),
-            role_id: role_id.filter(|_| found.is_none()),
-            key_id: found,
-            existing_ids,
-            marked: self.args.name.is_none() || !self.args.no_mark,
-            unique: self.args.name.is_some() && !matches!(existing, Existing::NotSeen),
+        let settings = &context.settings;
+        let operation = Operation {
+            id: self.operation.clone(),
+            manager: settings.address()?.to_string(),
+            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
             signer,
-            predecessor: None,
-            temporary: false,
-            current: false,
             sinks: sinks.to_vec(),
-            started: Utc::now().timestamp_millis(),
-            progress: Progress::default(),
-        })
+        };
+        let mut record = match existing {
+            Existing::One(found) => Record::rekey(operation, key_name, found.id),
+            Existing::None(like) => Record {
+                existing_ids: like.clone(),
+                ..Record::create(operation, key_name, role_id)
+            },
+            Existing::NotSeen => Record::create(operation, key_name, role_id),
+        };
+        record.marked = self.args.name.is_none() || !self.args.no_mark;
+        record.unique = self.args.name.is_some() && !matches!(existing, Existing::NotSeen);
+        Ok(record)
     }
 }

@@ -1,7 +1,6 @@
 //! A new secret for the key itself: `--in-place` for any, `--current` for the one that signs the requests. The old secret is dead at
 //! once.
 
-use chrono::Utc;
 use serde_json::Value;
 
 use super::args::Args;
@@ -9,7 +8,7 @@ use super::resume::AbandonedRotation;
 use crate::auth::sign_in::AuthMethod;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Progress, Record, Work};
+use crate::journal::{Operation, Record};
 use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause, SignedIn};
@@ -157,24 +156,16 @@ impl<'a> InPlaceRekey<'a> {
         context: &Context,
     ) -> Result<Record, Error> {
         let settings = &context.settings;
-        Ok(Record {
-            operation: self.operation.clone(),
-            work: Work::Rekey,
+        let operation = Operation {
+            id: self.operation.clone(),
             manager: settings.address()?.to_string(),
             tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-            key_name: self.name.clone(),
-            role_id: None,
-            key_id: Some(self.key.id),
-            existing_ids: vec![self.key.id],
-            marked: true,
-            unique: false,
             signer: signed_in.signer_fingerprint(&self.operation),
-            predecessor: None,
-            temporary: false,
-            current: self.current,
             sinks: prepared.places(),
-            started: Utc::now().timestamp_millis(),
-            progress: Progress::default(),
+        };
+        Ok(Record {
+            current: self.current,
+            ..Record::rekey(operation, &self.name, self.key.id)
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::journal::{Predecessor, Progress, Record, Work};
+use crate::journal::{Operation, Record};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::{PreparedSinks, is_like, made_way_for, mark, original_name, without_marks};
@@ -198,30 +198,17 @@ impl Rotation<'_> {
         context: &Context,
     ) -> Result<Record, Error> {
         let settings = &context.settings;
-        Ok(Record {
-            operation: self.plan.operation.clone(),
-            work: Work::Create,
+        let operation = Operation {
+            id: self.plan.operation.clone(),
             manager: settings.address()?.to_string(),
             tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-            key_name: self.new.key_name.clone(),
-            role_id: Some(self.new.role_id),
-            key_id: None,
-            existing_ids: [vec![self.old.id], like].concat(),
-            marked: true,
-            unique: true,
             signer: signed_in.signer_fingerprint(&self.plan.operation),
-            predecessor: Some(Predecessor {
-                id: self.old.id,
-                overlap: self.plan.overlap,
-                given_name: None,
-                succeeded: false,
-            }),
-            temporary: false,
-            current: false,
             sinks: prepared.places(),
-            started: chrono::Utc::now().timestamp_millis(),
-            progress: Progress::default(),
-        })
+        };
+        let (name, role_id) = (&self.new.key_name, self.new.role_id);
+        let mut record = Record::rotate(operation, name, role_id, self.old.id, self.plan.overlap);
+        record.existing_ids.extend(like);
+        Ok(record)
     }
 }
 

@@ -3,29 +3,24 @@
 use serde_json::json;
 
 use super::*;
-use crate::journal::Work;
+use crate::journal::Operation;
 
 const SINCE: i64 = 1000;
 
 fn record(name: &str, marked: bool) -> Record {
-    Record {
-        operation: "1a2b3c4d".to_owned(),
-        work: Work::Create,
+    let operation = Operation {
+        id: "1a2b3c4d".to_owned(),
         manager: "https://m".to_owned(),
         tenant: None,
-        key_name: name.to_owned(),
-        role_id: Some(2),
-        key_id: None,
+        signer: None,
+        sinks: Vec::new(),
+    };
+    Record {
         existing_ids: vec![3],
         marked,
         unique: true,
-        signer: None,
-        predecessor: None,
-        temporary: false,
-        current: false,
-        sinks: Vec::new(),
         started: 0,
-        progress: crate::journal::Progress::default(),
+        ..Record::create(operation, name, Some(2))
     }
 }
 
