@@ -61,7 +61,7 @@ impl Expiry {
         Ok(Self::At(at))
     }
 
-    /// Milliseconds since 1970, as the manager wants them (manager-api.md, section 6.1); none where the key never ends.
+    /// Milliseconds since 1970, as the manager wants them (docs/manager-api.md, "Key fields"); none where the key never ends.
     /// `now` is the manager's time.
     pub(crate) fn milliseconds(self, now: DateTime<Utc>) -> Option<i64> {
         match self {

@@ -23,10 +23,10 @@ impl Secret {
         Self(SecretString::from(Box::<str>::from(text.as_str())))
     }
 
-    /// Takes bytes over that must be UTF-8, as JSON strings and header values must be.
+    /// Takes bytes that must be UTF-8, like JSON strings and header values.
     ///
-    /// One line ending at the end is removed, because files and commands end in one (surface.md, `--password-file`).
-    /// Returns `None` where the bytes are not UTF-8; they are zeroed either way.
+    /// One line ending at the end is removed, because files and the output of commands end in one. Returns `None` if the bytes are not
+    /// UTF-8. They are zeroed either way.
     #[must_use]
     pub(crate) fn from_line(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         if bytes.last() == Some(&b'\n') {

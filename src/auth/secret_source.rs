@@ -21,7 +21,7 @@ type Bytes = Zeroizing<Vec<u8>>;
 /// No password, code or key comes near this; a file that is larger is another file.
 const LIMIT: u64 = 64 * 1024;
 
-/// The variables that hold secrets of ours; no child gets them (surface.md, "Global flags").
+/// The variables that hold secrets. They are removed from the environment of every child process.
 pub(crate) const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
 
 /// Reads the secret.

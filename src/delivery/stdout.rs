@@ -58,7 +58,7 @@ impl StdoutSink {
     }
 }
 
-/// The manager's object as it would have come from curl, and `meta` (surface.md, promise 5).
+/// The manager's object with its own field names, and `meta`.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]

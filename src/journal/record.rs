@@ -49,7 +49,7 @@ pub(crate) struct Record {
     /// Whether the name is to be borne by one key alone.
     pub(crate) unique: bool,
     /// Which API key signed, as [`crate::manager::SignedIn::signer_fingerprint`] has it; none for a session. The secret alone selects the
-    /// tenant (manager-api.md, section 7), so another key may not see what this one made.
+    /// tenant (docs/manager-api.md, "Tenants"), so another key may not see what this one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
     /// The key that this one is to take the place of, in a rotation.

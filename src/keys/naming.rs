@@ -37,7 +37,7 @@ pub(crate) async fn find_existing(
     let search = async { Ok(signed_in.api_keys_named(name).await) };
     let found = match context.signals.cancel(search).await? {
         Ok(found) => found,
-        // Whether a session may look at keys is unknown (manager-api.md, section 11, no. 20).
+        // Whether a session may look at keys is unknown (docs/manager-api.md, "Unknowns", no. 20).
         Err(error)
             if if_exists == IfExists::Fail
                 && matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) =>

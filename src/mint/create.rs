@@ -156,7 +156,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Why the manager refused. Which status it has for a name that is taken is unknown (manager-api.md, section 11, no. 7), so a look
+    /// Why the manager refused. Which status it has for a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7), so a look
     /// tells whether that is it: another run of the same name was first. Returns the ID of our own key if that bears it.
     async fn refused(&self, error: ManagerError, record: &Record) -> Result<Error, i64> {
         let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);

@@ -1,5 +1,5 @@
-//! Who may read a file that holds a secret (surface.md, promise 6), who may write to one whose commands are run, and who may have
-//! written what is read from the state folder.
+//! Checks of permissions: who can read a file that holds a secret, who can write to a file whose commands are run, and who could have
+//! written a file in the state folder.
 
 use std::fs::Metadata;
 use std::io;

@@ -17,7 +17,7 @@ pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-/// The object of surface.md, "Output formats".
+/// The error as a JSON object.
 fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({"error": {
         "code": error.kind().code(),

@@ -1,7 +1,7 @@
 //! The lock-out guard: what runs remember of refused sign-ins, so that a job that loops does not lock an account.
 //!
-//! A refused password or code counts towards the manager's lock-out, and only another administrator can undo that (manager-api.md,
-//! section 3). Two refusals within 15 minutes stop every further run for 15 minutes, before anything is sent; `--force-login` sends
+//! A refused password or code counts towards the manager's lock-out, and only another administrator can undo that (docs/manager-api.md,
+//! "Sign-in"). Two refusals within 15 minutes stop every further run for 15 minutes, before anything is sent; `--force-login` sends
 //! all the same, a person on a terminal is asked once, and a sign-in that succeeds clears them. What counts is the manager's refusal of the sign-in, for whatever cause,
 //! since its words need not tell; not what never reached it, a rate limit, the limit of sessions, a manager that is not available, or
 //! a code that is asked for and was not given. A sign-in whose answer was lost counts as none: the manager may have accepted it, and exit code 8 promises
@@ -64,7 +64,7 @@ pub(crate) struct Paused {
 pub(crate) struct CodeAlreadyUsed(i64);
 
 impl LockoutGuard {
-    /// Whether a manager tells `Kim` from `kim` is unknown (manager-api.md, section 11, no. 12): here they are one account.
+    /// Whether a manager tells `Kim` from `kim` is unknown (docs/manager-api.md, "Unknowns", no. 12): here they are one account.
     pub(crate) fn new(manager: &str, tenant: Option<&str>, username: &str, forced: bool) -> Self {
         Self {
             folder: Folder::of_state(FOLDER),

@@ -24,7 +24,7 @@ use crate::random;
 pub(super) struct Plan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
-    /// Marks the key as this run's, so that its owner can be told from its name or description (design.md, "The transaction").
+    /// Marks the key as this run's in its name or description (`docs/transaction.md`, "Which key is ours").
     pub(super) operation: String,
     /// When it began, by this machine's clock.
     begun: DateTime<Utc>,

@@ -1,7 +1,7 @@
-//! Where the program speaks: data to stdout, everything else to stderr.
+//! Output of the program: data to stdout, everything else to stderr.
 //!
-//! stdout carries exactly one document or nothing (surface.md, promise 1); JSON lines are one each. A secret never passes here; `delivery/` writes those.
-//! No type of the manager is known here. Text that came from outside is made safe for a terminal by [`safe`] and [`json_text`].
+//! stdout carries exactly one document or nothing; each JSON line is a document. Secrets are written by `delivery/` and never here.
+//! No type of the manager is used here. Text that came from outside is made safe for a terminal by [`safe`] and [`json_text`].
 
 mod deferred;
 mod escape;

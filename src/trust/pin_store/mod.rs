@@ -1,7 +1,7 @@
 //! The pins that are kept: `trusted.toml` beside the settings, a table a manager. Pure data, no network.
 //!
 //! It holds no secret, but whoever can write to it decides who gets the password: it is written 0600, whole or not at all, and one that
-//! others may write to is not believed (surface.md, "Files").
+//! others may write to is not believed.
 
 mod parser;
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Home, RunResult, contains};
 
-/// surface.md, "Global flags", as far as these commands have them: each flag, with its variable.
+/// Global flags, each with its variable or default.
 const GLOBAL: [(&str, &str); 26] = [
     ("--url", "SWP_URL"),
     ("--profile", "SWP_PROFILE"),
@@ -32,7 +32,7 @@ const GLOBAL: [(&str, &str); 26] = [
     ("--color", "NO_COLOR"),
 ];
 
-/// surface.md, "create-key", as far as it is there.
+/// Flags of `create-key`.
 const CREATE: [&str; 13] = [
     "--role",
     "--role-id",

@@ -1,6 +1,7 @@
 //! Help, manual, README, SECURITY.md and the pages in `docs/`.
 
 mod architecture;
+mod citations;
 mod configuration;
 mod help;
 mod links;

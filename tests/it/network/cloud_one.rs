@@ -1,4 +1,4 @@
-//! What is not this API (manager-api.md, section 8) is recognised before anything is sent to it.
+//! What is not this API (docs/manager-api.md, "Other key services") is recognised before anything is sent to it.
 
 use swp_keys::sandbox::Settings;
 
@@ -59,7 +59,7 @@ fn a_sign_in_that_the_vendors_own_manager_refuses_is_told_the_page_for_keys() {
     contains(result.failure(4), &[PAGE, "`--api-key-file`"]);
 }
 
-/// A key of the manager in the header of Cloud One is a frequent mistake (manager-api.md, section 2).
+/// A key of the manager in the header of Cloud One is a frequent mistake (docs/manager-api.md, "Authentication").
 #[test]
 fn a_key_in_the_wrong_header_is_told_by_the_scheme() {
     let mut env = TestEnv::with(Settings::default());

@@ -1,5 +1,5 @@
 //! The simulated manager, asked by a client that is written here and shares nothing with the program's own: what it answers is
-//! compared with manager-api.md.
+//! compared with docs/manager-api.md.
 
 mod client;
 mod faults;

@@ -1,4 +1,4 @@
-//! What every request must bring, what the answers carry, and the calls beside the API (manager-api.md, sections 1, 3 and 10).
+//! What every request must bring, what the answers carry, and the calls beside the API (docs/manager-api.md, "Hosts and transport", "Sign-in" and "Errors").
 
 use std::time::Duration;
 

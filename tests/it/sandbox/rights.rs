@@ -1,4 +1,4 @@
-//! What a role may do, and the roles operations (manager-api.md, section 5).
+//! What a role may do, and the roles operations (docs/manager-api.md, "Roles").
 
 use serde_json::json;
 

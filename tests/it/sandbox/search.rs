@@ -1,4 +1,4 @@
-//! Searching roles and keys (manager-api.md, section 5.1).
+//! Searching roles and keys (docs/manager-api.md, "Search").
 
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 //! There is no standard. What is written here is read the same by a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
 //! `--env-file` (each tried): a bare value where no character needs quotes, single quotes else. A value that single quotes do not
 //! keep for all of them (`'`, `\`, `$`, control characters) is refused; no shape of the manager's secrets that is known has one
-//! (manager-api.md, section 2.1).
+//! (docs/manager-api.md, "Secret shapes").
 //!
 //! An assignment is a line of its own: blanks, `export`, the name, `=`. Quotes that open a value may span lines, and what stands
 //! between them is no assignment; quotes that never close, or are followed by more than a comment, are taken as plain text. A
