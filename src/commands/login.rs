@@ -113,7 +113,7 @@ async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outc
     )
 }
 
-/// A role may not let a key look at itself, so a 403 proves nothing either way (manager-api.md, section 6.4).
+/// A role may not let a key look at itself, so a 403 proves nothing either way (docs/manager-api.md, "Checking a key").
 fn unproven(error: &Error) -> Error {
     Error::new(
         ErrorKind::Forbidden,

@@ -122,7 +122,7 @@ async fn key(signed_in: &SignedIn, context: &Context) -> Result<Option<Box<ApiKe
     }
 }
 
-/// The administrator of this name. Whether a session may ask, and whether his role may, is open (manager-api.md, section 11,
+/// The administrator of this name. Whether a session may ask, and whether his role may, is open (docs/manager-api.md, "Unknowns",
 /// no. 20); a session that is refused here is alive if it may read anything at all.
 async fn administrator(
     signed_in: &SignedIn,

@@ -158,7 +158,7 @@ impl Sources {
     }
 }
 
-/// Which header an API key goes into (manager-api.md, section 2).
+/// Which header an API key goes into (docs/manager-api.md, "Authentication").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ApiKeyScheme {
     /// `cloud-one` for keys that look like those of Cloud One, else `api-secret-key`.

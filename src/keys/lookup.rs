@@ -81,8 +81,8 @@ pub(crate) fn is_ambiguous(name: &str) -> bool {
 
 const HOW: &str = "write an ID, a name, or `id:N` or `name:TEXT`; `swp-keys list-keys --name PATTERN` lists the IDs";
 
-/// The key that `text` means. Names are compared here once more, because the manager's equality is not known (manager-api.md,
-/// section 5.1).
+/// The key that `text` means. Names are compared here once more, because the manager's equality is not known (docs/manager-api.md,
+/// "Search").
 ///
 /// # Errors
 /// Not found, with the closest existing name; or several, with their IDs; or of the manager.
@@ -186,7 +186,7 @@ async fn not_found(
     })
 }
 
-/// Whether a session may search keys is unknown (manager-api.md, section 11, no. 20), and a role may not allow it.
+/// Whether a session may search keys is unknown (docs/manager-api.md, "Unknowns", no. 20), and a role may not allow it.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let whose = match (error.cause(), signed_in.session()) {
         (Cause::Forbidden, None) => "this key may",

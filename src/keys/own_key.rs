@@ -17,7 +17,7 @@ pub(crate) enum Signer {
 
 impl Signer {
     /// Asks the manager which key it is, where a key signs. A role that may not look at its own key is told so with a 403
-    /// (manager-api.md, section 6.4); then the secret may begin with the ID.
+    /// (docs/manager-api.md, "Checking a key"); then the secret may begin with the ID.
     ///
     /// # Errors
     /// Of the manager.

@@ -69,8 +69,8 @@ pub(crate) async fn requested(
     }
 }
 
-/// The one role of this name. Names are compared here once more, because the manager's equality is not known (manager-api.md,
-/// section 5.1).
+/// The one role of this name. Names are compared here once more, because the manager's equality is not known (docs/manager-api.md,
+/// "Search").
 ///
 /// # Errors
 /// Not found, with the closest existing name; or several, with their IDs; or of the manager.
@@ -160,7 +160,7 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, other)| other)
 }
 
-/// Whether a session may search roles is unknown (manager-api.md, section 11, no. 20), and with which status it would be refused, so
+/// Whether a session may search roles is unknown (docs/manager-api.md, "Unknowns", no. 20), and with which status it would be refused, so
 /// a refusal names the way around it. A key that is not accepted at all gets no further by it.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let whose = match (error.cause(), signed_in.session()) {
@@ -225,7 +225,7 @@ impl RoleNames {
         let asking = async { Ok(signed_in.roles::<RoleSummary>().await) };
         match context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
-            // Whether a session may search roles is unknown (manager-api.md, section 11, no. 20); keys could be seen just now.
+            // Whether a session may search roles is unknown (docs/manager-api.md, "Unknowns", no. 20); keys could be seen just now.
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
                 log::info!("the names of roles are not shown: {error}");
                 Ok(Self::default())

@@ -78,7 +78,7 @@ pub(crate) fn describe(key: &ApiKey) -> String {
     }
 }
 
-/// A 403 everywhere may be a key that may read nothing, or one that is no good (manager-api.md, section 6.4).
+/// A 403 everywhere may be a key that may read nothing, or one that is no good (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }

@@ -120,7 +120,7 @@ fn in_rotation(record: &Record) -> Error {
     .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
 }
 
-/// The secret of an API key alone selects the tenant (manager-api.md, section 7), so that a key is not there, or whose one of the
+/// The secret of an API key alone selects the tenant (docs/manager-api.md, "Tenants"), so that a key is not there, or whose one of the
 /// same name and ID is, is believed only of whoever asked for it.
 pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
     if record.signer == signed_in.signer_fingerprint(&record.operation) {

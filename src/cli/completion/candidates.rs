@@ -20,7 +20,7 @@ use crate::terminal::output::{Color, Format, Output, is_plain};
 
 /// For everything: a person waits.
 const BUDGET: Duration = Duration::from_millis(900);
-/// A key that was refused is not tried again for so long: keys count failures and lock (manager-api.md, section 6.4), and a shell asks
+/// A key that was refused is not tried again for so long: keys count failures and lock (docs/manager-api.md, "Checking a key"), and a shell asks
 /// at each press of a key.
 const REST: Duration = Duration::from_secs(24 * 60 * 60);
 /// More cannot be looked through.

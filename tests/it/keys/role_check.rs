@@ -98,7 +98,7 @@ fn a_role_that_may_not_use_the_api_gets_no_key() {
     assert_eq!(env.sandbox.live_sessions(), 0);
     let error = env.run(BY_NAME.iter().chain(&["-o", "json"])).json_error(5);
     assert_eq!(error["code"], "forbidden");
-    // Whether such a key is refused is unknown (manager-api.md, section 11, no. 14): who insists finds out.
+    // Whether such a key is refused is unknown (docs/manager-api.md, "Unknowns", no. 14): who insists finds out.
     env.run(BY_ID.iter().chain(&["--allow-full-access"]))
         .success();
 }

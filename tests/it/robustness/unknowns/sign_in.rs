@@ -324,7 +324,7 @@ fn web_service(choice: &str, settings: Settings) {
     }
 }
 
-/// Where a key may not look at itself, it is tried with a read that needs no right on keys (manager-api.md, section 6.4).
+/// Where a key may not look at itself, it is tried with a read that needs no right on keys (docs/manager-api.md, "Checking a key").
 fn current_without_view(choice: &str, settings: Settings) {
     let mut env = TestEnv::with(settings);
     let key = env.sandbox.add_key("mine", 2);
