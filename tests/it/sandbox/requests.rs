@@ -1,4 +1,5 @@
-//! What every request must bring, what the answers carry, and the calls beside the API (docs/manager-api.md, "Hosts and transport", "Sign-in" and "Errors").
+//! What every request must contain, what responses contain, and the calls outside the API (docs/manager-api.md, "Hosts and transport",
+//! "Sign-in" and "Errors").
 
 use std::time::Duration;
 
