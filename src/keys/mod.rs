@@ -1,5 +1,6 @@
 //! What several commands do with keys and roles.
 
+pub(crate) mod comparison;
 pub(crate) mod document;
 pub(crate) mod lookup;
 pub(crate) mod naming;

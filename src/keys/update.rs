@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::context::{Context, PendingKind, PendingWork};
 use crate::error::{Error, ErrorKind};
-use crate::expiry::format_time;
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY, SignedIn};
 use crate::mint::REFUSAL_WAIT;
 use crate::mint::poll::Poll;
 
+use super::comparison::{Compared, Match, compare};
 use super::state::describe;
 
 /// Asks for the change, and returns the key as it is then. A signal is obeyed before it is asked for, and not until it is known what
@@ -102,10 +102,10 @@ impl Asking<'_> {
     }
 
     fn judge(&self, after: ApiKey, differences: Differences) -> Result<ApiKey, Error> {
-        if !differences.untold.is_empty() {
+        if !differences.not_shown.is_empty() {
             self.context.output.warn(&format!(
                 "the manager does not tell the {} of {}",
-                differences.untold.join(" and the "),
+                differences.not_shown.join(" and the "),
                 describe(&after)
             ));
         }
@@ -160,7 +160,7 @@ impl Asking<'_> {
                 continue;
             }
             return Err(match last {
-                Ok(differences) if !differences.untold.is_empty() => {
+                Ok(differences) if !differences.not_shown.is_empty() => {
                     self.unknown(&error, "the manager does not tell")
                 }
                 Ok(differences) if differences.made => {
@@ -214,155 +214,28 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
 /// Whether 0 clears an expiry is unknown (manager-api.md, section 11, no. 26).
 const NO_CLEARING: &str = "this manager may not be able to take an end away: set one that is far off, such as `--expires 520w`";
 
-/// Where a key is not what was asked for.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// How the fields that were asked for came out.
 struct Differences {
-    /// The fields that have another value, and that value.
+    /// The fields that have another value.
     other: Vec<String>,
-    /// The fields of which the manager does not tell the value.
-    untold: Vec<&'static str>,
+    /// The fields that the manager does not show.
+    not_shown: Vec<&'static str>,
     /// Whether some field is as asked.
     made: bool,
 }
 
 impl Differences {
     fn between(change: &KeyChange, key: &ApiKey) -> Self {
-        let mut found = Self::default();
-        let short = key.is_brief();
-        let text = |text: Option<&str>| text.map(|text| format!("`{text}`"));
-        let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("`{text}`"));
-        let number = |number: Option<i64>| number.map(|number| number.to_string());
-        found.compare("name", quoted(&change.key_name), text(key.name()), short);
-        found.compare(
-            "description",
-            quoted(&change.description),
-            text(key.description()).or_else(|| (!short).then(|| "``".to_owned())),
-            short,
-        );
-        found.compare(
-            "role ID",
-            number(change.role_id),
-            number(key.role_id()),
-            short,
-        );
-        found.compare("locale", quoted(&change.locale), text(key.locale()), short);
-        found.compare(
-            "time zone",
-            quoted(&change.time_zone),
-            text(key.time_zone()),
-            short,
-        );
-        let lock = |active: Option<bool>| {
-            active.map(|active| if active { "off" } else { "on" }.to_owned())
-        };
-        found.compare("lock", lock(change.active), lock(key.active()), short);
-        let unclear = short || key.ends_at_zero();
-        found.compare_end(change.expiry_date, key.expiry_date(), unclear);
-        found
-    }
-
-    fn compare(
-        &mut self,
-        what: &'static str,
-        asked: Option<String>,
-        is: Option<String>,
-        short: bool,
-    ) {
-        match (asked, is) {
-            (None, _) => {}
-            (Some(asked), Some(is)) if asked == is => self.made = true,
-            (Some(asked), Some(is)) => {
-                self.other
-                    .push(format!("the {what} {is} instead of {asked}"));
-            }
-            (Some(_), None) if short => self.untold.push(what),
-            (Some(asked), None) => self.other.push(format!("no {what} instead of {asked}")),
-        }
-    }
-
-    /// A manager may keep whole seconds only.
-    fn compare_end(&mut self, asked: Option<i64>, is: Option<i64>, unclear: bool) {
-        let asked = match asked {
-            None => return,
-            Some(NO_EXPIRY) => None,
-            asked => asked,
-        };
-        let never = || "never".to_owned();
-        match (asked, is) {
-            (_, None) if unclear => self.untold.push("end"),
-            (None, None) => self.made = true,
-            (Some(asked), Some(is)) if asked.abs_diff(is) < 1000 => self.made = true,
-            _ => self.other.push(format!(
-                "the end {} instead of {}",
-                is.map_or_else(never, format_time),
-                asked.map_or_else(never, format_time)
-            )),
+        let compared = compare(change, key);
+        let with = |result| compared.iter().filter(move |one| one.result == result);
+        Self {
+            other: with(Match::Different).map(Compared::difference).collect(),
+            not_shown: with(Match::NotShown).map(Compared::label).collect(),
+            made: with(Match::AsAsked).next().is_some(),
         }
     }
 
     fn none(&self) -> bool {
-        self.other.is_empty() && self.untold.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn key(fields: &Value) -> ApiKey {
-        let mut object = json!({"ID": 7});
-        for (name, value) in fields.as_object().into_iter().flatten() {
-            object[name] = value.clone();
-        }
-        serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    fn ending(end: i64) -> KeyChange {
-        KeyChange {
-            expiry_date: Some(end),
-            ..KeyChange::default()
-        }
-    }
-
-    #[test]
-    fn what_is_as_asked_is_no_difference() {
-        let change = KeyChange {
-            key_name: Some("ci".to_owned()),
-            description: Some(String::new()),
-            role_id: Some(2),
-            active: Some(false),
-            ..ending(5_000)
-        };
-        let after = key(
-            &json!({"keyName": "ci", "roleID": 2, "active": false, "expiryDate": 5_999, "locale": "en-US"}),
-        );
-        let found = Differences::between(&change, &after);
-        assert!(found.none() && found.made);
-    }
-
-    #[test]
-    fn another_value_is_told_and_none_at_all_is_not_taken_for_it() {
-        let change = KeyChange {
-            role_id: Some(2),
-            description: Some("for CI".to_owned()),
-            ..ending(NO_EXPIRY)
-        };
-        let full = key(&json!({"active": true, "roleID": 2, "expiryDate": 0}));
-        let found = Differences::between(&change, &full);
-        assert_eq!(found.other, ["the description `` instead of `for CI`"]);
-        assert_eq!(found.untold, ["end"], "0 may be never or 1970");
-        assert!(found.made);
-        let found = Differences::between(&change, &key(&json!({"keyName": "ci"})));
-        assert_eq!(found.untold, ["description", "role ID", "end"]);
-        assert!(found.other.is_empty() && !found.made);
-        let ends = key(&json!({"active": true, "expiryDate": 86_400_000}));
-        let found = Differences::between(&ending(NO_EXPIRY), &ends);
-        assert_eq!(
-            found.other,
-            ["the end 1970-01-02 00:00 UTC instead of never"]
-        );
-        assert!(!found.made);
+        self.other.is_empty() && self.not_shown.is_empty()
     }
 }

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::{Expiry, format_time};
+use crate::keys::comparison::{Compared, Match, compare};
 use crate::keys::document::print_key;
 use crate::keys::naming::Existing;
-use crate::manager::{ApiKey, NewApiKey};
+use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{PreparedSinks, refuse_unfinished};
 use crate::terminal::output::Format;
 
@@ -79,30 +80,30 @@ pub(super) fn leave_existing(
     }
 }
 
-/// Where an existing key is not what was asked for. A life span cannot be compared, since it is not known from when it counted.
+/// Returns the names of the fields in which an existing key is not what was asked for. A life span cannot be compared, since it is unknown
+/// from when it counted.
 fn drift(existing: &ApiKey, wanted: &NewApiKey, expiry: Option<Expiry>) -> Vec<&'static str> {
-    let fields = existing.fields();
-    let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    let differs =
-        |wanted: &Option<String>, name| wanted.is_some() && wanted.as_deref() != text(name);
-    let expiry_differs = match expiry {
-        None | Some(Expiry::After(_)) => false,
-        Some(Expiry::Never) => existing.expiry_date().is_some(),
-        Some(Expiry::At(at)) => existing.expiry_date() != Some(at.timestamp_millis()),
+    let asked = KeyChange {
+        role_id: Some(wanted.role_id),
+        locale: wanted.locale.clone(),
+        time_zone: wanted.time_zone.clone(),
+        expiry_date: match expiry {
+            None | Some(Expiry::After(_)) => None,
+            Some(Expiry::Never) => Some(NO_EXPIRY),
+            Some(Expiry::At(at)) => Some(at.timestamp_millis()),
+        },
+        ..KeyChange::default()
     };
-    let checks = [
-        ("roleID", existing.role_id() != Some(wanted.role_id)),
-        ("locale", differs(&wanted.locale, "locale")),
-        ("timeZone", differs(&wanted.time_zone, "timeZone")),
-        ("expiryDate", expiry_differs),
-        (
-            "active",
-            fields.get("active").and_then(Value::as_bool) == Some(false),
-        ),
-    ];
-    checks
+    let differs = |one: &Compared| match one.result {
+        Match::AsAsked => false,
+        Match::Different => true,
+        Match::NotShown => !one.asked.is_null(),
+    };
+    let locked = existing.active() == Some(false);
+    compare(&asked, existing)
         .into_iter()
-        .filter(|(_, differs)| *differs)
-        .map(|(name, _)| name)
+        .filter(differs)
+        .map(|one| one.field)
+        .chain(locked.then_some("active"))
         .collect()
 }

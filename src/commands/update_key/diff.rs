@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::keys::comparison::asked_fields;
 use crate::keys::document::{meta, print_key};
 use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
@@ -47,8 +48,7 @@ impl Shown {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Self, Error> {
-        let (asked, before) = (asked(change), key.fields());
-        let changes = changed(&asked, &before, &asked);
+        let changes = changes(change, &key, None);
         let roles = roles(change, signed_in, context).await?;
         Ok(Self {
             key,
@@ -65,7 +65,7 @@ impl Shown {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Self, Error> {
-        let changes = changed(&asked(change), &before.fields(), &after.fields());
+        let changes = changes(change, &before, Some(&after));
         let roles = roles(change, signed_in, context).await?;
         Ok(Self {
             key: after,
@@ -139,30 +139,19 @@ async fn roles(
     Ok(RoleNames::ask(signed_in, context).await.unwrap_or_default())
 }
 
-/// The fields that are sent. An end of 0 is none.
-fn asked(change: &KeyChange) -> Map<String, Value> {
-    match json!(change) {
-        Value::Object(mut fields) => {
-            if fields.get("expiryDate") == Some(&json!(0)) {
-                fields.insert("expiryDate".to_owned(), Value::Null);
-            }
-            fields
-        }
-        _ => Map::new(),
-    }
-}
-
-/// The fields that were asked for, before and after; one that is not set is null.
-fn changed(
-    asked: &Map<String, Value>,
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
+/// Returns the fields that were asked for, with their values before and after; the value of a field that is not set is null.
+fn changes(
+    change: &KeyChange,
+    before: &ApiKey,
+    after: Option<&ApiKey>,
 ) -> Vec<(&'static str, Value, Value)> {
-    let of =
-        |fields: &Map<String, Value>, name: &str| fields.get(name).cloned().unwrap_or_default();
-    FIELDS
-        .iter()
-        .filter(|(name, _)| asked.contains_key(*name))
-        .map(|(name, _)| (*name, of(before, name), of(after, name)))
-        .collect()
+    let (before, after) = (before.fields(), after.map(ApiKey::fields));
+    let value = |fields: &Map<String, Value>, name| fields.get(name).cloned().unwrap_or_default();
+    let mut asked = asked_fields(change);
+    asked.sort_by_key(|(name, _)| FIELDS.iter().position(|(field, _)| field == name));
+    let changes = asked.into_iter().map(|(name, asked)| {
+        let after = after.as_ref().map_or(asked, |after| value(after, name));
+        (name, value(&before, name), after)
+    });
+    changes.collect()
 }

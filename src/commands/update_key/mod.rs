@@ -10,6 +10,7 @@ use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{self, JournalEntry};
+use crate::keys::comparison::without_equal;
 use crate::keys::document::warn_clock_skew;
 use crate::keys::naming::check_name;
 use crate::keys::roles::{self, RoleRef};
@@ -149,27 +150,23 @@ impl Args {
         expiry: Option<Expiry>,
         signed_in: &SignedIn,
     ) -> Result<KeyChange, Error> {
-        let other = |asked: &Option<String>, is: Option<&str>| {
-            asked.clone().filter(|asked| Some(asked.as_str()) != is)
-        };
         let current = key.description().unwrap_or_default();
         let description =
             description::composed(self.description.as_deref(), self.no_mark, current)?;
-        let end = match expiry {
-            None => None,
-            Some(Expiry::Never) if key.expiry_date().is_none() && !key.is_brief() => None,
-            Some(Expiry::Never) => Some(NO_EXPIRY),
-            Some(when) => when.milliseconds(signed_in.time()),
-        };
-        Ok(KeyChange {
-            key_name: other(&self.name, key.name()),
+        let asked = KeyChange {
+            key_name: self.name.clone(),
             description: description.filter(|asked| asked != current),
-            role_id: role_id.filter(|asked| Some(*asked) != key.role_id()),
+            role_id,
             active: None,
-            expiry_date: end.filter(|asked| Some(*asked) != key.expiry_date()),
-            locale: other(&self.locale, key.locale()),
-            time_zone: other(&self.time_zone, key.time_zone()),
-        })
+            expiry_date: match expiry {
+                None => None,
+                Some(Expiry::Never) => Some(NO_EXPIRY),
+                Some(when) => when.milliseconds(signed_in.time()),
+            },
+            locale: self.locale.clone(),
+            time_zone: self.time_zone.clone(),
+        };
+        Ok(without_equal(asked, key))
     }
 
     /// What stands in the way although the manager might allow it.
