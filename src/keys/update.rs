@@ -104,7 +104,7 @@ impl Asking<'_> {
     fn judge(&self, after: ApiKey, differences: Differences) -> Result<ApiKey, Error> {
         if !differences.not_shown.is_empty() {
             self.context.output.warn(&format!(
-                "the manager does not tell the {} of {}",
+                "the manager does not show the {} of {}",
                 differences.not_shown.join(" and the "),
                 describe(&after)
             ));
