@@ -101,6 +101,10 @@ const SIGN_IN: &[Case] = &[
         ..Case::CREATES
     },
     Case {
+        heading: "Handle errors in a script",
+        ..Case::READS
+    },
+    Case {
         heading: "Read the password from a password store",
         prepare: |env| env.home.unset("SWP_PASSWORD_FILE"),
         ..Case::CREATES

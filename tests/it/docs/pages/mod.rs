@@ -155,7 +155,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     (
         "jq",
-        "'-er .secretKey'|'-r .ID') exec sed -n -e 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p' -e 's/^{\"ID\":\\([0-9]*\\),.*/\\1/p';;",
+        "'-er .secretKey'|'-r .ID') exec sed -n -e 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p' -e 's/^{\"ID\":\\([0-9]*\\),.*/\\1/p';;\n\
+         '-r .error.code error.json') exec sed -n 's/.*\"code\":\"\\([^\"]*\\)\".*/\\1/p' error.json;;",
     ),
     (
         "kubectl",
