@@ -8,15 +8,13 @@ use tokio::sync::oneshot;
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
 use crate::config::Settings;
-use crate::error::{Error, ErrorKind, Signal};
-use crate::expiry;
-use crate::journal::{self, JournalEntry, Record, Stage};
+use crate::error::Error;
+use crate::journal::{self, notice};
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate, SignedIn};
-use crate::mint;
 use crate::process::disk::Disk;
+use crate::process::pending::PendingSet;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
-use crate::storage::permissions::UntrustedPath;
 use crate::terminal::output::Output;
 use crate::terminal::prompt::Prompt;
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
@@ -26,10 +24,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) output: Output,
     pub(crate) signals: Signals,
-    /// What a run that is left at once leaves behind; `mint.rs` says so.
-    unsettled: RefCell<Option<PendingWork>>,
-    /// The next step from the moment at which a sink may have the secret.
-    in_use: RefCell<Option<String>>,
+    /// The work that an aborted run would leave unfinished.
+    pub(crate) pending: PendingSet,
     /// The warning of `--insecure` was given.
     insecure_told: Cell<bool>,
     /// The key that somebody stands by in this run, where the pin could not be kept.
@@ -44,30 +40,11 @@ pub(crate) struct Context {
     leaving: Cell<bool>,
 }
 
-/// What a run would leave behind if it were left now.
-pub(crate) struct PendingWork {
-    /// In words.
-    pub(crate) what: String,
-    /// The key, once its ID is known.
-    pub(crate) key_id: Option<i64>,
-    /// What kind of work it is.
-    pub(crate) work: PendingKind,
-}
-
 /// Who signed in. A prompt and stdin give it once.
 #[derive(Clone, Default)]
 pub(crate) struct LoginInput {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<Secret>,
-}
-
-/// What is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PendingKind {
-    /// A secret; and whether a record of it is on disk.
-    Secret { recorded: bool },
-    /// A change or a deletion, which does no harm when it is asked for again.
-    Change,
 }
 
 impl Context {
@@ -76,8 +53,7 @@ impl Context {
             settings,
             output,
             signals: Signals::default(),
-            unsettled: RefCell::new(None),
-            in_use: RefCell::new(None),
+            pending: PendingSet::default(),
             insecure_told: Cell::new(false),
             confirmed: Cell::new(None),
             disk: Disk::default(),
@@ -248,29 +224,8 @@ impl Context {
             .tenant
             .as_ref()
             .map(|tenant| tenant.value.as_str());
-        let found = journal::unfinished().unwrap_or_else(|error| {
-            // One that cannot be read was said of when something could not be kept in it.
-            if let Some(untrusted) = UntrustedPath::cause_of(&error) {
-                let message = format!("what earlier runs left is not looked at: {untrusted}");
-                self.output.warn(&message);
-            }
-            Vec::new()
-        });
-        for found in found {
-            match found {
-                JournalEntry::Record(record)
-                    if record.manager == manager && record.tenant.as_deref() == tenant =>
-                {
-                    self.output.warn(&left_behind(&record));
-                }
-                JournalEntry::Record(_) | JournalEntry::InProgress(_) => {}
-                JournalEntry::Unreadable(name, reason) => {
-                    self.output.warn(&format!(
-                        "{}/{name} holds no record of a run: {reason}",
-                        journal::place()
-                    ));
-                }
-            }
+        for warning in notice::unfinished_work(&manager, tenant) {
+            self.output.warn(&warning);
         }
     }
 
@@ -297,97 +252,26 @@ impl Context {
         }
     }
 
-    /// Waits for the second signal, as long as there is work that it can end.
-    pub(crate) async fn second_signal_received(&self) -> Signal {
+    /// Waits for a second signal, and returns the error of the run that it aborts. It must be read here: the guards of the pending
+    /// work are dropped with the work. During the final sign-out a second signal cancels only that.
+    pub(crate) async fn aborted(&self) -> Error {
         let signal = self.signals.second_signal().await;
         if self.leaving.get() {
             return std::future::pending().await;
         }
-        signal
+        self.pending.abort_error(signal)
     }
 
-    /// Notes what a run that is left at once would leave behind; `None` where nothing.
-    pub(crate) fn set_unsettled(&self, what: Option<PendingWork>) {
-        *self.unsettled.borrow_mut() = what;
-        *self.in_use.borrow_mut() = None;
-    }
-
-    /// From now on a sink may have the secret of what is unsettled, so that this is the next step; `None` if no sink has it.
-    pub(crate) fn set_in_use(&self, next_step: Option<String>) {
-        *self.in_use.borrow_mut() = next_step;
-    }
-
-    /// Says more exactly what would be left behind.
-    pub(crate) fn name_unsettled(&self, what: String, key_id: i64) {
-        if let Some(unsettled) = self.unsettled.borrow_mut().as_mut() {
-            unsettled.what = what;
-            unsettled.key_id = Some(key_id);
-        }
-    }
-
-    /// Says once, when a signal comes in the middle of the transaction, why the run does not end at once; never returns.
+    /// Logs once, when a signal arrives during work that must be finished or undone, why the run goes on; never returns.
     pub(crate) async fn say_when_interrupted(&self) -> std::convert::Infallible {
         self.signals.first_signal().await;
-        let work = (self.unsettled.borrow().as_ref()).map(|unsettled| unsettled.work);
-        if let Some(work) = work {
-            let meanwhile = match work {
-                PendingKind::Secret { .. } => "undoing what is under way",
-                PendingKind::Change => "waiting for what is under way",
-            };
+        if let Some(meanwhile) = self.pending.meanwhile() {
             self.output.note(&format!(
                 "interrupted; {meanwhile}, and again to leave it as it stands"
             ));
         }
         std::future::pending().await
     }
-
-    /// What is said of a run that a second signal ended where it stood.
-    pub(crate) fn abort_error(&self, signal: Signal) -> Error {
-        let unsettled = self.unsettled.borrow();
-        let Some(unsettled) = unsettled.as_ref() else {
-            return Error::interrupted(signal);
-        };
-        let error = Error::new(
-            ErrorKind::Attention,
-            format!("interrupted in the middle: {}", unsettled.what),
-        )
-        .hint(match unsettled.work {
-            PendingKind::Secret { recorded: true } => self.in_use.take().unwrap_or_else(|| {
-                "run `swp-keys recover`, which finishes it; do not repeat the command before that"
-                    .to_owned()
-            }),
-            PendingKind::Secret { recorded: false } => {
-                (self.in_use.take()).unwrap_or_else(|| mint::next_step(None))
-            }
-            PendingKind::Change => {
-                "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
-                    .to_owned()
-            }
-        });
-        match unsettled.key_id {
-            Some(id) => error.key(id),
-            None => error,
-        }
-    }
-}
-
-/// The words about a record that a run left.
-fn left_behind(record: &Record) -> String {
-    let (began, name) = (expiry::format_time(record.started), &record.key_name);
-    if record.is_over() {
-        return format!(
-            "a run of {began} is done with the key `{name}`, and its record is still there; `swp-keys recover` drops it"
-        );
-    }
-    if record.progress.stage == Stage::Delivering {
-        return format!(
-            "a run of {began} was cut off while it delivered a secret of the key `{name}`; {}",
-            mint::in_use(record)
-        );
-    }
-    format!(
-        "a run of {began} that was to make the key `{name}` was cut off; `swp-keys recover` finishes or undoes it"
-    )
 }
 
 /// How a command ended that did not fail.

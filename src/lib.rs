@@ -171,7 +171,7 @@ async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Err
         Err(error) = context.signals.listen() => {
             Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
         }
-        signal = context.second_signal_received() => Err(context.abort_error(signal)),
+        error = context.aborted() => Err(error),
         never = context.say_when_interrupted() => match never {},
         result = command.run(context) => result,
     }

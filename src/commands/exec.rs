@@ -9,8 +9,8 @@ use tokio::process::Command;
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
 use crate::config::{SecretSource, Source, duration};
+use crate::context::Context;
 use crate::context::Outcome;
-use crate::context::{Context, PendingKind, PendingWork};
 use crate::delivery::{ChildChannel, ChildSecret, variable_name};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::{Expiry, format_time};
@@ -23,6 +23,7 @@ use crate::manager::{NewApiKey, SignedIn};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark};
 use crate::process::child;
 use crate::process::descriptors;
+use crate::process::pending::PendingWork;
 use crate::random;
 
 /// Run a command with a key that lives as long as it does.
@@ -164,14 +165,7 @@ impl<'a> Job<'a> {
         let key = self.key(signed_in, context).await?;
         let before = is_free(self.args.name.as_deref(), signed_in, context).await?;
         let record = self.record(&key, before, &prepared, signed_in, context)?;
-        let mint = Transaction {
-            context,
-            signed_in,
-            prepared,
-            meta: &serde_json::Value::Null,
-            verify: false,
-            recovering: false,
-        };
+        let mint = Transaction::new(context, signed_in, prepared, &serde_json::Value::Null);
         let (delivered, recorded) = mint.create_open(&key, record).await?;
         warn_expiry_differs(&key, &delivered, context);
         Ok(TemporaryKey {
@@ -256,17 +250,17 @@ impl<'a> Job<'a> {
         context: &Context,
     ) -> Result<u8, Error> {
         let kept = lent.recorded.parts().1;
-        context.set_unsettled(Some(PendingWork {
-            what: format!(
+        let pending = context.pending.add(PendingWork::secret(
+            format!(
                 "the key `{}` may be there still, {}",
                 lent.name,
                 until(&lent)
             ),
-            key_id: Some(lent.delivered.id),
-            work: PendingKind::Secret { recorded: kept },
-        }));
+            Some(lent.delivered.id),
+            mint::pending_hint(kept),
+        ));
         let deleted = delete(&lent, way, signed_in, context).await;
-        context.set_unsettled(None);
+        drop(pending);
         let Err(why) = deleted else {
             lent.recorded.settle(context);
             return ended;

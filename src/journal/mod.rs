@@ -5,6 +5,7 @@
 //! the operating system lifts when the process dies: that is how a record that was left is told from one that is being worked on.
 //! How far the work has come is overwritten in place ([`progress`]).
 
+pub(crate) mod notice;
 mod progress;
 mod record;
 

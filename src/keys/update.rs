@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use crate::context::{Context, PendingKind, PendingWork};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY, SignedIn};
 use crate::mint::REFUSAL_WAIT;
 use crate::mint::poll::Poll;
+use crate::process::pending::PendingWork;
 
 use super::comparison::{Compared, Match, compare};
 use super::state::describe;
@@ -28,11 +29,10 @@ pub(crate) async fn carry_out(
     if let Some(signal) = context.signals.received() {
         return Err(Error::interrupted(signal));
     }
-    context.set_unsettled(Some(PendingWork {
-        what: format!("{} may be changed", describe(before)),
-        key_id: Some(before.id),
-        work: PendingKind::Change,
-    }));
+    let _pending = context.pending.add(PendingWork::change(
+        format!("{} may be changed", describe(before)),
+        before.id,
+    ));
     let asking = Asking {
         before,
         change,
@@ -40,7 +40,6 @@ pub(crate) async fn carry_out(
         context,
     };
     let result = asking.until_known().await;
-    context.set_unsettled(None);
     result.map_err(|error| error.key(before.id))
 }
 

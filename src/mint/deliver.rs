@@ -107,7 +107,9 @@ impl Transaction<'_> {
             return Err((ErrorKind::Undelivered, failure));
         }
         let next_step = recorded.next_step_in_use(minted.id);
-        self.context.set_in_use(Some(next_step));
+        if let Some(pending) = &self.pending {
+            pending.set_next_step(next_step);
+        }
         let payload = Payload {
             secret: &minted.secret.secret,
             fields: &minted.fields,
@@ -126,8 +128,10 @@ impl Transaction<'_> {
             Err(failure) if failure.all_withdrawn => Stage::Begun,
             Err(_) => Stage::Delivering,
         };
-        if stage == Stage::Begun {
-            self.context.set_in_use(None);
+        if stage == Stage::Begun
+            && let Some(pending) = &self.pending
+        {
+            pending.clear_next_step();
         }
         if let Err(error) = recorded.mark(stage) {
             log::info!("the record of this run could not be brought up to date: {error}");

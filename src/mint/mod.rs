@@ -82,11 +82,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::context::{Context, PendingKind, PendingWork};
+use crate::context::Context;
 use crate::delivery::{Sink, SinkArgs};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Entry, Record, Work};
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
+use crate::process::pending::{PendingGuard, PendingWork};
 use crate::secret::Secret;
 
 pub(crate) use crate::auth::key_check::{Tried, try_key};
@@ -94,7 +95,7 @@ pub(crate) use abandoned_key::{is_of_its_time, is_the_one, key_of};
 pub(crate) use likeness::is_like;
 pub(crate) use other_runs::{refuse_unfinished, same_signer};
 pub(crate) use ownership::{is_ours, mark, markers, without_marks};
-pub(crate) use record::{Ahead, RunRecord, Writing, in_use, next_step, refuse_too_long};
+pub(crate) use record::{Ahead, RunRecord, Writing, next_step, pending_hint, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
 use rollback::delete_all_confirmed;
 pub(crate) use rollback::{delete_abandoned, delete_confirmed, delete_delivered};
@@ -203,15 +204,50 @@ enum Failure {
 
 /// One run of the transaction.
 pub(crate) struct Transaction<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) signed_in: &'a SignedIn,
-    pub(crate) prepared: PreparedSinks,
-    /// What the document on stdout says beside the manager's fields.
-    pub(crate) meta: &'a Value,
+    context: &'a Context,
+    signed_in: &'a SignedIn,
+    prepared: PreparedSinks,
+    /// The `meta` object of the JSON document.
+    meta: &'a Value,
     /// Use the secret once before reporting success.
-    pub(crate) verify: bool,
-    /// It finishes what another run left.
-    pub(crate) recovering: bool,
+    verify: bool,
+    /// It finishes the work of an earlier run.
+    recovering: bool,
+    /// The entry of this work in the set of pending work, from the first request to the end.
+    pending: Option<PendingGuard<'a>>,
+}
+
+impl<'a> Transaction<'a> {
+    /// A transaction that delivers to `prepared`; `meta` is the `meta` object of the JSON document.
+    pub(crate) fn new(
+        context: &'a Context,
+        signed_in: &'a SignedIn,
+        prepared: PreparedSinks,
+        meta: &'a Value,
+    ) -> Self {
+        Self {
+            context,
+            signed_in,
+            prepared,
+            meta,
+            verify: false,
+            recovering: false,
+            pending: None,
+        }
+    }
+
+    /// Uses the secret once before it reports success, if `verify` is set.
+    pub(crate) fn verify(self, verify: bool) -> Self {
+        Self { verify, ..self }
+    }
+
+    /// Finishes the work of an earlier run.
+    pub(crate) fn recovering(self) -> Self {
+        Self {
+            recovering: true,
+            ..self
+        }
+    }
 }
 
 impl Transaction<'_> {
@@ -262,13 +298,12 @@ impl Transaction<'_> {
         key: &NewApiKey,
         mut recorded: RunRecord,
     ) -> Result<(Delivered, RunRecord), Error> {
-        self.context.set_unsettled(Some(PendingWork {
-            what: format!("the key `{}` may have been created", key.key_name),
-            key_id: None,
-            work: PendingKind::Secret {
-                recorded: recorded.parts().1,
-            },
-        }));
+        let work = PendingWork::secret(
+            format!("the key `{}` may have been created", key.key_name),
+            None,
+            pending_hint(recorded.parts().1),
+        );
+        self.pending = Some(self.context.pending.add(work));
         let mut asked = self.ask(key, &mut recorded).await;
         if rotation::name_is_taken(&asked, recorded.parts().0) {
             asked = match self.rename_predecessor(&mut recorded).await {
@@ -299,7 +334,9 @@ impl Transaction<'_> {
             "the key `{name}` (ID {}) has a secret that was not delivered",
             key.id
         );
-        self.context.name_unsettled(what, key.id);
+        if let Some(pending) = &self.pending {
+            pending.describe(what, key.id);
+        }
         if let Some(role_id) = another_role::of(record, &key) {
             return Err(self.refuse_role(&key, role_id, record).await);
         }
@@ -365,12 +402,8 @@ impl Transaction<'_> {
         let end = match result {
             Err(Failure::RolledBack(error)) => self.withdraw(recorded.parts().0, error).await,
             Err(end) => end,
-            Ok(delivered) => {
-                self.context.set_unsettled(None);
-                return Ok((delivered, recorded));
-            }
+            Ok(delivered) => return Ok((delivered, recorded)),
         };
-        self.context.set_unsettled(None);
         match end {
             Failure::RolledBack(error) => {
                 recorded.withdraw(self.context);

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::journal::notice::secret_in_use;
 use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::process::disk::Disk;
 
@@ -63,7 +64,7 @@ impl RunRecord {
 
     /// The same if a sink may have the secret of this key.
     pub(super) fn next_step_in_use(&self, id: i64) -> String {
-        (self.on_disk()).map_or_else(|| in_use_unrecorded(id), in_use)
+        (self.on_disk()).map_or_else(|| in_use_unrecorded(id), secret_in_use)
     }
 
     /// Takes the place of the records of earlier runs.
@@ -317,27 +318,25 @@ fn taken_back(entry: io::Result<Entry>) {
 /// What a user is to do about work that was not settled, of which there is this record, if there is one.
 pub(crate) fn next_step(record: Option<&Record>) -> String {
     match record {
-        Some(record) if record.progress.stage == Stage::Delivering => in_use(record),
-        Some(_) => {
-            "run `swp-keys recover`, which finishes it; do not repeat the command before that"
-                .to_owned()
-        }
-        None => "look for the key on the manager before running this again, and delete it there: its secret is lost".to_owned(),
+        Some(record) if record.progress.stage == Stage::Delivering => secret_in_use(record),
+        Some(_) => pending_hint(true),
+        None => pending_hint(false),
     }
+}
+
+/// The next step if a run is aborted before a sink may have the secret; `recorded` tells whether a record of it is on disk.
+pub(crate) fn pending_hint(recorded: bool) -> String {
+    let hint = if recorded {
+        "run `swp-keys recover`, which finishes it; do not repeat the command before that"
+    } else {
+        "look for the key on the manager before running this again, and delete it there: its secret is lost"
+    };
+    hint.to_owned()
 }
 
 fn in_use_unrecorded(id: i64) -> String {
     format!(
         "check whether the new secret of the key is in use; if it is not, run `swp-keys rotate-key {id} --in-place`, which makes another one"
-    )
-}
-
-/// The next step if a secret of the key may be in use: `recover` makes no new one, which would end that, without being asked for it.
-pub(crate) fn in_use(record: &Record) -> String {
-    let operation = &record.operation;
-    format!(
-        "check whether the secret of the key is in use; if it is, run `swp-keys recover {operation} --forget`, and if not, \
-         `swp-keys recover {operation} --rekey`, which makes a new one"
     )
 }
 

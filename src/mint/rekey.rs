@@ -2,11 +2,13 @@
 
 use super::reconcile;
 use super::reconcile::Reset;
-use super::{Delivered, Failure, Minted, RunRecord, Transaction, Tried, other_runs, try_key};
-use crate::context::{PendingKind, PendingWork};
+use super::{
+    Delivered, Failure, Minted, RunRecord, Transaction, Tried, other_runs, pending_hint, try_key,
+};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, Record, Work};
 use crate::manager::{ApiKey, Cause, ManagerError};
+use crate::process::pending::PendingWork;
 
 impl Transaction<'_> {
     /// Gives a key that exists a new secret and delivers that.
@@ -59,14 +61,13 @@ impl Transaction<'_> {
             "the key `{}` (ID {id}) may have a new secret that nobody has",
             record.key_name
         );
-        self.context.set_unsettled(Some(PendingWork {
-            what,
-            key_id: Some(id),
-            work: PendingKind::Secret { recorded: kept },
-        }));
-        if !kept {
-            self.context.set_in_use(Some(recorded.next_step()));
-        }
+        let hint = if kept {
+            pending_hint(true)
+        } else {
+            recorded.next_step()
+        };
+        let work = PendingWork::secret(what, Some(id), hint);
+        self.pending = Some(self.context.pending.add(work));
         let result = match self.reset(id, record).await {
             Ok(minted) => self.deliver(minted, &mut recorded).await,
             Err(end) => Err(end),

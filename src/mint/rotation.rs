@@ -19,12 +19,13 @@
 use chrono::{DateTime, Utc};
 
 use super::retiring_name::{made_way_for, retiring_name};
-use super::{Failure, Minted, RunRecord, Transaction, reconcile};
-use crate::context::{Context, PendingKind, PendingWork};
+use super::{Failure, Minted, RunRecord, Transaction, pending_hint, reconcile};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
+use crate::process::pending::PendingWork;
 
 /// Whether the manager refused a successor because its predecessor bears the name.
 pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
@@ -186,17 +187,18 @@ pub(crate) async fn expire_predecessor(
         return Ok(Retired::Gone);
     };
     let (name, id) = (record.key_name.clone(), predecessor.id);
-    context.set_unsettled(Some(PendingWork {
-        what: format!(
+    let hint = if kept {
+        pending_hint(true)
+    } else {
+        format!("{} sets the end of the old key", set_by_hand(&predecessor))
+    };
+    let pending = context.pending.add(PendingWork::secret(
+        format!(
             "the secret of the key `{name}` (ID {successor}) is delivered, and the end of the old one (ID {id}) may not be set"
         ),
-        key_id: Some(id),
-        work: PendingKind::Secret { recorded: kept },
-    }));
-    if !kept {
-        let by_hand = set_by_hand(&predecessor);
-        context.set_in_use(Some(format!("{by_hand} sets the end of the old key")));
-    }
+        Some(id),
+        hint,
+    ));
     let noted = recorded.change(|record| {
         record.key_id = Some(successor);
         record.progress.stage = Stage::Delivered;
@@ -206,7 +208,7 @@ pub(crate) async fn expire_predecessor(
         log::info!("the record of this run cannot be changed: {error}");
     }
     let result = set_end(context, signed_in, &name, &predecessor).await;
-    context.set_unsettled(None);
+    drop(pending);
     match result {
         Ok(retired) => {
             recorded.settle(context);

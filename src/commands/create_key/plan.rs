@@ -119,14 +119,7 @@ impl<'a> Plan<'a> {
         if self.args.dry_run {
             return report::dry_run(&key, &existing, &prepared, meta, context);
         }
-        let mint = Transaction {
-            context,
-            signed_in,
-            prepared,
-            meta: &meta,
-            verify: self.args.verify,
-            recovering: false,
-        };
+        let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
         let delivered = match &existing {
             Existing::One(found) => mint.rekey(found, record).await?,
             _ => match mint.create(&key, record, ahead).await {

@@ -2,8 +2,8 @@
 
 mod report;
 
+use crate::context::Context;
 use crate::context::Outcome;
-use crate::context::{Context, PendingKind, PendingWork};
 use crate::error::{Error, ErrorKind};
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
@@ -13,6 +13,7 @@ use crate::keys::state::describe;
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint::poll::Poll;
 use crate::mint::{self, REFUSAL_WAIT};
+use crate::process::pending::PendingWork;
 use crate::terminal::prompt::Prompt;
 use report::{Fate, interrupted, summed_up};
 
@@ -225,14 +226,12 @@ async fn delete(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    context.set_unsettled(Some(PendingWork {
-        what: format!("{} may be deleted{}", describe(key), report::done(before)),
-        key_id: Some(key.id),
-        work: PendingKind::Change,
-    }));
+    let _pending = context.pending.add(PendingWork::change(
+        format!("{} may be deleted{}", describe(key), report::done(before)),
+        key.id,
+    ));
     let asked = mint::delete(context, signed_in, key.id).await;
     let result = check(key, asked, signer.is(key.id), signed_in, context).await;
-    context.set_unsettled(None);
     result.map_err(|error| error.key(key.id))
 }
 

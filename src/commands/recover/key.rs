@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
-use crate::context::{Context, PendingKind, PendingWork};
+use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
@@ -13,6 +13,7 @@ use crate::mint::resume::{
     announce_wait, find_abandoned_key, lost_name_race, settle, wait_for_inflight_request,
 };
 use crate::mint::{self, PreparedSinks, Transaction};
+use crate::process::pending::PendingWork;
 
 /// Finishes or undoes the work on one key.
 pub(super) async fn recover(
@@ -62,13 +63,13 @@ async fn delete(
     context: &Context,
 ) -> Result<(), Error> {
     let name = &entry.record.key_name;
-    context.set_unsettled(Some(PendingWork {
-        what: format!("the key `{name}` may be there still"),
-        key_id: Some(id),
-        work: PendingKind::Secret { recorded: true },
-    }));
+    let pending = context.pending.add(PendingWork::secret(
+        format!("the key `{name}` may be there still"),
+        Some(id),
+        mint::pending_hint(true),
+    ));
     let deleted = mint::delete_abandoned(context, signed_in, &entry.record, id).await;
-    context.set_unsettled(None);
+    drop(pending);
     deleted?;
     context
         .output
@@ -93,14 +94,7 @@ async fn rekey(
         "recovered": true,
     });
     let meta = meta(context, fields)?;
-    let mint = Transaction {
-        context,
-        signed_in,
-        prepared,
-        meta: &meta,
-        verify: false,
-        recovering: true,
-    };
+    let mint = Transaction::new(context, signed_in, prepared, &meta).recovering();
     let (delivered, recorded) = mint.finish(id, entry).await?;
     recorded.settle(context);
     context.output.note(&format!(

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
-use crate::context::{Context, PendingKind, PendingWork};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
@@ -12,6 +12,7 @@ use crate::keys::document::{meta, output_failed_after_delivery, print_key};
 use crate::manager::SignedIn;
 use crate::mint::resume::{find_abandoned_key, lost_name_race, settle, wait_for_inflight_request};
 use crate::mint::{self, PreparedSinks, Retired, RunRecord, Transaction};
+use crate::process::pending::PendingWork;
 
 pub(super) async fn recover(
     args: &Args,
@@ -92,17 +93,17 @@ async fn end_the_old_one(
 
 async fn undo(entry: Entry, id: i64, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
     let name = &entry.record.key_name;
-    context.set_unsettled(Some(PendingWork {
-        what: format!("the key `{name}` may be there still"),
-        key_id: Some(id),
-        work: PendingKind::Secret { recorded: true },
-    }));
+    let pending = context.pending.add(PendingWork::secret(
+        format!("the key `{name}` may be there still"),
+        Some(id),
+        mint::pending_hint(true),
+    ));
     let undone = async {
         mint::delete_abandoned(context, signed_in, &entry.record, id).await?;
         mint::restore_name(context, signed_in, &entry.record).await
     };
     let undone = undone.await;
-    context.set_unsettled(None);
+    drop(pending);
     undone?;
     context.output.note(&format!(
         "the key `{name}` (ID {id}) is deleted, and the one that it was to take the place of stays"
@@ -129,14 +130,7 @@ async fn finish(
         "recovered": true,
     });
     let meta = meta(context, fields)?;
-    let mint = Transaction {
-        context,
-        signed_in,
-        prepared,
-        meta: &meta,
-        verify: false,
-        recovering: true,
-    };
+    let mint = Transaction::new(context, signed_in, prepared, &meta).recovering();
     let (delivered, recorded) = mint.finish(id, entry).await?;
     context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",

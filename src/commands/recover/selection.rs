@@ -6,8 +6,8 @@ use super::args::Args;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
+use crate::journal::notice::secret_in_use;
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
-use crate::mint;
 use crate::storage::permissions::untrusted_or;
 use crate::terminal::output::{Format, json_text};
 
@@ -75,7 +75,7 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
         "the run `{}` was cut off while it delivered a secret of the key `{}`, which may be in use",
         record.operation, record.key_name
     );
-    let error = Error::new(ErrorKind::Attention, message).hint(mint::in_use(record));
+    let error = Error::new(ErrorKind::Attention, message).hint(secret_in_use(record));
     Err(match record.key_id {
         Some(id) => error.key(id),
         None => error,

@@ -134,14 +134,7 @@ impl<'a> InPlaceRekey<'a> {
         context.output.warn(&format!(
             "the old secret of the key `{name}` (ID {id}) dies now, wherever it is in use"
         ));
-        let mint = Transaction {
-            context,
-            signed_in,
-            prepared,
-            meta: &meta,
-            verify: self.args.verify,
-            recovering: false,
-        };
+        let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
         let delivered = mint.rekey(&self.key, record).await?;
         if self.args.sinks.to_stdout() {
             return Ok(());

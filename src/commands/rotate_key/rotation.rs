@@ -80,13 +80,6 @@ impl Rotation<'_> {
         signed_in: &'a SignedIn,
         context: &'a Context,
     ) -> Transaction<'a> {
-        Transaction {
-            context,
-            signed_in,
-            prepared,
-            meta: &self.meta,
-            verify: self.plan.args.verify,
-            recovering: false,
-        }
+        Transaction::new(context, signed_in, prepared, &self.meta).verify(self.plan.args.verify)
     }
 }

@@ -115,8 +115,7 @@ impl Plan<'_> {
         wait_for_inflight_request(&entry, context).await?;
         // It was told when it is to end when it was made.
         rotation.new.expiry_date = None;
-        let mut mint = rotation.mint(prepared, signed_in, context);
-        mint.recovering = true;
+        let mint = rotation.mint(prepared, signed_in, context).recovering();
         let made = mint.finish(id, entry).await?;
         rotation.finish(made, signed_in, context).await
     }

@@ -1,0 +1,197 @@
+//! The set of work that an aborted run would leave unfinished.
+//!
+//! Work on a key joins the set before its first request and gets a guard. Dropping the guard removes the entry, so no early return
+//! can leave a stale one behind. Several keys, on one manager or on many, can be in the set at the same time.
+
+use std::cell::{Cell, RefCell};
+
+use crate::error::{Error, ErrorKind, Signal};
+
+/// All work in progress in this process.
+#[derive(Default)]
+pub(crate) struct PendingSet {
+    entries: RefCell<Vec<PendingEntry>>,
+    last_number: Cell<u64>,
+}
+
+/// The work on one key that an aborted run would leave unfinished.
+pub(crate) struct PendingWork {
+    description: String,
+    key_id: Option<i64>,
+    kind: PendingKind,
+    hint: String,
+}
+
+/// The kind of work, which decides what a run does after the first signal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PendingKind {
+    /// A secret is being made, delivered or undone.
+    Secret,
+    /// A key is being changed or deleted. Repeating that is safe.
+    Change,
+}
+
+struct PendingEntry {
+    number: u64,
+    work: PendingWork,
+    /// Replaces the hint while a sink may have the secret.
+    next_step: Option<String>,
+}
+
+/// One entry of a [`PendingSet`]. Dropping it removes the entry.
+#[must_use]
+pub(crate) struct PendingGuard<'a> {
+    set: &'a PendingSet,
+    number: u64,
+}
+
+impl PendingWork {
+    /// Work on a secret. `description` says what state the key may be left in, and `hint` what the user must do then.
+    pub(crate) fn secret(description: String, key_id: Option<i64>, hint: String) -> Self {
+        Self {
+            description,
+            key_id,
+            kind: PendingKind::Secret,
+            hint,
+        }
+    }
+
+    /// A change or a deletion of a key, which the user may repeat.
+    pub(crate) fn change(description: String, key_id: i64) -> Self {
+        Self {
+            description,
+            key_id: Some(key_id),
+            kind: PendingKind::Change,
+            hint:
+                "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
+                    .to_owned(),
+        }
+    }
+}
+
+impl PendingSet {
+    /// Adds work to the set until the guard is dropped.
+    pub(crate) fn add(&self, work: PendingWork) -> PendingGuard<'_> {
+        let number = self.last_number.get() + 1;
+        self.last_number.set(number);
+        self.entries.borrow_mut().push(PendingEntry {
+            number,
+            work,
+            next_step: None,
+        });
+        PendingGuard { set: self, number }
+    }
+
+    /// What the run does before it exits after a first signal, or `None` if no work is pending.
+    pub(crate) fn meanwhile(&self) -> Option<&'static str> {
+        let entries = self.entries.borrow();
+        let kinds = || entries.iter().map(|entry| entry.work.kind);
+        if kinds().any(|kind| kind == PendingKind::Secret) {
+            return Some("undoing what is under way");
+        }
+        kinds().next().map(|_| "waiting for what is under way")
+    }
+
+    /// The error of a run that a second signal aborts. It names every pending key.
+    pub(crate) fn abort_error(&self, signal: Signal) -> Error {
+        let entries = self.entries.borrow();
+        if entries.is_empty() {
+            return Error::interrupted(signal);
+        }
+        let descriptions: Vec<_> = (entries.iter())
+            .map(|entry| entry.work.description.as_str())
+            .collect();
+        let mut hints: Vec<&str> = Vec::new();
+        for entry in entries.iter() {
+            let hint = entry.next_step.as_deref().unwrap_or(&entry.work.hint);
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        let message = format!("interrupted in the middle: {}", descriptions.join("; "));
+        let error = Error::new(ErrorKind::Attention, message).hint(hints.join("; "));
+        match &entries[..] {
+            [only] => only.work.key_id.into_iter().fold(error, Error::key),
+            _ => error,
+        }
+    }
+
+    fn edit(&self, number: u64, edit: impl FnOnce(&mut PendingEntry)) {
+        let mut entries = self.entries.borrow_mut();
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.number == number) {
+            edit(entry);
+        }
+    }
+}
+
+impl PendingGuard<'_> {
+    /// Replaces the description once the key's ID is known.
+    pub(crate) fn describe(&self, description: String, key_id: i64) {
+        self.set.edit(self.number, |entry| {
+            entry.work.description = description;
+            entry.work.key_id = Some(key_id);
+        });
+    }
+
+    /// Replaces the hint while a sink may have the secret.
+    pub(crate) fn set_next_step(&self, next_step: String) {
+        (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
+    }
+
+    /// Restores the hint after all sinks have withdrawn the secret.
+    pub(crate) fn clear_next_step(&self) {
+        self.set.edit(self.number, |entry| entry.next_step = None);
+    }
+}
+
+impl Drop for PendingGuard<'_> {
+    fn drop(&mut self) {
+        let mut entries = self.set.entries.borrow_mut();
+        entries.retain(|entry| entry.number != self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(name: &str, hint: &str) -> PendingWork {
+        let description = format!("the key `{name}` may have been created");
+        PendingWork::secret(description, None, hint.to_owned())
+    }
+
+    #[test]
+    fn an_aborted_run_reports_every_pending_key() {
+        let set = PendingSet::default();
+        let first = set.add(secret("one", "run `swp-keys recover`"));
+        let second = set.add(secret("two", "run `swp-keys recover`"));
+        first.describe("the key `one` (ID 1) has a secret".to_owned(), 1);
+        second.set_next_step("check `two`".to_owned());
+        let error = set.abort_error(Signal::Signals);
+        let message = error.to_string();
+        assert!(message.contains("`one` (ID 1)") && message.contains("`two`"));
+        assert_eq!(error.key_id(), None);
+        assert_eq!(
+            error.next_step(),
+            Some("run `swp-keys recover`; check `two`")
+        );
+        second.clear_next_step();
+        let error = set.abort_error(Signal::Signals);
+        assert_eq!(error.next_step(), Some("run `swp-keys recover`"));
+        drop(second);
+        assert_eq!(set.abort_error(Signal::Signals).key_id(), Some(1));
+        drop(first);
+        let error = set.abort_error(Signal::Signals);
+        assert_eq!(error.kind(), ErrorKind::Interrupted(Signal::Signals));
+    }
+
+    #[test]
+    fn a_secret_among_changes_is_undone_after_the_first_signal() {
+        let set = PendingSet::default();
+        assert_eq!(set.meanwhile(), None);
+        let _change = set.add(PendingWork::change("the key may be changed".to_owned(), 1));
+        assert_eq!(set.meanwhile(), Some("waiting for what is under way"));
+        let _secret = set.add(secret("one", "hint"));
+        assert_eq!(set.meanwhile(), Some("undoing what is under way"));
+    }
+}
