@@ -161,7 +161,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     (
         "kubectl",
         "'create secret generic dsm --from-file=key=/dev/stdin --dry-run=client --output=yaml') cat;;\n\
-         'apply --filename=dsm-secret.yaml') cp dsm-secret.yaml \"$HOME/kubernetes\";;",
+         'apply --filename=-') cat > \"$HOME/kubernetes\";;",
     ),
     ("oathtool", "'--totp --base32 @'*) echo 123456;;"),
     (
