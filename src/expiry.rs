@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
-use chrono_tz::{GapInfo, Tz};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
+use jiff::civil;
+use jiff::tz::TimeZone;
 
 use crate::error::Error;
 
@@ -90,33 +91,42 @@ pub(crate) fn format_time(milliseconds: i64) -> String {
     )
 }
 
-/// The last millisecond of a day: one before the first of the next. Where summer time takes the clock back across midnight, the
-/// earlier reading is taken, so that the key does not outlive what was said; where it skips midnight, the day begins with that.
+/// The last millisecond of a day, which is the one before the start of the next day. If midnight comes twice, the first one counts. If
+/// midnight is skipped, the day starts after the gap.
 fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
-    let zone = zone.map_or(Ok(Tz::UTC), named)?;
-    let next = date
-        .checked_add_days(Days::new(1))
-        .and_then(|next| first_moment(next, zone))
-        .ok_or_else(|| Error::usage("`--expires` is too far away", FORMS))?;
+    let next = date.checked_add_days(Days::new(1));
+    let next = match zone {
+        None => next.map(|next| next.and_time(NaiveTime::MIN).and_utc()),
+        Some(name) => {
+            let zone = time_zone(name).ok_or_else(|| {
+                Error::usage(
+                    "`--expires` is a date, and `--time-zone` is not a time zone of the IANA database",
+                    "write an IANA name such as Europe/Berlin, or a time with its offset",
+                )
+            })?;
+            // The calendar of the library ends in the last two days of 9999.
+            if date.year() == 9999 && date.ordinal() >= 364 {
+                return Ok(last());
+            }
+            next.and_then(|next| start_of_day(next, zone))
+        }
+    };
+    let next = next.ok_or_else(|| Error::usage("`--expires` is too far away", FORMS))?;
     Ok(next - chrono::Duration::milliseconds(1))
 }
 
-/// The zone of this IANA name, from the database that is built in: containers and Windows have none.
-fn named(name: &str) -> Result<Tz, Error> {
-    // Exactly as it is written: whether the manager is blind to case is not known.
-    name.parse().map_err(|_| {
-        Error::usage(
-            "`--expires` is a date, and `--time-zone` is not a time zone of the IANA database",
-            "write an IANA name such as Europe/Berlin, or a time with its offset",
-        )
-    })
+/// The time zone with this IANA name, from the database that is built in: containers and Windows have none. Upper and lower case
+/// matter, because whether the manager ignores case is unknown.
+pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
+    (TimeZone::get(name).ok()).filter(|zone| zone.iana_name() == Some(name))
 }
 
-fn first_moment(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    let first = zone.from_local_datetime(&midnight).earliest();
-    let first = first.or_else(|| GapInfo::new(&midnight, &zone)?.end)?;
-    Some(first.to_utc())
+fn start_of_day(date: NaiveDate, zone: TimeZone) -> Option<DateTime<Utc>> {
+    let year = date.year().try_into().ok()?;
+    let (month, day) = (date.month().try_into().ok()?, date.day().try_into().ok()?);
+    let date = civil::Date::new(year, month, day).ok()?;
+    let start = date.to_zoned(zone).ok()?.start_of_day().ok()?;
+    DateTime::from_timestamp_millis(start.timestamp().as_millisecond())
 }
 
 #[cfg(test)]
@@ -190,6 +200,10 @@ mod tests {
             parsed("2027-11-06", Some("America/Havana")),
             at("2027-11-07T03:59:59.999Z")
         );
+        assert_eq!(
+            parsed("9999-12-31", Some("Europe/Berlin")),
+            at("9999-12-31T23:59:59.999Z")
+        );
         for zone in ["Mars/Base", "europe/berlin", ""] {
             assert_eq!(parsed("2027-01-31", Some(zone)), None, "{zone}");
         }
@@ -197,15 +211,17 @@ mod tests {
 
     #[test]
     fn every_built_in_zone_is_found_by_its_name_and_takes_every_date() {
-        for zone in chrono_tz::TZ_VARIANTS {
-            assert_eq!(named(zone.name()).ok(), Some(zone), "{zone}");
+        for zone in jiff::tz::db().available() {
+            let zone = zone.as_str();
+            let found = time_zone(zone).expect("a built-in zone");
+            assert_eq!(found.iana_name(), Some(zone));
             for date in [
                 NaiveDate::MIN,
                 NaiveDate::default(),
                 NaiveDate::from_yo_opt(9999, 365).unwrap_or_default(),
                 NaiveDate::MAX,
             ] {
-                let _ = end_of_day(date, Some(zone.name()));
+                let _ = end_of_day(date, Some(zone));
             }
         }
     }

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use clap::ValueEnum;
 use toml::de::DeValue;
 
 use crate::config::credential_check::CredentialKind;
 use crate::config::global_args::ApiKeyScheme;
 use crate::config::{check_duration, like};
-use crate::expiry::Expiry;
+use crate::expiry::{Expiry, time_zone};
 use crate::manager::{Address, Pin, ProxyAddress};
 use crate::process::external_command::ExternalCommand;
 use crate::terminal::output::Format;
@@ -185,7 +184,7 @@ impl Field {
                     "it takes a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
                 ),
             },
-            FieldType::TimeZone if text.parse::<Tz>().is_err() => {
+            FieldType::TimeZone if time_zone(&text).is_none() => {
                 Err("it takes a name of the IANA database such as \"Europe/Berlin\"".to_owned())
             }
             FieldType::Count => (text.parse::<u32>().map(|_| text))

@@ -164,7 +164,9 @@ impl Manager {
         {
             return Err(wrong_type("locale", "en-US or ja-JP"));
         }
-        let known = |zone: &str| zone.parse::<chrono_tz::Tz>().is_ok();
+        let known = |zone: &str| {
+            jiff::tz::TimeZone::get(zone).is_ok_and(|found| found.iana_name() == Some(zone))
+        };
         match (
             change.time_zone.as_deref(),
             self.settings.unknowns.unknown_time_zone,
