@@ -159,7 +159,7 @@ fn check(context: &Context) -> Result<(), Error> {
     let manager = context.settings.manager.as_ref();
     (context.settings.proxy).choose(manager.map(|manager| &manager.value))?;
     let wanted = context.settings.file.wanted.as_ref();
-    let Some(file) = Profiles::read()? else {
+    let Some(file) = file::read()? else {
         return match wanted {
             Some(wanted) => Err(file::no_file(wanted)),
             None => {

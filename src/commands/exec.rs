@@ -8,7 +8,8 @@ use tokio::process::Command;
 
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
-use crate::config::{SecretSource, Source, duration};
+use crate::config::values::duration;
+use crate::config::{SecretSource, Source};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::delivery::{ChildChannel, ChildSecret, variable_name};

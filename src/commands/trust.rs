@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::auth::first_use;
-use crate::config::like;
+use crate::config::values::like;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};

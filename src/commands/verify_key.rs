@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use crate::auth::sign_in;
-use crate::config::{SecretSource, Source, Sourced, span};
+use crate::config::values::span;
+use crate::config::{SecretSource, Source, Sourced};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};

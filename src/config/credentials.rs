@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::global_args::GlobalArgs;
 use super::resolver::{Resolver, SettingKey};
-use super::{SecretSource, Source, Sourced};
-use crate::config::global_args::GlobalArgs;
+use super::source::{SecretSource, Source, Sourced};
 use crate::error::Error;
 use crate::process::external_command::ExternalCommand;
 use crate::secret::Secret;

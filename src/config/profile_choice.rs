@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use super::file;
-use super::file::{Profile, Profiles};
+use super::file::Profile;
 use super::resolver::{Resolver, SettingKey};
-use super::{Sourced, parsed_address};
+use super::source::Sourced;
+use super::values::parsed_address;
 use crate::error::Error;
 use crate::terminal::output::safe;
 
+pub(super) const URL: SettingKey = ("url", "--url", "SWP_URL");
 const PROFILE: SettingKey = ("profile", "--profile", "SWP_PROFILE");
 
 /// What the settings file had to say.
@@ -42,7 +44,7 @@ impl SelectedProfile {
                 ..Self::default()
             });
         }
-        let file = Profiles::read()?;
+        let file = file::read()?;
         let mut profile = match (&file, &wanted) {
             (Some(file), wanted) => file.choose(wanted.as_ref())?,
             (None, Some(wanted)) => return Err(file::no_file(wanted)),
@@ -69,7 +71,7 @@ fn keep_to_its_manager(
     origin: &Resolver<'_>,
     url: Option<&String>,
 ) -> Result<Option<String>, Error> {
-    let given = origin.given(super::URL, url.cloned());
+    let given = origin.given(URL, url.cloned());
     let (Some(given), Some(own)) = (given, profile.text("url")) else {
         return Ok(None);
     };

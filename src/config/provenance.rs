@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{SecretSource, Source, Sourced};
+use super::source::{SecretSource, Source, Sourced};
 use crate::process::external_command::ExternalCommand;
 
 /// One setting.

@@ -4,8 +4,9 @@
 
 use std::ffi::OsString;
 
+use super::no_proxy;
 use super::resolver::{Resolver, SettingKey, field};
-use super::{Source, Sourced, no_proxy};
+use super::source::{Source, Sourced};
 use crate::error::Error;
 use crate::manager::{Address, Proxy, ProxyAddress, ProxyProblem};
 

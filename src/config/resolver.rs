@@ -8,9 +8,10 @@ use clap::ValueEnum;
 use clap::parser::ValueSource;
 
 use super::file::Profile;
+use super::global_args::Sources;
 use super::provenance::{ResolvedSetting, place, span};
-use super::{SecretSource, Source, Sourced};
-use crate::config::global_args::Sources;
+use super::source::{SecretSource, Source, Sourced};
+use super::values;
 use crate::error::Error;
 
 /// How a setting is called: the parser's ID, the flag, and the variable.
@@ -121,7 +122,7 @@ impl<'a> Resolver<'a> {
     ) -> Result<Option<Duration>, Error> {
         let found = (self.given(names, value)).or_else(|| self.in_profile(names));
         let wait = (found.as_ref())
-            .map(|found| super::duration(&found.source, &found.value))
+            .map(|found| values::duration(&found.source, &found.value))
             .transpose()?;
         self.tell(
             field(names),
@@ -163,7 +164,7 @@ impl<'a> Resolver<'a> {
     pub(crate) fn duration(&self, names: SettingKey, value: String) -> Result<Duration, Error> {
         let (text, source) = self.preset(names, value);
         let by = source.clone().unwrap_or_else(|| self.of(names));
-        let duration = super::duration(&by, &text)?;
+        let duration = values::duration(&by, &text)?;
         self.tell(field(names), Some(span(duration)), source);
         Ok(duration)
     }

@@ -1,9 +1,8 @@
 //! A value, and where it came from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::FileLocation;
 use crate::secret::Secret;
 
 /// Where a value came from. Whatever is first in this order wins.
@@ -77,4 +76,45 @@ pub(crate) enum SecretSource {
     Command(String),
     /// Given as it is, in a variable or as a code that lives for seconds.
     Value(Secret),
+}
+
+/// Where a value stands in the settings file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FileLocation {
+    pub(super) file: PathBuf,
+    /// None for what stands outside of all profiles.
+    pub(super) profile: Option<String>,
+    pub(super) field: &'static str,
+}
+
+impl std::fmt::Display for FileLocation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            file,
+            profile,
+            field,
+        } = self;
+        write!(formatter, "`{field}`")?;
+        if let Some(profile) = profile {
+            write!(formatter, " of the profile `{profile}`")?;
+        }
+        write!(formatter, " in {}", file.display())
+    }
+}
+
+impl FileLocation {
+    /// The name of the profile.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The name of the field.
+    pub(crate) fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// The file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
 }

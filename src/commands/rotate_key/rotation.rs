@@ -6,7 +6,8 @@ use chrono::Utc;
 use serde_json::Value;
 
 use super::args::Args;
-use crate::config::{Source, span};
+use crate::config::Source;
+use crate::config::values::span;
 use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::Expiry;

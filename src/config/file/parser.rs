@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::diagnostic::Diagnostic;
+use super::profiles::{Profile, Profiles};
 use super::schema;
 use super::schema::Field;
-use super::{Diagnostic, Profile, Profiles};
 
 /// A name that is nearer than this to one that exists was most likely meant to be it.
 const NEAR: f64 = 0.8;

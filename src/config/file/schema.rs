@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use crate::config::credential_check::CredentialKind;
 use crate::config::global_args::ApiKeyScheme;
-use crate::config::{check_duration, like};
+use crate::config::values::{check_duration, like};
 use crate::expiry::{Expiry, time_zone};
 use crate::manager::{Address, Pin, ProxyAddress};
 use crate::process::external_command::ExternalCommand;
@@ -83,6 +83,19 @@ pub(crate) const OF_CREATE: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
+/// The fields of a profile that are about its own manager and no other.
+pub(crate) const OF_ITS_MANAGER: [&str; 9] = [
+    "tenant",
+    "username",
+    "password-file",
+    "password-command",
+    "mfa-command",
+    "api-key-file",
+    "api-key-command",
+    "ca-cert",
+    "tls-pin",
+];
+
 /// Those that cannot stand in one profile together.
 pub(crate) const CONTRADICTIONS: [(&str, &str); 7] = [
     ("password-file", "password-command"),
@@ -93,6 +106,19 @@ pub(crate) const CONTRADICTIONS: [(&str, &str); 7] = [
     ("api-key-command", "password-command"),
     ("create.role", "create.role-id"),
 ];
+
+/// The name of every field of a profile; those of new keys begin with `create.`.
+pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
+    let of_profile = OF_PROFILE.iter().map(|field| field.name);
+    let is_value = |name: &&str| *name != "create";
+    let of_create = OF_CREATE.iter().map(|field| field.name);
+    of_profile.filter(is_value).chain(of_create)
+}
+
+/// The fields of a profile that are the defaults of a new key.
+pub(crate) fn of_create() -> impl Iterator<Item = &'static str> {
+    OF_CREATE.iter().map(|field| field.name)
+}
 
 fn names<T: ValueEnum>() -> Vec<String> {
     let values = T::value_variants().iter();

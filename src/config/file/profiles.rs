@@ -1,0 +1,119 @@
+//! The profiles of a settings file, and which one applies.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::diagnostic::{self, Diagnostic};
+use crate::config::source::{FileLocation, Source, Sourced};
+use crate::error::Error;
+
+/// A settings file as it was read.
+pub(crate) struct Profiles {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    pub(super) default: Option<String>,
+    pub(super) profiles: Vec<Profile>,
+    /// All that is wrong in it, in the order of the lines.
+    pub(crate) problems: Vec<Diagnostic>,
+}
+
+/// One profile.
+#[derive(Clone)]
+pub(crate) struct Profile {
+    /// Its name.
+    pub(crate) name: String,
+    pub(super) path: PathBuf,
+    pub(super) values: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Profile {
+    /// What it says in this field; several values where it is a list.
+    pub(crate) fn list(&self, field: &str) -> Option<Sourced<Vec<String>>> {
+        let (field, values) = self.values.get_key_value(field)?;
+        Some(Sourced {
+            value: values.clone(),
+            source: Source::File(Arc::new(FileLocation {
+                file: self.path.clone(),
+                profile: Some(self.name.clone()),
+                field,
+            })),
+        })
+    }
+
+    /// What it says in this field.
+    pub(crate) fn text(&self, field: &str) -> Option<Sourced<String>> {
+        let Sourced { value, source } = self.list(field)?;
+        Some(Sourced {
+            value: value.into_iter().next()?,
+            source,
+        })
+    }
+
+    /// Leaves these fields out; whether there was one.
+    pub(crate) fn leave_out(&mut self, fields: &[&str]) -> bool {
+        let before = self.values.len();
+        self.values.retain(|field, _| !fields.contains(field));
+        self.values.len() < before
+    }
+}
+
+impl Profiles {
+    /// The profiles.
+    pub(crate) fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
+    /// The names of the profiles.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let names = self.profiles.iter().map(|profile| profile.name.as_str());
+        names.collect()
+    }
+
+    /// The profile that was asked for, else the default one, and who asked for it.
+    ///
+    /// # Errors
+    /// Of usage, where something is wrong in the file, or there is no such profile.
+    pub(crate) fn choose(
+        &self,
+        wanted: Option<&Sourced<String>>,
+    ) -> Result<Option<Sourced<Profile>>, Error> {
+        diagnostic::first(&self.path, &self.problems)?;
+        let default = self.default.as_ref().map(|name| Sourced {
+            value: name.clone(),
+            source: Source::File(Arc::new(FileLocation {
+                file: self.path.clone(),
+                profile: None,
+                field: "default-profile",
+            })),
+        });
+        let Some(name) = wanted.cloned().or(default) else {
+            return Ok(None);
+        };
+        let found = (self.profiles.iter()).find(|profile| profile.name == name.value);
+        match found {
+            Some(profile) => Ok(Some(Sourced {
+                value: profile.clone(),
+                source: name.source,
+            })),
+            None => Err(self.missing(&name)),
+        }
+    }
+
+    fn missing(&self, name: &Sourced<String>) -> Error {
+        let names = self.names();
+        Error::usage(
+            format!(
+                "{}: there is no profile `{}` in {}",
+                name.source,
+                name.value,
+                self.path.display()
+            ),
+            if names.is_empty() {
+                "it holds no profile; one begins with `[profiles.NAME]`".to_owned()
+            } else {
+                format!("it holds: {}", names.join(", "))
+            },
+        )
+    }
+}
