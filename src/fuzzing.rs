@@ -5,84 +5,14 @@
 //! its seeds, whole and cut, so that what fuzzing found once stays found without a fuzzer.
 
 use chrono::{DateTime, Utc};
-use url::{Host, Url};
 
 use crate::expiry::{self, Expiry};
-use crate::manager::Address;
+use crate::fuzz_support::LONGEST;
 use crate::terminal::output;
-use crate::trust::pin_store::PinStore;
-
-/// A secret that texts are known to hold, and that no message may.
-pub(crate) const SECRET: &str = "hunter2";
-/// As long as a message may be, in characters: some twelve lines of a terminal.
-pub(crate) const LONGEST: usize = 1000;
 
 /// The address of a manager.
-///
-/// # Panics
-/// Where a promise is broken, as all of these do.
 pub fn address(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
-        return;
-    };
-    for text in [
-        format!("https://admin:{SECRET}@{text}"),
-        format!("{SECRET}@{text}"),
-    ] {
-        let refused = Address::parse(&text).expect_err("a password is no part of an address");
-        assert!(!refused.contains(SECRET), "{refused}");
-    }
-    match Address::parse(text) {
-        Ok(address) => is_an_address(text.trim(), &address),
-        Err(refused) => is_short(&refused),
-    }
-}
-
-fn is_an_address(text: &str, address: &Address) {
-    let shown = address.to_string();
-    assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown}");
-    assert!(!text.contains(char::is_control), "{text:?} is {shown}");
-    assert_eq!(Address::parse(&shown).as_ref(), Ok(address));
-    let url = Url::parse(&shown).expect("an address is a URL");
-    let host = url.host().expect("an address has a host");
-    let loopback = match &host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.octets()[0] == 127,
-        Host::Ipv6(address) => address.segments() == [0, 0, 0, 0, 0, 0, 0, 1],
-    };
-    assert_eq!(address.is_loopback(), loopback, "{shown}");
-    assert_eq!(address.is_encrypted(), url.scheme() == "https");
-    assert!(address.is_encrypted() || loopback, "{shown}");
-    assert!(url.username().is_empty() && url.password().is_none());
-    assert!(url.query().is_none() && url.fragment().is_none());
-    let port = url.port_or_known_default().expect("https has a port");
-    // A host with a dot at its end is the same host.
-    let host = host.to_string();
-    let known = host.strip_suffix('.').unwrap_or(&host);
-    assert_eq!(address.host_and_port(), format!("{known}:{port}"));
-    let bare = !text.contains("://");
-    let named = text.split(':').skip(1).any(|rest| {
-        let digits = rest.split(|other: char| !other.is_ascii_digit()).next();
-        digits.is_some_and(|digits| digits.parse() == Ok(port))
-    });
-    // An IPv6 address is full of what looks like ports.
-    assert!(
-        !bare || port == 4119 || named,
-        "{text:?} names no port, and is {shown}"
-    );
-    if let (true, Ok(read)) = (bare, Url::parse(&format!("https://{text}"))) {
-        assert!(
-            read.port().is_none_or(|named| named == port),
-            "{text:?} is {shown}"
-        );
-    }
-    let scheme = text.split(':').next().unwrap_or_default().to_lowercase();
-    let misspelt = text.contains(':') && ["http", "https"].contains(&scheme.as_str());
-    assert!(!bare || !misspelt, "{text:?} is {shown}");
-    let joined = address.join("/api/roles/search");
-    assert_eq!(joined.origin(), url.origin());
-    assert!(joined.path().ends_with("/api/roles/search"), "{joined}");
-    assert!(joined.as_str().starts_with(&shown), "{joined}");
+    crate::manager::fuzz::address(data);
 }
 
 /// The headers and the body that answer a sign-in: a `Set-Cookie` a line, an empty line, the body.
@@ -163,34 +93,7 @@ pub fn expiry(data: &[u8]) {
 
 /// The file of pins.
 pub fn trusted(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
-        return;
-    };
-    match PinStore::parse(text) {
-        Ok(trusted) => {
-            let written = toml::to_string(&trusted).expect("what was read can be written");
-            assert_eq!(PinStore::parse(&written).as_ref(), Ok(&trusted));
-            let kept = trusted.managers.values();
-            assert!(kept.into_iter().all(|kept| !kept.pins.is_empty()));
-        }
-        Err(refused) => places_without_values(text, &refused),
-    }
-}
-
-/// What is wrong with a file, and on which line of it; nothing of the file is repeated.
-pub(crate) fn places_without_values(text: &str, refused: &str) {
-    is_short(refused);
-    let line = refused
-        .strip_prefix("line ")
-        .and_then(|rest| rest.split_once(": "));
-    let (line, said) = line.expect("the line is told");
-    let line: usize = line.parse().expect("a number");
-    assert!(
-        (1..=text.matches('\n').count() + 1).contains(&line),
-        "{refused}"
-    );
-    assert!(!said.is_empty());
-    assert!(!refused.contains(SECRET), "{refused}");
+    crate::trust::fuzz::trusted(data);
 }
 
 /// Foreign text on its way to a terminal, to a parser of JSON and to a shell.
@@ -250,11 +153,6 @@ fn harms_a_terminal(character: char) -> bool {
         ]
         .iter()
         .any(|range| range.contains(&code))
-}
-
-/// What is said fits on a screen.
-pub(crate) fn is_short(said: &str) {
-    assert!(said.chars().count() < LONGEST, "{said}");
 }
 
 #[cfg(test)]

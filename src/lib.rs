@@ -25,6 +25,8 @@ mod delivery;
 mod error;
 mod expiry;
 #[cfg(any(test, fuzzing))]
+mod fuzz_support;
+#[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod journal;
@@ -38,6 +40,7 @@ pub mod sandbox;
 mod secret;
 mod storage;
 mod terminal;
+mod text;
 mod trust;
 
 use crate::cli::completion;

@@ -1,7 +1,7 @@
-//! Meeting a manager for the first time: what it shows is put before a person, and its key is pinned on their word.
+//! Trust on first use: shows the certificate of an unknown manager to the user, and pins its key if the user confirms it.
 //!
-//! It happens after a bare handshake, before any HTTP and before the password is asked for, and only where nothing that was given or
-//! kept decides whom to trust: an explicit choice is never asked about again. A key that has changed never gets here.
+//! This uses a bare handshake, before any HTTP request and before the password prompt. It only happens if no setting and no stored pin
+//! decides whom to trust. A key that differs from a stored pin is never offered for confirmation.
 
 use chrono::Utc;
 
@@ -9,21 +9,25 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{
     CertificateDetails, CertificateProblem, Fingerprint, Pin, ServerCertificate,
-    fingerprint_pinned, key_fingerprint_command,
+    fingerprint_pinned_instead, key_fingerprint_command,
 };
 use crate::process::signals::Signals;
 use crate::terminal::output::{safe, without_leading_command};
 use crate::terminal::prompt::Prompt;
+use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// As many names, and as much of a line, as a person looks at.
-const NAMES: usize = 8;
-const LENGTH: usize = 300;
-/// The longest foreign text on one line, behind an indent of 11: as long as a pin.
+/// The limit for the names of a certificate that are shown.
+const MAX_NAMES: usize = 8;
+/// The limit for the length of a text from the certificate, so that it cannot push the question off the screen.
+const MAX_LENGTH: usize = 300;
+/// The indentation of text from the certificate.
+const INDENT: usize = 11;
+/// The width of a line of text from the certificate: that of a pin.
 const WIDTH: usize = 71;
 
-/// Whether an untrusted manager could be met: nothing else decides, and there is somebody to ask, or nobody is to be asked.
+/// Whether an unknown manager can be trusted on first use: no setting decides, and there is a terminal or `--tls-accept-new`.
 pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
     if !context.settings.address()?.is_encrypted() {
         return Ok(false);
@@ -32,10 +36,11 @@ pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
     Ok(may && context.trust()?.source == TrustSource::System)
 }
 
-/// Looks at the manager, and pins its key on somebody's word where the system does not trust it. Whether a pin was made.
+/// Reads the manager's certificate, and pins its key if the system does not trust it and the user confirms it. Returns whether a key was
+/// pinned.
 ///
 /// # Errors
-/// Of trust, where the word is no; nothing was sent. Where no handshake comes about.
+/// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. Nothing was sent then.
 pub(crate) async fn trust_on_first_use(context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
@@ -44,29 +49,29 @@ pub(crate) async fn trust_on_first_use(context: &Context) -> Result<bool, Error>
     let Some(problem) = &certificate.problem else {
         return Ok(false);
     };
-    let place = context.settings.address()?.host_and_port();
+    let host = context.settings.address()?.host_and_port();
     if !problem.can_be_pinned {
-        return Err(refused(&place, problem));
+        return Err(untrusted(&host, problem));
     }
     if context.settings.tls_accept_new {
         context.output.insist(&format!(
-            "the certificate of {place} {}; its key {} is pinned from now on, as `--tls-accept-new` says: nobody compared it",
+            "the certificate of {host} {}; pinning its key {} without comparison, because of `--tls-accept-new`",
             problem.description, certificate.pin
         ));
     } else {
-        ask(context, &place, &certificate, &problem.description).await?;
+        confirm(context, &host, &certificate, &problem.description).await?;
     }
-    pin(context, &place, &certificate).await?;
+    pin(context, &host, &certificate).await?;
     Ok(true)
 }
 
-/// Refuses a manager that what was given or kept does not trust, before a person is asked for a password.
+/// Checks before the password prompt whether the manager is trusted.
 ///
 /// # Errors
-/// Of trust, if it is not trusted; nothing was sent. If no handshake comes about.
+/// Returns a trust error if it is not trusted, or an error if the handshake fails. Nothing was sent then.
 pub(crate) async fn check_before_asking(context: &Context) -> Result<(), Error> {
     let address = context.settings.address()?;
-    // A manager that is waited for may not be there yet.
+    // With `--wait`, the manager may not be ready yet.
     let waits = context.settings.wait.is_some();
     if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
         return Ok(());
@@ -74,119 +79,111 @@ pub(crate) async fn check_before_asking(context: &Context) -> Result<(), Error> 
     if matches!(context.trust()?.source, TrustSource::Insecure(_)) {
         return Ok(());
     }
-    let looking = async { context.presented(address).await };
-    let certificate = context.signals.cancel(looking).await?;
+    let probe = async { context.presented(address).await };
+    let certificate = context.signals.cancel(probe).await?;
     match &certificate.problem {
-        Some(problem) => Err(refused(&address.host_and_port(), problem)),
+        Some(problem) => Err(untrusted(&address.host_and_port(), problem)),
         None => Ok(()),
     }
 }
 
-fn refused(place: &str, problem: &CertificateProblem) -> Error {
+fn untrusted(host: &str, problem: &CertificateProblem) -> Error {
     let message = format!(
-        "the certificate of {place} {}; nothing was sent",
+        "the certificate of {host} {}; nothing was sent",
         problem.description
     );
     Error::new(ErrorKind::Trust, message).hint(&problem.hint)
 }
 
-/// Keeps the pin; where that cannot be done, this run goes on with it, since somebody stands by it.
+/// Stores the pin. If that fails, the pin is valid for this run only, because the user has confirmed it.
 ///
 /// # Errors
-/// Of trust, where another run has met another key at this place in the meantime: one of the two is not the manager's.
-async fn pin(context: &Context, place: &str, certificate: &ServerCertificate) -> Result<(), Error> {
-    match keep_first(place, certificate.pin, &context.signals).await {
+/// Returns a trust error if another run has stored another key for this host in the meantime: one of the two is not the manager's.
+async fn pin(context: &Context, host: &str, certificate: &ServerCertificate) -> Result<(), Error> {
+    match store_first(host, certificate.pin, &context.signals).await {
         Ok(Ok(path)) => context.output.note(&format!(
-            "the key of {place} is kept in {path}; `swp-keys trust remove {place}` forgets it"
+            "stored the key of {host} in {path}; `swp-keys trust remove {host}` removes it"
         )),
-        Ok(Err(kept)) => return Err(changed(place, &kept, certificate)),
+        Ok(Err(known)) => return Err(other_key(host, &known, certificate)),
         Err(error) if context.signals.received().is_some() => return Err(error),
         Err(error) => {
             context
                 .output
-                .insist(&format!("{error}; the key is trusted in this run alone"));
+                .insist(&format!("{error}; the key is trusted in this run only"));
             context.confirm(certificate.pin);
         }
     }
     Ok(())
 }
 
-/// Keeps what was met first and nothing beside it: where other keys are kept by now, they are returned.
+/// Stores the first pin of a manager, and returns the path of the file. If other keys are already stored for it, nothing is stored and
+/// they are returned.
 ///
 /// # Errors
-/// Of usage, where the file cannot be read or written.
-pub(crate) async fn keep_first(
-    place: &str,
+/// Returns a usage error if the file cannot be read or written.
+pub(crate) async fn store_first(
+    host: &str,
     pin: Pin,
     signals: &Signals,
 ) -> Result<Result<String, KnownManager>, Error> {
-    let kept = PinStore::change(signals, |trusted| match trusted.managers.get(place) {
-        Some(kept) if !kept.pins.contains(&pin) => Err(kept.clone()),
+    let result = PinStore::change(signals, |store| match store.managers.get(host) {
+        Some(known) if !known.pins.contains(&pin) => Err(known.clone()),
         _ => {
-            add(trusted, place, &[pin]);
+            store.add(host, &[pin]);
             Ok(())
         }
     })
     .await?;
     let path = PinStore::path().unwrap_or_default();
-    Ok(kept.map(|()| path.display().to_string()))
+    Ok(result.map(|()| path.display().to_string()))
 }
 
-/// The manager shows another key than those that are kept; or what is kept is the fingerprint of its certificate, which is no change.
-pub(crate) fn changed(place: &str, kept: &KnownManager, certificate: &ServerCertificate) -> Error {
-    let shown = certificate.pin;
-    let mut pins = kept.pins.iter();
-    if pins.any(|pin| pin.has_digits_of(&certificate.fingerprint)) {
+/// Returns the error for a manager whose key is not one of the stored ones. If the fingerprint of its certificate was stored instead, the
+/// error says so.
+pub(crate) fn other_key(
+    host: &str,
+    known: &KnownManager,
+    certificate: &ServerCertificate,
+) -> Error {
+    let mut pins = known.pins.iter();
+    if pins.any(|pin| pin.equals_certificate(&certificate.fingerprint)) {
         let file = PinStore::path().unwrap_or_default();
         let file = file.display().to_string();
-        let (problem, hint) = fingerprint_pinned(&file, Some(place), shown);
-        let message = format!("the certificate of {place} {problem}; nothing was changed");
+        let (problem, hint) = fingerprint_pinned_instead(&file, Some(host), certificate.pin);
+        let message = format!("the certificate of {host} {problem}; nothing was changed");
         return Error::new(ErrorKind::Trust, message).hint(hint);
     }
-    let old: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
+    let stored: Vec<_> = known.pins.iter().map(Pin::to_string).collect();
     Error::new(
         ErrorKind::Trust,
         format!(
-            "the key of {place} has changed: it shows {shown}, kept is {}; nothing was changed",
-            old.join(", ")
+            "the key of {host} has changed: it has {}, stored is {}; nothing was changed",
+            certificate.pin,
+            stored.join(", ")
         ),
     )
     .hint(format!(
-        "the connection may be intercepted; only if the manager's administrator confirms that its key was changed, \
-         `swp-keys trust remove {place}` and add it again"
+        "ask the manager's administrator whether its key was changed, because the connection may be intercepted; only if it was, run \
+         `swp-keys trust remove {host}` and add the key again"
     ))
 }
 
-/// Adds pins to what is kept of a manager.
-pub(crate) fn add(trusted: &mut PinStore, place: &str, pins: &[Pin]) {
-    let entry = trusted.managers.entry(place.to_owned());
-    let kept = entry.or_insert_with(|| KnownManager {
-        pins: Vec::new(),
-        added: Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    });
-    for pin in pins {
-        if !kept.pins.contains(pin) {
-            kept.pins.push(*pin);
-        }
-    }
-}
-
-/// Shows what the manager shows, and wants `yes` in full or one of the two fingerprints: a habit of pressing `y` must not decide this.
+/// Shows the certificate, and asks the user to type `yes` or one of the two fingerprints. A single `y` is not accepted, because users type
+/// it out of habit.
 ///
 /// # Errors
-/// Of trust, with any other answer.
-pub(crate) async fn ask(
+/// Returns a trust error for any other answer.
+pub(crate) async fn confirm(
     context: &Context,
-    place: &str,
+    host: &str,
     certificate: &ServerCertificate,
     problem: &str,
 ) -> Result<(), Error> {
     let question = format!(
-        "The certificate of {place} {}.\n\n{}\n\n{}\n\n\
-         Trust the holder of this key from now on? `yes` in full, or paste one of the fingerprints: ",
+        "The certificate of {host} {}.\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes`, or paste one of the fingerprints: ",
         safe(problem),
-        lines(certificate),
-        comparison(place)
+        describe(certificate),
+        comparison_commands(host)
     );
     let flags = format!("give its key with `--tls-pin {}`", certificate.pin);
     let answer = context
@@ -194,46 +191,48 @@ pub(crate) async fn ask(
         .answer(&question, &flags, &context.signals)
         .await?;
     let pasted = answer.parse::<Fingerprint>().ok();
-    let fits = |pasted| certificate.fingerprint == pasted || certificate.pin.has_digits_of(&pasted);
-    if answer == "yes" || pasted.is_some_and(fits) {
+    let matches =
+        |pasted| certificate.fingerprint == pasted || certificate.pin.equals_certificate(&pasted);
+    if answer == "yes" || pasted.is_some_and(matches) {
         return Ok(());
     }
     let message = match pasted {
         Some(other) => format!(
-            "neither the certificate of {place} nor its key has the fingerprint that was typed: {other}"
+            "neither the certificate of {host} nor its key has the typed fingerprint {other}"
         ),
-        None => format!("the key of {place} was not confirmed"),
+        None => format!("the key of {host} was not confirmed"),
     };
-    Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(format!(
-        "ask the manager's administrator for the fingerprint of its certificate or of its key; its key is the one of `--tls-pin {}`",
+    let hint = format!(
+        "ask the manager's administrator for the fingerprint of its certificate or its key; the fingerprint of the key is the one in \
+         `--tls-pin {}`",
         certificate.pin
-    )))
+    );
+    Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
 }
 
-/// How the fingerprints are found on the manager itself.
-pub(crate) fn comparison(place: &str) -> String {
-    let port = place.rsplit(':').next().unwrap_or_default();
+/// Returns the commands that print the fingerprints on the manager's host.
+pub(crate) fn comparison_commands(host: &str) -> String {
+    let port = host.rsplit(':').next().unwrap_or_default();
     format!(
-        "On the manager itself, this prints the same fingerprint of the certificate unless the connection is intercepted:\n  \
-         keytool -printcert -sslserver localhost:{port}\n\
-         And this prints that of its public key:\n  {}",
-        key_fingerprint_command(place)
+        "Compare the fingerprints on the manager's host: they are equal unless the connection is intercepted.\n\
+         Certificate:\n  keytool -printcert -sslserver localhost:{port}\n\
+         Public key:\n  {}",
+        key_fingerprint_command(host)
     )
 }
 
-/// What a manager shows, in lines for a person.
-pub(crate) fn lines(certificate: &ServerCertificate) -> String {
+/// Describes a certificate in several lines.
+pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     format!(
-        "{}\n\n  SHA-256 fingerprint of the certificate, as keytool, browsers and `openssl x509 -fingerprint -sha256` show it:\n    {}\n  \
-         SHA-256 fingerprint of its public key, as `--tls-pin` takes it:\n    {}",
-        foreign_lines(&certificate.details),
+        "{}\n\n  SHA-256 fingerprint of the certificate, as in keytool, browsers and `openssl x509 -fingerprint -sha256`:\n    {}\n  \
+         SHA-256 fingerprint of the public key, as in `--tls-pin`:\n    {}",
+        describe_details(&certificate.details),
         certificate.fingerprint,
         certificate.pin
     )
 }
 
-/// What a certificate says of itself.
-fn foreign_lines(details: &CertificateDetails) -> String {
+fn describe_details(details: &CertificateDetails) -> String {
     let time = |time: Option<chrono::DateTime<Utc>>| {
         time.map_or_else(
             || "?".to_owned(),
@@ -247,9 +246,9 @@ fn foreign_lines(details: &CertificateDetails) -> String {
     };
     let names = match &details.names[..] {
         [] => "none".to_owned(),
-        names if names.len() > NAMES => {
-            let first = names[..NAMES].join(", ");
-            format!("{first} and {} more", names.len() - NAMES)
+        names if names.len() > MAX_NAMES => {
+            let first = names[..MAX_NAMES].join(", ");
+            format!("{first} and {} more", names.len() - MAX_NAMES)
         }
         names => names.join(", "),
     };
@@ -265,14 +264,16 @@ fn foreign_lines(details: &CertificateDetails) -> String {
         ("valid", &validity),
         ("key", &details.key),
     ]
-    .map(|(name, value)| format!("  {name:<8} {}", in_lines(&safe(&shortened(value)))))
+    .map(|(name, value)| {
+        let value = wrapped(&safe(&shorten(value, MAX_LENGTH)));
+        format!("  {name:<8} {value}")
+    })
     .join("\n")
 }
 
-/// Broken here and indented, so that nothing in a certificate stands where a line of ours would: a terminal breaks a long one at its
-/// edge, and what comes then could look like another print. What is not ASCII may be twice as wide. No line begins with a command for
-/// a CI runner.
-fn in_lines(text: &str) -> String {
+/// Wraps and indents text from a certificate. A terminal would wrap a long line at its edge, and the rest could look like a line of this
+/// program, for example another fingerprint. Characters outside ASCII count as two columns. No line begins with a command for a CI runner.
+fn wrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut rest = text.to_owned();
     loop {
@@ -285,16 +286,9 @@ fn in_lines(text: &str) -> String {
             return lines + &rest;
         };
         lines.push_str(&rest[..end]);
-        lines.push_str("\n           ");
+        lines.push('\n');
+        lines.push_str(&" ".repeat(INDENT));
         rest = without_leading_command(&rest[end..]);
-    }
-}
-
-/// What a certificate says may be long enough to carry the question out of sight.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LENGTH) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -303,36 +297,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_subject_fakes_no_line() {
+    fn a_long_subject_cannot_imitate_a_line() {
         for filler in ["x", " ", "監"] {
             let fake = format!("SHA-256 fingerprint of it: sha256:{}", "0b".repeat(32));
             let details = CertificateDetails {
                 subject: format!("CN={}  {fake}", filler.repeat(66)),
                 ..CertificateDetails::default()
             };
-            let text = foreign_lines(&details);
-            assert!(text.lines().all(|line| line.chars().count() <= 11 + WIDTH));
-            let prints = text.lines().filter(|line| line.starts_with("  SHA-256"));
-            assert_eq!(prints.count(), 0, "{text}");
+            let text = describe_details(&details);
+            assert!(
+                text.lines()
+                    .all(|line| line.chars().count() <= INDENT + WIDTH)
+            );
+            let fingerprints = text.lines().filter(|line| line.starts_with("  SHA-256"));
+            assert_eq!(fingerprints.count(), 0, "{text}");
             let others = text.lines().filter(|line| line.contains("0b0b"));
             assert!(others.clone().count() > 0);
             for line in others {
-                assert!(line.starts_with(&" ".repeat(11)), "{text}");
+                assert!(line.starts_with(&" ".repeat(INDENT)), "{text}");
             }
         }
     }
 
     #[test]
     fn no_line_begins_with_a_command_for_a_runner() {
-        for blanks in ["", "   "] {
-            let text = format!("{}{blanks}::stop-commands::x", "y".repeat(WIDTH));
-            let shown = in_lines(&text);
-            assert!(shown.lines().count() == 2, "{shown}");
+        for spaces in ["", "   "] {
+            let text = format!("{}{spaces}::stop-commands::x", "y".repeat(WIDTH));
+            let lines = wrapped(&text);
+            assert!(lines.lines().count() == 2, "{lines}");
             assert!(
-                shown
+                lines
                     .lines()
                     .all(|line| !line.trim_start().starts_with("::")),
-                "{shown}"
+                "{lines}"
             );
         }
     }

@@ -267,7 +267,7 @@ pub(crate) async fn wait(context: &Context, manager: Manager) -> Result<Manager,
     let Some(duration) = context.settings.wait else {
         return Ok(manager);
     };
-    let waiting = async { Ok(manager.wait_until_up(duration).await?) };
+    let waiting = async { Ok(manager.wait_until_ready(duration).await?) };
     match context.signals.cancel(waiting).await {
         // It is up, and waiting longer makes it no more trusted.
         Err(error)

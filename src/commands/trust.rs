@@ -95,12 +95,12 @@ async fn show(address: &Address, context: &Context) -> Result<(), Error> {
     let text = format!(
         "{}\n\n{}\n\n  {:<8} {}\n  {:<8} {}\n\n{}\n",
         safe(&place),
-        first_use::lines(&certificate),
+        first_use::describe(&certificate),
         "trusted",
         safe(&trusted),
         "decided",
         safe(&format!("by {decided}")),
-        first_use::comparison(&place)
+        first_use::comparison_commands(&place)
     );
     context.output.data(&text)
 }
@@ -145,7 +145,7 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
     let given = settings.tls_pins.as_ref();
     let pins = match given.filter(|pins| settings.is_about(&pins.source, address)) {
         Some(pins) => {
-            let add = |trusted: &mut PinStore| first_use::add(trusted, &place, &pins.value);
+            let add = |trusted: &mut PinStore| trusted.add(&place, &pins.value);
             PinStore::change(&context.signals, add).await?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
@@ -157,9 +157,9 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
                 return print_kept(&place, context);
             };
             let pin = certificate.pin;
-            first_use::keep_first(&place, pin, &context.signals)
+            first_use::store_first(&place, pin, &context.signals)
                 .await?
-                .map_err(|kept| first_use::changed(&place, &kept, &certificate))?;
+                .map_err(|kept| first_use::other_key(&place, &kept, &certificate))?;
             vec![pin.to_string()]
         }
     };
@@ -182,7 +182,7 @@ async fn shown(
         if kept.pins.contains(&certificate.pin) {
             return Ok(None);
         }
-        return Err(first_use::changed(place, &kept, &certificate));
+        return Err(first_use::other_key(place, &kept, &certificate));
     }
     if let Some(problem) = certificate
         .problem
@@ -212,7 +212,7 @@ async fn shown(
         None if context.settings.insecure.is_some() => "was not checked",
         None => "is trusted already",
     };
-    first_use::ask(context, place, &certificate, problem).await?;
+    first_use::confirm(context, place, &certificate, problem).await?;
     Ok(Some(certificate))
 }
 

@@ -1,7 +1,7 @@
 //! The reader of records, given any bytes.
 
 use super::{Record, parse};
-use crate::fuzzing::places_without_values;
+use crate::fuzz_support::names_line_without_values;
 
 /// See [`crate::fuzzing::record`].
 pub(crate) fn record(data: &[u8]) {
@@ -16,7 +16,7 @@ pub(crate) fn record(data: &[u8]) {
         }
         Err(refused) => {
             let text = String::from_utf8_lossy(data);
-            places_without_values(&text, &refused.to_string());
+            names_line_without_values(&text, &refused.to_string());
         }
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
 fn match_of(field: &str, asked: &Value, is: &Value, key: &ApiKey) -> Match {
     let is_expiry = field == "expiryDate";
     // An expiry of 0 may stand for never, or for 1970.
-    let unclear = key.is_brief() || is_expiry && key.ends_at_zero();
+    let unclear = key.is_brief() || is_expiry && key.expires_at_zero();
     match (asked, is) {
         (_, Value::Null) if unclear => Match::NotShown,
         (asked, is) if asked == is => Match::AsAsked,

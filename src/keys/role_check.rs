@@ -23,7 +23,7 @@ pub(crate) fn check(
         )
         .hint("allow it in the role, or choose another one; `swp-keys show-role` shows what a role may do"));
     }
-    if role.gives_every_right() && !allow_full_access {
+    if role.grants_every_right() && !allow_full_access {
         context.output.warn(&format!(
             "the role `{}` (ID {}) has every right, so whoever holds its key can do everything on this manager; \
              `--allow-full-access` says that this is meant",

@@ -1,47 +1,47 @@
-//! An object of the manager's, kept as the text that it came as.
+//! JSON of the manager, kept as text.
 //!
-//! Values are built of it only where one is printed: a hostile answer of a few MiB (`[[[0]]],[[[0]]],`) would fill a hundred times
-//! as much memory with them. So nothing is built of what is not needed, and an object or a list has an end.
+//! Parsed values of a hostile response of a few MiB (`[[[0]]],[[[0]]],`) would need a hundred times as much memory. So only the needed fields
+//! are parsed, and objects and lists have size limits.
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-/// What begins the reason of everything that is refused for its size; `answer.rs` tells it from the other reasons.
+/// The beginning of every error about a size limit. The response module recognises it.
 pub(super) const TOO_LARGE: &str = "larger than";
-/// A search asks for 5000 objects at the most, and a manager may have its own mind about that.
-const MOST_AT_ONCE: usize = 20_000;
+/// The limit for the length of a list. A search requests at most 5000 objects, but a manager may send more.
+const MAX_ITEMS: usize = 20_000;
 
-/// The JSON text of an object, which was read to its last number once and holds nothing that cannot be printed.
+/// The JSON text of an object. It was parsed completely once, so it can be printed.
 #[derive(Clone)]
 pub(crate) struct Object(Box<str>);
 
 impl Object {
-    /// The text.
+    /// Returns the text.
     pub(super) fn text(&self) -> &str {
         &self.0
     }
 }
 
-/// Passes it on piece by piece, so that a list is printed without being built.
+/// Streams the text to the serializer, so that no values are built.
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serde_transcode::transcode(&mut serde_json::Deserializer::from_str(&self.0), serializer)
     }
 }
 
-/// Writes an object field by field, up to a size.
+/// Builds the text of an object field by field, up to a size limit.
 pub(super) struct ObjectBuilder {
     text: String,
-    most: usize,
+    limit: usize,
 }
 
 impl ObjectBuilder {
-    pub(super) fn up_to(most: usize) -> Self {
+    pub(super) fn with_limit(limit: usize) -> Self {
         Self {
             text: "{".to_owned(),
-            most,
+            limit,
         }
     }
 
@@ -50,12 +50,12 @@ impl ObjectBuilder {
         name: &str,
         value: &RawValue,
     ) -> Result<(), E> {
-        // What this program adds beside the manager's fields is its own.
+        // This program adds its own `meta` beside the manager's fields.
         if name == "meta" {
             return Ok(());
         }
-        if self.text.len() + name.len() + value.get().len() > self.most {
-            return Err(E::custom(format!("{TOO_LARGE} {} KiB", self.most / 1024)));
+        if self.text.len() + name.len() + value.get().len() > self.limit {
+            return Err(E::custom(format!("{TOO_LARGE} {} KiB", self.limit / 1024)));
         }
         if self.text.len() > 1 {
             self.text.push(',');
@@ -67,23 +67,21 @@ impl ObjectBuilder {
         Ok(())
     }
 
-    /// Reads it to the end: an escape that stands for no character, a number that there is not, and nesting without end are seen
-    /// here and not while it is printed.
+    /// Parses the whole text, so that an invalid escape, an invalid number or excessive nesting is an error here and not while printing.
     pub(super) fn finish<E: serde::de::Error>(mut self) -> Result<Object, E> {
         self.text.push('}');
         let object = Object(self.text.into_boxed_str());
-        serde_json::to_writer(std::io::sink(), &object)
-            .map_err(|_| E::custom("it cannot be read to its end"))?;
+        serde_json::to_writer(std::io::sink(), &object).map_err(|_| E::custom("invalid JSON"))?;
         Ok(object)
     }
 
-    /// The same with another field in front of all.
+    /// Finishes the object with another field before all others.
     pub(super) fn finish_after<E: serde::de::Error>(
         self,
         name: &str,
         value: &RawValue,
     ) -> Result<Object, E> {
-        let mut whole = Self::up_to(self.most);
+        let mut whole = Self::with_limit(self.limit);
         whole.add(name, value)?;
         if let Some(rest) = self.text.strip_prefix('{').filter(|rest| !rest.is_empty()) {
             whole.text.push(',');
@@ -93,7 +91,7 @@ impl ObjectBuilder {
     }
 }
 
-/// A field that is needed, and its text.
+/// The value and the text of a required field.
 pub(super) struct RequiredField<'a, T> {
     value: T,
     text: &'a RawValue,
@@ -108,7 +106,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for RequiredField<'de
 }
 
 impl<'a, T> RequiredField<'a, T> {
-    /// Puts the value in its place. One that comes twice has no value: two readers might take two.
+    /// Stores the value, and returns the text. A duplicate field is an error, because parsers differ in which one they use.
     pub(super) fn into<E: serde::de::Error>(
         self,
         place: &mut Option<T>,
@@ -121,7 +119,7 @@ impl<'a, T> RequiredField<'a, T> {
     }
 }
 
-/// A value that may as well be of another kind: it is not needed.
+/// A value that is `None` if it has another type.
 #[derive(Default)]
 pub(super) struct Lenient<T>(pub(super) Option<T>);
 
@@ -132,7 +130,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Lenient<T> {
     }
 }
 
-/// A whole number that is not needed. JSON has one kind of number, so `1.79E12` is as whole as `1790000000000`.
+/// An integer that is `None` if the value is not one. JSON has one type of number, so `1.79E12` is the integer `1790000000000`.
 #[derive(Default)]
 pub(super) struct LenientInteger(pub(super) Option<i64>);
 
@@ -140,40 +138,40 @@ impl<'de> Deserialize<'de> for LenientInteger {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?;
         let number = serde_json::from_str(text.get()).ok();
-        Ok(Self(number.as_ref().and_then(whole)))
+        Ok(Self(number.as_ref().and_then(integer)))
     }
 }
 
-/// Up to 2^53, a floating-point number stands for one integer alone.
-fn whole(number: &Number) -> Option<i64> {
+/// Converts a number. Up to 2^53, a floating-point number represents exactly one integer.
+fn integer(number: &Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = || {
         let float = number.as_f64()?;
         let exact = float.fract() == 0.0 && float.abs() <= EXACT;
-        // Without a fraction, it is printed as an integer.
+        // A number without a fraction is formatted as an integer.
         exact.then(|| format!("{float:.0}").parse().ok())?
     };
     number.as_i64().or_else(float)
 }
 
-/// Reads an ID; see [`ObjectId`].
+/// Parses an ID; see [`ObjectId`].
 pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     ObjectId::deserialize(deserializer).map(|ObjectId(id)| id)
 }
 
-/// The ID of an object. The contract's are positive.
+/// The ID of an object, which is positive.
 pub(super) struct ObjectId(pub(super) i64);
 
 impl<'de> Deserialize<'de> for ObjectId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match i64::deserialize(deserializer)? {
             id @ 1.. => Ok(Self(id)),
-            _ => Err(D::Error::custom("an ID is positive")),
+            _ => Err(D::Error::custom("an ID must be positive")),
         }
     }
 }
 
-/// A list that has an end.
+/// A list with a limited length.
 pub(super) struct BoundedList<T>(pub(super) Vec<T>);
 
 impl<T> Default for BoundedList<T> {
@@ -200,10 +198,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<BoundedList<T>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
-            if list.len() == MOST_AT_ONCE {
-                return Err(A::Error::custom(format!(
-                    "{TOO_LARGE} {MOST_AT_ONCE} objects"
-                )));
+            if list.len() == MAX_ITEMS {
+                return Err(A::Error::custom(format!("{TOO_LARGE} {MAX_ITEMS} objects")));
             }
             list.push(item);
         }
@@ -211,7 +207,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-/// An object of which nothing is needed but that it is one.
+/// Any object. Its fields are ignored.
 pub(super) struct AnyObject;
 
 impl<'de> Deserialize<'de> for AnyObject {
@@ -240,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn an_integer_may_be_written_with_an_exponent() {
         let read = |text| {
             serde_json::from_str::<LenientInteger>(text)
                 .ok()

@@ -1,50 +1,50 @@
-//! Whether a manager is up, found out without signing in: a failed sign-in counts towards the lock-out.
+//! Waits until a manager is ready, without signing in: a failed sign-in counts towards the lockout.
 //!
-//! A Tomcat answers before its application does, with its own pages, and so does a proxy. The manager is up when something answers that
-//! is no web page and no server error. Three paths are tried, since each may be missing:
+//! An application server and a proxy send web pages of their own before the manager is ready. The manager is ready if a response is neither
+//! a web page nor a server error. Three paths are tried, because each of them may be missing:
 //!
-//! | path | may be missing because |
+//! | path | reason |
 //! | --- | --- |
-//! | `GET /rest/status/manager/ping` | an administrator has to enable it |
+//! | `GET /rest/status/manager/ping` | an administrator must enable it |
 //! | `GET /rest/apiVersion` | the legacy API may be switched off, or blocked by a proxy |
-//! | `GET /api/apikeys/current` | it needs a key, so it refuses, in the form of the manager's API |
+//! | `GET /api/apikeys/current` | without a key, a manager that is ready refuses it in the form of its API |
 
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 
-use super::Manager;
+use super::client::Manager;
 use super::error::{Cause, ManagerError};
+use super::http::request::ApiRequest;
 use super::http::retry::RetryPolicy;
-use super::http::transport::ApiRequest;
 
-/// How long one probe may take.
-const PROBE_BUDGET: Duration = Duration::from_secs(5);
-/// How long to wait between two probes.
+/// The time limit for one probe.
+const PROBE_TIME: Duration = Duration::from_secs(5);
+/// The pause between two probes.
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
 const PING: &str = "/rest/status/manager/ping";
 const VERSION: &str = "/rest/apiVersion";
 const CURRENT_KEY: &str = "/api/apikeys/current";
 
-/// What a probe found.
+/// The result of a probe.
 enum Readiness {
-    /// The manager answers.
-    Up,
-    /// It does not yet, which passes while a manager starts.
+    /// The manager is ready.
+    Ready,
+    /// The manager is not ready, as while it starts.
     Starting(ManagerError),
-    /// It does not, which waiting does not change.
-    Unusable(ManagerError),
+    /// Waiting does not help.
+    Failed(ManagerError),
 }
 
-/// What was seen last, and since when.
+/// The last failure, and when failures of this kind began.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
 }
 
 impl LastFailure {
-    /// Notes what was seen now.
+    /// Records a failure.
     fn update(last: Option<Self>, error: ManagerError) -> Self {
         let since = match last {
             Some(last) if last.error.cause() == error.cause() => last.since,
@@ -53,34 +53,33 @@ impl LastFailure {
         Self { error, since }
     }
 
-    /// The failure of a wait that ran out.
+    /// Returns the error for a wait that has timed out.
     fn timed_out(self, wait: Duration) -> ManagerError {
         let seconds = |time: Duration| format!("{:.0} s", time.as_secs_f64());
         let message = format!(
-            "the manager did not come up within {} (seen for the last {}): {}",
+            "the manager was not ready within {} (same failure for the last {}): {}",
             seconds(wait),
             seconds(self.since.elapsed()),
             self.error
         );
-        let hint = "check on the manager's host that its service runs, and that `--url` names it; then run the command again";
+        let hint = "check that the manager's service is running and that `--url` is its address; then run the command again";
         self.error.unavailable(message, hint)
     }
 }
 
 impl Manager {
-    /// Waits until the manager answers, without signing in.
+    /// Waits until the manager is ready, without signing in.
     ///
     /// # Errors
-    /// Returns the last failure if the time runs out, and at once one that waiting does not change: a certificate that is not trusted,
-    /// a proxy that refuses.
-    pub(crate) async fn wait_until_up(&self, wait: Duration) -> Result<(), ManagerError> {
-        let begun = Instant::now();
+    /// Returns the last failure after the wait, or immediately a failure that waiting does not change, such as an untrusted certificate.
+    pub(crate) async fn wait_until_ready(&self, wait: Duration) -> Result<(), ManagerError> {
+        let started = Instant::now();
         let mut last: Option<LastFailure> = None;
         loop {
-            let left = wait.saturating_sub(begun.elapsed());
+            let left = wait.saturating_sub(started.elapsed());
             let error = match self.readiness(left).await {
-                Readiness::Up => return Ok(()),
-                Readiness::Unusable(error) => return Err(error),
+                Readiness::Ready => return Ok(()),
+                Readiness::Failed(error) => return Err(error),
                 Readiness::Starting(error) => error,
             };
             let level = match last {
@@ -88,55 +87,55 @@ impl Manager {
                 None => log::Level::Warn,
             };
             log::log!(level, "{error}; waiting for the manager");
-            let sighting = LastFailure::update(last, error);
-            if begun.elapsed().saturating_add(PROBE_PAUSE) >= wait {
-                return Err(sighting.timed_out(wait));
+            let failure = LastFailure::update(last, error);
+            if started.elapsed().saturating_add(PROBE_PAUSE) >= wait {
+                return Err(failure.timed_out(wait));
             }
-            last = Some(sighting);
+            last = Some(failure);
             tokio::time::sleep(PROBE_PAUSE).await;
         }
     }
 
-    /// Probes once. No probe outlasts `left`.
+    /// Probes once. No probe takes longer than `left`.
     async fn readiness(&self, left: Duration) -> Readiness {
-        let mut found = Readiness::Up;
+        let mut result = Readiness::Ready;
         for path in [PING, VERSION, CURRENT_KEY] {
-            let what = "asking whether the manager is up";
-            let mut request = ApiRequest::new(what, Method::GET, path, RetryPolicy::Never);
-            request.timeout = Some(PROBE_BUDGET.min(left));
-            let error = match self.transport.send(request).await {
-                Ok(answer) => match answer.is_the_managers() {
-                    Ok(()) => return Readiness::Up,
+            let action = "check whether the manager is ready";
+            let mut request = ApiRequest::new(action, Method::GET, path, RetryPolicy::Never);
+            request.timeout = Some(PROBE_TIME.min(left));
+            let error = match self.transport.send(&request).await {
+                Ok(response) => match response.require_api_response() {
+                    Ok(()) => return Readiness::Ready,
                     Err(page) => {
-                        found = Readiness::Starting(page);
+                        result = Readiness::Starting(page);
                         continue;
                     }
                 },
                 Err(error) => error,
             };
-            found = match error.cause() {
+            result = match error.cause() {
                 Cause::ConnectionRefused
                 | Cause::Reset
                 | Cause::Unavailable { .. }
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // A page of 401 or 403 with this cause is Tomcat's, which has the application then.
+                // A page that counts as a refusal is from the manager's Tomcat, whose application is running then.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }
-                | Cause::RateLimited { .. } => Readiness::Up,
+                | Cause::RateLimited { .. } => Readiness::Ready,
                 Cause::NotFound | Cause::Rejected(_) if error.is_page() => {
                     Readiness::Starting(error)
                 }
-                Cause::NotFound | Cause::Rejected(_) => Readiness::Up,
-                _ => return Readiness::Unusable(error),
+                Cause::NotFound | Cause::Rejected(_) => Readiness::Ready,
+                _ => return Readiness::Failed(error),
             };
-            // The ping is refused by managers that are up and by Tomcats that have nothing else, so its refusal decides nothing.
-            if path != PING && matches!(found, Readiness::Up) {
-                return found;
+            // A refused ping proves nothing: a manager may refuse it, and an application server without a manager may, too.
+            if path != PING && matches!(result, Readiness::Ready) {
+                return result;
             }
         }
-        found
+        result
     }
 }

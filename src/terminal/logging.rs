@@ -3,7 +3,8 @@
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::output::{LONGEST_LINE, Output, safe, shortened};
+use super::output::{LONGEST_LINE, Output, safe};
+use crate::text::shorten;
 
 struct Lines;
 
@@ -36,7 +37,7 @@ impl Log for Lines {
         };
         Output::raw_line(&format!(
             "{label}: {}",
-            safe(&shortened(&record.args().to_string(), LONGEST_LINE))
+            safe(&shorten(&record.args().to_string(), LONGEST_LINE))
         ));
     }
 

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::output::{LONGEST_LINE, Output, json_text, shortened};
+use super::output::{LONGEST_LINE, Output, json_text};
 use crate::error::Error;
+use crate::text::shorten;
 
 /// Prints `error` to stderr, as JSON where the output is JSON, and returns its exit code.
 pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
@@ -22,8 +23,8 @@ fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({"error": {
         "code": error.kind().code(),
         "exit": error.kind().exit_code(),
-        "message": shortened(&error.to_string(), LONGEST_LINE),
-        "hint": error.next_step().map(|hint| shortened(hint, LONGEST_LINE)),
+        "message": shorten(&error.to_string(), LONGEST_LINE),
+        "hint": error.next_step().map(|hint| shorten(hint, LONGEST_LINE)),
         "http": error.http_status(),
         "retryable": error.kind().retryable(),
         "keyID": error.key_id(),

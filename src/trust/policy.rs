@@ -4,7 +4,10 @@
 //! this host and port; the system's root certificates. Files that come later in this order are not read.
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::pin_store::PinStore;
 use crate::config::{Settings, Source, Sourced};
@@ -184,7 +187,7 @@ fn insecure(source: &Source, address: &Address) -> Result<TrustDecision, Error> 
 /// Reads the file of trusted certificates.
 ///
 /// # Errors
-/// Returns a usage error if the file cannot be read or holds no certificate, or if every user may write to it and `allow_loose` is not
+/// Returns a usage error if the file cannot be read or contains no certificate, or if every user may write to it and `allow_loose` is not
 /// set.
 pub(crate) fn load_certificates(
     path: &Path,
@@ -199,7 +202,20 @@ pub(crate) fn load_certificates(
             "it decides which server receives the password",
         )?;
     }
-    Trust::from_file(path, &source)
+    let invalid = |reason: String| {
+        Error::usage(
+            format!("{source}: {} {reason}", path.display()),
+            "give a PEM file with one or more certificates",
+        )
+    };
+    // Opening a pipe would wait for its other end, and the file may be read more than once, so the type is checked first.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(invalid("is not a file".to_owned()));
+    }
+    let content = fs::read(path).map_err(|error| invalid(format!("could not be read: {error}")))?;
+    // The user may have named the wrong file, with a private key.
+    let content = Zeroizing::new(content);
+    Trust::from_certificate_file(&content).map_err(invalid)
 }
 
 /// The pins stored for the manager at `address`, and the file that holds them.

@@ -42,7 +42,7 @@ impl<'a> Filter<'a> {
         KeyFilter {
             name: self.name,
             role_id: self.role_id,
-            ends: self.ends_by.map(|by| (self.from, by)),
+            expires: self.ends_by.map(|by| (self.from, by)),
             created_until: self.unused_since,
         }
     }

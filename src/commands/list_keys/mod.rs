@@ -18,7 +18,7 @@ use crate::keys::document::meta;
 use crate::keys::lookup;
 use crate::keys::roles::{self, RoleNames, RoleRef};
 use crate::keys::state::{State, time_or};
-use crate::manager::{ApiKey, MOST_KEPT, SignedIn};
+use crate::manager::{ApiKey, MAX_BYTES_HELD, SignedIn};
 use crate::mint::Twins;
 use crate::terminal::output;
 use crate::terminal::output::Format;
@@ -168,7 +168,7 @@ impl<'a> List<'a> {
             return self.context.output.json_lines(&lines);
         }
         self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
-        if self.held > MOST_KEPT {
+        if self.held > MAX_BYTES_HELD {
             return Err(
                 Error::unexpected("the manager lists more keys than are held at once")
                     .hint("`-o jsonl` writes them as they come"),

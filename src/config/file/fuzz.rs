@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Profile, parser};
-use crate::fuzzing::{SECRET, is_short};
+use crate::fuzz_support::{SECRET, is_short};
 use crate::manager::{Address, Pin};
 
 /// See [`crate::fuzzing::config`].

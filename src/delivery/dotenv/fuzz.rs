@@ -1,7 +1,7 @@
 //! The editor of dotenv files, given any file and any secret.
 
 use super::editor::{check, set};
-use crate::fuzzing::is_short;
+use crate::fuzz_support::is_short;
 
 const NAME: &str = "SWP_API_KEY";
 

@@ -1,20 +1,19 @@
-//! Administrators (manager-api.md, section 9): only who they are and which role they have.
+//! Administrators, reduced to their names and roles (docs/manager-api.md, "Other reads").
 
 use serde::Deserialize;
 
 use super::search::{Criterion, Searchable};
-use crate::manager::SignedIn;
+use crate::manager::client::SignedIn;
 use crate::manager::error::ManagerError;
-use crate::manager::json;
-use crate::manager::json::{BoundedList, LenientInteger};
+use crate::manager::json::{self, BoundedList, LenientInteger};
 
-/// An administrator. Nothing but the ID is counted on.
+/// An administrator. Only the ID is required.
 #[derive(Deserialize)]
 pub(crate) struct Administrator {
     /// The ID.
     #[serde(rename = "ID", deserialize_with = "json::id")]
     pub(crate) id: i64,
-    /// The name, in the spelling of this resource (manager-api.md, section 3).
+    /// The user name. This resource spells the field differently than the sign-in (docs/manager-api.md, "Sign-in").
     #[serde(default)]
     pub(crate) username: Option<String>,
     /// The ID of the role.
@@ -30,7 +29,7 @@ impl Administrator {
     }
 }
 
-/// The answer of a search.
+/// The response to a search.
 #[derive(Deserialize)]
 pub(crate) struct Administrators {
     #[serde(default)]
@@ -49,7 +48,7 @@ impl IntoIterator for Administrators {
 impl Searchable for Administrator {
     const PATH: &'static str = "/api/administrators/search";
     const PAGE: u32 = 5000;
-    const WHAT: &'static str = "searching administrators";
+    const ACTION: &'static str = "search administrators";
     type Results = Administrators;
 
     fn id(&self) -> i64 {
@@ -62,10 +61,10 @@ impl Searchable for Administrator {
 }
 
 impl SignedIn {
-    /// The administrators that the manager takes for ones of this name; compare the names again.
+    /// Returns the administrators whose names the manager considers equal to this one. The caller must compare the names again.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn administrators_named(
         &self,
         name: &str,

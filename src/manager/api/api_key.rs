@@ -1,4 +1,4 @@
-//! An API key as the manager describes it (manager-api.md, section 6.1).
+//! An API key as the manager describes it (docs/manager-api.md, "Key fields").
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
@@ -11,21 +11,21 @@ use crate::manager::json::{
 };
 use crate::secret::Secret;
 
-/// A key weighs a few hundred bytes, and what somebody wrote into its description.
-const MOST: usize = 64 * 1024;
+/// The size limit for a key. Without its description, a key has a few hundred bytes.
+const MAX_BYTES: usize = 64 * 1024;
 
-/// A key. Unset fields are absent (6.1), so only the ID must be there; what is not needed is kept.
+/// An API key. Fields that are not set are absent, so only the ID is required. Unknown fields are kept.
 pub(crate) struct ApiKey {
     /// Its ID.
     pub id: i64,
     known: KnownFields,
-    /// The secret, in the answer to a create or to a new secret alone.
+    /// The secret. Only the responses to creating a key and to resetting its secret have it.
     secret: Option<Secret>,
-    /// Everything but the secret, as it came.
+    /// The text of the object without the secret.
     object: Object,
 }
 
-/// What is looked at. A field of another type than the contract's is as good as none.
+/// The fields that this program uses. A field of an unexpected type counts as absent.
 #[derive(serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[derive(Default)]
@@ -44,112 +44,112 @@ struct KnownFields {
 }
 
 impl ApiKey {
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub(crate) fn name(&self) -> Option<&str> {
         self.known.key_name.0.as_deref()
     }
 
-    /// What it is for, in somebody's words.
+    /// Returns the description.
     #[must_use]
     pub(crate) fn description(&self) -> Option<&str> {
         self.known.description.0.as_deref()
     }
 
-    /// The ID of its role.
+    /// Returns the ID of the role.
     #[must_use]
     pub(crate) fn role_id(&self) -> Option<i64> {
         self.known.role_id.0
     }
 
-    /// Whether it may sign in; none where the manager does not say.
+    /// Whether the key is active. `None` if the manager does not say so.
     #[must_use]
     pub(crate) fn active(&self) -> Option<bool> {
         self.known.active.0
     }
 
-    /// When it was made.
+    /// Returns when the key was created.
     #[must_use]
     pub(crate) fn created(&self) -> Option<i64> {
         time(&self.known.created)
     }
 
-    /// When it last signed a call; none where it never did.
+    /// Returns when the key last signed a call. `None` if it never did.
     #[must_use]
     pub(crate) fn last_sign_in(&self) -> Option<i64> {
         time(&self.known.last_sign_in)
     }
 
-    /// When the lock ends that wrong secrets brought about.
+    /// Returns when a lock caused by wrong secrets ends.
     #[must_use]
     pub(crate) fn unlock_time(&self) -> Option<i64> {
         time(&self.known.unlock_time)
     }
 
-    /// When it ends, in milliseconds since 1970; none where it never does.
+    /// Returns when the key expires, in milliseconds since 1970. `None` if it never expires.
     #[must_use]
     pub(crate) fn expiry_date(&self) -> Option<i64> {
         time(&self.known.expiry_date)
     }
 
-    /// Whether the manager tells next to nothing. Fields that are not set are absent (manager-api.md, section 6.1), but where these two
-    /// are, the absence of another says nothing.
+    /// Whether the manager has left out fields that are always set. Fields that are not set are absent (docs/manager-api.md, "Key fields"), but
+    /// if these two are absent, the absence of another field means nothing.
     #[must_use]
     pub(crate) fn is_brief(&self) -> bool {
         self.active().is_none() && self.created().is_none()
     }
 
-    /// Whether the manager tells an end of 0. That may stand for none, or be the beginning of 1970.
+    /// Whether the expiry is 0, which may mean that the key never expires, or the beginning of 1970.
     #[must_use]
-    pub(crate) fn ends_at_zero(&self) -> bool {
+    pub(crate) fn expires_at_zero(&self) -> bool {
         self.known.expiry_date.0 == Some(0)
     }
 
-    /// `en-US` or `ja-JP`.
+    /// Returns the locale: `en-US` or `ja-JP`.
     #[must_use]
     pub(crate) fn locale(&self) -> Option<&str> {
         self.known.locale.0.as_deref()
     }
 
-    /// An IANA name.
+    /// Returns the time zone as an IANA name.
     #[must_use]
     pub(crate) fn time_zone(&self) -> Option<&str> {
         self.known.time_zone.0.as_deref()
     }
 
-    /// The secret as it came.
+    /// Returns the secret, unchecked.
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }
 
-    /// Takes the secret out, which leaves the key without it.
+    /// Takes out the secret. `None` if there is none, or if it is not printable.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
-        // Opaque and printable (manager-api.md, section 2.1): what holds a line break would be two values to whoever reads it.
+        // A secret is printable (docs/manager-api.md, "Secret shapes"). With a line break, a reader would see two values.
         let fit =
             |secret: &Secret| !secret.is_empty() && !secret.expose().chars().any(char::is_control);
         self.secret.take().filter(fit)
     }
 
-    /// How much room it takes, about: the names and the words are in it twice.
+    /// Returns the approximate size in memory. Names and texts are stored twice.
     #[must_use]
     pub(crate) fn weight(&self) -> usize {
         2 * self.object.text().len() + 512
     }
 
-    /// The manager's object, without the secret, and its ID first.
+    /// Returns the manager's object without the secret, with the ID first.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
-        // It was read to its end when it came.
+        // The text was parsed completely before.
         serde_json::from_str(self.object.text()).unwrap_or_default()
     }
 }
 
-/// Milliseconds since 1970. 0 stands for null (manager-api.md, section 6.1), and nothing here is so old.
+/// Returns a time in milliseconds since 1970. 0 means null (docs/manager-api.md, "Key fields"), and no key is from 1970.
 fn time(field: &LenientInteger) -> Option<i64> {
     field.0.filter(|time| *time != 0)
 }
 
-/// Everything but the secret, its ID first.
+/// Serializes the object without the secret, with the ID first.
 impl Serialize for ApiKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.object.serialize(serializer)
@@ -168,12 +168,12 @@ impl<'de> Visitor<'de> for ApiKeyVisitor {
     type Value = ApiKey;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("a key")
+        formatter.write_str("an API key")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<ApiKey, A::Error> {
         let (mut id, mut secret) = (None, None);
-        let (mut object, mut id_text) = (ObjectBuilder::up_to(MOST), None);
+        let (mut object, mut id_text) = (ObjectBuilder::with_limit(MAX_BYTES), None);
         while let Some(field) = fields.next_key::<String>()? {
             match field.as_str() {
                 "ID" => {
@@ -203,11 +203,11 @@ impl<'de> Visitor<'de> for ApiKeyVisitor {
     }
 }
 
-/// The answer of a search.
+/// The response to a search.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeys {
-    /// Never left out: an answer without it is no answer, and would be taken for "there is no such key".
+    /// Required, because a response without it would look like "there is no such key".
     api_keys: BoundedList<ApiKey>,
 }
 
@@ -222,9 +222,9 @@ impl IntoIterator for ApiKeys {
 
 impl Searchable for ApiKey {
     const PATH: &'static str = "/api/apikeys/search";
-    // A key weighs a few hundred bytes.
+    // A key has a few hundred bytes.
     const PAGE: u32 = 1000;
-    const WHAT: &'static str = "searching keys";
+    const ACTION: &'static str = "search keys";
     type Results = ApiKeys;
 
     fn id(&self) -> i64 {

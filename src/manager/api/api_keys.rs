@@ -1,232 +1,231 @@
-//! API keys (manager-api.md, section 6).
+//! Calls about API keys (docs/manager-api.md, "Key operations").
 
 use reqwest::Method;
 use serde::Serialize;
 
 use super::api_key::ApiKey;
 use super::search::{Criterion, Pages, Searchable as _};
-use crate::manager::SignedIn;
+use crate::manager::client::SignedIn;
 use crate::manager::error::{Cause, ManagerError};
+use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
-use crate::manager::http::transport::ApiRequest;
 use crate::manager::json::AnyObject;
 
-/// The body of a create: only what was given. A key always gets a role, since what one without a role may do is unknown (6.3).
+/// A key to create. It always gets a role, because the rights of a key without one are unknown (docs/manager-api.md, "Role of a new key").
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewApiKey {
-    /// Its name.
+    /// The name.
     pub key_name: String,
-    /// What it is for.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it may do.
+    /// The ID of the role.
     #[serde(rename = "roleID")]
     pub role_id: i64,
-    /// `en-US` or `ja-JP`.
+    /// The locale: `en-US` or `ja-JP`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// An IANA name.
+    /// The time zone as an IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// When it ends, in milliseconds since 1970.
+    /// When the key expires, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_date: Option<i64>,
 }
 
-/// What is to be changed about a key: only the fields that are set are sent, since whatever else is sent is changed too
-/// (manager-api.md, section 6.1).
+/// A change of a key. Only the fields to change are sent, because the manager changes every field that it receives
+/// (docs/manager-api.md, "Key fields").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyChange {
-    /// Its name.
+    /// The name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key_name: Option<String>,
-    /// What it is for.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
-    /// What it may do.
+    /// The ID of the role.
     #[serde(rename = "roleID", skip_serializing_if = "Option::is_none")]
     pub(crate) role_id: Option<i64>,
-    /// False locks it.
+    /// Whether the key is active. `false` locks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
-    /// When it ends, in milliseconds since 1970. [`NO_EXPIRY`] presumably makes it end never; compare what the manager made of it.
+    /// When the key expires, in milliseconds since 1970. [`NO_EXPIRY`] probably removes the expiry; the caller must check the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expiry_date: Option<i64>,
-    /// `en-US` or `ja-JP`.
+    /// The locale: `en-US` or `ja-JP`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) locale: Option<String>,
-    /// An IANA name.
+    /// The time zone as an IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) time_zone: Option<String>,
 }
 
-/// "0 stands for null in numeric and date properties" (manager-api.md, section 6.1); whether that clears an expiry is unknown
-/// (section 11, no. 26).
+/// "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"). Whether that removes an expiry is unknown
+/// (docs/manager-api.md, "Unknowns", no. 26).
 pub(crate) const NO_EXPIRY: i64 = 0;
 
-/// Which keys are wanted, as far as a search can say it: all that is set must hold.
+/// The conditions of a search for keys. All conditions that are set must hold.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyFilter<'a> {
-    /// A pattern for the name, in which `%` stands for any text and `_` for one character.
+    /// A pattern for the name: `%` matches any text, `_` matches one character.
     pub(crate) name: Option<&'a str>,
-    /// The role.
+    /// The ID of the role.
     pub(crate) role_id: Option<i64>,
-    /// From when to when it may end.
-    pub(crate) ends: Option<(i64, i64)>,
-    /// When it was made at the latest.
+    /// The first and the last time of the expiry.
+    pub(crate) expires: Option<(i64, i64)>,
+    /// The latest time of creation.
     pub(crate) created_until: Option<i64>,
 }
 
 impl SignedIn {
-    /// The keys that the manager takes for ones of this name; compare the names again.
+    /// Returns the keys whose names the manager considers equal to this one. The caller must compare the names again.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn api_keys_named(&self, name: &str) -> Result<Vec<ApiKey>, ManagerError> {
         self.search(Some(Criterion::equals("keyName", name))).await
     }
 
-    /// The keys whose names match a pattern, in which `%` stands for any text and `_` for one character; compare the names again.
+    /// Returns the keys whose names match a pattern (`%` matches any text, `_` matches one character). The caller must compare the names again.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn api_keys_like(&self, pattern: &str) -> Result<Vec<ApiKey>, ManagerError> {
         self.search(Some(Criterion::like("keyName", pattern))).await
     }
 
-    /// The keys that the manager takes for ones that pass, page by page, in the order of IDs; look at them again.
-    pub(crate) fn api_keys<'a>(&'a self, wanted: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
+    /// Searches keys, page by page, in the order of IDs. The caller must check the conditions again.
+    pub(crate) fn api_keys<'a>(&'a self, filter: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
         let until = |field_name, first_date_value, last_date_value| Criterion::Between {
             field_name,
             first_date_value,
             last_date_value,
         };
         let criteria = [
-            wanted.name.map(|name| Criterion::like("keyName", name)),
-            wanted.role_id.map(|id| Criterion::number("roleID", id)),
-            (wanted.ends).map(|(first, last)| until("expiryDate", Some(first), last)),
-            (wanted.created_until).map(|last| until("created", None, last)),
+            filter.name.map(|name| Criterion::like("keyName", name)),
+            filter.role_id.map(|id| Criterion::number("roleID", id)),
+            (filter.expires).map(|(first, last)| until("expiryDate", Some(first), last)),
+            (filter.created_until).map(|last| until("created", None, last)),
         ];
         self.pages(criteria.into_iter().flatten())
     }
 
-    /// The keys with higher IDs than this, or all, page by page, in the order of IDs; look at their IDs again.
+    /// Searches the keys with a higher ID than this, or all keys, page by page, in the order of IDs. The caller must check the IDs again.
     pub(crate) fn api_keys_above(&self, id: Option<i64>) -> Pages<'_, ApiKey> {
         self.pages(id.map(Criterion::above))
     }
 
-    /// Makes the manager's clock known, where no answer has told it yet.
+    /// Makes a cheap call if no response has shown the manager's clock yet.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn sync_clock(&self) -> Result<(), ManagerError> {
         if self.clock_skew().is_some() {
             return Ok(());
         }
-        let request = ApiRequest::new(ApiKey::WHAT, Method::POST, ApiKey::PATH, RetryPolicy::Read)
-            .signed(&self.credentials)
-            .json(&serde_json::json!({"maxItems": 1}))
-            .listing();
+        let request = ApiRequest::new(
+            ApiKey::ACTION,
+            Method::POST,
+            ApiKey::PATH,
+            RetryPolicy::Read,
+        )
+        .json(&serde_json::json!({"maxItems": 1}))
+        .listing();
         self.send(request).await.map(|_| ())
     }
 
-    /// Creates a key. Only `mint.rs` calls this. It is never sent again, unless nothing was executed.
+    /// Creates a key. Only `mint` calls this. The call is only repeated if it was certainly not executed.
     ///
     /// # Errors
-    /// Of the manager; the key may exist all the same, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The key may exist nevertheless, see [`ManagerError::had_no_effect`].
     pub(crate) async fn create_api_key(&self, key: &NewApiKey) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
-            "creating the key",
+            "create the key",
             Method::POST,
             "/api/apikeys",
             RetryPolicy::Change,
         )
-        .signed(&self.credentials)
         .json(key);
         let created: ApiKey = self.send(request).await?.json()?;
         self.transport.redactor.add(created.secret());
         Ok(created)
     }
 
-    /// Describes a key.
+    /// Returns a key.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn api_key(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = ApiRequest::new("looking at the key", Method::GET, &path, RetryPolicy::Read)
-            .signed(&self.credentials);
+        let request = ApiRequest::new("read the key", Method::GET, &path, RetryPolicy::Read);
         self.send(request).await?.json()
     }
 
-    /// The key with this ID; none if there is no such key. A 404 that is not in the manager's own form may come from something in between,
-    /// so a search must agree with it.
+    /// Returns the key with this ID. `None` if it does not exist. A gateway may have sent a 404 that does not have the form of the manager's
+    /// API, so a search must confirm it.
     ///
     /// # Errors
-    /// Of the manager; then it is not known.
+    /// Returns the error of the call. Whether the key exists is unknown then.
     pub(crate) async fn find_api_key(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
         match self.api_key(id).await {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // Or the answer is about another key.
+            // The 404 is not from the manager, or the response is about another key.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
         Ok(found.into_iter().find(|key| key.id == id))
     }
 
-    /// Whether there is a key with this ID.
+    /// Whether a key with this ID exists.
     ///
     /// # Errors
-    /// Of the manager; then it is not known.
+    /// Returns the error of the call. Whether the key exists is unknown then.
     pub(crate) async fn key_exists(&self, id: i64) -> Result<bool, ManagerError> {
         Ok(self.find_api_key(id).await?.is_some())
     }
 
-    /// Gives a key a new secret; the old one is dead at once. Only `mint.rs` calls this, and it decides whether to send it again.
+    /// Gives a key a new secret; the old one stops working immediately. Only `mint` calls this, and decides whether to repeat it.
     ///
     /// # Errors
-    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The old secret may have stopped working nevertheless, see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = ApiRequest::new(
-            "making a new secret",
+            "reset the secret of the key",
             Method::POST,
             &path,
             RetryPolicy::Change,
-        )
-        .signed(&self.credentials);
+        );
         let key: ApiKey = self.send(request).await?.json()?;
         self.transport.redactor.add(key.secret());
         Ok(key)
     }
 
-    /// Gives the key that signs this call a new secret; the old one is dead at once. Only `mint.rs` calls this.
+    /// Gives the key that signs this call a new secret; the old one stops working immediately. Only `mint` calls this.
     ///
     /// # Errors
-    /// Of the manager; the old secret may be dead all the same, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The old secret may have stopped working nevertheless, see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_own_secret(&self) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
-            "making a new secret",
+            "reset the secret of the key",
             Method::POST,
             "/api/apikeys/current/secretkey",
             RetryPolicy::Change,
-        )
-        .signed(&self.credentials);
+        );
         let key: ApiKey = self.send(request).await?.json()?;
         self.transport.redactor.add(key.secret());
         Ok(key)
     }
 
-    /// Changes what is set in `change`, and returns the key as it is then. Sent twice it ends where it does once, so it is repeated
-    /// where the connection breaks; a change that somebody else makes in between to the same field would be lost, and is by a change
-    /// that comes later anyway.
+    /// Changes the fields that are set in `change`, and returns the changed key. The call is repeated if the connection breaks, because a
+    /// second call has the same effect. It may overwrite a change of the same field that happened in between, as any later change does.
     ///
     /// # Errors
-    /// Of the manager; the key may be changed all the same, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The key may be changed nevertheless, see [`ManagerError::had_no_effect`].
     pub(crate) async fn modify_api_key(
         &self,
         id: i64,
@@ -234,54 +233,51 @@ impl SignedIn {
     ) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}");
         let request = ApiRequest::new(
-            "changing the key",
+            "change the key",
             Method::POST,
             &path,
             RetryPolicy::Idempotent,
         )
-        .signed(&self.credentials)
         .json(change);
         self.send(request).await?.json()
     }
 
-    /// Deletes a key. It may be sent twice.
+    /// Deletes a key. The call may be sent twice.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn delete_api_key(&self, id: i64) -> Result<(), ManagerError> {
         let path = format!("/api/apikeys/{id}");
         let request = ApiRequest::new(
-            "deleting the key",
+            "delete the key",
             Method::DELETE,
             &path,
             RetryPolicy::Idempotent,
-        )
-        .signed(&self.credentials);
-        self.send(request).await?.is_the_managers()
+        );
+        self.send(request).await?.require_api_response()
     }
 
-    /// Whether the manager accepts what signs this call, for a key whose role may not look at keys as well.
+    /// Returns the key that signs this call. A role without the right to view keys may call this too.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn current_api_key(&self) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
-            "asking whose key this is",
+            "read the key that signs the call",
             Method::GET,
             "/api/apikeys/current",
             RetryPolicy::Read,
-        )
-        .signed(&self.credentials);
+        );
         self.send(request).await?.json()
     }
 
-    /// Reads something that needs no right on keys, roles or users: proof that the manager accepts what signs this call, for a key
-    /// whose role may not look at keys (manager-api.md, section 6.4).
+    /// Checks that the manager accepts the credentials, with a read that needs no right on keys, roles or users
+    /// (docs/manager-api.md, "Checking a key").
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn check_access(&self) -> Result<(), ManagerError> {
-        let answer = self.send(self.access_check("trying the key")).await?;
-        answer.json::<AnyObject>().map(|_| ())
+        let response = self.send(self.access_check("check the key")).await?;
+        response.json::<AnyObject>().map(|_| ())
     }
 }

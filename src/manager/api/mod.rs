@@ -1,4 +1,4 @@
-//! The endpoints of the manager.
+//! The endpoints of the manager's API.
 
 pub(crate) mod administrators;
 pub(crate) mod api_key;

@@ -1,4 +1,4 @@
-//! A role without its weight: its name, and what its rights come to. A list of them is small, however many rights they spell out.
+//! A summary of a role: its name, and counts of its rights. It needs little memory, however many rights the role lists.
 
 use std::fmt;
 
@@ -6,37 +6,31 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::roles::Role;
+use super::roles::{NamedRole, Role};
 use super::search::Searchable;
-use crate::manager::SignedIn;
+use crate::manager::client::SignedIn;
 use crate::manager::error::ManagerError;
+use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
-use crate::manager::http::transport::ApiRequest;
-use crate::manager::json;
-use crate::manager::json::BoundedList;
+use crate::manager::json::{self, BoundedList};
 
-/// The groups that say who may do what: who holds them can give himself the rest (manager-api.md, section 5).
-const GOVERNING: [&str; 3] = [
+/// The groups of rights on users, roles and keys. With them, a user can obtain every other right (docs/manager-api.md, "Roles").
+const ADMINISTRATIVE: [&str; 3] = [
     "administratorRights",
     "administratorRoleRights",
     "apikeyRights",
 ];
 
-/// A role that can be told by its name.
-pub(crate) trait NamedRole: Searchable {
-    fn name(&self) -> &str;
-}
-
-/// What of a role must be known before a key gets it. What an answer leaves out is unknown.
+/// What must be known about a role before a key gets it. A field that the response leaves out is unknown.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleSummary {
-    /// Its ID.
+    /// The ID.
     #[serde(rename = "ID", deserialize_with = "json::id")]
     pub(crate) id: i64,
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
-    /// Whether whoever has it may use this API at all.
+    /// Whether the role allows the use of the API.
     #[serde(default)]
     pub(crate) allow_web_service: Option<bool>,
     #[serde(default)]
@@ -50,20 +44,22 @@ pub(crate) struct RoleSummary {
 }
 
 impl RoleSummary {
-    /// Whether it gives every right. The manager's own role of that kind cannot be changed, and on a manager that others host it lacks
-    /// the rights that are the host's; that it governs who may do what tells it from other roles that cannot be changed. Names and
-    /// IDs prove nothing: both can be others (section 5).
+    /// Whether the role grants every right.
+    ///
+    /// The name and the ID of the built-in role with every right may differ between managers, so only its rights count
+    /// (docs/manager-api.md, "Roles"). On a hosted manager it lacks the rights of the host. There it is recognised because it cannot be
+    /// changed and has all rights on users, roles and keys.
     #[must_use]
-    pub(crate) fn gives_every_right(&self) -> bool {
+    pub(crate) fn grants_every_right(&self) -> bool {
         let everywhere = self.all_computers != Some(false) && self.all_policies != Some(false);
         let rights = &self.rights;
         let all = rights.on > 0 && rights.off == 0;
-        let governs = rights.governing_on > 0 && rights.governing_off == 0;
-        everywhere && (all || (governs && self.immutable == Some(true)))
+        let administers = rights.administrative_on > 0 && rights.administrative_off == 0;
+        everywhere && (all || (administers && self.immutable == Some(true)))
     }
 }
 
-/// The answer of a search.
+/// The response to a search.
 #[derive(Deserialize)]
 pub(crate) struct RoleSummaries {
     #[serde(default)]
@@ -82,7 +78,7 @@ impl IntoIterator for RoleSummaries {
 impl Searchable for RoleSummary {
     const PATH: &'static str = Role::PATH;
     const PAGE: u32 = Role::PAGE;
-    const WHAT: &'static str = Role::WHAT;
+    const ACTION: &'static str = Role::ACTION;
     type Results = RoleSummaries;
 
     fn id(&self) -> i64 {
@@ -100,32 +96,25 @@ impl NamedRole for RoleSummary {
     }
 }
 
-impl NamedRole for Role {
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
-
 impl SignedIn {
-    /// What must be known of a role before a key gets it.
+    /// Returns the summary of a role.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn role_summary(&self, id: i64) -> Result<RoleSummary, ManagerError> {
         let path = format!("/api/roles/{id}");
-        let request = ApiRequest::new("looking at the role", Method::GET, &path, RetryPolicy::Read)
-            .signed(&self.credentials);
+        let request = ApiRequest::new("read the role", Method::GET, &path, RetryPolicy::Read);
         self.send(request).await?.json()
     }
 }
 
-/// How many rights there are, on and off, in all groups and in those that govern.
+/// The number of rights that are on and off, in all groups and in the administrative ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,
     off: u32,
-    governing_on: u32,
-    governing_off: u32,
+    administrative_on: u32,
+    administrative_off: u32,
 }
 
 impl<'de> Deserialize<'de> for RightsCount {
@@ -133,17 +122,17 @@ impl<'de> Deserialize<'de> for RightsCount {
         let mut rights = Self::default();
         let count = RightsVisitor {
             rights: &mut rights,
-            governing: false,
+            administrative: false,
         };
         count.deserialize(deserializer)?;
         Ok(rights)
     }
 }
 
-/// Counts the rights of one branch of the tree.
+/// Counts the rights of one branch of the tree of rights.
 struct RightsVisitor<'a> {
     rights: &'a mut RightsCount,
-    governing: bool,
+    administrative: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for RightsVisitor<'_> {
@@ -165,7 +154,7 @@ impl<'de> Visitor<'de> for RightsVisitor<'_> {
         while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             map.next_value_seed(RightsVisitor {
                 rights: self.rights,
-                governing: self.governing || GOVERNING.contains(&&*name),
+                administrative: self.administrative || ADMINISTRATIVE.contains(&&*name),
             })?;
         }
         Ok(())
@@ -173,19 +162,19 @@ impl<'de> Visitor<'de> for RightsVisitor<'_> {
 
     fn visit_bool<F>(self, on: bool) -> Result<(), F> {
         let rights = self.rights;
-        let (all, governing) = if on {
-            (&mut rights.on, &mut rights.governing_on)
+        let (all, administrative) = if on {
+            (&mut rights.on, &mut rights.administrative_on)
         } else {
-            (&mut rights.off, &mut rights.governing_off)
+            (&mut rights.off, &mut rights.administrative_off)
         };
         *all = all.saturating_add(1);
-        if self.governing {
-            *governing = governing.saturating_add(1);
+        if self.administrative {
+            *administrative = administrative.saturating_add(1);
         }
         Ok(())
     }
 
-    // What is no right does not count.
+    // Only booleans are rights.
     fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<(), S::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
@@ -218,23 +207,23 @@ mod tests {
 
     use super::*;
 
-    /// A role with these rights, everywhere.
+    /// A role with these rights for all computers and policies.
     fn role(rights: &Value) -> Value {
         json!({"ID": 7, "name": "R", "allComputers": true, "allPolicies": true, "allowWebService": true, "rights": rights})
     }
 
-    fn gives_every_right(role: &Value) -> bool {
+    fn grants_every_right(role: &Value) -> bool {
         serde_json::from_str::<RoleSummary>(&role.to_string())
             .unwrap_or_else(|error| panic!("{error}"))
-            .gives_every_right()
+            .grants_every_right()
     }
 
     #[test]
-    fn what_a_role_is_called_says_nothing_of_its_rights() {
-        let governing = json!({"platformRights": {
+    fn only_rights_show_that_a_role_grants_every_right() {
+        let administrative = json!({"platformRights": {
             "administratorRights": {"a": true}, "administratorRoleRights": {"b": true}, "apikeyRights": {"c": true}
         }});
-        let mut hosted = governing.clone();
+        let mut hosted = administrative.clone();
         hosted["hostedServiceRights"] = json!({"heapRights": {"canViewHeap": false}});
         let with = |rights: &Value, field: &str, value: Value| {
             let mut role = role(rights);
@@ -242,11 +231,11 @@ mod tests {
             role
         };
         for (role, every) in [
-            (role(&governing), true),
+            (role(&administrative), true),
             (role(&hosted), false),
             (with(&hosted, "immutable", json!(true)), true),
-            (with(&governing, "allComputers", json!(false)), false),
-            (with(&governing, "allPolicies", json!(false)), false),
+            (with(&administrative, "allComputers", json!(false)), false),
+            (with(&administrative, "allPolicies", json!(false)), false),
             (
                 with(
                     &json!({"policyRights": {"canDeletePolicies": false}}),
@@ -262,7 +251,7 @@ mod tests {
             ),
             (json!({"ID": 1, "name": "Full Access"}), false),
         ] {
-            assert_eq!(gives_every_right(&role), every, "{role}");
+            assert_eq!(grants_every_right(&role), every, "{role}");
         }
     }
 }

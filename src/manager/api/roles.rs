@@ -1,4 +1,4 @@
-//! Roles (manager-api.md, section 5).
+//! Roles (docs/manager-api.md, "Roles").
 
 use reqwest::Method;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -6,43 +6,54 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::role_summary::NamedRole;
 use super::search::{Criterion, Searchable};
-use crate::manager::SignedIn;
+use crate::manager::client::SignedIn;
 use crate::manager::error::ManagerError;
+use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
-use crate::manager::http::transport::ApiRequest;
 use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId, RequiredField};
 
-/// A role weighs about 7 KB with its rights (section 5: four in 29 KB); one for single computers lists the ID of each as well.
-const MOST: usize = 128 * 1024;
+/// The size limit for a role. A role has about 7 KB (docs/manager-api.md, "Roles"), and more if it lists single computers.
+const MAX_BYTES: usize = 128 * 1024;
 
-/// A role. Fields that are not needed here are kept as they came, known or not.
+/// A role, complete or as a summary.
+pub(crate) trait NamedRole: Searchable {
+    /// Returns the name.
+    fn name(&self) -> &str;
+}
+
+impl NamedRole for Role {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A role. Unknown fields are kept.
 pub(crate) struct Role {
-    /// Its ID.
+    /// The ID.
     pub id: i64,
-    /// Its name.
+    /// The name.
     pub name: String,
     description: Option<String>,
     object: Object,
 }
 
 impl Role {
-    /// Its description, where it has one.
+    /// Returns the description.
     #[must_use]
     pub(crate) fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// The manager's object.
+    /// Returns the manager's object.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
-        // It was read to its end when it came.
+        // The text was parsed completely before.
         serde_json::from_str(self.object.text()).unwrap_or_default()
     }
 }
 
-/// The manager's object, as it came.
+/// Serializes the manager's object.
 impl Serialize for Role {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.object.serialize(serializer)
@@ -66,7 +77,7 @@ impl<'de> Visitor<'de> for RoleVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Role, A::Error> {
         let (mut id, mut name, mut description) = (None, None, None);
-        let mut object = ObjectBuilder::up_to(MOST);
+        let mut object = ObjectBuilder::with_limit(MAX_BYTES);
         while let Some(field) = fields.next_key::<String>()? {
             let text = match field.as_str() {
                 "ID" => fields
@@ -91,7 +102,7 @@ impl<'de> Visitor<'de> for RoleVisitor {
     }
 }
 
-/// The answer of a search. An empty list may be left out, as unset fields are (section 6.1).
+/// The response to a search. An empty list may be absent, like other fields that are not set.
 #[derive(serde::Deserialize)]
 pub(crate) struct Roles {
     #[serde(default)]
@@ -109,9 +120,9 @@ impl IntoIterator for Roles {
 
 impl Searchable for Role {
     const PATH: &'static str = "/api/roles/search";
-    // Less than half of what an answer may have.
+    // Less than half of the size limit of a response.
     const PAGE: u32 = 500;
-    const WHAT: &'static str = "searching roles";
+    const ACTION: &'static str = "search roles";
     type Results = Roles;
 
     fn id(&self) -> i64 {
@@ -119,17 +130,17 @@ impl Searchable for Role {
     }
 
     fn weight(&self) -> usize {
-        // The name and the words are in it twice.
+        // The name and the description are stored twice.
         let words = self.name.len() + self.description().map_or(0, str::len);
         self.object.text().len() + words + 512
     }
 }
 
 impl SignedIn {
-    /// The roles that the manager takes for ones of this name; compare the names again, its equality is not ours.
+    /// Returns the roles whose names the manager considers equal to this one. The caller must compare the names again.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn roles_named<R: NamedRole>(
         &self,
         name: &str,
@@ -137,29 +148,28 @@ impl SignedIn {
         self.search(Some(Criterion::equals("name", name))).await
     }
 
-    /// The roles whose name matches `pattern`, in which `%` stands for any text and `_` for one character.
+    /// Returns the roles whose names match `pattern`: `%` matches any text, `_` matches one character.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn roles_like(&self, pattern: &str) -> Result<Vec<Role>, ManagerError> {
         self.search(Some(Criterion::like("name", pattern))).await
     }
 
-    /// Describes a role.
+    /// Returns a role.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn role(&self, id: i64) -> Result<Role, ManagerError> {
         let path = format!("/api/roles/{id}");
-        let request = ApiRequest::new("looking at the role", Method::GET, &path, RetryPolicy::Read)
-            .signed(&self.credentials);
+        let request = ApiRequest::new("read the role", Method::GET, &path, RetryPolicy::Read);
         self.send(request).await?.json()
     }
 
-    /// All roles.
+    /// Returns all roles.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the error of the call.
     pub(crate) async fn roles<R: NamedRole>(&self) -> Result<Vec<R>, ManagerError> {
         self.search(None).await
     }

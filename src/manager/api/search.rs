@@ -1,4 +1,4 @@
-//! Searching roles and keys (manager-api.md, section 5.1), page by page.
+//! Searches roles, keys and administrators, page by page (docs/manager-api.md, "Search").
 
 use std::marker::PhantomData;
 
@@ -6,11 +6,11 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::manager::SignedIn;
+use crate::manager::client::SignedIn;
 use crate::manager::error::{Cause, ManagerError};
+use crate::manager::http::request::ApiRequest;
 use crate::manager::http::response::ApiResponse;
 use crate::manager::http::retry::RetryPolicy;
-use crate::manager::http::transport::ApiRequest;
 
 /// The body of a search.
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ struct SearchFilter<'a> {
     sort_by_object_id: bool,
 }
 
-/// What an object must fulfil; several criteria must all hold.
+/// A condition of a search. All conditions must hold.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Criterion<'a> {
@@ -32,7 +32,7 @@ pub(crate) enum Criterion<'a> {
         field_name: &'a str,
         string_test: &'a str,
         string_value: &'a str,
-        /// Wildcards are on by default, even for `equal`: without this, `Dev_Read` finds `DevXRead` too.
+        /// By default wildcards are on, even for `equal`: `Dev_Read` would also find `DevXRead`.
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
@@ -41,7 +41,7 @@ pub(crate) enum Criterion<'a> {
         numeric_test: &'a str,
         numeric_value: i64,
     },
-    /// Within these times, both ends included.
+    /// A time between two times, both included.
     #[serde(rename_all = "camelCase")]
     Between {
         field_name: &'a str,
@@ -54,7 +54,7 @@ pub(crate) enum Criterion<'a> {
 }
 
 impl<'a> Criterion<'a> {
-    /// The field is exactly this text.
+    /// The field is equal to this text.
     pub(crate) fn equals(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
             field_name,
@@ -64,7 +64,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The object with this ID.
+    /// The ID is equal to this one.
     pub(crate) fn id(id_value: i64) -> Self {
         Self::Id {
             id_test: "equal",
@@ -72,7 +72,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The objects with higher IDs.
+    /// The ID is greater than this one.
     pub(crate) fn above(id_value: i64) -> Self {
         Self::Id {
             id_test: "greater-than",
@@ -80,7 +80,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The field is this number.
+    /// The field is equal to this number.
     pub(crate) fn number(field_name: &'a str, numeric_value: i64) -> Self {
         Self::Number {
             field_name,
@@ -89,7 +89,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The field matches this pattern, in which `%` stands for any text and `_` for one character.
+    /// The field matches this pattern: `%` matches any text, `_` matches one character.
     pub(crate) fn like(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
             field_name,
@@ -100,127 +100,126 @@ impl<'a> Criterion<'a> {
     }
 }
 
-/// No manager has so many roles or keys of one name; one that says so would fill the memory.
-const MOST: usize = 200_000;
-/// Nor so many of anything: pages that are not kept come to an end too.
-const MOST_PAGED: usize = 10_000_000;
+/// The limit for the number of objects that are held at once. No manager has so many, but a hostile one could fill the memory.
+const MAX_OBJECTS: usize = 200_000;
+/// The limit for the number of objects that are read page by page, so that a search always ends.
+const MAX_OBJECTS_PAGED: usize = 10_000_000;
 
-/// As much of a search as is held at once where all of it is wanted: 2000 roles with all their rights.
-pub(crate) const MOST_KEPT: usize = 16 * 1024 * 1024;
+/// The limit for the size of the objects that are held at once: 2000 roles with all their rights.
+pub(crate) const MAX_BYTES_HELD: usize = 16 * 1024 * 1024;
 
-/// What can be searched.
+/// An object that can be searched.
 pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
-    /// How many to ask for at once; less than half of what an answer may have.
+    /// The number of objects to request at once: less than half of the size limit of a response.
     const PAGE: u32;
-    /// What a search is for, in words.
-    const WHAT: &'static str;
-    /// The body of the answer.
+    /// The action, such as `search keys`. It follows `could not` in messages.
+    const ACTION: &'static str;
+    /// The body of the response.
     type Results: DeserializeOwned + IntoIterator<Item = Self>;
 
+    /// Returns the ID.
     fn id(&self) -> i64;
 
-    /// How much room it takes, about.
+    /// Returns the approximate size in memory.
     fn weight(&self) -> usize;
 }
 
-/// What a search finds, page by page, in the order of IDs: no more than a page is held here.
+/// The results of a search, page by page, in the order of IDs. Only one page is held in memory.
 pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
-    reached: SearchProgress,
-    what: PhantomData<T>,
+    progress: SearchProgress,
+    object: PhantomData<T>,
 }
 
-/// How far a search has come.
+/// The progress of a search.
 pub(crate) struct SearchProgress {
-    /// The last ID that was seen.
+    /// The last ID.
     last: Option<i64>,
-    /// How many were seen.
-    seen: usize,
-    /// More than there can be.
-    pub(crate) most: usize,
-    /// A page that was not full was the last.
+    /// The number of objects so far.
+    count: usize,
+    /// The limit for the number of objects.
+    pub(crate) limit: usize,
+    /// Whether the last page was read. It is the first one that is not full.
     pub(crate) ended: bool,
 }
 
 impl SearchProgress {
-    pub(crate) fn nothing() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             last: None,
-            seen: 0,
-            most: MOST_PAGED,
+            count: 0,
+            limit: MAX_OBJECTS_PAGED,
             ended: false,
         }
     }
 
-    /// Reads the next page, which holds `full` objects unless it is the last.
+    /// Parses the next page. It has `full` objects unless it is the last one.
     pub(crate) fn read<T: Searchable>(
         &mut self,
-        answer: &ApiResponse,
+        response: &ApiResponse,
         full: u32,
     ) -> Result<Vec<T>, ManagerError> {
-        let mut page: Vec<T> = answer.json::<T::Results>()?.into_iter().collect();
+        let mut page: Vec<T> = response.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
-            // Nothing comes after it, so its order matters to nobody but the reader.
+            // The order of the last page is not needed for another request, so it may be restored here.
             page.sort_by_key(T::id);
         }
-        let grows = (self.last.into_iter().chain(page.iter().map(T::id)))
+        let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
             .is_sorted_by(|one, next| one < next);
         self.last = page.last().map(T::id).or(self.last);
-        self.seen += page.len();
-        if !self.ended && self.seen >= self.most {
-            let most = self.most;
-            let reason = format!("the manager lists more than {most} of them, which cannot be");
-            return Err(answer.unreadable(reason, None));
+        self.count += page.len();
+        if !self.ended && self.count >= self.limit {
+            let limit = self.limit;
+            let reason = format!("the manager lists more than {limit} objects");
+            return Err(response.unreadable(reason, None));
         }
-        if !grows {
-            let reason =
-                "the manager's pages repeat IDs or are not in their order, so they would not end";
-            return Err(answer.unreadable(reason.to_owned(), None));
+        if !is_ascending {
+            let reason = "the manager's pages repeat IDs or are not in the order of IDs, so the search would not end";
+            return Err(response.unreadable(reason.to_owned(), None));
         }
         Ok(page)
     }
 }
 
 impl<T: Searchable> Pages<'_, T> {
-    /// The next page; none after the last. The first is never none.
+    /// Returns the next page. `None` after the last page.
     ///
     /// # Errors
-    /// Also where pages do not come to an end: then the manager ignores what it is asked.
+    /// Returns the error of the call, or an error if the manager ignores the conditions, so that the pages would not end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
-        if self.reached.ended {
+        if self.progress.ended {
             return Ok(None);
         }
-        let after = self.reached.last.map(Criterion::above);
+        let after = self.progress.last.map(Criterion::above);
         let filter = SearchFilter {
             max_items: T::PAGE,
             search_criteria: self.criteria.iter().copied().chain(after).collect(),
             sort_by_object_id: true,
         };
-        let answer = self.signed_in.page(T::WHAT, T::PATH, &filter).await?;
-        self.reached.read(&answer, T::PAGE).map(Some)
+        let response = self.signed_in.page(T::ACTION, T::PATH, &filter).await?;
+        self.progress.read(&response, T::PAGE).map(Some)
     }
 }
 
 impl SignedIn {
-    /// What is the same whatever is searched, and so is compiled once.
+    /// Requests one page. This part does not depend on the type of the objects, so it is compiled once.
     async fn page(
         &self,
-        what: &'static str,
+        action: &'static str,
         path: &'static str,
         filter: &SearchFilter<'_>,
     ) -> Result<ApiResponse, ManagerError> {
-        let request = ApiRequest::new(what, Method::POST, path, RetryPolicy::Read)
-            .signed(&self.credentials)
+        let request = ApiRequest::new(action, Method::POST, path, RetryPolicy::Read)
             .json(filter)
             .listing();
         self.send(request).await
     }
 
-    /// Everything that fulfils the criteria, page by page.
+    /// Searches the objects that meet all criteria, page by page.
     pub(crate) fn pages<'a, T: Searchable>(
         &'a self,
         criteria: impl IntoIterator<Item = Criterion<'a>>,
@@ -228,12 +227,12 @@ impl SignedIn {
         Pages {
             signed_in: self,
             criteria: criteria.into_iter().collect(),
-            reached: SearchProgress::nothing(),
-            what: PhantomData,
+            progress: SearchProgress::new(),
+            object: PhantomData,
         }
     }
 
-    /// Everything that fulfils `criterion`, or everything, in the order of IDs.
+    /// Returns all objects that meet `criterion`, or all objects, in the order of IDs.
     ///
     /// # Errors
     /// See [`Pages::next`].
@@ -242,13 +241,16 @@ impl SignedIn {
         criterion: Option<Criterion<'_>>,
     ) -> Result<Vec<T>, ManagerError> {
         let mut pages = self.pages(criterion);
-        pages.reached.most = MOST;
-        let (mut found, mut kept) = (Vec::new(), 0);
+        pages.progress.limit = MAX_OBJECTS;
+        let (mut found, mut bytes) = (Vec::new(), 0);
         while let Some(page) = pages.next().await? {
-            kept += page.iter().map(T::weight).sum::<usize>();
-            if kept > MOST_KEPT {
-                let most = MOST_KEPT / 1024 / 1024;
-                let message = format!("{}: the manager lists more than {most} MiB", T::WHAT);
+            bytes += page.iter().map(T::weight).sum::<usize>();
+            if bytes > MAX_BYTES_HELD {
+                let limit = MAX_BYTES_HELD / 1024 / 1024;
+                let message = format!(
+                    "could not {}: the manager lists more than {limit} MiB",
+                    T::ACTION
+                );
                 return Err(ManagerError::new(Cause::Unreadable, message, None));
             }
             found.extend(page);

@@ -1,4 +1,4 @@
-//! Signing in and out (manager-api.md, sections 3 and 4).
+//! Sign-in and sign-out (docs/manager-api.md, "Sign-in" and "Sign-out").
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -7,29 +7,31 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+use crate::manager::client::{Manager, SignedIn};
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::http::credentials::{Credentials, SESSION_COOKIE, Session};
+use crate::manager::http::request::ApiRequest;
 use crate::manager::http::response::{ApiResponse, cookies};
 use crate::manager::http::retry::RetryPolicy;
-use crate::manager::http::transport::{ApiRequest, Transport};
-use crate::manager::{Manager, SignedIn};
+use crate::manager::http::transport::Transport;
 use crate::secret::Secret;
 
-/// Who signs in.
+/// The credentials for a sign-in with a password.
 pub(crate) struct SignIn<'a> {
-    /// The administrator.
+    /// The user name of the administrator.
     pub username: &'a str,
     /// The password.
     pub password: &'a Secret,
-    /// The tenant; none for the primary one.
+    /// The tenant. `None` for the primary tenant.
     pub tenant: Option<&'a str>,
-    /// The current code of the second factor.
+    /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// Whether a session that begins with an answer that cannot be used may be left on the manager.
+    /// Whether to leave a session on the manager if its response cannot be used.
     pub no_sign_out: bool,
 }
 
-/// The body of `POST /api/sessions`. The code is a string: its type is unknown, and a number would lose leading zeros (section 3).
+/// The body of `POST /api/sessions`. The type of the MFA code is unknown. It is sent as a string, because a number would lose leading zeros
+/// (docs/manager-api.md, "Sign-in").
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SignInRequest<'a> {
@@ -41,56 +43,59 @@ struct SignInRequest<'a> {
     mfa_code: Option<&'a str>,
 }
 
-/// What of its answer is needed.
+/// The response to `POST /api/sessions`.
 #[derive(Deserialize)]
 struct SessionResponse {
     #[serde(rename = "RID")]
     request_id: Option<Secret>,
 }
 
-/// How long ending a session may take: nobody waits for a farewell (manager-api.md, section 4).
-const SIGN_OUT_BUDGET: Duration = Duration::from_secs(3);
+/// The time limit for a sign-out, which must not delay the end of a run.
+const SIGN_OUT_TIME: Duration = Duration::from_secs(3);
 
 impl Manager {
-    /// Signs in, once: a refused password or code counts towards the lock-out, so it is never sent again.
+    /// Signs in. The request is never repeated, because a refused password or code counts towards the lockout.
     ///
     /// # Errors
-    /// Where the manager refuses, or its answer lacks the cookie `sID` or the `RID`.
-    pub(crate) async fn sign_in(self, who: &SignIn<'_>) -> Result<SignedIn, (Self, ManagerError)> {
-        match self.session(who).await {
+    /// Returns an error if the manager refuses the sign-in, or if its response lacks the cookie `sID` or the `RID`.
+    pub(crate) async fn sign_in(
+        self,
+        sign_in: &SignIn<'_>,
+    ) -> Result<SignedIn, (Self, ManagerError)> {
+        match self.session(sign_in).await {
             Ok(session) => Ok(self.with(Credentials::Session(session))),
             Err(error) => Err((self, error)),
         }
     }
 
-    async fn session(&self, who: &SignIn<'_>) -> Result<Session, ManagerError> {
+    async fn session(&self, sign_in: &SignIn<'_>) -> Result<Session, ManagerError> {
         let mut request = ApiRequest::new(
-            "signing in",
+            "sign in",
             Method::POST,
             "/api/sessions",
             RetryPolicy::SignIn,
         );
-        request.secrets = [Some(who.password), who.mfa_code]
+        request.secrets = [Some(sign_in.password), sign_in.mfa_code]
             .into_iter()
             .flatten()
             .collect();
         let mut request = request.json(&SignInRequest {
-            user_name: who.username,
-            password: who.password.expose(),
-            tenant_name: who.tenant,
-            mfa_code: who.mfa_code.map(Secret::expose),
+            user_name: sign_in.username,
+            password: sign_in.password.expose(),
+            tenant_name: sign_in.tenant,
+            mfa_code: sign_in.mfa_code.map(Secret::expose),
         });
         let headers = RefCell::default();
         request.headers = Some(&headers);
-        let result = self.transport.send(request).await;
-        let result = result.and_then(|answer| session_of(&answer));
-        if result.is_err() && !who.no_sign_out {
+        let result = self.transport.send(&request).await;
+        let result = result.and_then(|response| session_of(&response));
+        if result.is_err() && !sign_in.no_sign_out {
             self.end_unused(&headers.take()).await;
         }
         result
     }
 
-    /// Ends the session that began with an answer that cannot be used: nothing else would, and an account may have few at once.
+    /// Signs out of a session whose response cannot be used. An account may only have a few sessions at once.
     async fn end_unused(&self, headers: &HeaderMap) {
         let session = Session {
             cookies: cookies(headers),
@@ -101,34 +106,34 @@ impl Manager {
         }
         let ended = end_session(&self.transport, &Credentials::Session(session)).await;
         match ended {
-            Ok(()) => log::info!("the session that began was ended on the manager"),
+            Ok(()) => log::info!("signed out of the unusable session"),
             Err(error) => {
-                log::info!("the session that began was not ended on the manager: {error}")
+                log::info!("could not sign out of the unusable session: {error}")
             }
         }
     }
 }
 
-/// The session that the answer to a sign-in holds.
+/// Returns the session in the response to a sign-in.
 ///
 /// # Errors
-/// Where it holds none, or one that cannot be sent.
-pub(crate) fn session_of(answer: &ApiResponse) -> Result<Session, ManagerError> {
-    let body: SessionResponse = answer.json()?;
-    let cookies = cookies(&answer.headers);
+/// Returns an error if the response lacks a part of the session, or if the session cannot be sent in a header.
+pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError> {
+    let body: SessionResponse = response.json()?;
+    let cookies = cookies(&response.headers);
     let has_cookie = cookies.iter().any(|(name, _)| name == SESSION_COOKIE);
     let request_id = body.request_id.filter(|id| !id.is_empty());
     let missing = match (has_cookie, &request_id) {
         (true, Some(_)) => None,
         (false, Some(_)) => Some("the cookie `sID`"),
         (true, None) => Some("`RID` in its body"),
-        (false, None) => Some("the cookie `sID`, and `RID` in its body"),
+        (false, None) => Some("the cookie `sID` and `RID` in its body"),
     };
     let (None, Some(request_id)) = (missing, request_id) else {
-        let reason = format!("the manager's answer lacks {}", missing.unwrap_or_default());
-        return Err(answer.unreadable(
+        let reason = format!("the response lacks {}", missing.unwrap_or_default());
+        return Err(response.unreadable(
             reason,
-            Some("a session needs both; is there a proxy that removes cookies?".into()),
+            Some("check that no proxy removes cookies, because a session needs both".into()),
         ));
     };
     let session = Session {
@@ -136,68 +141,62 @@ pub(crate) fn session_of(answer: &ApiResponse) -> Result<Session, ManagerError> 
         request_id,
     };
     if !session.is_sendable() {
-        let reason =
-            "the manager's answer holds a session that cannot be sent in a header".to_owned();
-        return Err(answer.unreadable(reason, None));
+        let reason = "the session in the response cannot be sent in a header".to_owned();
+        return Err(response.unreadable(reason, None));
     }
     Ok(session)
 }
 
 impl SignedIn {
-    /// Ends the session on the manager. Best effort: any success will do, and it takes three seconds at most.
+    /// Signs out, in at most three seconds.
     ///
     /// # Errors
-    /// Returns an error if no answer came or it was not a success; worth a note, never a failed run.
+    /// Returns an error if the sign-out was not confirmed. The session then ends by itself later, so the run does not fail.
     pub(crate) async fn sign_out(&self) -> Result<(), ManagerError> {
         end_session(&self.transport, self.credentials()).await
     }
 }
 
-/// Ends a session with `DELETE /api/sessions/current`, which keeps its ID out of addresses and so out of the logs of proxies. If the
-/// manager refuses that, with `DELETE /rest/authentication/logout?sID=`.
+/// Signs out with `DELETE /api/sessions/current`, which keeps the ID of the session out of the logs of proxies. If the manager refuses that,
+/// signs out with `DELETE /rest/authentication/logout?sID=`.
 ///
-/// The first call is used by a public client and not documented; the second one is documented, but not for sessions of
-/// `/api/sessions`. A manager may know one of them, both, or none.
+/// A public client uses the first call, but it is not documented. The second call is documented, but not for sessions of `/api/sessions`. A
+/// manager may support one of them, both, or none.
 async fn end_session(transport: &Transport, credentials: &Credentials) -> Result<(), ManagerError> {
     let Credentials::Session(session) = credentials else {
         return Ok(());
     };
-    let begun = Instant::now();
+    let started = Instant::now();
     let end = async |path: &str, id: Option<&Secret>| {
-        let request = ApiRequest::new(
-            "ending the session",
-            Method::DELETE,
-            path,
-            RetryPolicy::Never,
-        );
+        let request = ApiRequest::new("sign out", Method::DELETE, path, RetryPolicy::Never);
         let mut request = request.signed(credentials);
         request.query = id.map(|id| (SESSION_COOKIE, id));
-        request.timeout = Some(SIGN_OUT_BUDGET.saturating_sub(begun.elapsed()));
-        transport.send(request).await
+        request.timeout = Some(SIGN_OUT_TIME.saturating_sub(started.elapsed()));
+        transport.send(&request).await
     };
-    let answer = end("/api/sessions/current", None).await;
-    // A page for a browser is the answer of something that does not know the call.
-    let refusal = match answer.map(|answer| answer.is_the_managers()) {
+    let response = end("/api/sessions/current", None).await;
+    // A web page comes from a server that does not support the call.
+    let refusal = match response.map(|response| response.require_api_response()) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(page)) => page,
-        Err(error) if refuses(error.cause()) => error,
+        Err(error) if is_refusal(error.cause()) => error,
         Err(error) => return Err(error),
     };
-    log::debug!("{refusal}; trying the legacy call");
+    log::debug!("{refusal}; using the legacy call");
     let mut result = Err(refusal);
     for id in session.ids() {
-        if begun.elapsed() >= SIGN_OUT_BUDGET {
+        if started.elapsed() >= SIGN_OUT_TIME {
             break;
         }
-        let answer = end("/rest/authentication/logout", Some(&id)).await;
-        result = result.or(answer.map(|_| ()));
+        let response = end("/rest/authentication/logout", Some(&id)).await;
+        result = result.or(response.map(|_| ()));
     }
     result
 }
 
-/// Whether an answer means that the call was not done, and that another one may be. A session that a rate limit keeps alive would
-/// count towards the limit of sessions, so that is one too.
-fn refuses(cause: &Cause) -> bool {
+/// Whether the manager refused the call, so that the other call may succeed. A rate limit counts as well, because a session that stays open
+/// counts towards the limit of sessions.
+fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,
         Cause::Unauthorized

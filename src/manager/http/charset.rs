@@ -1,10 +1,10 @@
-//! The character set of a body. JSON is UTF-8, but some servers write it, and their pages, as ISO-8859-1.
+//! The character set of a body. JSON is UTF-8, but some servers send JSON and pages in ISO-8859-1.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use zeroize::Zeroizing;
 
-/// What the bytes from 0x80 to 0x9f stand for in windows-1252. ISO-8859-1 has control characters there, which nobody means: browsers
-/// read both alike.
+/// The characters for the bytes 0x80 to 0x9f in windows-1252. In ISO-8859-1 these bytes are control characters, which no text contains, so
+/// both are decoded as windows-1252, as in browsers.
 const WINDOWS_1252: &str = "\u{20ac}\u{81}\u{201a}\u{192}\u{201e}\u{2026}\u{2020}\u{2021}\u{2c6}\u{2030}\u{160}\u{2039}\u{152}\u{8d}\u{17d}\u{8f}\
     \u{90}\u{2018}\u{2019}\u{201c}\u{201d}\u{2022}\u{2013}\u{2014}\u{2dc}\u{2122}\u{161}\u{203a}\u{153}\u{9d}\u{17e}\u{178}";
 const NAMES: [&str; 6] = [
@@ -16,13 +16,13 @@ const NAMES: [&str; 6] = [
     "cp1252",
 ];
 
-/// The body in UTF-8. One that is UTF-8 already stays as it is, whatever its Content-Type says: text of another set never looks so by
-/// chance. What says nothing, or names another set, stays as it is too.
-pub(crate) fn utf8(headers: &HeaderMap, body: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+/// Converts a body to UTF-8 if its Content-Type names ISO-8859-1 or windows-1252. A body that is valid UTF-8 is not changed: text in these
+/// sets is not valid UTF-8 by chance.
+pub(crate) fn to_utf8(headers: &HeaderMap, body: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if !is_latin(headers) || std::str::from_utf8(&body).is_ok() {
         return body;
     }
-    // A byte becomes three at the most; a buffer that grows would leave a copy behind.
+    // A byte becomes at most three bytes. A buffer that grows would leave a copy of a secret in memory.
     let mut text = Zeroizing::new(String::with_capacity(3 * body.len()));
     for byte in body.iter() {
         let high = byte.checked_sub(0x80).map(usize::from);
@@ -54,11 +54,11 @@ mod tests {
             CONTENT_TYPE,
             media.parse().unwrap_or_else(|why| panic!("{why}")),
         );
-        utf8(&headers, Zeroizing::new(body.to_vec())).to_vec()
+        to_utf8(&headers, Zeroizing::new(body.to_vec())).to_vec()
     }
 
     #[test]
-    fn a_body_that_says_that_it_is_latin_is_read_so() {
+    fn a_body_is_decoded_by_its_content_type() {
         for media in [
             "application/json;charset=ISO-8859-1",
             "application/json; charset=\"iso-8859-1\"",

@@ -1,124 +1,127 @@
-//! Where no whole answer came: what broke, found out from the layers of errors that the HTTP library wraps it in.
+//! Failures without a complete response: what happened to the connection.
 
-use std::error::Error as _;
+use std::io::ErrorKind;
 
 use rustls::AlertDescription;
 
-use super::error_text;
+use super::call::{CallContext, SignerKind};
+use super::error_chain::{find, innermost, io_kind};
+use super::hints::WAIT_FOR_START;
 use super::proxy_failure::{self, ProxyAttempt};
-use crate::manager::error::{CallContext, Cause, ManagerError, SignerKind};
+use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::{alert, diagnosis};
 
-/// What became of a call that got no whole answer. Only `error::classify` asks.
-pub(crate) fn broken(
+/// Decides why a call got no complete response. Only `classify` calls it.
+pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,
-    through: Option<ProxyAttempt<'_>>,
+    proxy: Option<ProxyAttempt<'_>>,
 ) -> ManagerError {
-    let of_proxy = through.and_then(|through| proxy_failure::of(call, error, through));
+    let of_proxy = proxy.and_then(|proxy| proxy_failure::classify(call, error, proxy));
     if let Some(failure) = of_proxy {
         return failure;
     }
-    let host = call.address.host_and_port();
-    // Once the connection stands, TLS that fails says nothing about the certificate, and the request may have been worked on.
-    if error.is_connect()
-        && let Some(tls) = find::<rustls::Error>(error)
+    // After the handshake, a TLS error is not about the certificate, and the request may have been processed.
+    if let Some(tls) =
+        find::<rustls::Error>(error).filter(|tls| error.is_connect() || is_certificate_request(tls))
     {
-        return tls_failure(call, tls, &host);
-    }
-    if let Some(tls) = find::<rustls::Error>(error).filter(|tls| wants_certificate(tls)) {
-        return tls_failure(call, tls, &host);
-    }
-    let io = io_kind(error);
-    let reason = error_text::innermost(error);
-    if error.is_timeout() && !error.is_connect() {
-        let message = format!("{}: no whole answer from {host} in time", call.what);
-        return ManagerError::new(
-            Cause::TimedOut,
-            message,
-            Some(lost_hint(call, "raise `--timeout`, or look at the network")),
-        );
-    }
-    if !error.is_connect() && !call.address.is_encrypted() && reason.contains("invalid HTTP") {
-        return speaks_https(call);
-    }
-    if !error.is_connect() && !call.address.is_encrypted() {
-        let message = format!("{}: the connection to {host} broke ({reason})", call.what);
-        let hint = format!(
-            "check whether the port speaks https: write {}",
-            call.address.over_https()
-        );
-        return ManagerError::new(Cause::Reset, message, Some(hint));
+        return tls_failure(call, tls);
     }
     if !error.is_connect() {
-        let message = format!("{}: the connection to {host} broke ({reason})", call.what);
-        let hint = (call.signer == SignerKind::Password).then(|| lost_hint(call, ""));
-        return ManagerError::new(Cause::Reset, message, hint);
+        return broken(call, error);
     }
+    let host = call.address.host_and_port();
     if let Some(address) = call.address.at_usual_port() {
-        let (cause, problem) = match io {
-            Some(std::io::ErrorKind::ConnectionRefused) => {
-                (Cause::ConnectionRefused, "was refused")
-            }
-            _ if error.is_timeout() => (Cause::Unreachable, "did not come about in time"),
-            _ => (Cause::Unreachable, "failed"),
+        let (cause, problem) = match io_kind(error) {
+            Some(ErrorKind::ConnectionRefused) => (
+                Cause::ConnectionRefused,
+                format!("connection refused by {host}"),
+            ),
+            _ if error.is_timeout() => (
+                Cause::Unreachable,
+                format!("connecting to {host} timed out"),
+            ),
+            _ => (Cause::Unreachable, format!("could not connect to {host}")),
         };
-        let message =
-            format!("the connection to {host} {problem}: an address without a port means 443");
-        let hint = format!("write {address} if the manager has its usual port");
+        let message = format!("{problem}; an https address without a port means port 443");
+        let hint = format!("use {address} if the manager has its default port");
         return ManagerError::new(cause, message, Some(hint));
     }
-    let (cause, message, hint) = match io {
-        Some(std::io::ErrorKind::ConnectionRefused) => (
+    unconnected(&host, error)
+}
+
+/// The connection could not be established.
+fn unconnected(host: &str, error: &reqwest::Error) -> ManagerError {
+    let (cause, message, hint) = match io_kind(error) {
+        Some(ErrorKind::ConnectionRefused) => (
             Cause::ConnectionRefused,
-            format!("nobody listens at {host}"),
-            "check the address; a manager that is starting is waited for with `--wait 5m`",
+            format!("connection refused by {host}"),
+            format!("check the address; {WAIT_FOR_START}"),
         ),
-        Some(
-            std::io::ErrorKind::ConnectionReset
-            | std::io::ErrorKind::UnexpectedEof
-            | std::io::ErrorKind::BrokenPipe,
-        ) => (
+        Some(ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe) => (
             Cause::Reset,
-            format!("{host} broke the connection off before it stood"),
-            "is it a TLS port? A manager that is starting is waited for with `--wait 5m`; one whose key is not RSA, ECDSA P-256 or P-384, \
-             or Ed25519 (DSA, say) may break off like this too, and no pin helps then",
+            format!("{host} closed the connection during the handshake"),
+            format!(
+                "check that the port uses TLS and that the manager's key is supported ({}); {WAIT_FOR_START}",
+                alert::SUPPORTED_KEYS
+            ),
         ),
         _ if error.is_timeout() => (
             Cause::Unreachable,
-            format!("no connection to {host} in time"),
-            "check the address and the way there (firewall, `--proxy`), or raise `--connect-timeout`",
+            format!("connecting to {host} timed out"),
+            "check the address, firewalls and `--proxy`, or raise `--connect-timeout`".to_owned(),
         ),
         _ => (
             Cause::Unreachable,
-            format!("no connection to {host}: {reason}"),
-            "check the address, the name's DNS entry, and the proxy if there is one",
+            format!("could not connect to {host}: {}", innermost(error)),
+            "check the address, the DNS entry of the host and the proxy settings".to_owned(),
         ),
     };
-    ManagerError::new(cause, message, Some(hint.to_owned()))
+    ManagerError::new(cause, message, Some(hint))
 }
 
-/// A server that wants TLS was sent plain HTTP, which it does not work on.
-pub(crate) fn speaks_https(call: CallContext<'_>) -> ManagerError {
+/// The connection was established and failed before the response was complete.
+fn broken(call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
+    let host = call.address.host_and_port();
+    let action = call.action;
+    let uncertain_sign_in = (call.signer == SignerKind::Password).then(|| {
+        "do not repeat the sign-in automatically: the manager may have counted this one, and wrong passwords lock the account"
+            .to_owned()
+    });
+    if error.is_timeout() {
+        let message =
+            format!("could not {action}: {host} did not send a complete response in time");
+        let hint =
+            uncertain_sign_in.unwrap_or_else(|| "raise `--timeout`, or check the network".into());
+        return ManagerError::new(Cause::TimedOut, message, Some(hint));
+    }
+    let reason = innermost(error);
+    let message = format!("could not {action}: the connection to {host} broke: {reason}");
+    if call.address.is_encrypted() {
+        return ManagerError::new(Cause::Reset, message, uncertain_sign_in);
+    }
+    if reason.contains("invalid HTTP") {
+        return needs_https(call);
+    }
+    let hint = format!(
+        "use {} if the port requires https",
+        call.address.over_https()
+    );
+    ManagerError::new(Cause::Reset, message, Some(hint))
+}
+
+/// The error for plain HTTP that was sent to a port that requires TLS. Such a server does not process the request.
+pub(crate) fn needs_https(call: CallContext<'_>) -> ManagerError {
     ManagerError::new(
         Cause::Unusable,
-        format!("{} speaks https and not http", call.address.host_and_port()),
-        Some(format!("write {}", call.address.over_https())),
+        format!("{} requires https", call.address.host_and_port()),
+        Some(format!("use {}", call.address.over_https())),
     )
 }
 
-/// A sign-in whose answer is lost may have counted as a failed one.
-fn lost_hint(call: CallContext<'_>, otherwise: &str) -> String {
-    if call.signer == SignerKind::Password {
-        "the manager may have counted this sign-in; do not repeat it in a loop, a wrong password would lock the account"
-            .to_owned()
-    } else {
-        otherwise.to_owned()
-    }
-}
-
-fn tls_failure(call: CallContext<'_>, error: &rustls::Error, host: &str) -> ManagerError {
-    if let Some(problem) = diagnosis::explain(error, host) {
+fn tls_failure(call: CallContext<'_>, error: &rustls::Error) -> ManagerError {
+    let host = call.address.host_and_port();
+    if let Some(problem) = diagnosis::explain(error, &host) {
         let message = format!(
             "the certificate of {host} {}; nothing was sent",
             problem.description
@@ -127,66 +130,28 @@ fn tls_failure(call: CallContext<'_>, error: &rustls::Error, host: &str) -> Mana
     }
     let (message, hint) = match error {
         rustls::Error::InvalidMessage(_) => (
-            format!("{host} does not speak TLS"),
-            "is the port right? The manager's is 4119 unless it was changed".to_owned(),
+            format!("{host} does not use TLS"),
+            "check the port: the manager's default is 4119",
         ),
         rustls::Error::AlertReceived(alert) => (
-            format!("{host} refused the TLS connection ({alert:?})"),
-            alert::hint(*alert).to_owned(),
+            format!("{host} rejected the TLS handshake: {alert:?}"),
+            alert::hint(*alert),
         ),
         other => (
-            format!("{}: TLS with {host} failed: {other}", call.what),
-            "TLS 1.2 or 1.3 is needed; look at the manager's TLS settings".to_owned(),
+            format!("could not {}: TLS with {host} failed: {other}", call.action),
+            alert::CHECK_TLS,
         ),
     };
-    ManagerError::new(Cause::Untrusted, message, Some(hint))
+    ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 
-/// In TLS 1.3 a client learns only after its handshake that the server wanted a certificate: no request was read then.
-fn wants_certificate(error: &rustls::Error) -> bool {
+/// Whether the server ended the connection because it requires a client certificate. In TLS 1.3 that alert arrives after the handshake,
+/// but before the server reads a request.
+fn is_certificate_request(error: &rustls::Error) -> bool {
     matches!(
         error,
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired | AlertDescription::BadCertificate
         )
     )
-}
-
-/// The first error of type `T` on the way down. `io::Error` hides what it carries from `source`, so it is opened as well.
-pub(crate) fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
-    let mut next = error.source();
-    while let Some(current) = next {
-        if let Some(found) = current.downcast_ref::<T>() {
-            return Some(found);
-        }
-        next = match current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
-            Some(inner) => match inner.downcast_ref::<T>() {
-                Some(found) => return Some(found),
-                None => Some(inner),
-            },
-            None => current.source(),
-        };
-    }
-    None
-}
-
-/// What the innermost `io::Error` is: one that only wraps another error says nothing by itself.
-pub(crate) fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
-    let mut kind = None;
-    let mut next = error.source();
-    while let Some(current) = next {
-        let io = current.downcast_ref::<std::io::Error>();
-        kind = io
-            .map(std::io::Error::kind)
-            .filter(|kind| *kind != std::io::ErrorKind::Other)
-            .or(kind);
-        next = match io.and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => current.source(),
-        };
-    }
-    kind
 }

@@ -1,29 +1,29 @@
-//! What signs a call: a session, or an API key. It is put on as headers that are marked sensitive, here and nowhere else.
+//! The credentials of a call: a session or an API key. They are sent in headers that are marked as sensitive, which happens only here.
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::manager::error::SignerKind;
+use super::call::SignerKind;
 use crate::secret::{Secret, joined};
 
-/// The key's header on Deep Security Manager and on legacy accounts (manager-api.md, section 2).
+/// The header for an API key of Deep Security Manager and of legacy accounts (docs/manager-api.md, "Authentication").
 const API_SECRET_KEY: HeaderName = HeaderName::from_static("api-secret-key");
-/// The header that carries the request ID of a session.
+/// The header for the request ID of a session.
 const REQUEST_ID: HeaderName = HeaderName::from_static("rid");
-/// The session's cookie.
+/// The cookie of a session.
 pub(crate) const SESSION_COOKIE: &str = "sID";
 
-/// A session on one manager: the cookies of the sign-in's answer, and its request ID. Both are needed on every call.
+/// A session: the cookies and the request ID in the response to the sign-in. Every call needs both.
 #[derive(Clone)]
 pub(crate) struct Session {
-    /// Names and values: `sID`, and whatever a load balancer in between needs to find the same manager again.
+    /// Names and values: `sID`, and the cookies with which a load balancer selects the same node again.
     pub cookies: Vec<(String, Secret)>,
-    /// `RID` of the answer, `rID` of the requests. Empty if the answer could not be read; such a session is only ended.
+    /// `RID` in the response, `rID` in requests. Empty if the response could not be read; such a session is only signed out.
     pub request_id: Secret,
 }
 
 impl Session {
-    /// What may be the session's ID: the value of the cookie `sID` without the quotes around it, which most servers add and remove
-    /// themselves, and with them.
+    /// Returns what may be the ID of the session: the value of the cookie `sID` without quotes and with them. Most servers add the quotes
+    /// and remove them again.
     #[must_use]
     pub(crate) fn ids(&self) -> Vec<Secret> {
         let cookies = self.cookies.iter();
@@ -36,17 +36,17 @@ impl Session {
         ids
     }
 
-    /// Whether every part of it can be put into a header.
+    /// Whether every part of the session can be sent in a header.
     #[must_use]
     pub(crate) fn is_sendable(&self) -> bool {
         let mut headers = HeaderMap::new();
         Credentials::Session(self.clone())
-            .put_on(&mut headers)
+            .add_to(&mut headers)
             .is_some()
     }
 }
 
-/// The header an API key goes into.
+/// The header for an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyHeader {
     /// `api-secret-key: SECRET`.
@@ -56,12 +56,12 @@ pub(crate) enum KeyHeader {
 }
 
 impl KeyHeader {
-    /// Keys of Cloud One accounts begin with `tmc`, or are 27 and 66 letters and digits with a colon between them; every other known
-    /// shape is a manager's.
+    /// Returns the header for a key. Keys of Cloud One accounts begin with `tmc`, or have 27 and 66 letters and digits separated by a colon.
+    /// Keys of every other known form belong to a manager.
     #[must_use]
     pub(crate) fn for_key(secret: &Secret) -> Self {
         let secret = secret.expose();
-        if secret.starts_with("tmc") || is_of_an_account(secret) {
+        if secret.starts_with("tmc") || is_account_key(secret) {
             Self::CloudOne
         } else {
             Self::ApiSecretKey
@@ -69,37 +69,37 @@ impl KeyHeader {
     }
 }
 
-/// The keys that Cloud One accounts made before their keys began with `tmc`. A manager's end in base64 with a `=`, or begin with a
-/// number or a GUID.
-fn is_of_an_account(secret: &str) -> bool {
+/// Whether it is a key of a Cloud One account from the time before these keys began with `tmc`. A manager's key ends in base64 with a `=`,
+/// or begins with a number or a GUID.
+fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     (secret.split_once(':')).is_some_and(|(id, secret)| is_part(id, 27) && is_part(secret, 66))
 }
 
-/// What signs a call.
+/// The credentials of a call.
 pub(crate) enum Credentials {
     /// A session.
     Session(Session),
-    /// An existing API key.
+    /// An API key.
     ApiKey {
         /// Its secret.
         secret: Secret,
-        /// The header it goes into.
+        /// The header for it.
         header: KeyHeader,
     },
 }
 
 impl Credentials {
-    /// Puts the headers on; `None` where a part cannot stand in a header (a line break, say), and then none may be sent.
-    pub(crate) fn put_on(&self, headers: &mut HeaderMap) -> Option<()> {
+    /// Adds the headers. Returns `None` if a part cannot be sent in a header, for example a line break; the request must not be sent then.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Option<()> {
         match self {
             Self::Session(session) => {
                 let mut parts = Vec::with_capacity(4 * session.cookies.len());
                 for (name, value) in &session.cookies {
-                    let between = if parts.is_empty() { "" } else { "; " };
-                    parts.extend([between, name, "=", value.expose()]);
+                    let separator = if parts.is_empty() { "" } else { "; " };
+                    parts.extend([separator, name, "=", value.expose()]);
                 }
                 let cookies = joined(&parts);
                 headers.insert(COOKIE, sensitive(&cookies)?);
@@ -124,6 +124,7 @@ impl Credentials {
         Some(())
     }
 
+    /// The kind of the credentials.
     pub(crate) fn signer(&self) -> SignerKind {
         match self {
             Self::Session(_) => SignerKind::Session,
@@ -138,7 +139,7 @@ impl Credentials {
         }
     }
 
-    /// Every secret in it, to redactor where one comes back in a message.
+    /// Returns all secrets, which are redacted from responses.
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Session(session) => (session.cookies.iter())
@@ -150,7 +151,7 @@ impl Credentials {
     }
 }
 
-/// A header value that no log and no `Debug` shows.
+/// Returns a header value that logs and `Debug` do not show.
 fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
@@ -163,7 +164,7 @@ mod tests {
 
     fn headers(credentials: &Credentials) -> Option<HeaderMap> {
         let mut headers = HeaderMap::new();
-        credentials.put_on(&mut headers).map(|()| headers)
+        credentials.add_to(&mut headers).map(|()| headers)
     }
 
     fn session(request_id: &str) -> Credentials {
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_goes_into_cookie_and_rid_and_is_never_shown() {
+    fn a_session_is_sent_in_two_headers_and_never_shown() {
         let headers = headers(&session("77DF")).unwrap_or_default();
         assert_eq!(headers[COOKIE], "AWSALB=node7; sID=D5EE");
         assert_eq!(headers[REQUEST_ID], "77DF");
@@ -186,12 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_never_reaches_a_header() {
+    fn a_line_break_cannot_be_sent() {
         assert!(headers(&session("77DF\r\nHost: evil")).is_none());
     }
 
     #[test]
-    fn a_key_goes_into_the_header_of_its_kind() {
+    fn a_key_is_sent_in_the_header_for_its_kind() {
         let key = |text: &str| {
             let secret = Secret::new(text.to_owned());
             let header = KeyHeader::for_key(&secret);

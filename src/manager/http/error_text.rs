@@ -1,21 +1,20 @@
-//! What the manager says in words, and what can be concluded from it.
+//! Extracts the message from an error response, and recognises what it means.
 //!
-//! No body of a refused sign-in was ever captured (manager-api.md, section 3), so only words that any wording would need are
-//! looked for, and they only refine a message that is right without them.
+//! No body of a refused sign-in has been captured (docs/manager-api.md, "Sign-in"). So the code only looks for words that any such
+//! message must contain, and these words only refine an error that is correct without them.
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::redaction::Redactor;
 use crate::manager::error::SignInRefusal;
 use crate::manager::json::{AnyObject, Lenient};
+use crate::text::shorten;
 
-/// As much of a foreign text as a message can bear.
-const LIMIT: usize = 300;
+/// The limit for the length of a text from a response, in characters.
+pub(crate) const LIMIT: usize = 300;
 
-/// What of an error's body is needed: `message`, or `error.message` as the legacy API has it.
+/// The fields of an error response that matter: `message`, or `error.message` in the legacy API.
 #[derive(Deserialize)]
 struct JsonError<'a> {
     #[serde(default)]
@@ -24,7 +23,7 @@ struct JsonError<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// What of its `error` is, where that is an object.
+/// The field `error` if it is an object.
 #[derive(Deserialize)]
 struct InnerJsonError {
     #[serde(default)]
@@ -32,7 +31,7 @@ struct InnerJsonError {
 }
 
 impl JsonError<'_> {
-    fn said(self) -> Option<String> {
+    fn text(self) -> Option<String> {
         let error = self.error.map(RawValue::get).unwrap_or_default();
         let inner = || {
             serde_json::from_str::<InnerJsonError>(error)
@@ -46,14 +45,14 @@ impl JsonError<'_> {
     }
 }
 
-/// The message in an error's body: `message`, or `error.message`, or `error`, or plain text; never a page of HTML.
+/// Returns the message in the body of an error response: `message`, `error.message`, `error`, or plain text. Never HTML.
 pub(crate) fn message(body: &[u8], redactor: &Redactor) -> Option<String> {
     let found = match serde_json::from_slice::<JsonError<'_>>(body) {
-        Ok(body) => body.said()?,
+        Ok(body) => body.text()?,
         Err(_) if is_html(body) || is_json(body) => return None,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    let text = shorten(redactor.redact(&found).trim());
+    let text = shorten(redactor.redact(&found).trim(), LIMIT).into_owned();
     (!text.is_empty()).then_some(text)
 }
 
@@ -61,94 +60,62 @@ fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// Whether an error's body is one of the manager's: a JSON object (manager-api.md, section 10). Others come from whatever stands in
-/// between, or from a manager that is not up yet.
-pub(crate) fn is_the_managers(body: &[u8]) -> bool {
+/// Whether the body of an error response is a JSON object, as all errors of the manager are (docs/manager-api.md, "Errors"). Other bodies
+/// come from a gateway, or from a manager that is still starting.
+pub(crate) fn is_api_error(body: &[u8]) -> bool {
     serde_json::from_slice::<AnyObject>(body).is_ok()
 }
 
-/// Whether a body is a page for a browser, whatever its Content-Type says.
+/// Whether a body is an HTML page, whatever its Content-Type.
 pub(crate) fn is_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(256)]).to_ascii_lowercase();
     let start = start.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
 }
 
-/// Whether a body begins with an element, as a page or a part of one does; JSON, words and an empty body do not.
-pub(crate) fn has_markup(body: &[u8]) -> bool {
+/// Whether a body begins with an element. Pages and fragments of pages do; JSON, plain text and an empty body do not.
+pub(crate) fn begins_with_markup(body: &[u8]) -> bool {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// What is said of a page of HTML: its title, which tells a sign-in page from a proxy's.
+/// Returns the title of an HTML page.
 pub(crate) fn html_title(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "title", redactor)
 }
 
-/// The first heading of a page of HTML.
+/// Returns the first heading of an HTML page.
 pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "h1", redactor)
 }
 
-/// The text of the first element of this name, which has no attributes.
+/// Returns the text of the first element of this name without attributes.
 fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
-    // ASCII lower case keeps every byte's place, so the indexes fit the original.
+    // ASCII lower case does not move any byte, so the indexes are valid for the original.
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&begin)? + begin.len();
     let end = start + lower[start..].find(&end)?;
-    let inner = shorten(redactor.redact(&text[start..end]).trim());
+    let inner = shorten(redactor.redact(&text[start..end]).trim(), LIMIT).into_owned();
     (!inner.is_empty()).then_some(inner)
 }
 
-pub(crate) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// The date in a header, in the form that HTTP's senders must use (RFC 9110, section 5.6.7).
-pub(crate) fn date(headers: &HeaderMap, name: &HeaderName) -> Option<DateTime<Utc>> {
-    let text = headers.get(name)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(text.trim())
-        .ok()
-        .map(|date| date.to_utc())
-}
-
-/// The innermost reason of an error: the outer ones only say that a request failed.
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut current = error;
-    while let Some(source) = current.source() {
-        current = source;
-    }
-    let reason = current.to_string();
-    // rustls adds the address of a page that explains it to programmers.
-    shorten(reason.split(": http").next().unwrap_or(&reason))
-}
-
-/// What is wrong with the tunnel that a proxy was asked for, if it is that. The HTTP library has a type for it, and shows its words alone.
-pub(crate) fn tunnel_problem(error: &dyn std::error::Error) -> Option<String> {
-    std::iter::successors(Some(error), |error| error.source())
-        .find_map(|error| Some(error.to_string().strip_prefix("tunnel error: ")?.to_owned()))
-}
-
-/// A server reports that its port wants TLS: Tomcat, nginx and Apache have these words for it.
-pub(crate) fn says_https(said: &str) -> bool {
-    let said = said.to_lowercase();
+/// Whether a server states that its port requires TLS, in the words of Tomcat, nginx or Apache.
+pub(crate) fn is_tls_required(message: &str) -> bool {
+    let message = message.to_lowercase();
     ["requires tls", "https port", "ssl-enabled"]
         .iter()
-        .any(|words| said.contains(words))
+        .any(|words| message.contains(words))
 }
 
-/// Why the manager refused a sign-in, as far as its words show it.
-pub(crate) fn sign_in_refusal(said: &str) -> SignInRefusal {
-    let lower = said.to_lowercase();
+/// Returns why the manager refused a sign-in, as far as its message shows it.
+pub(crate) fn sign_in_refusal(message: &str) -> SignInRefusal {
+    let lower = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says_locked(said) {
+    if is_account_locked(message) {
         SignInRefusal::Locked
-    } else if asks_for_code(&lower) {
+    } else if is_code_request(&lower) {
         SignInRefusal::Code
     } else if !any(&["password"]) {
         SignInRefusal::Unclear
@@ -161,36 +128,36 @@ pub(crate) fn sign_in_refusal(said: &str) -> SignInRefusal {
     }
 }
 
-fn says_locked(said: &str) -> bool {
-    let said = said.to_lowercase();
+fn is_account_locked(message: &str) -> bool {
+    let message = message.to_lowercase();
     ["locked", "lockout", "lock-out"]
         .iter()
-        .any(|word| said.contains(word))
+        .any(|word| message.contains(word))
 }
 
-/// The manager says that the account has as many sessions as it may. A sign-in is repeated for these words and no others, so they are
-/// those that are known, and a locked account is not taken for it.
-pub(crate) fn says_too_many_sessions(said: &str) -> bool {
-    let lower = said.to_lowercase();
+/// Whether the message is that the account has reached the limit of sessions. A sign-in is repeated after this message alone, so only the
+/// known wordings count, and a message about a locked account does not.
+pub(crate) fn is_session_limit(message: &str) -> bool {
+    let lower = message.to_lowercase();
     let known = ["maxsessionsexception", "maximum number of active sessions"];
-    known.iter().any(|words| lower.contains(words)) && !says_locked(said)
+    known.iter().any(|words| lower.contains(words)) && !is_account_locked(message)
 }
 
-/// The manager says that the header that names the version of its interface is missing, or is not one that it knows.
-pub(crate) fn says_version_refused(said: &str) -> bool {
-    said.to_lowercase().contains("api-version")
+/// Whether the message is that the header `api-version` is missing or unknown.
+pub(crate) fn is_version_refused(message: &str) -> bool {
+    message.to_lowercase().contains("api-version")
 }
 
-/// The manager says that a key or a user of this name is there: they share one table.
-pub(crate) fn says_name_taken(said: &str) -> bool {
-    let said = said.to_lowercase();
+/// Whether the message is that a key or a user already has this name. Keys and users share their names.
+pub(crate) fn is_name_taken(message: &str) -> bool {
+    let message = message.to_lowercase();
     ["already exists", "already in use", "already taken"]
         .iter()
-        .any(|words| said.contains(words))
+        .any(|words| message.contains(words))
 }
 
-/// The manager asks for the code of the second factor.
-fn asks_for_code(said: &str) -> bool {
+/// Whether the message asks for an MFA code.
+fn is_code_request(message: &str) -> bool {
     [
         "mfa",
         "multi-factor",
@@ -202,13 +169,13 @@ fn asks_for_code(said: &str) -> bool {
         "totp",
     ]
     .iter()
-    .any(|word| said.contains(word))
+    .any(|word| message.contains(word))
 }
 
-/// The manager says that the session is over, with a status that could also mean a missing right.
-pub(crate) fn says_session_ended(said: &str) -> bool {
-    let said = said.to_lowercase();
-    let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
+/// Whether the message is that the session has ended, for a status that may also mean a missing right.
+pub(crate) fn is_session_ended(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
     (any(&["session"])
         && any(&[
             "expired",
@@ -229,10 +196,10 @@ pub(crate) fn says_session_ended(said: &str) -> bool {
         ])
 }
 
-/// The manager says that a key does not work any more, with a status that could also mean a missing right.
-pub(crate) fn says_key_refused(said: &str) -> bool {
-    let said = said.to_lowercase();
-    let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
+/// Whether the message is that the API key is not valid, for a status that may also mean a missing right.
+pub(crate) fn is_key_refused(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
     any(&["api key", "api-key", "apikey", "secret key"])
         && any(&[
             "not valid",
@@ -249,47 +216,50 @@ pub(crate) fn says_key_refused(said: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn said(body: &str) -> Option<String> {
+    fn parsed(body: &str) -> Option<String> {
         message(body.as_bytes(), &Redactor::default())
     }
 
     #[test]
-    fn the_known_shapes_of_an_error_are_read() {
-        assert_eq!(said(r#"{"message":"No"}"#).as_deref(), Some("No"));
-        assert_eq!(said(r#"{"error":{"message":"No"}}"#).as_deref(), Some("No"));
+    fn the_known_error_formats_are_parsed() {
+        assert_eq!(parsed(r#"{"message":"No"}"#).as_deref(), Some("No"));
         assert_eq!(
-            said("Service starting\n").as_deref(),
+            parsed(r#"{"error":{"message":"No"}}"#).as_deref(),
+            Some("No")
+        );
+        assert_eq!(
+            parsed("Service starting\n").as_deref(),
             Some("Service starting")
         );
-        assert_eq!(said("<!DOCTYPE html><html><title>x</title>"), None);
-        assert_eq!(said("{}"), None);
-        assert_eq!(said(""), None);
+        assert_eq!(parsed("<!DOCTYPE html><html><title>x</title>"), None);
+        assert_eq!(parsed("{}"), None);
+        assert_eq!(parsed(""), None);
         assert_eq!(
-            said(&"x".repeat(5000)).map(|text| text.len()),
+            parsed(&"x".repeat(5000)).map(|text| text.len()),
             Some(LIMIT + 3)
         );
     }
 
     #[test]
-    fn an_ended_session_is_told_from_one_that_may_not() {
-        assert!(says_session_ended("Your session has expired"));
-        assert!(says_session_ended("Not authenticated"));
-        assert!(!says_session_ended("A session may not search roles"));
-        assert!(!says_session_ended(
+    fn an_ended_session_differs_from_a_missing_right() {
+        assert!(is_session_ended("Your session has expired"));
+        assert!(is_session_ended("Not authenticated"));
+        assert!(!is_session_ended("A session may not search roles"));
+        assert!(!is_session_ended(
             "Not authorized to view administrator roles."
         ));
     }
 
     #[test]
-    fn a_key_that_does_not_work_is_told_from_one_that_may_not() {
-        assert!(says_key_refused("The API key is not valid."));
-        assert!(says_key_refused("This secret key has expired"));
-        assert!(!says_key_refused("Not authorized to view API keys."));
-        assert!(!says_key_refused("The role is not valid."));
+    fn an_invalid_key_differs_from_a_missing_right() {
+        assert!(is_key_refused("The API key is not valid."));
+        assert!(is_key_refused("This secret key has expired"));
+        assert!(!is_key_refused("Not authorized to view API keys."));
+        assert!(!is_key_refused("The role is not valid."));
     }
 
     #[test]
-    fn a_secret_that_comes_back_is_masked() {
+    fn an_echoed_secret_is_redacted() {
         let redactor = Redactor::default();
         redactor.add([&crate::secret::Secret::new("hunter2".to_owned())]);
         let body = br#"{"message":"bad password hunter2 for admin"}"#;

@@ -1,22 +1,22 @@
-//! A proxy as a flag, a profile or a variable names it. What cannot be used is refused here, so that no run goes without a proxy that
-//! was named.
+//! The address of a proxy from a flag, a profile or a variable. An address that cannot be used is an error, so that no run silently
+//! connects without the proxy.
 
 use std::fmt;
 
 use url::Url;
 
-use crate::manager::host;
+use crate::manager::address::host;
 use crate::secret::{self, Secret};
 
-/// No address of a proxy is as long as this.
-const LONGEST: usize = 4096;
+/// The limit for the length of a proxy address.
+const MAX_LENGTH: usize = 4096;
 
-/// A proxy, and what names it.
+/// A proxy, and the setting that names it.
 #[derive(Clone)]
 pub(crate) struct Proxy {
-    /// Where it is.
+    /// The address of the proxy.
     pub(crate) address: ProxyAddress,
-    /// The flag, variable or field that names it, as messages show it.
+    /// The flag, variable or profile field that names it, for messages.
     pub(crate) source: String,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// The address of a proxy. Its `Display` leaves out user name and password.
+/// The address of a proxy. Its `Display` omits the user name and the password.
 #[derive(Clone)]
 pub(crate) struct ProxyAddress {
     shown: String,
@@ -37,30 +37,33 @@ pub(crate) struct ProxyAddress {
     credentials: Option<Secret>,
 }
 
-/// Why an address of a proxy is not usable, in words that do not repeat it.
+/// Why a proxy address is invalid. The text never repeats the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProxyProblem {
-    /// What is wrong with it.
+    /// The reason.
     pub(crate) reason: &'static str,
-    /// What would be right.
+    /// How to write a valid address.
     pub(crate) hint: &'static str,
 }
 
-const LIKE: &str = "write it like http://proxy.example.com:3128, with http or https";
+const FORMAT: &str = "use an http or https address such as http://proxy.example.com:3128";
 const ENCODE: ProxyProblem = ProxyProblem {
-    reason: "its user name or password holds a reserved character",
+    reason: "the user name or password contains a reserved character",
     hint: "percent-encode reserved characters in the user name and the password: `@` is %40, `:` is %3A, `/` is %2F, `#` is %23, `?` is \
-           %3F, `%` is %25, and a blank is %20",
+           %3F, `%` is %25, and a space is %20",
 };
 
 impl ProxyAddress {
-    /// Reads `http://HOST:PORT` or `https://HOST:PORT`, with or without `USER:PASSWORD@`; without a scheme it is http.
+    /// Parses `http://HOST:PORT` or `https://HOST:PORT`, with or without `USER:PASSWORD@`. The default scheme is http.
     ///
     /// # Errors
-    /// Returns what is wrong, which never repeats the text: it may hold a password.
+    /// Returns the problem, without repeating the text, which may contain a password.
     pub(crate) fn parse(text: &str) -> Result<Self, ProxyProblem> {
-        let wrong = |reason| ProxyProblem { reason, hint: LIKE };
-        if let Some(reason) = surroundings(text) {
+        let wrong = |reason| ProxyProblem {
+            reason,
+            hint: FORMAT,
+        };
+        if let Some(reason) = text_problem(text) {
             return Err(wrong(reason));
         }
         let is_bare = !text.contains("://");
@@ -71,31 +74,31 @@ impl ProxyAddress {
             socks if socks.starts_with("socks") => {
                 return Err(wrong("SOCKS is not supported"));
             }
-            _ => return Err(wrong("its scheme is neither http nor https")),
+            _ => return Err(wrong("the scheme is neither http nor https")),
         };
         let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-        let (authority, behind) = rest.split_at(end);
-        if behind.contains('@') {
+        let (authority, rest) = rest.split_at(end);
+        if rest.contains('@') {
             return Err(ENCODE);
         }
-        if !matches!(behind, "" | "/") {
-            return Err(wrong("it holds a path, a query or a fragment"));
+        if !matches!(rest, "" | "/") {
+            return Err(wrong("it contains a path, a query or a fragment"));
         }
-        let (credentials, place) = match authority.rsplit_once('@') {
-            Some((credentials, place)) => (Some(checked(credentials)?), place),
+        let (credentials, host_port) = match authority.rsplit_once('@') {
+            Some((credentials, host_port)) => (Some(checked(credentials)?), host_port),
             None => (None, authority),
         };
-        if let Some(reason) = host::problem(place) {
+        if let Some(reason) = host::problem(host_port) {
             return Err(wrong(reason));
         }
-        // A word alone may be anything in a wrong place.
-        if is_bare && !place.contains(':') {
-            return Err(wrong("it names neither a scheme nor a port"));
+        // A single word may be a value that belongs elsewhere.
+        if is_bare && !host_port.contains(':') {
+            return Err(wrong("it has neither a scheme nor a port"));
         }
         let scheme = if is_encrypted { "https" } else { "http" };
-        let url = Url::parse(&format!("{scheme}://{place}"))
-            .map_err(|_| wrong("it is not an address with a host and a port"))?;
-        if let Some(reason) = host::problem_of(&url, place) {
+        let url = Url::parse(&format!("{scheme}://{host_port}"))
+            .map_err(|_| wrong("expected an address with a host and a port"))?;
+        if let Some(reason) = host::parsed_problem(&url, host_port) {
             return Err(wrong(reason));
         }
         Ok(Self {
@@ -107,29 +110,29 @@ impl ProxyAddress {
         })
     }
 
-    /// Whether it holds a user name or a password.
+    /// Whether it contains a user name or a password.
     pub(crate) fn has_credentials(&self) -> bool {
         self.credentials.is_some()
     }
 
-    /// Its host, without brackets, and its port.
+    /// Returns the host without brackets, and the port.
     pub(crate) fn host_and_port(&self) -> (&str, u16) {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         (host, self.port)
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether the connection to the proxy uses TLS.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.is_encrypted
     }
 
-    /// User name and password, decoded.
+    /// Returns the decoded user name and password.
     pub(crate) fn user_and_password(&self) -> Option<(Secret, Secret)> {
         let (user, password) = split(self.credentials.as_ref()?.expose());
         Some((decoded(user), decoded(password)))
     }
 
-    /// The whole of it, for the HTTP library, which decodes user name and password.
+    /// Returns the whole address for the HTTP library, which decodes the user name and the password.
     pub(crate) fn for_client(&self) -> Result<reqwest::Proxy, reqwest::Error> {
         let (scheme, place) = self
             .shown
@@ -150,25 +153,25 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// What is wrong with the text as a whole.
-fn surroundings(text: &str) -> Option<&'static str> {
+/// Returns what is wrong with the text as a whole.
+fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
-        return Some("there are blanks or line ends around it");
+        return Some("spaces or line breaks surround it");
     }
     if text.starts_with(['"', '\'', '`']) || text.ends_with(['"', '\'', '`']) {
-        return Some("there are quotes around it");
+        return Some("quotes surround it");
     }
-    (text.len() > LONGEST).then_some("it is too long")
+    (text.len() > MAX_LENGTH).then_some("it is too long")
 }
 
-/// User name and password as RFC 3986 has them: every other character would end them early, and a piece of a password would be taken for
-/// the host.
+/// Checks a user name and password by RFC 3986. Any other character would end them early, so that a part of the password would become the
+/// host.
 fn checked(credentials: &str) -> Result<&str, ProxyProblem> {
     let (user, password) = split(credentials);
     if user.is_empty() {
         return Err(ProxyProblem {
-            reason: "its user name is empty",
-            hint: "write it like http://USER:PASSWORD@proxy.example.com:3128",
+            reason: "the user name is empty",
+            hint: "use an address such as http://USER:PASSWORD@proxy.example.com:3128",
         });
     }
     if is_plain(user) && is_plain(password) {
@@ -182,7 +185,7 @@ fn split(credentials: &str) -> (&str, &str) {
     credentials.split_once(':').unwrap_or((credentials, ""))
 }
 
-/// Whether it consists of unreserved characters, sub-delimiters, and percent-encoded bytes that are UTF-8 together.
+/// Whether it consists of unreserved characters, sub-delimiters, and percent-encoded UTF-8.
 fn is_plain(text: &str) -> bool {
     let is_encoded = |rest: &str| {
         let digits = rest.as_bytes().get(..2);
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn http_and_https_are_read_with_and_without_credentials() {
+    fn http_and_https_are_parsed_with_and_without_credentials() {
         for (text, wanted) in [
             (
                 "http://proxy.example.com:3128",
@@ -250,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused() {
+    fn an_invalid_address_is_refused() {
         for (text, part) in [
             ("htpp://proxy:1", "neither http nor https"),
             ("tcp://proxy:1", "neither http nor https"),
@@ -259,13 +262,13 @@ mod tests {
             ("SOCKS5H://proxy:1080", "SOCKS"),
             ("\"http://proxy:3128\"", "quotes"),
             ("'http://proxy:3128'", "quotes"),
-            ("http://proxy:3128\r", "line ends"),
-            (" http://proxy:3128", "blanks"),
+            ("http://proxy:3128\r", "line breaks"),
+            (" http://proxy:3128", "spaces"),
             ("http://", "host"),
             ("http://:3128", "host"),
             ("http:///", "host"),
             ("http://user@", "host"),
-            ("http:proxy:3128", "scheme twice"),
+            ("http:proxy:3128", "scheme occurs twice"),
             ("http://http://proxy:3128", "path"),
             ("http://proxy:hunter2", "host and a port"),
             ("http://proxy:99999", "host and a port"),
@@ -275,8 +278,8 @@ mod tests {
             ("proxy", "neither a scheme nor a port"),
             ("http://b\u{fc}cher:3128", "ASCII"),
             ("http://b%C3%BCcher:3128", "ASCII"),
-            ("http://${PROXY}:3128", "not expanded"),
-            ("$PROXY", "not expanded"),
+            ("http://${PROXY}:3128", "unexpanded"),
+            ("$PROXY", "unexpanded"),
             ("http://proxy example:3128", "character"),
             ("http://proxy:3128/proxy.pac", "path"),
             ("http://proxy:3128?x", "path"),
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reserved_character_in_a_password_is_no_part_of_the_host() {
+    fn a_reserved_character_in_a_password_is_refused() {
         for password in [
             "p@ss",
             "p:ss",

@@ -1,138 +1,138 @@
-//! What went wrong between here and the proxy, or with what it answered: not the manager's doing. Nothing was sent to the manager.
+//! Failures between this machine and the proxy, or in the proxy's response. Nothing was sent to the manager in these cases.
 
 use std::io::ErrorKind;
 
-use super::connection_error::{find, io_kind};
-use super::error_text;
+use super::call::CallContext;
+use super::error_chain::{find, innermost, io_kind, tunnel_problem};
 use super::proxy::Proxy;
 use super::proxy_response::ProxyResponse;
-use crate::manager::error::{CallContext, Cause, ManagerError};
+use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
-use crate::manager::tls::manager_or_proxy::UntrustedProxy;
+use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call went through, and what it answered, if it was asked.
+/// The proxy that a call used, and what it responded if it was asked again.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
-    pub(crate) answer: Option<ProxyResponse>,
+    pub(crate) response: Option<ProxyResponse>,
 }
 
-/// What the HTTP library reports of a proxy that wants to be signed in to.
+/// The HTTP library's error for a proxy that requires credentials.
 pub(crate) const WANTS_SIGN_IN: &str = "proxy authorization required";
-/// The same of every other refusal.
+/// The HTTP library's error for every other refusal of a proxy.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
-/// What became of a call that the proxy did not let through; none if the failure lies behind the proxy.
-pub(crate) fn of(
+/// Decides why a call did not get through the proxy. `None` if the failure lies behind the proxy.
+pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,
-    through: ProxyAttempt<'_>,
+    attempt: ProxyAttempt<'_>,
 ) -> Option<ManagerError> {
-    let ProxyAttempt { proxy, answer } = through;
+    let ProxyAttempt { proxy, response } = attempt;
     let host = call.address.host_and_port();
     if let Some(tls) = find::<rustls::Error>(error) {
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
             return Some(untrusted(cause, proxy));
         }
-        // A proxy on the manager's own host is checked by its name as the manager is.
-        return error_text::tunnel_problem(error).map(|_| match tls {
+        // The certificate of a proxy on the manager's own host is checked as the manager's.
+        return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
-            other => no_tls(other, proxy),
+            other => tls_failure(other, proxy),
         });
     }
-    let Some(problem) = error_text::tunnel_problem(error) else {
-        let no_time = || {
-            let message = format!("no connection to {host} through {proxy} in time");
-            let hint = format!(
-                "check the proxy, or raise `--connect-timeout`; {}",
-                without(proxy)
-            );
-            ManagerError::new(Cause::Unreachable, message, Some(hint))
-        };
-        return (error.is_connect() && error.is_timeout()).then(no_time);
+    let Some(problem) = tunnel_problem(error) else {
+        return (error.is_connect() && error.is_timeout()).then(|| timed_out(proxy, &host));
     };
-    let io = io_kind(error);
     let refused = [WANTS_SIGN_IN, REFUSED].contains(&problem.as_str());
-    Some(match answer {
-        _ if problem == WANTS_SIGN_IN => wants_sign_in(proxy, &host, answer.as_ref()),
-        Some(ProxyResponse { status: None, .. }) => plain(
+    Some(match response {
+        _ if problem == WANTS_SIGN_IN => wants_sign_in(proxy, &host, response.as_ref()),
+        Some(ProxyResponse { status: None, .. }) => unusable(
             Cause::ProxyRefused,
-            format!("{proxy} does not answer in HTTP; nothing was sent"),
+            format!("{proxy} does not respond in HTTP; nothing was sent"),
             proxy,
         ),
-        Some(answer) => refusal(proxy, &host, &answer),
-        None if refused => plain(
+        Some(response) => refusal(proxy, &host, &response),
+        None if refused => unusable(
             Cause::Unreachable,
             format!("{proxy} refused to connect to {host}; nothing was sent"),
             proxy,
         ),
-        None if io == Some(ErrorKind::ConnectionRefused) => plain(
+        None if io_kind(error) == Some(ErrorKind::ConnectionRefused) => unusable(
             Cause::ConnectionRefused,
-            format!("the connection was refused by {proxy}"),
+            format!("connection refused by {proxy}"),
             proxy,
         ),
         None => {
-            let reason = error_text::innermost(error);
+            let reason = innermost(error);
             let reason = reason.strip_prefix("tunnel error: ").unwrap_or(&reason);
             let message =
-                format!("no connection to {host} through {proxy}: {reason}; nothing was sent");
-            plain(Cause::Unreachable, message, proxy)
+                format!("could not connect to {host} through {proxy}: {reason}; nothing was sent");
+            unusable(Cause::Unreachable, message, proxy)
         }
     })
 }
 
-fn plain(cause: Cause, message: String, proxy: &Proxy) -> ManagerError {
-    let hint = format!("check the address of the proxy; {}", without(proxy));
+fn timed_out(proxy: &Proxy, host: &str) -> ManagerError {
+    let message = format!("connecting to {host} through {proxy} timed out");
+    let hint = format!(
+        "check the proxy, or raise `--connect-timeout`; {}",
+        bypass(proxy)
+    );
+    ManagerError::new(Cause::Unreachable, message, Some(hint))
+}
+
+fn unusable(cause: Cause, message: String, proxy: &Proxy) -> ManagerError {
+    let hint = format!("check the address of the proxy; {}", bypass(proxy));
     ManagerError::new(cause, message, Some(hint))
 }
 
-fn without(proxy: &Proxy) -> String {
+fn bypass(proxy: &Proxy) -> String {
     format!(
-        "to connect without it, leave out {}, or name the manager's host in NO_PROXY",
+        "to connect without it, omit {} or add the manager's host to NO_PROXY",
         proxy.source
     )
 }
 
-/// A gateway that has no way just now may have one later; anything else is an answer for good.
-fn refusal(proxy: &Proxy, host: &str, answer: &ProxyResponse) -> ManagerError {
-    let cause = match answer.status {
+/// The proxy refused the connection. A gateway that cannot connect now may connect later; every other refusal is final.
+fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError {
+    let cause = match response.status {
         Some(408 | 429 | 500..) => Cause::Unreachable,
         _ => Cause::ProxyRefused,
     };
     let message = format!(
-        "{proxy} refused to connect to {host}{}; nothing was sent",
-        said(answer)
+        "{proxy} refused to connect to {host}: {}; nothing was sent",
+        summary(response)
     );
     let hint = format!(
-        "check whether the proxy lets connections to this host and port pass; {}",
-        without(proxy)
+        "check that the proxy allows connections to this host and port; {}",
+        bypass(proxy)
     );
     ManagerError::new(cause, message, Some(hint))
 }
 
-/// Its status and its words.
-fn said(answer: &ProxyResponse) -> String {
-    let status = answer.status.map(|status| format!("HTTP {status}"));
+/// The status and the text of a response.
+fn summary(response: &ProxyResponse) -> String {
+    let status = response.status.map(|status| format!("HTTP {status}"));
     let parts: Vec<String> = status
         .into_iter()
-        .chain(answer.words.iter().cloned())
+        .chain(response.texts.iter().cloned())
         .collect();
-    format!(" ({})", parts.join(", "))
+    parts.join(", ")
 }
 
-fn wants_sign_in(proxy: &Proxy, host: &str, answer: Option<&ProxyResponse>) -> ManagerError {
-    let said = answer.map_or_else(|| " (HTTP 407)".to_owned(), said);
-    let message = format!("{proxy} refused to connect to {host}{said}; nothing was sent");
-    let schemes = answer.map_or(&[][..], |answer| &answer.schemes);
+fn wants_sign_in(proxy: &Proxy, host: &str, response: Option<&ProxyResponse>) -> ManagerError {
+    let summary = response.map_or_else(|| "HTTP 407".to_owned(), summary);
+    let message = format!("{proxy} refused to connect to {host}: {summary}; nothing was sent");
+    let schemes = response.map_or(&[][..], |response| &response.schemes);
     let hint = if !schemes.is_empty() && schemes.iter().all(|scheme| scheme != "basic") {
         format!(
-            "the proxy accepts {} only, and a user name and a password are sent as Basic; {}",
+            "enable Basic authentication on the proxy, which accepts only {}; {}",
             schemes.join(", "),
-            without(proxy)
+            bypass(proxy)
         )
     } else if proxy.address.has_credentials() {
         format!("check the user name and the password in {}", proxy.source)
     } else {
-        "give the proxy's user name and password in HTTPS_PROXY or `--proxy`: http://USER:PASSWORD@HOST:PORT".to_owned()
+        "add the proxy's user name and password to HTTPS_PROXY or `--proxy`: http://USER:PASSWORD@HOST:PORT".to_owned()
     };
     ManagerError::new(Cause::ProxyRefused, message, Some(hint))
 }
@@ -140,24 +140,24 @@ fn wants_sign_in(proxy: &Proxy, host: &str, answer: Option<&ProxyResponse>) -> M
 fn untrusted(cause: &rustls::Error, proxy: &Proxy) -> ManagerError {
     let host = proxy.address.to_string();
     let problem = diagnosis::explain(cause, &host).map_or_else(
-        || format!("was refused: {cause}"),
+        || format!("was rejected: {cause}"),
         |problem| problem.description,
     );
     let message = format!("the certificate of {proxy} {problem}; nothing was sent");
-    let hint = "the system's roots judge a proxy, whatever is said about the manager: add the CA of the proxy there, or to the file \
-                in SSL_CERT_FILE";
+    let hint = "add the CA of the proxy to the system's root certificates or to the file in SSL_CERT_FILE: settings for the manager do \
+                not apply to the proxy";
     ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 
-fn no_tls(error: &rustls::Error, proxy: &Proxy) -> ManagerError {
+fn tls_failure(error: &rustls::Error, proxy: &Proxy) -> ManagerError {
     let (message, hint) = match error {
         rustls::Error::InvalidMessage(_) => (
-            format!("{proxy} does not speak TLS; nothing was sent"),
-            "write its address with http, as most proxies want it".to_owned(),
+            format!("{proxy} does not use TLS; nothing was sent"),
+            "use an http address for the proxy, as most proxies require".to_owned(),
         ),
         other => (
             format!("TLS with {proxy} failed: {other}; nothing was sent"),
-            without(proxy),
+            bypass(proxy),
         ),
     };
     ManagerError::new(Cause::Untrusted, message, Some(hint))

@@ -1,7 +1,7 @@
-//! What a proxy answers to a CONNECT that it refuses.
+//! The response of a proxy that refuses a CONNECT request.
 //!
-//! The HTTP library reports that a tunnel failed, and drops the answer. So the proxy is asked once more, for its status and its words: a
-//! CONNECT and nothing of the manager's.
+//! The HTTP library only reports that the tunnel failed. To show the proxy's status and text, the CONNECT request is sent once more.
+//! Nothing for the manager is sent with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,24 +19,25 @@ use super::error_text;
 use super::proxy::{Proxy, ProxyAddress};
 use super::redaction::Redactor;
 use crate::secret::{Secret, joined};
+use crate::text::shorten;
 
-/// As much of an answer as is read.
-const MOST: u64 = 16 * 1024;
-/// A person waits for the reason, and not for long.
-const BUDGET: Duration = Duration::from_secs(2);
+/// The limit for the size of a response.
+const MAX_BYTES: u64 = 16 * 1024;
+/// The time limit for the second request, which only makes a message more precise.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
 
-/// What a proxy answered.
+/// The response of a proxy.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProxyResponse {
-    /// None if it is not HTTP.
+    /// The status. `None` if the response is not HTTP.
     pub(crate) status: Option<u16>,
-    /// Its words: the reason in the status line, and the title or the text of its page.
-    pub(crate) words: Vec<String>,
-    /// How it wants to be signed in to, in lower case.
+    /// The reason in the status line, and the title or the text of the page.
+    pub(crate) texts: Vec<String>,
+    /// The authentication schemes that the proxy accepts, in lower case.
     pub(crate) schemes: Vec<String>,
 }
 
-/// Asks `proxy` for a tunnel to `host_and_port`, and returns what it answers; none if it answers nothing, or grants it.
+/// Requests a tunnel to `host_and_port` from `proxy` and returns its response. `None` if there is none, or if the proxy grants the tunnel.
 pub(crate) async fn ask(
     proxy: &Proxy,
     host_and_port: &str,
@@ -49,16 +50,16 @@ pub(crate) async fn ask(
         host_and_port,
         credentials.as_ref().filter(|_| with_credentials),
     );
-    let mut answer = Vec::new();
-    let reading = exchange(address, &request, tls, &mut answer);
-    // A proxy may keep the connection open behind its answer: what came until then counts.
-    let _ = tokio::time::timeout(BUDGET, reading).await;
+    let mut response = Vec::new();
+    let exchange = exchange(address, &request, tls, &mut response);
+    // A proxy may keep the connection open after its response. The part that arrived in time is used.
+    let _ = tokio::time::timeout(TIME_LIMIT, exchange).await;
     let redactor = Redactor::default();
     if let Some((user, password)) = &credentials {
         redactor.add([user, password, &basic(user, password)]);
     }
-    let answer = read(&answer, &redactor)?;
-    (answer.status != Some(200)).then_some(answer)
+    let response = parse(&response, &redactor)?;
+    (response.status != Some(200)).then_some(response)
 }
 
 fn basic(user: &Secret, password: &Secret) -> Secret {
@@ -93,33 +94,33 @@ async fn exchange(
     address: &ProxyAddress,
     request: &str,
     tls: Option<Arc<ClientConfig>>,
-    answer: &mut Vec<u8>,
+    response: &mut Vec<u8>,
 ) -> Option<()> {
     let (host, port) = address.host_and_port();
     let stream = TcpStream::connect((host, port)).await.ok()?;
     let Some(tls) = tls.filter(|_| address.is_encrypted()) else {
-        return converse(stream, request, answer).await;
+        return converse(stream, request, response).await;
     };
     let name = ServerName::try_from(host.to_owned()).ok()?;
     let stream = TlsConnector::from(tls).connect(name, stream).await.ok()?;
-    converse(stream, request, answer).await
+    converse(stream, request, response).await
 }
 
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
-    answer: &mut Vec<u8>,
+    response: &mut Vec<u8>,
 ) -> Option<()> {
     stream.write_all(request.as_bytes()).await.ok()?;
     stream.flush().await.ok()?;
-    let mut stream = stream.take(MOST);
-    while !is_whole(answer) && stream.read_buf(answer).await.ok()? > 0 {}
+    let mut stream = stream.take(MAX_BYTES);
+    while !is_complete(response) && stream.read_buf(response).await.ok()? > 0 {}
     Some(())
 }
 
-/// Whether everything has come that its head promises.
-fn is_whole(answer: &[u8]) -> bool {
-    let Some((head, body)) = head_and_body(answer) else {
+/// Whether the response is complete according to its head.
+fn is_complete(response: &[u8]) -> bool {
+    let Some((head, body)) = head_and_body(response) else {
         return false;
     };
     let length = headers(&head, "content-length").next();
@@ -127,13 +128,13 @@ fn is_whole(answer: &[u8]) -> bool {
     head.split(' ').nth(1) == Some("200") || length.is_some_and(|length| body.len() >= length)
 }
 
-fn head_and_body(answer: &[u8]) -> Option<(String, &[u8])> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    Some((head, &answer[end + 4..]))
+fn head_and_body(response: &[u8]) -> Option<(String, &[u8])> {
+    let end = response.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&response[..end]).into_owned();
+    Some((head, &response[end + 4..]))
 }
 
-/// The values of a header.
+/// Returns the values of a header.
 fn headers<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     let lines = head.split("\r\n").skip(1);
     lines.filter_map(move |line| {
@@ -145,12 +146,13 @@ fn headers<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     })
 }
 
-/// What an answer says; none if there is none.
-fn read(answer: &[u8], redactor: &Redactor) -> Option<ProxyResponse> {
-    if answer.is_empty() {
+/// Parses a response. `None` if it is empty.
+fn parse(response: &[u8], redactor: &Redactor) -> Option<ProxyResponse> {
+    if response.is_empty() {
         return None;
     }
-    let Some((head, body)) = head_and_body(answer).filter(|(head, _)| head.starts_with("HTTP/1."))
+    let Some((head, body)) =
+        head_and_body(response).filter(|(head, _)| head.starts_with("HTTP/1."))
     else {
         return Some(ProxyResponse::default());
     };
@@ -162,17 +164,23 @@ fn read(answer: &[u8], redactor: &Redactor) -> Option<ProxyResponse> {
         .skip(1);
     let status = line.next().and_then(|status| status.parse().ok());
     let reason = error_text::message(line.next().unwrap_or_default().as_bytes(), redactor);
-    let page =
+    let body_text =
         error_text::html_title(body, redactor).or_else(|| error_text::message(body, redactor));
     let scheme = |value: &str| {
         let name = value.split([' ', ',']).next()?;
-        // A name is a token (RFC 9110, section 11.1). What else stands there may be anything, such as the password that was sent.
+        // A scheme is a token (RFC 9110, section 11.1). Any other text may repeat the password that was sent.
         let is_token = !name.is_empty() && name.bytes().all(is_of_token);
-        is_token.then(|| error_text::shorten(&redactor.redact(name).to_ascii_lowercase()))
+        is_token.then(|| {
+            shorten(
+                &redactor.redact(name).to_ascii_lowercase(),
+                error_text::LIMIT,
+            )
+            .into_owned()
+        })
     };
     Some(ProxyResponse {
         status,
-        words: reason.into_iter().chain(page).collect(),
+        texts: reason.into_iter().chain(body_text).collect(),
         schemes: headers(&head, "proxy-authenticate")
             .filter_map(scheme)
             .collect(),
@@ -187,41 +195,41 @@ fn is_of_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn answered(text: &str) -> Option<ProxyResponse> {
-        read(text.as_bytes(), &Redactor::default())
+    fn parsed(text: &str) -> Option<ProxyResponse> {
+        parse(text.as_bytes(), &Redactor::default())
     }
 
     #[test]
-    fn status_reason_title_and_schemes_are_read() {
+    fn status_reason_title_and_schemes_are_parsed() {
         let page = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\nproxy-authenticate: Basic realm=\"x\"\r\n\r\n<html><head><title>Access Denied</title>";
         assert_eq!(
-            answered(page),
+            parsed(page),
             Some(ProxyResponse {
                 status: Some(407),
-                words: vec![
+                texts: vec![
                     "Proxy Authentication Required".to_owned(),
                     "Access Denied".to_owned()
                 ],
                 schemes: vec!["ntlm".to_owned(), "basic".to_owned()],
             })
         );
-        let text = answered("HTTP/1.0 503\r\n\r\nno route\r\n")
-            .map(|answer| (answer.status, answer.words));
+        let text = parsed("HTTP/1.0 503\r\n\r\nno route\r\n")
+            .map(|response| (response.status, response.texts));
         assert_eq!(text, Some((Some(503), vec!["no route".to_owned()])));
-        assert_eq!(answered("hello\r\n\r\n"), Some(ProxyResponse::default()));
-        assert_eq!(answered("SSH-2.0-x"), Some(ProxyResponse::default()));
-        assert_eq!(answered(""), None);
+        assert_eq!(parsed("hello\r\n\r\n"), Some(ProxyResponse::default()));
+        assert_eq!(parsed("SSH-2.0-x"), Some(ProxyResponse::default()));
+        assert_eq!(parsed(""), None);
     }
 
     #[test]
-    fn an_answer_ends_where_its_head_says() {
-        assert!(!is_whole(
+    fn a_response_is_complete_when_its_head_says_so() {
+        assert!(!is_complete(
             b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nn"
         ));
-        assert!(is_whole(
+        assert!(is_complete(
             b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
         ));
-        assert!(!is_whole(b"HTTP/1.1 403 Forbidden\r\n\r\nno"));
-        assert!(is_whole(b"HTTP/1.1 200 OK\r\n\r\n"));
+        assert!(!is_complete(b"HTTP/1.1 403 Forbidden\r\n\r\nno"));
+        assert!(is_complete(b"HTTP/1.1 200 OK\r\n\r\n"));
     }
 }

@@ -1,62 +1,64 @@
-//! The secrets of one run, so that none is shown where the manager, or whoever stands in its place, sends it back.
+//! Removes the secrets of a connection from foreign text, in case a server sends one back.
 //!
-//! The last line of defence: secrets stay out of messages by their type, and only foreign text can bring them in. A later answer
-//! may repeat what an earlier request held, so what was learnt is kept for as long as the way to the manager.
+//! This is a second safeguard. Secrets have a type that cannot be printed, so only text from a response can contain one. A response may
+//! repeat a secret of an earlier request, so secrets are remembered for as long as the connection exists.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
 use crate::secret::{self, Secret};
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const REDACTED: &str = "[secret]";
-/// A secret shorter than this is no secret, and masking it would tell it.
-const SHORTEST: usize = 4;
+/// The minimum length of a secret to redact. A shorter text occurs by chance, and the gaps would reveal it.
+const MIN_LENGTH: usize = 4;
 
-/// The secrets that were sent to a manager or came from it.
+/// The secrets that were sent to a manager or received from it.
 #[derive(Default)]
 pub(crate) struct Redactor {
     secrets: RefCell<Vec<Secret>>,
 }
 
 impl Redactor {
-    /// Remembers secrets.
+    /// Adds secrets to redact from now on.
     pub(crate) fn add<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.secrets.borrow_mut();
         for secret in secrets {
-            // The quotes around a cookie's value are not part of what they enclose.
+            // A cookie may be repeated without the quotes around its value.
             for secret in [secret.clone()].into_iter().chain(secret.unquoted()) {
                 let text = secret.expose();
-                if text.len() >= SHORTEST && known.iter().all(|other| other.expose() != text) {
+                if text.len() >= MIN_LENGTH && known.iter().all(|other| other.expose() != text) {
                     known.push(secret);
                 }
             }
         }
     }
 
-    /// `text` without them, however they are written.
+    /// Returns `text` with every secret replaced, in every encoding.
     pub(crate) fn redact(&self, text: &str) -> String {
         let known = self.secrets.borrow();
-        let mut forms: Vec<_> = known.iter().flat_map(|one| forms(one.expose())).collect();
-        // The longest first: one secret may be a part of another.
-        forms.sort_by_key(|form| Reverse(form.len()));
-        let mut hidden = text.to_owned();
-        for form in forms {
-            if hidden.contains(form.as_str()) {
-                hidden = hidden.replace(form.as_str(), REDACTED);
+        let mut encodings: Vec<_> = known
+            .iter()
+            .flat_map(|one| encodings(one.expose()))
+            .collect();
+        // One secret may be a part of another, so the longest comes first.
+        encodings.sort_by_key(|encoding| std::cmp::Reverse(encoding.len()));
+        let mut redacted = text.to_owned();
+        for encoding in encodings {
+            if redacted.contains(encoding.as_str()) {
+                redacted = redacted.replace(encoding.as_str(), REDACTED);
             }
         }
-        hidden
+        redacted
     }
 }
 
-/// A secret as it is, and as JSON, URLs and HTML write it: a page of an error may quote the request.
-fn forms(secret: &str) -> [Zeroizing<String>; 8] {
+/// Returns the encodings of a secret in plain text, JSON, URLs and HTML, because an error page may quote the request.
+fn encodings(secret: &str) -> [Zeroizing<String>; 8] {
     let json = secret::json(&secret).unwrap_or_default();
-    // Without the quotes around it.
+    // Remove the quotes.
     let json = json
         .get(1..json.len().saturating_sub(1))
         .unwrap_or_default();
@@ -81,7 +83,7 @@ fn forms(secret: &str) -> [Zeroizing<String>; 8] {
     .map(Zeroizing::new)
 }
 
-/// JSON with nothing but ASCII in it, as some libraries write it.
+/// Returns JSON in ASCII, as some libraries write it.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
@@ -99,7 +101,7 @@ fn ascii(json: &str) -> String {
 fn percent(secret: &str, escape: impl Fn(u8) -> String) -> String {
     let mut text = String::with_capacity(secret.len());
     for byte in secret.bytes() {
-        // RFC 3986, section 2.3.
+        // The unreserved characters of RFC 3986, section 2.3.
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {
@@ -113,7 +115,7 @@ fn percent(secret: &str, escape: impl Fn(u8) -> String) -> String {
 mod tests {
     use super::*;
 
-    fn hidden(secrets: &[&str], text: &str) -> String {
+    fn redacted(secrets: &[&str], text: &str) -> String {
         let redactor = Redactor::default();
         let secrets: Vec<_> = secrets
             .iter()
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_hidden_in_every_form() {
+    fn a_secret_is_redacted_in_every_encoding() {
         let secret = r#"a"b\ü&<'+/"#;
         for text in [
             r#"a"b\ü&<'+/"#,
@@ -135,20 +137,20 @@ mod tests {
             r"a&quot;b\ü&amp;&lt;&#39;+/",
             r"a&quot;b\ü&amp;&lt;'+/",
         ] {
-            assert_eq!(hidden(&[secret], &format!("<{text}>")), "<[secret]>");
+            assert_eq!(redacted(&[secret], &format!("<{text}>")), "<[secret]>");
         }
     }
 
     #[test]
-    fn a_secret_within_another_does_not_tell_the_rest() {
+    fn a_secret_inside_another_does_not_reveal_the_rest() {
         let text = "it was before-1234-after";
         for secrets in [["1234", "before-1234-after"], ["before-1234-after", "1234"]] {
-            assert_eq!(hidden(&secrets, text), "it was [secret]");
+            assert_eq!(redacted(&secrets, text), "it was [secret]");
         }
     }
 
     #[test]
-    fn what_is_too_short_to_be_secret_is_not_told_by_masking_it() {
-        assert_eq!(hidden(&["12"], "12 roles"), "12 roles");
+    fn a_short_text_is_not_redacted() {
+        assert_eq!(redacted(&["12"], "12 roles"), "12 roles");
     }
 }

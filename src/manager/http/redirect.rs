@@ -1,14 +1,16 @@
-//! Redirects: where one points, and what that means.
+//! Redirects: where one leads, and what that means.
 
 use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
 
-use super::error_text;
-use super::status_error::NO_SESSION;
-use crate::manager::error::{CallContext, Cause, ManagerError, SignerKind};
+use super::call::{CallContext, SignerKind};
+use super::error_text::LIMIT;
+use super::hints::SIGN_IN_AGAIN;
+use crate::manager::error::{Cause, ManagerError};
+use crate::text::shorten;
 
-/// No redirect is followed: headers that are secrets would go to a host that was not named.
-pub(crate) fn of(call: CallContext<'_>, headers: &HeaderMap) -> ManagerError {
+/// Decides what a redirect means. No redirect is followed: that would send the credentials to a host that the user did not name.
+pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerError {
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())
@@ -17,52 +19,52 @@ pub(crate) fn of(call: CallContext<'_>, headers: &HeaderMap) -> ManagerError {
     if let Some(url) = &target
         && call.address.is_origin_of(url)
     {
-        return to_the_same_host(call, url);
+        return to_same_host(call, url);
     }
     let target = target
         .as_ref()
-        .map_or_else(|| "a place that it does not name".to_owned(), host_of);
+        .map_or_else(|| "an unknown place".to_owned(), origin);
     ManagerError::new(
         Cause::Redirected {
             session_ended: false,
         },
         format!(
-            "{}: {} answers with a redirect to {target}, which is not followed: the password or key would go there",
-            call.what, call.address
+            "could not {}: {} redirects to {target}, and redirects are not followed: the credentials would be sent there",
+            call.action, call.address
         ),
-        Some("if that is where the manager is, name it in `--url`".to_owned()),
+        Some("use the address of the redirect in `--url` if the manager is there".to_owned()),
     )
 }
 
-/// A manager's console redirects to its sign-in page if there is no session.
-fn to_the_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
+/// A manager redirects to the sign-in page of its console if there is no session.
+fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     let session_ended = call.signer == SignerKind::Session;
-    // A Tomcat may write its session into the path: `;jsessionid=...`.
+    // The path may contain a session of the application server: `;jsessionid=...`.
     let path = target.path().split(';').next().unwrap_or_default();
-    let path = error_text::shorten(path);
+    let path = shorten(path, LIMIT);
     let (problem, hint) = if session_ended {
-        ("the session has ended", NO_SESSION)
+        ("the session has ended", SIGN_IN_AGAIN)
     } else {
         (
-            "the API did not answer",
-            "check that `--url` names the manager itself; the API may be switched off, or a portal may stand before it",
+            "the API did not respond",
+            "check that `--url` is the address of the manager itself, and that the API is not switched off or behind a portal",
         )
     };
     ManagerError::new(
         Cause::Redirected { session_ended },
         format!(
-            "{}: {problem}: {} redirects to its page {path}, which is not followed",
-            call.what, call.address
+            "could not {}: {problem}: {} redirects to its page {path}, and redirects are not followed",
+            call.action, call.address
         ),
         Some(hint.to_owned()),
     )
 }
 
-/// Scheme, host and port alone: the rest of a foreign address may hold anything.
-fn host_of(url: &Url) -> String {
+/// Returns scheme, host and port alone. The rest of a foreign address may contain a secret.
+fn origin(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
         (Some(host), None) => format!("{}://{host}", url.scheme()),
-        (None, _) => "a place without a host".to_owned(),
+        (None, _) => "an address without a host".to_owned(),
     }
 }

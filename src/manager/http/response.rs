@@ -1,4 +1,4 @@
-//! A success, and reading it: JSON with the place of what is wrong in it, cookies, and pages that are no answer at all.
+//! A successful response: its JSON, its cookies, and whether it is a web page instead.
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, SET_COOKIE};
@@ -6,109 +6,116 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use zeroize::Zeroizing;
 
-use super::page::WebPage;
+use super::call::{CallContext, SignerKind};
+use super::classify::{FailedCall, classify};
 use super::redaction::Redactor;
+use super::web_page::WebPage;
 use crate::manager::address::Address;
-use crate::manager::error::{CallContext, FailedCall, ManagerError, SignerKind, classify};
+use crate::manager::error::ManagerError;
 use crate::manager::json::TOO_LARGE;
 use crate::secret::Secret;
 
-/// A success, read to its end.
+type JsonPathError = serde_path_to_error::Error<serde_json::Error>;
+
+/// A successful response with its whole body.
 pub(crate) struct ApiResponse {
-    pub(crate) what: String,
+    pub(crate) action: String,
     pub(crate) address: Address,
     pub(crate) signer: SignerKind,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Zeroizing<Vec<u8>>,
-    pub(crate) html: Option<String>,
+    /// The description of a web page that arrived instead of JSON.
+    pub(crate) web_page: Option<String>,
 }
 
 impl ApiResponse {
-    /// The body as the contract describes it.
+    /// Parses the body.
     ///
     /// # Errors
-    /// A page for a browser is said to be one; a JSON error names the field.
+    /// Returns an error if the body is a web page, or not JSON of this type. The message names the field, but no value.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
-        self.is_the_managers()?;
-        // A struct would be read from a list too, and every answer of the contract is an object.
+        self.require_api_response()?;
+        // Every response of the API is an object, but serde would also accept an array for a struct.
         if self.body.trim_ascii_start().starts_with(b"[") {
-            let reason = "the manager's answer is not what the contract says";
-            return Err(self.unreadable(reason.to_owned(), None));
+            return Err(self.unreadable(format!("the response {NO_MATCH}"), None));
         }
-        let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let category = error.inner().classify();
-            let path = error.path().to_string();
-            // Only a wrong type is found where every name on the way is one of ours; else it may be any text.
-            let place = if path == "." || category != Category::Data {
-                String::new()
-            } else {
-                format!(", at `{path}`")
-            };
-            // What serde says may quote the value, and the value may be a secret: only the place and the kind are told, and the name
-            // of a field that is missing, which is a name of ours.
-            let said = error.inner().to_string();
-            let missing = said
-                .split('`')
-                .nth(1)
-                .filter(|_| said.starts_with("missing field"));
-            let place = missing.map_or(place.clone(), |field| {
-                format!("{place}: `{field}` is missing")
-            });
-            let problem = match category {
-                _ if said.starts_with(TOO_LARGE) => {
-                    let size = said.split(" at line").next().unwrap_or(TOO_LARGE);
-                    return self.unreadable(format!("the manager's answer is {size}{place}"), None);
-                }
-                Category::Data => "is not what the contract says",
-                Category::Eof => "ends too early",
-                _ => "is not JSON",
-            };
-            self.unreadable(format!("the manager's answer {problem}{place}"), None)
+        let mut parser = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut parser)
+            .map_err(|error| self.unreadable(parse_problem(&error), None))?;
+        parser.end().map_err(|_| {
+            self.unreadable("the response contains text after the JSON".to_owned(), None)
         })?;
-        reader.end().map_err(|_| {
-            self.unreadable(
-                "the manager's answer goes on after its end".to_owned(),
-                None,
-            )
-        })?;
-        Ok(read)
+        Ok(value)
     }
 
-    /// A success without anything in it that is needed; a page for a browser is none.
-    pub(crate) fn is_the_managers(&self) -> Result<(), ManagerError> {
-        match &self.html {
+    /// Checks that the response is not a web page, for a call whose response is not needed.
+    ///
+    /// # Errors
+    /// Returns an error if it is a web page.
+    pub(crate) fn require_api_response(&self) -> Result<(), ManagerError> {
+        match &self.web_page {
             None => Ok(()),
             Some(page) => Err(self.unreadable(
                 page.clone(),
                 Some(
-                    "a proxy or a sign-in page stands in between, or this is no manager; check `--url`"
+                    "check that `--url` is the address of a manager, and that no proxy or portal answers in its place"
                         .to_owned(),
                 ),
             )),
         }
     }
 
-    /// A success that lacks what it must have.
+    /// Returns the error for a success that lacks something it must have.
     pub(crate) fn unreadable(&self, reason: String, hint: Option<String>) -> ManagerError {
         let call = CallContext {
-            what: &self.what,
+            action: &self.action,
             address: &self.address,
             signer: self.signer,
         };
-        classify(
-            call,
-            FailedCall::Unreadable {
-                status: self.status,
-                reason,
-                hint,
-            },
-        )
+        let failure = FailedCall::Unreadable {
+            status: self.status,
+            reason,
+            hint,
+        };
+        classify(call, failure)
     }
 }
 
-/// Names and values of the cookies that an answer sets; the attributes are for browsers. The last of one name wins.
+const NO_MATCH: &str = "does not match the API";
+
+/// Returns why a body could not be parsed. The parser's own message may quote a value, and the value may be a secret. So only the kind of
+/// the problem, the place, and the name of a missing field are used.
+fn parse_problem(error: &JsonPathError) -> String {
+    let category = error.inner().classify();
+    let path = error.path().to_string();
+    // Only for a wrong type, every name in the path is the name of a known field. In other cases it may be any text.
+    let place = if path == "." || category != Category::Data {
+        String::new()
+    } else {
+        format!(", at `{path}`")
+    };
+    let reason = error.inner().to_string();
+    if reason.starts_with(TOO_LARGE) {
+        let size = reason.split(" at line").next().unwrap_or(TOO_LARGE);
+        return format!("the response is {size}{place}");
+    }
+    let missing = reason
+        .split('`')
+        .nth(1)
+        .filter(|_| reason.starts_with("missing field"));
+    let place = missing.map_or(place.clone(), |field| {
+        format!("{place}: `{field}` is missing")
+    });
+    let problem = match category {
+        Category::Data => NO_MATCH,
+        Category::Eof => "is incomplete",
+        _ => "is not JSON",
+    };
+    format!("the response {problem}{place}")
+}
+
+/// Returns the names and values of the cookies that a response sets. If a name occurs twice, the last one counts.
 pub(crate) fn cookies(headers: &HeaderMap) -> Vec<(String, Secret)> {
     let mut cookies: Vec<(String, Secret)> = Vec::new();
     for header in headers.get_all(SET_COOKIE) {
@@ -124,49 +131,52 @@ pub(crate) fn cookies(headers: &HeaderMap) -> Vec<(String, Secret)> {
 fn cookie(header: &str) -> Option<(String, Secret)> {
     let (name, rest) = header.split_once('=')?;
     let (name, rest) = (name.trim(), rest.trim_start());
-    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes stay: a server wants back what it sent.
+    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes are kept, because servers expect the same value back.
     let quoted = (rest.strip_prefix('"').and_then(|inner| inner.find('"'))).map(|end| end + 2);
     let end = quoted.or_else(|| rest.find(';')).unwrap_or(rest.len());
     let value = rest[..end].trim_end();
     let empty = value.is_empty() || value == "\"\"";
-    // A tab may stand in a header, but in no cookie (RFC 6265, section 4.1.1).
+    // A header may contain a tab, but a cookie may not (RFC 6265, section 4.1.1).
     let clean = !name.contains(';') && !(name.chars().chain(value.chars())).any(char::is_control);
     (!name.is_empty() && !empty && clean).then(|| (name.to_owned(), Secret::new(value.to_owned())))
 }
 
-/// What is said of a success that is a page for a browser: proxies and portals send those with a 200.
-pub(crate) fn page(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<String> {
+/// Returns the description of a web page that arrived instead of JSON. Proxies and portals send such pages with the status 200.
+pub(crate) fn web_page(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<String> {
     let page = WebPage::of(headers, body, redactor)?;
-    Some(format!("the answer is {page}, not the manager's JSON"))
+    Some(format!("the response is {page}, not JSON of the manager"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(body: &str) -> String {
-        let answer = ApiResponse {
-            what: "testing".to_owned(),
+    fn problem(body: &str) -> String {
+        let response = ApiResponse {
+            action: "run the test".to_owned(),
             address: Address::parse("dsm.example.com").unwrap_or_else(|why| panic!("{why}")),
             signer: SignerKind::Password,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: Zeroizing::new(body.as_bytes().to_vec()),
-            html: None,
+            web_page: None,
         };
-        let read = answer.json::<std::collections::BTreeMap<String, u8>>();
+        let read = response.json::<std::collections::BTreeMap<String, u8>>();
         read.err()
             .map_or_else(String::new, |error| error.to_string())
     }
 
     #[test]
-    fn a_name_in_what_is_no_json_is_not_repeated() {
-        let answered = "testing: the manager's answer";
+    fn a_name_in_invalid_json_is_not_repeated() {
+        let response = "could not run the test: the response";
         assert_eq!(
-            said(r#"{"a":1,"hunter2":x}"#),
-            format!("{answered} is not JSON")
+            problem(r#"{"a":1,"hunter2":x}"#),
+            format!("{response} is not JSON")
         );
-        assert_eq!(said(r#"{"hunter2":"#), format!("{answered} ends too early"));
+        assert_eq!(
+            problem(r#"{"hunter2":"#),
+            format!("{response} is incomplete")
+        );
     }
 
     #[test]

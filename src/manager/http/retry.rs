@@ -1,62 +1,63 @@
-//! What may be sent again, each cause with its reason.
+//! Decides which requests may be sent again, and when.
 //!
-//! A read changes nothing, so it may be repeated. A create never is, and a sign-in never is, because a refused one counts towards
-//! the lock-out; unless it is known that nothing was executed.
+//! A read changes nothing and may be repeated. A create and a sign-in are only repeated if it is certain that nothing was executed: a
+//! create must not run twice, and a refused sign-in counts towards the lockout.
 
 use std::time::{Duration, Instant};
 
 use crate::manager::error::{Cause, ManagerError};
 use crate::random;
 
-/// How often one request may be sent.
+/// The effect of a request, which decides whether it may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RetryPolicy {
-    /// It changes nothing.
+    /// The request changes nothing.
     Read,
-    /// It changes something on the manager.
+    /// The request changes something on the manager.
     Change,
-    /// It changes something, and ends where it ends however often it is sent: a deletion, or values that are set.
+    /// The request changes something, with the same result however often it is sent: a deletion, or setting values.
     Idempotent,
-    /// It is a sign-in.
+    /// The request is a sign-in.
     SignIn,
-    /// It is a probe or a farewell; whoever sends it decides.
+    /// The request is a probe or a sign-out, and is never repeated.
     Never,
 }
 
-/// The manager counts calls over 60 s (manager-api.md, section 10): a limit that outlasts that is not worth waiting for.
+/// The longest wait for a rate limit. The manager counts calls over 60 s (docs/manager-api.md, "Rate limits"), so waiting longer than that
+/// does not help.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);
 /// The first pause after a failure that passes quickly.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The first pause after a 429 without Retry-After: four pauses of 2, 4, 8 and 16 s cover half of the window that is counted.
+/// The first pause after a 429 without `Retry-After`. Four pauses of 2, 4, 8 and 16 s cover half of the 60 s.
 const FIRST_LIMITED_PAUSE: Duration = Duration::from_secs(2);
 
-/// The tries of one request.
+/// The attempts of one request.
 pub(crate) struct RetryState {
-    repeat: RetryPolicy,
+    policy: RetryPolicy,
     left: u32,
     made: u32,
     since: Instant,
 }
 
 impl RetryState {
-    pub(crate) fn new(repeat: RetryPolicy, retries: u32) -> Self {
+    pub(crate) fn new(policy: RetryPolicy, retries: u32) -> Self {
         Self {
-            repeat,
+            policy,
             left: retries,
             made: 0,
             since: Instant::now(),
         }
     }
 
-    /// How long to pause before sending again, or `None` where that must not be done.
+    /// Returns the pause before the request is sent again. `None` if it must not be sent again.
     pub(crate) fn pause_after(&mut self, error: &ManagerError) -> Option<Duration> {
-        if self.left == 0 || !may_repeat(self.repeat, error.cause()) {
+        if self.left == 0 || !may_retry(self.policy, error.cause()) {
             return None;
         }
         let pause = match error.cause() {
             Cause::RateLimited { retry_after } => {
                 let pause = retry_after.unwrap_or_else(|| jittered(FIRST_LIMITED_PAUSE, self.made));
-                // The manager may name any time, so the sum may be one that there is not.
+                // `Retry-After` may be any number, so the sum may overflow.
                 let until = self.since.elapsed().saturating_add(pause);
                 (until <= RATE_LIMIT_WAIT).then_some(pause)?
             }
@@ -71,28 +72,27 @@ impl RetryState {
     }
 }
 
-fn may_repeat(repeat: RetryPolicy, cause: &Cause) -> bool {
+fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     match cause {
-        // Nobody listened, so nothing was sent.
-        Cause::ConnectionRefused => repeat != RetryPolicy::Never,
-        // "A refused call is not executed and not counted" (manager-api.md, section 10), so even a create may be sent again. Not
-        // so a sign-in: nothing says that a limited one does not count as a failed one.
+        // The connection was refused, so nothing was sent.
+        Cause::ConnectionRefused => policy != RetryPolicy::Never,
+        // "A refused call is not executed and not counted" (docs/manager-api.md, "Rate limits"), so even a create may be sent again.
+        // Whether a limited sign-in counts as a failed one is unknown.
         Cause::RateLimited { .. } => {
             matches!(
-                repeat,
+                policy,
                 RetryPolicy::Read | RetryPolicy::Change | RetryPolicy::Idempotent
             )
         }
-        // The connection broke, or something in between had no answer: a create may have happened, a read does not matter. A
-        // change of some fields may have happened too; sent again, it sets the same values once more, and names no others.
+        // The request may have been executed, so a create must not be sent again. Setting values again sets the same values.
         Cause::Reset | Cause::Unavailable { .. } => {
-            matches!(repeat, RetryPolicy::Read | RetryPolicy::Idempotent)
+            matches!(policy, RetryPolicy::Read | RetryPolicy::Idempotent)
         }
         _ => false,
     }
 }
 
-/// Exponential, and between half of it and all of it at random, so that many runs do not come back in step.
+/// Exponential backoff: a random pause between half of the full pause and the full pause, so that parallel runs do not retry in step.
 fn jittered(first: Duration, made: u32) -> Duration {
     let full = first * 2_u32.saturating_pow(made.min(8));
     full.mul_f64(0.5 + random::fraction() / 2.0)
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_create_is_repeated_only_where_nothing_was_executed() {
+    fn a_create_is_repeated_only_if_nothing_was_executed() {
         for (cause, again) in [
             (Cause::ConnectionRefused, true),
             (Cause::RateLimited { retry_after: None }, true),
@@ -119,12 +119,12 @@ mod tests {
             (Cause::Unavailable { retry_after: None }, false),
             (Cause::Unreadable, false),
         ] {
-            assert_eq!(may_repeat(RetryPolicy::Change, &cause), again, "{cause:?}");
+            assert_eq!(may_retry(RetryPolicy::Change, &cause), again, "{cause:?}");
         }
     }
 
     #[test]
-    fn values_that_are_set_may_be_set_twice() {
+    fn values_may_be_set_twice() {
         for (cause, again) in [
             (Cause::ConnectionRefused, true),
             (Cause::RateLimited { retry_after: None }, true),
@@ -135,7 +135,7 @@ mod tests {
             (Cause::Unreadable, false),
         ] {
             assert_eq!(
-                may_repeat(RetryPolicy::Idempotent, &cause),
+                may_retry(RetryPolicy::Idempotent, &cause),
                 again,
                 "{cause:?}"
             );
@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_is_repeated_only_where_nobody_listened() {
-        assert!(may_repeat(RetryPolicy::SignIn, &Cause::ConnectionRefused));
+    fn a_sign_in_is_repeated_only_if_the_connection_was_refused() {
+        assert!(may_retry(RetryPolicy::SignIn, &Cause::ConnectionRefused));
         for cause in [
             Cause::RateLimited { retry_after: None },
             Cause::Reset,
@@ -153,12 +153,12 @@ mod tests {
             Cause::TooManySessions,
             Cause::Unavailable { retry_after: None },
         ] {
-            assert!(!may_repeat(RetryPolicy::SignIn, &cause), "{cause:?}");
+            assert!(!may_retry(RetryPolicy::SignIn, &cause), "{cause:?}");
         }
     }
 
     #[test]
-    fn a_limit_is_waited_for_within_a_minute_and_as_long_as_the_manager_says() {
+    fn a_rate_limit_is_waited_for_up_to_a_minute() {
         let mut attempts = RetryState::new(RetryPolicy::Change, 4);
         assert_eq!(
             attempts.pause_after(&limited(7)),
@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_beyond_all_time_is_none() {
+    fn a_pause_that_overflows_is_none() {
         let mut attempts = RetryState::new(RetryPolicy::Read, 4);
         attempts.since -= Duration::from_millis(1500);
         assert_eq!(attempts.pause_after(&limited(u64::MAX)), None);
     }
 
     #[test]
-    fn pauses_grow_and_tries_end() {
+    fn pauses_grow_and_retries_end() {
         let mut attempts = RetryState::new(RetryPolicy::Read, 2);
         let error = ManagerError::for_tests(Cause::Reset);
         let (one, two) = (attempts.pause_after(&error), attempts.pause_after(&error));

@@ -1,33 +1,41 @@
-//! What a server means with the alert that it ends a TLS connection with, as far as the alert shows it, and what to do.
+//! Hints for the TLS alerts with which a server ends a handshake.
 
 use rustls::AlertDescription;
 
-/// What to do about a handshake that the server ended with this alert.
+/// The kinds of server keys that can be verified.
+pub(crate) const SUPPORTED_KEYS: &str = "RSA, ECDSA P-256 or P-384, or Ed25519";
+
+/// The hint for a TLS failure without a more specific cause.
+pub(crate) const CHECK_TLS: &str =
+    "check the manager's TLS settings: TLS 1.2 or 1.3 must be enabled";
+
+/// Returns the hint for a handshake that the server ended with this alert.
 pub(crate) fn hint(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::ProtocolVersion => {
-            "enable TLS 1.2 or 1.3 on the manager; TLS 1.0 and 1.1 are not supported here"
+            "enable TLS 1.2 or 1.3 on the manager; TLS 1.0 and 1.1 are not supported"
         }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            "enable TLS 1.2 or 1.3 and an ECDHE cipher suite with GCM or ChaCha20-Poly1305 on the manager (CBC, static RSA and DHE suites \
-             are not supported here); if it has one, it may want a client certificate, which is not supported, or its key is not RSA, \
-             ECDSA P-256 or P-384, or Ed25519 (DSA, say); no pin helps then"
+            "enable TLS 1.2 or 1.3 with an ECDHE cipher suite with GCM or ChaCha20-Poly1305 on the manager (CBC, static RSA and DHE \
+             suites are not supported); if one is enabled, check that the server does not require a client certificate and that its key \
+             is RSA, ECDSA P-256 or P-384, or Ed25519: a pin does not help with other keys"
         }
-        _ if wants_certificate(alert) => {
-            "the server wants a client certificate, which is not supported here: turn that off for the API, or use another port"
+        _ if is_about_client_certificate(alert) => {
+            "turn off client certificates for the API, which are not supported, or use another port"
         }
         AlertDescription::UnrecognisedName => {
-            "use a name in `--url` that the server knows: the one in its certificate"
+            "use a host name in `--url` that is in the server's certificate"
         }
         AlertDescription::InternalError => {
-            "look at the manager's log: its TLS settings do not work, or its key is not RSA, ECDSA P-256 or P-384, or Ed25519; no pin helps then"
+            "check the manager's log and TLS settings, and that its key is RSA, ECDSA P-256 or P-384, or Ed25519: a pin does not help with \
+             other keys"
         }
-        _ => "TLS 1.2 or 1.3 is needed; look at the manager's TLS settings",
+        _ => CHECK_TLS,
     }
 }
 
-/// Whether a server sends it about the certificate of a client. This one shows none.
-pub(crate) fn wants_certificate(alert: AlertDescription) -> bool {
+/// Whether a server sends this alert about a client's certificate. This client has none.
+fn is_about_client_certificate(alert: AlertDescription) -> bool {
     matches!(
         alert,
         AlertDescription::CertificateRequired

@@ -1,6 +1,6 @@
-//! Reads the certificates of a file: PEM as OpenSSL and Windows write it, or one certificate in DER.
+//! Parses a file of certificates: PEM as OpenSSL and Windows write it, or one certificate in DER.
 //!
-//! The file may be the wrong one, and hold a private key: no error quotes a byte of it. A reason is fixed words and a line.
+//! The user may have named the wrong file, with a private key. So errors consist of fixed text and a line number, and never quote the file.
 
 use std::borrow::Cow;
 
@@ -12,19 +12,19 @@ use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Ta
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// The labels of certificates: RFC 7468's, an older one, and that of OpenSSL's certificates with trust settings.
+/// The PEM labels of certificates: the one of RFC 7468, an older one, and the one of OpenSSL for certificates with trust settings.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
-const NO_LINES: &str = "a PEM line is joined with another one";
-const NOT_READABLE: &str = "the certificate cannot be decoded";
+const JOINED_LINES: &str = "two PEM lines are joined";
+const UNDECODABLE: &str = "the certificate cannot be decoded";
 
-/// The certificates in these bytes. OpenSSL's trust settings count: what they do not trust for servers is left out.
+/// Returns the certificates in the content of a file. Certificates that OpenSSL's trust settings reject for servers are left out.
 ///
 /// # Errors
-/// In words for "FILE ...", if there is none, or one that cannot be read.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+/// Returns a predicate for the name of the file, such as "contains no certificate", if there is none, or if one cannot be parsed.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if let Some(certificate) = der(bytes) {
         return Ok(vec![certificate]);
     }
@@ -32,11 +32,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String>
         return Err(other.to_owned());
     }
     let text = decoded(bytes);
-    let (mut certificates, mut distrusted) = (Vec::new(), false);
+    let (mut certificates, mut has_rejected) = (Vec::new(), false);
     for section in sections(&text)? {
         let unreadable = || {
             format!(
-                "is not a usable PEM file: line {}: {NOT_READABLE}",
+                "is not a valid PEM file: line {}: {UNDECODABLE}",
                 section.line
             )
         };
@@ -44,53 +44,53 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String>
         let mut certificate = der;
         if section.label == TRUSTED {
             let (own, settings) = first_object(&certificate).ok_or_else(unreadable)?;
-            if !settings.is_empty() && !trusts_servers(settings).ok_or_else(unreadable)? {
-                distrusted = true;
+            if !settings.is_empty() && !allows_servers(settings).ok_or_else(unreadable)? {
+                has_rejected = true;
                 continue;
             }
             certificate = own.to_vec().into();
         }
-        // What cannot be trusted is found here, where the file and the line are known.
+        // A certificate that cannot be trusted is rejected here, where the line is known.
         if webpki::anchor_from_trusted_cert(&certificate).is_err() {
             let line = section.line;
             return Err(format!(
-                "is not a usable PEM file: line {line}: what the section holds is not a certificate"
+                "is not a valid PEM file: line {line}: the section does not contain a certificate"
             ));
         }
         certificates.push(certificate);
     }
     if certificates.is_empty() {
-        return Err(if distrusted {
-            "holds no certificate that its trust settings allow for TLS servers".to_owned()
+        return Err(if has_rejected {
+            "contains no certificate that its trust settings allow for TLS servers".to_owned()
         } else {
-            nothing(&text)
+            missing(&text)
         });
     }
     Ok(certificates)
 }
 
-/// One certificate as it is, without PEM.
+/// Returns the certificate if the content is one in DER.
 fn der(bytes: &[u8]) -> Option<CertificateDer<'static>> {
     let certificate = CertificateDer::from(bytes);
     webpki::anchor_from_trusted_cert(&certificate).ok()?;
     Some(certificate.into_owned())
 }
 
-/// What else people have certificates in.
+/// Recognises other formats for certificates.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     const JAVA: [&[u8]; 2] = [&[0xfe, 0xed, 0xfe, 0xed], &[0xce, 0xce, 0xce, 0xce]];
     if JAVA.iter().any(|magic| bytes.starts_with(magic)) {
         return Some(
-            "is a Java keystore, not PEM: `keytool -exportcert -rfc` writes a certificate of it",
+            "is a Java keystore, not PEM; export a certificate with `keytool -exportcert -rfc`",
         );
     }
-    // A sequence of some length: PKCS #12, PKCS #7, a key.
+    // A DER sequence: PKCS #12, PKCS #7, or a key.
     matches!(bytes, [0x30, 0x80..=0x84, ..]).then_some(
-        "is in DER, and not one certificate: it may be a PKCS #12 or PKCS #7 file, or a key; `openssl` converts it to PEM",
+        "is DER, but not a certificate; if it is a PKCS #12 or PKCS #7 file, convert it to PEM with `openssl`",
     )
 }
 
-/// The text of a file: UTF-8 or ASCII, with or without a byte order mark, or UTF-16 as PowerShell writes it.
+/// Decodes the text of a file: UTF-8 with or without a byte order mark, or UTF-16 as PowerShell writes it.
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -106,36 +106,36 @@ fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Why no certificate was found.
-fn nothing(text: &str) -> String {
+/// Returns why no certificate was found.
+fn missing(text: &str) -> String {
     let label =
         (text.lines()).find_map(|line| line.trim().strip_prefix(BEGIN)?.strip_suffix(DASHES));
     match label {
         Some(label) if label.ends_with("PRIVATE KEY") => {
-            "holds no certificate, but a private key".to_owned()
+            "contains no certificate, but a private key".to_owned()
         }
         Some(label) if label.ends_with("CERTIFICATE REQUEST") => {
-            "holds no certificate, but a request for one".to_owned()
+            "contains no certificate, but a certificate request".to_owned()
         }
         Some("PKCS7" | "CMS") => {
-            "holds no certificate, but PKCS #7: `openssl pkcs7 -print_certs` writes those in it"
+            "contains no certificate, but PKCS #7; extract its certificates with `openssl pkcs7 -print_certs`"
                 .to_owned()
         }
-        _ => "holds no certificate".to_owned(),
+        _ => "contains no certificate".to_owned(),
     }
 }
 
-/// A certificate in PEM.
+/// A PEM section with a certificate.
 struct PemSection<'a> {
-    /// The line of its beginning.
+    /// The line number of its first line.
     line: usize,
     label: &'static str,
-    /// The lines between beginning and end.
+    /// The lines between the first and the last line.
     body: Vec<&'a str>,
 }
 
 impl PemSection<'_> {
-    /// Its bytes; `None` if they cannot be decoded.
+    /// Decodes the section. `None` if that fails.
     fn der(&self) -> Option<CertificateDer<'static>> {
         let pem = format!(
             "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
@@ -145,13 +145,13 @@ impl PemSection<'_> {
     }
 }
 
-/// The certificates in a PEM text; other sections are passed over unread.
+/// Returns the sections with certificates in a PEM text. Other sections are ignored.
 fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
     let broken =
-        |line: usize, reason: &str| Err(format!("is not a usable PEM file: line {line}: {reason}"));
+        |line: usize, reason: &str| Err(format!("is not a valid PEM file: line {line}: {reason}"));
     let mut sections = Vec::new();
     let mut open: Option<(usize, &str, Vec<&str>)> = None;
-    // A lone CR ends a line too, as it does for those who read PEM elsewhere.
+    // As in other PEM parsers, a single CR also ends a line.
     let lines = text.split('\n').flat_map(|line| {
         let line = line.strip_suffix('\r').unwrap_or(line);
         line.split('\r')
@@ -163,24 +163,24 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
                 .strip_suffix(DASHES)
                 .filter(|label| !label.contains(DASHES))
             else {
-                return broken(number, NO_LINES);
+                return broken(number, JOINED_LINES);
             };
             if let Some((begun, ..)) = open {
-                return broken(begun, "a PEM section has no end");
+                return broken(begun, "the PEM section has no end");
             }
             open = Some((number, label, Vec::new()));
         } else if let Some(rest) = line.strip_prefix(END) {
             let Some((begun, label, body)) = open.take() else {
-                return broken(number, "a PEM section ends that did not begin");
+                return broken(number, "the PEM section has no beginning");
             };
             let ended = rest.strip_suffix(DASHES);
             if ended.is_none_or(|ended| ended.contains(DASHES)) {
-                return broken(number, NO_LINES);
+                return broken(number, JOINED_LINES);
             }
             if ended != Some(label) {
                 return broken(
                     number,
-                    "the end of a PEM section does not fit its beginning",
+                    "the end of the PEM section does not match its beginning",
                 );
             }
             if let Some(label) = LABELS.into_iter().find(|known| *known == label) {
@@ -191,18 +191,18 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
                 });
             }
         } else if line.contains(BEGIN) || line.contains(END) {
-            return broken(number, NO_LINES);
+            return broken(number, JOINED_LINES);
         } else if let Some((_, _, body)) = &mut open {
             body.push(line);
         }
     }
     match open {
-        Some((begun, ..)) => broken(begun, "a PEM section has no end"),
+        Some((begun, ..)) => broken(begun, "the PEM section has no end"),
         None => Ok(sections),
     }
 }
 
-/// The first DER object, and what comes behind it.
+/// Splits the bytes after the first DER object.
 fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut reader = SliceReader::new(bytes).ok()?;
     let object = AnyRef::decode(&mut reader).ok()?;
@@ -210,9 +210,9 @@ fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(length)
 }
 
-/// Whether OpenSSL's trust settings (`X509_CERT_AUX`) let a certificate vouch for TLS servers: the purposes that it is trusted for, if
-/// any are named, and those that it is rejected for. `None` if they cannot be read.
-fn trusts_servers(settings: &[u8]) -> Option<bool> {
+/// Whether OpenSSL's trust settings (`X509_CERT_AUX`) trust a certificate for TLS servers. They list the trusted and the rejected purposes.
+/// `None` if they cannot be parsed.
+fn allows_servers(settings: &[u8]) -> Option<bool> {
     const REJECTED: TagNumber = TagNumber(0);
     let (mut trusted, mut rejected) = (None, Vec::new());
     let mut reader = SliceReader::new(settings).ok()?;

@@ -1,4 +1,4 @@
-//! What is said of a certificate that is not trusted: what exactly is wrong with it, and what to do about it.
+//! Explains why a certificate is not trusted, and what the user can do.
 
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, OtherError};
@@ -6,36 +6,37 @@ use rustls::{CertificateError, OtherError};
 use super::certificate::UnusableCertificate;
 use super::pin::{Pin, PinMismatch};
 use super::verdict::{Diagnosis, RejectedCertificate, reason};
+use crate::text::shorten;
 
-/// What is wrong with a certificate, as far as a decision hangs on it.
+/// Why a certificate is not trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
-    /// It is signed with its own key, as a fresh manager's is.
+    /// It is self-signed, like that of a newly installed manager.
     SelfSigned,
-    /// Its issuer is not trusted here.
+    /// Its issuer is not trusted.
     UnknownCa,
-    /// It is for another host.
+    /// It is not valid for this host.
     WrongName,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Its time has not come.
+    /// It is not valid yet.
     NotYetValid,
-    /// Its key, or the signature under it, proves nothing.
+    /// Its key or the digest of its signature is too weak.
     Weak,
     /// It is not for TLS servers.
     WrongPurpose,
-    /// It was taken back.
+    /// It was revoked.
     Revoked,
     /// Its key is not the pinned one.
     PinChanged,
-    /// Its own fingerprint is pinned, and not that of its key.
+    /// The fingerprint of the certificate is pinned instead of that of its public key.
     FingerprintPinned,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
 impl ProblemKind {
-    /// The word for it in JSON.
+    /// Returns the value for JSON.
     #[must_use]
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -54,21 +55,21 @@ impl ProblemKind {
     }
 }
 
-/// Why a certificate is not trusted, and what to do about it.
+/// Why a certificate is not trusted, for a message.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateProblem {
     /// Which kind it is.
     pub(crate) kind: ProblemKind,
-    /// In words, as in "is self-signed".
+    /// The problem as a predicate of "the certificate", such as "is self-signed".
     pub(crate) description: String,
-    /// What to do about it.
+    /// The hint.
     pub(crate) hint: String,
-    /// Whether a person who knows the key may pin it all the same. A pin vouches for the key alone: a key that is too weak proves
-    /// nothing, a revoked one may be a thief's, and one that has changed must be looked into.
+    /// Whether a user who knows the key may pin it. Not if the key is too weak, if it was revoked (it may be stolen), or if it differs
+    /// from the pinned key (the connection may be intercepted).
     pub(crate) can_be_pinned: bool,
 }
 
-/// What is wrong with the manager's certificate, and what to do about it, in words; `None` where the error is of something else.
+/// Returns why a certificate is not trusted. `None` if the error is not about the certificate.
 pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<CertificateProblem> {
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return None;
@@ -81,27 +82,27 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
             return Some(mismatch(cause));
         }
         if let Some(cause) = cause.downcast_ref::<UnusableCertificate>() {
-            return Some(unfit(cause));
+            return Some(unusable(cause));
         }
     }
     Some(CertificateProblem {
         kind: ProblemKind::Other,
-        description: format!("was refused: {certificate}"),
+        description: format!("was rejected: {certificate}"),
         hint: NEW_CERTIFICATE.to_owned(),
         can_be_pinned: false,
     })
 }
 
 const NEW_CERTIFICATE: &str =
-    "ask the manager's administrator for a certificate that a TLS server can use";
+    "ask the manager's administrator for a certificate that TLS servers may use";
 
-/// No handshake with it can be verified.
-fn unfit(cause: &UnusableCertificate) -> CertificateProblem {
+/// The problem of a certificate whose handshakes cannot be verified.
+fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
     CertificateProblem {
         kind: if cause.weak { ProblemKind::Weak } else { ProblemKind::Other },
         description: cause.description.clone(),
-        hint: "give the manager a new certificate, of version 3 and with a key of RSA with 2048 bits or more, or ECDSA P-256 or P-384; \
-               no pin helps with this one, since TLS cannot verify it"
+        hint: "give the manager a new certificate of version 3 with a key of RSA with at least 2048 bits, or ECDSA P-256 or P-384; a pin does \
+               not help, because TLS cannot verify this key"
             .to_owned(),
         can_be_pinned: false,
     }
@@ -117,20 +118,20 @@ fn refused(
         kind,
         ProblemKind::SelfSigned | ProblemKind::UnknownCa | ProblemKind::Weak
     );
-    if of_chain && diagnosis.issuer_is_no_ca {
+    if of_chain && diagnosis.issuer_is_not_ca {
         description.push_str(if diagnosis.self_signed {
-            "; the certificate of that name that was given is another one"
+            "; the given certificate with this name is a different one"
         } else {
-            "; the certificate of that name that was given is not a CA's: its basic constraints do not say CA:TRUE, or its key usage or \
-             extended key usage does not allow it"
+            "; the given certificate with the name of the issuer is not a CA certificate: it lacks the basic constraint CA:TRUE, or its key \
+             usage or extended key usage does not allow it"
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
-            "; if that is an intermediate CA, the server does not send its intermediate certificate",
+            "; if that is an intermediate CA, the server does not send the intermediate certificate",
         );
     }
-    // The next step must not fail for another reason.
-    if of_chain && !diagnosis.fits_name {
+    // The hint must lead to success, so a second problem is reported as well.
+    if of_chain && !diagnosis.matches_name {
         description = format!("{description}; it also {}", wrong_name(diagnosis));
     }
     let others =
@@ -145,7 +146,7 @@ fn refused(
             "ask the manager's administrator for a new certificate".to_owned()
         }
         None => NEW_CERTIFICATE.to_owned(),
-        Some(pin) => next_step(kind, diagnosis, pin, host_and_port),
+        Some(pin) => hint(kind, diagnosis, pin, host_and_port),
     };
     CertificateProblem {
         kind,
@@ -155,22 +156,22 @@ fn refused(
     }
 }
 
-/// The next step that works: the pin, and before it a CA file if nothing but the issuer stands in the way.
-fn next_step(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
-    let pinned = pin_it(pin, host_and_port);
+/// Returns the hint: pin the key, or use a CA file if only the issuer is wrong.
+fn hint(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
+    let pinned = pin_hint(pin, host_and_port);
     match kind {
-        ProblemKind::SelfSigned if diagnosis.may_be_trusted_itself() => format!(
-            "get the certificate from the manager itself, or with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 \
-             > manager.pem` and compare its fingerprint there; then give `--ca-cert manager.pem`; or, if {pinned}"
+        ProblemKind::SelfSigned if diagnosis.can_be_trusted() => format!(
+            "get the certificate with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 > manager.pem`, compare its \
+             fingerprint on the manager, and use `--ca-cert manager.pem`; or {pinned}"
         ),
-        ProblemKind::UnknownCa if diagnosis.may_be_trusted_itself() => format!(
-            "give the certificate of {} with `--ca-cert FILE`, or add it to the system's; or, if {pinned}",
+        ProblemKind::UnknownCa if diagnosis.can_be_trusted() => format!(
+            "give the certificate of {} with `--ca-cert FILE`, or add it to the system's root certificates; or {pinned}",
             ca(&diagnosis.top)
         ),
         ProblemKind::Expired | ProblemKind::NotYetValid => {
-            format!("check this machine's clock; if it is right, and {pinned}")
+            format!("check this machine's clock; if it is correct, {pinned}")
         }
-        _ => format!("if {pinned}"),
+        _ => pinned,
     }
 }
 
@@ -187,29 +188,29 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
             format!("is not valid yet{}", since(cause)),
         ),
         CertificateError::Revoked => (ProblemKind::Revoked, "was revoked".to_owned()),
-        _ if is_unvouched(cause) && diagnosis.self_signed => self_signed(),
+        _ if is_untrusted_issuer(cause) && diagnosis.self_signed => self_signed(),
         CertificateError::UnknownIssuer => (ProblemKind::UnknownCa, unknown_ca(diagnosis)),
         CertificateError::BadSignature => (
             ProblemKind::UnknownCa,
             format!(
-                "{}; a trusted CA has the same name and another key",
+                "{}; a trusted CA has the same name but another key",
                 unknown_ca(diagnosis)
             ),
         ),
         _ if is_unsupported(cause) => match diagnosis.broken_digest {
             Some(digest) => (
                 ProblemKind::Weak,
-                format!("is too weak: it is signed over {digest}"),
+                format!("is too weak: its signature uses {digest}"),
             ),
             None => (
                 ProblemKind::Other,
-                "was refused: it is signed in a way that is not supported here".to_owned(),
+                "was rejected: its signature algorithm is not supported".to_owned(),
             ),
         },
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        // A self-signed certificate may also state that it is a CA. The other trouble is the greater one.
+        // A self-signed certificate may also be a CA certificate. That it is self-signed matters more.
         CertificateError::Other(OtherError(other))
             if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
@@ -218,40 +219,41 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
             } else {
                 (
                     ProblemKind::WrongPurpose,
-                    "is a CA's certificate, not a server's".to_owned(),
+                    "is the certificate of a CA, not of a server".to_owned(),
                 )
             }
         }
-        // The verifiers of some systems have an error of their own for this, which is not public.
+        // The verifiers of some systems report this with a private error type.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
         other => (
             ProblemKind::Other,
-            format!("was refused: {}", reason(other)),
+            format!("was rejected: {}", reason(other)),
         ),
     }
 }
 
-const NOT_FOR_SERVERS: &str = "is not for a TLS server: its extended key usage lacks serverAuth";
+const NOT_FOR_SERVERS: &str =
+    "is not valid for a TLS server: its extended key usage lacks serverAuth";
 
 fn self_signed() -> (ProblemKind, String) {
     (
         ProblemKind::SelfSigned,
-        "is self-signed, as a fresh manager's is".to_owned(),
+        "is self-signed, like that of a newly installed manager".to_owned(),
     )
 }
 
 fn unknown_ca(diagnosis: &Diagnosis) -> String {
     let (issuer, top) = (ca(&diagnosis.issuer), ca(&diagnosis.top));
     if issuer == top {
-        format!("was issued by {issuer}, which is not trusted here")
+        format!("was issued by {issuer}, which is not trusted")
     } else {
-        format!("was issued by {issuer}, under {top}, which is not trusted here")
+        format!("was issued by {issuer} under {top}, which is not trusted")
     }
 }
 
-/// The name of a CA between backticks, no longer than a message can bear.
+/// Returns the name of a CA between backticks, shortened.
 fn ca(name: &str) -> String {
     const LIMIT: usize = 200;
     if name.is_empty() {
@@ -260,24 +262,21 @@ fn ca(name: &str) -> String {
     format!("`{}`", foreign(name, LIMIT))
 }
 
-/// A text of the certificate, no longer than this. It must not look like a command of ours, which stand between backticks.
+/// Returns a text of the certificate, shortened. It must not look like a command in a hint, so backticks are replaced.
 fn foreign(text: &str, limit: usize) -> String {
-    let mut shown: String = text.chars().take(limit).collect();
-    if shown.len() < text.len() {
-        shown.push_str("...");
-    }
-    shown.replace('`', "'")
+    shorten(text, limit).replace('`', "'")
 }
 
-/// No way to a trusted certificate. A root that merely bears the same name (`CN=localhost`, say) shows as a signature that does not fit.
-fn is_unvouched(cause: &CertificateError) -> bool {
+/// Whether no trusted CA issued the certificate. If a trusted CA has the same name as the issuer (such as `CN=localhost`), the error is a
+/// bad signature.
+fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,
         CertificateError::UnknownIssuer | CertificateError::BadSignature
     ) || is_unsupported(cause)
 }
 
-/// A signature in the chain that cannot be verified.
+/// Whether the algorithm of a signature in the chain is not supported.
 #[expect(
     deprecated,
     reason = "rustls still returns the variant without context"
@@ -291,7 +290,7 @@ fn is_unsupported(cause: &CertificateError) -> bool {
     )
 }
 
-/// The command that prints, on the manager itself, what is to be compared.
+/// Returns the command that prints the fingerprint of the public key on the manager's host.
 pub(crate) fn key_fingerprint_command(host_and_port: &str) -> String {
     let port = host_and_port.rsplit(':').next().unwrap_or_default();
     format!(
@@ -300,10 +299,10 @@ pub(crate) fn key_fingerprint_command(host_and_port: &str) -> String {
     )
 }
 
-/// The print is shown for comparison: to take it over unseen would be to trust whoever answers.
-fn pin_it(pin: Pin, host_and_port: &str) -> String {
+/// Returns the hint to pin the key after comparing its fingerprint. Pinning it unseen would trust any server.
+fn pin_hint(pin: Pin, host_and_port: &str) -> String {
     format!(
-        "the manager itself prints the same with `{}`, trust its key with `--tls-pin {pin}`, or from now on with \
+        "compare the fingerprint of the key with the output of `{}` on the manager's host, then use `--tls-pin {pin}`, or store it with \
          `swp-keys trust add {host_and_port} --tls-pin {pin}`",
         key_fingerprint_command(host_and_port)
     )
@@ -313,7 +312,8 @@ fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
     let (shown, pinned) = (mismatch.shown, &mismatch.pinned);
     let place = &pinned.source;
     if mismatch.of_certificate {
-        let (description, hint) = fingerprint_pinned(place, pinned.stored_for.as_deref(), shown);
+        let (description, hint) =
+            fingerprint_pinned_instead(place, pinned.stored_for.as_deref(), shown);
         return CertificateProblem {
             kind: ProblemKind::FingerprintPinned,
             description,
@@ -325,42 +325,42 @@ fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
     CertificateProblem {
         kind: ProblemKind::PinChanged,
         description: format!(
-            "does not hold the pinned key: it shows {shown}, pinned is {} ({place})",
+            "does not have the pinned key: it has {shown}, pinned is {} ({place})",
             pins.join(", ")
         ),
         hint: format!(
-            "the connection may be intercepted; only if the manager's administrator confirms that its key was changed, {}",
+            "ask the manager's administrator whether its key was changed, because the connection may be intercepted; only if it was, {}",
             pinned.remedy
         ),
         can_be_pinned: false,
     }
 }
 
-/// The fingerprint of the certificate stands at `place`, where that of its key belongs: what is wrong and what to do, in words.
-pub(crate) fn fingerprint_pinned(
+/// Returns problem and hint if a setting contains the fingerprint of the certificate instead of that of its public key.
+pub(crate) fn fingerprint_pinned_instead(
     place: &str,
     stored_for: Option<&str>,
     pin: Pin,
 ) -> (String, String) {
     let description = format!(
-        "is the one with the fingerprint in {place}, but a pin is the fingerprint of the public key"
+        "has the fingerprint in {place}, but a pin must be the fingerprint of the public key"
     );
     let hint = match stored_for {
         Some(host) => format!(
             "run `swp-keys trust remove {host}` and `swp-keys trust add {host} --tls-pin {pin}`"
         ),
-        None => format!("give the pin of its key instead: `--tls-pin {pin}`"),
+        None => format!("use the fingerprint of its public key: `--tls-pin {pin}`"),
     };
     (description, hint)
 }
 
 fn wrong_name(diagnosis: &Diagnosis) -> String {
-    /// As many names as a message can bear.
+    /// The limit for the names in a message.
     const NAMES: usize = 8;
-    let wanted = &diagnosis.wanted;
+    let requested = &diagnosis.requested;
     if diagnosis.hosts.is_empty() {
         return format!(
-            "names no host in a subject alternative name, so it cannot be for {wanted} (a CN does not count)"
+            "is not valid for {requested}: it has no host in a subject alternative name, and its CN does not count"
         );
     }
     let mut names = (diagnosis.hosts.iter().take(NAMES))
@@ -370,7 +370,7 @@ fn wrong_name(diagnosis: &Diagnosis) -> String {
     if let more @ 1.. = diagnosis.hosts.len().saturating_sub(NAMES) {
         names = format!("{names} and {more} more");
     }
-    format!("is for another name: wanted {wanted}, it holds {names}")
+    format!("is not valid for {requested}, but for {names}")
 }
 
 fn since(certificate: &CertificateError) -> String {
@@ -383,10 +383,10 @@ fn since(certificate: &CertificateError) -> String {
     };
     match certificate {
         CertificateError::ExpiredContext { not_after, .. } => {
-            format!(": it ended on {}", day(not_after))
+            format!(" on {}", day(not_after))
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
-            format!(": it begins on {}", day(not_before))
+            format!(", but from {} on", day(not_before))
         }
         _ => String::new(),
     }

@@ -1,8 +1,7 @@
-//! PinSet: trusting exactly one public key, whatever the certificate around it says. Its signature is still checked, so whoever shows
-//! the certificate must hold the key.
+//! Pins: trust in one public key, whatever its certificate contains. The handshake still proves that the server has the private key.
 //!
-//! The print is that of RFC 7469: the SHA-256 of the DER of the certificate's `SubjectPublicKeyInfo`, which survives a renewal with
-//! the same key. Written in hex, as `openssl dgst -sha256` prints it.
+//! A pin is the fingerprint of RFC 7469: the SHA-256 of the DER of the certificate's `SubjectPublicKeyInfo`. It stays the same if the
+//! certificate is renewed with the same key. It is written in hex, as `openssl dgst -sha256` prints it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,20 +13,20 @@ use rustls::{CertificateError, OtherError};
 const PREFIX: &str = "sha256:";
 const LENGTH: usize = 32;
 
-/// The SHA-256 of a public key.
+/// The SHA-256 fingerprint of a public key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pin([u8; LENGTH]);
 
 impl Pin {
-    /// The fingerprint of a certificate's key; `None` where the bytes are no certificate.
+    /// Returns the fingerprint of a certificate's public key. `None` if the bytes are not a certificate.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
         Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
     }
 
-    /// Whether the digits of this pin are those of a certificate's fingerprint, which pins no key.
+    /// Whether this is the fingerprint of a certificate, given by mistake instead of that of a key.
     #[must_use]
-    pub(crate) fn has_digits_of(&self, fingerprint: &Fingerprint) -> bool {
+    pub(crate) fn equals_certificate(&self, fingerprint: &Fingerprint) -> bool {
         self.0 == fingerprint.0
     }
 }
@@ -55,13 +54,13 @@ impl fmt::Debug for Pin {
     }
 }
 
-/// The SHA-256 of a whole certificate, written as keytool, browsers and `openssl x509 -fingerprint` write it. It identifies one
-/// certificate and is no pin: a renewed certificate with the same key has another one.
+/// The SHA-256 fingerprint of a whole certificate, written as keytool, browsers and `openssl x509 -fingerprint` write it. It cannot serve as
+/// a pin, because a renewed certificate with the same key has another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u8; LENGTH]);
 
 impl Fingerprint {
-    /// That of this certificate.
+    /// Returns the fingerprint of a certificate.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
         Self(sha256(certificate))
     }
@@ -92,8 +91,8 @@ fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
     digest
 }
 
-/// A SHA-256 in hex as it is copied from keytool, a browser, openssl or this program: in any case, with or without colons or blanks
-/// between the bytes, and with or without what stands before it (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
+/// Parses a SHA-256 in hex as keytool, browsers, openssl and this program print it: in upper or lower case, with or without colons or spaces
+/// between the bytes, and with or without a prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
 fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     let text = text.rsplit('=').next().unwrap_or(text).trim();
     let prefixed = text.get(..PREFIX.len());
@@ -104,13 +103,13 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     let mut digits: Vec<u8> = digits.bytes().collect();
     digits.retain(|byte| !matches!(byte, b':' | b' '));
     if !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err("it is not `sha256:` and 64 hex digits");
+        return Err("expected `sha256:` and 64 hex digits");
     }
     let mut bytes = [0; LENGTH];
     match digits.len() {
         64 => {}
-        40 => return Err("it has 40 hex digits, as a SHA-1 has, and not 64"),
-        _ => return Err("it does not have 64 hex digits"),
+        40 => return Err("expected 64 hex digits, not the 40 of a SHA-1"),
+        _ => return Err("expected 64 hex digits"),
     }
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
@@ -119,33 +118,36 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     Ok(bytes)
 }
 
-/// Keys that are pinned, and where.
+/// Pinned keys, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PinSet {
-    /// The keys.
+    /// The fingerprints of the keys.
     pub(crate) pins: Vec<Pin>,
-    /// Where the pins stand, for messages: a flag, a variable, a file.
+    /// The flag, variable or file that contains the pins, for messages.
     pub(crate) source: String,
-    /// What to do where the manager's key was changed, as in "change the pin".
+    /// What to do if the manager's key was changed, such as "change the pin".
     pub(crate) remedy: String,
-    /// The manager that the pins are kept for in trusted.toml, if they are.
+    /// The manager that the pins are stored for, if they come from trusted.toml.
     pub(crate) stored_for: Option<String>,
 }
 
-/// The key that was shown is none of those that are pinned.
+/// The error for a key that is not pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("its key is not the pinned one")]
+#[error("the key is not pinned")]
 pub(crate) struct PinMismatch {
-    /// What was shown.
+    /// The fingerprint of the server's key.
     pub(crate) shown: Pin,
-    /// What is pinned.
+    /// The pins.
     pub(crate) pinned: PinSet,
-    /// What is pinned is the fingerprint of the certificate that was shown.
+    /// Whether one of the pins is the fingerprint of the server's certificate.
     pub(crate) of_certificate: bool,
 }
 
 impl PinSet {
-    /// Whether a certificate holds one of these keys.
+    /// Checks that a certificate has one of these keys.
+    ///
+    /// # Errors
+    /// Returns an error if it has another key, or if it cannot be parsed.
     pub(crate) fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
         let shown = Pin::of(certificate).ok_or(CertificateError::BadEncoding)?;
         if self.pins.contains(&shown) {
@@ -155,7 +157,7 @@ impl PinSet {
         let mismatch = PinMismatch {
             shown,
             pinned: self.clone(),
-            of_certificate: (self.pins.iter()).any(|pin| pin.has_digits_of(&fingerprint)),
+            of_certificate: (self.pins.iter()).any(|pin| pin.equals_certificate(&fingerprint)),
         };
         Err(CertificateError::Other(OtherError(Arc::new(mismatch))).into())
     }
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_read_as_every_tool_writes_it() {
+    fn a_digest_is_parsed_as_every_tool_prints_it() {
         let plain = format!("sha256:{}", "0a".repeat(32));
         let pin: Result<Pin, _> = plain.parse();
         assert_eq!(pin.map(|pin| pin.to_string()), Ok(plain));
@@ -186,7 +188,7 @@ mod tests {
             format!("sha256 Fingerprint={colons}"),
             format!("SHA2-256(stdin)= {}", "0a".repeat(32)),
             format!("(stdin)= {}", "0a".repeat(32)),
-            // keytool, and a browser.
+            // keytool and browsers.
             format!("\t SHA256: {colons}"),
             colons.replace(':', " "),
         ] {
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_pin() {
+    fn anything_else_is_not_a_pin() {
         let short = format!("sha256:{}", "0a".repeat(31));
         let wide = format!("sha256:{}", "é".repeat(32));
         let other = format!("md5:{}", "0a".repeat(32));

@@ -1,30 +1,31 @@
-//! Rules that know no CA: pinned keys, anybody, nobody. The signature of the handshake is checked under each of them, so whoever shows a
-//! certificate must hold its key.
+//! All certificate verifiers. Each of them verifies the signature of the handshake, so a server must have the key of its certificate.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 
-use super::pin::PinSet;
+use super::certificate::unusable;
+use super::pin::{Pin, PinSet};
+use super::verdict::{PresentedChain, check_listed, with_diagnosis};
 
-/// Whom to trust without asking a CA.
+/// Which certificates are accepted without asking a CA.
 #[derive(Debug)]
 pub(crate) enum Policy {
-    /// The holders of these keys.
+    /// Those with one of these keys.
     Pins(PinSet),
-    /// `--insecure`.
+    /// All, for `--insecure`.
     AcceptAny,
-    /// A system without roots.
+    /// None, for a system without root certificates.
     RejectAll,
 }
 
-/// A rule, and what checks signatures.
+/// Accepts certificates by a policy.
 #[derive(Debug)]
 pub(crate) struct PolicyVerifier {
-    pub(crate) rule: Policy,
+    pub(crate) policy: Policy,
     pub(crate) provider: Arc<CryptoProvider>,
 }
 
@@ -37,7 +38,7 @@ impl ServerCertVerifier for PolicyVerifier {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match &self.rule {
+        match &self.policy {
             Policy::Pins(pins) => pins.check(end_entity)?,
             Policy::AcceptAny => {}
             Policy::RejectAll => return Err(CertificateError::UnknownIssuer.into()),
@@ -68,5 +69,249 @@ impl ServerCertVerifier for PolicyVerifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let algorithms = &self.provider.signature_verification_algorithms;
         algorithms.supported_schemes()
+    }
+}
+
+/// Adds a diagnosis to the error for a rejected certificate.
+#[derive(Debug)]
+pub(crate) struct DiagnosingVerifier {
+    pub(crate) inner: Arc<dyn ServerCertVerifier>,
+    /// The certificates of a file. Each of them is accepted as a server's own certificate.
+    pub(crate) listed: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for DiagnosingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        // The signature of the handshake could not be verified, and the error for that would not name the cause.
+        if let Some(unusable) = unusable(end_entity) {
+            return Err(CertificateError::Other(OtherError(Arc::new(unusable))).into());
+        }
+        // As in curl, a listed certificate of a server is trusted whoever issued it.
+        let verdict = if self.listed.contains(end_entity) {
+            check_listed(end_entity, server_name, now).map(|()| ServerCertVerified::assertion())
+        } else {
+            self.inner.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            )
+        };
+        verdict.map_err(|error| {
+            let chain = PresentedChain {
+                end_entity,
+                intermediates,
+                name: server_name,
+                now,
+                listed: &self.listed,
+            };
+            with_diagnosis(error, &chain)
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        (self.inner).verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        (self.inner).verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// The error for a proxy whose certificate is not trusted.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the proxy's certificate is not trusted")]
+pub(crate) struct UntrustedProxy(pub(crate) rustls::Error);
+
+impl UntrustedProxy {
+    /// Returns this error if it is what ended the handshake.
+    pub(crate) fn cause_of(error: &rustls::Error) -> Option<&Self> {
+        match error {
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
+                cause.downcast_ref()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Verifies the manager by the settings for it, and a proxy that uses TLS by the system's root certificates.
+///
+/// The HTTP library verifies both with one verifier. Pins, CA files and `--insecure` are for the manager and never apply to a proxy.
+#[derive(Debug)]
+pub(crate) struct ManagerOrProxyVerifier {
+    /// The name of the manager. `None` if no certificate can be valid for its host.
+    pub(crate) manager: Option<ServerName<'static>>,
+    pub(crate) inner: Arc<dyn ServerCertVerifier>,
+    /// Created for the first proxy, because reading the system's root certificates takes time.
+    pub(crate) for_proxy: OnceLock<Arc<dyn ServerCertVerifier>>,
+    pub(crate) build_for_proxy: fn() -> Arc<dyn ServerCertVerifier>,
+}
+
+impl ServerCertVerifier for ManagerOrProxyVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verify = |verifier: &Arc<dyn ServerCertVerifier>| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        if self.manager.as_ref() == Some(server_name) {
+            return verify(&self.inner);
+        }
+        verify(self.for_proxy.get_or_init(self.build_for_proxy)).map_err(|error| {
+            CertificateError::Other(OtherError(Arc::new(UntrustedProxy(error)))).into()
+        })
+    }
+
+    // Signatures are verified in the same way for the manager and a proxy.
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        (self.inner).verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        (self.inner).verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// The certificate of a handshake, and the verdict about it.
+#[derive(Debug, Clone)]
+pub(crate) struct ObservedCertificate {
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) verdict: Result<(), rustls::Error>,
+    /// The server has the key of the certificate.
+    key_proven: bool,
+}
+
+/// Where an [`ObservingVerifier`] stores what it observes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Observed(Arc<Mutex<Option<ObservedCertificate>>>);
+
+impl Observed {
+    /// Takes out the certificate of a server that has proven that it has the key.
+    pub(crate) fn take(&self) -> Option<ObservedCertificate> {
+        let observed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        observed.filter(|observed| observed.key_proven)
+    }
+}
+
+/// Stores the certificate and the verdict, and ends the handshake as soon as the server has proven that it has the key.
+#[derive(Debug)]
+pub(crate) struct ObservingVerifier {
+    pub(crate) inner: Arc<dyn ServerCertVerifier>,
+    pub(crate) observed: Observed,
+}
+
+impl ObservingVerifier {
+    /// Ends the handshake with the manager. A handshake with a proxy continues.
+    fn stop(
+        &self,
+        certificate: &CertificateDer<'_>,
+        signature: Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let mut observed = (self.observed.0.lock()).unwrap_or_else(PoisonError::into_inner);
+        let Some(observed) =
+            (observed.as_mut()).filter(|observed| observed.certificate == *certificate)
+        else {
+            return signature;
+        };
+        // Signatures with an unusable key cannot be verified. Such a certificate is shown, but never pinned.
+        observed.key_proven = signature.is_ok() || unusable(certificate).is_some();
+        signature?;
+        Err(rustls::Error::General("observed".to_owned()))
+    }
+}
+
+impl ServerCertVerifier for ObservingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict = self.inner.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        // A certificate without a readable key cannot be shown, so only the verdict matters.
+        if Pin::of(end_entity).is_none() {
+            return verdict;
+        }
+        let observed = ObservedCertificate {
+            certificate: end_entity.clone().into_owned(),
+            verdict: verdict.map(|_| ()),
+            key_proven: false,
+        };
+        *(self.observed.0.lock()).unwrap_or_else(PoisonError::into_inner) = Some(observed);
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let signature = (self.inner).verify_tls12_signature(message, certificate, signature);
+        self.stop(certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let signature = (self.inner).verify_tls13_signature(message, certificate, signature);
+        self.stop(certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
     }
 }

@@ -6,7 +6,6 @@
 mod deferred;
 mod escape;
 
-use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 
 use clap::ValueEnum;
@@ -14,6 +13,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::text::shorten;
 use escape::json_line;
 pub(crate) use escape::{is_plain, json_text, safe, without_leading_command};
 
@@ -197,7 +197,7 @@ impl Output {
     }
 
     fn line(&self, label: &str, color: &str, message: &str) {
-        let message = safe(&shortened(message, LONGEST_LINE));
+        let message = safe(&shorten(message, LONGEST_LINE));
         if self.color {
             Self::raw_line(&format!("\x1b[1;{color}m{label}:\x1b[0m {message}"));
         } else {
@@ -222,14 +222,6 @@ fn wants_color(color: Color) -> bool {
 pub(crate) const LONGEST_LINE: usize = 4000;
 /// The same for a cell of a table, whose longest one all others are filled up to.
 const LONGEST_CELL: usize = 300;
-
-/// The beginning of a text, and that there is more.
-pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}...", &text[..end]).into(),
-        None => text.into(),
-    }
-}
 
 /// A table for people, each cell made safe and short; no lines are drawn, so that it can be cut with other tools.
 #[must_use]
@@ -264,7 +256,7 @@ fn empty() -> Table {
 
 fn filled<const N: usize>(mut table: Table, rows: impl Iterator<Item = [String; N]>) -> String {
     for row in rows {
-        table.add_row(row.map(|cell| safe(&shortened(&cell, LONGEST_CELL))));
+        table.add_row(row.map(|cell| safe(&shorten(&cell, LONGEST_CELL))));
     }
     let lines = table.trim_fmt();
     // A terminal's width breaks a cell, and what comes then begins a line.

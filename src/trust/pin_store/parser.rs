@@ -1,79 +1,83 @@
-//! From the text of `trusted.toml` to the pins. Nothing of the text is repeated where it is wrong.
+//! Parses `trusted.toml`. Errors never repeat a part of the text.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{KnownManager, PinStore};
+use super::pins::{KnownManager, PinStore};
 use crate::manager::Pin;
 
-/// Where something is wrong, and what.
-type Wrong = (usize, String);
-type Value<'i> = Spanned<DeValue<'i>>;
+/// The offset of a problem, and the problem.
+type ParseProblem = (usize, String);
+type TomlValue<'i> = Spanned<DeValue<'i>>;
 
-/// Reads the whole file.
+/// Parses the whole file.
 ///
 /// # Errors
-/// The first thing that is wrong.
-pub(crate) fn trusted(text: &str) -> Result<PinStore, Wrong> {
-    // The messages of the parser are fixed words.
+/// Returns the first problem.
+pub(crate) fn parse(text: &str) -> Result<PinStore, ParseProblem> {
+    // The messages of the TOML parser are fixed texts.
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         (offset, error.message().to_owned())
     })?;
-    let mut trusted = PinStore::default();
+    let mut store = PinStore::default();
     for (key, value) in table.get_ref() {
+        let is_managers = key.get_ref() == "managers";
         let DeValue::Table(managers) = value.get_ref() else {
-            return Err(match key.get_ref().as_ref() {
-                "managers" => wrong(value, "`managers` is a table"),
-                _ => (key.span().start, "this is no field of the file".to_owned()),
+            return Err(if is_managers {
+                problem(value, "`managers` must be a table")
+            } else {
+                unknown(key.span().start, "field")
             });
         };
-        if key.get_ref() != "managers" {
-            return Err((key.span().start, "this is no table of the file".to_owned()));
+        if !is_managers {
+            return Err(unknown(key.span().start, "table"));
         }
         for (name, value) in managers {
-            let kept = kept(value)?;
-            trusted.managers.insert(name.get_ref().to_string(), kept);
+            let known = known_manager(value)?;
+            store.managers.insert(name.get_ref().to_string(), known);
         }
     }
-    Ok(trusted)
+    Ok(store)
 }
 
-fn kept(value: &Value<'_>) -> Result<KnownManager, Wrong> {
+fn known_manager(value: &TomlValue<'_>) -> Result<KnownManager, ParseProblem> {
     let DeValue::Table(table) = value.get_ref() else {
-        return Err(wrong(value, "a manager is a table"));
+        return Err(problem(value, "a manager must be a table"));
     };
     let (mut pins, mut added) = (None, None);
     for (key, value) in table {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("pins", DeValue::Array(texts)) => pins = Some(all(texts, value)?),
-            ("pins", _) => return Err(wrong(value, "`pins` is a list of texts in quotes")),
+            ("pins", DeValue::Array(texts)) => pins = Some(parse_pins(texts, value)?),
+            ("pins", _) => return Err(problem(value, "`pins` must be a list of strings")),
             ("added", DeValue::String(text)) => added = Some(text.to_string()),
-            ("added", _) => return Err(wrong(value, "`added` is a text in quotes")),
-            _ => {
-                return Err((key.span().start, "this is no field of a manager".to_owned()));
-            }
+            ("added", _) => return Err(problem(value, "`added` must be a string")),
+            _ => return Err(unknown(key.span().start, "field of a manager")),
         }
     }
     match (pins, added) {
         (Some(pins), Some(added)) => Ok(KnownManager { pins, added }),
-        _ => Err(wrong(value, "`pins` and `added` are both needed")),
+        _ => Err(problem(value, "`pins` and `added` are required")),
     }
 }
 
-fn all(texts: &[Value<'_>], list: &Value<'_>) -> Result<Vec<Pin>, Wrong> {
+fn parse_pins(texts: &[TomlValue<'_>], list: &TomlValue<'_>) -> Result<Vec<Pin>, ParseProblem> {
     if texts.is_empty() {
-        return Err(wrong(list, "no pin is named"));
+        return Err(problem(list, "`pins` is empty"));
     }
-    let pin = |text: &Value<'_>| match text.get_ref() {
+    let pin = |text: &TomlValue<'_>| match text.get_ref() {
         DeValue::String(words) => {
-            (words.parse()).map_err(|reason: &str| wrong(text, &format!("a pin is none: {reason}")))
+            (words.parse()).map_err(|reason: &str| problem(text, &format!("invalid pin: {reason}")))
         }
-        _ => Err(wrong(text, "a pin is a text in quotes")),
+        _ => Err(problem(text, "a pin must be a string")),
     };
     texts.iter().map(pin).collect()
 }
 
-fn wrong(value: &Value<'_>, reason: &str) -> Wrong {
+fn unknown(offset: usize, what: &str) -> ParseProblem {
+    (offset, format!("unknown {what}"))
+}
+
+fn problem(value: &TomlValue<'_>, reason: &str) -> ParseProblem {
     (value.span().start, reason.to_owned())
 }

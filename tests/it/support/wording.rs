@@ -19,12 +19,12 @@ phrases! {
     USER_NAME_PROMPT = "User name: ";
     CODE_PROMPT = "Code of the second factor: ";
     FINGERPRINT_PROMPT = "paste one of the fingerprints: ";
-    ALLOWED_SESSIONS_IN_USE = "as many sessions as the manager allows";
+    ALLOWED_SESSIONS_IN_USE = "limit of sessions";
     UNDOING = "undoing what is under way";
     FINISHING = "waiting for what is under way";
     WAITING_FOR_ANOTHER_PROCESS = "waiting for another process";
-    RETRYING_IN = "trying again in ";
-    NO_LISTENER = "nobody listens at ";
+    RETRYING_IN = "retrying in ";
+    NO_LISTENER = "connection refused by ";
     NOT_WITHDRAWN = "not withdrawn";
     PAUSED = "nothing is sent";
     SESSION_EXPIRED = "has expired";

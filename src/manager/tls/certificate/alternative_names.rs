@@ -1,4 +1,5 @@
-//! The hosts that a certificate is for: its subject alternative names, read one by one, so that one that is malformed hides no other.
+//! The hosts that a certificate is valid for: its subject alternative names. They are parsed one by one, so that the names before a malformed
+//! one are kept.
 
 use std::net::IpAddr;
 
@@ -7,11 +8,11 @@ use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
 use x509_cert::der::{Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
 
 const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-/// The kinds of names that a host may have (RFC 5280, section 4.2.1.6). E-mail addresses, URIs and directory names are for no host.
+/// The kinds of names that identify a host (RFC 5280, section 4.2.1.6). E-mail addresses, URIs and directory names do not.
 const DNS_NAME: TagNumber = TagNumber(2);
 const IP_ADDRESS: TagNumber = TagNumber(7);
 
-/// The hosts and addresses that a certificate is for.
+/// Returns the hosts and addresses that a certificate is valid for.
 pub(crate) fn hosts(certificate: &Certificate) -> Vec<String> {
     let extensions = certificate.tbs_certificate().extensions();
     let names = (extensions.into_iter().flatten())
@@ -20,7 +21,7 @@ pub(crate) fn hosts(certificate: &Certificate) -> Vec<String> {
     if let Some(names) = names
         && let Ok(mut reader) = SliceReader::new(names.extn_value.as_bytes())
     {
-        // What was read before a part that cannot be read counts.
+        // The names before a malformed part are used.
         let _ = reader.sequence(|inner| {
             while !inner.is_finished() {
                 hosts.extend(host(AnyRef::decode(inner)?));
@@ -43,7 +44,7 @@ fn host(name: AnyRef<'_>) -> Option<String> {
     }
     (number == DNS_NAME).then(|| {
         let text = String::from_utf8_lossy(bytes);
-        // Such a name matches no address: what is written in it is another kind of name.
+        // A DNS name that looks like an IP address does not match that address.
         if text.parse::<IpAddr>().is_ok() {
             format!("DNS:{text}")
         } else {

@@ -1,6 +1,6 @@
-//! A name in a certificate as people write it: RFC 4514, and its short names for what names are made of.
+//! Formats the names in certificates by RFC 4514.
 //!
-//! x509-cert writes names too, but asks a table of every object identifier that was ever given out: 180 kB of the binary.
+//! x509-cert formats names too, but its table of object identifiers adds 180 kB to the binary.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The table of RFC 4514, section 3, and what certificates of companies have beside it, as x509-cert calls it; of what the CA/Browser
-/// Forum asks for in extended validation, as OpenSSL does.
+/// The attributes of RFC 4514, section 3, and other common ones with the names of x509-cert. The attributes of extended validation have the
+/// names of OpenSSL.
 const SHORT: [(ObjectIdentifier, &str); 20] = [
     (oid("2.5.4.3"), "CN"),
     (oid("2.5.4.7"), "L"),
@@ -38,8 +38,8 @@ const fn oid(dotted: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(dotted)
 }
 
-/// The whole name, its last part first, as section 2.1 wants it.
-pub(crate) fn written(name: &Name) -> String {
+/// Returns the whole name, with its last part first (RFC 4514, section 2.1).
+pub(crate) fn format(name: &Name) -> String {
     let mut parts: Vec<String> = name.as_ref().iter().map(part).collect();
     parts.reverse();
     parts.join(",")
@@ -54,19 +54,19 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
     let known = SHORT.iter().find(|(known, _)| *known == attribute.oid);
     match (known, text(attribute)) {
         (Some((_, short)), Some(text)) => format!("{short}={}", escaped(&text)),
-        // PemSection 2.4: what has no short name, or is no text, is written as its bytes.
+        // RFC 4514, section 2.4: an attribute without a short name or text is written as its bytes.
         _ => {
-            let mut written = format!("{}=#", attribute.oid);
+            let mut hex = format!("{}=#", attribute.oid);
             for byte in attribute.value.to_der().unwrap_or_default() {
-                let _ = write!(written, "{byte:02x}");
+                let _ = write!(hex, "{byte:02x}");
             }
-            written
+            hex
         }
     }
 }
 
-/// The text of an attribute, whichever of the string types of ASN.1 it has; `None` if it is not text. Old CAs write BMPString (UTF-16)
-/// and T61String, which everybody reads as Latin-1.
+/// Returns the text of an attribute of any ASN.1 string type. `None` if it is not text. Old CAs use BMPString (UTF-16) and T61String, which
+/// is decoded as Latin-1.
 fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;
     let bytes = value.value();
@@ -89,7 +89,7 @@ fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     }
 }
 
-/// PemSection 2.4: what would end the value, or be taken for something else, stands behind a backslash.
+/// Escapes special characters with a backslash (RFC 4514, section 2.4).
 fn escaped(text: &str) -> String {
     let last = text.len().saturating_sub(1);
     let mut escaped = String::with_capacity(text.len());
@@ -118,10 +118,9 @@ mod tests {
 
     use super::*;
 
-    /// What the library reads from RFC 4514 and writes to it, this writes too.
     #[test]
-    fn names_are_written_as_the_library_writes_them() -> Result<(), Box<dyn std::error::Error>> {
-        assert_eq!(written(&Name::default()), "");
+    fn names_are_formatted_as_by_the_library() -> Result<(), Box<dyn std::error::Error>> {
+        assert_eq!(format(&Name::default()), "");
         for text in [
             "CN=localhost",
             "CN=dsm.example.com,OU=Deep Security,O=Trend Micro\\, Inc.,L=Irving,ST=Texas,C=US",
@@ -135,27 +134,26 @@ mod tests {
             "CN=#0401ff",
         ] {
             let name = Name::from_str(text).map_err(|error| format!("{text}: {error}"))?;
-            assert_eq!(written(&name), name.to_string(), "{text}");
+            assert_eq!(format(&name), name.to_string(), "{text}");
         }
         Ok(())
     }
 
-    /// The string types of old CAs: T61String is read as Latin-1, BMPString is UTF-16.
     #[test]
-    fn text_of_any_type_is_written_as_text() -> Result<(), Box<dyn std::error::Error>> {
+    fn text_of_any_string_type_is_decoded() -> Result<(), Box<dyn std::error::Error>> {
         for (encoded, shown) in [
             ("CN=#1405fc62657221", "CN=über!"),
             ("CN=#1e0400fc2603", "CN=ü\u{2603}"),
             ("CN=#1e08d83dde0000610062", "CN=\u{1f600}ab"),
             ("CN=#1203313233", "CN=123"),
             ("CN=#1a03612c62", "CN=a\\,b"),
-            // Not text after all: half a character, half a pair, not UTF-8.
+            // Not text: half a character, half a surrogate pair, invalid UTF-8.
             ("CN=#1e0300fc26", "2.5.4.3=#1e0300fc26"),
             ("CN=#1e02d83d", "2.5.4.3=#1e02d83d"),
             ("CN=#0c01ff", "2.5.4.3=#0c01ff"),
         ] {
             let name = Name::from_str(encoded).map_err(|error| format!("{encoded}: {error}"))?;
-            assert_eq!(written(&name), shown, "{encoded}");
+            assert_eq!(format(&name), shown, "{encoded}");
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The key in a certificate: its kind and size, and whether a handshake that is signed with it can be verified.
+//! The key of a certificate: its kind and size, and whether a handshake that is signed with it can be verified.
 
 use rustls::pki_types::CertificateDer;
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
@@ -9,7 +9,7 @@ use x509_cert::spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// The curves that ring verifies the signature of a handshake with.
+/// The curves that ring supports for handshakes.
 const CURVES: [(ObjectIdentifier, &str); 2] = [
     (
         ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
@@ -17,7 +17,7 @@ const CURVES: [(ObjectIdentifier, &str); 2] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "ECDSA P-384"),
 ];
-/// Other kinds of keys that certificates have.
+/// Other kinds of keys.
 const OTHERS: [(ObjectIdentifier, &str); 3] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "DSA"),
     (
@@ -26,17 +26,17 @@ const OTHERS: [(ObjectIdentifier, &str); 3] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
 ];
-/// ring verifies with RSA keys of these lengths, whole bytes counted; below them is too weak (NIST SP 800-131A).
-const LEAST_BITS: u32 = 2048;
-const MOST_BITS: u32 = 8192;
+/// The lengths of RSA keys that ring supports, rounded up to whole bytes. Shorter keys are too weak (NIST SP 800-131A).
+const MIN_BITS: u32 = 2048;
+const MAX_BITS: u32 = 8192;
 
-/// Why no handshake with a certificate can be verified, whoever vouches for it and whatever is pinned.
+/// Why no handshake with a certificate can be verified, whichever CA issued it and whichever key is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{description}")]
 pub(crate) struct UnusableCertificate {
-    /// In words, as in "is too weak: its RSA key has 1024 bits".
+    /// The problem as a predicate of "the certificate", such as "is too weak: its RSA key has 1024 bits".
     pub(crate) description: String,
-    /// Its key is too short.
+    /// Whether its key is too short.
     pub(crate) weak: bool,
 }
 
@@ -49,39 +49,39 @@ impl UnusableCertificate {
     }
 }
 
-/// Why no handshake with this certificate can be verified; `None` if one can be.
-pub(crate) fn unfit(certificate: &CertificateDer<'_>) -> Option<UnusableCertificate> {
+/// Returns why no handshake with this certificate can be verified. `None` if one can be verified.
+pub(crate) fn unusable(certificate: &CertificateDer<'_>) -> Option<UnusableCertificate> {
     let key = match webpki::EndEntityCert::try_from(certificate) {
         Ok(parsed) => parsed.subject_public_key_info(),
         Err(webpki::Error::UnsupportedCertVersion) => {
-            let description = "was refused: it is of version 1 or 2, and TLS needs version 3 here";
+            let description = "was rejected: it has version 1 or 2, and TLS requires version 3";
             return Some(UnusableCertificate::other(description.to_owned()));
         }
         Err(webpki::Error::UnsupportedCriticalExtension) => {
-            let description = "was refused: it has a critical extension that is not known here";
+            let description = "was rejected: it has an unknown critical extension";
             return Some(UnusableCertificate::other(description.to_owned()));
         }
         Err(_) => {
             return Some(UnusableCertificate::other(
-                "was refused: it cannot be read".to_owned(),
+                "was rejected: it cannot be parsed".to_owned(),
             ));
         }
     };
     let Ok(info) = SubjectPublicKeyInfoRef::from_der(&key) else {
-        let description = "was refused: its key cannot be read";
+        let description = "was rejected: its key cannot be parsed";
         return Some(UnusableCertificate::other(description.to_owned()));
     };
     if info.algorithm.oid == RSA {
         return match info.subject_public_key.as_bytes().and_then(rsa_bits) {
             None => Some(UnusableCertificate::other(
-                "was refused: its RSA key cannot be read".to_owned(),
+                "was rejected: its RSA key cannot be parsed".to_owned(),
             )),
-            Some(bits) if bits.div_ceil(8) * 8 < LEAST_BITS => Some(UnusableCertificate {
+            Some(bits) if bits.div_ceil(8) * 8 < MIN_BITS => Some(UnusableCertificate {
                 description: format!("is too weak: its RSA key has {bits} bits"),
                 weak: true,
             }),
-            Some(bits) if bits > MOST_BITS => Some(UnusableCertificate::other(format!(
-                "was refused: its RSA key has {bits} bits, and at most {MOST_BITS} are supported"
+            Some(bits) if bits > MAX_BITS => Some(UnusableCertificate::other(format!(
+                "was rejected: its RSA key has {bits} bits, and at most {MAX_BITS} are supported"
             ))),
             Some(_) => None,
         };
@@ -92,12 +92,12 @@ pub(crate) fn unfit(certificate: &CertificateDer<'_>) -> Option<UnusableCertific
     (!known).then(|| {
         let kind = described(&info);
         UnusableCertificate::other(format!(
-            "was refused: its key ({kind}) is of a kind that is not supported here"
+            "was rejected: its kind of key ({kind}) is not supported"
         ))
     })
 }
 
-/// The kind of a key, and its size.
+/// Returns the kind and the size of a key.
 pub(crate) fn kind(info: &SubjectPublicKeyInfoOwned) -> String {
     described(&info.owned_to_ref())
 }
@@ -130,7 +130,7 @@ fn curve_of(info: &SubjectPublicKeyInfoRef<'_>) -> Option<ObjectIdentifier> {
         .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok())
 }
 
-/// The length of the modulus: a key is a sequence of it and the exponent (RFC 8017, appendix A.1.1).
+/// Returns the length of the modulus. An RSA key is a sequence of modulus and exponent (RFC 8017, appendix A.1.1).
 fn rsa_bits(key: &[u8]) -> Option<u32> {
     let mut reader = SliceReader::new(key).ok()?;
     let modulus = reader

@@ -1,16 +1,16 @@
-//! The vendor's other services: what their addresses look like, and where their users find the manager.
+//! The addresses of the vendor's other services, and where their users find the manager.
 
-use super::address::is_under;
+use super::host::is_under;
 
-/// The page of the Vision One console on which a key for the manager's API is made.
+/// The page of the Vision One console where keys for the manager's API are created.
 pub(crate) const KEY_PAGE: &str =
     "Server & Workload Protection > Administration > User Management > API Keys";
 
-/// The domain of the Vision One platform, but for Japan.
+/// The domain of the Vision One platform outside Japan.
 const PLATFORM: &str = "xdr.trendmicro.com";
 const PLATFORM_OF_JAPAN: &str = "xdr.trendmicro.co.jp";
 
-/// The regions of the Vision One platform, as its addresses name them, and those of the managers.
+/// The regions in addresses of the Vision One platform, and the matching regions in addresses of managers.
 const REGIONS: [(&str, &str); 12] = [
     ("us", "us-1"),
     ("eu", "de-1"),
@@ -26,14 +26,13 @@ const REGIONS: [(&str, &str); 12] = [
     ("uae", "ae-1"),
 ];
 
-/// The service at this host, if it is not a manager: what it is, and what to do.
+/// Returns the vendor's other service at this host, and a hint. `None` if the host may be a manager.
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((
-            "the account service of Trend Micro Cloud One, which is not a manager: new Cloud One accounts manage their keys there, with \
-             other roles and fields",
-            "make such a key in the Cloud One console, and sign with it here (`--api-key-file`); the manager is at \
-             https://workload.REGION.cloudone.trendmicro.com"
+            "the account service of Trend Micro Cloud One, which manages keys of another kind and is not a manager",
+            "use the address of the manager, https://workload.REGION.cloudone.trendmicro.com, and a key from the Cloud One console \
+             (`--api-key-file`)"
                 .to_owned(),
         ));
     }
@@ -41,15 +40,15 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     let domain = (domains.into_iter()).find(|domain| is_under(host, domain))?;
     let region = manager_region(host, domain).unwrap_or("REGION");
     Some((
-        "the Trend Vision One platform, which is not a manager: its keys and its API are different",
+        "the Trend Vision One platform, which has other keys and another API and is not a manager",
         format!(
-            "use the address of the manager, https://workload.{region}.cloudone.trendmicro.com, and make a key for it in the Vision One \
+            "use the address of the manager, https://workload.{region}.cloudone.trendmicro.com, and create a key for it in the Vision One \
              console under {KEY_PAGE}"
         ),
     ))
 }
 
-/// The region of the manager that belongs to a host of the platform. The API without a region in its address is that of the United
+/// Returns the region of the manager that belongs to a host of the platform. An API address without a region belongs to the United
 /// States.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manager_of_a_platforms_region_is_named() {
+    fn the_hint_names_the_manager_in_the_same_region() {
         for (host, region) in [
             ("api.xdr.trendmicro.com", "us-1"),
             ("api.eu.xdr.trendmicro.com", "de-1"),

@@ -1,5 +1,5 @@
-//! Web pages that arrive in place of a response of the manager's API: from a proxy, a firewall, a portal, or a Tomcat whose
-//! application does not run yet.
+//! Web pages that arrive instead of a response of the manager's API: from a proxy, a firewall, a portal, or an application server whose
+//! application is still starting.
 
 use std::fmt;
 
@@ -7,8 +7,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, SERVER};
 
 use super::error_text;
 use super::redaction::Redactor;
+use crate::text::shorten;
 
-/// What a web page shows about its origin.
+/// What a web page shows about its sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WebPage {
     title: Option<String>,
@@ -17,17 +18,21 @@ pub(crate) struct WebPage {
 }
 
 impl WebPage {
-    /// The page in a response, or `None` if the body is something else.
+    /// Returns the page in a response. `None` if the body is not a page.
     pub(crate) fn of(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<Self> {
         let declared = text_of(headers, &CONTENT_TYPE).to_ascii_lowercase();
         let is_page = declared.starts_with("text/html")
             || declared.starts_with("application/xhtml")
             || error_text::is_html(body);
-        let server = error_text::shorten(redactor.redact(text_of(headers, &SERVER)).trim());
+        let server = shorten(
+            redactor.redact(text_of(headers, &SERVER)).trim(),
+            error_text::LIMIT,
+        )
+        .into_owned();
         is_page.then(|| {
             let title = error_text::html_title(body, redactor);
             let heading = error_text::html_heading(body, redactor);
-            let is_marked = |text: &Option<String>| text.as_deref().is_some_and(is_tomcats);
+            let is_marked = |text: &Option<String>| text.as_deref().is_some_and(is_of_tomcat);
             let from_tomcat =
                 server.starts_with(COYOTE) || is_marked(&title) || is_marked(&heading);
             Self {
@@ -38,18 +43,18 @@ impl WebPage {
         })
     }
 
-    /// Whether it is the page that a Tomcat makes for an error. The manager runs in a Tomcat, so such a page may be its own refusal.
+    /// Whether it is an error page of Tomcat. The manager runs in a Tomcat, so the page may be a refusal of the manager.
     pub(crate) fn is_from_tomcat(&self) -> bool {
         self.from_tomcat
     }
 }
 
-/// The name that a Tomcat before version 8.5 gives itself.
+/// The `Server` header of Tomcat before version 8.5.
 const COYOTE: &str = "Apache-Coyote";
 
-/// Whether a title or a heading is one of Tomcat's: `HTTP Status 401 – Unauthorized`, in the language of the server (`Estado HTTP 401`,
-/// `HTTPステータス 401`). Before version 8.5 the title is that of a report, and the status is in the heading.
-fn is_tomcats(text: &str) -> bool {
+/// Whether a title or a heading is one of Tomcat: `HTTP Status 401 – Unauthorized` in the language of the server (`Estado HTTP 401`,
+/// `HTTPステータス 401`). Before version 8.5 the status is in the heading and not in the title.
+fn is_of_tomcat(text: &str) -> bool {
     let dash = text.find(" –").or_else(|| text.find(" -"));
     let before = &text[..dash.unwrap_or_default()];
     let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
@@ -86,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_named_by_its_title_and_its_server() {
+    fn a_page_is_shown_by_title_and_server() {
         let nginx = page(
             "text/html",
             "nginx",

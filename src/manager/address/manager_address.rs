@@ -1,0 +1,146 @@
+//! The address of a manager, and what follows from it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use rustls::pki_types::ServerName;
+use url::{Host, Url};
+
+use super::host::is_under;
+use super::other_service;
+
+/// The default port of Deep Security Manager (docs/manager-api.md, "Hosts and transport").
+pub(crate) const DEFAULT_PORT: u16 = 4119;
+
+/// The domains of managers that the vendor hosts (docs/manager-api.md, "Hosts and transport").
+const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.com"];
+
+/// The path of the API, which users may append to the address because the vendor's documentation does.
+pub(crate) const API: &str = "/api";
+
+/// The address of a manager: https, or http for loopback, without user name and query. Its `Display` is safe to print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    base: Url,
+}
+
+impl Address {
+    /// The address with this URL, which the parser has checked.
+    pub(super) fn from_checked(base: Url) -> Self {
+        Self { base }
+    }
+
+    /// Returns the URL of `path`, which begins with a slash, such as `/api/roles/search`.
+    #[must_use]
+    pub(crate) fn join(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Whether `url` has the same scheme, host and port.
+    pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
+        self.join("/").origin() == url.origin()
+    }
+
+    /// Returns `HOST:PORT`, without a dot at the end of the host.
+    #[must_use]
+    pub(crate) fn host_and_port(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        match self.base.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Returns the host, without brackets and without a dot at the end.
+    #[must_use]
+    pub(crate) fn host(&self) -> &str {
+        let host = self.base.host_str().unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Returns the port.
+    #[must_use]
+    pub(crate) fn port(&self) -> u16 {
+        self.base.port_or_known_default().unwrap_or(DEFAULT_PORT)
+    }
+
+    /// Returns the name that the manager's certificate must be valid for. `None` if no certificate can be valid for this host.
+    pub(crate) fn server_name(&self) -> Option<ServerName<'static>> {
+        match self.base.host()? {
+            Host::Domain(name) => ServerName::try_from(name.to_owned()).ok(),
+            Host::Ipv4(address) => Some(IpAddr::from(address).into()),
+            Host::Ipv6(address) => Some(IpAddr::from(address).into()),
+        }
+    }
+
+    /// Returns the vendor's other service at this address, and a hint. `None` if there may be a manager.
+    #[must_use]
+    pub(crate) fn other_service(&self) -> Option<(&'static str, String)> {
+        other_service::of_host(self.base.host_str()?.trim_end_matches('.'))
+    }
+
+    /// Whether the vendor hosts this manager. Such a manager may not support sign-in with a password (docs/manager-api.md, "Sign-in").
+    #[must_use]
+    pub(crate) fn is_hosted(&self) -> bool {
+        let host = self.base.host_str().unwrap_or_default();
+        HOSTED.iter().any(|domain| is_under(host, domain))
+    }
+
+    /// Returns the text of the same address with https.
+    #[must_use]
+    pub(crate) fn over_https(&self) -> String {
+        let shown = self.to_string();
+        let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
+        format!("https://{rest}")
+    }
+
+    /// Returns the text of the same address with the default port of a manager. `None` if the port is not 443 or the vendor hosts the
+    /// manager.
+    #[must_use]
+    pub(crate) fn at_usual_port(&self) -> Option<String> {
+        if !self.is_encrypted() || self.port() != 443 || self.is_hosted() {
+            return None;
+        }
+        let mut base = self.base.clone();
+        base.set_port(Some(DEFAULT_PORT)).ok()?;
+        Some(Self { base }.to_string())
+    }
+
+    /// Whether the scheme is https.
+    #[must_use]
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// Whether the host is this machine. A proxy from the environment is not used for such an address.
+    #[must_use]
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.base)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.base.as_str().trim_end_matches('/');
+        formatter.write_str(shown)?;
+        // The parser removes one `/api` from the end, so a prefix that ends in `/api` needs a second one.
+        if shown.ends_with(API) {
+            formatter.write_str(API)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the host of a URL is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

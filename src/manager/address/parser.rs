@@ -1,0 +1,201 @@
+//! Parses the address of a manager, and suggests a valid address for an invalid one.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+use super::host;
+use super::manager_address::{API, Address, DEFAULT_PORT, is_loopback};
+
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// The file name extensions of pages, such as `SignIn.screen` of the console.
+const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
+/// The manager's interfaces, and the first path segments below each.
+const INTERFACES: [(&str, &[&str]); 3] = [
+    (
+        "api",
+        &[
+            "sessions",
+            "apikeys",
+            "roles",
+            "administrators",
+            "tenants",
+            "computers",
+        ],
+    ),
+    ("rest", &["authentication", "apiversion", "status"]),
+    ("webservice", &["manager"]),
+];
+
+impl Address {
+    /// Parses `https://HOST:PORT`, with or without a path before `/api`, or a bare host, which means https and port 4119.
+    ///
+    /// # Errors
+    /// Returns the problem, without repeating the text, which may contain a password.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(reason) = text_problem(text) {
+            return Err(reason.to_owned());
+        }
+        let is_bare = after_scheme(text).is_none();
+        if is_bare && begins_with_scheme(text) {
+            return Err("the two slashes after `https:` are missing".to_owned());
+        }
+        let full = if is_bare {
+            format!("https://{}", bracketed(text))
+        } else {
+            text.to_owned()
+        };
+        let mut base = parse_url(&full)?;
+        if is_bare && !names_port(text) {
+            base.set_port(Some(DEFAULT_PORT))
+                .map_err(|()| "the host cannot have a port".to_owned())?;
+        }
+        if page_start(base.path()).is_some() {
+            return Err("it is the address of a page, not of the manager".to_owned());
+        }
+        let path = base.path().trim_end_matches('/');
+        let path = path.strip_suffix(API).unwrap_or(path);
+        let path = path.trim_end_matches('/').to_owned();
+        base.set_path(&path);
+        Ok(Self::from_checked(base))
+    }
+
+    /// Returns the address that an invalid text most likely means: without quotes, spaces and the page of a console, with the missing
+    /// slashes, and with https.
+    #[must_use]
+    pub(crate) fn suggestion_for(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = text.strip_prefix(QUOTES).unwrap_or(text);
+        let text = text.strip_suffix(QUOTES).unwrap_or(text).trim();
+        let (scheme, rest) = match after_scheme(text) {
+            Some(rest) => (&text[..text.len() - rest.len() - "://".len()], rest),
+            None => match text.split_once(':') {
+                Some((scheme, rest)) if begins_with_scheme(text) => (scheme, rest),
+                _ => ("", text),
+            },
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "" | "http" | "https") {
+            return None;
+        }
+        let rest = rest.trim_start_matches(['/', '\\']);
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let path = rest.find('/').unwrap_or(rest.len());
+        let (host_port, path) = rest.split_at(path);
+        // A path that is not a page may be a secret that belongs elsewhere, so it is dropped.
+        let path = page_start(path).map_or("", |page| &path[..page]);
+        let prefix = if scheme.is_empty() { "" } else { "https://" };
+        Self::parse(&format!("{prefix}{host_port}{path}")).ok()
+    }
+}
+
+/// Parses a full URL, and checks everything but its path.
+fn parse_url(full: &str) -> Result<Url, String> {
+    const CREDENTIALS: &str = "it contains a user name or a password";
+    let host_port = authority(full);
+    if host_port.contains('@') {
+        return Err(CREDENTIALS.to_owned());
+    }
+    if let Some(reason) = host::problem(host_port) {
+        return Err(reason.to_owned());
+    }
+    let url = Url::parse(full).map_err(|error| format!("it is not an address ({error})"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(CREDENTIALS.to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it contains a query or a fragment".to_owned());
+    }
+    if let Some(reason) = host::parsed_problem(&url, host_port) {
+        return Err(reason.to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => {
+            Err("http is for loopback addresses only, because a password requires https".to_owned())
+        }
+        _ => Err("the scheme is neither https nor http".to_owned()),
+    }
+}
+
+/// Returns what is wrong with the text as a whole.
+fn text_problem(text: &str) -> Option<&'static str> {
+    if text.trim() != text {
+        return Some("spaces or line breaks surround it");
+    }
+    // The URL library ignores some control characters.
+    if text.contains(char::is_control) {
+        return Some("it contains control characters");
+    }
+    if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
+        return Some("quotes surround it");
+    }
+    (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
+}
+
+/// Returns where the address of a manager ends in the path of a page of its console or of its interfaces. `None` if the path does not lead
+/// to a page: it may be the prefix under which a reverse proxy serves the manager.
+fn page_start(path: &str) -> Option<usize> {
+    let mut before = (0, "");
+    let mut begin = 0;
+    for segment in path.split('/') {
+        let name = segment.to_ascii_lowercase();
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        if PAGES.contains(&ending) {
+            return Some(begin);
+        }
+        let of_interface = INTERFACES
+            .iter()
+            .find(|(interface, _)| *interface == before.1);
+        if of_interface.is_some_and(|(_, objects)| objects.contains(&name.as_str())) {
+            return Some(before.0);
+        }
+        before = (begin, segment);
+        begin += segment.len() + 1;
+    }
+    None
+}
+
+/// Adds the brackets that a URL requires around an IPv6 address.
+fn bracketed(text: &str) -> String {
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether a bare `HOST:PORT` names a port. A parsed URL does not show that, because it drops port 443.
+fn names_port(text: &str) -> bool {
+    if text.parse::<IpAddr>().is_ok() {
+        return false;
+    }
+    let authority = authority(text);
+    let after_host = authority.rsplit(']').next().unwrap_or(authority);
+    after_host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty())
+}
+
+/// Whether a text begins with `http:` or `https:`. As a bare host, `https` would become the host that receives the password.
+fn begins_with_scheme(text: &str) -> bool {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+/// Returns the text after `https://` or another scheme. `None` if `://` occurs later only, for example in a path.
+fn after_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    scheme.bytes().all(fits).then_some(rest)
+}
+
+/// Returns host and port, with or without a scheme before them. Like the URL library, it accepts backslashes and any number of slashes.
+fn authority(text: &str) -> &str {
+    let rest = after_scheme(text).unwrap_or(text);
+    let rest = rest.trim_start_matches(['/', '\\']);
+    rest.split(['/', '\\', '?', '#']).next().unwrap_or(rest)
+}

@@ -1,0 +1,210 @@
+//! The two states of a connection to the manager: [`Manager`] is not signed in, [`SignedIn`] is.
+
+use std::cell::OnceCell;
+
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use ring::hmac;
+use tokio::sync::oneshot;
+
+use super::error::{Cause, ManagerError};
+use super::http::credentials::{Credentials, Session};
+use super::http::renewal::{RenewalReply, SessionRenewal};
+use super::http::request::ApiRequest;
+use super::http::response::ApiResponse;
+use super::http::retry::RetryPolicy;
+use super::http::transport::{ConnectionOptions, Transport};
+
+/// A connection to a manager that is not signed in.
+pub(crate) struct Manager {
+    pub(super) transport: Transport,
+}
+
+/// A connection to a manager with the credentials that sign its calls.
+pub(crate) struct SignedIn {
+    pub(super) transport: Transport,
+    credentials: Credentials,
+    /// Requests a new session if the saved one has ended.
+    renewal: Option<SessionRenewal>,
+    /// The new session.
+    renewed: OnceCell<Credentials>,
+}
+
+impl Manager {
+    /// Prepares a connection to a manager. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Returns an error if the proxy or the trusted certificates cannot be used.
+    pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, ManagerError> {
+        Transport::new(options).map(|transport| Self { transport })
+    }
+
+    /// Signs every call with these credentials.
+    #[must_use]
+    pub(crate) fn with(self, credentials: Credentials) -> SignedIn {
+        SignedIn {
+            transport: self.transport,
+            credentials,
+            renewal: None,
+            renewed: OnceCell::new(),
+        }
+    }
+}
+
+impl SignedIn {
+    /// Signs every further call with other credentials, on the same connection.
+    #[must_use]
+    pub(crate) fn with(self, credentials: Credentials) -> Self {
+        Self {
+            transport: self.transport,
+            credentials,
+            renewal: None,
+            renewed: OnceCell::new(),
+        }
+    }
+
+    /// Sets where to request a new session if the current one has ended.
+    #[must_use]
+    pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
+        self.renewal = Some(renewal);
+        self
+    }
+
+    /// Whether a new session has replaced the first one.
+    #[must_use]
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.renewed.get().is_some()
+    }
+
+    /// The credentials that currently sign the calls.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        self.renewed.get().unwrap_or(&self.credentials)
+    }
+
+    /// The manager's current time if a response has shown its clock, else this machine's.
+    #[must_use]
+    pub(crate) fn time(&self) -> DateTime<Utc> {
+        self.transport.manager_time()
+    }
+
+    /// How far the manager's clock is ahead of this machine's. `None` before the first response.
+    #[must_use]
+    pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
+        self.transport.skew()
+    }
+
+    /// The manager's version. `None` if no response has named it.
+    #[must_use]
+    pub(crate) fn version(&self) -> Option<String> {
+        self.transport.version()
+    }
+
+    /// Identifies the API key that signs the calls: the first 64 bits of a keyed hash of its secret. `None` if a session signs them.
+    ///
+    /// Equal values mean the same key. The secret is random, so it cannot be found from the hash.
+    #[must_use]
+    pub(crate) fn signer_fingerprint(&self, operation: &str) -> Option<String> {
+        let Credentials::ApiKey { secret, .. } = &self.credentials else {
+            return None;
+        };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, operation.as_bytes());
+        let tag = hmac::sign(&key, secret.expose().as_bytes());
+        Some(
+            tag.as_ref()[..8]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
+    }
+
+    /// The ID of the API key that signs the calls, if its secret begins with the ID (`8:...`). That shape has been observed, but no
+    /// document guarantees it (docs/manager-api.md, "Secret shapes").
+    #[must_use]
+    pub(crate) fn signer_id(&self) -> Option<i64> {
+        let Credentials::ApiKey { secret, .. } = &self.credentials else {
+            return None;
+        };
+        let (id, _) = secret.expose().split_once(':')?;
+        id.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
+        id.parse().ok()
+    }
+
+    /// The session that signs the calls. `None` if an API key signs them.
+    #[must_use]
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match self.credentials() {
+            Credentials::Session(session) => Some(session),
+            Credentials::ApiKey { .. } => None,
+        }
+    }
+
+    /// Sends a call. Before the first call, a session that has ended is replaced by a new one.
+    pub(super) async fn send<'a>(
+        &'a self,
+        mut request: ApiRequest<'a>,
+    ) -> Result<ApiResponse, ManagerError> {
+        request.credentials = Some(self.credentials());
+        let renewal = self.renewal.as_ref().and_then(SessionRenewal::take);
+        let Some(renewal) = renewal else {
+            return self.transport.send(&request).await;
+        };
+        // A call that changes something must not be sent twice, so the session is checked with another call first.
+        if request.retry == RetryPolicy::Read {
+            match self.transport.send(&request).await {
+                Err(error) if is_session_end(&error) => {
+                    if !self.renew(renewal).await {
+                        return Err(error);
+                    }
+                }
+                result => return result,
+            }
+        } else {
+            self.renew(renewal).await;
+        }
+        request.credentials = Some(self.credentials());
+        self.transport.send(&request).await
+    }
+
+    /// Requests a new session if the current one has ended, and returns whether there is one. The check is needed because a call may
+    /// also be refused because sessions may not make it.
+    async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
+        let check = self
+            .transport
+            .send(&self.access_check("check the session"))
+            .await;
+        if !check.is_err_and(|error| is_session_end(&error)) {
+            return false;
+        }
+        let (reply, replied) = oneshot::channel();
+        if renewal.send(reply).is_err() {
+            return false;
+        }
+        let session = replied.await.ok().flatten();
+        let renewed = session.map(|session| self.renewed.set(Credentials::Session(session)));
+        renewed.is_some_and(|set| set.is_ok())
+    }
+
+    /// A cheap read that every role with web service access should allow (docs/manager-api.md, "Checking a key").
+    pub(super) fn access_check<'a>(&'a self, action: &'a str) -> ApiRequest<'a> {
+        ApiRequest::new(
+            action,
+            Method::POST,
+            "/api/policies/search",
+            RetryPolicy::Read,
+        )
+        .signed(self.credentials())
+        .json(&serde_json::json!({"maxItems": 1}))
+        // A policy may list thousands of rules.
+        .listing()
+    }
+}
+
+fn is_session_end(error: &ManagerError) -> bool {
+    matches!(
+        error.cause(),
+        Cause::Unauthorized
+            | Cause::Redirected {
+                session_ended: true
+            }
+    )
+}

@@ -1,0 +1,83 @@
+//! A request to the manager.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::call::SignerKind;
+use super::credentials::Credentials;
+use super::retry::RetryPolicy;
+use crate::secret::{self, Secret};
+
+/// The size limit of a response that is not a list. Every such response of the API is much smaller.
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
+/// The size limit of a list. 500 roles with all their rights are about 4 MB.
+const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
+
+/// A request to the manager.
+pub(crate) struct ApiRequest<'a> {
+    /// What the request is for, such as `sign in`. It follows `could not` in messages.
+    pub(crate) action: &'a str,
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<(&'a str, &'a Secret)>,
+    pub(crate) body: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) credentials: Option<&'a Credentials>,
+    /// Secrets in the body, which are redacted from responses.
+    pub(crate) secrets: Vec<&'a Secret>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) timeout: Option<Duration>,
+    /// Receives the headers of a success, even if its body cannot be read.
+    pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
+    /// The size limit of the response.
+    pub(crate) max_bytes: usize,
+}
+
+impl<'a> ApiRequest<'a> {
+    pub(crate) fn new(action: &'a str, method: Method, path: &'a str, retry: RetryPolicy) -> Self {
+        Self {
+            action,
+            method,
+            path,
+            query: None,
+            body: None,
+            credentials: None,
+            secrets: Vec::new(),
+            retry,
+            timeout: None,
+            headers: None,
+            max_bytes: MAX_BYTES,
+        }
+    }
+
+    pub(crate) fn signed(mut self, credentials: &'a Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Raises the size limit of the response to that of a list.
+    pub(crate) fn listing(mut self) -> Self {
+        self.max_bytes = MAX_LIST_BYTES;
+        self
+    }
+
+    /// Sets the body. Its bytes are zeroed when the request is dropped.
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
+        let bytes = secret::json(body).expect("requests are structs with string keys");
+        self.body = Some(bytes);
+        self
+    }
+
+    /// The kind of the credentials.
+    pub(crate) fn signer(&self) -> SignerKind {
+        match (self.credentials, self.retry) {
+            (Some(credentials), _) => credentials.signer(),
+            (None, RetryPolicy::SignIn) => SignerKind::Password,
+            (None, _) => SignerKind::None,
+        }
+    }
+}

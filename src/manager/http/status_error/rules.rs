@@ -1,0 +1,292 @@
+//! Responses with an error status: what each status means.
+//!
+//! The status of most refusals is undocumented (docs/manager-api.md, "Errors"). A comment at each decision says why it is correct whichever
+//! status a manager sends.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use crate::manager::address::KEY_PAGE;
+use crate::manager::error::{Cause, ManagerError, SignInRefusal};
+use crate::manager::http::call::{CallContext, SignerKind};
+use crate::manager::http::date::date;
+use crate::manager::http::hints::{CLOUD_ONE_KEY, LOCKED, SIGN_IN_AGAIN, WAIT_FOR_START};
+use crate::manager::http::web_page::WebPage;
+use crate::manager::http::{connection_error, error_text, redirect};
+
+/// What the body of an error response contains.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ErrorBody<'a> {
+    /// The manager's message.
+    pub(crate) message: Option<&'a str>,
+    /// A web page.
+    pub(crate) page: Option<&'a WebPage>,
+}
+
+/// Decides what an error response means. Only `classify` calls it.
+pub(crate) fn classify(
+    call: CallContext<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: ErrorBody<'_>,
+) -> ManagerError {
+    let ErrorBody { message, page } = body;
+    let detail = match (message, page) {
+        (Some(message), _) => format!(": {message}"),
+        (None, Some(page)) => format!(": the response is {page}"),
+        (None, None) => String::new(),
+    };
+    let error = by_message(call, status, message, &detail)
+        .or_else(|| by_status(call, status, headers, &detail))
+        .unwrap_or_else(|| match page {
+            Some(page) if is_foreign(call, status, page) => foreign_page(call, status, &detail),
+            _ => refusal(call, status, message, &detail),
+        });
+    error.with_status(status)
+}
+
+/// Messages of the manager whose meaning does not depend on the status. Which status they come with is not known for certain.
+fn by_message(
+    call: CallContext<'_>,
+    status: StatusCode,
+    message: Option<&str>,
+    detail: &str,
+) -> Option<ManagerError> {
+    let message = message?;
+    let action = call.action;
+    let signing_in = call.signer == SignerKind::Password;
+    let refused = status.is_client_error().then_some(status.as_u16());
+    if signing_in && error_text::is_session_limit(message) {
+        return Some(too_many_sessions(call, detail));
+    }
+    if let Some(code) = refused.filter(|_| error_text::is_version_refused(message)) {
+        return Some(ManagerError::new(
+            Cause::Rejected(code),
+            format!(
+                "could not {action}: the manager rejects the header `api-version: v1` (HTTP {status}){detail}"
+            ),
+            Some("check that no proxy removes or changes this header".to_owned()),
+        ));
+    }
+    let taken = |_: &u16| !signing_in && error_text::is_name_taken(message);
+    refused.filter(taken).map(|code| {
+        ManagerError::new(
+            Cause::Rejected(code),
+            format!("could not {action}: HTTP {status}{detail}"),
+            Some("choose another name: a key or a user already has this one".to_owned()),
+        )
+        .with_name_taken()
+    })
+}
+
+/// Statuses that have one meaning, whoever signs the call and whatever the body contains.
+fn by_status(
+    call: CallContext<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    detail: &str,
+) -> Option<ManagerError> {
+    let action = call.action;
+    match status.as_u16() {
+        400 if !call.address.is_encrypted() && error_text::is_tls_required(detail) => {
+            Some(connection_error::needs_https(call))
+        }
+        300..=399 => Some(redirect::classify(call, headers)),
+        429 => Some(ManagerError::new(
+            Cause::RateLimited {
+                retry_after: retry_after(headers),
+            },
+            format!("could not {action}: the manager's rate limit is exceeded{detail}"),
+            Some("wait a minute and run the command again; this call was not executed".to_owned()),
+        )),
+        502..=504 => Some(ManagerError::new(
+            Cause::Unavailable {
+                retry_after: retry_after(headers),
+            },
+            format!("could not {action}: the manager is not available (HTTP {status}){detail}"),
+            Some(WAIT_FOR_START.to_owned()),
+        )),
+        _ => None,
+    }
+}
+
+/// Whether a page cannot be a refusal of the manager. The manager runs in a Tomcat, so a page of a Tomcat may be the manager's: its 401 and
+/// 403 count as refusals, which avoids locking the account, and its 404 as a missing object or endpoint.
+fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
+    match status.as_u16() {
+        401 | 403 => !page.is_from_tomcat(),
+        404 | 405 => false,
+        500.. => matches!(call.signer, SignerKind::Password | SignerKind::None),
+        _ => true,
+    }
+}
+
+/// The response is a page of a proxy, a firewall or a portal, or of an application server whose application is still starting.
+fn foreign_page(call: CallContext<'_>, status: StatusCode, detail: &str) -> ManagerError {
+    let (cause, hint) = if status.is_server_error() {
+        (
+            Cause::Unavailable { retry_after: None },
+            "wait for a manager that is starting with `--wait 5m`, or check the manager's log",
+        )
+    } else {
+        (
+            Cause::Rejected(status.as_u16()),
+            "check `--url`, and the proxies and firewalls on the way to the manager: one of them may have sent the page",
+        )
+    };
+    let message = format!(
+        "could not {}: {} responded with HTTP {status}{detail}",
+        call.action, call.address
+    );
+    ManagerError::new(cause, message, Some(hint.to_owned()))
+}
+
+/// The manager refused the call.
+fn refusal(
+    call: CallContext<'_>,
+    status: StatusCode,
+    message: Option<&str>,
+    detail: &str,
+) -> ManagerError {
+    let action = call.action;
+    if call.signer == SignerKind::Password {
+        return match status.as_u16() {
+            404 | 405 if message.is_none() => no_sign_in_endpoint(call, status, detail),
+            _ => sign_in_refused(call, status, message),
+        };
+    }
+    let says = |means: fn(&str) -> bool| message.is_some_and(means);
+    match status.as_u16() {
+        401 => unauthorized(call, detail),
+        403 if call.signer == SignerKind::Session && says(error_text::is_session_ended) => {
+            unauthorized(call, detail)
+        }
+        403 if call.signer.is_key() && says(error_text::is_key_refused) => {
+            unauthorized(call, detail)
+        }
+        403 => ManagerError::new(
+            Cause::Forbidden,
+            format!("could not {action}: the manager denies permission{detail}"),
+            Some(forbidden_hint(call.signer).to_owned()),
+        ),
+        404 => ManagerError::new(
+            Cause::NotFound,
+            format!("could not {action}: the object does not exist{detail}"),
+            (call.signer == SignerKind::CloudOneKey).then(|| CLOUD_ONE_KEY.to_owned()),
+        ),
+        code => ManagerError::new(
+            Cause::Rejected(code),
+            format!("could not {action}: HTTP {status}{detail}"),
+            None,
+        ),
+    }
+}
+
+fn no_sign_in_endpoint(call: CallContext<'_>, status: StatusCode, detail: &str) -> ManagerError {
+    let hint = format!(
+        "check `--url`: it may be another server, or a manager older than Deep Security 11.1; {WAIT_FOR_START}"
+    );
+    ManagerError::new(
+        Cause::Rejected(status.as_u16()),
+        format!(
+            "could not {}: no sign-in endpoint at {} (HTTP {status}){detail}",
+            call.action, call.address
+        ),
+        Some(hint),
+    )
+}
+
+/// The status of a refused sign-in is undocumented, so every refusal counts as one that must not be repeated.
+fn sign_in_refused(
+    call: CallContext<'_>,
+    status: StatusCode,
+    message: Option<&str>,
+) -> ManagerError {
+    let refusal = message.map_or(SignInRefusal::Unclear, error_text::sign_in_refusal);
+    let reason = message.map_or_else(
+        || "no reason given".to_owned(),
+        |message| format!("\"{message}\""),
+    );
+    let refused = format!("the manager refused the sign-in (HTTP {status}): {reason}");
+    let (message, hint) = match refusal {
+        SignInRefusal::Locked => (format!("the account is locked: {refused}"), LOCKED),
+        SignInRefusal::Code => (
+            refused,
+            "give the current MFA code with `--mfa-code` or `--mfa-command`",
+        ),
+        SignInRefusal::PasswordExpired | SignInRefusal::Credentials | SignInRefusal::Unclear => (
+            refused,
+            "check the user name, the password, `--tenant` and `--mfa-code`, and that the account is not locked, its password has not \
+             expired and it does not have too many sessions; do not repeat the sign-in unchanged: each failure counts towards the lockout",
+        ),
+    };
+    // Cloud One and Vision One have replaced these accounts (docs/manager-api.md, "Sign-in").
+    let hint = if call.address.is_hosted() {
+        format!(
+            "{hint}; if this is an account of Cloud One or Vision One, create a key in its console under {KEY_PAGE} and use it with \
+             `--api-key-file`"
+        )
+    } else {
+        hint.to_owned()
+    };
+    ManagerError::new(Cause::SignInRefused(refusal), message, Some(hint))
+}
+
+/// The name and the password were correct, so this does not count towards the lockout.
+fn too_many_sessions(call: CallContext<'_>, detail: &str) -> ManagerError {
+    ManagerError::new(
+        Cause::TooManySessions,
+        format!(
+            "could not {}: the account has reached the manager's limit of sessions{detail}",
+            call.action
+        ),
+        Some(
+            "sign in with an API key (`--api-key-file`), which needs no session, wait until unused sessions expire, or raise the limit in \
+             the manager's console under Administration > System Settings > Security"
+                .to_owned(),
+        ),
+    )
+}
+
+fn unauthorized(call: CallContext<'_>, detail: &str) -> ManagerError {
+    let (object, hint) = match call.signer {
+        SignerKind::CloudOneKey => ("API key", CLOUD_ONE_KEY),
+        SignerKind::ApiKey => (
+            "API key",
+            "check that the key is not deleted, expired or locked, and that it belongs to this manager and tenant; do not repeat the call \
+             unchanged",
+        ),
+        _ => ("session", SIGN_IN_AGAIN),
+    };
+    let message = format!(
+        "could not {}: the manager does not accept the {object}{detail}",
+        call.action
+    );
+    ManagerError::new(Cause::Unauthorized, message, Some(hint.to_owned()))
+}
+
+fn forbidden_hint(signer: SignerKind) -> &'static str {
+    match signer {
+        SignerKind::CloudOneKey => CLOUD_ONE_KEY,
+        SignerKind::ApiKey => {
+            "check that the role of the API key has the right, and that the key is not expired, locked or deleted"
+        }
+        _ => "ask for a role with this right",
+    }
+}
+
+/// The `Retry-After` of a response: seconds, or a date on the sender's clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds =
+        (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    if let Some(seconds) = seconds {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = date(headers, &RETRY_AFTER)?;
+    let now = date(headers, &DATE).unwrap_or_else(Utc::now);
+    // A date in the past means immediately.
+    Some((until - now).to_std().unwrap_or_default())
+}
