@@ -58,7 +58,7 @@ fn a_sign_in_that_nobody_heard_is_sent_when_somebody_listens() {
     let result = opened_after(
         &env,
         port,
-        "; trying again in",
+        "; retrying in",
         &["create", "--role", "Auditor", "-v"],
     );
     assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);

@@ -39,7 +39,7 @@ fn both_are_shown_and_labelled() {
         label(&certificate),
         &["fingerprint of the certificate", "keytool"],
     );
-    contains(label(&pin), &["of its public key", "--tls-pin"]);
+    contains(label(&pin), &["of the public key", "--tls-pin"]);
     contains(&text, &["keytool -printcert -sslserver localhost:"]);
     let object = env.run(["trust", "show", "-o", "json"]).json();
     assert_eq!(object["certificateFingerprint"], certificate.as_str());

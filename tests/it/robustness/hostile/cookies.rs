@@ -131,7 +131,7 @@ fn request_ids_of_all_kinds() {
     let ours = format!("sID={SID}");
     let cookie: &[&str] = &[&ours];
     let cannot = &["a session that cannot be sent"][..];
-    let no_contract = &["is not what the contract says, at `RID`"][..];
+    let no_contract = &["does not match the API, at `RID`"][..];
     let missing = &["lacks `RID`"][..];
     judge(vec![
         none("a line break", cookie, &rid("77\r\nX-Evil: 1"), cannot),
@@ -152,13 +152,13 @@ fn request_ids_of_all_kinds() {
             "twice",
             cookie,
             r#"{"RID":"77","RID":"78"}"#,
-            &["is not what the contract says"],
+            &["does not match the API"],
         ),
         none(
             "a list instead of an object",
             cookie,
             r#"["77"]"#,
-            &["is not what the contract says"],
+            &["does not match the API"],
         ),
         none(
             "half of a letter",

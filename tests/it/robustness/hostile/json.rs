@@ -159,7 +159,7 @@ fn ids_that_there_are_not() {
 
 #[test]
 fn fields_that_come_twice() {
-    let contract = &["is not what the contract says"][..];
+    let contract = &["does not match the API"][..];
     judge(vec![
         Case::body(
             "two lists",
