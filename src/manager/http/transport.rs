@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
-use reqwest::{Client, redirect, retry as protocol_retry};
+use reqwest::{Client, StatusCode, redirect, retry as protocol_retry};
 use rustls::ClientConfig;
+use zeroize::Zeroizing;
 
 use super::body;
 use super::call::CallContext;
@@ -202,7 +203,6 @@ impl Transport {
             Ok(read) => read,
             Err(error) => return Err(self.connection_failure(call, &error).await),
         };
-        let body = charset::to_utf8(&headers, body);
         log::debug!(
             "{} {} -> {} in {} ms",
             request.method,
@@ -219,6 +219,18 @@ impl Transport {
             return Err(classify(call, failure));
         }
         self.note_secrets(request);
+        let body = charset::to_utf8(&headers, body);
+        self.checked(call, status, headers, body)
+    }
+
+    /// Returns a success as a response, and everything else as an error.
+    fn checked(
+        &self,
+        call: CallContext<'_>,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Result<ApiResponse, ManagerError> {
         if !status.is_success() {
             let failure = FailedCall::Status {
                 status,
@@ -229,7 +241,7 @@ impl Transport {
             return Err(classify(call, failure));
         }
         Ok(ApiResponse {
-            action: request.action.to_owned(),
+            action: call.action.to_owned(),
             address: self.address.clone(),
             signer: call.signer,
             status,

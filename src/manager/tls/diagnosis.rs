@@ -180,12 +180,13 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             (ProblemKind::WrongName, wrong_name(diagnosis))
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            (ProblemKind::Expired, format!("has expired{}", since(cause)))
-        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
+            ProblemKind::Expired,
+            format!("has expired{}", validity_detail(cause)),
+        ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
             ProblemKind::NotYetValid,
-            format!("is not valid yet{}", since(cause)),
+            format!("is not valid yet{}", validity_detail(cause)),
         ),
         CertificateError::Revoked => (ProblemKind::Revoked, "was revoked".to_owned()),
         _ if is_untrusted_issuer(cause) && diagnosis.self_signed => self_signed(),
@@ -373,8 +374,8 @@ fn wrong_name(diagnosis: &Diagnosis) -> String {
     format!("is not valid for {requested}, but for {names}")
 }
 
-fn since(certificate: &CertificateError) -> String {
-    let day = |time: &UnixTime| {
+fn validity_detail(certificate: &CertificateError) -> String {
+    let date = |time: &UnixTime| {
         i64::try_from(time.as_secs())
             .ok()
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
@@ -383,10 +384,10 @@ fn since(certificate: &CertificateError) -> String {
     };
     match certificate {
         CertificateError::ExpiredContext { not_after, .. } => {
-            format!(" on {}", day(not_after))
+            format!(": it was valid until {}", date(not_after))
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
-            format!(", but from {} on", day(not_before))
+            format!(": it is valid from {}", date(not_before))
         }
         _ => String::new(),
     }

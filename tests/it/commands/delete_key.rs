@@ -250,7 +250,10 @@ fn what_would_fail_again_is_not_tried() {
         .inject(Fault::new("DELETE", "/api/apikeys/*", ended).times(99));
     let result = env.run(["delete-key", "a", "b", "c", "--yes"]);
     assert_eq!(result.code(), 12);
-    contains(&result.stdout, &["failed: deleting the key", "not tried"]);
+    contains(
+        &result.stdout,
+        &["failed: could not delete the key", "not tried"],
+    );
     assert_eq!(count(&env.sandbox, "DELETE /api/apikeys/2"), 0);
     assert_eq!(left(&env), [1, 2, 3]);
 }

@@ -158,13 +158,13 @@ fn refusal(
             _ => sign_in_refused(call, status, message),
         };
     }
-    let says = |means: fn(&str) -> bool| message.is_some_and(means);
+    let message_is = |test: fn(&str) -> bool| message.is_some_and(test);
     match status.as_u16() {
         401 => unauthorized(call, detail),
-        403 if call.signer == SignerKind::Session && says(error_text::is_session_ended) => {
+        403 if call.signer == SignerKind::Session && message_is(error_text::is_session_ended) => {
             unauthorized(call, detail)
         }
-        403 if call.signer.is_key() && says(error_text::is_key_refused) => {
+        403 if call.signer.is_key() && message_is(error_text::is_key_refused) => {
             unauthorized(call, detail)
         }
         403 => ManagerError::new(

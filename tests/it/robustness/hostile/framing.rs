@@ -97,7 +97,7 @@ fn other_protocols() {
 #[test]
 fn statuses_that_there_are_not() {
     let status = |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n");
-    let early = &["ends too early"][..];
+    let early = &["is incomplete"][..];
     judge(vec![
         Case::bytes(
             "204 at the sign-in",
@@ -272,7 +272,7 @@ fn lengths_that_contradict() {
             ROLES,
             with("Content-Length: 10\r\n"),
             1,
-            &["ends too early"],
+            &["is incomplete"],
         ),
         Case::bytes(
             "a length and chunks that are none",

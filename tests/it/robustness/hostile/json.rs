@@ -341,7 +341,7 @@ fn text_that_is_none() {
             1,
             &["is not JSON"],
         ),
-        Case::body("nothing", FIND, SIGN_IN, "", 1, &["ends too early"]),
+        Case::body("nothing", FIND, SIGN_IN, "", 1, &["is incomplete"]),
         Case::body("null", MAKE, KEYS, "null", 1, answers),
         Case::body(
             "no list of keys",

@@ -18,7 +18,7 @@ fn sources() -> Vec<(String, String)> {
         let of_tests = name.ends_with("_tests.rs")
             || name.ends_with("/tests.rs")
             || name.ends_with("/fuzz.rs")
-            || name.starts_with("fuzzing");
+            || name.starts_with("fuzz");
         if name.starts_with("sandbox") || !name.ends_with(".rs") || of_tests {
             continue;
         }

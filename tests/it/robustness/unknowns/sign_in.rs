@@ -224,7 +224,7 @@ fn cloud_one_keys(choice: &str, mut settings: Settings) {
         _ => unheard_of(choice),
     };
     let said = fails(&env, CREATE, code);
-    contains(&said, &["Cloud One console", "`--api-key-scheme`"]);
+    contains(&said, &["Cloud One key", "`--api-key-scheme`"]);
     // That it does not manage keys is no proof that it does not work; a 401 is.
     let result = env.run(["verify-key"]);
     assert_eq!(result.code(), if choice == "401" { 13 } else { 0 });
