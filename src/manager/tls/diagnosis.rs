@@ -127,7 +127,7 @@ fn refused(
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
-            "; if that is an intermediate CA, the server does not send the intermediate certificate",
+            "; if that is an intermediate CA, the server does not send its intermediate certificate",
         );
     }
     // The hint must lead to success, so a second problem is reported as well.

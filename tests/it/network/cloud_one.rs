@@ -12,9 +12,9 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
     for (url, says) in [
         (
             "https://accounts.cloudone.trendmicro.com/api",
-            "Cloud One key",
+            "Cloud One console",
         ),
-        ("accounts.us-1.cloudone.trendmicro.com", "Cloud One key"),
+        ("accounts.us-1.cloudone.trendmicro.com", "Cloud One console"),
         ("https://api.xdr.trendmicro.com", "us-1"),
         ("https://api.eu.xdr.trendmicro.com/v3.0", "de-1"),
         ("https://portal.uk.xdr.trendmicro.com", "gb-1"),
