@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Source, Sourced};
 use crate::error::{Error, ErrorKind};
+use crate::process::child::scrub_environment;
 use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
@@ -20,9 +21,6 @@ type Bytes = Zeroizing<Vec<u8>>;
 
 /// No password, code or key comes near this; a file that is larger is another file.
 const LIMIT: u64 = 64 * 1024;
-
-/// The variables that hold secrets. They are removed from the environment of every child process.
-pub(crate) const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
 
 /// Reads the secret.
 ///
@@ -176,9 +174,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
         .map_err(|problem| problem.error(&source.to_string(), "pass show dsm/admin"))?;
     let mut child = Command::new(&program);
     child.args(arguments).stdout(Stdio::piped());
-    for variable in SECRET_VARIABLES {
-        child.env_remove(variable);
-    }
+    scrub_environment(&mut child);
     let mut child = child.spawn().map_err(|error| {
         failed(if looks_like_a_place(Path::new(&program)) {
             format!("cannot be run: `{program}`: {error}")

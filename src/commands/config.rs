@@ -20,12 +20,12 @@ use crate::trust::policy;
 #[command(after_help = FILE, disable_help_subcommand = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    action: Action,
 }
 
 /// What of it.
 #[derive(Clone, Copy, clap::Subcommand)]
-enum What {
+enum Action {
     /// Print where the settings file is looked for
     Path,
     /// Print each setting that counts, and who says so
@@ -44,7 +44,7 @@ flag wins over a variable, and that over the profile.";
 impl Args {
     /// What is wrong in the file must not keep it from being found or checked.
     pub(crate) fn uses_profiles(&self) -> bool {
-        matches!(self.what, What::Show)
+        matches!(self.action, Action::Show)
     }
 }
 
@@ -55,10 +55,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
             "use text or json",
         ));
     }
-    match args.what {
-        What::Path => path(context)?,
-        What::Show => show(context)?,
-        What::Check => check(context)?,
+    match args.action {
+        Action::Path => path(context)?,
+        Action::Show => show(context)?,
+        Action::Check => check(context)?,
     }
     Ok(Outcome::Done)
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Sink;
 use super::command::CommandSink;
 use super::dotenv::DotenvSink;
 use super::file::FileSink;
-use super::github::{self, GithubSink, Target};
+use super::github::{self, GithubSink, RunnerFile};
+use super::sink::Sink;
 use super::stdout::StdoutSink;
-use super::target_path::identity;
+use super::target_path::{identity, variable_name};
 use crate::config::Source;
 use crate::config::values::duration;
 use crate::error::Error;
@@ -154,9 +154,12 @@ impl SinkArgs {
         self.for_github().next().is_some()
     }
 
-    fn for_github(&self) -> impl Iterator<Item = (Target, &String)> {
-        let outputs = self.github_output.iter().map(|name| (Target::Output, name));
-        outputs.chain(self.github_env.iter().map(|name| (Target::Env, name)))
+    fn for_github(&self) -> impl Iterator<Item = (RunnerFile, &String)> {
+        let outputs = self
+            .github_output
+            .iter()
+            .map(|name| (RunnerFile::Output, name));
+        outputs.chain(self.github_env.iter().map(|name| (RunnerFile::Env, name)))
     }
 
     /// The second would undo or spoil what the first wrote. Several names may go to one file of the runner's, but not one twice.
@@ -202,19 +205,4 @@ fn is_stdout(path: &Path) -> bool {
 
 fn twice(message: String) -> Error {
     Error::usage(message, "name each place once")
-}
-
-/// A name that a shell can give to a variable.
-///
-/// # Errors
-/// In words.
-pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
-    let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err(
-            "a variable's name is made of letters, digits and underscores, and begins with no digit",
-        )
-    }
 }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use tokio::process::Command;
 
-use super::{Delivering, Payload, Sink, Withdrawing};
-use crate::auth::secret_source::SECRET_VARIABLES;
+use super::sink::{Delivering, Payload, Sink, Withdrawing};
+use crate::process::child::scrub_environment;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
@@ -62,9 +62,7 @@ impl ChildSecret {
     /// # Errors
     /// Of the system.
     pub(crate) fn put_on(mut self, command: &mut Command) -> std::io::Result<impl Sized + use<>> {
-        for variable in SECRET_VARIABLES {
-            command.env_remove(variable);
-        }
+        scrub_environment(command.as_std_mut());
         if let (Some(name), Some(secret)) = (&self.variable, self.slot.take()) {
             command.env(name, secret.expose());
         }
@@ -117,7 +115,7 @@ mod pipe {
 
     use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 
-    use super::super::{Delivering, Payload, Sink, Withdrawing};
+    use crate::delivery::sink::{Delivering, Payload, Sink, Withdrawing};
     use crate::error::Error;
     use crate::process::signals::Signals;
 

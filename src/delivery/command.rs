@@ -18,9 +18,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
-use super::{Delivering, Payload, Sink, Withdrawing};
-use crate::auth::secret_source::SECRET_VARIABLES;
+use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::{Error, Signal};
+use crate::process::child::scrub_environment;
 use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
@@ -102,9 +102,7 @@ impl CommandSink {
             .stdin(Stdio::piped())
             .stdout(io::stderr())
             .kill_on_drop(true);
-        for variable in SECRET_VARIABLES {
-            command.env_remove(variable);
-        }
+        scrub_environment(command.as_std_mut());
         #[cfg(unix)]
         command.process_group(0);
         command

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
-use super::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
 use crate::process::signals::Signals;
 use crate::secret::Secret;

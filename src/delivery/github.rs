@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::target_path::{open_plain, unwritable};
-use super::{Delivering, Payload, Sink, Withdrawing};
+use super::sink::{Delivering, Payload, Sink, Withdrawing};
+use super::target_path::{open_plain, unwritable, variable_name};
 use crate::error::Error;
 use crate::process::signals::Signals;
 use crate::random;
@@ -25,12 +25,12 @@ use crate::terminal::output::Output;
 
 /// Which of the files.
 #[derive(Clone, Copy)]
-pub(super) enum Target {
+pub(super) enum RunnerFile {
     Output,
     Env,
 }
 
-impl Target {
+impl RunnerFile {
     pub(super) fn flag(self) -> &'static str {
         match self {
             Self::Output => "--github-output",
@@ -55,7 +55,7 @@ impl Target {
 
 /// `--github-output`, `--github-env`.
 pub(super) struct GithubSink {
-    target: Target,
+    target: RunnerFile,
     name: String,
     file: File,
     delivered: Option<Appended>,
@@ -72,7 +72,7 @@ impl GithubSink {
     ///
     /// # Errors
     /// Of usage.
-    pub(super) fn prepare(target: Target, name: &str) -> Result<Self, Error> {
+    pub(super) fn prepare(target: RunnerFile, name: &str) -> Result<Self, Error> {
         let (flag, variable) = (target.flag(), target.variable());
         let elsewhere = "leave the flag out where no runner of GitHub Actions reads this program's stderr; \
                          nothing was created on the manager";
@@ -270,7 +270,7 @@ pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
         return Err("the runner does not let a step set GITHUB_*, RUNNER_* or NODE_OPTIONS");
     }
-    crate::delivery::args::variable_name(text)
+    variable_name(text)
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Delivering, Payload, Sink, Withdrawing};
+use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
 use crate::process::signals::Signals;
 use crate::secret::joined;
@@ -40,7 +40,7 @@ impl StdoutSink {
     fn document(&self, payload: &Payload<'_>) -> Zeroizing<String> {
         let secret = payload.secret.expose();
         let json = |pretty| {
-            let document = Document {
+            let document = SecretDocument {
                 fields: payload.fields,
                 secret_key: secret,
                 meta: payload.meta,
@@ -60,7 +60,7 @@ impl StdoutSink {
 
 /// The manager's object with its own field names, and `meta`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct SecretDocument<'a> {
     #[serde(flatten)]
     fields: &'a Map<String, Value>,
     #[serde(rename = "secretKey")]

@@ -124,3 +124,18 @@ pub(super) fn identity(path: &Path) -> PathBuf {
     path.file_name()
         .map_or_else(|| path.to_owned(), |name| folder.join(name))
 }
+
+/// A name that a shell can give to a variable.
+///
+/// # Errors
+/// In words.
+pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
+    let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "a variable's name is made of letters, digits and underscores, and begins with no digit",
+        )
+    }
+}

@@ -9,6 +9,16 @@ use tokio::process::{Child, Command};
 use super::signals::{ForwardedSignals, Signals};
 use crate::error::{Error, ErrorKind, Signal};
 
+/// The environment variables that hold secrets.
+const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
+
+/// Removes this program's secrets from the environment of a child process. Every child is started this way.
+pub(crate) fn scrub_environment(command: &mut std::process::Command) {
+    for variable in SECRET_VARIABLES {
+        command.env_remove(variable);
+    }
+}
+
 /// Where a program is.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::ValueHint;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
-use super::bash_line::Line;
+use super::bash_line::BashLine;
 use super::candidates;
 use super::request::Request;
 use crate::cli::command_line::parser;
@@ -38,7 +38,7 @@ pub(crate) fn answer(request: &Request) {
 }
 
 /// Returns the line for one candidate, or nothing if a shell or a terminal could take it for more than text.
-fn line_of(candidate: &CompletionCandidate, line: Option<&Line>) -> Option<String> {
+fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<String> {
     let value = candidate.get_value().to_str()?;
     if !is_plain(value) {
         return None;

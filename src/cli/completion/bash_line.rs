@@ -10,7 +10,7 @@ enum Quote {
 
 /// A line up to the cursor.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct BashLine {
     /// The words before the one that is being typed, the program's name first.
     pub(crate) before: Vec<String>,
     /// The one that is being typed, without its quotes.
@@ -20,7 +20,7 @@ pub(crate) struct Line {
     kept: usize,
 }
 
-impl Line {
+impl BashLine {
     /// Reads a line as a shell would, but for expansions, which are left as they are. `None` where the cursor stands in no word.
     pub(crate) fn read(line: &str, point: usize) -> Option<Self> {
         let line = line.get(..point).unwrap_or(line);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> (Vec<String>, String) {
-        let line = Line::read(line, line.len()).unwrap_or_else(|| panic!("{line}"));
+        let line = BashLine::read(line, line.len()).unwrap_or_else(|| panic!("{line}"));
         (line.before, line.current)
     }
 
@@ -123,9 +123,9 @@ mod tests {
             read(r"swp-keys show O\'Brien\ 'x y'"),
             (words(&["swp-keys", "show"]), "O'Brien x y".to_owned())
         );
-        assert_eq!(Line::read("swp-keys; ls ", 13), None);
+        assert_eq!(BashLine::read("swp-keys; ls ", 13), None);
         assert_eq!(
-            Line::read("swp-keys create", 11).map(|line| line.current),
+            BashLine::read("swp-keys create", 11).map(|line| line.current),
             Some("cr".to_owned())
         );
     }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn answers_are_quoted_for_where_the_cursor_stands() {
         let quoted = |line: &str, value: &str| {
-            Line::read(line, line.len()).and_then(|line| line.quoted(value))
+            BashLine::read(line, line.len()).and_then(|line| line.quoted(value))
         };
         let hostile = "a $(id)`id`'\"\\;&b";
         for (line, value, wanted) in [

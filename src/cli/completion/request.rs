@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::bash_line::Line;
+use super::bash_line::BashLine;
 
 /// A request of a shell: the command line up to the cursor.
 #[derive(Default)]
@@ -12,7 +12,7 @@ pub(crate) struct Request {
     /// The word at the cursor, as the program would receive it.
     pub(super) current: OsString,
     /// The line itself, if the shell expects quoted answers.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<BashLine>,
 }
 
 impl Request {
@@ -31,7 +31,7 @@ impl Request {
             let point = arguments
                 .next()
                 .and_then(|point| point.to_str()?.parse().ok());
-            let line = Line::read(&first, point.unwrap_or(first.len()));
+            let line = BashLine::read(&first, point.unwrap_or(first.len()));
             return Some(line.map_or_else(Self::default, |line| Self {
                 before: line.before.iter().map(OsString::from).collect(),
                 current: line.current.clone().into(),

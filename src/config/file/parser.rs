@@ -68,7 +68,7 @@ struct Reader<'a> {
 }
 
 type Key<'i> = Spanned<DeString<'i>>;
-type Value<'i> = Spanned<DeValue<'i>>;
+type TomlValue<'i> = Spanned<DeValue<'i>>;
 
 impl Reader<'_> {
     fn top(&mut self, table: &DeTable<'_>, read: &mut Profiles) {
@@ -103,7 +103,7 @@ impl Reader<'_> {
         }
     }
 
-    fn profile(&mut self, name: &Key<'_>, value: &Value<'_>, path: &Path) -> Option<Profile> {
+    fn profile(&mut self, name: &Key<'_>, value: &TomlValue<'_>, path: &Path) -> Option<Profile> {
         let DeValue::Table(table) = value.get_ref() else {
             self.unknown(name, &[], "directly under `profiles`");
             return None;
@@ -132,7 +132,7 @@ impl Reader<'_> {
     fn field(
         &mut self,
         key: &Key<'_>,
-        value: &Value<'_>,
+        value: &TomlValue<'_>,
         prefix: &str,
         known: &[Field],
         profile: &mut Profile,

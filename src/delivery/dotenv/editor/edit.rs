@@ -1,0 +1,295 @@
+//! The text of a dotenv file: finds the one assignment of a name, and sets its value without touching another byte.
+//!
+//! There is no standard. What is written here is read the same by a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
+//! `--env-file` (each tried): a bare value where no character needs quotes, single quotes else. A value that single quotes do not
+//! keep for all of them (`'`, `\`, `$`, control characters) is refused; no shape of the manager's secrets that is known has one
+//! (docs/manager-api.md, "Secret shapes").
+//!
+//! An assignment is a line of its own: blanks, `export`, the name, `=`. Quotes that open a value may span lines, and what stands
+//! between them is no assignment; quotes that never close, or are followed by more than a comment, are taken as plain text. A
+//! comment behind the value stays. Which of several assignments counts differs between readers, so that is refused, and so is a line
+//! with more on it than the assignment (`words.rs`).
+
+use zeroize::Zeroizing;
+
+use super::words::Words;
+use crate::terminal::output::is_bare;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The content with `name` set to `value`: its assignment changed, or one added at the end.
+///
+/// # Errors
+/// In words, why this file or this value does not do.
+pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    let assignment = find(content, name)?;
+    let value = quoted(value)?;
+    // One piece of memory, so that no copy of the secret is left behind by growing.
+    let mut edited = Vec::with_capacity(content.len() + name.len() + value.len() + 8);
+    match &assignment {
+        Some(old) => {
+            edited.extend_from_slice(&content[..old.head]);
+            edited.push(b'=');
+            edited.extend_from_slice(value.as_bytes());
+            edited.extend_from_slice(&content[old.end..]);
+        }
+        None => {
+            let line_break = line_break(content);
+            edited.extend_from_slice(content);
+            let text = text_of(content);
+            if !text.is_empty() && !text.ends_with(b"\n") {
+                edited.extend_from_slice(line_break);
+            }
+            edited.extend_from_slice(name.as_bytes());
+            edited.push(b'=');
+            edited.extend_from_slice(value.as_bytes());
+            edited.extend_from_slice(line_break);
+        }
+    }
+    let edited = Zeroizing::new(edited);
+    // Where quotes do not close, they may close elsewhere now.
+    match (find(&edited, name)?, assignment) {
+        (Some(new), Some(old)) if new.head == old.head => Ok(edited),
+        (Some(new), None) if new.head > content.len() => Ok(edited),
+        _ => Err("its quotes do not close, so where its values end is unclear".to_owned()),
+    }
+}
+
+/// Makes sure that `name` can be set in this file.
+///
+/// # Errors
+/// In words, why not.
+pub(crate) fn check(content: &[u8], name: &str) -> Result<(), String> {
+    set(content, name, "x").map(drop)
+}
+
+/// The assignment of `name` behind the name, with `=` and quotes; `None` if there is none.
+///
+/// # Errors
+/// In words, why this file does not do.
+pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    let found = find(content, name)?;
+    Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
+}
+
+/// The content without the assignment of `name` to `value`: what `before` held of it is there again, or its line is gone. `None` if the
+/// name has another value, or none.
+///
+/// # Errors
+/// In words, why this file does not do any more.
+pub(crate) fn unset(
+    content: &[u8],
+    name: &str,
+    value: &str,
+    before: Option<&[u8]>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    let Some(found) = find(content, name)? else {
+        return Ok(None);
+    };
+    let ours = quoted(value)?;
+    if content[found.head..found.end].strip_prefix(b"=") != Some(ours.as_bytes()) {
+        return Ok(None);
+    }
+    let (start, end) = match before {
+        Some(_) => (found.head, found.end),
+        None => {
+            let start = content[..found.head]
+                .iter()
+                .rposition(|byte| *byte == b'\n');
+            let end = line_end(content, found.end) + 1;
+            let first = content.len() - text_of(content).len();
+            (start.map_or(first, |at| at + 1), end.min(content.len()))
+        }
+    };
+    let before = before.unwrap_or_default();
+    let mut edited = Zeroizing::new(Vec::with_capacity(content.len() + before.len()));
+    edited.extend_from_slice(&content[..start]);
+    edited.extend_from_slice(before);
+    edited.extend_from_slice(&content[end..]);
+    Ok(Some(edited))
+}
+
+/// Where a name is assigned a value; all are offsets.
+struct Assignment<'a> {
+    name: &'a [u8],
+    /// Where the name ends.
+    head: usize,
+    /// Where the value ends, with its quotes.
+    end: usize,
+    /// With `export` before it.
+    exported: bool,
+    /// What is behind the `=`, if no quotes enclose it.
+    plain: Option<&'a [u8]>,
+}
+
+fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
+    // UTF-16, as some Windows programs write it, or no text at all.
+    if content.contains(&0) {
+        return Err("it holds zero bytes, so it is no UTF-8 text".to_owned());
+    }
+    let number = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let mut found: Option<Assignment<'a>> = None;
+    let mut next = content.len() - text_of(content).len();
+    while next < content.len() {
+        let line = next;
+        let assignment = assignment(content, line);
+        next = line_end(content, assignment.as_ref().map_or(line, |it| it.end)) + 1;
+        let Some(assignment) = assignment else {
+            continue;
+        };
+        let further = assignment.plain.map(Words::of);
+        if assignment.name == name.as_bytes() {
+            if let Some(first) = &found {
+                return Err(format!(
+                    "it sets {name} more than once, on lines {} and {}",
+                    number(first.head),
+                    number(assignment.head)
+                ));
+            }
+            if further.is_some_and(|words| words.hold_more(assignment.exported)) {
+                return Err(format!(
+                    "line {} holds more than the assignment of {name}",
+                    number(assignment.head)
+                ));
+            }
+            found = Some(assignment);
+        } else if let Some(first) = &found
+            && further.is_some_and(|words| words.assign(name.as_bytes()))
+        {
+            // Before the first, or where there is no other, what is set here is what a shell sees last.
+            return Err(format!(
+                "it sets {name} more than once, on lines {} and {}",
+                number(first.head),
+                number(assignment.head)
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// What is behind a byte order mark.
+fn text_of(content: &[u8]) -> &[u8] {
+    content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content)
+}
+
+/// The assignment that begins on the line that begins here.
+fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
+    let mut start = skip_blanks(content, line);
+    let mut exported = false;
+    if content[start..].starts_with(b"export") {
+        let after = skip_blanks(content, start + b"export".len());
+        if after > start + b"export".len() {
+            start = after;
+            exported = true;
+        }
+    }
+    let length = content[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
+        .count();
+    let head = start + length;
+    let equals = skip_blanks(content, head);
+    if length == 0 || content.get(equals) != Some(&b'=') {
+        return None;
+    }
+    let quoted = quoted_end(content, skip_blanks(content, equals + 1));
+    let end = quoted.unwrap_or_else(|| plain_end(content, equals + 1));
+    let plain = quoted
+        .is_none()
+        .then(|| &content[equals + 1..end.max(equals + 1)]);
+    Some(Assignment {
+        name: &content[start..head],
+        head,
+        end,
+        exported,
+        plain,
+    })
+}
+
+/// Where a value in quotes ends, which may be lines later.
+fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
+    let quote = *content.get(start).filter(|byte| b"'\"`".contains(byte))?;
+    let mut at = start + 1;
+    loop {
+        match *content.get(at)? {
+            byte if byte == quote => break,
+            b'\\' if quote == b'"' => at += 2,
+            _ => at += 1,
+        }
+    }
+    let end = at + 1;
+    let rest = skip_blanks(content, end);
+    // Without a blank before it, a shell takes it for a part of the value.
+    let comment = rest > end && content.get(rest) == Some(&b'#');
+    (comment || rest == text_end(content, rest)).then_some(end)
+}
+
+/// Where a value without quotes ends: before blanks at the end of the line, or before a comment, which a blank must precede.
+fn plain_end(content: &[u8], start: usize) -> usize {
+    let line = &content[start..text_end(content, start)];
+    let comment = line
+        .windows(2)
+        .position(|pair| is_blank(pair[0]) && pair[1] == b'#');
+    let text = &line[..comment.unwrap_or(line.len())];
+    start + text.len()
+        - text
+            .iter()
+            .rev()
+            .take_while(|byte| is_blank(**byte))
+            .count()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn skip_blanks(content: &[u8], from: usize) -> usize {
+    from + content[from..]
+        .iter()
+        .take_while(|byte| is_blank(**byte))
+        .count()
+}
+
+/// Where the line ends that this offset is on: at its line feed, or at the end.
+fn line_end(content: &[u8], from: usize) -> usize {
+    content[from..]
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(content.len(), |length| from + length)
+}
+
+/// The same, before a carriage return.
+fn text_end(content: &[u8], from: usize) -> usize {
+    let end = line_end(content, from);
+    if end > from && content[end - 1] == b'\r' {
+        end - 1
+    } else {
+        end
+    }
+}
+
+/// As the first line has it.
+fn line_break(content: &[u8]) -> &'static [u8] {
+    let end = line_end(content, 0);
+    if end < content.len() && content[..end].ends_with(b"\r") {
+        b"\r\n"
+    } else {
+        b"\n"
+    }
+}
+
+fn quoted(value: &str) -> Result<Zeroizing<String>, String> {
+    if is_bare(value) {
+        return Ok(Zeroizing::new(value.to_owned()));
+    }
+    if value.contains(|character: char| "'\\$".contains(character) || character.is_control()) {
+        return Err(
+            "the secret has a character that programs read differently from such a file".to_owned(),
+        );
+    }
+    let mut quoted = Zeroizing::new(String::with_capacity(value.len() + 2));
+    quoted.push('\'');
+    quoted.push_str(value);
+    quoted.push('\'');
+    Ok(quoted)
+}

@@ -1,0 +1,260 @@
+//! The sink of `--dotenv`.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::editor;
+use crate::delivery::sink::{Delivering, Payload, Sink, Withdrawing};
+use crate::delivery::target_path::{
+    lock_in_place, lock_overwritten, open_target, plain_file, unwritable,
+};
+use crate::error::Error;
+use crate::process::signals::Signals;
+use crate::secret::Secret;
+use crate::storage::atomic_file::{AtomicFile, file_name};
+use crate::storage::file_lock::{FileLock, LockFailure, lock_folder};
+use crate::storage::open_folder::OpenFolder;
+use crate::storage::permissions::{is_loose, require_private};
+use crate::storage::replaceable::{WriteMode, write_mode};
+use crate::storage::replaced_file::{ReplacedFile, whole};
+
+const FLAG: &str = "--dotenv";
+
+/// No file of settings comes near this; one that is larger is another file.
+const LIMIT: u64 = 1024 * 1024;
+
+/// So often is an edit begun anew that a program without the lock has overtaken.
+const TRIES: usize = 5;
+
+/// `--dotenv`.
+pub(crate) struct DotenvSink {
+    path: PathBuf,
+    name: String,
+    allow_loose_permissions: bool,
+    delivered: Option<SetLine>,
+}
+
+/// The line that was set, and what it takes to undo that.
+struct SetLine {
+    placed: ReplacedFile,
+    secret: Secret,
+    /// The assignment that it took the place of.
+    before: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// A file as it was found.
+struct ExistingFile {
+    file: File,
+    content: Zeroizing<Vec<u8>>,
+    metadata: Metadata,
+}
+
+impl DotenvSink {
+    /// Makes sure that the line can be set: the folder can be written to and locked, and a file that is there is a private text of ours
+    /// that sets the name once at most, and can be replaced or written.
+    ///
+    /// # Errors
+    /// Of usage, naming the file.
+    pub(crate) async fn prepare(
+        path: &Path,
+        name: &str,
+        allow_loose_permissions: bool,
+        signals: &Signals,
+    ) -> Result<Self, Error> {
+        let failed = |error: &io::Error| unwritable(FLAG, path, error);
+        let existing = plain_file(FLAG, path)?;
+        if let Some(metadata) = &existing
+            && !allow_loose_permissions
+        {
+            require_private(&format!("`{FLAG}`"), path, metadata)?;
+        }
+        let (folder, mode) = open_target(FLAG, path)?;
+        let sink = Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            allow_loose_permissions,
+            delivered: None,
+        };
+        let found = sink.find(&folder, mode).map_err(|error| failed(&error))?;
+        if let Some(found) = &found {
+            editor::check(&found.content, name).map_err(|reason| {
+                Error::usage(
+                    format!("`{FLAG}` {} cannot be edited: {reason}", path.display()),
+                    "fix the file, or name another one; nothing was created on the manager",
+                )
+            })?;
+        }
+        if mode == WriteMode::Replace {
+            // Proves that the folder takes a file, and that it can be given the owner of the one that is there.
+            sink.new_file(&folder, existing.as_ref())
+                .map_err(|error| failed(&error))?;
+        }
+        let locked = lock_folder(&folder, signals).await;
+        locked.map_err(|failure| failure.into_error(FLAG))?;
+        Ok(sink)
+    }
+
+    async fn write(&mut self, secret: &Secret, signals: &Signals) -> Result<(), String> {
+        let folder = OpenFolder::of_file(&self.path).map_err(|error| error.to_string())?;
+        let folder = Arc::new(folder);
+        let _lock = lock_folder(&folder, signals)
+            .await
+            .map_err(|failure| failure.to_string())?;
+        for _ in 0..TRIES {
+            match self.try_to_write(&folder, secret, signals).await? {
+                None => {}
+                delivered => {
+                    self.delivered = delivered;
+                    return Ok(());
+                }
+            }
+        }
+        Err("somebody else keeps writing to it".to_owned())
+    }
+
+    /// `None` if a program without the lock was quicker.
+    async fn try_to_write(
+        &self,
+        folder: &Arc<OpenFolder>,
+        secret: &Secret,
+        signals: &Signals,
+    ) -> Result<Option<SetLine>, String> {
+        let words = |error: io::Error| error.to_string();
+        let name = file_name(&self.path).map_err(words)?;
+        let mode = write_mode(folder, name).map_err(words)?;
+        let mut before = self.find(folder, mode).map_err(words)?;
+        let mut lock = None;
+        if let Some(found) = &before
+            && mode == WriteMode::InPlace
+        {
+            lock = Some(lock_in_place(&found.file, &self.path, signals).await);
+            before = self.find(folder, mode).map_err(words)?;
+        }
+        let _lock: Option<FileLock> = lock.transpose().map_err(|failure| failure.to_string())?;
+        if let Some(found) = &before
+            && !self.allow_loose_permissions
+            && is_loose(&found.metadata)
+        {
+            return Err("others on this machine may read it by now".to_owned());
+        }
+        let old = before.as_ref().map_or(&[][..], |found| &found.content);
+        let content = editor::set(old, &self.name, secret.expose())?;
+        let assigned = editor::assigned(old, &self.name)?;
+        let placed = match (mode, before) {
+            (WriteMode::InPlace, Some(found)) => {
+                folder.check_place().map_err(words)?;
+                ReplacedFile::overwrite(folder, name, found.file, found.content, content)
+            }
+            (_, before) => {
+                let metadata = before.as_ref().map(|found| &found.metadata);
+                let mut file = self.new_file(folder, metadata).map_err(words)?;
+                file.write(&content).map_err(words)?;
+                let now = self.find(folder, mode).map_err(words)?;
+                if now.map(|found| found.content) != before.as_ref().map(|it| it.content.clone()) {
+                    return Ok(None);
+                }
+                ReplacedFile::put(file, content, before.is_some())
+            }
+        };
+        match placed {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            placed => Ok(Some(SetLine {
+                placed: placed.map_err(words)?,
+                secret: secret.clone(),
+                before: assigned,
+            })),
+        }
+    }
+
+    /// What the path holds, and nothing that a link leads to.
+    fn find(&self, folder: &OpenFolder, mode: WriteMode) -> io::Result<Option<ExistingFile>> {
+        let name = file_name(&self.path)?;
+        let file = match folder.open_plain(name, mode == WriteMode::InPlace) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        if metadata.permissions().readonly() {
+            return Err(io::Error::other("it is read-only"));
+        }
+        let content = whole(&file, LIMIT)?.ok_or_else(too_large)?;
+        Ok(Some(ExistingFile {
+            file,
+            content,
+            metadata,
+        }))
+    }
+
+    /// 0600, or as the one it is to replace.
+    fn new_file(
+        &self,
+        folder: &Arc<OpenFolder>,
+        existing: Option<&Metadata>,
+    ) -> io::Result<AtomicFile> {
+        let file = AtomicFile::prepare_in(folder, file_name(&self.path)?)?;
+        if let Some(existing) = existing {
+            file.like(existing)?;
+        }
+        Ok(file)
+    }
+
+    async fn roll_back(&mut self) -> Result<(), String> {
+        let Some(line) = self.delivered.take() else {
+            return Ok(());
+        };
+        let failed = |failure: LockFailure| failure.to_string();
+        // What is undone is undone whatever signal comes; a second one ends the run.
+        let deaf = Signals::default();
+        let folder = Arc::clone(line.placed.folder());
+        let _folder = lock_folder(&folder, &deaf).await.map_err(failed)?;
+        let file = lock_overwritten(&line.placed, &self.path).await;
+        let _file = file.map_err(failed)?;
+        line.roll_back(&self.name)
+    }
+}
+
+impl SetLine {
+    /// Puts back what was there before. If others have changed the file since, only this line goes.
+    fn roll_back(self, name: &str) -> Result<(), String> {
+        let words = |error: io::Error| error.to_string();
+        match self.placed.is_unchanged() {
+            Ok(true) => return self.placed.roll_back(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Ok(false) | Err(_) => {}
+        }
+        let now = self.placed.current(LIMIT).map_err(words)?;
+        let now = now.ok_or_else(|| too_large().to_string())?;
+        let before = self.before.as_ref().map(|before| before.as_slice());
+        match editor::unset(&now, name, self.secret.expose(), before)? {
+            Some(content) => self.placed.revise(&now, &content).map_err(words),
+            None => Ok(()),
+        }
+    }
+}
+
+fn too_large() -> io::Error {
+    io::Error::other("it is larger than 1 MiB, so it is not a file of settings")
+}
+
+impl Sink for DotenvSink {
+    fn place(&self) -> String {
+        format!("{} in {}", self.name, self.path.display())
+    }
+
+    fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
+        Box::pin(self.write(payload.secret, signals))
+    }
+
+    fn withdraw(&mut self) -> Withdrawing<'_> {
+        Box::pin(self.roll_back())
+    }
+
+    fn settle(&mut self) {
+        self.delivered = None;
+    }
+}
