@@ -1,17 +1,13 @@
 //! What a command gets: the settings, where to speak, whom to ask, and what is unsettled. Builds the manager when first asked.
 
 use std::cell::{Cell, RefCell};
-use std::io;
-
-use tokio::sync::oneshot;
 
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
 use crate::config::Settings;
 use crate::error::Error;
-use crate::journal::{self, notice};
+use crate::journal::notice;
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate, SignedIn};
-use crate::process::disk::Disk;
 use crate::process::pending::PendingSet;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
@@ -30,10 +26,6 @@ pub(crate) struct Context {
     insecure_told: Cell<bool>,
     /// The key that somebody stands by in this run, where the pin could not be kept.
     confirmed: Cell<Option<Pin>>,
-    /// What waits for the disk beside the run.
-    pub(crate) disk: Disk,
-    /// Tells when the disk has what was removed from the records.
-    flushed: RefCell<Option<oneshot::Receiver<io::Result<()>>>>,
     /// What was typed or read to sign in, for a run that may have to do it once more.
     held: RefCell<Option<LoginInput>>,
     /// The work is over, and only the session is still to be ended.
@@ -56,8 +48,6 @@ impl Context {
             pending: PendingSet::default(),
             insecure_told: Cell::new(false),
             confirmed: Cell::new(None),
-            disk: Disk::default(),
-            flushed: RefCell::new(None),
             held: RefCell::new(None),
             leaving: Cell::new(false),
         }
@@ -147,22 +137,12 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.signed_in_beside(&|| (), work).await
-    }
-
-    /// The same; `begin` is called while a user name and a password are on their way, to begin what needs no answer to them. It may be
-    /// called again.
-    pub(crate) async fn signed_in_beside<T>(
-        &self,
-        begin: &dyn Fn(),
-        work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
-    ) -> Result<T, Error> {
         let work = async |signed_in: &SignedIn| {
             // Before anything is asked: while this waits for a slow folder or for who reads stderr, no answer would be waited for.
             self.say_unfinished();
             work(signed_in).await
         };
-        self.session(begin, work).await
+        self.session(work).await
     }
 
     /// The same, for the one command that deals with what an earlier run left.
@@ -170,47 +150,21 @@ impl Context {
         &self,
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.session(&|| (), work).await
+        self.session(work).await
     }
 
     async fn session<T>(
         &self,
-        begin: &dyn Fn(),
         work: impl AsyncFnOnce(&SignedIn) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let way = AuthMethod::select(self)?;
-        let signed_in = sign_in::by(self, &way, begin).await?;
+        let signed_in = sign_in::by(self, &way, &|| ()).await?;
         let (signed_in, result) = sign_in::renewing(self, &way, signed_in, work).await;
         let renewed = signed_in.is_renewed();
-        let farewell = async {
-            if renewed || matches!(way, AuthMethod::Password) {
-                self.sign_out(&signed_in).await;
-            }
-        };
-        // The disk and the manager need not wait for each other.
-        tokio::join!(biased; farewell, self.flushed());
-        result
-    }
-
-    /// Has what was removed from the records flushed to disk beside what follows, the farewell.
-    pub(crate) fn flush_records(&self) {
-        let (tell, flushed) = oneshot::channel();
-        self.disk.beside(|| {
-            let _ = tell.send(journal::flush());
-        });
-        *self.flushed.borrow_mut() = Some(flushed);
-    }
-
-    /// Waits for that. Nothing hangs on it but what is there after a power cut in the next seconds, so a failure is worth a note at -v.
-    async fn flushed(&self) {
-        let Some(flushed) = self.flushed.take() else {
-            return;
-        };
-        self.disk.end();
-        let flushed = flushed.await.unwrap_or_else(|_| journal::flush());
-        if let Err(error) = flushed {
-            log::info!("{} could not be flushed: {error}", journal::place());
+        if renewed || matches!(way, AuthMethod::Password) {
+            self.sign_out(&signed_in).await;
         }
+        result
     }
 
     /// What runs left that were killed, as far as it concerns this manager and tenant.

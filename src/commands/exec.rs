@@ -15,13 +15,13 @@ use crate::context::Outcome;
 use crate::delivery::{ChildChannel, ChildSecret, variable_name};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::{Expiry, format_time};
-use crate::journal::{Operation, Record};
+use crate::journal::Record;
 use crate::keys::document::warn_expiry_differs;
 use crate::keys::naming::{check_name, default_name, is_free};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RoleRef};
 use crate::manager::{NewApiKey, SignedIn};
-use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark};
+use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark, run_operation};
 use crate::process::child;
 use crate::process::descriptors;
 use crate::process::pending::PendingWork;
@@ -207,14 +207,7 @@ impl<'a> Job<'a> {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {
-        let settings = &context.settings;
-        let operation = Operation {
-            id: self.operation.clone(),
-            manager: settings.address()?.to_string(),
-            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-            signer: signed_in.signer_fingerprint(&self.operation),
-            sinks: prepared.places(),
-        };
+        let operation = run_operation(&self.operation, prepared.places(), signed_in, context)?;
         Ok(Record {
             unique: self.args.name.is_some() && before.is_some(),
             existing_ids: before.unwrap_or_default(),
@@ -250,7 +243,7 @@ impl<'a> Job<'a> {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<u8, Error> {
-        let kept = lent.recorded.parts().1;
+        let kept = lent.recorded.is_written();
         let pending = context.pending.add(PendingWork::secret(
             format!(
                 "the key `{}` may be there still, {}",
@@ -263,7 +256,7 @@ impl<'a> Job<'a> {
         let deleted = delete(&lent, way, signed_in, context).await;
         drop(pending);
         let Err(why) = deleted else {
-            lent.recorded.settle(context);
+            lent.recorded.settle(context).done().await;
             return ended;
         };
         let came_to = match &ended {
@@ -301,7 +294,7 @@ async fn delete(
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    let (delivered, record) = (&lent.delivered, lent.recorded.parts().0);
+    let (delivered, record) = (&lent.delivered, lent.recorded.record());
     let error = match mint::delete_delivered(context, signed_in, record, delivered).await {
         Err(error) if matches!(error.kind(), ErrorKind::SignIn | ErrorKind::Forbidden) => error,
         result => return result,

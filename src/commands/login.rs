@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::auth::key_check::{Tried, try_key};
 use crate::auth::saved::{CredentialQuery, SavedCredential, What, shadowed};
 use crate::auth::sign_in;
 use crate::config::{SecretSource, Sourced};
@@ -9,7 +10,6 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, Credentials, SignedIn};
-use crate::mint::{Tried, try_key};
 use crate::terminal::output::{Format, json_text};
 
 /// Keep a session or an API key for later commands.

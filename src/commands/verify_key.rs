@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::key_check::{Tried, try_key};
 use crate::auth::sign_in;
 use crate::config::values::span;
 use crate::config::{SecretSource, Source, Sourced};
@@ -17,7 +18,6 @@ use crate::expiry::format_time;
 use crate::keys::document::meta;
 use crate::keys::state::{State, key_facts, proves_nothing, role_name};
 use crate::manager::{ApiKey, ManagerError, SignedIn};
-use crate::mint::{Tried, try_key};
 use crate::terminal::output::{Format, json_text, pairs};
 
 /// Say whether a secret works, whose it is, and until when.

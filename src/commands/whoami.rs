@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::key_check::{Tried, try_key};
 use crate::auth::sign_in;
 use crate::auth::sign_in::AuthMethod;
 use crate::context::Context;
@@ -10,7 +11,6 @@ use crate::error::Error;
 use crate::keys::document::meta;
 use crate::keys::state::{key_facts, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
-use crate::mint::{Tried, try_key};
 use crate::terminal::output::{Format, json_text, pairs, table};
 
 /// Say who this is, on which manager, and where each setting came from.

@@ -2,8 +2,9 @@
 //!
 //! A run looks after its own record is on disk. So of two runs in one state folder, the one that looks later sees the other.
 
-use super::resume::busy;
-use super::{next_step, ownership};
+use super::ownership;
+use super::record::next_step;
+use super::resume::{busy, same_signer};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
@@ -118,27 +119,4 @@ fn in_rotation(record: &Record) -> Error {
         format!("a rotation of the key `{name}` is not finished"),
     )
     .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
-}
-
-/// The secret of an API key alone selects the tenant (docs/manager-api.md, "Tenants"), so that a key is not there, or whose one of the
-/// same name and ID is, is believed only of whoever asked for it.
-pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
-    if record.signer == signed_in.signer_fingerprint(&record.operation) {
-        return Ok(());
-    }
-    let error = Error::new(
-        ErrorKind::Attention,
-        format!(
-            "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
-            record.key_name
-        ),
-    );
-    let with = record
-        .signer
-        .as_ref()
-        .map_or("as it did", |_| "with its API key");
-    Err(error.hint(format!(
-        "sign in {with}; or look at the manager's keys yourself, and then say `swp-keys recover {} --forget`",
-        record.operation
-    )))
 }

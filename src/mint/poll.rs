@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How long a refusal is doubted that is not in the manager's form.
+pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
+
 /// The first pause between two looks; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause between two looks.

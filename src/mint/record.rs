@@ -1,59 +1,160 @@
-//! The record of the work that is under way, or that there is none, and what follows from it for the user.
+//! The record of this run on disk, or that none could be written.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SendError, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Signal};
 use crate::journal::notice::secret_in_use;
-use crate::journal::{self, Entry, Record, Stage, Work};
-use crate::process::disk::Disk;
+use crate::journal::{self, Entry, Operation, Record, Stage, Work};
+use crate::manager::SignedIn;
+use crate::process::signals::Signals;
 
-/// The record of the work, and those of earlier runs that it takes the place of.
+/// How long a run that does not need the disk any more waits for one that stalls.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A record in whose name nothing was asked yet. Dropping it removes it.
+pub(crate) struct UnusedRecord(Option<Own>);
+
+impl UnusedRecord {
+    /// Writes a record to disk, fsynced, folder included. If that fails, the run is warned that there is none.
+    ///
+    /// # Errors
+    /// Returns a usage error if the record is too long, if one is required, or if what was written of it cannot be removed; or an
+    /// interruption by a signal.
+    pub(super) async fn write(record: Record, context: &Context) -> Result<Self, Error> {
+        if let Some(signal) = context.signals.received() {
+            return Err(Error::interrupted(signal));
+        }
+        let copy = record.clone();
+        // The thread cannot be stopped. If nothing waits for it any more, what it returns is dropped, and so the record is removed.
+        let writing =
+            spawn_blocking(|| Entry::write(copy).map(|entry| Self(Some(Own::Written(entry)))));
+        let written = tokio::select! {
+            biased;
+            written = writing => written.unwrap_or_else(|error| Err(io::Error::other(error))),
+            signal = out_of_patience(&context.signals) => return Err(Error::interrupted(signal)),
+        };
+        written.or_else(|error| {
+            warn_unavailable(&error, context)?;
+            Ok(Self(Some(Own::Unavailable(record))))
+        })
+    }
+
+    /// Turns the record into that of the work: it stays from now on until the work is settled. `record` is the same record with what has
+    /// become known since it was written.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received. The record is removed then.
+    pub(super) fn begin(mut self, record: Record, context: &Context) -> Result<RunRecord, Error> {
+        if let Some(signal) = context.signals.received() {
+            return Err(Error::interrupted(signal));
+        }
+        let own = match self.0.take() {
+            Some(Own::Written(mut entry)) => {
+                entry.begin(record);
+                Own::Written(entry)
+            }
+            _ => Own::Unavailable(record),
+        };
+        Ok(RunRecord {
+            own,
+            older: Vec::new(),
+        })
+    }
+}
+
+impl Drop for UnusedRecord {
+    fn drop(&mut self) {
+        if let Some(Own::Written(entry)) = self.0.take()
+            && let Err(error) = entry.remove()
+        {
+            log::warn!("the record of a run that asked for nothing could not be removed: {error}");
+        }
+    }
+}
+
+/// Waits for a signal, and then for a disk that is about to finish.
+async fn out_of_patience(signals: &Signals) -> Signal {
+    let signal = signals.first_signal().await;
+    tokio::time::sleep(PATIENCE).await;
+    signal
+}
+
+fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
+    let message = format!(
+        "no record of this run can be kept in {} ({}): {error}",
+        journal::place(),
+        crate::storage::state_dir::state_variable()
+    );
+    if journal::is_too_long(error) {
+        let hint =
+            "give the key a shorter name, or name fewer places for the secret; nothing was created";
+        return Err(Error::usage(message, hint));
+    }
+    let refused = match context.settings.require_journal {
+        true => Some(format!("{message}; `--require-journal` requires one")),
+        // `recover` would find it, and end the secret that this run delivers.
+        false => journal::stays(error).then(|| message.clone()),
+    };
+    if let Some(refused) = refused {
+        let hint = "set SWP_STATE_DIR to a writable folder; nothing was created";
+        return Err(Error::usage(refused, hint));
+    }
+    context.output.insist(&format!(
+        "{message}; if this run is killed, check the manager's keys yourself"
+    ));
+    Ok(())
+}
+
+/// The record of the work, and those of earlier runs that it replaces.
 pub(crate) struct RunRecord {
     own: Own,
-    /// They are about the same key, so that they are settled by the secret that is made now. Left behind, they would have `recover` kill
-    /// it.
+    /// The records of earlier runs about the same key. The secret that is made now settles them too: if they stayed, `recover` would end
+    /// that secret.
     older: Vec<Entry>,
 }
 
-/// A record on disk, or one that could not be put there.
 enum Own {
-    Kept(Entry),
-    Not(Record),
+    /// It is on disk.
+    Written(Entry),
+    /// It could not be written.
+    Unavailable(Record),
 }
 
 impl RunRecord {
-    /// A record that is on disk.
-    pub(crate) fn kept(entry: Entry) -> Self {
+    /// Takes a record that is on disk.
+    pub(crate) fn written(entry: Entry) -> Self {
         Self {
-            own: Own::Kept(entry),
+            own: Own::Written(entry),
             older: Vec::new(),
         }
     }
 
-    /// What was noted, if it is on disk.
-    pub(super) fn on_disk(&self) -> Option<&Record> {
-        let (record, kept) = self.parts();
-        kept.then_some(record)
-    }
-
-    /// What was noted, and whether it is on disk.
-    pub(crate) fn parts(&self) -> (&Record, bool) {
+    /// Returns what is known of the work.
+    pub(crate) fn record(&self) -> &Record {
         match &self.own {
-            Own::Kept(entry) => (&entry.record, true),
-            Own::Not(record) => (record, false),
+            Own::Written(entry) => &entry.record,
+            Own::Unavailable(record) => record,
         }
     }
 
-    /// What a user is to do if this work is not settled.
+    /// Returns whether the record is on disk.
+    pub(crate) fn is_written(&self) -> bool {
+        matches!(self.own, Own::Written(_))
+    }
+
+    fn on_disk(&self) -> Option<&Record> {
+        self.is_written().then_some(self.record())
+    }
+
+    /// Returns what the user must do if this work is not settled.
     pub(super) fn next_step(&self) -> String {
         match &self.own {
-            // That key is not to be deleted.
-            Own::Not(Record {
+            // That key must not be deleted.
+            Own::Unavailable(Record {
                 work: Work::Rekey,
                 key_id: Some(id),
                 ..
@@ -62,12 +163,20 @@ impl RunRecord {
         }
     }
 
-    /// The same if a sink may have the secret of this key.
+    /// Returns what the user must do if the run is aborted while it asks for a new secret.
+    pub(super) fn next_step_if_aborted(&self) -> String {
+        match self.is_written() {
+            true => pending_hint(true),
+            false => self.next_step(),
+        }
+    }
+
+    /// Returns what the user must do if a sink may have the secret of this key.
     pub(super) fn next_step_in_use(&self, id: i64) -> String {
         (self.on_disk()).map_or_else(|| in_use_unrecorded(id), secret_in_use)
     }
 
-    /// Takes the place of the records of earlier runs.
+    /// Takes over the records of earlier runs.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }
@@ -75,8 +184,8 @@ impl RunRecord {
     /// Notes what is known by now, and flushes that.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
         match &mut self.own {
-            Own::Kept(entry) => entry.change(change),
-            Own::Not(record) => {
+            Own::Written(entry) => entry.change(change),
+            Own::Unavailable(record) => {
                 change(record);
                 Ok(())
             }
@@ -86,8 +195,8 @@ impl RunRecord {
     /// Notes the ID of the key that an answer told. It is not waited for the disk: after a power cut the key is found by its mark.
     pub(super) fn note_key(&mut self, id: i64) {
         let noted = match &mut self.own {
-            Own::Kept(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
-            Own::Not(record) => {
+            Own::Written(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
+            Own::Unavailable(record) => {
                 record.key_id = Some(id);
                 Ok(())
             }
@@ -106,8 +215,8 @@ impl RunRecord {
     /// Returns the error of the first record that cannot be overwritten.
     pub(super) fn mark(&mut self, stage: Stage) -> io::Result<()> {
         let own = match &mut self.own {
-            Own::Kept(entry) => entry.mark(stage),
-            Own::Not(_) => Ok(()),
+            Own::Written(entry) => entry.mark(stage),
+            Own::Unavailable(_) => Ok(()),
         };
         let older: Vec<_> = (self.older.iter_mut())
             .map(|entry| entry.mark(stage))
@@ -115,67 +224,46 @@ impl RunRecord {
         older.into_iter().fold(own, io::Result::and)
     }
 
-    /// Puts the record on disk. Where that cannot be done, it is said once, or nothing is to be asked at all.
-    ///
-    /// # Errors
-    /// Of usage, with `--require-journal`; of a signal that came before anything was asked.
-    pub(super) fn put(record: Record, context: &Context) -> Result<Self, Error> {
-        if let Some(signal) = context.signals.received() {
-            return Err(Error::interrupted(signal));
-        }
-        let written = Entry::write(record.clone());
-        Self::or_said(written, record, context)
-    }
-
-    fn or_said(
-        written: io::Result<Entry>,
-        record: Record,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let error = match written {
-            Ok(entry) => return Ok(Self::kept(entry)),
-            Err(error) => error,
-        };
-        let message = format!(
-            "no record of this run can be kept in {} ({}): {error}",
-            journal::place(),
-            crate::storage::state_dir::state_variable()
-        );
-        if journal::is_too_long(&error) {
-            let hint = "give the key a shorter name, or name fewer places for the secret; nothing was created";
-            return Err(Error::usage(message, hint));
-        }
-        let refused = match context.settings.require_journal {
-            true => Some(format!("{message}; `--require-journal` wants one")),
-            // `recover` would find it, and kill the secret that this run delivers.
-            false => journal::stays(&error).then(|| message.clone()),
-        };
-        if let Some(refused) = refused {
-            let hint = "name a folder that can be written to in SWP_STATE_DIR; nothing was created";
-            return Err(Error::usage(refused, hint));
-        }
-        context.output.insist(&format!(
-            "{message}; if it is killed, look at the manager's keys yourself"
-        ));
-        Ok(Self {
-            own: Own::Not(record),
-            older: Vec::new(),
-        })
-    }
-
-    /// The work is done: nothing is left of it, nor of the runs that it took the place of. That the records are gone is flushed to disk
-    /// beside the sign-out: after a power cut in between they are back, as after one a moment earlier.
-    pub(crate) fn settle(mut self, context: &Context) {
+    /// Removes the record and those of the runs that it replaces: the work is done.
+    pub(crate) fn settle(mut self, context: &Context) -> Flush {
         let older = std::mem::take(&mut self.older);
         older.into_iter().for_each(|entry| remove(entry, context));
-        self.withdraw(context);
+        self.withdraw(context)
     }
 
-    /// The work came to nothing, or to nothing that is left: what earlier runs left is as it was.
-    pub(super) fn withdraw(self, context: &Context) {
-        let Own::Kept(entry) = self.own else { return };
-        remove(entry, context);
-        context.flush_records();
+    /// Removes the record: nothing is left of the work. The records of earlier runs stay as they were.
+    pub(super) fn withdraw(self, context: &Context) -> Flush {
+        match self.own {
+            Own::Written(entry) => {
+                remove(entry, context);
+                Flush(Some(spawn_blocking(journal::flush)))
+            }
+            Own::Unavailable(_) => Flush(None),
+        }
+    }
+}
+
+/// The flush of the folder from which a record was removed. It runs on a thread, beside what follows.
+#[must_use]
+pub(crate) struct Flush(Option<JoinHandle<io::Result<()>>>);
+
+impl Flush {
+    /// Returns a flush that is done.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Waits for the flush, but no longer than a second. Without it, a power cut in the next moments may bring the record back, so a
+    /// failure is only logged.
+    pub(crate) async fn done(self) {
+        let Some(flush) = self.0 else { return };
+        let problem = match tokio::time::timeout(PATIENCE, flush).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the disk does not answer".to_owned(),
+        };
+        log::info!("could not flush {}: {problem}", journal::place());
     }
 }
 
@@ -201,118 +289,24 @@ fn remove(entry: Entry, context: &Context) {
     });
 }
 
-/// A record that was put on disk before all that it is for was known: beside signing in and a search on the manager, since a disk takes
-/// longer to flush than many a network to answer. Nothing was asked yet, so it goes away with whoever holds it.
-pub(crate) struct Ahead<'a> {
-    recorded: Option<RunRecord>,
-    context: &'a Context,
-}
-
-impl<'a> Ahead<'a> {
-    /// Waits until the record is on disk.
-    ///
-    /// # Errors
-    /// As where it is put there at once.
-    pub(crate) async fn put(writing: Writing, context: &'a Context) -> Result<Self, Error> {
-        let record = writing.record.clone();
-        let written = writing.done().await;
-        let recorded = RunRecord::or_said(written, record, context)?;
-        Ok(Self {
-            recorded: Some(recorded),
-            context,
-        })
-    }
-
-    /// What it is for begins: its time counts from now, and it is this, of which less was known before.
-    ///
-    /// # Errors
-    /// Of a signal that came before anything was asked.
-    pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
-        if let Some(signal) = self.context.signals.received() {
-            return Err(Error::interrupted(signal));
-        }
-        let recorded = self.recorded.take();
-        let recorded = recorded.ok_or_else(|| Error::unexpected("a record was begun twice"))?;
-        Ok(match recorded.own {
-            Own::Kept(mut entry) => {
-                entry.begin(record);
-                RunRecord::kept(entry)
-            }
-            Own::Not(_) => RunRecord {
-                own: Own::Not(record),
-                older: Vec::new(),
-            },
-        })
-    }
-}
-
-impl Drop for Ahead<'_> {
-    fn drop(&mut self) {
-        if let Some(recorded) = self.recorded.take() {
-            recorded.withdraw(self.context);
-        }
-    }
-}
-
-/// A record that a thread puts on disk. Whoever gives up waiting for it takes it back: a thread cannot be stopped, and what it writes
-/// would be taken for the record of a run that was killed.
-pub(crate) struct Writing {
-    record: Record,
-    /// Tells when the thread has something to hand over.
-    ended: oneshot::Receiver<()>,
-    /// A hand takes what another gives, or it stays in the thread's: nothing lies in between. None once it was taken.
-    written: Option<Receiver<io::Result<Entry>>>,
-}
-
-/// How long whoever gives up waits for the disk: a second signal, or a refusal, is not to hang on one that stalls. What such a disk
-/// keeps of the record after all does no harm: `recover` finds no key for it.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-impl Writing {
-    /// Begins to, beside whatever the run does meanwhile.
-    pub(crate) fn begin(record: Record, disk: &Disk) -> Self {
-        let (tell, ended) = oneshot::channel();
-        let (hand_over, written) = sync_channel(0);
-        let copy = record.clone();
-        disk.beside(move || {
-            let entry = Entry::write(copy);
-            let _ = tell.send(());
-            if let Err(SendError(entry)) = hand_over.send(entry) {
-                taken_back(entry);
-            }
-        });
-        Self {
-            record,
-            ended,
-            written: Some(written),
-        }
-    }
-
-    async fn done(mut self) -> io::Result<Entry> {
-        let _ = (&mut self.ended).await;
-        let written = self.written.take();
-        (written.and_then(|written| written.recv().ok()))
-            .unwrap_or_else(|| Entry::write(self.record.clone()))
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if let Some(written) = self.written.take()
-            && let Ok(entry) = written.recv_timeout(PATIENCE)
-        {
-            taken_back(entry);
-        }
-    }
-}
-
-/// Removes a record in the name of which nothing was asked.
-fn taken_back(entry: io::Result<Entry>) {
-    if let Ok(entry) = entry
-        && let Err(error) = entry.remove()
-    {
-        log::warn!("the record of a run that asked for nothing could not be removed: {error}");
-    }
+/// Returns what the records of every kind of work have in common.
+///
+/// # Errors
+/// Returns a usage error if no address is set.
+pub(crate) fn run_operation(
+    id: &str,
+    sinks: Vec<String>,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<Operation, Error> {
+    let settings = &context.settings;
+    Ok(Operation {
+        id: id.to_owned(),
+        manager: settings.address()?.to_string(),
+        tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
+        signer: signed_in.signer_fingerprint(id),
+        sinks,
+    })
 }
 
 /// What a user is to do about work that was not settled, of which there is this record, if there is one.

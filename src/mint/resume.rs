@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{is_like, is_of_its_time, is_ours, is_the_one, key_of};
+use super::likeness::is_like;
+use super::lookup;
+use super::ownership::{self, is_ours};
+use super::reconcile::{self, Created, Question};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, Record, Stage, Work};
@@ -164,4 +167,67 @@ pub(crate) fn busy(name: &str) -> Error {
         format!("another process deals with the key `{name}`"),
     )
     .hint("wait for it, and run this again")
+}
+
+/// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.
+///
+/// # Errors
+/// Where that cannot be said; the record must stay.
+async fn key_of(
+    signed_in: &SignedIn,
+    record: &Record,
+    wait: Duration,
+) -> Result<Option<i64>, Error> {
+    let question = Question {
+        wait,
+        refused: false,
+    };
+    match reconcile::of_create(signed_in, record, question).await {
+        Created::Ours(id, _) => Ok(Some(id)),
+        Created::Not => Ok(None),
+        Created::MayNotLook(why) | Created::Unknown(why) => Err(Error::new(
+            ErrorKind::Attention,
+            format!(
+                "it is not known whether the key `{}` was created: {why}",
+                record.key_name
+            ),
+        )),
+    }
+}
+
+/// Whether the key with the ID that stands in a record is the one that the record is about.
+fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
+    if record.work == Work::Rekey {
+        let name = key.name().unwrap_or(&record.key_name);
+        return name == record.key_name || is_like(&record.key_name, name);
+    }
+    ownership::is_the_one(record, lookup::since(signed_in, record), key)
+}
+
+/// Whether a key was created when the operation was under way, as far as the manager shows that.
+fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
+    ownership::is_of_its_time(lookup::since(signed_in, record), key)
+}
+
+/// The secret of an API key alone selects the tenant (docs/manager-api.md, "Tenants"), so that a key is not there, or whose one of the
+/// same name and ID is, is believed only of whoever asked for it.
+pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
+    if record.signer == signed_in.signer_fingerprint(&record.operation) {
+        return Ok(());
+    }
+    let error = Error::new(
+        ErrorKind::Attention,
+        format!(
+            "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
+            record.key_name
+        ),
+    );
+    let with = record
+        .signer
+        .as_ref()
+        .map_or("as it did", |_| "with its API key");
+    Err(error.hint(format!(
+        "sign in {with}; or look at the manager's keys yourself, and then say `swp-keys recover {} --forget`",
+        record.operation
+    )))
 }

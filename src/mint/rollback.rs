@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Delivered;
 use super::lookup::Lookup;
 use super::ownership::Verdict;
 use super::poll::Poll;
 use super::reconcile::{may_not_look, of_delete};
+use super::state::{Delivered, Failure, Transaction, as_key};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Where it may be there still.
-pub(crate) async fn delete_confirmed(
+pub(super) async fn delete_confirmed(
     context: &Context,
     signed_in: &SignedIn,
     id: i64,
@@ -46,7 +46,7 @@ pub(crate) async fn delete_confirmed(
 ///
 /// # Errors
 /// Where one of them may be there still.
-pub(super) async fn delete_all_confirmed(
+async fn delete_all_confirmed(
     context: &Context,
     signed_in: &SignedIn,
     record: &Record,
@@ -87,7 +87,7 @@ pub(crate) async fn delete_delivered(
     record: &Record,
     made: &Delivered,
 ) -> Result<(), Error> {
-    let made_key = super::as_key(&made.fields);
+    let made_key = as_key(&made.fields);
     delete_confirmed(context, signed_in, made.id).await?;
     match made_key {
         Some(key) => delete_twins(context, signed_in, record, made.id, Some(&key)).await,
@@ -156,4 +156,56 @@ async fn delete_twins(
 async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
     let shown = tokio::time::timeout(LOOK, signed_in.api_key(id)).await;
     shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
+}
+
+/// Deletes a key, and finds out whether that was done; whether it is gone, the caller sees.
+pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
+    Ok(of_delete(signed_in, id, context.settings.settle_timeout).await?)
+}
+
+impl Transaction<'_> {
+    /// Takes back what was made and nobody got: a key of this operation is deleted, one that existed before cannot be.
+    pub(super) async fn undo(&self, id: i64, record: &Record, failure: &str) -> Failure {
+        let name = &record.key_name;
+        if record.work == Work::Rekey {
+            return Failure::Unresolved(
+                Error::new(
+                    ErrorKind::Attention,
+                    format!("{failure}; the old secret of the key `{name}` (ID {id}) may be dead, and nobody has the new one"),
+                )
+                .key(id),
+            );
+        }
+        let taken_back = match self.recovering {
+            true => delete_abandoned(self.context, self.signed_in, record, id).await,
+            false => delete_all_confirmed(self.context, self.signed_in, record, id).await,
+        };
+        match taken_back {
+            Ok(()) => Failure::RolledBack(
+                Error::new(ErrorKind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
+                    .hint("mend what stands in the way, and run it again")
+                    .key(id),
+            ),
+            Err(error) => Failure::Unresolved(
+                Error::new(
+                    ErrorKind::Attention,
+                    format!("{failure}, and the key `{name}` (ID {id}) could not be deleted again: {error}"),
+                )
+                .key(id),
+            ),
+        }
+    }
+
+    /// Deletes what a request that came twice made beside the key: it is ours by its mark, and nobody has its secret.
+    pub(super) async fn end_twins(
+        &self,
+        twins: impl IntoIterator<Item = i64>,
+    ) -> Result<(), String> {
+        for id in twins {
+            log::warn!("a request was worked on twice; deleting the key with the ID {id}");
+            let deleted = delete_confirmed(self.context, self.signed_in, id).await;
+            deleted.map_err(|error| format!("its twin (ID {id}) could not be deleted: {error}"))?;
+        }
+        Ok(())
+    }
 }

@@ -18,8 +18,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::reconcile;
+use super::record::{RunRecord, pending_hint};
 use super::retiring_name::{made_way_for, retiring_name};
-use super::{Failure, Minted, RunRecord, Transaction, pending_hint, reconcile};
+use super::state::{Failure, Minted, Transaction};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
@@ -38,9 +40,9 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 
 impl Transaction<'_> {
     /// Renames the predecessor, so that its successor can take the name. Why that could not be done ends the work; what was done of it
-    /// is taken back then ([`Transaction::withdraw`]).
+    /// is taken back then ([`Transaction::restore_predecessor`]).
     pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
-        let record = recorded.parts().0;
+        let record = recorded.record();
         let name = record.key_name.clone();
         let Some(Predecessor { id, overlap, .. }) = record.predecessor.clone() else {
             return Ok(());
@@ -86,7 +88,7 @@ impl Transaction<'_> {
     }
 
     /// The work came to nothing: a name that the predecessor gave away is given back.
-    pub(super) async fn withdraw(&self, record: &Record, error: Error) -> Failure {
+    pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
         match restore_name(self.context, self.signed_in, record).await {
             Ok(()) => Failure::RolledBack(error),
             Err(why) => Failure::Unresolved(
@@ -181,9 +183,9 @@ pub(crate) async fn expire_predecessor(
     mut recorded: RunRecord,
     successor: i64,
 ) -> Result<Retired, Error> {
-    let (record, kept) = recorded.parts();
+    let (record, kept) = (recorded.record(), recorded.is_written());
     let Some(predecessor) = record.predecessor.clone() else {
-        recorded.settle(context);
+        recorded.settle(context).done().await;
         return Ok(Retired::Gone);
     };
     let (name, id) = (record.key_name.clone(), predecessor.id);
@@ -211,7 +213,7 @@ pub(crate) async fn expire_predecessor(
     drop(pending);
     match result {
         Ok(retired) => {
-            recorded.settle(context);
+            recorded.settle(context).done().await;
             Ok(retired)
         }
         Err(why) => Err(not_retired(&name, id, successor, &why, kept, &predecessor)),

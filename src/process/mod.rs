@@ -2,7 +2,6 @@
 
 pub(crate) mod child;
 pub(crate) mod descriptors;
-pub(crate) mod disk;
 pub(crate) mod external_command;
 pub(crate) mod file_size_limit;
 pub(crate) mod hardening;

@@ -2,7 +2,6 @@
 
 mod args;
 mod plan;
-mod recording;
 mod report;
 
 pub(crate) use args::Args;

@@ -1,7 +1,5 @@
 //! A run of `create-key`, from the flags to the report.
 
-use std::cell::RefCell;
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -10,14 +8,18 @@ use super::report;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
+use crate::journal::{Operation, Record};
 use crate::keys::document::{
     output_failed_after_delivery, print_key, secret_meta, warn_clock_skew, warn_expiry_differs,
 };
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
-use crate::manager::{NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{self, PreparedSinks, REFUSAL_WAIT, Transaction, Writing, mark, markers};
+use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
+use crate::mint::{
+    self, Flush, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
+    run_operation,
+};
 use crate::random;
 
 /// What the command line asks for, before the manager is asked for anything.
@@ -25,11 +27,9 @@ pub(super) struct Plan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
     /// Marks the key as this run's in its name or description (`docs/transaction.md`, "Which key is ours").
-    pub(super) operation: String,
+    operation: String,
     /// When it began, by this machine's clock.
     begun: DateTime<Utc>,
-    /// The record that is being written beside what is asked of the manager before it is needed.
-    pub(super) writing: RefCell<Option<Writing>>,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -48,15 +48,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
     ];
     mint::refuse_too_long(&named, &places)?;
-    if plan.records_ahead() {
-        context.disk.get_ready();
-    }
-    context
-        .signed_in_beside(
-            &|| plan.begin_record(None, &places, context),
-            async |signed_in| plan.carry_out(signed_in, prepared, context).await,
-        )
+    let flush = context
+        .signed_in(async |signed_in| plan.carry_out(signed_in, prepared, context).await)
         .await?;
+    flush.done().await;
     Ok(Outcome::Done)
 }
 
@@ -84,32 +79,24 @@ impl<'a> Plan<'a> {
             expiry,
             operation: random::hex(4),
             begun: Utc::now(),
-            writing: RefCell::new(None),
         })
     }
 
+    /// Carries the plan out, and returns the flush of the removed record, which goes on while the session ends.
     async fn carry_out(
         &self,
         signed_in: &SignedIn,
         prepared: PreparedSinks,
         context: &Context,
-    ) -> Result<(), Error> {
-        let (role, ahead) = self.role_and_record(signed_in, &prepared, context).await?;
+    ) -> Result<Flush, Error> {
+        let (role, written) = self.role_and_record(signed_in, &prepared, context).await?;
         warn_clock_skew(signed_in, self.expiry, context);
         let key = self.key(&role, signed_in);
         let mut meta = self.meta(&role, &prepared, context)?;
         let existing = self.existing(signed_in, context).await?;
-        let record = self.record(
-            &key.key_name,
-            Some(key.role_id),
-            &existing,
-            &prepared.places(),
-            signed_in.signer_fingerprint(&self.operation),
-            context,
-        )?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
-                return report::leave_existing(found, &key, self.expiry, meta, context);
+                return self.leave(found, &key, meta, context);
             }
             meta["created"] = false.into();
         }
@@ -117,31 +104,88 @@ impl<'a> Plan<'a> {
             role_check::check(summary, self.args.allow_full_access, context)?;
         }
         if self.args.dry_run {
-            return report::dry_run(&key, &existing, &prepared, meta, context);
+            report::dry_run(&key, &existing, &prepared, meta, context)?;
+            return Ok(Flush::none());
         }
+        let operation = self.operation(&prepared, signed_in, context)?;
         let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
-        let delivered = match &existing {
-            Existing::One(found) => mint.rekey(found, record).await?,
-            _ => match mint.create(&key, record, ahead).await {
-                // Another run of the same name was first, meanwhile.
-                Err(error)
-                    if error.kind() == ErrorKind::Conflict
-                        && self.args.if_exists == IfExists::Skip =>
-                {
-                    return self
-                        .leave_other(error, &key, meta, signed_in, context)
-                        .await;
+        let (delivered, flush) = match &existing {
+            Existing::One(found) => {
+                let record = self.record_of_rekey(operation, found);
+                mint.rekey(found, record).await?
+            }
+            _ => {
+                let record = self.record_of_create(operation, &key, &existing);
+                match mint.create(&key, record, written).await {
+                    Err(error) if self.may_leave_another(&error) => {
+                        let other = self.other_key(error, signed_in, context).await?;
+                        return self.leave(&other, &key, meta, context);
+                    }
+                    created => created?,
                 }
-                result => result?,
-            },
+            }
         };
         if !matches!(existing, Existing::One(_)) {
             warn_expiry_differs(&key, &delivered, context);
         }
-        if self.args.sinks.to_stdout() {
-            Ok(())
-        } else {
-            print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
+        if !self.args.sinks.to_stdout() {
+            print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)?;
+        }
+        Ok(flush)
+    }
+
+    /// Searches the role, and meanwhile writes the record of a key whose name no other key can have: all but the ID of its role is known.
+    async fn role_and_record(
+        &self,
+        signed_in: &SignedIn,
+        prepared: &PreparedSinks,
+        context: &Context,
+    ) -> Result<(RequestedRole, Option<UnusedRecord>), Error> {
+        let role = RoleRef::given(self.args.role.as_deref(), self.args.role_id);
+        let role = role.unwrap_or(RoleRef::Name(""));
+        let read_rights = !self.args.allow_full_access;
+        let search = roles::requested(role, read_rights, signed_in, context);
+        if self.args.name.is_some() || self.args.dry_run {
+            return Ok((search.await?, None));
+        }
+        let (role_name, role_id) = match role {
+            RoleRef::Name(name) => (Some(name), None),
+            RoleRef::Id(id) => (None, Some(id)),
+        };
+        let operation = self.operation(prepared, signed_in, context)?;
+        let record = Record::create(operation, self.default_name(role_name), role_id);
+        let (role, written) = mint::record_during(search, record, context).await?;
+        Ok((role, Some(written)))
+    }
+
+    fn operation(
+        &self,
+        prepared: &PreparedSinks,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Operation, Error> {
+        run_operation(&self.operation, prepared.places(), signed_in, context)
+    }
+
+    fn record_of_create(&self, operation: Operation, key: &NewApiKey, found: &Existing) -> Record {
+        let existing_ids = match found {
+            Existing::None(like) => like.clone(),
+            Existing::One(_) | Existing::NotSeen => Vec::new(),
+        };
+        Record {
+            existing_ids,
+            marked: self.args.name.is_none() || !self.args.no_mark,
+            unique: self.args.name.is_some() && !matches!(found, Existing::NotSeen),
+            ..Record::create(operation, &key.key_name, Some(key.role_id))
+        }
+    }
+
+    fn record_of_rekey(&self, operation: Operation, found: &ApiKey) -> Record {
+        let name = self.args.name.as_deref().unwrap_or_default();
+        Record {
+            marked: self.args.name.is_none() || !self.args.no_mark,
+            unique: self.args.name.is_some(),
+            ..Record::rekey(operation, name, found.id)
         }
     }
 
@@ -158,31 +202,34 @@ impl<'a> Plan<'a> {
         }
     }
 
-    async fn leave_other(
+    /// Whether another run of the same name was first, and its key may stay.
+    fn may_leave_another(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
+    }
+
+    async fn other_key(
         &self,
         error: Error,
-        key: &NewApiKey,
-        meta: Value,
         signed_in: &SignedIn,
         context: &Context,
-    ) -> Result<(), Error> {
+    ) -> Result<Box<ApiKey>, Error> {
         let wait = context.settings.settle_timeout;
         let name = self.args.name.as_deref();
         match naming::find_settled(name, wait, signed_in, context).await? {
-            Existing::One(found) => report::leave_existing(&found, key, self.expiry, meta, context),
+            Existing::One(found) => Ok(found),
             _ => Err(error),
         }
     }
 
-    pub(super) async fn role(
+    fn leave(
         &self,
-        signed_in: &SignedIn,
+        found: &ApiKey,
+        key: &NewApiKey,
+        meta: Value,
         context: &Context,
-    ) -> Result<RequestedRole, Error> {
-        let args = self.args;
-        let role = RoleRef::given(args.role.as_deref(), args.role_id);
-        let role = role.unwrap_or(RoleRef::Name(""));
-        roles::requested(role, !args.allow_full_access, signed_in, context).await
+    ) -> Result<Flush, Error> {
+        report::leave_existing(found, key, self.expiry, meta, context)?;
+        Ok(Flush::none())
     }
 
     fn key(&self, role: &RequestedRole, signed_in: &SignedIn) -> NewApiKey {
@@ -209,7 +256,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The role, the time and eight random digits: no other key has this name.
-    pub(super) fn default_name(&self, role: Option<&str>) -> String {
+    fn default_name(&self, role: Option<&str>) -> String {
         let id = self.args.role_id.unwrap_or_default();
         default_name(id, role, self.begun, &self.operation)
     }

@@ -10,7 +10,8 @@ use crate::journal::{Entry, Record, Work};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
 use crate::manager::SignedIn;
 use crate::mint::resume::{
-    announce_wait, find_abandoned_key, lost_name_race, settle, wait_for_inflight_request,
+    announce_wait, find_abandoned_key, lost_name_race, same_signer, settle,
+    wait_for_inflight_request,
 };
 use crate::mint::{self, PreparedSinks, Transaction};
 use crate::process::pending::PendingWork;
@@ -34,7 +35,7 @@ pub(super) async fn recover(
     };
     let found = context.signals.cancel(looking).await?;
     if found.is_none() || record.work == Work::Rekey {
-        mint::same_signer(&record, signed_in)?;
+        same_signer(&record, signed_in)?;
     }
     let Some(id) = found else {
         context.output.note(&format!(
@@ -95,8 +96,8 @@ async fn rekey(
     });
     let meta = meta(context, fields)?;
     let mint = Transaction::new(context, signed_in, prepared, &meta).recovering();
-    let (delivered, recorded) = mint.finish(id, entry).await?;
-    recorded.settle(context);
+    let (delivered, recorded) = mint.resume(id, entry).await?;
+    recorded.settle(context).done().await;
     context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name

@@ -10,7 +10,9 @@ use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
 use crate::manager::SignedIn;
-use crate::mint::resume::{find_abandoned_key, lost_name_race, settle, wait_for_inflight_request};
+use crate::mint::resume::{
+    find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
+};
 use crate::mint::{self, PreparedSinks, Retired, RunRecord, Transaction};
 use crate::process::pending::PendingWork;
 
@@ -25,7 +27,7 @@ pub(super) async fn recover(
         return Ok(());
     };
     // The old key is named by its ID, which is another's in another tenant.
-    mint::same_signer(&record, signed_in)?;
+    same_signer(&record, signed_in)?;
     let looking = async {
         let found = find_abandoned_key(&entry, signed_in, context).await;
         found.map_err(|error| unproven(error, &record))
@@ -86,7 +88,7 @@ async fn end_the_old_one(
             .hint("its record stays, until `swp-keys recover` is answered with yes"));
         }
     }
-    let end = mint::expire_predecessor(context, signed_in, RunRecord::kept(entry), id).await?;
+    let end = mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
     tell(&end, old, context);
     Ok(())
 }
@@ -131,7 +133,7 @@ async fn finish(
     });
     let meta = meta(context, fields)?;
     let mint = Transaction::new(context, signed_in, prepared, &meta).recovering();
-    let (delivered, recorded) = mint.finish(id, entry).await?;
+    let (delivered, recorded) = mint.resume(id, entry).await?;
     context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name

@@ -8,11 +8,11 @@ use super::resume::AbandonedRotation;
 use crate::auth::sign_in::AuthMethod;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Operation, Record};
+use crate::journal::Record;
 use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause, SignedIn};
-use crate::mint::{PreparedSinks, Transaction};
+use crate::mint::{PreparedSinks, Transaction, run_operation};
 use crate::random;
 use crate::terminal::output::Format;
 
@@ -135,7 +135,8 @@ impl<'a> InPlaceRekey<'a> {
             "the old secret of the key `{name}` (ID {id}) dies now, wherever it is in use"
         ));
         let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
-        let delivered = mint.rekey(&self.key, record).await?;
+        let (delivered, flush) = mint.rekey(&self.key, record).await?;
+        flush.done().await;
         if self.args.sinks.to_stdout() {
             return Ok(());
         }
@@ -148,14 +149,7 @@ impl<'a> InPlaceRekey<'a> {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {
-        let settings = &context.settings;
-        let operation = Operation {
-            id: self.operation.clone(),
-            manager: settings.address()?.to_string(),
-            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-            signer: signed_in.signer_fingerprint(&self.operation),
-            sinks: prepared.places(),
-        };
+        let operation = run_operation(&self.operation, prepared.places(), signed_in, context)?;
         Ok(Record {
             current: self.current,
             ..Record::rekey(operation, &self.name, self.key.id)

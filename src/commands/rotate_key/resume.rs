@@ -9,7 +9,9 @@ use crate::expiry::format_time;
 use crate::journal::{self, Entry, JournalEntry, Record};
 use crate::manager::{ApiKey, SignedIn};
 use crate::mint;
-use crate::mint::resume::{announce_wait, busy, find_abandoned_key, lost_name_race, settle};
+use crate::mint::resume::{
+    announce_wait, busy, find_abandoned_key, lost_name_race, same_signer, settle,
+};
 
 /// The record of a rotation that was cut off.
 pub(super) struct AbandonedRotation(Record);
@@ -76,7 +78,7 @@ impl AbandonedRotation {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Entry, Error> {
-        mint::same_signer(&self.0, signed_in)?;
+        same_signer(&self.0, signed_in)?;
         context.output.note(&format!(
             "the rotation of the key `{}` that was cut off at {} goes on",
             self.0.key_name,

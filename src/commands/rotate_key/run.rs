@@ -105,7 +105,7 @@ impl Plan<'_> {
         };
         if left.only_the_end(self.args) {
             let end =
-                mint::expire_predecessor(context, signed_in, RunRecord::kept(entry), id).await?;
+                mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
             report::retired(&rotation, &end, context);
             let fields = signed_in.api_key(id).await?.fields();
             return print_key(&fields, rotation.meta, context)
@@ -116,7 +116,7 @@ impl Plan<'_> {
         // It was told when it is to end when it was made.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, signed_in, context).recovering();
-        let made = mint.finish(id, entry).await?;
+        let made = mint.resume(id, entry).await?;
         rotation.finish(made, signed_in, context).await
     }
 

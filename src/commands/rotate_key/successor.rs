@@ -5,10 +5,12 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::journal::{Operation, Record};
+use crate::journal::Record;
 use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{PreparedSinks, is_like, made_way_for, mark, original_name, without_marks};
+use crate::mint::{
+    PreparedSinks, is_like, made_way_for, mark, original_name, run_operation, without_marks,
+};
 
 use super::rotation::Rotation;
 
@@ -197,14 +199,7 @@ impl Rotation<'_> {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Record, Error> {
-        let settings = &context.settings;
-        let operation = Operation {
-            id: self.plan.operation.clone(),
-            manager: settings.address()?.to_string(),
-            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-            signer: signed_in.signer_fingerprint(&self.plan.operation),
-            sinks: prepared.places(),
-        };
+        let operation = run_operation(&self.plan.operation, prepared.places(), signed_in, context)?;
         let (name, role_id) = (&self.new.key_name, self.new.role_id);
         let mut record = Record::rotate(operation, name, role_id, self.old.id, self.plan.overlap);
         record.existing_ids.extend(like);

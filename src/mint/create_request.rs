@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use super::answer_check;
 use super::answer_check::Whose;
 use super::lookup::{Lookup, Seen};
 use super::ownership::{Verdict, is_ours};
+use super::poll::REFUSAL_WAIT;
 use super::reconcile;
 use super::reconcile::{Created, Question};
+use super::record::RunRecord;
 use super::retiring_name::made_way_for;
-use super::{Failure, Minted, REFUSAL_WAIT, RunRecord, Transaction, answer_check};
+use super::state::{Failure, Minted, Transaction};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
@@ -18,12 +21,12 @@ const LAG_WAIT: Duration = Duration::from_secs(2);
 
 impl Transaction<'_> {
     /// Asks the manager for the key, until it is known what became of that.
-    pub(super) async fn ask(
+    pub(super) async fn request_key(
         &self,
         key: &NewApiKey,
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
-        let record = recorded.parts().0;
+        let record = recorded.record();
         let asking = self.signed_in.create_api_key(key);
         match journal::kept_young(record, asking).await {
             Ok(created) => {
@@ -39,7 +42,7 @@ impl Transaction<'_> {
                     return Err(answer_check::exchanged(record, &created));
                 }
                 recorded.note_key(created.id);
-                self.minted(created, recorded.parts().0).await
+                self.accept(created, recorded.record()).await
             }
             // Nothing left this machine, or the manager's limit kept it from being worked on.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
@@ -70,7 +73,7 @@ impl Transaction<'_> {
         error: ManagerError,
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
-        let record = recorded.parts().0;
+        let record = recorded.record();
         // A refusal in another form may come from something in between.
         let refused = error.has_refusal_status();
         let question = Question {
@@ -132,7 +135,7 @@ impl Transaction<'_> {
         let ended = self.end_twins(twins).await;
         ended
             .map_err(|twin| Failure::Unresolved(Error::new(ErrorKind::Attention, twin).key(id)))?;
-        self.reset(id, recorded.parts().0).await
+        self.request_secret(id, recorded.record()).await
     }
 
     /// Whether a server error may be how the manager refuses a name that is taken.

@@ -1,0 +1,208 @@
+//! The checks before a secret is delivered.
+
+use super::ownership::{is_ours, is_twin_of_answer};
+use super::poll::Poll;
+use super::state::{Minted, Transaction};
+use crate::auth::key_check::{Tried, try_key};
+use crate::auth::sign_in;
+use crate::error::ErrorKind;
+use crate::journal::{Record, Stage, Work};
+use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
+
+/// What stands against delivering.
+pub(super) enum Objection {
+    /// The manager does not accept the secret.
+    Refused(String),
+    /// A lost request may have ended the secret, and nothing shows that it works.
+    Doubtful(String),
+    /// The answer is about another key than the one that this run made.
+    Exchanged(String),
+    /// Anything else.
+    Other(ErrorKind, String),
+}
+
+impl From<(ErrorKind, String)> for Objection {
+    fn from((kind, failure): (ErrorKind, String)) -> Self {
+        Self::Other(kind, failure)
+    }
+}
+
+impl Transaction<'_> {
+    /// Everything that may stand against delivering: a signal, another key of the name, a secret that does not work.
+    pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
+        // A key that existed before has lost its old secret already: it is finished, not left.
+        if record.work == Work::Create {
+            self.stands_alone(minted, record).await?;
+        }
+        // Another run may have given a key that existed before a newer secret, and so may a request of this run whose answer was lost.
+        let in_doubt = minted.uncertain || record.work == Work::Rekey;
+        let idle = is_idle(minted.active, minted.expiry_date, self.signed_in);
+        if self.verify || in_doubt && !idle {
+            self.works(minted).await?;
+        }
+        match self.context.signals.received() {
+            Some(signal) if record.work == Work::Create => {
+                Err((ErrorKind::Interrupted(signal), "interrupted".to_owned()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The rule of the module's documentation: the lowest ID of a name stays. Twins go in any case.
+    async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
+        if !record.unique && !self.verify && !self.recovering {
+            return Ok(());
+        }
+        let found = match self.shown_beside(minted).await {
+            Ok(found) => found,
+            Err(error) if record.unique => {
+                let what = "whether the name is borne by one key alone could not be seen";
+                return Err((ErrorKind::Undelivered, format!("{what}: {error}")).into());
+            }
+            Err(error) => {
+                log::info!("whether a request was worked on twice could not be seen: {error}");
+                return Ok(());
+            }
+        };
+        let ended = self.end_twins(twins(minted, record, &found)?).await;
+        ended.map_err(|error| Objection::Other(ErrorKind::Attention, error))?;
+        let bears_it = |key: &&ApiKey| {
+            (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)
+        };
+        let lower = found.iter().find(|key| {
+            bears_it(key)
+                && key.id < minted.id
+                && !is_ours(record, key)
+                && !record.existing_ids.contains(&key.id)
+        });
+        // What a run was delivering had been alone.
+        let may_go = record.unique && record.progress.stage == Stage::Begun;
+        match lower {
+            Some(other) if may_go => Err((
+                ErrorKind::Conflict,
+                format!(
+                    "a key named `{}` exists already, with the ID {}: another run was first",
+                    record.key_name, other.id
+                ),
+            )
+                .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The keys that bear the name which the manager gave to this one, as soon as this one is among them: a search that lags shows then what
+    /// was created before it.
+    async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
+        let mut poll = Poll::new(self.context.settings.settle_timeout);
+        loop {
+            let found = self.signed_in.api_keys_named(&minted.name).await?;
+            let shown = found.iter().any(|key| key.id == minted.id);
+            if shown || self.context.signals.received().is_some() {
+                return Ok(found);
+            }
+            if !poll.wait().await {
+                self.context.output.warn(&format!(
+                    "the manager's search does not show the new key `{}` (ID {}), so whether another run made one of this name is not known",
+                    minted.name, minted.id
+                ));
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether the manager shows that the key is locked or expired, which its answer to the new secret may have left out.
+    async fn may_not_sign_in(&self, minted: &Minted) -> bool {
+        let shown = self.signed_in.api_key(minted.id).await;
+        shown.is_ok_and(|key| {
+            key.id == minted.id && is_idle(key.active(), key.expiry_date(), self.signed_in)
+        })
+    }
+
+    async fn works(&self, minted: &Minted) -> Result<(), Objection> {
+        let secret = minted.secret.secret.clone();
+        let header = sign_in::key_header(self.context, &secret);
+        let manager = self
+            .context
+            .manager()
+            .map_err(|error| (ErrorKind::Undelivered, error.to_string()))?;
+        match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
+            Tried::Works(Some(key)) if key.id != minted.id => Err((
+                ErrorKind::Undelivered,
+                format!(
+                    "the new secret is that of another key, with the ID {}",
+                    key.id
+                ),
+            )
+                .into()),
+            Tried::Works(_) => Ok(()),
+            Tried::Refused(error) => {
+                if !self.verify && self.may_not_sign_in(minted).await {
+                    return Ok(());
+                }
+                Err(Objection::Refused(format!(
+                    "the manager does not accept the new secret: {error}"
+                )))
+            }
+            // Nothing tells whether a request that was lost has killed the secret.
+            Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
+                Err(Objection::Doubtful(format!(
+                    "whether the new secret works could not be seen, so it was not delivered: {error}"
+                )))
+            }
+            Tried::Unproven(error) => {
+                let message = format!("that the new secret works could not be proven: {error}");
+                if self.verify || minted.uncertain {
+                    self.context.output.warn(&message);
+                } else {
+                    log::info!("{message}");
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether the manager refused something to a key, as it does after it has accepted its secret. A limit, a failure of the manager, and what
+/// comes from something in between say nothing about the secret.
+fn is_about_a_right(error: &ManagerError) -> bool {
+    error.is_from_manager()
+        && match error.cause() {
+            Cause::Forbidden | Cause::NotFound => true,
+            Cause::Rejected(status) => (400..500).contains(status),
+            _ => false,
+        }
+}
+
+/// The IDs of what the request that made this key made beside it, of keys that one search showed. A key with our mark that is no twin has
+/// the description of ours, as somebody has copied it; it stays.
+///
+/// # Errors
+/// Returns an objection if the other one bears our mark, and this one does not.
+fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
+    let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
+    let Some(other) = found.iter().find(is_other) else {
+        return Ok(Vec::new());
+    };
+    let shown = found.iter().find(|key| key.id == minted.id);
+    let answered = minted.as_answered();
+    let Some(made) = shown.or(answered.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    if shown.is_some() && !is_ours(record, made) {
+        return Err(Objection::Exchanged(format!(
+            "the manager's answer is about the key with the ID {}, and the one with the ID {} bears the mark of this run: no secret is delivered, \
+             and nothing is deleted",
+            minted.id, other.id
+        )));
+    }
+    let twins = found
+        .iter()
+        .filter(|key| is_other(key) && is_twin_of_answer(made, key));
+    Ok(twins.map(|key| key.id).collect())
+}
+
+/// Whether a key is known to be locked or expired: it is refused whatever its secret.
+fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn) -> bool {
+    let now = signed_in.time().timestamp_millis();
+    active == Some(false) || expiry_date.is_some_and(|end| end <= now)
+}

@@ -1,0 +1,158 @@
+//! What the steps of the transaction hand on to each other.
+
+use std::cell::Cell;
+
+use serde_json::{Map, Value};
+
+use super::record::refuse_too_long;
+use crate::context::Context;
+use crate::delivery::{Sink, SinkArgs};
+use crate::error::Error;
+use crate::manager::{ApiKey, SignedIn};
+use crate::process::pending::PendingGuard;
+use crate::secret::Secret;
+
+/// Sinks that are ready; nothing was asked of the manager.
+pub(crate) struct PreparedSinks {
+    pub(super) sinks: Vec<Box<dyn Sink>>,
+}
+
+impl PreparedSinks {
+    /// Takes sinks that are ready. Delivering goes in this order, so one that cannot be taken back stands last.
+    pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self { sinks }
+    }
+
+    /// Prepares the sinks that the command line names.
+    ///
+    /// # Errors
+    /// Of usage, naming the flag at fault; of a signal.
+    pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
+        let format = context.output.format();
+        let loose = context.settings.allow_loose_permissions;
+        let sinks = sinks.prepare(format, loose, &context.signals).await?;
+        let prepared = Self::new(sinks);
+        refuse_too_long(&[], &prepared.places())?;
+        Ok(prepared)
+    }
+
+    /// The places, in words.
+    pub(crate) fn places(&self) -> Vec<String> {
+        self.sinks.iter().map(|sink| sink.place()).collect()
+    }
+}
+
+/// A key that was delivered.
+pub(crate) struct Delivered {
+    /// Its ID.
+    pub(crate) id: i64,
+    /// The manager's object, without the secret.
+    pub(crate) fields: Map<String, Value>,
+    /// When it ends, by the manager's word.
+    pub(crate) expiry_date: Option<i64>,
+}
+
+/// A secret that only this run has. It can be made here alone, and it ends in a place or with its key: one that is dropped
+/// otherwise says so in a debug build.
+pub(super) struct UndeliveredSecret {
+    pub(super) secret: Secret,
+    pub(super) settled: Cell<bool>,
+}
+
+impl UndeliveredSecret {
+    /// Takes it out of the answer to a create or a reset.
+    pub(super) fn of(key: &mut ApiKey) -> Option<Self> {
+        key.take_secret().map(|secret| Self {
+            secret,
+            settled: Cell::new(false),
+        })
+    }
+}
+
+impl Drop for UndeliveredSecret {
+    fn drop(&mut self) {
+        if cfg!(debug_assertions) && !self.settled.get() {
+            log::error!("a fresh secret was dropped before it was delivered or its key undone");
+        }
+    }
+}
+
+/// A key whose secret only this run has.
+pub(super) struct Minted {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) fields: Map<String, Value>,
+    pub(super) expiry_date: Option<i64>,
+    /// Whether it may sign in, if the answer says so.
+    pub(super) active: Option<bool>,
+    pub(super) secret: UndeliveredSecret,
+    /// A request for a secret of this key was lost before, and may be worked on late.
+    pub(super) uncertain: bool,
+}
+
+impl Minted {
+    /// The key as its answer showed it.
+    pub(super) fn as_answered(&self) -> Option<ApiKey> {
+        as_key(&self.fields)
+    }
+}
+
+pub(super) fn as_key(fields: &Map<String, Value>) -> Option<ApiKey> {
+    serde_json::from_str(&Value::Object(fields.clone()).to_string()).ok()
+}
+
+/// How the work ended that was not delivered.
+pub(super) enum Failure {
+    /// Nothing is left of it.
+    RolledBack(Error),
+    /// Something may be left: the record stays.
+    Unresolved(Error),
+}
+
+/// One run of the transaction.
+pub(crate) struct Transaction<'a> {
+    pub(super) context: &'a Context,
+    pub(super) signed_in: &'a SignedIn,
+    pub(super) prepared: PreparedSinks,
+    /// The `meta` object of the JSON document.
+    pub(super) meta: &'a Value,
+    /// Use the secret once before reporting success.
+    pub(super) verify: bool,
+    /// It finishes the work of an earlier run.
+    pub(super) recovering: bool,
+    /// The entry of this work in the set of pending work, from the first request to the end.
+    pub(super) pending: Option<PendingGuard<'a>>,
+}
+
+impl<'a> Transaction<'a> {
+    /// A transaction that delivers to `prepared`; `meta` is the `meta` object of the JSON document.
+    pub(crate) fn new(
+        context: &'a Context,
+        signed_in: &'a SignedIn,
+        prepared: PreparedSinks,
+        meta: &'a Value,
+    ) -> Self {
+        Self {
+            context,
+            signed_in,
+            prepared,
+            meta,
+            verify: false,
+            recovering: false,
+            pending: None,
+        }
+    }
+
+    /// Uses the secret once before it reports success, if `verify` is set.
+    pub(crate) fn verify(self, verify: bool) -> Self {
+        Self { verify, ..self }
+    }
+
+    /// Finishes the work of an earlier run.
+    pub(crate) fn recovering(self) -> Self {
+        Self {
+            recovering: true,
+            ..self
+        }
+    }
+}

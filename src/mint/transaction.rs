@@ -1,0 +1,207 @@
+//! The transaction: create, rekey and resume. Each reads in the order of the states of the module's documentation.
+
+use super::other_runs;
+use super::record::{Flush, RunRecord, UnusedRecord, pending_hint};
+use super::rotation;
+use super::state::{Delivered, Failure, Transaction};
+use crate::context::Context;
+use crate::error::Error;
+use crate::journal::{self, Entry, Record};
+use crate::manager::{ApiKey, NewApiKey};
+use crate::process::pending::PendingWork;
+
+/// Writes the record of a create to disk while `search` asks the manager what the create needs. Nothing is created before both are
+/// done. If the search fails, the record is removed.
+///
+/// # Errors
+/// Returns the error of the search, or a usage error if no record could be written and one is required.
+pub(crate) async fn record_during<T>(
+    search: impl Future<Output = Result<T, Error>>,
+    record: Record,
+    context: &Context,
+) -> Result<(T, UnusedRecord), Error> {
+    let written = UnusedRecord::write(record, context);
+    let (found, written) = tokio::join!(search, written);
+    Ok((found?, written?))
+}
+
+impl Transaction<'_> {
+    /// Creates a key and delivers its secret. `written` is its record if that was written before ([`record_during`]).
+    ///
+    /// # Errors
+    /// After any error the key is gone, or the error and the record say that it may not be.
+    pub(crate) async fn create(
+        self,
+        key: &NewApiKey,
+        record: Record,
+        written: Option<UnusedRecord>,
+    ) -> Result<(Delivered, Flush), Error> {
+        let context = self.context;
+        // Recorded: the record is on disk, fsynced, before the request leaves.
+        let written = match written {
+            Some(written) => written,
+            None => UnusedRecord::write(record.clone(), context).await?,
+        };
+        let recorded = written.begin(record, context)?;
+        // Asked, minted, delivered.
+        let (delivered, recorded) = self.create_recorded(key, recorded).await?;
+        // Settled: the record is removed, and the removal is flushed while the session ends.
+        Ok((delivered, recorded.settle(context)))
+    }
+
+    /// Creates a key whose work goes on after the delivery. The caller settles the record.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub(crate) async fn create_open(
+        self,
+        key: &NewApiKey,
+        record: Record,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        let written = UnusedRecord::write(record.clone(), self.context).await?;
+        let recorded = written.begin(record, self.context)?;
+        self.create_recorded(key, recorded).await
+    }
+
+    /// Creates the key of a run that was cut off before it made one. The caller settles the record.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub(crate) async fn create_again(
+        self,
+        key: &NewApiKey,
+        mut entry: Entry,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        if let Err(error) = entry.change(Record::begin_again) {
+            return Err(rotation::not_noted(&error));
+        }
+        self.create_recorded(key, RunRecord::written(entry)).await
+    }
+
+    /// Gives an existing key a new secret and delivers it.
+    ///
+    /// # Errors
+    /// After any error the record says whether the old secret may be invalid.
+    pub(crate) async fn rekey(
+        self,
+        key: &ApiKey,
+        record: Record,
+    ) -> Result<(Delivered, Flush), Error> {
+        let context = self.context;
+        // Recorded: the record is on disk, fsynced, before the request leaves.
+        let written = UnusedRecord::write(record.clone(), context).await?;
+        let recorded = written.begin(record, context)?;
+        let recorded = self.exclude_other_runs(key, recorded).await?;
+        // Asked, minted, delivered.
+        let (delivered, recorded) = self.rekey_recorded(key.id, recorded).await?;
+        // Settled: the record is removed, and the removal is flushed while the session ends.
+        Ok((delivered, recorded.settle(context)))
+    }
+
+    /// Gives the key of a run that was cut off a new secret and delivers it. The caller settles the record.
+    ///
+    /// # Errors
+    /// As [`Self::rekey`].
+    pub(crate) async fn resume(
+        self,
+        id: i64,
+        entry: Entry,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        let older = other_runs::take_over(id, None, &entry.record, self.signed_in)?;
+        let mut recorded = RunRecord::written(entry);
+        recorded.supersede(older);
+        self.rekey_recorded(id, recorded).await
+    }
+
+    async fn create_recorded(
+        mut self,
+        key: &NewApiKey,
+        mut recorded: RunRecord,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        let pending = PendingWork::secret(
+            format!("the key `{}` may have been created", key.key_name),
+            None,
+            pending_hint(recorded.is_written()),
+        );
+        self.pending = Some(self.context.pending.add(pending));
+        let mut minted = self.request_key(key, &mut recorded).await;
+        if rotation::name_is_taken(&minted, recorded.record()) {
+            minted = match self.rename_predecessor(&mut recorded).await {
+                Ok(()) => self.request_key(key, &mut recorded).await,
+                Err(failure) => Err(failure),
+            };
+        }
+        let delivered = match minted {
+            Ok(minted) => self.deliver(minted, &mut recorded).await,
+            Err(failure) => Err(failure),
+        };
+        self.close(recorded, delivered).await
+    }
+
+    async fn rekey_recorded(
+        mut self,
+        id: i64,
+        mut recorded: RunRecord,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        let pending = PendingWork::secret(
+            format!(
+                "the key `{}` (ID {id}) may have a new secret that was not delivered",
+                recorded.record().key_name
+            ),
+            Some(id),
+            recorded.next_step_if_aborted(),
+        );
+        self.pending = Some(self.context.pending.add(pending));
+        let delivered = match self.request_secret(id, recorded.record()).await {
+            Ok(minted) => self.deliver(minted, &mut recorded).await,
+            Err(failure) => Err(failure),
+        };
+        self.close(recorded, delivered).await
+    }
+
+    /// Looks for other runs at work on the key, which see this one's record from now on, and takes over the records of runs that were cut
+    /// off. Of several runs that look at once, all but the last see another one and end.
+    async fn exclude_other_runs(
+        &self,
+        key: &ApiKey,
+        mut recorded: RunRecord,
+    ) -> Result<RunRecord, Error> {
+        let turn = journal::turn();
+        let taken_over =
+            other_runs::take_over(key.id, Some(key), recorded.record(), self.signed_in);
+        drop(turn);
+        match taken_over {
+            Ok(older) => {
+                recorded.supersede(older);
+                Ok(recorded)
+            }
+            Err(error) => {
+                recorded.withdraw(self.context).done().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends work that was not delivered: the record is removed if nothing is left of the work, else it stays and the error says what to
+    /// do.
+    async fn close(
+        &self,
+        recorded: RunRecord,
+        delivered: Result<Delivered, Failure>,
+    ) -> Result<(Delivered, RunRecord), Error> {
+        let failure = match delivered {
+            Ok(delivered) => return Ok((delivered, recorded)),
+            Err(Failure::RolledBack(error)) => {
+                self.restore_predecessor(recorded.record(), error).await
+            }
+            Err(failure) => failure,
+        };
+        match failure {
+            Failure::RolledBack(error) => {
+                recorded.withdraw(self.context).done().await;
+                Err(error)
+            }
+            Failure::Unresolved(error) => Err(error.hint(recorded.next_step())),
+        }
+    }
+}
