@@ -1,16 +1,16 @@
 //! The record of this run on disk, or that none could be written.
 
 use std::io;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::context::Context;
-use crate::error::{Error, Signal};
+use crate::error::Error;
 use crate::journal::notice::secret_in_use;
 use crate::journal::{self, Entry, Operation, Record, Stage, Work};
 use crate::manager::SignedIn;
-use crate::process::signals::Signals;
 
 /// How long a run that does not need the disk any more waits for one that stalls.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,15 +28,9 @@ impl UnusedRecord {
         if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
         }
-        let copy = record.clone();
-        // The thread cannot be stopped. If nothing waits for it any more, what it returns is dropped, and so the record is removed.
-        let writing =
-            spawn_blocking(|| Entry::write(copy).map(|entry| Self(Some(Own::Written(entry)))));
-        let written = tokio::select! {
-            biased;
-            written = writing => written.unwrap_or_else(|error| Err(io::Error::other(error))),
-            signal = out_of_patience(&context.signals) => return Err(Error::interrupted(signal)),
-        };
+        let mut writing = Writing::start(record.clone());
+        let written = async { Ok(writing.done().await) };
+        let written = context.signals.cancel(written).await?;
         written.or_else(|error| {
             warn_unavailable(&error, context)?;
             Ok(Self(Some(Own::Unavailable(record))))
@@ -76,11 +70,35 @@ impl Drop for UnusedRecord {
     }
 }
 
-/// Waits for a signal, and then for a disk that is about to finish.
-async fn out_of_patience(signals: &Signals) -> Signal {
-    let signal = signals.first_signal().await;
-    tokio::time::sleep(PATIENCE).await;
-    signal
+/// A record that a thread writes. The thread cannot be stopped, so dropping this waits for it and removes the record. A disk that stalls is
+/// not waited for; the thread removes the record then if the process lives for long enough. If it does not, `recover` finds no key for the
+/// record and removes it.
+struct Writing {
+    thread: JoinHandle<()>,
+    written: Receiver<io::Result<UnusedRecord>>,
+}
+
+impl Writing {
+    fn start(record: Record) -> Self {
+        let (sender, written) = channel();
+        let thread = spawn_blocking(move || {
+            let entry = Entry::write(record);
+            // If nothing receives it, it is dropped here, and so removed.
+            let _ = sender.send(entry.map(|entry| UnusedRecord(Some(Own::Written(entry)))));
+        });
+        Self { thread, written }
+    }
+
+    async fn done(&mut self) -> io::Result<UnusedRecord> {
+        (&mut self.thread).await.map_err(io::Error::other)?;
+        self.written.try_recv().map_err(io::Error::other)?
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let _ = self.written.recv_timeout(PATIENCE);
+    }
 }
 
 fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {

@@ -20,9 +20,9 @@ pub(crate) async fn record_during<T>(
     record: Record,
     context: &Context,
 ) -> Result<(T, UnusedRecord), Error> {
-    let written = UnusedRecord::write(record, context);
-    let (found, written) = tokio::join!(search, written);
-    Ok((found?, written?))
+    let written = async { Ok(UnusedRecord::write(record, context).await) };
+    let (found, written) = tokio::try_join!(search, written)?;
+    Ok((found, written?))
 }
 
 impl Transaction<'_> {
