@@ -1,5 +1,6 @@
 //! Help and version: where they go, what they name, and that they are readable.
 
+use crate::support::snapshot::snapshot_file;
 use crate::support::{Home, RunResult, contains};
 
 /// Global flags, each with its variable or default.
@@ -139,6 +140,38 @@ fn every_entry_says_something() {
             }
         }
     }
+}
+
+/// What `--help` prints is in `snapshots/help/`.
+#[test]
+fn help_of_every_command() {
+    let mut home = Home::new();
+    home.set("COLUMNS", "80");
+    for path in paths(&swp_keys::command_line(), &[]) {
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        let text = help(&home, &[&words[..], &["--help"]].concat());
+        let name = [&["swp-keys"], &words[..]].concat().join("-");
+        snapshot_file(&format!("help/{name}"), &text);
+    }
+}
+
+/// The words that lead to each command, of commands of commands too.
+fn paths(command: &clap::Command, before: &[String]) -> Vec<Vec<String>> {
+    let mut paths = vec![before.to_vec()];
+    for inner in command
+        .get_subcommands()
+        .filter(|inner| !inner.is_hide_set())
+    {
+        paths.extend(paths_below(inner, before));
+    }
+    paths
+}
+
+fn paths_below(command: &clap::Command, before: &[String]) -> Vec<Vec<String>> {
+    paths(
+        command,
+        &[before, &[command.get_name().to_owned()]].concat(),
+    )
 }
 
 #[test]

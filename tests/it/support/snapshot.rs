@@ -81,20 +81,23 @@ fn normalized(text: &str) -> String {
                 r"(127\.0\.0\.1|localhost|\[::1\]):[1-9]\d{3,4}\b",
                 "$1:PORT",
             ),
+            (r"\b[0-9]+:[A-Za-z0-9+/]{43}=", "SECRET"),
             (r"\b[0-9a-f]{64}\b", "SHA256"),
             (r"\b(?:[0-9A-F]{2}:){31}[0-9A-F]{2}\b", "SHA256"),
             (r"\b20[2-4]\d-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
-            (r"\b20[2-4]\d-\d\d-\d\dT[\d:.]+", "TIME"),
+            (r"\b20[2-4]\d-\d\d-\d\dT[\d:.]+Z?", "TIME"),
             (r"\b20[2-4]\d-\d\d-\d\d\b", "DATE"),
             (r"\b20[2-4]\d{5}[-T]?\d{6}Z?\b", "TIME"),
             (r"\bin \d+(\.\d+)? ?(s|ms)\b", "in SECONDS"),
             (r"\b\d+(?:days?|h)(?: \d+[hms])*\b", "HOURS"),
+            (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
             (r"\b[0-9a-f]{8}\b", "ID8"),
         ]
         .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
         .into()
     });
-    let mut text = text.trim_end().to_owned() + "\n";
+    // A terminal ends lines with both.
+    let mut text = text.replace('\r', "").trim_end().to_owned() + "\n";
     for (pattern, name) in PATTERNS.iter() {
         text = pattern.replace_all(&text, *name).into_owned();
     }

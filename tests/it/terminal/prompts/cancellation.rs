@@ -5,6 +5,7 @@ use swp_keys::sandbox::Settings;
 
 use super::dialogs::{PASSWORD, env, out, sign_ins, with};
 use crate::support::pty::{Pty, terminate};
+use crate::support::snapshot::snapshot;
 use crate::support::wording::{
     ADMIN_PASSWORD_PROMPT, CODE_PROMPT, FINGERPRINT_PROMPT, USER_NAME_PROMPT,
 };
@@ -228,6 +229,8 @@ fn ctrl_c_is_one_plain_line_at_any_question() {
         terminal.see("code=130");
         let shown = terminal.end();
         stands_alone(&shown);
+        // The output is in `snapshots/`, with the question.
+        snapshot(&shown);
     }
 }
 

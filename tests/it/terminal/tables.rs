@@ -1,0 +1,89 @@
+//! The layout of tables and lists. It is in `snapshots/tables/`.
+
+use serde_json::json;
+use swp_keys::sandbox::{CertificateKind, Settings};
+
+use crate::support::snapshot::snapshot_file;
+use crate::support::{RunResult, TestEnv};
+
+const DAY: i64 = 86_400_000;
+
+/// A manager with keys in each state, and a role with some rights.
+fn env() -> TestEnv {
+    let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
+    let role = json!({
+        "name": "Viewer", "ID": 9, "description": "Views keys", "allowWebService": true, "rights": rights
+    });
+    let env = TestEnv::with(Settings {
+        roles: vec![role],
+        ..Settings::default()
+    });
+    let sandbox = &env.sandbox;
+    for (name, role) in [("ci", 2), ("nightly-build", 9), ("old", 1), ("locked", 2)] {
+        sandbox.add_key(name, role);
+    }
+    let now = sandbox.now();
+    sandbox.edit_key(2, |key| {
+        key.description = Some("Builds of the night".to_owned());
+        key.expiry_date = Some(now + 30 * DAY + DAY / 2);
+        key.last_sign_in = Some(now - DAY / 2);
+    });
+    sandbox.edit_key(3, |key| key.expiry_date = Some(now - DAY));
+    sandbox.edit_key(4, |key| key.active = false);
+    env
+}
+
+#[track_caller]
+fn compare(name: &str, result: &RunResult) {
+    let text = format!("{}{}", result.stdout, result.stderr);
+    snapshot_file(&format!("tables/{name}"), &text);
+}
+
+#[test]
+fn of_keys_and_roles() {
+    let env = env();
+    for (name, arguments) in [
+        ("list-keys", &["list-keys"][..]),
+        ("list-roles", &["list-roles"]),
+        ("show-key", &["show-key", "nightly-build"]),
+        ("show-role", &["show-role", "Viewer"]),
+        (
+            "update-key",
+            &["update-key", "ci", "--name", "new", "--dry-run"],
+        ),
+        ("rotate-key", &["rotate-key", "nightly-build", "--dry-run"]),
+        (
+            "create-key",
+            &["create", "--role", "Auditor", "--name", "x", "--dry-run"],
+        ),
+        ("whoami", &["whoami"]),
+        ("config-show", &["config", "show"]),
+    ] {
+        let result = env.run(arguments);
+        result.success();
+        compare(name, &result);
+    }
+    compare("delete-key", &env.run(["delete-key", "ci", "77", "--yes"]));
+}
+
+#[test]
+fn of_one_key_that_is_checked() {
+    let mut env = env();
+    let key = env.sandbox.api_keys()[1].secret.clone();
+    let file = env.home.write_secret("key", &key);
+    env.home.set("SWP_API_KEY_FILE", file);
+    compare("verify-key", &env.run(["verify-key"]));
+}
+
+#[test]
+fn of_a_certificate() {
+    let mut env = TestEnv::with(Settings {
+        certificate: CertificateKind::SelfSigned,
+        ..Settings::default()
+    });
+    env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
+    env.home.unset("SWP_CA_CERT");
+    compare("trust-show", &env.run(["trust", "show"]));
+    env.run(["trust", "add", "--tls-accept-new"]).success();
+    compare("trust-list", &env.run(["trust", "list"]));
+}
