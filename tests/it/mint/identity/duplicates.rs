@@ -69,7 +69,7 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
         for format in ["text", "json", "jsonl"] {
             let list = env.run(["list-keys", "-o", format]);
             list.success();
-            contains(&list.stderr, &["IDs 1 and 2", "swp-keys delete-key 1"]);
+            contains(&list.stderr, &["1 and 2", "swp-keys delete-key 1"]);
             let both = list.stderr.contains("swp-keys delete-key 2");
             assert_eq!(both, used.is_none(), "{}", list.stderr);
         }
@@ -94,7 +94,7 @@ fn a_list_finds_marks_that_the_manager_altered() {
         let list = env.run(["list-keys"]);
         list.success();
         assert!(
-            list.stderr.contains("IDs 1 and 2"),
+            list.stderr.contains("1 and 2"),
             "{descriptions}: {}",
             list.stderr
         );
