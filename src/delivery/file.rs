@@ -16,8 +16,8 @@ use crate::storage::atomic_file::{AtomicFile, file_name};
 use crate::storage::file_lock::lock_folder;
 use crate::storage::open_folder::OpenFolder;
 use crate::storage::permissions::{is_loose, require_private};
-use crate::storage::replaceable::{WriteMode, write_mode};
 use crate::storage::replaced_file::{ReplacedFile, whole};
+use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--out-file";
 
@@ -106,7 +106,7 @@ impl FileSink {
                 ));
             }
             let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
-            folder.check_place()?;
+            folder.check_path()?;
             return ReplacedFile::overwrite(folder, name, file, before, content);
         }
         let mut file = AtomicFile::prepare_in(folder, name)?;
@@ -115,7 +115,7 @@ impl FileSink {
     }
 
     fn open_in_place(&self, folder: &OpenFolder) -> io::Result<File> {
-        let file = folder.open_plain(file_name(&self.path)?, true)?;
+        let file = folder.open_regular(file_name(&self.path)?, true)?;
         if file.metadata()?.len() > LIMIT {
             return Err(too_large());
         }

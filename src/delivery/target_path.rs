@@ -10,8 +10,8 @@ use crate::process::signals::Signals;
 use crate::storage::atomic_file::file_name;
 use crate::storage::file_lock::{FileLock, LockFailure, lock_file};
 use crate::storage::open_folder::{OpenFolder, folder_of};
-use crate::storage::replaceable::{WriteMode, write_mode};
 use crate::storage::replaced_file::ReplacedFile;
+use crate::storage::write_mode::{WriteMode, write_mode};
 
 /// What is at the path: nothing, or a plain file.
 ///

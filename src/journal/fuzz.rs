@@ -1,6 +1,6 @@
 //! The reader of records, given any bytes.
 
-use super::{Record, parse};
+use super::record::{Record, parse};
 use crate::fuzz_support::names_line_without_values;
 
 /// See [`crate::fuzzing::record`].

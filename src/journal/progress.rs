@@ -1,28 +1,28 @@
-//! How far a run has come, at the head of its record: fields of a fixed width in one line, which are overwritten in place.
+//! The progress of a run, at the head of its record: fields with a fixed width on one line, which are overwritten in place.
 //!
-//! A new file needs room and a folder that can be written to, and a disk may have neither in the middle of a run. Overwriting bytes that
-//! the file has needs only the descriptor that the run holds. The line lies within the first sector of the file, and the stage is one
-//! byte of it, so a write that is cut short leaves the former state or the new one.
+//! A new file needs disk space and a writable folder, and both can be missing in the middle of a run. Overwriting existing bytes only
+//! needs the open file. The line is within the first sector of the file and the stage is one byte of it, so an incomplete write leaves
+//! either the old state or the new one.
 //!
-//! The wall clock may jump, so the age of a record is read from the clock of the boot, which does not. Another boot, or a system without
-//! such a clock, says nothing about the age.
+//! The wall clock may jump, so the age of a record is measured with the clock that counts from the boot. After another boot, or on a
+//! system without such a clock, the age is unknown.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How far a run has come.
+/// The stage that a run has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", from = "Written")]
+#[serde(rename_all = "kebab-case", from = "StageFormat")]
 pub(crate) enum Stage {
     /// No secret was delivered.
     #[default]
     Begun,
-    /// A secret of the key may be in use.
+    /// The secret may have been delivered, so it may be in use.
     Delivering,
     /// The secret was delivered; an old key may have to be expired, or a temporary one deleted.
     Delivered,
-    /// Nothing is left to be done.
+    /// The work is complete.
     Settled,
 }
 
@@ -35,58 +35,58 @@ impl Stage {
     ];
 }
 
-/// The forms of a stage: its number on disk, its name in documents.
+/// The two forms of a stage: its number on disk, and its name in older records.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum StageFormat {
     Number(u8),
-    Name(Name),
+    Name(StageName),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Name {
+enum StageName {
     Begun,
     Delivering,
     Delivered,
     Settled,
 }
 
-impl From<Written> for Stage {
-    fn from(written: Written) -> Self {
+impl From<StageFormat> for Stage {
+    fn from(written: StageFormat) -> Self {
         match written {
-            Written::Number(number) => {
+            StageFormat::Number(number) => {
                 let stage = Self::ALL.get(usize::from(number)).copied();
-                // A stage of a later version: what it means is not known here, so nothing is done without being asked.
+                // A stage of a later version: its meaning is unknown, so `recover` must not act on its own.
                 stage.unwrap_or(Self::Delivering)
             }
-            Written::Name(Name::Begun) => Self::Begun,
-            Written::Name(Name::Delivering) => Self::Delivering,
-            Written::Name(Name::Delivered) => Self::Delivered,
-            Written::Name(Name::Settled) => Self::Settled,
+            StageFormat::Name(StageName::Begun) => Self::Begun,
+            StageFormat::Name(StageName::Delivering) => Self::Delivering,
+            StageFormat::Name(StageName::Delivered) => Self::Delivered,
+            StageFormat::Name(StageName::Settled) => Self::Settled,
         }
     }
 }
 
-/// How far a run has come, and when it last asked the manager for a secret.
+/// The stage of a run, and when it last asked the manager for a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Progress {
-    /// How far.
+    /// The stage.
     pub(crate) stage: Stage,
-    /// When it last asked, in milliseconds of the clock of the boot.
+    /// When the run last asked, in milliseconds since the boot.
     #[serde(default)]
     asked: Option<i64>,
-    /// Which boot that was.
+    /// The identity of that boot.
     #[serde(default)]
     boot: Option<String>,
-    /// The file begins with a head that can be overwritten.
+    /// Whether the file begins with a head that can be overwritten.
     #[serde(skip)]
     pub(super) in_place: bool,
 }
 
 impl Progress {
-    /// This progress, at this moment.
+    /// The same stage at the current time.
     pub(super) fn now(&self) -> Self {
         let boot = boot();
         Self {
@@ -96,14 +96,14 @@ impl Progress {
         }
     }
 
-    /// How long ago the manager was last asked; none if that is not known.
+    /// The time since the manager was last asked, if known.
     pub(crate) fn age(&self) -> Option<Duration> {
         let same_boot = self.boot.is_some() && self.boot.as_deref() == boot();
         let age = clock()?.checked_sub(self.asked.filter(|_| same_boot)?)?;
         u64::try_from(age).ok().map(Duration::from_millis)
     }
 
-    /// The head of a record: always of the same length.
+    /// The head of a record. Its length is fixed.
     pub(super) fn head(&self, key_id: Option<i64>) -> String {
         let number =
             |number: Option<i64>| number.map_or_else(|| "null".to_owned(), |n| n.to_string());
@@ -120,7 +120,7 @@ impl Progress {
     }
 }
 
-/// This boot of the machine, in the namespace that its clock counts in; none if the system does not name it.
+/// Returns the identity of the current boot and of its clock's namespace, if the system has one.
 fn boot() -> Option<&'static str> {
     static BOOT: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     BOOT.get_or_init(read_boot).as_deref()
@@ -129,7 +129,7 @@ fn boot() -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn read_boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may count its boot time from another moment.
+    // A container may count from another time.
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     let boot = format!("{} {}", id.trim(), namespace.display());
     (boot.len() <= 64
@@ -146,7 +146,7 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// What other systems have is not used, so that the age of a record is never known there, and the whole wait is kept.
+/// On other systems the age of a record is unknown, and `recover` waits for the full time.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_has_one_length_whatever_stands_in_it() {
+    fn a_head_has_a_fixed_length() {
         let none = Progress::default();
         let most = Progress {
             stage: Stage::Settled,
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_is_known_of_this_boot_alone() {
+    fn an_age_is_known_for_this_boot_only() {
         let now = Progress::default().now();
         if now.boot.is_none() {
             return;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_is_read_as_it_is_written_and_one_that_is_not_known_is_not_touched() {
+    fn a_stage_is_read_back_and_an_unknown_one_counts_as_delivering() {
         for (number, stage) in Stage::ALL.into_iter().enumerate() {
             let name = serde_json::to_string(&stage).unwrap_or_default();
             assert_eq!(serde_json::from_str::<Stage>(&name).ok(), Some(stage));

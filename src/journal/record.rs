@@ -1,4 +1,4 @@
-//! What a record says, and how it stands on disk.
+//! The content of a record, and its form on disk.
 
 use std::io;
 
@@ -8,81 +8,81 @@ use serde_json::Value;
 use super::progress::{Progress, Stage};
 use crate::storage::parse_error::json_problem;
 
-/// A record is a few hundred bytes; a file that is larger is none.
+/// The maximum size of a record. Most have a few hundred bytes.
 pub(super) const LIMIT: u64 = 64 * 1024;
 
-/// What was under way.
+/// The kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Work {
-    /// A key was being created.
+    /// A key is created.
     Create,
-    /// A key that existed was being given a new secret.
+    /// An existing key gets a new secret.
     Rekey,
 }
 
-/// What a run was about to do. No field may ever hold a secret.
+/// What a run is about to do. No field may ever contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Record {
-    /// The random digits that name this operation, here and on the manager.
+    /// The random digits that identify the operation here and on the manager.
     pub(crate) operation: String,
-    /// What was under way.
+    /// The kind of work.
     pub(crate) work: Work,
     /// The manager's address.
     pub(crate) manager: String,
-    /// The tenant; none for the primary one.
+    /// The tenant; `None` for the primary one.
     pub(crate) tenant: Option<String>,
     /// The name of the key.
     pub(crate) key_name: String,
-    /// The ID of its role, where the work sets one.
+    /// The ID of the role, if the work sets one.
     #[serde(rename = "roleID")]
     pub(crate) role_id: Option<i64>,
-    /// The ID of the key, where it was known.
+    /// The ID of the key, if known.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The keys that bore the name before: none of them is this operation's.
+    /// The keys that had the name before. None of them belongs to this operation.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
-    /// Whether the operation stands in the key's name or description, which proves whose it is.
+    /// Whether the key's name or description contains the operation, which proves that the key belongs to it.
     pub(crate) marked: bool,
-    /// Whether the name is to be borne by one key alone.
+    /// Whether only one key may have the name.
     pub(crate) unique: bool,
-    /// Which API key signed, as [`crate::manager::SignedIn::signer_fingerprint`] has it; none for a session. The secret alone selects the
-    /// tenant (docs/manager-api.md, "Tenants"), so another key may not see what this one made.
+    /// The fingerprint of the API key that signed ([`crate::manager::SignedIn::signer_fingerprint`]); `None` for a session. The secret alone
+    /// selects the tenant (`docs/manager-api.md`, "Tenants"), so another key may not see what this one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
-    /// The key that this one is to take the place of, in a rotation.
+    /// The key that this one replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) predecessor: Option<Predecessor>,
-    /// The key is to live as long as its run, so that what is left of it is deleted.
+    /// Whether the key exists only for the time of its run and must be deleted after it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) temporary: bool,
-    /// The key is the one that signs: its own secret is what is made anew.
+    /// Whether the key is the one that signs, so that it replaces its own secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) current: bool,
-    /// Where the secret was to go.
+    /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
-    /// When it began, in milliseconds since 1970 by this machine's clock, for people to read.
+    /// When the work began, in milliseconds since 1970 by this machine's clock, for display.
     pub(crate) started: i64,
-    /// How far it has come.
+    /// The progress of the work.
     #[serde(default)]
     pub(crate) progress: Progress,
 }
 
-/// A key that is to retire once its successor is delivered, and how far that has come.
+/// A key that expires after its successor is delivered, and the progress of that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Predecessor {
-    /// Its ID.
+    /// The ID.
     #[serde(rename = "ID")]
     pub(crate) id: i64,
-    /// How long it lives on after its successor is delivered, in milliseconds.
+    /// The time from the delivery of the successor until the key expires, in milliseconds.
     pub(crate) overlap: i64,
-    /// The name that it is given to make way for its successor, from before it is given.
+    /// The new name that frees the old one for the successor, written before the key is renamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
-    /// The secret of its successor is where it was to go: what earlier versions wrote in the place of [`Stage::Delivered`].
+    /// Whether the secret of the successor was delivered. Earlier versions wrote this instead of [`Stage::Delivered`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) succeeded: bool,
 }
@@ -90,20 +90,20 @@ pub(crate) struct Predecessor {
 /// What a record of any kind says about its operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    /// The random digits that name the operation.
+    /// The random digits that identify the operation.
     pub(crate) id: String,
     /// The manager's address.
     pub(crate) manager: String,
-    /// The tenant; none for the primary one.
+    /// The tenant; `None` for the primary one.
     pub(crate) tenant: Option<String>,
-    /// The fingerprint of the API key that signs; none for a session.
+    /// The fingerprint of the API key that signs; `None` for a session.
     pub(crate) signer: Option<String>,
-    /// Where the secret will go.
+    /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
 }
 
 impl Record {
-    /// The record of a key that will be created. Its mark proves whose it is, and its name need not be unique.
+    /// The record of a key that will be created, with a mark and a name that need not be unique.
     pub(crate) fn create(
         operation: Operation,
         key_name: impl Into<String>,
@@ -130,7 +130,7 @@ impl Record {
         }
     }
 
-    /// The record of a key that will be created for the time of its run, and deleted after it.
+    /// The record of a key that will be created, and deleted at the end of its run.
     pub(crate) fn temporary(
         operation: Operation,
         key_name: impl Into<String>,
@@ -173,7 +173,7 @@ impl Record {
         }
     }
 
-    /// What it made is gone, and is to be made once more.
+    /// Resets the record, because the key no longer exists and will be created again.
     pub(crate) fn begin_again(&mut self) {
         self.key_id = None;
         self.progress.stage = Stage::Begun;
@@ -182,14 +182,14 @@ impl Record {
         }
     }
 
-    /// Whether its secret is where it was to go.
+    /// Whether the secret was delivered.
     pub(crate) fn is_delivered(&self) -> bool {
         let succeeded =
             (self.predecessor.as_ref()).is_some_and(|predecessor| predecessor.succeeded);
         succeeded || matches!(self.progress.stage, Stage::Delivered | Stage::Settled)
     }
 
-    /// Whether nothing is left to be done, so that only the file is left.
+    /// Whether the work is complete, so that only the file remains.
     pub(crate) fn is_over(&self) -> bool {
         match self.progress.stage {
             Stage::Settled => true,
@@ -202,12 +202,12 @@ impl Record {
         format!("{}.json", self.operation)
     }
 
-    /// What stands on disk before anything that has no fixed width.
+    /// The head of the file: the fields with a fixed width.
     pub(super) fn head(&self) -> String {
         self.progress.now().head(self.key_id)
     }
 
-    /// The file: the head, and behind it everything else.
+    /// The content of the file: the head and everything else.
     pub(super) fn content(&self) -> io::Result<Vec<u8>> {
         let mut rest = serde_json::to_value(self).map_err(io::Error::other)?;
         if let Value::Object(fields) = &mut rest {
@@ -222,7 +222,7 @@ impl Record {
         }
     }
 
-    /// Whether the two differ at most in what stands in the head.
+    /// Whether the two differ at most in their heads.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),
@@ -233,22 +233,22 @@ impl Record {
     }
 }
 
-/// What else stands in a record takes no more.
+/// The maximum size of the other fields.
 const REST: usize = 4 * 1024;
 
-/// Whether there is room in a record for these texts.
+/// Whether a record has room for these texts.
 pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let length = |text: &str| serde_json::to_string(text).map_or(0, |text| text.len() + 8);
     let all: usize = texts.map(length).sum();
     u64::try_from(all.saturating_add(REST)).is_ok_and(|all| all <= LIMIT)
 }
 
-/// A record that could not be read again.
+/// The error of a record that exceeds the limit.
 #[derive(Debug, thiserror::Error)]
 #[error("it would be larger than {} KiB", LIMIT / 1024)]
 pub(super) struct TooLong;
 
-/// Any bytes are a record or an error.
+/// Parses a record. The error never contains the text.
 pub(super) fn parse(content: &[u8]) -> io::Result<Record> {
     let mut record: Record =
         serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;
@@ -262,7 +262,7 @@ pub(super) fn parse(content: &[u8]) -> io::Result<Record> {
         Ok(record)
     } else {
         Err(io::Error::other(
-            "line 1: its operation is not a hex number",
+            "line 1: the operation is not a hexadecimal number",
         ))
     }
 }

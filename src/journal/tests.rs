@@ -1,4 +1,4 @@
-//! The reader of records against any bytes: an error that names the file, never a panic, never another record lost.
+//! The parser of records with arbitrary bytes: it returns an error that names the file, never panics and never loses another record.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,11 +8,15 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-use super::*;
+use super::JournalEntry;
+use super::listing::unfinished_in;
+use super::progress::{Progress, Stage};
+use super::record::{LIMIT, Record, Work, parse};
+use crate::storage::state_dir::Folder;
 
 type Tested = Result<(), TestCaseError>;
 
-/// Any text that a manager, a user or a file system may come up with.
+/// Any text that a manager, a user or a file system may supply.
 fn text() -> impl Strategy<Value = String> {
     vec(any::<char>(), 0..12).prop_map(|characters| characters.into_iter().collect())
 }
@@ -51,7 +55,7 @@ fn record() -> impl Strategy<Value = Record> {
             current: false,
             sinks,
             started,
-            progress: super::progress::Progress::default(),
+            progress: Progress::default(),
         }
     })
 }
@@ -60,7 +64,7 @@ fn written(record: &Record) -> Vec<u8> {
     serde_json::to_vec_pretty(record).expect("a record can be written")
 }
 
-/// Bytes that begin as a record does, which random ones hardly ever do: cut, with a byte changed, with more behind them.
+/// The bytes of a record that is cut off, has one wrong byte, or has more bytes after it. Random bytes hardly ever look like a record.
 fn spoiled() -> impl Strategy<Value = Vec<u8>> {
     let place = any::<prop::sample::Index>();
     (record(), place, any::<u8>(), 0..4_u8).prop_map(|(record, place, byte, how)| {
@@ -80,7 +84,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..300), spoiled()]
 }
 
-/// Names of files that are no records: not one of them is eight hex digits and `.json`.
+/// File names that are not those of records: eight hexadecimal digits and `.json`.
 fn other_names() -> impl Strategy<Value = String> {
     "[g-z][a-z0-9 _.-]{0,12}(\\.json)?"
 }
@@ -91,19 +95,19 @@ fn put(folder: &Path, name: &str, content: &[u8]) {
 
 proptest! {
     #[test]
-    fn what_was_written_is_read_again(record in record()) {
+    fn a_written_record_is_read_back(record in record()) {
         let read = parse(&written(&record)).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(read, record);
     }
 
     #[test]
-    fn what_is_on_disk_can_be_overwritten_at_its_head(record in record(), stage in 0..4_usize) {
+    fn the_head_of_a_record_can_be_overwritten_in_place(record in record(), stage in 0..4_usize) {
         let content = record.content()?;
         let read = parse(&content).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(read.progress.in_place);
         let mut later = read.clone();
         later.progress.stage = [Stage::Begun, Stage::Delivering, Stage::Delivered, Stage::Settled][stage];
-        // What is cut short is the former stage or the later one.
+        // An incomplete write leaves the old stage or the new one.
         let head = later.head();
         for cut in 0..=head.len() {
             let mut file = content.clone();
@@ -118,13 +122,13 @@ proptest! {
     #[test]
     fn any_bytes_are_a_record_or_an_error(content in bytes()) {
         if let Ok(record) = parse(&content) {
-            // What is taken for a record can name its file, and no other place.
+            // A record can only name its own file.
             prop_assert!(record.file_name().bytes().all(|byte| byte.is_ascii_hexdigit() || b".json".contains(&byte)));
         }
     }
 
     #[test]
-    fn a_file_that_is_no_record_is_named_and_hides_no_other(
+    fn a_file_that_is_not_a_record_is_reported_and_hides_no_record(
         records in btree_map("[0-9a-f]{8}", record(), 0..5),
         others in btree_map(other_names(), bytes(), 0..5),
         folders in vec("[A-Z]{1,8}\\.json", 0..2),
@@ -152,11 +156,11 @@ fn hides_no_other(
     for name in folders {
         fs::create_dir_all(state.path().join(name))?;
     }
-    let (mut read, mut told) = (BTreeMap::new(), Vec::new());
+    let (mut read, mut reported) = (BTreeMap::new(), Vec::new());
     let mut last = i64::MIN;
     for found in unfinished_in(&Folder::at(state.path()))? {
         match found {
-            JournalEntry::InProgress(_) => prop_assert!(false, "nobody works on one"),
+            JournalEntry::InProgress(_) => prop_assert!(false, "no process works on one"),
             JournalEntry::Record(record) => {
                 prop_assert!(record.started >= last, "oldest first");
                 last = record.started;
@@ -164,15 +168,15 @@ fn hides_no_other(
             }
             JournalEntry::Unreadable(name, reason) => {
                 prop_assert!(!reason.is_empty());
-                told.push(name);
+                reported.push(name);
             }
         }
     }
-    told.sort();
+    reported.sort();
     let mut expected: Vec<_> = others.keys().chain(folders).cloned().collect();
     expected.sort();
     expected.dedup();
-    prop_assert_eq!(told, expected, "each is named");
+    prop_assert_eq!(reported, expected, "each is reported");
     prop_assert_eq!(read.len(), records.len(), "no record is lost");
     for (operation, record) in records {
         prop_assert_eq!(&read[operation].key_name, &record.key_name);
@@ -181,7 +185,7 @@ fn hides_no_other(
 }
 
 #[test]
-fn a_file_that_is_larger_than_any_record_is_none() {
+fn a_file_above_the_limit_is_not_a_record() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let content = vec![b' '; usize::try_from(LIMIT).expect("it fits") + 1];
     put(state.path(), "0000000a.json", &content);

@@ -28,7 +28,7 @@ impl Transaction<'_> {
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
         let asking = self.signed_in.create_api_key(key);
-        match journal::kept_young(record, asking).await {
+        match journal::refresh_while(record, asking).await {
             Ok(created) => {
                 if let Some(end) = answer_check::known_before(record, &created) {
                     return Err(end);

@@ -118,7 +118,7 @@ pub(super) async fn of_reset(
     let mut poll = Poll::new(wait);
     let mut waited = false;
     loop {
-        journal::asked_again(record);
+        journal::refresh(record);
         let asking = async {
             if record.current {
                 signed_in.reset_own_secret().await
@@ -126,7 +126,7 @@ pub(super) async fn of_reset(
                 signed_in.reset_secret(id).await
             }
         };
-        let error = match journal::kept_young(record, asking).await {
+        let error = match journal::refresh_while(record, asking).await {
             Ok(key) if key.id == id => {
                 return Reset::Made {
                     key: Box::new(key),

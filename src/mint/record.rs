@@ -105,7 +105,7 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
     let message = format!(
         "no record of this run can be kept in {} ({}): {error}",
         journal::place(),
-        crate::storage::state_dir::state_variable()
+        crate::storage::locations::state_variable()
     );
     if journal::is_too_long(error) {
         let hint =
@@ -115,7 +115,7 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
     let refused = match context.settings.require_journal {
         true => Some(format!("{message}; `--require-journal` requires one")),
         // `recover` would find it, and end the secret that this run delivers.
-        false => journal::stays(error).then(|| message.clone()),
+        false => journal::is_left_on_disk(error).then(|| message.clone()),
     };
     if let Some(refused) = refused {
         let hint = "set SWP_STATE_DIR to a writable folder; nothing was created";

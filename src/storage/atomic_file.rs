@@ -1,8 +1,8 @@
-//! Files that are there whole or not at all, and that nobody else can read.
+//! Files that are written completely or not at all, and that only their owner can read.
 //!
-//! A temporary file with mode 0600 is made in the same folder, written and fsynced, and renamed; then the folder is fsynced, so
-//! that the name survives a power cut as well. `delivery/` and `store.rs` both write this way;
-//! `replaced_file.rs` keeps what a file replaces until that is settled.
+//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the
+//! name survives a power cut. `delivery/` and `state_dir.rs` write this way. `replaced_file.rs` keeps the replaced file until the
+//! outcome is known.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -13,21 +13,21 @@ use std::sync::Arc;
 use super::open_folder::OpenFolder;
 use crate::random;
 
-/// A file that is ready to be written and not there yet.
+/// A file that is ready to be written and does not have its name yet.
 pub(crate) struct AtomicFile {
     file: File,
     temporary: TemporaryName,
     target: OsString,
 }
 
-/// A second name in a folder, which is removed when this is dropped.
+/// An additional name in a folder, which is removed on drop.
 pub(crate) struct TemporaryName {
     folder: Arc<OpenFolder>,
     name: OsString,
 }
 
 impl TemporaryName {
-    /// Has `make` make a file of a new name in the folder.
+    /// Calls `make` to create a file with a new name in the folder.
     ///
     /// # Errors
     /// Returns the error of `make`.
@@ -52,11 +52,11 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Gives the file this name instead; what has it already is replaced only with `replace`.
+    /// Renames the file to `target`. An existing file is only replaced if `replace` is set.
     ///
     /// # Errors
-    /// Returns the system's error; the temporary name is gone then.
-    pub(crate) fn give_up_for(mut self, target: &OsStr, replace: bool) -> io::Result<()> {
+    /// Returns the system's error. The temporary name is then removed.
+    pub(crate) fn rename_to(mut self, target: &OsStr, replace: bool) -> io::Result<()> {
         if replace {
             self.folder.rename(&self.name, target)?;
         } else {
@@ -76,19 +76,20 @@ impl Drop for TemporaryName {
 }
 
 impl AtomicFile {
-    /// Makes the temporary file, which proves that the folder can be written to. Dropped before [`AtomicFile::commit`], it is gone.
+    /// Creates the temporary file, which proves that the folder is writable. The file is removed if it is dropped before
+    /// [`AtomicFile::commit`].
     ///
     /// # Errors
-    /// Where the folder is missing, read-only, full, or not ours.
+    /// Returns the system's error, for example if the folder is missing, read-only or full.
     pub(crate) fn prepare(target: &Path) -> io::Result<Self> {
         let folder = Arc::new(OpenFolder::of_file(target)?);
         Self::prepare_in(&folder, file_name(target)?)
     }
 
-    /// The same in a folder that is open already.
+    /// Like [`AtomicFile::prepare`], in an open folder.
     ///
     /// # Errors
-    /// As of [`AtomicFile::prepare`].
+    /// Returns the system's error.
     pub(crate) fn prepare_in(folder: &Arc<OpenFolder>, target: &OsStr) -> io::Result<Self> {
         let (temporary, file) = TemporaryName::make(folder, |name| folder.create_private(name))?;
         Ok(Self {
@@ -98,91 +99,91 @@ impl AtomicFile {
         })
     }
 
-    /// Gives it the mode and the owner of the file it is to replace.
+    /// Copies mode and owner from the file that will be replaced.
     ///
     /// # Errors
-    /// Where the other file belongs to somebody else, and giving files away is not allowed to us.
+    /// Returns an error if that file belongs to another user and this process cannot change owners.
     #[cfg(unix)]
-    pub(crate) fn like(&self, other: &Metadata) -> io::Result<()> {
+    pub(crate) fn copy_permissions(&self, other: &Metadata) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt as _, fchown};
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
-            let given = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // A group that has no rights does not matter.
-            if given.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
-                return given;
+            let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
+            // A group without rights does not matter.
+            if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
+                return changed;
             }
         }
         self.file.set_permissions(other.permissions())
     }
 
-    /// There, a new file takes its rights from the folder, as the other one did.
+    /// On Windows, a new file inherits its permissions from the folder, like the old one.
     #[cfg(not(unix))]
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the same form on every system"
+        reason = "the same signature on every system"
     )]
-    pub(crate) fn like(&self, _other: &Metadata) -> io::Result<()> {
+    pub(crate) fn copy_permissions(&self, _other: &Metadata) -> io::Result<()> {
         Ok(())
     }
 
-    /// Writes `content` and gives the file its name; an existing one is replaced only with `replace`.
+    /// Writes `content` and gives the file its name. An existing file is only replaced if `replace` is set.
     ///
     /// # Errors
-    /// Nothing is at the target then that was not there before, and the temporary file is gone; but where the folder could not be
-    /// flushed the file is there, and may be gone again after a power cut.
+    /// Returns the system's error. The target is then unchanged and the temporary file removed. If only the folder could not be flushed, the
+    /// new file is in place, but a power cut may undo that.
     pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
         let folder = Arc::clone(self.folder());
-        folder.check_place()?;
+        folder.check_path()?;
         let file = self.give_name(replace)?;
         folder.flush()?;
         Ok(file)
     }
 
-    /// Takes the lock of the file before it has its name, so that nobody ever sees it without. It lasts as long as the file that
-    /// [`AtomicFile::commit`] returns is held, and the operating system lifts it when a process dies.
+    /// Locks the file before it has its name, so that no other process sees it unlocked. The lock lasts as long as the file that
+    /// [`AtomicFile::commit`] returns. The operating system releases it when the process dies.
     ///
     /// # Errors
-    /// Where the file system knows no locks.
+    /// Returns an error if the file system has no locks.
     pub(crate) fn lock(&self) -> io::Result<()> {
         self.file.lock()
     }
 
-    /// Writes `content`, still under the temporary name.
+    /// Writes `content` under the temporary name.
     pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
         self.file.write_all(content)?;
         self.file.sync_all()
     }
 
-    /// Gives the file its name. The folder is still to be flushed.
+    /// Gives the file its name. The folder must still be flushed.
     pub(crate) fn give_name(self, replace: bool) -> io::Result<File> {
-        self.temporary.give_up_for(&self.target, replace)?;
+        self.temporary.rename_to(&self.target, replace)?;
         Ok(self.file)
     }
 
-    /// Where it is to be.
+    /// The final name.
     pub(crate) fn target(&self) -> &OsStr {
         &self.target
     }
 
-    /// The folder that it is in.
+    /// The folder of the file.
     pub(crate) fn folder(&self) -> &Arc<OpenFolder> {
         &self.temporary.folder
     }
 }
 
-/// The last name of a path to a file.
+/// Returns the file name of a path.
 ///
 /// # Errors
-/// Returns an error if it has none.
+/// Returns an error if the path has none.
 pub(crate) fn file_name(path: &Path) -> io::Result<&OsStr> {
     path.file_name()
-        .ok_or_else(|| io::Error::other("it names a folder"))
+        .ok_or_else(|| io::Error::other("the path names a folder"))
 }
 
-/// Makes a removal or a new name in `folder` last.
+/// Flushes new and removed names in `folder`.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -196,10 +197,10 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A folder that is moved away and replaced, as a deployment does, after the temporary file was made.
+    /// A deployment may replace the folder after the temporary file was created.
     #[test]
     #[cfg(unix)]
-    fn a_folder_that_is_swapped_keeps_nothing() -> io::Result<()> {
+    fn nothing_is_left_in_a_folder_that_was_replaced() -> io::Result<()> {
         for replace in [true, false] {
             let parent = tempfile::tempdir()?;
             let [current, old] = ["current", "old"].map(|name| parent.path().join(name));
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_appears_whole_private_and_alone() -> io::Result<()> {
+    fn a_file_appears_complete_and_private() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         let file = AtomicFile::prepare(&target)?;

@@ -1,7 +1,7 @@
 //! Locks on what several runs change: the folder of a file that is replaced, or the file itself if it is written in place.
 //!
-//! They are locks on open descriptors (flock), so the system lifts them when a process ends, however it ends, and no lock file is
-//! left. They bind programs that ask for them; an editor does not. A lock on a folder of a network file system counts on one machine.
+//! The locks belong to open descriptors (flock). The system releases them when a process ends, and no lock file remains. They only affect
+//! programs that use them, which editors do not. On a network file system, a lock on a folder only affects the same machine.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -13,10 +13,10 @@ use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
 use crate::process::signals::Signals;
 
-/// How long to wait for a lock. Other runs hold it for as long as a disk takes to flush three times, so this is enough for many of them.
+/// How long to wait for a lock. Other runs hold it while a disk flushes three times, so this is enough for many of them.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// After this, the user reads what the run waits for.
+/// The time after which the run reports what it waits for.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// A lock, until it is dropped.
@@ -34,16 +34,16 @@ impl Drop for FileLock {
     }
 }
 
-/// Why there is no lock.
+/// The reason why a lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockFailure {
-    /// A signal came first.
+    /// A signal arrived first.
     #[error("interrupted while waiting for the lock of {place}")]
     Interrupted { place: String, signal: Signal },
     /// Another process holds it.
     #[error("another process has locked {place} and still held the lock after {} s", waited.as_secs())]
     Held { place: String, waited: Duration },
-    /// The system refuses to open what is to be locked.
+    /// The system could not open the file or folder.
     #[error(transparent)]
     Unavailable(#[from] io::Error),
 }
@@ -58,22 +58,22 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// The program's error before anything was asked of the manager: nothing can be written to what `flag` names.
+    /// The error of a run that has not sent anything yet. `flag` names the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
             other => Error::usage(
                 format!("`{flag}`: {other}"),
-                "run it again when the other process has ended (`flock` on the same folder is one); nothing was created on the manager",
+                "run the command again when the other process has ended; nothing was created on the manager",
             ),
         }
     }
 }
 
-/// Locks a folder, for whatever changes a file in it.
+/// Locks a folder while a file in it is changed.
 ///
 /// # Errors
-/// Returns an error if another process holds the lock for too long, or if a signal comes first.
+/// Returns an error if another process holds the lock for too long, or if a signal arrives first.
 pub(crate) async fn lock_folder(
     folder: &OpenFolder,
     signals: &Signals,
@@ -81,10 +81,10 @@ pub(crate) async fn lock_folder(
     lock_folder_within(WAIT, folder, signals).await
 }
 
-/// The same for what is not worth so long a wait.
+/// Locks a folder and waits for a shorter time.
 ///
 /// # Errors
-/// Returns an error if another process holds the lock for longer, or if a signal comes first.
+/// Returns an error if another process holds the lock for longer, or if a signal arrives first.
 pub(crate) async fn lock_folder_within(
     wait: Duration,
     folder: &OpenFolder,
@@ -97,7 +97,7 @@ pub(crate) async fn lock_folder_within(
 /// Locks a file that is changed in place. `place` names it in errors.
 ///
 /// # Errors
-/// Returns an error if another process holds the lock for too long, or if a signal comes first.
+/// Returns an error if another process holds the lock for too long, or if a signal arrives first.
 pub(crate) async fn lock_file(
     file: &File,
     place: String,
@@ -128,10 +128,10 @@ async fn lock(
                 announced = true;
             }
             Err(TryLockError::WouldBlock) => {}
-            // A single run does no harm without one, and that is what most runs are.
+            // A lock only matters if several runs change the same file at once, so the run continues without one.
             Err(TryLockError::Error(error)) => {
                 log::warn!(
-                    "{place} cannot be locked ({error}); several runs at once may overwrite each other's changes in it"
+                    "could not lock {place} ({error}); several runs at once may overwrite each other's changes"
                 );
                 return Ok(FileLock { held: None });
             }
@@ -144,6 +144,22 @@ async fn lock(
             () = sleep(PAUSE) => {}
         }
     }
+}
+
+/// Locks a file that runs hold for a moment only, and waits up to two seconds. A stopped process or another user, who can lock every
+/// readable file, must not block a run for longer.
+///
+/// # Errors
+/// Returns an error if the file stays locked, or if the file system has no locks.
+pub(crate) fn lock_within_limit(file: &File) -> io::Result<()> {
+    for _ in 0..200 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::other("another process holds its lock"))
 }
 
 #[cfg(test)]
@@ -159,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn one_lock_of_a_folder_excludes_another_until_it_is_dropped() -> io::Result<()> {
+    fn a_lock_of_a_folder_excludes_others_until_it_is_dropped() -> io::Result<()> {
         let parent = tempfile::tempdir()?;
         let folder = OpenFolder::open(parent.path())?;
         let nothing = Signals::default();

@@ -1,10 +1,12 @@
-//! Files: the state folder, atomic replacement, permissions and locks.
+//! Files: the folders of the state, atomic replacement, permissions and locks.
 
 pub(crate) mod atomic_file;
 pub(crate) mod file_lock;
+pub(crate) mod locations;
 pub(crate) mod open_folder;
 pub(crate) mod parse_error;
 pub(crate) mod permissions;
-pub(crate) mod replaceable;
+
 pub(crate) mod replaced_file;
 pub(crate) mod state_dir;
+pub(crate) mod write_mode;

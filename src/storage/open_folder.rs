@@ -1,13 +1,13 @@
-//! A folder that is held open: what is done in it is done in this folder, even if its path leads to another one meanwhile.
+//! An open folder: operations affect this folder, even if its path leads to another one meanwhile.
 //!
-//! So a temporary file that holds a secret can always be removed again, also after the folder was moved away.
+//! So a temporary file with a secret can always be removed, even after the folder was moved.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A folder that is held open.
+/// An open folder.
 #[derive(Debug)]
 pub(crate) struct OpenFolder {
     path: PathBuf,
@@ -15,7 +15,7 @@ pub(crate) struct OpenFolder {
     handle: File,
 }
 
-/// The folder that a path is in.
+/// Returns the folder that contains a path.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -24,20 +24,20 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 impl OpenFolder {
-    /// The folder that the file at `path` is in, or is to be in.
+    /// Opens the folder of the file at `path`. The file need not exist.
     ///
     /// # Errors
-    /// Returns the system's error if there is none, or if it may not be read.
+    /// Returns the system's error if the folder does not exist or cannot be read.
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         Self::open(folder_of(path))
     }
 
-    /// Where it was when it was opened.
+    /// The path with which the folder was opened.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes `name` a second name of the file `existing`.
+    /// Adds the name `name` to the file `existing` (a hard link).
     pub(crate) fn add_name(&self, existing: &OsStr, name: &OsStr) -> io::Result<()> {
         self.link(existing, name)
     }
@@ -67,15 +67,15 @@ impl OpenFolder {
         })
     }
 
-    /// Makes a new file for its owner alone.
+    /// Creates a file that only its owner can access.
     pub(crate) fn create_private(&self, name: &OsStr) -> io::Result<File> {
         use rustix::fs::{Mode, OFlags};
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         self.open_with(name, flags, Mode::RUSR | Mode::WUSR)
     }
 
-    /// Opens a plain file for reading, and for writing as well if `writable`; a link is not followed, and a pipe not waited for.
-    pub(crate) fn open_plain(&self, name: &OsStr, writable: bool) -> io::Result<File> {
+    /// Opens a regular file for reading, and also for writing if `writable`. Links are not followed, and pipes do not block.
+    pub(crate) fn open_regular(&self, name: &OsStr, writable: bool) -> io::Result<File> {
         use rustix::fs::{Mode, OFlags};
         let access = if writable {
             OFlags::RDWR
@@ -87,7 +87,7 @@ impl OpenFolder {
         if file.metadata()?.is_file() {
             Ok(file)
         } else {
-            Err(io::Error::other("it is not a plain file"))
+            Err(io::Error::other("not a regular file"))
         }
     }
 
@@ -101,19 +101,19 @@ impl OpenFolder {
         Ok(rustix::fs::openat(&self.handle, name, flags, mode)?.into())
     }
 
-    /// Whether `name` is a plain file, and not a link to one.
-    pub(crate) fn is_plain(&self, name: &OsStr) -> io::Result<bool> {
+    /// Whether `name` is a regular file and not a link.
+    pub(crate) fn is_regular(&self, name: &OsStr) -> io::Result<bool> {
         use rustix::fs::{AtFlags, FileType, statat};
         let found = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
     }
 
-    /// Gives a file another name, in the place of what has that name.
+    /// Renames a file, and replaces an existing one.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
     }
 
-    /// Gives a file another name, which nothing may have yet.
+    /// Renames a file to a name that must not exist yet.
     pub(crate) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         {
@@ -121,7 +121,7 @@ impl OpenFolder {
             use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&self.handle, from, &self.handle, to, flags) {
-                // Older kernels, and file systems that do not know it.
+                // Older kernels and some file systems do not support the flag.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 other => return Ok(other?),
             }
@@ -147,30 +147,28 @@ impl OpenFolder {
         Ok(rustix::fs::unlinkat(&self.handle, name, flags)?)
     }
 
-    /// Makes removals and new names last.
+    /// Flushes new and removed names.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
 
-    /// Makes sure that the path still leads here.
+    /// Checks that the path still leads to this folder.
     ///
     /// # Errors
-    /// Returns an error if it does not: what is put here would not be at the path that the user named.
-    pub(crate) fn check_place(&self) -> io::Result<()> {
+    /// Returns an error if it does not: new files would not appear at the path that the user named.
+    pub(crate) fn check_path(&self) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
         let (here, there) = (self.handle.metadata()?, fs::metadata(&self.path)?);
         if (here.dev(), here.ino()) == (there.dev(), there.ino()) {
             Ok(())
         } else {
-            Err(io::Error::other(
-                "another folder has taken the place of its folder",
-            ))
+            Err(io::Error::other("its folder was replaced by another one"))
         }
     }
 
-    /// What a lock of the folder is taken on.
+    /// A handle for locking the folder.
     pub(crate) fn lockable(&self) -> io::Result<File> {
-        // A descriptor of its own, so that two who lock it in one process exclude each other as well.
+        // A separate descriptor, so that two locks in one process exclude each other too.
         use rustix::fs::{Mode, OFlags};
         self.open_with(
             OsStr::new("."),
@@ -180,7 +178,7 @@ impl OpenFolder {
     }
 }
 
-/// There, a folder in which a file is open cannot be moved away, and a folder cannot be opened as a file.
+/// On Windows, a folder with an open file cannot be moved, and a folder cannot be opened as a file.
 #[cfg(not(unix))]
 impl OpenFolder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -198,16 +196,16 @@ impl OpenFolder {
         options.open(self.path.join(name))
     }
 
-    pub(crate) fn open_plain(&self, name: &OsStr, writable: bool) -> io::Result<File> {
-        if !self.is_plain(name)? {
-            return Err(io::Error::other("it is not a plain file"));
+    pub(crate) fn open_regular(&self, name: &OsStr, writable: bool) -> io::Result<File> {
+        if !self.is_regular(name)? {
+            return Err(io::Error::other("not a regular file"));
         }
         let mut options = File::options();
         options.read(true).write(writable);
         options.open(self.path.join(name))
     }
 
-    pub(crate) fn is_plain(&self, name: &OsStr) -> io::Result<bool> {
+    pub(crate) fn is_regular(&self, name: &OsStr) -> io::Result<bool> {
         Ok(fs::symlink_metadata(self.path.join(name))?.is_file())
     }
 
@@ -231,14 +229,14 @@ impl OpenFolder {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the same form on every system"
+        reason = "the same signature on every system"
     )]
     pub(crate) fn flush(&self) -> io::Result<()> {
-        // Its rename is in the journal of the file system.
+        // The journal of the file system contains the rename.
         Ok(())
     }
 
-    pub(crate) fn check_place(&self) -> io::Result<()> {
+    pub(crate) fn check_path(&self) -> io::Result<()> {
         fs::metadata(&self.path).map(|_| ())
     }
 

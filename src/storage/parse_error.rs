@@ -1,14 +1,14 @@
-//! What is wrong with a text that a parser refuses, in fixed words: the messages of parsers quote the text, and that may be a secret.
+//! Fixed messages for texts that a parser refuses. The messages of the parsers quote the text, which may be a secret.
 
 use serde_json::error::Category;
 
-/// The line at which JSON could not be read, and why.
+/// Returns the line of a JSON error and the reason.
 pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let problem = match error.classify() {
         Category::Syntax => "it is not JSON",
         Category::Eof => "it ends too early",
         Category::Data => "a field is missing, unknown or has the wrong type",
-        Category::Io => "it cannot be read",
+        Category::Io => "it could not be read",
     };
     format!("line {}: {problem}", error.line().max(1))
 }
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_reported_and_nothing_of_the_text() {
+    fn the_line_is_reported_without_the_text() {
         for (text, problem) in [
             ("", "line 1: it ends too early"),
             ("[1,\n\"hunter2", "line 2: it ends too early"),
@@ -29,8 +29,8 @@ mod tests {
             ),
         ] {
             let error = serde_json::from_str::<Vec<u8>>(text).err();
-            let said = error.map(|error| json_problem(&error));
-            assert_eq!(said.as_deref(), Some(problem), "{text}");
+            let message = error.map(|error| json_problem(&error));
+            assert_eq!(message.as_deref(), Some(problem), "{text}");
         }
     }
 }

@@ -1,119 +1,120 @@
-//! Checks of permissions: who can read a file that holds a secret, who can write to a file whose commands are run, and who could have
-//! written a file in the state folder.
+//! Permission checks: who can read a file with a secret, who can write to a file whose commands are run, and who could have written a
+//! file in the folder of the state.
 
 use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
 #[cfg(unix)]
-use super::state_dir::is_absent;
+use super::locations::is_absent;
 use crate::error::Error;
 
-/// Refuses a file that others may read, or write: they could read what is written to it, or choose what is read.
+/// Refuses a file that others can read or write: they could read a secret in it, or choose its content.
 ///
 /// # Errors
-/// Of usage, with the command that mends it. `origin` is the flag or variable that names the file.
+/// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
 pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if !is_loose(metadata) {
         return Ok(());
     }
     let path = path.display();
     Err(Error::usage(
-        format!("{origin}: others on this machine may read {path}"),
-        format!("run `chmod 600 {path}`, or say `--allow-loose-permissions`"),
+        format!("{origin}: other users of this machine can read {path}"),
+        format!("run `chmod 600 {path}`, or add `--allow-loose-permissions`"),
     ))
 }
 
-/// Whether anybody but the owner has a right to it.
+/// Whether anyone but the owner has access to the file.
 #[cfg(unix)]
 pub(crate) fn is_loose(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
 }
 
-/// The lists of who may read are inherited there, and a file in one's own profile is private.
+/// On Windows, permissions are inherited, and files in the user's profile are private.
 #[cfg(not(unix))]
 pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
     false
 }
 
-/// Refuses a file that somebody else may write to, or put another one in its place. `stake` is what hangs on that, as in "commands in it
-/// would be run in your name".
+/// Refuses a file that other users can change or replace. `consequence` is the consequence, for example "commands in it would be run as you".
 ///
 /// # Errors
-/// Of usage, with the command that mends it.
+/// Returns a usage error with the command that fixes it.
 #[cfg(unix)]
 pub(crate) fn require_trusted_owner(
     path: &Path,
     metadata: &Metadata,
-    stake: &str,
+    consequence: &str,
 ) -> Result<(), Error> {
-    refuse_others(path, metadata, false, stake)?;
+    refuse_other_writers(path, metadata, false, consequence)?;
     path.parent()
-        .map_or(Ok(()), |folder| refuse_foreign_folder(folder, stake))
+        .map_or(Ok(()), |folder| require_trusted_folder(folder, consequence))
 }
 
-/// The same for the folder that such a file is in, or is to be. In one with the sticky bit, others may add files and not replace one.
+/// Refuses the folder of such a file if other users can replace files in it. With the sticky bit, they can only add files.
 ///
 /// # Errors
-/// As of [`require_trusted_owner`].
+/// Returns a usage error with the command that fixes it.
 #[cfg(unix)]
-pub(crate) fn refuse_foreign_folder(folder: &Path, stake: &str) -> Result<(), Error> {
+pub(crate) fn require_trusted_folder(folder: &Path, consequence: &str) -> Result<(), Error> {
     match std::fs::metadata(folder) {
-        Ok(metadata) => refuse_others(folder, &metadata, true, stake),
+        Ok(metadata) => refuse_other_writers(folder, &metadata, true, consequence),
         Err(_) => Ok(()),
     }
 }
 
 #[cfg(unix)]
-fn refuse_others(
+fn refuse_other_writers(
     path: &Path,
     metadata: &Metadata,
-    sticky_will_do: bool,
-    stake: &str,
+    allow_sticky: bool,
+    consequence: &str,
 ) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt as _;
     let user = rustix::process::geteuid().as_raw();
     let path = path.display();
     if metadata.uid() != user && metadata.uid() != 0 {
         return Err(Error::usage(
-            format!("{path} belongs to somebody else, and {stake}"),
-            format!(
-                "make it yours, as in `chown \"$USER\" {path}`, or name another folder in SWP_CONFIG_DIR"
-            ),
+            format!("{path} belongs to another user, and {consequence}"),
+            format!("run `chown \"$USER\" {path}`, or set SWP_CONFIG_DIR to another folder"),
         ));
     }
     let is_sticky = metadata.mode() & 0o1000 != 0;
-    if metadata.mode() & 0o022 == 0 || (is_sticky && sticky_will_do) {
+    if metadata.mode() & 0o022 == 0 || (is_sticky && allow_sticky) {
         return Ok(());
     }
     Err(Error::usage(
-        format!("others on this machine may write to {path}, and {stake}"),
-        format!("look at what is in it, then run `chmod go-w {path}`"),
+        format!("other users of this machine can write to {path}, and {consequence}"),
+        format!("check its content, then run `chmod go-w {path}`"),
     ))
 }
 
-/// As with reading: the lists of rights are inherited there.
+/// On Windows, permissions are inherited.
 #[cfg(not(unix))]
 pub(crate) fn require_trusted_owner(
     _path: &Path,
     _metadata: &Metadata,
-    _stake: &str,
+    _consequence: &str,
 ) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same.
+/// On Windows, permissions are inherited.
 #[cfg(not(unix))]
-pub(crate) fn refuse_foreign_folder(_folder: &Path, _stake: &str) -> Result<(), Error> {
+pub(crate) fn require_trusted_folder(_folder: &Path, _consequence: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses a file that anybody may write to. That a group may is left to who names the file: it may be the user's own.
+/// Refuses a file that everyone can write to. Access for the group is accepted, because the group may contain the user only.
 ///
 /// # Errors
-/// Of usage, with the command that mends it. `origin` is the flag or variable that names the file.
+/// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
 #[cfg(unix)]
-pub(crate) fn refuse_open_to_all(origin: &str, path: &Path, stake: &str) -> Result<(), Error> {
+pub(crate) fn refuse_world_writable(
+    origin: &str,
+    path: &Path,
+    consequence: &str,
+) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt as _;
     let is_open = |metadata: Metadata| metadata.is_file() && metadata.mode() & 0o002 != 0;
     if !std::fs::metadata(path).is_ok_and(is_open) {
@@ -121,43 +122,47 @@ pub(crate) fn refuse_open_to_all(origin: &str, path: &Path, stake: &str) -> Resu
     }
     let path = path.display();
     Err(Error::usage(
-        format!("{origin}: anybody on this machine may write to {path}, and {stake}"),
+        format!("{origin}: everyone on this machine can write to {path}, and {consequence}"),
         format!(
-            "look at what is in it, then run `chmod o-w {path}`, or say `--allow-loose-permissions`"
+            "check its content, then run `chmod o-w {path}`, or add `--allow-loose-permissions`"
         ),
     ))
 }
 
-/// As with reading.
+/// On Windows, permissions are inherited.
 #[cfg(not(unix))]
-pub(crate) fn refuse_open_to_all(_origin: &str, _path: &Path, _stake: &str) -> Result<(), Error> {
+pub(crate) fn refuse_world_writable(
+    _origin: &str,
+    _path: &Path,
+    _consequence: &str,
+) -> Result<(), Error> {
     Ok(())
 }
 
-/// Why something of the state is not trusted, and what mends that.
+/// The reason why a file or folder of the state is not trusted, and how to fix it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{problem}; {mend}")]
+#[error("{problem}; {hint}")]
 pub(crate) struct UntrustedPath {
     problem: String,
-    mend: String,
+    hint: String,
 }
 
 impl UntrustedPath {
-    /// Whether this is why something could not be read or written.
+    /// Returns the reason, if the error has one.
     pub(crate) fn cause_of(error: &io::Error) -> Option<Self> {
         let inner = error.get_ref()?;
         inner.downcast_ref::<Self>().cloned()
     }
 }
 
-/// The error of the program for one of the disk: what is not trusted can be mended, anything else is what the caller says it is.
+/// Returns the error for an untrusted file or folder, or else the one that the caller supplies.
 pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
     UntrustedPath::cause_of(error).map_or_else(otherwise, Error::from)
 }
 
 impl From<UntrustedPath> for Error {
     fn from(untrusted: UntrustedPath) -> Self {
-        Self::usage(untrusted.problem, untrusted.mend)
+        Self::usage(untrusted.problem, untrusted.hint)
     }
 }
 
@@ -167,55 +172,56 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// What a folder is for: others may write to one that holds another of ours, where it is sticky as `/tmp` is, because they cannot put
-/// anything in the place of what is there, and what they made first is seen to be theirs.
+/// The use of a folder. Others may write to a folder above the state if it is sticky like `/tmp`: they cannot replace what is there, and
+/// what they created before has another owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
+    /// It contains a folder of the state.
     Above,
-    Holds,
+    /// It contains files of the state.
+    Contains,
 }
 
-/// Refuses a folder in which others may change what is there. A link is as good as what it leads to; one that leads nowhere, and a
-/// folder that is not there yet, are nobody's.
+/// Refuses a folder in which other users can change files. Links are followed. A missing folder is trusted.
 ///
 /// # Errors
-/// [`UntrustedPath`], or where it cannot be looked at.
+/// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
 #[cfg(unix)]
-pub(crate) fn trust_folder(path: &Path, what_for: Use) -> io::Result<()> {
+pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = match path.metadata() {
         Err(error) if is_absent(&error) => return Ok(()),
         other => other?,
     };
-    // Nothing is in what is not a folder, such as SWP_STATE_DIR=/dev/null.
+    // A path such as SWP_STATE_DIR=/dev/null contains nothing.
     if !metadata.is_dir() {
         return Ok(());
     }
     trust_owner(path, &metadata, "folder")?;
-    let sticky = metadata.mode() & 0o1000 != 0 && what_for == Use::Above;
+    let sticky = metadata.mode() & 0o1000 != 0 && used_as == Use::Above;
     if metadata.mode() & 0o022 == 0 || sticky {
         return Ok(());
     }
     let path = path.display();
     Err(UntrustedPath {
         problem: format!(
-            "others on this machine may write to the folder {path}, so what is in it is not trusted"
+            "other users of this machine can write to the folder {path}, so its content is not trusted"
         ),
-        mend: format!("run `chmod go-w {path}`, or name another folder in SWP_STATE_DIR"),
+        hint: format!("run `chmod go-w {path}`, or set SWP_STATE_DIR to another folder"),
     }
     .into())
 }
 
-/// Refuses a file of the state that others may have written, or, where it is `private`, read.
+/// Refuses a file of the state that other users can write, or, if it is `private`, read.
 ///
 /// # Errors
-/// [`UntrustedPath`], or where it cannot be looked at.
+/// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
 #[cfg(unix)]
 pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = path.metadata()?;
     trust_owner(path, &metadata, "file")?;
-    let may = if metadata.mode() & 0o022 != 0 {
+    let access = if metadata.mode() & 0o022 != 0 {
         "write to"
     } else if private && is_loose(&metadata) {
         "read"
@@ -224,13 +230,13 @@ pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     };
     let path = path.display();
     Err(UntrustedPath {
-        problem: format!("others on this machine may {may} {path}, so it is not trusted"),
-        mend: format!("run `chmod 600 {path}`, or remove it"),
+        problem: format!("other users of this machine can {access} {path}, so it is not trusted"),
+        hint: format!("run `chmod 600 {path}`, or delete the file"),
     }
     .into())
 }
 
-/// Root may change everything anyway, so what belongs to root is as good as one's own.
+/// Refuses a file or folder of another user. Root is trusted, because root can change everything.
 #[cfg(unix)]
 fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -244,17 +250,17 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
             "the {what} {path} belongs to another user (ID {}), so it is not trusted",
             metadata.uid()
         ),
-        mend: format!(
-            "run `chown {own} {path}` as root if it is meant to be yours, or name another folder in SWP_STATE_DIR"
+        hint: format!(
+            "run `chown {own} {path}` as root if it should be yours, or set SWP_STATE_DIR to another folder"
         ),
     }
     .into())
 }
 
-/// The lists of who may write are inherited there, and a folder in one's own profile is private.
+/// On Windows, permissions are inherited, and folders in the user's profile are private.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
-pub(crate) fn trust_folder(_path: &Path, _what_for: Use) -> io::Result<()> {
+pub(crate) fn trust_folder(_path: &Path, _used_as: Use) -> io::Result<()> {
     Ok(())
 }
 

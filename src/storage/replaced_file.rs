@@ -1,12 +1,11 @@
-//! A file that was put in place and can be taken back until that is settled.
+//! A file that was put in place and can be rolled back until the outcome is known.
 //!
-//! What stood there before is kept by a second name in the same folder, made just before the rename: nothing is copied, so taking
-//! back cannot fail for want of space and gives the very same file, with its mode and owner. A run that is killed in between leaves
-//! that second name (`.swp-keys-*.tmp`), and with it what was there. Where the file system has no second names, a copy in memory
-//! does the same with a new file.
+//! Before the rename, the old file gets a second name in the same folder (a hard link). Nothing is copied, so a rollback needs no disk
+//! space and restores the same file with its mode and owner. If the run is killed in between, the second name (`.swp-keys-*.tmp`)
+//! remains, and with it the old file. On a file system without hard links, the old content is kept in memory.
 //!
-//! A file that cannot be replaced, since it is a mount, is written in place; what it held is kept in memory then, and a power cut while
-//! it is written may leave it damaged.
+//! A file that cannot be replaced because it is a mount is written in place. Its old content is kept in memory, and a power cut during
+//! the write may damage it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -18,34 +17,36 @@ use zeroize::Zeroizing;
 use super::atomic_file::{AtomicFile, TemporaryName};
 use super::open_folder::OpenFolder;
 
-/// More than this is not kept in memory.
+/// The maximum size of a copy in memory.
 const COPY_LIMIT: u64 = 1024 * 1024;
 
-/// A file in its place, and what it replaced. Dropped, it stays, and what it replaced is gone.
+/// A file in its place, with a backup of what it replaced. On drop, the file remains and the backup is removed.
 pub(crate) struct ReplacedFile {
     folder: Arc<OpenFolder>,
     name: OsString,
     content: Zeroizing<Vec<u8>>,
-    former: Former,
+    backup: Backup,
 }
 
-/// What was there before.
-enum Former {
+/// The backup of the old file.
+enum Backup {
+    /// There was no old file.
     Nothing,
-    /// By its second name.
-    Kept(TemporaryName),
+    /// The old file, by its second name.
+    Linked(TemporaryName),
+    /// A copy of the old content.
     Copied(Zeroizing<Vec<u8>>, Metadata),
-    /// It is the same file, with other content.
+    /// The same file with new content, and a copy of the old content.
     Overwritten(File, Zeroizing<Vec<u8>>),
-    /// Neither was possible.
-    Lost,
+    /// No backup was possible.
+    Missing,
 }
 
 impl ReplacedFile {
-    /// Puts `file`, into which `content` was written, in its place; an existing file is replaced only with `replace`.
+    /// Puts `file`, which contains `content`, in its place. An existing file is only replaced if `replace` is set.
     ///
     /// # Errors
-    /// What was there before is there then.
+    /// Returns the system's error. The old file is then unchanged.
     pub(crate) fn put(
         file: AtomicFile,
         content: Zeroizing<Vec<u8>>,
@@ -53,18 +54,18 @@ impl ReplacedFile {
     ) -> io::Result<Self> {
         let folder = Arc::clone(file.folder());
         let name = file.target().to_owned();
-        folder.check_place()?;
-        let former = if replace {
-            Former::keep(&folder, &name)?
+        folder.check_path()?;
+        let backup = if replace {
+            Backup::create(&folder, &name)?
         } else {
-            Former::Nothing
+            Backup::Nothing
         };
-        file.give_name(!matches!(former, Former::Nothing))?;
+        file.give_name(!matches!(backup, Backup::Nothing))?;
         let placed = Self {
             folder,
             name,
             content,
-            former,
+            backup,
         };
         match placed.folder.flush() {
             Ok(()) => Ok(placed),
@@ -75,10 +76,10 @@ impl ReplacedFile {
         }
     }
 
-    /// Writes `content` into the file itself, which holds `before` and is open for that: the system does not let another take its place.
+    /// Overwrites an open file that contains `before` and that the system does not allow to be replaced.
     ///
     /// # Errors
-    /// What it held before is there then, or the error names what is not.
+    /// Returns the system's error. The old content is then restored, or the error says why not.
     pub(crate) fn overwrite(
         folder: &Arc<OpenFolder>,
         name: &OsStr,
@@ -91,83 +92,83 @@ impl ReplacedFile {
             folder: Arc::clone(folder),
             name: name.to_owned(),
             content,
-            former: Former::Overwritten(file, before),
+            backup: Backup::Overwritten(file, before),
         })
     }
 
-    /// The folder that it is in.
+    /// The folder of the file.
     pub(crate) fn folder(&self) -> &Arc<OpenFolder> {
         &self.folder
     }
 
     /// The file, if it is written in place.
     pub(crate) fn overwritten(&self) -> Option<&File> {
-        match &self.former {
-            Former::Overwritten(file, _) => Some(file),
+        match &self.backup {
+            Backup::Overwritten(file, _) => Some(file),
             _ => None,
         }
     }
 
-    /// Takes the file away again and puts back what was there before.
+    /// Removes the file and restores the old one.
     ///
     /// # Errors
-    /// In words, what could not be done.
+    /// Returns a message if that failed.
     pub(crate) fn roll_back(self) -> Result<(), String> {
-        let words = |error: io::Error| error.to_string();
-        // Somebody else's work is not undone with ours.
+        let message = |error: io::Error| error.to_string();
+        // The changes of another process must not be lost.
         match self.is_unchanged() {
             Ok(true) => {}
             Ok(false) => return Err("another process has written to it since".to_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(words(error)),
+            Err(error) => return Err(message(error)),
         }
-        let lost = matches!(self.former, Former::Lost);
-        match self.former {
-            Former::Nothing | Former::Lost => self.folder.remove(&self.name).map_err(words)?,
-            Former::Kept(former) => former.give_up_for(&self.name, true).map_err(words)?,
-            Former::Copied(content, metadata) => {
-                replace(&self.folder, &self.name, &content, &metadata).map_err(words)?;
+        let is_missing = matches!(self.backup, Backup::Missing);
+        match self.backup {
+            Backup::Nothing | Backup::Missing => self.folder.remove(&self.name).map_err(message)?,
+            Backup::Linked(name) => name.rename_to(&self.name, true).map_err(message)?,
+            Backup::Copied(content, metadata) => {
+                replace(&self.folder, &self.name, &content, &metadata).map_err(message)?;
             }
-            Former::Overwritten(file, before) => {
-                return overwrite(&file, &self.content, &before).map_err(words);
+            Backup::Overwritten(file, before) => {
+                return overwrite(&file, &self.content, &before).map_err(message);
             }
         }
-        self.folder.flush().map_err(words)?;
-        if lost {
-            return Err("what it held before is gone".to_owned());
+        self.folder.flush().map_err(message)?;
+        if is_missing {
+            return Err("its old content is lost".to_owned());
         }
         Ok(())
     }
 
-    /// Whether it holds what was put there: a secret that nobody else could have written.
+    /// Whether the file still has the new content.
     ///
     /// # Errors
-    /// Returns the system's error, if the file is gone for example.
+    /// Returns the system's error, for example if the file no longer exists.
     pub(crate) fn is_unchanged(&self) -> io::Result<bool> {
         Ok(self.current(self.content.len() as u64)?.as_ref() == Some(&self.content))
     }
 
-    /// What it holds now; `None` if that is more than `limit`.
+    /// The current content, or `None` if it is longer than `limit`.
     ///
     /// # Errors
-    /// Returns the system's error, if the file is gone for example.
+    /// Returns the system's error, for example if the file no longer exists.
     pub(crate) fn current(&self, limit: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-        if let Former::Overwritten(file, _) = &self.former {
+        if let Backup::Overwritten(file, _) = &self.backup {
             (&*file).seek(SeekFrom::Start(0))?;
             return whole(file, limit);
         }
-        whole(&self.folder.open_plain(&self.name, false)?, limit)
+        whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Puts `content` in the place of what the file holds now, which something else has changed since.
+    /// Replaces the current content, which another process has changed.
     ///
     /// # Errors
     /// Returns the system's error.
     pub(crate) fn revise(self, now: &[u8], content: &[u8]) -> io::Result<()> {
-        if let Former::Overwritten(file, _) = &self.former {
+        if let Backup::Overwritten(file, _) = &self.backup {
             return overwrite(file, now, content);
         }
-        let metadata = self.folder.open_plain(&self.name, false)?.metadata()?;
+        let metadata = self.folder.open_regular(&self.name, false)?.metadata()?;
         replace(&self.folder, &self.name, content, &metadata)?;
         self.folder.flush()
     }
@@ -177,15 +178,15 @@ fn replace(
     folder: &Arc<OpenFolder>,
     name: &OsStr,
     content: &[u8],
-    like: &Metadata,
+    old: &Metadata,
 ) -> io::Result<()> {
     let mut file = AtomicFile::prepare_in(folder, name)?;
-    file.like(like)?;
+    file.copy_permissions(old)?;
     file.write(content)?;
     file.give_name(true).map(|_| ())
 }
 
-/// What a file holds; `None` if that is more than `limit`.
+/// Returns the content of a file, or `None` if it is longer than `limit`.
 ///
 /// # Errors
 /// Returns the system's error.
@@ -194,20 +195,20 @@ pub(crate) fn whole(file: &File, limit: u64) -> io::Result<Option<Zeroizing<Vec<
     if length > limit {
         return Ok(None);
     }
-    // Room for what comes while it is read: bytes that grow leave copies behind.
+    // Space for data that is added meanwhile: a growing buffer would leave copies behind.
     let room = usize::try_from(length.max(limit.min(4096)) + 32).unwrap_or_default();
     let mut content = Zeroizing::new(Vec::with_capacity(room));
     file.take(limit + 1).read_to_end(&mut content)?;
     Ok((content.len() as u64 <= limit).then_some(content))
 }
 
-/// Writes `content` over `before`; if that fails, `before` is written again.
+/// Writes `content` over `before`. If that fails, writes `before` again.
 fn overwrite(file: &File, before: &[u8], content: &[u8]) -> io::Result<()> {
     let written = reserve(file, content.len()).and_then(|()| write_over(file, content));
     written.map_err(|error| match write_over(file, before) {
         Ok(()) => error,
         Err(other) => io::Error::other(format!(
-            "{error}; what it held before is not whole: {other}"
+            "{error}; its old content could not be restored: {other}"
         )),
     })
 }
@@ -219,7 +220,7 @@ fn write_over(mut file: &File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// What cannot be written whole is not begun: neither a full disk nor a limit on the size of files may cost what is there.
+/// Reserves disk space and checks the limit on file sizes, so that neither can interrupt the write and damage the file.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
@@ -242,21 +243,24 @@ fn reserve(file: &File, length: usize) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature on every system"
+)]
 fn reserve(_file: &File, _length: usize) -> io::Result<()> {
     Ok(())
 }
 
-impl Former {
-    fn keep(folder: &Arc<OpenFolder>, target: &OsStr) -> io::Result<Self> {
+impl Backup {
+    fn create(folder: &Arc<OpenFolder>, target: &OsStr) -> io::Result<Self> {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A link of a link is a link: what came in between is not what the user agreed to replace.
-                if folder.is_plain(name.name())? {
-                    Ok(Self::Kept(name))
+                // The name of a link is a link too. The user did not agree to replace one.
+                if folder.is_regular(name.name())? {
+                    Ok(Self::Linked(name))
                 } else {
-                    Err(io::Error::other("it is no plain file any more"))
+                    Err(io::Error::other("it is no longer a regular file"))
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Nothing),
@@ -265,14 +269,14 @@ impl Former {
     }
 
     fn copy(folder: &OpenFolder, target: &OsStr) -> io::Result<Self> {
-        if !folder.is_plain(target)? {
-            return Err(io::Error::other("it is no plain file any more"));
+        if !folder.is_regular(target)? {
+            return Err(io::Error::other("it is no longer a regular file"));
         }
-        let copied = folder.open_plain(target, false).and_then(|file| {
+        let copied = folder.open_regular(target, false).and_then(|file| {
             let metadata = file.metadata()?;
             Ok(whole(&file, COPY_LIMIT)?.map(|content| Self::Copied(content, metadata)))
         });
-        Ok(copied.ok().flatten().unwrap_or(Self::Lost))
+        Ok(copied.ok().flatten().unwrap_or(Self::Missing))
     }
 }
 
@@ -292,31 +296,35 @@ mod tests {
         ReplacedFile::put(file, content, replace)
     }
 
-    /// How many names the folder holds.
+    /// Returns the number of names in the folder.
     fn names(folder: &Path) -> io::Result<usize> {
         Ok(fs::read_dir(folder)?.count())
     }
 
     #[test]
-    fn what_was_there_comes_back_and_nothing_else_is_left() -> Tested {
+    fn a_rollback_restores_the_old_file_and_leaves_nothing_else() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         fs::write(&target, "old")?;
         let placed = put(&target, "new", true)?;
         assert_eq!(fs::read(&target)?, b"new");
-        assert_eq!(names(folder.path())?, 2, "the old one is kept");
+        assert_eq!(names(folder.path())?, 2, "the old file is kept");
         placed.roll_back()?;
         assert_eq!(fs::read(&target)?, b"old");
         assert_eq!(names(folder.path())?, 1);
 
         drop(put(&target, "new", true)?);
         assert_eq!(fs::read(&target)?, b"new");
-        assert_eq!(names(folder.path())?, 1, "settled, the old one is gone");
+        assert_eq!(
+            names(folder.path())?,
+            1,
+            "the old file is removed at the end"
+        );
         Ok(())
     }
 
     #[test]
-    fn a_new_file_goes_again() -> Tested {
+    fn a_rollback_removes_a_new_file() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         for replace in [false, true] {
@@ -327,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_else_wrote_since_stays() -> Tested {
+    fn a_rollback_keeps_the_changes_of_another_process() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         fs::write(&target, "old")?;
@@ -342,17 +350,17 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_does_where_there_are_no_second_names() -> Tested {
+    fn a_copy_is_restored_without_hard_links() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         fs::write(&target, "old")?;
-        let copied = Former::copy(&OpenFolder::of_file(&target)?, OsStr::new("key"))?;
+        let copied = Backup::copy(&OpenFolder::of_file(&target)?, OsStr::new("key"))?;
         #[cfg(unix)]
         fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o604))?;
         let mode = fs::metadata(&target)?;
         let mut placed = put(&target, "new", true)?;
-        placed.former = match copied {
-            Former::Copied(content, _) => Former::Copied(content, mode.clone()),
+        placed.backup = match copied {
+            Backup::Copied(content, _) => Backup::Copied(content, mode.clone()),
             other => other,
         };
         placed.roll_back()?;
@@ -363,22 +371,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_said() -> Tested {
+    fn lost_content_is_reported() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         let mut placed = put(&target, "new", false)?;
-        placed.former = Former::Lost;
+        placed.backup = Backup::Missing;
         assert_eq!(
             placed.roll_back(),
-            Err("what it held before is gone".to_owned())
+            Err("its old content is lost".to_owned())
         );
         assert_eq!(names(folder.path())?, 0);
         Ok(())
     }
 
-    /// As a mount, which cannot be renamed over.
+    /// For example a mount, which cannot be replaced.
     #[test]
-    fn a_file_that_is_overwritten_stays_the_same_file() -> Tested {
+    fn an_overwritten_file_remains_the_same_file() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         let bytes = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
@@ -386,7 +394,7 @@ mod tests {
             fs::write(&target, old)?;
             let open = Arc::new(OpenFolder::of_file(&target)?);
             let name = OsStr::new("key");
-            let file = open.open_plain(name, true)?;
+            let file = open.open_regular(name, true)?;
             let placed = ReplacedFile::overwrite(&open, name, file, bytes(old), bytes(new))?;
             assert_eq!(fs::read(&target)?, new.as_bytes());
             assert!(placed.is_unchanged()?);

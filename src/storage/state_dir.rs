@@ -1,35 +1,35 @@
-//! State on disk: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`; folders 0700, files 0600. Pure data, no network.
+//! The folders of the state: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700 and files 0600.
 //!
-//! Nothing is read from where somebody else may have put it, and nothing written there: a session of theirs would make a key on their
-//! manager of ours, a record of theirs would make `recover` delete one of ours.
+//! A folder that other users can change is neither read nor written. Otherwise, a session of theirs would make the user's key on their
+//! manager, and a record of theirs would make `recover` delete a key of the user.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::atomic_file::{AtomicFile, sync_folder};
+use super::locations::{is_absent, state_folder};
 use super::permissions::{Use, trust_file, trust_folder};
 
-/// What is kept is at most a few kilobytes; a file that is larger is something else.
+/// The maximum size of a file. State files have a few kilobytes at most.
 const LIMIT: u64 = 64 * 1024;
 
-/// One folder of the state: each file in it is one thing, written whole.
+/// One folder of the state. Each file in it is written as a whole.
 pub(crate) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// The folder `name` of the state; nothing is made yet. `None` where this machine has no place for state.
+    /// The folder `name` of the state, which is not created yet. `None` if this machine has no folder for state.
     pub(crate) fn of_state(name: &str) -> Option<Self> {
         Some(Self {
             path: state_folder()?.join(name),
         })
     }
 
-    /// This folder, wherever the state is.
+    /// A folder at any path.
     #[cfg(test)]
     pub(crate) fn at(path: &Path) -> Self {
         Self {
@@ -37,23 +37,23 @@ impl Folder {
         }
     }
 
-    /// Where it is.
+    /// The path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes sure that nobody else can have put here what is in it. What is not there yet is nobody's.
+    /// Checks that other users could not have put files here. A missing folder is trusted.
     ///
     /// # Errors
-    /// [`crate::storage::permissions::UntrustedPath`].
+    /// Returns [`crate::storage::permissions::UntrustedPath`] if they could.
     pub(crate) fn trusted(&self) -> io::Result<()> {
         if let Some(above) = self.path.parent() {
             trust_folder(above, Use::Above)?;
         }
-        trust_folder(&self.path, Use::Holds)
+        trust_folder(&self.path, Use::Contains)
     }
 
-    /// Writes `name` whole, and makes the folder where it is missing.
+    /// Writes `name` as a whole, and creates the folder if it is missing.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
         self.create()?;
         AtomicFile::prepare(&self.path.join(name))?
@@ -61,13 +61,13 @@ impl Folder {
             .map(|_| ())
     }
 
-    /// Writes `name` whole, which must not be there yet, and returns it locked.
+    /// Writes `name` as a whole and returns it locked. It must not exist yet.
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
         self.commit_locked(name, content, false)
     }
 
-    /// Writes `name` whole, in the place of what is there, and returns it locked.
+    /// Replaces `name` as a whole and returns it locked.
     pub(crate) fn replace_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.commit_locked(name, content, true)
     }
@@ -78,32 +78,32 @@ impl Folder {
         file.commit(content, replace)
     }
 
-    /// What `name` holds; none where it does not exist.
+    /// The content of `name`, if it exists.
     pub(crate) fn read(&self, name: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
         let file = match self.plain(name).and_then(File::open) {
             Err(error) if is_absent(&error) => return Ok(None),
             other => other?,
         };
-        limited(file).map(Some)
+        read_limited(file).map(Some)
     }
 
-    /// Opens `name`, to be changed or locked.
+    /// Opens `name` for changing or locking it.
     pub(crate) fn open(&self, name: &str) -> io::Result<File> {
         (File::options().read(true).write(true)).open(self.plain(name)?)
     }
 
-    /// The path of `name`, which is a file: opening a pipe would wait for its other end.
+    /// The path of `name`, which must be a file: opening a pipe would block.
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
         if !path.symlink_metadata()?.is_file() {
-            return Err(io::Error::other(format!("`{name}` is no file")));
+            return Err(io::Error::other(format!("`{name}` is not a file")));
         }
         self.trusted()?;
         trust_file(&path, false)?;
         Ok(path)
     }
 
-    /// The names of the files in it, in order; none where it does not exist.
+    /// The names of the files, in order. There are none if the folder does not exist.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         self.trusted()?;
         let entries = match fs::read_dir(&self.path) {
@@ -112,7 +112,7 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // Those with a dot are temporary files of a write that is under way, or was cut off.
+            // Names with a dot are temporary files of a write that is in progress or was interrupted.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}
@@ -122,8 +122,8 @@ impl Folder {
         Ok(names)
     }
 
-    /// The names and contents of all files in it, which hold secrets. A file that goes away meanwhile is left out. One that others may
-    /// read is refused, unless that is `allow_loose`.
+    /// The names and contents of all files, which contain secrets. A file that disappears meanwhile is left out. A file that others can
+    /// read is refused, unless `allow_loose` is set.
     pub(crate) fn read_all(
         &self,
         allow_loose: bool,
@@ -131,7 +131,7 @@ impl Folder {
         let mut files = Vec::new();
         for name in self.names()? {
             let path = self.path.join(&name);
-            match trust_file(&path, !allow_loose).and_then(|()| whole(&path, &name)) {
+            match trust_file(&path, !allow_loose).and_then(|()| read_file(&path, &name)) {
                 Ok(content) => files.push((name, content)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -140,13 +140,13 @@ impl Folder {
         Ok(files)
     }
 
-    /// Removes `name`; one that is gone already is no error.
+    /// Removes `name` if it exists.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         self.remove_unflushed(name)?;
         self.flush()
     }
 
-    /// The same, and that it is so is still to be flushed.
+    /// Removes `name` if it exists, without flushing the removal.
     pub(crate) fn remove_unflushed(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -154,7 +154,7 @@ impl Folder {
         }
     }
 
-    /// Makes last what was made or removed in it; there is nothing to flush where it does not exist.
+    /// Flushes new and removed names in the folder, if it exists.
     pub(crate) fn flush(&self) -> io::Result<()> {
         match sync_folder(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -162,7 +162,7 @@ impl Folder {
         }
     }
 
-    /// Makes it where it is missing, for its owner alone, and lasting: the folder above each new one is fsynced as well.
+    /// Creates the folder if it is missing, with access for its owner only. The folder above each new one is flushed.
     fn create(&self) -> io::Result<()> {
         self.trusted()?;
         let missing: Vec<_> = (self.path.ancestors())
@@ -176,7 +176,7 @@ impl Folder {
         Ok(())
     }
 
-    /// One that was there already may be looser. The folders above are the user's own choice and left as they are.
+    /// Removes the rights of others from the folder. The folders above are the user's own choice and not changed.
     #[cfg(unix)]
     fn close_to_others(&self) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -192,16 +192,16 @@ impl Folder {
     }
 }
 
-/// What the file at `path` holds; looked at before it is opened, since opening a pipe would wait for its other end.
-fn whole(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+/// The content of the file at `path`, which is checked before it is opened: opening a pipe would block.
+fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     if !path.metadata()?.is_file() {
-        return Err(io::Error::other(format!("`{name}` is no file")));
+        return Err(io::Error::other(format!("`{name}` is not a file")));
     }
-    limited(File::open(path)?)
+    read_limited(File::open(path)?)
 }
 
-fn limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Room for the whole of it, and for the look whether more comes: what grows leaves a copy behind.
+fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Space for the whole file and for detecting its end: a growing buffer would leave copies behind.
     let room = file.metadata()?.len().min(LIMIT) + 32;
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(room).unwrap_or_default(),
@@ -210,25 +210,7 @@ fn limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// Waits for as long as many runs may take with it, and no longer: one that was stopped in the middle does not stop the others, nor
-/// does another user, who may lock whatever is open to be read.
-///
-/// # Errors
-/// Where it stays locked, and where the file system knows no locks.
-pub(crate) fn lock_in_time(file: &File) -> io::Result<()> {
-    for _ in 0..200 {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::Error::other(
-        "somebody else does not let go of its lock",
-    ))
-}
-
-/// Makes a folder where it is missing, for its owner alone; one that is there is left as it is.
+/// Creates a folder with access for its owner only. An existing folder is not changed.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     private_folders().create(path)
 }
@@ -239,82 +221,4 @@ fn private_folders() -> fs::DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
-}
-
-/// An empty variable counts as none.
-fn state_folder() -> Option<PathBuf> {
-    Some(state_place()?.0)
-}
-
-/// The variable that decides where the state is.
-pub(crate) fn state_variable() -> &'static str {
-    state_place().map_or("SWP_STATE_DIR", |(_, variable)| variable)
-}
-
-fn state_place() -> Option<(PathBuf, &'static str)> {
-    let (of_windows, of_others) = ("LOCALAPPDATA", ".local/state");
-    place("SWP_STATE_DIR", "XDG_STATE_HOME", of_windows, of_others)
-}
-
-/// Where the user's own files are looked for: `config.toml`, and `trusted.toml` beside it. Nothing is made here.
-pub(crate) fn config_folder() -> Option<PathBuf> {
-    Some(config_place()?.0)
-}
-
-/// The variable that decides where those are.
-pub(crate) fn config_variable() -> &'static str {
-    config_place().map_or("SWP_CONFIG_DIR", |(_, variable)| variable)
-}
-
-fn config_place() -> Option<(PathBuf, &'static str)> {
-    place("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
-}
-
-/// Whether a file cannot be there for this user: a folder above it is none, or may not be entered. It is the usual case of a home folder
-/// that belongs to another user, as `sudo -u` and containers leave it.
-pub(crate) fn is_out_of_reach(path: &Path) -> bool {
-    let is_closed = |error: io::Error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
-        )
-    };
-    // A folder of one's own that was closed is a mistake, and one that cannot even be looked at is another user's.
-    let folder = path.parent().unwrap_or(path);
-    folder.symlink_metadata().is_err_and(is_closed)
-}
-
-/// Whether nothing is there, nor could be.
-pub(crate) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
-}
-
-/// The folder that the variable `own` names; else `swp-keys` in the one that the variable `xdg` or, on Windows, `windows` names, or in
-/// the folder `usual` of the user; and the variable that decided.
-fn place(
-    own: &'static str,
-    xdg: &'static str,
-    windows: &'static str,
-    usual: &str,
-) -> Option<(PathBuf, &'static str)> {
-    let variable = |name: &'static str| {
-        let value = std::env::var_os(name).filter(|value| !value.is_empty());
-        value.map(|value| (PathBuf::from(value), name))
-    };
-    if let Some(folder) = variable(own) {
-        return Some(folder);
-    }
-    // The XDG specification wants relative paths ignored.
-    let above = (variable(xdg).filter(|(path, _)| path.is_absolute())).or_else(|| {
-        if cfg!(windows) {
-            return variable(windows);
-        }
-        // A relative one would be whatever folder the run happens to stand in.
-        let home = std::env::home_dir().filter(|home| home.is_absolute())?;
-        Some((home.join(usual), "HOME"))
-    });
-    above.map(|(folder, variable)| (folder.join("swp-keys"), variable))
 }

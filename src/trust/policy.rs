@@ -13,8 +13,8 @@ use super::pin_store::PinStore;
 use crate::config::{Settings, Source, Sourced};
 use crate::error::Error;
 use crate::manager::{Address, Pin, PinSet, Trust};
-use crate::storage::permissions::refuse_open_to_all;
-use crate::storage::state_dir;
+use crate::storage::locations;
+use crate::storage::permissions::refuse_world_writable;
 
 /// How the manager is verified, and the setting that decided it.
 pub(crate) struct TrustDecision {
@@ -132,7 +132,7 @@ impl<'a> TrustPolicy<'a> {
             });
         }
         // A pin store that this user cannot reach is not needed: the system's root certificates decide then.
-        if PinStore::path().is_some_and(|path| state_dir::is_out_of_reach(&path)) {
+        if PinStore::path().is_some_and(|path| locations::is_out_of_reach(&path)) {
             return Ok(TrustDecision::system());
         }
         Ok(
@@ -196,7 +196,7 @@ pub(crate) fn load_certificates(
 ) -> Result<Trust, Error> {
     let source = source.to_string();
     if !allow_loose {
-        refuse_open_to_all(
+        refuse_world_writable(
             &source,
             path,
             "it decides which server receives the password",

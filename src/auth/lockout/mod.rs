@@ -29,7 +29,8 @@ use crate::error::{Error, ErrorKind};
 use crate::manager::SignInRefusal;
 use crate::random;
 use crate::secret::Secret;
-use crate::storage::state_dir::{Folder, lock_in_time};
+use crate::storage::file_lock::lock_within_limit;
+use crate::storage::state_dir::Folder;
 use record::{Record, SentCode, WINDOW};
 
 const FOLDER: &str = "sign-ins";
@@ -332,7 +333,7 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
             }
             Err(error) => return Err(error),
         };
-        lock_in_time(&file)?;
+        lock_within_limit(&file)?;
         match existing_key(folder)? {
             Some(key) => return Ok((file, key)),
             None => {

@@ -11,8 +11,9 @@ use crate::config::{Settings, Source};
 use crate::error::{Error, ErrorKind};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::{self, Secret};
+use crate::storage::locations::state_variable;
 use crate::storage::permissions::{UntrustedPath, untrusted_or};
-use crate::storage::state_dir::{Folder, state_variable};
+use crate::storage::state_dir::Folder;
 use file::{Read, Written};
 
 const FOLDER: &str = "kept";

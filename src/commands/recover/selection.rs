@@ -102,7 +102,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
             Error::unexpected(format!(
                 "the records in {} ({}) cannot be read: {error}",
                 journal::place(),
-                crate::storage::state_dir::state_variable()
+                crate::storage::locations::state_variable()
             ))
         })
     })?;

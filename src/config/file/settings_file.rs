@@ -8,8 +8,8 @@ use super::parser;
 use super::profiles::Profiles;
 use crate::config::source::Sourced;
 use crate::error::Error;
+use crate::storage::locations::{config_folder, config_variable, is_absent, is_out_of_reach};
 use crate::storage::permissions::require_trusted_owner;
-use crate::storage::state_dir::{config_folder, config_variable, is_absent, is_out_of_reach};
 
 /// What hangs on who may write to it.
 const STAKE: &str = "commands in it would be run in your name";

@@ -19,7 +19,7 @@ use crate::storage::atomic_file::{AtomicFile, file_name};
 use crate::storage::file_lock::{FileLock, LockFailure, lock_folder};
 use crate::storage::open_folder::OpenFolder;
 use crate::storage::permissions::{is_loose, require_private};
-use crate::storage::replaceable::{WriteMode, write_mode};
+use crate::storage::write_mode::{WriteMode, write_mode};
 use crate::storage::replaced_file::{ReplacedFile, whole};
 
 const FLAG: &str = "--dotenv";
@@ -146,7 +146,7 @@ impl DotenvSink {
         let assigned = editor::assigned(old, &self.name)?;
         let placed = match (mode, before) {
             (WriteMode::InPlace, Some(found)) => {
-                folder.check_place().map_err(words)?;
+                folder.check_path().map_err(words)?;
                 ReplacedFile::overwrite(folder, name, found.file, found.content, content)
             }
             (_, before) => {
@@ -173,7 +173,7 @@ impl DotenvSink {
     /// What the path holds, and nothing that a link leads to.
     fn find(&self, folder: &OpenFolder, mode: WriteMode) -> io::Result<Option<ExistingFile>> {
         let name = file_name(&self.path)?;
-        let file = match folder.open_plain(name, mode == WriteMode::InPlace) {
+        let file = match folder.open_regular(name, mode == WriteMode::InPlace) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -198,7 +198,7 @@ impl DotenvSink {
     ) -> io::Result<AtomicFile> {
         let file = AtomicFile::prepare_in(folder, file_name(&self.path)?)?;
         if let Some(existing) = existing {
-            file.like(existing)?;
+            file.copy_permissions(existing)?;
         }
         Ok(file)
     }

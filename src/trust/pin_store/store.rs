@@ -15,8 +15,8 @@ use crate::process::signals::Signals;
 use crate::storage::atomic_file::AtomicFile;
 use crate::storage::file_lock::{LockFailure, lock_folder_within};
 use crate::storage::open_folder::OpenFolder;
-use crate::storage::permissions::{refuse_foreign_folder, require_trusted_owner};
-use crate::storage::state_dir;
+use crate::storage::permissions::{require_trusted_folder, require_trusted_owner};
+use crate::storage::{locations, state_dir};
 
 const NAME: &str = "trusted.toml";
 /// The size limit of the file. An entry has about 200 bytes, so this is enough for 5,000 managers.
@@ -34,7 +34,7 @@ const HEADER: &str = "\
 impl PinStore {
     /// Returns the path of the file. `None` if this machine has no folder for it.
     pub(crate) fn path() -> Option<PathBuf> {
-        state_dir::config_folder().map(|folder| folder.join(NAME))
+        locations::config_folder().map(|folder| folder.join(NAME))
     }
 
     /// Reads the file. Without a file, the store is empty.
@@ -51,14 +51,14 @@ impl PinStore {
                 format!(
                     "could not read {} ({}): {error}",
                     path.display(),
-                    state_dir::config_variable()
+                    locations::config_variable()
                 ),
                 "fix the file, or remove it to forget all known managers",
             )
         };
         // Opening a pipe would wait for its other end, so the type is checked first.
         match fs::metadata(path) {
-            Err(error) if state_dir::is_absent(&error) => return Ok(Self::default()),
+            Err(error) if locations::is_absent(&error) => return Ok(Self::default()),
             Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is not a file")),
             _ => {}
         }
@@ -98,7 +98,7 @@ impl PinStore {
         let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
         state_dir::make_private_folder(folder).map_err(failed)?;
         // A user who can remove the file makes every manager unknown again.
-        refuse_foreign_folder(folder, STAKE)?;
+        require_trusted_folder(folder, STAKE)?;
         // The file is replaced, so the lock is on its folder. It is held until the end of this function.
         let open = OpenFolder::open(folder).map_err(failed)?;
         let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {

@@ -1,24 +1,27 @@
-//! Whether the system lets another file take the place of one, as far as that can be found out without doing it.
+//! Finds out, without trying, whether the system allows a file to be replaced.
 
 use std::ffi::OsStr;
 use std::io;
 
 use super::open_folder::OpenFolder;
 
-/// How new content gets to a path.
+/// How a file gets its new content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteMode {
-    /// A new file takes the place of the old one, if there is one.
+    /// A new file replaces the old one, if any.
     Replace,
-    /// The file is a mount, which nothing can be renamed over: it is written over.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there, a file is not a mount"))]
+    /// The file is a mount, which cannot be replaced, so it is overwritten.
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "a file is never a mount on Windows")
+    )]
     InPlace,
 }
 
-/// How new content gets to `name` in this folder.
+/// Returns how `name` in this folder gets its new content.
 ///
 /// # Errors
-/// Returns why it cannot.
+/// Returns an error if it cannot be replaced or written.
 #[cfg(target_os = "linux")]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use rustix::fs::{AtFlags, StatxAttributes};
@@ -58,13 +61,14 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     let sticky = above.stx_mode & 0o1000 != 0;
     if sticky && user != 0 && file.stx_uid != user && above.stx_uid != user {
         return Err(io::Error::other(
-            "it belongs to another user, and its folder lets only its owner replace it",
+            "it belongs to another user, and only its owner can replace files in its folder",
         ));
     }
     Ok(WriteMode::Replace)
 }
 
-/// The same for kernels before 5.8. Device numbers would not do: in an overlay, those of a folder and of a file in it may differ.
+/// Whether a file is a mount, for kernels before 5.8. Device numbers are no proof: on an overlay they may differ between a folder and a
+/// file in it.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};
@@ -74,13 +78,13 @@ fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
         let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
         Some(id.trim().to_owned())
     }
-    folder.open_plain(name, false).is_ok_and(|file| {
+    folder.open_regular(name, false).is_ok_and(|file| {
         let (file, folder) = (mount(file), mount(folder));
         file.is_some() && folder.is_some() && file != folder
     })
 }
 
-/// `None` if the kernel does not have the call, or a sandbox forbids it.
+/// Returns `None` if the kernel does not have the call or a sandbox forbids it.
 #[cfg(target_os = "linux")]
 fn statx(
     folder: &OpenFolder,
@@ -96,11 +100,11 @@ fn statx(
     }
 }
 
-/// There, a file on another device than its folder is a mount, and more is not known before it is done.
+/// On other Unix systems, a file on another device than its folder is a mount. Nothing else can be found out.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;
-    let file = match folder.open_plain(name, false) {
+    let file = match folder.open_regular(name, false) {
         Ok(file) => file.metadata()?,
         Err(_) => return Ok(WriteMode::Replace),
     };
@@ -112,9 +116,12 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     })
 }
 
-/// There, nothing is known before it is done.
+/// On Windows, nothing can be found out.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature on every system"
+)]
 pub(crate) fn write_mode(_folder: &OpenFolder, _name: &OsStr) -> io::Result<WriteMode> {
     Ok(WriteMode::Replace)
 }

@@ -1,0 +1,79 @@
+//! The folder of the records, and access to the files in it.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::record::{LIMIT, Record, parse};
+use crate::storage::file_lock::lock_within_limit;
+use crate::storage::state_dir::Folder;
+
+const FOLDER: &str = "unfinished";
+
+/// The folder of the records, if this machine has a folder for state.
+pub(super) fn folder() -> Option<Folder> {
+    Folder::of_state(FOLDER)
+}
+
+/// Reads and parses the record in an open file.
+pub(super) fn read(file: &mut File) -> io::Result<Record> {
+    let mut content = Vec::new();
+    file.take(LIMIT).read_to_end(&mut content)?;
+    parse(&content)
+}
+
+/// Returns the path of the folder, for messages.
+pub(crate) fn place() -> String {
+    folder().map_or_else(
+        || "no folder".to_owned(),
+        |folder| folder.path().display().to_string(),
+    )
+}
+
+/// Locks the folder, so that runs look at each other's records one after another and one of them is the last. Returns `None` if the
+/// system has no lock for it. Then all of them may see each other and stop, which is harmless.
+pub(crate) fn turn() -> Option<File> {
+    let folder = File::open(folder()?.path()).ok()?;
+    lock_within_limit(&folder).ok().map(|()| folder)
+}
+
+/// Flushes the removal of records.
+pub(crate) fn flush() -> io::Result<()> {
+    folder().map_or(Ok(()), |folder| folder.flush())
+}
+
+/// Replaces the file of a record, and returns the new one locked.
+pub(super) fn replace(record: &Record) -> io::Result<File> {
+    let folder =
+        folder().ok_or_else(|| io::Error::other("this machine has no folder for state"))?;
+    folder.replace_locked(&record.file_name(), &record.content()?)
+}
+
+/// Overwrites the head of a record in one call.
+#[cfg(unix)]
+pub(super) fn overwrite(file: &File, head: &str) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, head.as_bytes(), 0)
+}
+
+/// Overwrites the head of a record.
+#[cfg(not(unix))]
+pub(super) fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(head.as_bytes())
+}
+
+/// Whether the path still leads to this file.
+#[cfg(unix)]
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let of_file = file.metadata().map(identity);
+    let of_path = path.metadata().map(identity);
+    matches!((of_file, of_path), (Ok(file), Ok(there)) if file == there)
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
+}

@@ -1,0 +1,74 @@
+//! Lists the records.
+
+use std::fs::{File, TryLockError};
+use std::io;
+
+use super::folder::{folder, read};
+use super::record::Record;
+use crate::storage::permissions::trust_file;
+use crate::storage::state_dir::Folder;
+
+/// A file in the folder of the records.
+pub(crate) enum JournalEntry {
+    /// A record that no process works on.
+    Record(Record),
+    /// The record of a run that is still alive.
+    InProgress(Record),
+    /// A file that is not a record: its name and the reason.
+    Unreadable(String, String),
+}
+
+/// Returns all records, oldest first, and every file that is not a record.
+///
+/// # Errors
+/// Returns an error if the folder cannot be read, or if other users can change it.
+pub(crate) fn unfinished() -> io::Result<Vec<JournalEntry>> {
+    folder().map_or_else(|| Ok(Vec::new()), |folder| unfinished_in(&folder))
+}
+
+pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
+    let mut found = Vec::new();
+    for name in folder.names()? {
+        let path = folder.path().join(&name);
+        // Opening a pipe would block.
+        if path
+            .symlink_metadata()
+            .is_ok_and(|metadata| !metadata.is_file())
+        {
+            found.push(JournalEntry::Unreadable(
+                name,
+                "it is not a file".to_owned(),
+            ));
+            continue;
+        }
+        let mut file = match trust_file(&path, false).and_then(|()| File::open(path)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                found.push(JournalEntry::Unreadable(name, error.to_string()));
+                continue;
+            }
+        };
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            // On Windows, the lock prevents reading too, so such a record is left out.
+            found.extend(read(&mut file).ok().map(JournalEntry::InProgress));
+            continue;
+        }
+        // The record may have been settled since its name was read.
+        if !folder.path().join(&name).exists() {
+            continue;
+        }
+        found.push(match read(&mut file) {
+            Ok(record) if record.file_name() == name => JournalEntry::Record(record),
+            Ok(_) => {
+                JournalEntry::Unreadable(name, "it is the record of another operation".to_owned())
+            }
+            Err(error) => JournalEntry::Unreadable(name, error.to_string()),
+        });
+    }
+    found.sort_by_key(|found| match found {
+        JournalEntry::Record(record) | JournalEntry::InProgress(record) => record.started,
+        JournalEntry::Unreadable(..) => i64::MAX,
+    });
+    Ok(found)
+}
