@@ -19,8 +19,8 @@ use crate::storage::atomic_file::{AtomicFile, file_name};
 use crate::storage::file_lock::{FileLock, LockFailure, lock_folder};
 use crate::storage::open_folder::OpenFolder;
 use crate::storage::permissions::{is_loose, require_private};
-use crate::storage::write_mode::{WriteMode, write_mode};
 use crate::storage::replaced_file::{ReplacedFile, whole};
+use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--dotenv";
 
