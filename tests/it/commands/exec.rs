@@ -14,8 +14,9 @@ use crate::support::valve::HeldWorld;
 use crate::support::{Home, RunResult, TestEnv, contains, playing, wait_until};
 
 const HOUR: i64 = 3_600_000;
-/// Says that it runs, and runs until it is told to go.
-const WAITS: &str = "touch running; while [ ! -e go ]; do sleep 0.05; done; exit 3";
+/// Writes the file `running`, and runs until there is a file `go` or the folder is gone.
+const WAITS: &str =
+    "touch running; while [ -e running ] && [ ! -e go ]; do sleep 0.05; done; exit 3";
 
 fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult {
     env.run(

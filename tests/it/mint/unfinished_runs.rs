@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{Mode, OFlags};
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
@@ -39,28 +38,26 @@ fn operation(env: &TestEnv) -> String {
     name.to_str().expect("hex digits").to_owned()
 }
 
-/// A command that takes the secret, puts it into the file `key`, and goes on until it is let go.
+/// A command that takes the secret, moves it into the file `key`, and runs until it is released.
 struct SlowCommand {
-    fifo: PathBuf,
+    running: PathBuf,
     file: PathBuf,
     words: String,
 }
 
 impl SlowCommand {
     fn of(env: &TestEnv) -> Self {
-        let (fifo, file) = (env.home.path("fifo"), env.home.path("key"));
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &fifo,
-            rustix::fs::FileType::Fifo,
-            Mode::RUSR | Mode::WUSR,
-            0,
-        )
-        .expect("a pipe");
-        let (whole, there, wait) = (file.with_extension("new"), file.display(), fifo.display());
-        let whole = whole.display();
-        let words = format!("sh -c 'cat > {whole}; mv {whole} {there}; read line < {wait}'");
-        Self { fifo, file, words }
+        let (running, file) = (env.home.write("running", ""), env.home.path("key"));
+        let (whole, there) = (file.with_extension("new"), file.display());
+        let (whole, wait) = (whole.display(), running.display());
+        let words = format!(
+            "sh -c 'cat > {whole}; mv {whole} {there}; while [ -e {wait} ]; do sleep 0.05; done'"
+        );
+        Self {
+            running,
+            file,
+            words,
+        }
     }
 
     fn secret(&self) -> String {
@@ -70,11 +67,7 @@ impl SlowCommand {
 
 impl Drop for SlowCommand {
     fn drop(&mut self) {
-        // It may be gone already, and then there is no reader.
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK;
-        if let Ok(pipe) = rustix::fs::open(&self.fifo, flags, Mode::empty()) {
-            let _ = rustix::io::write(pipe, b"go\n");
-        }
+        let _ = std::fs::remove_file(&self.running);
     }
 }
 
