@@ -58,7 +58,7 @@ impl ProblemKind {
 /// Why a certificate is not trusted, for a message.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateProblem {
-    /// Which kind it is.
+    /// The kind of problem, for JSON and decisions.
     pub(crate) kind: ProblemKind,
     /// The problem as a predicate of "the certificate", such as "is self-signed".
     pub(crate) description: String,
@@ -134,11 +134,11 @@ fn refused(
     if of_chain && !diagnosis.matches_name {
         description = format!("{description}; it also {}", wrong_name(diagnosis));
     }
-    let others =
+    let from_webpki =
         matches!(cause, CertificateError::Other(OtherError(other)) if other.is::<webpki::Error>());
     let pin = diagnosis.pin.filter(|_| match kind {
         ProblemKind::Revoked => false,
-        ProblemKind::Other => others || is_unsupported(cause),
+        ProblemKind::Other => from_webpki || is_unsupported(cause),
         _ => true,
     });
     let hint = match pin {

@@ -8,7 +8,7 @@ use crate::manager::Pin;
 
 /// The offset of a problem, and the problem.
 type ParseProblem = (usize, String);
-type TomlValue<'i> = Spanned<DeValue<'i>>;
+type SpannedValue<'i> = Spanned<DeValue<'i>>;
 
 /// Parses the whole file.
 ///
@@ -41,7 +41,7 @@ pub(crate) fn parse(text: &str) -> Result<PinStore, ParseProblem> {
     Ok(store)
 }
 
-fn known_manager(value: &TomlValue<'_>) -> Result<KnownManager, ParseProblem> {
+fn known_manager(value: &SpannedValue<'_>) -> Result<KnownManager, ParseProblem> {
     let DeValue::Table(table) = value.get_ref() else {
         return Err(problem(value, "a manager must be a table"));
     };
@@ -61,11 +61,14 @@ fn known_manager(value: &TomlValue<'_>) -> Result<KnownManager, ParseProblem> {
     }
 }
 
-fn parse_pins(texts: &[TomlValue<'_>], list: &TomlValue<'_>) -> Result<Vec<Pin>, ParseProblem> {
+fn parse_pins(
+    texts: &[SpannedValue<'_>],
+    list: &SpannedValue<'_>,
+) -> Result<Vec<Pin>, ParseProblem> {
     if texts.is_empty() {
         return Err(problem(list, "`pins` is empty"));
     }
-    let pin = |text: &TomlValue<'_>| match text.get_ref() {
+    let pin = |text: &SpannedValue<'_>| match text.get_ref() {
         DeValue::String(words) => {
             (words.parse()).map_err(|reason: &str| problem(text, &format!("invalid pin: {reason}")))
         }
@@ -78,6 +81,6 @@ fn unknown(offset: usize, what: &str) -> ParseProblem {
     (offset, format!("unknown {what}"))
 }
 
-fn problem(value: &TomlValue<'_>, reason: &str) -> ParseProblem {
+fn problem(value: &SpannedValue<'_>, reason: &str) -> ParseProblem {
     (value.span().start, reason.to_owned())
 }
