@@ -3,6 +3,8 @@
 use std::process::{Command, Stdio};
 
 use super::fixtures::{inject, records};
+use crate::support::seen::SEARCH_KEYS;
+use crate::support::valve::HeldWorld;
 use crate::support::{Home, RunResult, TestEnv, contains, playing};
 
 /// A machine of its own, with the same way to the manager.
@@ -40,14 +42,14 @@ fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
         let homes = [machine(&env), machine(&env)];
         inject(&env.sandbox, "POST /api/apikeys swap times=2");
         let arguments = more.clone().map(|more| [&create[..], &more].concat());
-        let result = at_once(&homes, arguments);
-        for (result, home) in result.iter().zip(&homes) {
+        let results = at_once(&homes, arguments);
+        for (result, home) in results.iter().zip(&homes) {
             contains(result.failure(11), &["swp-keys recover"]);
             assert_eq!(records(home).len(), 1, "{more:?}");
         }
         assert_eq!(env.sandbox.api_keys().len(), 2, "{more:?}");
         assert_eq!(env.count("POST /api/apikeys/1/secretkey"), 0);
-        for (home, result) in homes.iter().zip(&result) {
+        for (home, result) in homes.iter().zip(&results) {
             let recovered = home.run(["recover", "--yes"]);
             assert_eq!(records(home).len(), 0, "{}", result.stderr);
             let keys = env.sandbox.api_keys();
@@ -70,11 +72,11 @@ fn recovering_finds_the_key_that_bears_the_mark() {
     inject(&env.sandbox, meet);
     inject(&env.sandbox, "POST /api/apikeys swap times=2");
     let create = ["create", "--role-id", "2", "--name", "ci"];
-    let result = at_once(
+    let results = at_once(
         &homes,
         [create.to_vec(), [&create[..], &["--no-mark"]].concat()],
     );
-    for result in &result {
+    for result in &results {
         result.failure(11);
     }
     let (marked, unmarked): (Vec<_>, Vec<_>) =
@@ -105,4 +107,26 @@ fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
         assert_eq!(env.sandbox.api_keys().len(), 2, "nothing is deleted");
         assert_eq!(records(&env.home).len(), usize::from(code == 11));
     }
+}
+
+/// The response is about a key of the run's own name that another program made meanwhile without a mark, and it shows no description.
+/// The manager does: the key has no mark, so nothing of it is delivered or deleted.
+#[test]
+fn an_answer_about_an_unmarked_key_of_the_own_name_is_not_delivered() {
+    let settings = playing(&[("duplicate-name", "accepted")]);
+    let held = HeldWorld::with(settings, SEARCH_KEYS);
+    let body = serde_json::json!({"ID": 1, "keyName": "ci", "secretKey": "1:c2VjcmV0"});
+    let answer = crate::support::lies::success(&body);
+    let exchanged = swp_keys::sandbox::Fault::new("POST", "/api/apikeys", answer).after();
+    held.sandbox.inject(exchanged);
+    let running = held.start(["create", "--role-id", "2", "--name", "ci"]);
+    held.wait_until_held();
+    let other = held.sandbox.add_key("ci", 2);
+    held.release();
+    let result = running.finish();
+    contains(result.failure(11), &["ID 1", "ID 2", "swp-keys recover"]);
+    let keys = held.sandbox.api_keys();
+    assert_eq!(keys.len(), 2, "nothing is deleted");
+    assert!(keys.contains(&other), "nothing is changed");
+    assert_eq!(records(&held.home).len(), 1);
 }

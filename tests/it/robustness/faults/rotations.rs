@@ -16,7 +16,7 @@ use super::known_limits::Limit;
 use super::machines::{Stage, patient_times};
 use super::pool::each;
 use super::recovery::{recover, unfinished};
-use super::scenario::{Run, Scenario, Sink};
+use super::scenario::{CREATE, Run, Scenario, Sink};
 use super::seeds::{MUST_BE_DRAWN, number, tell};
 use super::summary::told;
 
@@ -173,8 +173,25 @@ impl Played {
         let unmarked = manager.descriptions == StoredText::Dropped
             || manager.answer_fields == AnswerFields::Sparse;
         let (made, delivered) = (self.made(), self.delivered());
-        let twice = made.iter().any(|key| !delivered.contains(&key.secret));
-        self.scenario.creates_twins() && unmarked && twice
+        let undelivered = made.iter().any(|key| !delivered.contains(&key.secret));
+        self.scenario.creates_twins() && unmarked && undelivered && self.made_more_keys_than_asked()
+    }
+
+    /// Whether one request made two keys: the manager counts IDs up, and gave away more of them than requests for a key were sent.
+    fn made_more_keys_than_asked(&self) -> bool {
+        let requests = self.stage.sandbox.requests();
+        let deleted = requests.iter().filter_map(|request| {
+            let id = request.path.strip_prefix("/api/apikeys/")?;
+            (request.method == "DELETE").then(|| id.parse::<i64>().ok())?
+        });
+        let highest = (self.made().iter().map(|key| key.id))
+            .chain(deleted)
+            .max()
+            .unwrap_or_default();
+        let asked = (requests.iter())
+            .filter(|request| request.route() == CREATE)
+            .count();
+        usize::try_from(highest).is_ok_and(|highest| highest > BEFORE + asked)
     }
 
     /// Of two machines, one finds the key moved aside by the other, which was cut off and has the record.
