@@ -68,7 +68,12 @@ impl Cli {
     /// # Errors
     /// Returns clap's error, which may also be a request for help or the version.
     pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
-        let matches = parser().try_get_matches_from(words)?;
+        let first = words.get(1).map(|word| word.as_encoded_bytes());
+        let parser = match first {
+            Some(first) if !first.starts_with(b"-") => parser_after_command(),
+            _ => parser(),
+        };
+        let matches = parser.try_get_matches_from(words)?;
         Ok((Self::from_arg_matches(&matches)?, Sources::of(&matches)))
     }
 }
@@ -80,6 +85,15 @@ pub(crate) fn parser() -> clap::Command {
         Some(name) if is_empty(name) => argument.env(None::<&str>),
         _ => argument,
     })
+}
+
+/// Returns the parser of a command line that begins with a command. clap reads the variable of a global flag on every level, and rejects an
+/// invalid value on one level even if the flag was typed on another. Flags can only follow here, so the first level reads no variables.
+fn parser_after_command() -> clap::Command {
+    let mut parser = parser();
+    // Copies the global flags to the commands.
+    parser.build();
+    parser.mut_args(|argument| argument.env(None::<&str>))
 }
 
 const AFTER_HELP: &str = "\

@@ -67,8 +67,8 @@ struct Reader<'a> {
     places: BTreeMap<&'static str, usize>,
 }
 
-type Key<'i> = Spanned<DeString<'i>>;
-type TomlValue<'i> = Spanned<DeValue<'i>>;
+type FieldKey<'i> = Spanned<DeString<'i>>;
+type FieldValue<'i> = Spanned<DeValue<'i>>;
 
 impl Reader<'_> {
     fn top(&mut self, table: &DeTable<'_>, read: &mut Profiles) {
@@ -103,7 +103,12 @@ impl Reader<'_> {
         }
     }
 
-    fn profile(&mut self, name: &Key<'_>, value: &TomlValue<'_>, path: &Path) -> Option<Profile> {
+    fn profile(
+        &mut self,
+        name: &FieldKey<'_>,
+        value: &FieldValue<'_>,
+        path: &Path,
+    ) -> Option<Profile> {
         let DeValue::Table(table) = value.get_ref() else {
             self.unknown(name, &[], "directly under `profiles`");
             return None;
@@ -131,8 +136,8 @@ impl Reader<'_> {
 
     fn field(
         &mut self,
-        key: &Key<'_>,
-        value: &TomlValue<'_>,
+        key: &FieldKey<'_>,
+        value: &FieldValue<'_>,
         prefix: &str,
         known: &[Field],
         profile: &mut Profile,
@@ -186,7 +191,7 @@ impl Reader<'_> {
     }
 
     /// There is no such field, or there is for a reason none.
-    fn unknown(&mut self, key: &Key<'_>, known: &[&str], place: &str) {
+    fn unknown(&mut self, key: &FieldKey<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
         let shown = if is_nearly_ours(name, known) {
