@@ -128,7 +128,7 @@ impl Login<'_> {
             }
             // The manager asks for a code that was not given: nothing that was refused is sent again, the code is added.
             let lacks = lacks_code(&error, code.as_ref());
-            if !lacks || context.prompt() == Prompt::Nobody {
+            if !lacks || context.prompt() == Prompt::Unavailable {
                 return Err(self.explained(error));
             }
             manager = unused;
@@ -191,7 +191,7 @@ impl Login<'_> {
                 limit.pause(context, &error).await?;
             }
         }
-        if context.prompt() == Prompt::Nobody {
+        if context.prompt() == Prompt::Unavailable {
             let hint = "run it again with a new code: this one was sent and is good for one sign-in; or sign in with an API key \
                         (`--api-key-file`), which needs neither a code nor a session, or raise the number of concurrent sessions in \
                         the manager's console (Administration > System Settings > Security)";
@@ -235,7 +235,7 @@ async fn admit(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
         return Ok(());
     };
     let prompt = context.prompt();
-    if prompt == Prompt::Nobody {
+    if prompt == Prompt::Unavailable {
         return Err(paused.into());
     }
     let question = format!(

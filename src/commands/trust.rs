@@ -198,7 +198,7 @@ async fn shown(
     if context.settings.tls_accept_new {
         return Ok(Some(certificate));
     }
-    if context.prompt() == Prompt::Nobody {
+    if context.prompt() == Prompt::Unavailable {
         let message =
             format!("the key of {place} was not compared by anybody, and there is nobody to ask");
         return Err(Error::new(ErrorKind::Trust, message).hint(format!(

@@ -1,10 +1,10 @@
-//! The limit on the size of files (`ulimit -f`). The system sends SIGXFSZ with a write that passes it, which ends a process, and leaves a
-//! key behind whose secret was to be written. Here it is an error of the write.
+//! The limit on the size of files (`ulimit -f`). By default, a write beyond the limit kills the process with SIGXFSZ, which could leave
+//! an undelivered key behind. Here it is an error of the write.
 
 #[cfg(unix)]
-use super::signals::Ignored;
+use super::signals::IgnoredSignals;
 
-/// From now on, a write that passes the limit fails, and the process goes on. A program that is started gets the signal as it was.
+/// Makes writes beyond the limit fail instead of killing the process. Child processes are not affected.
 ///
 /// # Errors
 /// Returns the system's error.
@@ -12,16 +12,18 @@ use super::signals::Ignored;
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let number = rustix::process::Signal::XFSZ.as_raw();
-    // A signal with a handler is the default again in a program that is started; one that is ignored stays ignored, as whoever started
-    // this process wants it.
-    if !Ignored::read().contains_number(number) {
-        let _stays_when_dropped = signal(SignalKind::from_raw(number))?;
+    // A child process gets the default action for a signal with a handler. An ignored signal stays ignored, as the caller chose.
+    if !IgnoredSignals::read().contains_number(number) {
+        let _stays_after_drop = signal(SignalKind::from_raw(number))?;
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature on every system"
+)]
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     Ok(())
 }

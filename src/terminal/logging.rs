@@ -1,14 +1,13 @@
-//! What this program says while it works, on stderr. Libraries are not listened to: what they log is theirs to choose, and may hold
-//! anything.
+//! The log on stderr. Messages of libraries are left out, because they may contain anything.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::output::{LONGEST_LINE, Output, safe};
+use super::output::{MAX_LINE, Output, safe};
 use crate::text::shorten;
 
-struct Lines;
+struct StderrLog;
 
-/// By default, only what makes the user wait; at `-v` what is done; at `-vv` each request as well.
+/// Starts the log. By default it contains the reasons for waiting, with `-v` also the steps, and with `-vv` also every request.
 pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {
         0 if quiet => return,
@@ -16,12 +15,12 @@ pub(crate) fn start(verbose: u8, quiet: bool) {
         1 => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
-    if log::set_logger(&Lines).is_ok() {
+    if log::set_logger(&StderrLog).is_ok() {
         log::set_max_level(level);
     }
 }
 
-impl Log for Lines {
+impl Log for StderrLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("swp_keys")
     }
@@ -37,7 +36,7 @@ impl Log for Lines {
         };
         Output::raw_line(&format!(
             "{label}: {}",
-            safe(&shorten(&record.args().to_string(), LONGEST_LINE))
+            safe(&shorten(&record.args().to_string(), MAX_LINE))
         ));
     }
 

@@ -1,4 +1,4 @@
-//! What a user sees and types: output, prompts, logs, error reports.
+//! The terminal: output, prompts, log, error reports, panic hook.
 
 pub(crate) mod logging;
 pub(crate) mod output;

@@ -1,18 +1,17 @@
-//! What is said of a panic: that it is a bug, and where. Not its message, because that may quote what was being worked on, as the
-//! message of a text that is cut within a character does.
+//! The panic hook: reports a bug and its place in the source, and ends the process. It does not print the message of the panic, which may
+//! quote data.
 //!
-//! And it is the end of the process, on whatever thread it comes: what a run leaves then is what it leaves when it is killed, which the
-//! record on disk is for. Nothing is unwound: code that goes on after a bug, with a secret in its hands, is trusted with too much, and
-//! what unwinding needs was an eighth of the binary, and of the time of `create`.
+//! A panic ends the process on every thread. The run then leaves the same behind as if it were killed, and the record on disk covers
+//! that. Nothing is unwound: after a bug, no code with access to a secret should continue.
 
 use super::output::Output;
 use super::prompt;
 use crate::error::ErrorKind;
 
-/// From here on, a panic says where it was, and nothing else, gives the terminal its echo back, and ends the process.
+/// Installs a hook that reports the place of a panic, restores the terminal and exits the process.
 #[expect(
     clippy::exit,
-    reason = "no way leads from a panic back to the one place that gives exit codes, and an abort would have another"
+    reason = "a panic cannot return to `main`, and an abort would have another exit code"
 )]
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
@@ -21,17 +20,17 @@ pub(crate) fn install_panic_hook() {
         });
         Output::release_lines();
         Output::raw_line(&format!(
-            "error: this is a bug in swp-keys{place}; look at what was done on the manager before running this again"
+            "error: this is a bug in swp-keys{place}; check what was changed on the manager before you run the command again"
         ));
         prompt::restore_terminal();
         std::process::exit(ErrorKind::Unexpected.exit_code().into());
     }));
 }
 
-/// A source file without the folders of the machine that built the program: `tokio-1.0.0/src/signal/unix.rs` for one of a library.
+/// Returns the path of a source file without the folders of the build machine, for example `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // Behind each of these is a folder whose name depends on the machine or the compiler.
+    // Each of these is followed by a folder whose name depends on the machine or the compiler.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')
@@ -51,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_in_the_sources_holds_no_folder_of_the_machine_that_built_them() {
+    fn the_place_of_a_panic_contains_no_folder_of_the_build_machine() {
         for (file, wanted) in [
             ("src/mint/deliver.rs", "src/mint/deliver.rs"),
             (
@@ -80,43 +79,43 @@ mod tests {
 
     const CHILD: &str = "SWP_KEYS_TEST_PANIC";
 
-    /// The hook is the process's own, so the test is run once more in a process of its own, and panics there.
+    /// The hook belongs to the process, so the test starts itself again in a separate process that panics.
     fn child(text: &str) -> std::io::Result<std::process::Command> {
         let mut child = std::process::Command::new(std::env::current_exe()?);
         child
             .args(["--exact", "--nocapture"])
-            .arg("terminal::panic::tests::a_panic_says_where_it_was_and_quotes_nothing")
+            .arg("terminal::panic::tests::a_panic_reports_its_place_and_quotes_nothing")
             .env(CHILD, text);
         Ok(child)
     }
 
     #[test]
-    fn a_panic_says_where_it_was_and_quotes_nothing() -> std::io::Result<()> {
+    fn a_panic_reports_its_place_and_quotes_nothing() -> std::io::Result<()> {
         if let Ok(text) = std::env::var(CHILD) {
             install_panic_hook();
             #[cfg(unix)]
             if text == "ä-asked" {
-                asked();
+                prompt_is_open();
             }
             assert_ne!(&text[..1], "");
             return Ok(());
         }
         let ran = child("ä-hunter2")?.output()?;
-        let said = [ran.stdout, ran.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        assert_eq!(ran.status.code(), Some(1), "{said}");
+        let output = [ran.stdout, ran.stderr].concat();
+        let output = String::from_utf8_lossy(&output);
+        assert_eq!(ran.status.code(), Some(1), "{output}");
         assert!(
-            said.contains("a bug in swp-keys (src/terminal/panic.rs:"),
-            "{said}"
+            output.contains("a bug in swp-keys (src/terminal/panic.rs:"),
+            "{output}"
         );
-        assert!(!said.contains("hunter2"), "{said}");
+        assert!(!output.contains("hunter2"), "{output}");
         Ok(())
     }
 
     #[cfg(unix)]
-    fn asked() {
+    fn prompt_is_open() {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-        // The terminal of the test comes without.
+        // The terminal of the test has no echo.
         let mut state = tcgetattr(std::io::stdin()).expect("a terminal");
         state.local_modes |= LocalModes::ECHO;
         tcsetattr(std::io::stdin(), OptionalActions::Now, &state).expect("a terminal");
@@ -128,7 +127,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_panic_while_a_secret_is_typed_gives_the_terminal_its_echo_back()
+    fn a_panic_during_the_input_of_a_secret_restores_the_echo()
     -> Result<(), Box<dyn std::error::Error>> {
         use rustix::termios::{LocalModes, tcgetattr};
         let mut session = rexpect::session::spawn_command(child("ä-asked")?, Some(30_000))?;

@@ -1,14 +1,14 @@
-//! Turns the error of a run into what the user sees, once, and into the exit code.
+//! Reports the error of a run, once, and turns it into the exit code.
 
 use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::output::{LONGEST_LINE, Output, json_text};
+use super::output::{MAX_LINE, Output, json_text};
 use crate::error::Error;
 use crate::text::shorten;
 
-/// Prints `error` to stderr, as JSON where the output is JSON, and returns its exit code.
+/// Prints `error` to stderr, as JSON if the output is JSON, and returns its exit code.
 pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     if output.format().is_json() {
         Output::raw_line(&json_text(&as_json(error), false));
@@ -23,8 +23,8 @@ fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({"error": {
         "code": error.kind().code(),
         "exit": error.kind().exit_code(),
-        "message": shorten(&error.to_string(), LONGEST_LINE),
-        "hint": error.next_step().map(|hint| shorten(hint, LONGEST_LINE)),
+        "message": shorten(&error.to_string(), MAX_LINE),
+        "hint": error.next_step().map(|hint| shorten(hint, MAX_LINE)),
         "http": error.http_status(),
         "retryable": error.kind().retryable(),
         "keyID": error.key_id(),

@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     for key in &args.keys {
         KeyRef::read(key)?;
     }
-    if !args.yes && context.prompt() == Prompt::Nobody {
+    if !args.yes && context.prompt() == Prompt::Unavailable {
         return Err(Error::usage(
             "deleting keys is to be confirmed, and there is nobody to ask",
             "say `--yes`; nothing was deleted",

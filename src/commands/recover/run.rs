@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .iter()
         .filter(|record| selection::needs_a_secret(args, record));
     check_stdout(args, secrets.count(), context)?;
-    if !args.yes && context.prompt() == Prompt::Nobody {
+    if !args.yes && context.prompt() == Prompt::Unavailable {
         return Err(Error::usage(
             format!(
                 "{} to recover, and there is nobody to ask",

@@ -1,15 +1,15 @@
-//! Which signals the caller has this process ignore: `nohup` does so with SIGHUP, a shell with SIGINT and SIGQUIT of a job in the
-//! background. They are left alone, so that they stay ignored here and in what is started here.
+//! The signals that the caller ignores: `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for background jobs. They stay
+//! ignored in this process and in its children.
 
 #[cfg(target_os = "linux")]
 use crate::error::Signal;
 
-/// The signals that were ignored when this was read.
-pub(crate) struct Ignored(u64);
+/// The signals that were ignored at the time of reading.
+pub(crate) struct IgnoredSignals(u64);
 
-impl Ignored {
-    /// Reads them; before the first handler is installed, since that takes the place of what the caller chose. If /proc is not
-    /// mounted, no signal counts as ignored.
+impl IgnoredSignals {
+    /// Reads the ignored signals. It must run before the first handler is installed, because a handler replaces the caller's choice. If
+    /// /proc is not mounted, no signal counts as ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -18,13 +18,13 @@ impl Ignored {
         Self(mask.unwrap_or_default())
     }
 
-    /// Whether this one was ignored.
+    /// Whether a signal was ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains(&self, signal: Signal) -> bool {
         self.contains_number(signal.of_unix().as_raw())
     }
 
-    /// The same by the signal's number.
+    /// Whether the signal with this number was ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains_number(&self, number: i32) -> bool {
         // The lowest bit stands for signal 1.
@@ -34,9 +34,9 @@ impl Ignored {
     }
 }
 
-/// Other systems have no safe way to ask: there, no signal counts as ignored.
+/// Other systems have no safe way to read them, so no signal counts as ignored.
 #[cfg(not(target_os = "linux"))]
-impl Ignored {
+impl IgnoredSignals {
     pub(crate) fn read() -> Self {
         Self(0)
     }

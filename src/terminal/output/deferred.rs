@@ -1,36 +1,39 @@
-//! Lines for stderr that wait for another one: the line that masks a secret in a log has to come before every other.
+//! Lines for stderr that are held back, because the line that masks a secret in a log must come first.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 
-static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+static DEFERRED: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
-/// From now on, lines are held.
+/// Starts to hold back lines.
 pub(crate) fn begin() {
-    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    held.get_or_insert_default();
+    let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
+    deferred.get_or_insert_default();
 }
 
-/// Holds a line, if lines are held now.
+/// Holds back a line. Returns false if lines are not held back now.
 pub(crate) fn hold(line: &str) -> bool {
-    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(lines) = held.as_mut() else {
+    let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(lines) = deferred.as_mut() else {
         return false;
     };
     lines.push(line.to_owned());
     true
 }
 
-/// Writes what is held, and holds no more.
+/// Writes the lines that were held back, and stops holding back lines.
 pub(crate) fn end() {
-    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
-    for line in held.unwrap_or_default() {
+    let deferred = DEFERRED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    for line in deferred.unwrap_or_default() {
         write(&line);
     }
 }
 
 /// Writes a line.
 pub(crate) fn write(line: &str) {
-    // If stderr is gone, there is no place to report it.
+    // If stderr is closed, the failure cannot be reported.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -1,8 +1,8 @@
-//! Foreign text made safe for what reads the streams: a terminal, and the log of a CI runner.
+//! Makes foreign text safe for a terminal and for the log of a CI runner.
 //!
-//! A runner obeys commands in the log. GitHub's takes `::name::` at the beginning of a line, blanks before it included, and `##[name]`
-//! anywhere; Azure's takes `##vso[name]` anywhere, and TeamCity's `##teamcity[name]`. Both ignore characters that a reader does not
-//! see when they compare, such as the ones that choose the form of an emoji.
+//! Runners execute commands in the log. GitHub's accepts `::name::` at the beginning of a line, also after blanks, and `##[name]`
+//! anywhere. Azure's accepts `##vso[name]` anywhere, and TeamCity's `##teamcity[name]`. They ignore invisible characters in a command,
+//! such as variation selectors.
 
 use std::io::{self, Write};
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::secret;
 
-/// Text with everything escaped that a terminal would act on or hide: control characters and escape sequences, bidi overrides,
-/// zero-width characters, line separators and tag characters. Line breaks too, so that foreign text cannot fake a line of ours. And
-/// the beginning of what a CI runner takes for a command.
+/// Escapes everything that a terminal would execute or hide: control characters, escape sequences, bidi overrides, zero-width characters,
+/// line separators and tag characters. Line breaks are escaped too, so that foreign text cannot imitate a line of this program, and
+/// the beginning of a command for a CI runner.
 #[must_use]
 pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -26,15 +26,15 @@ pub(crate) fn safe(text: &str) -> String {
     without_leading_command(&safe)
 }
 
-/// Whether a terminal shows all of this text, and does nothing because of it.
+/// Whether a terminal shows all of this text and executes nothing in it.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_unsafe)
 }
 
-/// A line that does not begin with a command of GitHub's runner.
+/// Escapes a command for GitHub's runner at the beginning of a line.
 pub(crate) fn without_leading_command(line: &str) -> String {
     let mut visible = (line.char_indices())
-        .filter(|(_, character)| !is_form_selector(*character))
+        .filter(|(_, character)| !is_variation_selector(*character))
         .skip_while(|(_, character)| character.is_whitespace());
     match (visible.next(), visible.next()) {
         (Some((at, ':')), Some((_, ':'))) => {
@@ -46,29 +46,29 @@ pub(crate) fn without_leading_command(line: &str) -> String {
 
 /// Whether text begins with `##[`, or `##`, a name and `[`.
 fn begins_command(text: &str) -> bool {
-    // Asked at every character of a foreign text: what is passed over below is passed over once then.
+    // This is checked first because it runs at every character of the text.
     if !text.starts_with('#') {
         return false;
     }
     let mut visible = text
         .chars()
-        .filter(|character| !is_form_selector(*character));
+        .filter(|character| !is_variation_selector(*character));
     let is_marked = visible.next() == Some('#') && visible.next() == Some('#');
     is_marked && visible.find(|character| !character.is_ascii_alphabetic()) == Some('[')
 }
 
-/// The characters that choose the form of the one before them: they are shown, so they are not escaped.
-fn is_form_selector(character: char) -> bool {
+/// Whether the character is a variation selector. Terminals use these, so they are not escaped.
+fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// `value` as JSON in which such characters are escaped as JSON escapes them: the same value for a parser, harmless to a terminal.
+/// Returns `value` as JSON with unsafe characters escaped: the same value for a parser, and harmless to a terminal.
 ///
 /// # Panics
-/// Never: the values written here are maps with string keys.
+/// Never: all values are maps with string keys.
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    // There may be a secret in it, so neither of the two ever grows; callers add a line break.
+    // The value may contain a secret, so neither buffer may grow. Callers add a line break.
     let plain = if pretty {
         secret::pretty_json(value)
     } else {
@@ -83,8 +83,10 @@ pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
         to: &mut safe,
         broken: None,
     };
-    escaping.escape(plain).expect("a buffer takes all");
-    String::from_utf8(safe).expect("what is written is text")
+    escaping
+        .escape(plain)
+        .expect("a buffer accepts every write");
+    String::from_utf8(safe).expect("the output is UTF-8")
 }
 
 pub(crate) fn json_line(
@@ -109,7 +111,7 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// Escapes what passes. The serializer hands over whole characters, and only the words of an error.
+/// Escapes JSON on its way to a writer. The serializer writes complete characters. It hides the kind of an error, so `broken` keeps it.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -117,7 +119,7 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // The line breaks here are the layout; those inside of strings are escaped by the serializer already.
+        // Line breaks belong to the layout. The serializer escapes those in strings.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();
@@ -147,7 +149,7 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Where something is that JSON has to escape. No command of a runner that begins a line can be in JSON: a quote comes before it.
+/// The position of the first text to escape. A command at the beginning of a line cannot occur in JSON, because a quote comes before it.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])
@@ -155,8 +157,8 @@ fn first_to_escape(plain: &str) -> Option<usize> {
     plain.char_indices().find(is_escaped).map(|(at, _)| at)
 }
 
-/// The ranges of fd's and the Unicode bidi report's (UAX #9) lists of characters that change how other characters are shown, and those
-/// that are not shown at all (`Default_Ignorable_Code_Point`), but for the ones that choose the form of a letter or of an emoji.
+/// Whether the character is a control character, changes how others are shown (UAX #9), or is invisible
+/// (`Default_Ignorable_Code_Point`). Variation selectors are an exception.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_a_terminal_would_act_on_is_escaped() {
+    fn text_that_a_terminal_would_execute_is_escaped() {
         assert_eq!(safe("a\x1b]52;c;aGk=\x07b"), r"a\u{1b}]52;c;aGk=\u{7}b");
         assert_eq!(safe("role\u{202e}nimda"), r"role\u{202e}nimda");
         assert_eq!(safe("Auditor\nerror: x"), r"Auditor\u{a}error: x");
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_runner_takes_for_a_command_is_escaped() {
+    fn a_command_for_a_runner_is_escaped() {
         for (text, wanted) in [
             ("Ops ##[stop-commands]x", r"Ops \u{23}#[stop-commands]x"),
             ("###[x]", r"#\u{23}#[x]"),
@@ -198,9 +200,9 @@ mod tests {
         }
     }
 
-    /// A role's name can be that long. Each of these characters was once read again at each of them.
+    /// The name of a role can be this long. The time must not grow with the square of the length.
     #[test]
-    fn a_long_text_of_form_selectors_takes_no_time() {
+    fn a_long_text_of_variation_selectors_is_quick() {
         let text = "\u{fe0f}".repeat(120_000);
         let begun = std::time::Instant::now();
         assert_eq!(safe(&text), text);
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_its_value_and_harms_no_terminal() {
+    fn json_keeps_its_value_and_is_harmless_to_a_terminal() {
         let value = serde_json::json!({"name": "a\u{202e}\u{9b}\n\u{e0041}\"b##[x]", "n": 1});
         for pretty in [true, false] {
             let text = json_text(&value, pretty);

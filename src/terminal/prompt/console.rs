@@ -1,17 +1,17 @@
-//! The console of a system that is not a Unix.
+//! The console of Windows.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use zeroize::Zeroizing;
 
-use super::{Echo, State};
+use super::reader_state::{Echo, ReaderState};
 use crate::secret::Secret;
 
-pub(crate) fn is_there() -> bool {
+pub(crate) fn is_available() -> bool {
     io::stdin().is_terminal()
 }
 
-pub(crate) fn line(question: &str, echo: Echo, _state: &State) -> io::Result<Secret> {
+pub(crate) fn line(question: &str, echo: Echo, _state: &ReaderState) -> io::Result<Secret> {
     if echo == Echo::Off {
         return rpassword::prompt_password(question).map(Secret::new);
     }
@@ -23,15 +23,15 @@ pub(crate) fn line(question: &str, echo: Echo, _state: &State) -> io::Result<Sec
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The console library restores the console itself.
-pub(crate) struct Saved;
+/// Nothing: the console library restores the console itself.
+pub(crate) struct TerminalState;
 
-impl Saved {
+impl TerminalState {
     pub(crate) fn now() -> Self {
         Self
     }
 
-    pub(crate) fn went_away(&self) -> bool {
+    pub(crate) fn was_closed(&self) -> bool {
         false
     }
 

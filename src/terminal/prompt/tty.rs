@@ -1,8 +1,8 @@
-//! The terminal of a Unix process: asked only while the process is in its foreground.
+//! The terminal of a Unix process, which is used only while the process is in the foreground.
 //!
-//! A process in the background that reads from its terminal or changes it is stopped by the system, and stopped once more when it
-//! goes on: a signal to end, which was sent in between, would never be dealt with. So nothing here is done in the background but to
-//! stop as the system would have it, and to leave the rest of the process time for its signals after each stop.
+//! The system stops a background process that reads from its terminal or changes it, and stops it again when it continues. A signal that
+//! was sent in between would never be handled. So in the background, this process only stops itself as the system would, and leaves
+//! time for its signals after each stop.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -16,19 +16,19 @@ use rustix::termios::{
 };
 use zeroize::Zeroizing;
 
-use super::{Echo, State};
+use super::reader_state::{Echo, ReaderState};
 use crate::secret::Secret;
 
 const TERMINAL: &str = "/dev/tty";
-/// A terminal gives no longer line (N_TTY_BUF_SIZE of Linux; others less).
-const LONGEST: usize = 4096;
-/// How often the state of the process is looked at.
+/// The maximum length of a line on a terminal (N_TTY_BUF_SIZE on Linux; less on other systems).
+const MAX_LINE: usize = 4096;
+/// The pause between two checks of the process state.
 const PAUSE: Duration = Duration::from_millis(50);
-/// So many stops that did not happen, one after another, are waited for: the caller may ignore them, or no shell be there to go on.
-const UNSTOPPED: u32 = 40;
+/// The maximum number of failed stops in a row. The caller may ignore them, or there may be no shell to continue the process.
+const MAX_FAILED_STOPS: u32 = 40;
 
-/// A terminal that can be opened: there is one, and this process belongs to it.
-pub(crate) fn is_there() -> bool {
+/// Whether this process has a terminal.
+pub(crate) fn is_available() -> bool {
     open().is_ok()
 }
 
@@ -36,21 +36,21 @@ fn open() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(TERMINAL)
 }
 
-/// Shows `question` and reads a line, which a terminal hands over whole; without a buffer beside it, which would keep a copy.
-pub(crate) fn line(question: &str, echo: Echo, state: &State) -> io::Result<Secret> {
+/// Shows `question` and reads a line. There is no other buffer, which would keep a copy.
+pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Result<Secret> {
     let mut terminal = open()?;
     let mut asked = ask(&mut terminal, question, echo, state)?;
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
     let mut part = Zeroizing::new([0; 256]);
-    while line.len() < LONGEST && !line.ends_with(b"\n") {
+    while line.len() < MAX_LINE && !line.ends_with(b"\n") {
         let readable = is_readable(&terminal)?;
-        if state.is_left() {
+        if state.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
         }
         if asked != state.continued.load(Ordering::SeqCst) || !is_in_foreground(&terminal) {
             asked = ask(&mut terminal, question, echo, state)?;
         } else if readable {
-            let most = part.len().min(LONGEST - line.len());
+            let most = part.len().min(MAX_LINE - line.len());
             match terminal.read(&mut part[..most])? {
                 0 => break,
                 count => line.extend_from_slice(&part[..count]),
@@ -63,39 +63,39 @@ pub(crate) fn line(question: &str, echo: Echo, state: &State) -> io::Result<Secr
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Shows the question once the process is in the foreground, and returns how often it had gone on after a stop by then.
-fn ask(terminal: &mut File, question: &str, echo: Echo, state: &State) -> io::Result<u32> {
+/// Shows the question when the process is in the foreground. Returns how often the process had continued after a stop.
+fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
-    if state.is_left() {
+    if state.is_cancelled() {
         return Err(io::ErrorKind::Interrupted.into());
     }
     let asked = state.continued.load(Ordering::SeqCst);
     if echo == Echo::Off {
-        // Before the question: what is typed or pasted at once would be shown.
+        // This comes before the question: otherwise, early input would be shown.
         hide(terminal)?;
     }
     terminal.write_all(question.as_bytes())?;
     Ok(asked)
 }
 
-fn come_to_foreground(terminal: &File, state: &State) -> io::Result<()> {
-    let mut unstopped = 0;
+fn come_to_foreground(terminal: &File, state: &ReaderState) -> io::Result<()> {
+    let mut failed_stops = 0;
     while !is_in_foreground(terminal) {
-        if unstopped == UNSTOPPED {
+        if failed_stops == MAX_FAILED_STOPS {
             return Err(io::Error::other(
                 "this run is in the background of the terminal",
             ));
         }
-        // A signal to end that came during the last stop is dealt with before the next.
+        // A signal that arrived during the last stop is handled before the next one.
         state.wait_for_turn();
-        if state.is_left() {
+        if state.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let begun = Instant::now();
         kill_current_process_group(Signal::TTIN)?;
         std::thread::sleep(PAUSE);
-        unstopped = if begun.elapsed() < PAUSE * 3 {
-            unstopped + 1
+        failed_stops = if begun.elapsed() < PAUSE * 3 {
+            failed_stops + 1
         } else {
             0
         };
@@ -103,7 +103,7 @@ fn come_to_foreground(terminal: &File, state: &State) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits a moment for something to read.
+/// Waits for input for a moment.
 fn is_readable(terminal: &File) -> io::Result<bool> {
     let pause = Timespec {
         tv_sec: 0,
@@ -117,12 +117,12 @@ fn is_readable(terminal: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether this process may use the terminal. Who is in the foreground cannot always be seen, from a container for example.
+/// Whether this process can use the terminal. If the foreground group is unknown, for example in a container, it can.
 fn is_in_foreground(terminal: &File) -> bool {
     tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
-/// Shows no more of what is typed than the end of its line.
+/// Hides the input except for the line break.
 fn hide(terminal: &File) -> io::Result<()> {
     let mut state = tcgetattr(terminal)?;
     state.local_modes -= LocalModes::ECHO;
@@ -130,16 +130,16 @@ fn hide(terminal: &File) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &state)?)
 }
 
-/// Shows no more of what is typed, until the state before is restored.
+/// Hides the input until the terminal is restored.
 #[cfg(test)]
 pub(crate) fn stop_echo() -> io::Result<()> {
     hide(&open()?)
 }
 
-/// How the terminal was before a question.
-pub(crate) struct Saved(Option<(File, Termios)>);
+/// The state of the terminal before a question.
+pub(crate) struct TerminalState(Option<(File, Termios)>);
 
-impl Saved {
+impl TerminalState {
     pub(crate) fn now() -> Self {
         Self(open().ok().and_then(|terminal| {
             let state = tcgetattr(&terminal).ok()?;
@@ -147,8 +147,8 @@ impl Saved {
         }))
     }
 
-    /// Its window was closed, or its connection lost.
-    pub(crate) fn went_away(&self) -> bool {
+    /// Whether the window was closed or the connection lost.
+    pub(crate) fn was_closed(&self) -> bool {
         (self.0.as_ref()).is_some_and(|(terminal, _)| tcgetattr(terminal).is_err())
     }
 
@@ -156,7 +156,7 @@ impl Saved {
         (self.0.as_ref()).is_none_or(|(terminal, _)| is_in_foreground(terminal))
     }
 
-    /// Ends the line on which the question stands. What was typed of a secret is thrown away, or a shell would show it.
+    /// Ends the line of the question. The input of a secret is discarded, because the shell would show it.
     pub(crate) fn end_line(&self, echo: Echo) {
         if let Some((terminal, _)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
             let _ = (&mut &*terminal).write_all(b"\n");
@@ -167,9 +167,9 @@ impl Saved {
     }
 
     pub(crate) fn restore(&self) {
-        // In the background, a shell has taken care of the terminal, and this process would be stopped.
+        // In the background, the shell has already set the terminal, and this process would be stopped.
         if let Some((terminal, state)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
-            // A terminal that went away needs no restoring.
+            // A closed terminal cannot be restored.
             let _ = tcsetattr(terminal, OptionalActions::Now, state);
         }
     }

@@ -1,0 +1,135 @@
+//! The signals that end a run.
+//!
+//! On the first signal, work that can be cancelled is cancelled, and work that must be finished or undone (`mint/`) is. On the second
+//! signal, the run ends at once.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
+
+use tokio::sync::Notify;
+
+#[cfg(unix)]
+use super::disposition::IgnoredSignals;
+use crate::error::{Error, Signal};
+
+/// The signals that have arrived.
+#[derive(Default)]
+pub(crate) struct Signals {
+    first: Cell<Option<Signal>>,
+    second: Cell<bool>,
+    /// The signals for another program, while one runs in place of this one.
+    passed_on: RefCell<Option<VecDeque<Signal>>>,
+    changed: Notify,
+}
+
+/// The signals that arrive while another program runs in place of this one. They belong to that program and do not end this one.
+pub(crate) struct ForwardedSignals<'a>(&'a Signals);
+
+impl ForwardedSignals<'_> {
+    /// Waits for the next signal.
+    pub(crate) async fn next(&self) -> Signal {
+        loop {
+            let next = (self.0.passed_on.borrow_mut().as_mut()).and_then(VecDeque::pop_front);
+            if let Some(signal) = next {
+                return signal;
+            }
+            self.0.changed.notified().await;
+        }
+    }
+}
+
+impl Drop for ForwardedSignals<'_> {
+    fn drop(&mut self) {
+        *self.0.passed_on.borrow_mut() = None;
+    }
+}
+
+impl Signals {
+    /// The first signal, if one has arrived.
+    pub(crate) fn received(&self) -> Option<Signal> {
+        self.first.get()
+    }
+
+    /// Forwards signals to another program until the result is dropped.
+    pub(crate) fn pass_on(&self) -> ForwardedSignals<'_> {
+        *self.passed_on.borrow_mut() = Some(VecDeque::new());
+        ForwardedSignals(self)
+    }
+
+    /// Runs `work` and cancels it on the first signal. The work must be safe to cancel at any point.
+    pub(crate) async fn cancel<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            signal = self.first_signal() => Err(Error::interrupted(signal)),
+            result = work => result,
+        }
+    }
+
+    /// Waits for the first signal.
+    pub(crate) async fn first_signal(&self) -> Signal {
+        loop {
+            if let Some(signal) = self.first.get() {
+                return signal;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// Waits for the second signal, and returns the first.
+    pub(crate) async fn second_signal(&self) -> Signal {
+        loop {
+            if let (Some(signal), true) = (self.first.get(), self.second.get()) {
+                return signal;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn note(&self, signal: Signal) {
+        if let Some(passed_on) = self.passed_on.borrow_mut().as_mut() {
+            passed_on.push_back(signal);
+        } else if self.first.get().is_some() {
+            self.second.set(true);
+        } else {
+            self.first.set(Some(signal));
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Listens for signals while it is polled. Signals that the caller ignores stay ignored.
+    #[cfg(unix)]
+    pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
+        use std::task::Poll;
+        use tokio::signal::unix::{SignalKind, signal};
+        let ignored = IgnoredSignals::read();
+        let mut listeners = Vec::with_capacity(Signal::ALL.len());
+        for one in Signal::ALL {
+            if !ignored.contains(one) {
+                let kind = SignalKind::from_raw(one.of_unix().as_raw());
+                listeners.push((one, signal(kind)?));
+            }
+        }
+        loop {
+            let came = std::future::poll_fn(|context| {
+                let came = (listeners.iter_mut()).find_map(|(one, listener)| {
+                    listener.poll_recv(context).is_ready().then_some(*one)
+                });
+                came.map_or(Poll::Pending, Poll::Ready)
+            });
+            self.note(came.await);
+        }
+    }
+
+    /// Listens for signals while it is polled.
+    #[cfg(not(unix))]
+    pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
+        loop {
+            tokio::signal::ctrl_c().await?;
+            self.note(Signal::Signals);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Lines of the form `NAME=value`.
+
+/// Whether a value needs no quotes. Then none of its characters has a meaning in a POSIX shell (`~`, `$`), `docker run --env-file`
+/// (which keeps quotes), make (`$`, `#`, `\`), systemd's `EnvironmentFile=` (quotes, `\`) or libraries for dotenv files (`$`, `#`,
+/// quotes). The manager's secrets need no quotes.
+#[must_use]
+pub(crate) fn is_bare(value: &str) -> bool {
+    (value.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte))
+}
+
+/// Returns `NAME=value` and a line break. The value is quoted for a POSIX shell if necessary. The caller checks the name.
+#[must_use]
+pub(crate) fn env_line(name: &str, value: &str) -> String {
+    let quotes = value.matches('\'').count() * r"'\'".len();
+    let mut line = String::with_capacity(name.len() + value.len() + quotes + "=''\n".len());
+    line.push_str(name);
+    line.push('=');
+    if is_bare(value) {
+        line.push_str(value);
+        line.push('\n');
+        return line;
+    }
+    line.push('\'');
+    for (index, part) in value.split('\'').enumerate() {
+        if index > 0 {
+            line.push_str(r"'\''");
+        }
+        line.push_str(part);
+    }
+    line.push_str("'\n");
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_a_quoted_value_back() {
+        assert_eq!(env_line("KEY", "a'b$c`d\"e"), "KEY='a'\\''b$c`d\"e'\n");
+        assert_eq!(env_line("KEY", "a b"), "KEY='a b'\n");
+        assert_eq!(env_line("KEY", "~a"), "KEY='~a'\n");
+    }
+
+    #[test]
+    fn a_value_without_special_characters_is_not_quoted() {
+        let secret = "12:aGVsbG8+d29ybGQ/Zm9v==";
+        assert_eq!(env_line("KEY", secret), format!("KEY={secret}\n"));
+    }
+}

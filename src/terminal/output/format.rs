@@ -1,0 +1,65 @@
+//! The formats of stdout, and the use of colour.
+
+use clap::ValueEnum;
+
+use crate::error::Error;
+
+/// The format of stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// The value or a table.
+    #[default]
+    Text,
+    /// One JSON document: the manager's object with `meta` added.
+    Json,
+    /// One JSON document on each line.
+    Jsonl,
+    /// NAME=value, quoted for a POSIX shell if it needs quotes.
+    Env,
+}
+
+impl Format {
+    /// Whether the output is JSON, so that errors are JSON too.
+    #[must_use]
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl)
+    }
+
+    /// Checks that a list can be written in this format.
+    ///
+    /// # Errors
+    /// Returns a usage error for `env`, since a list has no single value that a variable could hold.
+    pub(crate) fn require_list(self) -> Result<(), Error> {
+        self.require_not_env("this is a list", "use text, json or jsonl")
+    }
+
+    /// Checks that a document of several values can be written in this format.
+    ///
+    /// # Errors
+    /// Returns a usage error for `env`.
+    pub(crate) fn require_document(self) -> Result<(), Error> {
+        self.require_not_env("this prints several", "use text or json")
+    }
+
+    fn require_not_env(self, why: &str, hint: &str) -> Result<(), Error> {
+        if self == Self::Env {
+            return Err(Error::usage(
+                format!("`-o env` is for one value, and {why}"),
+                hint,
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// When colour is used on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

@@ -1,0 +1,154 @@
+//! Writes to stdout and stderr.
+
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
+
+use serde::Serialize;
+
+use super::deferred;
+use super::escape::{json_line, safe};
+use super::format::{Color, Format};
+use crate::error::Error;
+use crate::text::shorten;
+
+/// The maximum length of a line, in characters. Foreign names in it may have any length.
+pub(crate) const MAX_LINE: usize = 4000;
+
+/// The output of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    format: Format,
+    quiet: bool,
+    color: bool,
+}
+
+impl Output {
+    /// `quiet` suppresses notes and warnings. Errors are always printed.
+    #[must_use]
+    pub(crate) fn new(format: Format, quiet: bool, color: Color) -> Self {
+        Self {
+            format,
+            quiet,
+            color: wants_color(color),
+        }
+    }
+
+    /// The same output in another format.
+    #[must_use]
+    pub(crate) fn with_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// The format of stdout.
+    #[must_use]
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Writes the document of this run to stdout. A closed pipe (`| head`) is not an error.
+    ///
+    /// # Errors
+    /// Returns an error if stdout cannot be written for another reason, such as a full disk.
+    pub(crate) fn data(&self, document: &str) -> Result<(), Error> {
+        self.write(|stdout| stdout.write_all(document.as_bytes()))
+            .map(|_| ())
+    }
+
+    /// Writes some of many documents to stdout, one on each line. Returns false if the pipe is closed. JSON lines are the only output that
+    /// is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
+    ///
+    /// # Errors
+    /// Returns an error if stdout cannot be written for another reason, such as a full disk.
+    pub(crate) fn json_lines(&self, documents: &[impl Serialize]) -> Result<bool, Error> {
+        self.write(|stdout| {
+            (documents.iter()).try_for_each(|document| json_line(stdout, document, false))
+        })
+    }
+
+    /// Writes JSON that may be long, piece by piece.
+    ///
+    /// # Errors
+    /// Returns an error if stdout cannot be written.
+    pub(crate) fn json(&self, document: &impl Serialize, pretty: bool) -> Result<(), Error> {
+        self.write(|stdout| json_line(stdout, document, pretty))
+            .map(|_| ())
+    }
+
+    /// Returns false if the pipe is closed.
+    fn write(
+        &self,
+        write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
+    ) -> Result<bool, Error> {
+        let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        match write(&mut stdout).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            other => other
+                .map(|()| true)
+                .map_err(|error| Error::unexpected(format!("could not write to stdout: {error}"))),
+        }
+    }
+
+    /// Prints a note.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            self.line("note", "36", message);
+        }
+    }
+
+    /// Prints a warning: the user should act, although the run continues.
+    pub(crate) fn warn(&self, message: &str) {
+        if !self.quiet {
+            self.line("warning", "33", message);
+        }
+    }
+
+    /// Prints a warning even with `--quiet`, because silence would be dangerous.
+    pub(crate) fn insist(&self, message: &str) {
+        self.line("warning", "33", message);
+    }
+
+    /// Prints an error. Only `report.rs` and `config check` call this.
+    pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
+        self.line("error", "31", message);
+        if let Some(hint) = hint {
+            self.line("hint", "36", hint);
+        }
+    }
+
+    /// Writes a line to stderr unchanged. Only `report.rs`, `usage_error.rs`, `panic.rs` and the log call this.
+    pub(crate) fn raw_line(line: &str) {
+        if !deferred::hold(line) {
+            deferred::write(line);
+        }
+    }
+
+    /// Holds back lines for stderr until [`Output::release_lines`], because a line that masks a secret must come before them.
+    pub(crate) fn hold_lines() {
+        deferred::begin();
+    }
+
+    /// Writes the lines that were held back, and stops holding back lines.
+    pub(crate) fn release_lines() {
+        deferred::end();
+    }
+
+    fn line(&self, label: &str, color: &str, message: &str) {
+        let message = safe(&shorten(message, MAX_LINE));
+        if self.color {
+            Self::raw_line(&format!("\x1b[1;{color}m{label}:\x1b[0m {message}"));
+        } else {
+            Self::raw_line(&format!("{label}: {message}"));
+        }
+    }
+}
+
+fn wants_color(color: Color) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Tables for people.
+
+use std::io;
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::escape::{safe, without_leading_command};
+use crate::text::shorten;
+
+/// The maximum length of a cell, in characters. Every cell of a column is padded to the longest.
+const MAX_CELL: usize = 300;
+
+/// Returns a table with safe and short cells. It has no lines, so that other tools can cut it.
+#[must_use]
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let mut table = empty();
+    table.set_header(header);
+    filled(table, rows)
+}
+
+/// Returns a table of names and values without a header.
+#[must_use]
+pub(crate) fn pairs(rows: impl Iterator<Item = [String; 2]>) -> String {
+    filled(empty(), rows)
+}
+
+/// On a terminal, a table has the width of the terminal. In a pipe, each row is one line.
+fn empty() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(width) = terminal_width() {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
+    table
+}
+
+fn filled<const N: usize>(mut table: Table, rows: impl Iterator<Item = [String; N]>) -> String {
+    for row in rows {
+        table.add_row(row.map(|cell| safe(&shorten(&cell, MAX_CELL))));
+    }
+    let lines = table.trim_fmt();
+    // A cell that is wrapped to the width of the terminal begins a new line.
+    (lines.lines())
+        .map(|line| without_leading_command(line) + "\n")
+        .collect()
+}
+
+/// The number of columns if stdout is a terminal.
+#[cfg(unix)]
+fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// Unknown on Windows, where each row is a line and the console wraps it.
+#[cfg(not(unix))]
+fn terminal_width() -> Option<u16> {
+    None
+}

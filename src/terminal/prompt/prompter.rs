@@ -1,0 +1,295 @@
+//! Asks questions on the terminal.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+#[cfg(not(unix))]
+use super::console as tty;
+use super::reader_state::{Echo, ReaderState};
+#[cfg(unix)]
+use super::tty;
+use crate::error::{Error, ErrorKind, Signal};
+use crate::process::signals::Signals;
+use crate::secret::Secret;
+
+/// The state of the terminal before the current question.
+static BEFORE: Mutex<Option<tty::TerminalState>> = Mutex::new(None);
+
+/// Restores the terminal if a question is being asked, before the process exits at once.
+pub(crate) fn restore_terminal() {
+    if let Ok(before) = BEFORE.try_lock()
+        && let Some(before) = before.as_ref()
+    {
+        before.restore();
+    }
+}
+
+fn remember(terminal: Option<tty::TerminalState>) {
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
+}
+
+/// Whether questions can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// There is a terminal.
+    Terminal,
+    /// There is no terminal, or `--no-input` is set.
+    Unavailable,
+}
+
+impl Prompt {
+    /// Looks for a terminal unless `no_input` is set.
+    pub(crate) fn find(no_input: bool) -> Self {
+        if !no_input && tty::is_available() {
+            Self::Terminal
+        } else {
+            Self::Unavailable
+        }
+    }
+
+    /// Asks for a secret, which is not shown. `flags` is the hint on how to give it without a question.
+    pub(crate) async fn hidden(
+        self,
+        question: &str,
+        flags: &str,
+        signals: &Signals,
+    ) -> Result<Secret, Error> {
+        let question = PromptText::new(question, topic(question), flags, Echo::Off);
+        let answer = self.ask(&question, signals).await?;
+        question.not_empty(answer)
+    }
+
+    /// Asks for a value that is shown while it is typed.
+    pub(crate) async fn visible(
+        self,
+        question: &str,
+        flags: &str,
+        signals: &Signals,
+    ) -> Result<Secret, Error> {
+        let question = PromptText::new(question, topic(question), flags, Echo::On);
+        let answer = self.ask(&question, signals).await?;
+        question.not_empty(answer)
+    }
+
+    /// Asks for an answer, which may be empty.
+    pub(crate) async fn answer(
+        self,
+        question: &str,
+        flags: &str,
+        signals: &Signals,
+    ) -> Result<String, Error> {
+        let question = PromptText::new(question, "answer".to_owned(), flags, Echo::On);
+        let answer = self.ask(&question, signals).await?;
+        Ok(answer.expose().trim().to_owned())
+    }
+
+    /// Asks for a confirmation, which only `y` and `yes` give.
+    pub(crate) async fn confirm(
+        self,
+        question: &str,
+        flags: &str,
+        signals: &Signals,
+    ) -> Result<bool, Error> {
+        let question = format!("{question} [y/N] ");
+        let answer = self.answer(&question, flags, signals).await?;
+        Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Reads on a separate thread, so that signals are handled meanwhile. Afterwards the terminal is restored, because the thread may still
+    /// be reading.
+    async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
+        if self == Self::Unavailable {
+            let message = format!("no {} given and no terminal to prompt on", question.subject);
+            return Err(Error::usage(message, question.flags));
+        }
+        let asking = ActivePrompt::begin();
+        let (text, echo, state) = (question.text.to_owned(), question.echo, asking.state());
+        let mut reading = tokio::task::spawn_blocking(move || tty::line(&text, echo, &state));
+        let answer = signals
+            .cancel(async { Ok(asking.answer_despite_stops(&mut reading).await) })
+            .await;
+        let answer = match answer {
+            // A console passes Ctrl-C as a character. The signal that its library raises may not have arrived yet.
+            Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
+                Err(Error::interrupted(signals.first_signal().await))
+            }
+            answer => answer,
+        };
+        asking.state.cancelled.store(true, Ordering::SeqCst);
+        if answer.is_err() && !reading.is_finished() {
+            // Otherwise the thread could switch the echo off again.
+            let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
+        }
+        asking.outcome(question, answer)
+    }
+}
+
+/// The text of a question.
+struct PromptText<'a> {
+    text: &'a str,
+    /// The requested value, as part of a sentence.
+    subject: String,
+    /// The hint on how to give the value without a question.
+    flags: &'a str,
+    echo: Echo,
+}
+
+impl<'a> PromptText<'a> {
+    fn new(text: &'a str, subject: String, flags: &'a str, echo: Echo) -> Self {
+        Self {
+            text,
+            subject,
+            flags,
+            echo,
+        }
+    }
+
+    fn not_empty(&self, answer: Secret) -> Result<Secret, Error> {
+        if answer.is_empty() {
+            Err(self.unread("the input is empty"))
+        } else {
+            Ok(answer)
+        }
+    }
+
+    fn unread(&self, reason: &str) -> Error {
+        let subject = &self.subject;
+        Error::usage(
+            format!("could not read the {subject}: {reason}; nothing was changed"),
+            self.flags,
+        )
+    }
+}
+
+/// The maximum time until the reading thread notices that it is cancelled.
+const EXIT_WAIT: Duration = Duration::from_millis(300);
+
+type ReadResult = Result<io::Result<Secret>, tokio::task::JoinError>;
+
+/// A question that is being asked. The terminal is restored on drop.
+struct ActivePrompt {
+    before: tty::TerminalState,
+    state: Arc<ReaderState>,
+}
+
+impl ActivePrompt {
+    fn begin() -> Self {
+        remember(Some(tty::TerminalState::now()));
+        Self {
+            before: tty::TerminalState::now(),
+            state: Arc::default(),
+        }
+    }
+
+    fn state(&self) -> Arc<ReaderState> {
+        Arc::clone(&self.state)
+    }
+
+    /// Waits for the answer. After a stop (Ctrl-Z), the shell has changed the terminal, so the question must be asked again.
+    #[cfg(unix)]
+    async fn answer_despite_stops(
+        &self,
+        reading: &mut tokio::task::JoinHandle<io::Result<Secret>>,
+    ) -> ReadResult {
+        use tokio::signal::unix::{SignalKind, signal};
+        let number = rustix::process::Signal::CONT.as_raw();
+        let Ok(mut continued) = signal(SignalKind::from_raw(number)) else {
+            return reading.await;
+        };
+        loop {
+            tokio::select! {
+                answer = &mut *reading => return answer,
+                _ = continued.recv() => {
+                    self.state.continued.fetch_add(1, Ordering::SeqCst);
+                }
+                () = self.state.turn.notified() => {
+                    let wanted = self.state.turn_wanted.load(Ordering::SeqCst);
+                    self.state.turn_taken.store(wanted, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn answer_despite_stops(
+        &self,
+        reading: &mut tokio::task::JoinHandle<io::Result<Secret>>,
+    ) -> ReadResult {
+        reading.await
+    }
+
+    fn outcome(
+        self,
+        question: &PromptText<'_>,
+        answer: Result<ReadResult, Error>,
+    ) -> Result<Secret, Error> {
+        let was_closed = self.before.was_closed();
+        let failure = match answer {
+            Err(error) => {
+                let error = self.interrupted(error, question);
+                self.before.end_line(question.echo);
+                return Err(error);
+            }
+            // A closed terminal ends the input like a line break, and a part of a password would count as a wrong one.
+            Ok(Ok(_)) if was_closed => question.unread("the terminal was closed"),
+            Ok(Ok(Ok(answer))) => return Ok(answer),
+            Ok(Ok(Err(error))) => question.unread(&reason(&error)),
+            // The runtime is shutting down.
+            Ok(Err(_)) => Error::new(ErrorKind::Unexpected, "the prompt failed unexpectedly"),
+        };
+        self.before.end_line(question.echo);
+        Err(failure)
+    }
+
+    fn interrupted(&self, error: Error, question: &PromptText<'_>) -> Error {
+        let ErrorKind::Interrupted(signal) = error.kind() else {
+            return error;
+        };
+        let message = "interrupted; nothing was changed";
+        let error = Error::new(ErrorKind::Interrupted(signal), message);
+        if signal == Signal::Signals || self.before.is_in_foreground() {
+            return error;
+        }
+        error.hint(format!(
+            "the run was in the background of the terminal, where it cannot prompt: use `timeout --foreground`, or {}",
+            question.flags
+        ))
+    }
+}
+
+impl Drop for ActivePrompt {
+    fn drop(&mut self) {
+        self.state.cancelled.store(true, Ordering::SeqCst);
+        self.before.restore();
+        remember(None);
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the input ended".to_owned(),
+        io::ErrorKind::InvalidData => "the input is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The question as part of a sentence: "Password of Kim: " becomes "password of Kim".
+fn topic(question: &str) -> String {
+    let mut characters = question.trim_end_matches(": ").chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(characters).collect()
+    })
+}
+
+#[cfg(all(test, unix))]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Prepares the terminal for a secret without reading it.
+    pub(crate) fn begin_to_ask() {
+        remember(Some(tty::TerminalState::now()));
+        tty::stop_echo().expect("a terminal");
+    }
+}

@@ -1,0 +1,48 @@
+//! What the prompt and its reading thread share.
+
+use std::sync::atomic::AtomicBool;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(unix)]
+use std::time::Duration;
+
+/// Whether the terminal shows the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Echo {
+    On,
+    Off,
+}
+
+/// The state of a question, for the thread that reads the answer.
+#[derive(Default)]
+pub(super) struct ReaderState {
+    /// Whether the run no longer waits for the answer.
+    pub(super) cancelled: AtomicBool,
+    /// How often the process continued after a stop.
+    #[cfg(unix)]
+    pub(super) continued: AtomicU32,
+    /// The number of the last turn that the thread requested, and of the last one that the run took. In a turn, the run handles signals.
+    #[cfg(unix)]
+    pub(super) turn_wanted: AtomicU32,
+    #[cfg(unix)]
+    pub(super) turn_taken: AtomicU32,
+    #[cfg(unix)]
+    pub(super) turn: tokio::sync::Notify,
+}
+
+impl ReaderState {
+    #[cfg(unix)]
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the run has handled the signals that arrived before. A signal that ends the run cancels the question.
+    #[cfg(unix)]
+    pub(super) fn wait_for_turn(&self) {
+        let wanted = self.turn_wanted.fetch_add(1, Ordering::SeqCst) + 1;
+        self.turn.notify_one();
+        while !self.is_cancelled() && self.turn_taken.load(Ordering::SeqCst) < wanted {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
