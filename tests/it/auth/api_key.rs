@@ -42,7 +42,7 @@ fn a_key_signs_every_request_and_no_session_is_opened() {
 }
 
 #[test]
-fn the_scheme_follows_the_key_unless_it_is_said() {
+fn the_scheme_follows_the_key_by_default() {
     for (secret_shape, scheme, cloud_one) in [
         (SecretShape::IdBase64, None, false),
         (SecretShape::IdBase64, Some("auto"), false),
@@ -133,7 +133,7 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
 }
 
 #[test]
-fn the_key_of_an_auditor_may_not_create_and_is_told_so() {
+fn the_key_of_an_auditor_may_not_create() {
     let (env, ..) = with_key(2, Settings::default());
     let result = env.run(["create", "--role-id", "2"]);
     contains(result.failure(5), &["Not authorized to create API keys"]);

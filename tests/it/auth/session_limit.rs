@@ -69,7 +69,7 @@ fn it_is_known_by_its_words() {
 }
 
 #[test]
-fn a_run_waits_for_a_session_to_end_and_says_so() {
+fn a_run_waits_for_a_session_to_end_and_reports_it() {
     let env = full(|_| {});
     let mut running = Running::start(&mut env.home.command(FIND));
     running.wait_for_line(ALLOWED_SESSIONS_IN_USE);

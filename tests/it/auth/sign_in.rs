@@ -178,7 +178,7 @@ fn the_oldest_session_may_end_for_a_new_one() {
 }
 
 #[test]
-fn a_place_without_a_sign_in_is_said_to_be_none() {
+fn a_missing_sign_in_endpoint_is_reported() {
     for status in [404, 405] {
         let env = TestEnv::new();
         let action = Action::Answer {
@@ -210,7 +210,7 @@ fn what_the_manager_sends_back_of_the_secrets_is_masked() {
 }
 
 #[test]
-fn nothing_of_a_session_is_said_at_any_level() {
+fn no_session_is_logged_at_any_level() {
     for arguments in [
         ["create", "--role", "Auditor"],
         ["create", "--role-id", "999"],

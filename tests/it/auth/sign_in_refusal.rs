@@ -94,7 +94,7 @@ fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
 }
 
 #[test]
-fn a_refusal_that_does_not_say_why_gets_all_the_causes() {
+fn a_refusal_without_a_cause_lists_all_causes() {
     for (wording, words) in [
         (SignInWording::Vague, "The sign-in failed."),
         (SignInWording::Empty, "HTTP 401"),
@@ -123,7 +123,7 @@ fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
 }
 
 #[test]
-fn a_script_can_tell_a_refusal() {
+fn a_refusal_has_an_exit_code_for_scripts() {
     let mut env = TestEnv::new();
     let wrong = env.home.write_secret("wrong", "hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);
@@ -137,7 +137,7 @@ fn a_script_can_tell_a_refusal() {
 }
 
 #[test]
-fn wrong_passwords_are_counted_one_a_run_and_the_lock_is_said() {
+fn wrong_passwords_are_counted_once_per_run_and_the_lock_is_reported() {
     let mut env = with(|settings| settings.sign_in_attempts = 2);
     let wrong = env.home.write_secret("wrong", "hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);

@@ -51,7 +51,7 @@ fn a_manager_that_comes_later_is_waited_for() {
 }
 
 #[test]
-fn a_sign_in_that_nobody_heard_is_sent_when_somebody_listens() {
+fn a_sign_in_that_was_not_received_is_sent_again() {
     let mut env = TestEnv::new();
     let port = ReservedPort::new();
     env.home.set("SWP_URL", port.url());
@@ -247,7 +247,7 @@ fn everywhere(env: &TestEnv, action: &Action, times: u32) {
 }
 
 #[test]
-fn a_tomcat_without_its_application_is_no_manager_that_is_up() {
+fn a_tomcat_without_its_application_is_not_a_running_manager() {
     for status in [404, 500] {
         let env = TestEnv::new();
         // Two looks, of three paths each; a server error ends a look at once.

@@ -134,7 +134,7 @@ fn a_manager_that_cannot_be_asked_is_silence() {
 }
 
 #[test]
-fn nobody_waits_for_a_manager_that_is_slow() {
+fn completion_does_not_wait_for_a_slow_manager() {
     let env = with_roles(&[]);
     let slow = Action::Delay(Duration::from_secs(20));
     env.sandbox
@@ -176,7 +176,7 @@ const HOSTILE: [&str; 8] = [
 ];
 
 #[test]
-fn a_name_that_is_no_text_or_would_be_a_flag_is_left_out() {
+fn a_name_that_is_not_text_or_looks_like_a_flag_is_left_out() {
     let env = with_roles(&HOSTILE);
     let mut found = complete(&env.home, &["create", "--role"], "");
     found.retain(|name| name != "Auditor" && name != "Full Access");
@@ -296,7 +296,7 @@ fn every_script_is_read_by_its_shell() {
 
 /// A name that KEY would take for an ID is offered in the form that means the key.
 #[test]
-fn keys_are_offered_in_the_form_that_means_them() {
+fn keys_are_completed_in_an_unambiguous_form() {
     let env = with_roles(&[]);
     for name in ["777", "id:9"] {
         env.sandbox.add_key(name, 2);

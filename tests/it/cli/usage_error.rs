@@ -34,7 +34,7 @@ const WRONG_PLACES: [&[&str]; 16] = [
 ];
 
 #[test]
-fn what_stands_in_a_wrong_place_is_never_repeated() {
+fn misplaced_values_are_never_repeated() {
     let env = TestEnv::new();
     for arguments in WRONG_PLACES {
         let text = env.run(arguments);
@@ -66,7 +66,7 @@ fn what_stands_in_a_wrong_place_is_never_repeated() {
 }
 
 #[test]
-fn a_near_miss_is_answered_with_what_was_meant() {
+fn a_near_miss_gets_a_suggestion() {
     let env = TestEnv::new();
     for (arguments, meant) in [
         (&["list-role"][..], "list-roles"),
@@ -169,7 +169,7 @@ fn what_is_missing_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn an_argument_that_is_no_text_is_an_error_and_no_panic() {
+fn an_argument_that_is_not_text_is_an_error() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     let env = TestEnv::new();

@@ -7,7 +7,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{Home, TestEnv, contains};
 
 #[test]
-fn path_prints_where_the_file_is_or_would_be() {
+fn path_prints_the_location_of_the_file() {
     let mut home = Home::new();
     let folder = home.path("config");
     home.set("SWP_CONFIG_DIR", &folder);
@@ -27,7 +27,7 @@ fn path_prints_where_the_file_is_or_would_be() {
 }
 
 #[test]
-fn show_says_what_counts_and_who_says_so() {
+fn show_lists_each_setting_and_its_source() {
     let mut env =
         env_in_a_profile("timeout = \"20s\"\n[profiles.here.create]\nrole = \"Auditor\"\n");
     env.home.set("SWP_PROFILE", "here");
@@ -131,7 +131,7 @@ fn show_without_a_file_or_a_profile_shows_the_rest() {
 }
 
 #[test]
-fn check_tells_everything_that_is_wrong_in_all_profiles() {
+fn check_reports_every_problem_in_all_profiles() {
     let mut home = Home::new();
     let text = "default-profile = \"q\"\n[profiles.p]\nurl = 1\npassword = \"hunter2\"\nnonsense = 1\ntenant = Acme\n[profiles.r]\nwait = \"5\"\n";
     let path = configure(&mut home, text).display().to_string();
@@ -154,7 +154,7 @@ fn check_tells_everything_that_is_wrong_in_all_profiles() {
 }
 
 #[test]
-fn check_says_that_a_right_file_is_right() {
+fn check_accepts_a_valid_file() {
     let mut home = Home::new();
     let result = home.run(["config", "check"]);
     assert_eq!(result.success(), "");

@@ -130,7 +130,7 @@ fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
 }
 
 #[test]
-fn default_names_tell_the_role_and_the_time_and_are_unique() {
+fn default_names_hold_the_role_and_the_time_and_are_unique() {
     let env = TestEnv::new();
     for arguments in [
         ["--role", "Full Access"],
@@ -177,7 +177,7 @@ fn a_role_id_needs_no_search() {
 }
 
 #[test]
-fn every_request_says_who_asks_and_which_version() {
+fn every_request_names_the_client_and_the_version() {
     let env = TestEnv::new();
     let arguments = ["create", "--role", "Auditor", "--name", "ci"];
     env.run(arguments).success();
@@ -200,7 +200,7 @@ fn every_request_says_who_asks_and_which_version() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_refused_before_anything_is_sent() {
     for (arguments, says) in [
         (&[][..], &["--role"][..]),
         (&["--role", "A", "--role-id", "2"], &["--role", "--role-id"]),
@@ -234,7 +234,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_refusal_of_the_manager_is_told_in_its_words_and_leaves_nothing() {
+fn a_refusal_quotes_the_manager_and_leaves_nothing() {
     let forbidden = Settings {
         administrator_role: 2,
         ..Settings::default()
@@ -278,7 +278,7 @@ fn a_refusal_of_the_manager_is_told_in_its_words_and_leaves_nothing() {
 }
 
 #[test]
-fn fields_that_nobody_knows_reach_the_json_and_none_but_the_needed_must_be_there() {
+fn unknown_fields_reach_the_json_and_only_required_fields_are_required() {
     let shown = |answer_fields: AnswerFields| {
         let mut settings = Settings::default();
         settings.unknowns.answer_fields = answer_fields;

@@ -127,7 +127,7 @@ fn all_are_found_before_one_is_deleted() {
 }
 
 #[test]
-fn nobody_to_ask_and_no_yes_deletes_nothing() {
+fn without_a_terminal_or_yes_nothing_is_deleted() {
     let env = with_keys(Settings::default());
     let said = env.run(["delete-key", "a"]);
     contains(said.failure(2), &["--yes"]);
@@ -136,7 +136,7 @@ fn nobody_to_ask_and_no_yes_deletes_nothing() {
 
 /// A role that may see keys, and not delete them.
 #[test]
-fn who_may_not_delete_keys_is_told_so() {
+fn a_missing_right_to_delete_keys_is_reported() {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
     let env = with_keys(Settings {
@@ -154,7 +154,7 @@ fn who_may_not_delete_keys_is_told_so() {
 
 /// Of several, the document says which are gone and which are not, and the exit code that some are not.
 #[test]
-fn some_of_several_that_fail_are_told_from_the_others() {
+fn partial_failures_are_distinguished() {
     let env = with_keys(Settings::default());
     let refused = Action::status(403, "Not this one.");
     let fault = || Fault::new("DELETE", "/api/apikeys/2", refused.clone());
@@ -177,7 +177,7 @@ fn some_of_several_that_fail_are_told_from_the_others() {
 }
 
 #[test]
-fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
+fn a_success_without_effect_is_detected() {
     let env = with_keys(Settings::default());
     (env.sandbox).inject(says_yes("DELETE", PATH, &Value::Null));
     let said = env.run(["delete-key", "a", "--yes"]).failure(1).to_owned();
@@ -185,7 +185,7 @@ fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
 }
 
 #[test]
-fn a_lost_answer_is_found_out_about() {
+fn a_lost_response_is_reconciled() {
     for action in [
         Action::Drop,
         Action::Cut(0),
@@ -220,7 +220,7 @@ fn what_cannot_be_looked_for_again_is_not_called_gone() {
 
 /// A page for a browser with a 404 is not the manager's word, whatever it stands in for.
 #[test]
-fn a_proxys_404_is_no_proof() {
+fn a_404_from_a_proxy_proves_nothing() {
     let env = with_keys(Settings::default());
     let page = || Action::Answer {
         status: 404,
@@ -259,7 +259,7 @@ fn what_would_fail_again_is_not_tried() {
 }
 
 #[test]
-fn the_key_that_signs_the_run_goes_last_and_only_if_it_is_meant() {
+fn the_key_that_signs_the_run_is_deleted_last_and_only_with_force() {
     for (secret_shape, refused) in [
         (SecretShape::IdBase64, false),
         (SecretShape::IdBase64, true),
@@ -381,7 +381,7 @@ mod interrupted {
     }
 
     #[test]
-    fn a_second_signal_says_what_is_not_known() {
+    fn a_second_signal_reports_what_is_unknown() {
         let held = held();
         let running = held.start(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
         held.wait_until_held();

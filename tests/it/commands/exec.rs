@@ -152,7 +152,7 @@ fn it_ends_as_the_command_does() {
 }
 
 #[test]
-fn a_program_that_cannot_be_run_is_found_out_before_a_key_is_made() {
+fn a_program_that_cannot_be_run_is_detected_before_a_key_is_made() {
     let env = TestEnv::new();
     let plain = env.home.write("plain", "no program").display().to_string();
     for (program, code) in [
@@ -195,7 +195,7 @@ fn a_program_that_does_not_start_costs_its_key() {
 }
 
 #[test]
-fn signals_are_the_commands_and_the_key_goes_all_the_same() {
+fn signals_are_forwarded_and_the_key_is_deleted() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
         let env = TestEnv::new();
         let running = waiting(&env, &[]);
@@ -303,7 +303,7 @@ fn a_code_is_not_sent_twice_and_the_key_that_stays_is_named() {
 }
 
 #[test]
-fn a_key_that_cannot_be_deleted_is_no_success() {
+fn a_key_that_cannot_be_deleted_is_a_failure() {
     let env = TestEnv::new();
     let refuse = Action::status(403, "Not authorized to delete API keys.");
     env.sandbox
@@ -317,7 +317,7 @@ fn a_key_that_cannot_be_deleted_is_no_success() {
 
 /// A manager that says yes and keeps the key has not deleted it.
 #[test]
-fn a_key_that_is_there_in_spite_of_its_deletion_is_no_success() {
+fn a_key_that_survives_its_deletion_is_a_failure() {
     let env = TestEnv::new();
     let path = "/api/apikeys/*";
     env.sandbox
@@ -350,7 +350,7 @@ fn a_name_is_borne_by_one_key() {
 }
 
 #[test]
-fn a_role_with_every_right_is_said() {
+fn a_role_with_every_right_gets_a_warning() {
     let env = TestEnv::new();
     let full = ["exec", "--role", "Full Access"];
     let result = env.run([&full[..], &["--", "true"]].concat());
@@ -388,7 +388,7 @@ fn the_command_ignores_what_the_caller_ignores() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn with_nohup_the_end_of_the_terminal_ends_neither() {
+fn with_nohup_a_hangup_ends_neither() {
     let env = TestEnv::new();
     let mut command = env.home.program(std::path::Path::new("nohup"));
     command

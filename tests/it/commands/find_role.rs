@@ -136,7 +136,7 @@ fn a_refused_search_names_the_way_around_it() {
 }
 
 #[test]
-fn an_administrator_who_may_not_see_roles_is_told_so() {
+fn a_missing_right_to_view_roles_is_reported() {
     let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
@@ -168,7 +168,7 @@ fn a_pattern_lists_what_matches() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_refused_before_anything_is_sent() {
     for arguments in [
         &["find-role"][..],
         &["find-role", "Auditor", "--like", "A%"],

@@ -187,7 +187,7 @@ fn only_exactly_this_name_is_this_name() {
 }
 
 #[test]
-fn where_nobody_may_look_the_default_warns_and_creates_and_skip_gives_up() {
+fn without_the_right_to_search_the_default_warns_and_skip_fails() {
     for (status, code) in [("403", 5), ("401", 4)] {
         let env = TestEnv::with(playing(&[("session-keys", status)]));
         let result = run(&env, &[]);

@@ -161,7 +161,7 @@ fn times_count_by_the_managers_clock() {
 }
 
 #[test]
-fn only_a_name_of_other_case_is_said_to_be_one() {
+fn a_name_in_other_case_gets_a_note() {
     let env = with_keys(Settings::default());
     let result = env.run(["list-keys", "--name", "FRESH"]);
     contains(&result.stderr, &["note:"]);
@@ -195,7 +195,7 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
 }
 
 #[test]
-fn who_may_not_see_roles_sees_their_ids() {
+fn without_the_right_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
         let env = with_keys(playing(&[("session-roles", choice)]));
         contains(env.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
@@ -206,7 +206,7 @@ fn who_may_not_see_roles_sees_their_ids() {
 }
 
 #[test]
-fn who_may_not_see_keys_is_told_so() {
+fn a_missing_right_to_view_keys_is_reported() {
     let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
@@ -222,7 +222,7 @@ fn who_may_not_see_keys_is_told_so() {
 }
 
 #[test]
-fn keys_without_any_time_are_said_to_be_left_out() {
+fn keys_without_any_time_are_reported_as_left_out() {
     let env = with_keys(playing(&[("answer-fields", "sparse")]));
     let result = env.run(["list-keys", "--stale", "90d"]);
     snapshot(&result.stderr);
@@ -231,7 +231,7 @@ fn keys_without_any_time_are_said_to_be_left_out() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_refused_before_anything_is_sent() {
     for arguments in [
         &["-o", "env"][..],
         &["--stale", "soon"],
@@ -267,7 +267,7 @@ fn more_than_a_page_is_fetched_page_by_page() {
 
 /// One that ignores the criteria answers with the first page for ever.
 #[test]
-fn pages_that_would_never_end_are_an_error() {
+fn endless_pages_are_an_error() {
     let env = TestEnv::with(playing(&[("ignore-search", "yes")]));
     env.sandbox.add_keys(1_500);
     for format in ["text", "json"] {

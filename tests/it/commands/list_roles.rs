@@ -53,7 +53,7 @@ fn the_table_has_a_line_for_each_role() {
 }
 
 #[test]
-fn the_search_asks_for_everything_by_id() {
+fn the_search_asks_for_everything_sorted_by_id() {
     let env = TestEnv::new();
     env.run(["list-roles"]).success();
     let expected = json!({"maxItems": 500, "sortByObjectID": true});
@@ -102,7 +102,7 @@ fn a_name_beyond_the_first_page_is_found_in_one_search() {
 
 /// One that ignores the criteria answers with the first page for ever.
 #[test]
-fn pages_that_would_never_end_are_an_error() {
+fn endless_pages_are_an_error() {
     let env = with_roles(600, playing(&[("ignore-search", "yes")]));
     for arguments in [
         &["list-roles"][..],

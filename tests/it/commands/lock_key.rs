@@ -68,7 +68,7 @@ fn json_is_the_key_as_it_is_now() {
 }
 
 #[test]
-fn a_key_that_is_not_there_or_several_is_none() {
+fn a_missing_or_ambiguous_key_is_refused() {
     let env = with_key(Settings::default());
     env.sandbox.add_key("twin", 2);
     env.sandbox.add_key("twin", 2);
@@ -86,7 +86,7 @@ fn a_key_that_is_not_there_or_several_is_none() {
 
 /// A role that may see keys, and not change them.
 #[test]
-fn who_may_not_change_keys_is_told_so() {
+fn a_missing_right_to_change_keys_is_reported() {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
     let env = with_key(Settings {
@@ -127,7 +127,7 @@ fn the_lock_that_wrong_secrets_bring_about_is_ended_too() {
 }
 
 #[test]
-fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
+fn a_success_without_effect_is_detected() {
     let env = with_key(Settings::default());
     let body = json!({"ID": 1, "keyName": "ci", "active": false});
     env.sandbox.inject(says_yes("POST", PATH, &body));
@@ -137,7 +137,7 @@ fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
 }
 
 #[test]
-fn a_manager_that_tells_little_is_doubted_aloud() {
+fn a_sparse_response_gets_a_warning() {
     let env = with_key(playing(&[("answer-fields", "sparse")]));
     let result = env.run(["lock-key", "ci"]);
     result.success();
@@ -147,7 +147,7 @@ fn a_manager_that_tells_little_is_doubted_aloud() {
 
 /// Setting a value twice does no harm, so a broken connection is tried again; and a lost answer is found out about.
 #[test]
-fn a_lost_answer_is_found_out_about() {
+fn a_lost_response_is_reconciled() {
     for fault in [
         Fault::new("POST", PATH, Action::Drop),
         Fault::new("POST", PATH, Action::Drop).after(),
@@ -165,7 +165,7 @@ fn a_lost_answer_is_found_out_about() {
 }
 
 #[test]
-fn what_never_arrived_is_told_from_what_is_not_known() {
+fn a_request_that_never_arrived_is_distinguished() {
     let lost = || Fault::new("POST", PATH, Action::Drop).times(9);
     let env = with_key(Settings::default());
     env.sandbox.inject(lost());
@@ -245,7 +245,7 @@ fn the_key_that_signs_the_run_is_not_locked_by_accident() {
 }
 
 #[test]
-fn a_session_is_no_key() {
+fn a_run_with_a_session_does_not_search_its_own_key() {
     let env = with_key(Settings::default());
     env.run(["lock-key", "ci"]).success();
     assert_eq!(count(&env.sandbox, "GET /api/apikeys/current"), 0);
@@ -276,7 +276,7 @@ mod interrupted {
     }
 
     #[test]
-    fn a_second_signal_leaves_it_and_says_so() {
+    fn a_second_signal_leaves_the_key_and_reports_it() {
         let held = HeldWorld::new(CHANGE);
         held.sandbox.add_key("ci", 2);
         let running = held.start(["lock-key", "ci", "-o", "json"]);

@@ -135,7 +135,7 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
 }
 
 #[test]
-fn who_may_not_see_keys_is_told_so() {
+fn a_missing_right_to_view_keys_is_reported() {
     let env = TestEnv::with(Settings {
         administrator_role: 2,
         ..Settings::default()
@@ -153,7 +153,7 @@ fn who_may_not_see_keys_is_told_so() {
 }
 
 #[test]
-fn who_may_not_see_roles_sees_their_ids() {
+fn without_the_right_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
         let env = TestEnv::with(playing(&[("session-roles", choice)]));
         env.sandbox.add_key("ci", 2);
@@ -169,7 +169,7 @@ fn who_may_not_see_roles_sees_their_ids() {
 }
 
 #[test]
-fn an_answer_about_another_key_is_no_answer() {
+fn a_response_about_another_key_is_not_accepted() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     let action = Action::Answer {
@@ -182,7 +182,7 @@ fn an_answer_about_another_key_is_no_answer() {
 }
 
 #[test]
-fn a_manager_that_says_little_is_enough() {
+fn a_sparse_response_is_enough() {
     for choice in ["sparse", "future"] {
         let env = TestEnv::with(playing(&[("answer-fields", choice)]));
         env.sandbox.add_key("ci", 2);

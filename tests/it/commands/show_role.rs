@@ -53,7 +53,7 @@ fn what_is_on_is_a_line_each_by_its_path() {
 }
 
 #[test]
-fn a_difference_is_told_from_one_side_to_the_other() {
+fn a_difference_is_shown_as_before_and_after() {
     let env = with_roles(&[
         viewer("Viewer"),
         json!({"name": "Page", "allowWebService": true, "allowUserInterface": true}),
@@ -84,7 +84,7 @@ fn a_difference_is_told_from_one_side_to_the_other() {
 }
 
 #[test]
-fn a_role_that_is_not_there_or_several_are_said() {
+fn a_missing_or_ambiguous_role_is_reported() {
     let env = with_roles(&[viewer("Twin"), viewer("Twin")]);
     contains(env.run(["show-role", "Audtior"]).failure(3), &["Auditor"]);
     contains(env.run(["show-role", "99"]).failure(3), &["list-roles"]);

@@ -204,7 +204,7 @@ fn an_end_counts_from_the_managers_clock() {
 
 /// Whether 0 clears an end is unknown: what the manager made of it is said, and the exit code tells.
 #[test]
-fn an_end_is_taken_away_or_it_is_said_that_it_is_not() {
+fn an_expiry_is_removed_or_the_failure_is_reported() {
     for (choices, code) in [
         (&[("expiry-zero", "clears")][..], 0),
         (&[("expiry-zero", "ignored")], 1),
@@ -236,7 +236,7 @@ fn an_end_is_taken_away_or_it_is_said_that_it_is_not() {
 }
 
 #[test]
-fn a_part_that_did_not_take_is_told_from_the_rest() {
+fn a_change_that_took_no_effect_is_reported() {
     let env = with_key(playing(&[("expiry-zero", "ignored")]), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
@@ -258,7 +258,7 @@ fn a_part_that_did_not_take_is_told_from_the_rest() {
 }
 
 #[test]
-fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
+fn a_success_without_effect_is_detected() {
     let env = plain();
     let body = json!({"ID": 1, "keyName": "new", "active": true});
     env.sandbox.inject(says_yes("POST", PATH, &body));
@@ -274,7 +274,7 @@ fn a_manager_that_says_yes_and_does_nothing_is_found_out() {
 }
 
 #[test]
-fn a_lost_answer_is_found_out_about() {
+fn a_lost_response_is_reconciled() {
     let env = plain();
     let lost = Fault::new("POST", PATH, Action::Drop).times(9);
     env.sandbox.inject(lost.clone().after());
@@ -335,7 +335,7 @@ fn what_a_run_left_is_recovered_first() {
 }
 
 #[test]
-fn a_name_that_another_key_has_is_refused_unless_it_is_meant() {
+fn a_name_that_is_taken_is_refused_unless_allowed() {
     for choices in [
         &[][..],
         &[("ignore-search", "yes")],
@@ -368,7 +368,7 @@ fn a_name_that_another_key_has_is_refused_unless_it_is_meant() {
 }
 
 #[test]
-fn what_the_manager_refuses_is_told_in_its_words() {
+fn a_refusal_quotes_the_manager() {
     for (choices, arguments, said) in [
         (
             &[][..],
@@ -416,7 +416,7 @@ fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
 
 /// The same care as with the role of a new key.
 #[test]
-fn a_role_is_looked_at_before_a_key_gets_it() {
+fn a_role_is_checked_before_a_key_gets_it() {
     for role in [["--role", "Full Access"], ["--role-id", "1"]] {
         let env = plain();
         let arguments = [&["update-key", "ci"][..], &role].concat();
@@ -449,7 +449,7 @@ fn a_role_is_looked_at_before_a_key_gets_it() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_refused_before_anything_is_sent() {
     for arguments in [
         &["ci"][..],
         &["ci", "--dry-run"],

@@ -100,7 +100,7 @@ fn without_a_secret_nothing_is_sent_and_no_password_is_used() {
 }
 
 #[test]
-fn a_secret_that_does_not_work_is_a_no_and_is_tried_once() {
+fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
     type Spoil = fn(&TestEnv, i64);
     let spoilt: [Spoil; 4] = [
         |env, id| {
@@ -145,7 +145,7 @@ fn a_no_is_a_document_and_an_error() {
 }
 
 #[test]
-fn a_key_that_may_not_look_at_itself_works_all_the_same() {
+fn a_key_that_may_not_view_itself_still_works() {
     // 2 is Auditor: it reads policies, and no keys.
     let (env, ..) = with_key(2, Settings::default());
     let result = env.run(["verify-key", "--key-file", "key"]);

@@ -75,7 +75,7 @@ fn a_key_is_named_with_its_end() {
 }
 
 #[test]
-fn a_kept_session_is_named_and_one_that_ended_is_told() {
+fn a_saved_session_is_named_and_an_expired_one_reported() {
     let mut env = TestEnv::new();
     env.run(["login"]).success();
     let password = env.home.path("password");
@@ -106,7 +106,7 @@ fn a_kept_session_is_named_and_one_that_ended_is_told() {
 
 /// Whether a session may ask for administrators and roles is unknown; who it is is known all the same.
 #[test]
-fn where_the_manager_does_not_tell_the_role_is_unknown() {
+fn a_role_that_the_manager_does_not_show_is_unknown() {
     for choice in ["401", "403"] {
         let env = TestEnv::with(playing(&[("session-roles", choice)]));
         let result = env.run(["whoami"]);
@@ -137,7 +137,7 @@ fn a_manager_that_does_not_name_its_version_is_not_guessed_at() {
 }
 
 #[test]
-fn each_setting_is_told_with_its_source_and_no_secret() {
+fn each_setting_is_shown_with_its_source_and_no_secret() {
     let mut env = TestEnv::new();
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
@@ -176,7 +176,7 @@ fn each_setting_is_told_with_its_source_and_no_secret() {
 }
 
 #[test]
-fn with_v_it_says_what_decided_the_trust() {
+fn with_v_the_source_of_the_trust_is_logged() {
     let env = TestEnv::new();
     let result = env.run(["whoami", "-v"]);
     contains(&squeezed(result.success()), &["Trust the certificates in "]);

@@ -6,7 +6,7 @@ use crate::support::secrets::MISPLACED;
 use crate::support::{TestEnv, contains};
 
 #[test]
-fn a_manager_is_needed_and_the_ways_to_name_it_are_said() {
+fn without_a_manager_the_ways_to_name_one_are_listed() {
     let mut env = TestEnv::new();
     for empty in [false, true] {
         env.home.unset("SWP_URL");
@@ -113,7 +113,7 @@ fn durations_are_checked_before_anything_is_sent() {
 }
 
 #[test]
-fn a_duration_of_ages_is_no_panic() {
+fn a_huge_duration_does_not_panic() {
     let env = TestEnv::new();
     for flag in ["--timeout", "--connect-timeout", "--wait"] {
         for value in [
@@ -254,7 +254,7 @@ fn switches_can_be_set_by_variable_on_and_off() {
 }
 
 #[test]
-fn a_variable_that_says_quiet_is_no_reason_to_refuse_verbose() {
+fn a_quiet_variable_does_not_conflict_with_verbose() {
     let mut env = TestEnv::new();
     for value in ["0", "1"] {
         env.home.set("SWP_QUIET", value);
@@ -264,7 +264,7 @@ fn a_variable_that_says_quiet_is_no_reason_to_refuse_verbose() {
 }
 
 #[test]
-fn a_certificate_file_that_does_not_do_is_named_with_its_source() {
+fn an_invalid_certificate_file_is_named_with_its_source() {
     let mut env = TestEnv::new();
     let empty = env.home.write("empty.pem", "");
     let wrong = env.home.write(

@@ -99,7 +99,7 @@ fn a_percent_encoded_password_arrives_the_same_by_flag_and_variable() {
 }
 
 #[test]
-fn an_empty_variable_does_not_hide_the_one_in_small_letters() {
+fn an_empty_variable_does_not_hide_the_lower_case_one() {
     for (empty, set) in [
         ("HTTPS_PROXY", "https_proxy"),
         ("HTTPS_PROXY", "ALL_PROXY"),
@@ -118,7 +118,7 @@ fn an_empty_variable_does_not_hide_the_one_in_small_letters() {
 }
 
 #[test]
-fn an_empty_no_proxy_does_not_hide_the_one_in_small_letters() {
+fn an_empty_no_proxy_does_not_hide_the_lower_case_one() {
     let mut env = TestEnv::new();
     let proxy = Proxy::answering("HTTP/1.1 403 Forbidden\r\n\r\n");
     env.home.set("NO_PROXY", "");

@@ -108,7 +108,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked() {
 }
 
 #[test]
-fn what_it_says_goes_to_stderr() {
+fn the_commands_output_goes_to_stderr() {
     let env = TestEnv::new();
     let result = deliver(
         &env,
@@ -120,7 +120,7 @@ fn what_it_says_goes_to_stderr() {
 }
 
 #[test]
-fn it_does_not_get_the_secrets_that_we_sign_in_with() {
+fn the_command_does_not_get_the_secrets_of_the_sign_in() {
     let mut env = TestEnv::new();
     let administrator = env.sandbox.add_key("the administrator's", 1).secret;
     env.home.set("SWP_API_KEY", &administrator);

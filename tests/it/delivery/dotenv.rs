@@ -113,7 +113,7 @@ fn edited_meanwhile(before: Option<&str>, edit: impl FnOnce(&HeldWorld)) -> (Hel
 }
 
 #[test]
-fn what_somebody_else_writes_meanwhile_is_kept() {
+fn concurrent_changes_by_others_are_kept() {
     for (before, meanwhile) in [
         (Some("A=1\n"), "A=2\nB=3\n"),
         (Some("A=1\nSWP_API_KEY=old\n"), "A=1\n"),
@@ -135,7 +135,7 @@ fn what_somebody_else_writes_meanwhile_is_kept() {
 }
 
 #[test]
-fn a_file_that_does_not_do_any_more_is_left_and_the_key_deleted() {
+fn a_file_that_became_invalid_is_left_and_the_key_is_deleted() {
     let twice = "SWP_API_KEY=1\nSWP_API_KEY=2\n";
     let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
         held.home.write_secret(".env", twice);
@@ -176,7 +176,7 @@ mod unix {
     }
 
     #[test]
-    fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+    fn a_file_that_others_may_read_is_refused_with_the_command_that_fixes_it() {
         let env = TestEnv::new();
         let path = env.home.write(".env", "A=1\n");
         for loose in [0o644, 0o640, 0o604, 0o620] {

@@ -154,7 +154,7 @@ fn an_existing_file_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_place_that_is_no_plain_file_or_cannot_be_written_is_refused_before_anything_is_sent() {
+fn a_target_that_is_not_a_writable_plain_file_is_refused_before_anything_is_sent() {
     let env = TestEnv::new();
     std::fs::create_dir(env.home.path("folder")).expect("a folder");
     env.home.write("file", "");
@@ -289,7 +289,7 @@ mod unix {
     }
 
     #[test]
-    fn nobody_else_can_read_the_file_whatever_the_mask_and_the_old_mode() {
+    fn only_the_owner_can_read_the_file_with_any_umask_and_old_mode() {
         let env = TestEnv::new();
         let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --out-file key"#;
         sh(&env.home, script).success();
@@ -317,7 +317,7 @@ mod unix {
     }
 
     #[test]
-    fn a_stdout_that_is_meant_to_be_thrown_away_is_a_place() {
+    fn a_stdout_of_dev_null_is_a_valid_target() {
         let env = TestEnv::new();
         let result = sh(&env.home, r#""$SWP_KEYS" create --role Auditor >/dev/null"#);
         result.success();

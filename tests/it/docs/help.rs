@@ -127,7 +127,7 @@ fn every_flag_is_in_the_help_of_every_command() {
 }
 
 #[test]
-fn every_entry_says_something() {
+fn every_entry_has_a_description() {
     let home = Home::new();
     for command in every_command() {
         let command = command.as_str();

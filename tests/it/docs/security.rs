@@ -63,7 +63,7 @@ fn every_promise_names_a_test_that_is_there() {
 }
 
 #[test]
-fn a_name_that_is_none_would_be_seen() {
+fn an_unknown_test_name_is_detected() {
     for name in [
         "trust::verification::no_such_test",
         "no_such_file::localhost_by_name_works",

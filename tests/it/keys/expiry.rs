@@ -41,7 +41,7 @@ fn a_life_span_counts_from_now() {
 }
 
 #[test]
-fn a_date_is_the_end_of_that_day_there_and_a_time_is_that_time() {
+fn a_date_means_the_end_of_that_day_and_a_time_that_time() {
     // 2099-01-31T23:59:59.999Z
     let end = 4_073_587_199_999_i64;
     for (text, zone, expected) in [
@@ -67,7 +67,7 @@ fn a_date_is_the_end_of_that_day_there_and_a_time_is_that_time() {
 }
 
 #[test]
-fn never_is_said_by_leaving_the_end_out() {
+fn never_is_sent_by_leaving_the_expiry_out() {
     let env = TestEnv::new();
     let result = env.run(create("never"));
     result.success();
@@ -106,7 +106,7 @@ fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
+fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_reported() {
     for (skew, is_said) in [
         (2 * 60 * 60, true),
         (-2 * 60 * 60, true),
@@ -138,7 +138,7 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_said() {
 }
 
 #[test]
-fn another_end_than_asked_is_a_warning_and_the_key_is_delivered() {
+fn another_expiry_than_requested_is_a_warning_and_the_key_is_delivered() {
     for (expiry, says) in [
         (json!(4_000_000_000_000_i64), "2096-10-02 07:06 UTC"),
         (serde_json::Value::Null, "never"),

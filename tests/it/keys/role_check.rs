@@ -31,7 +31,7 @@ const BY_NAME: [&str; 3] = ["create", "--role", "Auditor of everything"];
 const BY_ID: [&str; 3] = ["create", "--role-id", "9"];
 
 #[test]
-fn a_role_with_every_right_is_said_by_what_it_may_and_not_by_its_name() {
+fn a_role_with_every_right_is_recognized_by_its_rights() {
     let hosted = |immutable: bool| {
         let result = TestEnv::new().run(["show-role", "1", "-o", "json"]);
         let mut rights = result.json()["rights"].take();
@@ -104,7 +104,7 @@ fn a_role_that_may_not_use_the_api_gets_no_key() {
 }
 
 #[test]
-fn what_the_manager_leaves_out_is_no_reason_to_refuse() {
+fn fields_that_the_manager_leaves_out_are_not_required() {
     let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
     for command in [
         ["create", "--role", "Full Access"],
@@ -172,7 +172,7 @@ fn a_role_that_is_not_there_gets_no_key_whatever_the_manager_would_have_done() {
 }
 
 #[test]
-fn an_existing_key_keeps_its_own_role_and_what_is_left_as_it_is_is_not_judged() {
+fn an_existing_key_keeps_its_role_and_an_unchanged_role_is_not_checked() {
     let env = with_role(&json!({"allowWebService": false}));
     env.sandbox.add_key("there", 2);
     for (what, code) in [("skip", 0), ("rekey", 0)] {
@@ -190,7 +190,7 @@ fn an_existing_key_keeps_its_own_role_and_what_is_left_as_it_is_is_not_judged() 
 }
 
 #[test]
-fn the_successor_of_a_rotation_is_judged_too() {
+fn the_role_of_a_rotation_is_checked() {
     let env = with_role(&json!({"allowWebService": false}));
     for (name, role) in [("all", 1), ("none", 9)] {
         env.sandbox.add_key(name, role);

@@ -107,7 +107,7 @@ fn a_secret_that_a_late_request_has_ended_is_made_anew() {
 
 /// A manager that takes none of the secrets: each is tried once, and there is an end to it.
 #[test]
-fn secrets_that_never_work_are_not_made_for_ever() {
+fn secrets_that_never_work_are_made_a_limited_number_of_times() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
         let env = TestEnv::new();
         if code == 11 {

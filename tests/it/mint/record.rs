@@ -23,7 +23,7 @@ fn records(home: &Home) -> Vec<String> {
 }
 
 #[test]
-fn the_record_is_on_disk_before_the_manager_says_which_role_it_is() {
+fn the_record_is_on_disk_before_the_role_search_is_answered() {
     let env = HeldWorld::new(SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
@@ -98,7 +98,7 @@ fn a_run_that_is_killed_meanwhile_leaves_a_record_that_recover_drops() {
 
 /// Where no record can be kept, that is said once and the run goes on, or nothing is asked.
 #[test]
-fn a_record_that_cannot_be_kept_is_said_before_the_key_is_made() {
+fn a_record_that_cannot_be_written_is_reported_before_the_key_is_made() {
     let env = TestEnv::new();
     std::fs::create_dir(env.home.path("state")).expect("a folder");
     set_mode(&env.home.path("state"), 0o700);

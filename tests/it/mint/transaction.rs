@@ -182,7 +182,7 @@ fn a_limited_create_was_not_executed_and_is_sent_again() {
 }
 
 #[test]
-fn a_limit_that_lasts_is_told_and_nothing_was_created() {
+fn a_lasting_limit_is_reported_and_nothing_is_created() {
     // Retry-After beyond a minute is not waited for; more tries than allowed are not made.
     for (seconds, retries, tries) in [("61", "4", 1), ("0", "0", 1), ("0", "2", 3)] {
         let env = TestEnv::new();
@@ -304,7 +304,7 @@ fn a_key_that_cannot_be_deleted_is_named() {
 
 /// A manager that closes the connection between two calls is asked on a new one, and still only once.
 #[test]
-fn a_connection_that_ends_between_calls_is_no_lost_answer() {
+fn a_connection_that_ends_between_calls_loses_no_response() {
     let env = TestEnv::new();
     let body = json!({"roles": [{"ID": 2, "name": "Auditor"}]}).to_string();
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n";
@@ -320,7 +320,7 @@ fn a_connection_that_ends_between_calls_is_no_lost_answer() {
 /// Nobody listened, so nothing was sent: that even a create may be sent again for.
 #[test]
 #[cfg(unix)]
-fn a_create_that_nobody_listened_to_is_sent_again() {
+fn a_create_that_was_not_received_is_sent_again() {
     use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
     use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
     use swp_keys::sandbox::Settings;

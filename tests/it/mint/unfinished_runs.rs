@@ -92,7 +92,7 @@ fn works(env: &TestEnv, secret: &str) -> bool {
 }
 
 #[test]
-fn a_secret_that_may_be_in_use_is_ended_by_name_alone() {
+fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
     for (words, existing) in [
         (&["create", "--role", "Auditor"][..], false),
         (&NAMED, false),
@@ -289,7 +289,7 @@ fn a_record_of_an_earlier_version_is_finished() {
 }
 
 #[test]
-fn a_name_that_no_record_has_room_for_is_refused_before_anything_is_asked() {
+fn a_name_too_long_for_a_record_is_refused_before_any_request() {
     let env = TestEnv::new();
     let long = "n".repeat(70_000);
     let refused = |result: RunResult, flag: &str| contains(result.failure(2), &[flag]);

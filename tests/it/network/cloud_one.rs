@@ -8,7 +8,7 @@ use crate::support::{Home, TestEnv, contains};
 const PAGE: &str = "Server & Workload Protection > Administration > User Management > API Keys";
 
 #[test]
-fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
+fn the_vendors_other_services_get_no_password_but_a_hint() {
     for (url, says) in [
         (
             "https://accounts.cloudone.trendmicro.com/api",
@@ -47,7 +47,7 @@ fn the_vendors_other_services_get_no_password_and_the_way_is_told() {
 
 /// Its accounts of today cannot sign in with a password, so the hint names the page that makes a key.
 #[test]
-fn a_sign_in_that_the_vendors_own_manager_refuses_is_told_the_page_for_keys() {
+fn a_sign_in_that_the_hosted_manager_refuses_names_the_page_for_keys() {
     let mut env = TestEnv::new();
     let proxy = Proxy::to(env.sandbox.address());
     env.home.unset("SWP_CA_CERT");
@@ -61,7 +61,7 @@ fn a_sign_in_that_the_vendors_own_manager_refuses_is_told_the_page_for_keys() {
 
 /// A key of the manager in the header of Cloud One is a frequent mistake (docs/manager-api.md, "Authentication").
 #[test]
-fn a_key_in_the_wrong_header_is_told_by_the_scheme() {
+fn a_key_in_the_wrong_header_is_reported_with_the_scheme() {
     let mut env = TestEnv::with(Settings::default());
     let key = env.sandbox.add_key("mine", 1);
     env.use_key(&key.secret);

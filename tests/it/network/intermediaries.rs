@@ -51,7 +51,7 @@ fn a_password_in_clear_text_never_reaches_a_proxy() {
 }
 
 #[test]
-fn a_page_in_answer_to_a_deletion_is_no_deletion() {
+fn a_web_page_does_not_confirm_a_deletion() {
     let page = "<html><head><title>Login</title></head></html>";
     for status in [200, 404] {
         let env = TestEnv::new();
@@ -105,7 +105,7 @@ fn a_secret_that_is_more_than_one_line_is_not_delivered() {
 }
 
 #[test]
-fn a_name_that_the_manager_changed_is_told() {
+fn a_name_that_the_manager_changed_is_reported() {
     let env = TestEnv::new();
     let other = json_answer(&json!({"ID": 1, "keyName": "CI", "secretKey": "1:c2VjcmV0"}));
     env.sandbox
@@ -149,7 +149,7 @@ fn a_newer_secret_settles_what_an_older_run_left() {
 
 /// A flag wins over a variable: whoever names the certificate to trust does not get any other.
 #[test]
-fn a_typed_certificate_is_stronger_than_a_variable_that_trusts_anybody() {
+fn a_typed_ca_file_overrides_a_variable_that_switches_checks_off() {
     let mut env = TestEnv::new();
     let other = swp_keys::sandbox::Sandbox::start(Settings::default()).expect("another manager");
     let certificate = env.home.write("other.pem", other.certificate_pem());
@@ -203,7 +203,7 @@ fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
 }
 
 #[test]
-fn a_file_that_is_no_record_is_not_called_nothing() {
+fn a_file_that_is_not_a_record_is_reported() {
     let env = TestEnv::new();
     let folder = env.home.path("state/unfinished");
     std::fs::create_dir_all(&folder).expect("a folder");

@@ -333,7 +333,7 @@ fn an_address_of_a_proxy_that_will_not_do_is_usage_and_not_echoed() {
 }
 
 #[test]
-fn a_proxy_that_reads_along_is_found_out() {
+fn an_intercepting_proxy_is_detected() {
     let env = TestEnv::new();
     let heard = Heard::default();
     let reader = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);

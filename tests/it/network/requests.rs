@@ -28,7 +28,7 @@ fn searching(action: Action) -> TestEnv {
 }
 
 #[test]
-fn every_request_says_who_asks_and_which_version_is_spoken() {
+fn every_request_names_the_program_and_the_api_version() {
     let env = TestEnv::new();
     env.run(["create", "--role", "Auditor", "--name", "n", "--wait", "5s"])
         .success();
@@ -77,7 +77,7 @@ fn a_redirect_is_not_followed_and_only_its_host_is_named() {
 }
 
 #[test]
-fn a_redirect_to_nowhere_or_to_the_manager_itself_is_said_to_be_one() {
+fn a_redirect_to_nowhere_or_to_the_manager_is_reported() {
     let env = searching(Action::Answer {
         status: 302,
         headers: Vec::new(),
@@ -123,7 +123,7 @@ fn a_list_may_have_8_mib_and_not_a_byte_more() {
 }
 
 #[test]
-fn a_page_for_a_browser_is_said_to_be_one() {
+fn a_web_page_is_reported_as_one() {
     let page = "<!DOCTYPE html><html><head><TITLE>Corporate\x1b[31m Portal</TITLE></head></html>";
     for media in [
         "text/html; charset=utf-8",

@@ -14,7 +14,7 @@ fn answer(status: u16, media: &str, body: &[u8]) -> Action {
 }
 
 #[test]
-fn a_body_in_another_character_set_is_read_as_it_says() {
+fn a_body_is_read_in_its_declared_character_set() {
     let search = |action| Fault::new("POST", "/api/roles/search", action);
     for media in [
         "application/json;charset=ISO-8859-1",

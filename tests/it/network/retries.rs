@@ -31,7 +31,7 @@ fn later(status: u16, retry_after: &str) -> Action {
 }
 
 #[test]
-fn a_read_is_repeated_as_often_as_was_said() {
+fn a_read_is_repeated_as_often_as_configured() {
     for (status, exit) in [(502, 8), (503, 8), (504, 8), (429, 9)] {
         // So often it goes wrong; so often it may be repeated, 4 times if nothing is said; so it ends, after so many requests.
         for (wrong, retries, code, requests) in [
@@ -141,7 +141,7 @@ fn http_date(from_now: i64) -> String {
 }
 
 #[test]
-fn an_answer_that_does_not_come_in_time_is_not_asked_for_again() {
+fn a_request_that_timed_out_is_not_repeated() {
     for action in [Action::Delay(Duration::from_secs(60)), Action::Stall(10)] {
         let env = with_key();
         env.sandbox.inject(Fault::new("POST", SEARCH, action));
@@ -183,7 +183,7 @@ fn a_duration_that_is_none_is_usage() {
 }
 
 #[test]
-fn a_sign_in_is_sent_once_whatever_comes_of_it() {
+fn a_sign_in_is_sent_once_with_any_outcome() {
     for (action, code) in [
         (later(503, "0"), 8),
         (later(502, "0"), 8),
@@ -238,7 +238,7 @@ fn a_create_is_sent_again_only_where_it_was_not_executed() {
 }
 
 #[test]
-fn where_nobody_listens_the_run_is_unreachable() {
+fn without_a_listener_the_manager_is_unreachable() {
     let env = TestEnv::new();
     let port = ReservedPort::new();
     for (retries, again) in [("0", 0), ("2", 2)] {

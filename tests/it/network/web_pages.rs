@@ -31,7 +31,7 @@ fn error_of(env: &TestEnv, (method, path): (&str, &str), action: Action, exit: i
 }
 
 #[test]
-fn a_page_of_something_else_is_named_and_is_no_refused_sign_in() {
+fn a_foreign_web_page_is_named_and_not_counted_as_a_refused_sign_in() {
     let pages = [
         (401, "nginx", "401 Authorization Required", 1),
         (403, "cloudflare", "Attention Required!", 1),
@@ -98,7 +98,7 @@ fn a_refusal_that_is_called_a_page_and_is_none_counts() {
 }
 
 #[test]
-fn a_page_in_the_middle_of_the_work_is_no_refusal_of_the_session_or_key() {
+fn a_web_page_after_the_sign_in_is_not_a_refused_session_or_key() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
     for by_key in [false, true] {

@@ -8,7 +8,7 @@ use crate::support::files::read;
 use crate::support::valve::HeldWorld;
 
 #[test]
-fn a_run_at_work_leaves_none() {
+fn a_running_process_makes_no_core_dump() {
     let held = HeldWorld::new("POST /api/sessions");
     let running = held.start(["find-role", "Auditor"]);
     held.wait_until_held();

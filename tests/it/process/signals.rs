@@ -105,7 +105,7 @@ fn a_session_that_was_being_made_is_ended() {
 }
 
 #[test]
-fn whoever_insists_does_not_wait_for_the_sign_in() {
+fn a_second_signal_does_not_wait_for_the_sign_in() {
     let held = HeldWorld::new(SIGN_IN);
     let running = held.start(NAMED);
     held.wait_until_held();
@@ -206,7 +206,7 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
 }
 
 #[test]
-fn the_first_says_why_the_run_goes_on_and_the_second_ends_it() {
+fn the_first_signal_is_reported_and_the_second_ends_the_run() {
     let held = HeldWorld::new(CREATE);
     let mut running = held.start(["create", "--role", "Auditor", "--name", "ci"]);
     held.wait_until_held();
@@ -259,7 +259,7 @@ fn a_first_signal_during_the_deletion_lets_it_end() {
 
 /// The record stays for as long as the key may be there, so the run is not "interrupted, and cleaned up".
 #[test]
-fn a_second_signal_while_recovering_says_what_is_left() {
+fn a_second_signal_while_recovering_reports_what_is_left() {
     let held = HeldWorld::new(DELETE);
     let id = held.sandbox.add_key("ci", 2).id;
     let mark = "[swp-keys 0a0b0c0d]".to_owned();

@@ -45,7 +45,7 @@ fn paths_that_are_not_there_get_a_page_and_methods_that_are_not_a_list() {
 }
 
 #[test]
-fn ids_that_nothing_has_are_not_found_and_others_are_no_ids() {
+fn unused_ids_are_not_found_and_other_values_are_not_ids() {
     let mut client = Client::signed_in(|_| {});
     for id in ["0", "99", "2147483647", "-1"] {
         assert_eq!(
@@ -68,7 +68,7 @@ fn ids_that_nothing_has_are_not_found_and_others_are_no_ids() {
 }
 
 #[test]
-fn bodies_must_be_json_and_say_so() {
+fn bodies_must_be_json_with_a_content_type() {
     let mut client = Client::signed_in(|_| {});
     let send = |client: &mut Client, media: &str, body: &[u8]| {
         let request = client.signed(Request::new("POST", "/api/apikeys").body(media, body));
@@ -131,7 +131,7 @@ fn the_version_header_is_required_on_every_call_of_the_api() {
 }
 
 #[test]
-fn nobody_is_refused() {
+fn an_unauthenticated_request_is_refused() {
     let mut client = Client::start(Settings::default());
     assert_eq!(
         client.get("/api/roles").message(),
@@ -147,7 +147,7 @@ fn nobody_is_refused() {
 }
 
 #[test]
-fn a_manager_says_whether_it_is_up_without_signing_in() {
+fn whether_a_manager_is_up_is_known_without_a_sign_in() {
     let mut client = Client::start(Settings::default());
     assert_eq!(
         client
@@ -210,7 +210,7 @@ fn a_skewed_clock_shows_in_dates_and_decides() {
 }
 
 #[test]
-fn requests_are_kept_as_they_came() {
+fn requests_are_recorded_as_received() {
     let mut client = Client::signed_in(|_| {});
     client.create("seen", 2);
     let requests = client.sandbox.requests();

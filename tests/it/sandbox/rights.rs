@@ -154,7 +154,7 @@ fn roles_are_made_changed_and_deleted_but_not_the_immutable_one() {
 }
 
 #[test]
-fn nobody_makes_a_role_stronger_than_his_own() {
+fn no_role_is_made_stronger_than_the_callers() {
     let mut client = Client::signed_in(|_| {});
     let own = json!({"administratorRoleRights": {"canCreateNewAdministratorRoles": true}});
     let id = client

@@ -53,7 +53,7 @@ fn the_vendors_two_calls_make_a_key_with_the_whole_cookie_sent_back() {
 }
 
 #[test]
-fn wrong_passwords_lock_the_account_and_a_right_one_does_not_open_it() {
+fn wrong_passwords_lock_the_account_and_the_right_one_does_not_unlock_it() {
     let mut client = Client::start(Settings {
         sign_in_attempts: 3,
         ..Settings::default()
@@ -146,7 +146,7 @@ fn an_expired_password_and_too_many_sessions_are_refused() {
 }
 
 #[test]
-fn a_vague_manager_says_the_same_of_every_cause() {
+fn a_vague_manager_gives_the_same_message_for_every_cause() {
     let mut settings = Settings {
         mfa_code: Some("1".into()),
         ..Settings::default()

@@ -381,7 +381,7 @@ fn errors_have_every_form() {
 }
 
 #[test]
-fn a_limited_call_says_in_three_ways_when_to_come_back() {
+fn a_limited_call_has_three_forms_of_retry_time() {
     let wait = |choice| {
         let mut client = played("retry-after", choice);
         client

@@ -100,7 +100,7 @@ fn what_is_needed_is_named_with_its_variable() {
 }
 
 #[test]
-fn a_state_folder_that_is_none_is_told_with_what_to_do() {
+fn an_invalid_state_folder_is_reported_with_the_next_step() {
     let mut env = TestEnv::new();
     env.home.set("SWP_STATE_DIR", "/dev/null");
     let result = env.run(["create", "--role", "Auditor", "--expires", "1d"]);

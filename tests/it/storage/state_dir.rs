@@ -122,7 +122,7 @@ fn world_without_requests(env: &TestEnv) -> &TestEnv {
 }
 
 #[test]
-fn a_session_that_others_may_read_is_not_used_unless_that_is_meant() {
+fn a_session_that_others_may_read_is_not_used_unless_allowed() {
     for mode in [0o640, 0o604, 0o660, 0o602] {
         let env = signed_in();
         let file = session(&env);
@@ -149,7 +149,7 @@ fn a_session_that_others_may_read_is_not_used_unless_that_is_meant() {
 }
 
 #[test]
-fn what_is_no_file_is_neither_waited_for_nor_passed_over() {
+fn an_entry_that_is_not_a_file_is_reported() {
     let env = signed_in();
     let pipe = env.home.path("state/kept/pipe.json");
     let mut made = std::process::Command::new("mkfifo");

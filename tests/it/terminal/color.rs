@@ -6,7 +6,7 @@ const PLAIN: &str = "error: there is no role named `Nobody`";
 const COLOURFUL: &str = "\u{1b}[1;31merror:\u{1b}[0m there is no role named `Nobody`";
 
 #[test]
-fn colour_is_used_on_demand_and_never_where_nobody_looks() {
+fn color_is_used_on_demand_and_never_without_a_terminal() {
     let env = TestEnv::new();
     for (more, variable, expected) in [
         (&[][..], None, PLAIN),
@@ -37,7 +37,7 @@ fn stdout_is_data_and_never_coloured() {
 
 #[test]
 #[cfg(unix)]
-fn a_terminal_gets_colour_unless_it_is_told_otherwise() {
+fn a_terminal_gets_color_unless_it_is_switched_off() {
     let env = TestEnv::new();
     for (more, variable, coloured) in [
         (&[][..], None, true),

@@ -42,7 +42,7 @@ fn a_created_key_in_each_format() {
 }
 
 #[test]
-fn a_created_key_in_a_tenant_says_which() {
+fn a_created_key_names_its_tenant() {
     let mut env = TestEnv::with(Settings {
         tenant: Some("Acme".to_owned()),
         ..Settings::default()
@@ -274,7 +274,7 @@ fn quiet_leaves_notes_and_warnings_out_and_errors_in() {
 }
 
 #[test]
-fn verbose_says_more_on_stderr_and_nothing_on_stdout() {
+fn verbose_logs_on_stderr_and_not_on_stdout() {
     let env = TestEnv::new();
     let levels = ["", "-v", "-vv"].map(|flag| {
         let mut arguments = vec!["find-role", "Auditor"];

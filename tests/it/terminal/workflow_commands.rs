@@ -57,7 +57,7 @@ fn env() -> TestEnv {
 }
 
 #[test]
-fn names_of_roles_and_keys_are_no_commands_in_any_format() {
+fn names_of_roles_and_keys_are_never_workflow_commands() {
     let env = env();
     for format in ["text", "json"] {
         for command in [&["list-roles"][..], &["list-keys"]] {
@@ -110,7 +110,7 @@ fn json_keeps_the_names() {
 }
 
 #[test]
-fn what_the_manager_says_and_what_the_user_gives_are_no_commands() {
+fn texts_of_the_manager_and_the_user_are_never_workflow_commands() {
     for text in HOSTILE {
         let env = TestEnv::new();
         let body = json!({"message": text}).to_string();

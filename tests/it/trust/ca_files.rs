@@ -220,7 +220,7 @@ fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
 
 /// Who holds the key of a server that is listed can sign whatever he likes with it.
 #[test]
-fn a_listed_server_vouches_for_no_other_certificate() {
+fn a_listed_server_certificate_does_not_issue_others() {
     for names in [&["127.0.0.1"][..], &["dsm.example.com"], &[]] {
         let (own, issued) = issued_by_a_server(&server(names), &server(&["127.0.0.1"]));
         let heard = Heard::default();
@@ -233,7 +233,7 @@ fn a_listed_server_vouches_for_no_other_certificate() {
 
 /// As OpenSSL does it: key usage and extended key usage are limits of a CA too.
 #[test]
-fn a_ca_that_may_not_sign_for_servers_does_not() {
+fn a_ca_that_may_not_sign_for_servers_is_not_trusted() {
     use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
     for (usage, purpose, exit) in [
         (KeyUsagePurpose::DigitalSignature, None, 7),
@@ -280,7 +280,7 @@ fn another_certificate_of_the_same_names_is_refused() {
 }
 
 #[test]
-fn a_ca_outside_of_its_dates_vouches_for_nothing() {
+fn a_ca_outside_its_dates_is_not_trusted() {
     let expired = Authority::until("Old Corporate CA", 2024);
     let manager = RawServer::with_a_role(&expired.issue(&server(&["127.0.0.1"])));
     let result = given(&manager, expired.pem.as_bytes()).run(FIND);

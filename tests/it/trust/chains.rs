@@ -57,7 +57,7 @@ fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
 }
 
 #[test]
-fn a_ca_of_the_same_name_with_another_key_is_told_from_an_unknown_one() {
+fn a_ca_of_the_same_name_with_another_key_is_distinguished() {
     let (right, wrong) = (Authority::root("corporate"), Authority::root("corporate"));
     let manager = RawServer::with_a_role(&right.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &Authority::root("elsewhere").pem);
@@ -68,7 +68,7 @@ fn a_ca_of_the_same_name_with_another_key_is_told_from_an_unknown_one() {
 
 /// A certificate of a CA that another CA issued is not self-signed, and serves no host unless it is listed itself.
 #[test]
-fn a_cas_certificate_is_no_servers() {
+fn a_ca_certificate_is_not_accepted_as_a_server_certificate() {
     let root = Authority::root("the root");
     let mut params = server(&["127.0.0.1"]);
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -82,7 +82,7 @@ fn a_cas_certificate_is_no_servers() {
 }
 
 #[test]
-fn the_limits_that_a_ca_states_are_kept() {
+fn the_constraints_of_a_ca_are_enforced() {
     use rcgen::{BasicConstraints, CidrSubnet, GeneralSubtree, IsCa, NameConstraints};
     let mut authority = server(&[]);
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

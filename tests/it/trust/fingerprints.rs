@@ -87,7 +87,7 @@ fn either_confirms_however_it_is_written() {
 }
 
 #[test]
-fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named() {
+fn a_fingerprint_in_place_of_a_pin_is_recognized_and_the_pin_is_named() {
     let mut env = stranger(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
     let prefixed = format!("sha256:{}", digits(&line));
@@ -109,7 +109,7 @@ fn the_fingerprint_in_the_place_of_the_pin_is_called_that_and_the_pin_is_named()
 }
 
 #[test]
-fn a_fingerprint_that_was_kept_as_a_pin_is_no_changed_key() {
+fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
     let env = stranger(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
     env.run(["trust", "add", "--tls-pin", &line]).success();
@@ -136,7 +136,7 @@ fn a_fingerprint_that_was_kept_as_a_pin_is_no_changed_key() {
 
 /// Another key is a changed key, whatever else was given.
 #[test]
-fn the_fingerprint_of_another_certificate_is_a_changed_key() {
+fn the_fingerprint_of_another_certificate_means_a_changed_key() {
     let env = stranger(CertificateKind::SelfSigned);
     let other = stranger(CertificateKind::SelfSigned);
     let result = env.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);

@@ -63,7 +63,7 @@ fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
 }
 
 #[test]
-fn the_print_that_was_compared_may_be_pasted() {
+fn the_compared_fingerprint_may_be_pasted() {
     for prefix in ["sha256:", "", "SHA2-256(stdin)= "] {
         let (env, password) = met(CertificateKind::UnknownCa);
         let pin = shown(&env);
@@ -108,7 +108,7 @@ fn ctrl_c_at_the_question_leaves_nothing() {
 }
 
 #[test]
-fn a_run_that_asks_for_no_password_meets_the_manager_all_the_same() {
+fn a_run_without_a_password_prompt_still_asks_about_the_certificate() {
     let mut env = stranger(CertificateKind::SelfSigned);
     let mut terminal = start(&env, "find-role Auditor");
     terminal.see(QUESTION);
@@ -169,7 +169,7 @@ fn trust_add_shows_and_asks_in_the_same_way() {
 }
 
 #[test]
-fn a_key_that_another_run_met_meanwhile_is_not_added_to_in_passing() {
+fn a_pin_that_another_run_saved_meanwhile_is_not_extended() {
     for arguments in ["find-role Auditor", "trust add"] {
         let env = stranger(CertificateKind::SelfSigned);
         let mut terminal = start(&env, arguments);

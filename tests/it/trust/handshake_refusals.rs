@@ -44,7 +44,7 @@ fn an_end_without_an_alert_may_be_the_kind_of_key() {
 /// Suites without forward secrecy or authenticated encryption, and keys that cannot be verified: no certificate is shown at all.
 #[cfg(unix)]
 #[test]
-fn servers_of_openssls_that_share_no_cipher_or_key_kind() {
+fn openssl_servers_without_a_shared_cipher_or_key_type() {
     let made = |key: &str| {
         let home = Home::new();
         if key.contains("dsa.param") {

@@ -41,7 +41,7 @@ fn follow_the_pin(home: &Home, said: &str) {
 }
 
 #[test]
-fn the_pin_is_the_only_step_where_no_ca_file_would_do() {
+fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
     let other = Authority::root("elsewhere");
     for (params, said) in [
         // As keytool makes it: the host is in the CN alone.
@@ -66,7 +66,7 @@ fn the_pin_is_the_only_step_where_no_ca_file_would_do() {
 
 /// The same of those whose CA is trusted, by a file and by the system.
 #[test]
-fn the_pin_is_the_step_where_the_ca_is_trusted_and_the_certificate_does_not_do() {
+fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
     let authority = Authority::root("corporate");
     for (params, said) in [
         (server(&[]), &["127.0.0.1"][..]),
@@ -173,7 +173,7 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
 /// The refusal comes before the password, whatever decides whom to trust.
 #[cfg(unix)]
 #[test]
-fn nobody_is_asked_for_a_password_for_a_manager_that_is_not_trusted() {
+fn no_password_is_asked_for_before_the_manager_is_trusted() {
     let certificate = Certificate::self_signed(&server(&[]));
     let manager = RawServer::with_a_role(&certificate);
     let mut home = home(&manager, &certificate.pem);

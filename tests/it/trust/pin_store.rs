@@ -10,7 +10,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{Home, TestEnv, contains, set_mode};
 
 #[test]
-fn show_tells_what_the_certificate_says_and_sends_nothing() {
+fn show_prints_the_certificate_and_sends_nothing() {
     for tls in [TlsVersions::Only12, TlsVersions::Only13] {
         let mut env = TestEnv::with(Settings {
             tls,
@@ -51,7 +51,7 @@ fn show_tells_what_the_certificate_says_and_sends_nothing() {
 }
 
 #[test]
-fn show_says_which_word_decides() {
+fn show_names_the_setting_that_decides() {
     let mut env = stranger(CertificateKind::SelfSigned);
     let pin = shown(&env);
     let decided = |env: &TestEnv, more: &[&str]| {
@@ -70,7 +70,7 @@ fn show_says_which_word_decides() {
 }
 
 #[test]
-fn a_pin_that_is_kept_is_trusted_by_every_command_and_is_private() {
+fn a_saved_pin_is_trusted_by_every_command_and_is_private() {
     let env = stranger(CertificateKind::SelfSigned);
     env.run(["find-role", "Auditor"]).failure(7);
     let result = env.run(["trust", "add", "--tls-pin", &shown(&env)]);
@@ -118,7 +118,7 @@ fn a_changed_key_is_a_hard_stop_that_shows_old_and_new() {
 }
 
 #[test]
-fn what_is_said_wins_over_what_is_kept() {
+fn a_given_credential_overrides_a_saved_one() {
     let env = stranger(CertificateKind::SelfSigned);
     let pin = shown(&env);
     keep(&env, &other_pin());
@@ -131,7 +131,7 @@ fn what_is_said_wins_over_what_is_kept() {
 }
 
 #[test]
-fn insecure_is_refused_where_a_pin_is_kept() {
+fn insecure_is_refused_for_a_pinned_manager() {
     let env = stranger(CertificateKind::SelfSigned);
     keep(&env, &shown(&env));
     let before = env.sandbox.connections().tcp;
@@ -182,7 +182,7 @@ fn accept_new_works_while_a_manager_is_waited_for_and_with_a_key() {
 
 #[cfg(unix)]
 #[test]
-fn a_home_that_cannot_be_written_is_said_and_the_run_goes_on_with_the_key_it_saw() {
+fn a_home_that_cannot_be_written_is_reported_and_the_run_trusts_the_key_once() {
     let mut env = stranger(CertificateKind::SelfSigned);
     let blocked = env.home.write("blocked", "");
     env.home.set("SWP_CONFIG_DIR", blocked.join("config"));
@@ -194,7 +194,7 @@ fn a_home_that_cannot_be_written_is_said_and_the_run_goes_on_with_the_key_it_saw
 }
 
 #[test]
-fn add_without_anybody_to_ask_names_the_command_and_pins_nothing() {
+fn trust_add_without_a_terminal_names_the_command_and_pins_nothing() {
     let env = stranger(CertificateKind::SelfSigned);
     let result = env.run(["trust", "add"]);
     let command = format!(
@@ -245,7 +245,7 @@ fn remove_forgets_and_list_lists() {
 }
 
 #[test]
-fn runs_that_pin_at_once_lose_none() {
+fn concurrent_runs_lose_no_pin() {
     let home = Home::new();
     let names: Vec<_> = (0..12)
         .map(|number| format!("dsm{number}.example.com"))
@@ -329,7 +329,7 @@ fn a_folder_in_which_others_may_replace_the_file_is_not_believed() {
 
 #[cfg(unix)]
 #[test]
-fn a_lock_that_somebody_else_holds_is_not_waited_for_for_ever() {
+fn the_wait_for_a_lock_has_a_limit() {
     let env = stranger(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let folder = std::fs::File::open(env.home.path("config")).expect("the folder");
@@ -341,7 +341,7 @@ fn a_lock_that_somebody_else_holds_is_not_waited_for_for_ever() {
 
 #[cfg(unix)]
 #[test]
-fn a_home_that_is_no_place_keeps_nothing() {
+fn without_a_home_folder_no_pin_is_saved() {
     let mut env = stranger(CertificateKind::SelfSigned);
     for name in ["SWP_CONFIG_DIR", "XDG_CONFIG_HOME"] {
         env.home.unset(name);
@@ -364,7 +364,7 @@ fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
 }
 
 #[test]
-fn what_is_no_host_is_a_usage_error_that_repeats_no_password() {
+fn an_invalid_host_is_a_usage_error_without_the_password() {
     let home = Home::new();
     for host in [
         "https://admin:hunter2@dsm.example.com",
@@ -384,7 +384,7 @@ fn what_is_no_host_is_a_usage_error_that_repeats_no_password() {
 
 /// Everybody can copy a certificate: who does not hold its key is not shown, and cannot be pinned.
 #[test]
-fn who_does_not_hold_the_key_is_not_shown() {
+fn a_server_without_the_pinned_key_is_not_shown() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let heard = Heard::default();
     let thief = RawServer::tls(&own.copied(), heard.clone());

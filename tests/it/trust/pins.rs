@@ -40,14 +40,14 @@ fn by_openssl(env: &TestEnv) -> String {
 
 #[cfg(unix)]
 #[test]
-fn the_message_names_the_print_that_openssl_prints() {
+fn the_message_names_the_fingerprint_that_openssl_prints() {
     let env = unknown(CertificateKind::SelfSigned);
     assert_eq!(named(&env), by_openssl(&env));
     assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
-fn a_pinned_key_is_trusted_whatever_its_certificate_says() {
+fn a_pinned_key_is_trusted_with_any_certificate() {
     for kind in ALL {
         let pinned = unknown(kind);
         // Name and dates are wrong in some of them, so the print is taken from the mismatch.
@@ -60,7 +60,7 @@ fn a_pinned_key_is_trusted_whatever_its_certificate_says() {
 }
 
 #[test]
-fn another_key_is_refused_with_both_prints_and_nothing_is_sent() {
+fn another_key_is_refused_with_both_fingerprints_and_nothing_is_sent() {
     for tls in [TlsVersions::Only12, TlsVersions::Only13] {
         let env = TestEnv::with(Settings {
             tls,
@@ -89,7 +89,7 @@ fn several_pins_and_the_variable_are_as_good() {
 
 /// Everybody can copy a certificate; only its owner can sign with its key.
 #[test]
-fn a_copied_certificate_without_its_key_does_not_do() {
+fn a_copied_certificate_without_its_key_is_refused() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let (heard, other) = (Heard::default(), format!("sha256:{}", "ab".repeat(32)));
     let mut home = Home::new();
@@ -106,7 +106,7 @@ fn a_copied_certificate_without_its_key_does_not_do() {
 }
 
 #[test]
-fn insecure_is_refused_where_there_is_a_pin() {
+fn insecure_is_refused_with_a_pin() {
     let mut env = TestEnv::new();
     let pin = format!("sha256:{}", "ab".repeat(32));
     let typed = ["find-role", "Auditor", "--insecure", "--tls-pin", &pin];
@@ -120,7 +120,7 @@ fn insecure_is_refused_where_there_is_a_pin() {
 }
 
 #[test]
-fn what_is_no_pin_is_a_usage_error_that_names_where_it_stands() {
+fn an_invalid_pin_is_a_usage_error_with_its_source() {
     let mut home = Home::new();
     home.set("SWP_URL", "https://127.0.0.1:1");
     for text in ["abc", "sha256:12", "sha1:00", ",", " ", ",,"] {

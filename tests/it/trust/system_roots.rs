@@ -60,7 +60,7 @@ fn a_ca_file_decides_alone() {
 }
 
 #[test]
-fn a_system_without_roots_trusts_nobody_and_names_the_way_out() {
+fn a_system_without_roots_trusts_no_server_and_gets_a_hint() {
     let mut env = TestEnv::new();
     env.home.unset("SWP_CA_CERT");
     env.home.set("SSL_CERT_FILE", "/dev/null");

@@ -174,7 +174,7 @@ fn insecure_works_with_every_certificate_and_warns_loudly_even_when_quiet() {
 }
 
 #[test]
-fn insecure_is_off_unless_it_is_said() {
+fn insecure_is_off_by_default() {
     let mut env = showing(CertificateKind::UnknownCa);
     for value in ["", "0", "false"] {
         env.home.set("SWP_INSECURE", value);
@@ -241,7 +241,7 @@ fn localhost_by_name_works() {
 }
 
 #[test]
-fn a_port_that_does_not_speak_tls_is_said_to_be_one() {
+fn a_port_without_tls_is_reported() {
     for answer in [
         &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
         b"SSH-2.0-OpenSSH_9.6\r\n",
@@ -254,7 +254,7 @@ fn a_port_that_does_not_speak_tls_is_said_to_be_one() {
 }
 
 #[test]
-fn a_server_that_wants_an_older_tls_is_said_to_want_it() {
+fn a_server_that_wants_an_older_tls_is_reported() {
     // A fatal alert, protocol_version (RFC 8446, section 6).
     let server = RawServer::answering(&[21, 3, 1, 0, 2, 2, 70]);
     let result = password_run(&server.url());
@@ -365,7 +365,7 @@ fn a_pipe_in_the_place_of_a_ca_file_is_not_waited_for() {
 
 #[cfg(unix)]
 #[test]
-fn a_ca_file_that_anybody_may_write_to_decides_nothing() {
+fn a_ca_file_that_others_may_write_to_is_refused() {
     let env = TestEnv::new();
     let file = env.home.write("open.pem", env.sandbox.certificate_pem());
     set_mode(&file, 0o666);

@@ -149,7 +149,7 @@ fn of_runs_at_the_same_time_one_sends_it() {
 
 #[cfg(unix)]
 #[test]
-fn who_types_one_that_was_sent_is_told_to_wait_for_the_next() {
+fn a_typed_code_that_was_sent_is_refused() {
     let env = env();
     find(&env, &["--mfa-code", CODE]).success();
     (env.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));

@@ -136,7 +136,7 @@ fn leave_record(env: &TestEnv) {
 }
 
 #[test]
-fn it_may_be_tried_again_when_the_message_says_so() {
+fn the_next_sign_in_is_allowed_at_the_time_in_the_message() {
     let mut env = refused_twice();
     give_the_right_password(&mut env);
     let result = stopped(&env, || env.run(FIND));
@@ -155,7 +155,7 @@ fn it_may_be_tried_again_when_the_message_says_so() {
 
 /// A run that is stopped knows no more than the record: why the last sign-in was refused is in it.
 #[test]
-fn the_run_that_is_stopped_says_why_the_others_were_refused() {
+fn a_paused_run_reports_why_earlier_sign_ins_were_refused() {
     let stopped_by = |change: fn(&mut Settings), arguments: &[&str], wrong: bool| {
         let mut env = refusing();
         if !wrong {
@@ -195,7 +195,7 @@ fn the_run_that_is_stopped_says_why_the_others_were_refused() {
 
 #[cfg(unix)]
 #[test]
-fn on_a_terminal_the_run_asks_once_whether_to_sign_in_all_the_same() {
+fn on_a_terminal_a_paused_run_asks_once_whether_to_sign_in() {
     use crate::support::pty::Pty;
     for (answer, code, more) in [("y", "0", 1), ("n", "4", 0), ("", "4", 0)] {
         let mut env = refused_twice();
@@ -235,7 +235,7 @@ fn a_looping_job_gets_two_more_when_the_time_is_over_and_no_third() {
 }
 
 #[test]
-fn two_that_are_further_apart_stop_nobody() {
+fn refusals_that_are_far_apart_do_not_pause() {
     let env = refusing();
     for _ in 0..4 {
         env.run(FIND).failure(4);
@@ -244,7 +244,7 @@ fn two_that_are_further_apart_stop_nobody() {
 }
 
 #[test]
-fn who_insists_is_let_through_and_counted() {
+fn force_login_is_sent_and_counted() {
     let mut env = refused_twice();
     let forced = [&FIND[..], &["--force-login"]].concat();
     env.run(&forced).failure(4);
@@ -260,7 +260,7 @@ fn who_insists_is_let_through_and_counted() {
 }
 
 #[test]
-fn a_success_in_between_starts_the_count_anew() {
+fn a_success_resets_the_count() {
     let mut env = refusing();
     for _ in 0..3 {
         let wrong = env.home.path("wrong");
@@ -302,7 +302,7 @@ fn others_are_not_stopped() {
 }
 
 #[test]
-fn a_kept_session_and_its_end_need_no_sign_in() {
+fn a_saved_session_needs_no_sign_in() {
     let mut env = refusing();
     give_the_right_password(&mut env);
     env.run(["login"]).success();

@@ -140,7 +140,7 @@ fn a_key_that_is_none_is_replaced() {
 }
 
 #[test]
-fn a_clock_that_jumped_back_stops_nobody_for_long() {
+fn a_clock_that_jumped_back_does_not_pause_sign_ins_for_long() {
     let mut env = refused_twice();
     let_pass(&env, -20 * MINUTE);
     give_the_right_password(&mut env);

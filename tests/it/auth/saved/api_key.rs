@@ -37,7 +37,7 @@ fn keys_used(env: &TestEnv) -> Vec<String> {
 }
 
 #[test]
-fn a_key_that_works_is_kept_and_serves_later_commands() {
+fn a_key_that_works_is_saved_and_serves_later_commands() {
     // 1 is Full Access; 2 is Auditor, which may not look at keys, its own included.
     for (role, accepted) in [(1, false), (2, false), (2, true)] {
         let mut env = TestEnv::new();
@@ -99,7 +99,7 @@ fn a_key_that_works_is_kept_and_serves_later_commands() {
 }
 
 #[test]
-fn a_key_from_a_pipe_is_kept_too() {
+fn a_key_from_a_pipe_is_saved() {
     let mut env = TestEnv::new();
     let (key, _) = a_key(&env, 1);
     let result = (env.home).run_with_stdin(["login", "--api-key-file", "-"], &key);
@@ -110,7 +110,7 @@ fn a_key_from_a_pipe_is_kept_too() {
 }
 
 #[test]
-fn a_key_that_does_not_work_is_refused_tried_once_and_not_kept() {
+fn a_key_that_does_not_work_is_tried_once_and_not_saved() {
     for status in [401, 403] {
         let env = TestEnv::new();
         env.sandbox
@@ -143,7 +143,7 @@ fn a_key_that_proves_nothing_does_not_take_the_place_of_a_session() {
 }
 
 #[test]
-fn a_key_in_the_environment_is_meant_only_where_no_password_is() {
+fn a_key_in_the_environment_is_used_only_without_a_password() {
     let mut env = TestEnv::new();
     let (key, _) = a_key(&env, 1);
     env.home.set("SWP_API_KEY", &key);
@@ -162,7 +162,7 @@ fn a_key_in_the_environment_is_meant_only_where_no_password_is() {
 }
 
 #[test]
-fn a_variable_that_shadows_what_is_kept_is_said_once_by_each_command() {
+fn each_command_warns_once_of_a_variable_that_overrides_a_saved_login() {
     for variable in ["SWP_API_KEY", "SWP_API_KEY_FILE"] {
         let mut env = TestEnv::new();
         let (kept_key, login) = a_key(&env, 1);
@@ -192,7 +192,7 @@ fn a_variable_that_shadows_what_is_kept_is_said_once_by_each_command() {
 }
 
 #[test]
-fn a_password_in_the_environment_shadows_nothing_and_v_says_so() {
+fn a_password_in_the_environment_overrides_nothing_and_v_reports_it() {
     let env = TestEnv::new();
     let (key, login) = a_key(&env, 1);
     env.run(&login).success();
@@ -230,7 +230,7 @@ fn the_newer_of_session_and_key_replaces_the_older() {
 }
 
 #[test]
-fn another_tenant_user_or_password_does_not_use_a_kept_key() {
+fn another_tenant_user_or_password_does_not_use_a_saved_key() {
     let env = TestEnv::new();
     let (_, login) = a_key(&env, 1);
     env.run(&login).success();
@@ -246,7 +246,7 @@ fn another_tenant_user_or_password_does_not_use_a_kept_key() {
 }
 
 #[test]
-fn a_kept_key_that_is_accepted_no_more_is_said_to_be_the_kept_one() {
+fn a_refused_saved_key_is_reported_as_the_saved_one() {
     let env = TestEnv::new();
     let (key, login) = a_key(&env, 1);
     env.run(&login).success();
@@ -262,7 +262,7 @@ fn a_kept_key_that_is_accepted_no_more_is_said_to_be_the_kept_one() {
 }
 
 #[test]
-fn the_header_that_was_asked_for_is_kept_with_the_key() {
+fn the_requested_header_is_saved_with_the_key() {
     let env = TestEnv::new();
     let (_, login) = a_key(&env, 1);
     let scheme = ["--api-key-scheme", "cloud-one"];
@@ -282,7 +282,7 @@ fn the_header_that_was_asked_for_is_kept_with_the_key() {
 }
 
 #[test]
-fn a_key_that_cannot_be_kept_is_said() {
+fn a_key_that_cannot_be_saved_is_reported() {
     let mut env = TestEnv::new();
     let (_, login) = a_key(&env, 1);
     let file = env.home.write("file", "");
@@ -291,7 +291,7 @@ fn a_key_that_cannot_be_kept_is_said() {
 }
 
 #[test]
-fn a_kept_key_is_told_by_no_command_whatever_comes_of_it() {
+fn no_command_prints_a_saved_key() {
     let env = TestEnv::new();
     let (key, login) = a_key(&env, 1);
     env.run(&login).success();

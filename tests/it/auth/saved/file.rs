@@ -111,7 +111,7 @@ fn the_folder_is_found_by_its_variables_in_their_order() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_session_that_cannot_be_kept_is_not_left_on_the_manager() {
+fn a_session_that_cannot_be_saved_is_ended_on_the_manager() {
     let mut env = TestEnv::new();
     // Nobody can make a folder there, not even root.
     env.home.set("SWP_STATE_DIR", "/proc/swp-keys-test");
@@ -125,7 +125,7 @@ fn a_session_that_cannot_be_kept_is_not_left_on_the_manager() {
 }
 
 #[test]
-fn a_folder_that_is_a_file_is_said_to_be_wrong() {
+fn a_folder_that_is_a_file_is_reported() {
     let mut env = TestEnv::new();
     let file = env.home.write("file", "");
     env.home.set("SWP_STATE_DIR", &file);
@@ -135,7 +135,7 @@ fn a_folder_that_is_a_file_is_said_to_be_wrong() {
 }
 
 #[test]
-fn a_broken_file_is_named_and_a_new_login_mends_it() {
+fn a_broken_file_is_named_and_a_new_login_replaces_it() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let file = kept(&env).remove(0);

@@ -28,7 +28,7 @@ pub(super) fn sessions(env: &TestEnv) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_kept_session_serves_later_commands_and_is_ended_by_none_of_them() {
+fn a_saved_session_serves_later_commands_and_none_of_them_ends_it() {
     let mut env = TestEnv::new();
     let result = env.run(["login"]);
     assert_eq!(result.success(), "", "stdout is for documents");
@@ -53,7 +53,7 @@ fn a_kept_session_serves_later_commands_and_is_ended_by_none_of_them() {
 }
 
 #[test]
-fn what_login_kept_is_said_as_json_and_without_the_session() {
+fn login_prints_json_without_the_session() {
     let mut env = TestEnv::with(Settings {
         tenant: Some("Acme".to_owned()),
         ..Settings::default()
@@ -82,7 +82,7 @@ fn what_login_kept_is_said_as_json_and_without_the_session() {
 }
 
 #[test]
-fn another_user_tenant_or_manager_does_not_use_it() {
+fn another_user_tenant_or_manager_does_not_use_the_saved_session() {
     let mut env = TestEnv::new();
     env.run(["login"]).success();
     env.home.unset("SWP_PASSWORD_FILE");
@@ -146,7 +146,7 @@ fn with_several_users_one_is_to_be_named() {
 }
 
 #[test]
-fn a_password_on_the_command_line_is_meant_and_one_in_the_environment_is_not() {
+fn a_password_on_the_command_line_overrides_a_saved_session() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     env.sandbox.forget_requests();
@@ -288,7 +288,7 @@ fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
 }
 
 #[test]
-fn a_session_that_is_not_to_be_ended_is_forgotten_and_not_said_to_be_ended() {
+fn a_session_that_must_not_be_ended_is_only_forgotten() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     env.sandbox.forget_requests();
@@ -301,7 +301,7 @@ fn a_session_that_is_not_to_be_ended_is_forgotten_and_not_said_to_be_ended() {
 }
 
 #[test]
-fn every_cookie_of_the_sign_in_is_kept() {
+fn every_cookie_of_the_sign_in_is_saved() {
     use swp_keys::sandbox::StickyCookie;
     let env = TestEnv::new();
     (env.sandbox).change(|settings| settings.unknowns.sticky_cookie = StickyCookie::Needed);

@@ -152,7 +152,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
 }
 
 #[test]
-fn commands_know_no_secret_of_ours() {
+fn commands_get_none_of_our_secrets() {
     let mut env = env();
     let variables = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
     for variable in variables {
@@ -208,7 +208,7 @@ fn a_code_is_read_last_and_each_command_runs_once() {
 }
 
 #[test]
-fn what_a_command_says_to_the_user_stays_on_stderr() {
+fn messages_of_a_command_stay_on_stderr() {
     let env = env();
     let command = program(
         &env,

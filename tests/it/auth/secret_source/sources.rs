@@ -113,7 +113,7 @@ fn exactly_one_line_ending_is_removed() {
 }
 
 #[test]
-fn what_is_no_password_is_refused_and_nothing_is_sent() {
+fn an_invalid_password_is_refused_and_nothing_is_sent() {
     let env = env();
     let file = |name: &str, content: &[u8]| {
         let path = env.home.write_secret(name, "");
@@ -158,7 +158,7 @@ fn sixty_four_kib_are_still_a_password() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+fn a_file_that_others_may_read_is_refused_with_the_command_that_fixes_it() {
     let mut env = env();
     let file = env.home.write_secret("key", "password");
     let path = file.to_str().expect("UTF-8").to_owned();
@@ -367,7 +367,7 @@ fn a_code_comes_from_a_flag_a_command_or_a_variable_and_stays_a_string() {
 }
 
 #[test]
-fn a_missing_code_is_not_asked_for_where_nobody_is_and_the_flags_are_named() {
+fn without_a_terminal_a_missing_code_names_the_flags() {
     let mut env = env();
     env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
     env.sandbox

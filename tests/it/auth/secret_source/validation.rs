@@ -132,7 +132,7 @@ fn in_a_name() {
 /// Before a person is asked for what is missing.
 #[cfg(unix)]
 #[test]
-fn what_is_given_is_looked_at_before_anything_is_asked_for() {
+fn given_values_are_checked_before_any_prompt() {
     use crate::support::pty::Pty;
     for (variable, value) in [("SWP_PASSWORD", "Passw\r"), ("SWP_MFA_CODE", "Passw")] {
         let mut env = env();
@@ -149,7 +149,7 @@ fn what_is_given_is_looked_at_before_anything_is_asked_for() {
 }
 
 #[test]
-fn a_code_with_blanks_is_sent_without_them_and_what_is_no_code_not_at_all() {
+fn a_code_is_sent_without_blanks_and_an_invalid_code_is_not_sent() {
     for (code, sent) in [
         ("004 211", "004211"),
         (" 004211 ", "004211"),
@@ -222,7 +222,7 @@ fn a_token_of_the_platform_is_refused_with_the_page_that_makes_the_right_key() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_typed_is_looked_at_too() {
+fn typed_values_are_checked() {
     use crate::support::pty::Pty;
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
     let first = env();

@@ -9,7 +9,7 @@ use crate::support::valve::HeldWorld;
 use crate::support::{RunResult, TestEnv, contains, playing};
 
 #[test]
-fn in_place_the_old_secret_dies() {
+fn in_place_the_old_secret_stops_working() {
     let env = env("accepted");
     let before = key(&env.sandbox, 1);
     let result = rotate(&env, &["--in-place"]);
@@ -46,7 +46,7 @@ fn the_key_that_signs_gets_a_new_secret() {
 }
 
 #[test]
-fn a_lost_answer_about_the_signing_key_is_told_as_what_it_is() {
+fn a_lost_response_about_the_signing_key_is_reported() {
     let (env, own) = with_its_own_key(1, &[]);
     let lost = Fault::new("POST", "/api/apikeys/current/secretkey", Action::Drop).after();
     env.sandbox.inject(lost);

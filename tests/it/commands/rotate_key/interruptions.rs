@@ -190,7 +190,7 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
 
 #[cfg(unix)]
 #[test]
-fn whoever_insists_is_told_that_the_old_key_has_no_end_yet() {
+fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
     let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
@@ -325,7 +325,7 @@ fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
 
 /// An old record is read as before, and a new one names no secret.
 #[test]
-fn the_record_says_how_far_it_has_come() {
+fn the_record_holds_the_progress() {
     let held = HeldWorld::with(playing(&[("duplicate-name", "409")]), CHANGE);
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);

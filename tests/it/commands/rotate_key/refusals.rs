@@ -56,7 +56,7 @@ fn an_end_that_is_not_set_is_exit_12_and_both_keys_are_named() {
 }
 
 #[test]
-fn another_end_than_asked_is_noticed() {
+fn another_expiry_than_requested_is_noticed() {
     let env = env("accepted");
     let lie = json!({"ID": 1, "keyName": "ci (retiring)", "expiryDate": 1_795_000_000_000_i64});
     let answer = Action::Answer {

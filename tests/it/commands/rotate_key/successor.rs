@@ -176,7 +176,7 @@ fn the_managers_clock_counts() {
 }
 
 #[test]
-fn a_key_that_does_not_work_is_told_of() {
+fn a_key_that_does_not_work_is_reported() {
     let day_ago = |sandbox: &Sandbox| sandbox.now() - DAY;
     let env = env("accepted");
     env.sandbox.edit_key(1, |key| key.active = false);
@@ -191,7 +191,7 @@ fn a_key_that_does_not_work_is_told_of() {
 }
 
 #[test]
-fn two_keys_of_the_name_are_told_and_nothing_is_done() {
+fn two_keys_of_one_name_are_reported_and_nothing_is_done() {
     let env = env("accepted");
     env.sandbox.add_key("ci", 2);
     contains(rotate(&env, &[]).failure(6), &["IDs 1, 2"]);
@@ -253,7 +253,7 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn invalid_arguments_are_refused_before_anything_is_sent() {
     let env = TestEnv::new();
     for arguments in [
         &["rotate-key"][..],
@@ -272,7 +272,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_role_that_the_manager_does_not_tell_is_not_guessed() {
+fn a_role_that_the_manager_does_not_show_is_not_guessed() {
     let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
     env.sandbox.add_key("ci", 2);
     snapshot(rotate(&env, &[]).failure(1));

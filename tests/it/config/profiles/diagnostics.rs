@@ -31,7 +31,7 @@ fn refused(text: &str, place: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_field_that_is_none_is_told_with_the_nearest_one() {
+fn an_unknown_field_is_reported_with_the_closest_one() {
     refused(
         "[profiles.p]\nurl = \"dsm\"\n  usrename = \"hunter2\"\n",
         "3:3",
@@ -89,7 +89,7 @@ fn a_secret_is_refused_with_what_to_do_instead() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_told_without_its_lines() {
+fn invalid_toml_is_reported_without_its_lines() {
     refused("hunter2", "1:8", &["`=`"]);
     refused("[profiles.p]\nurl = \"hunter2\n", "2:15", &[]);
     refused("[profiles.p\nhunter2 = 1\n", "1:12", &[]);
@@ -97,7 +97,7 @@ fn a_file_that_is_no_toml_is_told_without_its_lines() {
 }
 
 #[test]
-fn a_value_that_does_not_fit_is_told() {
+fn an_invalid_value_is_reported() {
     for (line, column) in [
         ("url = \"ftp://hunter2\"", 7),
         ("url = 7", 7),
@@ -124,7 +124,7 @@ fn a_value_that_does_not_fit_is_told() {
 }
 
 #[test]
-fn what_contradicts_itself_is_told() {
+fn contradictory_settings_are_reported() {
     refused(
         "[profiles.p]\npassword-command = \"a\"\npassword-file = \"b\"\n",
         "2:1",
@@ -188,7 +188,7 @@ fn a_file_that_others_may_write_to_is_refused() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told() {
+fn an_unreadable_file_is_reported() {
     let mut env = TestEnv::new();
     configure(&mut env.home, "");
     let path = env.home.path("config/config.toml");

@@ -8,7 +8,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains, set_mode};
 
 #[test]
-fn a_profile_says_all_that_is_not_given() {
+fn a_profile_provides_every_setting_that_is_not_given() {
     let env = env_in_a_profile("output = \"json\"\n");
     let result = env.run(["find-role", "Auditor", "--profile", "here"]);
     assert_eq!(result.json()["ID"], 2);
@@ -171,7 +171,7 @@ fn a_key_is_printed_by_a_command_of_the_profile() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_that_is_kept_serves_its_profile_alone() {
+fn a_saved_key_serves_only_its_profile() {
     let mut env = env_in_a_profile("");
     let text = profile(&env, "here") + &profile(&env, "other");
     configure(&mut env.home, &text);
@@ -199,7 +199,7 @@ fn a_key_that_is_kept_serves_its_profile_alone() {
 }
 
 #[test]
-fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
+fn defaults_for_new_keys_are_used_if_the_command_line_has_none() {
     let mut env = env_in_a_profile(
         "[profiles.here.create]\nrole = \"Auditor\"\nexpires = \"14d\"\ndescription = \"for CI\"\nlocale = \"ja-JP\"\ntime-zone = \"Asia/Tokyo\"\n",
     );
@@ -235,7 +235,7 @@ fn defaults_for_new_keys_are_taken_where_the_command_line_says_nothing() {
 }
 
 #[test]
-fn an_end_that_has_passed_is_told_by_its_place_and_hinders_nothing_else() {
+fn an_expiry_in_the_past_is_reported_and_blocks_nothing_else() {
     let mut env =
         env_in_a_profile("[profiles.here.create]\nrole-id = 2\nexpires = \"2020-01-31\"\n");
     env.home.set("SWP_PROFILE", "here");

@@ -73,7 +73,7 @@ fn a_key_for_one_command_goes_with_it() {
 
 /// A name that is like the one that was asked for is no proof, and not nothing either.
 #[test]
-fn without_a_mark_a_name_that_is_like_ours_is_not_taken_for_nothing() {
+fn without_a_marker_a_similar_name_is_not_ignored() {
     each(NAMES, |names| {
         let env = TestEnv::with(playing(&[
             ("key-names", names),
@@ -182,7 +182,7 @@ fn a_name_that_was_given_away_comes_back_in_its_form() {
 }
 
 #[test]
-fn every_key_bears_the_mark_and_none_where_that_is_not_wanted() {
+fn every_key_has_the_marker_unless_it_is_switched_off() {
     let env = TestEnv::new();
     env.run(create(false)).success();
     env.run(create(true)).success();

@@ -8,7 +8,7 @@ const PAGE: &str = "status=404 always body='<html><title>no such page</title></h
 const SOON: [&str; 2] = ["--settle-timeout", "1s"];
 
 #[test]
-fn a_404_of_something_in_between_drops_no_record() {
+fn a_404_from_a_proxy_drops_no_record() {
     let in_place = (
         &["rotate-key", "ci", "--in-place"][..],
         "POST /api/apikeys/1/secretkey",

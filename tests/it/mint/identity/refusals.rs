@@ -132,7 +132,7 @@ fn a_refusal_that_cannot_be_looked_into_leaves_a_record() {
 }
 
 #[test]
-fn who_may_neither_create_nor_look_is_told_that_alone() {
+fn missing_rights_to_create_and_view_are_reported_once() {
     let mut settings = playing(&[]);
     settings.administrator_role = 2;
     let env = TestEnv::with(settings);

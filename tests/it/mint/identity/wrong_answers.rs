@@ -31,7 +31,7 @@ fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<RunResult> {
 }
 
 #[test]
-fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
+fn a_response_with_another_marker_is_not_delivered_and_nothing_is_deleted() {
     let create = ["create", "--role-id", "2"];
     for more in [
         [vec![], vec![]],
@@ -65,7 +65,7 @@ fn an_answer_that_bears_another_mark_is_not_delivered_and_nothing_is_deleted() {
 
 /// One of the two leaves no mark, so the ID of its key is in the record of the other one.
 #[test]
-fn recovering_finds_the_key_that_bears_the_mark() {
+fn recovery_finds_the_key_with_the_marker() {
     let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
     let homes = [machine(&env), machine(&env)];
     let meet = "POST /api/apikeys/search delay=300ms after times=2";

@@ -20,7 +20,7 @@ const RUNS: usize = 8;
 const BEFORE: &str = "# settings\nOTHER='1 2'\n";
 
 #[test]
-fn no_run_loses_the_line_of_another_whatever_becomes_of_it() {
+fn no_run_loses_the_line_of_another() {
     let rounds = match number("SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("SEEDS").unwrap_or(ROUNDS),

@@ -251,7 +251,7 @@ const WAYS: [(&str, usize, &[&str]); 9] = [
 ];
 
 #[test]
-fn a_run_that_dies_or_fails_at_any_call_loses_no_key() {
+fn a_run_that_is_killed_or_fails_at_any_system_call_loses_no_key() {
     if !strace_works() {
         return;
     }

@@ -29,7 +29,7 @@ fn run(server: &RawServer, trusted: &Certificate, exit: i32, stderr: &[&str]) {
 }
 
 #[test]
-fn a_certificate_that_will_not_do_is_told_nothing() {
+fn nothing_is_sent_to_an_untrusted_certificate() {
     let right = || Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let (good, thief) = (right(), right());
     for (shown, trusted, said) in [

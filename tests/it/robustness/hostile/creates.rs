@@ -150,7 +150,7 @@ fn another_key_than_was_asked_for() {
 
 /// The record of a key without a name of its own is on disk before it is known which role that is.
 #[test]
-fn a_stronger_role_for_a_key_that_nobody_named() {
+fn an_unnamed_key_with_a_stronger_role_is_deleted() {
     let stronger = json_answer(&json!({"ID": 8, "roleID": 1, "secretKey": FRESH}));
     let run = |name: &str, arguments: &[&'static str]| {
         let said = &["a key with the role ID 1, and 2 was asked for"][..];

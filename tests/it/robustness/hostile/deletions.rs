@@ -11,7 +11,7 @@ fn undo(name: &str, route: &'static str, says: Vec<u8>, exit: i32, stderr: &[&st
 }
 
 #[test]
-fn what_is_said_to_be_gone_is_looked_for() {
+fn a_deletion_is_verified() {
     let open = &["could not be deleted again", "swp-keys recover"][..];
     let gone = &["was deleted again"][..];
     let there = json_answer(&json!({"ID": 8, "keyName": "ci", "roleID": 2}));

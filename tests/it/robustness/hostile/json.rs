@@ -236,7 +236,7 @@ fn fields_that_come_twice() {
 }
 
 #[test]
-fn text_that_is_none() {
+fn invalid_text() {
     let broken = |bytes: &[u8]| {
         [
             &br#"{"roles":[{"ID":2,"name":"Auditor"#[..],

@@ -19,7 +19,7 @@ fn slowly(head: &'static str, again: &'static [u8]) -> impl Fn(&mut dyn Write) -
 }
 
 #[test]
-fn answers_that_take_for_ever() {
+fn responses_without_end() {
     let soon = ["--timeout", "600ms"];
     let in_time = &["no whole answer from", "in time"][..];
     judge(vec![

@@ -130,7 +130,7 @@ fn names_and_messages_harm_no_terminal() {
 }
 
 #[test]
-fn names_that_nobody_reads_to_the_end() {
+fn very_long_names() {
     let mib = "Auditor".repeat(150_000);
     let kib = "Auditor".repeat(30_000);
     let short =

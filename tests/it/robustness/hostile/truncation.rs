@@ -64,7 +64,7 @@ fn of_a_create() {
 
 /// Without a length, only the end of the TLS connection tells that all of the body came, and anybody on the way can end TCP.
 #[test]
-fn an_end_that_tls_does_not_vouch_for_is_none() {
+fn an_end_of_the_connection_without_tls_closure_is_an_error() {
     let body = r#"{"roles":[{"ID":2,"name":"Auditor"}]}"#;
     let cut = move |to: &mut dyn Write| {
         to.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;

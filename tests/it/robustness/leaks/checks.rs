@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use crate::support::secrets::{CODE, FRESH, KEY, PASSWORD, RID, SID, assert_clean};
 
 #[test]
-fn a_leak_would_be_seen() {
+fn a_leak_is_detected() {
     for (secret, text) in [
         (PASSWORD, format!("error: {PASSWORD}")),
         (

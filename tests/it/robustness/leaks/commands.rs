@@ -367,12 +367,12 @@ fn with_an_existing_key() {
 }
 
 #[test]
-fn with_a_kept_session() {
+fn with_a_saved_session() {
     walk(Way::Kept);
 }
 
 #[test]
-fn a_secret_that_is_not_delivered_is_not_told_either() {
+fn an_undelivered_secret_is_not_printed() {
     let mut scene = Scene::new(Way::Password, Trouble::Nothing);
     let sandbox = &scene.env.sandbox;
     // The key stays, so its secret is known here; nobody else may know it.

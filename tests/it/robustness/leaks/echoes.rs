@@ -247,7 +247,7 @@ fn nothing_that_comes_back_in_another_form_is_shown() {
 }
 
 #[test]
-fn a_masked_message_still_says_what_the_manager_said() {
+fn a_masked_message_keeps_the_rest_of_the_managers_text() {
     let result = run(
         &PLACES[0],
         Action::status(401, &format!("no user has {PASSWORD} here")),

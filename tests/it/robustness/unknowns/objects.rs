@@ -20,8 +20,8 @@ walks! {
     whether_a_search_is_ignored: "ignore-search" => ignore_search;
     what_an_unknown_field_in_a_search_does: "unknown-field" => |_, settings| named(settings);
     whether_names_are_trimmed: "trim-names" => trim_names;
-    what_becomes_of_a_name: "key-names" => altered;
-    what_becomes_of_a_description: "descriptions" => altered;
+    stored_forms_of_a_name: "key-names" => altered;
+    stored_forms_of_a_description: "descriptions" => altered;
     when_a_search_shows_a_new_key: "search-lag" => search_lag;
     which_fields_answers_have: "answer-fields" => answer_fields;
     which_form_errors_have: "error-body" => error_body;

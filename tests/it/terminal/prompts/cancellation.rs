@@ -201,7 +201,7 @@ fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
 }
 
 #[test]
-fn the_end_of_the_input_is_one_plain_line_at_any_question() {
+fn an_end_of_input_prints_one_line_at_any_question() {
     for (env, command, question) in asked() {
         let mut terminal = Pty::start(
             &env.home,
@@ -218,7 +218,7 @@ fn the_end_of_the_input_is_one_plain_line_at_any_question() {
 }
 
 #[test]
-fn ctrl_c_is_one_plain_line_at_any_question() {
+fn ctrl_c_prints_one_line_at_any_question() {
     for (env, command, question) in asked() {
         let mut terminal = Pty::start(
             &env.home,

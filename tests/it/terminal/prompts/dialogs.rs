@@ -199,7 +199,7 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
 }
 
 #[test]
-fn nothing_typed_is_no_password_and_nothing_is_sent() {
+fn an_empty_password_is_not_sent() {
     let env = env();
     // Enter, and Ctrl-D.
     for key in ["\n", "\x04"] {
