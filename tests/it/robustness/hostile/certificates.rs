@@ -46,7 +46,7 @@ fn nothing_is_sent_to_an_untrusted_certificate() {
         (
             Certificate::marked_as_ca("dsm.example.com", 2020, 2100),
             None,
-            "is for another name",
+            "is not valid for",
         ),
         (thief, Some(&good), "is self-signed"),
         (good.copied(), Some(&good), "TLS"),
@@ -66,10 +66,10 @@ fn alerts_and_noise_instead_of_a_handshake() {
         (
             &[21, 3, 3, 0, 2, 2, 40][..],
             7,
-            "refused the TLS connection",
+            "rejected the TLS handshake",
         ),
-        (&[21, 3, 3, 0, 2, 2, 70], 7, "refused the TLS connection"),
-        (&[21, 3, 3, 0, 2, 2, 80], 7, "refused the TLS connection"),
+        (&[21, 3, 3, 0, 2, 2, 70], 7, "rejected the TLS handshake"),
+        (&[21, 3, 3, 0, 2, 2, 80], 7, "rejected the TLS handshake"),
         (&[21, 3, 3, 0, 2, 1, 0], 8, "before it stood"),
         (&[22, 3, 3, 255, 255, 0], 7, "does not speak TLS"),
         (&[22, 3, 3, 0, 4, 2, 255, 255, 255], 7, "TLS"),
@@ -92,5 +92,5 @@ fn an_alert_in_an_answer_ends_it() {
         // An alert that is not even encrypted, as somebody on the way could put in.
         let _ = stream.sock.write_all(&[21, 3, 3, 0, 2, 2, 40]);
     });
-    run(&server, &good, 8, &["broke", "do not repeat it in a loop"]);
+    run(&server, &good, 8, &["broke", "do not repeat the sign-in"]);
 }

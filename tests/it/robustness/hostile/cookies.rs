@@ -89,7 +89,7 @@ fn cookies_of_all_kinds() {
             &rid(RID),
             lacks,
         ),
-        none("neither", &[], "{}", &["`sID`, and `RID`"]),
+        none("neither", &[], "{}", &["`sID` and `RID`"]),
         Case::bytes(
             "a hundred",
             FIND,
@@ -130,7 +130,7 @@ fn cookies_of_all_kinds() {
 fn request_ids_of_all_kinds() {
     let ours = format!("sID={SID}");
     let cookie: &[&str] = &[&ours];
-    let cannot = &["a session that cannot be sent"][..];
+    let cannot = &["cannot be sent in a header"][..];
     let no_contract = &["does not match the API, at `RID`"][..];
     let missing = &["lacks `RID`"][..];
     judge(vec![
@@ -164,7 +164,7 @@ fn request_ids_of_all_kinds() {
             "half of a letter",
             cookie,
             r#"{"RID":"\ud800"}"#,
-            &["manager's answer"],
+            &["the response"],
         ),
         none("nothing but NUL", cookie, "\0\0\0\0", &["is not JSON"]),
     ]);

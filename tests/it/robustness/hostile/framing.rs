@@ -148,7 +148,7 @@ fn statuses_that_there_are_not() {
             ROLES,
             answer(205, "", BODY.as_bytes()),
             1,
-            &["manager's answer"],
+            &["the response"],
         ),
         Case::bytes(
             "101",

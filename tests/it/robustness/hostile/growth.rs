@@ -22,7 +22,7 @@ fn bodies_that_would_grow() {
     let (one, all) = (255 * KIB, 8 * MIB - KIB);
     let grow = |name: &str, arguments, route, begin: &str, piece, end, size| {
         let body = repeated(begin, piece, end, size);
-        Case::body(name, arguments, route, body, 1, &["manager's answer"])
+        Case::body(name, arguments, route, body, 1, &["the response"])
     };
     const SHOW: &[&str] = &["show-key", "8"];
     const KEY: &str = "GET /api/apikeys/8";
@@ -234,7 +234,7 @@ fn objects_as_large_as_they_may_be() {
             ROLES,
             answer(403, "", &error),
             5,
-            &["forbids it"],
+            &["denies permission"],
         ),
     ]);
 }

@@ -13,7 +13,7 @@ fn deep(begin: &str, open: &str, close: &str, end: &str) -> String {
 #[test]
 fn depth_without_end() {
     let (lists, objects) = (deep("", "[", "]", ""), deep("", r#"{"a":"#, "}", "1"));
-    let contract = &["manager's answer"][..];
+    let contract = &["the response"][..];
     let open = "[".repeat(200_000);
     judge(vec![
         Case::body("instead of a session", FIND, SIGN_IN, &lists, 1, contract),
@@ -64,14 +64,14 @@ fn depth_without_end() {
             8,
             &["was not created"],
         ),
-        Case::body("without end", FIND, ROLES, &open, 1, &["manager's answer"]),
+        Case::body("without end", FIND, ROLES, &open, 1, &["the response"]),
         Case::bytes(
             "in an error",
             FIND,
             ROLES,
             answer(403, "", deep(r#"{"message":"#, "[", "]", "}").as_bytes()),
             5,
-            &["forbids it"],
+            &["denies permission"],
         ),
         Case::bytes(
             "errors in an error",
@@ -121,7 +121,7 @@ fn ids_that_there_are_not() {
             ROLES,
             role(&format!(r#""ID":{id},"name":"Auditor""#)),
             1,
-            &["manager's answer"],
+            &["the response"],
         ));
     }
     for id in ["1e30", "-8", "8.5", r#""8""#, "9"] {
@@ -132,7 +132,7 @@ fn ids_that_there_are_not() {
             KEY,
             shown,
             1,
-            &["the manager"],
+            &["the response"],
         ));
     }
     for id in ["1e30", "-8", "8.5", "0"] {
@@ -257,7 +257,7 @@ fn invalid_text() {
         .flat_map(u16::to_le_bytes)
         .collect();
     let found = || Stdout::Text("2\n".into());
-    let answers = &["manager's answer"][..];
+    let answers = &["the response"][..];
     judge(vec![
         Case::body(
             "bytes that are no UTF-8",

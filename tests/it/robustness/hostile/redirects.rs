@@ -45,7 +45,7 @@ fn to_another_host(
 
 #[test]
 fn to_another_host_at_every_stage() {
-    let followed = &["a redirect to https://127.0.0.1:", "not followed"];
+    let followed = &["redirects to https://127.0.0.1:", "not followed"];
     let mut cases: Vec<Case> = [301, 302, 303, 307, 308]
         .into_iter()
         .flat_map(|status| {
@@ -91,33 +91,33 @@ fn to_places_of_all_kinds() {
         said(
             "without a scheme",
             "//evil.example.com/x",
-            &["redirect to https://evil.example.com,"],
+            &["redirects to https://evil.example.com,"],
         ),
         said(
             "to http",
             "http://evil.example.com/",
-            &["redirect to http://evil.example.com,"],
+            &["redirects to http://evil.example.com,"],
         ),
         said(
             "to a file",
             "file:///etc/passwd",
-            &["a place without a host"],
+            &["an address without a host"],
         ),
-        said("to nowhere", "", &["a place that it does not name"]),
+        said("to nowhere", "", &["an unknown place"]),
         said(
             "to what is no address",
             "https://[::1",
-            &["a place that it does not name"],
+            &["an unknown place"],
         ),
         said(
             "to a host that is not in ASCII",
             "https://B%C3%9CCHER.example/",
-            &["a place that it does not name"],
+            &["an unknown place"],
         ),
         said(
             "with 100 KB",
             &format!("https://e.example.com/{}", "a".repeat(100_000)),
-            &["redirect to https://e.example.com,"],
+            &["redirects to https://e.example.com,"],
         ),
         said("with user info", &location, &["not followed"]).and(move |_, _, stderr| {
             assert_eq!(with_user.connections(), 0);
@@ -129,7 +129,7 @@ fn to_places_of_all_kinds() {
         said(
             "without end",
             "https://127.0.0.1:1/",
-            &["redirect to https://127.0.0.1:1,"],
+            &["redirects to https://127.0.0.1:1,"],
         ),
     ]);
 }

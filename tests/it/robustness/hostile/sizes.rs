@@ -147,7 +147,7 @@ fn bodies_without_end() {
             ROLES,
             endless(&refused(403), chunk()),
             5,
-            &["forbids it"],
+            &["denies permission"],
         ),
         Case::new(
             "a 500 without end",

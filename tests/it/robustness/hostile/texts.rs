@@ -98,7 +98,7 @@ fn names_and_messages_harm_no_terminal() {
                 ROLES,
                 refusal(403),
                 5,
-                &["forbids"],
+                &["denies permission"],
             )
             .with(&["-o", "json"]),
         );
@@ -231,7 +231,7 @@ fn very_long_names() {
             ROLES,
             answer(403, &format!("x-dsm-version: {}", &kib[..100_000]), b"{}"),
             5,
-            &["forbids"],
+            &["denies permission"],
         ),
     ]);
 }

@@ -46,7 +46,7 @@ fn at_the_sign_in() {
         FIND,
         SIGN_IN,
         &session(),
-        &["broke", "do not repeat it in a loop"],
+        &["broke", "do not repeat the sign-in"],
     ));
 }
 
