@@ -132,7 +132,7 @@ fn ids_that_there_are_not() {
             KEY,
             shown,
             1,
-            &["the response"],
+            &["ID"],
         ));
     }
     for id in ["1e30", "-8", "8.5", "0"] {

@@ -112,7 +112,7 @@ fn to_places_of_all_kinds() {
         said(
             "to a host that is not in ASCII",
             "https://B%C3%9CCHER.example/",
-            &["an unknown place"],
+            &["redirects to https://xn--bcher-kva.example,"],
         ),
         said(
             "with 100 KB",
