@@ -71,10 +71,10 @@ fn alerts_and_noise_instead_of_a_handshake() {
         (&[21, 3, 3, 0, 2, 2, 70], 7, "rejected the TLS handshake"),
         (&[21, 3, 3, 0, 2, 2, 80], 7, "rejected the TLS handshake"),
         (&[21, 3, 3, 0, 2, 1, 0], 8, "during the handshake"),
-        (&[22, 3, 3, 255, 255, 0], 7, "does not speak TLS"),
+        (&[22, 3, 3, 255, 255, 0], 7, "does not use TLS"),
         (&[22, 3, 3, 0, 4, 2, 255, 255, 255], 7, "TLS"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", 7, "does not speak TLS"),
-        (&[0; 4096], 7, "does not speak TLS"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", 7, "does not use TLS"),
+        (&[0; 4096], 7, "does not use TLS"),
         (b"", 8, "during the handshake"),
     ] {
         run(&RawServer::answering(said), &good, exit, &[stderr]);
