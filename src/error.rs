@@ -1,83 +1,84 @@
-//! The error of the program: what failed, what to do next, and what a script may conclude from it.
+//! The error of the program: what failed, what to do next, and the exit code.
 //!
-//! Every room returns this type or one that turns into it. Nothing is printed here; `report.rs` does that, once.
+//! Every module returns this type or one that converts into it. Only `terminal/report.rs` prints it, once.
 
-/// What kind of failure it was: the table of exit codes in the README.
+/// The kind of an error, which decides the exit code (see the table in the README).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
-    /// Nobody expected this.
+    /// An unexpected failure.
     Unexpected,
-    /// The command line, a variable or a file given by the user does not do; nothing was sent.
+    /// The command line, a variable or a file of the user is not valid. Nothing was sent.
     Usage,
-    /// No role or key of that name or ID.
+    /// There is no role or key with this name or ID.
     NotFound,
     /// The manager refused the sign-in, or the account is locked. Each further try counts towards the lock-out.
     SignIn,
     /// Earlier sign-ins were refused, so nothing was sent.
     SignInPaused,
-    /// Signed in, but the right is missing.
+    /// The sign-in succeeded, but the right is missing.
     Forbidden,
-    /// It exists already, or a name matches several.
+    /// The object already exists, or a name matches several.
     Conflict,
     /// The manager's certificate is not trusted.
     Trust,
-    /// The manager did not answer, and nothing was done.
+    /// The manager did not respond, and nothing was done.
     Unreachable,
-    /// Rate limited for longer than the wait allowed.
+    /// The rate limit lasts longer than the allowed wait.
     RateLimited,
-    /// The account has as many sessions as the manager allows, for longer than the wait allowed.
+    /// The account had the maximum number of sessions for longer than the allowed wait.
     TooManySessions,
-    /// The secret could not be delivered; the key was deleted again.
+    /// The secret could not be delivered, and the key was deleted.
     Undelivered,
-    /// The outcome is unknown, or undoing failed: a person has to look.
+    /// The outcome is unknown or the rollback failed, so the user must check.
     Attention,
-    /// Some items of several failed.
+    /// Some of several items failed.
     Partial,
-    /// A check was made, and its answer is no. An answer is no failure, so stdout carries it all the same.
+    /// A check has a negative result. That is not a failure, so the result is on stdout.
     CheckFailed,
-    /// The program that was to be run was not.
+    /// The requested program could not be run.
     CannotRun {
-        /// It is there, and cannot be run.
+        /// Whether the program exists.
         found: bool,
     },
-    /// A signal ended the run, and it cleaned up.
+    /// A signal ended the run, which cleaned up.
     Interrupted(Signal),
 }
 
-/// The signals that end a run in order: all that end a process by default and that a person, a shell, a scheduler or a limit sends.
+/// The signals after which a run cleans up and ends: those that end a process by default and that users, shells, schedulers or limits
+/// send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// The terminal went away.
+    /// The terminal was closed.
     #[cfg(unix)]
     Hangup,
     /// Ctrl-C.
-    Signals,
+    Interrupt,
     /// Ctrl-\.
     #[cfg(unix)]
     Quit,
-    /// `kill`, a CI runner's or service manager's stop.
+    /// Sent by `kill`, and by CI runners and service managers to stop a process.
     #[cfg(unix)]
     Terminate,
-    /// A scheduler's notice that the end is near.
+    /// Sent by schedulers before they end a process.
     #[cfg(unix)]
     User1,
-    /// The same.
+    /// Sent by schedulers before they end a process.
     #[cfg(unix)]
     User2,
-    /// A timer that the caller set.
+    /// A timer of the caller.
     #[cfg(unix)]
     Alarm,
-    /// The limit of `ulimit -t`.
+    /// The limit of `ulimit -t` is reached.
     #[cfg(unix)]
     CpuTime,
 }
 
 impl Signal {
-    /// All of them.
+    /// All signals.
     #[cfg(unix)]
     pub(crate) const ALL: [Self; 8] = [
         Self::Hangup,
-        Self::Signals,
+        Self::Interrupt,
         Self::Quit,
         Self::Terminate,
         Self::User1,
@@ -86,16 +87,16 @@ impl Signal {
         Self::CpuTime,
     ];
 
-    /// All of them.
+    /// All signals.
     #[cfg(not(unix))]
-    pub(crate) const ALL: [Self; 1] = [Self::Signals];
+    pub(crate) const ALL: [Self; 1] = [Self::Interrupt];
 
-    /// As the system has it.
+    /// The signal of the operating system.
     #[cfg(unix)]
     pub(crate) fn of_unix(self) -> rustix::process::Signal {
         match self {
             Self::Hangup => rustix::process::Signal::HUP,
-            Self::Signals => rustix::process::Signal::INT,
+            Self::Interrupt => rustix::process::Signal::INT,
             Self::Quit => rustix::process::Signal::QUIT,
             Self::Terminate => rustix::process::Signal::TERM,
             Self::User1 => rustix::process::Signal::USR1,
@@ -105,13 +106,13 @@ impl Signal {
         }
     }
 
-    /// As a shell reports a death by signal: 128 and the signal's number.
+    /// The exit code that a shell reports for a signal: 128 plus its number.
     #[cfg(unix)]
     fn exit_code(self) -> u8 {
         u8::try_from(128 + self.of_unix().as_raw()).unwrap_or(1)
     }
 
-    /// Ctrl-C is the only one elsewhere.
+    /// On Windows, Ctrl-C is the only signal.
     #[cfg(not(unix))]
     fn exit_code(self) -> u8 {
         130
@@ -119,7 +120,7 @@ impl Signal {
 }
 
 impl ErrorKind {
-    /// Every kind but those of signals. A new kind belongs here too.
+    /// Every kind except for those of signals. A new kind must be added here.
     const WITHOUT_SIGNAL: [Self; 17] = [
         Self::Unexpected,
         Self::Usage,
@@ -146,7 +147,7 @@ impl ErrorKind {
         Self::WITHOUT_SIGNAL.into_iter().chain(of_signals)
     }
 
-    /// The exit code, as promised in the README's table.
+    /// The exit code, as in the table of the README.
     #[must_use]
     pub(crate) fn exit_code(self) -> u8 {
         match self {
@@ -163,14 +164,14 @@ impl ErrorKind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::CheckFailed => 13,
-            // As a shell has it.
+            // The exit codes of a shell.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
             Self::Interrupted(signal) => signal.exit_code(),
         }
     }
 
-    /// The word for it in `-o json`.
+    /// The `error.code` of `-o json`.
     #[must_use]
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -194,7 +195,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether running the same command again, unchanged, is safe and makes sense.
+    /// Whether repeating the same command is safe and may succeed.
     #[must_use]
     pub(crate) fn retryable(self) -> bool {
         matches!(
@@ -208,7 +209,7 @@ impl ErrorKind {
     }
 }
 
-/// What failed, and what to do next.
+/// An error: what failed, and what to do next.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Error {
@@ -221,7 +222,7 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// A failure of `kind`; `message` says what failed, with the flag, variable or file at fault.
+    /// An error of this kind. `message` says what failed and names the flag, variable or file.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -234,77 +235,77 @@ impl Error {
         }
     }
 
-    /// The user's input does not do, and `hint` says what would.
+    /// A usage error. `hint` says how to fix it.
     #[must_use]
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message).hint(hint)
     }
 
-    /// Something that should not have happened.
+    /// An unexpected error.
     #[must_use]
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unexpected, message)
     }
 
-    /// A signal ended the run before anything was asked of the manager that is not undone.
+    /// The error of a run that a signal ended, with nothing left to undo.
     #[must_use]
     pub(crate) fn interrupted(signal: Signal) -> Self {
         Self::new(ErrorKind::Interrupted(signal), "interrupted")
     }
 
-    /// Says what to do next.
+    /// Adds a hint on what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The HTTP status of the manager's answer, where there was one.
+    /// Adds the HTTP status of the manager's response, if any.
     #[must_use]
     pub(crate) fn http(mut self, status: Option<u16>) -> Self {
         self.http = status;
         self
     }
 
-    /// The API key this is about.
+    /// Adds the ID of the API key in question.
     #[must_use]
     pub(crate) fn key(mut self, id: i64) -> Self {
         self.key_id = Some(id);
         self
     }
 
-    /// From when on it may be tried again, in milliseconds since 1970.
+    /// Adds the time from which on the command may be repeated, in milliseconds since 1970.
     #[must_use]
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
         self
     }
 
-    /// What kind of failure it was.
+    /// The kind.
     #[must_use]
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What to do next, if anything is known.
+    /// The hint on what to do next, if any.
     #[must_use]
     pub(crate) fn next_step(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// The HTTP status of the manager's answer.
+    /// The HTTP status of the manager's response, if any.
     #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.http
     }
 
-    /// The API key this is about.
+    /// The ID of the API key in question, if any.
     #[must_use]
     pub(crate) fn key_id(&self) -> Option<i64> {
         self.key_id
     }
 
-    /// From when on it may be tried again, in milliseconds since 1970, if that is known.
+    /// The time from which on the command may be repeated, in milliseconds since 1970, if known.
     #[must_use]
     pub(crate) fn retry_time(&self) -> Option<i64> {
         self.retry_at

@@ -1,4 +1,4 @@
-//! When a key ends: what a user may write, and what it means in milliseconds.
+//! The expiry of a key: what users can write, and the time in milliseconds.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 
-/// When a key is to end.
+/// The expiry of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// Never, and the user said so.
+    /// The key does not expire, as the user requested.
     Never,
-    /// So long after now, by the manager's clock.
+    /// After this duration, by the manager's clock.
     After(Duration),
     /// At this time.
     At(DateTime<Utc>),
@@ -23,8 +23,11 @@ const FORMS: &str =
     "write 14d, 12w, 36h, a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
 
 impl Expiry {
-    /// Reads `--expires`. A date means the end of that day in `zone`, else in UTC. `now` is this machine's time: what lies before
-    /// it is refused before anything is sent.
+    /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC without a zone. `now` is the time of this machine. A time
+    /// before it is refused, so that nothing is sent.
+    ///
+    /// # Errors
+    /// Returns a usage error if the text is not valid, in the past or too far away.
     pub(crate) fn parse(text: &str, zone: Option<&str>, now: DateTime<Utc>) -> Result<Self, Error> {
         let usage = |problem: &str| Error::usage(format!("`--expires` {problem}"), FORMS);
         let at = if text.eq_ignore_ascii_case("never") {
@@ -34,14 +37,14 @@ impl Expiry {
         } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             time.to_utc()
         } else {
-            // What the parser says may quote the text, which may be a secret in the wrong place.
+            // The message of the parser may quote the text, which may be a misplaced secret.
             let duration = humantime::parse_duration(text)
-                .map_err(|_| usage("is neither a duration, a date, a time nor `never`"))?;
+                .map_err(|_| usage("is not a duration, a date, a time or `never`"))?;
             // The manager counts in milliseconds.
             if duration.as_millis() == 0 {
-                return Err(usage("is no time at all"));
+                return Err(usage("is a duration of zero"));
             }
-            // A duration beyond the calendar is found out here, not after the sign-in.
+            // A duration that is too long is refused here and not after the sign-in.
             return match chrono::Duration::from_std(duration)
                 .ok()
                 .and_then(|length| now.checked_add_signed(length))
@@ -62,13 +65,13 @@ impl Expiry {
         Ok(Self::At(at))
     }
 
-    /// Milliseconds since 1970, as the manager wants them (docs/manager-api.md, "Key fields"); none where the key never ends.
-    /// `now` is the manager's time.
+    /// The expiry in milliseconds since 1970 (`docs/manager-api.md`, "Key fields"), or `None` if the key does not expire. `now` is the
+    /// manager's time.
     pub(crate) fn milliseconds(self, now: DateTime<Utc>) -> Option<i64> {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
-            // Never none: that would be a key which does not end.
+            // This must not be `None`, which would be a key that does not expire.
             Self::After(duration) => {
                 let length = chrono::Duration::from_std(duration).ok();
                 let at = length.and_then(|length| now.checked_add_signed(length));
@@ -78,12 +81,12 @@ impl Expiry {
     }
 }
 
-/// The end of the calendar: RFC 3339 knows no year beyond 9999, nor do people.
+/// The latest expiry: RFC 3339 has no years after 9999.
 fn last() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(253_402_300_799_999).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Milliseconds since 1970 as a person reads them.
+/// Formats a time in milliseconds since 1970 for people.
 pub(crate) fn format_time(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds).map_or_else(
         || format!("{milliseconds} ms after 1970"),
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_count_from_the_managers_clock() {
+    fn durations_start_at_the_managers_time() {
         assert_eq!(
             parsed("14d", None),
             Some(Expiry::After(Duration::from_secs(14 * 86_400)))
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_whose_clock_is_ahead_does_not_make_a_key_that_never_ends() {
+    fn a_manager_whose_clock_is_ahead_gets_an_expiry() {
         let expiry = parsed("7900y", None);
         let milliseconds = expiry.and_then(|expiry| expiry.milliseconds(DateTime::<Utc>::MAX_UTC));
         assert_eq!(
@@ -190,7 +193,7 @@ mod tests {
             parsed("2027-07-31", Some("America/New_York")),
             at("2027-08-01T03:59:59.999Z")
         );
-        // There is no midnight on 2027-04-30 in Cairo: the day begins at one.
+        // On 2027-04-30 in Cairo, midnight is skipped: the day starts at one.
         assert_eq!(
             parsed("2027-04-29", Some("Africa/Cairo")),
             at("2027-04-29T21:59:59.999Z")
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_and_nonsense_are_refused() {
+    fn invalid_texts_and_past_times_are_refused() {
         for text in [
             "2020-01-01",
             "2020-01-01T00:00:00Z",

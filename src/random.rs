@@ -1,11 +1,11 @@
-//! Random bits from the operating system, by way of the cryptography library that is linked for TLS anyway.
+//! Random numbers from the operating system, through the cryptography library of TLS.
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// `bytes` random bytes as lower-case hex digits.
+/// Returns `bytes` random bytes as lower-case hexadecimal digits.
 ///
 /// # Panics
-/// Where the operating system has no random source: nothing here can go on safely without one.
+/// Panics if the operating system has no random source. The program cannot continue safely without one.
 #[must_use]
 pub(crate) fn hex(bytes: usize) -> String {
     let mut buffer = vec![0_u8; bytes];
@@ -13,7 +13,7 @@ pub(crate) fn hex(bytes: usize) -> String {
     buffer.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A number that is evenly spread over `0.0..1.0`, for the jitter of a pause.
+/// Returns a random number in `0.0..1.0`, for the jitter of a pause.
 #[must_use]
 pub(crate) fn fraction() -> f64 {
     let mut buffer = [0_u8; 4];
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hex_has_two_digits_a_byte_and_differs_each_time() {
+    fn hex_has_two_digits_per_byte_and_differs_each_time() {
         let (one, two) = (hex(4), hex(4));
         assert_eq!(one.len(), 8);
         assert!(one.bytes().all(|byte| byte.is_ascii_hexdigit()));

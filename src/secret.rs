@@ -1,9 +1,9 @@
-//! The one type a secret lives in, from the moment it is read.
+//! The type that contains every secret, from the moment it is read.
 //!
-//! It has no `Display`, no `Debug`, no `Deref` and no `Serialize`, so that a secret cannot slip into a log or a message by way of
-//! a derived trait; [`Secret::expose`] is the only way out and easy to search for. The memory is zeroed on drop (`secrecy`).
+//! It has no `Display`, `Debug`, `Deref` or `Serialize`, so that no derived trait can put a secret into a log or a message.
+//! [`Secret::expose`] is the only access and easy to search for. The memory is zeroed on drop (`secrecy`).
 //!
-//! A buffer that grows moves, and leaves what it held behind: text with a secret in it is made in one piece, by [`joined`] and [`json`].
+//! A buffer that grows leaves a copy of its content behind. So [`joined`] and [`json`] allocate text with a secret at its final size.
 
 use std::io;
 
@@ -11,12 +11,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A password, a code, a session, or a secret key.
+/// A password, a code, a session or a secret key.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
-    /// Takes the text over; the caller keeps no copy. A buffer with room to spare would move when it is cut to size, and leave one.
+    /// Takes over the text and zeroes its buffer. A buffer that is longer than the text would leave a copy if it were shrunk.
     #[must_use]
     pub(crate) fn new(text: String) -> Self {
         let text = Zeroizing::new(text);
@@ -44,27 +44,27 @@ impl Secret {
         }
     }
 
-    /// The text itself, for the one place that must send or deliver it.
+    /// The text, for code that must send or deliver it.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What is between the quotes, if the text is quoted.
+    /// The text between the quotes, if it is quoted.
     #[must_use]
     pub(crate) fn unquoted(&self) -> Option<Self> {
         let inner = self.expose().strip_prefix('"')?.strip_suffix('"')?;
         Some(Self::new(inner.to_owned()))
     }
 
-    /// Whether nothing is in it; an empty secret is never sent.
+    /// Whether the text is empty. An empty secret is never sent.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 }
 
-/// The parts one after the other.
+/// Joins the parts.
 #[must_use]
 pub(crate) fn joined(parts: &[&str]) -> Zeroizing<String> {
     let length = parts.iter().map(|part| part.len()).sum();
@@ -75,23 +75,23 @@ pub(crate) fn joined(parts: &[&str]) -> Zeroizing<String> {
     text
 }
 
-/// `value` as JSON, for machines.
+/// Returns `value` as compact JSON.
 ///
 /// # Errors
-/// Of the serializer.
+/// Returns the error of the serializer.
 pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
     measured(&|to| serde_json::to_writer(to, value))
 }
 
-/// The same, for people.
+/// Returns `value` as indented JSON.
 ///
 /// # Errors
-/// Of the serializer.
+/// Returns the error of the serializer.
 pub(crate) fn pretty_json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
     measured(&|to| serde_json::to_writer_pretty(to, value))
 }
 
-/// What `write` writes. It does so twice, the first time to see how long it is: bytes that grow leave copies behind.
+/// Returns the output of `write`, which runs twice: the first time to find its length, so that the buffer does not grow.
 fn measured(
     write: &dyn Fn(&mut dyn io::Write) -> serde_json::Result<()>,
 ) -> serde_json::Result<Zeroizing<Vec<u8>>> {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_a_secret_is_made_in_one_piece() -> serde_json::Result<()> {
+    fn text_with_a_secret_is_allocated_at_its_final_size() -> serde_json::Result<()> {
         let long = "secret ".repeat(1000);
         let text = joined(&["a=", &long, "\n"]);
         assert_eq!(*text, format!("a={long}\n"));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_refused() {
+    fn bytes_that_are_not_utf_8_are_refused() {
         assert_eq!(line(b"\xff\xfe"), None);
     }
 }

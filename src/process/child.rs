@@ -1,4 +1,4 @@
-//! A program that runs in our place: found before anything is done for it, the signals on their way to it, and how it ended.
+//! A program that runs in place of this one: finding it, forwarding signals to it, and its exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,22 +19,25 @@ pub(crate) fn scrub_environment(command: &mut std::process::Command) {
     }
 }
 
-/// Where a program is.
+/// Returns the path of a program.
 ///
 /// # Errors
-/// With the exit code that a shell has for it: 127 where there is none, 126 where it cannot be run.
+/// Returns an error with the exit code of a shell: 127 if the program does not exist, 126 if it cannot be run.
 pub(crate) fn find(program: &str) -> Result<PathBuf, Error> {
     which::which(program).map_err(|_| {
         let problem = if is_somewhere(program) {
-            (true, "may not be run: it is no program, or not executable")
+            (
+                true,
+                "cannot be run: it is not a program, or not executable",
+            )
         } else {
-            (false, "cannot be run: there is no such program")
+            (false, "cannot be run: program not found")
         };
         cannot_run(program, problem.0, problem.1)
     })
 }
 
-/// It was not run, and why.
+/// Returns the error of a program that was not run.
 pub(crate) fn cannot_run(program: &str, found: bool, problem: &str) -> Error {
     Error::new(
         ErrorKind::CannotRun { found },
@@ -51,33 +54,33 @@ fn is_somewhere(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
-/// A program that runs. Signals are its own for as long.
+/// A running program, which gets the signals of this process.
 pub(crate) struct Running<'a> {
     child: Child,
     signals: ForwardedSignals<'a>,
 }
 
-/// Starts it.
+/// Starts a program.
 ///
 /// # Errors
-/// Of the system.
+/// Returns the system's error.
 pub(crate) fn start<'a>(command: &mut Command, signals: &'a Signals) -> io::Result<Running<'a>> {
-    // Before it is there: from then on no signal may end us first.
+    // This comes before the start: from then on, no signal may end this process first.
     let signals = signals.pass_on();
     let child = command.spawn()?;
     Ok(Running { child, signals })
 }
 
 impl Running<'_> {
-    /// Waits for its end, and returns its exit code as a shell would: 128 and the signal's number where a signal ended it.
+    /// Waits for the end of the program and returns its exit code like a shell: 128 plus the signal's number if a signal ended it.
     ///
     /// # Errors
-    /// Of the system.
+    /// Returns the system's error.
     pub(crate) async fn end(mut self) -> io::Result<u8> {
         loop {
             tokio::select! {
                 ended = self.child.wait() => return ended.map(code),
-                signal = self.signals.next() => pass_on(signal, &self.child),
+                signal = self.signals.next() => forward(signal, &self.child),
             }
         }
     }
@@ -95,18 +98,18 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(not(unix))]
 fn code(status: ExitStatus) -> u8 {
-    // Codes are wider there; what does not fit is a failure all the same.
+    // On Windows, exit codes have 32 bits. One that does not fit is a failure too.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Passes a signal on. What a terminal sends (Ctrl-C, Ctrl-\, its end) goes to the whole foreground group, the program with it; a
-/// second one from us would be taken for impatience.
+/// Forwards a signal. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to the whole foreground group, which includes the program,
+/// so those must not be sent twice.
 #[cfg(unix)]
-fn pass_on(signal: Signal, child: &Child) {
-    let of_terminal = matches!(signal, Signal::Hangup | Signal::Signals | Signal::Quit);
-    if of_terminal && in_foreground() {
+fn forward(signal: Signal, child: &Child) {
+    let is_from_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);
+    if is_from_terminal && in_foreground() {
         return;
     }
     let process = child
@@ -114,7 +117,7 @@ fn pass_on(signal: Signal, child: &Child) {
         .and_then(|id| i32::try_from(id).ok())
         .and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // It may have ended just now, and then there is nobody to tell.
+        // The program may just have ended.
         let _ = rustix::process::kill_process(process, signal.of_unix());
     }
 }
@@ -128,6 +131,6 @@ fn in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-/// Ctrl-C, which every program of a console gets by itself.
+/// On Windows, every program of a console gets Ctrl-C by itself.
 #[cfg(not(unix))]
-fn pass_on(_signal: Signal, _child: &Child) {}
+fn forward(_signal: Signal, _child: &Child) {}

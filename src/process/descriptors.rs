@@ -1,14 +1,14 @@
-//! What a run needs of the system, taken before the manager is asked for anything: file descriptors and a thread. If they ran out
-//! later, a secret might be made that cannot be delivered, and the runtime panics without them.
+//! Checks for the file descriptors and the thread that a run needs, before the manager is asked for anything. Without them, a secret might
+//! be made that cannot be delivered, and the runtime would panic.
 
 use crate::error::Error;
 
-/// For the runtime, a connection, a look-up of the host's name, the record of the run, and a command that is started.
+/// For the runtime, a connection, a host name lookup, the record of the run and a child process.
 pub(crate) const FOR_A_RUN: usize = 16;
-/// For what comes after the places for the secret were prepared.
+/// For the work after the sinks are prepared.
 pub(crate) const FOR_DELIVERY: usize = 8;
 
-/// Makes sure that so many more files can be opened.
+/// Checks that `count` more files can be opened.
 ///
 /// # Errors
 /// Returns an unexpected error if they cannot.
@@ -25,7 +25,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // stderr itself cannot be cloned, which shows nothing about the limit.
+            // stderr cannot be cloned, which proves nothing about the limit.
             Err(_) => break,
         }
     }
@@ -41,13 +41,13 @@ fn is_shortage(error: &std::io::Error) -> bool {
     )
 }
 
-/// Handles are not scarce there.
+/// On Windows, handles are not scarce.
 #[cfg(not(unix))]
 pub(crate) fn require(_count: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes sure that the system has a thread to give.
+/// Checks that a thread can be started.
 ///
 /// # Errors
 /// Returns an unexpected error if it has none.
@@ -56,7 +56,7 @@ pub(crate) fn require_thread() -> Result<(), Error> {
     match thread.map(std::thread::JoinHandle::join) {
         Ok(_) => Ok(()),
         Err(error) => Err(
-            Error::unexpected(format!("could not begin a thread: {error}"))
+            Error::unexpected(format!("could not start a thread: {error}"))
                 .hint("raise the limit with `ulimit -u`; nothing was sent"),
         ),
     }

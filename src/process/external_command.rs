@@ -1,32 +1,32 @@
-//! A command that the user names in one text: split as a shell would, and run without one.
+//! A command that the user gives as one text. It is split like a shell command and run without a shell.
 //!
-//! Nothing in it is expanded. What only a shell understands is refused, because it would become an argument: `tee key > /dev/null`
-//! would write the secret to a file named `>`.
+//! Nothing is expanded. Operators of a shell are refused, because they would become arguments: `tee key > /dev/null` would write the
+//! secret to a file named `>`.
 
 use crate::error::Error;
 
-/// What a shell acts on outside of quotes.
+/// Characters with a meaning for a shell outside of quotes.
 const OPERATORS: [char; 7] = ['>', '<', '|', '&', ';', '`', '$'];
 
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExternalCommand {
-    /// The program, as it was written.
+    /// The program as written.
     pub(crate) program: String,
-    /// Its arguments.
+    /// The arguments.
     pub(crate) arguments: Vec<String>,
 }
 
-/// Why a text is not such a command. It never repeats the text.
+/// The reason why a text is not a command. It never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
     /// A quote is not closed.
     #[error("has no closing quote")]
     Unclosed,
-    /// There is no word in it.
+    /// The text has no words.
     #[error("does not name a program")]
     Empty,
-    /// Something only a shell understands stands outside of quotes.
+    /// An operator of a shell is outside of quotes.
     #[error(
         "has `{0}` outside of quotes, but is run without a shell; quote it, or write `sh -c '...'`"
     )]
@@ -34,16 +34,16 @@ pub(crate) enum Unusable {
 }
 
 impl Unusable {
-    /// The usage error of a flag or variable that holds such a text; `example` is a command that fits.
+    /// The usage error of a flag or variable with such a text. `example` is a valid command.
     pub(crate) fn error(self, source: &str, example: &str) -> Error {
         match self {
             Self::Operator(operator) => Error::usage(
                 format!("{source} has `{operator}` outside of quotes, but is run without a shell"),
-                "put the whole command in a shell, as in `sh -c '...'`, or quote the character if it is meant literally",
+                "run the command in a shell, for example `sh -c '...'`, or quote the character if it is meant literally",
             ),
             other => Error::usage(
                 format!("{source} {other}"),
-                format!("give a program and its arguments, as in `{example}`"),
+                format!("give a program and its arguments, for example `{example}`"),
             ),
         }
     }
@@ -67,14 +67,14 @@ impl ExternalCommand {
         })
     }
 
-    /// The text that splits into it.
+    /// The text of the command.
     pub(crate) fn text(&self) -> String {
         let arguments = self.arguments.iter();
         shell_words::join(std::iter::once(&self.program).chain(arguments))
     }
 }
 
-/// Where in a text one character is, by the rules of `shell_words::split`.
+/// The position of a character in a text, by the rules of `shell_words::split`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Between,
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_shell_understands_is_refused_unless_it_is_quoted() {
+    fn operators_of_a_shell_are_refused_unless_quoted() {
         for operator in OPERATORS {
             for text in [
                 format!("a {operator} b"),
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// By the crate itself: outside of quotes, a letter in the place of the operator is part of a word, and a blank is not.
+    /// Whether a position is outside of quotes, by the crate itself: there, a letter is part of a word and a blank is not.
     fn is_bare(before: &str) -> bool {
         let holds = |one: char| {
             let words = shell_words::split(&format!("{before}{one}")).ok();
@@ -166,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quotes_are_those_of_the_crate_that_splits(text in "[a '\"\\\\#\n>$|`]{0,20}") {
+        fn quotes_are_parsed_like_the_splitting_crate_does(text in "[a '\"\\\\#\n>$|`]{0,20}") {
             let bare = text
                 .char_indices()
                 .find(|(at, one)| OPERATORS.contains(one) && is_bare(&text[..*at]));
@@ -174,7 +174,7 @@ mod tests {
         }
 
         #[test]
-        fn its_text_is_read_as_the_same_command(words in prop::collection::vec("[a '\"\\\\#\n>$|`~*]{1,6}", 1..4)) {
+        fn its_text_parses_to_the_same_command(words in prop::collection::vec("[a '\"\\\\#\n>$|`~*]{1,6}", 1..4)) {
             let command = ExternalCommand::parse(&shell_words::join(&words));
             prop_assert_eq!(command.as_ref().map(|command| ExternalCommand::parse(&command.text())), Ok(command.clone()));
             let command = command.expect("it is quoted");

@@ -1,10 +1,10 @@
-//! What this process holds in memory is not written to disk behind its back: no core dump is made of it.
+//! Disables core dumps, which would write secrets from memory to disk.
 //!
-//! The soft limit keeps one from being written to a file. It does not bind a program that the kernel hands the dump to
-//! (core(5), `core_pattern` with a pipe); that the process is not dumpable does, and keeps other processes of the user from reading its
-//! memory as well. That ends with an exec, so what is started here is as dumpable as ever; the soft limit is inherited, and can be raised.
+//! The soft limit prevents dumps to a file. It does not affect dumps that the kernel pipes to a program (core(5), `core_pattern`). Making
+//! the process not dumpable prevents those too, and also keeps other processes of the user from reading its memory. An exec resets
+//! that, so children are dumpable as usual. They inherit the soft limit and can raise it.
 
-/// Switches core dumps off. Where the system does not let us, the work goes on: it would be no safer undone.
+/// Disables core dumps. If the system refuses, the run continues.
 pub(crate) fn disable_core_dumps() {
     #[cfg(unix)]
     {

@@ -167,7 +167,7 @@ mod tests {
         let second = set.add(secret("two", "run `swp-keys recover`"));
         first.describe("the key `one` (ID 1) has a secret".to_owned(), 1);
         second.set_next_step("check `two`".to_owned());
-        let error = set.abort_error(Signal::Signals);
+        let error = set.abort_error(Signal::Interrupt);
         let message = error.to_string();
         assert!(message.contains("`one` (ID 1)") && message.contains("`two`"));
         assert_eq!(error.key_id(), None);
@@ -176,13 +176,13 @@ mod tests {
             Some("run `swp-keys recover`; check `two`")
         );
         second.clear_next_step();
-        let error = set.abort_error(Signal::Signals);
+        let error = set.abort_error(Signal::Interrupt);
         assert_eq!(error.next_step(), Some("run `swp-keys recover`"));
         drop(second);
-        assert_eq!(set.abort_error(Signal::Signals).key_id(), Some(1));
+        assert_eq!(set.abort_error(Signal::Interrupt).key_id(), Some(1));
         drop(first);
-        let error = set.abort_error(Signal::Signals);
-        assert_eq!(error.kind(), ErrorKind::Interrupted(Signal::Signals));
+        let error = set.abort_error(Signal::Interrupt);
+        assert_eq!(error.kind(), ErrorKind::Interrupted(Signal::Interrupt));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Signals {
     pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
         loop {
             tokio::signal::ctrl_c().await?;
-            self.note(Signal::Signals);
+            self.note(Signal::Interrupt);
         }
     }
 }

@@ -249,7 +249,7 @@ impl ActivePrompt {
         };
         let message = "interrupted; nothing was changed";
         let error = Error::new(ErrorKind::Interrupted(signal), message);
-        if signal == Signal::Signals || self.before.is_in_foreground() {
+        if signal == Signal::Interrupt || self.before.is_in_foreground() {
             return error;
         }
         error.hint(format!(

@@ -43,7 +43,7 @@ phrases! {
     CUT_OFF_AT = "was cut off at ";
     RECORD_NOT_REMOVED = "could not be removed";
     INTERMEDIATE_NOT_SENT = "the server does not send its intermediate certificate";
-    REMAINS_NOT_REMOVED = "what is there of it cannot be removed";
+    REMAINS_NOT_REMOVED = "what is there of it could not be removed";
 }
 
 #[test]
