@@ -1,20 +1,28 @@
-//! `swp-keys`: the first API key from Deep Security Manager, and its secret delivered or the key deleted again.
+//! `swp-keys` gets the first API key from Deep Security Manager and manages keys from then on.
 //!
-//! The library is what the binary is made of; it has one consumer. The rooms, and who may call whom:
+//! The library is the whole program; the binary only calls [`main`]. Its top-level modules form layers. A module imports only modules on
+//! lines below its own, or on the same line, and never in a circle. `tests/it/architecture/` reads this picture and checks the source
+//! against it:
 //!
 //! ```text
-//! main -> lib -> commands -> { mint, context } -> { delivery, manager, settings, journal, kept, lockout, prompt, output } -> error
-//!                                                              |                    |
-//!                                                              v                    v
-//!                                                         atomic_file  <-------   store
+//! lib
+//! cli
+//! commands
+//! keys
+//! mint
+//! auth
+//! context
+//! trust, delivery
+//! config
+//! journal, manager
+//! terminal, storage, process
+//! expiry, error, secret, random, text
 //! ```
 //!
-//! The facts about the manager are cited by the sections of `manager-api.md`, the decisions by `design.md` and `surface.md`: the
-//! project's papers, which lie beside the repository and not in it.
-//!
-//! `manager` knows no clap, no output and no disk; `output` knows no type of the manager; `delivery` knows no HTTP; `sandbox` shares
-//! nothing with `manager`, so that two readings of the contract check each other. Only `error` and `report` know exit codes. Only
-//! `output`, `prompt` and `delivery` write to a stream.
+//! `sandbox` is outside of the layers: only its command imports it, and it imports nothing of the rest. It shares nothing with `manager`, so
+//! that two readings of the contract check each other. `manager` uses no clap, no output and no disk; `terminal` uses no type of the
+//! manager; `delivery` uses no HTTP. `docs/architecture.md` describes the modules, and `docs/manager-api.md` has the facts about the
+//! manager.
 
 mod auth;
 mod cli;

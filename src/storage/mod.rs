@@ -4,6 +4,7 @@ pub(crate) mod atomic_file;
 pub(crate) mod file_lock;
 pub(crate) mod locations;
 pub(crate) mod open_folder;
+pub(crate) mod overwrite;
 pub(crate) mod parse_error;
 pub(crate) mod permissions;
 
