@@ -1,4 +1,4 @@
-//! `completions`: the script that makes a shell ask this program what can be typed next; `completion.rs` answers.
+//! `completions`: prints the script that makes a shell ask this program for completions. `cli/completion` computes them.
 
 use crate::context::Context;
 use crate::context::Outcome;
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-/// The shells that can ask.
+/// A shell that has a completion script.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Shell {
     Bash,
@@ -26,6 +26,7 @@ enum Shell {
     Elvish,
 }
 
+/// Prints the completion script of a shell.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     context.output.data(match args.shell {
         Shell::Bash => include_str!("completions/swp-keys.bash"),

@@ -1,4 +1,5 @@
-//! `config`: where the settings file is, what counts and who says so, and what is wrong in the file. No manager is asked.
+//! `config`: prints the path of the settings file, shows each setting with its source, and checks the file. It connects to no
+//! manager.
 
 use std::path::Path;
 
@@ -23,7 +24,7 @@ pub(crate) struct Args {
     action: Action,
 }
 
-/// What of it.
+/// The subcommands of `config`.
 #[derive(Clone, Copy, clap::Subcommand)]
 enum Action {
     /// Print where the settings file is looked for
@@ -42,7 +43,7 @@ description, locale, time-zone). It holds no secret: password-command, mfa-comma
 flag wins over a variable, and that over the profile.";
 
 impl Args {
-    /// What is wrong in the file must not keep it from being found or checked.
+    /// Returns whether the subcommand reads the profiles at start. `path` and `check` must work even if the file is invalid.
     pub(crate) fn uses_profiles(&self) -> bool {
         matches!(self.action, Action::Show)
     }
@@ -51,7 +52,7 @@ impl Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
-            "`-o env` is for one secret, and this prints none",
+            "`-o env` is for one secret, and this command prints none",
             "use text or json",
         ));
     }
@@ -66,13 +67,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
 fn path(context: &Context) -> Result<(), Error> {
     let path = file::path().ok_or_else(|| {
         Error::usage(
-            "this machine names no place for settings",
-            "name a folder in SWP_CONFIG_DIR",
+            "could not determine the settings folder: the environment names none",
+            "set SWP_CONFIG_DIR to a folder",
         )
     })?;
     let exists = path.exists();
     if !exists {
-        context.output.note("there is no such file");
+        context.output.note("the file does not exist");
     }
     let shown = path.display().to_string();
     let fields = json!({"path": shown, "exists": exists});
@@ -85,7 +86,7 @@ fn path(context: &Context) -> Result<(), Error> {
 
 fn show(context: &Context) -> Result<(), Error> {
     let settings = &context.settings;
-    // What a command that connects would refuse does not count.
+    // A proxy that a connecting command would reject is rejected here too.
     settings
         .proxy
         .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
@@ -94,16 +95,16 @@ fn show(context: &Context) -> Result<(), Error> {
         .collect();
     let text = table(
         ["SETTING", "VALUE", "SOURCE"],
-        rows.iter().map(|told| {
-            let value = told.value.clone().unwrap_or_else(|| "-".to_owned());
-            [told.name.to_owned(), value, told.by()]
+        rows.iter().map(|setting| {
+            let value = setting.value.clone().unwrap_or_else(|| "-".to_owned());
+            [setting.name.to_owned(), value, setting.by()]
         }),
     );
     let settings_shown: serde_json::Map<String, Value> = (rows.iter())
-        .map(|told| {
-            let source = told.source.as_ref().map(source_fields);
-            let fields = json!({"value": told.value, "source": source});
-            (told.name.to_owned(), fields)
+        .map(|setting| {
+            let source = setting.source.as_ref().map(source_fields);
+            let fields = json!({"value": setting.value, "source": source});
+            (setting.name.to_owned(), fields)
         })
         .collect();
     let file = &settings.file;
@@ -115,42 +116,42 @@ fn show(context: &Context) -> Result<(), Error> {
     });
     match (&file.profile, &file.path) {
         (Some(profile), _) => context.output.note(&format!(
-            "the profile is `{}`, named by {}",
+            "the profile `{}` is selected by {}",
             profile.value.name, profile.source
         )),
         (None, Some(path)) => {
-            (context.output).note(&format!("no profile of {} is chosen", path.display()))
+            (context.output).note(&format!("no profile of {} is selected", path.display()))
         }
         (None, None) => context.output.note("there is no settings file"),
     }
     print(context, &text, &fields)
 }
 
-/// What the profile says of new keys.
+/// Returns the profile's defaults for new keys.
 fn defaults_for_keys(settings: &Settings) -> Vec<ResolvedSetting> {
     let Some(profile) = &settings.file.profile else {
         return Vec::new();
     };
-    let told = |name: &'static str| {
-        let found = profile.value.text(name)?;
+    let resolved = |name: &'static str| {
+        let setting = profile.value.text(name)?;
         Some(ResolvedSetting {
             name,
-            value: Some(found.value),
-            source: Some(found.source),
+            value: Some(setting.value),
+            source: Some(setting.source),
         })
     };
-    file::of_create().filter_map(told).collect()
+    file::of_create().filter_map(resolved).collect()
 }
 
 fn source_fields(source: &Source) -> Value {
     match source {
         Source::Flag(name) => json!({"kind": "flag", "name": name}),
         Source::Variable(name) => json!({"kind": "variable", "name": name}),
-        Source::File(spot) => json!({
+        Source::File(location) => json!({
             "kind": "file",
-            "name": spot.field(),
-            "profile": spot.profile(),
-            "file": spot.file().display().to_string(),
+            "name": location.field(),
+            "profile": location.profile(),
+            "file": location.file().display().to_string(),
         }),
     }
 }
@@ -158,10 +159,10 @@ fn source_fields(source: &Source) -> Value {
 fn check(context: &Context) -> Result<(), Error> {
     let manager = context.settings.manager.as_ref();
     (context.settings.proxy).choose(manager.map(|manager| &manager.value))?;
-    let wanted = context.settings.file.wanted.as_ref();
+    let requested = context.settings.file.wanted.as_ref();
     let Some(file) = file::read()? else {
-        return match wanted {
-            Some(wanted) => Err(file::no_file(wanted)),
+        return match requested {
+            Some(requested) => Err(file::no_file(requested)),
             None => {
                 context.output.note("there is no settings file");
                 print(context, "", &json!({"file": null, "profiles": []}))
@@ -170,12 +171,12 @@ fn check(context: &Context) -> Result<(), Error> {
     };
     if !file.problems.is_empty() {
         let problems = file.problems.iter();
-        let found = problems.map(|problem| (problem.placed(&file.path), problem.hint.clone()));
-        return Err(wrong(&file, found.collect(), context));
+        let messages = problems.map(|problem| (problem.placed(&file.path), problem.hint.clone()));
+        return Err(invalid(&file, messages.collect(), context));
     }
-    file.choose(wanted)?;
-    let found: Vec<_> = (file.profiles().iter())
-        .flat_map(|profile| unusable(profile, context))
+    file.choose(requested)?;
+    let problems: Vec<_> = (file.profiles().iter())
+        .flat_map(|profile| unusable_values(profile, context))
         .map(|error| {
             (
                 error.to_string(),
@@ -183,53 +184,53 @@ fn check(context: &Context) -> Result<(), Error> {
             )
         })
         .collect();
-    if !found.is_empty() {
-        return Err(wrong(&file, found, context));
+    if !problems.is_empty() {
+        return Err(invalid(&file, problems, context));
     }
     let names = file.names();
     let shown = file.path.display().to_string();
     context.output.note(&match names.len() {
-        1 => format!("{shown} is right, with one profile"),
-        more => format!("{shown} is right, with {more} profiles"),
+        1 => format!("{shown} is valid (1 profile)"),
+        count => format!("{shown} is valid ({count} profiles)"),
     });
     print(context, "", &json!({"file": shown, "profiles": names}))
 }
 
-/// What hangs on this day and this machine: an end that has passed, and a file of certificates that cannot be used.
-fn unusable(profile: &Profile, context: &Context) -> Vec<Error> {
-    let mut found = Vec::new();
+/// Returns the values whose validity depends on the date and this machine: an expiry in the past, and unusable certificate files.
+fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
+    let mut errors = Vec::new();
     if let Some(expires) = profile.text("create.expires") {
         let zone = profile.text("create.time-zone").map(|zone| zone.value);
         if let Err(error) = Expiry::parse(&expires.value, zone.as_deref(), Utc::now()) {
             let hint = error.next_step().unwrap_or_default();
-            found.push(Error::usage(format!("{}: {error}", expires.source), hint));
+            errors.push(Error::usage(format!("{}: {error}", expires.source), hint));
         }
     }
     if let Some(ca_cert) = profile.text("ca-cert") {
         let path = Path::new(&ca_cert.value);
         let loose = context.settings.allow_loose_permissions;
-        found.extend(policy::load_certificates(path, &ca_cert.source, loose).err());
+        errors.extend(policy::load_certificates(path, &ca_cert.source, loose).err());
     }
-    found
+    errors
 }
 
-/// Each problem on a line of its own, and their number; a program gets them in one message.
-fn wrong(file: &Profiles, found: Vec<(String, String)>, context: &Context) -> Error {
-    let count = match found.len() {
-        1 => "one thing is wrong".to_owned(),
-        more => format!("{more} things are wrong"),
+/// Returns the error for an invalid file. In text, each problem is printed on a line of its own; in JSON, the one message has all.
+fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) -> Error {
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
     };
     let shown = file.path.display();
     if context.output.format().is_json() {
-        let (said, hints): (Vec<String>, Vec<String>) = found.into_iter().unzip();
-        return Error::new(ErrorKind::Usage, format!("{count}: {}", said.join("; ")))
-            .hint(hints.join("; "));
+        let (messages, hints): (Vec<String>, Vec<String>) = problems.into_iter().unzip();
+        let message = format!("{shown} has {count}: {}", messages.join("; "));
+        return Error::new(ErrorKind::Usage, message).hint(hints.join("; "));
     }
-    for (said, hint) in &found {
-        context.output.error(said, Some(hint));
+    for (message, hint) in &problems {
+        context.output.error(message, Some(hint));
     }
     let hint = "fix every problem listed; the file is rejected until then";
-    Error::usage(format!("{count} in {shown}"), hint)
+    Error::usage(format!("{shown} has {count}"), hint)
 }
 
 fn print(context: &Context, text: &str, fields: &Value) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! `find-role`: from a name to the role that bears it, exactly.
+//! `find-role`: prints the ID of the role with an exact name, or the roles that match a pattern.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -52,9 +52,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     Ok(Outcome::Done)
 }
 
-/// The manager's object, and `meta`.
+/// The JSON document: the manager's object of the role, and `meta`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct FoundRole<'a> {
     #[serde(flatten)]
     role: &'a Role,
     meta: Value,
@@ -67,7 +67,7 @@ fn print(role: &Role, context: &Context) -> Result<(), Error> {
         Format::Env => (context.output).data(&env_line("SWP_ROLE_ID", &role.id.to_string())),
         Format::Json | Format::Jsonl => {
             let meta = meta(context, json!({}))?;
-            (context.output).json(&Document { role, meta }, format == Format::Json)
+            (context.output).json(&FoundRole { role, meta }, format == Format::Json)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `list-roles`.
+//! `list-roles`: lists the roles.
 
 use crate::context::{Context, Outcome};
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! `lock-key`: a key that is locked cannot sign in; nothing else about it changes.
+//! `lock-key`: locks a key, so that it cannot sign in. Nothing else about the key changes.
 
 use crate::context::Context;
 use crate::context::Outcome;

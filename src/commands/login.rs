@@ -1,4 +1,4 @@
-//! `login`: keep a session or an API key for later commands. No password is ever kept.
+//! `login`: saves a session or an API key for later commands. A password is never saved.
 
 use serde_json::{Value, json};
 
@@ -23,60 +23,62 @@ pub(crate) struct Args {}
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
-            "`-o env` is for one value, and this prints none",
+            "`-o env` is for one value, and this command prints none",
             "use text or json",
         ));
     }
-    match key_that_is_meant(context) {
-        Some(key) => keep_key(context, key).await,
-        None => keep_session(context).await,
+    match selected_key(context) {
+        Some(key) => save_key(context, key).await,
+        None => save_session(context).await,
     }
 }
 
-/// A key beats a password that is further away. Both in the environment: a session is what login is for.
-fn key_that_is_meant(context: &Context) -> Option<&Sourced<SecretSource>> {
+/// Returns the API key to save, or `None` to save a session.
+///
+/// A key is selected if its source ranks before those of the password and the MFA code. If both come from the environment, a session
+/// is saved.
+fn selected_key(context: &Context) -> Option<&Sourced<SecretSource>> {
     let settings = &context.settings;
     let key = settings.api_key.as_ref()?;
     let code = (settings.mfa.as_ref()).filter(|code| code.source.is_flag());
-    let other = [settings.password.as_ref(), code];
-    let mut others = other.into_iter().flatten();
+    let mut others = [settings.password.as_ref(), code].into_iter().flatten();
     others
         .all(|other| key.source.rank() < other.source.rank())
         .then_some(key)
 }
 
-async fn keep_session(context: &Context) -> Result<Outcome, Error> {
-    let wanted = CredentialQuery::by(&context.settings)?.however_loose();
+async fn save_session(context: &Context) -> Result<Outcome, Error> {
+    let query = CredentialQuery::by(&context.settings)?.however_loose();
     SavedCredential::place_is_trusted()?;
     let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
     context.say_unfinished();
     let session = signed_in
         .session()
-        .ok_or_else(|| Error::unexpected("a sign-in with a password gave no session"))?;
-    let wanted = wanted.of_user(&username);
-    let kept = wanted.session(&username, session);
-    let former = SavedCredential::all(&wanted).unwrap_or_default();
-    if let Err(error) = kept.keep() {
-        // What cannot be kept is not left on the manager either.
+        .ok_or_else(|| Error::unexpected("the sign-in with a password returned no session"))?;
+    let query = query.of_user(&username);
+    let saved = query.session(&username, session);
+    let previous = SavedCredential::all(&query).unwrap_or_default();
+    if let Err(error) = saved.keep() {
+        // A session that could not be saved must not stay open on the manager.
         context.sign_out(&signed_in).await;
         return Err(error);
     }
-    replace(former, &kept, signed_in, context).await?;
+    replace(previous, &saved, signed_in, context).await?;
     context.output.note(&format!(
-        "signed in to {} as {username}; later commands use this session until it ends or `swp-keys logout`",
-        kept.manager
+        "signed in to {} as {username}; later commands use this session until it expires or you run `swp-keys logout`",
+        saved.manager
     ));
-    say_shadowed(&kept, context);
-    let (manager, tenant) = (&kept.manager, &kept.tenant);
-    say(
+    warn_shadowed(&saved, context);
+    let (manager, tenant) = (&saved.manager, &saved.tenant);
+    print(
         context,
         &json!({"manager": manager, "tenant": tenant, "username": username, "kept": "session"}),
     )
 }
 
-/// Keeps a key that has proven to work. One that nothing is known of is not kept: it would take the place of something good.
-async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
-    let wanted = CredentialQuery::by(&context.settings)?.however_loose();
+/// Saves a key that was verified to work. A key that could not be verified is not saved, because it would replace a working one.
+async fn save_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
+    let query = CredentialQuery::by(&context.settings)?.however_loose();
     SavedCredential::place_is_trusted()?;
     let (secret, header) = sign_in::key_and_header(context, key).await?;
     let credentials = Credentials::ApiKey {
@@ -84,66 +86,65 @@ async fn keep_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outc
         header,
     };
     let signed_in = sign_in::connect(context).await?.with(credentials);
-    let tried = context
+    let result = context
         .signals
         .cancel(async { Ok(try_key(&signed_in).await) })
         .await?;
-    let id = match tried {
+    let id = match result {
         Tried::Works(key) => key.map(|key| key.id),
         Tried::Unproven(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
             return Err(unproven(&error.into()));
         }
         Tried::Refused(error) | Tried::Unproven(error) => return Err(error.into()),
     };
-    let kept = wanted.key(id, secret, header);
-    let former = SavedCredential::all(&wanted).unwrap_or_default();
-    kept.keep()?;
-    replace(former, &kept, signed_in, context).await?;
+    let saved = query.key(id, secret, header);
+    let previous = SavedCredential::all(&query).unwrap_or_default();
+    saved.keep()?;
+    replace(previous, &saved, signed_in, context).await?;
     context.output.note(&format!(
-        "the API key works; later commands at {} use it until `swp-keys logout`",
-        kept.manager
+        "the API key works; later commands for {} use it until you run `swp-keys logout`",
+        saved.manager
     ));
-    say_shadowed(&kept, context);
+    warn_shadowed(&saved, context);
     let profile = (context.settings.file.profile.as_ref()).map(|profile| &profile.value.name);
-    say(
+    print(
         context,
         &json!({
-            "manager": kept.manager, "tenant": kept.tenant, "profile": profile, "kept": "api-key", "keyID": id,
+            "manager": saved.manager, "tenant": saved.tenant, "profile": profile, "kept": "api-key", "keyID": id,
         }),
     )
 }
 
-/// A role may not let a key look at itself, so a 403 proves nothing either way (docs/manager-api.md, "Checking a key").
+/// Returns the error for a key that could not be verified. A role may forbid a key to read itself, so HTTP 403 does not show whether
+/// the key works (docs/manager-api.md, "Checking a key").
 fn unproven(error: &Error) -> Error {
     Error::new(
         ErrorKind::Forbidden,
-        format!(
-            "the manager lets this API key read nothing that would prove that it works, so it is not kept: {error}"
-        ),
+        format!("could not verify the API key, so it was not saved: {error}"),
     )
     .http(error.http_status())
-    .hint("give it with `--api-key-file` or SWP_API_KEY to the commands that are to use it")
+    .hint("give the key to each command with `--api-key-file` or SWP_API_KEY instead")
 }
 
-/// Ends and forgets what was kept before in the same place.
+/// Removes the credentials that were saved before for the same manager, and ends their sessions.
 async fn replace(
-    former: Vec<SavedCredential>,
-    kept: &SavedCredential,
+    previous: Vec<SavedCredential>,
+    saved: &SavedCredential,
     mut signed_in: SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    for former in former {
-        if !kept.has_place_of(&former) {
-            former.forget()?;
+    for old in previous {
+        if !saved.has_place_of(&old) {
+            old.forget()?;
         }
-        match &former.what {
+        match &old.what {
             What::Session { session, .. } => {
                 signed_in = signed_in.with(Credentials::Session(session.clone()));
                 context.sign_out(&signed_in).await;
             }
-            What::Key { secret, .. } if !kept.is_key(secret) => {
-                let lives_on = former.lives_on().unwrap_or_default();
-                (context.output).note(&format!("{} is forgotten; {lives_on}", former.what));
+            What::Key { secret, .. } if !saved.is_key(secret) => {
+                let lives_on = old.lives_on().unwrap_or_default();
+                (context.output).note(&format!("{} is no longer saved; {lives_on}", old.what));
             }
             What::Key { .. } => {}
         }
@@ -151,16 +152,16 @@ async fn replace(
     Ok(())
 }
 
-/// A key in the environment is used before what is kept.
-fn say_shadowed(kept: &SavedCredential, context: &Context) {
+/// Warns if a key in the environment takes precedence over the saved credential.
+fn warn_shadowed(saved: &SavedCredential, context: &Context) {
     if let Some(key) = &context.settings.api_key
         && key.source.is_variable()
     {
-        context.output.warn(&shadowed(&key.source, &kept.what));
+        context.output.warn(&shadowed(&key.source, &saved.what));
     }
 }
 
-fn say(context: &Context, meta: &Value) -> Result<Outcome, Error> {
+fn print(context: &Context, meta: &Value) -> Result<Outcome, Error> {
     match context.output.format() {
         Format::Text | Format::Env => {}
         Format::Json => context

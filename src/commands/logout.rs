@@ -1,4 +1,4 @@
-//! `logout`: forget what `login` kept, and end it on the manager where it is a session.
+//! `logout`: deletes the credential that `login` saved. A session is also ended on the manager.
 
 use crate::auth::saved::{CredentialQuery, SavedCredential, What};
 use crate::context::Context;
@@ -13,33 +13,33 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     let address = context.settings.address()?;
-    let Some(kept) =
+    let Some(saved) =
         SavedCredential::find(&CredentialQuery::by(&context.settings)?.however_loose())?
     else {
         context
             .output
-            .note(&format!("nothing is kept for {address}"));
+            .note(&format!("nothing is saved for {address}"));
         return Ok(Outcome::Done);
     };
-    let whose = format!("{} at {address}", kept.what);
-    let note = match &kept.what {
+    let subject = format!("{} at {address}", saved.what);
+    let note = match &saved.what {
         What::Session { session, .. } => {
             let session = Credentials::Session(session.clone());
             let ended = context.sign_out(&context.manager()?.with(session)).await;
             if ended {
-                format!("{whose} is ended and forgotten")
+                format!("{subject} is ended and no longer saved")
             } else {
                 format!(
-                    "{whose} is forgotten; the manager did not end it, so it lives there until its time is over"
+                    "{subject} is no longer saved; the manager did not end it, so it stays valid until it expires"
                 )
             }
         }
         What::Key { .. } => {
-            let lives_on = kept.lives_on().unwrap_or_default();
-            format!("{whose} is forgotten; {lives_on}")
+            let lives_on = saved.lives_on().unwrap_or_default();
+            format!("{subject} is no longer saved; {lives_on}")
         }
     };
-    kept.forget()?;
+    saved.forget()?;
     context.output.note(&note);
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! `man`: the manual, a page for each command, from what the parser knows.
+//! `man`: writes the manual pages, one for each command, generated from the command-line parser.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,10 @@ pub(crate) struct Args {
     out_dir: PathBuf,
 }
 
-/// Writes a page for each command of this parser.
+/// Writes a manual page for each command of `parser`.
+///
+/// # Errors
+/// Returns a usage error if the folder cannot be written to.
 pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Result<Outcome, Error> {
     let folder = &args.out_dir;
     std::fs::create_dir_all(folder)
@@ -22,14 +25,14 @@ pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Resu
         .map_err(|error| {
             Error::usage(
                 format!(
-                    "`--out-dir`: {} cannot be written to: {error}",
+                    "could not write to {} (`--out-dir`): {error}",
                     folder.display()
                 ),
-                "name a folder that can be written to",
+                "choose a writable folder",
             )
         })?;
     context.output.note(&format!(
-        "the manual is in {}; `man -l {}` reads it",
+        "wrote the manual to {}; read it with `man -l {}`",
         folder.display(),
         folder.join("swp-keys.1").display()
     ));

@@ -1,4 +1,4 @@
-//! One file a command: what it takes, what it does, and how its result looks.
+//! One file or folder per command: its arguments, what it does, and how its result is printed.
 
 pub(crate) mod completions;
 pub(crate) mod config;

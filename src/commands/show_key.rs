@@ -1,4 +1,4 @@
-//! `show-key`: one key, as the manager describes it.
+//! `show-key`: shows one key as the manager reports it.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .signed_in(async |signed_in| {
             let key = lookup::resolve(&args.key, signed_in, context).await?;
             let roles = match context.output.format() {
-                // One value is asked for, and it is not the role.
+                // `-o env` prints one value and no role, so no role names are requested.
                 Format::Env => RoleNames::default(),
                 _ => RoleNames::ask(signed_in, context).await?,
             };
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     Ok(Outcome::Done)
 }
 
-/// A line for each thing that can be said.
+/// Returns the text output: one line for each property of the key.
 fn text(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> String {
     let role = match (role, key.role_id()) {
         (Some(name), Some(id)) => format!("{name} (ID {id})"),
@@ -75,7 +75,7 @@ fn text(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> String {
         ["Time zone".to_owned(), or_none(key.time_zone())],
     ];
     if let Some(failures) = failures.filter(|failures| *failures > 0) {
-        lines.push(["Wrong secrets".to_owned(), failures.to_string()]);
+        lines.push(["Failed sign-ins".to_owned(), failures.to_string()]);
     }
     output::pairs(lines.into_iter())
 }

@@ -1,4 +1,4 @@
-//! `show-role`: what a role may do, and what another one may that it may not.
+//! `show-role`: shows the rights of a role, or how the rights of two roles differ.
 
 use std::collections::HashSet;
 
@@ -44,33 +44,33 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         })
         .await?;
     let document = match &other {
-        None => shown(&one, context)?,
+        None => rights(&one, context)?,
         Some(other) => difference(&one, other, context)?,
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)
 }
 
-/// All digits are an ID, and never taken for a name; `None` where it is a name.
+/// Returns the ID if `role` is all digits, and `None` if it is a name.
 ///
 /// # Errors
-/// Where it can be neither.
+/// Returns a usage error if `role` is empty, or all digits but not a valid ID.
 fn id_of(role: &str) -> Result<Option<i64>, Error> {
-    let neither = |problem: &str| {
+    let invalid = |problem: &str| {
         Error::usage(
             format!("the role {problem}"),
-            "write an ID, or a name that is not all digits; `swp-keys list-roles` lists both",
+            "give an ID or an exact name from `swp-keys list-roles`",
         )
     };
     if role.is_empty() {
-        return Err(neither("is empty"));
+        return Err(invalid("is empty"));
     }
     if !role.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }
     match role.parse() {
         Ok(id) if !role.starts_with('0') => Ok(Some(id)),
-        _ => Err(neither("is all digits, and no ID")),
+        _ => Err(invalid("is all digits but not a valid ID")),
     }
 }
 
@@ -78,24 +78,25 @@ async fn find(role: &str, signed_in: &SignedIn, context: &Context) -> Result<Rol
     let Some(id) = id_of(role)? else {
         return resolve(role, signed_in, context).await;
     };
-    let looking = async { Ok(signed_in.role(id).await) };
-    let error = match context.signals.cancel(looking).await? {
+    let request = async { Ok(signed_in.role(id).await) };
+    let error = match context.signals.cancel(request).await? {
         Ok(role) => return Ok(role),
         Err(error) => error,
     };
     if *error.cause() == Cause::NotFound {
-        return Err(Error::new(ErrorKind::NotFound, error.to_string())
-            .http(Some(404))
-            .hint(format!(
-                "there is no role with the ID {id}; `swp-keys list-roles` lists the roles"
-            )));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("there is no role with the ID {id}: {error}"),
+        )
+        .http(Some(404))
+        .hint("run `swp-keys list-roles` to list the roles"));
     }
     Err(explain(signed_in, error))
 }
 
-fn shown(role: &Role, context: &Context) -> Result<String, Error> {
+fn rights(role: &Role, context: &Context) -> Result<String, Error> {
     let format = context.output.format();
-    let on = on(role)?;
+    let on = enabled_paths(role)?;
     if format == Format::Text {
         return Ok(lines(on.iter().map(String::as_str)));
     }
@@ -105,20 +106,21 @@ fn shown(role: &Role, context: &Context) -> Result<String, Error> {
 }
 
 fn difference(one: &Role, other: &Role, context: &Context) -> Result<String, Error> {
-    let (mine, theirs) = (on(one)?, on(other)?);
-    let beyond = |all: &[String], known: &[String]| -> Vec<String> {
+    let (first, second) = (enabled_paths(one)?, enabled_paths(other)?);
+    let missing_from = |known: &[String], paths: &[String]| -> Vec<String> {
         let known: HashSet<&String> = known.iter().collect();
-        let more = all.iter().filter(|path| !known.contains(path));
-        more.cloned().collect()
+        let missing = paths.iter().filter(|path| !known.contains(path));
+        missing.cloned().collect()
     };
-    let (less, more) = (beyond(&mine, &theirs), beyond(&theirs, &mine));
+    let only_first = missing_from(&second, &first);
+    let only_second = missing_from(&first, &second);
     if context.output.format() != Format::Text {
         let named = |role: &Role| json!({"ID": role.id, "name": role.name});
-        let object = json!({"from": named(one), "to": named(other), "onlyFrom": less, "onlyTo": more, "meta": meta(context, json!({}))?});
+        let object = json!({"from": named(one), "to": named(other), "onlyFrom": only_first, "onlyTo": only_second, "meta": meta(context, json!({}))?});
         return Ok(json_text(&object, context.output.format() == Format::Json) + "\n");
     }
-    if less.is_empty() && more.is_empty() {
-        let same = format!("`{}` and `{}` may do the same", one.name, other.name);
+    if only_first.is_empty() && only_second.is_empty() {
+        let same = format!("`{}` and `{}` grant the same rights", one.name, other.name);
         context.output.note(&same);
         return Ok(String::new());
     }
@@ -128,8 +130,8 @@ fn difference(one: &Role, other: &Role, context: &Context) -> Result<String, Err
     };
     let all: Vec<String> = [heading("---", one), heading("+++", other)]
         .into_iter()
-        .chain(signed("-", less))
-        .chain(signed("+", more))
+        .chain(signed("-", only_first))
+        .chain(signed("+", only_second))
         .collect();
     Ok(lines(all.iter().map(String::as_str)))
 }
@@ -138,36 +140,40 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.map(|line| safe(line) + "\n").collect()
 }
 
-/// The path of everything that is on, in the manager's order. A list that is not empty is on too: it says for which computers or
-/// policies the rest counts.
-fn on(role: &Role) -> Result<Vec<String>, Error> {
-    let (mut found, mut room) = (Vec::new(), MOST);
+/// Returns the paths of all rights that are on, in the manager's order. A non-empty list counts as on, because it limits the other
+/// rights to some computers or policies.
+///
+/// # Errors
+/// Returns an error if the paths are longer than `MAX_PATH_BYTES` in total.
+fn enabled_paths(role: &Role) -> Result<Vec<String>, Error> {
+    let (mut paths, mut bytes_left) = (Vec::new(), MAX_PATH_BYTES);
     for (name, value) in &role.fields() {
-        collect(name.clone(), value, &mut found, &mut room)?;
+        collect(name.clone(), value, &mut paths, &mut bytes_left)?;
     }
-    Ok(found)
+    Ok(paths)
 }
 
-/// The paths of a role with all rights come to some 20 KB. Long names with much below them would come to gigabytes.
-const MOST: usize = 1024 * 1024;
+/// The maximum length of all paths. A role with all rights has about 20 KB; a hostile response with long, deep names could need
+/// gigabytes.
+const MAX_PATH_BYTES: usize = 1024 * 1024;
 
 fn collect(
     path: String,
     value: &Value,
-    found: &mut Vec<String>,
-    room: &mut usize,
+    paths: &mut Vec<String>,
+    bytes_left: &mut usize,
 ) -> Result<(), Error> {
-    *room = (room.checked_sub(path.len()))
-        .ok_or_else(|| Error::unexpected("the role says more than anybody reads"))?;
+    *bytes_left = (bytes_left.checked_sub(path.len()))
+        .ok_or_else(|| Error::unexpected("the role has more rights than can be shown"))?;
     match value {
-        Value::Bool(true) => found.push(path),
+        Value::Bool(true) => paths.push(path),
         Value::Object(fields) => {
             for (name, value) in fields {
-                collect(format!("{path}.{name}"), value, found, room)?;
+                collect(format!("{path}.{name}"), value, paths, bytes_left)?;
             }
         }
         Value::Array(items) if !items.is_empty() => {
-            found.push(format!("{path}={}", json_text(value, false)));
+            paths.push(format!("{path}={}", json_text(value, false)));
         }
         _ => {}
     }

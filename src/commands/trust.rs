@@ -1,6 +1,6 @@
-//! `trust`: the manager's certificate: show it, pin its key, forget it.
+//! `trust`: shows the manager's certificate, and pins and unpins its key.
 //!
-//! A bare handshake is all that a manager sees of this: no secret is read here, so none can be sent.
+//! The only contact with a manager is a TLS handshake. No secret is read here, so none can be sent.
 
 use serde_json::{Value, json};
 
@@ -19,11 +19,11 @@ use crate::trust::pin_store::{KnownManager, PinStore};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    action: TrustAction,
 }
 
 #[derive(clap::Subcommand)]
-enum What {
+enum TrustAction {
     /// Show the certificate, whether it is trusted, and what decides that; only a handshake is made
     Show(Host),
     /// Keep the manager's key in trusted.toml: the one of --tls-pin, or the one it shows, once you say so
@@ -45,33 +45,36 @@ impl Host {
         let address = match &self.host {
             None => context.settings.address()?.clone(),
             Some(host) => Address::parse(host).map_err(|reason| {
-                Error::usage(format!("HOST is not usable: {reason}"), like(host))
+                Error::usage(format!("invalid value for HOST: {reason}"), like(host))
             })?,
         };
         if address.is_encrypted() {
             Ok(address)
         } else {
             Err(Error::usage(
-                "there is no certificate where http is spoken",
-                "give an address with https",
+                "an http address has no certificate",
+                "give an https address",
             ))
         }
     }
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    match &args.what {
-        What::Show(host) => show(&host.address(context)?, context).await?,
-        What::Add(host) => add(&host.address(context)?, context).await?,
-        What::Remove(host) => remove(&host.address(context)?, context).await?,
-        What::List => list(context)?,
+    match &args.action {
+        TrustAction::Show(host) => show(&host.address(context)?, context).await?,
+        TrustAction::Add(host) => add(&host.address(context)?, context).await?,
+        TrustAction::Remove(host) => remove(&host.address(context)?, context).await?,
+        TrustAction::List => list(context)?,
     }
     Ok(Outcome::Done)
 }
 
-async fn presented(address: &Address, context: &Context) -> Result<ServerCertificate, Error> {
-    let looking = context.presented(address);
-    context.signals.cancel(looking).await
+async fn read_certificate(
+    address: &Address,
+    context: &Context,
+) -> Result<ServerCertificate, Error> {
+    let handshake = context.presented(address);
+    context.signals.cancel(handshake).await
 }
 
 async fn show(address: &Address, context: &Context) -> Result<(), Error> {
@@ -79,11 +82,11 @@ async fn show(address: &Address, context: &Context) -> Result<(), Error> {
     if format == Format::Env {
         return Err(no_env());
     }
-    let decided = context.trust_at(address)?.source;
-    let certificate = presented(address, context).await?;
-    let place = address.host_and_port();
+    let source = context.trust_at(address)?.source;
+    let certificate = read_certificate(address, context).await?;
+    let host = address.host_and_port();
     if format != Format::Text {
-        let object = as_json(&place, &certificate, &decided.to_string());
+        let object = as_json(&host, &certificate, &source.to_string());
         return context
             .output
             .data(&(json_text(&object, format == Format::Json) + "\n"));
@@ -94,24 +97,24 @@ async fn show(address: &Address, context: &Context) -> Result<(), Error> {
     };
     let text = format!(
         "{}\n\n{}\n\n  {:<8} {}\n  {:<8} {}\n\n{}\n",
-        safe(&place),
+        safe(&host),
         first_use::describe(&certificate),
         "trusted",
         safe(&trusted),
         "decided",
-        safe(&format!("by {decided}")),
-        first_use::comparison_commands(&place)
+        safe(&format!("by {source}")),
+        first_use::comparison_commands(&host)
     );
     context.output.data(&text)
 }
 
-fn as_json(place: &str, certificate: &ServerCertificate, decided: &str) -> Value {
+fn as_json(host: &str, certificate: &ServerCertificate, source: &str) -> Value {
     let details = &certificate.details;
     let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
         time.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
     };
     json!({
-        "host": place,
+        "host": host,
         "subject": details.subject,
         "issuer": details.issuer,
         "names": details.names,
@@ -121,7 +124,7 @@ fn as_json(place: &str, certificate: &ServerCertificate, decided: &str) -> Value
         "pin": certificate.pin.to_string(),
         "certificateFingerprint": certificate.fingerprint.to_string(),
         "trusted": certificate.problem.is_none(),
-        "decidedBy": decided,
+        "decidedBy": source,
         "flaw": certificate.problem.as_ref().map(|problem| problem.kind.code()),
         "problem": certificate.problem.as_ref().map(|problem| &problem.description),
         "hint": certificate.problem.as_ref().map(|problem| &problem.hint),
@@ -130,59 +133,64 @@ fn as_json(place: &str, certificate: &ServerCertificate, decided: &str) -> Value
 
 fn no_env() -> Error {
     Error::usage(
-        "`-o env` is for one value, and this is more",
+        "`-o env` is for one value, and this command prints several",
         "use text or json",
     )
 }
 
-/// A pin that is given is kept as it is, so that it can be there before the manager is. One that is only shown wants a person's word.
+/// Pins the key of a manager.
+///
+/// A pin from `--tls-pin` is stored without a connection, so that it can exist before the manager does. A key that the manager
+/// presents must be confirmed.
 async fn add(address: &Address, context: &Context) -> Result<(), Error> {
     if context.output.format() == Format::Env {
         return Err(no_env());
     }
-    let place = address.host_and_port();
+    let host = address.host_and_port();
     let settings = &context.settings;
-    let given = settings.tls_pins.as_ref();
-    let pins = match given.filter(|pins| settings.is_about(&pins.source, address)) {
+    let requested = settings.tls_pins.as_ref();
+    let pins = match requested.filter(|pins| settings.is_about(&pins.source, address)) {
         Some(pins) => {
-            let add = |trusted: &mut PinStore| trusted.add(&place, &pins.value);
+            let add = |store: &mut PinStore| store.add(&host, &pins.value);
             PinStore::change(&context.signals, add).await?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
-            let Some(certificate) = shown(address, &place, context).await? else {
+            let Some(certificate) = confirmed_certificate(address, &host, context).await? else {
                 context
                     .output
-                    .note(&format!("the key of {place} is kept already"));
-                return print_kept(&place, context);
+                    .note(&format!("the key of {host} is already pinned"));
+                return print_entry(&host, context);
             };
             let pin = certificate.pin;
-            first_use::store_first(&place, pin, &context.signals)
+            first_use::store_first(&host, pin, &context.signals)
                 .await?
-                .map_err(|kept| first_use::other_key(&place, &kept, &certificate))?;
+                .map_err(|known| first_use::other_key(&host, &known, &certificate))?;
             vec![pin.to_string()]
         }
     };
-    context.output.note(&format!(
-        "{place} is known by {} from now on",
-        pins.join(", ")
-    ));
-    print_kept(&place, context)
+    context
+        .output
+        .note(&format!("pinned {} for {host}", pins.join(", ")));
+    print_entry(&host, context)
 }
 
-/// The key that the manager shows, confirmed; `None` where it is kept already.
-async fn shown(
+/// Returns the certificate that the manager presents, after the user confirmed its key, or `None` if the key is already pinned.
+///
+/// # Errors
+/// Returns a trust error if another key is pinned, if the key cannot be pinned, or if it is not confirmed.
+async fn confirmed_certificate(
     address: &Address,
-    place: &str,
+    host: &str,
     context: &Context,
 ) -> Result<Option<ServerCertificate>, Error> {
-    let kept = PinStore::read()?.managers.remove(place);
-    let certificate = presented(address, context).await?;
-    if let Some(kept) = kept {
-        if kept.pins.contains(&certificate.pin) {
+    let known = PinStore::read()?.managers.remove(host);
+    let certificate = read_certificate(address, context).await?;
+    if let Some(known) = known {
+        if known.pins.contains(&certificate.pin) {
             return Ok(None);
         }
-        return Err(first_use::other_key(place, &kept, &certificate));
+        return Err(first_use::other_key(host, &known, &certificate));
     }
     if let Some(problem) = certificate
         .problem
@@ -190,7 +198,7 @@ async fn shown(
         .filter(|problem| !problem.can_be_pinned)
     {
         let message = format!(
-            "the certificate of {place} {}; its key is not pinned",
+            "could not pin the key of {host}: its certificate {}",
             problem.description
         );
         return Err(Error::new(ErrorKind::Trust, message).hint(&problem.hint));
@@ -200,78 +208,76 @@ async fn shown(
     }
     if context.prompt() == Prompt::Unavailable {
         let message =
-            format!("the key of {place} was not compared by anybody, and there is nobody to ask");
+            format!("could not confirm the key of {host}: there is no terminal to prompt on");
         return Err(Error::new(ErrorKind::Trust, message).hint(format!(
-            "where the manager itself prints the same with `{}`, run `swp-keys trust add {place} --tls-pin {}`",
-            key_fingerprint_command(place),
+            "check that `{}` on the manager's host prints this key, then run `swp-keys trust add {host} --tls-pin {}`",
+            key_fingerprint_command(host),
             certificate.pin
         )));
     }
     let problem = match &certificate.problem {
         Some(problem) => problem.description.as_str(),
         None if context.settings.insecure.is_some() => "was not checked",
-        None => "is trusted already",
+        None => "is already trusted",
     };
-    first_use::confirm(context, place, &certificate, problem).await?;
+    first_use::confirm(context, host, &certificate, problem).await?;
     Ok(Some(certificate))
 }
 
-fn print_kept(place: &str, context: &Context) -> Result<(), Error> {
+fn print_entry(host: &str, context: &Context) -> Result<(), Error> {
     let format = context.output.format();
     if format == Format::Text {
         return Ok(());
     }
-    let kept = PinStore::read()?.managers.remove(place);
-    let object = kept.map(|kept| entry(place, &kept));
+    let known = PinStore::read()?.managers.remove(host);
+    let object = known.map(|known| entry(host, &known));
     context
         .output
         .data(&(json_text(&object, format == Format::Json) + "\n"))
 }
 
-fn entry(place: &str, kept: &KnownManager) -> Value {
-    let pins: Vec<_> = kept.pins.iter().map(Pin::to_string).collect();
-    json!({"host": place, "pins": pins, "added": kept.added})
+fn entry(host: &str, known: &KnownManager) -> Value {
+    let pins: Vec<_> = known.pins.iter().map(Pin::to_string).collect();
+    json!({"host": host, "pins": pins, "added": known.added})
 }
 
 async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
-    let place = address.host_and_port();
+    let host = address.host_and_port();
     let unknown = || {
-        Error::new(ErrorKind::NotFound, format!("no pin is kept for {place}"))
-            .hint("`swp-keys trust list` lists them")
+        Error::new(ErrorKind::NotFound, format!("there is no pin for {host}"))
+            .hint("run `swp-keys trust list` to list the pins")
     };
-    // A file that is not there is not made for this.
-    if !PinStore::read()?.managers.contains_key(&place) {
+    // A missing file must not be created here.
+    if !PinStore::read()?.managers.contains_key(&host) {
         return Err(unknown());
     }
-    let forget = |trusted: &mut PinStore| trusted.managers.remove(&place);
-    let removed = PinStore::change(&context.signals, forget).await?;
+    let remove = |store: &mut PinStore| store.managers.remove(&host);
+    let removed = PinStore::change(&context.signals, remove).await?;
     removed.ok_or_else(unknown)?;
-    context
-        .output
-        .note(&format!("the key of {place} is forgotten"));
+    context.output.note(&format!("removed the pins of {host}"));
     Ok(())
 }
 
 fn list(context: &Context) -> Result<(), Error> {
     let format = context.output.format();
     format.require_list()?;
-    let trusted = PinStore::read()?;
-    let entries = trusted.managers.iter();
+    let store = PinStore::read()?;
+    let entries = store.managers.iter();
     let document = match format {
         Format::Text | Format::Env => output::table(
             ["HOST", "PIN", "ADDED"],
-            entries.flat_map(|(place, kept)| {
-                let rows = kept.pins.iter();
-                rows.map(|pin| [place.clone(), pin.to_string(), kept.added.clone()])
+            entries.flat_map(|(host, known)| {
+                let rows = known.pins.iter();
+                rows.map(|pin| [host.clone(), pin.to_string(), known.added.clone()])
             }),
         ),
         Format::Json => {
-            let managers: Vec<_> = entries.map(|(place, kept)| entry(place, kept)).collect();
+            let managers: Vec<_> = entries.map(|(host, known)| entry(host, known)).collect();
             let path = PinStore::path().map(|path| path.display().to_string());
             json_text(&json!({"managers": managers, "meta": {"file": path}}), true) + "\n"
         }
         Format::Jsonl => entries
-            .map(|(place, kept)| json_text(&entry(place, kept), false) + "\n")
+            .map(|(host, known)| json_text(&entry(host, known), false) + "\n")
             .collect(),
     };
     context.output.data(&document)

@@ -1,4 +1,4 @@
-//! `unlock-key`: a key that was locked, by somebody or by wrong secrets, can sign in again.
+//! `unlock-key`: unlocks a key that was locked by an administrator or after failed sign-ins.
 
 use crate::context::Context;
 use crate::context::Outcome;
@@ -35,14 +35,14 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .await?;
     let output = &context.output;
     match state {
-        // Whether unlocking ends a lock that wrong secrets brought about is unknown.
+        // It is unknown whether unlocking also removes a lock after failed sign-ins.
         State::Locked(Some(until)) => output.warn(&format!(
-            "{} is unlocked, and because of wrong secrets still cannot sign in until {}",
+            "{} is unlocked, but failed sign-ins still block it until {}",
             describe(&key),
             format_time(until)
         )),
         State::Expired => output.warn(&format!(
-            "{} is not locked, but it has expired; `swp-keys update-key {} --expires 90d` gives it another end",
+            "{} is not locked, but it has expired; run `swp-keys update-key {} --expires 90d` to set a new expiry",
             describe(&key),
             key.id
         )),

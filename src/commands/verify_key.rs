@@ -1,7 +1,7 @@
-//! `verify-key`: does this secret work, whose is it, and until when.
+//! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! The secret is tried as `mint/proof.rs` does it, which never sends one again that was refused. That it does not work is an answer
-//! (exit 13), and so are the facts about it: stdout carries them either way, and stderr says what "no" means.
+//! The secret is tried by `mint::try_key`, which never sends a refused secret again. A secret that does not work is a result (exit
+//! code 13): stdout has the document either way, and stderr has the reason.
 
 use std::path::PathBuf;
 
@@ -36,16 +36,16 @@ pub(crate) struct Args {
     fail_within: Option<String>,
 }
 
-/// What became of the trial.
-struct Found {
-    /// None: nothing shows either.
+/// The result of the check.
+struct Verification {
+    /// Whether the secret works; `None` if that is unknown.
     works: Option<bool>,
-    /// The key, where it may look at itself.
+    /// The key, if it may read itself.
     key: Option<Box<ApiKey>>,
-    /// The name of its role, where it may look at roles.
+    /// The name of its role, if it may read roles.
     role: Option<String>,
-    /// Why it is no.
-    no: Option<Error>,
+    /// Why the check failed.
+    failure: Option<Error>,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -55,39 +55,41 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .as_deref()
         .map(|text| span(&Source::Flag("--fail-within"), text))
         .transpose()?;
-    let key = which(args, context)?;
+    let key = selected_key(args, context)?;
     let credentials = sign_in::api_key(context, &key).await?;
     let signed_in = sign_in::connect(context).await?.with(credentials);
-    let look = async {
-        let mut found = Found::by(&signed_in, &key.source).await?;
-        if let (Some(within), None) = (within, &found.no) {
-            found.no = found.ends(within, &signed_in);
+    let check = async {
+        let mut result = Verification::of(&signed_in, &key.source).await?;
+        if let (Some(within), None) = (within, &result.failure) {
+            result.failure = result.expiry_failure(within, &signed_in);
         }
-        Ok(found)
+        Ok(result)
     };
-    let found = context.signals.cancel(look).await?;
-    context.output.data(&found.document(&signed_in, context)?)?;
-    match found.no {
+    let result = context.signals.cancel(check).await?;
+    context
+        .output
+        .data(&result.document(&signed_in, context)?)?;
+    match result.failure {
         None => Ok(Outcome::Done),
-        Some(no) => Err(no),
+        Some(failure) => Err(failure),
     }
 }
 
-/// Rank: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE, SWP_API_KEY. A password is no secret of this kind.
-fn which(args: &Args, context: &Context) -> Result<Sourced<SecretSource>, Error> {
+/// Returns the key to check: `--key-file`, else `--api-key-file`, else SWP_API_KEY_FILE, else SWP_API_KEY. A password is not used.
+fn selected_key(args: &Args, context: &Context) -> Result<Sourced<SecretSource>, Error> {
     let given = context.settings.api_key.clone();
     let Some(path) = &args.key_file else {
         return given.ok_or_else(|| {
             Error::usage(
-                "no key is given",
-                "name the file that holds its secret in `--key-file`, pipe it into `--key-file -`, or set SWP_API_KEY",
+                "no API key given",
+                "give its secret with `--key-file FILE`, pipe it into `--key-file -`, or set SWP_API_KEY",
             )
         });
     };
     if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
         return Err(Error::usage(
             "`--key-file` and `--api-key-file` were both given",
-            "give one of them: the key that is verified signs the requests itself",
+            "give only one of them: the key to check also signs the requests",
         ));
     }
     Ok(Sourced {
@@ -100,32 +102,29 @@ fn which(args: &Args, context: &Context) -> Result<Sourced<SecretSource>, Error>
     })
 }
 
-impl Found {
+impl Verification {
     /// Tries the secret.
     ///
     /// # Errors
-    /// Where the manager could not be asked, which says nothing about the secret.
-    async fn by(signed_in: &SignedIn, source: &Source) -> Result<Self, Error> {
-        let (works, no) = match try_key(signed_in).await {
+    /// Returns an error if the request failed for a reason that does not concern the secret.
+    async fn of(signed_in: &SignedIn, source: &Source) -> Result<Self, Error> {
+        let (works, failure) = match try_key(signed_in).await {
             Tried::Works(key) => {
                 let role = role_name(signed_in, key.as_deref().and_then(ApiKey::role_id)).await;
                 return Ok(Self {
                     works: Some(true),
                     key,
                     role,
-                    no: None,
+                    failure: None,
                 });
             }
             Tried::Refused(error) => (
                 Some(false),
-                says_no(
-                    &format!("the secret that {source} names does not work"),
-                    &error,
-                ),
+                check_failed(&format!("the secret from {source} does not work"), &error),
             ),
             Tried::Unproven(error) if proves_nothing(&error) => {
-                let said = format!("nothing shows that the secret that {source} names works");
-                (None, says_no(&said, &error))
+                let message = format!("it is unknown whether the secret from {source} works");
+                (None, check_failed(&message, &error))
             }
             Tried::Unproven(error) => return Err(error.into()),
         };
@@ -133,39 +132,41 @@ impl Found {
             works,
             key: None,
             role: None,
-            no: Some(no),
+            failure: Some(failure),
         })
     }
 
-    /// Why it is no that the key ends as it does. An end that cannot be seen may be near.
-    fn ends(&self, within: std::time::Duration, signed_in: &SignedIn) -> Option<Error> {
+    /// Returns the failure if the key expires within this time, or if its expiry is unknown.
+    fn expiry_failure(&self, within: std::time::Duration, signed_in: &SignedIn) -> Option<Error> {
         let Some(key) = &self.key else {
             return Some(
                 Error::new(
                     ErrorKind::CheckFailed,
-                    "the key works, but may not look at itself, so when it ends cannot be seen",
+                    "the key works, but it may not view API keys, so its expiry is unknown",
                 )
-                .hint("`--fail-within` needs a role that may view API keys"),
+                .hint("give the key a role that may view API keys, or leave out `--fail-within`"),
             );
         };
-        let end = key.expiry_date()?;
+        let expiry = key.expiry_date()?;
         let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-        if end.saturating_sub(signed_in.time().timestamp_millis()) > within_ms {
+        if expiry.saturating_sub(signed_in.time().timestamp_millis()) > within_ms {
             return None;
         }
-        let words = State::of(key, signed_in.time()).words(signed_in.time());
         Some(
             Error::new(
                 ErrorKind::CheckFailed,
                 format!(
-                    "the key `{}` (ID {}): {words}, on {}; `--fail-within` is {}",
+                    "the key `{}` (ID {}) expires at {}, within {} (`--fail-within`)",
                     key.name().unwrap_or_default(),
                     key.id,
-                    format_time(end),
+                    format_time(expiry),
                     humantime::format_duration(within)
                 ),
             )
-            .hint("make another secret before that")
+            .hint(format!(
+                "run `swp-keys rotate-key {}` before it expires",
+                key.id
+            ))
             .key(key.id),
         )
     }
@@ -177,7 +178,7 @@ impl Found {
             let works = match self.works {
                 Some(true) => "yes",
                 Some(false) => "no",
-                None => "not proven",
+                None => "unknown",
             };
             let mut lines = vec![["Works", works].map(str::to_owned)];
             lines.extend(key_facts(
@@ -204,12 +205,12 @@ impl Found {
     }
 }
 
-fn says_no(said: &str, error: &ManagerError) -> Error {
-    let plain: Error = error.clone().into();
-    let no =
-        Error::new(ErrorKind::CheckFailed, format!("{said}: {error}")).http(plain.http_status());
-    match plain.next_step() {
-        Some(hint) => no.hint(hint),
-        None => no,
+fn check_failed(message: &str, error: &ManagerError) -> Error {
+    let cause: Error = error.clone().into();
+    let failure =
+        Error::new(ErrorKind::CheckFailed, format!("{message}: {error}")).http(cause.http_status());
+    match cause.next_step() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }

@@ -1,4 +1,4 @@
-//! `whoami`: who this is, on which manager, and where each setting came from. No secret is shown, nor any part of one.
+//! `whoami`: shows the user or API key, the manager, and the source of each setting. No part of a secret is shown.
 
 use serde_json::{Map, Value, json};
 
@@ -20,11 +20,11 @@ use crate::terminal::output::{Format, json_text, pairs, table};
 )]
 pub(crate) struct Args {}
 
-/// Who it is, as far as the manager lets itself be asked.
-struct Who {
-    /// How the calls are signed, in words.
-    way: &'static str,
-    /// The administrator's name, where it is one.
+/// The identity of the run, as far as its permissions allow to read it.
+struct Identity {
+    /// How the run signed in, as text.
+    sign_in_method: &'static str,
+    /// The user name, unless an API key signs the requests.
     username: Option<String>,
     administrator: Option<Administrator>,
     key: Option<Box<ApiKey>>,
@@ -36,46 +36,49 @@ const WITH_A_PASSWORD: &str = "with a password";
 
 pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
     context.output.format().require_document()?;
-    let way = AuthMethod::select(context)?;
-    let (signed_in, username) = match &way {
+    let method = AuthMethod::select(context)?;
+    let (signed_in, username) = match &method {
         AuthMethod::Password => {
             let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
             (signed_in, Some(username))
         }
-        AuthMethod::Saved(kept) => (
-            sign_in::by(context, &way, &|| ()).await?,
-            kept.username().map(str::to_owned),
+        AuthMethod::Saved(saved) => (
+            sign_in::by(context, &method, &|| ()).await?,
+            saved.username().map(str::to_owned),
         ),
-        AuthMethod::ApiKey(_) => (sign_in::by(context, &way, &|| ()).await?, None),
+        AuthMethod::ApiKey(_) => (sign_in::by(context, &method, &|| ()).await?, None),
     };
     context.say_unfinished();
-    let (signed_in, looked) = sign_in::renewing(context, &way, signed_in, async |signed_in| {
-        let looking = who(signed_in, &way, username, context);
-        context.signals.cancel(looking).await
+    let (signed_in, identity) = sign_in::renewing(context, &method, signed_in, async |signed_in| {
+        let reading = read_identity(signed_in, &method, username, context);
+        context.signals.cancel(reading).await
     })
     .await;
     let renewed = signed_in.is_renewed();
-    if renewed || matches!(way, AuthMethod::Password) {
+    if renewed || matches!(method, AuthMethod::Password) {
         context.sign_out(&signed_in).await;
     }
-    let mut who = looked?;
+    let mut identity = identity?;
     if renewed {
-        who.way = WITH_A_PASSWORD;
+        identity.sign_in_method = WITH_A_PASSWORD;
     }
-    context.output.data(&who.document(&signed_in, context)?)?;
+    context
+        .output
+        .data(&identity.document(&signed_in, context)?)?;
     Ok(Outcome::Done)
 }
 
-async fn who(
+/// Reads who signs the requests.
+async fn read_identity(
     signed_in: &SignedIn,
-    way: &AuthMethod,
+    method: &AuthMethod,
     username: Option<String>,
     context: &Context,
-) -> Result<Who, Error> {
-    let mut who = Who {
-        way: match way {
+) -> Result<Identity, Error> {
+    let mut identity = Identity {
+        sign_in_method: match method {
             AuthMethod::Password => WITH_A_PASSWORD,
-            AuthMethod::Saved(kept) if kept.username().is_none() => {
+            AuthMethod::Saved(saved) if saved.username().is_none() => {
                 "with the API key that `login` kept"
             }
             AuthMethod::Saved(_) => "with the session that `login` kept",
@@ -87,34 +90,37 @@ async fn who(
         role_id: None,
         role: None,
     };
-    match &who.username {
+    match &identity.username {
         None => {
-            who.key = key(signed_in, context).await?;
-            who.role_id = who.key.as_deref().and_then(ApiKey::role_id);
+            identity.key = key(signed_in, context).await?;
+            identity.role_id = identity.key.as_deref().and_then(ApiKey::role_id);
         }
         Some(username) => {
-            who.administrator = administrator(signed_in, username).await?;
-            who.role_id = who.administrator.as_ref().and_then(Administrator::role_id);
+            identity.administrator = administrator(signed_in, username).await?;
+            identity.role_id = identity
+                .administrator
+                .as_ref()
+                .and_then(Administrator::role_id);
         }
     }
-    who.role = role_name(signed_in, who.role_id).await;
-    Ok(who)
+    identity.role = role_name(signed_in, identity.role_id).await;
+    Ok(identity)
 }
 
-/// The key that signs the calls, where it may look at itself.
+/// Returns the key that signs the requests, or `None` if it may not read itself.
 async fn key(signed_in: &SignedIn, context: &Context) -> Result<Option<Box<ApiKey>>, Error> {
     match try_key(signed_in).await {
         Tried::Works(key) => {
             if key.is_none() {
                 context
                     .output
-                    .note("the API key works, and may not look at itself: its name, role and end cannot be seen");
+                    .note("the API key works, but it may not view API keys: its name, role and expiry are unknown");
             }
             Ok(key)
         }
         Tried::Unproven(error) if proves_nothing(&error) => {
             context.output.warn(&format!(
-                "nothing shows that the API key works: {error}; `swp-keys verify-key` says more"
+                "it is unknown whether the API key works: {error}; run `swp-keys verify-key` for details"
             ));
             Ok(None)
         }
@@ -122,8 +128,10 @@ async fn key(signed_in: &SignedIn, context: &Context) -> Result<Option<Box<ApiKe
     }
 }
 
-/// The administrator of this name. Whether a session may ask, and whether his role may, is open (docs/manager-api.md, "Unknowns",
-/// no. 20); a session that is refused here is alive if it may read anything at all.
+/// Returns the administrator with this name, or `None` if the session may not read it.
+///
+/// It is unknown whether every session and role may read administrators (docs/manager-api.md, "Unknowns", no. 20). After a refusal,
+/// another read shows whether the session is still valid.
 async fn administrator(
     signed_in: &SignedIn,
     username: &str,
@@ -150,7 +158,7 @@ async fn administrator(
     }
 }
 
-impl Who {
+impl Identity {
     fn document(&self, signed_in: &SignedIn, context: &Context) -> Result<String, Error> {
         match context.output.format() {
             Format::Text | Format::Env => self.text(signed_in, context),
@@ -170,10 +178,7 @@ impl Who {
                 .map(|id| role_with_id(self.role.as_deref(), id));
             line("Role", role.unwrap_or_else(unknown));
             let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.clone());
-            line(
-                "Tenant",
-                tenant.unwrap_or_else(|| "the primary one".to_owned()),
-            );
+            line("Tenant", tenant.unwrap_or_else(|| "primary".to_owned()));
         } else if self.key.is_none() {
             line("Key", unknown());
         }
@@ -183,15 +188,15 @@ impl Who {
             signed_in,
         ));
         let mut line = |name: &str, value: String| lines.push([name.to_owned(), value]);
-        line("Signed in", self.way.to_owned());
+        line("Signed in", self.sign_in_method.to_owned());
         line("Manager", settings.address()?.to_string());
         line("Version", signed_in.version().unwrap_or_else(unknown));
         if settings.verbose {
             line("Trust", context.trust()?.source.to_string());
         }
-        let rows = settings.told.iter().filter_map(|told| {
-            let value = told.value.clone()?;
-            Some([told.name.to_owned(), value, told.by()])
+        let rows = settings.told.iter().filter_map(|setting| {
+            let value = setting.value.clone()?;
+            Some([setting.name.to_owned(), value, setting.by()])
         });
         Ok(pairs(lines.into_iter()) + "\n" + &table(["SETTING", "VALUE", "SOURCE"], rows))
     }
@@ -201,24 +206,24 @@ impl Who {
         let mut object = self.key.as_ref().map_or_else(Map::new, |key| key.fields());
         if let Some(username) = &self.username {
             object.insert("username".to_owned(), username.as_str().into());
-            if let Some(found) = &self.administrator {
-                object.insert("ID".to_owned(), found.id.into());
+            if let Some(administrator) = &self.administrator {
+                object.insert("ID".to_owned(), administrator.id.into());
             }
             if let Some(role_id) = self.role_id {
                 object.insert("roleID".to_owned(), role_id.into());
             }
         }
-        let told = settings
+        let resolved = settings
             .told
             .iter()
-            .filter(|told| told.value.is_some())
-            .map(|told| json!({"name": told.name, "value": told.value, "source": told.by()}));
+            .filter(|setting| setting.value.is_some())
+            .map(|setting| json!({"name": setting.name, "value": setting.value, "source": setting.by()}));
         let fields = json!({
             "managerVersion": signed_in.version(),
             "tenant": settings.tenant.as_ref().map(|tenant| tenant.value.as_str()),
-            "signedIn": self.way,
+            "signedIn": self.sign_in_method,
             "role": self.role,
-            "settings": told.collect::<Vec<_>>(),
+            "settings": resolved.collect::<Vec<_>>(),
         });
         let mut meta = meta(context, fields)?;
         if settings.verbose {

@@ -2,7 +2,7 @@
 _swp_keys() {
     local line
     COMPREPLY=()
-    # The program sees the line as it was typed, and answers words that are quoted for it; nothing here expands them.
+    # The program receives the line as typed and returns words that are quoted for it. Nothing here expands them.
     while IFS= read -r line; do
         COMPREPLY+=("$line")
     done < <("$1" __complete bash "$COMP_LINE" "$COMP_POINT" 2>/dev/null </dev/null)

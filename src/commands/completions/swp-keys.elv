@@ -1,7 +1,7 @@
 # Completion of swp-keys in elvish: eval (swp-keys completions elvish | slurp), in rc.elv
 use str
 set edit:completion:arg-completer[swp-keys] = {|@words|
-    # elvish quotes the words itself, as the line needs them.
+    # elvish quotes the words as needed.
     (external swp-keys) __complete elvish '='$words[-1] (all $words[1..-1]) 2>/dev/null | from-lines | each {|line|
         var parts = [(str:split &max=2 "\t" $line)]
         if (== (count $parts) 2) {

@@ -1,7 +1,7 @@
 # Completion of swp-keys in PowerShell: swp-keys completions powershell | Out-String | Invoke-Expression, in $PROFILE
 Register-ArgumentCompleter -Native -CommandName swp-keys -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    # The words are taken as they stand: nothing that was typed is evaluated.
+    # The words are passed unchanged. Nothing that was typed is evaluated.
     $words = @($commandAst.CommandElements |
         Select-Object -Skip 1 |
         Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
@@ -12,7 +12,7 @@ Register-ArgumentCompleter -Native -CommandName swp-keys -ScriptBlock {
         if (-not $help) { $help = $value }
         $text = $value
         if ($text -match '[^A-Za-z0-9_\-./:=@%+]') {
-            # PowerShell takes curved quotes for straight ones as well.
+            # PowerShell also treats curved quotes as quotes.
             $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($text) + "'"
         }
         [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $help)

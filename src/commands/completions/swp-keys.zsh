@@ -3,7 +3,7 @@
 _swp_keys() {
     local line value
     local -a values shown open open_shown
-    # compadd quotes the words itself, as the line needs them.
+    # compadd quotes the words as needed.
     while IFS= read -r line; do
         value=${line%%$'\t'*}
         if [[ $value == *[/=] ]]; then

@@ -1,4 +1,4 @@
-//! `delete-key`: all keys are found before the first is deleted; after each deletion the manager is asked whether the key is gone.
+//! `delete-key`: deletes keys and verifies each deletion. All keys are looked up before the first is deleted.
 
 mod report;
 
@@ -15,7 +15,7 @@ use crate::mint::poll::Poll;
 use crate::mint::{self, REFUSAL_WAIT};
 use crate::process::pending::PendingWork;
 use crate::terminal::prompt::Prompt;
-use report::{Fate, interrupted, summed_up};
+use report::{DeleteResult, finish, interrupted};
 
 /// Delete keys for good, and look whether they are gone.
 #[derive(clap::Args)]
@@ -37,13 +37,13 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// What K means.
-enum Target {
-    Key(Box<ApiKey>),
-    /// There is none with this ID.
-    NoId(i64),
-    /// None bears this name.
-    NoName(String),
+/// What a KEY argument refers to.
+enum KeyArgument {
+    Found(Box<ApiKey>),
+    /// No key has this ID.
+    MissingId(i64),
+    /// No key has this name.
+    MissingName(String),
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
@@ -53,74 +53,77 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     }
     if !args.yes && context.prompt() == Prompt::Unavailable {
         return Err(Error::usage(
-            "deleting keys is to be confirmed, and there is nobody to ask",
-            "say `--yes`; nothing was deleted",
+            "could not confirm the deletion: there is no terminal to prompt on",
+            "use `--yes` to delete without a prompt",
         ));
     }
-    let fates = context
+    let results = context
         .signed_in(async |signed_in| {
-            let targets = targets(args, signed_in, context).await?;
-            delete_all(targets, args, signed_in, context).await
+            let arguments = look_up_all(args, signed_in, context).await?;
+            delete_all(arguments, args, signed_in, context).await
         })
         .await?;
-    summed_up(fates, context)?;
+    finish(results, context)?;
     Ok(Outcome::Done)
 }
 
-/// What all the Ks mean, each key once; the first that means nothing ends the run before anything is done.
-async fn targets(
+/// Looks all KEY arguments up, and returns each key once.
+///
+/// # Errors
+/// Returns the error of the first argument that cannot be looked up. Nothing was deleted then.
+async fn look_up_all(
     args: &Args,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<Vec<Target>, Error> {
-    let mut targets: Vec<Target> = Vec::new();
+) -> Result<Vec<KeyArgument>, Error> {
+    let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
-        let target = match target(text, args.ignore_missing, signed_in, context).await {
-            Ok(target) => target,
+        let argument = match look_up(text, args.ignore_missing, signed_in, context).await {
+            Ok(argument) => argument,
             Err(error) => {
                 let message = format!("{error}; nothing was deleted");
                 let hint = error.next_step().unwrap_or_default().to_owned();
-                let told = Error::new(error.kind(), message).http(error.http_status());
+                let error = Error::new(error.kind(), message).http(error.http_status());
                 return Err(if hint.is_empty() {
-                    told
+                    error
                 } else {
-                    told.hint(hint)
+                    error.hint(hint)
                 });
             }
         };
-        let twice = targets.iter().any(|other| match (other, &target) {
-            (Target::Key(one), Target::Key(two)) => one.id == two.id,
-            (Target::NoId(one), Target::NoId(two)) => one == two,
-            (Target::NoName(one), Target::NoName(two)) => one == two,
+        let duplicate = arguments.iter().any(|other| match (other, &argument) {
+            (KeyArgument::Found(one), KeyArgument::Found(two)) => one.id == two.id,
+            (KeyArgument::MissingId(one), KeyArgument::MissingId(two)) => one == two,
+            (KeyArgument::MissingName(one), KeyArgument::MissingName(two)) => one == two,
             _ => false,
         });
-        if !twice {
-            targets.push(target);
+        if !duplicate {
+            arguments.push(argument);
         }
     }
-    Ok(targets)
+    Ok(arguments)
 }
 
-async fn target(
+async fn look_up(
     text: &str,
     ignore_missing: bool,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<Target, Error> {
+) -> Result<KeyArgument, Error> {
     let found = lookup::resolve(text, signed_in, context).await;
     let error = match (found, KeyRef::read(text)?) {
-        (Ok(key), _) => return Ok(Target::Key(Box::new(key))),
+        (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
-        // IDs are not used twice, so this one is gone for good; a name may be mistyped.
+        // The manager does not reuse IDs, so this key is gone for good. A name may be misspelled.
         (Err(error), KeyRef::Id(id)) => {
-            let looking = async { Ok(signed_in.key_exists(id).await?) };
-            if !context.signals.cancel(looking).await? {
-                return Ok(Target::NoId(id));
+            let check = async { Ok(signed_in.key_exists(id).await?) };
+            if !context.signals.cancel(check).await? {
+                return Ok(KeyArgument::MissingId(id));
             }
             error
         }
         (Err(_), KeyRef::Name(name)) if ignore_missing => {
-            return Ok(Target::NoName(name.to_owned()));
+            return Ok(KeyArgument::MissingName(name.to_owned()));
         }
         (Err(error), KeyRef::Name(_)) => error,
     };
@@ -128,22 +131,24 @@ async fn target(
 }
 
 async fn delete_all(
-    targets: Vec<Target>,
+    arguments: Vec<KeyArgument>,
     args: &Args,
     signed_in: &SignedIn,
     context: &Context,
-) -> Result<Vec<Fate>, Error> {
-    let mut fates = Vec::new();
+) -> Result<Vec<DeleteResult>, Error> {
+    let mut results = Vec::new();
     let mut keys = Vec::new();
-    for target in targets {
-        match target {
-            Target::Key(key) => keys.push(*key),
-            Target::NoId(id) => fates.push(Fate::was_gone(Some(id), None)),
-            Target::NoName(name) => fates.push(Fate::was_gone(None, Some(name))),
+    for argument in arguments {
+        match argument {
+            KeyArgument::Found(key) => keys.push(*key),
+            KeyArgument::MissingId(id) => results.push(DeleteResult::already_gone(Some(id), None)),
+            KeyArgument::MissingName(name) => {
+                results.push(DeleteResult::already_gone(None, Some(name)))
+            }
         }
     }
     if keys.is_empty() {
-        return Ok(fates);
+        return Ok(results);
     }
     let signer = Signer::ask(signed_in, context).await?;
     if !args.force {
@@ -151,7 +156,7 @@ async fn delete_all(
             signer.refuse_own_key(key, "deleted")?;
         }
     }
-    // The key that signs the calls is gone last, or the others would not go at all.
+    // The key that signs the requests is deleted last. The others could not be deleted after it.
     keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
         confirm(&keys, context).await?;
@@ -159,26 +164,26 @@ async fn delete_all(
     let mut keys = keys.into_iter();
     while let Some(key) = keys.next() {
         if let Some(signal) = context.signals.received() {
-            fates.extend(
+            results.extend(
                 [key]
                     .into_iter()
                     .chain(keys)
-                    .map(|key| Fate::not_tried(&key)),
+                    .map(|key| DeleteResult::not_tried(&key)),
             );
-            return Err(interrupted(signal, &fates));
+            return Err(interrupted(signal, &results));
         }
-        let result = delete(&key, signer, &fates, signed_in, context).await;
-        let hopeless = (result.as_ref()).is_err_and(|error| would_fail_again(error.kind()));
-        fates.push(Fate::of(&key, result));
-        if hopeless {
-            fates.extend(keys.map(|key| Fate::not_tried(&key)));
+        let result = delete(&key, signer, &results, signed_in, context).await;
+        let stop = (result.as_ref()).is_err_and(|error| would_fail_again(error.kind()));
+        results.push(DeleteResult::of(&key, result));
+        if stop {
+            results.extend(keys.map(|key| DeleteResult::not_tried(&key)));
             break;
         }
     }
-    Ok(fates)
+    Ok(results)
 }
 
-/// What stood in the way of one key stands in the way of the next: a refused secret that is used again would be locked in the end.
+/// Returns whether the next deletion would fail for the same reason. A refused secret that is sent again could lock its key.
 fn would_fail_again(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -187,78 +192,90 @@ fn would_fail_again(kind: ErrorKind) -> bool {
 }
 
 async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
-    let used = |key: &ApiKey| match key.last_sign_in() {
+    let usage = |key: &ApiKey| match key.last_sign_in() {
         Some(_) => format!("last used {}", state::time_or(key.last_sign_in(), "")),
         None => "never used".to_owned(),
     };
     let question = match keys {
         [key] => {
             let name = crate::terminal::output::safe(&describe(key));
-            format!("Delete {name}, {}?", used(key))
+            format!("Delete {name}, {}?", usage(key))
         }
         several => {
             for key in several {
-                context
-                    .output
-                    .insist(&format!("to be deleted: {}, {}", describe(key), used(key)));
+                context.output.insist(&format!(
+                    "will be deleted: {}, {}",
+                    describe(key),
+                    usage(key)
+                ));
             }
             format!("Delete these {} keys?", several.len())
         }
     };
     if context
         .prompt()
-        .confirm(&question, "say `--yes`", &context.signals)
+        .confirm(&question, "use `--yes`", &context.signals)
         .await?
     {
         return Ok(());
     }
     Err(Error::usage(
-        "nothing was deleted",
-        "only `y` or `yes` deletes",
+        "the deletion was not confirmed; nothing was deleted",
+        "answer `y` or `yes` to delete",
     ))
 }
 
-/// Deletes a key, and is not left before it is known whether it is gone, unless a second signal insists.
+/// Deletes a key and verifies that it is gone. Only a second signal interrupts this.
 async fn delete(
     key: &ApiKey,
     signer: Signer,
-    before: &[Fate],
+    earlier: &[DeleteResult],
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
     let _pending = context.pending.add(PendingWork::change(
-        format!("{} may be deleted{}", describe(key), report::done(before)),
+        format!(
+            "{} may have been deleted{}",
+            describe(key),
+            report::deleted_so_far(earlier)
+        ),
         key.id,
     ));
-    let asked = mint::delete(context, signed_in, key.id).await;
-    let result = check(key, asked, signer.is(key.id), signed_in, context).await;
+    let response = mint::delete(context, signed_in, key.id).await;
+    let result = verify_gone(key, response, signer.is(key.id), signed_in, context).await;
     result.map_err(|error| error.key(key.id))
 }
 
-/// Whether the key is gone, whatever was answered to its deletion.
-async fn check(
+/// Checks that the key is gone, whatever the response to its deletion was.
+///
+/// # Errors
+/// Returns an error if the key still exists, or if that is unknown.
+async fn verify_gone(
     key: &ApiKey,
-    asked: Result<(), Error>,
+    response: Result<(), Error>,
     own: bool,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
     let mut poll = Poll::new(context.settings.settle_timeout.min(REFUSAL_WAIT));
     loop {
-        let there = signed_in.key_exists(key.id).await.map_err(Error::from);
-        match (there, &asked) {
+        let exists = signed_in.key_exists(key.id).await.map_err(Error::from);
+        match (exists, &response) {
             (Ok(false), _) => return Ok(()),
-            // A key that is gone cannot ask whether it is; it found itself a moment ago.
+            // A deleted key cannot sign this request. It could sign requests before its deletion.
             (Err(why), _) if own && why.kind() == ErrorKind::SignIn => return Ok(()),
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
-            (Err(why), _) if !poll.wait().await => return Err(unknown(key, &asked, &why)),
+            (Err(why), _) if !poll.wait().await => return Err(unknown(key, &response, &why)),
             (Ok(true), Err(error)) => return Err(error.clone()),
             (Ok(true), Ok(())) if !poll.wait().await => {
                 return Err(Error::unexpected(format!(
-                    "the manager answered with success, and {} is there still",
+                    "the manager reported success, but {} still exists",
                     describe(key)
                 ))
-                .hint("look at it in the manager's console; lock it meanwhile with `swp-keys lock-key`"));
+                .hint(format!(
+                    "lock it with `swp-keys lock-key {}`, and check it in the manager's console",
+                    key.id
+                )));
             }
             _ => {}
         }
@@ -272,17 +289,17 @@ fn was_refused(kind: ErrorKind) -> bool {
     )
 }
 
-fn unknown(key: &ApiKey, asked: &Result<(), Error>, why: &Error) -> Error {
-    let answer = match asked {
-        Ok(()) => "the manager answered with success".to_owned(),
+fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error) -> Error {
+    let answer = match response {
+        Ok(()) => "the manager reported success".to_owned(),
         Err(error) => error.to_string(),
     };
     let message = format!(
-        "{answer}; it is not known whether {} is gone: {why}",
+        "{answer}; it is unknown whether {} was deleted: {why}",
         describe(key)
     );
     Error::new(ErrorKind::Attention, message).hint(format!(
-        "run `swp-keys delete-key {}` again: it does no harm twice",
+        "run `swp-keys delete-key {}` again; repeating the command is safe",
         key.id
     ))
 }

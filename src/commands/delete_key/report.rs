@@ -1,7 +1,7 @@
-//! What became of each key, and how it is told.
+//! The result for each key, and how the results are printed.
 //!
-//! Where some of several keys could not be deleted, the document on stdout says which (exit 12): a script must know. With any other
-//! failure stdout is empty.
+//! If some of several keys could not be deleted (exit code 12), the document on stdout lists the result of each key for scripts. After
+//! any other failure, stdout is empty.
 
 use serde_json::{Value, json};
 
@@ -12,27 +12,27 @@ use crate::manager::ApiKey;
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text};
 
-/// What became of one key.
-pub(super) struct Fate {
+/// The result for one key.
+pub(super) struct DeleteResult {
     id: Option<i64>,
     name: Option<String>,
-    end: End,
+    deletion: Deletion,
 }
 
-enum End {
-    Gone,
-    /// It was not there any more.
-    WasGone,
+enum Deletion {
+    Deleted,
+    /// The key did not exist.
+    AlreadyGone,
     Failed(Error),
     NotTried,
 }
 
-impl Fate {
+impl DeleteResult {
     pub(super) fn of(key: &ApiKey, result: Result<(), Error>) -> Self {
         Self {
             id: Some(key.id),
             name: key.name().map(str::to_owned),
-            end: result.map_or_else(End::Failed, |()| End::Gone),
+            deletion: result.map_or_else(Deletion::Failed, |()| Deletion::Deleted),
         }
     }
 
@@ -40,25 +40,25 @@ impl Fate {
         Self {
             id: Some(key.id),
             name: key.name().map(str::to_owned),
-            end: End::NotTried,
+            deletion: Deletion::NotTried,
         }
     }
 
-    pub(super) fn was_gone(id: Option<i64>, name: Option<String>) -> Self {
-        let end = End::WasGone;
-        Self { id, name, end }
+    pub(super) fn already_gone(id: Option<i64>, name: Option<String>) -> Self {
+        let deletion = Deletion::AlreadyGone;
+        Self { id, name, deletion }
     }
 
-    fn is_well(&self) -> bool {
-        matches!(self.end, End::Gone | End::WasGone)
+    fn is_gone(&self) -> bool {
+        matches!(self.deletion, Deletion::Deleted | Deletion::AlreadyGone)
     }
 
     fn word(&self) -> &'static str {
-        match self.end {
-            End::Gone => "gone",
-            End::WasGone => "was gone already",
-            End::Failed(_) => "failed",
-            End::NotTried => "not tried",
+        match self.deletion {
+            Deletion::Deleted => "gone",
+            Deletion::AlreadyGone => "was gone already",
+            Deletion::Failed(_) => "failed",
+            Deletion::NotTried => "not tried",
         }
     }
 
@@ -71,7 +71,7 @@ impl Fate {
             object["keyName"] = name.clone().into();
         }
         object["meta"] = json!({"result": self.word()});
-        if let End::Failed(error) = &self.end {
+        if let Deletion::Failed(error) = &self.deletion {
             let (code, message) = (error.kind().code(), error.to_string());
             object["meta"]["error"] = json!({"code": code, "message": message});
         }
@@ -79,8 +79,8 @@ impl Fate {
     }
 
     fn row(&self) -> [String; 3] {
-        let result = match &self.end {
-            End::Failed(error) => format!("failed: {error}"),
+        let result = match &self.deletion {
+            Deletion::Failed(error) => format!("failed: {error}"),
             _ => self.word().to_owned(),
         };
         let id = self.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
@@ -89,79 +89,87 @@ impl Fate {
     }
 }
 
-/// Tells what became of each key.
+/// Prints the result of each key.
 ///
 /// # Errors
-/// The failure of one; of several, that there was any.
-pub(super) fn summed_up(fates: Vec<Fate>, context: &Context) -> Result<(), Error> {
-    let failed = fates.iter().filter(|fate| !fate.is_well()).count();
+/// Returns the failure itself if there was only one key, and a partial failure if some of several keys failed.
+pub(super) fn finish(results: Vec<DeleteResult>, context: &Context) -> Result<(), Error> {
+    let failed = results.iter().filter(|result| !result.is_gone()).count();
     if let (
         [
-            Fate {
-                end: End::Failed(error),
+            DeleteResult {
+                deletion: Deletion::Failed(error),
                 ..
             },
         ],
         1,
-    ) = (&fates[..], failed)
+    ) = (&results[..], failed)
     {
         return Err(error.clone());
     }
-    print(&fates, context)?;
+    print(&results, context)?;
     if failed == 0 {
         return Ok(());
     }
-    for fate in &fates {
-        if let End::Failed(error) = &fate.end {
+    for result in &results {
+        if let Deletion::Failed(error) = &result.deletion {
             context.output.warn(&error.to_string());
         }
     }
     Err(Error::new(
         ErrorKind::Partial,
-        format!("{failed} of {} keys were not deleted", fates.len()),
+        format!("{failed} of {} keys were not deleted", results.len()),
     )
-    .hint("run the same again when the cause is mended: what is gone already counts as deleted"))
+    .hint("fix the cause and run the command again; keys that are already gone count as deleted"))
 }
 
-fn print(fates: &[Fate], context: &Context) -> Result<(), Error> {
+fn print(results: &[DeleteResult], context: &Context) -> Result<(), Error> {
     let document = match context.output.format() {
-        Format::Text | Format::Env => {
-            output::table(["ID", "NAME", "RESULT"], fates.iter().map(Fate::row))
-        }
+        Format::Text | Format::Env => output::table(
+            ["ID", "NAME", "RESULT"],
+            results.iter().map(DeleteResult::row),
+        ),
         Format::Json => {
-            let keys: Vec<Value> = fates.iter().map(Fate::object).collect();
+            let keys: Vec<Value> = results.iter().map(DeleteResult::object).collect();
             let meta = meta(context, json!({}))?;
             json_text(&json!({"apiKeys": keys, "meta": meta}), true) + "\n"
         }
-        Format::Jsonl => fates
+        Format::Jsonl => results
             .iter()
-            .map(|fate| json_text(&fate.object(), false) + "\n")
+            .map(|result| json_text(&result.object(), false) + "\n")
             .collect(),
     };
     context.output.data(&document)
 }
 
-/// A signal came between two keys.
-pub(super) fn interrupted(signal: Signal, fates: &[Fate]) -> Error {
-    let left = fates.iter().filter(|fate| !fate.is_well());
-    let message = format!("interrupted{}; not deleted: {}", done(fates), ids(left));
-    Error::new(ErrorKind::Interrupted(signal), message)
-        .hint("run the same again to delete the others: what is gone already counts as deleted")
+/// Returns the error for a signal that arrived between two keys.
+pub(super) fn interrupted(signal: Signal, results: &[DeleteResult]) -> Error {
+    let remaining = results.iter().filter(|result| !result.is_gone());
+    let message = format!(
+        "interrupted{}; not deleted: {}",
+        deleted_so_far(results),
+        ids(remaining)
+    );
+    Error::new(ErrorKind::Interrupted(signal), message).hint(
+        "run the command again to delete the others; keys that are already gone count as deleted",
+    )
 }
 
-/// What was done so far, to be added to a sentence.
-pub(super) fn done(fates: &[Fate]) -> String {
-    let gone = ids(fates.iter().filter(|fate| matches!(fate.end, End::Gone)));
-    if gone.is_empty() {
+/// Returns the keys that were deleted so far, as an addition to a sentence.
+pub(super) fn deleted_so_far(results: &[DeleteResult]) -> String {
+    let deleted = ids(results
+        .iter()
+        .filter(|result| matches!(result.deletion, Deletion::Deleted)));
+    if deleted.is_empty() {
         String::new()
     } else {
-        format!("; deleted before that: {gone}")
+        format!("; already deleted: {deleted}")
     }
 }
 
-fn ids<'a>(fates: impl Iterator<Item = &'a Fate>) -> String {
-    fates
-        .map(|fate| match (&fate.name, fate.id) {
+fn ids<'a>(results: impl Iterator<Item = &'a DeleteResult>) -> String {
+    results
+        .map(|result| match (&result.name, result.id) {
             (Some(name), Some(id)) => format!("`{name}` (ID {id})"),
             (None, Some(id)) => format!("ID {id}"),
             (name, None) => format!("`{}`", name.as_deref().unwrap_or_default()),

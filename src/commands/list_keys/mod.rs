@@ -1,7 +1,7 @@
-//! `list-keys`: which keys there are, and which of them are stale, end soon or are locked.
+//! `list-keys`: lists all keys, or those that are unused, expire soon or are locked.
 //!
-//! Text and JSON are one document, written when all pages are here. JSON lines are written page by page, so that a list of any length
-//! takes no more memory than a page; lines that are written when a later page fails stay, and the exit code says that some are missing.
+//! Text and JSON are one document, which is printed after the last page arrived. JSON lines are printed page by page, so that a list of
+//! any length needs the memory of one page. If a later page fails, the printed lines stay and the exit code reports the failure.
 
 mod filter;
 
@@ -22,7 +22,7 @@ use crate::manager::{ApiKey, MAX_BYTES_HELD, SignedIn};
 use crate::mint::Twins;
 use crate::terminal::output;
 use crate::terminal::output::Format;
-use filter::{Filter, Fit, shifted, span};
+use filter::{Filter, FilterResult, offset, parse_duration};
 
 /// List the keys.
 #[derive(clap::Args)]
@@ -40,11 +40,11 @@ pub(crate) struct Args {
     role_id: Option<i64>,
 
     /// Only keys that still work and end within this time: 14d, 12w, 36h
-    #[arg(long, value_name = "DURATION", value_parser = span)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expiring: Option<Duration>,
 
     /// Only keys that were not used for this time; one that was never used counts from its creation
-    #[arg(long, value_name = "DURATION", value_parser = span)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stale: Option<Duration>,
 
     /// Only keys that are locked, by somebody or by wrong secrets
@@ -64,34 +64,34 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
 }
 
 impl Args {
-    /// Times count by the manager's clock, which an answer must have told.
+    /// Returns the filter, with its times on the manager's clock. That clock is known only after a response.
     async fn filter(&self, signed_in: &SignedIn, context: &Context) -> Result<Filter<'_>, Error> {
         let role_id = match RoleRef::given(self.role.as_deref(), self.role_id) {
             Some(role) => Some(roles::requested(role, false, signed_in, context).await?.id),
             None => None,
         };
         if self.expiring.is_some() || self.stale.is_some() {
-            let asking = async {
-                let told = signed_in.sync_clock().await;
-                told.map_err(|error| lookup::explain(signed_in, error))
+            let sync = async {
+                let synced = signed_in.sync_clock().await;
+                synced.map_err(|error| lookup::explain(signed_in, error))
             };
-            context.signals.cancel(asking).await?;
+            context.signals.cancel(sync).await?;
         }
         let now = signed_in.time();
         Ok(Filter {
             name: self.name.as_deref(),
             role_id,
-            ends_by: self.expiring.map(|span| shifted(now, span, 1)),
-            unused_since: self.stale.map(|span| shifted(now, span, -1)),
+            expires_by: self.expiring.map(|span| offset(now, span, 1)),
+            unused_since: self.stale.map(|span| offset(now, span, -1)),
             locked: self.locked,
-            from: now.timestamp_millis(),
+            created_at: now.timestamp_millis(),
         })
     }
 }
 
 async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
-    let mut list = List::new(context);
-    let mut pages = signed_in.api_keys(&filter.for_the_manager());
+    let mut list = Listing::new(context);
+    let mut pages = signed_in.api_keys(&filter.for_manager());
     let mut roles = None;
     loop {
         let next = async {
@@ -102,45 +102,45 @@ async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> R
             break;
         };
         let now = signed_in.time();
-        let mut fitting = Vec::with_capacity(page.len());
+        let mut matching = Vec::with_capacity(page.len());
         for key in page {
             list.twins.look_at(&key);
-            let fit = filter.fit(&key, now);
-            list.untold += usize::from(fit == Fit::Untold);
-            list.other_case |= fit == Fit::OnlyCaseDiffers;
-            if fit == Fit::Yes {
-                fitting.push(key);
+            let result = filter.apply(&key, now);
+            list.without_times += usize::from(result == FilterResult::NoTimes);
+            list.other_case |= result == FilterResult::OnlyCaseDiffers;
+            if result == FilterResult::Match {
+                matching.push(key);
             }
         }
-        if fitting.is_empty() {
+        if matching.is_empty() {
             continue;
         }
-        // Asked for once, and only when there is a key to show.
+        // The role names are requested once, and only if there is a key to show.
         let roles = match roles.take() {
             Some(known) => roles.insert(known),
             None => roles.insert(RoleNames::ask(signed_in, context).await?),
         };
-        if !list.add(fitting, roles, now)? {
+        if !list.add(matching, roles, now)? {
             return Ok(());
         }
     }
     list.finish()
 }
 
-/// What is shown so far.
-struct List<'a> {
+/// The matching keys of the pages read so far.
+struct Listing<'a> {
     context: &'a Context,
     rows: Vec<[String; 6]>,
-    objects: Vec<Listed>,
+    objects: Vec<ListedKey>,
     held: usize,
     shown: usize,
-    /// Keys that are left out because the manager tells no time of theirs.
-    untold: usize,
+    /// The number of keys that are left out because the manager reports no time for them.
+    without_times: usize,
     other_case: bool,
     twins: Twins,
 }
 
-impl<'a> List<'a> {
+impl<'a> Listing<'a> {
     fn new(context: &'a Context) -> Self {
         Self {
             context,
@@ -148,13 +148,13 @@ impl<'a> List<'a> {
             objects: Vec::new(),
             held: 0,
             shown: 0,
-            untold: 0,
+            without_times: 0,
             other_case: false,
             twins: Twins::default(),
         }
     }
 
-    /// Takes a page; false where nobody reads any more.
+    /// Adds the keys of a page. Returns false if the reader of stdout has closed it.
     fn add(
         &mut self,
         keys: Vec<ApiKey>,
@@ -170,8 +170,8 @@ impl<'a> List<'a> {
         self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
         if self.held > MAX_BYTES_HELD {
             return Err(
-                Error::unexpected("the manager lists more keys than are held at once")
-                    .hint("`-o jsonl` writes them as they come"),
+                Error::unexpected("the list of keys is too long to hold in memory")
+                    .hint("use `-o jsonl` to print the keys page by page"),
             );
         }
         if format == Format::Json {
@@ -187,15 +187,15 @@ impl<'a> List<'a> {
         for warning in self.twins.warnings() {
             output.warn(&warning);
         }
-        if self.untold > 0 {
+        if self.without_times > 0 {
             output.warn(&format!(
-                "{} keys are left out: the manager tells neither when they were used nor when they were made",
-                self.untold
+                "{} keys are left out: the manager reports neither their last sign-in nor their creation time",
+                self.without_times
             ));
         }
         if self.shown == 0 {
             output.note(if self.other_case {
-                "no key matches; in some names only upper and lower case differ from the pattern"
+                "no key matches; some names differ from the pattern only in case"
             } else {
                 "no key matches"
             });
@@ -207,7 +207,7 @@ impl<'a> List<'a> {
             }
             Format::Json => {
                 let meta = meta(self.context, json!({}))?;
-                let document = Document {
+                let document = KeyList {
                     api_keys: &self.objects,
                     meta,
                 };
@@ -234,17 +234,17 @@ fn row(key: &ApiKey, roles: &RoleNames, now: DateTime<Utc>) -> [String; 6] {
     ]
 }
 
-/// The manager's list, and `meta`.
+/// The JSON document: the manager's list of keys, and `meta`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    api_keys: &'a [Listed],
+struct KeyList<'a> {
+    api_keys: &'a [ListedKey],
     meta: Value,
 }
 
-/// The manager's object, and under `meta` what a script would have to ask or work out.
+/// The manager's object of a key. `meta` adds the state and the role's name, which a script could not read from the object.
 #[derive(Serialize)]
-struct Listed {
+struct ListedKey {
     #[serde(flatten)]
     key: ApiKey,
     meta: Value,
@@ -254,12 +254,12 @@ fn listed(
     keys: Vec<ApiKey>,
     roles: &RoleNames,
     now: DateTime<Utc>,
-) -> impl Iterator<Item = Listed> {
+) -> impl Iterator<Item = ListedKey> {
     keys.into_iter().map(move |key| {
         let mut meta = json!({"state": State::of(&key, now).word()});
         if let Some(name) = roles.get(key.role_id()) {
             meta["role"] = name.into();
         }
-        Listed { key, meta }
+        ListedKey { key, meta }
     })
 }

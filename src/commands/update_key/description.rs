@@ -1,33 +1,33 @@
-//! A new description for a key that may bear the mark of the run that made it.
+//! The new description of a key, which may contain the marker of the run that created the key.
 //!
-//! The mark proves whose key it is: a run of the same name that lost its answer tells by it that the key is another's, and touches it
-//! not (`mint/ownership.rs`). So it stays unless the user wants it gone.
+//! The marker shows which run owns the key (`mint::ownership`). A run that lost a response must not change the key of another run with
+//! the same key name. So the marker stays, unless `--no-mark` is given.
 
 use crate::error::Error;
 use crate::mint::{mark, markers};
 
-/// The description to set, or none where nothing was said about it.
+/// Returns the description to set, or `None` if it does not change.
 ///
 /// # Errors
-/// Where the new text bears a mark that the key does not.
-pub(super) fn composed(
-    asked: Option<&str>,
+/// Returns a usage error if the new text contains a marker that the key does not have.
+pub(super) fn compose(
+    requested: Option<&str>,
     no_mark: bool,
     current: &str,
 ) -> Result<Option<String>, Error> {
     let own: Vec<&str> = markers(current).collect();
-    if asked.is_some_and(|text| markers(text).any(|operation| !own.contains(&operation))) {
+    if requested.is_some_and(|text| markers(text).any(|operation| !own.contains(&operation))) {
         return Err(Error::usage(
-            "`--description` holds the mark of a run that did not make this key",
-            "leave it out; the key keeps the mark that it has",
+            "`--description` contains the marker of a run that did not create this key",
+            "leave the marker out; the key keeps its own",
         ));
     }
-    let text = match asked {
+    let text = match requested {
         Some(text) => text,
         None if no_mark => current,
         None => return Ok(None),
     };
-    let mut parts = vec![without(text, &own)];
+    let mut parts = vec![without_markers(text, &own)];
     if !no_mark {
         parts.extend(own.iter().map(|operation| mark(operation)));
     }
@@ -35,8 +35,8 @@ pub(super) fn composed(
     Ok(Some(parts.join(" ")))
 }
 
-/// The text without these marks, and without the blank that stood before each. A text without marks is kept to the letter.
-fn without(text: &str, operations: &[&str]) -> String {
+/// Returns the text without these markers and the blank before each. A text without markers is returned unchanged.
+fn without_markers(text: &str, operations: &[&str]) -> String {
     operations.iter().fold(text.to_owned(), |text, operation| {
         let mark = mark(operation);
         text.replace(&format!(" {mark}"), "").replace(&mark, "")
@@ -50,9 +50,9 @@ mod tests {
     const MARK: &str = "[swp-keys 1a2b3c4d]";
 
     #[test]
-    fn the_mark_stays_at_the_end() {
+    fn the_marker_stays_at_the_end() {
         let marked = format!("for CI {MARK}");
-        for (asked, no_mark, current, expected) in [
+        for (requested, no_mark, current, expected) in [
             (None, false, "for CI", None),
             (Some("new"), false, "for CI", Some("new".to_owned())),
             (Some("new"), false, &*marked, Some(format!("new {MARK}"))),
@@ -65,9 +65,9 @@ mod tests {
             (None, true, MARK, Some(String::new())),
             (None, true, "for CI", Some("for CI".to_owned())),
         ] {
-            let composed = composed(asked, no_mark, current).ok();
-            assert_eq!(composed, Some(expected), "{asked:?} {no_mark} {current}");
+            let result = compose(requested, no_mark, current).ok();
+            assert_eq!(result, Some(expected), "{requested:?} {no_mark} {current}");
         }
-        assert!(composed(Some("x [swp-keys 99999999]"), false, &marked).is_err());
+        assert!(compose(Some("x [swp-keys 99999999]"), false, &marked).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! A key before and after: as text a line for each field that changes, as JSON the key as it is, and `meta.changes`.
+//! Prints a key before and after the update: in text, one line for each changed field; in JSON, the key and `meta.changes`.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::manager::{ApiKey, KeyChange, SignedIn};
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
-/// The manager's name of a field, and a person's.
+/// The manager's name of each field, and its label in text.
 const FIELDS: [(&str, &str); 6] = [
     ("keyName", "Name"),
     ("description", "Description"),
@@ -22,17 +22,17 @@ const FIELDS: [(&str, &str); 6] = [
     ("timeZone", "Time zone"),
 ];
 
-/// What is shown of a run.
-pub(super) struct Shown {
-    /// The key as it is now.
+/// The result of an update.
+pub(super) struct UpdateResult {
+    /// The key in its current state.
     key: ApiKey,
-    /// The fields that were to be changed: their names, and their values before and after.
+    /// The changed fields: name, value before and value after.
     changes: Vec<(&'static str, Value, Value)>,
     roles: RoleNames,
     dry_run: bool,
 }
 
-impl Shown {
+impl UpdateResult {
     pub(super) fn unchanged(key: ApiKey, dry_run: bool) -> Self {
         Self {
             key,
@@ -126,7 +126,7 @@ impl Shown {
     }
 }
 
-/// The names of roles are for people; they are asked for where a role changes.
+/// Returns the names of the roles if the role changes and the output is text. JSON has the IDs only.
 async fn roles(
     change: &KeyChange,
     signed_in: &SignedIn,
@@ -135,11 +135,11 @@ async fn roles(
     if change.role_id.is_none() || context.output.format() != Format::Text {
         return Ok(RoleNames::default());
     }
-    // The key is changed by now, and only how that is told depends on it.
+    // The key is already changed, so a failure here must not fail the command.
     Ok(RoleNames::ask(signed_in, context).await.unwrap_or_default())
 }
 
-/// Returns the fields that were asked for, with their values before and after; the value of a field that is not set is null.
+/// Returns the requested fields, with their values before and after; the value of a field that is not set is null.
 fn changes(
     change: &KeyChange,
     before: &ApiKey,
@@ -147,10 +147,10 @@ fn changes(
 ) -> Vec<(&'static str, Value, Value)> {
     let (before, after) = (before.fields(), after.map(ApiKey::fields));
     let value = |fields: &Map<String, Value>, name| fields.get(name).cloned().unwrap_or_default();
-    let mut asked = asked_fields(change);
-    asked.sort_by_key(|(name, _)| FIELDS.iter().position(|(field, _)| field == name));
-    let changes = asked.into_iter().map(|(name, asked)| {
-        let after = after.as_ref().map_or(asked, |after| value(after, name));
+    let mut requested = asked_fields(change);
+    requested.sort_by_key(|(name, _)| FIELDS.iter().position(|(field, _)| field == name));
+    let changes = requested.into_iter().map(|(name, requested)| {
+        let after = after.as_ref().map_or(requested, |after| value(after, name));
         (name, value(&before, name), after)
     });
     changes.collect()

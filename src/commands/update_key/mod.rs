@@ -1,4 +1,4 @@
-//! `update-key`: sends what differs and nothing else, and shows it before and after.
+//! `update-key`: changes the fields of a key that differ from the request, and shows their values before and after.
 
 mod description;
 mod diff;
@@ -18,17 +18,17 @@ use crate::keys::state::describe;
 use crate::keys::update;
 use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, SignedIn};
-use diff::Shown;
+use diff::UpdateResult;
 
 /// Change a key.
 #[derive(clap::Args)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
+    reason = "each is an independent flag of the command"
 )]
 #[command(
     group = clap::ArgGroup::new("what").required(true).multiple(true),
-    // clap's own names every flag of the group, in one long line.
+    // The usage that clap generates lists every flag of the group in one long line.
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
@@ -101,40 +101,46 @@ impl Args {
         expiry: Option<Expiry>,
         signed_in: &SignedIn,
         context: &Context,
-    ) -> Result<Shown, Error> {
+    ) -> Result<UpdateResult, Error> {
         let before = lookup::resolve(&self.key, signed_in, context).await?;
         let role_id = self.role_of(&before, signed_in, context).await?;
         warn_clock_skew(signed_in, expiry, context);
         let change = self.difference(&before, role_id, expiry, signed_in)?;
         if change == KeyChange::default() {
-            let already = format!("{} is so already; nothing was sent", describe(&before));
-            context.output.note(&already);
-            return Ok(Shown::unchanged(before, self.dry_run));
+            let message = format!(
+                "{} already has these values; nothing was changed",
+                describe(&before)
+            );
+            context.output.note(&message);
+            return Ok(UpdateResult::unchanged(before, self.dry_run));
         }
         self.check(&before, &change, signed_in, context).await?;
         if self.dry_run {
-            context.output.note("nothing was changed");
-            return Shown::would_be(before, &change, signed_in, context).await;
+            context.output.note("dry run: nothing was changed");
+            return UpdateResult::would_be(before, &change, signed_in, context).await;
         }
         let after = update::carry_out(&before, &change, signed_in, context).await?;
         context
             .output
             .note(&format!("{} is changed", describe(&after)));
-        Shown::changed(before, after, &change, signed_in, context).await
+        UpdateResult::changed(before, after, &change, signed_in, context).await
     }
 
-    /// The ID of the role that is asked for. Care is taken with one that the key does not have yet.
+    /// Returns the ID of the requested role, after checking a role that the key does not have yet.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such role, or if `role_check` refuses it.
     async fn role_of(
         &self,
         key: &ApiKey,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Option<i64>, Error> {
-        let Some(asked) = RoleRef::given(self.role.as_deref(), self.role_id) else {
+        let Some(requested) = RoleRef::given(self.role.as_deref(), self.role_id) else {
             return Ok(None);
         };
         let read_rights = self.role_id != key.role_id() && !self.allow_full_access;
-        let role = roles::requested(asked, read_rights, signed_in, context).await?;
+        let role = roles::requested(requested, read_rights, signed_in, context).await?;
         let other = role.summary.filter(|_| Some(role.id) != key.role_id());
         if let Some(other) = other {
             role_check::check(&other, self.allow_full_access, context)?;
@@ -142,7 +148,7 @@ impl Args {
         Ok(Some(role.id))
     }
 
-    /// What is to be sent: the fields in which the key is not as asked.
+    /// Returns the fields to send: those in which the key differs from the request.
     fn difference(
         &self,
         key: &ApiKey,
@@ -151,11 +157,10 @@ impl Args {
         signed_in: &SignedIn,
     ) -> Result<KeyChange, Error> {
         let current = key.description().unwrap_or_default();
-        let description =
-            description::composed(self.description.as_deref(), self.no_mark, current)?;
-        let asked = KeyChange {
+        let description = description::compose(self.description.as_deref(), self.no_mark, current)?;
+        let requested = KeyChange {
             key_name: self.name.clone(),
-            description: description.filter(|asked| asked != current),
+            description: description.filter(|requested| requested != current),
             role_id,
             active: None,
             expiry_date: match expiry {
@@ -166,10 +171,13 @@ impl Args {
             locale: self.locale.clone(),
             time_zone: self.time_zone.clone(),
         };
-        Ok(without_equal(asked, key))
+        Ok(without_equal(requested, key))
     }
 
-    /// What stands in the way although the manager might allow it.
+    /// Checks that the change is safe, even if the manager would allow it.
+    ///
+    /// # Errors
+    /// Returns a conflict error if an unfinished run still needs the key's name or marker, or if another key has the new name.
     async fn check(
         &self,
         key: &ApiKey,
@@ -177,19 +185,19 @@ impl Args {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
-        let loses_its_mark = self.no_mark && change.description.is_some();
-        if change.key_name.is_some() || loses_its_mark {
-            not_left_by_a_run(key, context)?;
+        let loses_marker = self.no_mark && change.description.is_some();
+        if change.key_name.is_some() || loses_marker {
+            require_no_unfinished_run(key, context)?;
         }
         match &change.key_name {
-            Some(name) if !self.force => not_taken(name, key, signed_in, context).await,
+            Some(name) if !self.force => require_free_name(name, key, signed_in, context).await,
             _ => Ok(()),
         }
     }
 }
 
-/// A name that two keys bear finds neither.
-async fn not_taken(
+/// Returns a conflict error if another key has this name: a name that two keys share identifies neither.
+async fn require_free_name(
     name: &str,
     key: &ApiKey,
     signed_in: &SignedIn,
@@ -206,22 +214,22 @@ async fn not_taken(
         Some(other) => Err(Error::new(
             ErrorKind::Conflict,
             format!(
-                "a key named `{name}` exists already, with the ID {}; {} was not changed",
+                "a key named `{name}` already exists (ID {}); {} was not changed",
                 other.id,
                 describe(key)
             ),
         )
-        .hint("choose another `--name`, or say `--force`; then both are found by their IDs only")
+        .hint("choose another `--name`, or use `--force` and refer to both keys by their IDs")
         .key(other.id)),
     }
 }
 
-/// `recover` finds what a run left by its name and mark.
-fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
+/// Returns a conflict error if an unfinished run concerns this key: `recover` finds the key by its name and marker.
+fn require_no_unfinished_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
     let manager = context.settings.address()?.to_string();
     let tenant = (context.settings.tenant.as_ref()).map(|tenant| tenant.value.as_str());
-    let found = journal::unfinished().unwrap_or_default();
-    let left = found.iter().any(|found| match found {
+    let entries = journal::unfinished().unwrap_or_default();
+    let unfinished = entries.iter().any(|entry| match entry {
         JournalEntry::Record(record) | JournalEntry::InProgress(record) => {
             let same_name = key.name() == Some(record.key_name.as_str());
             !record.is_over()
@@ -232,11 +240,11 @@ fn not_left_by_a_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
         }
         JournalEntry::Unreadable(..) => false,
     });
-    if !left {
+    if !unfinished {
         return Ok(());
     }
     let message = format!(
-        "a run that deals with {} is not finished, and would not find the key again",
+        "{} belongs to an unfinished run, which could not find the key after this change",
         describe(key)
     );
     Err(Error::new(ErrorKind::Conflict, message)

@@ -36,7 +36,7 @@ fn an_id_and_a_name_show_the_same_key() {
     assert_eq!(value("Last sign-in"), "never");
     assert_eq!(value("Locale"), "en-US");
     assert_eq!(value("Time zone"), "America/New_York");
-    assert_eq!(value("Wrong secrets"), "2");
+    assert_eq!(value("Failed sign-ins"), "2");
     assert!(!by_name.stdout.contains(&key.secret));
     assert_eq!(env.run(["show", "2"]).success(), by_name.success());
     assert_eq!(by_name.stderr, "");
