@@ -1,8 +1,8 @@
-//! `exec`: a key that lives as long as one command.
+//! `exec`: runs a command with a temporary key.
 //!
-//! The key is made with an end, handed to the command, and deleted when that is over, whatever came of it. The record of the
-//! transaction stays until then, so that a run that is killed in between leaves a name behind; `recover` deletes such a key. Failing
-//! all that, the key ends by itself.
+//! The key is created with an expiry, passed to the command, and deleted after the command exited, whatever its exit code is. The record
+//! of the transaction stays until the key is deleted, so `recover` can delete the key of a run that was killed. If none of this happens,
+//! the key expires.
 
 use tokio::process::Command;
 
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "env", value_parser = clap::value_parser!(i32).range(3..=1023))]
     fd: Option<i32>,
 
-    /// The pipe that has this number.
+    /// The pipe with the number of `--fd`.
     #[cfg(unix)]
     #[arg(skip)]
     pipe: std::cell::Cell<Option<crate::delivery::Pipe>>,
@@ -74,8 +74,8 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
-/// What is to be run, and for how long its key may live.
-struct Job<'a> {
+/// The command to run and the lifetime of its key.
+struct ExecPlan<'a> {
     args: &'a Args,
     program: &'a str,
     arguments: &'a [String],
@@ -84,7 +84,7 @@ struct Job<'a> {
     operation: String,
 }
 
-/// A key that is there for the command.
+/// The key that was created for the command.
 struct TemporaryKey {
     delivered: Delivered,
     name: String,
@@ -92,8 +92,8 @@ struct TemporaryKey {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let job = Job::new(args)?;
-    let (given, sink) = ChildSecret::prepare(args.given(), job.program);
+    let plan = ExecPlan::new(args)?;
+    let (secret, sink) = ChildSecret::prepare(args.channel(), plan.program);
     descriptors::require(descriptors::FOR_DELIVERY)?;
     let prepared = PreparedSinks::new(vec![sink]);
     let tenant = context.settings.tenant.as_ref();
@@ -103,24 +103,25 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
-    // The session may end before the command does.
+    // The session may expire before the command exits, so the login input is kept for a second sign-in.
     context.hold();
-    let way = AuthMethod::select(context)?;
+    let method = AuthMethod::select(context)?;
     let code = context
         .signed_in(async |signed_in| {
-            let lent = job.lend(prepared, signed_in, context).await?;
-            let ended = job.run(given, context).await;
-            job.roll_back(lent, ended, &way, signed_in, context).await
+            let key = plan.create_key(prepared, signed_in, context).await?;
+            let ended = plan.run(secret, context).await;
+            plan.delete_key(key, ended, &method, signed_in, context)
+                .await
         })
         .await?;
     Ok(Outcome::Child(code))
 }
 
 impl Args {
-    /// Takes the number of the descriptor, before anything else of this program does.
+    /// Reserves the descriptor of `--fd`, before this program opens any other.
     ///
     /// # Errors
-    /// Of usage, where the caller has something there.
+    /// Returns a usage error if the descriptor is already open.
     pub(crate) fn reserve(&self) -> Result<(), Error> {
         #[cfg(unix)]
         if let Some(number) = self.fd {
@@ -129,7 +130,8 @@ impl Args {
         Ok(())
     }
 
-    fn given(&self) -> ChildChannel {
+    /// Returns the channel through which the command gets the secret.
+    fn channel(&self) -> ChildChannel {
         #[cfg(unix)]
         if let Some(pipe) = self.pipe.take() {
             return ChildChannel::Pipe(pipe);
@@ -138,10 +140,13 @@ impl Args {
     }
 }
 
-impl<'a> Job<'a> {
+impl<'a> ExecPlan<'a> {
     fn new(args: &'a Args) -> Result<Self, Error> {
         let Some((program, arguments)) = args.command.split_first() else {
-            return Err(Error::usage("there is no command", "give one after `--`"));
+            return Err(Error::usage(
+                "no command given",
+                "give the command after `--`",
+            ));
         };
         check_name(args.name.as_deref())?;
         let ttl = duration(&Source::Flag("--ttl"), &args.ttl)?;
@@ -149,15 +154,15 @@ impl<'a> Job<'a> {
             args,
             program,
             arguments,
-            // Found, or not, before a key is made for it.
+            // The program is looked up before a key is created for it.
             path: child::find(program)?,
             ttl: Expiry::After(ttl),
             operation: random::hex(4),
         })
     }
 
-    /// Makes the key, and puts its secret where the command will find it.
-    async fn lend(
+    /// Creates the key and delivers its secret to the channel of the command.
+    async fn create_key(
         &self,
         prepared: PreparedSinks,
         signed_in: &SignedIn,
@@ -178,10 +183,10 @@ impl<'a> Job<'a> {
 
     async fn key(&self, signed_in: &SignedIn, context: &Context) -> Result<NewApiKey, Error> {
         let args = self.args;
-        let asked = RoleRef::given(args.role.as_deref(), args.role_id);
-        let asked = asked.unwrap_or(RoleRef::Name(""));
+        let requested = RoleRef::given(args.role.as_deref(), args.role_id);
+        let requested = requested.unwrap_or(RoleRef::Name(""));
         let read_rights = !args.allow_full_access;
-        let role = roles::requested(asked, read_rights, signed_in, context).await?;
+        let role = roles::requested(requested, read_rights, signed_in, context).await?;
         if let Some(summary) = &role.summary {
             role_check::check(summary, args.allow_full_access, context)?;
         }
@@ -215,8 +220,11 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Runs the command to its end. A signal that came before it was there keeps it from being run.
-    async fn run(&self, given: ChildSecret, context: &Context) -> Result<u8, Error> {
+    /// Runs the command and returns its exit code.
+    ///
+    /// # Errors
+    /// Returns an error if a signal arrived before the command was started, or if the command cannot be run.
+    async fn run(&self, secret: ChildSecret, context: &Context) -> Result<u8, Error> {
         if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
         }
@@ -225,98 +233,100 @@ impl<'a> Job<'a> {
         };
         let mut command = Command::new(&self.path);
         command.args(self.arguments);
-        let pipe = given.put_on(&mut command).map_err(failed)?;
+        let pipe = secret.put_on(&mut command).map_err(failed)?;
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
-        // The copies of the secret that are ours.
+        // These are this program's copies of the secret.
         drop((command, pipe));
-        log::info!("`{}` runs", self.program);
+        log::info!("started `{}`", self.program);
         let ended = running.end().await;
-        ended.map_err(|error| Error::unexpected(format!("`{}` is lost: {error}", self.program)))
+        ended.map_err(|error| {
+            Error::unexpected(format!("lost track of `{}`: {error}", self.program))
+        })
     }
 
-    /// Deletes the key. Where that fails, nothing the command came to may hide it.
-    async fn roll_back(
+    /// Deletes the key and returns the exit code of the command.
+    ///
+    /// # Errors
+    /// Returns an error if the key cannot be deleted, whatever the result of the command is.
+    async fn delete_key(
         &self,
-        lent: TemporaryKey,
+        key: TemporaryKey,
         ended: Result<u8, Error>,
-        way: &AuthMethod,
+        method: &AuthMethod,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<u8, Error> {
-        let kept = lent.recorded.is_written();
+        let recorded = key.recorded.is_written();
         let pending = context.pending.add(PendingWork::secret(
-            format!(
-                "the key `{}` may be there still, {}",
-                lent.name,
-                until(&lent)
-            ),
-            Some(lent.delivered.id),
-            mint::pending_hint(kept),
+            format!("the key `{}` may still exist, {}", key.name, until(&key)),
+            Some(key.delivered.id),
+            mint::pending_hint(recorded),
         ));
-        let deleted = delete(&lent, way, signed_in, context).await;
+        let deleted = delete(&key, method, signed_in, context).await;
         drop(pending);
         let Err(why) = deleted else {
-            lent.recorded.settle(context).done().await;
+            key.recorded.settle(context).done().await;
             return ended;
         };
-        let came_to = match &ended {
+        let outcome = match &ended {
             Ok(code) => format!("`{}` exited with {code}", self.program),
             Err(error) => error.to_string(),
         };
-        let id = lent.delivered.id;
+        let id = key.delivered.id;
         let message = format!(
-            "{came_to}; the key `{}` (ID {id}) could not be deleted, and is there {}: {why}",
-            lent.name,
-            until(&lent)
+            "{outcome}; could not delete the key `{}` (ID {id}), which exists {}: {why}",
+            key.name,
+            until(&key)
         );
         let error = Error::new(ErrorKind::Attention, message)
             .http(why.http_status())
             .key(id);
-        Err(error.hint(if kept {
-            format!("run `swp-keys recover`, which deletes it, or `swp-keys delete-key {id}`")
+        Err(error.hint(if recorded {
+            format!("run `swp-keys recover` or `swp-keys delete-key {id}` to delete the key")
         } else {
-            format!("`swp-keys delete-key {id}` deletes it")
+            format!("run `swp-keys delete-key {id}` to delete the key")
         }))
     }
 }
 
-fn until(lent: &TemporaryKey) -> String {
-    match lent.delivered.expiry_date {
-        Some(end) => format!("until {}", format_time(end)),
-        None => "without an end".to_owned(),
+/// Returns until when the key exists if it is not deleted, as a part of a sentence.
+fn until(key: &TemporaryKey) -> String {
+    match key.delivered.expiry_date {
+        Some(expiry) => format!("until {}", format_time(expiry)),
+        None => "without an expiry".to_owned(),
     }
 }
 
-/// Deletes the key, with a new session where the first has ended meanwhile.
+/// Deletes the key. If the session expired meanwhile, this signs in again.
+///
+/// # Errors
+/// Returns the first error if a second sign-in is impossible or fails.
 async fn delete(
-    lent: &TemporaryKey,
-    way: &AuthMethod,
+    key: &TemporaryKey,
+    method: &AuthMethod,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<(), Error> {
-    let (delivered, record) = (&lent.delivered, lent.recorded.record());
+    let (delivered, record) = (&key.delivered, key.recorded.record());
     let error = match mint::delete_delivered(context, signed_in, record, delivered).await {
         Err(error) if matches!(error.kind(), ErrorKind::SignIn | ErrorKind::Forbidden) => error,
         result => return result,
     };
-    if !matches!(way, AuthMethod::Password) && way.replaceable(context).is_none() {
+    if !matches!(method, AuthMethod::Password) && method.replaceable(context).is_none() {
         return Err(error);
     }
     let code = context.settings.mfa.as_ref().map(|code| &code.value);
     if matches!(code, Some(SecretSource::Value(_) | SecretSource::Stdin)) {
-        let message = format!(
-            "{error}; a code of the second factor is good for one sign-in, so there was no second one"
-        );
+        let message =
+            format!("{error}; did not sign in again: the MFA code is valid for one sign-in only");
         return Err(Error::new(error.kind(), message).http(error.http_status()));
     }
     log::info!("{error}; signing in again to delete the key");
-    let again = sign_in::again(context, way).await.map_err(|again| {
+    let again = sign_in::again(context, method).await.map_err(|again| {
         let why = match again.kind() {
-            // What it says of the question is about this sign-in alone.
-            ErrorKind::Usage | ErrorKind::Interrupted(_) => {
-                "there was no second sign-in".to_owned()
-            }
-            _ => format!("signing in again: {again}"),
+            // The message is about a prompt of the second sign-in, which would mislead here.
+            ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
+            _ => format!("could not sign in again: {again}"),
         };
         Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
     })?;

@@ -66,13 +66,13 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Takes over what was not given.
+    /// Fills the missing flags with the defaults of the profile.
     ///
     /// # Errors
-    /// Of usage, where neither says which role it is to be, or the profile names an end that is none.
+    /// Returns a usage error if neither gives a role, or if the expiry in the profile is invalid.
     pub(crate) fn complete(&mut self, profile: Option<&Profile>) -> Result<(), Error> {
         let default = |field: &str| profile.and_then(|profile| profile.text(field));
-        let text = |field: &str| default(field).map(|found| found.value);
+        let text = |field: &str| default(field).map(|setting| setting.value);
         if self.role.is_none() && self.role_id.is_none() {
             self.role = text("create.role");
             self.role_id = text("create.role-id").and_then(|id| id.parse().ok());
@@ -80,7 +80,7 @@ impl Args {
         if self.role.is_none() && self.role_id.is_none() {
             return Err(Error::usage(
                 "`--role <NAME>` or `--role-id <ID>` is missing",
-                "say which role the key is to have; `swp-keys list-roles` lists them",
+                "give the role of the key; `swp-keys list-roles` lists the roles",
             ));
         }
         self.description = (self.description.take()).or_else(|| text("create.description"));
@@ -89,13 +89,16 @@ impl Args {
         if self.expires.is_none()
             && let Some(expires) = default("create.expires")
         {
-            self.expires = Some(self.checked_end(expires)?);
+            self.expires = Some(self.checked_expiry(expires)?);
         }
         Ok(())
     }
 
-    /// A date may have passed since it was written down.
-    fn checked_end(&self, expires: Sourced<String>) -> Result<String, Error> {
+    /// Returns the expiry of the profile if it is valid. A date in the profile may have passed.
+    ///
+    /// # Errors
+    /// Returns a usage error that names the setting.
+    fn checked_expiry(&self, expires: Sourced<String>) -> Result<String, Error> {
         let Sourced { value, source } = expires;
         match Expiry::parse(&value, self.time_zone.as_deref(), Utc::now()) {
             Ok(_) => Ok(value),

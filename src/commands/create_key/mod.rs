@@ -1,4 +1,4 @@
-//! `create-key`: sign in, resolve the role, create the key, deliver its secret.
+//! `create-key`: resolves the role, creates a key, and delivers its secret.
 
 mod args;
 mod plan;

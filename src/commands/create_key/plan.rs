@@ -1,4 +1,4 @@
-//! A run of `create-key`, from the flags to the report.
+//! Runs `create-key`, from the flags to the report.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -22,32 +22,36 @@ use crate::mint::{
 };
 use crate::random;
 
-/// What the command line asks for, before the manager is asked for anything.
-pub(super) struct Plan<'a> {
+/// The request of the command line, before the first request to the manager.
+pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
-    /// Marks the key as this run's in its name or description (`docs/transaction.md`, "Which key is ours").
+    /// The operation ID, which marks the key as this run's in its name or description (`docs/transaction.md`, "Which key is ours").
     operation: String,
-    /// When it began, by this machine's clock.
-    begun: DateTime<Utc>,
+    /// The start of the run, by this machine's clock.
+    started: DateTime<Utc>,
 }
 
+/// Creates a key as the flags ask.
+///
+/// # Errors
+/// Returns the first error; the state table of `mint` says what is left then.
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let plan = Plan::new(args)?;
+    let plan = CreatePlan::new(args)?;
     if plan.expiry.is_none() && args.if_exists != IfExists::Rekey {
         context
             .output
-            .note("this key will not end by itself; `--expires 90d` sets an end");
+            .note("the key will not expire; use `--expires 90d` to set an expiry");
     }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    let places = prepared.places();
+    let sinks = prepared.places();
     let tenant = context.settings.tenant.as_ref();
     let named = [
         ("--name", args.name.as_deref()),
         ("--role", args.role.as_deref()),
         ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
     ];
-    mint::refuse_too_long(&named, &places)?;
+    mint::refuse_too_long(&named, &sinks)?;
     let flush = context
         .signed_in(async |signed_in| plan.carry_out(signed_in, prepared, context).await)
         .await?;
@@ -55,7 +59,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     Ok(Outcome::Done)
 }
 
-impl<'a> Plan<'a> {
+impl<'a> CreatePlan<'a> {
     fn new(args: &'a Args) -> Result<Self, Error> {
         check_name(args.name.as_deref())?;
         if args
@@ -64,8 +68,8 @@ impl<'a> Plan<'a> {
             .is_some_and(|text| markers(text).next().is_some())
         {
             return Err(Error::usage(
-                "`--description` holds the mark of a run of this program",
-                "leave it out; a new key gets a mark of its own",
+                "`--description` contains the marker of a run of this program",
+                "leave the marker out; a new key gets its own",
             ));
         }
         let zone = args.time_zone.as_deref();
@@ -78,7 +82,7 @@ impl<'a> Plan<'a> {
             args,
             expiry,
             operation: random::hex(4),
-            begun: Utc::now(),
+            started: Utc::now(),
         })
     }
 
@@ -93,14 +97,14 @@ impl<'a> Plan<'a> {
         warn_clock_skew(signed_in, self.expiry, context);
         let key = self.key(&role, signed_in);
         let mut meta = self.meta(&role, &prepared, context)?;
-        let existing = self.existing(signed_in, context).await?;
+        let existing = self.find_existing(signed_in, context).await?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
-                return self.leave(found, &key, meta, context);
+                return self.keep_existing(found, &key, meta, context);
             }
             meta["created"] = false.into();
         }
-        if let Some(summary) = rights_of_the_key(&role, &existing) {
+        if let Some(summary) = effective_role(&role, &existing) {
             role_check::check(summary, self.args.allow_full_access, context)?;
         }
         if self.args.dry_run {
@@ -117,9 +121,9 @@ impl<'a> Plan<'a> {
             _ => {
                 let record = self.record_of_create(operation, &key, &existing);
                 match mint.create(&key, record, written).await {
-                    Err(error) if self.may_leave_another(&error) => {
+                    Err(error) if self.may_keep_other(&error) => {
                         let other = self.other_key(error, signed_in, context).await?;
-                        return self.leave(&other, &key, meta, context);
+                        return self.keep_existing(&other, &key, meta, context);
                     }
                     created => created?,
                 }
@@ -134,7 +138,8 @@ impl<'a> Plan<'a> {
         Ok(flush)
     }
 
-    /// Searches the role, and meanwhile writes the record of a key whose name no other key can have: all but the ID of its role is known.
+    /// Finds the role. If the key gets a default name, this also writes the record at the same time: no other key can have that name, and
+    /// the record needs nothing from the manager but the ID of the role.
     async fn role_and_record(
         &self,
         signed_in: &SignedIn,
@@ -189,11 +194,15 @@ impl<'a> Plan<'a> {
         }
     }
 
-    async fn existing(&self, signed_in: &SignedIn, context: &Context) -> Result<Existing, Error> {
+    async fn find_existing(
+        &self,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Existing, Error> {
         let (name, if_exists) = (self.args.name.as_deref(), self.args.if_exists);
         let found = naming::find_existing(name, if_exists, signed_in, context).await;
         match found {
-            // Several runs may be settling which of their keys stays.
+            // Several runs with this name may be deciding which of their keys stays.
             Err(error) if error.kind() == ErrorKind::Conflict && if_exists == IfExists::Skip => {
                 let wait = context.settings.settle_timeout.min(REFUSAL_WAIT);
                 naming::find_settled(name, wait, signed_in, context).await
@@ -202,8 +211,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether another run of the same name was first, and its key may stay.
-    fn may_leave_another(&self, error: &Error) -> bool {
+    /// Returns whether another run with the same name was first and its key may stay.
+    fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
 
@@ -221,7 +230,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn leave(
+    /// Reports the existing key, for `--if-exists skip`.
+    fn keep_existing(
         &self,
         found: &ApiKey,
         key: &NewApiKey,
@@ -236,12 +246,12 @@ impl<'a> Plan<'a> {
         let args = self.args;
         let default = || self.default_name(role.name.as_deref());
         let key_name = args.name.clone().unwrap_or_else(default);
-        let mark = (!args.no_mark).then(|| mark(&self.operation));
-        let description = match (args.description.clone(), mark) {
-            (Some(description), Some(mark)) if !description.is_empty() => {
-                Some(format!("{description} {mark}"))
+        let marker = (!args.no_mark).then(|| mark(&self.operation));
+        let description = match (args.description.clone(), marker) {
+            (Some(description), Some(marker)) if !description.is_empty() => {
+                Some(format!("{description} {marker}"))
             }
-            (description, mark) => mark.or(description),
+            (description, marker) => marker.or(description),
         };
         NewApiKey {
             key_name,
@@ -255,10 +265,10 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The role, the time and eight random digits: no other key has this name.
+    /// Returns a name from the role, the time and the operation ID, which no other key has.
     fn default_name(&self, role: Option<&str>) -> String {
         let id = self.args.role_id.unwrap_or_default();
-        default_name(id, role, self.begun, &self.operation)
+        default_name(id, role, self.started, &self.operation)
     }
 
     fn meta(
@@ -275,8 +285,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What is known of the role that the secret will have: an existing key keeps its own role.
-fn rights_of_the_key<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
+/// Returns the role that the secret will have, if it is known. An existing key keeps its own role.
+fn effective_role<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
     match existing {
         Existing::One(found) if found.role_id() != Some(role.id) => None,
         _ => role.summary.as_ref(),

@@ -1,4 +1,4 @@
-//! The reports of `create-key` about what it did not do.
+//! The reports of `create-key` about runs that create no key: `--dry-run` and `--if-exists skip`.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{PreparedSinks, refuse_unfinished};
 use crate::terminal::output::Format;
 
+/// Reports what the run would do.
 pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
@@ -19,14 +20,14 @@ pub(super) fn dry_run(
     mut meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
-    let place = prepared.places().join(", ");
-    let would = match existing {
+    let sinks = prepared.places().join(", ");
+    let action = match existing {
         Existing::One(found) => format!(
             "give the key `{}` (ID {}) a new secret",
             key.key_name, found.id
         ),
         Existing::None(_) | Existing::NotSeen => format!(
-            "create the key `{}` with the role ID {}, ending {}",
+            "create the key `{}` (role ID {}, expiry: {})",
             key.key_name,
             key.role_id,
             key.expiry_date
@@ -34,39 +35,39 @@ pub(super) fn dry_run(
         ),
     };
     context.output.note(&format!(
-        "would {would}, and write its secret to {place}; nothing was changed"
+        "would {action} and write its secret to {sinks}; nothing was changed"
     ));
     meta["created"] = false.into();
     meta["dryRun"] = true.into();
     match (context.output.format(), json!(key)) {
         (Format::Json | Format::Jsonl, Value::Object(fields)) => print_key(&fields, meta, context),
-        // What a script takes from stdout is a secret, and there is none.
+        // In these formats, a script expects the secret on stdout, and there is none.
         _ => Ok(()),
     }
 }
 
-/// `--if-exists skip`: no secret, and a word where the key is not what was asked for.
+/// Reports an existing key for `--if-exists skip`, and the fields in which it differs from the request.
 ///
 /// # Errors
-/// Returns an error if a run that was to deliver the secret of the key was cut off.
+/// Returns an error if a run was interrupted before it delivered the secret of the key.
 pub(super) fn leave_existing(
     existing: &ApiKey,
-    wanted: &NewApiKey,
+    requested: &NewApiKey,
     expiry: Option<Expiry>,
     mut meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
     refuse_unfinished(existing, context)?;
-    let drift = drift(existing, wanted, expiry);
-    let same = if drift.is_empty() {
+    let drift = drift(existing, requested, expiry);
+    let difference = if drift.is_empty() {
         ""
     } else {
         "; it differs in "
     };
-    // Who waits for a secret gets none, and exit code 0.
+    // The exit code is 0 although there is no secret, so this is printed with `--quiet` too.
     context.output.insist(&format!(
-        "no secret was written: the key `{}` exists already (ID {}) and is left as it is{same}{}",
-        wanted.key_name,
+        "no secret was written: the key `{}` already exists (ID {}) and was not changed{difference}{}",
+        requested.key_name,
         existing.id,
         drift.join(", ")
     ));
@@ -74,19 +75,19 @@ pub(super) fn leave_existing(
     meta["sinks"] = json!([]);
     meta["drift"] = json!(drift);
     match context.output.format() {
-        // There is no secret to print, and nothing else may stand in its place.
+        // There is no secret to print, and stdout must not contain anything else in these formats.
         Format::Text | Format::Env => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, context),
     }
 }
 
-/// Returns the names of the fields in which an existing key is not what was asked for. A life span cannot be compared, since it is unknown
-/// from when it counted.
-fn drift(existing: &ApiKey, wanted: &NewApiKey, expiry: Option<Expiry>) -> Vec<&'static str> {
-    let asked = KeyChange {
-        role_id: Some(wanted.role_id),
-        locale: wanted.locale.clone(),
-        time_zone: wanted.time_zone.clone(),
+/// Returns the names of the fields in which an existing key differs from the request. An expiry given as a duration is not compared,
+/// because the time from which it counted is unknown.
+fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<&'static str> {
+    let expected = KeyChange {
+        role_id: Some(requested.role_id),
+        locale: requested.locale.clone(),
+        time_zone: requested.time_zone.clone(),
         expiry_date: match expiry {
             None | Some(Expiry::After(_)) => None,
             Some(Expiry::Never) => Some(NO_EXPIRY),
@@ -94,16 +95,16 @@ fn drift(existing: &ApiKey, wanted: &NewApiKey, expiry: Option<Expiry>) -> Vec<&
         },
         ..KeyChange::default()
     };
-    let differs = |one: &Compared| match one.result {
+    let differs = |field: &Compared| match field.result {
         Match::AsAsked => false,
         Match::Different => true,
-        Match::NotShown => !one.asked.is_null(),
+        Match::NotShown => !field.asked.is_null(),
     };
     let locked = existing.active() == Some(false);
-    compare(&asked, existing)
+    compare(&expected, existing)
         .into_iter()
         .filter(differs)
-        .map(|one| one.field)
+        .map(|compared| compared.field)
         .chain(locked.then_some("active"))
         .collect()
 }

@@ -6,7 +6,7 @@ use crate::delivery::SinkArgs;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The operations to deal with, as `--list` names them [default: all of this manager and tenant]
-    #[arg(value_parser = operation)]
+    #[arg(value_parser = parse_operation)]
     pub(super) operation: Vec<String>,
 
     /// Print what was left, and do nothing; needs no manager
@@ -33,11 +33,14 @@ pub(crate) struct Args {
     pub(crate) sinks: SinkArgs,
 }
 
-/// Anything else may be a secret in the wrong place, and is not looked for, as an error would name it.
-fn operation(text: &str) -> Result<String, &'static str> {
+/// Parses an operation ID. Any other text may be a misplaced secret, so it is rejected here, without being repeated in an error.
+///
+/// # Errors
+/// Returns the reason as text.
+fn parse_operation(text: &str) -> Result<String, &'static str> {
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(text.to_owned())
     } else {
-        Err("an operation is named by hexadecimal digits, as `--list` prints them")
+        Err("expected hexadecimal digits, as printed by `--list`")
     }
 }

@@ -1,50 +1,55 @@
-//! The questions of `recover`, and the answer no.
+//! The prompts of `recover`.
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Record, Stage};
 
+/// Asks whether to delete the key or give it a new secret.
+///
+/// # Errors
+/// Returns a usage error if the user declines or cannot be asked.
 pub(super) async fn confirm(
     record: &Record,
     id: i64,
     delete: bool,
     context: &Context,
 ) -> Result<(), Error> {
-    let what = if delete {
+    let action = if delete {
         "Delete"
     } else {
         "Make a new secret for"
     };
     let name = crate::terminal::output::safe(&record.key_name);
     let in_use = match record.progress.stage {
-        Stage::Delivering => ", and its secret may have been delivered",
+        Stage::Delivering => "; its secret may have been delivered",
         _ => "",
     };
     let question = format!(
-        "{what} the key `{name}` (ID {id}, left by a run of {}{in_use})?",
+        "{action} the key `{name}` (ID {id}, left by a run of {}{in_use})?",
         format_time(record.started)
     );
     if context
         .prompt()
-        .confirm(&question, "say `--yes`", &context.signals)
+        .confirm(&question, "use `--yes`", &context.signals)
         .await?
     {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::Usage,
-        format!("the key `{}` is left as it is", record.key_name),
+        format!("the key `{}` was not changed", record.key_name),
     )
-    .hint("its record stays, until `swp-keys recover` is answered with yes"))
+    .hint("run `swp-keys recover` again and answer `y` to continue"))
 }
 
+/// Adds the hint for a key whose owner cannot be determined.
 pub(super) fn unproven(error: Error, record: &Record) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;
     }
     error.hint(format!(
-        "look at the manager's keys yourself; then say `swp-keys recover {} --forget`",
+        "check the keys in the manager's console, then run `swp-keys recover {} --forget`",
         record.operation
     ))
 }

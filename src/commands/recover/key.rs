@@ -1,4 +1,4 @@
-//! The key of a run that was cut off, unless that was a rotation: found, then deleted or given a new secret.
+//! Recovers the key of an interrupted run that was not a rotation: finds it, then deletes it or gives it a new secret.
 
 use serde_json::json;
 
@@ -17,6 +17,9 @@ use crate::mint::{self, PreparedSinks, Transaction};
 use crate::process::pending::PendingWork;
 
 /// Finishes or undoes the work on one key.
+///
+/// # Errors
+/// Returns an error if the key cannot be identified, deleted or given a new secret. Its record stays then.
 pub(super) async fn recover(
     args: &Args,
     entry: Entry,
@@ -25,26 +28,26 @@ pub(super) async fn recover(
 ) -> Result<(), Error> {
     let record = entry.record.clone();
     if args.delete && record.work == Work::Rekey {
-        return Err(was_there_before(&record));
+        return Err(existed_before(&record));
     }
     announce_wait(&entry, context);
-    let looking = async {
+    let search = async {
         find_abandoned_key(&entry, signed_in, context)
             .await
             .map_err(|error| unproven(error, &record))
     };
-    let found = context.signals.cancel(looking).await?;
+    let found = context.signals.cancel(search).await?;
     if found.is_none() || record.work == Work::Rekey {
         same_signer(&record, signed_in)?;
     }
     let Some(id) = found else {
         context.output.note(&format!(
-            "the key `{}` is not there; its record is dropped",
+            "the key `{}` does not exist; removed its record",
             record.key_name
         ));
         return settle(entry);
     };
-    // A key that was to live as long as its run has outlived it.
+    // A temporary key must not outlive its run.
     let delete = args.delete
         || record.temporary && !args.rekey
         || lost_name_race(&record, id, signed_in, context).await?;
@@ -65,7 +68,7 @@ async fn delete(
 ) -> Result<(), Error> {
     let name = &entry.record.key_name;
     let pending = context.pending.add(PendingWork::secret(
-        format!("the key `{name}` may be there still"),
+        format!("the key `{name}` may still exist"),
         Some(id),
         mint::pending_hint(true),
     ));
@@ -74,7 +77,7 @@ async fn delete(
     deleted?;
     context
         .output
-        .note(&format!("the key `{name}` (ID {id}) is deleted"));
+        .note(&format!("deleted the key `{name}` (ID {id})"));
     settle(entry)
 }
 
@@ -108,14 +111,14 @@ async fn rekey(
     print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
 }
 
-/// A run that was to give a key a new secret made no key: there is nothing of its own to delete, and its old secret may be in use.
-fn was_there_before(record: &Record) -> Error {
+/// Returns the error for `--delete` after an interrupted rekey. That run created no key, and the old secret may be in use.
+fn existed_before(record: &Record) -> Error {
     let error = Error::usage(
         format!(
-            "the key `{}` was there before the run that was cut off, so it is not deleted for it",
+            "the key `{}` existed before the interrupted run, so it is not deleted",
             record.key_name
         ),
-        "say `--rekey` to give it a new secret; its old one may be dead",
+        "use `--rekey` to give the key a new secret; its old one may no longer work",
     );
     match record.key_id {
         Some(id) => error.key(id),

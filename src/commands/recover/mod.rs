@@ -1,4 +1,4 @@
-//! `recover`: finish or undo what an interrupted run left. Running it again does no harm.
+//! `recover`: finishes or undoes the work of interrupted runs. Repeating it is safe.
 
 mod args;
 mod confirmation;

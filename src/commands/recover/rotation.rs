@@ -1,4 +1,4 @@
-//! What is left of a rotation: finished, or undone with `--delete`, so that one key of the name works and none is forgotten.
+//! Finishes an interrupted rotation, or undoes it with `--delete`. Afterwards one key with the name works, and no other key is left.
 
 use serde_json::json;
 
@@ -16,6 +16,10 @@ use crate::mint::resume::{
 use crate::mint::{self, PreparedSinks, Retired, RunRecord, Transaction};
 use crate::process::pending::PendingWork;
 
+/// Finishes or undoes an interrupted rotation.
+///
+/// # Errors
+/// Returns an error if the successor cannot be identified, or if a step fails. The record stays then.
 pub(super) async fn recover(
     args: &Args,
     entry: Entry,
@@ -26,22 +30,22 @@ pub(super) async fn recover(
     let Some(old) = &record.predecessor else {
         return Ok(());
     };
-    // The old key is named by its ID, which is another's in another tenant.
+    // The record has the ID of the old key, and another tenant may have another key with this ID.
     same_signer(&record, signed_in)?;
-    let looking = async {
+    let search = async {
         let found = find_abandoned_key(&entry, signed_in, context).await;
         found.map_err(|error| unproven(error, &record))
     };
-    let Some(id) = context.signals.cancel(looking).await? else {
+    let Some(id) = context.signals.cancel(search).await? else {
         mint::restore_name(context, signed_in, &record).await?;
         context.output.note(&format!(
-            "no key took the place of `{}` (ID {}), which stays as it is; the record is dropped",
+            "the key `{}` (ID {}) has no successor and was not changed; removed the record",
             record.key_name, old.id
         ));
         return settle(entry);
     };
     if record.is_delivered() {
-        return end_the_old_one(args, entry, old, id, signed_in, context).await;
+        return expire_old_key(args, entry, old, id, signed_in, context).await;
     }
     let delete = args.delete || lost_name_race(&record, id, signed_in, context).await?;
     if !args.yes {
@@ -53,8 +57,8 @@ pub(super) async fn recover(
     finish(args, entry, id, signed_in, context).await
 }
 
-/// The successor is delivered, and in use perhaps: it stays, and the old one retires.
-async fn end_the_old_one(
+/// Sets the expiry of the old key. The successor is delivered and may be in use, so it stays.
+async fn expire_old_key(
     args: &Args,
     entry: Entry,
     old: &Predecessor,
@@ -65,50 +69,56 @@ async fn end_the_old_one(
     let name = entry.record.key_name.clone();
     if args.delete {
         return Err(Error::usage(
-            format!("the secret of the key `{name}` (ID {id}) was delivered, so it is not deleted for what is left to be done"),
-            format!("leave `--delete` out, and the end of the old key (ID {}) is set", old.id),
+            format!(
+                "the secret of the key `{name}` (ID {id}) was delivered, so the key is not deleted"
+            ),
+            format!(
+                "leave out `--delete` to set the expiry of the old key (ID {})",
+                old.id
+            ),
         )
         .key(id));
     }
     if !args.yes {
         let question = format!(
-            "Set the end of the old key `{}` (ID {})?",
+            "Set the expiry of the old key `{}` (ID {})?",
             crate::terminal::output::safe(&name),
             old.id
         );
         let prompt = context.prompt();
         if !prompt
-            .confirm(&question, "say `--yes`", &context.signals)
+            .confirm(&question, "use `--yes`", &context.signals)
             .await?
         {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("the old key (ID {}) is left as it is", old.id),
+                format!("the old key (ID {}) was not changed", old.id),
             )
-            .hint("its record stays, until `swp-keys recover` is answered with yes"));
+            .hint("run `swp-keys recover` again and answer `y` to continue"));
         }
     }
-    let end = mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
-    tell(&end, old, context);
+    let retired =
+        mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
+    report_retired(&retired, old, context);
     Ok(())
 }
 
 async fn undo(entry: Entry, id: i64, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
     let name = &entry.record.key_name;
     let pending = context.pending.add(PendingWork::secret(
-        format!("the key `{name}` may be there still"),
+        format!("the key `{name}` may still exist"),
         Some(id),
         mint::pending_hint(true),
     ));
-    let undone = async {
+    let work = async {
         mint::delete_abandoned(context, signed_in, &entry.record, id).await?;
         mint::restore_name(context, signed_in, &entry.record).await
     };
-    let undone = undone.await;
+    let result = work.await;
     drop(pending);
-    undone?;
+    result?;
     context.output.note(&format!(
-        "the key `{name}` (ID {id}) is deleted, and the one that it was to take the place of stays"
+        "deleted the key `{name}` (ID {id}); the key that it would have replaced stays"
     ));
     settle(entry)
 }
@@ -122,7 +132,7 @@ async fn finish(
 ) -> Result<(), Error> {
     let record = entry.record.clone();
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    // A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
+    // The manager may still process a request of the interrupted run, which would invalidate a secret that is created before it.
     wait_for_inflight_request(&entry, context).await?;
     let fields = json!({
         "created": true,
@@ -138,9 +148,9 @@ async fn finish(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name
     ));
-    let end = mint::expire_predecessor(context, signed_in, recorded, id).await?;
+    let retired = mint::expire_predecessor(context, signed_in, recorded, id).await?;
     if let Some(old) = &record.predecessor {
-        tell(&end, old, context);
+        report_retired(&retired, old, context);
     }
     if args.sinks.to_stdout() {
         return Ok(());
@@ -148,13 +158,14 @@ async fn finish(
     print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
 }
 
-fn tell(end: &Retired, old: &Predecessor, context: &Context) {
-    context.output.note(&match end {
-        Retired::Ends(end) => format!(
+/// Reports until when the old key works.
+fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
+    context.output.note(&match retired {
+        Retired::Ends(expiry) => format!(
             "the old key (ID {}) works until {}",
             old.id,
-            format_time(*end)
+            format_time(*expiry)
         ),
-        Retired::Gone => format!("the old key (ID {}) is gone already", old.id),
+        Retired::Gone => format!("the old key (ID {}) no longer exists", old.id),
     });
 }

@@ -1,7 +1,7 @@
-//! A run of `recover`, record by record.
+//! Runs `recover` for each selected record.
 
 use super::args::Args;
-use super::selection::{chosen, list, several};
+use super::selection::{count_runs, list, selected};
 use super::{key, rotation, selection};
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -11,15 +11,19 @@ use crate::mint::resume::settle;
 use crate::terminal::output::Format;
 use crate::terminal::prompt::Prompt;
 
+/// Recovers the selected runs.
+///
+/// # Errors
+/// Returns the error of a run that could not be recovered, or a partial failure if several could not.
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     if args.list {
         return list(context);
     }
     args.sinks.check()?;
-    let records = chosen(args, context)?;
+    let records = selected(args, context)?;
     if records.is_empty() {
         selection::all_readable()?;
-        context.output.note("nothing was left to recover");
+        context.output.note("there is nothing to recover");
         return Ok(Outcome::Done);
     }
     let secrets = records
@@ -29,10 +33,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     if !args.yes && context.prompt() == Prompt::Unavailable {
         return Err(Error::usage(
             format!(
-                "{} to recover, and there is nobody to ask",
-                several(records.len())
+                "{} to recover, and there is no terminal to prompt on",
+                count_runs(records.len())
             ),
-            "say `--yes`; `swp-keys recover --list` prints what was left",
+            "use `--yes`; `swp-keys recover --list` lists the unfinished runs",
         ));
     }
     if args.forget {
@@ -42,52 +46,56 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         .signed_in_to_recover(async |signed_in| {
             let mut failures = Vec::new();
             for record in &records {
-                if let Err(error) = one(args, record, signed_in, context).await {
+                if let Err(error) = recover_one(args, record, signed_in, context).await {
                     failures.push(error);
                 }
             }
             Ok(failures)
         })
         .await?;
-    summed_up(failures, records.len(), context)
+    summarize(failures, records.len(), context)
 }
 
-/// One failure is itself; several are told one by one, and summed up.
-fn summed_up(mut failures: Vec<Error>, all: usize, context: &Context) -> Result<Outcome, Error> {
+/// Returns a single failure as it is. Several are printed one by one and become a partial failure.
+fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Result<Outcome, Error> {
     if failures.len() <= 1 {
         return failures.pop().map_or(Ok(Outcome::Done), Err);
     }
     for failure in &failures {
-        // What is left is worth a word with `--quiet` too.
+        // Unfinished runs are reported with `--quiet` too.
         context.output.insist(&failure.to_string());
     }
     Err(Error::new(
         ErrorKind::Partial,
         format!(
-            "{} of {} could not be recovered",
+            "could not recover {} of {}",
             failures.len(),
-            several(all)
+            count_runs(total)
         ),
     )
-    .hint("`swp-keys recover --list` prints what is left"))
+    .hint("run `swp-keys recover --list` to list the unfinished runs"))
 }
 
-/// stdout carries one document, so it takes one secret, or JSON lines.
+/// Checks that stdout can take the secrets: one document holds one secret, and JSON lines hold several.
+///
+/// # Errors
+/// Returns a usage error if there are more secrets than stdout can take.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
-    let one_place = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
-    if args.delete || args.forget || count <= 1 || !one_place {
+    let single_document = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
+    if args.delete || args.forget || count <= 1 || !single_document {
         return Ok(());
     }
     Err(Error::usage(
         format!(
-            "{} to recover, and one place for their secrets",
-            several(count)
+            "{} to recover, and only one place for their secrets",
+            count_runs(count)
         ),
-        "name one operation (`swp-keys recover --list` prints them), use `-o jsonl`, or say `--delete`",
+        "name one operation from `swp-keys recover --list`, or use `-o jsonl` or `--delete`",
     ))
 }
 
-async fn one(
+/// Recovers one run.
+async fn recover_one(
     args: &Args,
     record: &Record,
     signed_in: &SignedIn,
@@ -95,14 +103,14 @@ async fn one(
 ) -> Result<(), Error> {
     let Some(entry) = Entry::take_over(&record.operation)? else {
         context.output.note(&format!(
-            "the run `{}` is settled, or another process deals with it",
+            "the run `{}` is finished, or another process is working on it",
             record.operation
         ));
         return Ok(());
     };
     if entry.record.is_over() {
         context.output.note(&format!(
-            "nothing is left to be done about the key `{}`; the record is dropped",
+            "nothing is left to do for the key `{}`; removed its record",
             record.key_name
         ));
         return settle(entry);
@@ -114,17 +122,17 @@ async fn one(
     key::recover(args, entry, signed_in, context).await
 }
 
-/// What cannot be proven cannot be finished here: a person looks at the manager's keys, and says that it is done.
+/// Removes records without a request to the manager, after the user checked the keys there.
 async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Outcome, Error> {
     for record in records {
         let question = format!(
-            "Forget what was left of the key `{}`?",
+            "Remove the record of the key `{}`?",
             crate::terminal::output::safe(&record.key_name)
         );
         if !args.yes
             && !context
                 .prompt()
-                .confirm(&question, "say `--yes`", &context.signals)
+                .confirm(&question, "use `--yes`", &context.signals)
                 .await?
         {
             continue;
@@ -132,7 +140,7 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
         if let Some(entry) = Entry::take_over(&record.operation)? {
             settle(entry)?;
             context.output.note(&format!(
-                "the record about the key `{}` is dropped",
+                "removed the record of the key `{}`",
                 record.key_name
             ));
         }

@@ -1,4 +1,4 @@
-//! What was left: the records on disk, chosen or listed.
+//! Selects and lists the records of unfinished runs.
 
 use serde_json::json;
 
@@ -11,7 +11,8 @@ use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::terminal::output::{Format, json_text};
 
-pub(super) fn several(count: usize) -> String {
+/// Returns the number of unfinished runs as text.
+pub(super) fn count_runs(count: usize) -> String {
     if count == 1 {
         "one unfinished run".to_owned()
     } else {
@@ -19,8 +20,11 @@ pub(super) fn several(count: usize) -> String {
     }
 }
 
-/// The records of this manager and tenant; those of others are named, since they need another sign-in.
-pub(super) fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Error> {
+/// Returns the selected records of this manager and tenant. Records of others are only counted, because they need another sign-in.
+///
+/// # Errors
+/// Returns a not-found error if a named operation has no record here.
+pub(super) fn selected(args: &Args, context: &Context) -> Result<Vec<Record>, Error> {
     let manager = context.settings.address()?.to_string();
     let tenant = context
         .settings
@@ -37,42 +41,42 @@ pub(super) fn chosen(args: &Args, context: &Context) -> Result<Vec<Record>, Erro
     }
     if elsewhere > 0 {
         context.output.note(&format!(
-            "{} at other managers or tenants; `swp-keys recover --list` prints them",
-            several(elsewhere)
+            "{} of other managers or tenants; run `swp-keys recover --list` to list them",
+            count_runs(elsewhere)
         ));
     }
     let unknown = args
         .operation
         .iter()
-        .find(|wanted| here.iter().all(|record| record.operation != **wanted));
+        .find(|operation| here.iter().all(|record| record.operation != **operation));
     match unknown {
         Some(operation) => Err(Error::new(
             ErrorKind::NotFound,
             format!("there is no unfinished run `{operation}` of this manager and tenant"),
         )
-        .hint("`swp-keys recover --list` prints what was left")),
+        .hint("run `swp-keys recover --list` to list the unfinished runs")),
         None => Ok(here),
     }
 }
 
-/// Whether a new secret would be made for it.
+/// Returns whether recovering this record creates a new secret.
 pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
-    let stays = !record.is_delivered() && !record.temporary;
-    !record.is_over() && (stays || record.temporary && args.rekey)
+    let keeps_key = !record.is_delivered() && !record.temporary;
+    !record.is_over() && (keeps_key || record.temporary && args.rekey)
 }
 
-/// A secret that may be in use is not ended, nor its key deleted, unless its operation is named or somebody answers the question about it.
+/// Refuses to invalidate a secret that may be in use, unless its operation is named or the user will be asked.
 ///
 /// # Errors
-/// Returns an error that names the operation.
+/// Returns an attention error that names the operation.
 pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
-    // A key that was to live as long as its run is deleted unless it is said otherwise.
+    // A temporary key is deleted by default, so its secret is never in use here.
     let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
     if !in_use || !args.yes || args.operation.contains(&record.operation) {
         return Ok(());
     }
     let message = format!(
-        "the run `{}` was cut off while it delivered a secret of the key `{}`, which may be in use",
+        "the run `{}` was interrupted while it delivered a secret of the key `{}`, which may be in use",
         record.operation, record.key_name
     );
     let error = Error::new(ErrorKind::Attention, message).hint(secret_in_use(record));
@@ -82,37 +86,40 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
     })
 }
 
-/// What cannot be read may be the record of a key that nobody has the secret of.
+/// Checks that every record is readable. An unreadable one may belong to a key with a lost secret.
+///
+/// # Errors
+/// Returns an attention error if a file is not a record.
 pub(super) fn all_readable() -> Result<(), Error> {
-    let found = journal::unfinished().unwrap_or_default();
-    let unreadable = |found: &JournalEntry| matches!(found, JournalEntry::Unreadable(..));
-    if !found.iter().any(unreadable) {
+    let entries = journal::unfinished().unwrap_or_default();
+    let unreadable = |entry: &JournalEntry| matches!(entry, JournalEntry::Unreadable(..));
+    if !entries.iter().any(unreadable) {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::Attention,
-        format!("a file in {} cannot be read as a record", journal::place()),
+        format!("a file in {} is not a readable record", journal::place()),
     )
-    .hint("look at the file and at the manager's keys yourself, then remove the file"))
+    .hint("check the file and the keys in the manager's console, then delete the file"))
 }
 
 fn all(context: &Context) -> Result<Vec<Record>, Error> {
-    let found = journal::unfinished().map_err(|error| {
+    let entries = journal::unfinished().map_err(|error| {
         untrusted_or(&error, || {
             Error::unexpected(format!(
-                "the records in {} ({}) cannot be read: {error}",
+                "could not read the records in {} ({}): {error}",
                 journal::place(),
                 crate::storage::locations::state_variable()
             ))
         })
     })?;
     let mut records = Vec::new();
-    for found in found {
-        match found {
+    for entry in entries {
+        match entry {
             JournalEntry::Record(record) => records.push(record),
             JournalEntry::InProgress(_) => {}
             JournalEntry::Unreadable(name, reason) => context.output.warn(&format!(
-                "{}/{name} holds no record of a run: {reason}; look at it and remove it",
+                "{}/{name} is not a readable record: {reason}; check the file and delete it",
                 journal::place()
             )),
         }
@@ -120,7 +127,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
     Ok(records)
 }
 
-/// `--list`.
+/// Prints the records for `--list`.
 pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
     let records = all(context)?;

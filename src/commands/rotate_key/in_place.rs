@@ -1,5 +1,5 @@
-//! A new secret for the key itself: `--in-place` for any, `--current` for the one that signs the requests. The old secret is dead at
-//! once.
+//! Gives a key a new secret: any key with `--in-place`, the key that signs the requests with `--current`. The old secret stops working
+//! at once.
 
 use serde_json::Value;
 
@@ -16,74 +16,79 @@ use crate::mint::{PreparedSinks, Transaction, run_operation};
 use crate::random;
 use crate::terminal::output::Format;
 
-/// `--in-place`.
-pub(super) async fn in_place(args: &Args, wanted: &str, context: &Context) -> Result<(), Error> {
+/// Runs `rotate-key KEY --in-place`.
+pub(super) async fn in_place(
+    args: &Args,
+    key_argument: &str,
+    context: &Context,
+) -> Result<(), Error> {
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     context
         .signed_in(async |signed_in| {
-            let key = lookup::resolve(wanted, signed_in, context).await?;
+            let key = lookup::resolve(key_argument, signed_in, context).await?;
             let id = key.id;
-            let renewal = InPlaceRekey::of(args, key, false, context)?;
-            let done = renewal.carry_out(prepared, signed_in, context).await;
-            done.map_err(|error| match signed_in.signer_id() {
-                Some(signer) if signer == id => may_be_dead(error, id),
+            let rekey = InPlaceRekey::of(args, key, false, context)?;
+            let result = rekey.carry_out(prepared, signed_in, context).await;
+            result.map_err(|error| match signed_in.signer_id() {
+                Some(signer) if signer == id => signer_hint(error, id),
                 _ => error,
             })
         })
         .await
 }
 
-/// `--current`.
+/// Runs `rotate-key --current`.
 pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error> {
-    // Seen before anybody signs in for nothing.
+    // This is checked before a sign-in that would be useless.
     if matches!(
         AuthMethod::select(context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
     ) {
-        return Err(needs_a_key());
+        return Err(requires_api_key());
     }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     context
         .signed_in(async |signed_in| {
             if signed_in.session().is_some() {
-                return Err(needs_a_key());
+                return Err(requires_api_key());
             }
-            let looking = async { Ok(signed_in.current_api_key().await) };
-            let key = match context.signals.cancel(looking).await? {
+            let request = async { Ok(signed_in.current_api_key().await) };
+            let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "its role may not view keys, or the key is expired or locked; run `swp-keys rotate-key KEY --in-place` with a key or user that may view keys";
+                    let hint = "run `swp-keys rotate-key KEY --in-place` with a key or user that may view API keys; this key may not, or is expired or locked";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),
             };
             let id = key.id;
-            let renewal = InPlaceRekey::of(args, key, true, context)?;
-            let done = renewal.carry_out(prepared, signed_in, context).await;
-            done.map_err(|error| may_be_dead(error, id))
+            let rekey = InPlaceRekey::of(args, key, true, context)?;
+            let result = rekey.carry_out(prepared, signed_in, context).await;
+            result.map_err(|error| signer_hint(error, id))
         })
         .await
 }
 
-fn needs_a_key() -> Error {
+fn requires_api_key() -> Error {
     Error::usage(
-        "`--current` is about the API key that signs the requests, and this run signs in with a session",
-        "give the key with `--api-key-file` or SWP_API_KEY, or name a key: `swp-keys rotate-key KEY --in-place`",
+        "`--current` requires an API key, and this run signs in with a session",
+        "give the key with `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
     )
 }
 
-/// Whoever lost the answer cannot sign any more, nor can `recover` with the same secret.
-fn may_be_dead(error: Error, id: i64) -> Error {
+/// Adds a hint to the error of a run whose own key may have a new secret: then neither this run nor `recover` can sign in with the old
+/// secret.
+fn signer_hint(error: Error, id: i64) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;
     }
     error.hint(format!(
-        "check whether the key still signs; if it does, run `swp-keys recover` with it; if it does not, run `swp-keys recover --forget`, and \
-         have an administrator give it a new secret with `swp-keys rotate-key {id} --in-place`"
+        "check whether the key still works: if it does, run `swp-keys recover` with it; if not, run `swp-keys recover --forget` and have \
+         an administrator run `swp-keys rotate-key {id} --in-place`"
     ))
 }
 
-/// A key that is to have a new secret.
+/// A key that gets a new secret.
 struct InPlaceRekey<'a> {
     args: &'a Args,
     key: ApiKey,
@@ -97,9 +102,9 @@ impl<'a> InPlaceRekey<'a> {
         if AbandonedRotation::of_key(&key, context)?.is_some() {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                format!("a rotation of the key with the ID {} was cut off", key.id),
+                format!("a rotation of the key with the ID {} was interrupted", key.id),
             )
-            .hint("run it again without `--in-place`, or `swp-keys recover`, which finishes it (`--delete` undoes it)")
+            .hint("run `swp-keys recover` to finish the rotation, or `swp-keys recover --delete` to undo it")
             .key(key.id));
         }
         Ok(Self {
@@ -120,9 +125,9 @@ impl<'a> InPlaceRekey<'a> {
         let mut meta = self.meta(&prepared, context)?;
         let (id, name) = (self.key.id, &self.name);
         if self.args.dry_run {
-            let place = prepared.places().join(", ");
+            let sinks = prepared.places().join(", ");
             context.output.note(&format!(
-                "would give the key `{name}` (ID {id}) a new secret, and write that to {place}; nothing was changed"
+                "would give the key `{name}` (ID {id}) a new secret and write it to {sinks}; nothing was changed"
             ));
             meta["dryRun"] = true.into();
             return match context.output.format() {
@@ -132,7 +137,7 @@ impl<'a> InPlaceRekey<'a> {
         }
         let record = self.record(&prepared, signed_in, context)?;
         context.output.warn(&format!(
-            "the old secret of the key `{name}` (ID {id}) dies now, wherever it is in use"
+            "the old secret of the key `{name}` (ID {id}) stops working now"
         ));
         let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
         let (delivered, flush) = mint.rekey(&self.key, record).await?;

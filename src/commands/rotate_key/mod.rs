@@ -1,4 +1,4 @@
-//! `rotate-key`: a successor takes the place of a key, and the old one retires by itself; or the key gets a new secret.
+//! `rotate-key`: replaces a key by a successor and lets the old key expire, or gives the key a new secret.
 
 mod args;
 mod in_place;

@@ -1,4 +1,4 @@
-//! What `rotate-key` says, beside the secret.
+//! The notes and the document of `rotate-key`.
 
 use serde_json::{Value, json};
 
@@ -12,20 +12,20 @@ use crate::manager::{ApiKey, SignedIn};
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 
-/// A key that does not work is rotated as it is asked for; that its successor does is worth a word.
-pub(super) fn odd_state(old: &ApiKey, signed_in: &SignedIn, context: &Context) {
+/// Warns if the old key is locked or expired, because its successor will work.
+pub(super) fn warn_old_state(old: &ApiKey, signed_in: &SignedIn, context: &Context) {
     let state = match State::of(old, signed_in.time()) {
         State::Locked(_) => "is locked",
         State::Expired => "has expired",
         _ => return,
     };
     context.output.warn(&format!(
-        "the key with the ID {} {state}, and the one that takes its place will work",
+        "the key with the ID {} {state}, but its successor will work",
         old.id
     ));
 }
 
-/// What the document says beside the manager's fields.
+/// Returns the `meta` object of the document.
 pub(super) fn meta(
     old: &ApiKey,
     overlap: i64,
@@ -35,34 +35,36 @@ pub(super) fn meta(
     context: &Context,
 ) -> Result<Value, Error> {
     let planned = signed_in.time().timestamp_millis().saturating_add(overlap);
-    let end = old.expiry_date().map_or(planned, |end| end.min(planned));
+    let expiry = old
+        .expiry_date()
+        .map_or(planned, |expiry| expiry.min(planned));
     let mut meta = secret_meta(context, true, operation, &prepared.places())?;
-    meta["predecessor"] = json!({"ID": old.id, "keyName": old.name(), "expiryDate": end});
+    meta["predecessor"] = json!({"ID": old.id, "keyName": old.name(), "expiryDate": expiry});
     Ok(meta)
 }
 
-/// What became of the old key.
-pub(super) fn retired(rotation: &Rotation<'_>, end: &Retired, context: &Context) {
+/// Reports until when the old key works.
+pub(super) fn report_retired(rotation: &Rotation<'_>, retired: &Retired, context: &Context) {
     let (name, id) = (&rotation.new.key_name, rotation.old.id);
-    context.output.note(&match end {
-        Retired::Ends(end) => format!(
-            "the old key `{name}` (ID {id}) works until {}, and is named with that time",
-            format_time(*end)
+    context.output.note(&match retired {
+        Retired::Ends(expiry) => format!(
+            "the old key `{name}` (ID {id}) works until {} and has that time in its name",
+            format_time(*expiry)
         ),
-        Retired::Gone => format!("the old key (ID {id}) is gone already"),
+        Retired::Gone => format!("the old key (ID {id}) no longer exists"),
     });
 }
 
 impl Rotation<'_> {
-    /// What would be done.
+    /// Reports what the run would do.
     pub(super) fn dry_run(self, prepared: &PreparedSinks, context: &Context) -> Result<(), Error> {
         let mut meta = self.meta;
         let until = meta["predecessor"]["expiryDate"]
             .as_i64()
             .unwrap_or_default();
         context.output.note(&format!(
-            "would put a key with the role ID {}, ending {}, in the place of `{}` (ID {}), which would work until {}, \
-             and write its secret to {}; nothing was changed",
+            "would create a key (role ID {}, expiry: {}) to replace `{}` (ID {}), which would work until {}, and write the new secret \
+             to {}; nothing was changed",
             self.new.role_id,
             self.new.expiry_date.map_or_else(|| "never".to_owned(), format_time),
             self.new.key_name,

@@ -1,4 +1,4 @@
-//! A rotation that was cut off: found by the key that is asked for, and told how far it had come.
+//! Finds an interrupted rotation by its key, and continues it from its record.
 
 use crate::keys::lookup::KeyRef;
 
@@ -13,39 +13,40 @@ use crate::mint::resume::{
     announce_wait, busy, find_abandoned_key, lost_name_race, same_signer, settle,
 };
 
-/// The record of a rotation that was cut off.
+/// The record of an interrupted rotation.
 pub(super) struct AbandonedRotation(Record);
 
 impl AbandonedRotation {
-    /// The one that a KEY means, by what stands in the records alone: a name may lead to two keys by now, or to none.
+    /// Finds the rotation that a KEY argument refers to. Only the records are searched, because the name may now belong to two keys or
+    /// to none.
     ///
     /// # Errors
-    /// Where its run lives.
-    pub(super) fn find(wanted: KeyRef<'_>, context: &Context) -> Result<Option<Self>, Error> {
-        Self::which(context, |record, old| match wanted {
+    /// Returns an error if the run of the rotation is still in progress.
+    pub(super) fn find(key_ref: KeyRef<'_>, context: &Context) -> Result<Option<Self>, Error> {
+        Self::find_where(context, |record, old| match key_ref {
             KeyRef::Id(id) => old == id || record.key_id == Some(id),
             KeyRef::Name(name) => record.key_name == name,
         })
     }
 
-    /// The one that is about this key, or that made it.
+    /// Finds the rotation that replaces or created this key.
     ///
     /// # Errors
-    /// Where its run lives.
+    /// Returns an error if the run of the rotation is still in progress.
     pub(super) fn of_key(key: &ApiKey, context: &Context) -> Result<Option<Self>, Error> {
-        Self::which(context, |record, old| {
+        Self::find_where(context, |record, old| {
             old == key.id || record.key_id == Some(key.id) || mint::is_ours(record, key)
         })
     }
 
-    fn which(
+    fn find_where(
         context: &Context,
-        is_it: impl Fn(&Record, i64) -> bool,
+        matches: impl Fn(&Record, i64) -> bool,
     ) -> Result<Option<Self>, Error> {
         let manager = context.settings.address()?.to_string();
         let tenant = context.settings.tenant.as_ref();
-        for found in journal::unfinished().unwrap_or_default() {
-            let (record, lives) = match found {
+        for entry in journal::unfinished().unwrap_or_default() {
+            let (record, in_progress) = match entry {
                 JournalEntry::Record(record) => (record, false),
                 JournalEntry::InProgress(record) => (record, true),
                 JournalEntry::Unreadable(..) => continue,
@@ -55,10 +56,10 @@ impl AbandonedRotation {
             };
             let here = record.manager == manager
                 && record.tenant.as_ref() == tenant.map(|tenant| &tenant.value);
-            if !here || record.is_over() || !is_it(&record, predecessor.id) {
+            if !here || record.is_over() || !matches(&record, predecessor.id) {
                 continue;
             }
-            if lives {
+            if in_progress {
                 return Err(busy(&record.key_name));
             }
             return Ok(Some(Self(record)));
@@ -66,13 +67,16 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Whether the secret is where this run would put it, and only the end of the old key is to be set. Whoever reads stdout wants
-    /// a secret from it, and what the run before wrote there may be lost.
-    pub(super) fn only_the_end(&self, args: &Args) -> bool {
+    /// Returns whether the secret is already delivered and only the expiry of the old key must be set. With stdout as a sink, the secret
+    /// is made again, because what the earlier run wrote to its stdout may be lost.
+    pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
 
-    /// Works on it from now on.
+    /// Takes the record over for this run.
+    ///
+    /// # Errors
+    /// Returns an error if another signer started the rotation, or if another process is working on it.
     pub(super) fn take_over(
         &self,
         signed_in: &SignedIn,
@@ -80,7 +84,7 @@ impl AbandonedRotation {
     ) -> Result<Entry, Error> {
         same_signer(&self.0, signed_in)?;
         context.output.note(&format!(
-            "the rotation of the key `{}` that was cut off at {} goes on",
+            "continuing the rotation of the key `{}`, which was interrupted at {}",
             self.0.key_name,
             format_time(self.0.started)
         ));
@@ -88,7 +92,7 @@ impl AbandonedRotation {
     }
 }
 
-/// The successor that the run made, if it is there.
+/// Returns the ID of the successor that the run created, if it exists.
 pub(super) async fn successor(
     entry: &Entry,
     signed_in: &SignedIn,
@@ -103,10 +107,10 @@ pub(super) async fn successor(
         .await
 }
 
-/// The key that is to be succeeded; none where it is gone. Where its successor is there, it does not matter whether it is.
+/// Returns the key to replace, or `None` if it is gone. If its successor exists, a key made from the record stands in for a deleted one.
 pub(super) async fn old_key(
     entry: &Entry,
-    succeeded: bool,
+    has_successor: bool,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Option<ApiKey>, Error> {
@@ -114,17 +118,20 @@ pub(super) async fn old_key(
     let Some(predecessor) = &record.predecessor else {
         return Ok(None);
     };
-    let looking = async { Ok(signed_in.find_api_key(predecessor.id).await?) };
-    let old = context.signals.cancel(looking).await?;
-    if old.is_some() || !succeeded {
+    let request = async { Ok(signed_in.find_api_key(predecessor.id).await?) };
+    let old = context.signals.cancel(request).await?;
+    if old.is_some() || !has_successor {
         return Ok(old);
     }
     let gone = serde_json::json!({"ID": predecessor.id, "keyName": record.key_name, "roleID": record.role_id});
     Ok(serde_json::from_str(&gone.to_string()).ok())
 }
 
-/// Another rotation of the key was first: then this successor goes, as it would have, had its run lived.
-pub(super) async fn must_be_first(
+/// Checks that no other rotation of the key was first.
+///
+/// # Errors
+/// Returns a conflict error if another rotation was first. This successor is deleted then, as its own run would have done.
+pub(super) async fn require_first(
     id: i64,
     entry: Entry,
     signed_in: &SignedIn,
@@ -135,16 +142,16 @@ pub(super) async fn must_be_first(
         return Ok(entry);
     }
     let message = format!(
-        "another run has put a key in the place of `{}`",
+        "another run has already replaced the key `{}`",
         record.key_name
     );
     mint::delete_abandoned(context, signed_in, record, id).await?;
-    give_up(entry, signed_in, context).await?;
+    abandon(entry, signed_in, context).await?;
     Err(Error::new(ErrorKind::Conflict, message))
 }
 
-/// Another run has done it: what this one has done to the old key is taken back, as far as it is this one's.
-pub(super) async fn give_up(
+/// Abandons the rotation because another run replaced the key. Restores the old key's name if this rotation changed it.
+pub(super) async fn abandon(
     entry: Entry,
     signed_in: &SignedIn,
     context: &Context,

@@ -1,4 +1,4 @@
-//! What a rotation is made of.
+//! The request for a rotation, and the rotation itself.
 
 use std::time::Duration;
 
@@ -16,43 +16,43 @@ use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 
-/// A shorter one is none: clocks and requests take their time.
-const SHORTEST: Duration = Duration::from_secs(60);
+/// The shortest overlap. Clock differences and requests take too much of a shorter one.
+const MIN_OVERLAP: Duration = Duration::from_secs(60);
 
-/// What the command line asks for, before the manager is asked for anything.
-pub(super) struct Plan<'a> {
+/// The request of the command line, before the first request to the manager.
+pub(super) struct RotationPlan<'a> {
     pub(super) args: &'a Args,
-    pub(super) wanted: &'a str,
-    /// In milliseconds.
+    pub(super) key: &'a str,
+    /// The overlap in milliseconds.
     pub(super) overlap: i64,
     pub(super) expiry: Option<Expiry>,
     pub(super) operation: String,
 }
 
-/// What a rotation is made of, once the old key is known.
+/// A rotation whose old key is known.
 pub(super) struct Rotation<'a> {
-    pub(super) plan: &'a Plan<'a>,
+    pub(super) plan: &'a RotationPlan<'a>,
     pub(super) old: ApiKey,
     pub(super) new: NewApiKey,
     pub(super) meta: Value,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> RotationPlan<'a> {
     pub(super) fn new(args: &'a Args) -> Result<Self, Error> {
-        let wanted = args.key.as_deref().unwrap_or_default();
-        lookup::KeyRef::read(wanted)?;
-        let typed = args.overlap.as_deref().unwrap_or("24h");
-        let overlap = span(&Source::Flag("--overlap"), typed)?;
-        if overlap < SHORTEST {
+        let key = args.key.as_deref().unwrap_or_default();
+        lookup::KeyRef::read(key)?;
+        let overlap_text = args.overlap.as_deref().unwrap_or("24h");
+        let overlap = span(&Source::Flag("--overlap"), overlap_text)?;
+        if overlap < MIN_OVERLAP {
             return Err(Error::usage(
-                format!("`--overlap {typed}` is shorter than a minute"),
-                "`--in-place` gives the key itself a new secret, and lets the old one die at once",
+                format!("`--overlap {overlap_text}` is shorter than a minute"),
+                "use `--in-place` to give the key itself a new secret at once",
             ));
         }
-        let longest = || {
+        let too_long = || {
             Error::usage(
-                format!("`--overlap {typed}` is too long"),
-                "write 24h, 7d or the like",
+                format!("`--overlap {overlap_text}` is too long"),
+                "give a duration such as 24h or 7d",
             )
         };
         let expiry = args
@@ -60,14 +60,14 @@ impl<'a> Plan<'a> {
             .as_deref()
             .map(|text| Expiry::parse(text, None, Utc::now()))
             .transpose()?;
-        // What lies beyond the calendar is found out here, and not after the secret was delivered.
+        // An overlap that ends beyond the calendar must fail here, not after the secret was delivered.
         let after = Expiry::After(overlap).milliseconds(Utc::now());
         Ok(Self {
             args,
-            wanted,
+            key,
             overlap: after
                 .and_then(|_| i64::try_from(overlap.as_millis()).ok())
-                .ok_or_else(longest)?,
+                .ok_or_else(too_long)?,
             expiry,
             operation: random::hex(4),
         })

@@ -1,8 +1,8 @@
-//! A run of `rotate-key`: a rotation from its beginning, or one that was cut off.
+//! Runs `rotate-key`: starts a rotation, or continues an interrupted one.
 
 use super::args::Args;
 use super::resume::AbandonedRotation;
-use super::rotation::{Plan, Rotation};
+use super::rotation::{Rotation, RotationPlan};
 use super::{in_place, report, resume, successor};
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -14,45 +14,54 @@ use crate::manager::{ApiKey, SignedIn};
 use crate::mint::resume::{settle, wait_for_inflight_request};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord};
 
+/// Rotates a key as the flags ask.
+///
+/// # Errors
+/// Returns the first error; a record is left if the rotation can be continued.
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     if args.current {
         in_place::current(args, context).await?;
         return Ok(Outcome::Done);
     }
-    let plan = Plan::new(args)?;
+    let plan = RotationPlan::new(args)?;
     if args.in_place {
-        in_place::in_place(args, plan.wanted, context).await?;
+        in_place::in_place(args, plan.key, context).await?;
         return Ok(Outcome::Done);
     }
-    // What was delivered already has its place: nothing is prepared for it.
-    let left = AbandonedRotation::find(lookup::KeyRef::read(plan.wanted)?, context)?;
-    let prepared = match &left {
-        Some(left) if left.only_the_end(args) => PreparedSinks::new(Vec::new()),
+    // If the secret is already delivered, no sink is needed.
+    let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, context)?;
+    let prepared = match &abandoned {
+        Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
         _ => PreparedSinks::ready(&args.sinks, context).await?,
     };
     context
-        .signed_in(async |signed_in| match left {
-            Some(left) => plan.go_on(left, prepared, signed_in, context).await,
-            None => plan.begin(prepared, signed_in, context).await,
+        .signed_in(async |signed_in| match abandoned {
+            Some(abandoned) => {
+                plan.continue_abandoned(abandoned, prepared, signed_in, context)
+                    .await
+            }
+            None => plan.start(prepared, signed_in, context).await,
         })
         .await?;
     Ok(Outcome::Done)
 }
 
-impl Plan<'_> {
-    /// A rotation from its beginning, unless a record says that one of this key was cut off.
-    async fn begin(
+impl RotationPlan<'_> {
+    /// Starts a rotation, unless the record of an interrupted rotation of this key exists.
+    async fn start(
         &self,
         prepared: PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
-        let old = successor::predecessor(self.wanted, signed_in, context).await?;
-        if let Some(left) = AbandonedRotation::of_key(&old, context)? {
-            return self.go_on(left, prepared, signed_in, context).await;
+        let old = successor::predecessor(self.key, signed_in, context).await?;
+        if let Some(abandoned) = AbandonedRotation::of_key(&old, context)? {
+            return self
+                .continue_abandoned(abandoned, prepared, signed_in, context)
+                .await;
         }
         let name = successor::name_of(&old)?.to_owned();
-        let like = successor::check_alone(&name, &old, signed_in, context).await?;
+        let similar_ids = successor::require_single(&name, &old, signed_in, context).await?;
         if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
             && let Some(role) = role_check::of_id(id, signed_in, context).await?
         {
@@ -62,62 +71,61 @@ impl Plan<'_> {
         if self.args.dry_run {
             return rotation.dry_run(&prepared, context);
         }
-        let record = rotation.record(like, &prepared, signed_in, context)?;
+        let record = rotation.record(similar_ids, &prepared, signed_in, context)?;
         let mint = rotation.mint(prepared, signed_in, context);
-        let made = mint.create_open(&rotation.new, record).await?;
-        rotation.finish(made, signed_in, context).await
+        let created = mint.create_open(&rotation.new, record).await?;
+        rotation.finish(created, signed_in, context).await
     }
 
-    /// A rotation that was cut off, to the same end.
-    async fn go_on(
+    /// Continues an interrupted rotation.
+    async fn continue_abandoned(
         &self,
-        left: AbandonedRotation,
+        abandoned: AbandonedRotation,
         prepared: PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
-        let entry = left.take_over(signed_in, context)?;
+        let entry = abandoned.take_over(signed_in, context)?;
         let record = entry.record.clone();
         let name = record.key_name.clone();
-        let found = resume::successor(&entry, signed_in, context).await?;
-        let old = resume::old_key(&entry, found.is_some(), signed_in, context).await?;
+        let successor_id = resume::successor(&entry, signed_in, context).await?;
+        let old = resume::old_key(&entry, successor_id.is_some(), signed_in, context).await?;
         let Some(old) = old else {
             settle(entry)?;
-            let message = format!("the key `{name}` that was to be rotated is gone");
-            return Err(
-                Error::new(ErrorKind::NotFound, message).hint("`swp-keys create-key` makes one")
-            );
+            let message = format!("the key `{name}` to rotate no longer exists");
+            return Err(Error::new(ErrorKind::NotFound, message)
+                .hint("run `swp-keys create-key` to create a new key"));
         };
         let mut rotation =
             self.rotation(old, &name, &record.operation, &prepared, signed_in, context)?;
         if self.args.dry_run {
             return rotation.dry_run(&prepared, context);
         }
-        let Some(id) = found else {
+        let Some(id) = successor_id else {
             let old = &rotation.old;
-            if let Err(error) = successor::check_alone(&name, old, signed_in, context).await {
-                resume::give_up(entry, signed_in, context).await?;
+            if let Err(error) = successor::require_single(&name, old, signed_in, context).await {
+                resume::abandon(entry, signed_in, context).await?;
                 return Err(error);
             }
             let mint = rotation.mint(prepared, signed_in, context);
-            let made = mint.create_again(&rotation.new, entry).await?;
-            return rotation.finish(made, signed_in, context).await;
+            let created = mint.create_again(&rotation.new, entry).await?;
+            return rotation.finish(created, signed_in, context).await;
         };
-        if left.only_the_end(self.args) {
-            let end =
+        if abandoned.needs_only_expiry(self.args) {
+            let retired =
                 mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
-            report::retired(&rotation, &end, context);
+            report::report_retired(&rotation, &retired, context);
             let fields = signed_in.api_key(id).await?.fields();
             return print_key(&fields, rotation.meta, context)
                 .map_err(output_failed_after_delivery);
         }
-        let entry = resume::must_be_first(id, entry, signed_in, context).await?;
+        let entry = resume::require_first(id, entry, signed_in, context).await?;
         wait_for_inflight_request(&entry, context).await?;
-        // It was told when it is to end when it was made.
+        // The expiry was set when the successor was created, so it is not compared with a new one.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, signed_in, context).recovering();
-        let made = mint.resume(id, entry).await?;
-        rotation.finish(made, signed_in, context).await
+        let created = mint.resume(id, entry).await?;
+        rotation.finish(created, signed_in, context).await
     }
 
     fn rotation<'b>(
@@ -129,10 +137,10 @@ impl Plan<'_> {
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<Rotation<'b>, Error> {
-        let end = successor::end(&old, self.expiry, signed_in)?;
+        let expiry = successor::expiry(&old, self.expiry, signed_in)?;
         warn_clock_skew(signed_in, self.expiry, context);
-        report::odd_state(&old, signed_in, context);
-        let new = successor::of(&old, name, operation, end)?;
+        report::warn_old_state(&old, signed_in, context);
+        let new = successor::of(&old, name, operation, expiry)?;
         let meta = report::meta(&old, self.overlap, operation, prepared, signed_in, context)?;
         Ok(Rotation {
             plan: self,
@@ -144,21 +152,21 @@ impl Plan<'_> {
 }
 
 impl Rotation<'_> {
-    /// The secret is delivered: the old key retires, and that is said.
+    /// Sets the expiry of the old key after the secret of the new one was delivered, and prints the result.
     async fn finish(
         mut self,
         (delivered, recorded): (Delivered, RunRecord),
         signed_in: &SignedIn,
         context: &Context,
     ) -> Result<(), Error> {
-        let end = mint::expire_predecessor(context, signed_in, recorded, delivered.id).await?;
+        let retired = mint::expire_predecessor(context, signed_in, recorded, delivered.id).await?;
         warn_expiry_differs(&self.new, &delivered, context);
-        report::retired(&self, &end, context);
+        report::report_retired(&self, &retired, context);
         if self.plan.args.sinks.to_stdout() {
             return Ok(());
         }
-        if let mint::Retired::Ends(end) = end {
-            self.meta["predecessor"]["expiryDate"] = end.into();
+        if let mint::Retired::Ends(expiry) = retired {
+            self.meta["predecessor"]["expiryDate"] = expiry.into();
         }
         print_key(&delivered.fields, self.meta, context).map_err(output_failed_after_delivery)
     }

@@ -1,4 +1,4 @@
-//! The key that takes the place of another: what it is called, what it has of the old one, and when it ends.
+//! The key that replaces another: its name, the fields that it takes over, and its expiry.
 
 use std::time::Duration;
 
@@ -14,67 +14,73 @@ use crate::mint::{
 
 use super::rotation::Rotation;
 
-/// The key that is to be rotated. One that has made way already, in a run whose record is elsewhere, is named.
+/// Returns the key to rotate.
+///
+/// # Errors
+/// Returns an error if there is no such key. Its hint names a key that was renamed by a rotation whose record is on another machine.
 pub(super) async fn predecessor(
-    wanted: &str,
+    key: &str,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<ApiKey, Error> {
-    let error = match lookup::resolve(wanted, signed_in, context).await {
+    let error = match lookup::resolve(key, signed_in, context).await {
         Err(error) if error.kind() == ErrorKind::NotFound => error,
         other => return other,
     };
-    let lookup::KeyRef::Name(name) = lookup::KeyRef::read(wanted)? else {
+    let lookup::KeyRef::Name(name) = lookup::KeyRef::read(key)? else {
         return Err(error);
     };
     let retiring = retiring(name, signed_in, context).await.unwrap_or_default();
     Err(match retiring.as_slice() {
         [] => error,
-        [key, ..] => Error::new(error.kind(), error.to_string())
+        [renamed, ..] => Error::new(error.kind(), error.to_string())
             .hint(format!(
-                "`{}` (ID {}) made way for a key of that name, which is not there; `swp-keys rotate-key {}` rotates it",
-                key.name().unwrap_or_default(),
-                key.id,
-                key.id
+                "run `swp-keys rotate-key {}` to rotate `{}`, which was renamed for a successor that does not exist",
+                renamed.id,
+                renamed.name().unwrap_or_default()
             ))
-            .key(key.id),
+            .key(renamed.id),
     })
 }
 
-/// The name that the successor takes.
+/// Returns the name that the successor takes.
+///
+/// # Errors
+/// Returns a usage error if the old key has no name.
 pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
     let named = old.name().filter(|name| !name.is_empty());
     named.map(original_name).ok_or_else(|| {
         let hint = format!(
-            "give it one with `swp-keys update-key {} --name NAME`",
+            "name the key with `swp-keys update-key {} --name NAME`",
             old.id
         );
         Error::usage(format!("the key with the ID {} has no name", old.id), hint).key(old.id)
     })
 }
 
-/// Keys that made way for one of this name, and have not ended.
+/// Returns the keys that were renamed for a successor with this name and have not expired.
 async fn retiring(
     name: &str,
     signed_in: &SignedIn,
     context: &Context,
 ) -> Result<Vec<ApiKey>, Error> {
-    // A manager may keep blanks and brackets in a form of its own.
+    // A manager may change blanks and brackets in a name, so the end of the name is not part of the pattern.
     let pattern = format!("{name}%");
     let search = async { Ok(signed_in.api_keys_like(&pattern).await?) };
     let found = context.signals.cancel(search).await?;
     let now = signed_in.time().timestamp_millis();
-    let made_way =
-        |key: &ApiKey| made_way_for(key, name) && key.expiry_date().is_none_or(|end| end > now);
-    Ok(found.into_iter().filter(made_way).collect())
+    let is_retiring = |key: &ApiKey| {
+        made_way_for(key, name) && key.expiry_date().is_none_or(|expiry| expiry > now)
+    };
+    Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Never three keys: no other key may bear the name, and none that made way for it may still live. Returns the IDs of the keys whose names
-/// are like it.
+/// Checks that the rotation would not lead to three keys: no other key may have the name, and no key that was renamed for it may still
+/// work. Returns the IDs of other keys with similar names.
 ///
 /// # Errors
-/// Of a conflict, naming the others by their IDs.
-pub(super) async fn check_alone(
+/// Returns a conflict error that names the other key by its ID.
+pub(super) async fn require_single(
     name: &str,
     old: &ApiKey,
     signed_in: &SignedIn,
@@ -89,78 +95,82 @@ pub(super) async fn check_alone(
         return Err(Error::new(
             ErrorKind::Conflict,
             format!(
-                "another key is named `{name}`, with the ID {}: the key with the ID {} seems to have been rotated already",
+                "another key named `{name}` exists (ID {}); the key with the ID {} may already be rotated",
                 other.id, old.id
             ),
         )
-        .hint(WHICH)
+        .hint(CHOOSE_KEY)
         .key(other.id));
     }
     let retiring = retiring(name, signed_in, context).await?;
     let Some(other) = retiring.iter().find(|key| key.id != old.id) else {
-        let like = |key: &&ApiKey| key.name().is_some_and(|other| is_like(name, other));
-        let like = named.iter().filter(like).map(|key| key.id);
-        return Ok(like.filter(|id| *id != old.id).collect());
+        let is_similar = |key: &&ApiKey| key.name().is_some_and(|other| is_like(name, other));
+        let similar = named.iter().filter(is_similar).map(|key| key.id);
+        return Ok(similar.filter(|id| *id != old.id).collect());
     };
     let until = other.expiry_date().map_or_else(
-        || "has no end set yet".to_owned(),
-        |end| format!("works until {}", crate::expiry::format_time(end)),
+        || "has no expiry yet".to_owned(),
+        |expiry| format!("works until {}", crate::expiry::format_time(expiry)),
     );
     Err(Error::new(
         ErrorKind::Conflict,
         format!(
-            "the key `{name}` (ID {}) was put in the place of the one with the ID {}, which {until}",
+            "the key `{name}` (ID {}) replaced the key with the ID {}, which {until}",
             old.id, other.id
         ),
     )
     .hint(format!(
-        "wait for that, or end it with `swp-keys delete-key {}`; `--in-place` needs no second key",
+        "wait until that key has expired, delete it with `swp-keys delete-key {}`, or use `--in-place`",
         other.id
     ))
     .key(other.id))
 }
 
-const WHICH: &str = "see which one is in use (`swp-keys show-key ID`), and delete the other one (`swp-keys delete-key ID`)";
+const CHOOSE_KEY: &str = "check with `swp-keys show-key ID` which key is in use, and delete the other with `swp-keys delete-key ID`";
 
-/// When the successor ends: as asked, or after a life as long as that of the old key, both by the manager's clock.
-pub(super) fn end(
+/// Returns the expiry of the successor by the manager's clock: as requested, or with the lifetime of the old key.
+///
+/// # Errors
+/// Returns a usage error if the lifetime of the old key is unknown.
+pub(super) fn expiry(
     old: &ApiKey,
-    asked: Option<Expiry>,
+    requested: Option<Expiry>,
     signed_in: &SignedIn,
 ) -> Result<Option<i64>, Error> {
-    if let Some(asked) = asked {
-        return Ok(asked.milliseconds(signed_in.time()));
+    if let Some(requested) = requested {
+        return Ok(requested.milliseconds(signed_in.time()));
     }
-    let Some(end) = old.expiry_date() else {
+    let Some(old_expiry) = old.expiry_date() else {
         return Ok(None);
     };
-    let life = (old.created())
-        .map(|created| whole_minutes(end.saturating_sub(created)))
-        .and_then(|life| u64::try_from(life).ok())
-        .filter(|life| *life > 0);
+    let lifetime = (old.created())
+        .map(|created| whole_minutes(old_expiry.saturating_sub(created)))
+        .and_then(|lifetime| u64::try_from(lifetime).ok())
+        .filter(|lifetime| *lifetime > 0);
     let unknown = || {
         Error::usage(
-            format!(
-                "how long the life of the key with the ID {} was to be cannot be seen",
-                old.id
-            ),
-            "say when the new key is to end, with `--expires`",
+            format!("the lifetime of the key with the ID {} is unknown", old.id),
+            "set the expiry of the new key with `--expires`",
         )
         .key(old.id)
     };
-    let life = Expiry::After(Duration::from_millis(life.ok_or_else(unknown)?));
-    life.milliseconds(signed_in.time())
+    let lifetime = Expiry::After(Duration::from_millis(lifetime.ok_or_else(unknown)?));
+    lifetime
+        .milliseconds(signed_in.time())
         .map(Some)
         .ok_or_else(unknown)
 }
 
-/// The end of a key is counted from before the manager makes it, so a life is short of what was asked by moments; from rotation to
-/// rotation they would add up.
-fn whole_minutes(life: i64) -> i64 {
-    life.saturating_add(30_000) / 60_000 * 60_000
+/// Rounds a lifetime to whole minutes. The expiry is computed before the manager creates the key, so each lifetime is a little shorter than
+/// requested. Without rounding, this would add up over many rotations.
+fn whole_minutes(lifetime: i64) -> i64 {
+    lifetime.saturating_add(30_000) / 60_000 * 60_000
 }
 
-/// The key to be made.
+/// Returns the successor to create.
+///
+/// # Errors
+/// Returns an error if the manager does not report the role of the old key.
 pub(super) fn of(
     old: &ApiKey,
     name: &str,
@@ -169,19 +179,19 @@ pub(super) fn of(
 ) -> Result<NewApiKey, Error> {
     let role_id = old.role_id().ok_or_else(|| {
         let message = format!(
-            "the manager does not say which role the key with the ID {} has",
+            "the manager does not report the role of the key with the ID {}",
             old.id
         );
         Error::unexpected(message).key(old.id)
     })?;
     let description = without_marks(old.description().unwrap_or_default());
-    let mark = mark(operation);
+    let marker = mark(operation);
     Ok(NewApiKey {
         key_name: name.to_owned(),
         description: Some(if description.is_empty() {
-            mark
+            marker
         } else {
-            format!("{description} {mark}")
+            format!("{description} {marker}")
         }),
         role_id,
         locale: old.locale().map(str::to_owned),
@@ -191,10 +201,10 @@ pub(super) fn of(
 }
 
 impl Rotation<'_> {
-    /// What is noted before the manager is asked.
+    /// Returns the record to write before the key is created.
     pub(super) fn record(
         &self,
-        like: Vec<i64>,
+        similar_ids: Vec<i64>,
         prepared: &PreparedSinks,
         signed_in: &SignedIn,
         context: &Context,
@@ -202,7 +212,7 @@ impl Rotation<'_> {
         let operation = run_operation(&self.plan.operation, prepared.places(), signed_in, context)?;
         let (name, role_id) = (&self.new.key_name, self.new.role_id);
         let mut record = Record::rotate(operation, name, role_id, self.old.id, self.plan.overlap);
-        record.existing_ids.extend(like);
+        record.existing_ids.extend(similar_ids);
         Ok(record)
     }
 }
@@ -212,7 +222,7 @@ mod tests {
     use super::whole_minutes;
 
     #[test]
-    fn a_life_does_not_shrink_from_rotation_to_rotation() {
+    fn a_lifetime_does_not_shrink_over_rotations() {
         let day = 86_400_000;
         for short in [0, 1, 999, 1_500, 29_000] {
             assert_eq!(whole_minutes(day - short), day);

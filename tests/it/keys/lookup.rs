@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::support::seen::nothing_was_sent;
-use crate::support::wording::CUT_OFF_AT;
+use crate::support::wording::INTERRUPTED_AT;
 use crate::support::{TestEnv, contains};
 
 /// Names that KEY would take for something else than the key that bears them.
@@ -148,7 +148,7 @@ fn a_cut_off_rotation_is_found_by_id_or_name_and_never_by_both() {
         std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
         let result = env.run(["rotate-key", key, "--dry-run"]);
         assert_eq!(
-            result.stderr.contains(CUT_OFF_AT),
+            result.stderr.contains(INTERRUPTED_AT),
             continued,
             "{key}: {}",
             result.stderr

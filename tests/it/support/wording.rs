@@ -31,7 +31,7 @@ phrases! {
     SESSION_NOT_ENDED = "the session was not ended";
     KEY_LIVES_ON = "lives on";
     EVERY_RIGHT = "every right";
-    NO_EXPIRY = "will not end by itself";
+    NO_EXPIRY = "the key will not expire";
     MAY_HAVE_COUNTED = "may have counted";
     STATE_IGNORED = "is not looked at";
     INTERCEPTED = "may be intercepted";
@@ -40,7 +40,7 @@ phrases! {
     IS_DELIVERED = "is delivered";
     UNDELIVERED_SECRET_DROPPED = "fresh secret was dropped";
     BUG = "this is a bug in swp-keys";
-    CUT_OFF_AT = "was cut off at ";
+    INTERRUPTED_AT = "was interrupted at ";
     RECORD_NOT_REMOVED = "could not be removed";
     INTERMEDIATE_NOT_SENT = "the server does not send its intermediate certificate";
     REMAINS_NOT_REMOVED = "what is there of it could not be removed";
