@@ -23,7 +23,7 @@ fn an_administrator_is_named_with_his_role_and_the_managers_version() {
     for line in [
         "User admin",
         "Role Full Access (ID 1)",
-        "Tenant the primary one",
+        "Tenant primary",
         "Signed in with a password",
         "Version Deep Security/20.0.1003",
     ] {

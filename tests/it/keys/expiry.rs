@@ -77,7 +77,7 @@ fn never_is_sent_by_leaving_the_expiry_out() {
 
     let result = env.run(["create", "--role-id", "2"]);
     result.success();
-    let note = "note: this key will not end by itself";
+    let note = "note: the key will not expire";
     assert_eq!(result.stderr.matches(note).count(), 1, "{}", result.stderr);
 }
 
