@@ -174,13 +174,13 @@ fn where_a_refusal_is_a_403_no_success_is_claimed() {
         (&bare[..1], "no\n", |env, id| {
             assert!(env.sandbox.remove_key(id))
         }),
-        (&bare, "not proven\n", |env, id| {
+        (&bare, "unknown\n", |env, id| {
             assert!(env.sandbox.remove_key(id))
         }),
-        (&[], "not proven\n", |env, id| {
+        (&[], "unknown\n", |env, id| {
             assert!(env.sandbox.edit_key(id, |key| key.active = false));
         }),
-        (&[], "not proven\n", |env, id| {
+        (&[], "unknown\n", |env, id| {
             assert!(env.sandbox.edit_key(id, |key| key.expiry_date = Some(1)));
         }),
     ];
