@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands;
@@ -13,9 +14,9 @@ use crate::config::global_args::{GlobalArgs, Sources};
 /// Get the first API key from Deep Security Manager (Workload Security, Vision One Server & Workload Protection).
 #[derive(Parser)]
 #[command(
-    name = "swp-keys",
+    name = NAME,
     version,
-    max_term_width = 100,
+    max_term_width = WIDTH,
     disable_help_subcommand = true,
     after_help = AFTER_HELP
 )]
@@ -68,13 +69,17 @@ impl Cli {
     /// # Errors
     /// Returns clap's error, which may also be a request for help or the version.
     pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
-        let first = words.get(1).map(|word| word.as_encoded_bytes());
-        let parser = match first {
-            Some(first) if !first.starts_with(b"-") => parser_after_command(),
-            _ => parser(),
+        let first = words.get(1).and_then(|word| word.to_str());
+        let matches = parser_for(first.unwrap_or_default()).try_get_matches_from(words)?;
+        // A command has the values of all global flags, wherever they were typed.
+        let (_, flags) = matches
+            .subcommand()
+            .ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))?;
+        let cli = Self {
+            global: GlobalArgs::from_arg_matches(flags)?,
+            command: Command::from_arg_matches(&matches)?,
         };
-        let matches = parser.try_get_matches_from(words)?;
-        Ok((Self::from_arg_matches(&matches)?, Sources::of(&matches)))
+        Ok((cli, Sources::of(flags)))
     }
 }
 
@@ -87,15 +92,28 @@ pub(crate) fn parser() -> clap::Command {
     })
 }
 
-/// Returns the parser of a command line that begins with a command. clap reads the variable of a global flag on every level, and rejects an
-/// invalid value on one level even if the flag was typed on another. Flags can only follow here, so the first level reads no variables.
-fn parser_after_command() -> clap::Command {
-    let mut parser = parser();
-    // Copies the global flags to the commands.
-    parser.build();
-    parser.mut_args(|argument| argument.env(None::<&str>))
+/// Returns the parser of a command line with this first word. If it is a command, all flags follow it, and they are its own. As global
+/// flags, clap would read their variables above the command too, and reject an invalid variable although its flag is typed. It would also
+/// copy them to every command, which takes as long as the rest of a start (1 ms).
+fn parser_for(first: &str) -> clap::Command {
+    let all = parser();
+    if ["-h", "--help", "-V", "--version"].contains(&first) {
+        return all.mut_args(|flag| flag.global(false));
+    }
+    let Some(command) = all.find_subcommand(first) else {
+        return all;
+    };
+    let command = command.clone().args(all.get_arguments().cloned());
+    clap::Command::new(NAME)
+        .max_term_width(WIDTH)
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .subcommand(command)
 }
 
+const NAME: &str = "swp-keys";
+/// Help is no wider than this, in columns.
+const WIDTH: usize = 100;
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
 ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
@@ -103,7 +121,30 @@ first, do not repeat), 12 some of several failed, 13 a check said no, 128 + N, s
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// By every name and alias.
+    #[test]
+    fn a_command_takes_the_same_flags_in_first_place_and_elsewhere() {
+        let mut all = parser();
+        all.build();
+        for expected in all.get_subcommands() {
+            for name in std::iter::once(expected.get_name()).chain(expected.get_all_aliases()) {
+                let mut parser = parser_for(name);
+                parser.build();
+                let command = parser.find_subcommand(name);
+                let flags = |command: &clap::Command| -> BTreeSet<String> {
+                    let flags = command.get_arguments();
+                    flags.map(|flag| flag.get_id().to_string()).collect()
+                };
+                assert_eq!(command.map(flags), Some(flags(expected)), "{name}");
+                let commands = command.map(|command| command.get_subcommands().count());
+                assert_eq!(commands, Some(expected.get_subcommands().count()), "{name}");
+            }
+        }
+    }
 
     /// The value of a variable may be confidential, and help is what people copy into issues.
     #[test]
