@@ -7,6 +7,8 @@ mod deferred;
 mod env_line;
 mod escape;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod streams;
 mod table;
 
