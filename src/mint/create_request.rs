@@ -1,14 +1,15 @@
-//! Asking for a key, and what an answer to that proves: a success may be about another key, and a refusal may come after the work was done.
+//! The request that creates a key, and what its response proves. A success may be about another key, and a refusal may arrive
+//! after the key was created.
 
 use std::time::Duration;
 
 use super::answer_check;
-use super::answer_check::Whose;
-use super::lookup::{Lookup, Seen};
+use super::answer_check::Attribution;
+use super::lookup::{Lookup, LookupResult};
 use super::ownership::{Verdict, is_ours};
 use super::poll::REFUSAL_WAIT;
 use super::reconcile;
-use super::reconcile::{Created, Question};
+use super::reconcile::{CreateOutcome, Question};
 use super::record::RunRecord;
 use super::retiring_name::made_way_for;
 use super::state::{Failure, Minted, Transaction};
@@ -16,11 +17,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
 
-/// How long a refusal in the manager's own words is doubted that no key explains: a search may lag behind what was created.
+/// How long a refusal by the manager is doubted if no other key explains it: a search may lag behind a create.
 const LAG_WAIT: Duration = Duration::from_secs(2);
 
 impl Transaction<'_> {
-    /// Asks the manager for the key, until it is known what became of that.
+    /// Asks the manager for the key, and finds out what became of the request.
     pub(super) async fn request_key(
         &self,
         key: &NewApiKey,
@@ -33,10 +34,10 @@ impl Transaction<'_> {
                 if let Some(end) = answer_check::known_before(record, &created) {
                     return Err(end);
                 }
-                let another = match answer_check::whose(record, &created) {
-                    Whose::Ours => false,
-                    Whose::Another => true,
-                    Whose::Unknown => self.ours_is_another(&created, record).await,
+                let another = match answer_check::attribute(record, &created) {
+                    Attribution::Ours => false,
+                    Attribution::AnotherRun => true,
+                    Attribution::Unknown => self.ours_is_another(&created, record).await,
                 };
                 if another {
                     return Err(answer_check::exchanged(record, &created));
@@ -44,7 +45,7 @@ impl Transaction<'_> {
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
             }
-            // Nothing left this machine, or the manager's limit kept it from being worked on.
+            // Nothing left this machine, or a rate limit kept the manager from processing it.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
                 Err(Failure::RolledBack(error.into()))
             }
@@ -52,29 +53,31 @@ impl Transaction<'_> {
         }
     }
 
-    /// Whether the key of this run, by its mark, is another one than the answer is about.
+    /// Returns whether the key with the mark of this run is another one than the response is about.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.signed_in, record).look(true).await;
-        matches!(seen, Ok(Seen { verdict: Verdict::Ours { id, twins }, .. })
+        matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, twins }, .. })
             if id != answered.id && !twins.contains(&answered.id))
     }
 
-    /// Whether the manager refused the API key that signs: it counts each use of a refused one, so nothing more is asked with it.
+    /// Returns whether the manager refused the API key that signs. It counts each use of a refused key, so no other request is
+    /// sent with it.
     fn is_locked_out(&self, error: &ManagerError) -> bool {
         self.signed_in.session().is_none()
             && error.had_no_effect()
             && *error.cause() == Cause::Unauthorized
     }
 
-    /// Finds out what became of a create that no success answers. A refusal may be the answer to the second of two requests, and a server
-    /// error may come after the work, so each is a lost answer until a look has shown that the key is not there.
+    /// Finds out what became of a create that was not answered with success. A refusal may answer the second of two copies of the
+    /// request, and a server error may follow a create that succeeded. So each is treated as a lost response until a lookup shows
+    /// that there is no key.
     async fn doubt(
         &self,
         error: ManagerError,
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        // A refusal in another form may come from something in between.
+        // A refusal in another form may come from a proxy.
         let refused = error.has_refusal_status();
         let question = Question {
             wait: self.doubted_for(&error, record),
@@ -84,13 +87,13 @@ impl Transaction<'_> {
             log::warn!("{error}; finding out what became of the key");
         }
         match reconcile::of_create(self.signed_in, record, question).await {
-            Created::Ours(id, twins) => {
+            CreateOutcome::Created(id, twins) => {
                 if question.refused {
-                    log::warn!("{error}; the key was created all the same");
+                    log::warn!("{error}; the key was created nevertheless");
                 }
                 self.take_ours(id, twins, recorded).await
             }
-            Created::Not
+            CreateOutcome::NotCreated
                 if question.refused || refused || Self::may_be_a_refusal(&error, record) =>
             {
                 let error = match self.refused(error, record).await {
@@ -109,14 +112,16 @@ impl Transaction<'_> {
                     None => plain,
                 }))
             }
-            Created::Not => Err(Failure::RolledBack(not_created(error.into(), record))),
-            // Who may not create may well not look either, and is refused both in the same form.
-            Created::MayNotLook(_) if refused => Err(Failure::RolledBack(error.into())),
-            Created::MayNotLook(why) | Created::Unknown(why) => {
+            CreateOutcome::NotCreated => {
+                Err(Failure::RolledBack(not_created(error.into(), record)))
+            }
+            // A user who may not create keys may not search them either, and both are refused in the same form.
+            CreateOutcome::SearchForbidden(_) if refused => Err(Failure::RolledBack(error.into())),
+            CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => {
                 Err(Failure::Unresolved(Error::new(
                     ErrorKind::Attention,
                     format!(
-                        "{error}; it is not known whether the key `{}` was created: {why}",
+                        "{error}; it is unknown whether the key `{}` was created: {why}",
                         record.key_name
                     ),
                 )))
@@ -124,7 +129,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Gives the key of this run a secret whose answer is here.
+    /// Makes a new secret for the key of this run whose response was lost.
     async fn take_ours(
         &self,
         id: i64,
@@ -138,17 +143,17 @@ impl Transaction<'_> {
         self.request_secret(id, recorded.record()).await
     }
 
-    /// Whether a server error may be how the manager refuses a name that is taken.
+    /// Returns whether a server error may be how the manager refuses a name that is taken.
     fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
         *error.cause() == Cause::Rejected(500)
             && (error.is_from_manager() || record.predecessor.is_some())
     }
 
-    /// How long the key may still come.
+    /// Returns how long the key may still appear.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.context.settings.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // In a rotation this is asked once more, and what comes late is found then.
+        // In a rotation the request is sent once more, and a late key is found then.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
@@ -159,8 +164,9 @@ impl Transaction<'_> {
         }
     }
 
-    /// Why the manager refused. Which status it has for a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7), so a look
-    /// tells whether that is it: another run of the same name was first. Returns the ID of our own key if that bears it.
+    /// Explains the refusal. It is unknown which status the manager has for a name that is taken (docs/manager-api.md,
+    /// "Unknowns", no. 7), so a search shows whether another run created a key of the name first. Returns the ID of our own key
+    /// if that key has the name.
     async fn refused(&self, error: ManagerError, record: &Record) -> Result<Error, i64> {
         let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
         if !record.unique || !about_the_key {
@@ -176,7 +182,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // Another run's key says more than one that was known to be there.
+        // The key of another run explains more than a key that was there before.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {
@@ -201,7 +207,7 @@ impl Transaction<'_> {
         })
     }
 
-    /// The key that is to be succeeded, if another run had it make way: that run's successor is about to take the name.
+    /// Returns the predecessor if another run renamed it: the successor of that run is about to take the name.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
         let key = self.signed_in.api_key(predecessor.id).await.ok()?;
@@ -209,10 +215,10 @@ impl Transaction<'_> {
     }
 }
 
-/// The manager has no such key, so a request that was lost on the way may be sent again.
+/// The error if the manager has no such key, so that the request can be sent again.
 fn not_created(error: Error, record: &Record) -> Error {
     let message = format!("{error}; the key `{}` was not created", record.key_name);
     Error::new(ErrorKind::Unreachable, message)
         .http(error.http_status())
-        .hint("run it again")
+        .hint("run the command again")
 }

@@ -8,11 +8,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 
-/// So many new secrets take the place of one that a lost request killed.
+/// How many new secrets are made at most in place of one that a lost request ended.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
-    /// From minted to delivered. Until a sink has the secret, every way out undoes the key.
+    /// Delivers the secret. If a check or a sink fails before any sink has the secret, the key is undone.
     pub(super) async fn deliver(
         &mut self,
         mut minted: Minted,
@@ -23,7 +23,7 @@ impl Transaction<'_> {
             if !minted.uncertain || !matches!(checked, Err(Objection::Refused(_))) {
                 break;
             }
-            log::warn!("a request that was lost was worked on late; making another secret");
+            log::warn!("a lost request was processed late; making another secret");
             minted.secret.settled.set(true);
             minted = self.request_secret(minted.id, recorded.record()).await?;
             minted.uncertain = true;
@@ -36,7 +36,7 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // What recovers deletes nothing for a manager that is busy.
+            // A recovery deletes nothing because the manager is busy.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -57,10 +57,10 @@ impl Transaction<'_> {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
                 Err(Failure::Unresolved(error))
             }
-            // What the key is gone for decides, not that it is gone.
+            // The exit code is that of the cause, not of the deletion.
             Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
-                    "{failure}; the key `{}` (ID {}) was deleted again",
+                    "{failure}; the key `{}` (ID {}) was deleted",
                     minted.name, minted.id
                 );
                 Err(Failure::RolledBack(
@@ -71,8 +71,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// The record says that the secret may be in use before a sink has it, and that it is delivered after all have it: `recover` is not
-    /// to kill it then.
+    /// Notes in the record that the secret may be in use before a sink has it, and that it is delivered after all sinks have it.
+    /// `recover` does not end such a secret without being told to.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -80,7 +80,7 @@ impl Transaction<'_> {
     ) -> Result<(), (ErrorKind, String)> {
         if let Err(error) = recorded.mark(Stage::Delivering) {
             let failure = format!(
-                "the record of this run in {} could not be brought up to date: {error}",
+                "could not update the record of this run in {}: {error}",
                 journal::place()
             );
             return Err((ErrorKind::Undelivered, failure));
@@ -94,7 +94,7 @@ impl Transaction<'_> {
             fields: &minted.fields,
             meta: self.meta,
         };
-        // A key that existed before has lost its old secret: no signal keeps the new one from its place.
+        // The old secret of a key that existed before is invalid already, so no signal stops the delivery of the new one.
         let deaf = Signals::default();
         let signals = if recorded.record().work == Work::Rekey {
             &deaf
@@ -113,9 +113,9 @@ impl Transaction<'_> {
             pending.clear_next_step();
         }
         if let Err(error) = recorded.mark(stage) {
-            log::info!("the record of this run could not be brought up to date: {error}");
+            log::info!("could not update the record of this run: {error}");
         }
-        // A command that takes the secret ends early when a signal comes.
+        // A command that receives the secret exits early on a signal.
         let kind = signals
             .received()
             .map_or(ErrorKind::Undelivered, ErrorKind::Interrupted);
@@ -123,20 +123,20 @@ impl Transaction<'_> {
     }
 }
 
-/// The record stays, and the key as well.
+/// The failure after which the record and the key stay.
 fn left_open(minted: &Minted, failure: String) -> Failure {
     minted.secret.settled.set(true);
     Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))
 }
 
-/// The key existed before, the manager answered, and does not accept its answer's secret: another run has given the key a newer one, on
-/// another machine. That one may be in use, so `recover` is not to kill it without being asked.
+/// The failure if the manager does not accept the secret that it has just made for a key that existed before. Another run on
+/// another machine has made a newer one, which may be in use, so `recover` does not end that without being told to.
 fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failure {
     if let Err(error) = recorded.mark(Stage::Delivering) {
-        log::info!("the record of this run could not be brought up to date: {error}");
+        log::info!("could not update the record of this run: {error}");
     }
     let message = format!(
-        "{failure}; another run may have given the key `{}` (ID {}) a newer one, and this one was not delivered",
+        "{failure}; another run may have made a newer secret for the key `{}` (ID {}), so this one was not delivered",
         minted.name, minted.id
     );
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(minted.id))
@@ -145,11 +145,12 @@ fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failu
 /// Why a secret was not delivered.
 struct Undelivered {
     message: String,
-    /// No sink has it.
+    /// No sink has it any more.
     all_withdrawn: bool,
 }
 
-/// Delivers to all sinks, or to none: where one fails, the earlier ones are withdrawn, and named where that cannot be done.
+/// Delivers to all sinks, or to none: if one fails, the earlier ones are withdrawn. The message names those that could not be
+/// withdrawn.
 async fn deliver(
     sinks: &mut [Box<dyn Sink>],
     payload: &Payload<'_>,
@@ -160,7 +161,7 @@ async fn deliver(
             continue;
         };
         let mut message = format!(
-            "the secret could not be delivered to {}: {reason}",
+            "could not deliver the secret to {}: {reason}",
             sinks[index].place()
         );
         let mut all_withdrawn = true;
@@ -168,7 +169,7 @@ async fn deliver(
             if let Err(reason) = sink.withdraw().await {
                 all_withdrawn = false;
                 message.push_str(&format!(
-                    "; {} was written before and not withdrawn: {reason}",
+                    "; {} has the secret and was not withdrawn: {reason}",
                     sink.place()
                 ));
             }

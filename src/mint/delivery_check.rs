@@ -9,13 +9,13 @@ use crate::error::ErrorKind;
 use crate::journal::{Record, Stage, Work};
 use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 
-/// What stands against delivering.
+/// A reason not to deliver a secret.
 pub(super) enum Objection {
     /// The manager does not accept the secret.
     Refused(String),
     /// A lost request may have ended the secret, and nothing shows that it works.
     Doubtful(String),
-    /// The answer is about another key than the one that this run made.
+    /// The response is about another key than the one that this run made.
     Exchanged(String),
     /// Anything else.
     Other(ErrorKind, String),
@@ -28,13 +28,14 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Everything that may stand against delivering: a signal, another key of the name, a secret that does not work.
+    /// Checks everything that forbids the delivery: a signal, another key of the name, a secret that does not work.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
-        // A key that existed before has lost its old secret already: it is finished, not left.
+        // The old secret of a key that existed before is invalid already, so the work is finished.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // Another run may have given a key that existed before a newer secret, and so may a request of this run whose answer was lost.
+        // Another run, or a request of this run whose response was lost, may have made a newer secret for a key that existed
+        // before.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.signed_in);
         if self.verify || in_doubt && !idle {
@@ -48,7 +49,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// The rule of the module's documentation: the lowest ID of a name stays. Twins go in any case.
+    /// Applies the rule of docs/transaction.md: of several keys of one name, the one with the lowest ID stays. Twins are deleted
+    /// in any case.
     async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
         if !record.unique && !self.verify && !self.recovering {
             return Ok(());
@@ -56,11 +58,11 @@ impl Transaction<'_> {
         let found = match self.shown_beside(minted).await {
             Ok(found) => found,
             Err(error) if record.unique => {
-                let what = "whether the name is borne by one key alone could not be seen";
+                let what = "could not check whether another key has the name";
                 return Err((ErrorKind::Undelivered, format!("{what}: {error}")).into());
             }
             Err(error) => {
-                log::info!("whether a request was worked on twice could not be seen: {error}");
+                log::info!("could not check whether a request was processed twice: {error}");
                 return Ok(());
             }
         };
@@ -75,7 +77,7 @@ impl Transaction<'_> {
                 && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
-        // What a run was delivering had been alone.
+        // A run that was delivering had seen that its key stays.
         let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
             Some(other) if may_go => Err((
@@ -90,7 +92,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// The keys that bear the name which the manager gave to this one, as soon as this one is among them: a search that lags shows then what
+    /// Returns the keys that have the name of this key, as soon as this key is among them: then the search shows every key that
     /// was created before it.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.context.settings.settle_timeout);
@@ -102,7 +104,7 @@ impl Transaction<'_> {
             }
             if !poll.wait().await {
                 self.context.output.warn(&format!(
-                    "the manager's search does not show the new key `{}` (ID {}), so whether another run made one of this name is not known",
+                    "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run made a key of this name",
                     minted.name, minted.id
                 ));
                 return Ok(found);
@@ -110,7 +112,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Whether the manager shows that the key is locked or expired, which its answer to the new secret may have left out.
+    /// Returns whether the manager shows that the key is locked or expired, which its response to the reset may have left out.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.signed_in.api_key(minted.id).await;
         shown.is_ok_and(|key| {
@@ -129,7 +131,7 @@ impl Transaction<'_> {
             Tried::Works(Some(key)) if key.id != minted.id => Err((
                 ErrorKind::Undelivered,
                 format!(
-                    "the new secret is that of another key, with the ID {}",
+                    "the new secret belongs to another key, with the ID {}",
                     key.id
                 ),
             )
@@ -143,14 +145,14 @@ impl Transaction<'_> {
                     "the manager does not accept the new secret: {error}"
                 )))
             }
-            // Nothing tells whether a request that was lost has killed the secret.
+            // It is unknown whether a lost request has ended the secret.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
-                    "whether the new secret works could not be seen, so it was not delivered: {error}"
+                    "could not check whether the new secret works, so it was not delivered: {error}"
                 )))
             }
             Tried::Unproven(error) => {
-                let message = format!("that the new secret works could not be proven: {error}");
+                let message = format!("could not prove that the new secret works: {error}");
                 if self.verify || minted.uncertain {
                     self.context.output.warn(&message);
                 } else {
@@ -162,8 +164,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Whether the manager refused something to a key, as it does after it has accepted its secret. A limit, a failure of the manager, and what
-/// comes from something in between say nothing about the secret.
+/// Returns whether the manager refused a request of a key after it had accepted its secret. A rate limit, a server error and the
+/// response of a proxy prove nothing about the secret.
 fn is_about_a_right(error: &ManagerError) -> bool {
     error.is_from_manager()
         && match error.cause() {
@@ -173,11 +175,11 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// The IDs of what the request that made this key made beside it, of keys that one search showed. A key with our mark that is no twin has
-/// the description of ours, as somebody has copied it; it stays.
+/// Returns the IDs of the twins of this key among the keys that one search showed. A key with our mark that is no twin has a copy
+/// of our description, and stays.
 ///
 /// # Errors
-/// Returns an objection if the other one bears our mark, and this one does not.
+/// Returns an objection if another key has our mark and this one has not.
 fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {
@@ -190,8 +192,8 @@ fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>,
     };
     if shown.is_some() && !is_ours(record, made) {
         return Err(Objection::Exchanged(format!(
-            "the manager's answer is about the key with the ID {}, and the one with the ID {} bears the mark of this run: no secret is delivered, \
-             and nothing is deleted",
+            "the manager's response is about the key with the ID {}, but the one with the ID {} has the mark of this run: no secret was delivered, \
+             and nothing was deleted",
             minted.id, other.id
         )));
     }
@@ -201,7 +203,7 @@ fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>,
     Ok(twins.map(|key| key.id).collect())
 }
 
-/// Whether a key is known to be locked or expired: it is refused whatever its secret.
+/// Returns whether a key is known to be locked or expired. It is refused then whatever its secret.
 fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn) -> bool {
     let now = signed_in.time().timestamp_millis();
     active == Some(false) || expiry_date.is_some_and(|end| end <= now)

@@ -1,9 +1,9 @@
-//! Names that a manager keeps in a form of its own: other letters, without blanks or brackets, or cut.
+//! Names that a manager may alter: other case, no blanks or brackets, or cut.
 
-/// Names of fewer letters are not compared by their beginning alone: many begin alike.
+/// Names with fewer letters must match in full, since many names begin alike.
 const LONG: usize = 16;
 
-/// The letters and digits of a name, in lower case.
+/// Returns the letters and digits of a name in lower case.
 pub(super) fn folded(name: &str) -> String {
     name.chars()
         .filter(|character| character.is_alphanumeric())
@@ -11,7 +11,7 @@ pub(super) fn folded(name: &str) -> String {
         .collect()
 }
 
-/// Whether a manager that was asked for one name may have made the other of it.
+/// Returns whether a manager that was asked for one name may have made the other of it.
 pub(crate) fn is_like(asked: &str, kept: &str) -> bool {
     let (asked, kept) = (folded(asked), folded(kept));
     if kept.is_empty() {

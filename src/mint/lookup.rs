@@ -1,4 +1,4 @@
-//! Looking for the key that an operation made: by its name first, which is one request, and then by its mark among all keys that it may be.
+//! The search for the key that an operation made: by its name first, which is one request, then by its mark among all newer keys.
 
 use chrono::TimeDelta;
 
@@ -6,31 +6,31 @@ use super::ownership::{Verdict, is_twin_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
-/// The clocks of two machines differ by so much, though one is reckoned with the other's, in milliseconds.
+/// How far two clocks may differ after one was corrected by the other, in milliseconds.
 const SLACK: i64 = 60 * 1000;
 
-/// So long at most is asked for one key, in milliseconds.
+/// How long one key is asked for at most, in milliseconds.
 const LONGEST: i64 = 10 * 60 * 1000;
 
-/// So many keys at most are made by others between the two copies of a request.
+/// How many keys others may make between the two copies of a request.
 const NEIGHBOURS: i64 = 1000;
 
-/// Looks for the key of one operation.
+/// Searches for the key of one operation.
 pub(super) struct Lookup<'a> {
     signed_in: &'a SignedIn,
     record: &'a Record,
     /// No key with a lower ID is ours.
     lowest: Option<i64>,
-    /// Every ID that was seen: keys above it are new.
+    /// The highest ID that was seen: keys above it are new.
     highest: Option<i64>,
-    /// Only what one request made together with this key is looked for.
+    /// Only the twins of this key are searched for.
     twin: Option<&'a ApiKey>,
 }
 
-/// What a look shows.
-pub(super) struct Seen {
+/// The result of one search.
+pub(super) struct LookupResult {
     pub(super) verdict: Verdict,
-    /// A key bears the very name, whosever it is.
+    /// A key has exactly the name, whosever it is.
     pub(super) name_is_taken: bool,
 }
 
@@ -45,24 +45,24 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Looks for what was made at the same moment as this key, and has an ID close to it.
+    /// Restricts the search to keys with an ID close to this one.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self
     }
 
-    /// Looks for twins of this key alone, and not for copies that somebody made of it.
+    /// Restricts the search to twins of this key. Copies of it are left out.
     pub(super) fn twins_of(mut self, key: Option<&'a ApiKey>) -> Self {
         self.twin = key;
         self
     }
 
-    /// Looks once. IDs rise, so of all keys only those above the ones that were there before are looked at, and of these, unless it is to be a
-    /// `whole` look, only those that came since the last one.
+    /// Searches once. IDs rise, so only keys above those that existed before are read. Unless the search is `whole`, only keys
+    /// that were added since the last search are read.
     ///
     /// # Errors
-    /// Of the manager.
-    pub(super) async fn look(&mut self, whole: bool) -> Result<Seen, ManagerError> {
+    /// Returns the manager's error.
+    pub(super) async fn look(&mut self, whole: bool) -> Result<LookupResult, ManagerError> {
         let since = since(self.signed_in, self.record);
         let mut found = (self.signed_in)
             .api_keys_named(&self.record.key_name)
@@ -77,7 +77,7 @@ impl<'a> Lookup<'a> {
                 judge(self.record, since, &found)
             }
         };
-        Ok(Seen {
+        Ok(LookupResult {
             verdict,
             name_is_taken,
         })
@@ -87,7 +87,7 @@ impl<'a> Lookup<'a> {
         self.twin.is_none_or(|twin| is_twin_of_answer(twin, key))
     }
 
-    /// Adds what may be ours under another name.
+    /// Adds keys that may be ours under another name.
     async fn add_like(&mut self, whole: bool, found: &mut Vec<ApiKey>) -> Result<(), ManagerError> {
         let since = since(self.signed_in, self.record);
         let from = match whole {
@@ -111,7 +111,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// When the operation began by the manager's clock, or somewhat before.
+/// Returns when the operation began by the manager's clock, or somewhat earlier.
 pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let skew = signed_in
         .clock_skew()
@@ -122,7 +122,8 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
         return began;
     };
-    // No operation begins after it asked: if the wall clock has it so, that was put back since then. The boot's clock is right.
+    // An operation does not begin after its request. If the wall clock shows that, the clock was set back in between; the
+    // monotonic clock is right.
     let asked = signed_in.time().timestamp_millis().saturating_sub(age);
     match began > asked {
         true => asked.saturating_sub(LONGEST),

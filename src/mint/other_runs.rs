@@ -1,6 +1,7 @@
-//! Other runs at work on the key that is to get a new secret: what earlier ones left is taken over, and one that lives is not disturbed.
+//! Other runs at work on the key that will get a new secret. The records of runs that were cut off are taken over, and a living
+//! run is not disturbed.
 //!
-//! A run looks after its own record is on disk. So of two runs in one state folder, the one that looks later sees the other.
+//! A run looks after its own record is on disk. So of two runs with one state folder, the one that looks later sees the other.
 
 use super::ownership;
 use super::record::next_step;
@@ -10,11 +11,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
-/// Takes over the records of runs that were cut off while they made this key or its secret: the secret that is made now takes the place
-/// of theirs. `own` is the record of this run; `key` is the key of this ID as the manager shows it, if it was looked at.
+/// Takes over the records of runs that were cut off while they made this key or its secret: the secret that is made now replaces
+/// theirs. `own` is the record of this run. `key` is the key with this ID as the manager shows it, if it was read.
 ///
 /// # Errors
-/// Returns a conflict if a run that lives is at work on the key, or if a rotation of it was cut off.
+/// Returns a conflict if a living run works on the key, or if a rotation of it was cut off.
 pub(super) fn take_over(
     id: i64,
     key: Option<&ApiKey>,
@@ -38,7 +39,7 @@ pub(super) fn take_over(
         if !is_about(&other, id, key, own) {
             continue;
         }
-        // A run that lives is not waited for: what it makes would take the place of the secret that is made here.
+        // This run does not wait for a living run, whose secret would replace the one that is made here.
         let entry = if lives {
             None
         } else {
@@ -50,8 +51,8 @@ pub(super) fn take_over(
     Ok(entries)
 }
 
-/// Whether the run was at work on this key. One that did not know the ID of its key yet had a key of this name, and if the key bears the
-/// mark of another run, another one.
+/// Returns whether the run worked on this key. A run that did not know the ID of its key yet had a key of this name. If the key
+/// has the mark of another run, it was another key.
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -60,7 +61,7 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Refuses to leave a key as it is if a run that was to deliver its secret was cut off: the secret may be lost.
+/// Refuses to leave a key as it is if a run that was delivering its secret was cut off: the secret may be lost.
 ///
 /// # Errors
 /// Returns an error with the next step of the record.
@@ -77,7 +78,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), E
             continue;
         }
         let message = format!(
-            "a run that was to deliver the secret of the key `{}` (ID {}) was cut off, so that its secret may be lost",
+            "a run was cut off before it delivered the secret of the key `{}` (ID {}), so the secret may be lost",
             record.key_name, key.id
         );
         let error = Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record)));
@@ -86,7 +87,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), E
     Ok(())
 }
 
-/// Whether the run made this key, or a secret of it, as far as that can be seen.
+/// Returns whether the run made this key, or a secret of it, as far as that shows.
 fn made(record: &Record, key: &ApiKey) -> bool {
     match record.key_id {
         Some(id) => id == key.id,
@@ -98,12 +99,12 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Whether the key bears no mark of the run, though it would have to.
+/// Returns whether the key lacks the mark that the run would have given it.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }
 
-/// Whether the run was putting a successor in the place of this key, or the key is that successor.
+/// Returns whether the run was replacing this key, or the key is the successor.
 fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     let name = key.and_then(ApiKey::name);
     record.predecessor.as_ref().is_some_and(|predecessor| {
@@ -111,12 +112,12 @@ fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     })
 }
 
-/// A new secret would take the place of one that the rotation may still make, or has made.
+/// The error if a rotation may still make a secret, or has made one, that a new secret would replace.
 fn in_rotation(record: &Record) -> Error {
     let name = &record.key_name;
     Error::new(
         ErrorKind::Conflict,
         format!("a rotation of the key `{name}` is not finished"),
     )
-    .hint("run `swp-keys recover`, which finishes it (`--delete` undoes it), or the same `swp-keys rotate-key` again")
+    .hint("finish it with `swp-keys recover` or with the same `swp-keys rotate-key`, or undo it with `swp-keys recover --delete`")
 }

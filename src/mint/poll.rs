@@ -1,16 +1,16 @@
-//! Looking again with growing pauses, until what became of a request is known or a wait is over.
+//! Polling with growing pauses, until the result of a request is known or a wait is over.
 
 use std::time::{Duration, Instant};
 
 /// How long a refusal is doubted that is not in the manager's form.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
-/// The first pause between two looks; each is twice the one before.
+/// The first pause; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause between two looks.
+/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// Looks with growing pauses, until a wait is over.
+/// Polls with growing pauses until a wait is over.
 pub(crate) struct Poll {
     until: Instant,
     pause: Duration,
@@ -24,12 +24,12 @@ impl Poll {
         }
     }
 
-    /// Whether the wait is over, so that a look now is the last.
+    /// Returns whether the wait is over, so that the next poll is the last.
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 
-    /// Pauses, and says whether to look again; the last look is at the very end of the wait.
+    /// Pauses, and returns whether to poll again. The last poll is at the very end of the wait.
     pub(crate) async fn wait(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {

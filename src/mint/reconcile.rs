@@ -1,67 +1,67 @@
-//! Lost answers: what became of a request whose answer did not come, or cannot be read.
+//! Lost responses: what became of a request whose response did not arrive or cannot be read.
 //!
-//! The manager is asked until it is known or the wait is over. "Not there" is known only then: the request may still be on its way,
-//! or be worked on, when the first search is answered, or a search may lag behind what was created.
+//! The manager is asked until that is known or the wait is over. Only then is a key known to be missing: when the first search is
+//! answered, the request may still be in flight, or the search may lag behind the create.
 
 use std::time::Duration;
 
-use super::lookup::{Lookup, Seen};
+use super::lookup::{Lookup, LookupResult};
 use super::ownership::Verdict;
 use super::poll::Poll;
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
-/// What is known of a create.
-pub(super) enum Created {
+/// What became of a create.
+pub(super) enum CreateOutcome {
     /// It made this key, which is provably ours, and these twins of it.
-    Ours(i64, Vec<i64>),
-    /// It made none.
-    Not,
-    /// It is not known, because keys may not be searched.
-    MayNotLook(String),
-    /// It is not known, and why.
+    Created(i64, Vec<i64>),
+    /// It made no key.
+    NotCreated,
+    /// That is unknown, because keys may not be searched.
+    SearchForbidden(String),
+    /// That is unknown for this reason.
     Unknown(String),
 }
 
-/// What is to be found out.
+/// What must be found out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
-    /// How long a key that is not there may still come.
+    /// How long a key that is not there may still appear.
     pub(super) wait: Duration,
-    /// The manager refused the create in its own words, so that a key of the name explains that, and proves nothing else.
+    /// The manager itself refused the create, so a key of the name explains the refusal and proves nothing else.
     pub(super) refused: bool,
 }
 
-/// Looks until it is known what became of a create, or the wait is over.
+/// Searches until the result of a create is known, or the wait is over.
 pub(super) async fn of_create(
     signed_in: &SignedIn,
     record: &Record,
     question: Question,
-) -> Created {
+) -> CreateOutcome {
     let mut poll = Poll::new(question.wait);
     let mut lookup = Lookup::new(signed_in, record);
     let mut whole = true;
     loop {
         let last = match lookup.look(whole || poll.is_over()).await {
-            Ok(Seen {
+            Ok(LookupResult {
                 verdict: Verdict::Ours { id, twins },
                 ..
-            }) => return Created::Ours(id, twins),
-            Ok(seen) if question.refused && seen.name_is_taken => return Created::Not,
-            Ok(Seen {
+            }) => return CreateOutcome::Created(id, twins),
+            Ok(seen) if question.refused && seen.name_is_taken => return CreateOutcome::NotCreated,
+            Ok(LookupResult {
                 verdict: Verdict::Unproven(ids),
                 ..
-            }) => return Created::Unknown(unproven(record, &ids)),
+            }) => return CreateOutcome::Unknown(unproven(record, &ids)),
             Ok(_) => {
                 whole = false;
-                Created::Not
+                CreateOutcome::NotCreated
             }
-            Err(error) if may_not_look(&error) => {
-                return Created::MayNotLook(format!(
-                    "keys may not be searched to find out: {error}"
+            Err(error) if search_is_forbidden(&error) => {
+                return CreateOutcome::SearchForbidden(format!(
+                    "keys may not be searched: {error}"
                 ));
             }
-            Err(error) => Created::Unknown(format!("finding out failed too: {error}")),
+            Err(error) => CreateOutcome::Unknown(format!("the search failed as well: {error}")),
         };
         if !poll.wait().await {
             return last;
@@ -69,8 +69,8 @@ pub(super) async fn of_create(
     }
 }
 
-/// Some managers know no search for who may not search.
-pub(super) fn may_not_look(error: &ManagerError) -> bool {
+/// Returns whether keys may not be searched. Some managers answer 404 to users who may not.
+pub(super) fn search_is_forbidden(error: &ManagerError) -> bool {
     match error.cause() {
         Cause::Forbidden | Cause::Unauthorized => true,
         Cause::NotFound => error.is_from_manager(),
@@ -85,36 +85,37 @@ fn unproven(record: &Record, ids: &[i64]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     format!(
-        "nothing proves whose the keys named `{}`, or nearly so, with the IDs {ids} are",
+        "nothing proves who made the keys with the IDs {ids}, which are named `{}` or similarly",
         record.key_name
     )
 }
 
-/// What is known of a new secret.
-pub(super) enum Reset {
-    /// Here it is. `uncertain`: a request before this one was lost, and may be worked on late.
+/// What became of a reset.
+pub(super) enum ResetOutcome {
+    /// The new secret. If `uncertain`, an earlier request was lost and may be processed late.
     Made {
         /// The key with its secret.
         key: Box<ApiKey>,
         uncertain: bool,
     },
-    /// The manager did not do it.
+    /// The manager refused it.
     Refused(ManagerError),
-    /// It is not known, and why.
+    /// That is unknown for this reason.
     Unknown(String),
 }
 
-/// Gives the key a new secret. Its own answer may be lost too; asking again is safe for as long as no secret was delivered, since
-/// the last one that was made is the one that counts. `uncertain`: one may have been made before this.
+/// Gives the key a new secret. The response may be lost as well. Asking again is safe until a secret was delivered, since only
+/// the last one counts. `uncertain` says that an earlier request may have made a secret.
 ///
-/// A request that may still be worked on is waited for before the next is sent: done late, it would kill the newer secret.
+/// A request that may be in flight is waited for before the next one is sent. If it were processed later, it would end the newer
+/// secret.
 pub(super) async fn of_reset(
     signed_in: &SignedIn,
     record: &Record,
     id: i64,
     wait: Duration,
     mut uncertain: bool,
-) -> Reset {
+) -> ResetOutcome {
     let mut poll = Poll::new(wait);
     let mut waited = false;
     loop {
@@ -128,52 +129,47 @@ pub(super) async fn of_reset(
         };
         let error = match journal::refresh_while(record, asking).await {
             Ok(key) if key.id == id => {
-                return Reset::Made {
+                return ResetOutcome::Made {
                     key: Box::new(key),
                     uncertain,
                 };
             }
             Ok(key) => {
-                return Reset::Unknown(format!(
-                    "the answer is about another key, with the ID {}",
+                return ResetOutcome::Unknown(format!(
+                    "the response is about another key, with the ID {}",
                     key.id
                 ));
             }
             Err(error) => error,
         };
-        match (error.had_no_effect(), error.cause()) {
-            (
-                _,
-                Cause::ConnectionRefused
-                | Cause::Unreachable
-                | Cause::ProxyRefused
-                | Cause::RateLimited { .. },
-            ) => {}
-            (true, Cause::NotFound) => return Reset::Refused(error),
-            (true, _) if uncertain => return Reset::Unknown(error.to_string()),
-            (true, _) => return Reset::Refused(error),
-            (false, _) => uncertain = true,
-        }
-        // A connection that was reset says nothing about the request that went over it.
-        let under_way = !matches!(
+        let not_sent = matches!(
             error.cause(),
             Cause::ConnectionRefused
                 | Cause::Unreachable
                 | Cause::ProxyRefused
                 | Cause::RateLimited { .. }
         );
-        if under_way && !waited {
+        // A reset connection proves nothing about the request that was sent over it.
+        let in_flight = !not_sent;
+        match (error.had_no_effect(), error.cause()) {
+            _ if not_sent => {}
+            (true, Cause::NotFound) => return ResetOutcome::Refused(error),
+            (true, _) if uncertain => return ResetOutcome::Unknown(error.to_string()),
+            (true, _) => return ResetOutcome::Refused(error),
+            (false, _) => uncertain = true,
+        }
+        if in_flight && !waited {
             waited = true;
             poll = Poll::new(wait);
             tokio::time::sleep(wait).await;
-        } else if under_way || !poll.wait().await {
-            return Reset::Unknown(error.to_string());
+        } else if in_flight || !poll.wait().await {
+            return ResetOutcome::Unknown(error.to_string());
         }
     }
 }
 
-/// Deletes a key that nobody got, until that is known to be done. One that is gone already is success: the answer to an earlier try
-/// may have been lost, and a deletion does no harm twice.
+/// Deletes a key whose secret was not delivered, until that is known to be done. A key that is gone already counts as deleted:
+/// the response to an earlier try may have been lost, and repeating a deletion is safe.
 pub(super) async fn of_delete(
     signed_in: &SignedIn,
     id: i64,
@@ -187,7 +183,7 @@ pub(super) async fn of_delete(
         };
         match (error.is_from_manager(), error.cause()) {
             (true, Cause::NotFound) => return Ok(()),
-            // Not the manager's form: whether the key is gone is seen by its ID.
+            // A 404 that is not the manager's own: a read by ID shows whether the key is gone.
             (false, Cause::NotFound)
                 if signed_in.key_exists(id).await.is_ok_and(|there| !there) =>
             {
@@ -203,7 +199,7 @@ pub(super) async fn of_delete(
     }
 }
 
-/// Looks at a key, again where the answer does not come.
+/// Reads a key, and repeats that if no response arrives.
 pub(super) async fn of_look(
     signed_in: &SignedIn,
     id: i64,
@@ -224,7 +220,7 @@ pub(super) async fn of_look(
     }
 }
 
-/// Changes a key, until it is known whether that was done. The same values set twice do no harm.
+/// Changes a key until it is known whether that was done. Repeating the same change is safe.
 pub(super) async fn of_change(
     signed_in: &SignedIn,
     id: i64,
@@ -238,7 +234,7 @@ pub(super) async fn of_change(
             Err(error) => error,
         };
         match (error.is_from_manager(), error.cause()) {
-            // A 500 may have come after the work was done, and once more does no harm.
+            // A 500 may follow a change that was made, and repeating it is safe.
             (true, Cause::Rejected(500..)) => {}
             (
                 true,

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct UnusedRecord(Option<Own>);
 
 impl UnusedRecord {
-    /// Writes a record to disk, fsynced, folder included. If that fails, the run is warned that there is none.
+    /// Writes a record to disk, fsynced, folder included. If that fails, the user is warned that there is none.
     ///
     /// # Errors
     /// Returns a usage error if the record is too long, if one is required, or if what was written of it cannot be removed; or an
@@ -70,9 +70,8 @@ impl Drop for UnusedRecord {
     }
 }
 
-/// A record that a thread writes. The thread cannot be stopped, so dropping this waits for it and removes the record. A disk that stalls is
-/// not waited for; the thread removes the record then if the process lives for long enough. If it does not, `recover` finds no key for the
-/// record and removes it.
+/// A record that a thread writes. A thread cannot be stopped, so dropping this waits for it for a second at most and removes the
+/// record. A stalled disk may write the record later. That does no harm: `recover` finds no key for it and removes it.
 struct Writing {
     thread: JoinHandle<()>,
     written: Receiver<io::Result<UnusedRecord>>,
@@ -210,7 +209,7 @@ impl RunRecord {
         }
     }
 
-    /// Notes the ID of the key that an answer told. It is not waited for the disk: after a power cut the key is found by its mark.
+    /// Notes the ID of the key that a response showed. That is not flushed: after a power cut the key is found by its mark.
     pub(super) fn note_key(&mut self, id: i64) {
         let noted = match &mut self.own {
             Own::Written(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
@@ -222,12 +221,12 @@ impl RunRecord {
         not_vital(noted);
     }
 
-    /// The same, flushed, for a key whose answer was lost.
+    /// Notes the ID of a key whose response was lost, and flushes that.
     pub(super) fn note_key_lastingly(&mut self, id: i64) {
         not_vital(self.change(|record| record.key_id = Some(id)));
     }
 
-    /// Notes how far the work has come, in every record that is about the key.
+    /// Notes how far the work has come, in every record about the key.
     ///
     /// # Errors
     /// Returns the error of the first record that cannot be overwritten.
@@ -285,10 +284,10 @@ impl Flush {
     }
 }
 
-/// The mark leads to the key as well.
+/// Logs that an ID could not be noted. The mark leads to the key as well.
 fn not_vital(noted: io::Result<()>) {
     if let Err(error) = noted {
-        log::info!("the ID of the key could not be noted in the record of this run: {error}");
+        log::info!("could not note the ID of the key in the record of this run: {error}");
     }
 }
 
@@ -297,13 +296,13 @@ fn remove(entry: Entry, context: &Context) {
     let Err(error) = entry.remove() else { return };
     let place = journal::place();
     let what = format!("the record {operation}.json in {place} could not be removed: {error}");
-    // `--quiet` does not count: a record that stays is a danger, or at least in the way.
+    // This is printed with `--quiet` too: a record that stays is a danger, or in the way.
     context.output.insist(&if journal::is_unmarked(&error) {
         format!(
-            "{what}; the work is done, and `swp-keys recover` would take it for unfinished: remove the file yourself"
+            "{what}; remove the file yourself: the work is done, but `swp-keys recover` would take it for unfinished"
         )
     } else {
-        format!("{what}; the work is done, which the record says, and `swp-keys recover` drops it")
+        format!("{what}; the work is done and the record says so, so `swp-keys recover` removes it")
     });
 }
 
@@ -327,7 +326,7 @@ pub(crate) fn run_operation(
     })
 }
 
-/// What a user is to do about work that was not settled, of which there is this record, if there is one.
+/// Returns what the user must do about work that is not settled. `record` is its record, if there is one.
 pub(crate) fn next_step(record: Option<&Record>) -> String {
     match record {
         Some(record) if record.progress.stage == Stage::Delivering => secret_in_use(record),
@@ -336,23 +335,24 @@ pub(crate) fn next_step(record: Option<&Record>) -> String {
     }
 }
 
-/// The next step if a run is aborted before a sink may have the secret; `recorded` tells whether a record of it is on disk.
+/// Returns what the user must do if a run is aborted before a sink may have the secret. `recorded` says whether its record is on
+/// disk.
 pub(crate) fn pending_hint(recorded: bool) -> String {
     let hint = if recorded {
-        "run `swp-keys recover`, which finishes it; do not repeat the command before that"
+        "run `swp-keys recover` to finish it; do not repeat the command before that"
     } else {
-        "look for the key on the manager before running this again, and delete it there: its secret is lost"
+        "before running the command again, delete the key on the manager: its secret is lost"
     };
     hint.to_owned()
 }
 
 fn in_use_unrecorded(id: i64) -> String {
     format!(
-        "check whether the new secret of the key is in use; if it is not, run `swp-keys rotate-key {id} --in-place`, which makes another one"
+        "check whether the new secret of the key is in use; if it is not, make another one with `swp-keys rotate-key {id} --in-place`"
     )
 }
 
-/// Refuses what would make a record that cannot be read again, before anything is asked. `named` are the flags that stand in it.
+/// Refuses texts that would make a record too long to be read again. `named` are the flags whose values are in it.
 ///
 /// # Errors
 /// Returns a usage error that names the longest of them, or the places for the secret.
@@ -361,7 +361,7 @@ pub(crate) fn refuse_too_long(
     places: &[String],
 ) -> Result<(), Error> {
     let texts = || named.iter().filter_map(|(_, text)| *text);
-    // The old key of a rotation is given a name that is as long.
+    // The old key of a rotation gets a name that is as long.
     let all = texts()
         .chain(texts())
         .chain(places.iter().map(String::as_str));
@@ -375,13 +375,11 @@ pub(crate) fn refuse_too_long(
     Err(match longest {
         Some((flag, Some(text))) if text.len() > all_places => Error::usage(
             format!("`{flag}` is too long, with {} bytes", text.len()),
-            "choose a shorter one; the record of a run has 64 KiB",
+            "choose a shorter one: the record of a run is limited to 64 KiB",
         ),
         _ => Error::usage(
-            format!(
-                "the places for the secret have names of {all_places} bytes, which is too long"
-            ),
-            "name fewer places; the record of a run has 64 KiB",
+            format!("the names of the places for the secret are too long, with {all_places} bytes"),
+            "name fewer places: the record of a run is limited to 64 KiB",
         ),
     })
 }

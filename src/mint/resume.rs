@@ -1,18 +1,18 @@
-//! What `create`, `recover` and `rotate-key` share about a run that was cut off: whether its key is there, and whose it is.
+//! The continuation of work that was cut off, for `create`, `recover` and `rotate-key`: whether its key exists, and whose it is.
 
 use std::time::Duration;
 
 use super::likeness::is_like;
 use super::lookup;
 use super::ownership::{self, is_ours};
-use super::reconcile::{self, Created, Question};
+use super::reconcile::{self, CreateOutcome, Question};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
 
-/// The key that the record is about, if it is there. A request that was under way when its run was killed may still be worked on, so
-/// "not there" is believed only when as much time has gone by as a living run would have waited.
+/// Returns the ID of the key that the record is about, if the key exists. A request that was in flight when its run was killed
+/// may still be processed, so a missing key counts only after the time that a living run would have waited.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     signed_in: &SignedIn,
@@ -30,11 +30,11 @@ pub(crate) async fn find_abandoned_key(
     }
     match shown {
         Some(key) if is_the_one(signed_in, record, &key) => Ok(Some(id)),
-        // Another tenant's, or another manager's at the same address, or renamed.
+        // The key is another tenant's, or another manager's at the same address, or it was renamed.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with the ID {id} is `{}`, and nothing shows that it is the key `{}` of the run",
+                "the key with the ID {id} is named `{}`, and nothing proves that it is the key `{}` of the run",
                 key.name().unwrap_or_default(),
                 record.key_name
             ),
@@ -45,7 +45,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// The key that bears the run's mark, if the one with the recorded ID bears none: the answer that told the ID was about another run's key.
+/// Returns the key with the run's mark, if the key with the recorded ID has none: then the response with that ID was about
+/// another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
@@ -55,8 +56,8 @@ async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> 
     marked.ok().flatten()
 }
 
-/// What a request that was sent twice made beside a key that is gone. A key with its mark that was created at another time is none: somebody
-/// made it in the place of the one that is gone, and took over the description.
+/// Returns the twin of a key that is gone. A key with its mark that was created at another time is no twin, but a copy that a
+/// person made to replace the key.
 async fn twin_of_the_gone(
     gone: i64,
     record: &Record,
@@ -71,7 +72,7 @@ async fn twin_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which bears its mark, was created at \
+                "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which has its mark, was created at \
                  another time"
             ),
         )
@@ -79,24 +80,24 @@ async fn twin_of_the_gone(
     }
 }
 
-/// How long what its run asked for may still be worked on.
+/// Returns how long the request of the run that was cut off may still be processed.
 pub(crate) fn still_settling(entry: &Entry, context: &Context) -> Duration {
     context.settings.settle_timeout.saturating_sub(entry.age())
 }
 
-/// Says that this run waits for a request of the run that was cut off, if that takes more than two seconds.
+/// Reports that this run waits for a request of the run that was cut off, if that takes more than two seconds.
 pub(crate) fn announce_wait(entry: &Entry, context: &Context) {
     let wait = still_settling(entry, context);
     if wait > Duration::from_secs(2) {
         context.output.note(&format!(
-            "what was asked for the key `{}` may still be under way; waiting for it, {} s at the most",
+            "a request for the key `{}` may still be in flight; waiting up to {} s for it",
             entry.record.key_name,
             wait.as_secs()
         ));
     }
 }
 
-/// A request for a secret that its run left behind may still be worked on, and would kill a secret that is made before it.
+/// Waits until a request of the run that was cut off cannot be processed any more: it would end a secret that is made before it.
 pub(crate) async fn wait_for_inflight_request(
     entry: &Entry,
     context: &Context,
@@ -108,7 +109,8 @@ pub(crate) async fn wait_for_inflight_request(
     context.signals.cancel(passed).await
 }
 
-/// Whether another key of the name was first: then this one would have gone, had its run lived (`mint.rs`, "One name, many runs").
+/// Returns whether another key of the name was first. The run that was cut off would have deleted its key then
+/// (docs/transaction.md, "Several runs at once").
 pub(crate) async fn lost_name_race(
     record: &Record,
     id: i64,
@@ -120,7 +122,7 @@ pub(crate) async fn lost_name_race(
     if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
     }
-    // The manager may keep the name in a form of its own.
+    // The manager may have altered the name.
     let looking = async {
         let key = signed_in.api_key(id).await?;
         let name = key.name().unwrap_or(&record.key_name).to_owned();
@@ -140,39 +142,40 @@ pub(crate) async fn lost_name_race(
     });
     if first {
         context.output.note(&format!(
-            "another key named `{}` was first, so the one with the ID {id} is deleted",
+            "another run made a key named `{}` first, so the one with the ID {id} will be deleted",
             record.key_name
         ));
     }
     Ok(first)
 }
 
-/// Removes a record of which nothing is left to be done.
+/// Removes a record of work that is done.
 ///
 /// # Errors
 /// Returns an error if it could not be removed.
 pub(crate) fn settle(entry: Entry) -> Result<(), Error> {
     entry.settle().map_err(|error| {
         Error::unexpected(format!(
-            "the record in {} could not be removed: {error}",
+            "could not remove the record in {}: {error}",
             journal::place()
         ))
     })
 }
 
-/// Of a run that is settled, or that another process deals with.
+/// The error about a run that is settled, or that another process works on.
 pub(crate) fn busy(name: &str) -> Error {
     Error::new(
         ErrorKind::Conflict,
-        format!("another process deals with the key `{name}`"),
+        format!("another process works on the key `{name}`"),
     )
-    .hint("wait for it, and run this again")
+    .hint("wait for it, then run the command again")
 }
 
-/// What became of a create whose record a run left: its key's ID, if it made one that is provably its own.
+/// Finds out what became of the create of a run that was cut off. Returns the ID of its key, if it made one that is provably its
+/// own.
 ///
 /// # Errors
-/// Where that cannot be said; the record must stay.
+/// Returns an error if that is unknown. The record must stay then.
 async fn key_of(
     signed_in: &SignedIn,
     record: &Record,
@@ -183,19 +186,19 @@ async fn key_of(
         refused: false,
     };
     match reconcile::of_create(signed_in, record, question).await {
-        Created::Ours(id, _) => Ok(Some(id)),
-        Created::Not => Ok(None),
-        Created::MayNotLook(why) | Created::Unknown(why) => Err(Error::new(
+        CreateOutcome::Created(id, _) => Ok(Some(id)),
+        CreateOutcome::NotCreated => Ok(None),
+        CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "it is not known whether the key `{}` was created: {why}",
+                "it is unknown whether the key `{}` was created: {why}",
                 record.key_name
             ),
         )),
     }
 }
 
-/// Whether the key with the ID that stands in a record is the one that the record is about.
+/// Returns whether the key with the recorded ID is the one that the record is about.
 fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     if record.work == Work::Rekey {
         let name = key.name().unwrap_or(&record.key_name);
@@ -204,13 +207,16 @@ fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_the_one(record, lookup::since(signed_in, record), key)
 }
 
-/// Whether a key was created when the operation was under way, as far as the manager shows that.
+/// Returns whether a key was created during the operation, as far as the manager shows that.
 fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// The secret of an API key alone selects the tenant (docs/manager-api.md, "Tenants"), so that a key is not there, or whose one of the
-/// same name and ID is, is believed only of whoever asked for it.
+/// Checks that this run signs as the run that was cut off did. The secret of an API key selects the tenant (docs/manager-api.md,
+/// "Tenants"), so another sign-in cannot tell whether a key is gone or whose it is.
+///
+/// # Errors
+/// Returns an error if it signs in another way.
 pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
     if record.signer == signed_in.signer_fingerprint(&record.operation) {
         return Ok(());
@@ -218,7 +224,7 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
     let error = Error::new(
         ErrorKind::Attention,
         format!(
-            "the run that was at work on the key `{}` signed in another way, so that this sign-in may speak for another tenant",
+            "the run that worked on the key `{}` signed in another way, so this sign-in may be for another tenant",
             record.key_name
         ),
     );
@@ -227,7 +233,7 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
         .as_ref()
         .map_or("as it did", |_| "with its API key");
     Err(error.hint(format!(
-        "sign in {with}; or look at the manager's keys yourself, and then say `swp-keys recover {} --forget`",
+        "sign in {with}; or check the manager's keys yourself, then run `swp-keys recover {} --forget`",
         record.operation
     )))
 }

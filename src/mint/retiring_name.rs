@@ -1,4 +1,4 @@
-//! The name of a key that makes way for its successor: the name it had, and when it expires.
+//! The name of a predecessor: its former name, and when it expires.
 
 use chrono::DateTime;
 
@@ -7,18 +7,18 @@ use crate::manager::ApiKey;
 
 const RETIRING: &str = " (retiring ";
 
-/// The name of a key that makes way for its successor.
+/// Returns the name of a predecessor that expires at this time.
 pub(super) fn retiring_name(name: &str, end: i64) -> String {
     let end = DateTime::from_timestamp_millis(end).unwrap_or_default();
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
 
-/// The name that a key had before it made way.
+/// Returns the name that a key had before it was renamed for a successor.
 pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).unwrap_or(name)
 }
 
-/// Whether a key has made way for one of this name.
+/// Returns whether a key was renamed for a successor of this name.
 pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     now != name
@@ -26,10 +26,10 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|original| original == name || folded(original) == folded(name))
 }
 
-/// What stands before the word and the time, whatever form the manager gives to blanks, brackets and letters.
+/// Splits the former name off, however the manager alters blanks, brackets and case.
 fn split_retiring(name: &str) -> Option<&str> {
     const WORD: &str = "retiring";
-    // As long as the name, byte by byte.
+    // The two have the same length in bytes.
     let place = name.to_ascii_lowercase().rfind(WORD)?;
     let original = name[..place].trim_end_matches([' ', '(']);
     let end = name[place + WORD.len()..]

@@ -1,27 +1,27 @@
-//! Taking a key back that a run made and nobody got: "deleted again" is said only where the manager does not show it any more.
+//! Deleting a key whose secret was not delivered, until the manager does not show it any more.
 
 use std::time::Duration;
 
 use super::lookup::Lookup;
 use super::ownership::Verdict;
 use super::poll::Poll;
-use super::reconcile::{may_not_look, of_delete};
+use super::reconcile::{of_delete, search_is_forbidden};
 use super::state::{Delivered, Failure, Transaction, as_key};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
-/// How long a search may lag behind what was created.
+/// How long a search may lag behind a create.
 const LAG: Duration = Duration::from_secs(2);
 
-/// How long one look may take.
+/// How long one lookup may take.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Deletes the key, and looks whether the manager has it all the same.
+/// Deletes the key, and asks the manager whether it is gone.
 ///
 /// # Errors
-/// Where it may be there still.
+/// Returns an error if the key may still exist.
 pub(super) async fn delete_confirmed(
     context: &Context,
     signed_in: &SignedIn,
@@ -36,16 +36,16 @@ pub(super) async fn delete_confirmed(
         }
         if !poll.wait().await {
             return Err(Error::unexpected(
-                "the manager says that it deleted it, and has it all the same",
+                "the manager reported that it deleted the key, but still shows it",
             ));
         }
     }
 }
 
-/// The same for a key that this run made a moment ago, and for what a request that was sent twice made beside it.
+/// Deletes a key that this run has just made, and the twins that a repeated request made.
 ///
 /// # Errors
-/// Where one of them may be there still.
+/// Returns an error if one of them may still exist.
 async fn delete_all_confirmed(
     context: &Context,
     signed_in: &SignedIn,
@@ -57,7 +57,7 @@ async fn delete_all_confirmed(
     delete_twins(context, signed_in, record, id, None).await
 }
 
-/// Waits until a search shows the key, as a search may lag behind what was created: it shows a twin with a lower ID then, too.
+/// Waits until a search shows the key, since a search may lag behind a create. Then it shows a twin with a lower ID as well.
 async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Record, id: i64) {
     if record.work != Work::Create {
         return;
@@ -68,7 +68,7 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
         match pages.next().await {
             Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
             Ok(_) => {}
-            // What keeps keys from being searched is found once more when the twins are looked for.
+            // The search for twins reports why keys cannot be searched.
             Err(_) => return,
         }
         if !poll.wait().await {
@@ -77,10 +77,10 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
     }
 }
 
-/// The same for a key that was made before. Somebody may have copied its description meanwhile, and so its mark: that key stays.
+/// Deletes a key that was delivered, and its twins. A key with a copy of its description, and so of its mark, stays.
 ///
 /// # Errors
-/// Where one of them may be there still.
+/// Returns an error if one of them may still exist.
 pub(crate) async fn delete_delivered(
     context: &Context,
     signed_in: &SignedIn,
@@ -95,10 +95,10 @@ pub(crate) async fn delete_delivered(
     }
 }
 
-/// The same for a key that another run made.
+/// Deletes a key that another run made, and its twins.
 ///
 /// # Errors
-/// Where one of them may be there still.
+/// Returns an error if one of them may still exist.
 pub(crate) async fn delete_abandoned(
     context: &Context,
     signed_in: &SignedIn,
@@ -109,16 +109,16 @@ pub(crate) async fn delete_abandoned(
     delete_confirmed(context, signed_in, id).await?;
     match shown {
         Ok(Ok(Some(key))) => delete_twins(context, signed_in, record, id, Some(&key)).await,
-        // Without the key, nothing tells its twin from its copy.
+        // Without the key, its twin cannot be told from a copy of it.
         _ => Ok(()),
     }
 }
 
-/// Deletes every other key that bears the operation's mark, and is a twin of `made`. A sign-in that may not search keys never sees one,
-/// and does not fail for that.
+/// Deletes every other key that has the operation's mark and is a twin of `made`. Credentials that may not search keys find none,
+/// which is not an error.
 ///
 /// # Errors
-/// Where one may be there still.
+/// Returns an error if one of them may still exist.
 async fn delete_twins(
     context: &Context,
     signed_in: &SignedIn,
@@ -133,45 +133,45 @@ async fn delete_twins(
     let mut lookup = lookup.twins_of(made);
     let verdict = match lookup.look(true).await {
         Ok(seen) => seen.verdict,
-        Err(error) if may_not_look(&error) => {
-            log::info!("whether a request was worked on twice could not be seen: {error}");
+        Err(error) if search_is_forbidden(&error) => {
+            log::info!("could not check whether a request was processed twice: {error}");
             return Ok(());
         }
         Err(error) => {
             let message =
-                format!("whether its request was worked on twice could not be seen: {error}");
+                format!("could not check whether its request was processed twice: {error}");
             return Err(Error::new(ErrorKind::Attention, message));
         }
     };
     if let Verdict::Ours { id, twins } = verdict {
         for id in twins.into_iter().chain([id]) {
-            log::warn!("a request was worked on twice; deleting the key with the ID {id}");
+            log::warn!("a request was processed twice; deleting the key with the ID {id}");
             delete_confirmed(context, signed_in, id).await?;
         }
     }
     Ok(())
 }
 
-/// A manager that shows a key did not delete it, whatever it says. One that does not let itself be looked at is believed.
+/// Returns whether the manager still shows the key. A manager that does not answer is believed to have deleted it.
 async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
     let shown = tokio::time::timeout(LOOK, signed_in.api_key(id)).await;
     shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
 }
 
-/// Deletes a key, and finds out whether that was done; whether it is gone, the caller sees.
+/// Deletes a key, and finds out whether the request was processed. The caller checks whether the key is gone.
 pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
     Ok(of_delete(signed_in, id, context.settings.settle_timeout).await?)
 }
 
 impl Transaction<'_> {
-    /// Takes back what was made and nobody got: a key of this operation is deleted, one that existed before cannot be.
+    /// Undoes a key whose secret was not delivered. A key of this operation is deleted; a key that existed before stays.
     pub(super) async fn undo(&self, id: i64, record: &Record, failure: &str) -> Failure {
         let name = &record.key_name;
         if record.work == Work::Rekey {
             return Failure::Unresolved(
                 Error::new(
                     ErrorKind::Attention,
-                    format!("{failure}; the old secret of the key `{name}` (ID {id}) may be dead, and nobody has the new one"),
+                    format!("{failure}; the old secret of the key `{name}` (ID {id}) may be invalid, and the new one was not delivered"),
                 )
                 .key(id),
             );
@@ -182,29 +182,34 @@ impl Transaction<'_> {
         };
         match taken_back {
             Ok(()) => Failure::RolledBack(
-                Error::new(ErrorKind::Undelivered, format!("{failure}; the key `{name}` (ID {id}) was deleted again"))
-                    .hint("mend what stands in the way, and run it again")
-                    .key(id),
+                Error::new(
+                    ErrorKind::Undelivered,
+                    format!("{failure}; the key `{name}` (ID {id}) was deleted"),
+                )
+                .hint("fix the problem above and run the command again")
+                .key(id),
             ),
             Err(error) => Failure::Unresolved(
                 Error::new(
                     ErrorKind::Attention,
-                    format!("{failure}, and the key `{name}` (ID {id}) could not be deleted again: {error}"),
+                    format!(
+                        "{failure}, and the key `{name}` (ID {id}) could not be deleted: {error}"
+                    ),
                 )
                 .key(id),
             ),
         }
     }
 
-    /// Deletes what a request that came twice made beside the key: it is ours by its mark, and nobody has its secret.
+    /// Deletes the twins of the key. They are ours by their mark, and their secrets were not delivered.
     pub(super) async fn end_twins(
         &self,
         twins: impl IntoIterator<Item = i64>,
     ) -> Result<(), String> {
         for id in twins {
-            log::warn!("a request was worked on twice; deleting the key with the ID {id}");
+            log::warn!("a request was processed twice; deleting the key with the ID {id}");
             let deleted = delete_confirmed(self.context, self.signed_in, id).await;
-            deleted.map_err(|error| format!("its twin (ID {id}) could not be deleted: {error}"))?;
+            deleted.map_err(|error| format!("could not delete its twin (ID {id}): {error}"))?;
         }
         Ok(())
     }

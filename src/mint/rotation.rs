@@ -1,20 +1,21 @@
-//! One key takes the place of another: the old one makes way for its name, and retires once its successor is delivered.
+//! The predecessor of a rotation: it is renamed if its successor needs the name, and expires after its successor was delivered.
 //!
 //! ```text
-//! recorded -> asked -> minted -> delivered -> the predecessor's end is set -> settled
-//!                \                                   |
-//!                 the name is taken: the predecessor is renamed first, and asked again
+//! recorded -> asked -> minted -> delivered -> the expiry of the predecessor is set -> settled
+//!                 \                                    |
+//!                  the name is taken: the predecessor is renamed, and the request is repeated
 //! ```
 //!
-//! The record stays to the very end, and says how far it has come: under which name the predecessor makes way (noted before it is
-//! given), and that the successor was delivered. So whoever goes on after a crash knows whether there is a secret to be made, a name
-//! to be given back, or only an end to be set; there is never a second successor.
+//! The record stays until the end and says how far the rotation has come: the new name of the predecessor, noted before it is
+//! renamed, and that the successor was delivered. So a run that continues after a crash knows whether to make a secret, to
+//! restore a name, or only to set the expiry. There is never a second successor.
 //!
-//! Whether a manager allows two keys of one name is unknown (manager-api.md, section 11, no. 7). Where it does, the predecessor keeps
-//! its name until its end is set; the same request then gives it the other one, so that a name leads to one living key on every manager.
+//! It is unknown whether a manager allows two keys of one name (docs/manager-api.md, "Unknowns", no. 7). If it does, the
+//! predecessor keeps its name until its expiry is set, and is renamed by the same request. So a name leads to one living key on
+//! every manager.
 //!
-//! **One name, many runs.** The predecessor is among the keys that were known before, so the rule of `mint.rs` (the lowest ID stays)
-//! is about the successors alone: of two rotations at once one stays, and only that one has the predecessor retire.
+//! The predecessor is among the keys that existed before, so the rule that the lowest ID stays (docs/transaction.md) is about the
+//! successors: of two rotations at once one successor stays, and only its run sets the expiry.
 
 use chrono::{DateTime, Utc};
 
@@ -29,7 +30,7 @@ use crate::journal::{Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 use crate::process::pending::PendingWork;
 
-/// Whether the manager refused a successor because its predecessor bears the name.
+/// Returns whether the manager refused a successor because its predecessor has the name.
 pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
     let Some(predecessor) = &record.predecessor else {
         return false;
@@ -39,8 +40,8 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that its successor can take the name. Why that could not be done ends the work; what was done of it
-    /// is taken back then ([`Transaction::restore_predecessor`]).
+    /// Renames the predecessor, so that its successor can take the name. If that fails, the rotation ends, and
+    /// [`Transaction::restore_predecessor`] undoes what was done.
     pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
         let record = recorded.record();
         let name = record.key_name.clone();
@@ -70,13 +71,13 @@ impl Transaction<'_> {
         let wait = self.context.settings.settle_timeout;
         match reconcile::of_change(self.signed_in, id, &change, wait).await {
             Ok(_) => {
-                log::info!("the key `{name}` (ID {id}) is named `{given}` now, to make way");
+                log::info!("renamed the key `{name}` (ID {id}) to `{given}` for its successor");
                 Ok(())
             }
             Err(error) => {
                 let error = Error::from(error);
                 let message = format!(
-                    "the manager allows one key of a name, and the key `{name}` (ID {id}) could not be renamed to make way: {error}"
+                    "the manager allows one key of a name, and the key `{name}` (ID {id}) could not be renamed: {error}"
                 );
                 Err(Failure::RolledBack(
                     Error::new(error.kind(), message)
@@ -87,7 +88,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// The work came to nothing: a name that the predecessor gave away is given back.
+    /// Ends a rotation without a successor: a predecessor that was renamed gets its name back.
     pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
         match restore_name(self.context, self.signed_in, record).await {
             Ok(()) => Failure::RolledBack(error),
@@ -112,14 +113,14 @@ fn note(record: &mut Record, change: impl FnOnce(&mut Predecessor)) {
 }
 
 pub(super) fn not_noted(error: &std::io::Error) -> Error {
-    Error::unexpected(format!("the record of this run cannot be changed: {error}"))
-        .hint("name a folder that can be written to in SWP_STATE_DIR")
+    Error::unexpected(format!("could not change the record of this run: {error}"))
+        .hint("set SWP_STATE_DIR to a writable folder")
 }
 
-/// Gives a predecessor its name back, where it gave it away and no successor bears it.
+/// Renames a predecessor back, if it was renamed and no successor has the name.
 ///
 /// # Errors
-/// Where it is not known that it has it.
+/// Returns an error if the predecessor may not have its name.
 pub(crate) async fn restore_name(
     context: &Context,
     signed_in: &SignedIn,
@@ -136,7 +137,7 @@ pub(crate) async fn restore_name(
         let error = Error::from(error);
         Error::new(
             error.kind(),
-            format!("the key `{name}` (ID {id}) is named `{given}`, and could not be given its name back: {error}"),
+            format!("the key `{name}` (ID {id}) is named `{given}` and could not be renamed back: {error}"),
         )
         .http(error.http_status())
         .key(id)
@@ -151,7 +152,7 @@ pub(crate) async fn restore_name(
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
     {
-        // Another run's successor bears it.
+        // Another run's successor has the name.
         return Ok(());
     }
     let change = KeyChange {
@@ -165,18 +166,18 @@ pub(crate) async fn restore_name(
     Ok(())
 }
 
-/// How a predecessor ended.
+/// What became of a predecessor.
 pub(crate) enum Retired {
-    /// It ends then, by the manager's word.
-    Ends(i64),
-    /// It is not there any more.
+    /// It expires at this time, as the manager shows it.
+    Expires(i64),
+    /// It is gone.
     Gone,
 }
 
-/// Sets the end of a predecessor whose successor is delivered, and settles the record.
+/// Sets the expiry of a predecessor whose successor is delivered, and settles the record.
 ///
 /// # Errors
-/// Where it is not set; the record stays then.
+/// Returns an error if the expiry is not set. The record stays then.
 pub(crate) async fn expire_predecessor(
     context: &Context,
     signed_in: &SignedIn,
@@ -192,11 +193,14 @@ pub(crate) async fn expire_predecessor(
     let hint = if kept {
         pending_hint(true)
     } else {
-        format!("{} sets the end of the old key", set_by_hand(&predecessor))
+        format!(
+            "set the expiry of the old key with {}",
+            set_by_hand(&predecessor)
+        )
     };
     let pending = context.pending.add(PendingWork::secret(
         format!(
-            "the secret of the key `{name}` (ID {successor}) is delivered, and the end of the old one (ID {id}) may not be set"
+            "the secret of the key `{name}` (ID {successor}) is delivered, and the expiry of the old one (ID {id}) may not be set"
         ),
         Some(id),
         hint,
@@ -206,8 +210,8 @@ pub(crate) async fn expire_predecessor(
         record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // It said before the delivery that the secret may be in use, so that no new one is made without being asked for.
-        log::info!("the record of this run cannot be changed: {error}");
+        // The record said before the delivery that the secret may be in use, so `recover` makes no new one without being told to.
+        log::info!("could not change the record of this run: {error}");
     }
     let result = set_end(context, signed_in, &name, &predecessor).await;
     drop(pending);
@@ -220,7 +224,7 @@ pub(crate) async fn expire_predecessor(
     }
 }
 
-/// The command that sets the end of the old key.
+/// Returns the command that sets the expiry of the old key.
 fn set_by_hand(predecessor: &Predecessor) -> String {
     let overlap = std::time::Duration::from_millis(predecessor.overlap.unsigned_abs());
     let overlap = humantime::format_duration(overlap).to_string();
@@ -243,15 +247,15 @@ fn not_retired(
     let error = Error::new(
         ErrorKind::Partial,
         format!(
-            "the key `{name}` (ID {successor}) is made and its secret delivered, and the end of the old key (ID {id}, named `{name}` before) is not set: {why}"
+            "the secret of the new key `{name}` (ID {successor}) is delivered, but the expiry of the old key (ID {id}, named `{name}` before) is not set: {why}"
         ),
     )
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        "the old key goes on; `swp-keys recover` sets its end".to_owned()
+        "run `swp-keys recover` to set the expiry; the old key works until then".to_owned()
     } else {
-        format!("the old key goes on; {by_hand} sets its end")
+        format!("set the expiry with {by_hand}; the old key works until then")
     })
 }
 
@@ -268,7 +272,7 @@ async fn set_end(
     };
     let now: DateTime<Utc> = signed_in.time();
     let wanted = now.timestamp_millis().saturating_add(predecessor.overlap);
-    // A key that ends before that keeps its end.
+    // A key that expires earlier keeps its expiry.
     let ends_before = key.expiry_date().filter(|end| *end <= wanted);
     let end = ends_before.unwrap_or(wanted);
     let retiring = retiring_name(name, end);
@@ -278,35 +282,35 @@ async fn set_end(
         ..KeyChange::default()
     };
     if change == KeyChange::default() {
-        return Ok(Retired::Ends(end));
+        return Ok(Retired::Expires(end));
     }
     let answer = match ask_for(context, signed_in, id, &change).await? {
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
-    // Fields that are not set are absent (manager-api.md, section 6.1), so an end that is not there is none.
+    // Fields that are not set are absent (docs/manager-api.md, "Key fields").
     let told = match answer.expiry_date() {
         Some(told) => Some(told),
         None => look(context, signed_in, id)
             .await?
             .and_then(|key| key.expiry_date()),
     };
-    if let Some(told) = told.filter(|told| is_as_asked(*told, end)) {
-        return Ok(Retired::Ends(told));
+    if let Some(told) = told.filter(|told| is_requested_expiry(*told, end)) {
+        return Ok(Retired::Expires(told));
     }
     Err(Error::unexpected(format!(
-        "the manager set another end than asked: {} instead of {}",
+        "the manager set a different expiry: {} (requested {})",
         told.map_or_else(|| "never".to_owned(), format_time),
         format_time(end)
     )))
 }
 
-/// A manager may keep whole seconds only.
-fn is_as_asked(told: i64, asked: i64) -> bool {
-    told.abs_diff(asked) < 1000
+/// Returns whether the manager set the expiry that was asked for. It may keep whole seconds only.
+pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
+    is.abs_diff(asked) < 1000
 }
 
-/// The key as it is; none where it is gone.
+/// Reads the key. `None` if it is gone.
 async fn look(
     context: &Context,
     signed_in: &SignedIn,
@@ -319,7 +323,7 @@ async fn look(
     }
 }
 
-/// The change, and without the name where that is what stands in its way: an end matters more.
+/// Changes the key, without the name if the name is why the change is refused: the expiry matters more.
 async fn ask_for(
     context: &Context,
     signed_in: &SignedIn,
@@ -344,7 +348,7 @@ async fn ask_for(
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // It ends by itself, and only its name could not be changed.
+        // It expires on its own, and only its name could not be changed.
         look(context, signed_in, id).await?
     } else {
         match reconcile::of_change(signed_in, id, &rest, wait).await {
@@ -353,7 +357,7 @@ async fn ask_for(
         }
     };
     context.output.warn(&format!(
-        "the old key (ID {id}) keeps its name, so that two keys bear it: {error}"
+        "the old key (ID {id}) keeps its name, so two keys have it: {error}"
     ));
     Ok(answer)
 }
@@ -365,7 +369,7 @@ mod tests {
     #[test]
     fn whole_seconds_are_as_asked_and_minutes_are_not() {
         let asked = 1_795_510_800_567;
-        assert!(is_as_asked(asked, asked) && is_as_asked(asked - 567, asked));
-        assert!(!is_as_asked(asked + 60_000, asked) && !is_as_asked(0, asked));
+        assert!(is_requested_expiry(asked, asked) && is_requested_expiry(asked - 567, asked));
+        assert!(!is_requested_expiry(asked + 60_000, asked) && !is_requested_expiry(0, asked));
     }
 }

@@ -1,4 +1,4 @@
-//! What the steps of the transaction hand on to each other.
+//! The values that the steps of the transaction pass to each other.
 
 use std::cell::Cell;
 
@@ -12,13 +12,13 @@ use crate::manager::{ApiKey, SignedIn};
 use crate::process::pending::PendingGuard;
 use crate::secret::Secret;
 
-/// Sinks that are ready; nothing was asked of the manager.
+/// Sinks that are ready. Nothing was asked of the manager yet.
 pub(crate) struct PreparedSinks {
     pub(super) sinks: Vec<Box<dyn Sink>>,
 }
 
 impl PreparedSinks {
-    /// Takes sinks that are ready. Delivering goes in this order, so one that cannot be taken back stands last.
+    /// Takes sinks that are ready. They receive the secret in this order, so one that cannot withdraw it comes last.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks }
     }
@@ -26,7 +26,7 @@ impl PreparedSinks {
     /// Prepares the sinks that the command line names.
     ///
     /// # Errors
-    /// Of usage, naming the flag at fault; of a signal.
+    /// Returns a usage error that names the flag at fault, or an interruption by a signal.
     pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
         let format = context.output.format();
         let loose = context.settings.allow_loose_permissions;
@@ -36,7 +36,7 @@ impl PreparedSinks {
         Ok(prepared)
     }
 
-    /// The places, in words.
+    /// Returns descriptions of the places that the secret goes to.
     pub(crate) fn places(&self) -> Vec<String> {
         self.sinks.iter().map(|sink| sink.place()).collect()
     }
@@ -48,19 +48,19 @@ pub(crate) struct Delivered {
     pub(crate) id: i64,
     /// The manager's object, without the secret.
     pub(crate) fields: Map<String, Value>,
-    /// When it ends, by the manager's word.
+    /// When it expires, as the manager shows it.
     pub(crate) expiry_date: Option<i64>,
 }
 
-/// A secret that only this run has. It can be made here alone, and it ends in a place or with its key: one that is dropped
-/// otherwise says so in a debug build.
+/// A secret that only this run has. It is delivered or its key is undone. If it is dropped before that, a debug build logs an
+/// error.
 pub(super) struct UndeliveredSecret {
     pub(super) secret: Secret,
     pub(super) settled: Cell<bool>,
 }
 
 impl UndeliveredSecret {
-    /// Takes it out of the answer to a create or a reset.
+    /// Takes the secret out of the response to a create or a reset.
     pub(super) fn of(key: &mut ApiKey) -> Option<Self> {
         key.take_secret().map(|secret| Self {
             secret,
@@ -72,7 +72,7 @@ impl UndeliveredSecret {
 impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
-            log::error!("a fresh secret was dropped before it was delivered or its key undone");
+            log::error!("a fresh secret was dropped before it was delivered or its key was undone");
         }
     }
 }
@@ -83,15 +83,15 @@ pub(super) struct Minted {
     pub(super) name: String,
     pub(super) fields: Map<String, Value>,
     pub(super) expiry_date: Option<i64>,
-    /// Whether it may sign in, if the answer says so.
+    /// Whether it may sign in, if the response shows that.
     pub(super) active: Option<bool>,
     pub(super) secret: UndeliveredSecret,
-    /// A request for a secret of this key was lost before, and may be worked on late.
+    /// An earlier request for a secret of this key was lost, and may be processed late.
     pub(super) uncertain: bool,
 }
 
 impl Minted {
-    /// The key as its answer showed it.
+    /// Returns the key as the response showed it.
     pub(super) fn as_answered(&self) -> Option<ApiKey> {
         as_key(&self.fields)
     }
@@ -101,11 +101,11 @@ pub(super) fn as_key(fields: &Map<String, Value>) -> Option<ApiKey> {
     serde_json::from_str(&Value::Object(fields.clone()).to_string()).ok()
 }
 
-/// How the work ended that was not delivered.
+/// How work ended that was not delivered.
 pub(super) enum Failure {
     /// Nothing is left of it.
     RolledBack(Error),
-    /// Something may be left: the record stays.
+    /// Something may be left, so the record stays.
     Unresolved(Error),
 }
 

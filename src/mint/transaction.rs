@@ -1,4 +1,4 @@
-//! The transaction: create, rekey and resume. Each reads in the order of the states of the module's documentation.
+//! The transaction itself: create, rekey and resume. Each reads in the order of the states in `docs/transaction.md`.
 
 use super::other_runs;
 use super::record::{Flush, RunRecord, UnusedRecord, pending_hint};

@@ -1,4 +1,4 @@
-//! Keys that one request made which was worked on twice, found when keys are listed: they bear one mark, whichever machine made them.
+//! Twins: keys that a request made which was processed twice. They have one mark, and are found whenever keys are listed.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -6,25 +6,25 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::ownership::{CLOSE, last_mark};
 use crate::manager::ApiKey;
 
-/// What is remembered of a key, a few bytes each: a list may be long.
+/// What is kept of a key: a few bytes, since a list may be long.
 #[derive(Clone, Copy)]
-struct Seen {
+struct MarkedKey {
     id: i64,
     created: Option<i64>,
     used: bool,
-    /// Of the name and the description.
-    words: u64,
+    /// A hash of the name and the description.
+    text_hash: u64,
 }
 
 /// The keys of a list that have marks.
 #[derive(Default)]
 pub(crate) struct Twins {
-    by_mark: HashMap<u32, Seen>,
-    found: Vec<[Seen; 2]>,
+    by_mark: HashMap<u32, MarkedKey>,
+    found: Vec<[MarkedKey; 2]>,
 }
 
 impl Twins {
-    /// Takes a key of the list.
+    /// Adds a key of the list.
     pub(crate) fn look_at(&mut self, key: &ApiKey) {
         let description = key.description().unwrap_or_default();
         let Some(operation) = last_mark(key) else {
@@ -33,13 +33,13 @@ impl Twins {
         let Ok(operation) = u32::from_str_radix(&operation, 16) else {
             return;
         };
-        let mut words = DefaultHasher::new();
-        (key.name(), description).hash(&mut words);
-        let seen = Seen {
+        let mut text_hash = DefaultHasher::new();
+        (key.name(), description).hash(&mut text_hash);
+        let seen = MarkedKey {
             id: key.id,
             created: key.created(),
             used: key.last_sign_in().is_some(),
-            words: words.finish(),
+            text_hash: text_hash.finish(),
         };
         if let Some(other) = self.by_mark.insert(operation, seen)
             && other.id != seen.id
@@ -49,31 +49,31 @@ impl Twins {
         }
     }
 
-    /// What is to be said of them, one sentence for each two.
+    /// Returns a warning for each pair of twins.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
         self.found.iter().map(|[one, other]| {
             let (first, second) = (one.id, other.id);
             let next = match (one.used, other.used) {
-                (true, false) => format!("the one with the ID {second} was never used: `swp-keys delete-key {second}`"),
-                (false, true) => format!("the one with the ID {first} was never used: `swp-keys delete-key {first}`"),
+                (true, false) => format!("the one with the ID {second} was never used; delete it with `swp-keys delete-key {second}`"),
+                (false, true) => format!("the one with the ID {first} was never used; delete it with `swp-keys delete-key {first}`"),
                 _ => format!(
                     "delete the one whose secret you do not have (`swp-keys delete-key {first}` or `swp-keys delete-key {second}`)"
                 ),
             };
             format!(
-                "the keys with the IDs {first} and {second} were made by one request that was worked on twice, and one secret was never \
+                "the keys with the IDs {first} and {second} were made by one request that was processed twice, and one secret was never \
                  delivered; {next}"
             )
         })
     }
 }
 
-impl Seen {
+impl MarkedKey {
     fn is_twin_of(&self, other: &Self) -> bool {
         let close = match (self.created, other.created) {
             (Some(one), Some(other)) => one.abs_diff(other) <= CLOSE,
             _ => true,
         };
-        close && self.words == other.words
+        close && self.text_hash == other.text_hash
     }
 }

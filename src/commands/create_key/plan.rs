@@ -159,7 +159,7 @@ impl<'a> CreatePlan<'a> {
         };
         let operation = self.operation(prepared, signed_in, context)?;
         let record = Record::create(operation, self.default_name(role_name), role_id);
-        let (role, written) = mint::record_during(search, record, context).await?;
+        let (role, written) = mint::transaction::record_during(search, record, context).await?;
         Ok((role, Some(written)))
     }
 

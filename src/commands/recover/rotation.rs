@@ -161,7 +161,7 @@ async fn finish(
 /// Reports until when the old key works.
 fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
     context.output.note(&match retired {
-        Retired::Ends(expiry) => format!(
+        Retired::Expires(expiry) => format!(
             "the old key (ID {}) works until {}",
             old.id,
             format_time(*expiry)

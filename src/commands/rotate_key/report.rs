@@ -47,7 +47,7 @@ pub(super) fn meta(
 pub(super) fn report_retired(rotation: &Rotation<'_>, retired: &Retired, context: &Context) {
     let (name, id) = (&rotation.new.key_name, rotation.old.id);
     context.output.note(&match retired {
-        Retired::Ends(expiry) => format!(
+        Retired::Expires(expiry) => format!(
             "the old key `{name}` (ID {id}) works until {} and has that time in its name",
             format_time(*expiry)
         ),

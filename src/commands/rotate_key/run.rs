@@ -165,7 +165,7 @@ impl Rotation<'_> {
         if self.plan.args.sinks.to_stdout() {
             return Ok(());
         }
-        if let mint::Retired::Ends(expiry) = retired {
+        if let mint::Retired::Expires(expiry) = retired {
             self.meta["predecessor"]["expiryDate"] = expiry.into();
         }
         print_key(&delivered.fields, self.meta, context).map_err(output_failed_after_delivery)

@@ -1,34 +1,34 @@
-//! Whose key is it: the mark that an operation leaves in a key's description, and what can be concluded from it.
+//! Whose key it is: the mark that an operation leaves in a key's description, and what it proves.
 //!
-//! Another run may just have received the secret of a key that bears the same name, so nothing is re-keyed or deleted on the name
-//! alone. A manager may keep names and descriptions in a form of its own, and somebody may rename a key, so the mark is looked for in both,
-//! in either case of letters, with or without its brackets and blanks.
+//! Another run may have just received the secret of a key with the same name, so nothing is reset or deleted on account of the
+//! name alone. A manager may alter names and descriptions, and people rename keys, so the mark is searched for in both, in upper
+//! or lower case, with or without its brackets and blanks.
 
 use crate::journal::Record;
 use crate::manager::ApiKey;
 
 use super::likeness::{folded, is_like};
 
-/// The mark for the description of a key.
+/// Returns the mark for the description of a key.
 pub(crate) fn mark(operation: &str) -> String {
     format!("{MARK}{operation}]")
 }
 
 const MARK: &str = "[swp-keys ";
 
-/// What keys say about an operation.
+/// What the keys prove about an operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This one is the operation's own, by its mark, and so are its twins: a request that was sent twice made them.
+    /// This key is the operation's own by its mark, and so are its twins, which a repeated request made.
     Ours { id: i64, twins: Vec<i64> },
-    /// None is; it was not created, or is gone.
+    /// None is. It was not created, or is gone.
     None,
-    /// These may be, and nothing proves it.
+    /// These may be, but nothing proves it.
     Unproven(Vec<i64>),
 }
 
-/// Looks for the operation's own key among others. A key that was created before `since` (by the manager's clock) bears a name that is like
-/// the operation's by chance. One that does not show when it was created may be the operation's.
+/// Searches for the operation's own key among others. A key that was created before `since`, by the manager's clock, has a
+/// similar name by chance. A key that does not show when it was created may be the operation's.
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -36,14 +36,14 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
             continue;
         }
         match marker_owner(record, key) {
-            Bearer::Us => ours.push(key),
-            Bearer::Nobody if is_named_like(record, since, key) => unproven.push(key.id),
-            Bearer::Nobody | Bearer::Another => {}
+            MarkOwner::Us => ours.push(key),
+            MarkOwner::None if is_named_like(record, since, key) => unproven.push(key.id),
+            MarkOwner::None | MarkOwner::Another => {}
         }
     }
     ours.sort_by_key(|key| key.id);
     match ours.split_first() {
-        // With proof for one, a stranger of the same name without a mark takes nothing away from it.
+        // If one key is proven, another key of the same name without a mark does not matter.
         Some((first, rest)) if rest.iter().all(|other| are_twins(first, other)) => Verdict::Ours {
             id: first.id,
             twins: rest.iter().map(|twin| twin.id).collect(),
@@ -53,15 +53,15 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
 }
 
-/// Two requests that come close together, in milliseconds.
+/// How far apart two copies of a request arrive at most, in milliseconds.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Whether two keys with one mark were made by one request that came twice. Else somebody has copied a description.
+/// Returns whether one repeated request made two keys that have one mark. Otherwise one is a copy of the other.
 fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
 
-/// The same for a key as an answer shows it, which may leave fields out.
+/// Returns the same for a key as a response shows it, which may leave fields out.
 pub(super) fn is_twin_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
     let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
     are_close(answered, other)
@@ -82,48 +82,48 @@ fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
         || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
 }
 
-/// Whose mark a key bears.
+/// Whose mark a key has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bearer {
+pub(super) enum MarkOwner {
     Us,
     Another,
-    Nobody,
+    None,
 }
 
-pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> Bearer {
+pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
-    // Its digits are random: no text holds them by chance.
+    // The digits are random, so no text has them by chance.
     let holds = |text: &str| text.contains(&record.operation);
     if record.marked && (holds(&description) || holds(&name)) {
-        return Bearer::Us;
+        return MarkOwner::Us;
     }
-    // If the key that was asked for bears no mark, one with a mark is another run's.
+    // If our key has no mark, a key with a mark is another run's.
     let mut others = found_marks(&description)
         .map(|found| found.operation)
         .chain(default_name_of(&name).filter(|_| folded(&name) != folded(&record.key_name)));
     match others.any(|operation| operation != record.operation) {
-        true => Bearer::Another,
-        false => Bearer::Nobody,
+        true => MarkOwner::Another,
+        false => MarkOwner::None,
     }
 }
 
-/// Whether the key bears the operation's mark.
+/// Returns whether the key has the operation's mark.
 pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
-    marker_owner(record, key) == Bearer::Us
+    marker_owner(record, key) == MarkOwner::Us
 }
 
 /// An hour in milliseconds.
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Whether the key with the ID that an answer told is the one that the operation made. IDs are another manager's at another manager, so it
-/// bears our mark or a name like ours, or was created when the operation was under way.
+/// Returns whether the key with the recorded ID is the one that the operation made. Another manager has other IDs, so the key
+/// must have our mark or a similar name, or have been created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {
-        Bearer::Us => true,
-        Bearer::Another => false,
-        Bearer::Nobody => {
+        MarkOwner::Us => true,
+        MarkOwner::Another => false,
+        MarkOwner::None => {
             name == record.key_name
                 || is_like(&record.key_name, name)
                 || key.created().is_some() && is_of_its_time(since, key)
@@ -131,13 +131,13 @@ pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     }
 }
 
-/// Whether a key was created within the hour after `since`, as far as the manager shows that.
+/// Returns whether a key was created within the hour after `since`, as far as the manager shows that.
 pub(super) fn is_of_its_time(since: i64, key: &ApiKey) -> bool {
     let span = since..since.saturating_add(HOUR);
     key.created().is_none_or(|created| span.contains(&created))
 }
 
-/// The operation in the name that a run gave its key: role, time and operation.
+/// Returns the operation in a default name, which consists of role, time and operation.
 fn default_name_of(name: &str) -> Option<&str> {
     let (rest, operation) = name.rsplit_once('-')?;
     let (_, time) = rest.rsplit_once('-')?;
@@ -154,7 +154,7 @@ fn is_operation(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The operations whose whole marks stand in a text; a mark that was cut short is nobody's.
+/// Returns the operations of the complete marks in a text.
 pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
     text.split(MARK)
         .skip(1)
@@ -163,14 +163,14 @@ pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|operation| is_operation(operation))
 }
 
-/// A mark in a text, in whatever form a manager keeps it.
+/// A mark in a text, in any form that a manager keeps.
 struct FoundMark<'a> {
     operation: &'a str,
     start: usize,
     end: usize,
 }
 
-/// The marks in a text of lower-case letters.
+/// Returns the marks in a lower-case text.
 fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
     const NAME: &str = "swp-keys";
     text.match_indices(NAME).filter_map(|(place, _)| {
@@ -192,7 +192,7 @@ fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
     })
 }
 
-/// The operation of the last mark of a key, in whatever form the manager keeps it; else that in the name that a run made.
+/// Returns the operation of the last mark of a key, in any form that a manager keeps, or else that in a default name.
 pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
@@ -200,9 +200,9 @@ pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
     last.or_else(|| default_name_of(&name)).map(str::to_owned)
 }
 
-/// A text without the marks of operations, and without the blanks before them.
+/// Returns a text without marks, and without the blanks before them.
 pub(crate) fn without_marks(text: &str) -> String {
-    // As long as the text itself, byte by byte.
+    // The two have the same length in bytes.
     let lower = text.to_ascii_lowercase();
     let (mut rest, mut last) = (String::new(), 0);
     for mark in found_marks(&lower) {

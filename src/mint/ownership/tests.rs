@@ -77,8 +77,14 @@ fn a_mark_counts_under_any_name_and_in_any_form() {
         ("AUDITOR-20261123T101112Z-99999999", ""),
     ] {
         let found = key(5, name, Some(description));
-        assert_eq!(marker_owner(&record("ci", true), &found), Bearer::Another);
-        assert_eq!(marker_owner(&record("ci", false), &found), Bearer::Another);
+        assert_eq!(
+            marker_owner(&record("ci", true), &found),
+            MarkOwner::Another
+        );
+        assert_eq!(
+            marker_owner(&record("ci", false), &found),
+            MarkOwner::Another
+        );
     }
 }
 
