@@ -9,13 +9,13 @@ use crate::manager::{ApiKey, NewApiKey, SignedIn};
 use crate::mint::Delivered;
 use crate::terminal::output::{Format, env_line, json_text};
 
-/// The secret is where it was to go, and only the document about it is not.
+/// The error if the secret was delivered, but the document about the key could not be printed.
 pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
-    Error::unexpected(format!("{error}; the secret was delivered all the same"))
-        .hint("do not run it again: that would make another secret")
+    Error::unexpected(format!("{error}; the secret was delivered nevertheless"))
+        .hint("do not run the command again: it would make another secret")
 }
 
-/// The manager's word on when the key ends is compared with what was asked: seconds taken for milliseconds would show here.
+/// Warns if the manager set a different expiry. Seconds taken for milliseconds would show here.
 pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, context: &Context) {
     let Some(asked) = key.expiry_date else { return };
     if delivered.expiry_date == Some(asked) {
@@ -25,12 +25,12 @@ pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, contex
         .expiry_date
         .map_or_else(|| "never".to_owned(), format_time);
     context.output.warn(&format!(
-        "the manager set another end than asked: {got} instead of {}",
+        "the manager set a different expiry: {got} (requested {})",
         format_time(asked)
     ));
 }
 
-/// A duration counts from the manager's clock; more than a minute of difference also breaks codes of a second factor.
+/// Warns if the manager's clock differs by more than a minute. A duration counts from that clock, and MFA codes fail.
 pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &Context) {
     if !matches!(expiry, Some(Expiry::After(_))) {
         return;
@@ -45,7 +45,7 @@ pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, cont
             "behind"
         };
         context.output.warn(&format!(
-            "the manager's clock is {} {ahead} this machine's; `--expires` counts from the manager's",
+            "the manager's clock is {} {ahead} this machine's, and `--expires` counts from the manager's",
             humantime::format_duration(std::time::Duration::from_secs(skew.num_seconds().unsigned_abs()))
         ));
     }
@@ -81,7 +81,7 @@ pub(crate) fn secret_meta(
     Ok(meta)
 }
 
-/// The key without its secret: its ID as text, the manager's object and `meta` as JSON.
+/// Prints a key without its secret: its ID as text, or the manager's object and `meta` as JSON.
 pub(crate) fn print_key(
     fields: &Map<String, Value>,
     meta: Value,
@@ -98,7 +98,7 @@ pub(crate) fn print_key(
     })
 }
 
-/// The key as it is now, and whether that is this run's doing.
+/// Prints a key as it is now, and whether this run changed it.
 pub(crate) fn print_changed(
     key: &ApiKey,
     changed: bool,

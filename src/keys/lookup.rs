@@ -1,12 +1,14 @@
-//! Which key KEY means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key has.
+//! The key that a KEY argument means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key
+//! has.
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, SignedIn};
 
+use super::refusal::explain_refusal;
 use super::roles::closest;
 
-/// What a user wrote for a key.
+/// A KEY argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyRef<'a> {
     /// Digits only, or `id:` and digits.
@@ -15,16 +17,16 @@ pub(crate) enum KeyRef<'a> {
     Name(&'a str),
 }
 
-/// Begins a KEY that is an ID.
+/// The prefix of a KEY that is an ID.
 pub(crate) const ID: &str = "id:";
-/// Begins a KEY that is a name.
+/// The prefix of a KEY that is a name.
 pub(crate) const NAME: &str = "name:";
 
 impl<'a> KeyRef<'a> {
-    /// Reads KEY; nothing is sent.
+    /// Parses KEY. Nothing is sent.
     ///
     /// # Errors
-    /// Returns a usage error if it can be neither.
+    /// Returns a usage error if it is neither an ID nor a name.
     pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
         if let Some(name) = text.strip_prefix(NAME) {
             return named(name);
@@ -49,9 +51,9 @@ fn identified<'a>(text: &str, id: &str) -> Result<KeyRef<'a>, Error> {
     if !is_digits(id) {
         return Err(usage("has no ID after `id:`"));
     }
-    // A name can be written so, an ID never is: the key that is meant must not be another one.
+    // Digits that begin with 0 may be a name, but never an ID: the wrong key must not be found.
     if id.starts_with('0') {
-        return Err(usage("is not an ID: an ID does not begin with 0"));
+        return Err(usage("is not an ID: an ID never starts with 0"));
     }
     (id.parse().map(KeyRef::Id)).map_err(|_| usage("is too long for an ID"))
 }
@@ -60,7 +62,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// How KEY has to be written to mean the key of this name.
+/// Returns the KEY that means the key of this name.
 pub(crate) fn by_its_name(name: &str) -> String {
     if is_ambiguous(name) {
         format!("{NAME}{name}")
@@ -69,23 +71,23 @@ pub(crate) fn by_its_name(name: &str) -> String {
     }
 }
 
-/// How KEY can be written to mean the key with this ID.
+/// Returns the KEY that means the key with this ID.
 pub(crate) fn by_its_id(id: i64) -> String {
     format!("{ID}{id}")
 }
 
-/// Whether KEY takes this name for an ID, or for another name.
+/// Returns whether KEY takes this name for an ID or for another name.
 pub(crate) fn is_ambiguous(name: &str) -> bool {
     is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
 }
 
 const HOW: &str = "write an ID, a name, or `id:N` or `name:TEXT`; `swp-keys list-keys --name PATTERN` lists the IDs";
 
-/// The key that `text` means. Names are compared here once more, because the manager's equality is not known (docs/manager-api.md,
-/// "Search").
+/// Returns the key that `text` means. Names are compared here again, because it is unknown how the manager compares them
+/// (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Not found, with the closest existing name; or several, with their IDs; or of the manager.
+/// Returns an error if there is no such key, with the closest name, or if several keys have the name; or the manager's error.
 pub(crate) async fn resolve(
     text: &str,
     signed_in: &SignedIn,
@@ -97,10 +99,10 @@ pub(crate) async fn resolve(
     }
 }
 
-/// The key with this ID.
+/// Returns the key with this ID.
 ///
 /// # Errors
-/// Not found; or of the manager.
+/// Returns an error if there is no such key, or the manager's error.
 pub(crate) async fn by_id(
     id: i64,
     signed_in: &SignedIn,
@@ -110,7 +112,7 @@ pub(crate) async fn by_id(
     match context.signals.cancel(looking).await? {
         Ok(key) if key.id == id => Ok(key),
         Ok(key) => Err(Error::unexpected(format!(
-            "the manager was asked for the key with the ID {id}, and answered with the ID {}",
+            "the manager answered with the key with the ID {} instead of {id}",
             key.id
         ))),
         Err(error) if *error.cause() == Cause::NotFound => Err(Error::new(
@@ -143,7 +145,7 @@ async fn by_name(name: &str, signed_in: &SignedIn, context: &Context) -> Result<
     }
 }
 
-/// Several keys bear one name, so none is meant.
+/// The error if several keys have one name.
 pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
     let ids: Vec<_> = keys.iter().map(|key| key.id.to_string()).collect();
     let message = format!(
@@ -151,10 +153,10 @@ pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
         ids.len(),
         ids.join(", ")
     );
-    Error::new(ErrorKind::Conflict, message).hint("say which by its ID; nothing was done")
+    Error::new(ErrorKind::Conflict, message).hint("choose one by its ID; nothing was done")
 }
 
-/// One more read, of one page of keys, is spent on a name that is close: the caller gets a message either way.
+/// The error if no key has the name. One page of keys is read to suggest a similar name.
 async fn not_found(
     name: &str,
     others: &[ApiKey],
@@ -176,35 +178,19 @@ async fn not_found(
     );
     let folded = name.trim().to_lowercase();
     if let Some(same) = names().find(|other| other.trim().to_lowercase() == folded) {
-        return error.hint(format!(
-            "did you mean `{same}`? Upper and lower case, and blanks, count"
-        ));
+        return error.hint(format!("did you mean `{same}`? Case and blanks matter"));
     }
     error.hint(match closest(name, names()) {
-        Some(near) => format!("did you mean `{near}`? `swp-keys list-keys` lists the keys"),
-        None => "`swp-keys list-keys` lists the keys".to_owned(),
+        Some(near) => format!("did you mean `{near}`? run `swp-keys list-keys` to list the keys"),
+        None => "run `swp-keys list-keys` to list the keys".to_owned(),
     })
 }
 
-/// Whether a session may search keys is unknown (docs/manager-api.md, "Unknowns", no. 20), and a role may not allow it.
+/// Explains why keys could not be searched. It is unknown whether a session may search keys (docs/manager-api.md, "Unknowns", no. 20),
+/// and a role may not allow it.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let whose = match (error.cause(), signed_in.session()) {
-        (Cause::Forbidden, None) => "this key may",
-        (Cause::Forbidden, Some(_)) => "this session may",
-        (Cause::Unauthorized, Some(_)) => "a session may",
-        _ => return error.into(),
-    };
-    let first = match error.cause() {
-        Cause::Unauthorized => format!("{}; or ", error.hint()),
-        // It is refused in the same words as one whose role lacks the right.
-        _ if signed_in.session().is_none() => "the key may be expired or locked; or ".to_owned(),
-        _ => String::new(),
-    };
-    error
-        .with_hint(format!(
-            "{first}{whose} not search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)"
-        ))
-        .into()
+    let hint = "search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)";
+    explain_refusal(signed_in, error, hint)
 }
 
 #[cfg(test)]

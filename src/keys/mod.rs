@@ -5,6 +5,7 @@ pub(crate) mod document;
 pub(crate) mod lookup;
 pub(crate) mod naming;
 pub(crate) mod own_key;
+mod refusal;
 pub(crate) mod role_check;
 pub(crate) mod roles;
 pub(crate) mod state;

@@ -11,20 +11,21 @@ use crate::manager::{ApiKey, Cause, SignedIn};
 use crate::mint::is_like;
 use crate::mint::poll::Poll;
 
-/// What a search for the name showed.
+/// The result of a search for the name.
 pub(crate) enum Existing {
-    /// No key bears it, and these bear one that is like it; or no name was given, and one that is made here is random.
+    /// No key has it, and keys with these IDs have a similar name. Without a name, the default name is random, and nothing is
+    /// searched.
     None(Vec<i64>),
-    /// One does, and it may be used.
+    /// One key has it, and may be used.
     One(Box<ApiKey>),
-    /// Keys may not be looked at.
+    /// Keys may not be searched.
     NotSeen,
 }
 
-/// Looks for keys of the name.
+/// Searches for keys of the name.
 ///
 /// # Errors
-/// Where one exists and none may, or several do.
+/// Returns a conflict if a key has the name and none may, or if several have it.
 pub(crate) async fn find_existing(
     name: Option<&str>,
     if_exists: IfExists,
@@ -37,13 +38,13 @@ pub(crate) async fn find_existing(
     let search = async { Ok(signed_in.api_keys_named(name).await) };
     let found = match context.signals.cancel(search).await? {
         Ok(found) => found,
-        // Whether a session may look at keys is unknown (docs/manager-api.md, "Unknowns", no. 20).
+        // It is unknown whether a session may search keys (docs/manager-api.md, "Unknowns", no. 20).
         Err(error)
             if if_exists == IfExists::Fail
                 && matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) =>
         {
             context.output.warn(&format!(
-                "whether a key named `{name}` exists was not checked: {error}"
+                "could not check whether a key named `{name}` exists: {error}"
             ));
             return Ok(Existing::NotSeen);
         }
@@ -67,21 +68,21 @@ pub(crate) async fn find_existing(
         (Some(key), 0, IfExists::Skip | IfExists::Rekey) => Ok(Existing::One(Box::new(key))),
         (Some(key), 0, IfExists::Fail) => Err(Error::new(
             ErrorKind::Conflict,
-            format!("a key named `{name}` exists already, with the ID {ids}"),
+            format!("a key named `{name}` already exists, with the ID {ids}"),
         )
-        .hint("choose another `--name`, or say `--if-exists skip` to leave it as it is, or `rekey` for a new secret")
+        .hint("choose another `--name`, or keep the key with `--if-exists skip`, or make a new secret for it with `--if-exists rekey`")
         .key(key.id)),
         (Some(_), ..) => {
             Err(Error::new(ErrorKind::Conflict, format!("several keys are named `{name}`, with the IDs {ids}"))
-                .hint("choose another `--name`, or delete the ones that nobody uses"))
+                .hint("choose another `--name`, or delete the keys that are not in use"))
         }
     }
 }
 
-/// That no key bears the name, and the IDs of those whose names are like it; none if that could not be seen.
+/// Checks that no key has the name, and returns the IDs of keys with a similar name. `None` if keys may not be searched.
 ///
 /// # Errors
-/// Where one does.
+/// Returns a conflict if a key has the name.
 pub(crate) async fn is_free(
     name: Option<&str>,
     signed_in: &SignedIn,
@@ -89,7 +90,7 @@ pub(crate) async fn is_free(
 ) -> Result<Option<Vec<i64>>, Error> {
     let found = find_existing(name, IfExists::Fail, signed_in, context).await;
     let found = found.map_err(|error| match error.kind() {
-        ErrorKind::Conflict => error.hint("choose another `--name`, or leave it out"),
+        ErrorKind::Conflict => error.hint("choose another `--name`, or leave the flag out"),
         _ => error,
     })?;
     Ok(match found {
@@ -98,7 +99,7 @@ pub(crate) async fn is_free(
     })
 }
 
-/// The same, after a pause, for as long as the runs that ask for one name at once have not settled which of their keys stays.
+/// Searches until the runs that create keys of one name at once have settled which of them stays.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,
@@ -124,33 +125,34 @@ pub(crate) async fn find_settled(
     }
 }
 
-/// What to do if a key of the name exists.
+/// What to do if the name is taken
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum IfExists {
-    /// Fail, and name the key.
+    /// Fail, and name the key
     Fail,
-    /// Succeed without making a secret, and say where the key differs.
+    /// Succeed without a secret, and report where the key differs
     Skip,
-    /// Give the key a new secret; its old one is dead at once.
+    /// Give the key a new secret; the old one stops working at once
     Rekey,
 }
 
-/// Whether a manager keeps blanks around a name is unknown. A name that KEY takes for an ID would lead `delete-key` to another key.
+/// Checks a name from the command line. It is unknown whether a manager keeps blanks around a name. A name that KEY takes for an
+/// ID would lead `delete-key` to another key.
 pub(crate) fn check_name(name: Option<&str>) -> Result<(), Error> {
     match name {
         Some(name) if lookup::is_ambiguous(name) => Err(Error::usage(
-            "`--name` consists of digits only, or begins with `id:` or `name:`",
-            "choose another name: a command that takes KEY would read this one as the ID or the name of another key",
+            "`--name` has only digits, or starts with `id:` or `name:`",
+            "choose another name: as a KEY it would mean the ID or the name of another key",
         )),
         Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
-            "`--name` is empty, or begins or ends with a blank",
-            "whether the manager keeps such blanks is unknown, so the key might not be found again",
+            "`--name` is empty, or starts or ends with a blank",
+            "remove the blanks: the manager may not keep them, and the key might not be found again",
         )),
         _ => Ok(()),
     }
 }
 
-/// A name that no other run gives, and that tells whose the key is.
+/// Returns a name that no other run uses and that names the operation.
 pub(crate) fn default_name(
     role_id: i64,
     role_name: Option<&str>,

@@ -1,26 +1,27 @@
-//! The key that signs this run's own calls: who locks or deletes it saws off the branch, so that is refused unless it is meant.
+//! The key that signs this run's own requests. Locking or deleting it would cut off this run's own access, so that needs
+//! `--force`.
 
 use super::state::describe;
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{ApiKey, Cause, SignedIn};
 
-/// What signs the calls of this run.
+/// What signs the requests of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signer {
     Session,
     /// The key with this ID.
     Key(i64),
-    /// A key, and the manager does not tell which.
+    /// A key, but the manager does not show which.
     SomeKey,
 }
 
 impl Signer {
-    /// Asks the manager which key it is, where a key signs. A role that may not look at its own key is told so with a 403
-    /// (docs/manager-api.md, "Checking a key"); then the secret may begin with the ID.
+    /// Asks the manager which key signs, if a key does. A role that may not read its own key gets a 403 (docs/manager-api.md,
+    /// "Checking a key"); then the secret may contain the ID.
     ///
     /// # Errors
-    /// Of the manager.
+    /// Returns the manager's error.
     pub(crate) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
         if signed_in.session().is_some() {
             return Ok(Self::Session);
@@ -35,27 +36,32 @@ impl Signer {
         }
     }
 
-    /// Whether the key with this ID signs the calls of this run.
+    /// Returns whether the key with this ID signs the requests of this run.
     pub(crate) fn is(self, id: i64) -> bool {
         self == Self::Key(id)
     }
 
+    /// Refuses to do something to the key that signs.
+    ///
     /// # Errors
-    /// Where `key` is the one that signs, or may be it.
+    /// Returns a usage error if `key` is the one that signs, or may be.
     pub(crate) fn refuse_own_key(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
         let message = match self {
             Self::Key(id) if id == key.id => {
-                format!("{} signs this run itself, and is not {verb}", describe(key))
+                format!(
+                    "{} signs this run itself, so it was not {verb}",
+                    describe(key)
+                )
             }
             Self::SomeKey => format!(
-                "{} may be the one that signs this run, which the manager does not tell; it is not {verb}",
+                "{} may be the one that signs this run, so it was not {verb}",
                 describe(key)
             ),
             Self::Session | Self::Key(_) => return Ok(()),
         };
         Err(Error::usage(
             message,
-            "sign in with another key or a password, or say `--force`",
+            "sign in with another key or a password, or add `--force`",
         )
         .key(key.id))
     }

@@ -1,13 +1,13 @@
-//! Care with the role of a secret that is about to be made: one that can do everything is said, one that could not be used is not made.
+//! The check of a role before a secret is made: a role with every right causes a warning, and a role without API access an error.
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, RoleSummary, SignedIn};
 
-/// Says that a key of this role can do everything, unless that is meant, and refuses a role whose web service right is off.
+/// Warns about a role with every right, unless `allow_full_access`, and refuses a role that may not use the API.
 ///
 /// # Errors
-/// Forbidden, where a key of this role could not be used. What the manager leaves out is no refusal.
+/// Returns an error if a key of this role could not be used. A field that the manager leaves out is no reason.
 pub(crate) fn check(
     role: &RoleSummary,
     allow_full_access: bool,
@@ -17,27 +17,27 @@ pub(crate) fn check(
         return Err(Error::new(
             ErrorKind::Forbidden,
             format!(
-                "the role `{}` (ID {}) may not use the web service API (allowWebService is false), so its key could never be used",
+                "the role `{}` (ID {}) has no access to the web service API (allowWebService is false), so a key of it could not be used",
                 role.name, role.id
             ),
         )
-        .hint("allow it in the role, or choose another one; `swp-keys show-role` shows what a role may do"));
+        .hint("allow it in the role, or choose another role; `swp-keys show-role` shows what a role may do"));
     }
     if role.grants_every_right() && !allow_full_access {
         context.output.warn(&format!(
-            "the role `{}` (ID {}) has every right, so whoever holds its key can do everything on this manager; \
-             `--allow-full-access` says that this is meant",
+            "the role `{}` (ID {}) has every right, so a key of it can do everything on this manager; \
+             confirm that with `--allow-full-access`",
             role.name, role.id
         ));
     }
     Ok(())
 }
 
-/// What there is to know of a role that is given by its ID. Reading it is care, and no condition: whether a session may, is open
-/// (manager-api.md, section 11, no. 20), and the ID is the way around that.
+/// Reads a role that is given by its ID. It is unknown whether a session may read roles (docs/manager-api.md, "Unknowns", no.
+/// 20), so that is not required.
 ///
 /// # Errors
-/// Where the manager says that there is no such role, or does not accept the key that signs the calls.
+/// Returns an error if there is no such role, or if the manager refuses the key that signs.
 pub(crate) async fn of_id(
     id: i64,
     signed_in: &SignedIn,
@@ -53,12 +53,12 @@ pub(crate) async fn of_id(
             let missing = format!("there is no role with the ID {id}: {error}");
             Err(Error::new(ErrorKind::NotFound, missing)
                 .http(Some(404))
-                .hint("`swp-keys list-roles` lists the roles"))
+                .hint("run `swp-keys list-roles` to list the roles"))
         }
-        // A key that is refused is not tried again: that would count towards its lock-out.
+        // A refused key is not used again: each use counts towards its lock.
         Cause::Unauthorized if signed_in.session().is_none() => Err(error.into()),
         _ => {
-            log::info!("what the role with the ID {id} may do was not checked: {error}");
+            log::info!("could not check what the role with the ID {id} may do: {error}");
             Ok(None)
         }
     }

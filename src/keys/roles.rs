@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::document::meta;
+use super::refusal::explain_refusal;
 use super::role_check;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
@@ -29,17 +30,18 @@ impl<'a> RoleRef<'a> {
     }
 }
 
-/// A role that was asked for, found on the manager if it had to be.
+/// A role that was asked for.
 pub(crate) struct RequestedRole {
     /// Its ID.
     pub(crate) id: i64,
-    /// Its name, if it was asked for by that.
+    /// Its name, if it was asked for by name.
     pub(crate) name: Option<String>,
     /// What it may do, if that was read.
     pub(crate) summary: Option<RoleSummary>,
 }
 
-/// Returns the role that was asked for. One that is named by its ID is read only if `read_rights`, and only if the manager allows that.
+/// Returns the role that was asked for. A role that is named by its ID is read only if `read_rights`, and if the manager allows
+/// that.
 ///
 /// # Errors
 /// Returns an error if there is no such role, if several have the name, or if the manager could not be asked.
@@ -69,11 +71,11 @@ pub(crate) async fn requested(
     }
 }
 
-/// The one role of this name. Names are compared here once more, because the manager's equality is not known (docs/manager-api.md,
-/// "Search").
+/// Returns the one role of this name. Names are compared here again, because it is unknown how the manager compares them
+/// (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Not found, with the closest existing name; or several, with their IDs; or of the manager.
+/// Returns an error if there is no such role, with the closest name, or if several roles have the name; or the manager's error.
 pub(crate) async fn resolve<R: NamedRole>(
     name: &str,
     signed_in: &SignedIn,
@@ -116,7 +118,7 @@ pub(crate) async fn resolve<R: NamedRole>(
     }
 }
 
-/// One more read is spent on a name that is close: the caller gets a message either way.
+/// The error if no role has the name. One more read is spent on a similar name.
 async fn not_found(
     name: &str,
     others: Vec<String>,
@@ -135,17 +137,17 @@ async fn not_found(
         format!("there is no role named `{name}`"),
     );
     let Some(closest) = closest(name, names.iter().map(String::as_str)) else {
-        return error.hint("`swp-keys list-roles` lists the roles");
+        return error.hint("run `swp-keys list-roles` to list the roles");
     };
     let same_letters = closest.to_lowercase() == name.trim().to_lowercase();
     error.hint(if same_letters {
-        format!("did you mean `{closest}`? Upper and lower case, and blanks, count")
+        format!("did you mean `{closest}`? Case and blanks matter")
     } else {
-        format!("did you mean `{closest}`? `swp-keys list-roles` lists the roles")
+        format!("did you mean `{closest}`? run `swp-keys list-roles` to list the roles")
     })
 }
 
-/// The name that is nearest, if it is near at all: as near as clap wants its suggestions.
+/// Returns the most similar name, if one is similar enough. The measure and the limit are those of clap.
 pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
@@ -160,26 +162,11 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, other)| other)
 }
 
-/// Whether a session may search roles is unknown (docs/manager-api.md, "Unknowns", no. 20), and with which status it would be refused, so
-/// a refusal names the way around it. A key that is not accepted at all gets no further by it.
+/// Explains why roles could not be searched. It is unknown whether a session may search roles, and with which status it would be refused
+/// (docs/manager-api.md, "Unknowns", no. 20), so the hint names the way around the search.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let whose = match (error.cause(), signed_in.session()) {
-        (Cause::Forbidden, None) => "this key may",
-        (Cause::Forbidden, Some(_)) => "this session may",
-        (Cause::Unauthorized, Some(_)) => "a session may",
-        _ => return error.into(),
-    };
-    let first = match error.cause() {
-        Cause::Unauthorized => format!("{}; or ", error.hint()),
-        // It is refused in the same words as one whose role lacks the right.
-        _ if signed_in.session().is_none() => "the key may be expired or locked; or ".to_owned(),
-        _ => String::new(),
-    };
-    error
-        .with_hint(format!(
-            "{first}{whose} not search roles: give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)"
-        ))
-        .into()
+    let hint = "search roles: give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)";
+    explain_refusal(signed_in, error, hint)
 }
 
 /// The manager's list, and `meta`.
@@ -189,7 +176,7 @@ struct Document<'a> {
     meta: Value,
 }
 
-/// Prints roles as a table, as `{"roles": [...]}` like the manager does, or one a line.
+/// Prints roles as a table, as `{"roles": [...]}` like the manager, or one per line.
 pub(crate) fn print(roles: &[Role], context: &Context) -> Result<(), Error> {
     match context.output.format() {
         Format::Text | Format::Env => context.output.data(&table(roles)),
@@ -212,29 +199,29 @@ fn table(roles: &[Role]) -> String {
     output::table(["ID", "NAME", "DESCRIPTION"], rows)
 }
 
-/// Names by ID, as far as they may be seen.
+/// The names of roles by ID, as far as this sign-in may read them.
 #[derive(Default)]
 pub(crate) struct RoleNames(HashMap<i64, String>);
 
 impl RoleNames {
-    /// Asks for all roles.
+    /// Reads the names of all roles. Without permission to view roles, there are none, and IDs are shown instead.
     ///
     /// # Errors
-    /// Of the manager, but for a missing right.
+    /// Returns the manager's error, except for a missing right.
     pub(crate) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
         let asking = async { Ok(signed_in.roles::<RoleSummary>().await) };
         match context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
-            // Whether a session may search roles is unknown (docs/manager-api.md, "Unknowns", no. 20); keys could be seen just now.
+            // It is unknown whether a session may search roles (docs/manager-api.md, "Unknowns", no. 20).
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
-                log::info!("the names of roles are not shown: {error}");
+                log::info!("could not read the names of roles: {error}");
                 Ok(Self::default())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The name, where it is known.
+    /// Returns the name of a role, if it is known.
     pub(crate) fn get(&self, id: Option<i64>) -> Option<&str> {
         self.0.get(&id?).map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! How a key looks to a person: its state, its times, its role.
+//! How keys are shown: state, times and role.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -10,17 +10,18 @@ use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Active,
-    /// By somebody, or until this time because of wrong secrets.
+    /// By an administrator, or until this time because of wrong secrets.
     Locked(Option<i64>),
     Expired,
-    /// It works, until this time.
+    /// It works until this time.
     Expires(i64),
-    /// The manager does not say.
+    /// The manager does not show it.
     Unknown,
 }
 
 impl State {
-    /// `now` is the manager's time. A lock is what somebody can undo, so it is named before an end that has passed.
+    /// Returns the state of a key. `now` is the manager's time. A lock can be undone, so it takes precedence over an expiry that
+    /// has passed.
     pub(crate) fn of(key: &ApiKey, now: DateTime<Utc>) -> Self {
         let now = now.timestamp_millis();
         let locked_until = key.unlock_time().filter(|time| *time > now);
@@ -34,7 +35,7 @@ impl State {
         }
     }
 
-    /// The word for it in JSON; until when stands in the manager's own fields.
+    /// Returns the word for JSON. Times are in the manager's own fields.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Active | Self::Expires(_) => "active",
@@ -44,7 +45,7 @@ impl State {
         }
     }
 
-    /// In a few words, for a person.
+    /// Returns a few words for people.
     pub(crate) fn words(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
@@ -54,7 +55,7 @@ impl State {
     }
 }
 
-/// A span of time in its largest whole unit; two days are still told in hours.
+/// Returns a span of time in its largest whole unit. Less than two days is shown in hours.
 fn span(milliseconds: i64) -> String {
     let minutes = milliseconds / 60_000;
     match minutes {
@@ -65,12 +66,12 @@ fn span(milliseconds: i64) -> String {
     }
 }
 
-/// A time of the manager's, or what its absence means.
+/// Returns a time, or what its absence means.
 pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
     time.map_or_else(|| absent.to_owned(), format_time)
 }
 
-/// A key in a sentence.
+/// Describes a key in a sentence.
 pub(crate) fn describe(key: &ApiKey) -> String {
     match key.name() {
         Some(name) => format!("the key `{name}` (ID {})", key.id),
@@ -78,12 +79,13 @@ pub(crate) fn describe(key: &ApiKey) -> String {
     }
 }
 
-/// A 403 everywhere may be a key that may read nothing, or one that is no good (docs/manager-api.md, "Checking a key").
+/// Returns whether an error leaves open whether a key works. A key may be refused everything because its role allows nothing, or
+/// because its secret is wrong (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }
 
-/// The name of a role, for a caller who may not be allowed to see it, and can do without.
+/// Returns the name of a role, if this sign-in may read it.
 pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<String> {
     match signed_in.role(id?).await {
         Ok(role) => Some(role.name),
@@ -94,7 +96,7 @@ pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<S
     }
 }
 
-/// What there is to say of a key that works, for people.
+/// Returns what is known of a key, as pairs for people.
 pub(crate) fn key_facts(
     key: Option<&ApiKey>,
     role: Option<&str>,
@@ -126,7 +128,7 @@ fn key_with_id(key: &ApiKey) -> String {
     }
 }
 
-/// A role, by its name where that is known.
+/// Returns a role by its name, if that is known, and its ID.
 pub(crate) fn role_with_id(role: Option<&str>, id: i64) -> String {
     match role {
         Some(name) => format!("{name} (ID {id})"),

@@ -1,7 +1,7 @@
-//! Changing a key that exists, and finding out what the manager made of it.
+//! Changes of existing keys, and what the manager made of them.
 //!
-//! A change that is asked for twice ends where it does once, so nothing is recorded on disk; but an answer may be lost, and a manager
-//! may say yes and do something else. So the key is read again, and compared with what was asked.
+//! Repeating a change is safe, so nothing is recorded on disk. But a response may be lost, and a manager may report success and
+//! do something else. So the key is read again and compared with what was asked.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::process::pending::PendingWork;
 use super::comparison::{Compared, Match, compare};
 use super::state::describe;
 
-/// Asks for the change, and returns the key as it is then. A signal is obeyed before it is asked for, and not until it is known what
-/// became of it.
+/// Changes the key, and returns it as it is then. A signal is obeyed before the request is sent, and not again until the result
+/// is known.
 ///
 /// # Errors
-/// Where the key is not as asked; the message says what is known of it.
+/// Returns an error if the key is not as asked. The message says what is known.
 pub(crate) async fn carry_out(
     before: &ApiKey,
     change: &KeyChange,
@@ -79,16 +79,16 @@ impl Asking<'_> {
         }
     }
 
-    /// The manager said yes. Its own answer is believed where the key cannot be read again, as one that has just been locked cannot
-    /// read itself.
+    /// Reads the key again after a success. If that fails, the response is believed: a key that has just been locked cannot read
+    /// itself.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
         let mut poll = Poll::new(self.context.settings.settle_timeout.min(REFUSAL_WAIT));
         loop {
             let after = match self.signed_in.api_key(self.before.id).await {
                 Ok(key) if key.id == self.before.id => key,
-                Ok(_) => return Err(Error::unexpected("the manager answered about another key")),
+                Ok(_) => return Err(Error::unexpected("the manager answered with another key")),
                 Err(error) => {
-                    log::info!("the key was not read again: {error}");
+                    log::info!("could not read the key again: {error}");
                     let differences = Differences::between(self.change, &answer);
                     return self.judge(answer, differences);
                 }
@@ -112,7 +112,7 @@ impl Asking<'_> {
             return Ok(after);
         }
         let message = format!(
-            "the manager answered with success, and {} has {}",
+            "the manager reported success, but {} has {}",
             describe(&after),
             differences.other.join(", ")
         );
@@ -125,12 +125,12 @@ impl Asking<'_> {
             Error::new(kind, message).hint(if self.change.expiry_date == Some(NO_EXPIRY) {
                 NO_CLEARING
             } else {
-                "look at the key in the manager's console; it may allow only some values"
+                "check the key in the manager's console; the manager may allow only some values"
             }),
         )
     }
 
-    /// The answer is lost, or none of the manager's own.
+    /// Finds out what became of a change that the manager itself did not answer.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; finding out what became of the change");
         let last_word = error.is_from_manager() && *error.cause() == Cause::Rejected(500);
@@ -146,7 +146,7 @@ impl Asking<'_> {
                     let differences = Differences::between(self.change, &key);
                     if differences.none() {
                         self.context.output.note(&format!(
-                            "{} is changed, although the answer to that was lost",
+                            "{} is changed, although the response was lost",
                             describe(&key)
                         ));
                         return Ok(key);
@@ -160,18 +160,18 @@ impl Asking<'_> {
             }
             return Err(match last {
                 Ok(differences) if !differences.not_shown.is_empty() => {
-                    self.unknown(&error, "the manager does not tell")
+                    self.unknown(&error, "the manager does not show it")
                 }
                 Ok(differences) if differences.made => {
-                    self.unknown(&error, "only a part of it is there")
+                    self.unknown(&error, "only a part of the change is there")
                 }
                 Ok(_) => self.not_made(error, last_word),
-                Err(why) => self.unknown(&error, &format!("finding out failed too: {why}")),
+                Err(why) => self.unknown(&error, &format!("reading the key failed as well: {why}")),
             });
         }
     }
 
-    /// The key is as it was, for as long as a request could have been on its way.
+    /// The error if the key did not change for as long as a request could have been in flight.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
@@ -181,28 +181,29 @@ impl Asking<'_> {
         }
         Error::new(ErrorKind::Unreachable, message)
             .http(error.http_status())
-            .hint("run it again")
+            .hint("run the command again")
     }
 
     fn unknown(&self, error: &ManagerError, why: &str) -> Error {
         let message = format!(
-            "{error}; it is not known whether {} was changed: {why}",
+            "{error}; it is unknown whether {} was changed: {why}",
             describe(self.before)
         );
         Error::new(ErrorKind::Attention, message).hint(format!(
-            "look at it with `swp-keys show-key {}`, and run the same again: it does no harm twice",
+            "check the key with `swp-keys show-key {}`, and run the command again: repeating it is safe",
             self.before.id
         ))
     }
 }
 
-/// A 403 is documented for a missing right and for a change that is not permitted alike (manager-api.md, section 6.2).
+/// Explains a refusal. A 403 is documented both for a missing right and for a change that is not permitted (docs/manager-api.md,
+/// "Key operations").
 fn explain(error: ManagerError, change: &KeyChange) -> Error {
     match error.cause() {
         Cause::Forbidden => error
             .with_hint("the right to edit API keys is missing, or the change is not permitted, such as a role with more rights than your own")
             .into(),
-        // A date of 0 may be taken for one in the past.
+        // A date of 0 may count as one in the past.
         Cause::Rejected(_) if change.expiry_date == Some(NO_EXPIRY) => {
             error.with_hint(NO_CLEARING).into()
         }
@@ -210,10 +211,11 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
     }
 }
 
-/// Whether 0 clears an expiry is unknown (manager-api.md, section 11, no. 26).
-const NO_CLEARING: &str = "this manager may not be able to take an end away: set one that is far off, such as `--expires 520w`";
+/// It is unknown whether 0 clears an expiry (docs/manager-api.md, "Unknowns", no. 26).
+const NO_CLEARING: &str =
+    "this manager may not be able to remove an expiry: set a late one, such as `--expires 520w`";
 
-/// How the fields that were asked for came out.
+/// The results for the fields that were asked for.
 struct Differences {
     /// The fields that have another value.
     other: Vec<String>,
