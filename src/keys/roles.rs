@@ -171,7 +171,7 @@ pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
 
 /// The manager's list, and `meta`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct RoleList<'a> {
     roles: &'a [Role],
     meta: Value,
 }
@@ -182,7 +182,7 @@ pub(crate) fn print(roles: &[Role], context: &Context) -> Result<(), Error> {
         Format::Text | Format::Env => context.output.data(&table(roles)),
         Format::Json => {
             let meta = meta(context, json!({}))?;
-            context.output.json(&Document { roles, meta }, true)
+            context.output.json(&RoleList { roles, meta }, true)
         }
         Format::Jsonl => context.output.json_lines(roles).map(|_| ()),
     }

@@ -26,7 +26,7 @@ pub(super) enum Attribution {
     Ours,
     /// Another run's: a proxy has exchanged two responses.
     AnotherRun,
-    /// The response shows neither our name nor our mark. A manager may alter names and leave descriptions out.
+    /// The response shows neither our name nor our marker. A manager may alter names and leave descriptions out.
     Unknown,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
         MarkOwner::Us => Attribution::Ours,
         MarkOwner::Another => Attribution::AnotherRun,
         MarkOwner::None if like_ours => Attribution::Ours,
-        // A response with descriptions shows the mark that was asked for.
+        // A response with descriptions shows the marker that was asked for.
         MarkOwner::None if !record.marked || key.description().is_some() => Attribution::AnotherRun,
         MarkOwner::None => Attribution::Unknown,
     }

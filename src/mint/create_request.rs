@@ -53,7 +53,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns whether the key with the mark of this run is another one than the response is about.
+    /// Returns whether the key with the marker of this run is another one than the response is about.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, twins }, .. })

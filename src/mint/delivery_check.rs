@@ -175,11 +175,11 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the twins of this key among the keys that one search showed. A key with our mark that is no twin has a copy
+/// Returns the IDs of the twins of this key among the keys that one search showed. A key with our marker that is no twin has a copy
 /// of our description, and stays.
 ///
 /// # Errors
-/// Returns an objection if another key has our mark and this one has not.
+/// Returns an objection if another key has our marker and this one has not.
 fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {
@@ -192,7 +192,7 @@ fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>,
     };
     if shown.is_some() && !is_ours(record, made) {
         return Err(Objection::Exchanged(format!(
-            "the manager's response is about the key with the ID {}, but the one with the ID {} has the mark of this run: no secret was delivered, \
+            "the manager's response is about the key with the ID {}, but the one with the ID {} has the marker of this run: no secret was delivered, \
              and nothing was deleted",
             minted.id, other.id
         )));

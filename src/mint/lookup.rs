@@ -1,4 +1,4 @@
-//! The search for the key that an operation made: by its name first, which is one request, then by its mark among all newer keys.
+//! The search for the key that an operation made: by its name first, which is one request, then by its marker among all newer keys.
 
 use chrono::TimeDelta;
 

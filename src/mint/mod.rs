@@ -17,9 +17,9 @@
 //!
 //! - **The record is first and last.** It is on disk, fsynced, before the request leaves, and is removed when nothing is left to be done.
 //!   Between the two a signal is noted, and obeyed after the key was undone or delivered.
-//! - **A key of another run is never touched.** A key is ours by its ID or by its mark. A name proves nothing.
+//! - **A key of another run is never touched.** A key is ours by its ID or by its marker. A name proves nothing.
 //! - **Only a success is final.** A refusal may answer the second of two copies of a request, and a server error may follow a create
-//!   that succeeded. So both are followed by a search for our mark.
+//!   that succeeded. So both are followed by a search for our marker.
 //! - **A secret is delivered once it is safe.** The record says `delivering` before a sink has the secret. If that cannot be noted, the
 //!   secret is not delivered. A new secret of a key that existed before is used once before it is delivered.
 //! - **One key for each name.** If several runs create a key of one name, the key with the lowest ID stays.
@@ -31,6 +31,7 @@ mod deliver;
 mod delivery_check;
 mod likeness;
 mod lookup;
+mod marker;
 mod other_runs;
 mod ownership;
 pub(crate) mod poll;
@@ -46,8 +47,9 @@ pub(crate) mod transaction;
 mod twins;
 
 pub(crate) use likeness::is_like;
+pub(crate) use marker::{mark, markers, without_marks};
 pub(crate) use other_runs::refuse_unfinished;
-pub(crate) use ownership::{is_ours, mark, markers, without_marks};
+pub(crate) use ownership::is_ours;
 pub(crate) use poll::REFUSAL_WAIT;
 pub(crate) use record::{
     Flush, RunRecord, UnusedRecord, pending_hint, refuse_too_long, run_operation,

@@ -1,4 +1,4 @@
-//! Other runs at work on the key that will get a new secret. The records of runs that were cut off are taken over, and a living
+//! Other runs at work on the key that will get a new secret. The records of interrupted runs are taken over, and a living
 //! run is not disturbed.
 //!
 //! A run looks after its own record is on disk. So of two runs with one state folder, the one that looks later sees the other.
@@ -11,11 +11,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
-/// Takes over the records of runs that were cut off while they made this key or its secret: the secret that is made now replaces
+/// Takes over the records of runs that were interrupted while they made this key or its secret: the secret that is made now replaces
 /// theirs. `own` is the record of this run. `key` is the key with this ID as the manager shows it, if it was read.
 ///
 /// # Errors
-/// Returns a conflict if a living run works on the key, or if a rotation of it was cut off.
+/// Returns a conflict if a living run works on the key, or if a rotation of it was interrupted.
 pub(super) fn take_over(
     id: i64,
     key: Option<&ApiKey>,
@@ -52,7 +52,7 @@ pub(super) fn take_over(
 }
 
 /// Returns whether the run worked on this key. A run that did not know the ID of its key yet had a key of this name. If the key
-/// has the mark of another run, it was another key.
+/// has the marker of another run, it was another key.
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -61,7 +61,7 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Refuses to leave a key as it is if a run that was delivering its secret was cut off: the secret may be lost.
+/// Refuses to leave a key as it is if a run that was delivering its secret was interrupted: the secret may be lost.
 ///
 /// # Errors
 /// Returns an error with the next step of the record.
@@ -78,7 +78,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), E
             continue;
         }
         let message = format!(
-            "a run was cut off before it delivered the secret of the key `{}` (ID {}), so the secret may be lost",
+            "a run was interrupted before it delivered the secret of the key `{}` (ID {}), so the secret may be lost",
             record.key_name, key.id
         );
         let error = Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record)));
@@ -99,7 +99,7 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns whether the key lacks the mark that the run would have given it.
+/// Returns whether the key lacks the marker that the run would have given it.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }

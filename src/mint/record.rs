@@ -209,7 +209,7 @@ impl RunRecord {
         }
     }
 
-    /// Notes the ID of the key that a response showed. That is not flushed: after a power cut the key is found by its mark.
+    /// Notes the ID of the key that a response showed. That is not flushed: after a power cut the key is found by its marker.
     pub(super) fn note_key(&mut self, id: i64) {
         let noted = match &mut self.own {
             Own::Written(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
@@ -284,7 +284,7 @@ impl Flush {
     }
 }
 
-/// Logs that an ID could not be noted. The mark leads to the key as well.
+/// Logs that an ID could not be noted. The marker leads to the key as well.
 fn not_vital(noted: io::Result<()>) {
     if let Err(error) = noted {
         log::info!("could not note the ID of the key in the record of this run: {error}");

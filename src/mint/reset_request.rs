@@ -11,7 +11,7 @@ impl Transaction<'_> {
     /// Asks the manager for a new secret, and finds out what became of the request.
     pub(super) async fn request_secret(&self, id: i64, record: &Record) -> Result<Minted, Failure> {
         let wait = self.context.settings.settle_timeout;
-        // The run that was cut off may have made a secret that was not delivered.
+        // The interrupted run may have made a secret that was not delivered.
         let uncertain = self.recovering;
         let failure = match reconcile::of_reset(self.signed_in, record, id, wait, uncertain).await {
             ResetOutcome::Made { key, uncertain } => {

@@ -1,4 +1,4 @@
-//! The continuation of work that was cut off, for `create`, `recover` and `rotate-key`: whether its key exists, and whose it is.
+//! The continuation of interrupted work, for `create`, `recover` and `rotate-key`: whether its key exists, and whose it is.
 
 use std::time::Duration;
 
@@ -45,18 +45,18 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// Returns the key with the run's mark, if the key with the recorded ID has none: then the response with that ID was about
+/// Returns the key with the run's marker, if the key with the recorded ID has none: then the response with that ID was about
 /// another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
     }
-    // A manager that keeps no marks shows none, and then the ID counts.
+    // A manager that keeps no markers shows none, and then the ID counts.
     let marked = key_of(signed_in, record, Duration::ZERO).await;
     marked.ok().flatten()
 }
 
-/// Returns the twin of a key that is gone. A key with its mark that was created at another time is no twin, but a copy that a
+/// Returns the twin of a key that is gone. A key with its marker that was created at another time is no twin, but a copy that a
 /// person made to replace the key.
 async fn twin_of_the_gone(
     gone: i64,
@@ -72,7 +72,7 @@ async fn twin_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which has its mark, was created at \
+                "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which has its marker, was created at \
                  another time"
             ),
         )
@@ -80,12 +80,12 @@ async fn twin_of_the_gone(
     }
 }
 
-/// Returns how long the request of the run that was cut off may still be processed.
+/// Returns how long the request of the interrupted run may still be processed.
 pub(crate) fn still_settling(entry: &Entry, context: &Context) -> Duration {
     context.settings.settle_timeout.saturating_sub(entry.age())
 }
 
-/// Reports that this run waits for a request of the run that was cut off, if that takes more than two seconds.
+/// Reports that this run waits for a request of the interrupted run, if that takes more than two seconds.
 pub(crate) fn announce_wait(entry: &Entry, context: &Context) {
     let wait = still_settling(entry, context);
     if wait > Duration::from_secs(2) {
@@ -97,7 +97,7 @@ pub(crate) fn announce_wait(entry: &Entry, context: &Context) {
     }
 }
 
-/// Waits until a request of the run that was cut off cannot be processed any more: it would end a secret that is made before it.
+/// Waits until a request of the interrupted run cannot be processed any more: it would end a secret that is made before it.
 pub(crate) async fn wait_for_inflight_request(
     entry: &Entry,
     context: &Context,
@@ -109,7 +109,7 @@ pub(crate) async fn wait_for_inflight_request(
     context.signals.cancel(passed).await
 }
 
-/// Returns whether another key of the name was first. The run that was cut off would have deleted its key then
+/// Returns whether another key of the name was first. The interrupted run would have deleted its key then
 /// (docs/transaction.md, "Several runs at once").
 pub(crate) async fn lost_name_race(
     record: &Record,
@@ -171,7 +171,7 @@ pub(crate) fn busy(name: &str) -> Error {
     .hint("wait for it, then run the command again")
 }
 
-/// Finds out what became of the create of a run that was cut off. Returns the ID of its key, if it made one that is provably its
+/// Finds out what became of the create of an interrupted run. Returns the ID of its key, if it made one that is provably its
 /// own.
 ///
 /// # Errors
@@ -212,7 +212,7 @@ fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// Checks that this run signs as the run that was cut off did. The secret of an API key selects the tenant (docs/manager-api.md,
+/// Checks that this run signs as the interrupted run did. The secret of an API key selects the tenant (docs/manager-api.md,
 /// "Tenants"), so another sign-in cannot tell whether a key is gone or whose it is.
 ///
 /// # Errors

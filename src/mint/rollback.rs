@@ -77,7 +77,7 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
     }
 }
 
-/// Deletes a key that was delivered, and its twins. A key with a copy of its description, and so of its mark, stays.
+/// Deletes a key that was delivered, and its twins. A key with a copy of its description, and so of its marker, stays.
 ///
 /// # Errors
 /// Returns an error if one of them may still exist.
@@ -114,7 +114,7 @@ pub(crate) async fn delete_abandoned(
     }
 }
 
-/// Deletes every other key that has the operation's mark and is a twin of `made`. Credentials that may not search keys find none,
+/// Deletes every other key that has the operation's marker and is a twin of `made`. Credentials that may not search keys find none,
 /// which is not an error.
 ///
 /// # Errors
@@ -201,7 +201,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Deletes the twins of the key. They are ours by their mark, and their secrets were not delivered.
+    /// Deletes the twins of the key. They are ours by their marker, and their secrets were not delivered.
     pub(super) async fn end_twins(
         &self,
         twins: impl IntoIterator<Item = i64>,

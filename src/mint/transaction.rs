@@ -63,7 +63,7 @@ impl Transaction<'_> {
         self.create_recorded(key, recorded).await
     }
 
-    /// Creates the key of a run that was cut off before it made one. The caller settles the record.
+    /// Creates the key of a interrupted run before it made one. The caller settles the record.
     ///
     /// # Errors
     /// As [`Self::create`].
@@ -98,7 +98,7 @@ impl Transaction<'_> {
         Ok((delivered, recorded.settle(context)))
     }
 
-    /// Gives the key of a run that was cut off a new secret and delivers it. The caller settles the record.
+    /// Gives the key of a interrupted run a new secret and delivers it. The caller settles the record.
     ///
     /// # Errors
     /// As [`Self::rekey`].

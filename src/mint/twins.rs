@@ -1,9 +1,10 @@
-//! Twins: keys that a request made which was processed twice. They have one mark, and are found whenever keys are listed.
+//! Twins: keys that a request made which was processed twice. They have one marker, and are found whenever keys are listed.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::ownership::{CLOSE, last_mark};
+use super::marker::last_mark;
+use super::ownership::CLOSE;
 use crate::manager::ApiKey;
 
 /// What is kept of a key: a few bytes, since a list may be long.
@@ -16,7 +17,7 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The keys of a list that have marks.
+/// The keys of a list that have markers.
 #[derive(Default)]
 pub(crate) struct Twins {
     by_mark: HashMap<u32, MarkedKey>,

@@ -1,0 +1,86 @@
+//! The marker that an operation leaves in a key's description, and the operation in a default name.
+
+use crate::manager::ApiKey;
+
+/// Returns the marker for the description of a key.
+pub(crate) fn mark(operation: &str) -> String {
+    format!("{MARK}{operation}]")
+}
+
+const MARK: &str = "[swp-keys ";
+
+/// Returns the operation in a default name, which consists of role, time and operation.
+pub(super) fn default_name_of(name: &str) -> Option<&str> {
+    let (rest, operation) = name.rsplit_once('-')?;
+    let (_, time) = rest.rsplit_once('-')?;
+    let is_time = time.len() == 16
+        && time.bytes().enumerate().all(|(place, byte)| match place {
+            8 => byte == b't',
+            15 => byte == b'z',
+            _ => byte.is_ascii_digit(),
+        });
+    (is_time && is_operation(operation)).then_some(operation)
+}
+
+fn is_operation(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Returns the operations of the complete markers in a text.
+pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(MARK)
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']'))
+        .map(|(operation, _)| operation)
+        .filter(|operation| is_operation(operation))
+}
+
+/// A marker in a text, in any form that a manager keeps.
+pub(super) struct FoundMark<'a> {
+    pub(super) operation: &'a str,
+    start: usize,
+    end: usize,
+}
+
+/// Returns the markers in a lower-case text.
+pub(super) fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
+    const NAME: &str = "swp-keys";
+    text.match_indices(NAME).filter_map(|(place, _)| {
+        let rest = &text[place + NAME.len()..];
+        let digits = rest.trim_start_matches([' ', '[', '(', '{']);
+        let operation = digits.get(..8).filter(|digits| is_operation(digits))?;
+        let behind = &digits[8..];
+        if behind.starts_with(|next: char| next.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let bracketed = text[..place].ends_with('[');
+        let start = place - usize::from(bracketed);
+        let end = text.len() - behind.len() + usize::from(bracketed && behind.starts_with(']'));
+        Some(FoundMark {
+            operation,
+            start,
+            end,
+        })
+    })
+}
+
+/// Returns the operation of the last marker of a key, in any form that a manager keeps, or else that in a default name.
+pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
+    let description = key.description().unwrap_or_default().to_ascii_lowercase();
+    let name = key.name().unwrap_or_default().to_ascii_lowercase();
+    let last = found_marks(&description).map(|mark| mark.operation).last();
+    last.or_else(|| default_name_of(&name)).map(str::to_owned)
+}
+
+/// Returns a text without markers, and without the blanks before them.
+pub(crate) fn without_marks(text: &str) -> String {
+    // The two have the same length in bytes.
+    let lower = text.to_ascii_lowercase();
+    let (mut rest, mut last) = (String::new(), 0);
+    for mark in found_marks(&lower) {
+        rest.push_str(text[last..mark.start].trim_end());
+        last = mark.end;
+    }
+    rest.push_str(&text[last..]);
+    rest
+}

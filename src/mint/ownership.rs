@@ -1,0 +1,281 @@
+//! Whose key it is: the marker that an operation leaves in a key's description, and what it proves.
+//!
+//! Another run may have just received the secret of a key with the same name, so nothing is reset or deleted on account of the
+//! name alone. A manager may alter names and descriptions, and people rename keys, so the marker is searched for in both, in upper
+//! or lower case, with or without its brackets and blanks.
+
+use crate::journal::Record;
+use crate::manager::ApiKey;
+
+use super::likeness::{folded, is_like};
+use super::marker::{default_name_of, found_marks};
+
+/// What the keys prove about an operation.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// This key is the operation's own by its marker, and so are its twins, which a repeated request made.
+    Ours { id: i64, twins: Vec<i64> },
+    /// None is. It was not created, or is gone.
+    None,
+    /// These may be, but nothing proves it.
+    Unproven(Vec<i64>),
+}
+
+/// Searches for the operation's own key among others. A key that was created before `since`, by the manager's clock, has a
+/// similar name by chance. A key that does not show when it was created may be the operation's.
+pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
+    let (mut ours, mut unproven) = (Vec::new(), Vec::new());
+    for key in found {
+        if record.existing_ids.contains(&key.id) {
+            continue;
+        }
+        match marker_owner(record, key) {
+            MarkOwner::Us => ours.push(key),
+            MarkOwner::None if is_named_like(record, since, key) => unproven.push(key.id),
+            MarkOwner::None | MarkOwner::Another => {}
+        }
+    }
+    ours.sort_by_key(|key| key.id);
+    match ours.split_first() {
+        // If one key is proven, another key of the same name without a marker does not matter.
+        Some((first, rest)) if rest.iter().all(|other| are_twins(first, other)) => Verdict::Ours {
+            id: first.id,
+            twins: rest.iter().map(|twin| twin.id).collect(),
+        },
+        None if unproven.is_empty() => Verdict::None,
+        _ => Verdict::Unproven(ours.iter().map(|key| key.id).chain(unproven).collect()),
+    }
+}
+
+/// How far apart two copies of a request arrive at most, in milliseconds.
+pub(super) const CLOSE: u64 = 5 * 60 * 1000;
+
+/// Returns whether one repeated request made two keys that have one marker. Otherwise one is a copy of the other.
+fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {
+    are_close(one, other) && one.name() == other.name() && one.description() == other.description()
+}
+
+/// Returns the same for a key as a response shows it, which may leave fields out.
+pub(super) fn is_twin_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
+    let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
+    are_close(answered, other)
+        && same(answered.name(), other.name())
+        && same(answered.description(), other.description())
+}
+
+fn are_close(one: &ApiKey, other: &ApiKey) -> bool {
+    match (one.created(), other.created()) {
+        (Some(one), Some(other)) => one.abs_diff(other) <= CLOSE,
+        _ => true,
+    }
+}
+
+fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
+    let name = key.name().unwrap_or_default();
+    name == record.key_name
+        || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
+}
+
+/// Whose marker a key has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MarkOwner {
+    Us,
+    Another,
+    None,
+}
+
+pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
+    let description = key.description().unwrap_or_default().to_ascii_lowercase();
+    let name = key.name().unwrap_or_default().to_ascii_lowercase();
+    // The digits are random, so no text has them by chance.
+    let holds = |text: &str| text.contains(&record.operation);
+    if record.marked && (holds(&description) || holds(&name)) {
+        return MarkOwner::Us;
+    }
+    // If our key has no marker, a key with a marker is another run's.
+    let mut others = found_marks(&description)
+        .map(|found| found.operation)
+        .chain(default_name_of(&name).filter(|_| folded(&name) != folded(&record.key_name)));
+    match others.any(|operation| operation != record.operation) {
+        true => MarkOwner::Another,
+        false => MarkOwner::None,
+    }
+}
+
+/// Returns whether the key has the operation's marker.
+pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
+    marker_owner(record, key) == MarkOwner::Us
+}
+
+/// An hour in milliseconds.
+const HOUR: i64 = 60 * 60 * 1000;
+
+/// Returns whether the key with the recorded ID is the one that the operation made. Another manager has other IDs, so the key
+/// must have our marker or a similar name, or have been created during the operation.
+pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
+    let name = key.name().unwrap_or(&record.key_name);
+    match marker_owner(record, key) {
+        MarkOwner::Us => true,
+        MarkOwner::Another => false,
+        MarkOwner::None => {
+            name == record.key_name
+                || is_like(&record.key_name, name)
+                || key.created().is_some() && is_of_its_time(since, key)
+        }
+    }
+}
+
+/// Returns whether a key was created within the hour after `since`, as far as the manager shows that.
+pub(super) fn is_of_its_time(since: i64, key: &ApiKey) -> bool {
+    let span = since..since.saturating_add(HOUR);
+    key.created().is_none_or(|created| span.contains(&created))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::journal::Operation;
+    use crate::mint::marker::without_marks;
+
+    const SINCE: i64 = 1000;
+
+    fn record(name: &str, marked: bool) -> Record {
+        let operation = Operation {
+            id: "1a2b3c4d".to_owned(),
+            manager: "https://m".to_owned(),
+            tenant: None,
+            signer: None,
+            sinks: Vec::new(),
+        };
+        Record {
+            existing_ids: vec![3],
+            marked,
+            unique: true,
+            started: 0,
+            ..Record::create(operation, name, Some(2))
+        }
+    }
+
+    fn key(id: i64, name: &str, description: Option<&str>) -> ApiKey {
+        made_at(id, name, description, SINCE + 1)
+    }
+
+    fn made_at(id: i64, name: &str, description: Option<&str>, created: i64) -> ApiKey {
+        let mut object = json!({"ID": id, "keyName": name, "created": created});
+        if let Some(description) = description {
+            object["description"] = description.into();
+        }
+        serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn ours(id: i64) -> Verdict {
+        Verdict::Ours { id, twins: vec![] }
+    }
+
+    const OURS: Option<&str> = Some("for CI [swp-keys 1a2b3c4d]");
+    const THEIRS: Option<&str> = Some("[swp-keys 99999999]");
+
+    #[test]
+    fn only_a_mark_proves_whose_a_key_is() {
+        let verdict = |keys: &[ApiKey]| judge(&record("ci", true), SINCE, keys);
+        let mine = || key(5, "ci", OURS);
+        let theirs = || key(4, "ci", THEIRS);
+        let nobodys = || key(6, "ci", Some("by hand"));
+        let before = || key(3, "ci", None);
+        assert_eq!(verdict(&[mine(), theirs(), before()]), ours(5));
+        assert_eq!(verdict(&[mine(), nobodys()]), ours(5));
+        assert_eq!(verdict(&[theirs(), before()]), Verdict::None);
+        assert_eq!(verdict(&[nobodys()]), Verdict::Unproven(vec![6]));
+        assert_eq!(verdict(&[]), Verdict::None);
+    }
+
+    #[test]
+    fn a_mark_counts_under_any_name_and_in_any_form() {
+        for (name, description) in [
+            ("renamed", "[swp-keys 1a2b3c4d]"),
+            ("CI", "FOR CI [SWP-KEYS 1A2B3C4D]"),
+            ("ci", "swp-keys 1a2b3c4d"),
+            ("ci", "[swp-keys1a2b3c4d]"),
+            ("AUDITOR-20261123T101112Z-1A2B3C4D", ""),
+            ("Auditor20261123T101112Z1a2b3c4d", ""),
+        ] {
+            let found = [key(5, name, Some(description))];
+            assert_eq!(judge(&record("ci", true), SINCE, &found), ours(5), "{name}");
+        }
+        for (name, description) in [
+            ("ci", "[SWP-KEYS 99999999]"),
+            ("ci", "swp-keys 99999999"),
+            ("Auditor-20261123T101112Z-99999999", ""),
+            ("AUDITOR-20261123T101112Z-99999999", ""),
+        ] {
+            let found = key(5, name, Some(description));
+            assert_eq!(
+                marker_owner(&record("ci", true), &found),
+                MarkOwner::Another
+            );
+            assert_eq!(
+                marker_owner(&record("ci", false), &found),
+                MarkOwner::Another
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_that_came_twice_made_twins_and_a_copy_of_a_description_is_none() {
+        let verdict = |keys: &[ApiKey]| judge(&record("ci", true), SINCE, keys);
+        let twins = [key(9, "ci", OURS), key(5, "ci", OURS)];
+        let both = Verdict::Ours {
+            id: 5,
+            twins: vec![9],
+        };
+        assert_eq!(verdict(&twins), both);
+        let copied = [key(5, "ci", OURS), key(9, "copy", OURS)];
+        assert_eq!(verdict(&copied), Verdict::Unproven(vec![5, 9]));
+        let later = 3_600_000 + SINCE;
+        let copied = [key(5, "ci", OURS), made_at(9, "ci", OURS, later)];
+        assert_eq!(verdict(&copied), Verdict::Unproven(vec![5, 9]));
+    }
+
+    #[test]
+    fn a_name_that_is_like_ours_may_be_ours_if_it_is_new() {
+        let verdict = |key: ApiKey| judge(&record("ci", true), SINCE, &[key]);
+        assert_eq!(verdict(key(5, "CI", None)), Verdict::Unproven(vec![5]));
+        assert_eq!(verdict(made_at(5, "CI", None, SINCE - 1)), Verdict::None);
+        assert_eq!(verdict(key(5, "ci-2", None)), Verdict::None);
+    }
+
+    #[test]
+    fn without_a_mark_nothing_is_proven() {
+        let unmarked = record("ci", false);
+        let verdict = |key: ApiKey| judge(&unmarked, SINCE, &[key]);
+        assert_eq!(verdict(key(5, "ci", None)), Verdict::Unproven(vec![5]));
+        assert_eq!(verdict(key(5, "ci", THEIRS)), Verdict::None);
+    }
+
+    #[test]
+    fn the_key_of_an_id_is_not_taken_for_ours_if_it_is_older() {
+        let is_it = |key: ApiKey| is_the_one(&record("ci", true), SINCE, &key);
+        assert!(is_it(made_at(5, "renamed", OURS, 0)));
+        assert!(is_it(made_at(5, "CI", None, 0)));
+        assert!(is_it(key(5, "renamed", None)));
+        assert!(!is_it(made_at(5, "renamed", None, 0)));
+        assert!(!is_it(key(5, "ci", THEIRS)));
+    }
+
+    #[test]
+    fn marks_are_taken_out_of_a_text() {
+        for (text, without) in [
+            ("for CI [swp-keys 1a2b3c4d]", "for CI"),
+            ("[swp-keys 1a2b3c4d]", ""),
+            ("a [swp-keys 1a2b3c4d] b [swp-keys 99999999]", "a b"),
+            ("a [swp-keys 1a2b", "a [swp-keys 1a2b"),
+            ("a [swp-keys xxxxxxxx] ", "a [swp-keys xxxxxxxx] "),
+            ("FÜR CI [SWP-KEYS 1A2B3C4D]", "FÜR CI"),
+            ("for CI swp-keys 1a2b3c4d", "for CI"),
+        ] {
+            assert_eq!(without_marks(text), without);
+        }
+    }
+}
