@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use swp_keys::sandbox::{Action, CertificateKind, Fault, Settings};
 
 use crate::support::proxy::ReservedPort;
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::{RunResult, TestEnv, contains};
 
 const PING: &str = "/rest/status/manager/ping";
@@ -161,7 +161,7 @@ fn a_wait_ends_when_its_time_is_over() {
 
 #[test]
 fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
-    let server = RawServer::silent();
+    let server = ScriptedServer::silent();
     let env = TestEnv::new();
     let begun = Instant::now();
     let result = env.run([
@@ -207,7 +207,7 @@ fn an_untrusted_certificate_is_not_waited_for() {
         result.failure(7);
         assert_eq!(env.sandbox.connections().tcp, 1);
     }
-    let server = RawServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let server = ScriptedServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let env = TestEnv::new();
     let result = env.run([
         "create",

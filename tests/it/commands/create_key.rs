@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{AnswerFields, SecretShape, Settings};
 
-use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
+use crate::support::requests::{
+    CREATE, SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent,
+};
 use crate::support::snapshot::snapshot;
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 #[test]
 fn a_role_is_enough_and_costs_one_connection_and_three_requests() {
@@ -167,7 +169,7 @@ fn default_names_hold_the_role_and_the_time_and_are_unique() {
 
 #[test]
 fn a_role_id_needs_no_search() {
-    let settings = playing(&[("session-roles", "403"), ("session-keys", "403")]);
+    let settings = answering_unknowns(&[("session-roles", "403"), ("session-keys", "403")]);
     let env = TestEnv::with(settings);
     env.run(["create", "--role-id", "2"]).success();
     assert_eq!(
@@ -248,19 +250,19 @@ fn a_refusal_quotes_the_manager_and_leaves_nothing() {
             "Not authorized to create API keys",
         ),
         (
-            playing(&[("unknown-role", "400")]),
+            answering_unknowns(&[("unknown-role", "400")]),
             ["--role-id", "99"],
             1,
             no_role,
         ),
         (
-            playing(&[("unknown-role", "403")]),
+            answering_unknowns(&[("unknown-role", "403")]),
             ["--role-id", "99"],
             5,
             no_role,
         ),
         (
-            playing(&[("unknown-role", "404")]),
+            answering_unknowns(&[("unknown-role", "404")]),
             ["--role-id", "99"],
             3,
             no_role,

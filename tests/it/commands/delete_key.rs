@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
-use crate::support::lies::{says_yes, success};
-use crate::support::seen::{count, nothing_was_sent};
+use crate::support::requests::{count, nothing_was_sent};
+use crate::support::responses::{success, success_without_effect};
 use crate::support::wording::FINISHING;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const PATH: &str = "/api/apikeys/1";
 const DELETE: &str = "DELETE /api/apikeys/1";
@@ -85,7 +85,7 @@ fn what_is_gone_already_is_success_and_a_name_may_be_mistyped() {
         &[("error-body", "empty")],
         &[("error-body", "html")],
     ] {
-        let env = with_keys(playing(choices));
+        let env = with_keys(answering_unknowns(choices));
         let result = env.run(["delete-key", "77", "--yes"]);
         contains(result.success(), &["77", "was gone already"]);
         let said = env.run(["delete-key", "a", "bb", "--yes"]);
@@ -179,7 +179,7 @@ fn partial_failures_are_distinguished() {
 #[test]
 fn a_success_without_effect_is_detected() {
     let env = with_keys(Settings::default());
-    (env.sandbox).inject(says_yes("DELETE", PATH, &Value::Null));
+    (env.sandbox).inject(success_without_effect("DELETE", PATH, &Value::Null));
     let said = env.run(["delete-key", "a", "--yes"]).failure(1).to_owned();
     contains(&said, &["`a` (ID 1)", "hint: "]);
 }
@@ -353,10 +353,10 @@ mod interrupted {
     use rustix::process::Signal;
 
     use super::*;
-    use crate::support::valve::HeldWorld;
+    use crate::support::held_manager::HeldManager;
 
-    fn held() -> HeldWorld {
-        let held = HeldWorld::new("DELETE /api/apikeys/2");
+    fn held() -> HeldManager {
+        let held = HeldManager::new("DELETE /api/apikeys/2");
         for name in ["a", "b", "c"] {
             held.sandbox.add_key(name, 2);
         }
@@ -393,7 +393,7 @@ mod interrupted {
 
     #[test]
     fn a_signal_before_the_first_deletes_nothing() {
-        let held = HeldWorld::new("POST /api/apikeys/search");
+        let held = HeldManager::new("POST /api/apikeys/search");
         held.sandbox.add_key("a", 2);
         let running = held.start(["delete-key", "a", "--yes"]);
         held.wait_until_held();

@@ -7,11 +7,11 @@ use rustix::process::Signal;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::files::read;
-use crate::support::lies::says_yes;
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, bodies, nothing_was_sent};
+use crate::support::responses::success_without_effect;
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, bodies, nothing_was_sent};
-use crate::support::valve::HeldWorld;
-use crate::support::{Home, RunResult, TestEnv, contains, playing, wait_until};
+use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains, wait_until};
 
 const HOUR: i64 = 3_600_000;
 /// Writes the file `running`, and runs until there is a file `go` or the folder is gone.
@@ -220,7 +220,7 @@ fn signals_are_forwarded_and_the_key_is_deleted() {
 
 #[test]
 fn a_signal_before_the_command_keeps_it_from_being_run() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let running = held.start(["exec", "--role", "Auditor", "-q", "--", "touch", "ran"]);
     held.wait_until_held();
     running.signal(Signal::TERM);
@@ -248,7 +248,7 @@ fn what_a_killed_run_leaves_is_deleted_by_recover() {
 #[test]
 fn a_session_that_ended_meanwhile_is_made_anew() {
     for status in ["401", "403"] {
-        let env = TestEnv::with(playing(&[("expired-session", status)]));
+        let env = TestEnv::with(answering_unknowns(&[("expired-session", status)]));
         let running = waiting(&env, &[]);
         env.sandbox.end_sessions();
         env.home.write("go", "");
@@ -321,7 +321,7 @@ fn a_key_that_survives_its_deletion_is_a_failure() {
     let env = TestEnv::new();
     let path = "/api/apikeys/*";
     env.sandbox
-        .inject(says_yes("DELETE", path, &serde_json::json!({})).times(999));
+        .inject(success_without_effect("DELETE", path, &serde_json::json!({})).times(999));
     let result = exec(&env, &["--settle-timeout", "300ms"], &["true"]);
     contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
     assert_eq!(records(&env.home), 1);

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::Settings;
 
-use crate::support::seen::{CREATE, SEARCH_ROLES, bodies, count, nothing_was_sent};
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::requests::{CREATE, SEARCH_ROLES, bodies, count, nothing_was_sent};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 fn with_roles(names: &[&str]) -> TestEnv {
     with_roles_and(names, Settings::default())
@@ -61,7 +61,7 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
 fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
     for ignore_case in ["yes", "no"] {
         for name in ["auditor", "AUDITOR", "Auditor ", " Auditor"] {
-            let env = TestEnv::with(playing(&[("ignore-case", ignore_case)]));
+            let env = TestEnv::with(answering_unknowns(&[("ignore-case", ignore_case)]));
             let result = env.run(["create", "--role", name]);
             contains(result.failure(3), &["Auditor"]);
             assert_eq!(count(&env.sandbox, CREATE), 0);
@@ -72,7 +72,10 @@ fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
 #[test]
 fn of_two_names_that_differ_in_case_each_is_found() {
     for ignore_case in ["yes", "no"] {
-        let env = with_roles_and(&["auditor"], playing(&[("ignore-case", ignore_case)]));
+        let env = with_roles_and(
+            &["auditor"],
+            answering_unknowns(&[("ignore-case", ignore_case)]),
+        );
         assert_eq!(env.run(["find-role", "auditor"]).success(), "3");
         assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     }
@@ -82,7 +85,7 @@ fn of_two_names_that_differ_in_case_each_is_found() {
 fn wildcards_in_a_name_are_letters() {
     for choices in [&[][..], &[("ignore-search", "yes")]] {
         let names = ["DevXRead", "Dev_Read", "Dev%", "Develop"];
-        let env = with_roles_and(&names, playing(choices));
+        let env = with_roles_and(&names, answering_unknowns(choices));
         assert_eq!(env.run(["find-role", "Dev_Read"]).success(), "4");
         assert_eq!(env.run(["find-role", "Dev%"]).success(), "5");
         let result = env.run(["create", "--role", "Dev_lop"]);
@@ -108,7 +111,10 @@ fn several_of_one_name_are_listed_and_none_is_chosen() {
 
 #[test]
 fn a_manager_that_ignores_what_is_searched_for_makes_no_difference() {
-    let env = with_roles_and(&["Deployers"], playing(&[("ignore-search", "yes")]));
+    let env = with_roles_and(
+        &["Deployers"],
+        answering_unknowns(&[("ignore-search", "yes")]),
+    );
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     assert_eq!(env.run(["find-role", "Deployers"]).success(), "3");
     let result = env.run(["find-role", "Auditors"]);
@@ -119,7 +125,7 @@ fn a_manager_that_ignores_what_is_searched_for_makes_no_difference() {
 #[test]
 fn a_refused_search_names_the_way_around_it() {
     for (choice, code) in [("401", 4), ("403", 5)] {
-        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         for arguments in [
             &["find-role", "Auditor"][..],
             &["find-role", "--like", "A%"],

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
+use crate::support::requests::{CREATE, count};
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, count};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::DIFFERENCES;
-use crate::support::{RunResult, TestEnv, contains, playing, wait_until};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains, wait_until};
 
 fn run(env: &TestEnv, more: &[&str]) -> RunResult {
     let first = ["create", "--role", "Auditor", "--name", "ci"];
@@ -176,7 +176,7 @@ fn only_exactly_this_name_is_this_name() {
         &[("ignore-case", "no")],
         &[("ignore-search", "yes")],
     ] {
-        let env = TestEnv::with(playing(choices));
+        let env = TestEnv::with(answering_unknowns(choices));
         for name in ["CI", "ci ", "cj", "c_", "%"] {
             env.sandbox.add_key(name, 2);
         }
@@ -189,7 +189,7 @@ fn only_exactly_this_name_is_this_name() {
 #[test]
 fn without_the_right_to_search_the_default_warns_and_skip_fails() {
     for (status, code) in [("403", 5), ("401", 4)] {
-        let env = TestEnv::with(playing(&[("session-keys", status)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-keys", status)]));
         let result = run(&env, &[]);
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         contains(&result.stderr, &["warning:", "ci"]);
@@ -200,7 +200,7 @@ fn without_the_right_to_search_the_default_warns_and_skip_fails() {
 
 #[test]
 fn a_manager_that_refuses_the_name_itself_is_believed() {
-    let env = TestEnv::with(playing(&[
+    let env = TestEnv::with(answering_unknowns(&[
         ("session-keys", "403"),
         ("duplicate-name", "409"),
     ]));

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 
-use crate::support::seen::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
+use crate::support::requests::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const DAY: i64 = 86_400_000;
 /// The keys of a page.
@@ -93,7 +93,7 @@ fn the_table_has_a_line_for_each_key() {
 #[test]
 fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
     for ignore_search in ["no", "yes"] {
-        let env = with_keys(playing(&[("ignore-search", ignore_search)]));
+        let env = with_keys(answering_unknowns(&[("ignore-search", ignore_search)]));
         for (arguments, expected) in [
             (&[][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9][..]),
             (&["--stale", "90d"], &[2, 4]),
@@ -197,7 +197,7 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
 #[test]
 fn without_the_right_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
-        let env = with_keys(playing(&[("session-roles", choice)]));
+        let env = with_keys(answering_unknowns(&[("session-roles", choice)]));
         contains(env.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
         let said = env.run(["list-keys", "--role", "Auditor"]);
         contains(&said.stderr, &["--role-id"]);
@@ -216,14 +216,14 @@ fn a_missing_right_to_view_keys_is_reported() {
         contains(result.failure(5), &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
-        let env = TestEnv::with(playing(&[("session-keys", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-keys", choice)]));
         contains(env.run(["list-keys"]).failure(code), &["--api-key-file"]);
     }
 }
 
 #[test]
 fn keys_without_any_time_are_reported_as_left_out() {
-    let env = with_keys(playing(&[("answer-fields", "sparse")]));
+    let env = with_keys(answering_unknowns(&[("answer-fields", "sparse")]));
     let result = env.run(["list-keys", "--stale", "90d"]);
     snapshot(&result.stderr);
     result.success();
@@ -268,7 +268,7 @@ fn more_than_a_page_is_fetched_page_by_page() {
 /// One that ignores the criteria answers with the first page for ever.
 #[test]
 fn endless_pages_are_an_error() {
-    let env = TestEnv::with(playing(&[("ignore-search", "yes")]));
+    let env = TestEnv::with(answering_unknowns(&[("ignore-search", "yes")]));
     env.sandbox.add_keys(1_500);
     for format in ["text", "json"] {
         env.sandbox.forget_requests();
@@ -307,8 +307,8 @@ mod streaming {
     use rustix::process::Signal;
 
     use super::*;
+    use crate::support::held_manager::HeldManager;
     use crate::support::running::Running;
-    use crate::support::valve::HeldWorld;
 
     /// The most memory that a run of `keys` keys has taken by the time it writes its last page: it cannot end before that is read, since
     /// a pipe holds less than a page.
@@ -341,7 +341,7 @@ mod streaming {
     /// `swp-keys list-keys -o jsonl | head`: who has seen enough gets no more pages.
     #[test]
     fn a_reader_who_leaves_ends_the_list() {
-        let held = HeldWorld::new(SEARCH_ROLES);
+        let held = HeldManager::new(SEARCH_ROLES);
         held.sandbox.add_keys(5_000);
         let mut running: Running = held.start(["list-keys", "-o", "jsonl"]);
         held.wait_until_held();
@@ -354,7 +354,7 @@ mod streaming {
 
     #[test]
     fn a_signal_ends_it_at_once() {
-        let held = HeldWorld::new(SEARCH_KEYS);
+        let held = HeldManager::new(SEARCH_KEYS);
         held.sandbox.add_key("ci", 2);
         let running = held.start(["list-keys"]);
         held.wait_until_held();

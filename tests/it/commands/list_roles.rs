@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{AnswerFields, Settings};
 
-use crate::support::seen::{SEARCH_ROLES, bodies, nothing_was_sent};
+use crate::support::requests::{SEARCH_ROLES, bodies, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 /// So many roles in all, the two that are always there among them. They are shown by ID and name alone, or a list of a thousand
 /// would be 7 MB.
@@ -103,7 +103,7 @@ fn a_name_beyond_the_first_page_is_found_in_one_search() {
 /// One that ignores the criteria answers with the first page for ever.
 #[test]
 fn endless_pages_are_an_error() {
-    let env = with_roles(600, playing(&[("ignore-search", "yes")]));
+    let env = with_roles(600, answering_unknowns(&[("ignore-search", "yes")]));
     for arguments in [
         &["list-roles"][..],
         &["find-role", "Role 600"],

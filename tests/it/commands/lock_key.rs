@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
-use crate::support::lies::says_yes;
-use crate::support::seen::{bodies, count, nothing_was_sent};
+use crate::support::requests::{bodies, count, nothing_was_sent};
+use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::FINISHING;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const CHANGE: &str = "POST /api/apikeys/1";
 const PATH: &str = "/api/apikeys/1";
@@ -112,7 +112,8 @@ fn the_lock_that_wrong_secrets_bring_about_is_ended_too() {
     // A manager on which unlocking does not do that.
     lock();
     let body = json!({"ID": 1, "keyName": "ci", "active": true, "unlockTime": later});
-    env.sandbox.inject(says_yes("POST", PATH, &body));
+    env.sandbox
+        .inject(success_without_effect("POST", PATH, &body));
     let result = env.run(["unlock-key", "ci"]);
     snapshot(&result.stderr);
     result.success();
@@ -130,7 +131,8 @@ fn the_lock_that_wrong_secrets_bring_about_is_ended_too() {
 fn a_success_without_effect_is_detected() {
     let env = with_key(Settings::default());
     let body = json!({"ID": 1, "keyName": "ci", "active": false});
-    env.sandbox.inject(says_yes("POST", PATH, &body));
+    env.sandbox
+        .inject(success_without_effect("POST", PATH, &body));
     let said = env.run(["lock-key", "ci"]).failure(1).to_owned();
     contains(&said, &["`ci` (ID 1)", "hint: "]);
     snapshot(&said);
@@ -138,7 +140,7 @@ fn a_success_without_effect_is_detected() {
 
 #[test]
 fn a_sparse_response_gets_a_warning() {
-    let env = with_key(playing(&[("answer-fields", "sparse")]));
+    let env = with_key(answering_unknowns(&[("answer-fields", "sparse")]));
     let result = env.run(["lock-key", "ci"]);
     result.success();
     contains(&result.stderr, &["ci"]);
@@ -258,12 +260,12 @@ mod interrupted {
     use rustix::process::Signal;
 
     use super::*;
-    use crate::support::valve::HeldWorld;
+    use crate::support::held_manager::HeldManager;
 
     /// What was asked for is not left before it is known what became of it.
     #[test]
     fn a_change_under_way_is_waited_for() {
-        let held = HeldWorld::new(CHANGE);
+        let held = HeldManager::new(CHANGE);
         held.sandbox.add_key("ci", 2);
         let mut running = held.start(["lock-key", "ci"]);
         held.wait_until_held();
@@ -277,7 +279,7 @@ mod interrupted {
 
     #[test]
     fn a_second_signal_leaves_the_key_and_reports_it() {
-        let held = HeldWorld::new(CHANGE);
+        let held = HeldManager::new(CHANGE);
         held.sandbox.add_key("ci", 2);
         let running = held.start(["lock-key", "ci", "-o", "json"]);
         held.wait_until_held();

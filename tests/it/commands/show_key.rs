@@ -3,9 +3,9 @@
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::seen::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
+use crate::support::requests::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const DAY: i64 = 86_400_000;
 
@@ -89,7 +89,7 @@ fn what_can_be_no_key_is_refused_before_anything_is_sent() {
 #[test]
 fn several_of_one_name_are_named_by_their_ids() {
     for choices in [&[][..], &[("ignore-search", "yes")]] {
-        let env = TestEnv::with(playing(choices));
+        let env = TestEnv::with(answering_unknowns(choices));
         for name in ["ci", "other", "ci", "CI", "ci"] {
             env.sandbox.add_key(name, 2);
         }
@@ -117,7 +117,7 @@ fn wildcards_in_a_name_are_letters() {
 #[test]
 fn a_name_that_is_not_there_gets_the_closest_one() {
     for ignore_case in ["yes", "no"] {
-        let env = TestEnv::with(playing(&[("ignore-case", ignore_case)]));
+        let env = TestEnv::with(answering_unknowns(&[("ignore-case", ignore_case)]));
         env.sandbox.add_key("nightly-build", 2);
         for (name, hint) in [
             ("Nightly-Build", "`nightly-build`"),
@@ -146,7 +146,7 @@ fn a_missing_right_to_view_keys_is_reported() {
         contains(&said, &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
-        let env = TestEnv::with(playing(&[("session-keys", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-keys", choice)]));
         let result = env.run(["show-key", "ci"]);
         contains(result.failure(code), &["--api-key-file"]);
     }
@@ -155,7 +155,7 @@ fn a_missing_right_to_view_keys_is_reported() {
 #[test]
 fn without_the_right_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
-        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         env.sandbox.add_key("ci", 2);
         let text = env.run(["show-key", "ci"]);
         contains(text.success(), &["ID 2"]);
@@ -184,7 +184,7 @@ fn a_response_about_another_key_is_not_accepted() {
 #[test]
 fn a_sparse_response_is_enough() {
     for choice in ["sparse", "future"] {
-        let env = TestEnv::with(playing(&[("answer-fields", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("answer-fields", choice)]));
         env.sandbox.add_key("ci", 2);
         let text = env.run(["show-key", "ci"]);
         contains(text.success(), &["ci"]);

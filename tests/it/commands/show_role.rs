@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::Settings;
 
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const VIEW: &str = "rights.platformRights.apikeyRights.canViewApiKeys";
 
@@ -109,7 +109,7 @@ fn a_missing_or_ambiguous_role_is_reported() {
 
 #[test]
 fn what_the_manager_leaves_out_is_not_on() {
-    let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+    let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
     assert_eq!(env.run(["show-role", "Full Access"]).success(), "");
 }
 

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 
-use crate::support::lies::says_yes;
-use crate::support::seen::{bodies, count, nothing_was_sent};
+use crate::support::requests::{bodies, count, nothing_was_sent};
+use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::EVERY_RIGHT;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const CHANGE: &str = "POST /api/apikeys/1";
 const PATH: &str = "/api/apikeys/1";
@@ -214,7 +214,7 @@ fn an_expiry_is_removed_or_the_failure_is_reported() {
             0,
         ),
     ] {
-        let env = with_key(playing(choices), |key| {
+        let env = with_key(answering_unknowns(choices), |key| {
             key.expiry_date = Some(key.created + 5 * DAY);
         });
         let result = env.run(["update-key", "ci", "--expires", "never"]);
@@ -227,7 +227,7 @@ fn an_expiry_is_removed_or_the_failure_is_reported() {
             contains(result.failure(code), &["--expires 520w"]);
         }
     }
-    let env = with_key(playing(&[("answer-fields", "sparse")]), |key| {
+    let env = with_key(answering_unknowns(&[("answer-fields", "sparse")]), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
     let result = env.run(["update-key", "ci", "--expires", "never"]);
@@ -237,7 +237,7 @@ fn an_expiry_is_removed_or_the_failure_is_reported() {
 
 #[test]
 fn a_change_that_took_no_effect_is_reported() {
-    let env = with_key(playing(&[("expiry-zero", "ignored")]), |key| {
+    let env = with_key(answering_unknowns(&[("expiry-zero", "ignored")]), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
     let arguments = [
@@ -261,13 +261,15 @@ fn a_change_that_took_no_effect_is_reported() {
 fn a_success_without_effect_is_detected() {
     let env = plain();
     let body = json!({"ID": 1, "keyName": "new", "active": true});
-    env.sandbox.inject(says_yes("POST", PATH, &body));
+    env.sandbox
+        .inject(success_without_effect("POST", PATH, &body));
     let result = env.run(["update-key", "ci", "--name", "new"]);
     contains(result.failure(1), &["ci", "new"]);
     // One that cuts what is too long for it.
     let env = plain();
     let body = json!({"ID": 1, "keyName": "ci", "description": "too lo", "active": true});
-    env.sandbox.inject(says_yes("POST", PATH, &body));
+    env.sandbox
+        .inject(success_without_effect("POST", PATH, &body));
     (env.sandbox).inject(Fault::new("GET", PATH, Action::status(500, "Oops")).times(9));
     let result = env.run(["update-key", "ci", "--description", "too long"]);
     contains(result.failure(1), &["too lo", "too long"]);
@@ -342,7 +344,7 @@ fn a_name_that_is_taken_is_refused_unless_allowed() {
         &[("ignore-case", "no")],
     ] {
         let accepted = [choices, &[("duplicate-name", "accepted")]].concat();
-        let env = with_key(playing(&accepted), |_| {});
+        let env = with_key(answering_unknowns(&accepted), |_| {});
         env.sandbox.add_key("nightly", 2);
         env.sandbox.add_key("Weekly", 2);
         let error = env.run(["update-key", "ci", "--name", "nightly", "-o", "json"]);
@@ -357,7 +359,7 @@ fn a_name_that_is_taken_is_refused_unless_allowed() {
         assert_eq!(key(&env).name.as_deref(), Some("nightly"));
     }
     for choice in ["400", "409"] {
-        let env = with_key(playing(&[("duplicate-name", choice)]), |_| {});
+        let env = with_key(answering_unknowns(&[("duplicate-name", choice)]), |_| {});
         env.sandbox.add_key("nightly", 2);
         let result = env.run(["update-key", "ci", "--name", "nightly", "--force"]);
         result.failure(6);
@@ -381,7 +383,7 @@ fn a_refusal_quotes_the_manager() {
             "no time zone Mars/Base",
         ),
     ] {
-        let env = with_key(playing(choices), |_| {});
+        let env = with_key(answering_unknowns(choices), |_| {});
         let result = env.run([&["update-key", "ci"][..], &arguments].concat());
         contains(result.failure(1), &[said]);
     }

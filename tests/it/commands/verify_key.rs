@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::snapshot::snapshot;
-use crate::support::{TestEnv, contains, playing, squeezed};
+use crate::support::{TestEnv, answering_unknowns, contains, squeezed};
 
 const CURRENT: &str = "GET /api/apikeys/current";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -116,7 +116,7 @@ fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
         },
     ];
     for spoil in spoilt {
-        let (env, id, secret) = with_key(1, playing(&[("unusable-key", "401")]));
+        let (env, id, secret) = with_key(1, answering_unknowns(&[("unusable-key", "401")]));
         spoil(&env, id);
         let result = env.run(["verify-key", "--key-file", "key", "-vv"]);
         let (stdout, stderr) = result.check_failed();
@@ -185,7 +185,7 @@ fn where_a_refusal_is_a_403_no_success_is_claimed() {
         }),
     ];
     for (choices, said, spoil) in spoilt {
-        let (env, id, _) = with_key(1, playing(choices));
+        let (env, id, _) = with_key(1, answering_unknowns(choices));
         spoil(&env, id);
         let result = env.run(["verify-key", "--key-file", "key"]);
         contains(
@@ -252,7 +252,7 @@ fn a_manager_that_cannot_be_asked_is_another_failure() {
 
 #[test]
 fn what_an_answer_lacks_is_left_out() {
-    let (env, ..) = with_key(1, playing(&[("answer-fields", "sparse")]));
+    let (env, ..) = with_key(1, answering_unknowns(&[("answer-fields", "sparse")]));
     let result = env.run(["verify-key", "--key-file", "key"]);
     contains(
         &squeezed(result.success()),

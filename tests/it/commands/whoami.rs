@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::{TestEnv, contains, playing, squeezed};
+use crate::support::{TestEnv, answering_unknowns, contains, squeezed};
 
 const ADMINISTRATORS: &str = "POST /api/administrators/search";
 
@@ -108,7 +108,7 @@ fn a_saved_session_is_named_and_an_expired_one_reported() {
 #[test]
 fn a_role_that_the_manager_does_not_show_is_unknown() {
     for choice in ["401", "403"] {
-        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         let result = env.run(["whoami"]);
         contains(&squeezed(result.success()), &["User admin", "Role unknown"]);
     }

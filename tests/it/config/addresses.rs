@@ -1,7 +1,7 @@
 //! Addresses of a manager that cannot be right: usage errors by their source, with the address to write, wherever they stand.
 
 use crate::support::profiles::configure;
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::wording::MAY_HAVE_COUNTED;
 use crate::support::{TestEnv, contains};
 
@@ -108,7 +108,7 @@ fn http_to_the_port_of_https_is_named() {
         "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
     ] {
         let page: &'static str = page;
-        let server = RawServer::start(move |mut stream| {
+        let server = ScriptedServer::start(move |mut stream| {
             use std::io::{Read as _, Write as _};
             let _ = stream.read(&mut [0; 4096]);
             let length = page.len();

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::files::{names, read};
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains, set_mode};
 

@@ -11,9 +11,9 @@ use swp_keys::sandbox::Settings;
 
 use crate::support::files::{names, read};
 use crate::support::github::{be_a_step, values};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, count, nothing_was_sent};
-use crate::support::valve::HeldWorld;
 use crate::support::wording::{NOT_WITHDRAWN, WAITING_FOR_ANOTHER_PROCESS};
 use crate::support::{Home, RunResult, TestEnv, contains, wait_until};
 
@@ -236,8 +236,8 @@ fn undoing_leaves_a_line_that_was_set_anew_since() {
 }
 
 /// Something else has locked this folder when a run has its secret.
-fn locked(folder: &str, arguments: &[&str]) -> (HeldWorld, Running, File) {
-    let held = HeldWorld::new(CREATE);
+fn locked(folder: &str, arguments: &[&str]) -> (HeldManager, Running, File) {
+    let held = HeldManager::new(CREATE);
     std::fs::create_dir_all(held.home.path(folder)).expect("a folder");
     symlink(folder, held.home.path("link")).expect("a link");
     let running = held.start(create(arguments));

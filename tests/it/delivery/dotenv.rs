@@ -4,9 +4,9 @@ use serde_json::json;
 use swp_keys::sandbox::{SecretShape, Settings};
 
 use crate::support::files::{names, read};
-use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::valve::HeldWorld;
 use crate::support::{RunResult, TestEnv, contains};
 
 const TO_DOTENV: [&str; 5] = ["create", "--role", "Auditor", "--dotenv", ".env"];
@@ -99,8 +99,11 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
 }
 
 /// Something is done to the file between the look at it and the delivery.
-fn edited_meanwhile(before: Option<&str>, edit: impl FnOnce(&HeldWorld)) -> (HeldWorld, RunResult) {
-    let held = HeldWorld::new(CREATE);
+fn edited_meanwhile(
+    before: Option<&str>,
+    edit: impl FnOnce(&HeldManager),
+) -> (HeldManager, RunResult) {
+    let held = HeldManager::new(CREATE);
     if let Some(content) = before {
         held.home.write_secret(".env", content);
     }
@@ -146,7 +149,7 @@ fn a_file_that_became_invalid_is_left_and_the_key_is_deleted() {
 
 /// The secret went nowhere: exit 10, the key is gone, and nothing is left beside the files.
 #[track_caller]
-fn undone(held: &HeldWorld, result: &RunResult) {
+fn undone(held: &HeldManager, result: &RunResult) {
     contains(result.failure(10), &["SWP_API_KEY", ".env"]);
     assert_eq!(count(&held.sandbox, CREATE), 1);
     assert_eq!(held.sandbox.api_keys(), []);

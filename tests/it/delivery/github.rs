@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::support::files::{names, read};
 use crate::support::github::{be_a_step, masks, values};
-use crate::support::seen::nothing_was_sent;
+use crate::support::requests::nothing_was_sent;
 use crate::support::shell::sh;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};

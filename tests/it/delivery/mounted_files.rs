@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::support::files::{mode, names, read};
 use crate::support::fixed_files::{Fixed, mounted, mounted_read_only, with_attribute};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
-use crate::support::valve::HeldWorld;
 use crate::support::wording::{NOT_WITHDRAWN, WAITING_FOR_ANOTHER_PROCESS};
 use crate::support::{TestEnv, contains, set_mode};
 
@@ -190,7 +190,7 @@ fn a_mount_that_others_may_read_is_refused() {
 /// The secret of a rotation in place has no way back: the file became fixed after it was looked at, and the old content is whole.
 #[test]
 fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let target = held.home.write_secret("key", OLD);
     let source = held.home.write_secret("source", OLD);
     let running = held.start(TO_DOTENV);

@@ -8,7 +8,7 @@ use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::files::{mode, names, read};
 use crate::support::github::{be_a_step, values};
-use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::NOT_WITHDRAWN;
 use crate::support::{TestEnv, contains, set_mode};

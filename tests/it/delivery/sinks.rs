@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::valve::HeldWorld;
 use crate::support::{RunResult, TestEnv, contains};
 
 const TO_FILE: [&str; 5] = ["create", "--role", "Auditor", "--out-file", "key"];
@@ -189,7 +189,7 @@ fn a_target_that_is_not_a_writable_plain_file_is_refused_before_anything_is_sent
 
 #[test]
 fn the_file_is_not_there_before_the_secret_is_in_it() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let running = held.start(TO_FILE);
     held.wait_until_held();
     assert!(!held.home.path("key").exists());
@@ -206,7 +206,7 @@ fn the_file_is_not_there_before_the_secret_is_in_it() {
 /// Two runs with one file: the second is not to overwrite the only copy of the first one's secret.
 #[test]
 fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let running = held.start(TO_FILE.iter().chain(&["--out-file", "other"]));
     held.wait_until_held();
     held.home.write("other", "somebody else's");
@@ -225,7 +225,7 @@ fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
 #[test]
 #[cfg(unix)]
 fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     held.home.write("key", "what was there");
     std::fs::create_dir(held.home.path("folder")).expect("a folder");
     let more = ["--force", "--out-file", "folder/other"];
@@ -244,7 +244,7 @@ fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
 #[test]
 #[cfg(unix)]
 fn a_folder_that_is_swapped_before_the_delivery_gets_the_secret_where_it_is_now() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let folder = held.home.path("now");
     std::fs::create_dir(&folder).expect("a folder");
     let places = ["--out-file", "now/key", "--dotenv", "now/.env"];
@@ -339,7 +339,7 @@ mod unix {
     #[test]
     fn a_pipe_whose_reader_goes_meanwhile_gets_the_key_deleted() {
         for format in ["text", "json", "env"] {
-            let held = HeldWorld::new(CREATE);
+            let held = HeldManager::new(CREATE);
             let mut running = held.start(["create", "--role", "Auditor", "-o", format]);
             held.wait_until_held();
             assert_eq!(held.sandbox.api_keys().len(), 1);
@@ -353,7 +353,7 @@ mod unix {
 
     #[test]
     fn with_a_file_the_reader_of_stdout_may_go() {
-        let held = HeldWorld::new(CREATE);
+        let held = HeldManager::new(CREATE);
         let mut running = held.start(TO_FILE);
         held.wait_until_held();
         running.stop_reading_stdout();

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::seen::{CREATE, bodies, nothing_was_sent};
+use crate::support::requests::{CREATE, bodies, nothing_was_sent};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::NO_EXPIRY;
 use crate::support::{TestEnv, contains};

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::seen::nothing_was_sent;
+use crate::support::requests::nothing_was_sent;
 use crate::support::wording::INTERRUPTED_AT;
 use crate::support::{TestEnv, contains};
 

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::seen::{CREATE, count};
+use crate::support::requests::{CREATE, count};
 use crate::support::wording::EVERY_RIGHT;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const WARNING: &str = EVERY_RIGHT;
 
@@ -105,7 +105,7 @@ fn a_role_that_may_not_use_the_api_gets_no_key() {
 
 #[test]
 fn fields_that_the_manager_leaves_out_are_not_required() {
-    let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+    let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
     for command in [
         ["create", "--role", "Full Access"],
         ["create", "--role-id", "1"],
@@ -143,7 +143,7 @@ fn a_name_costs_no_request_more_and_an_id_one() {
 #[test]
 fn a_role_that_cannot_be_read_is_taken_at_its_word() {
     for choice in ["401", "403"] {
-        let env = TestEnv::with(playing(&[("session-roles", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         env.run(["create", "--role-id", "1"]).success();
     }
     for action in [Action::status(500, "oh"), Action::Drop] {
@@ -154,7 +154,7 @@ fn a_role_that_cannot_be_read_is_taken_at_its_word() {
             .success();
     }
     // A 404 that is not the manager's own says nothing of the role.
-    let env = TestEnv::with(playing(&[("error-body", "html")]));
+    let env = TestEnv::with(answering_unknowns(&[("error-body", "html")]));
     env.run(["create", "--role-id", "99"]).failure(1);
     assert_eq!(count(&env.sandbox, CREATE), 1);
 }
@@ -162,7 +162,7 @@ fn a_role_that_cannot_be_read_is_taken_at_its_word() {
 #[test]
 fn a_role_that_is_not_there_gets_no_key_whatever_the_manager_would_have_done() {
     for choice in ["accepted", "400", "500"] {
-        let env = TestEnv::with(playing(&[("unknown-role", choice)]));
+        let env = TestEnv::with(answering_unknowns(&[("unknown-role", choice)]));
         contains(
             env.run(["create", "--role-id", "99"]).failure(3),
             &["ID 99"],

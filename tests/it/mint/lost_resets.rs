@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use swp_keys::sandbox::{Action, Fault};
 
-use crate::support::seen::count;
+use crate::support::requests::count;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, wait_until};
 

@@ -4,9 +4,9 @@
 use rustix::process::Signal;
 use swp_keys::sandbox::Settings;
 
+use crate::support::held_manager::HeldManager;
 use crate::support::proxy::ReservedPort;
 use crate::support::snapshot::snapshot;
-use crate::support::valve::HeldWorld;
 use crate::support::wording::NO_RECORD;
 use crate::support::{Home, TestEnv, contains, set_mode, wait_until};
 
@@ -24,7 +24,7 @@ fn records(home: &Home) -> Vec<String> {
 
 #[test]
 fn the_record_is_on_disk_before_the_role_search_is_answered() {
-    let env = HeldWorld::new(SEARCH);
+    let env = HeldManager::new(SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
     wait_until("the record", || records(&env.home).len() == 1);
@@ -72,7 +72,7 @@ fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
 
 #[test]
 fn a_signal_while_the_role_is_looked_for_leaves_no_record() {
-    let env = HeldWorld::with(Settings::default(), SEARCH);
+    let env = HeldManager::with(Settings::default(), SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
     wait_until("the record", || records(&env.home).len() == 1);
@@ -84,7 +84,7 @@ fn a_signal_while_the_role_is_looked_for_leaves_no_record() {
 
 #[test]
 fn a_run_that_is_killed_meanwhile_leaves_a_record_that_recover_drops() {
-    let env = HeldWorld::new(SEARCH);
+    let env = HeldManager::new(SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
     wait_until("the record", || records(&env.home).len() == 1);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Sandbox};
 
-use crate::support::seen::{CREATE, count};
+use crate::support::requests::{CREATE, count};
 use crate::support::wording::NO_LISTENER;
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 const KEYS: &str = "/api/apikeys";
 const RESET: &str = "POST /api/apikeys/1/secretkey";
@@ -255,7 +255,7 @@ fn a_deletion_is_repeated_until_the_key_is_gone() {
         ),
     ] {
         for delete_missing in ["404", "accepted"] {
-            let env = TestEnv::with(playing(&[("delete-missing", delete_missing)]));
+            let env = TestEnv::with(answering_unknowns(&[("delete-missing", delete_missing)]));
             without_secret(&env);
             env.sandbox.inject(fault.clone());
             let result = create(&env, &[]);
@@ -325,14 +325,14 @@ fn a_create_that_was_not_received_is_sent_again() {
     use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
     use swp_keys::sandbox::Settings;
 
-    use crate::support::valve::HeldWorld;
+    use crate::support::held_manager::HeldManager;
 
     // A port that is ours and that nobody listens on yet: connecting to it is refused.
     let port = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
     bind(&port, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let listener = TcpListener::from(port);
     let ours = listener.try_clone().expect("a second handle");
-    let (mut env, serve) = HeldWorld::behind(listener, Settings::default(), "");
+    let (mut env, serve) = HeldManager::behind(listener, Settings::default(), "");
     let key = env.sandbox.add_key("first", 1);
     let file = env.home.write_secret("api-key", &key.secret);
     env.home.set("SWP_API_KEY_FILE", file);

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::files::read;
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::running::Running;
-use crate::support::seen::{CREATE, count, nothing_was_sent};
-use crate::support::{RunResult, TestEnv, contains, playing, wait_until};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains, wait_until};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 const NAMED: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
@@ -323,7 +323,7 @@ fn a_name_too_long_for_a_record_is_refused_before_any_request() {
 /// The name of a key that is there may be as long as the manager allows, and the name that it makes way under is longer.
 #[test]
 fn a_rotation_whose_record_could_not_be_read_again_makes_no_key() {
-    let env = TestEnv::with(playing(&[("duplicate-name", "409")]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "409")]));
     let id = env.sandbox.add_key("ci", 2).id;
     let long = "n".repeat(40_000);
     env.sandbox
@@ -354,7 +354,7 @@ fn several_keys_that_commands_left_are_deleted() {
 /// It was alone when its run delivered: another one has taken its name since.
 #[test]
 fn a_key_whose_secret_may_be_in_use_is_not_deleted_for_another_of_its_name() {
-    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     env.sandbox.add_key("other", 2);
     cut_while_delivering(&env, &NAMED);
     env.sandbox

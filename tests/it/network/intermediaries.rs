@@ -3,11 +3,11 @@
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
+use crate::support::held_manager::HeldManager;
 use crate::support::proxy::Proxy;
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::snapshot::snapshot;
-use crate::support::valve::HeldWorld;
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const CREATE: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
 
@@ -34,7 +34,7 @@ fn json_answer(body: &serde_json::Value) -> Action {
 #[test]
 fn a_password_in_clear_text_never_reaches_a_proxy() {
     let mut env = TestEnv::new();
-    let server = RawServer::answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let server = ScriptedServer::answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     let proxy = Proxy::to(env.sandbox.address());
     env.home
         .set("SWP_URL", format!("http://{}", server.address()));
@@ -47,7 +47,7 @@ fn a_password_in_clear_text_never_reaches_a_proxy() {
     env.run(CREATE).failure(1);
     assert_eq!(server.connections(), 1);
     assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
-    assert!(!proxy.heard().holds(Settings::DEFAULT_PASSWORD));
+    assert!(!proxy.recording().holds(Settings::DEFAULT_PASSWORD));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
 
 #[test]
 fn a_newer_secret_settles_what_an_older_run_left() {
-    let env = TestEnv::with(playing(&[]));
+    let env = TestEnv::with(answering_unknowns(&[]));
     env.sandbox.add_key("ci", 2);
     let reset = "/api/apikeys/1/secretkey";
     env.sandbox
@@ -168,7 +168,7 @@ fn a_typed_ca_file_overrides_a_variable_that_switches_checks_off() {
 /// What a run that lives makes would take the place of the secret that is made here.
 #[test]
 fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
-    let held = HeldWorld::new("POST /api/apikeys");
+    let held = HeldManager::new("POST /api/apikeys");
     let first = held.start(CREATE);
     held.wait_until_held();
     let second = held.start(CREATE.iter().chain(&["--if-exists", "rekey"]));

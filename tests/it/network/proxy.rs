@@ -3,7 +3,7 @@
 use swp_keys::sandbox::{CertificateKind, Settings};
 
 use crate::support::proxy::{Proxy, ReservedPort};
-use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::{RunResult, TestEnv, contains};
 
 /// Every secret of a run that made a key.
@@ -18,7 +18,7 @@ fn secrets_of(env: &TestEnv) -> Vec<String> {
 }
 
 #[track_caller]
-fn never_heard(heard: &Heard, secrets: &[String]) {
+fn never_heard(heard: &Recording, secrets: &[String]) {
     assert!(secrets.len() > 3, "{secrets:?}");
     for secret in secrets {
         assert!(!heard.holds(secret), "the proxy overheard `{secret}`");
@@ -52,8 +52,8 @@ fn a_named_proxy_carries_everything_and_overhears_nothing() {
         proxy.heads()
     );
     assert_eq!(env.sandbox.connections().tcp, 1);
-    assert!(proxy.heard().holds("CONNECT"), "it does overhear");
-    never_heard(proxy.heard(), &secrets_of(&env));
+    assert!(proxy.recording().holds("CONNECT"), "it does overhear");
+    never_heard(proxy.recording(), &secrets_of(&env));
 }
 
 /// A world whose manager has a name that only a proxy can resolve, and a certificate for that name.
@@ -76,7 +76,7 @@ fn the_environments_proxy_resolves_the_managers_name() {
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         let head = proxy.heads().concat();
         assert!(head.starts_with("CONNECT dsm.example.com:4119 "), "{head}");
-        never_heard(proxy.heard(), &secrets_of(&env));
+        never_heard(proxy.recording(), &secrets_of(&env));
     }
 }
 
@@ -266,7 +266,7 @@ fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
 #[test]
 fn a_proxy_that_is_spoken_to_over_tls_and_speaks_none_is_named() {
     let env = TestEnv::new();
-    let plain = RawServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let plain = ScriptedServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let url = plain.url();
     let result = env.run(["find-role", "Auditor", "--proxy", &url]);
     contains(result.failure(7), &["TLS", &url, "http"]);
@@ -274,7 +274,7 @@ fn a_proxy_that_is_spoken_to_over_tls_and_speaks_none_is_named() {
 
 #[test]
 fn a_proxy_that_does_not_answer_in_time_is_named() {
-    let silent = RawServer::silent();
+    let silent = ScriptedServer::silent();
     let env = TestEnv::new();
     let url = format!("http://{}", silent.address());
     let result = env.run([
@@ -335,9 +335,9 @@ fn an_address_of_a_proxy_that_will_not_do_is_usage_and_not_echoed() {
 #[test]
 fn an_intercepting_proxy_is_detected() {
     let env = TestEnv::new();
-    let heard = Heard::default();
+    let heard = Recording::default();
     let reader = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
-    let reader = RawServer::tls(&reader, heard.clone());
+    let reader = ScriptedServer::tls(&reader, heard.clone());
     let proxy = Proxy::to(reader.address());
     let result = env.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
     contains(result.failure(7), &["self-signed"]);

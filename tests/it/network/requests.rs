@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::{Action, Fault};
 
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
@@ -54,7 +54,7 @@ fn every_request_names_the_program_and_the_api_version() {
 fn a_redirect_is_not_followed_and_only_its_host_is_named() {
     for status in [301, 302, 303, 307, 308] {
         for (path, exit) in [(SESSIONS, 1), (SEARCH, 1), ("/api/apikeys", 8)] {
-            let elsewhere = RawServer::answering(b"");
+            let elsewhere = ScriptedServer::answering(b"");
             let target = elsewhere.url();
             let location = target.replace("://", "://someone:hunter2@") + "/inner/door?ticket=77";
             let env = TestEnv::new();

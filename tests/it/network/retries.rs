@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use swp_keys::sandbox::{Action, Fault};
 
 use crate::support::proxy::ReservedPort;
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::wording::RETRYING_IN;
 use crate::support::{TestEnv, contains};
 
@@ -153,7 +153,7 @@ fn a_request_that_timed_out_is_not_repeated() {
 
 #[test]
 fn a_connection_that_does_not_come_about_in_time_is_given_up() {
-    let server = RawServer::silent();
+    let server = ScriptedServer::silent();
     let env = TestEnv::new();
     let url = server.url();
     let result = env.run([

@@ -5,11 +5,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use crate::support::files::read;
-use crate::support::valve::HeldWorld;
+use crate::support::held_manager::HeldManager;
 
 #[test]
 fn a_running_process_makes_no_core_dump() {
-    let held = HeldWorld::new("POST /api/sessions");
+    let held = HeldManager::new("POST /api/sessions");
     let running = held.start(["find-role", "Auditor"]);
     held.wait_until_held();
     let process = PathBuf::from(format!("/proc/{}", running.id()));

@@ -5,8 +5,8 @@ use rustix::process::Signal;
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::seen::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
-use crate::support::valve::HeldWorld;
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
 use crate::support::wording::{RETRYING_IN, UNDOING};
 use crate::support::{RunResult, contains};
 
@@ -28,7 +28,7 @@ const SIGNALS: [(Signal, i32); 8] = [
 
 /// Nothing is left on the manager, and stdout is empty.
 #[track_caller]
-fn cleaned_up(result: &RunResult, held: &HeldWorld, code: i32) {
+fn cleaned_up(result: &RunResult, held: &HeldManager, code: i32) {
     result.failure(code);
     assert_eq!(held.sandbox.api_keys(), [], "{}", result.stderr);
     assert_eq!(held.sandbox.live_sessions(), 0, "{}", result.stderr);
@@ -38,7 +38,7 @@ fn cleaned_up(result: &RunResult, held: &HeldWorld, code: i32) {
 fn a_read_is_left_at_once_and_the_session_is_ended() {
     for (signal, code) in SIGNALS {
         for arguments in [&["find-role", "Auditor"][..], &["list-roles"], &NAMED] {
-            let held = HeldWorld::new(SEARCH_ROLES);
+            let held = HeldManager::new(SEARCH_ROLES);
             let running = held.start(arguments);
             held.wait_until_held();
             assert_eq!(held.sandbox.live_sessions(), 1);
@@ -52,7 +52,7 @@ fn a_read_is_left_at_once_and_the_session_is_ended() {
 
 #[test]
 fn the_key_search_is_left_at_once_too() {
-    let held = HeldWorld::new(SEARCH_KEYS);
+    let held = HeldManager::new(SEARCH_KEYS);
     let running = held.start(NAMED);
     held.wait_until_held();
     running.signal(Signal::INT);
@@ -62,7 +62,7 @@ fn the_key_search_is_left_at_once_too() {
 
 #[test]
 fn a_pause_between_two_tries_is_left_at_once() {
-    let held = HeldWorld::new("");
+    let held = HeldManager::new("");
     let headers = vec![("Retry-After".to_owned(), "50".to_owned())];
     let limited = Action::Answer {
         status: 429,
@@ -79,7 +79,7 @@ fn a_pause_between_two_tries_is_left_at_once() {
 
 #[test]
 fn with_json_it_is_an_error_in_json() {
-    let held = HeldWorld::new(SEARCH_ROLES);
+    let held = HeldManager::new(SEARCH_ROLES);
     let running = held.start(NAMED.iter().chain(&["-o", "json"]));
     held.wait_until_held();
     running.signal(Signal::TERM);
@@ -93,7 +93,7 @@ fn with_json_it_is_an_error_in_json() {
 #[test]
 fn a_session_that_was_being_made_is_ended() {
     for (signal, code) in SIGNALS {
-        let held = HeldWorld::new(SIGN_IN);
+        let held = HeldManager::new(SIGN_IN);
         let running = held.start(NAMED);
         held.wait_until_held();
         assert_eq!(held.sandbox.live_sessions(), 1);
@@ -106,7 +106,7 @@ fn a_session_that_was_being_made_is_ended() {
 
 #[test]
 fn a_second_signal_does_not_wait_for_the_sign_in() {
-    let held = HeldWorld::new(SIGN_IN);
+    let held = HeldManager::new(SIGN_IN);
     let running = held.start(NAMED);
     held.wait_until_held();
     running.insist(Signal::INT).failure(130);
@@ -116,7 +116,7 @@ fn a_second_signal_does_not_wait_for_the_sign_in() {
 fn a_key_that_was_being_made_is_deleted_again() {
     for (signal, code) in SIGNALS {
         for sink in [&[][..], &["--out-file", "key"]] {
-            let held = HeldWorld::new(CREATE);
+            let held = HeldManager::new(CREATE);
             let running = held.start(NAMED.iter().chain(sink));
             held.wait_until_held();
             assert_eq!(held.sandbox.api_keys().len(), 1);
@@ -138,11 +138,11 @@ fn a_key_that_was_being_made_is_deleted_again() {
 }
 
 /// How many records of unfinished work there are.
-fn records(held: &HeldWorld) -> usize {
+fn records(held: &HeldManager) -> usize {
     std::fs::read_dir(held.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
-fn names(held: &HeldWorld) -> Vec<String> {
+fn names(held: &HeldManager) -> Vec<String> {
     let entries = std::fs::read_dir(held.home.path("")).expect("a folder");
     let mut names: Vec<String> = entries
         .map(|entry| {
@@ -156,7 +156,7 @@ fn names(held: &HeldWorld) -> Vec<String> {
 
 #[test]
 fn a_refused_create_is_a_refusal_although_a_signal_came() {
-    let held = HeldWorld::with(
+    let held = HeldManager::with(
         Settings {
             administrator_role: 2,
             ..Settings::default()
@@ -173,7 +173,7 @@ fn a_refused_create_is_a_refusal_although_a_signal_came() {
 
 #[test]
 fn a_key_that_cannot_be_deleted_after_a_signal_is_named() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let action = Action::status(403, "Not yours");
     let fault = Fault::new("DELETE", "/api/apikeys/1", action);
     held.sandbox.inject(fault);
@@ -190,7 +190,7 @@ fn a_key_that_cannot_be_deleted_after_a_signal_is_named() {
 #[test]
 fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
     for (first, second) in [(Signal::INT, Signal::TERM), (Signal::TERM, Signal::HUP)] {
-        let held = HeldWorld::new(CREATE);
+        let held = HeldManager::new(CREATE);
         let running = held.start(NAMED.iter().chain(&["--out-file", "key"]));
         held.wait_until_held();
         running.signal(first);
@@ -207,7 +207,7 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
 
 #[test]
 fn the_first_signal_is_reported_and_the_second_ends_the_run() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let mut running = held.start(["create", "--role", "Auditor", "--name", "ci"]);
     held.wait_until_held();
     running.signal(Signal::INT);
@@ -219,7 +219,7 @@ fn the_first_signal_is_reported_and_the_second_ends_the_run() {
 
 #[test]
 fn a_second_signal_during_the_deletion_names_the_key() {
-    let held = HeldWorld::new(DELETE);
+    let held = HeldManager::new(DELETE);
     let body = json!({"ID": 1, "keyName": "ci"}).to_string();
     let answer = Action::Answer {
         status: 200,
@@ -239,7 +239,7 @@ fn a_second_signal_during_the_deletion_names_the_key() {
 /// One signal does not keep a key that cannot be delivered from being deleted.
 #[test]
 fn a_first_signal_during_the_deletion_lets_it_end() {
-    let held = HeldWorld::new(DELETE);
+    let held = HeldManager::new(DELETE);
     let body = json!({"ID": 1, "keyName": "ci"}).to_string();
     let answer = Action::Answer {
         status: 200,
@@ -260,7 +260,7 @@ fn a_first_signal_during_the_deletion_lets_it_end() {
 /// The record stays for as long as the key may be there, so the run is not "interrupted, and cleaned up".
 #[test]
 fn a_second_signal_while_recovering_reports_what_is_left() {
-    let held = HeldWorld::new(DELETE);
+    let held = HeldManager::new(DELETE);
     let id = held.sandbox.add_key("ci", 2).id;
     let mark = "[swp-keys 0a0b0c0d]".to_owned();
     held.sandbox
@@ -291,7 +291,7 @@ fn what_the_caller_ignores_stays_ignored() {
         ("TERM", Signal::TERM),
         ("USR1", Signal::USR1),
     ] {
-        let held = HeldWorld::new(CREATE);
+        let held = HeldManager::new(CREATE);
         let running = start_ignoring(&held, name);
         held.wait_until_held();
         running.kill(ignored);
@@ -306,7 +306,7 @@ fn what_the_caller_ignores_stays_ignored() {
 
 /// Starts a create in a shell that ignores this signal.
 #[cfg(target_os = "linux")]
-fn start_ignoring(held: &HeldWorld, name: &str) -> crate::support::running::Running {
+fn start_ignoring(held: &HeldManager, name: &str) -> crate::support::running::Running {
     let script = format!(r#"trap '' {name}; exec "$0" "$@""#);
     let mut shell = held.home.program(std::path::Path::new("sh"));
     shell
@@ -320,7 +320,7 @@ fn start_ignoring(held: &HeldWorld, name: &str) -> crate::support::running::Runn
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_beside_those_that_are_ignored_ends_the_run() {
-    let held = HeldWorld::new(CREATE);
+    let held = HeldManager::new(CREATE);
     let running = start_ignoring(&held, "HUP INT");
     held.wait_until_held();
     running.kill(Signal::HUP);

@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use crate::support::profiles::env_in_a_profile;
-use crate::support::seen::{CREATE, count, nothing_was_sent};
+use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::shell::sh;
 use crate::support::wording::BUG;
 use crate::support::{RunResult, TestEnv, contains};

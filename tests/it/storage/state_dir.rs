@@ -106,17 +106,17 @@ fn a_link_is_as_good_as_what_it_leads_to() {
     env.home.set("SWP_STATE_DIR", &link);
     env.run(FIND).success();
     set_mode(&state, 0o777);
-    refused(world_without_requests(&env), &FIND, &[&text(&link)]);
+    refused(without_requests(&env), &FIND, &[&text(&link)]);
     set_mode(&state, 0o700);
     // The sessions themselves elsewhere.
     std::fs::rename(state.join("kept"), env.home.path("elsewhere")).expect("it moves");
     symlink(env.home.path("elsewhere"), state.join("kept")).expect("a link");
     env.run(FIND).success();
     set_mode(&env.home.path("elsewhere"), 0o722);
-    refused(world_without_requests(&env), &FIND, &[]);
+    refused(without_requests(&env), &FIND, &[]);
 }
 
-fn world_without_requests(env: &TestEnv) -> &TestEnv {
+fn without_requests(env: &TestEnv) -> &TestEnv {
     env.sandbox.forget_requests();
     env
 }

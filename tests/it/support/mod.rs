@@ -6,20 +6,20 @@ pub(crate) mod files;
 pub(crate) mod fixed_files;
 #[cfg(unix)]
 pub(crate) mod github;
-pub(crate) mod lies;
+pub(crate) mod held_manager;
 pub(crate) mod pins;
 pub(crate) mod profiles;
 pub(crate) mod proxy;
 #[cfg(unix)]
 pub(crate) mod pty;
-pub(crate) mod raw_server;
+pub(crate) mod requests;
+pub(crate) mod responses;
 pub(crate) mod running;
+pub(crate) mod scripted_server;
 pub(crate) mod secrets;
-pub(crate) mod seen;
 #[cfg(unix)]
 pub(crate) mod shell;
 pub(crate) mod snapshot;
-pub(crate) mod valve;
 pub(crate) mod wording;
 
 use std::ffi::OsStr;
@@ -102,7 +102,7 @@ pub(crate) const END_SESSION: &str = "DELETE /api/sessions/current";
 pub(crate) const LEGACY_LOGOUT: &str = "DELETE /rest/authentication/logout";
 
 /// A manager that answers the open questions of its contract like this: pairs of a name and a choice.
-pub(crate) fn playing(choices: &[(&str, &str)]) -> Settings {
+pub(crate) fn answering_unknowns(choices: &[(&str, &str)]) -> Settings {
     let mut settings = Settings::default();
     for (name, choice) in choices {
         settings.unknowns.set(name, choice).expect("a choice");

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpSocket;
 
-use super::raw_server::{Heard, RawServer};
+use super::scripted_server::{Recording, ScriptedServer};
 
 /// A running proxy.
 pub(crate) struct Proxy {
-    server: RawServer,
+    server: ScriptedServer,
     heads: Arc<Mutex<Vec<String>>>,
-    heard: Heard,
+    heard: Recording,
 }
 
 impl Proxy {
@@ -33,10 +33,10 @@ impl Proxy {
         })
     }
 
-    fn start(serve: impl Fn(TcpStream, &Heard) + Send + Sync + 'static) -> Self {
-        let (heads, heard) = (Arc::<Mutex<Vec<String>>>::default(), Heard::default());
+    fn start(serve: impl Fn(TcpStream, &Recording) + Send + Sync + 'static) -> Self {
+        let (heads, heard) = (Arc::<Mutex<Vec<String>>>::default(), Recording::default());
         let (noted, overheard) = (Arc::clone(&heads), heard.clone());
-        let server = RawServer::start(move |mut client| {
+        let server = ScriptedServer::start(move |mut client| {
             let head = head(&mut client);
             overheard.add(head.as_bytes());
             let mut heads = noted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +67,7 @@ impl Proxy {
     }
 
     /// Everything that passed, in both directions.
-    pub(crate) fn heard(&self) -> &Heard {
+    pub(crate) fn recording(&self) -> &Recording {
         &self.heard
     }
 }
@@ -83,7 +83,7 @@ fn head(client: &mut TcpStream) -> String {
 }
 
 /// Carries bytes in both directions until one side is done, and overhears them.
-fn join(client: TcpStream, server: TcpStream, heard: &Heard) {
+fn join(client: TcpStream, server: TcpStream, heard: &Recording) {
     let (Ok(client_too), Ok(server_too)) = (client.try_clone(), server.try_clone()) else {
         return;
     };
@@ -93,7 +93,7 @@ fn join(client: TcpStream, server: TcpStream, heard: &Heard) {
     let _ = back.join();
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream, heard: &Heard) {
+fn carry(mut from: TcpStream, mut to: TcpStream, heard: &Recording) {
     let mut bytes = [0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         heard.add(&bytes[..count]);
@@ -126,10 +126,10 @@ impl ReservedPort {
     }
 
     /// From now on somebody listens: every connection leads to `target`.
-    pub(crate) fn open_to(self, target: SocketAddr) -> RawServer {
-        RawServer::on(self.listen(), move |client| {
+    pub(crate) fn open_to(self, target: SocketAddr) -> ScriptedServer {
+        ScriptedServer::on(self.listen(), move |client| {
             if let Ok(server) = TcpStream::connect(target) {
-                join(client, server, &Heard::default());
+                join(client, server, &Recording::default());
             }
         })
     }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::lies::success;
 use crate::support::proxy::ReservedPort;
-use crate::support::seen::CREATE;
+use crate::support::requests::CREATE;
+use crate::support::responses::success;
 use crate::support::snapshot::snapshot_file;
 use crate::support::{RunResult, TestEnv};
 
@@ -243,7 +243,7 @@ fn cannot_run() {
 #[test]
 fn interrupted() {
     let end = |more: &[&str]| {
-        let held = crate::support::valve::HeldWorld::new(CREATE);
+        let held = crate::support::held_manager::HeldManager::new(CREATE);
         let running = held.start(CREATE_CI.iter().chain(more));
         held.wait_until_held();
         running.signal(rustix::process::Signal::TERM);

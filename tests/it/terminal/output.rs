@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::running::Running;
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 #[test]
 fn a_created_key_in_each_format() {
@@ -250,7 +250,7 @@ fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_js
 
 #[test]
 fn the_managers_own_message_is_made_harmless() {
-    let env = TestEnv::with(playing(&[]));
+    let env = TestEnv::with(answering_unknowns(&[]));
     let said = "no \u{1b}[31mway\u{202e}\nhint: all is well";
     let fault = Fault::new("POST", "/api/apikeys", Action::status(403, said));
     env.sandbox.inject(fault);
@@ -261,7 +261,7 @@ fn the_managers_own_message_is_made_harmless() {
 
 #[test]
 fn quiet_leaves_notes_and_warnings_out_and_errors_in() {
-    let env = TestEnv::with(playing(&[("session-keys", "403")]));
+    let env = TestEnv::with(answering_unknowns(&[("session-keys", "403")]));
     let arguments = ["create", "--role", "Auditor", "--name"];
     let loud = env.run(arguments.iter().chain(&["one"]));
     loud.success();

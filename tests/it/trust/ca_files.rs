@@ -4,14 +4,14 @@ use super::next_steps::home;
 use crate::support::certificates::{
     Authority, Certificate, for_clients, issued_by_a_server, server, valid,
 };
-use crate::support::raw_server::{Heard, RawServer};
+use crate::support::scripted_server::{Recording, ScriptedServer};
 use crate::support::snapshot::snapshot;
 use crate::support::{Home, contains};
 
 const FIND: [&str; 4] = ["find-role", "Auditor", "--ca-cert", "ca.pem"];
 
 /// A home beside this server, with these bytes as `ca.pem`.
-fn given(manager: &RawServer, bytes: &[u8]) -> Home {
+fn given(manager: &ScriptedServer, bytes: &[u8]) -> Home {
     let home = home(manager, &Authority::root("elsewhere").pem);
     std::fs::write(home.path("ca.pem"), bytes).expect("a file");
     home
@@ -25,7 +25,7 @@ fn labelled(pem: &str, label: &str) -> String {
 #[test]
 fn the_forms_that_certificates_come_in_are_read() {
     let authority = Authority::root("corporate");
-    let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&authority.issue(&server(&["127.0.0.1"])));
     let pem = &authority.pem;
     let bom = |text: &str| [&[0xef, 0xbb, 0xbf], text.as_bytes()].concat();
     let wide = |text: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
@@ -71,7 +71,7 @@ fn the_forms_that_certificates_come_in_are_read() {
 #[test]
 fn der_is_read() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
-    let manager = RawServer::with_a_role(&certificate);
+    let manager = ScriptedServer::serving_one_role(&certificate);
     assert_eq!(given(&manager, certificate.der()).run(FIND).success(), "2");
 }
 
@@ -79,8 +79,8 @@ fn der_is_read() {
 #[test]
 fn what_cannot_be_read_is_named_and_never_quoted() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
-    let heard = Heard::default();
-    let manager = RawServer::tls(&certificate, heard.clone());
+    let heard = Recording::default();
+    let manager = ScriptedServer::tls(&certificate, heard.clone());
     let key = rcgen::KeyPair::generate()
         .expect("a key pair")
         .serialize_pem();
@@ -121,7 +121,7 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
 #[test]
 fn other_formats_of_keys_and_certificates_are_named() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
-    let manager = RawServer::tls(&certificate, Heard::default());
+    let manager = ScriptedServer::tls(&certificate, Recording::default());
     for bytes in [
         &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
         &[0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03],
@@ -138,7 +138,7 @@ fn other_formats_of_keys_and_certificates_are_named() {
 #[test]
 fn the_trust_settings_of_openssl_count() {
     let authority = Authority::root("corporate");
-    let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&authority.issue(&server(&["127.0.0.1"])));
     for (settings, trusted) in [
         ("-addtrust serverAuth", true),
         ("-addtrust anyExtendedKeyUsage", true),
@@ -177,7 +177,7 @@ fn a_servers_own_certificate_is_trusted_for_its_names_and_its_dates() {
             .issue(&server(&["127.0.0.1"]))
             .sent_with(&authority),
     ] {
-        let manager = RawServer::with_a_role(&certificate);
+        let manager = ScriptedServer::serving_one_role(&certificate);
         let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
         assert_eq!(result.success(), "2");
     }
@@ -197,8 +197,8 @@ fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
         ca_for_clients,
     ] {
         for certificate in [Certificate::self_signed(&params), authority.issue(&params)] {
-            let heard = Heard::default();
-            let manager = RawServer::tls(&certificate, heard.clone());
+            let heard = Recording::default();
+            let manager = ScriptedServer::tls(&certificate, heard.clone());
             let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
             snapshot(result.failure(7));
             assert_eq!(heard.bytes(), b"");
@@ -210,8 +210,8 @@ fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
 #[test]
 fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
     let certificate = Authority::root("corporate").issue(&server(&["127.0.0.1"]));
-    let heard = Heard::default();
-    let thief = RawServer::tls(&certificate.copied(), heard.clone());
+    let heard = Recording::default();
+    let thief = ScriptedServer::tls(&certificate.copied(), heard.clone());
     given(&thief, certificate.pem.as_bytes())
         .run(FIND)
         .failure(7);
@@ -223,8 +223,8 @@ fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
 fn a_listed_server_certificate_does_not_issue_others() {
     for names in [&["127.0.0.1"][..], &["dsm.example.com"], &[]] {
         let (own, issued) = issued_by_a_server(&server(names), &server(&["127.0.0.1"]));
-        let heard = Heard::default();
-        let manager = RawServer::tls(&issued, heard.clone());
+        let heard = Recording::default();
+        let manager = ScriptedServer::tls(&issued, heard.clone());
         let result = given(&manager, own.pem.as_bytes()).run(FIND);
         snapshot(result.failure(7));
         assert_eq!(heard.bytes(), b"");
@@ -254,7 +254,7 @@ fn a_ca_that_may_not_sign_for_servers_is_not_trusted() {
         authority.key_usages = vec![usage];
         authority.extended_key_usages = purpose.into_iter().collect();
         let (own, issued) = issued_by_a_server(&authority, &server(&["127.0.0.1"]));
-        let manager = RawServer::with_a_role(&issued);
+        let manager = ScriptedServer::serving_one_role(&issued);
         let result = given(&manager, own.pem.as_bytes()).run(FIND);
         if exit == 0 {
             result.success();
@@ -272,8 +272,8 @@ fn another_certificate_of_the_same_names_is_refused() {
         authority.issue(&server(&["127.0.0.1"])),
         authority.issue(&server(&["127.0.0.1"])),
     );
-    let heard = Heard::default();
-    let manager = RawServer::tls(&shown, heard.clone());
+    let heard = Recording::default();
+    let manager = ScriptedServer::tls(&shown, heard.clone());
     let result = given(&manager, listed.pem.as_bytes()).run(FIND);
     contains(result.failure(7), &["`CN=corporate`"]);
     assert_eq!(heard.bytes(), b"");
@@ -282,11 +282,11 @@ fn another_certificate_of_the_same_names_is_refused() {
 #[test]
 fn a_ca_outside_its_dates_is_not_trusted() {
     let expired = Authority::until("Old Corporate CA", 2024);
-    let manager = RawServer::with_a_role(&expired.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&expired.issue(&server(&["127.0.0.1"])));
     let result = given(&manager, expired.pem.as_bytes()).run(FIND);
     contains(result.failure(7), &["Old Corporate CA", "2024-01-01"]);
     let current = Authority::until("Corporate CA", 2090);
-    let manager = RawServer::with_a_role(&current.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&current.issue(&server(&["127.0.0.1"])));
     let both = [expired.pem, current.pem].concat();
     given(&manager, both.as_bytes()).run(FIND).success();
 }

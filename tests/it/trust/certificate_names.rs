@@ -6,7 +6,7 @@ use serde_json::json;
 use super::next_steps::home;
 use crate::support::certificates::{Authority, Certificate, server};
 use crate::support::contains;
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 
 fn ia5(text: &str) -> rcgen::string::Ia5String {
     text.try_into().expect("ASCII")
@@ -29,7 +29,7 @@ fn a_name_that_is_for_no_host_is_not_shown_as_one() {
     ] {
         let mut params = server(&[]);
         params.subject_alt_names = names;
-        let manager = RawServer::with_a_role(&authority.issue(&params));
+        let manager = ScriptedServer::serving_one_role(&authority.issue(&params));
         let home = home(&manager, &authority.pem);
         let result = home.run(["find-role", "Auditor"]);
         contains(result.failure(7), &[said, "--tls-pin"]);
@@ -48,7 +48,7 @@ fn subjects_in_old_kinds_of_text_are_shown_as_text() {
     let name = &mut params.distinguished_name;
     name.push(DnType::OrganizationName, DnValue::TeletexString(teletex));
     name.push(DnType::CommonName, DnValue::BmpString(bmp));
-    let manager = RawServer::with_a_role(&Certificate::self_signed(&params));
+    let manager = ScriptedServer::serving_one_role(&Certificate::self_signed(&params));
     let home = home(&manager, &Authority::root("elsewhere").pem);
     let object = home.run(["trust", "show", "-o", "json"]).json();
     assert_eq!(object["subject"], "CN=Bücher ☃,O=Trend Micro");
@@ -63,7 +63,7 @@ fn a_name_fakes_no_command_and_no_escape() {
     params.subject_alt_names = vec![SanType::DnsName(ia5(
         "x; run `swp-keys --insecure` \u{1b}[2J",
     ))];
-    let manager = RawServer::with_a_role(&authority.issue(&params));
+    let manager = ScriptedServer::serving_one_role(&authority.issue(&params));
     let home = home(&manager, &Authority::root("elsewhere").pem);
     let trusting = home.write("ca.pem", &authority.pem);
     let trusting = trusting.to_str().expect("UTF-8");

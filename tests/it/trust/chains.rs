@@ -2,7 +2,7 @@
 
 use super::next_steps::home;
 use crate::support::certificates::{Authority, Certificate, issued_by_a_server, server};
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::INTERMEDIATE_NOT_SENT;
 use crate::support::{Home, contains};
@@ -23,7 +23,7 @@ fn run(home: &Home, ca: Option<&str>) -> crate::support::RunResult {
 fn a_chain_that_is_not_sent_whole_is_named_and_its_intermediate_ca_helps() {
     let root = Authority::root("the root");
     let intermediate = root.intermediate("the intermediate");
-    let manager = RawServer::with_a_role(&intermediate.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&intermediate.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &root.pem);
     for ca in [None, Some(root.pem.as_str())] {
         let result = run(&home, ca);
@@ -43,7 +43,7 @@ fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
     let leaf = intermediate
         .issue(&server(&["127.0.0.1"]))
         .sent_with(&intermediate);
-    let manager = RawServer::with_a_role(&leaf);
+    let manager = ScriptedServer::serving_one_role(&leaf);
     let other = Authority::root("elsewhere");
     let home = home(&manager, &other.pem);
     assert_eq!(run(&home, Some(&root.pem)).success(), "2");
@@ -59,7 +59,7 @@ fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
 #[test]
 fn a_ca_of_the_same_name_with_another_key_is_distinguished() {
     let (right, wrong) = (Authority::root("corporate"), Authority::root("corporate"));
-    let manager = RawServer::with_a_role(&right.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&right.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &Authority::root("elsewhere").pem);
     let result = run(&home, Some(&wrong.pem));
     contains(result.failure(7), &["`CN=corporate`"]);
@@ -73,7 +73,7 @@ fn a_ca_certificate_is_not_accepted_as_a_server_certificate() {
     let mut params = server(&["127.0.0.1"]);
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let ca: Certificate = root.issue(&params);
-    let manager = RawServer::with_a_role(&ca);
+    let manager = ScriptedServer::serving_one_role(&ca);
     let home = home(&manager, &root.pem);
     for given in [None, Some(root.pem.as_str())] {
         snapshot(run(&home, given).failure(7));
@@ -94,7 +94,7 @@ fn the_constraints_of_a_ca_are_enforced() {
         ))],
     });
     let (own, issued) = issued_by_a_server(&authority, &server(&["127.0.0.1"]));
-    let manager = RawServer::with_a_role(&issued);
+    let manager = ScriptedServer::serving_one_role(&issued);
     let home = home(&manager, &own.pem);
     for given in [None, Some(own.pem.as_str())] {
         snapshot(run(&home, given).failure(7));

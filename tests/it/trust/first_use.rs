@@ -5,7 +5,7 @@ use swp_keys::sandbox::CertificateKind;
 use super::fixtures::{file, keep, other_pin, place, shown, stranger};
 use crate::support::TestEnv;
 use crate::support::pty::Pty;
-use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::wording::{FINGERPRINT_PROMPT, PASSWORD_PROMPT};
 
 const QUESTION: &str = FINGERPRINT_PROMPT;
@@ -186,7 +186,7 @@ fn a_pin_that_another_run_saved_meanwhile_is_not_extended() {
 #[test]
 fn a_certificate_cannot_carry_the_question_out_of_sight() {
     let certificate = Certificate::naming(2000);
-    let server = RawServer::tls(&certificate, Heard::default());
+    let server = ScriptedServer::tls(&certificate, Recording::default());
     let env = stranger(CertificateKind::SelfSigned);
     let url = server.url();
     let mut terminal = start(&env, &format!("trust add {url}"));

@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use super::openssl::{Server, openssl, trusting};
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::snapshot::snapshot;
 use crate::support::{Home, contains};
 
@@ -19,7 +19,7 @@ fn each_alert_has_its_hint() {
         (&[21, 3, 3, 0, 2, 2, 112], &["`--url`"]),
         (&[21, 3, 3, 0, 2, 2, 80], &["ECDSA P-256"]),
     ] {
-        let server = RawServer::answering(alert);
+        let server = ScriptedServer::answering(alert);
         let mut home = Home::new();
         home.set("SWP_URL", server.url());
         home.set("SWP_API_KEY", "1:a2V5");
@@ -33,7 +33,7 @@ fn each_alert_has_its_hint() {
 
 #[test]
 fn an_end_without_an_alert_may_be_the_kind_of_key() {
-    let server = RawServer::answering(b"");
+    let server = ScriptedServer::answering(b"");
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
     home.set("SWP_API_KEY", "1:a2V5");

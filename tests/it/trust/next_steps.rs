@@ -1,13 +1,13 @@
 //! The next step that a refusal names works when it is followed literally; where no step of a kind can work, it is not named.
 
 use crate::support::certificates::{Authority, Certificate, for_clients, server, valid};
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 use crate::support::{Home, contains};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 
 /// A home that signs with a key, and whose system trusts this PEM text alone.
-pub(super) fn home(server: &RawServer, system: &str) -> Home {
+pub(super) fn home(server: &ScriptedServer, system: &str) -> Home {
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
     home.set("SWP_API_KEY", "1:a2V5");
@@ -55,7 +55,7 @@ fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
         (for_clients(&["127.0.0.1"]), &["serverAuth"]),
     ] {
         let certificate = Certificate::self_signed(&params);
-        let manager = RawServer::with_a_role(&certificate);
+        let manager = ScriptedServer::serving_one_role(&certificate);
         let home = home(&manager, &other.pem);
         let result = home.run(FIND);
         contains(result.failure(7), said);
@@ -79,7 +79,7 @@ fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
         (for_clients(&["127.0.0.1"]), &["serverAuth"]),
     ] {
         let certificate = authority.issue(&params);
-        let manager = RawServer::with_a_role(&certificate);
+        let manager = ScriptedServer::serving_one_role(&certificate);
         let home = home(&manager, &authority.pem);
         let file = home.write("ca.pem", &authority.pem);
         let file = file.to_str().expect("UTF-8");
@@ -99,7 +99,7 @@ fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
 fn a_ca_file_is_a_step_where_it_works() {
     let other = Authority::root("elsewhere");
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
-    let manager = RawServer::with_a_role(&certificate);
+    let manager = ScriptedServer::serving_one_role(&certificate);
     let at_home = home(&manager, &other.pem);
     let result = at_home.run(FIND);
     contains(result.failure(7), &["openssl s_client -connect 127.0.0.1:"]);
@@ -110,7 +110,7 @@ fn a_ca_file_is_a_step_where_it_works() {
     follow_the_pin(&at_home, &result.stderr);
     // A CA's name is in the message, and its certificate is what to give.
     let authority = Authority::root("corporate");
-    let manager = RawServer::with_a_role(&authority.issue(&server(&["127.0.0.1"])));
+    let manager = ScriptedServer::serving_one_role(&authority.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &other.pem);
     let result = home.run(FIND);
     contains(result.failure(7), &["CN=corporate", "--ca-cert FILE"]);
@@ -139,7 +139,7 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
         super::openssl::openssl(&made, &[signed, &format!("-{digest}")]);
         let read = |name| std::fs::read_to_string(made.path(name)).expect("openssl wrote it");
         let certificate = Certificate::from_pem(&read("leaf.pem"), &read("key.pem"));
-        let manager = RawServer::with_a_role(&certificate);
+        let manager = ScriptedServer::serving_one_role(&certificate);
         let other = Authority::root("elsewhere");
         let home = home(&manager, &other.pem);
         let result = home.run(FIND);
@@ -162,8 +162,10 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
     let made = Home::new();
     super::openssl::issued(&made, "sha1", "");
     let read = |name| std::fs::read_to_string(made.path(name)).expect("openssl wrote it");
-    let manager =
-        RawServer::with_a_role(&Certificate::from_pem(&read("leaf.pem"), &read("key.pem")));
+    let manager = ScriptedServer::serving_one_role(&Certificate::from_pem(
+        &read("leaf.pem"),
+        &read("key.pem"),
+    ));
     let home = home(&manager, &read("ca.pem"));
     let result = home.run(FIND);
     contains(result.failure(7), &["SHA-1"]);
@@ -175,7 +177,7 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
 #[test]
 fn no_password_is_asked_for_before_the_manager_is_trusted() {
     let certificate = Certificate::self_signed(&server(&[]));
-    let manager = RawServer::with_a_role(&certificate);
+    let manager = ScriptedServer::serving_one_role(&certificate);
     let mut home = home(&manager, &certificate.pem);
     home.unset("SWP_API_KEY");
     home.set("SWP_USERNAME", "admin");

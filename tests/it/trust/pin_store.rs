@@ -5,7 +5,7 @@ use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 
 use super::fixtures::{file, keep, other_pin, place, shown, stranger};
 use crate::support::proxy::Proxy;
-use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::snapshot::snapshot;
 use crate::support::{Home, TestEnv, contains, set_mode};
 
@@ -386,8 +386,8 @@ fn an_invalid_host_is_a_usage_error_without_the_password() {
 #[test]
 fn a_server_without_the_pinned_key_is_not_shown() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
-    let heard = Heard::default();
-    let thief = RawServer::tls(&own.copied(), heard.clone());
+    let heard = Recording::default();
+    let thief = ScriptedServer::tls(&own.copied(), heard.clone());
     let mut home = Home::new();
     home.set("SWP_URL", thief.url());
     home.run(["trust", "show"]).failure(7);

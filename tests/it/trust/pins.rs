@@ -5,7 +5,7 @@ use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 use super::verification::{ALL, distrusted, showing};
 use crate::support::contains;
 use crate::support::pins::other_pin;
-use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::{Home, TestEnv};
 
 /// A manager that nothing but a pin could make trusted.
@@ -91,14 +91,14 @@ fn several_pins_and_the_variable_are_as_good() {
 #[test]
 fn a_copied_certificate_without_its_key_is_refused() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
-    let (heard, other) = (Heard::default(), format!("sha256:{}", "ab".repeat(32)));
+    let (heard, other) = (Recording::default(), format!("sha256:{}", "ab".repeat(32)));
     let mut home = Home::new();
     home.set("SWP_API_KEY", "1:a2V5");
-    let server = RawServer::tls(&own, heard.clone());
+    let server = ScriptedServer::tls(&own, heard.clone());
     home.set("SWP_URL", server.url());
     let result = home.run(["find-role", "Auditor", "--tls-pin", &other]);
     let pin = other_pin(result.failure(7), &other);
-    let thief = RawServer::tls(&own.copied(), heard.clone());
+    let thief = ScriptedServer::tls(&own.copied(), heard.clone());
     home.set("SWP_URL", thief.url());
     let result = home.run(["find-role", "Auditor", "--tls-pin", &pin]);
     result.failure(7);

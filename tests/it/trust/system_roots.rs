@@ -10,7 +10,7 @@ use super::verification::{
     ALL, EXPIRED, NOT_YET_VALID, SELF_SIGNED, SELF_SIGNED_FOR_ANOTHER, UNKNOWN_CA, distrusted,
     showing,
 };
-use crate::support::raw_server::Certificate;
+use crate::support::scripted_server::Certificate;
 use crate::support::{RunResult, TestEnv, contains};
 
 /// A world without a CA file, whose system trusts this PEM text.

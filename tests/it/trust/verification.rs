@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 
-use crate::support::raw_server::{Certificate, Heard, RawServer};
+use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 #[cfg(unix)]
 use crate::support::set_mode;
 use crate::support::snapshot::snapshot;
@@ -135,8 +135,8 @@ fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
         ),
     ];
     for (certificate, said) in cases {
-        let heard = Heard::default();
-        let server = RawServer::tls(&certificate, heard.clone());
+        let heard = Recording::default();
+        let server = ScriptedServer::tls(&certificate, heard.clone());
         let mut home = Home::new();
         home.set("SWP_URL", server.url());
         home.set("SWP_API_KEY", "1:a2V5");
@@ -151,8 +151,8 @@ fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
 fn a_certificate_of_the_same_name_as_a_listed_one_is_not_trusted() {
     let shown = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let listed = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
-    let heard = Heard::default();
-    let server = RawServer::tls(&shown, heard.clone());
+    let heard = Recording::default();
+    let server = ScriptedServer::tls(&shown, heard.clone());
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
     home.set("SWP_API_KEY", "1:a2V5");
@@ -246,7 +246,7 @@ fn a_port_without_tls_is_reported() {
         &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
         b"SSH-2.0-OpenSSH_9.6\r\n",
     ] {
-        let server = RawServer::answering(answer);
+        let server = ScriptedServer::answering(answer);
         let result = password_run(&server.url());
         contains(result.failure(7), &["TLS"]);
         assert_eq!(server.connections(), 1);
@@ -256,14 +256,14 @@ fn a_port_without_tls_is_reported() {
 #[test]
 fn a_server_that_wants_an_older_tls_is_reported() {
     // A fatal alert, protocol_version (RFC 8446, section 6).
-    let server = RawServer::answering(&[21, 3, 1, 0, 2, 2, 70]);
+    let server = ScriptedServer::answering(&[21, 3, 1, 0, 2, 2, 70]);
     let result = password_run(&server.url());
     contains(result.failure(7), &["TLS", "TLS 1.2"]);
 }
 
 #[test]
 fn a_server_that_hangs_up_in_the_handshake_is_unreachable() {
-    let server = RawServer::answering(b"");
+    let server = ScriptedServer::answering(b"");
     let result = password_run(&server.url());
     contains(result.failure(8), &[&server.address().to_string()]);
     assert_eq!(server.connections(), 1, "a sign-in is not tried again");
@@ -296,7 +296,7 @@ fn http_is_refused_but_for_loopback() {
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let server = RawServer::answering(answer.leak().as_bytes());
+    let server = ScriptedServer::answering(answer.leak().as_bytes());
     let mut home = Home::new();
     home.set("SWP_API_KEY", "1:a2V5");
     let url = format!("http://{}", server.address());

@@ -4,7 +4,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use super::session::kept;
 use crate::support::snapshot::snapshot;
-use crate::support::{END_SESSION, TestEnv, contains, playing};
+use crate::support::{END_SESSION, TestEnv, answering_unknowns, contains};
 
 const TRIAL: &str = "POST /api/policies/search";
 const SIGN_IN: &str = "POST /api/sessions";
@@ -30,7 +30,7 @@ fn a_password_at_hand_signs_in_for_the_run() {
             // What makes a key is not sent twice.
             (&["create", "--role-id", "2", "--allow-full-access"], None),
         ] {
-            let env = ended(playing(&[("expired-session", status)]));
+            let env = ended(answering_unknowns(&[("expired-session", status)]));
             let before = std::fs::read(&kept(&env)[0]).expect("the file");
             let result = env.run(command);
             result.success();
@@ -86,7 +86,7 @@ fn a_session_that_lives_is_used() {
     env.sandbox.forget_requests();
     env.run(["list-roles"]).success();
     assert_eq!(env.calls(), ["POST /api/roles/search"]);
-    let env = TestEnv::with(playing(&[("session-roles", "401")]));
+    let env = TestEnv::with(answering_unknowns(&[("session-roles", "401")]));
     env.run(["login"]).success();
     env.sandbox.forget_requests();
     let result = env.run(["list-roles"]);

@@ -7,7 +7,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Request, Sandbox, Settings};
 
 use crate::support::files::files;
-use crate::support::seen::session_of;
+use crate::support::requests::session_of;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::SESSION_EXPIRED;
 use crate::support::{END_SESSION, TestEnv, contains};

@@ -3,10 +3,10 @@
 use swp_keys::sandbox::{Action, ApiKey, Fault};
 
 use super::successor::{env, key, name, records, rotate};
-use crate::support::seen::{count, nothing_was_sent};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::valve::HeldWorld;
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 #[test]
 fn in_place_the_old_secret_stops_working() {
@@ -23,7 +23,7 @@ fn in_place_the_old_secret_stops_working() {
 }
 
 fn with_its_own_key(role: i64, choices: &[(&str, &str)]) -> (TestEnv, ApiKey) {
-    let mut env = TestEnv::with(playing(choices));
+    let mut env = TestEnv::with(answering_unknowns(choices));
     let own = env.sandbox.add_key("own", role);
     env.use_key(&own.secret);
     (env, own)
@@ -194,7 +194,7 @@ fn of_several_new_secrets_at_once_one_is_made() {
 /// Between two machines, the one whose secret is dead when it comes to deliver it does not.
 #[test]
 fn a_secret_that_another_machine_has_ended_is_not_delivered() {
-    let held = HeldWorld::new("POST /api/apikeys/1/secretkey");
+    let held = HeldManager::new("POST /api/apikeys/1/secretkey");
     super::successor::add_ci(&held.sandbox);
     let first = held.start(IN_PLACE);
     held.wait_until_held();
@@ -257,7 +257,7 @@ fn a_run_without_a_record_that_is_left_names_no_deletion() {
             "swp-keys update-key 1 --expires 1day",
         ),
     ] {
-        let mut env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+        let mut env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         env.sandbox.add_key("ci", 2);
         env.home.set("SWP_STATE_DIR", "/dev/null/state");
         env.sandbox

@@ -7,11 +7,11 @@ use swp_keys::sandbox::{Action, Fault};
 
 use super::successor::{CHANGE, DAY, ROTATE, add_ci, env, name, records, rotate, rotated};
 use crate::support::files::read;
-use crate::support::lies::says_yes;
-use crate::support::seen::{CREATE, SEARCH_KEYS};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::{CREATE, SEARCH_KEYS};
+use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
-use crate::support::valve::HeldWorld;
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 /// The same run gets to the same end, whichever answer is lost.
 #[test]
@@ -90,7 +90,7 @@ fn killed_at_any_request_the_same_command_ends_in_the_same_place() {
 
 #[track_caller]
 fn killed(duplicates: &str, route: &str, sink: &[&str]) {
-    let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), route);
+    let held = HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route);
     add_ci(&held.sandbox);
     let arguments: Vec<_> = ROTATE.iter().chain(sink).collect();
     let running = held.start(&arguments);
@@ -112,7 +112,8 @@ fn killed(duplicates: &str, route: &str, sink: &[&str]) {
 fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
     for duplicates in ["accepted", "409"] {
         for (route, finish) in [(CREATE, true), (CREATE, false), (CHANGE, false)] {
-            let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), route);
+            let held =
+                HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route);
             add_ci(&held.sandbox);
             let before = held.sandbox.api_keys();
             let running = held.start(ROTATE);
@@ -141,13 +142,16 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
 /// A manager that says yes and keeps the successor has not undone anything.
 #[test]
 fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
-    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CREATE);
+    let held = HeldManager::with(
+        answering_unknowns(&[("duplicate-name", "accepted")]),
+        CREATE,
+    );
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();
     drop(running);
     held.release();
-    let lie = says_yes("DELETE", "/api/apikeys/*", &json!({}));
+    let lie = success_without_effect("DELETE", "/api/apikeys/*", &json!({}));
     held.sandbox.inject(lie.times(999));
     let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
     let result = held.home.run(undo);
@@ -164,7 +168,8 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
             (CREATE, 143),
             (CHANGE, if duplicates == "accepted" { 0 } else { 143 }),
         ] {
-            let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), route);
+            let held =
+                HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route);
             add_ci(&held.sandbox);
             let before = held.sandbox.api_keys();
             let running = held.start(ROTATE);
@@ -191,7 +196,10 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
 #[cfg(unix)]
 #[test]
 fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
-    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
+    let held = HeldManager::with(
+        answering_unknowns(&[("duplicate-name", "accepted")]),
+        CHANGE,
+    );
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();
@@ -250,7 +258,10 @@ fn of_two_machines_at_once_one_rotates() {
 #[test]
 fn a_rotation_that_loses_a_race_is_a_conflict() {
     for duplicates in ["400", "403", "409", "500"] {
-        let held = HeldWorld::with(playing(&[("duplicate-name", duplicates)]), CREATE);
+        let held = HeldManager::with(
+            answering_unknowns(&[("duplicate-name", duplicates)]),
+            CREATE,
+        );
         add_ci(&held.sandbox);
         let running = held.start(["rotate-key", "1"]);
         held.wait_until_held();
@@ -269,7 +280,10 @@ fn a_rotation_that_loses_a_race_is_a_conflict() {
 /// A key named "5" is not the key with the ID 5, and neither is what was left of it.
 #[test]
 fn a_name_of_digits_is_not_an_id() {
-    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CREATE);
+    let held = HeldManager::with(
+        answering_unknowns(&[("duplicate-name", "accepted")]),
+        CREATE,
+    );
     held.sandbox.add_key("5", 2);
     for name in ["two", "three", "four", "five"] {
         held.sandbox.add_key(name, 2);
@@ -301,7 +315,10 @@ fn a_name_of_digits_is_not_an_id() {
 
 #[test]
 fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
-    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), CHANGE);
+    let held = HeldManager::with(
+        answering_unknowns(&[("duplicate-name", "accepted")]),
+        CHANGE,
+    );
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();
@@ -326,7 +343,7 @@ fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
 /// An old record is read as before, and a new one names no secret.
 #[test]
 fn the_record_holds_the_progress() {
-    let held = HeldWorld::with(playing(&[("duplicate-name", "409")]), CHANGE);
+    let held = HeldManager::with(answering_unknowns(&[("duplicate-name", "409")]), CHANGE);
     add_ci(&held.sandbox);
     let running = held.start(ROTATE);
     held.wait_until_held();

@@ -6,8 +6,8 @@ use swp_keys::sandbox::{Action, Fault};
 use super::successor::{CHANGE, DAY, env, is_in, key, name, records, rotate, rotated};
 use crate::support::contains;
 use crate::support::files::read;
-use crate::support::lies::says_yes;
-use crate::support::seen::count;
+use crate::support::requests::count;
+use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
 
 #[test]
@@ -137,7 +137,8 @@ fn an_answer_about_the_old_key_leaves_it_alone() {
     let env = env("accepted");
     let before = env.sandbox.api_keys();
     let lie = json!({"ID": 1, "keyName": "ci", "roleID": 2, "secretKey": "1:bm90IGEgc2VjcmV0"});
-    env.sandbox.inject(says_yes("POST", "/api/apikeys", &lie));
+    env.sandbox
+        .inject(success_without_effect("POST", "/api/apikeys", &lie));
     let result = rotate(&env, &["--deliver-cmd", "false"]);
     contains(result.failure(11), &["ID 1", "swp-keys recover"]);
     assert_eq!(env.sandbox.api_keys(), before);

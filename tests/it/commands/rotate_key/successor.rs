@@ -4,9 +4,9 @@ use serde_json::json;
 use swp_keys::sandbox::{ApiKey, Sandbox};
 
 use crate::support::files::read;
-use crate::support::seen::{CREATE, bodies, count, nothing_was_sent};
+use crate::support::requests::{CREATE, bodies, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::{Home, RunResult, TestEnv, contains, playing};
+use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains};
 
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 pub(super) const DAY: i64 = 86_400_000;
@@ -16,7 +16,7 @@ const DUPLICATES: [&str; 5] = ["accepted", "400", "403", "409", "500"];
 
 /// A manager with one key `ci`, whose life is 90 days of which 30 are over.
 pub(super) fn env(duplicates: &str) -> TestEnv {
-    let env = TestEnv::with(playing(&[("duplicate-name", duplicates)]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", duplicates)]));
     add_ci(&env.sandbox);
     env
 }
@@ -167,7 +167,7 @@ fn a_key_that_ends_before_the_overlap_is_over_keeps_its_end() {
 
 #[test]
 fn the_managers_clock_counts() {
-    let mut settings = playing(&[]);
+    let mut settings = answering_unknowns(&[]);
     settings.clock_skew_seconds = 7200;
     let env = TestEnv::with(settings);
     add_ci(&env.sandbox);
@@ -229,7 +229,7 @@ fn never_three_keys() {
 #[test]
 fn a_key_may_rotate_itself() {
     for duplicates in ["accepted", "409"] {
-        let mut env = TestEnv::with(playing(&[("duplicate-name", duplicates)]));
+        let mut env = TestEnv::with(answering_unknowns(&[("duplicate-name", duplicates)]));
         let own = env.sandbox.add_key("ci", 1);
         env.use_key(&own.secret);
         let result = rotate(&env, &[]);
@@ -273,7 +273,7 @@ fn invalid_arguments_are_refused_before_anything_is_sent() {
 
 #[test]
 fn a_role_that_the_manager_does_not_show_is_not_guessed() {
-    let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+    let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
     env.sandbox.add_key("ci", 2);
     snapshot(rotate(&env, &[]).failure(1));
     assert_eq!(count(&env.sandbox, CREATE), 0);

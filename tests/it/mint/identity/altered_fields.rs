@@ -1,8 +1,8 @@
 //! Managers that keep a key's name or description in another form than it was sent.
 
 use super::fixtures::{LOST, NAME, delivered, each, inject, records};
-use crate::support::valve::HeldWorld;
-use crate::support::{RunResult, TestEnv, contains, playing};
+use crate::support::held_manager::HeldManager;
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 const NAMES: [&str; 5] = ["upper", "lower", "no-blanks", "no-brackets", "cut"];
 /// Those that leave the digits of a mark.
@@ -27,7 +27,7 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
 #[test]
 fn a_lost_answer_is_found_by_the_mark() {
     each(cases(), |(names, descriptions, named)| {
-        let env = TestEnv::with(playing(&[
+        let env = TestEnv::with(answering_unknowns(&[
             ("key-names", names),
             ("descriptions", descriptions),
         ]));
@@ -40,8 +40,8 @@ fn a_lost_answer_is_found_by_the_mark() {
 #[test]
 fn a_killed_run_is_recovered_by_the_mark() {
     each(cases(), |(names, descriptions, named)| {
-        let settings = playing(&[("key-names", names), ("descriptions", descriptions)]);
-        let held = HeldWorld::with(settings, "POST /api/apikeys");
+        let settings = answering_unknowns(&[("key-names", names), ("descriptions", descriptions)]);
+        let held = HeldManager::with(settings, "POST /api/apikeys");
         let running = held.start(create(named));
         held.wait_until_held();
         drop(running);
@@ -59,7 +59,7 @@ fn a_killed_run_is_recovered_by_the_mark() {
 fn a_key_for_one_command_goes_with_it() {
     each(NAMES, |names| {
         for fault in [None, Some(LOST)] {
-            let env = TestEnv::with(playing(&[("key-names", names)]));
+            let env = TestEnv::with(answering_unknowns(&[("key-names", names)]));
             if let Some(fault) = fault {
                 inject(&env.sandbox, fault);
             }
@@ -75,7 +75,7 @@ fn a_key_for_one_command_goes_with_it() {
 #[test]
 fn without_a_marker_a_similar_name_is_not_ignored() {
     each(NAMES, |names| {
-        let env = TestEnv::with(playing(&[
+        let env = TestEnv::with(answering_unknowns(&[
             ("key-names", names),
             ("descriptions", "dropped"),
         ]));
@@ -89,7 +89,7 @@ fn without_a_marker_a_similar_name_is_not_ignored() {
 
 /// A manager with one key, by the name that it gives it.
 fn with_a_key(names: &str, duplicates: &str) -> TestEnv {
-    let env = TestEnv::with(playing(&[
+    let env = TestEnv::with(answering_unknowns(&[
         ("key-names", names),
         ("duplicate-name", duplicates),
     ]));
@@ -142,8 +142,9 @@ fn a_rotation_makes_no_third_key() {
 fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
     each(rotations(), |(names, duplicates)| {
         for route in ["POST /api/apikeys", "POST /api/apikeys/1"] {
-            let settings = playing(&[("key-names", names), ("duplicate-name", duplicates)]);
-            let held = HeldWorld::with(settings, route);
+            let settings =
+                answering_unknowns(&[("key-names", names), ("duplicate-name", duplicates)]);
+            let held = HeldManager::with(settings, route);
             let id = held.sandbox.add_key("CI", 2).id;
             held.sandbox.edit_key(id, |key| {
                 let name = match names {

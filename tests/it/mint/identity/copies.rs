@@ -3,9 +3,9 @@
 use swp_keys::sandbox::Sandbox;
 
 use super::fixtures::{each, records};
+use crate::support::held_manager::HeldManager;
 use crate::support::running::Running;
-use crate::support::valve::HeldWorld;
-use crate::support::{TestEnv, playing, wait_until};
+use crate::support::{TestEnv, answering_unknowns, wait_until};
 
 const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "--verify"];
 const HOUR: i64 = 3_600_000;
@@ -23,8 +23,8 @@ fn copy(sandbox: &Sandbox, later: i64) -> i64 {
 }
 
 /// A run that was killed after it had made its key.
-fn cut(words: &[&str], route: &str) -> HeldWorld {
-    let held = HeldWorld::with(playing(&[("duplicate-name", "accepted")]), route);
+fn cut(words: &[&str], route: &str) -> HeldManager {
+    let held = HeldManager::with(answering_unknowns(&[("duplicate-name", "accepted")]), route);
     let running = held.start(words);
     held.wait_until_held();
     drop(running);
@@ -69,7 +69,7 @@ fn a_copy_that_took_the_place_of_the_key_is_not_taken_for_it() {
 
 #[test]
 fn the_copy_of_a_temporary_key_stays() {
-    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     let go = env.home.path("go");
     let script = format!("until test -e {}; do sleep 0.05; done", go.display());
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];

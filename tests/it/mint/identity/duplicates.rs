@@ -1,7 +1,7 @@
 //! Creates that something in between sends twice to a manager that allows two keys of one name.
 
 use super::fixtures::{delivered, each, inject, records};
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const TWICE: &str = "POST /api/apikeys twice";
 
@@ -10,7 +10,7 @@ fn a_run_that_looks_finds_the_twin() {
     let cases = ["kept", "upper", "no-brackets"];
     each(cases, |names| {
         for more in [&["--verify"][..], &["--name", "ci (a)"]] {
-            let env = TestEnv::with(playing(&[
+            let env = TestEnv::with(answering_unknowns(&[
                 ("key-names", names),
                 ("duplicate-name", "accepted"),
             ]));
@@ -26,7 +26,7 @@ fn a_run_that_looks_finds_the_twin() {
 fn no_twin_outlives_its_command() {
     each(["kept", "upper"], |names| {
         for more in [&[][..], &["--name", "ci"]] {
-            let env = TestEnv::with(playing(&[
+            let env = TestEnv::with(answering_unknowns(&[
                 ("key-names", names),
                 ("duplicate-name", "accepted"),
             ]));
@@ -43,7 +43,7 @@ fn no_twin_outlives_its_command() {
 #[test]
 fn of_two_of_which_no_answer_came_one_is_delivered() {
     for more in [&[][..], &["--name", "ci"]] {
-        let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+        let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         inject(&env.sandbox, "POST /api/apikeys twice after");
         let create = ["create", "--role", "Auditor"];
         let result = env.run([&create, more].concat());
@@ -55,7 +55,7 @@ fn of_two_of_which_no_answer_came_one_is_delivered() {
 #[test]
 fn a_list_warns_of_the_twin_of_a_plain_create() {
     for used in [None, Some(2)] {
-        let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+        let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         inject(&env.sandbox, TWICE);
         let result = env.run(["create", "--role", "Auditor"]);
         let keys = env.sandbox.api_keys();
@@ -85,7 +85,7 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
 fn a_list_finds_marks_that_the_manager_altered() {
     let cases = ["upper", "lower", "no-blanks", "no-brackets", "dropped"];
     each(cases, |descriptions| {
-        let env = TestEnv::with(playing(&[
+        let env = TestEnv::with(answering_unknowns(&[
             ("descriptions", descriptions),
             ("duplicate-name", "accepted"),
         ]));
@@ -105,7 +105,7 @@ fn a_list_finds_marks_that_the_manager_altered() {
 #[test]
 fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
     each([&[][..], &["--name", "ci"]], |more| {
-        let env = TestEnv::with(playing(&[
+        let env = TestEnv::with(answering_unknowns(&[
             ("search-lag", "200ms"),
             ("duplicate-name", "accepted"),
         ]));
@@ -120,7 +120,7 @@ fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
 /// As long as no search works, nothing shows whether there is a twin: the record stays until `recover` has looked.
 #[test]
 fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
-    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     inject(&env.sandbox, TWICE);
     inject(
         &env.sandbox,
@@ -139,7 +139,7 @@ fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
 /// What the two copies of a request made is close together, however many keys there are.
 #[test]
 fn a_twin_is_looked_for_beside_the_key() {
-    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     env.sandbox.add_keys(2500);
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];
     env.run([&exec[..], &["--", "true"]].concat()).success();

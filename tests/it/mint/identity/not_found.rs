@@ -1,8 +1,8 @@
 //! A 404 that is not the manager's: it does not prove that a key is gone, so no record is dropped for it.
 
 use super::fixtures::{each, inject, records};
-use crate::support::playing;
-use crate::support::valve::HeldWorld;
+use crate::support::answering_unknowns;
+use crate::support::held_manager::HeldManager;
 
 const PAGE: &str = "status=404 always body='<html><title>no such page</title></html>'";
 const SOON: [&str; 2] = ["--settle-timeout", "1s"];
@@ -18,8 +18,8 @@ fn a_404_from_a_proxy_drops_no_record() {
     let again = &["rotate-key", "ci"][..];
     let cases = [(in_place, recover), (rotation, recover), (rotation, again)];
     each(cases, |((words, route), next)| {
-        let settings = playing(&[("duplicate-name", "400")]);
-        let held = HeldWorld::with(settings, route);
+        let settings = answering_unknowns(&[("duplicate-name", "400")]);
+        let held = HeldManager::with(settings, route);
         held.sandbox.add_key("ci", 2);
         let running = held.start(words);
         held.wait_until_held();

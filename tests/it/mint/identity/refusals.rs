@@ -1,7 +1,7 @@
 //! Creates that are refused although the key was made.
 
 use super::fixtures::{delivered, each, inject, records};
-use crate::support::{TestEnv, contains, playing};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const STATUSES: [u16; 8] = [400, 401, 403, 404, 408, 409, 422, 500];
 
@@ -49,7 +49,7 @@ fn what_cannot_be_delivered_then_is_undone() {
 #[test]
 fn a_rotation_doubts_a_refusal_too() {
     each([400, 403, 408, 409, 500], |status| {
-        let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+        let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         env.sandbox.add_key("ci", 2);
         inject(&env.sandbox, &refused(status));
         let result = env.run(["rotate-key", "ci"]);
@@ -67,7 +67,10 @@ fn a_request_that_was_sent_twice_is_settled_where_names_are_unique() {
     let cases = cases.flat_map(|status| ["none", "200ms"].map(|lag| (status, lag)));
     each(cases, |(status, lag)| {
         for named in [true, false] {
-            let env = TestEnv::with(playing(&[("duplicate-name", status), ("search-lag", lag)]));
+            let env = TestEnv::with(answering_unknowns(&[
+                ("duplicate-name", status),
+                ("search-lag", lag),
+            ]));
             inject(&env.sandbox, "POST /api/apikeys twice");
             let result = env.run(create(named));
             // A right that lacks is not waited for, and a lagging search may not show the key yet.
@@ -80,7 +83,7 @@ fn a_request_that_was_sent_twice_is_settled_where_names_are_unique() {
 
 #[test]
 fn a_server_error_is_doubted_for_as_long_as_a_lost_answer() {
-    let env = TestEnv::with(playing(&[("search-lag", "1s")]));
+    let env = TestEnv::with(answering_unknowns(&[("search-lag", "1s")]));
     inject(&env.sandbox, &refused(500));
     let settle = ["--settle-timeout", "5s"];
     let result = env.run([&create(true)[..], &settle].concat());
@@ -133,7 +136,7 @@ fn a_refusal_that_cannot_be_looked_into_leaves_a_record() {
 
 #[test]
 fn missing_rights_to_create_and_view_are_reported_once() {
-    let mut settings = playing(&[]);
+    let mut settings = answering_unknowns(&[]);
     settings.administrator_role = 2;
     let env = TestEnv::with(settings);
     env.run(create(false)).failure(5);

@@ -3,8 +3,8 @@
 use swp_keys::sandbox::Sandbox;
 
 use super::fixtures::{NAME, each, records};
-use crate::support::playing;
-use crate::support::valve::HeldWorld;
+use crate::support::answering_unknowns;
+use crate::support::held_manager::HeldManager;
 
 const VERIFIED: &str = "GET /api/apikeys/current";
 
@@ -27,7 +27,7 @@ fn what_a_killed_run_left_is_found() {
     let cases = cases.flat_map(|route| [true, false].map(|named| (route, named)));
     each(cases, |(route, named)| {
         for delete in [false, true] {
-            let held = HeldWorld::new(route);
+            let held = HeldManager::new(route);
             let running = held.start(create(named));
             held.wait_until_held();
             rename(&held.sandbox);
@@ -51,7 +51,7 @@ fn what_a_killed_run_left_is_found() {
 /// Then its ID is all that is left.
 #[test]
 fn an_answer_that_came_is_enough_without_name_and_mark() {
-    let held = HeldWorld::new(VERIFIED);
+    let held = HeldManager::new(VERIFIED);
     let running = held.start(create(true));
     held.wait_until_held();
     rename(&held.sandbox);
@@ -67,7 +67,7 @@ fn an_answer_that_came_is_enough_without_name_and_mark() {
 /// IDs are another manager's where the records are another manager's.
 #[test]
 fn a_key_of_the_id_that_is_older_than_the_run_is_not_taken_for_its_own() {
-    let held = HeldWorld::new(VERIFIED);
+    let held = HeldManager::new(VERIFIED);
     let running = held.start(create(true));
     held.wait_until_held();
     drop(running);
@@ -85,7 +85,7 @@ fn a_key_of_the_id_that_is_older_than_the_run_is_not_taken_for_its_own() {
 
 #[test]
 fn a_key_for_one_command_goes_with_it() {
-    let held = HeldWorld::new("POST /api/apikeys");
+    let held = HeldManager::new("POST /api/apikeys");
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];
     let running = held.start([&exec[..], &["--", "true"]].concat());
     held.wait_until_held();
@@ -99,8 +99,8 @@ fn a_key_for_one_command_goes_with_it() {
 #[test]
 fn a_rotation_that_was_killed_makes_no_third_key() {
     for again in [&["rotate-key", "1"][..], &["recover", "--yes"]] {
-        let settings = playing(&[("duplicate-name", "accepted")]);
-        let held = HeldWorld::with(settings, "POST /api/apikeys");
+        let settings = answering_unknowns(&[("duplicate-name", "accepted")]);
+        let held = HeldManager::with(settings, "POST /api/apikeys");
         held.sandbox.add_key("ci", 2);
         let running = held.start(["rotate-key", "1"]);
         held.wait_until_held();

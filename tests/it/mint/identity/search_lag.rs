@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{RunResult, TestEnv, playing};
+use crate::support::{RunResult, TestEnv, answering_unknowns};
 
 const RUNS: usize = 8;
 
@@ -24,7 +24,8 @@ fn all_at_once(env: &mut TestEnv, arguments: &[&str], runs: usize) -> Vec<RunRes
 #[test]
 fn of_many_at_once_one_key_remains() {
     for lag in ["200ms", "1s"] {
-        let mut settings = playing(&[("search-lag", lag), ("duplicate-name", "accepted")]);
+        let mut settings =
+            answering_unknowns(&[("search-lag", lag), ("duplicate-name", "accepted")]);
         settings.sessions_max = RUNS;
         let mut env = TestEnv::with(settings);
         let create = ["create", "--role-id", "2", "--name", "ci"];
@@ -47,7 +48,8 @@ fn of_many_at_once_one_key_remains() {
 fn of_many_that_skip_all_succeed_with_one_key() {
     const MANY: usize = 16;
     for (duplicates, lag) in [("accepted", "none"), ("accepted", "200ms"), ("409", "none")] {
-        let mut settings = playing(&[("search-lag", lag), ("duplicate-name", duplicates)]);
+        let mut settings =
+            answering_unknowns(&[("search-lag", lag), ("duplicate-name", duplicates)]);
         settings.sessions_max = MANY;
         settings.rate_limit = None;
         let mut env = TestEnv::with(settings);
@@ -72,7 +74,7 @@ fn of_many_that_skip_all_succeed_with_one_key() {
 
 #[test]
 fn a_search_that_never_shows_the_key_does_not_stop_the_run() {
-    let env = TestEnv::with(playing(&[("search-lag", "1s")]));
+    let env = TestEnv::with(answering_unknowns(&[("search-lag", "1s")]));
     let result = env.run(["create", "--role-id", "2", "--name", "ci"]);
     assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
     assert!(result.stderr.contains("warning"), "{}", result.stderr);

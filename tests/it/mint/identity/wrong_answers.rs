@@ -3,9 +3,9 @@
 use std::process::{Command, Stdio};
 
 use super::fixtures::{inject, records};
-use crate::support::seen::SEARCH_KEYS;
-use crate::support::valve::HeldWorld;
-use crate::support::{Home, RunResult, TestEnv, contains, playing};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::SEARCH_KEYS;
+use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains};
 
 /// A machine of its own, with the same way to the manager.
 fn machine(env: &TestEnv) -> Home {
@@ -66,7 +66,7 @@ fn a_response_with_another_marker_is_not_delivered_and_nothing_is_deleted() {
 /// One of the two leaves no mark, so the ID of its key is in the record of the other one.
 #[test]
 fn recovery_finds_the_key_with_the_marker() {
-    let env = TestEnv::with(playing(&[("duplicate-name", "accepted")]));
+    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     let homes = [machine(&env), machine(&env)];
     let meet = "POST /api/apikeys/search delay=300ms after times=2";
     inject(&env.sandbox, meet);
@@ -91,7 +91,7 @@ fn recovery_finds_the_key_with_the_marker() {
 #[test]
 fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
     for (name, code) in [(None, 11), (Some("ci of ours"), 0)] {
-        let env = TestEnv::with(playing(&[("answer-fields", "sparse")]));
+        let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
         let other = env.sandbox.add_key("other", 2);
         let (id, told) = match name {
             // The manager itself may keep any name that it likes.
@@ -99,7 +99,7 @@ fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
             None => (other.id, "other"),
         };
         let body = serde_json::json!({"ID": id, "keyName": told, "secretKey": "1:c2VjcmV0"});
-        let answer = crate::support::lies::success(&body);
+        let answer = crate::support::responses::success(&body);
         let fault = swp_keys::sandbox::Fault::new("POST", "/api/apikeys", answer).after();
         env.sandbox.inject(fault);
         let result = env.run(["create", "--role", "Auditor"]);
@@ -113,10 +113,10 @@ fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
 /// The manager does: the key has no mark, so nothing of it is delivered or deleted.
 #[test]
 fn an_answer_about_an_unmarked_key_of_the_own_name_is_not_delivered() {
-    let settings = playing(&[("duplicate-name", "accepted")]);
-    let held = HeldWorld::with(settings, SEARCH_KEYS);
+    let settings = answering_unknowns(&[("duplicate-name", "accepted")]);
+    let held = HeldManager::with(settings, SEARCH_KEYS);
     let body = serde_json::json!({"ID": 1, "keyName": "ci", "secretKey": "1:c2VjcmV0"});
-    let answer = crate::support::lies::success(&body);
+    let answer = crate::support::responses::success(&body);
     let exchanged = swp_keys::sandbox::Fault::new("POST", "/api/apikeys", answer).after();
     held.sandbox.inject(exchanged);
     let running = held.start(["create", "--role-id", "2", "--name", "ci"]);

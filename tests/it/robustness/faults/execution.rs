@@ -130,35 +130,44 @@ impl<'a> Job<'a> {
     pub(super) fn play(self, stage: &Stage) -> Ended {
         let machine = &stage.machines[self.machine];
         machine.layer.trouble(self.watch.troubles);
-        let mut playing = Playing::start(self, stage, machine);
+        let mut answering_unknowns = Playing::start(self, stage, machine);
         let status = loop {
-            if let Some(status) = playing.child.try_wait().expect("the run is ours") {
+            if let Some(status) = answering_unknowns
+                .child
+                .try_wait()
+                .expect("the run is ours")
+            {
                 break status;
             }
-            if playing.started.elapsed() > DEADLINE {
-                let _ = playing.child.kill();
-                panic!("{:?} goes on and on", playing.job.arguments);
+            if answering_unknowns.started.elapsed() > DEADLINE {
+                let _ = answering_unknowns.child.kill();
+                panic!("{:?} goes on and on", answering_unknowns.job.arguments);
             }
-            playing.stdout.read();
-            playing.stderr.read();
-            playing.look();
+            answering_unknowns.stdout.read();
+            answering_unknowns.stderr.read();
+            answering_unknowns.look();
             std::thread::sleep(LOOK);
         };
         machine.layer.heal();
-        playing.around.over(playing.child.id());
+        answering_unknowns
+            .around
+            .over(answering_unknowns.child.id());
         Ended {
-            machine: playing.job.machine,
-            arguments: playing.job.arguments,
+            machine: answering_unknowns.job.machine,
+            arguments: answering_unknowns.job.arguments,
             code: status.code(),
             signal: status.signal(),
-            stdout: playing.stdout.text(),
-            stderr: playing.stderr.text(),
-            files: playing.job.files,
-            variable: playing.job.variable,
-            started: playing.started_at,
-            met: playing.around.met,
-            suffered: format!("{} signals; broken: {}", playing.sent, playing.broken),
-            broken_late: playing.broken_late,
+            stdout: answering_unknowns.stdout.text(),
+            stderr: answering_unknowns.stderr.text(),
+            files: answering_unknowns.job.files,
+            variable: answering_unknowns.job.variable,
+            started: answering_unknowns.started_at,
+            met: answering_unknowns.around.met,
+            suffered: format!(
+                "{} signals; broken: {}",
+                answering_unknowns.sent, answering_unknowns.broken
+            ),
+            broken_late: answering_unknowns.broken_late,
         }
     }
 }

@@ -128,10 +128,10 @@ impl Stage {
             return scenario.runs.iter().enumerate().map(play).collect();
         }
         std::thread::scope(|scope| {
-            let playing: Vec<_> = (scenario.runs.iter().enumerate())
+            let answering_unknowns: Vec<_> = (scenario.runs.iter().enumerate())
                 .map(|run| scope.spawn(move || play(run)))
                 .collect();
-            (playing.into_iter())
+            (answering_unknowns.into_iter())
                 .map(|run| run.join().expect("a run was played"))
                 .collect()
         })

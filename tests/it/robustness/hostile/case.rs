@@ -7,6 +7,7 @@ use super::launcher;
 use super::manager::{CERTIFICATE, Manager, Says, answer};
 use crate::support::Home;
 use crate::support::secrets::{FRESH, KEY, PASSWORD, RID, SID, assert_silent};
+use crate::support::snapshot::snapshot;
 
 /// No answer whatsoever takes a run to more memory than this.
 pub(super) const MOST_MEMORY: u64 = 64 * 1024 * 1024;
@@ -132,8 +133,8 @@ impl Case {
         self
     }
 
-    /// Runs it.
-    fn judge(&self) {
+    /// Runs it, and returns the line of its error.
+    fn judge(&self) -> String {
         let manager = Manager::start(self.route, Arc::clone(&self.says));
         let home = self.home(&manager);
         let mut arguments = self.arguments.clone();
@@ -182,6 +183,9 @@ impl Case {
         if let Some(check) = &self.check {
             check(&manager, &result.stdout, &result.stderr);
         }
+        let lines = result.stderr.lines();
+        let error = lines.filter(|line| line.starts_with("error: ")).next_back();
+        error.unwrap_or("no error").to_owned()
     }
 
     fn home(&self, manager: &Manager) -> Home {
@@ -212,6 +216,7 @@ fn harmless(text: &str) {
 pub(super) fn judge(cases: Vec<Case>) {
     let waiting = Mutex::new(cases.into_iter());
     let failures = Mutex::new(Vec::new());
+    let errors = Mutex::new(Vec::new());
     let next = || {
         waiting
             .lock()
@@ -223,12 +228,21 @@ pub(super) fn judge(cases: Vec<Case>) {
             scope.spawn(|| {
                 while let Some(case) = next() {
                     let judged = std::panic::AssertUnwindSafe(|| case.judge());
-                    if let Err(reason) = std::panic::catch_unwind(judged) {
-                        let reason = (reason.downcast_ref::<String>().cloned()).or_else(|| {
-                            reason.downcast_ref::<&str>().map(|text| (*text).to_owned())
-                        });
-                        let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
-                        failures.push(format!("{}: {}", case.name, reason.unwrap_or_default()));
+                    match std::panic::catch_unwind(judged) {
+                        Ok(error) => {
+                            errors
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push((case.name.clone(), error));
+                        }
+                        Err(reason) => {
+                            let reason = (reason.downcast_ref::<String>().cloned()).or_else(|| {
+                                reason.downcast_ref::<&str>().map(|text| (*text).to_owned())
+                            });
+                            let mut failures =
+                                failures.lock().unwrap_or_else(PoisonError::into_inner);
+                            failures.push(format!("{}: {}", case.name, reason.unwrap_or_default()));
+                        }
                     }
                 }
             });
@@ -243,4 +257,10 @@ pub(super) fn judge(cases: Vec<Case>) {
         failures.len(),
         failures.join("\n\n")
     );
+    let mut errors = errors.into_inner().unwrap_or_else(PoisonError::into_inner);
+    errors.sort();
+    let lines = errors
+        .iter()
+        .map(|(name, error)| format!("{name}\n  {error:.1000}\n"));
+    snapshot(&lines.collect::<String>());
 }

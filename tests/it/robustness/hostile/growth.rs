@@ -22,7 +22,7 @@ fn bodies_that_would_grow() {
     let (one, all) = (255 * KIB, 8 * MIB - KIB);
     let grow = |name: &str, arguments, route, begin: &str, piece, end, size| {
         let body = repeated(begin, piece, end, size);
-        Case::body(name, arguments, route, body, 1, &["the response"])
+        Case::body(name, arguments, route, body, 1, &[])
     };
     const SHOW: &[&str] = &["show-key", "8"];
     const KEY: &str = "GET /api/apikeys/8";
@@ -140,14 +140,7 @@ fn paths_that_would_grow() {
     const SHOW: &[&str] = &["show-role", "2"];
     const ROLE: &str = "GET /api/roles/2";
     judge(vec![
-        Case::body(
-            "rights of a long name",
-            SHOW,
-            ROLE,
-            &long,
-            1,
-            &["more than anybody reads"],
-        ),
+        Case::body("rights of a long name", SHOW, ROLE, &long, 1, &[]),
         Case::body("lists of lists", SHOW, ROLE, &lists, 0, &[]).printing(Stdout::Something),
         Case::body("lists of lists as JSON", SHOW, ROLE, &lists, 0, &[])
             .with(&["-o", "json"])
@@ -234,7 +227,7 @@ fn objects_as_large_as_they_may_be() {
             ROLES,
             answer(403, "", &error),
             5,
-            &["denies permission"],
+            &[],
         ),
     ]);
 }

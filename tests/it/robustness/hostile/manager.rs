@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::support::raw_server::{Certificate, RawServer, TlsStream};
+use crate::support::scripted_server::{Certificate, ScriptedServer, TlsStream};
 use crate::support::secrets::{FRESH, RID, SID};
 
 /// What a hostile manager says in answer to a request; the connection ends after it.
@@ -32,7 +32,7 @@ impl Request {
 
 /// A running manager, and what it was asked.
 pub(super) struct Manager {
-    pub(super) server: RawServer,
+    pub(super) server: ScriptedServer,
     seen: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -45,7 +45,7 @@ impl Manager {
     pub(super) fn start(route: &'static str, says: Says) -> Self {
         let seen = Arc::<Mutex<Vec<Request>>>::default();
         let noted = Arc::clone(&seen);
-        let server = RawServer::speaking_tls(&CERTIFICATE, move |stream| {
+        let server = ScriptedServer::speaking_tls(&CERTIFICATE, move |stream| {
             let _ = stream.sock.set_nodelay(true);
             while let Some(request) = read(stream) {
                 let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);

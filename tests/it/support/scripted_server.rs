@@ -14,14 +14,14 @@ pub(crate) use super::certificates::Certificate;
 pub(crate) type TlsStream = StreamOwned<ServerConnection, TcpStream>;
 
 /// A listener on loopback that gives each connection to a closure, on a thread of its own. It stops when it is dropped.
-pub(crate) struct RawServer {
+pub(crate) struct ScriptedServer {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl RawServer {
+impl ScriptedServer {
     pub(crate) fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         Self::on(
             TcpListener::bind("127.0.0.1:0").expect("a free port"),
@@ -94,7 +94,7 @@ impl RawServer {
     }
 
     /// Completes a TLS handshake with this certificate if the client does; what is said then goes into `heard`.
-    pub(crate) fn tls(certificate: &Certificate, heard: Heard) -> Self {
+    pub(crate) fn tls(certificate: &Certificate, heard: Recording) -> Self {
         Self::speaking_tls(certificate, move |stream| {
             let mut bytes = [0; 4096];
             loop {
@@ -109,7 +109,7 @@ impl RawServer {
     }
 
     /// A manager with this certificate that has a role "Auditor" with the ID 2, and answers nothing else.
-    pub(crate) fn with_a_role(certificate: &Certificate) -> Self {
+    pub(crate) fn serving_one_role(certificate: &Certificate) -> Self {
         Self::speaking_tls(certificate, |stream| {
             let mut head = Vec::new();
             let mut bytes = [0; 4096];
@@ -146,7 +146,7 @@ impl RawServer {
     }
 }
 
-impl Drop for RawServer {
+impl Drop for ScriptedServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         // The accept that waits is woken by a last connection.
@@ -160,9 +160,9 @@ impl Drop for RawServer {
 
 /// Bytes that somebody overheard, from any thread.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Recording(Arc<Mutex<Vec<u8>>>);
 
-impl Heard {
+impl Recording {
     pub(crate) fn add(&self, bytes: &[u8]) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.extend_from_slice(bytes);

@@ -4,7 +4,7 @@ use serde_json::Value;
 use swp_keys::sandbox::{Action, Fault};
 
 /// This request is answered with a success, and nothing is done.
-pub(crate) fn says_yes(method: &str, path: &str, body: &Value) -> Fault {
+pub(crate) fn success_without_effect(method: &str, path: &str, body: &Value) -> Fault {
     Fault::new(method, path, success(body))
 }
 
