@@ -222,7 +222,7 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// An error of this kind. `message` says what failed and names the flag, variable or file.
+    /// An error of this kind. `message` describes the failure and names the flag, variable or file.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -235,7 +235,7 @@ impl Error {
         }
     }
 
-    /// A usage error. `hint` says how to fix it.
+    /// A usage error. `hint` describes how to fix it.
     #[must_use]
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message).hint(hint)

@@ -2,7 +2,7 @@
 //!
 //! Each operation has one file in the folder `unfinished/` of the state. It never contains a secret. The file and its folder are
 //! flushed to disk before the manager is asked for anything, and the file is removed when the work is settled. As long as the run is
-//! alive the file is locked. The operating system releases the lock when the process dies, which tells an abandoned record from one
+//! alive the file is locked. The operating system releases the lock when the process ends, which tells an abandoned record from one
 //! in use. The progress of the work is overwritten in place ([`progress`]).
 
 mod entry;

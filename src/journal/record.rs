@@ -87,7 +87,7 @@ pub(crate) struct Predecessor {
     pub(crate) succeeded: bool,
 }
 
-/// What a record of any kind says about its operation.
+/// The facts about an operation that a record of any kind contains.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     /// The random digits that identify the operation.

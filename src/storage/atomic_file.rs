@@ -143,7 +143,7 @@ impl AtomicFile {
     }
 
     /// Locks the file before it has its name, so that no other process sees it unlocked. The lock lasts as long as the file that
-    /// [`AtomicFile::commit`] returns. The operating system releases it when the process dies.
+    /// [`AtomicFile::commit`] returns. The operating system releases it when the process ends.
     ///
     /// # Errors
     /// Returns an error if the file system has no locks.

@@ -80,7 +80,7 @@ impl ReplacedFile {
     /// Overwrites an open file that contains `before` and that the system does not allow to be replaced.
     ///
     /// # Errors
-    /// Returns the system's error. The old content is then restored, or the error says why not.
+    /// Returns the system's error. The old content is then restored, or the error contains the reason.
     pub(crate) fn overwrite(
         folder: &Arc<OpenFolder>,
         name: &OsStr,
