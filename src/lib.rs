@@ -47,6 +47,7 @@ mod random;
 pub mod sandbox;
 mod secret;
 mod storage;
+mod target;
 mod terminal;
 mod text;
 mod trust;
@@ -156,7 +157,7 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
     if let Command::Exec(args) = &command {
         args.reserve()?;
     }
-    let context = Context::new(settings, output);
+    let context = Context::new(&settings, output);
     descriptors::require(descriptors::FOR_A_RUN)?;
     descriptors::require_thread()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -166,14 +167,18 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     // The first of its threads is begun now: without one, it panics if the system has none to give later.
     drop(runtime.spawn_blocking(|| ()));
-    let result = runtime.block_on(until_done(&command, &context));
+    let result = runtime.block_on(until_done(&command, settings, &context));
     // A prompt that nobody answered is still being read by a thread of its own.
     runtime.shutdown_background();
     result
 }
 
 /// The command, and beside it the signals: the first is obeyed by the command in its own time, the second ends it where it stands.
-async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Error> {
+async fn until_done(
+    command: &Command,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     file_size_limit::make_an_error().map_err(|error| {
         Error::unexpected(format!("could not set up the handling of signals: {error}"))
     })?;
@@ -183,7 +188,7 @@ async fn until_done(command: &Command, context: &Context) -> Result<Outcome, Err
             Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
         }
         error = context.aborted() => Err(error),
-        never = context.say_when_interrupted() => match never {},
-        result = command.run(context) => result,
+        never = context.note_interruption() => match never {},
+        result = command.run(settings, context) => result,
     }
 }

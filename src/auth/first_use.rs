@@ -12,6 +12,7 @@ use crate::manager::{
     fingerprint_pinned_instead, key_fingerprint_command,
 };
 use crate::process::signals::Signals;
+use crate::target::Target;
 use crate::terminal::output::{safe, without_leading_command};
 use crate::terminal::prompt::Prompt;
 use crate::text::shorten;
@@ -28,12 +29,12 @@ const INDENT: usize = 11;
 const WIDTH: usize = 71;
 
 /// Whether an unknown manager can be trusted on first use: no setting decides, and there is a terminal or `--tls-accept-new`.
-pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
-    if !context.settings.address()?.is_encrypted() {
+pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Error> {
+    if !target.address.is_encrypted() {
         return Ok(false);
     }
-    let may = context.settings.tls_accept_new || context.prompt() == Prompt::Terminal;
-    Ok(may && context.trust()?.source == TrustSource::System)
+    let may = target.tls_accept_new || context.prompt() == Prompt::Terminal;
+    Ok(may && target.trust()?.source == TrustSource::System)
 }
 
 /// Reads the manager's certificate, and pins its key if the system does not trust it and the user confirms it. Returns whether a key was
@@ -41,19 +42,19 @@ pub(crate) fn is_possible(context: &Context) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. Nothing was sent then.
-pub(crate) async fn trust_on_first_use(context: &Context) -> Result<bool, Error> {
+pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
-        .cancel(async { context.presented(context.settings.address()?).await })
+        .cancel(async { target.probe().await })
         .await?;
     let Some(problem) = &certificate.problem else {
         return Ok(false);
     };
-    let host = context.settings.address()?.host_and_port();
+    let host = target.address.host_and_port();
     if !problem.can_be_pinned {
         return Err(untrusted(&host, problem));
     }
-    if context.settings.tls_accept_new {
+    if target.tls_accept_new {
         context.output.insist(&format!(
             "the certificate of {host} {}; pinning its key {} without comparison, because of `--tls-accept-new`",
             problem.description, certificate.pin
@@ -61,7 +62,7 @@ pub(crate) async fn trust_on_first_use(context: &Context) -> Result<bool, Error>
     } else {
         confirm(context, &host, &certificate, &problem.description).await?;
     }
-    pin(context, &host, &certificate).await?;
+    pin(&host, &certificate, target, context).await?;
     Ok(true)
 }
 
@@ -69,17 +70,17 @@ pub(crate) async fn trust_on_first_use(context: &Context) -> Result<bool, Error>
 ///
 /// # Errors
 /// Returns a trust error if it is not trusted, or an error if the handshake fails. Nothing was sent then.
-pub(crate) async fn check_before_asking(context: &Context) -> Result<(), Error> {
-    let address = context.settings.address()?;
+pub(crate) async fn check_before_asking(target: &Target, context: &Context) -> Result<(), Error> {
+    let address = &target.address;
     // With `--wait`, the manager may not be ready yet.
-    let waits = context.settings.wait.is_some();
+    let waits = target.wait.is_some();
     if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
         return Ok(());
     }
-    if matches!(context.trust()?.source, TrustSource::Insecure(_)) {
+    if matches!(target.trust()?.source, TrustSource::Insecure(_)) {
         return Ok(());
     }
-    let probe = async { context.presented(address).await };
+    let probe = async { target.probe().await };
     let certificate = context.signals.cancel(probe).await?;
     match &certificate.problem {
         Some(problem) => Err(untrusted(&address.host_and_port(), problem)),
@@ -99,7 +100,12 @@ fn untrusted(host: &str, problem: &CertificateProblem) -> Error {
 ///
 /// # Errors
 /// Returns a trust error if another run has stored another key for this host in the meantime: one of the two is not the manager's.
-async fn pin(context: &Context, host: &str, certificate: &ServerCertificate) -> Result<(), Error> {
+async fn pin(
+    host: &str,
+    certificate: &ServerCertificate,
+    target: &Target,
+    context: &Context,
+) -> Result<(), Error> {
     match store_first(host, certificate.pin, &context.signals).await {
         Ok(Ok(path)) => context.output.note(&format!(
             "stored the key of {host} in {path}; `swp-keys trust remove {host}` removes it"
@@ -110,7 +116,7 @@ async fn pin(context: &Context, host: &str, certificate: &ServerCertificate) -> 
             context
                 .output
                 .insist(&format!("{error}; the key is trusted in this run only"));
-            context.confirm(certificate.pin);
+            target.confirm(certificate.pin);
         }
     }
     Ok(())

@@ -6,13 +6,13 @@ use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::target::Target;
 
 /// Checks what flags, variables and the profile hold themselves, and returns the code if it is one of those.
-pub(crate) fn check_given(context: &Context) -> Result<Option<Secret>, Error> {
-    let settings = &context.settings;
+pub(crate) fn check_given(target: &Target) -> Result<Option<Secret>, Error> {
     for (kind, name) in [
-        (CredentialKind::Username, &settings.username),
-        (CredentialKind::Tenant, &settings.tenant),
+        (CredentialKind::Username, &target.username),
+        (CredentialKind::Tenant, &target.tenant),
     ] {
         if let Some(Sourced { value, source }) = name {
             let wrong = kind.check(value);
@@ -26,8 +26,8 @@ pub(crate) fn check_given(context: &Context) -> Result<Option<Secret>, Error> {
         }) => secret_source::value(secret, source, kind).map(Some),
         _ => Ok(None),
     };
-    held(&settings.password, CredentialKind::Password)?;
-    held(&settings.mfa, CredentialKind::MfaCode)
+    held(&target.password, CredentialKind::Password)?;
+    held(&target.mfa, CredentialKind::MfaCode)
 }
 
 /// What a person typed, checked as anything else.
@@ -37,8 +37,8 @@ pub(crate) fn typed(secret: &Secret, kind: CredentialKind) -> Result<Secret, Err
 }
 
 /// The user name, asked for if it is not set.
-pub(crate) async fn username(context: &Context) -> Result<String, Error> {
-    if let Some(username) = &context.settings.username {
+pub(crate) async fn username(target: &Target, context: &Context) -> Result<String, Error> {
+    if let Some(username) = &target.username {
         return Ok(username.value.clone());
     }
     let flags =
@@ -52,13 +52,16 @@ pub(crate) async fn username(context: &Context) -> Result<String, Error> {
 }
 
 /// The password, asked for if it is not set.
-pub(crate) async fn password(context: &Context, username: &str) -> Result<Secret, Error> {
-    let settings = &context.settings;
-    if let Some(password) = &settings.password {
+pub(crate) async fn password(
+    username: &str,
+    target: &Target,
+    context: &Context,
+) -> Result<Secret, Error> {
+    if let Some(password) = &target.password {
         return secret_source::read(
             password,
             CredentialKind::Password,
-            settings.allow_loose_permissions,
+            context.allow_loose_permissions,
             &context.signals,
         )
         .await;

@@ -1,11 +1,16 @@
-//! From settings to a signed-in manager.
+//! Signs in to a manager with what the settings supply.
 
+pub(crate) mod connect;
 pub(crate) mod first_use;
-pub(crate) mod input;
+mod input;
 pub(crate) mod key_check;
-pub(crate) mod lockout;
+pub(crate) mod key_header;
+mod lockout;
+pub(crate) mod login_input;
+pub(crate) mod method;
 pub(crate) mod password;
 pub(crate) mod saved;
 pub(crate) mod secret_source;
-pub(crate) mod session_limit;
+pub(crate) mod session;
+mod session_limit;
 pub(crate) mod sign_in;

@@ -1,88 +1,93 @@
 //! Signing in with a user name and a password.
 
-use std::convert::Infallible;
-
+use super::connect::{connect, sign_out, wait_until_up};
 use super::first_use;
 use super::input;
-use super::lockout;
-use super::lockout::{CodeAlreadyUsed, LockoutGuard};
+use super::lockout::{CodeAlreadyUsed, LockoutGuard, code_already_used};
+use super::login_input::LoginInput;
 use super::secret_source;
 use super::session_limit::SessionLimit;
-use super::sign_in::{connect, wait};
 use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{Cause, Manager, ManagerError, SignIn, SignInRefusal, SignedIn};
 use crate::secret::Secret;
+use crate::target::Target;
 use crate::terminal::prompt::Prompt;
 
 /// Signs in, as the user of this name if one is given, and returns the name too. `begin` is called while the answer is on its way,
 /// once for each time that the password is sent and not refused at once.
-pub(crate) async fn as_user(
-    context: &Context,
+pub(crate) async fn sign_in_as(
     username: Option<&str>,
-    begin: &dyn Fn(),
+    target: &Target,
+    input: &LoginInput,
+    context: &Context,
 ) -> Result<(SignedIn, String), Error> {
-    let settings = &context.settings;
     // What can be found wrong without asking a person anything is found first.
-    let code_at_hand = input::check_given(context)?;
-    let (mut manager, meets) = reach(context).await?;
-    let held = context.held();
-    let username = match username.map(str::to_owned).or(held.username) {
+    let code_at_hand = input::check_given(target)?;
+    let (mut manager, meets) = reach(target, input, context).await?;
+    let username = match username.map(str::to_owned).or_else(|| input.username()) {
         Some(username) => username,
-        None => input::username(context).await?,
+        None => input::username(target, context).await?,
     };
-    let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.as_str());
-    let address = settings.address()?.to_string();
-    let guard = LockoutGuard::new(&address, tenant, &username, settings.force_login);
+    let address = target.address.to_string();
+    let guard = LockoutGuard::new(
+        &address,
+        target.tenant_name(),
+        &username,
+        target.force_login,
+    );
     admit(context, &guard).await?;
-    if let (Some(given), Some(code)) = (&settings.mfa, &code_at_hand) {
+    if let (Some(given), Some(code)) = (&target.mfa, &code_at_hand) {
         guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
     }
-    let password = match held.password {
+    let password = match input.password() {
         Some(password) => password,
-        None => input::password(context, &username).await?,
+        None => input::password(&username, target, context).await?,
     };
-    context.note_held(|held| {
-        held.username = Some(username.clone());
-        held.password = Some(password.clone());
-    });
+    input.store(&username, &password);
     if !meets {
-        manager = wait(context, manager).await?;
+        manager = wait_until_up(target, manager, context).await?;
     }
     // A code lives for seconds, so it is read last.
-    let code = match &settings.mfa {
+    let code = match &target.mfa {
         None => None,
         Some(given) => Some(given_code(context, given, &guard).await?),
     };
     let login = Login {
+        target,
         context,
         guard,
         username,
         password,
     };
-    let signed_in = login.sign_in(manager, code, begin).await?;
+    let signed_in = login.sign_in(manager, code).await?;
     Ok((signed_in, login.username))
 }
 
 /// The manager, and whether it was waited for and met already: who is asked for a password is to know first who gets it.
-async fn reach(context: &Context) -> Result<(Manager, bool), Error> {
-    let manager = context.manager()?;
-    if context.settings.password.is_some() {
+async fn reach(
+    target: &Target,
+    input: &LoginInput,
+    context: &Context,
+) -> Result<(Manager, bool), Error> {
+    let manager = target.manager(&context.output)?;
+    if target.password.is_some() {
         return Ok((manager, false));
     }
-    if first_use::is_possible(context)? {
-        return Ok((connect(context).await?, true));
+    if first_use::is_possible(target, context)? {
+        return Ok((connect(target, context).await?, true));
     }
-    if context.held().password.is_none() {
-        first_use::check_before_asking(context).await?;
+    if input.password().is_none() {
+        first_use::check_before_asking(target, context).await?;
     }
     Ok((manager, false))
 }
 
 /// What is sent, however often.
 struct Login<'a> {
+    target: &'a Target,
     context: &'a Context,
     guard: LockoutGuard,
     username: String,
@@ -95,32 +100,36 @@ impl Login<'_> {
         &self,
         mut manager: Manager,
         mut code: Option<Secret>,
-        begin: &dyn Fn(),
     ) -> Result<SignedIn, Error> {
-        let Self { context, guard, .. } = self;
+        let Self {
+            target,
+            context,
+            guard,
+            ..
+        } = self;
         let mut limit = SessionLimit::default();
         loop {
             // Another run may have been refused while a person typed.
             admit(context, guard).await?;
-            let (unused, error) = match self.send(manager, code.as_ref(), begin).await? {
+            let (unused, error) = match self.send(manager, code.as_ref()).await? {
                 Ok(signed_in) => return Ok(signed_in),
                 Err(failed) => failed,
             };
             if *error.cause() == Cause::Untrusted
-                && first_use::is_possible(context)?
-                && first_use::trust_on_first_use(context).await?
+                && first_use::is_possible(target, context)?
+                && first_use::trust_on_first_use(target, context).await?
             {
-                manager = context.manager()?;
+                manager = target.manager(&context.output)?;
                 // It was not sent yet, and is now.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
-                        .map_err(|spent| lockout::spent_code("the code", &spent))?;
+                        .map_err(|spent| code_already_used("the code", &spent))?;
                 }
                 continue;
             }
             if *error.cause() == Cause::TooManySessions {
                 manager = unused;
-                limit.pause(context, &error).await?;
+                limit.pause(&error, target, context).await?;
                 if code.is_some() {
                     code = Some(self.next_code(&mut limit, error).await?);
                 }
@@ -138,31 +147,36 @@ impl Login<'_> {
 
     /// Sends it once. A signal meanwhile leaves the run, but not a session on the manager that nobody knows of: its answer is waited
     /// for as long as a sign-out may take.
-    async fn send(
-        &self,
-        manager: Manager,
-        code: Option<&Secret>,
-        begin: &dyn Fn(),
-    ) -> Result<Attempt, Error> {
-        let settings = &self.context.settings;
+    async fn send(&self, manager: Manager, code: Option<&Secret>) -> Result<Attempt, Error> {
         let who = SignIn {
             username: &self.username,
             password: &self.password,
-            tenant: settings.tenant.as_ref().map(|tenant| tenant.value.as_str()),
+            tenant: self.target.tenant_name(),
             mfa_code: code,
-            no_sign_out: settings.no_sign_out,
+            no_sign_out: self.target.no_sign_out,
         };
-        let attempt = attempt(self.context, manager, &who, &self.guard);
-        // The connection is on its way first, and where it fails at once, and is not tried again, nothing is begun.
-        let begun = async {
-            tokio::task::yield_now().await;
-            begin();
-            std::future::pending::<Infallible>().await
-        };
+        self.attempt(manager, &who).await
+    }
+
+    async fn attempt(&self, manager: Manager, who: &SignIn<'_>) -> Result<Attempt, Error> {
+        let Self {
+            target, context, ..
+        } = self;
+        let mut signing_in = std::pin::pin!(async {
+            let attempt = manager.sign_in(who).await;
+            remember(&attempt, who, &self.guard);
+            attempt
+        });
         tokio::select! {
             biased;
-            attempt = attempt => attempt,
-            never = begun => match never {},
+            attempt = &mut signing_in => Ok(attempt),
+            signal = context.signals.first_signal() => {
+                let budget = std::time::Duration::from_secs(3);
+                if let Ok(Ok(signed_in)) = tokio::time::timeout(budget, signing_in).await {
+                    sign_out(target, &signed_in, context).await;
+                }
+                Err(Error::interrupted(signal))
+            }
         }
     }
 
@@ -176,11 +190,16 @@ impl Login<'_> {
         limit: &mut SessionLimit,
         error: ManagerError,
     ) -> Result<Secret, Error> {
-        let Self { context, guard, .. } = self;
-        if let Some(given) = &context.settings.mfa
+        let Self {
+            target,
+            context,
+            guard,
+            ..
+        } = self;
+        if let Some(given) = &target.mfa
             && matches!(given.value, SecretSource::Command(_))
         {
-            let loose = context.settings.allow_loose_permissions;
+            let loose = context.allow_loose_permissions;
             loop {
                 let code =
                     secret_source::read(given, CredentialKind::MfaCode, loose, &context.signals)
@@ -188,7 +207,7 @@ impl Login<'_> {
                 if guard.mark_code_used(&code).is_ok() {
                     return Ok(code);
                 }
-                limit.pause(context, &error).await?;
+                limit.pause(&error, target, context).await?;
             }
         }
         if context.prompt() == Prompt::Unavailable {
@@ -204,8 +223,7 @@ impl Login<'_> {
     fn explained(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
         let error = Error::from(error);
-        let address = self.context.settings.address();
-        if !locked || address.is_ok_and(|address| address.is_hosted()) {
+        if !locked || self.target.address.is_hosted() {
             return error;
         }
         let hint = error.next_step().unwrap_or_default();
@@ -256,7 +274,7 @@ async fn given_code(
     given: &Sourced<SecretSource>,
     guard: &LockoutGuard,
 ) -> Result<Secret, Error> {
-    let loose = context.settings.allow_loose_permissions;
+    let loose = context.allow_loose_permissions;
     let code = secret_source::read(given, CredentialKind::MfaCode, loose, &context.signals).await?;
     guard
         .mark_code_used(&code)
@@ -265,7 +283,7 @@ async fn given_code(
 }
 
 fn stale(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error {
-    lockout::spent_code(&format!("the code that {} names", given.source), spent)
+    code_already_used(&format!("the code that {} names", given.source), spent)
 }
 
 /// A code that is typed, which is spent from now on. Whoever types can wait for the next one.
@@ -288,30 +306,6 @@ async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, E
 }
 
 type Attempt = Result<SignedIn, (Manager, ManagerError)>;
-
-async fn attempt(
-    context: &Context,
-    manager: Manager,
-    who: &SignIn<'_>,
-    guard: &LockoutGuard,
-) -> Result<Attempt, Error> {
-    let mut signing_in = std::pin::pin!(async {
-        let attempt = manager.sign_in(who).await;
-        remember(&attempt, who, guard);
-        attempt
-    });
-    tokio::select! {
-        biased;
-        attempt = &mut signing_in => Ok(attempt),
-        signal = context.signals.first_signal() => {
-            let budget = std::time::Duration::from_secs(3);
-            if let Ok(Ok(signed_in)) = tokio::time::timeout(budget, signing_in).await {
-                context.sign_out(&signed_in).await;
-            }
-            Err(Error::interrupted(signal))
-        }
-    }
-}
 
 /// Tells the guard what came of a sign-in. Of an answer that was lost it learns nothing.
 fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::manager::ManagerError;
 use crate::random;
+use crate::target::Target;
 
 /// For how long a session is waited for, unless `--wait` says otherwise.
 const WAIT: Duration = Duration::from_secs(30);
@@ -26,10 +27,11 @@ impl SessionLimit {
     /// Returns the refusal when the wait is over.
     pub(crate) async fn pause(
         &mut self,
-        context: &Context,
         error: &ManagerError,
+        target: &Target,
+        context: &Context,
     ) -> Result<(), Error> {
-        let wait = context.settings.wait.unwrap_or(WAIT);
+        let wait = target.wait.unwrap_or(WAIT);
         if self.since.is_none() {
             context.output.note(&format!(
                 "{error}; trying again for {}",

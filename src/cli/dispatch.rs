@@ -2,6 +2,7 @@
 
 use super::command_line::{Command, parser};
 use crate::commands;
+use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::Error;
 
@@ -31,31 +32,35 @@ impl Command {
     ///
     /// # Errors
     /// Returns the error of the command.
-    pub(crate) async fn run(&self, context: &Context) -> Result<Outcome, Error> {
+    pub(crate) async fn run(
+        &self,
+        settings: Settings,
+        context: &Context,
+    ) -> Result<Outcome, Error> {
         match self {
-            Self::CreateKey(args) => commands::create_key::run(args, context).await,
-            Self::FindRole(args) => commands::find_role::run(args, context).await,
-            Self::ListKeys(args) => commands::list_keys::run(args, context).await,
-            Self::ShowKey(args) => commands::show_key::run(args, context).await,
-            Self::UpdateKey(args) => commands::update_key::run(args, context).await,
-            Self::LockKey(args) => commands::lock_key::run(args, context).await,
-            Self::UnlockKey(args) => commands::unlock_key::run(args, context).await,
-            Self::DeleteKey(args) => commands::delete_key::run(args, context).await,
-            Self::RotateKey(args) => commands::rotate_key::run(args, context).await,
-            Self::Exec(args) => commands::exec::run(args, context).await,
-            Self::ListRoles(args) => commands::list_roles::run(args, context).await,
-            Self::ShowRole(args) => commands::show_role::run(args, context).await,
-            Self::Login(args) => commands::login::run(args, context).await,
-            Self::Logout(args) => commands::logout::run(args, context).await,
-            Self::Trust(args) => commands::trust::run(args, context).await,
-            Self::Whoami(args) => commands::whoami::run(args, context).await,
-            Self::VerifyKey(args) => commands::verify_key::run(args, context).await,
-            Self::Recover(args) => commands::recover::run(args, context).await,
-            Self::Config(args) => commands::config::run(args, context),
+            Self::CreateKey(args) => commands::create_key::run(args, settings, context).await,
+            Self::FindRole(args) => commands::find_role::run(args, settings, context).await,
+            Self::ListKeys(args) => commands::list_keys::run(args, settings, context).await,
+            Self::ShowKey(args) => commands::show_key::run(args, settings, context).await,
+            Self::UpdateKey(args) => commands::update_key::run(args, settings, context).await,
+            Self::LockKey(args) => commands::lock_key::run(args, settings, context).await,
+            Self::UnlockKey(args) => commands::unlock_key::run(args, settings, context).await,
+            Self::DeleteKey(args) => commands::delete_key::run(args, settings, context).await,
+            Self::RotateKey(args) => commands::rotate_key::run(args, settings, context).await,
+            Self::Exec(args) => commands::exec::run(args, settings, context).await,
+            Self::ListRoles(args) => commands::list_roles::run(args, settings, context).await,
+            Self::ShowRole(args) => commands::show_role::run(args, settings, context).await,
+            Self::Login(args) => commands::login::run(args, settings, context).await,
+            Self::Logout(args) => commands::logout::run(args, settings, context).await,
+            Self::Trust(args) => commands::trust::run(args, settings, context).await,
+            Self::Whoami(args) => commands::whoami::run(args, settings, context).await,
+            Self::VerifyKey(args) => commands::verify_key::run(args, settings, context).await,
+            Self::Recover(args) => commands::recover::run(args, settings, context).await,
+            Self::Config(args) => commands::config::run(args, settings, context),
             Self::Completions(args) => commands::completions::run(args, context),
             Self::Man(args) => commands::man::run(args, parser(), context),
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(args) => commands::sandbox::run(args, context).await,
+            Self::Sandbox(args) => commands::sandbox::run(args, settings, context).await,
         }
     }
 }

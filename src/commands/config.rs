@@ -49,7 +49,7 @@ impl Args {
     }
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) fn run(args: &Args, settings: Settings, context: &Context) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
             "`-o env` is for one secret, and this command prints none",
@@ -58,8 +58,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
     }
     match args.action {
         Action::Path => path(context)?,
-        Action::Show => show(context)?,
-        Action::Check => check(context)?,
+        Action::Show => show(&settings, context)?,
+        Action::Check => check(&settings, context)?,
     }
     Ok(Outcome::Done)
 }
@@ -84,8 +84,7 @@ fn path(context: &Context) -> Result<(), Error> {
     )
 }
 
-fn show(context: &Context) -> Result<(), Error> {
-    let settings = &context.settings;
+fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
     // A proxy that a connecting command would reject is rejected here too.
     settings
         .proxy
@@ -156,10 +155,10 @@ fn source_fields(source: &Source) -> Value {
     }
 }
 
-fn check(context: &Context) -> Result<(), Error> {
-    let manager = context.settings.manager.as_ref();
-    (context.settings.proxy).choose(manager.map(|manager| &manager.value))?;
-    let requested = context.settings.file.wanted.as_ref();
+fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
+    let manager = settings.manager.as_ref();
+    (settings.proxy).choose(manager.map(|manager| &manager.value))?;
+    let requested = settings.file.wanted.as_ref();
     let Some(file) = file::read()? else {
         return match requested {
             Some(requested) => Err(file::no_file(requested)),
@@ -208,7 +207,7 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     }
     if let Some(ca_cert) = profile.text("ca-cert") {
         let path = Path::new(&ca_cert.value);
-        let loose = context.settings.allow_loose_permissions;
+        let loose = context.allow_loose_permissions;
         errors.extend(policy::load_certificates(path, &ca_cert.source, loose).err());
     }
     errors

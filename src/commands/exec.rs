@@ -6,8 +6,13 @@
 
 use tokio::process::Command;
 
-use crate::auth::sign_in;
-use crate::auth::sign_in::AuthMethod;
+use crate::auth::connect::sign_out;
+use crate::auth::login_input::LoginInput;
+use crate::auth::method::AuthMethod;
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::auth::sign_in::sign_in_again;
+use crate::config::Settings;
 use crate::config::values::duration;
 use crate::config::{SecretSource, Source};
 use crate::context::Context;
@@ -20,12 +25,13 @@ use crate::keys::document::warn_expiry_differs;
 use crate::keys::naming::{check_name, default_name, is_free};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RoleRef};
-use crate::manager::{NewApiKey, SignedIn};
-use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark, run_operation};
+use crate::manager::NewApiKey;
+use crate::mint::{self, Delivered, PreparedSinks, RunRecord, Transaction, mark};
 use crate::process::child;
 use crate::process::descriptors;
-use crate::process::pending::PendingWork;
+use crate::process::pending::{PendingGuard, PendingWork};
 use crate::random;
+use crate::target::Target;
 
 /// Run a command with a key that lives as long as it does.
 ///
@@ -84,6 +90,12 @@ struct ExecPlan<'a> {
     operation: String,
 }
 
+/// How this run signed in, for a second sign-in if the session expires before the key is deleted.
+struct Login {
+    method: AuthMethod,
+    input: LoginInput,
+}
+
 /// The key that was created for the command.
 struct TemporaryKey {
     delivered: Delivered,
@@ -91,29 +103,33 @@ struct TemporaryKey {
     recorded: RunRecord,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let plan = ExecPlan::new(args)?;
     let (secret, sink) = ChildSecret::prepare(args.channel(), plan.program);
     descriptors::require(descriptors::FOR_DELIVERY)?;
     let prepared = PreparedSinks::new(vec![sink]);
-    let tenant = context.settings.tenant.as_ref();
+    let target = Target::new(settings)?;
     let named = [
         ("--name", args.name.as_deref()),
         ("--role", args.role.as_deref()),
-        ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
+        ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
     // The session may expire before the command exits, so the login input is kept for a second sign-in.
-    context.hold();
-    let method = AuthMethod::select(context)?;
-    let code = context
-        .signed_in(async |signed_in| {
-            let key = plan.create_key(prepared, signed_in, context).await?;
-            let ended = plan.run(secret, context).await;
-            plan.delete_key(key, ended, &method, signed_in, context)
-                .await
-        })
-        .await?;
+    let login = Login {
+        method: AuthMethod::select(&target, context)?,
+        input: LoginInput::kept(),
+    };
+    let code = session::signed_in_with(&login.input, &target, context, async |access| {
+        let key = plan.create_key(prepared, access).await?;
+        let ended = plan.run(secret, context).await;
+        plan.delete_key(key, ended, &login, access).await
+    })
+    .await?;
     Ok(Outcome::Child(code))
 }
 
@@ -165,15 +181,14 @@ impl<'a> ExecPlan<'a> {
     async fn create_key(
         &self,
         prepared: PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<TemporaryKey, Error> {
-        let key = self.key(signed_in, context).await?;
-        let before = is_free(self.args.name.as_deref(), signed_in, context).await?;
-        let record = self.record(&key, before, &prepared, signed_in, context)?;
-        let mint = Transaction::new(context, signed_in, prepared, &serde_json::Value::Null);
+        let key = self.key(access).await?;
+        let before = is_free(self.args.name.as_deref(), access).await?;
+        let record = self.record(&key, before, &prepared, access);
+        let mint = Transaction::new(access, prepared, &serde_json::Value::Null);
         let (delivered, recorded) = mint.create_open(&key, record).await?;
-        warn_expiry_differs(&key, &delivered, context);
+        warn_expiry_differs(&key, &delivered, access.context);
         Ok(TemporaryKey {
             delivered,
             name: key.key_name,
@@ -181,14 +196,14 @@ impl<'a> ExecPlan<'a> {
         })
     }
 
-    async fn key(&self, signed_in: &SignedIn, context: &Context) -> Result<NewApiKey, Error> {
+    async fn key(&self, access: Access<'_>) -> Result<NewApiKey, Error> {
         let args = self.args;
         let requested = RoleRef::given(args.role.as_deref(), args.role_id);
         let requested = requested.unwrap_or(RoleRef::Name(""));
         let read_rights = !args.allow_full_access;
-        let role = roles::requested(requested, read_rights, signed_in, context).await?;
+        let role = roles::requested(requested, read_rights, access).await?;
         if let Some(summary) = &role.summary {
-            role_check::check(summary, args.allow_full_access, context)?;
+            role_check::check(summary, args.allow_full_access, access.context)?;
         }
         let role_id = role.id;
         let role_name = role.summary.as_ref().map(|role| role.name.as_str());
@@ -200,7 +215,7 @@ impl<'a> ExecPlan<'a> {
             role_id,
             locale: None,
             time_zone: None,
-            expiry_date: self.ttl.milliseconds(signed_in.time()),
+            expiry_date: self.ttl.milliseconds(access.signed_in.time()),
         })
     }
 
@@ -209,15 +224,14 @@ impl<'a> ExecPlan<'a> {
         key: &NewApiKey,
         before: Option<Vec<i64>>,
         prepared: &PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Record, Error> {
-        let operation = run_operation(&self.operation, prepared.places(), signed_in, context)?;
-        Ok(Record {
+        access: Access<'_>,
+    ) -> Record {
+        let operation = access.operation(&self.operation, prepared.places());
+        Record {
             unique: self.args.name.is_some() && before.is_some(),
             existing_ids: before.unwrap_or_default(),
             ..Record::temporary(operation, &key.key_name, key.role_id)
-        })
+        }
     }
 
     /// Runs the command and returns its exit code.
@@ -252,20 +266,18 @@ impl<'a> ExecPlan<'a> {
         &self,
         key: TemporaryKey,
         ended: Result<u8, Error>,
-        method: &AuthMethod,
-        signed_in: &SignedIn,
-        context: &Context,
+        login: &Login,
+        access: Access<'_>,
     ) -> Result<u8, Error> {
         let recorded = key.recorded.is_written();
-        let pending = context.pending.add(PendingWork::secret(
+        let pending = access.context.pending.add(PendingWork::secret(
             format!("the key `{}` may still exist, {}", key.name, until(&key)),
             Some(key.delivered.id),
             mint::pending_hint(recorded),
         ));
-        let deleted = delete(&key, method, signed_in, context).await;
-        drop(pending);
+        let deleted = delete(&key, login, pending, access).await;
         let Err(why) = deleted else {
-            key.recorded.settle(context).done().await;
+            key.recorded.settle(access.context).done().await;
             return ended;
         };
         let outcome = match &ended {
@@ -303,34 +315,43 @@ fn until(key: &TemporaryKey) -> String {
 /// Returns the first error if a second sign-in is impossible or fails.
 async fn delete(
     key: &TemporaryKey,
-    method: &AuthMethod,
-    signed_in: &SignedIn,
-    context: &Context,
+    login: &Login,
+    pending: PendingGuard<'_>,
+    access: Access<'_>,
 ) -> Result<(), Error> {
     let (delivered, record) = (&key.delivered, key.recorded.record());
-    let error = match mint::delete_delivered(context, signed_in, record, delivered).await {
+    let error = match mint::delete_delivered(access, record, delivered).await {
         Err(error) if matches!(error.kind(), ErrorKind::SignIn | ErrorKind::Forbidden) => error,
         result => return result,
     };
-    if !matches!(method, AuthMethod::Password) && method.replaceable(context).is_none() {
+    let Login { method, input } = login;
+    if !matches!(method, AuthMethod::Password) && method.renewable_user(access.target).is_none() {
         return Err(error);
     }
-    let code = context.settings.mfa.as_ref().map(|code| &code.value);
+    let code = access.target.mfa.as_ref().map(|code| &code.value);
     if matches!(code, Some(SecretSource::Value(_) | SecretSource::Stdin)) {
         let message =
             format!("{error}; did not sign in again: the MFA code is valid for one sign-in only");
         return Err(Error::new(error.kind(), message).http(error.http_status()));
     }
     log::info!("{error}; signing in again to delete the key");
-    let again = sign_in::again(context, method).await.map_err(|again| {
-        let why = match again.kind() {
-            // The message is about a prompt of the second sign-in, which would mislead here.
-            ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
-            _ => format!("could not sign in again: {again}"),
-        };
-        Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
-    })?;
-    let result = mint::delete_delivered(context, &again, record, delivered).await;
-    context.sign_out(&again).await;
+    let again = sign_in_again(method, access.target, input, access.context)
+        .await
+        .map_err(|again| {
+            let why = match again.kind() {
+                // The message is about a prompt of the second sign-in, which would mislead here.
+                ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
+                _ => format!("could not sign in again: {again}"),
+            };
+            Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
+        })?;
+    let signed_in_again = Access {
+        signed_in: &again,
+        ..access
+    };
+    let result = mint::delete_delivered(signed_in_again, record, delivered).await;
+    // A second signal must cancel the sign-out alone: nothing is pending any more.
+    drop(pending);
+    sign_out(access.target, &again, access.context).await;
     result
 }

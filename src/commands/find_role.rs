@@ -3,12 +3,15 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::auth::session;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 use crate::keys::document::meta;
 use crate::keys::roles;
 use crate::manager::Role;
+use crate::target::Target;
 use crate::terminal::output::{Format, env_line};
 
 /// Print the ID of the role with this name.
@@ -24,31 +27,38 @@ pub(crate) struct Args {
     like: Option<String>,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let format = context.output.format();
-    if let Some(pattern) = &args.like {
+    if args.like.is_some() {
         format.require_list()?;
-        let found = context
-            .signed_in(async |signed_in| {
-                let found = signed_in.roles_like(pattern);
-                context
-                    .signals
-                    .cancel(async {
-                        found
-                            .await
-                            .map_err(|error| roles::explain(signed_in, error))
-                    })
-                    .await
-            })
-            .await?;
-        roles::print(&found, context)?;
+    }
+    let target = Target::new(settings)?;
+    if let Some(pattern) = &args.like {
+        let found = session::signed_in(&target, context, async |access| {
+            let found = access.signed_in.roles_like(pattern);
+            context
+                .signals
+                .cancel(async {
+                    found
+                        .await
+                        .map_err(|error| roles::explain(access.signed_in, error))
+                })
+                .await
+        })
+        .await?;
+        roles::print(&found, &target, context)?;
         return Ok(Outcome::Done);
     }
     let name = args.name.as_deref().unwrap_or_default();
-    let role = context
-        .signed_in(async |signed_in| roles::resolve(name, signed_in, context).await)
-        .await?;
-    print(&role, context)?;
+    let role = session::signed_in(&target, context, async |access| {
+        roles::resolve(name, access).await
+    })
+    .await?;
+    print(&role, &target, context)?;
     Ok(Outcome::Done)
 }
 
@@ -60,13 +70,13 @@ struct FoundRole<'a> {
     meta: Value,
 }
 
-fn print(role: &Role, context: &Context) -> Result<(), Error> {
+fn print(role: &Role, target: &Target, context: &Context) -> Result<(), Error> {
     let format = context.output.format();
     match format {
         Format::Text => context.output.data(&format!("{}\n", role.id)),
         Format::Env => (context.output).data(&env_line("SWP_ROLE_ID", &role.id.to_string())),
         Format::Json | Format::Jsonl => {
-            let meta = meta(context, json!({}))?;
+            let meta = meta(target, json!({}));
             (context.output).json(&FoundRole { role, meta }, format == Format::Json)
         }
     }

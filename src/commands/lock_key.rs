@@ -1,5 +1,7 @@
 //! `lock-key`: locks a key, so that it cannot sign in. Nothing else about the key changes.
 
+use crate::auth::session;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
@@ -8,6 +10,7 @@ use crate::keys::lookup;
 use crate::keys::own_key::Signer;
 use crate::keys::state::describe;
 use crate::keys::update;
+use crate::target::Target;
 
 /// Lock a key: it cannot sign in until it is unlocked.
 #[derive(clap::Args)]
@@ -21,26 +24,28 @@ pub(crate) struct Args {
     force: bool,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     lookup::KeyRef::read(&args.key)?;
-    let (key, changed) = context
-        .signed_in(async |signed_in| {
-            let key = lookup::resolve(&args.key, signed_in, context).await?;
-            if key.active() == Some(false) {
-                return Ok((key, false));
-            }
-            if !args.force {
-                Signer::ask(signed_in, context)
-                    .await?
-                    .refuse_own_key(&key, "locked")?;
-            }
-            let key = update::set_active(&key, false, signed_in, context).await?;
-            Ok((key, true))
-        })
-        .await?;
+    let target = Target::new(settings)?;
+    let (key, changed) = session::signed_in(&target, context, async |access| {
+        let key = lookup::resolve(&args.key, access).await?;
+        if key.active() == Some(false) {
+            return Ok((key, false));
+        }
+        if !args.force {
+            Signer::ask(access).await?.refuse_own_key(&key, "locked")?;
+        }
+        let key = update::set_active(&key, false, access).await?;
+        Ok((key, true))
+    })
+    .await?;
     let already = if changed { "" } else { " already" };
     context
         .output
         .note(&format!("{} is locked{already}", describe(&key)));
-    print_changed(&key, changed, context)
+    print_changed(&key, changed, &target, context)
 }

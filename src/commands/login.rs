@@ -2,14 +2,20 @@
 
 use serde_json::{Value, json};
 
+use crate::auth::connect::{connect, sign_out};
 use crate::auth::key_check::{Tried, try_key};
-use crate::auth::saved::{CredentialQuery, SavedCredential, What, shadowed};
-use crate::auth::sign_in;
+use crate::auth::key_header::read_key;
+use crate::auth::login_input::LoginInput;
+use crate::auth::password::sign_in_as;
+use crate::auth::saved::{CredentialQuery, SavedCredential, SavedSecret, shadowed};
+use crate::auth::session::warn_unfinished;
+use crate::config::Settings;
 use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, Credentials, SignedIn};
+use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
 /// Keep a session or an API key for later commands.
@@ -20,16 +26,21 @@ use crate::terminal::output::{Format, json_text};
 )]
 pub(crate) struct Args {}
 
-pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    _args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
             "`-o env` is for one value, and this command prints none",
             "use text or json",
         ));
     }
-    match selected_key(context) {
-        Some(key) => save_key(context, key).await,
-        None => save_session(context).await,
+    let target = Target::new(settings)?;
+    match selected_key(&target) {
+        Some(key) => save_key(key, &target, context).await,
+        None => save_session(&target, context).await,
     }
 }
 
@@ -37,21 +48,20 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
 ///
 /// A key is selected if its source ranks before those of the password and the MFA code. If both come from the environment, a session
 /// is saved.
-fn selected_key(context: &Context) -> Option<&Sourced<SecretSource>> {
-    let settings = &context.settings;
-    let key = settings.api_key.as_ref()?;
-    let code = (settings.mfa.as_ref()).filter(|code| code.source.is_flag());
-    let mut others = [settings.password.as_ref(), code].into_iter().flatten();
+fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
+    let key = target.api_key.as_ref()?;
+    let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());
+    let mut others = [target.password.as_ref(), code].into_iter().flatten();
     others
         .all(|other| key.source.rank() < other.source.rank())
         .then_some(key)
 }
 
-async fn save_session(context: &Context) -> Result<Outcome, Error> {
-    let query = CredentialQuery::by(&context.settings)?.however_loose();
+async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Error> {
+    let query = CredentialQuery::new(target, context).however_loose();
     SavedCredential::place_is_trusted()?;
-    let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
-    context.say_unfinished();
+    let (signed_in, username) = sign_in_as(None, target, &LoginInput::default(), context).await?;
+    warn_unfinished(target, context);
     let session = signed_in
         .session()
         .ok_or_else(|| Error::unexpected("the sign-in with a password returned no session"))?;
@@ -60,15 +70,15 @@ async fn save_session(context: &Context) -> Result<Outcome, Error> {
     let previous = SavedCredential::all(&query).unwrap_or_default();
     if let Err(error) = saved.keep() {
         // A session that could not be saved must not stay open on the manager.
-        context.sign_out(&signed_in).await;
+        sign_out(target, &signed_in, context).await;
         return Err(error);
     }
-    replace(previous, &saved, signed_in, context).await?;
+    replace(previous, &saved, signed_in, target, context).await?;
     context.output.note(&format!(
         "signed in to {} as {username}; later commands use this session until it expires or you run `swp-keys logout`",
         saved.manager
     ));
-    warn_shadowed(&saved, context);
+    warn_shadowed(&saved, target, context);
     let (manager, tenant) = (&saved.manager, &saved.tenant);
     print(
         context,
@@ -77,15 +87,19 @@ async fn save_session(context: &Context) -> Result<Outcome, Error> {
 }
 
 /// Saves a key that was verified to work. A key that could not be verified is not saved, because it would replace a working one.
-async fn save_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outcome, Error> {
-    let query = CredentialQuery::by(&context.settings)?.however_loose();
+async fn save_key(
+    key: &Sourced<SecretSource>,
+    target: &Target,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let query = CredentialQuery::new(target, context).however_loose();
     SavedCredential::place_is_trusted()?;
-    let (secret, header) = sign_in::key_and_header(context, key).await?;
+    let (secret, header) = read_key(target, key, context).await?;
     let credentials = Credentials::ApiKey {
         secret: secret.clone(),
         header,
     };
-    let signed_in = sign_in::connect(context).await?.with(credentials);
+    let signed_in = connect(target, context).await?.with(credentials);
     let result = context
         .signals
         .cancel(async { Ok(try_key(&signed_in).await) })
@@ -100,13 +114,13 @@ async fn save_key(context: &Context, key: &Sourced<SecretSource>) -> Result<Outc
     let saved = query.key(id, secret, header);
     let previous = SavedCredential::all(&query).unwrap_or_default();
     saved.keep()?;
-    replace(previous, &saved, signed_in, context).await?;
+    replace(previous, &saved, signed_in, target, context).await?;
     context.output.note(&format!(
         "the API key works; later commands for {} use it until you run `swp-keys logout`",
         saved.manager
     ));
-    warn_shadowed(&saved, context);
-    let profile = (context.settings.file.profile.as_ref()).map(|profile| &profile.value.name);
+    warn_shadowed(&saved, target, context);
+    let profile = target.profile.as_ref();
     print(
         context,
         &json!({
@@ -131,33 +145,34 @@ async fn replace(
     previous: Vec<SavedCredential>,
     saved: &SavedCredential,
     mut signed_in: SignedIn,
+    target: &Target,
     context: &Context,
 ) -> Result<(), Error> {
     for old in previous {
         if !saved.has_place_of(&old) {
             old.forget()?;
         }
-        match &old.what {
-            What::Session { session, .. } => {
+        match &old.secret {
+            SavedSecret::Session { session, .. } => {
                 signed_in = signed_in.with(Credentials::Session(session.clone()));
-                context.sign_out(&signed_in).await;
+                sign_out(target, &signed_in, context).await;
             }
-            What::Key { secret, .. } if !saved.is_key(secret) => {
+            SavedSecret::Key { secret, .. } if !saved.is_key(secret) => {
                 let lives_on = old.lives_on().unwrap_or_default();
-                (context.output).note(&format!("{} is no longer saved; {lives_on}", old.what));
+                (context.output).note(&format!("{} is no longer saved; {lives_on}", old.secret));
             }
-            What::Key { .. } => {}
+            SavedSecret::Key { .. } => {}
         }
     }
     Ok(())
 }
 
 /// Warns if a key in the environment takes precedence over the saved credential.
-fn warn_shadowed(saved: &SavedCredential, context: &Context) {
-    if let Some(key) = &context.settings.api_key
+fn warn_shadowed(saved: &SavedCredential, target: &Target, context: &Context) {
+    if let Some(key) = &target.api_key
         && key.source.is_variable()
     {
-        context.output.warn(&shadowed(&key.source, &saved.what));
+        context.output.warn(&shadowed(&key.source, &saved.secret));
     }
 }
 

@@ -1,31 +1,40 @@
 //! `logout`: deletes the credential that `login` saved. A session is also ended on the manager.
 
-use crate::auth::saved::{CredentialQuery, SavedCredential, What};
+use crate::auth::connect::sign_out;
+use crate::auth::saved::{CredentialQuery, SavedCredential, SavedSecret};
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 use crate::manager::Credentials;
+use crate::target::Target;
 
 /// End the kept session on the manager and forget it, or forget the kept API key.
 #[derive(clap::Args)]
 #[command(after_help = "A kept API key is only forgotten: `swp-keys delete-key` ends it.")]
 pub(crate) struct Args {}
 
-pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let address = context.settings.address()?;
+pub(crate) async fn run(
+    _args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let target = Target::new(settings)?;
+    let address = &target.address;
     let Some(saved) =
-        SavedCredential::find(&CredentialQuery::by(&context.settings)?.however_loose())?
+        SavedCredential::find(&CredentialQuery::new(&target, context).however_loose())?
     else {
         context
             .output
             .note(&format!("nothing is saved for {address}"));
         return Ok(Outcome::Done);
     };
-    let subject = format!("{} at {address}", saved.what);
-    let note = match &saved.what {
-        What::Session { session, .. } => {
+    let subject = format!("{} at {address}", saved.secret);
+    let note = match &saved.secret {
+        SavedSecret::Session { session, .. } => {
             let session = Credentials::Session(session.clone());
-            let ended = context.sign_out(&context.manager()?.with(session)).await;
+            let signed_in = target.manager(&context.output)?.with(session);
+            let ended = sign_out(&target, &signed_in, context).await;
             if ended {
                 format!("{subject} is ended and no longer saved")
             } else {
@@ -34,7 +43,7 @@ pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Erro
                 )
             }
         }
-        What::Key { .. } => {
+        SavedSecret::Key { .. } => {
             let lives_on = saved.lives_on().unwrap_or_default();
             format!("{subject} is no longer saved; {lives_on}")
         }

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::auth::session;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
@@ -11,6 +13,7 @@ use crate::keys::lookup;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::{State, time_or};
 use crate::manager::ApiKey;
+use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
@@ -22,25 +25,29 @@ pub(crate) struct Args {
     key: String,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     lookup::KeyRef::read(&args.key)?;
-    let (key, roles, now) = context
-        .signed_in(async |signed_in| {
-            let key = lookup::resolve(&args.key, signed_in, context).await?;
-            let roles = match context.output.format() {
-                // `-o env` prints one value and no role, so no role names are requested.
-                Format::Env => RoleNames::default(),
-                _ => RoleNames::ask(signed_in, context).await?,
-            };
-            Ok((key, roles, signed_in.time()))
-        })
-        .await?;
+    let target = Target::new(settings)?;
+    let (key, roles, now) = session::signed_in(&target, context, async |access| {
+        let key = lookup::resolve(&args.key, access).await?;
+        let roles = match context.output.format() {
+            // `-o env` prints one value and no role, so no role names are requested.
+            Format::Env => RoleNames::default(),
+            _ => RoleNames::ask(access).await?,
+        };
+        Ok((key, roles, access.signed_in.time()))
+    })
+    .await?;
     let role = roles.get(key.role_id());
     if context.output.format() == Format::Text {
         context.output.data(&text(&key, role, now))?;
         return Ok(Outcome::Done);
     }
-    let mut meta = meta(context, json!({"state": State::of(&key, now).word()}))?;
+    let mut meta = meta(&target, json!({"state": State::of(&key, now).word()}));
     if let Some(role) = role {
         meta["role"] = role.into();
     }

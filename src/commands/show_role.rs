@@ -4,12 +4,16 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::keys::document::meta;
 use crate::keys::roles::{explain, resolve};
-use crate::manager::{Cause, Role, SignedIn};
+use crate::manager::{Cause, Role};
+use crate::target::Target;
 use crate::terminal::output::{Format, json_text, safe};
 
 /// Show what a role may do.
@@ -28,24 +32,28 @@ pub(crate) struct Args {
     diff: Option<String>,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
     for role in [Some(&args.role), args.diff.as_ref()].into_iter().flatten() {
         id_of(role)?;
     }
-    let (one, other) = context
-        .signed_in(async |signed_in| {
-            let one = find(&args.role, signed_in, context).await?;
-            let other = match &args.diff {
-                Some(other) => Some(find(other, signed_in, context).await?),
-                None => None,
-            };
-            Ok((one, other))
-        })
-        .await?;
+    let target = Target::new(settings)?;
+    let (one, other) = session::signed_in(&target, context, async |access| {
+        let one = find(&args.role, access).await?;
+        let other = match &args.diff {
+            Some(other) => Some(find(other, access).await?),
+            None => None,
+        };
+        Ok((one, other))
+    })
+    .await?;
     let document = match &other {
-        None => rights(&one, context)?,
-        Some(other) => difference(&one, other, context)?,
+        None => rights(&one, &target, context)?,
+        Some(other) => difference(&one, other, &target, context)?,
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)
@@ -74,12 +82,12 @@ fn id_of(role: &str) -> Result<Option<i64>, Error> {
     }
 }
 
-async fn find(role: &str, signed_in: &SignedIn, context: &Context) -> Result<Role, Error> {
+async fn find(role: &str, access: Access<'_>) -> Result<Role, Error> {
     let Some(id) = id_of(role)? else {
-        return resolve(role, signed_in, context).await;
+        return resolve(role, access).await;
     };
-    let request = async { Ok(signed_in.role(id).await) };
-    let error = match context.signals.cancel(request).await? {
+    let request = async { Ok(access.signed_in.role(id).await) };
+    let error = match access.context.signals.cancel(request).await? {
         Ok(role) => return Ok(role),
         Err(error) => error,
     };
@@ -91,21 +99,26 @@ async fn find(role: &str, signed_in: &SignedIn, context: &Context) -> Result<Rol
         .http(Some(404))
         .hint("run `swp-keys list-roles` to list the roles"));
     }
-    Err(explain(signed_in, error))
+    Err(explain(access.signed_in, error))
 }
 
-fn rights(role: &Role, context: &Context) -> Result<String, Error> {
+fn rights(role: &Role, target: &Target, context: &Context) -> Result<String, Error> {
     let format = context.output.format();
     let on = enabled_paths(role)?;
     if format == Format::Text {
         return Ok(lines(on.iter().map(String::as_str)));
     }
     let mut object = json!(role);
-    object["meta"] = meta(context, json!({"on": on}))?;
+    object["meta"] = meta(target, json!({"on": on}));
     Ok(json_text(&object, format == Format::Json) + "\n")
 }
 
-fn difference(one: &Role, other: &Role, context: &Context) -> Result<String, Error> {
+fn difference(
+    one: &Role,
+    other: &Role,
+    target: &Target,
+    context: &Context,
+) -> Result<String, Error> {
     let (first, second) = (enabled_paths(one)?, enabled_paths(other)?);
     let missing_from = |known: &[String], paths: &[String]| -> Vec<String> {
         let known: HashSet<&String> = known.iter().collect();
@@ -116,7 +129,7 @@ fn difference(one: &Role, other: &Role, context: &Context) -> Result<String, Err
     let only_second = missing_from(&first, &second);
     if context.output.format() != Format::Text {
         let named = |role: &Role| json!({"ID": role.id, "name": role.name});
-        let object = json!({"from": named(one), "to": named(other), "onlyFrom": only_first, "onlyTo": only_second, "meta": meta(context, json!({}))?});
+        let object = json!({"from": named(one), "to": named(other), "onlyFrom": only_first, "onlyTo": only_second, "meta": meta(target, json!({}))});
         return Ok(json_text(&object, context.output.format() == Format::Json) + "\n");
     }
     if only_first.is_empty() && only_second.is_empty() {

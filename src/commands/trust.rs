@@ -5,11 +5,13 @@
 use serde_json::{Value, json};
 
 use crate::auth::first_use;
+use crate::config::Settings;
 use crate::config::values::like;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Address, Pin, ServerCertificate, key_fingerprint_command};
+use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text, safe};
 use crate::terminal::prompt::Prompt;
@@ -41,15 +43,15 @@ struct Host {
 }
 
 impl Host {
-    fn address(&self, context: &Context) -> Result<Address, Error> {
+    fn target(&self, settings: Settings) -> Result<Target, Error> {
         let address = match &self.host {
-            None => context.settings.address()?.clone(),
+            None => settings.address()?.clone(),
             Some(host) => Address::parse(host).map_err(|reason| {
                 Error::usage(format!("invalid value for HOST: {reason}"), like(host))
             })?,
         };
         if address.is_encrypted() {
-            Ok(address)
+            Ok(Target::at(address, settings))
         } else {
             Err(Error::usage(
                 "an http address has no certificate",
@@ -59,32 +61,33 @@ impl Host {
     }
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     match &args.action {
-        TrustAction::Show(host) => show(&host.address(context)?, context).await?,
-        TrustAction::Add(host) => add(&host.address(context)?, context).await?,
-        TrustAction::Remove(host) => remove(&host.address(context)?, context).await?,
+        TrustAction::Show(host) => show(&host.target(settings)?, context).await?,
+        TrustAction::Add(host) => add(&host.target(settings)?, context).await?,
+        TrustAction::Remove(host) => remove(&host.target(settings)?, context).await?,
         TrustAction::List => list(context)?,
     }
     Ok(Outcome::Done)
 }
 
-async fn read_certificate(
-    address: &Address,
-    context: &Context,
-) -> Result<ServerCertificate, Error> {
-    let handshake = context.presented(address);
+async fn read_certificate(target: &Target, context: &Context) -> Result<ServerCertificate, Error> {
+    let handshake = target.probe();
     context.signals.cancel(handshake).await
 }
 
-async fn show(address: &Address, context: &Context) -> Result<(), Error> {
+async fn show(target: &Target, context: &Context) -> Result<(), Error> {
     let format = context.output.format();
     if format == Format::Env {
         return Err(no_env());
     }
-    let source = context.trust_at(address)?.source;
-    let certificate = read_certificate(address, context).await?;
-    let host = address.host_and_port();
+    let source = target.trust()?.source;
+    let certificate = read_certificate(target, context).await?;
+    let host = target.address.host_and_port();
     if format != Format::Text {
         let object = as_json(&host, &certificate, &source.to_string());
         return context
@@ -142,21 +145,19 @@ fn no_env() -> Error {
 ///
 /// A pin from `--tls-pin` is stored without a connection, so that it can exist before the manager does. A key that the manager
 /// presents must be confirmed.
-async fn add(address: &Address, context: &Context) -> Result<(), Error> {
+async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     if context.output.format() == Format::Env {
         return Err(no_env());
     }
-    let host = address.host_and_port();
-    let settings = &context.settings;
-    let requested = settings.tls_pins.as_ref();
-    let pins = match requested.filter(|pins| settings.is_about(&pins.source, address)) {
+    let host = target.address.host_and_port();
+    let pins = match target.trust_policy.pins_for(&target.address) {
         Some(pins) => {
             let add = |store: &mut PinStore| store.add(&host, &pins.value);
             PinStore::change(&context.signals, add).await?;
             pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
-            let Some(certificate) = confirmed_certificate(address, &host, context).await? else {
+            let Some(certificate) = confirmed_certificate(target, &host, context).await? else {
                 context
                     .output
                     .note(&format!("the key of {host} is already pinned"));
@@ -180,12 +181,12 @@ async fn add(address: &Address, context: &Context) -> Result<(), Error> {
 /// # Errors
 /// Returns a trust error if another key is pinned, if the key cannot be pinned, or if it is not confirmed.
 async fn confirmed_certificate(
-    address: &Address,
+    target: &Target,
     host: &str,
     context: &Context,
 ) -> Result<Option<ServerCertificate>, Error> {
     let known = PinStore::read()?.managers.remove(host);
-    let certificate = read_certificate(address, context).await?;
+    let certificate = read_certificate(target, context).await?;
     if let Some(known) = known {
         if known.pins.contains(&certificate.pin) {
             return Ok(None);
@@ -203,7 +204,7 @@ async fn confirmed_certificate(
         );
         return Err(Error::new(ErrorKind::Trust, message).hint(&problem.hint));
     }
-    if context.settings.tls_accept_new {
+    if target.tls_accept_new {
         return Ok(Some(certificate));
     }
     if context.prompt() == Prompt::Unavailable {
@@ -217,7 +218,7 @@ async fn confirmed_certificate(
     }
     let problem = match &certificate.problem {
         Some(problem) => problem.description.as_str(),
-        None if context.settings.insecure.is_some() => "was not checked",
+        None if target.trust_policy.is_insecure() => "was not checked",
         None => "is already trusted",
     };
     first_use::confirm(context, host, &certificate, problem).await?;
@@ -241,8 +242,8 @@ fn entry(host: &str, known: &KnownManager) -> Value {
     json!({"host": host, "pins": pins, "added": known.added})
 }
 
-async fn remove(address: &Address, context: &Context) -> Result<(), Error> {
-    let host = address.host_and_port();
+async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
+    let host = target.address.host_and_port();
     let unknown = || {
         Error::new(ErrorKind::NotFound, format!("there is no pin for {host}"))
             .hint("run `swp-keys trust list` to list the pins")

@@ -1,5 +1,7 @@
 //! `unlock-key`: unlocks a key that was locked by an administrator or after failed sign-ins.
 
+use crate::auth::session;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
@@ -9,6 +11,7 @@ use crate::keys::lookup;
 use crate::keys::state::State;
 use crate::keys::state::describe;
 use crate::keys::update::set_active;
+use crate::target::Target;
 
 /// Unlock a key.
 #[derive(clap::Args)]
@@ -18,21 +21,25 @@ pub(crate) struct Args {
     key: String,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     lookup::KeyRef::read(&args.key)?;
-    let (key, changed, state) = context
-        .signed_in(async |signed_in| {
-            let key = lookup::resolve(&args.key, signed_in, context).await?;
-            let locked = matches!(State::of(&key, signed_in.time()), State::Locked(_));
-            if key.active() == Some(true) && !locked {
-                let state = State::of(&key, signed_in.time());
-                return Ok((key, false, state));
-            }
-            let key = set_active(&key, true, signed_in, context).await?;
-            let state = State::of(&key, signed_in.time());
-            Ok((key, true, state))
-        })
-        .await?;
+    let target = Target::new(settings)?;
+    let (key, changed, state) = session::signed_in(&target, context, async |access| {
+        let key = lookup::resolve(&args.key, access).await?;
+        let locked = matches!(State::of(&key, access.signed_in.time()), State::Locked(_));
+        if key.active() == Some(true) && !locked {
+            let state = State::of(&key, access.signed_in.time());
+            return Ok((key, false, state));
+        }
+        let key = set_active(&key, true, access).await?;
+        let state = State::of(&key, access.signed_in.time());
+        Ok((key, true, state))
+    })
+    .await?;
     let output = &context.output;
     match state {
         // It is unknown whether unlocking also removes a lock after failed sign-ins.
@@ -49,5 +56,5 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         _ if changed => output.note(&format!("{} is unlocked", describe(&key))),
         _ => output.note(&format!("{} is not locked", describe(&key))),
     }
-    print_changed(&key, changed, context)
+    print_changed(&key, changed, &target, context)
 }

@@ -7,8 +7,11 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::connect::connect;
 use crate::auth::key_check::{Tried, try_key};
-use crate::auth::sign_in;
+use crate::auth::key_header::read_key;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::config::values::span;
 use crate::config::{SecretSource, Source, Sourced};
 use crate::context::Context;
@@ -17,7 +20,8 @@ use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::keys::document::meta;
 use crate::keys::state::{State, key_facts, proves_nothing, role_name};
-use crate::manager::{ApiKey, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
+use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs};
 
 /// Say whether a secret works, whose it is, and until when.
@@ -48,16 +52,22 @@ struct Verification {
     failure: Option<Error>,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     context.output.format().require_document()?;
     let within = args
         .fail_within
         .as_deref()
         .map(|text| span(&Source::Flag("--fail-within"), text))
         .transpose()?;
-    let key = selected_key(args, context)?;
-    let credentials = sign_in::api_key(context, &key).await?;
-    let signed_in = sign_in::connect(context).await?.with(credentials);
+    let key = selected_key(args, &settings)?;
+    let target = Target::new(settings)?;
+    let (secret, header) = read_key(&target, &key, context).await?;
+    let credentials = Credentials::ApiKey { secret, header };
+    let signed_in = connect(&target, context).await?.with(credentials);
     let check = async {
         let mut result = Verification::of(&signed_in, &key.source).await?;
         if let (Some(within), None) = (within, &result.failure) {
@@ -66,9 +76,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
         Ok(result)
     };
     let result = context.signals.cancel(check).await?;
-    context
-        .output
-        .data(&result.document(&signed_in, context)?)?;
+    let access = Access {
+        signed_in: &signed_in,
+        target: &target,
+        context,
+    };
+    context.output.data(&result.document(access))?;
     match result.failure {
         None => Ok(Outcome::Done),
         Some(failure) => Err(failure),
@@ -76,8 +89,8 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
 }
 
 /// Returns the key to check: `--key-file`, else `--api-key-file`, else SWP_API_KEY_FILE, else SWP_API_KEY. A password is not used.
-fn selected_key(args: &Args, context: &Context) -> Result<Sourced<SecretSource>, Error> {
-    let given = context.settings.api_key.clone();
+fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource>, Error> {
+    let given = settings.api_key.clone();
     let Some(path) = &args.key_file else {
         return given.ok_or_else(|| {
             Error::usage(
@@ -171,10 +184,10 @@ impl Verification {
         )
     }
 
-    fn document(&self, signed_in: &SignedIn, context: &Context) -> Result<String, Error> {
-        let address = context.settings.address()?.to_string();
+    fn document(&self, access: Access<'_>) -> String {
+        let address = access.target.address.to_string();
         let mut object = self.key.as_ref().map_or_else(Map::new, |key| key.fields());
-        if context.output.format() == Format::Text {
+        if access.context.output.format() == Format::Text {
             let works = match self.works {
                 Some(true) => "yes",
                 Some(false) => "no",
@@ -184,24 +197,24 @@ impl Verification {
             lines.extend(key_facts(
                 self.key.as_deref(),
                 self.role.as_deref(),
-                signed_in,
+                access.signed_in,
             ));
             lines.push(["Manager".to_owned(), address]);
-            return Ok(pairs(lines.into_iter()));
+            return pairs(lines.into_iter());
         }
         let mut meta = meta(
-            context,
-            json!({"works": self.works, "time": signed_in.time().timestamp_millis()}),
-        )?;
+            access.target,
+            json!({"works": self.works, "time": access.signed_in.time().timestamp_millis()}),
+        );
         if let Some(key) = &self.key {
-            meta["state"] = State::of(key, signed_in.time()).word().into();
+            meta["state"] = State::of(key, access.signed_in.time()).word().into();
         }
         if let Some(role) = &self.role {
             meta["role"] = role.as_str().into();
         }
         object.insert("meta".to_owned(), meta);
-        let pretty = context.output.format() == Format::Json;
-        Ok(json_text(&Value::Object(object), pretty) + "\n")
+        let pretty = access.context.output.format() == Format::Json;
+        json_text(&Value::Object(object), pretty) + "\n"
     }
 }
 

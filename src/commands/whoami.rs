@@ -2,15 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::connect::sign_out;
 use crate::auth::key_check::{Tried, try_key};
-use crate::auth::sign_in;
-use crate::auth::sign_in::AuthMethod;
+use crate::auth::login_input::LoginInput;
+use crate::auth::method::AuthMethod;
+use crate::auth::password::sign_in_as;
+use crate::auth::session::Access;
+use crate::auth::session::warn_unfinished;
+use crate::auth::sign_in::{sign_in, with_renewal};
+use crate::config::{ResolvedSetting, Settings};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 use crate::keys::document::meta;
 use crate::keys::state::{key_facts, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
+use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs, table};
 
 /// Say who this is, on which manager, and where each setting came from.
@@ -32,48 +39,71 @@ struct Identity {
     role: Option<String>,
 }
 
+/// What is shown beside the answers of the manager.
+struct Shown {
+    verbose: bool,
+    settings: Vec<ResolvedSetting>,
+}
+
 const WITH_A_PASSWORD: &str = "with a password";
 
-pub(crate) async fn run(_args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    _args: &Args,
+    mut settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     context.output.format().require_document()?;
-    let method = AuthMethod::select(context)?;
+    let shown = Shown {
+        verbose: settings.verbose,
+        settings: std::mem::take(&mut settings.told),
+    };
+    let target = Target::new(settings)?;
+    let method = AuthMethod::select(&target, context)?;
+    let input = LoginInput::default();
     let (signed_in, username) = match &method {
         AuthMethod::Password => {
-            let (signed_in, username) = sign_in::with_password(context, &|| ()).await?;
+            let (signed_in, username) = sign_in_as(None, &target, &input, context).await?;
             (signed_in, Some(username))
         }
         AuthMethod::Saved(saved) => (
-            sign_in::by(context, &method, &|| ()).await?,
+            sign_in(&method, &target, &input, context).await?,
             saved.username().map(str::to_owned),
         ),
-        AuthMethod::ApiKey(_) => (sign_in::by(context, &method, &|| ()).await?, None),
+        AuthMethod::ApiKey(_) => (sign_in(&method, &target, &input, context).await?, None),
     };
-    context.say_unfinished();
-    let (signed_in, identity) = sign_in::renewing(context, &method, signed_in, async |signed_in| {
-        let reading = read_identity(signed_in, &method, username, context);
+    warn_unfinished(&target, context);
+    let work = async |signed_in: &SignedIn| {
+        let access = Access {
+            signed_in,
+            target: &target,
+            context,
+        };
+        let reading = read_identity(access, &method, username);
         context.signals.cancel(reading).await
-    })
-    .await;
+    };
+    let (signed_in, identity) = with_renewal(&method, signed_in, &target, context, work).await;
     let renewed = signed_in.is_renewed();
     if renewed || matches!(method, AuthMethod::Password) {
-        context.sign_out(&signed_in).await;
+        sign_out(&target, &signed_in, context).await;
     }
     let mut identity = identity?;
     if renewed {
         identity.sign_in_method = WITH_A_PASSWORD;
     }
-    context
-        .output
-        .data(&identity.document(&signed_in, context)?)?;
+    let access = Access {
+        signed_in: &signed_in,
+        target: &target,
+        context,
+    };
+    context.output.data(&identity.document(&shown, access)?)?;
     Ok(Outcome::Done)
 }
 
 /// Reads who signs the requests.
 async fn read_identity(
-    signed_in: &SignedIn,
+    access: Access<'_>,
     method: &AuthMethod,
     username: Option<String>,
-    context: &Context,
 ) -> Result<Identity, Error> {
     let mut identity = Identity {
         sign_in_method: match method {
@@ -92,34 +122,34 @@ async fn read_identity(
     };
     match &identity.username {
         None => {
-            identity.key = key(signed_in, context).await?;
+            identity.key = key(access).await?;
             identity.role_id = identity.key.as_deref().and_then(ApiKey::role_id);
         }
         Some(username) => {
-            identity.administrator = administrator(signed_in, username).await?;
+            identity.administrator = administrator(access.signed_in, username).await?;
             identity.role_id = identity
                 .administrator
                 .as_ref()
                 .and_then(Administrator::role_id);
         }
     }
-    identity.role = role_name(signed_in, identity.role_id).await;
+    identity.role = role_name(access.signed_in, identity.role_id).await;
     Ok(identity)
 }
 
 /// Returns the key that signs the requests, or `None` if it may not read itself.
-async fn key(signed_in: &SignedIn, context: &Context) -> Result<Option<Box<ApiKey>>, Error> {
-    match try_key(signed_in).await {
+async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
+    match try_key(access.signed_in).await {
         Tried::Works(key) => {
             if key.is_none() {
-                context
+                access.context
                     .output
                     .note("the API key works, but it may not view API keys: its name, role and expiry are unknown");
             }
             Ok(key)
         }
         Tried::Unproven(error) if proves_nothing(&error) => {
-            context.output.warn(&format!(
+            access.context.output.warn(&format!(
                 "it is unknown whether the API key works: {error}; run `swp-keys verify-key` for details"
             ));
             Ok(None)
@@ -159,16 +189,15 @@ async fn administrator(
 }
 
 impl Identity {
-    fn document(&self, signed_in: &SignedIn, context: &Context) -> Result<String, Error> {
-        match context.output.format() {
-            Format::Text | Format::Env => self.text(signed_in, context),
-            Format::Json => Ok(json_text(&self.json(signed_in, context)?, true) + "\n"),
-            Format::Jsonl => Ok(json_text(&self.json(signed_in, context)?, false) + "\n"),
+    fn document(&self, shown: &Shown, access: Access<'_>) -> Result<String, Error> {
+        match access.context.output.format() {
+            Format::Text | Format::Env => self.text(shown, access),
+            Format::Json => Ok(json_text(&self.json(shown, access)?, true) + "\n"),
+            Format::Jsonl => Ok(json_text(&self.json(shown, access)?, false) + "\n"),
         }
     }
 
-    fn text(&self, signed_in: &SignedIn, context: &Context) -> Result<String, Error> {
-        let settings = &context.settings;
+    fn text(&self, shown: &Shown, access: Access<'_>) -> Result<String, Error> {
         let mut lines = Vec::new();
         let mut line = |name: &str, value: String| lines.push([name.to_owned(), value]);
         if let Some(username) = &self.username {
@@ -177,7 +206,7 @@ impl Identity {
                 .role_id
                 .map(|id| role_with_id(self.role.as_deref(), id));
             line("Role", role.unwrap_or_else(unknown));
-            let tenant = settings.tenant.as_ref().map(|tenant| tenant.value.clone());
+            let tenant = access.target.tenant_name().map(str::to_owned);
             line("Tenant", tenant.unwrap_or_else(|| "primary".to_owned()));
         } else if self.key.is_none() {
             line("Key", unknown());
@@ -185,24 +214,26 @@ impl Identity {
         lines.extend(key_facts(
             self.key.as_deref(),
             self.role.as_deref(),
-            signed_in,
+            access.signed_in,
         ));
         let mut line = |name: &str, value: String| lines.push([name.to_owned(), value]);
         line("Signed in", self.sign_in_method.to_owned());
-        line("Manager", settings.address()?.to_string());
-        line("Version", signed_in.version().unwrap_or_else(unknown));
-        if settings.verbose {
-            line("Trust", context.trust()?.source.to_string());
+        line("Manager", access.target.address.to_string());
+        line(
+            "Version",
+            access.signed_in.version().unwrap_or_else(unknown),
+        );
+        if shown.verbose {
+            line("Trust", access.target.trust()?.source.to_string());
         }
-        let rows = settings.told.iter().filter_map(|setting| {
+        let rows = shown.settings.iter().filter_map(|setting| {
             let value = setting.value.clone()?;
             Some([setting.name.to_owned(), value, setting.by()])
         });
         Ok(pairs(lines.into_iter()) + "\n" + &table(["SETTING", "VALUE", "SOURCE"], rows))
     }
 
-    fn json(&self, signed_in: &SignedIn, context: &Context) -> Result<Value, Error> {
-        let settings = &context.settings;
+    fn json(&self, shown: &Shown, access: Access<'_>) -> Result<Value, Error> {
         let mut object = self.key.as_ref().map_or_else(Map::new, |key| key.fields());
         if let Some(username) = &self.username {
             object.insert("username".to_owned(), username.as_str().into());
@@ -213,21 +244,21 @@ impl Identity {
                 object.insert("roleID".to_owned(), role_id.into());
             }
         }
-        let resolved = settings
-            .told
+        let resolved = shown
+            .settings
             .iter()
             .filter(|setting| setting.value.is_some())
             .map(|setting| json!({"name": setting.name, "value": setting.value, "source": setting.by()}));
         let fields = json!({
-            "managerVersion": signed_in.version(),
-            "tenant": settings.tenant.as_ref().map(|tenant| tenant.value.as_str()),
+            "managerVersion": access.signed_in.version(),
+            "tenant": access.target.tenant_name(),
             "signedIn": self.sign_in_method,
             "role": self.role,
             "settings": resolved.collect::<Vec<_>>(),
         });
-        let mut meta = meta(context, fields)?;
-        if settings.verbose {
-            meta["trust"] = context.trust()?.source.to_string().into();
+        let mut meta = meta(access.target, fields);
+        if shown.verbose {
+            meta["trust"] = access.target.trust()?.source.to_string().into();
         }
         object.insert("meta".to_owned(), meta);
         Ok(Value::Object(object))

@@ -18,5 +18,6 @@ mod tls;
 pub(crate) mod values;
 
 pub(crate) use provenance::ResolvedSetting;
+pub(crate) use proxy::ProxySettings;
 pub(crate) use settings::Settings;
 pub(crate) use source::{SecretSource, Source, Sourced};

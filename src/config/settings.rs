@@ -177,12 +177,6 @@ impl Settings {
         Ok(())
     }
 
-    /// Whether what this source says of trust is meant for `address`: a profile knows its own manager, and a command may look at another.
-    pub(crate) fn is_about(&self, source: &Source, address: &Address) -> bool {
-        let own = |manager: &Sourced<Address>| manager.value == *address;
-        !matches!(source, Source::File(_)) || self.manager.as_ref().is_some_and(own)
-    }
-
     /// The manager's address.
     ///
     /// # Errors

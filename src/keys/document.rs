@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::session::Access;
 use crate::context::{Context, Outcome};
 use crate::error::Error;
 use crate::expiry::{Expiry, format_time};
-use crate::manager::{ApiKey, NewApiKey, SignedIn};
+use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::Delivered;
+use crate::target::Target;
 use crate::terminal::output::{Format, env_line, json_text};
 
 /// The error if the secret was delivered, but the document about the key could not be printed.
@@ -31,11 +33,11 @@ pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, contex
 }
 
 /// Warns if the manager's clock differs by more than a minute. A duration counts from that clock, and MFA codes fail.
-pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, context: &Context) {
+pub(crate) fn warn_clock_skew(access: Access<'_>, expiry: Option<Expiry>) {
     if !matches!(expiry, Some(Expiry::After(_))) {
         return;
     }
-    let Some(skew) = signed_in.clock_skew() else {
+    let Some(skew) = access.signed_in.clock_skew() else {
         return;
     };
     if skew.num_seconds().abs() > 60 {
@@ -44,7 +46,7 @@ pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, cont
         } else {
             "behind"
         };
-        context.output.warn(&format!(
+        access.context.output.warn(&format!(
             "the manager's clock is {} {ahead} this machine's, and `--expires` counts from the manager's",
             humantime::format_duration(std::time::Duration::from_secs(skew.num_seconds().unsigned_abs()))
         ));
@@ -52,33 +54,27 @@ pub(crate) fn warn_clock_skew(signed_in: &SignedIn, expiry: Option<Expiry>, cont
 }
 
 /// Returns the `meta` object of a document: the manager's address, then `fields`.
-///
-/// # Errors
-/// Returns a usage error if no address is set.
-pub(crate) fn meta(context: &Context, fields: Value) -> Result<Value, Error> {
-    let mut meta = json!({"manager": context.settings.address()?.to_string()});
+pub(crate) fn meta(target: &Target, fields: Value) -> Value {
+    let mut meta = json!({"manager": target.address.to_string()});
     if let (Value::Object(meta), Value::Object(fields)) = (&mut meta, fields) {
         meta.extend(fields);
     }
-    Ok(meta)
+    meta
 }
 
 /// Returns the `meta` object of a document about a secret: of which run it is, where the secret goes, and the tenant if one is set.
-///
-/// # Errors
-/// Returns a usage error if no address is set.
 pub(crate) fn secret_meta(
-    context: &Context,
+    target: &Target,
     created: bool,
     operation: &str,
     sinks: &[String],
-) -> Result<Value, Error> {
+) -> Value {
     let fields = json!({"created": created, "operation": operation, "sinks": sinks});
-    let mut meta = meta(context, fields)?;
-    if let Some(tenant) = &context.settings.tenant {
-        meta["tenant"] = tenant.value.as_str().into();
+    let mut meta = meta(target, fields);
+    if let Some(tenant) = target.tenant_name() {
+        meta["tenant"] = tenant.into();
     }
-    Ok(meta)
+    meta
 }
 
 /// Prints a key without its secret: its ID as text, or the manager's object and `meta` as JSON.
@@ -102,9 +98,10 @@ pub(crate) fn print_key(
 pub(crate) fn print_changed(
     key: &ApiKey,
     changed: bool,
+    target: &Target,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let meta = meta(context, json!({"changed": changed}))?;
+    let meta = meta(target, json!({"changed": changed}));
     print_key(&key.fields(), meta, context)?;
     Ok(Outcome::Done)
 }

@@ -1,7 +1,7 @@
 //! The key that a KEY argument means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key
 //! has.
 
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, SignedIn};
 
@@ -88,14 +88,10 @@ const HOW: &str = "write an ID, a name, or `id:N` or `name:TEXT`; `swp-keys list
 ///
 /// # Errors
 /// Returns an error if there is no such key, with the closest name, or if several keys have the name; or the manager's error.
-pub(crate) async fn resolve(
-    text: &str,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<ApiKey, Error> {
+pub(crate) async fn resolve(text: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     match KeyRef::read(text)? {
-        KeyRef::Id(id) => by_id(id, signed_in, context).await,
-        KeyRef::Name(name) => by_name(name, signed_in, context).await,
+        KeyRef::Id(id) => by_id(id, access).await,
+        KeyRef::Name(name) => by_name(name, access).await,
     }
 }
 
@@ -103,13 +99,9 @@ pub(crate) async fn resolve(
 ///
 /// # Errors
 /// Returns an error if there is no such key, or the manager's error.
-pub(crate) async fn by_id(
-    id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<ApiKey, Error> {
-    let looking = async { Ok(signed_in.api_key(id).await) };
-    match context.signals.cancel(looking).await? {
+pub(crate) async fn by_id(id: i64, access: Access<'_>) -> Result<ApiKey, Error> {
+    let looking = async { Ok(access.signed_in.api_key(id).await) };
+    match access.context.signals.cancel(looking).await? {
         Ok(key) if key.id == id => Ok(key),
         Ok(key) => Err(Error::unexpected(format!(
             "the manager answered with the key with the ID {} instead of {id}",
@@ -127,12 +119,12 @@ pub(crate) async fn by_id(
     }
 }
 
-async fn by_name(name: &str, signed_in: &SignedIn, context: &Context) -> Result<ApiKey, Error> {
+async fn by_name(name: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     let search = async {
-        let found = signed_in.api_keys_named(name).await;
-        found.map_err(|error| explain(signed_in, error))
+        let found = access.signed_in.api_keys_named(name).await;
+        found.map_err(|error| explain(access.signed_in, error))
     };
-    let found = context.signals.cancel(search).await?;
+    let found = access.context.signals.cancel(search).await?;
     let (mut exact, others): (Vec<ApiKey>, Vec<ApiKey>) =
         (found.into_iter()).partition(|key| key.name() == Some(name));
     match (exact.pop(), exact.len()) {
@@ -141,7 +133,7 @@ async fn by_name(name: &str, signed_in: &SignedIn, context: &Context) -> Result<
             exact.push(last);
             Err(several(name, &exact))
         }
-        (None, _) => Err(not_found(name, &others, signed_in, context).await),
+        (None, _) => Err(not_found(name, &others, access).await),
     }
 }
 
@@ -157,20 +149,21 @@ pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
 }
 
 /// The error if no key has the name. One page of keys is read to suggest a similar name.
-async fn not_found(
-    name: &str,
-    others: &[ApiKey],
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Error {
+async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     let one_page = async {
-        Ok(signed_in
+        Ok(access
+            .signed_in
             .api_keys(&KeyFilter::default())
             .next()
             .await?
             .unwrap_or_default())
     };
-    let page = context.signals.cancel(one_page).await.unwrap_or_default();
+    let page = access
+        .context
+        .signals
+        .cancel(one_page)
+        .await
+        .unwrap_or_default();
     let names = || others.iter().chain(&page).filter_map(ApiKey::name);
     let error = Error::new(
         ErrorKind::NotFound,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::lookup;
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
-use crate::manager::{ApiKey, Cause, SignedIn};
+use crate::manager::{ApiKey, Cause};
 use crate::mint::is_like;
 use crate::mint::poll::Poll;
 
@@ -29,21 +29,20 @@ pub(crate) enum Existing {
 pub(crate) async fn find_existing(
     name: Option<&str>,
     if_exists: IfExists,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Existing, Error> {
     let Some(name) = name else {
         return Ok(Existing::None(Vec::new()));
     };
-    let search = async { Ok(signed_in.api_keys_named(name).await) };
-    let found = match context.signals.cancel(search).await? {
+    let search = async { Ok(access.signed_in.api_keys_named(name).await) };
+    let found = match access.context.signals.cancel(search).await? {
         Ok(found) => found,
         // It is unknown whether a session may search keys (docs/manager-api.md, "Unknowns", no. 20).
         Err(error)
             if if_exists == IfExists::Fail
                 && matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) =>
         {
-            context.output.warn(&format!(
+            access.context.output.warn(&format!(
                 "could not check whether a key named `{name}` exists: {error}"
             ));
             return Ok(Existing::NotSeen);
@@ -85,10 +84,9 @@ pub(crate) async fn find_existing(
 /// Returns a conflict if a key has the name.
 pub(crate) async fn is_free(
     name: Option<&str>,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Option<Vec<i64>>, Error> {
-    let found = find_existing(name, IfExists::Fail, signed_in, context).await;
+    let found = find_existing(name, IfExists::Fail, access).await;
     let found = found.map_err(|error| match error.kind() {
         ErrorKind::Conflict => error.hint("choose another `--name`, or leave the flag out"),
         _ => error,
@@ -103,19 +101,19 @@ pub(crate) async fn is_free(
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Existing, Error> {
     let mut poll = Poll::new(wait);
     loop {
-        let found = find_existing(name, IfExists::Skip, signed_in, context).await;
+        let found = find_existing(name, IfExists::Skip, access).await;
         let settled = match &found {
             Ok(Existing::None(_)) => name.is_none(),
             Ok(_) => true,
             Err(error) => error.kind() != ErrorKind::Conflict,
         };
         if settled
-            || !context
+            || !access
+                .context
                 .signals
                 .cancel(async { Ok(poll.wait().await) })
                 .await?

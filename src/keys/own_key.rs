@@ -2,9 +2,9 @@
 //! `--force`.
 
 use super::state::describe;
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::Error;
-use crate::manager::{ApiKey, Cause, SignedIn};
+use crate::manager::{ApiKey, Cause};
 
 /// What signs the requests of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +22,17 @@ impl Signer {
     ///
     /// # Errors
     /// Returns the manager's error.
-    pub(crate) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
-        if signed_in.session().is_some() {
+    pub(crate) async fn ask(access: Access<'_>) -> Result<Self, Error> {
+        if access.signed_in.session().is_some() {
             return Ok(Self::Session);
         }
-        let asking = async { Ok(signed_in.current_api_key().await) };
-        match context.signals.cancel(asking).await? {
+        let asking = async { Ok(access.signed_in.current_api_key().await) };
+        match access.context.signals.cancel(asking).await? {
             Ok(key) => Ok(Self::Key(key.id)),
-            Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
-                Ok(signed_in.signer_id().map_or(Self::SomeKey, Self::Key))
-            }
+            Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => Ok(access
+                .signed_in
+                .signer_id()
+                .map_or(Self::SomeKey, Self::Key)),
             Err(error) => Err(error.into()),
         }
     }

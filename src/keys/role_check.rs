@@ -1,8 +1,9 @@
 //! The check of a role before a secret is made: a role with every right causes a warning, and a role without API access an error.
 
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::manager::{Cause, RoleSummary, SignedIn};
+use crate::manager::{Cause, RoleSummary};
 
 /// Warns about a role with every right, unless `allow_full_access`, and refuses a role that may not use the API.
 ///
@@ -38,13 +39,9 @@ pub(crate) fn check(
 ///
 /// # Errors
 /// Returns an error if there is no such role, or if the manager refuses the key that signs.
-pub(crate) async fn of_id(
-    id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Option<RoleSummary>, Error> {
-    let looking = async { Ok(signed_in.role_summary(id).await) };
-    let error = match context.signals.cancel(looking).await? {
+pub(crate) async fn of_id(id: i64, access: Access<'_>) -> Result<Option<RoleSummary>, Error> {
+    let looking = async { Ok(access.signed_in.role_summary(id).await) };
+    let error = match access.context.signals.cancel(looking).await? {
         Ok(role) => return Ok(Some(role)),
         Err(error) => error,
     };
@@ -56,7 +53,7 @@ pub(crate) async fn of_id(
                 .hint("run `swp-keys list-roles` to list the roles"))
         }
         // A refused key is not used again: each use counts towards its lock.
-        Cause::Unauthorized if signed_in.session().is_none() => Err(error.into()),
+        Cause::Unauthorized if access.signed_in.session().is_none() => Err(error.into()),
         _ => {
             log::info!("could not check what the role with the ID {id} may do: {error}");
             Ok(None)

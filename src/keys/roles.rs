@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use super::document::meta;
 use super::refusal::explain_refusal;
 use super::role_check;
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
+use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
@@ -48,20 +50,19 @@ pub(crate) struct RequestedRole {
 pub(crate) async fn requested(
     role: RoleRef<'_>,
     read_rights: bool,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<RequestedRole, Error> {
     match role {
         RoleRef::Id(id) => Ok(RequestedRole {
             id,
             name: None,
             summary: match read_rights {
-                true => role_check::of_id(id, signed_in, context).await?,
+                true => role_check::of_id(id, access).await?,
                 false => None,
             },
         }),
         RoleRef::Name(name) => {
-            let summary: RoleSummary = resolve(name, signed_in, context).await?;
+            let summary: RoleSummary = resolve(name, access).await?;
             Ok(RequestedRole {
                 id: summary.id,
                 name: Some(summary.name.clone()),
@@ -76,18 +77,16 @@ pub(crate) async fn requested(
 ///
 /// # Errors
 /// Returns an error if there is no such role, with the closest name, or if several roles have the name; or the manager's error.
-pub(crate) async fn resolve<R: NamedRole>(
-    name: &str,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<R, Error> {
+pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Result<R, Error> {
     let search = async {
-        signed_in
+        access
+            .signed_in
             .roles_named(name)
             .await
-            .map_err(|error| explain(signed_in, error))
+            .map_err(|error| explain(access.signed_in, error))
     };
-    let (mut exact, others): (Vec<R>, Vec<R>) = context
+    let (mut exact, others): (Vec<R>, Vec<R>) = access
+        .context
         .signals
         .cancel(search)
         .await?
@@ -113,21 +112,16 @@ pub(crate) async fn resolve<R: NamedRole>(
         }
         (None, _) => {
             let others = others.iter().map(|role| role.name().to_owned()).collect();
-            Err(not_found(name, others, signed_in, context).await)
+            Err(not_found(name, others, access).await)
         }
     }
 }
 
 /// The error if no role has the name. One more read is spent on a similar name.
-async fn not_found(
-    name: &str,
-    others: Vec<String>,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Error {
+async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error {
     let names = if others.is_empty() {
-        let all = async { Ok(signed_in.roles::<RoleSummary>().await?) };
-        let all = context.signals.cancel(all).await.unwrap_or_default();
+        let all = async { Ok(access.signed_in.roles::<RoleSummary>().await?) };
+        let all = access.context.signals.cancel(all).await.unwrap_or_default();
         all.into_iter().map(|role| role.name).collect()
     } else {
         others
@@ -177,11 +171,11 @@ struct RoleList<'a> {
 }
 
 /// Prints roles as a table, as `{"roles": [...]}` like the manager, or one per line.
-pub(crate) fn print(roles: &[Role], context: &Context) -> Result<(), Error> {
+pub(crate) fn print(roles: &[Role], target: &Target, context: &Context) -> Result<(), Error> {
     match context.output.format() {
         Format::Text | Format::Env => context.output.data(&table(roles)),
         Format::Json => {
-            let meta = meta(context, json!({}))?;
+            let meta = meta(target, json!({}));
             context.output.json(&RoleList { roles, meta }, true)
         }
         Format::Jsonl => context.output.json_lines(roles).map(|_| ()),
@@ -208,9 +202,9 @@ impl RoleNames {
     ///
     /// # Errors
     /// Returns the manager's error, except for a missing right.
-    pub(crate) async fn ask(signed_in: &SignedIn, context: &Context) -> Result<Self, Error> {
-        let asking = async { Ok(signed_in.roles::<RoleSummary>().await) };
-        match context.signals.cancel(asking).await? {
+    pub(crate) async fn ask(access: Access<'_>) -> Result<Self, Error> {
+        let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
+        match access.context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
             // It is unknown whether a session may search roles (docs/manager-api.md, "Unknowns", no. 20).
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {

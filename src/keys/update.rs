@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
-use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY, SignedIn};
+use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, NO_EXPIRY};
 use crate::mint::REFUSAL_WAIT;
 use crate::mint::poll::Poll;
 use crate::process::pending::PendingWork;
@@ -23,21 +23,19 @@ use super::state::describe;
 pub(crate) async fn carry_out(
     before: &ApiKey,
     change: &KeyChange,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<ApiKey, Error> {
-    if let Some(signal) = context.signals.received() {
+    if let Some(signal) = access.context.signals.received() {
         return Err(Error::interrupted(signal));
     }
-    let _pending = context.pending.add(PendingWork::change(
+    let _pending = access.context.pending.add(PendingWork::change(
         format!("{} may be changed", describe(before)),
         before.id,
     ));
     let asking = Asking {
         before,
         change,
-        signed_in,
-        context,
+        access,
     };
     let result = asking.until_known().await;
     result.map_err(|error| error.key(before.id))
@@ -50,26 +48,24 @@ pub(crate) async fn carry_out(
 pub(crate) async fn set_active(
     key: &ApiKey,
     active: bool,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<ApiKey, Error> {
     let change = KeyChange {
         active: Some(active),
         ..KeyChange::default()
     };
-    carry_out(key, &change, signed_in, context).await
+    carry_out(key, &change, access).await
 }
 
 struct Asking<'a> {
     before: &'a ApiKey,
     change: &'a KeyChange,
-    signed_in: &'a SignedIn,
-    context: &'a Context,
+    access: Access<'a>,
 }
 
 impl Asking<'_> {
     async fn until_known(&self) -> Result<ApiKey, Error> {
-        match (self.signed_in)
+        match (self.access.signed_in)
             .modify_api_key(self.before.id, self.change)
             .await
         {
@@ -82,9 +78,9 @@ impl Asking<'_> {
     /// Reads the key again after a success. If that fails, the response is believed: a key that has just been locked cannot read
     /// itself.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
-        let mut poll = Poll::new(self.context.settings.settle_timeout.min(REFUSAL_WAIT));
+        let mut poll = Poll::new(self.access.target.settle_timeout.min(REFUSAL_WAIT));
         loop {
-            let after = match self.signed_in.api_key(self.before.id).await {
+            let after = match self.access.signed_in.api_key(self.before.id).await {
                 Ok(key) if key.id == self.before.id => key,
                 Ok(_) => return Err(Error::unexpected("the manager answered with another key")),
                 Err(error) => {
@@ -102,7 +98,7 @@ impl Asking<'_> {
 
     fn judge(&self, after: ApiKey, differences: Differences) -> Result<ApiKey, Error> {
         if !differences.not_shown.is_empty() {
-            self.context.output.warn(&format!(
+            self.access.context.output.warn(&format!(
                 "the manager does not show the {} of {}",
                 differences.not_shown.join(" and the "),
                 describe(&after)
@@ -134,18 +130,18 @@ impl Asking<'_> {
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; finding out what became of the change");
         let last_word = error.is_from_manager() && *error.cause() == Cause::Rejected(500);
-        let wait = match self.context.settings.settle_timeout {
+        let wait = match self.access.target.settle_timeout {
             _ if last_word => Duration::ZERO,
             wait if error.has_refusal_status() => wait.min(REFUSAL_WAIT),
             wait => wait,
         };
         let mut poll = Poll::new(wait);
         loop {
-            let last = match self.signed_in.api_key(self.before.id).await {
+            let last = match self.access.signed_in.api_key(self.before.id).await {
                 Ok(key) => {
                     let differences = Differences::between(self.change, &key);
                     if differences.none() {
-                        self.context.output.note(&format!(
+                        self.access.context.output.note(&format!(
                             "{} is changed, although the response was lost",
                             describe(&key)
                         ));

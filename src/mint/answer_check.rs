@@ -88,7 +88,7 @@ impl Transaction<'_> {
             && !ownership::is_ours(record, &key)
         {
             // It is unknown whether a manager keeps every name as it is sent (docs/manager-api.md, "Unknowns", no. 13).
-            self.context.output.warn(&format!(
+            self.access.context.output.warn(&format!(
                 "the manager named the key `{name}` (ID {}) instead of `{}`",
                 key.id, record.key_name
             ));

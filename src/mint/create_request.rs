@@ -28,7 +28,7 @@ impl Transaction<'_> {
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        let asking = self.signed_in.create_api_key(key);
+        let asking = self.access.signed_in.create_api_key(key);
         match journal::refresh_while(record, asking).await {
             Ok(created) => {
                 if let Some(end) = answer_check::known_before(record, &created) {
@@ -55,7 +55,7 @@ impl Transaction<'_> {
 
     /// Returns whether the key with the marker of this run is another one than the response is about.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
-        let seen = Lookup::new(self.signed_in, record).look(true).await;
+        let seen = Lookup::new(self.access.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, twins }, .. })
             if id != answered.id && !twins.contains(&answered.id))
     }
@@ -63,7 +63,7 @@ impl Transaction<'_> {
     /// Returns whether the manager refused the API key that signs. It counts each use of a refused key, so no other request is
     /// sent with it.
     fn is_locked_out(&self, error: &ManagerError) -> bool {
-        self.signed_in.session().is_none()
+        self.access.signed_in.session().is_none()
             && error.had_no_effect()
             && *error.cause() == Cause::Unauthorized
     }
@@ -86,7 +86,7 @@ impl Transaction<'_> {
         if !question.refused {
             log::warn!("{error}; finding out what became of the key");
         }
-        match reconcile::of_create(self.signed_in, record, question).await {
+        match reconcile::of_create(self.access.signed_in, record, question).await {
             CreateOutcome::Created(id, twins) => {
                 if question.refused {
                     log::warn!("{error}; the key was created nevertheless");
@@ -151,7 +151,7 @@ impl Transaction<'_> {
 
     /// Returns how long the key may still appear.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
-        let settle = self.context.settings.settle_timeout;
+        let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
         // In a rotation the request is sent once more, and a late key is found then.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
@@ -173,6 +173,7 @@ impl Transaction<'_> {
             return Ok(error.into());
         }
         let found = self
+            .access
             .signed_in
             .api_keys_named(&record.key_name)
             .await
@@ -210,7 +211,7 @@ impl Transaction<'_> {
     /// Returns the predecessor if another run renamed it: the successor of that run is about to take the name.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
-        let key = self.signed_in.api_key(predecessor.id).await.ok()?;
+        let key = self.access.signed_in.api_key(predecessor.id).await.ok()?;
         made_way_for(&key, &record.key_name).then_some(key.id)
     }
 }

@@ -99,7 +99,7 @@ impl Transaction<'_> {
         let signals = if recorded.record().work == Work::Rekey {
             &deaf
         } else {
-            &self.context.signals
+            &self.access.context.signals
         };
         let delivered = deliver(&mut self.prepared.sinks, &payload, signals).await;
         let stage = match &delivered {

@@ -4,7 +4,7 @@ use super::ownership::{is_ours, is_twin_of_answer};
 use super::poll::Poll;
 use super::state::{Minted, Transaction};
 use crate::auth::key_check::{Tried, try_key};
-use crate::auth::sign_in;
+use crate::auth::key_header::key_header;
 use crate::error::ErrorKind;
 use crate::journal::{Record, Stage, Work};
 use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
@@ -37,11 +37,11 @@ impl Transaction<'_> {
         // Another run, or a request of this run whose response was lost, may have made a newer secret for a key that existed
         // before.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
-        let idle = is_idle(minted.active, minted.expiry_date, self.signed_in);
+        let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         if self.verify || in_doubt && !idle {
             self.works(minted).await?;
         }
-        match self.context.signals.received() {
+        match self.access.context.signals.received() {
             Some(signal) if record.work == Work::Create => {
                 Err((ErrorKind::Interrupted(signal), "interrupted".to_owned()).into())
             }
@@ -95,15 +95,15 @@ impl Transaction<'_> {
     /// Returns the keys that have the name of this key, as soon as this key is among them: then the search shows every key that
     /// was created before it.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
-        let mut poll = Poll::new(self.context.settings.settle_timeout);
+        let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
-            let found = self.signed_in.api_keys_named(&minted.name).await?;
+            let found = self.access.signed_in.api_keys_named(&minted.name).await?;
             let shown = found.iter().any(|key| key.id == minted.id);
-            if shown || self.context.signals.received().is_some() {
+            if shown || self.access.context.signals.received().is_some() {
                 return Ok(found);
             }
             if !poll.wait().await {
-                self.context.output.warn(&format!(
+                self.access.context.output.warn(&format!(
                     "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run made a key of this name",
                     minted.name, minted.id
                 ));
@@ -114,18 +114,19 @@ impl Transaction<'_> {
 
     /// Returns whether the manager shows that the key is locked or expired, which its response to the reset may have left out.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
-        let shown = self.signed_in.api_key(minted.id).await;
+        let shown = self.access.signed_in.api_key(minted.id).await;
         shown.is_ok_and(|key| {
-            key.id == minted.id && is_idle(key.active(), key.expiry_date(), self.signed_in)
+            key.id == minted.id && is_idle(key.active(), key.expiry_date(), self.access.signed_in)
         })
     }
 
     async fn works(&self, minted: &Minted) -> Result<(), Objection> {
         let secret = minted.secret.secret.clone();
-        let header = sign_in::key_header(self.context, &secret);
+        let header = key_header(self.access.target, &secret);
         let manager = self
-            .context
-            .manager()
+            .access
+            .target
+            .manager(&self.access.context.output)
             .map_err(|error| (ErrorKind::Undelivered, error.to_string()))?;
         match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
             Tried::Works(Some(key)) if key.id != minted.id => Err((
@@ -154,7 +155,7 @@ impl Transaction<'_> {
             Tried::Unproven(error) => {
                 let message = format!("could not prove that the new secret works: {error}");
                 if self.verify || minted.uncertain {
-                    self.context.output.warn(&message);
+                    self.access.context.output.warn(&message);
                 } else {
                     log::info!("{message}");
                 }

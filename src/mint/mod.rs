@@ -51,9 +51,7 @@ pub(crate) use marker::{mark, markers, without_marks};
 pub(crate) use other_runs::refuse_unfinished;
 pub(crate) use ownership::is_ours;
 pub(crate) use poll::REFUSAL_WAIT;
-pub(crate) use record::{
-    Flush, RunRecord, UnusedRecord, pending_hint, refuse_too_long, run_operation,
-};
+pub(crate) use record::{Flush, RunRecord, UnusedRecord, pending_hint, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use rollback::{delete, delete_abandoned, delete_delivered};
 pub(crate) use rotation::{Retired, expire_predecessor, restore_name};

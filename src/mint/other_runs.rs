@@ -6,10 +6,10 @@
 use super::ownership;
 use super::record::next_step;
 use super::resume::{busy, same_signer};
-use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
+use crate::target::Target;
 
 /// Takes over the records of runs that were interrupted while they made this key or its secret: the secret that is made now replaces
 /// theirs. `own` is the record of this run. `key` is the key with this ID as the manager shows it, if it was read.
@@ -65,14 +65,13 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
 ///
 /// # Errors
 /// Returns an error with the next step of the record.
-pub(crate) fn refuse_unfinished(key: &ApiKey, context: &Context) -> Result<(), Error> {
-    let manager = context.settings.address()?.to_string();
-    let tenant = context.settings.tenant.as_ref().map(|tenant| &tenant.value);
+pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Error> {
+    let manager = target.address.to_string();
     for found in journal::unfinished().unwrap_or_default() {
         let JournalEntry::Record(record) = found else {
             continue;
         };
-        let here = record.manager == manager && record.tenant.as_ref() == tenant;
+        let here = record.manager == manager && record.tenant.as_deref() == target.tenant_name();
         let delivered = record.is_over() || record.predecessor.is_some() && record.is_delivered();
         if !here || delivered || !made(&record, key) {
             continue;

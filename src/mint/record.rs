@@ -9,8 +9,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::notice::secret_in_use;
-use crate::journal::{self, Entry, Operation, Record, Stage, Work};
-use crate::manager::SignedIn;
+use crate::journal::{self, Entry, Record, Stage, Work};
 
 /// How long a run that does not need the disk any more waits for one that stalls.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -111,7 +110,7 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
             "give the key a shorter name, or name fewer places for the secret; nothing was created";
         return Err(Error::usage(message, hint));
     }
-    let refused = match context.settings.require_journal {
+    let refused = match context.require_journal {
         true => Some(format!("{message}; `--require-journal` requires one")),
         // `recover` would find it, and end the secret that this run delivers.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
@@ -304,26 +303,6 @@ fn remove(entry: Entry, context: &Context) {
     } else {
         format!("{what}; the work is done and the record says so, so `swp-keys recover` removes it")
     });
-}
-
-/// Returns what the records of every kind of work have in common.
-///
-/// # Errors
-/// Returns a usage error if no address is set.
-pub(crate) fn run_operation(
-    id: &str,
-    sinks: Vec<String>,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Operation, Error> {
-    let settings = &context.settings;
-    Ok(Operation {
-        id: id.to_owned(),
-        manager: settings.address()?.to_string(),
-        tenant: settings.tenant.as_ref().map(|tenant| tenant.value.clone()),
-        signer: signed_in.signer_fingerprint(id),
-        sinks,
-    })
 }
 
 /// Returns what the user must do about work that is not settled. `record` is its record, if there is one.

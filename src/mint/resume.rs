@@ -6,30 +6,36 @@ use super::likeness::is_like;
 use super::lookup;
 use super::ownership::{self, is_ours};
 use super::reconcile::{self, CreateOutcome, Question};
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
+use crate::target::Target;
 
 /// Returns the ID of the key that the record is about, if the key exists. A request that was in flight when its run was killed
 /// may still be processed, so a missing key counts only after the time that a living run would have waited.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Option<i64>, Error> {
     let record = &entry.record;
     let Some(id) = record.key_id else {
-        return key_of(signed_in, record, still_settling(entry, context)).await;
+        return key_of(
+            access.signed_in,
+            record,
+            still_settling(entry, access.target),
+        )
+        .await;
     };
-    let shown = signed_in.find_api_key(id).await?;
+    let shown = access.signed_in.find_api_key(id).await?;
     if let Some(key) = &shown
-        && let Some(ours) = marked_instead(record, key, signed_in).await
+        && let Some(ours) = marked_instead(record, key, access.signed_in).await
     {
         return Ok(Some(ours));
     }
     match shown {
-        Some(key) if is_the_one(signed_in, record, &key) => Ok(Some(id)),
+        Some(key) if is_the_one(access.signed_in, record, &key) => Ok(Some(id)),
         // The key is another tenant's, or another manager's at the same address, or it was renamed.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
@@ -40,7 +46,7 @@ pub(crate) async fn find_abandoned_key(
             ),
         )
         .key(id)),
-        None if record.work == Work::Create => twin_of_the_gone(id, record, signed_in).await,
+        None if record.work == Work::Create => twin_of_the_gone(id, record, access.signed_in).await,
         None => Ok(None),
     }
 }
@@ -81,13 +87,13 @@ async fn twin_of_the_gone(
 }
 
 /// Returns how long the request of the interrupted run may still be processed.
-pub(crate) fn still_settling(entry: &Entry, context: &Context) -> Duration {
-    context.settings.settle_timeout.saturating_sub(entry.age())
+pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
+    target.settle_timeout.saturating_sub(entry.age())
 }
 
 /// Reports that this run waits for a request of the interrupted run, if that takes more than two seconds.
-pub(crate) fn announce_wait(entry: &Entry, context: &Context) {
-    let wait = still_settling(entry, context);
+pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
+    let wait = still_settling(entry, target);
     if wait > Duration::from_secs(2) {
         context.output.note(&format!(
             "a request for the key `{}` may still be in flight; waiting up to {} s for it",
@@ -100,10 +106,11 @@ pub(crate) fn announce_wait(entry: &Entry, context: &Context) {
 /// Waits until a request of the interrupted run cannot be processed any more: it would end a secret that is made before it.
 pub(crate) async fn wait_for_inflight_request(
     entry: &Entry,
+    target: &Target,
     context: &Context,
 ) -> Result<(), Error> {
     let passed = async {
-        tokio::time::sleep(still_settling(entry, context)).await;
+        tokio::time::sleep(still_settling(entry, target)).await;
         Ok(())
     };
     context.signals.cancel(passed).await
@@ -114,8 +121,7 @@ pub(crate) async fn wait_for_inflight_request(
 pub(crate) async fn lost_name_race(
     record: &Record,
     id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<bool, Error> {
     // A run delivers after it has seen that its key stays.
     let stays = record.progress.stage == Stage::Delivering;
@@ -124,16 +130,16 @@ pub(crate) async fn lost_name_race(
     }
     // The manager may have altered the name.
     let looking = async {
-        let key = signed_in.api_key(id).await?;
+        let key = access.signed_in.api_key(id).await?;
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         let name = match is_like(&record.key_name, &name) {
             true => name,
             false => record.key_name.clone(),
         };
-        let found = signed_in.api_keys_named(&name).await?;
+        let found = access.signed_in.api_keys_named(&name).await?;
         Ok((name, found))
     };
-    let (name, found) = context.signals.cancel(looking).await?;
+    let (name, found) = access.context.signals.cancel(looking).await?;
     let first = found.iter().any(|key| {
         key.name() == Some(&name)
             && key.id < id
@@ -141,7 +147,7 @@ pub(crate) async fn lost_name_race(
             && !is_ours(record, key)
     });
     if first {
-        context.output.note(&format!(
+        access.context.output.note(&format!(
             "another run made a key named `{}` first, so the one with the ID {id} will be deleted",
             record.key_name
         ));

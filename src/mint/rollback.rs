@@ -7,7 +7,7 @@ use super::ownership::Verdict;
 use super::poll::Poll;
 use super::reconcile::{of_delete, search_is_forbidden};
 use super::state::{Delivered, Failure, Transaction, as_key};
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, SignedIn};
@@ -22,16 +22,12 @@ const LOOK: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Returns an error if the key may still exist.
-pub(super) async fn delete_confirmed(
-    context: &Context,
-    signed_in: &SignedIn,
-    id: i64,
-) -> Result<(), Error> {
-    let wait = context.settings.settle_timeout;
+pub(super) async fn delete_confirmed(access: Access<'_>, id: i64) -> Result<(), Error> {
+    let wait = access.target.settle_timeout;
     let mut poll = Poll::new(wait);
     loop {
-        of_delete(signed_in, id, wait).await?;
-        if !is_still_there(signed_in, id).await {
+        of_delete(access.signed_in, id, wait).await?;
+        if !is_still_there(access.signed_in, id).await {
             return Ok(());
         }
         if !poll.wait().await {
@@ -46,25 +42,20 @@ pub(super) async fn delete_confirmed(
 ///
 /// # Errors
 /// Returns an error if one of them may still exist.
-async fn delete_all_confirmed(
-    context: &Context,
-    signed_in: &SignedIn,
-    record: &Record,
-    id: i64,
-) -> Result<(), Error> {
-    wait_until_shown(context, signed_in, record, id).await;
-    delete_confirmed(context, signed_in, id).await?;
-    delete_twins(context, signed_in, record, id, None).await
+async fn delete_all_confirmed(access: Access<'_>, record: &Record, id: i64) -> Result<(), Error> {
+    wait_until_shown(access, record, id).await;
+    delete_confirmed(access, id).await?;
+    delete_twins(access, record, id, None).await
 }
 
 /// Waits until a search shows the key, since a search may lag behind a create. Then it shows a twin with a lower ID as well.
-async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Record, id: i64) {
+async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     if record.work != Work::Create {
         return;
     }
-    let mut poll = Poll::new(context.settings.settle_timeout.min(LAG));
+    let mut poll = Poll::new(access.target.settle_timeout.min(LAG));
     loop {
-        let mut pages = signed_in.api_keys_above(Some(id.saturating_sub(1)));
+        let mut pages = access.signed_in.api_keys_above(Some(id.saturating_sub(1)));
         match pages.next().await {
             Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
             Ok(_) => {}
@@ -82,15 +73,14 @@ async fn wait_until_shown(context: &Context, signed_in: &SignedIn, record: &Reco
 /// # Errors
 /// Returns an error if one of them may still exist.
 pub(crate) async fn delete_delivered(
-    context: &Context,
-    signed_in: &SignedIn,
+    access: Access<'_>,
     record: &Record,
     made: &Delivered,
 ) -> Result<(), Error> {
     let made_key = as_key(&made.fields);
-    delete_confirmed(context, signed_in, made.id).await?;
+    delete_confirmed(access, made.id).await?;
     match made_key {
-        Some(key) => delete_twins(context, signed_in, record, made.id, Some(&key)).await,
+        Some(key) => delete_twins(access, record, made.id, Some(&key)).await,
         None => Ok(()),
     }
 }
@@ -100,15 +90,14 @@ pub(crate) async fn delete_delivered(
 /// # Errors
 /// Returns an error if one of them may still exist.
 pub(crate) async fn delete_abandoned(
-    context: &Context,
-    signed_in: &SignedIn,
+    access: Access<'_>,
     record: &Record,
     id: i64,
 ) -> Result<(), Error> {
-    let shown = tokio::time::timeout(LOOK, signed_in.find_api_key(id)).await;
-    delete_confirmed(context, signed_in, id).await?;
+    let shown = tokio::time::timeout(LOOK, access.signed_in.find_api_key(id)).await;
+    delete_confirmed(access, id).await?;
     match shown {
-        Ok(Ok(Some(key))) => delete_twins(context, signed_in, record, id, Some(&key)).await,
+        Ok(Ok(Some(key))) => delete_twins(access, record, id, Some(&key)).await,
         // Without the key, its twin cannot be told from a copy of it.
         _ => Ok(()),
     }
@@ -120,8 +109,7 @@ pub(crate) async fn delete_abandoned(
 /// # Errors
 /// Returns an error if one of them may still exist.
 async fn delete_twins(
-    context: &Context,
-    signed_in: &SignedIn,
+    access: Access<'_>,
     record: &Record,
     id: i64,
     made: Option<&ApiKey>,
@@ -129,7 +117,7 @@ async fn delete_twins(
     if record.work != Work::Create {
         return Ok(());
     }
-    let lookup = Lookup::new(signed_in, record).beside(id);
+    let lookup = Lookup::new(access.signed_in, record).beside(id);
     let mut lookup = lookup.twins_of(made);
     let verdict = match lookup.look(true).await {
         Ok(seen) => seen.verdict,
@@ -146,7 +134,7 @@ async fn delete_twins(
     if let Verdict::Ours { id, twins } = verdict {
         for id in twins.into_iter().chain([id]) {
             log::warn!("a request was processed twice; deleting the key with the ID {id}");
-            delete_confirmed(context, signed_in, id).await?;
+            delete_confirmed(access, id).await?;
         }
     }
     Ok(())
@@ -159,8 +147,8 @@ async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
 }
 
 /// Deletes a key, and finds out whether the request was processed. The caller checks whether the key is gone.
-pub(crate) async fn delete(context: &Context, signed_in: &SignedIn, id: i64) -> Result<(), Error> {
-    Ok(of_delete(signed_in, id, context.settings.settle_timeout).await?)
+pub(crate) async fn delete(access: Access<'_>, id: i64) -> Result<(), Error> {
+    Ok(of_delete(access.signed_in, id, access.target.settle_timeout).await?)
 }
 
 impl Transaction<'_> {
@@ -177,8 +165,8 @@ impl Transaction<'_> {
             );
         }
         let taken_back = match self.recovering {
-            true => delete_abandoned(self.context, self.signed_in, record, id).await,
-            false => delete_all_confirmed(self.context, self.signed_in, record, id).await,
+            true => delete_abandoned(self.access, record, id).await,
+            false => delete_all_confirmed(self.access, record, id).await,
         };
         match taken_back {
             Ok(()) => Failure::RolledBack(
@@ -208,7 +196,7 @@ impl Transaction<'_> {
     ) -> Result<(), String> {
         for id in twins {
             log::warn!("a request was processed twice; deleting the key with the ID {id}");
-            let deleted = delete_confirmed(self.context, self.signed_in, id).await;
+            let deleted = delete_confirmed(self.access, id).await;
             deleted.map_err(|error| format!("could not delete its twin (ID {id}): {error}"))?;
         }
         Ok(())

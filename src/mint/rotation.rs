@@ -23,11 +23,11 @@ use super::reconcile;
 use super::record::{RunRecord, pending_hint};
 use super::retiring_name::{made_way_for, retiring_name};
 use super::state::{Failure, Minted, Transaction};
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Predecessor, Record, Stage};
-use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
 /// Returns whether the manager refused a successor because its predecessor has the name.
@@ -48,10 +48,11 @@ impl Transaction<'_> {
         let Some(Predecessor { id, overlap, .. }) = record.predecessor.clone() else {
             return Ok(());
         };
-        if let Some(signal) = self.context.signals.received() {
+        if let Some(signal) = self.access.context.signals.received() {
             return Err(Failure::RolledBack(Error::interrupted(signal)));
         }
         let end = self
+            .access
             .signed_in
             .time()
             .timestamp_millis()
@@ -68,8 +69,8 @@ impl Transaction<'_> {
             key_name: Some(given.clone()),
             ..KeyChange::default()
         };
-        let wait = self.context.settings.settle_timeout;
-        match reconcile::of_change(self.signed_in, id, &change, wait).await {
+        let wait = self.access.target.settle_timeout;
+        match reconcile::of_change(self.access.signed_in, id, &change, wait).await {
             Ok(_) => {
                 log::info!("renamed the key `{name}` (ID {id}) to `{given}` for its successor");
                 Ok(())
@@ -90,7 +91,7 @@ impl Transaction<'_> {
 
     /// Ends a rotation without a successor: a predecessor that was renamed gets its name back.
     pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
-        match restore_name(self.context, self.signed_in, record).await {
+        match restore_name(self.access, record).await {
             Ok(()) => Failure::RolledBack(error),
             Err(why) => Failure::Unresolved(
                 Error::new(ErrorKind::Attention, format!("{error}; {why}"))
@@ -121,11 +122,7 @@ pub(super) fn not_noted(error: &std::io::Error) -> Error {
 ///
 /// # Errors
 /// Returns an error if the predecessor may not have its name.
-pub(crate) async fn restore_name(
-    context: &Context,
-    signed_in: &SignedIn,
-    record: &Record,
-) -> Result<(), Error> {
+pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<(), Error> {
     let Some(predecessor) = &record.predecessor else {
         return Ok(());
     };
@@ -142,12 +139,16 @@ pub(crate) async fn restore_name(
         .http(error.http_status())
         .key(id)
     };
-    match look(context, signed_in, id).await.map_err(failed)? {
+    match look(access, id).await.map_err(failed)? {
         Some(key) if made_way_for(&key, name) => {}
         // It has another name, or it is gone.
         _ => return Ok(()),
     }
-    let others = signed_in.api_keys_named(name).await.map_err(failed)?;
+    let others = access
+        .signed_in
+        .api_keys_named(name)
+        .await
+        .map_err(failed)?;
     if others
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
@@ -159,8 +160,8 @@ pub(crate) async fn restore_name(
         key_name: Some(name.clone()),
         ..KeyChange::default()
     };
-    let wait = context.settings.settle_timeout;
-    reconcile::of_change(signed_in, id, &change, wait)
+    let wait = access.target.settle_timeout;
+    reconcile::of_change(access.signed_in, id, &change, wait)
         .await
         .map_err(failed)?;
     Ok(())
@@ -179,14 +180,13 @@ pub(crate) enum Retired {
 /// # Errors
 /// Returns an error if the expiry is not set. The record stays then.
 pub(crate) async fn expire_predecessor(
-    context: &Context,
-    signed_in: &SignedIn,
+    access: Access<'_>,
     mut recorded: RunRecord,
     successor: i64,
 ) -> Result<Retired, Error> {
     let (record, kept) = (recorded.record(), recorded.is_written());
     let Some(predecessor) = record.predecessor.clone() else {
-        recorded.settle(context).done().await;
+        recorded.settle(access.context).done().await;
         return Ok(Retired::Gone);
     };
     let (name, id) = (record.key_name.clone(), predecessor.id);
@@ -198,7 +198,7 @@ pub(crate) async fn expire_predecessor(
             set_by_hand(&predecessor)
         )
     };
-    let pending = context.pending.add(PendingWork::secret(
+    let pending = access.context.pending.add(PendingWork::secret(
         format!(
             "the secret of the key `{name}` (ID {successor}) is delivered, and the expiry of the old one (ID {id}) may not be set"
         ),
@@ -213,11 +213,11 @@ pub(crate) async fn expire_predecessor(
         // The record said before the delivery that the secret may be in use, so `recover` makes no new one without being told to.
         log::info!("could not change the record of this run: {error}");
     }
-    let result = set_end(context, signed_in, &name, &predecessor).await;
+    let result = set_end(access, &name, &predecessor).await;
     drop(pending);
     match result {
         Ok(retired) => {
-            recorded.settle(context).done().await;
+            recorded.settle(access.context).done().await;
             Ok(retired)
         }
         Err(why) => Err(not_retired(&name, id, successor, &why, kept, &predecessor)),
@@ -260,17 +260,16 @@ fn not_retired(
 }
 
 async fn set_end(
-    context: &Context,
-    signed_in: &SignedIn,
+    access: Access<'_>,
     name: &str,
     predecessor: &Predecessor,
 ) -> Result<Retired, Error> {
     let id = predecessor.id;
-    let key = match look(context, signed_in, id).await? {
+    let key = match look(access, id).await? {
         Some(key) => key,
         None => return Ok(Retired::Gone),
     };
-    let now: DateTime<Utc> = signed_in.time();
+    let now: DateTime<Utc> = access.signed_in.time();
     let wanted = now.timestamp_millis().saturating_add(predecessor.overlap);
     // A key that expires earlier keeps its expiry.
     let ends_before = key.expiry_date().filter(|end| *end <= wanted);
@@ -284,16 +283,14 @@ async fn set_end(
     if change == KeyChange::default() {
         return Ok(Retired::Expires(end));
     }
-    let answer = match ask_for(context, signed_in, id, &change).await? {
+    let answer = match ask_for(access, id, &change).await? {
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
     // Fields that are not set are absent (docs/manager-api.md, "Key fields").
     let told = match answer.expiry_date() {
         Some(told) => Some(told),
-        None => look(context, signed_in, id)
-            .await?
-            .and_then(|key| key.expiry_date()),
+        None => look(access, id).await?.and_then(|key| key.expiry_date()),
     };
     if let Some(told) = told.filter(|told| is_requested_expiry(*told, end)) {
         return Ok(Retired::Expires(told));
@@ -311,12 +308,8 @@ pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
 }
 
 /// Reads the key. `None` if it is gone.
-async fn look(
-    context: &Context,
-    signed_in: &SignedIn,
-    id: i64,
-) -> Result<Option<ApiKey>, ManagerError> {
-    match reconcile::of_look(signed_in, id, context.settings.settle_timeout).await {
+async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerError> {
+    match reconcile::of_look(access.signed_in, id, access.target.settle_timeout).await {
         Ok(key) => Ok(Some(key)),
         Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -324,14 +317,9 @@ async fn look(
 }
 
 /// Changes the key, without the name if the name is why the change is refused: the expiry matters more.
-async fn ask_for(
-    context: &Context,
-    signed_in: &SignedIn,
-    id: i64,
-    change: &KeyChange,
-) -> Result<Option<ApiKey>, Error> {
-    let wait = context.settings.settle_timeout;
-    let error = match reconcile::of_change(signed_in, id, change, wait).await {
+async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Option<ApiKey>, Error> {
+    let wait = access.target.settle_timeout;
+    let error = match reconcile::of_change(access.signed_in, id, change, wait).await {
         Ok(key) => return Ok(Some(key)),
         Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => {
             return Ok(None);
@@ -349,14 +337,14 @@ async fn ask_for(
     }
     let answer = if rest == KeyChange::default() {
         // It expires on its own, and only its name could not be changed.
-        look(context, signed_in, id).await?
+        look(access, id).await?
     } else {
-        match reconcile::of_change(signed_in, id, &rest, wait).await {
+        match reconcile::of_change(access.signed_in, id, &rest, wait).await {
             Ok(key) => Some(key),
             Err(error) => return Err(error.into()),
         }
     };
-    context.output.warn(&format!(
+    access.context.output.warn(&format!(
         "the old key (ID {id}) keeps its name, so two keys have it: {error}"
     ));
     Ok(answer)

@@ -5,10 +5,11 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use super::record::refuse_too_long;
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::delivery::{Sink, SinkArgs};
 use crate::error::Error;
-use crate::manager::{ApiKey, SignedIn};
+use crate::manager::ApiKey;
 use crate::process::pending::PendingGuard;
 use crate::secret::Secret;
 
@@ -29,7 +30,7 @@ impl PreparedSinks {
     /// Returns a usage error that names the flag at fault, or an interruption by a signal.
     pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
         let format = context.output.format();
-        let loose = context.settings.allow_loose_permissions;
+        let loose = context.allow_loose_permissions;
         let sinks = sinks.prepare(format, loose, &context.signals).await?;
         let prepared = Self::new(sinks);
         refuse_too_long(&[], &prepared.places())?;
@@ -111,8 +112,7 @@ pub(super) enum Failure {
 
 /// One run of the transaction.
 pub(crate) struct Transaction<'a> {
-    pub(super) context: &'a Context,
-    pub(super) signed_in: &'a SignedIn,
+    pub(super) access: Access<'a>,
     pub(super) prepared: PreparedSinks,
     /// The `meta` object of the JSON document.
     pub(super) meta: &'a Value,
@@ -126,15 +126,9 @@ pub(crate) struct Transaction<'a> {
 
 impl<'a> Transaction<'a> {
     /// A transaction that delivers to `prepared`; `meta` is the `meta` object of the JSON document.
-    pub(crate) fn new(
-        context: &'a Context,
-        signed_in: &'a SignedIn,
-        prepared: PreparedSinks,
-        meta: &'a Value,
-    ) -> Self {
+    pub(crate) fn new(access: Access<'a>, prepared: PreparedSinks, meta: &'a Value) -> Self {
         Self {
-            context,
-            signed_in,
+            access,
             prepared,
             meta,
             verify: false,

@@ -36,7 +36,7 @@ impl Transaction<'_> {
         record: Record,
         written: Option<UnusedRecord>,
     ) -> Result<(Delivered, Flush), Error> {
-        let context = self.context;
+        let context = self.access.context;
         // Recorded: the record is on disk, fsynced, before the request leaves.
         let written = match written {
             Some(written) => written,
@@ -58,8 +58,8 @@ impl Transaction<'_> {
         key: &NewApiKey,
         record: Record,
     ) -> Result<(Delivered, RunRecord), Error> {
-        let written = UnusedRecord::write(record.clone(), self.context).await?;
-        let recorded = written.begin(record, self.context)?;
+        let written = UnusedRecord::write(record.clone(), self.access.context).await?;
+        let recorded = written.begin(record, self.access.context)?;
         self.create_recorded(key, recorded).await
     }
 
@@ -87,7 +87,7 @@ impl Transaction<'_> {
         key: &ApiKey,
         record: Record,
     ) -> Result<(Delivered, Flush), Error> {
-        let context = self.context;
+        let context = self.access.context;
         // Recorded: the record is on disk, fsynced, before the request leaves.
         let written = UnusedRecord::write(record.clone(), context).await?;
         let recorded = written.begin(record, context)?;
@@ -107,7 +107,7 @@ impl Transaction<'_> {
         id: i64,
         entry: Entry,
     ) -> Result<(Delivered, RunRecord), Error> {
-        let older = other_runs::take_over(id, None, &entry.record, self.signed_in)?;
+        let older = other_runs::take_over(id, None, &entry.record, self.access.signed_in)?;
         let mut recorded = RunRecord::written(entry);
         recorded.supersede(older);
         self.rekey_recorded(id, recorded).await
@@ -123,7 +123,7 @@ impl Transaction<'_> {
             None,
             pending_hint(recorded.is_written()),
         );
-        self.pending = Some(self.context.pending.add(pending));
+        self.pending = Some(self.access.context.pending.add(pending));
         let mut minted = self.request_key(key, &mut recorded).await;
         if rotation::name_is_taken(&minted, recorded.record()) {
             minted = match self.rename_predecessor(&mut recorded).await {
@@ -151,7 +151,7 @@ impl Transaction<'_> {
             Some(id),
             recorded.next_step_if_aborted(),
         );
-        self.pending = Some(self.context.pending.add(pending));
+        self.pending = Some(self.access.context.pending.add(pending));
         let delivered = match self.request_secret(id, recorded.record()).await {
             Ok(minted) => self.deliver(minted, &mut recorded).await,
             Err(failure) => Err(failure),
@@ -168,7 +168,7 @@ impl Transaction<'_> {
     ) -> Result<RunRecord, Error> {
         let turn = journal::turn();
         let taken_over =
-            other_runs::take_over(key.id, Some(key), recorded.record(), self.signed_in);
+            other_runs::take_over(key.id, Some(key), recorded.record(), self.access.signed_in);
         drop(turn);
         match taken_over {
             Ok(older) => {
@@ -176,7 +176,7 @@ impl Transaction<'_> {
                 Ok(recorded)
             }
             Err(error) => {
-                recorded.withdraw(self.context).done().await;
+                recorded.withdraw(self.access.context).done().await;
                 Err(error)
             }
         }
@@ -198,7 +198,7 @@ impl Transaction<'_> {
         };
         match failure {
             Failure::RolledBack(error) => {
-                recorded.withdraw(self.context).done().await;
+                recorded.withdraw(self.access.context).done().await;
                 Err(error)
             }
             Failure::Unresolved(error) => Err(error.hint(recorded.next_step())),

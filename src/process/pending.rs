@@ -82,6 +82,11 @@ impl PendingSet {
         PendingGuard { set: self, number }
     }
 
+    /// Whether no work is pending.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
     /// What the run does before it exits after a first signal, or `None` if no work is pending.
     pub(crate) fn meanwhile(&self) -> Option<&'static str> {
         let entries = self.entries.borrow();

@@ -96,14 +96,46 @@ fn system_roots() -> Option<&'static str> {
 }
 
 /// The settings that decide how a manager is verified.
-pub(crate) struct TrustPolicy<'a> {
-    settings: &'a Settings,
+pub(crate) struct TrustPolicy {
+    /// The address in the settings: a profile's trust settings apply to its own manager alone.
+    own_address: Option<Address>,
+    /// The pins of a flag, a variable or the profile.
+    pins: Option<Sourced<Vec<Pin>>>,
+    /// The setting that disables verification.
+    insecure: Option<Source>,
+    ca_cert: Option<Sourced<PathBuf>>,
+    allow_loose_permissions: bool,
 }
 
-impl<'a> TrustPolicy<'a> {
+impl TrustPolicy {
     /// The policy of these settings.
-    pub(crate) fn new(settings: &'a Settings) -> Self {
-        Self { settings }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            own_address: settings
+                .manager
+                .as_ref()
+                .map(|manager| manager.value.clone()),
+            pins: settings.tls_pins.clone(),
+            insecure: settings.insecure.clone(),
+            ca_cert: settings.ca_cert.clone(),
+            allow_loose_permissions: settings.allow_loose_permissions,
+        }
+    }
+
+    /// The pins that a flag, a variable or the profile sets for the manager at `address`.
+    pub(crate) fn pins_for(&self, address: &Address) -> Option<&Sourced<Vec<Pin>>> {
+        let pins = self.pins.as_ref();
+        pins.filter(|pins| self.applies_to(&pins.source, address))
+    }
+
+    /// Whether a setting from this source applies to the manager at `address`.
+    fn applies_to(&self, source: &Source, address: &Address) -> bool {
+        !matches!(source, Source::File(_)) || self.own_address.as_ref() == Some(address)
+    }
+
+    /// Whether no certificate is verified.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.insecure.is_some()
     }
 
     /// Decides how the manager at `address` is verified.
@@ -112,20 +144,16 @@ impl<'a> TrustPolicy<'a> {
     /// Returns a usage error if a file that decides cannot be read, if a pin is given for an address without TLS, or if `--insecure` is
     /// given although a pin is stored for this manager.
     pub(crate) fn resolve(&self, address: &Address) -> Result<TrustDecision, Error> {
-        let settings = self.settings;
-        let pins =
-            (settings.tls_pins.as_ref()).filter(|pins| settings.is_about(&pins.source, address));
         // A pin is the strictest setting, so no other setting is combined with it.
-        if let Some(pins) = pins {
+        if let Some(pins) = self.pins_for(address) {
             return given_pins(pins, address);
         }
-        if let Some(source) = &settings.insecure {
+        if let Some(source) = &self.insecure {
             return insecure(source, address);
         }
-        let ca_cert =
-            (settings.ca_cert.as_ref()).filter(|path| settings.is_about(&path.source, address));
+        let ca_cert = (self.ca_cert.as_ref()).filter(|path| self.applies_to(&path.source, address));
         if let Some(path) = ca_cert {
-            let allow_loose = settings.allow_loose_permissions;
+            let allow_loose = self.allow_loose_permissions;
             return Ok(TrustDecision {
                 trust: load_certificates(&path.value, &path.source, allow_loose)?,
                 source: TrustSource::Certificates(path.source.clone(), path.value.clone()),

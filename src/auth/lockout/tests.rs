@@ -1,4 +1,6 @@
-use super::*;
+use ring::hmac;
+
+use super::guard::LockoutGuard;
 
 #[test]
 fn no_two_accounts_are_the_same_bytes() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SavedCredential, What};
+use super::credential::{SavedCredential, SavedSecret};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
@@ -20,7 +20,7 @@ pub(crate) struct Read {
     header: Option<String>,
 }
 
-/// What is written; a secret has no way into a file but this one.
+/// SavedSecret is written; a secret has no way into a file but this one.
 #[derive(Serialize, Default)]
 pub(crate) struct Written<'a> {
     manager: &'a str,
@@ -45,17 +45,17 @@ const API_SECRET_KEY: &str = "api-secret-key";
 const CLOUD_ONE: &str = "cloud-one";
 
 impl Read {
-    /// What it holds; none where that is neither.
+    /// SavedSecret it holds; none where that is neither.
     pub(crate) fn kept(self) -> Option<SavedCredential> {
-        let what = match (self.username, self.cookies, self.request_id, self.api_key) {
-            (Some(username), Some(cookies), Some(request_id), None) => What::Session {
+        let secret = match (self.username, self.cookies, self.request_id, self.api_key) {
+            (Some(username), Some(cookies), Some(request_id), None) => SavedSecret::Session {
                 username,
                 session: Session {
                     cookies,
                     request_id,
                 },
             },
-            (None, None, None, Some(secret)) => What::Key {
+            (None, None, None, Some(secret)) => SavedSecret::Key {
                 profile: self.profile,
                 id: self.key_id,
                 secret,
@@ -70,21 +70,21 @@ impl Read {
         Some(SavedCredential {
             manager: self.manager,
             tenant: self.tenant,
-            what,
+            secret,
         })
     }
 }
 
 impl<'a> Written<'a> {
-    /// What is to be written of it.
+    /// SavedSecret is to be written of it.
     pub(crate) fn of(kept: &'a SavedCredential) -> Self {
         let written = Self {
             manager: &kept.manager,
             tenant: kept.tenant.as_deref(),
             ..Self::default()
         };
-        match &kept.what {
-            What::Session { username, session } => Self {
+        match &kept.secret {
+            SavedSecret::Session { username, session } => Self {
                 username: Some(username),
                 cookies: Some(
                     (session.cookies.iter())
@@ -94,7 +94,7 @@ impl<'a> Written<'a> {
                 request_id: Some(session.request_id.expose()),
                 ..written
             },
-            What::Key {
+            SavedSecret::Key {
                 profile,
                 id,
                 secret,

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use clap::FromArgMatches as _;
 use clap_complete::engine::CompletionCandidate;
 
-use crate::auth::sign_in;
-use crate::auth::sign_in::AuthMethod;
+use crate::auth::login_input::LoginInput;
+use crate::auth::method::AuthMethod;
+use crate::auth::sign_in::sign_in;
 use crate::cli::command_line::parser;
 use crate::config::global_args::{GlobalArgs, Sources};
 use crate::config::{SecretSource, Settings};
@@ -16,6 +17,7 @@ use crate::keys::lookup::{ID, NAME, by_its_id, by_its_name};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
 use crate::process::descriptors;
 use crate::storage::state_dir::Folder;
+use crate::target::Target;
 use crate::terminal::output::{Color, Format, Output, is_plain};
 
 /// For everything: a person waits.
@@ -61,7 +63,7 @@ fn ask(
     before: &[OsString],
     names: impl AsyncFnOnce(&SignedIn) -> Result<Vec<String>, ManagerError>,
 ) -> Vec<CompletionCandidate> {
-    let Some(context) = context(before) else {
+    let Some((target, context)) = target(before) else {
         return Vec::new();
     };
     if descriptors::require(descriptors::FOR_A_RUN).is_err()
@@ -76,7 +78,7 @@ fn ask(
         return Vec::new();
     };
     let found = runtime.block_on(async {
-        let found = tokio::time::timeout(BUDGET, found(&context, names));
+        let found = tokio::time::timeout(BUDGET, found(&target, &context, names));
         found.await.ok().flatten().unwrap_or_default()
     });
     // The look-up of a host, or a file that does not come to an end, is not waited for.
@@ -91,7 +93,7 @@ fn ask(
 }
 
 /// What was typed so far, as far as it says where the manager is and what signs in there.
-fn context(before: &[OsString]) -> Option<Context> {
+fn target(before: &[OsString]) -> Option<(Target, Context)> {
     let matches = parser().ignore_errors(true);
     let matches = matches.try_get_matches_from(before).ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
@@ -106,18 +108,17 @@ fn context(before: &[OsString]) -> Option<Context> {
     settings.retries = 0;
     settings.timeout = BUDGET;
     settings.connect_timeout = BUDGET;
-    settings.manager.as_ref()?;
-    Some(Context::new(
-        settings,
-        Output::new(Format::Text, true, Color::Never),
-    ))
+    let output = Output::new(Format::Text, true, Color::Never);
+    let context = Context::new(&settings, output);
+    Some((Target::new(settings).ok()?, context))
 }
 
 async fn found(
+    target: &Target,
     context: &Context,
     names: impl AsyncFnOnce(&SignedIn) -> Result<Vec<String>, ManagerError>,
 ) -> Option<Vec<String>> {
-    let way = AuthMethod::select(context).ok()?;
+    let way = AuthMethod::select(target, context).ok()?;
     match &way {
         // Neither a password, nor a command that may ask a person, nor the shell's own stdin.
         AuthMethod::Password => return None,
@@ -128,7 +129,9 @@ async fn found(
         }
         AuthMethod::ApiKey(_) | AuthMethod::Saved(_) => {}
     }
-    let signed_in = sign_in::by(context, &way, &|| ()).await.ok()?;
+    let signed_in = sign_in(&way, target, &LoginInput::default(), context)
+        .await
+        .ok()?;
     let refusals = Folder::of_state("completion")?;
     let print = signed_in.signer_fingerprint("completion");
     if print.as_ref().is_some_and(|print| rests(&refusals, print)) {

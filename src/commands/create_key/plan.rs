@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use super::args::Args;
 use super::report;
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
@@ -18,9 +21,9 @@ use crate::keys::roles::{self, RequestedRole, RoleRef};
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{
     self, Flush, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
-    run_operation,
 };
 use crate::random;
+use crate::target::Target;
 
 /// The request of the command line, before the first request to the manager.
 pub(super) struct CreatePlan<'a> {
@@ -36,7 +39,11 @@ pub(super) struct CreatePlan<'a> {
 ///
 /// # Errors
 /// Returns the first error; the state table of `mint` says what is left then.
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let plan = CreatePlan::new(args)?;
     if plan.expiry.is_none() && args.if_exists != IfExists::Rekey {
         context
@@ -45,16 +52,17 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let sinks = prepared.places();
-    let tenant = context.settings.tenant.as_ref();
+    let target = Target::new(settings)?;
     let named = [
         ("--name", args.name.as_deref()),
         ("--role", args.role.as_deref()),
-        ("--tenant", tenant.map(|tenant| tenant.value.as_str())),
+        ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &sinks)?;
-    let flush = context
-        .signed_in(async |signed_in| plan.carry_out(signed_in, prepared, context).await)
-        .await?;
+    let flush = session::signed_in(&target, context, async |access| {
+        plan.carry_out(access, prepared).await
+    })
+    .await?;
     flush.done().await;
     Ok(Outcome::Done)
 }
@@ -87,32 +95,27 @@ impl<'a> CreatePlan<'a> {
     }
 
     /// Carries the plan out, and returns the flush of the removed record, which goes on while the session ends.
-    async fn carry_out(
-        &self,
-        signed_in: &SignedIn,
-        prepared: PreparedSinks,
-        context: &Context,
-    ) -> Result<Flush, Error> {
-        let (role, written) = self.role_and_record(signed_in, &prepared, context).await?;
-        warn_clock_skew(signed_in, self.expiry, context);
-        let key = self.key(&role, signed_in);
-        let mut meta = self.meta(&role, &prepared, context)?;
-        let existing = self.find_existing(signed_in, context).await?;
+    async fn carry_out(&self, access: Access<'_>, prepared: PreparedSinks) -> Result<Flush, Error> {
+        let (role, written) = self.role_and_record(access, &prepared).await?;
+        warn_clock_skew(access, self.expiry);
+        let key = self.key(&role, access.signed_in);
+        let mut meta = self.meta(&role, &prepared, access.target);
+        let existing = self.find_existing(access).await?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
-                return self.keep_existing(found, &key, meta, context);
+                return self.keep_existing(found, &key, meta, access);
             }
             meta["created"] = false.into();
         }
         if let Some(summary) = effective_role(&role, &existing) {
-            role_check::check(summary, self.args.allow_full_access, context)?;
+            role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
-            report::dry_run(&key, &existing, &prepared, meta, context)?;
+            report::dry_run(&key, &existing, &prepared, meta, access.context)?;
             return Ok(Flush::none());
         }
-        let operation = self.operation(&prepared, signed_in, context)?;
-        let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
+        let operation = access.operation(&self.operation, prepared.places());
+        let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
         let (delivered, flush) = match &existing {
             Existing::One(found) => {
                 let record = self.record_of_rekey(operation, found);
@@ -122,18 +125,19 @@ impl<'a> CreatePlan<'a> {
                 let record = self.record_of_create(operation, &key, &existing);
                 match mint.create(&key, record, written).await {
                     Err(error) if self.may_keep_other(&error) => {
-                        let other = self.other_key(error, signed_in, context).await?;
-                        return self.keep_existing(&other, &key, meta, context);
+                        let other = self.other_key(error, access).await?;
+                        return self.keep_existing(&other, &key, meta, access);
                     }
                     created => created?,
                 }
             }
         };
         if !matches!(existing, Existing::One(_)) {
-            warn_expiry_differs(&key, &delivered, context);
+            warn_expiry_differs(&key, &delivered, access.context);
         }
         if !self.args.sinks.to_stdout() {
-            print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)?;
+            print_key(&delivered.fields, meta, access.context)
+                .map_err(output_failed_after_delivery)?;
         }
         Ok(flush)
     }
@@ -142,14 +146,13 @@ impl<'a> CreatePlan<'a> {
     /// the record needs nothing from the manager but the ID of the role.
     async fn role_and_record(
         &self,
-        signed_in: &SignedIn,
+        access: Access<'_>,
         prepared: &PreparedSinks,
-        context: &Context,
     ) -> Result<(RequestedRole, Option<UnusedRecord>), Error> {
         let role = RoleRef::given(self.args.role.as_deref(), self.args.role_id);
         let role = role.unwrap_or(RoleRef::Name(""));
         let read_rights = !self.args.allow_full_access;
-        let search = roles::requested(role, read_rights, signed_in, context);
+        let search = roles::requested(role, read_rights, access);
         if self.args.name.is_some() || self.args.dry_run {
             return Ok((search.await?, None));
         }
@@ -157,19 +160,11 @@ impl<'a> CreatePlan<'a> {
             RoleRef::Name(name) => (Some(name), None),
             RoleRef::Id(id) => (None, Some(id)),
         };
-        let operation = self.operation(prepared, signed_in, context)?;
+        let operation = access.operation(&self.operation, prepared.places());
         let record = Record::create(operation, self.default_name(role_name), role_id);
-        let (role, written) = mint::transaction::record_during(search, record, context).await?;
+        let (role, written) =
+            mint::transaction::record_during(search, record, access.context).await?;
         Ok((role, Some(written)))
-    }
-
-    fn operation(
-        &self,
-        prepared: &PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Operation, Error> {
-        run_operation(&self.operation, prepared.places(), signed_in, context)
     }
 
     fn record_of_create(&self, operation: Operation, key: &NewApiKey, found: &Existing) -> Record {
@@ -194,18 +189,14 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    async fn find_existing(
-        &self,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Existing, Error> {
+    async fn find_existing(&self, access: Access<'_>) -> Result<Existing, Error> {
         let (name, if_exists) = (self.args.name.as_deref(), self.args.if_exists);
-        let found = naming::find_existing(name, if_exists, signed_in, context).await;
+        let found = naming::find_existing(name, if_exists, access).await;
         match found {
             // Several runs with this name may be deciding which of their keys stays.
             Err(error) if error.kind() == ErrorKind::Conflict && if_exists == IfExists::Skip => {
-                let wait = context.settings.settle_timeout.min(REFUSAL_WAIT);
-                naming::find_settled(name, wait, signed_in, context).await
+                let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
+                naming::find_settled(name, wait, access).await
             }
             found => found,
         }
@@ -216,15 +207,10 @@ impl<'a> CreatePlan<'a> {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
 
-    async fn other_key(
-        &self,
-        error: Error,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Box<ApiKey>, Error> {
-        let wait = context.settings.settle_timeout;
+    async fn other_key(&self, error: Error, access: Access<'_>) -> Result<Box<ApiKey>, Error> {
+        let wait = access.target.settle_timeout;
         let name = self.args.name.as_deref();
-        match naming::find_settled(name, wait, signed_in, context).await? {
+        match naming::find_settled(name, wait, access).await? {
             Existing::One(found) => Ok(found),
             _ => Err(error),
         }
@@ -236,9 +222,9 @@ impl<'a> CreatePlan<'a> {
         found: &ApiKey,
         key: &NewApiKey,
         meta: Value,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<Flush, Error> {
-        report::leave_existing(found, key, self.expiry, meta, context)?;
+        report::leave_existing(found, key, self.expiry, meta, access)?;
         Ok(Flush::none())
     }
 
@@ -271,17 +257,12 @@ impl<'a> CreatePlan<'a> {
         default_name(id, role, self.started, &self.operation)
     }
 
-    fn meta(
-        &self,
-        role: &RequestedRole,
-        prepared: &PreparedSinks,
-        context: &Context,
-    ) -> Result<Value, Error> {
-        let mut meta = secret_meta(context, true, &self.operation, &prepared.places())?;
+    fn meta(&self, role: &RequestedRole, prepared: &PreparedSinks, target: &Target) -> Value {
+        let mut meta = secret_meta(target, true, &self.operation, &prepared.places());
         if let Some(name) = &role.name {
             meta["role"] = name.as_str().into();
         }
-        Ok(meta)
+        meta
     }
 }
 

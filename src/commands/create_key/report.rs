@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::{Expiry, format_time};
@@ -55,9 +56,9 @@ pub(super) fn leave_existing(
     requested: &NewApiKey,
     expiry: Option<Expiry>,
     mut meta: Value,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<(), Error> {
-    refuse_unfinished(existing, context)?;
+    refuse_unfinished(existing, access.target)?;
     let drift = drift(existing, requested, expiry);
     let difference = if drift.is_empty() {
         ""
@@ -65,7 +66,7 @@ pub(super) fn leave_existing(
         "; it differs in "
     };
     // The exit code is 0 although there is no secret, so this is printed with `--quiet` too.
-    context.output.insist(&format!(
+    access.context.output.insist(&format!(
         "no secret was written: the key `{}` already exists (ID {}) and was not changed{difference}{}",
         requested.key_name,
         existing.id,
@@ -74,10 +75,10 @@ pub(super) fn leave_existing(
     meta["created"] = false.into();
     meta["sinks"] = json!([]);
     meta["drift"] = json!(drift);
-    match context.output.format() {
+    match access.context.output.format() {
         // There is no secret to print, and stdout must not contain anything else in these formats.
         Format::Text | Format::Env => Ok(()),
-        Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, context),
+        Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
 }
 

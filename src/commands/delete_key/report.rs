@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::keys::document::meta;
 use crate::manager::ApiKey;
+use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::{Format, json_text};
 
@@ -93,7 +94,11 @@ impl DeleteResult {
 ///
 /// # Errors
 /// Returns the failure itself if there was only one key, and a partial failure if some of several keys failed.
-pub(super) fn finish(results: Vec<DeleteResult>, context: &Context) -> Result<(), Error> {
+pub(super) fn finish(
+    results: Vec<DeleteResult>,
+    target: &Target,
+    context: &Context,
+) -> Result<(), Error> {
     let failed = results.iter().filter(|result| !result.is_gone()).count();
     if let (
         [
@@ -107,7 +112,7 @@ pub(super) fn finish(results: Vec<DeleteResult>, context: &Context) -> Result<()
     {
         return Err(error.clone());
     }
-    print(&results, context)?;
+    print(&results, target, context)?;
     if failed == 0 {
         return Ok(());
     }
@@ -123,7 +128,7 @@ pub(super) fn finish(results: Vec<DeleteResult>, context: &Context) -> Result<()
     .hint("fix the cause and run the command again; keys that are already gone count as deleted"))
 }
 
-fn print(results: &[DeleteResult], context: &Context) -> Result<(), Error> {
+fn print(results: &[DeleteResult], target: &Target, context: &Context) -> Result<(), Error> {
     let document = match context.output.format() {
         Format::Text | Format::Env => output::table(
             ["ID", "NAME", "RESULT"],
@@ -131,7 +136,7 @@ fn print(results: &[DeleteResult], context: &Context) -> Result<(), Error> {
         ),
         Format::Json => {
             let keys: Vec<Value> = results.iter().map(DeleteResult::object).collect();
-            let meta = meta(context, json!({}))?;
+            let meta = meta(target, json!({}));
             json_text(&json!({"apiKeys": keys, "meta": meta}), true) + "\n"
         }
         Format::Jsonl => results

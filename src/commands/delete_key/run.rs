@@ -2,6 +2,9 @@
 
 use super::report;
 use super::report::{DeleteResult, finish, interrupted};
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
@@ -10,10 +13,11 @@ use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
 use crate::keys::state;
 use crate::keys::state::describe;
-use crate::manager::{ApiKey, SignedIn};
+use crate::manager::ApiKey;
 use crate::mint::poll::Poll;
 use crate::mint::{self, REFUSAL_WAIT};
 use crate::process::pending::PendingWork;
+use crate::target::Target;
 use crate::terminal::prompt::Prompt;
 
 /// Delete keys for good, and look whether they are gone.
@@ -45,7 +49,11 @@ enum KeyArgument {
     MissingName(String),
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
     for key in &args.keys {
         KeyRef::read(key)?;
@@ -56,13 +64,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
             "use `--yes` to delete without a prompt",
         ));
     }
-    let results = context
-        .signed_in(async |signed_in| {
-            let arguments = look_up_all(args, signed_in, context).await?;
-            delete_all(arguments, args, signed_in, context).await
-        })
-        .await?;
-    finish(results, context)?;
+    let target = Target::new(settings)?;
+    let results = session::signed_in(&target, context, async |access| {
+        let arguments = look_up_all(args, access).await?;
+        delete_all(arguments, args, access).await
+    })
+    .await?;
+    finish(results, &target, context)?;
     Ok(Outcome::Done)
 }
 
@@ -70,14 +78,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
 ///
 /// # Errors
 /// Returns the error of the first argument that cannot be looked up. Nothing was deleted then.
-async fn look_up_all(
-    args: &Args,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Vec<KeyArgument>, Error> {
+async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
-        let argument = match look_up(text, args.ignore_missing, signed_in, context).await {
+        let argument = match look_up(text, args.ignore_missing, access).await {
             Ok(argument) => argument,
             Err(error) => {
                 let message = format!("{error}; nothing was deleted");
@@ -106,17 +110,16 @@ async fn look_up_all(
 async fn look_up(
     text: &str,
     ignore_missing: bool,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<KeyArgument, Error> {
-    let found = lookup::resolve(text, signed_in, context).await;
+    let found = lookup::resolve(text, access).await;
     let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
         // The manager does not reuse IDs, so this key is gone for good. A name may be misspelled.
         (Err(error), KeyRef::Id(id)) => {
-            let check = async { Ok(signed_in.key_exists(id).await?) };
-            if !context.signals.cancel(check).await? {
+            let check = async { Ok(access.signed_in.key_exists(id).await?) };
+            if !access.context.signals.cancel(check).await? {
                 return Ok(KeyArgument::MissingId(id));
             }
             error
@@ -132,8 +135,7 @@ async fn look_up(
 async fn delete_all(
     arguments: Vec<KeyArgument>,
     args: &Args,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Vec<DeleteResult>, Error> {
     let mut results = Vec::new();
     let mut keys = Vec::new();
@@ -149,7 +151,7 @@ async fn delete_all(
     if keys.is_empty() {
         return Ok(results);
     }
-    let signer = Signer::ask(signed_in, context).await?;
+    let signer = Signer::ask(access).await?;
     if !args.force {
         for key in &keys {
             signer.refuse_own_key(key, "deleted")?;
@@ -158,11 +160,11 @@ async fn delete_all(
     // The key that signs the requests is deleted last. The others could not be deleted after it.
     keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
-        confirm(&keys, context).await?;
+        confirm(&keys, access.context).await?;
     }
     let mut keys = keys.into_iter();
     while let Some(key) = keys.next() {
-        if let Some(signal) = context.signals.received() {
+        if let Some(signal) = access.context.signals.received() {
             results.extend(
                 [key]
                     .into_iter()
@@ -171,7 +173,7 @@ async fn delete_all(
             );
             return Err(interrupted(signal, &results));
         }
-        let result = delete(&key, signer, &results, signed_in, context).await;
+        let result = delete(&key, signer, &results, access).await;
         let stop = (result.as_ref()).is_err_and(|error| would_fail_again(error.kind()));
         results.push(DeleteResult::of(&key, result));
         if stop {
@@ -229,10 +231,9 @@ async fn delete(
     key: &ApiKey,
     signer: Signer,
     earlier: &[DeleteResult],
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<(), Error> {
-    let _pending = context.pending.add(PendingWork::change(
+    let _pending = access.context.pending.add(PendingWork::change(
         format!(
             "{} may have been deleted{}",
             describe(key),
@@ -240,8 +241,8 @@ async fn delete(
         ),
         key.id,
     ));
-    let response = mint::delete(context, signed_in, key.id).await;
-    let result = verify_gone(key, response, signer.is(key.id), signed_in, context).await;
+    let response = mint::delete(access, key.id).await;
+    let result = verify_gone(key, response, signer.is(key.id), access).await;
     result.map_err(|error| error.key(key.id))
 }
 
@@ -253,12 +254,15 @@ async fn verify_gone(
     key: &ApiKey,
     response: Result<(), Error>,
     own: bool,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<(), Error> {
-    let mut poll = Poll::new(context.settings.settle_timeout.min(REFUSAL_WAIT));
+    let mut poll = Poll::new(access.target.settle_timeout.min(REFUSAL_WAIT));
     loop {
-        let exists = signed_in.key_exists(key.id).await.map_err(Error::from);
+        let exists = access
+            .signed_in
+            .key_exists(key.id)
+            .await
+            .map_err(Error::from);
         match (exists, &response) {
             (Ok(false), _) => return Ok(()),
             // A deleted key cannot sign this request. It could sign requests before its deletion.

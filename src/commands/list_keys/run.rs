@@ -7,6 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::filter::{Filter, FilterResult, offset, parse_duration};
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
@@ -14,8 +17,9 @@ use crate::keys::document::meta;
 use crate::keys::lookup;
 use crate::keys::roles::{self, RoleNames, RoleRef};
 use crate::keys::state::{State, time_or};
-use crate::manager::{ApiKey, MAX_BYTES_HELD, SignedIn};
+use crate::manager::{ApiKey, MAX_BYTES_HELD};
 use crate::mint::Twins;
+use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
@@ -47,32 +51,36 @@ pub(crate) struct Args {
     locked: bool,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
-    context
-        .signed_in(async |signed_in| {
-            let filter = args.filter(signed_in, context).await?;
-            list(&filter, signed_in, context).await
-        })
-        .await?;
+    let target = Target::new(settings)?;
+    session::signed_in(&target, context, async |access| {
+        let filter = args.filter(access).await?;
+        list(&filter, access).await
+    })
+    .await?;
     Ok(Outcome::Done)
 }
 
 impl Args {
     /// Returns the filter, with its times on the manager's clock. That clock is known only after a response.
-    async fn filter(&self, signed_in: &SignedIn, context: &Context) -> Result<Filter<'_>, Error> {
+    async fn filter(&self, access: Access<'_>) -> Result<Filter<'_>, Error> {
         let role_id = match RoleRef::given(self.role.as_deref(), self.role_id) {
-            Some(role) => Some(roles::requested(role, false, signed_in, context).await?.id),
+            Some(role) => Some(roles::requested(role, false, access).await?.id),
             None => None,
         };
         if self.expiring.is_some() || self.stale.is_some() {
             let sync = async {
-                let synced = signed_in.sync_clock().await;
-                synced.map_err(|error| lookup::explain(signed_in, error))
+                let synced = access.signed_in.sync_clock().await;
+                synced.map_err(|error| lookup::explain(access.signed_in, error))
             };
-            context.signals.cancel(sync).await?;
+            access.context.signals.cancel(sync).await?;
         }
-        let now = signed_in.time();
+        let now = access.signed_in.time();
         Ok(Filter {
             name: self.name.as_deref(),
             role_id,
@@ -84,19 +92,19 @@ impl Args {
     }
 }
 
-async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
-    let mut list = Listing::new(context);
-    let mut pages = signed_in.api_keys(&filter.for_manager());
+async fn list(filter: &Filter<'_>, access: Access<'_>) -> Result<(), Error> {
+    let mut list = Listing::new(access);
+    let mut pages = access.signed_in.api_keys(&filter.for_manager());
     let mut roles = None;
     loop {
         let next = async {
             let page = pages.next().await;
-            page.map_err(|error| lookup::explain(signed_in, error))
+            page.map_err(|error| lookup::explain(access.signed_in, error))
         };
-        let Some(page) = context.signals.cancel(next).await? else {
+        let Some(page) = access.context.signals.cancel(next).await? else {
             break;
         };
-        let now = signed_in.time();
+        let now = access.signed_in.time();
         let mut matching = Vec::with_capacity(page.len());
         for key in page {
             list.twins.look_at(&key);
@@ -113,7 +121,7 @@ async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> R
         // The role names are requested once, and only if there is a key to show.
         let roles = match roles.take() {
             Some(known) => roles.insert(known),
-            None => roles.insert(RoleNames::ask(signed_in, context).await?),
+            None => roles.insert(RoleNames::ask(access).await?),
         };
         if !list.add(matching, roles, now)? {
             return Ok(());
@@ -124,7 +132,7 @@ async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> R
 
 /// The matching keys of the pages read so far.
 struct Listing<'a> {
-    context: &'a Context,
+    access: Access<'a>,
     rows: Vec<[String; 6]>,
     objects: Vec<ListedKey>,
     held: usize,
@@ -136,9 +144,9 @@ struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    fn new(context: &'a Context) -> Self {
+    fn new(access: Access<'a>) -> Self {
         Self {
-            context,
+            access,
             rows: Vec::new(),
             objects: Vec::new(),
             held: 0,
@@ -157,10 +165,10 @@ impl<'a> Listing<'a> {
         now: DateTime<Utc>,
     ) -> Result<bool, Error> {
         self.shown += keys.len();
-        let format = self.context.output.format();
+        let format = self.access.context.output.format();
         if format == Format::Jsonl {
             let lines: Vec<_> = listed(keys, roles, now).collect();
-            return self.context.output.json_lines(&lines);
+            return self.access.context.output.json_lines(&lines);
         }
         self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
         if self.held > MAX_BYTES_HELD {
@@ -178,7 +186,7 @@ impl<'a> Listing<'a> {
     }
 
     fn finish(self) -> Result<(), Error> {
-        let output = &self.context.output;
+        let output = &self.access.context.output;
         for warning in self.twins.warnings() {
             output.warn(&warning);
         }
@@ -201,7 +209,7 @@ impl<'a> Listing<'a> {
                 output.data(&output::table(header, self.rows.into_iter()))
             }
             Format::Json => {
-                let meta = meta(self.context, json!({}))?;
+                let meta = meta(self.access.target, json!({}));
                 let document = KeyList {
                     api_keys: &self.objects,
                     meta,

@@ -4,11 +4,10 @@ use serde_json::json;
 
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
-use crate::manager::SignedIn;
 use crate::mint::resume::{
     announce_wait, find_abandoned_key, lost_name_race, same_signer, settle,
     wait_for_inflight_request,
@@ -20,28 +19,23 @@ use crate::process::pending::PendingWork;
 ///
 /// # Errors
 /// Returns an error if the key cannot be identified, deleted or given a new secret. Its record stays then.
-pub(super) async fn recover(
-    args: &Args,
-    entry: Entry,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     if args.delete && record.work == Work::Rekey {
         return Err(existed_before(&record));
     }
-    announce_wait(&entry, context);
+    announce_wait(&entry, access.target, access.context);
     let search = async {
-        find_abandoned_key(&entry, signed_in, context)
+        find_abandoned_key(&entry, access)
             .await
             .map_err(|error| unproven(error, &record))
     };
-    let found = context.signals.cancel(search).await?;
+    let found = access.context.signals.cancel(search).await?;
     if found.is_none() || record.work == Work::Rekey {
-        same_signer(&record, signed_in)?;
+        same_signer(&record, access.signed_in)?;
     }
     let Some(id) = found else {
-        context.output.note(&format!(
+        access.context.output.note(&format!(
             "the key `{}` does not exist; removed its record",
             record.key_name
         ));
@@ -50,65 +44,55 @@ pub(super) async fn recover(
     // A temporary key must not outlive its run.
     let delete = args.delete
         || record.temporary && !args.rekey
-        || lost_name_race(&record, id, signed_in, context).await?;
+        || lost_name_race(&record, id, access).await?;
     if !args.yes {
-        confirm(&record, id, delete, context).await?;
+        confirm(&record, id, delete, access.context).await?;
     }
     if delete {
-        return self::delete(entry, id, signed_in, context).await;
+        return self::delete(entry, id, access).await;
     }
-    rekey(args, entry, id, signed_in, context).await
+    rekey(args, entry, id, access).await
 }
 
-async fn delete(
-    entry: Entry,
-    id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+async fn delete(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let name = &entry.record.key_name;
-    let pending = context.pending.add(PendingWork::secret(
+    let pending = access.context.pending.add(PendingWork::secret(
         format!("the key `{name}` may still exist"),
         Some(id),
         mint::pending_hint(true),
     ));
-    let deleted = mint::delete_abandoned(context, signed_in, &entry.record, id).await;
+    let deleted = mint::delete_abandoned(access, &entry.record, id).await;
     drop(pending);
     deleted?;
-    context
+    access
+        .context
         .output
         .note(&format!("deleted the key `{name}` (ID {id})"));
     settle(entry)
 }
 
-async fn rekey(
-    args: &Args,
-    entry: Entry,
-    id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
-    wait_for_inflight_request(&entry, context).await?;
-    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
+    wait_for_inflight_request(&entry, access.target, access.context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
     let fields = json!({
         "created": record.work == Work::Create,
         "operation": record.operation,
         "sinks": prepared.places(),
         "recovered": true,
     });
-    let meta = meta(context, fields)?;
-    let mint = Transaction::new(context, signed_in, prepared, &meta).recovering();
+    let meta = meta(access.target, fields);
+    let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
-    recorded.settle(context).done().await;
-    context.output.note(&format!(
+    recorded.settle(access.context).done().await;
+    access.context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name
     ));
     if args.sinks.to_stdout() {
         return Ok(());
     }
-    print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
+    print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
 }
 
 /// Returns the error for `--delete` after an interrupted rekey. That run created no key, and the old secret may be in use.

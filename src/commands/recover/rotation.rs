@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
-use crate::manager::SignedIn;
 use crate::mint::resume::{
     find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
 };
@@ -20,41 +20,36 @@ use crate::process::pending::PendingWork;
 ///
 /// # Errors
 /// Returns an error if the successor cannot be identified, or if a step fails. The record stays then.
-pub(super) async fn recover(
-    args: &Args,
-    entry: Entry,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let Some(old) = &record.predecessor else {
         return Ok(());
     };
     // The record has the ID of the old key, and another tenant may have another key with this ID.
-    same_signer(&record, signed_in)?;
+    same_signer(&record, access.signed_in)?;
     let search = async {
-        let found = find_abandoned_key(&entry, signed_in, context).await;
+        let found = find_abandoned_key(&entry, access).await;
         found.map_err(|error| unproven(error, &record))
     };
-    let Some(id) = context.signals.cancel(search).await? else {
-        mint::restore_name(context, signed_in, &record).await?;
-        context.output.note(&format!(
+    let Some(id) = access.context.signals.cancel(search).await? else {
+        mint::restore_name(access, &record).await?;
+        access.context.output.note(&format!(
             "the key `{}` (ID {}) has no successor and was not changed; removed the record",
             record.key_name, old.id
         ));
         return settle(entry);
     };
     if record.is_delivered() {
-        return expire_old_key(args, entry, old, id, signed_in, context).await;
+        return expire_old_key(args, entry, old, id, access).await;
     }
-    let delete = args.delete || lost_name_race(&record, id, signed_in, context).await?;
+    let delete = args.delete || lost_name_race(&record, id, access).await?;
     if !args.yes {
-        confirm(&record, id, delete, context).await?;
+        confirm(&record, id, delete, access.context).await?;
     }
     if delete {
-        return undo(entry, id, signed_in, context).await;
+        return undo(entry, id, access).await;
     }
-    finish(args, entry, id, signed_in, context).await
+    finish(args, entry, id, access).await
 }
 
 /// Sets the expiry of the old key. The successor is delivered and may be in use, so it stays.
@@ -63,8 +58,7 @@ async fn expire_old_key(
     entry: Entry,
     old: &Predecessor,
     id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<(), Error> {
     let name = entry.record.key_name.clone();
     if args.delete {
@@ -85,9 +79,9 @@ async fn expire_old_key(
             crate::terminal::output::safe(&name),
             old.id
         );
-        let prompt = context.prompt();
+        let prompt = access.context.prompt();
         if !prompt
-            .confirm(&question, "use `--yes`", &context.signals)
+            .confirm(&question, "use `--yes`", &access.context.signals)
             .await?
         {
             return Err(Error::new(
@@ -97,43 +91,36 @@ async fn expire_old_key(
             .hint("run `swp-keys recover` again and answer `y` to continue"));
         }
     }
-    let retired =
-        mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
-    report_retired(&retired, old, context);
+    let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
+    report_retired(&retired, old, access.context);
     Ok(())
 }
 
-async fn undo(entry: Entry, id: i64, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
+async fn undo(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let name = &entry.record.key_name;
-    let pending = context.pending.add(PendingWork::secret(
+    let pending = access.context.pending.add(PendingWork::secret(
         format!("the key `{name}` may still exist"),
         Some(id),
         mint::pending_hint(true),
     ));
     let work = async {
-        mint::delete_abandoned(context, signed_in, &entry.record, id).await?;
-        mint::restore_name(context, signed_in, &entry.record).await
+        mint::delete_abandoned(access, &entry.record, id).await?;
+        mint::restore_name(access, &entry.record).await
     };
     let result = work.await;
     drop(pending);
     result?;
-    context.output.note(&format!(
+    access.context.output.note(&format!(
         "deleted the key `{name}` (ID {id}); the key that it would have replaced stays"
     ));
     settle(entry)
 }
 
-async fn finish(
-    args: &Args,
-    entry: Entry,
-    id: i64,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
-    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
+    let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
     // The manager may still process a request of the interrupted run, which would invalidate a secret that is created before it.
-    wait_for_inflight_request(&entry, context).await?;
+    wait_for_inflight_request(&entry, access.target, access.context).await?;
     let fields = json!({
         "created": true,
         "operation": record.operation,
@@ -141,21 +128,21 @@ async fn finish(
         "predecessor": {"ID": record.predecessor.as_ref().map(|old| old.id)},
         "recovered": true,
     });
-    let meta = meta(context, fields)?;
-    let mint = Transaction::new(context, signed_in, prepared, &meta).recovering();
+    let meta = meta(access.target, fields);
+    let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
-    context.output.note(&format!(
+    access.context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name
     ));
-    let retired = mint::expire_predecessor(context, signed_in, recorded, id).await?;
+    let retired = mint::expire_predecessor(access, recorded, id).await?;
     if let Some(old) = &record.predecessor {
-        report_retired(&retired, old, context);
+        report_retired(&retired, old, access.context);
     }
     if args.sinks.to_stdout() {
         return Ok(());
     }
-    print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
+    print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
 }
 
 /// Reports until when the old key works.

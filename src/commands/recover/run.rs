@@ -3,11 +3,14 @@
 use super::args::Args;
 use super::selection::{count_runs, list, selected};
 use super::{key, rotation, selection};
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Entry, Record};
-use crate::manager::SignedIn;
 use crate::mint::resume::settle;
+use crate::target::Target;
 use crate::terminal::output::Format;
 use crate::terminal::prompt::Prompt;
 
@@ -15,12 +18,17 @@ use crate::terminal::prompt::Prompt;
 ///
 /// # Errors
 /// Returns the error of a run that could not be recovered, or a partial failure if several could not.
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     if args.list {
         return list(context);
     }
     args.sinks.check()?;
-    let records = selected(args, context)?;
+    let target = Target::new(settings)?;
+    let records = selected(args, &target, context)?;
     if records.is_empty() {
         selection::all_readable()?;
         context.output.note("there is nothing to recover");
@@ -42,17 +50,16 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error
     if args.forget {
         return forget(args, &records, context).await;
     }
-    let failures = context
-        .signed_in_to_recover(async |signed_in| {
-            let mut failures = Vec::new();
-            for record in &records {
-                if let Err(error) = recover_one(args, record, signed_in, context).await {
-                    failures.push(error);
-                }
+    let failures = session::signed_in_to_recover(&target, context, async |access| {
+        let mut failures = Vec::new();
+        for record in &records {
+            if let Err(error) = recover_one(args, record, access).await {
+                failures.push(error);
             }
-            Ok(failures)
-        })
-        .await?;
+        }
+        Ok(failures)
+    })
+    .await?;
     summarize(failures, records.len(), context)
 }
 
@@ -95,21 +102,16 @@ fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Erro
 }
 
 /// Recovers one run.
-async fn recover_one(
-    args: &Args,
-    record: &Record,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result<(), Error> {
     let Some(entry) = Entry::take_over(&record.operation)? else {
-        context.output.note(&format!(
+        access.context.output.note(&format!(
             "the run `{}` is finished, or another process is working on it",
             record.operation
         ));
         return Ok(());
     };
     if entry.record.is_over() {
-        context.output.note(&format!(
+        access.context.output.note(&format!(
             "nothing is left to do for the key `{}`; removed its record",
             record.key_name
         ));
@@ -117,9 +119,9 @@ async fn recover_one(
     }
     selection::refuse_in_use(args, &entry.record)?;
     if entry.record.predecessor.is_some() {
-        return rotation::recover(args, entry, signed_in, context).await;
+        return rotation::recover(args, entry, access).await;
     }
-    key::recover(args, entry, signed_in, context).await
+    key::recover(args, entry, access).await
 }
 
 /// Removes records without a request to the manager, after the user checked the keys there.

@@ -9,6 +9,7 @@ use crate::expiry::format_time;
 use crate::journal::notice::secret_in_use;
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
+use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
 /// Returns the number of unfinished runs as text.
@@ -24,16 +25,15 @@ pub(super) fn count_runs(count: usize) -> String {
 ///
 /// # Errors
 /// Returns a not-found error if a named operation has no record here.
-pub(super) fn selected(args: &Args, context: &Context) -> Result<Vec<Record>, Error> {
-    let manager = context.settings.address()?.to_string();
-    let tenant = context
-        .settings
-        .tenant
-        .as_ref()
-        .map(|tenant| tenant.value.clone());
+pub(super) fn selected(
+    args: &Args,
+    target: &Target,
+    context: &Context,
+) -> Result<Vec<Record>, Error> {
+    let manager = target.address.to_string();
     let (mut here, mut elsewhere) = (Vec::new(), 0);
     for record in all(context)? {
-        if record.manager != manager || record.tenant != tenant {
+        if record.manager != manager || record.tenant.as_deref() != target.tenant_name() {
             elsewhere += 1;
         } else if args.operation.is_empty() || args.operation.contains(&record.operation) {
             here.push(record);

@@ -1,58 +1,65 @@
 //! Gives a key a new secret: any key with `--in-place`, the key that signs the requests with `--current`. The old secret stops working
 //! at once.
 
-use serde_json::Value;
-
 use super::args::Args;
 use super::resume::AbandonedRotation;
-use crate::auth::sign_in::AuthMethod;
+use crate::auth::method::AuthMethod;
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Record;
 use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
 use crate::keys::lookup;
-use crate::manager::{ApiKey, Cause, SignedIn};
-use crate::mint::{PreparedSinks, Transaction, run_operation};
+use crate::manager::{ApiKey, Cause};
+use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
+use crate::target::Target;
 use crate::terminal::output::Format;
 
 /// Runs `rotate-key KEY --in-place`.
 pub(super) async fn in_place(
     args: &Args,
     key_argument: &str,
+    settings: Settings,
     context: &Context,
 ) -> Result<(), Error> {
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    context
-        .signed_in(async |signed_in| {
-            let key = lookup::resolve(key_argument, signed_in, context).await?;
-            let id = key.id;
-            let rekey = InPlaceRekey::of(args, key, false, context)?;
-            let result = rekey.carry_out(prepared, signed_in, context).await;
-            result.map_err(|error| match signed_in.signer_id() {
-                Some(signer) if signer == id => signer_hint(error, id),
-                _ => error,
-            })
+    let target = Target::new(settings)?;
+    session::signed_in(&target, context, async |access| {
+        let key = lookup::resolve(key_argument, access).await?;
+        let id = key.id;
+        let rekey = InPlaceRekey::of(args, key, false, access)?;
+        let result = rekey.carry_out(prepared, access).await;
+        result.map_err(|error| match access.signed_in.signer_id() {
+            Some(signer) if signer == id => signer_hint(error, id),
+            _ => error,
         })
-        .await
+    })
+    .await
 }
 
 /// Runs `rotate-key --current`.
-pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error> {
+pub(super) async fn current(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<(), Error> {
+    let target = Target::new(settings)?;
     // This is checked before a sign-in that would be useless.
     if matches!(
-        AuthMethod::select(context)?,
+        AuthMethod::select(&target, context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
     ) {
         return Err(requires_api_key());
     }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    context
-        .signed_in(async |signed_in| {
-            if signed_in.session().is_some() {
+    session::signed_in(&target, context, async |access| {
+            if access.signed_in.session().is_some() {
                 return Err(requires_api_key());
             }
-            let request = async { Ok(signed_in.current_api_key().await) };
+            let request = async { Ok(access.signed_in.current_api_key().await) };
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
@@ -62,8 +69,8 @@ pub(super) async fn current(args: &Args, context: &Context) -> Result<(), Error>
                 Err(error) => return Err(error.into()),
             };
             let id = key.id;
-            let rekey = InPlaceRekey::of(args, key, true, context)?;
-            let result = rekey.carry_out(prepared, signed_in, context).await;
+            let rekey = InPlaceRekey::of(args, key, true, access)?;
+            let result = rekey.carry_out(prepared, access).await;
             result.map_err(|error| signer_hint(error, id))
         })
         .await
@@ -98,8 +105,8 @@ struct InPlaceRekey<'a> {
 }
 
 impl<'a> InPlaceRekey<'a> {
-    fn of(args: &'a Args, key: ApiKey, current: bool, context: &Context) -> Result<Self, Error> {
-        if AbandonedRotation::of_key(&key, context)?.is_some() {
+    fn of(args: &'a Args, key: ApiKey, current: bool, access: Access<'_>) -> Result<Self, Error> {
+        if AbandonedRotation::of_key(&key, access.target)?.is_some() {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!("a rotation of the key with the ID {} was interrupted", key.id),
@@ -116,52 +123,38 @@ impl<'a> InPlaceRekey<'a> {
         })
     }
 
-    async fn carry_out(
-        &self,
-        prepared: PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<(), Error> {
-        let mut meta = self.meta(&prepared, context)?;
+    async fn carry_out(&self, prepared: PreparedSinks, access: Access<'_>) -> Result<(), Error> {
+        let mut meta = secret_meta(access.target, false, &self.operation, &prepared.places());
         let (id, name) = (self.key.id, &self.name);
         if self.args.dry_run {
             let sinks = prepared.places().join(", ");
-            context.output.note(&format!(
+            access.context.output.note(&format!(
                 "would give the key `{name}` (ID {id}) a new secret and write it to {sinks}; nothing was changed"
             ));
             meta["dryRun"] = true.into();
-            return match context.output.format() {
-                Format::Json | Format::Jsonl => print_key(&self.key.fields(), meta, context),
+            return match access.context.output.format() {
+                Format::Json | Format::Jsonl => print_key(&self.key.fields(), meta, access.context),
                 _ => Ok(()),
             };
         }
-        let record = self.record(&prepared, signed_in, context)?;
-        context.output.warn(&format!(
+        let record = self.record(&prepared, access);
+        access.context.output.warn(&format!(
             "the old secret of the key `{name}` (ID {id}) stops working now"
         ));
-        let mint = Transaction::new(context, signed_in, prepared, &meta).verify(self.args.verify);
+        let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
         let (delivered, flush) = mint.rekey(&self.key, record).await?;
         flush.done().await;
         if self.args.sinks.to_stdout() {
             return Ok(());
         }
-        print_key(&delivered.fields, meta, context).map_err(output_failed_after_delivery)
+        print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
     }
 
-    fn record(
-        &self,
-        prepared: &PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Record, Error> {
-        let operation = run_operation(&self.operation, prepared.places(), signed_in, context)?;
-        Ok(Record {
+    fn record(&self, prepared: &PreparedSinks, access: Access<'_>) -> Record {
+        let operation = access.operation(&self.operation, prepared.places());
+        Record {
             current: self.current,
             ..Record::rekey(operation, &self.name, self.key.id)
-        })
-    }
-
-    fn meta(&self, prepared: &PreparedSinks, context: &Context) -> Result<Value, Error> {
-        secret_meta(context, false, &self.operation, &prepared.places())
+        }
     }
 }

@@ -3,23 +3,24 @@
 use serde_json::{Value, json};
 
 use super::rotation::Rotation;
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::format_time;
 use crate::keys::document::{print_key, secret_meta};
 use crate::keys::state::State;
-use crate::manager::{ApiKey, SignedIn};
+use crate::manager::ApiKey;
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 
 /// Warns if the old key is locked or expired, because its successor will work.
-pub(super) fn warn_old_state(old: &ApiKey, signed_in: &SignedIn, context: &Context) {
-    let state = match State::of(old, signed_in.time()) {
+pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
+    let state = match State::of(old, access.signed_in.time()) {
         State::Locked(_) => "is locked",
         State::Expired => "has expired",
         _ => return,
     };
-    context.output.warn(&format!(
+    access.context.output.warn(&format!(
         "the key with the ID {} {state}, but its successor will work",
         old.id
     ));
@@ -31,16 +32,19 @@ pub(super) fn meta(
     overlap: i64,
     operation: &str,
     prepared: &PreparedSinks,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Value, Error> {
-    let planned = signed_in.time().timestamp_millis().saturating_add(overlap);
+    access: Access<'_>,
+) -> Value {
+    let planned = access
+        .signed_in
+        .time()
+        .timestamp_millis()
+        .saturating_add(overlap);
     let expiry = old
         .expiry_date()
         .map_or(planned, |expiry| expiry.min(planned));
-    let mut meta = secret_meta(context, true, operation, &prepared.places())?;
+    let mut meta = secret_meta(access.target, true, operation, &prepared.places());
     meta["predecessor"] = json!({"ID": old.id, "keyName": old.name(), "expiryDate": expiry});
-    Ok(meta)
+    meta
 }
 
 /// Reports until when the old key works.

@@ -1,17 +1,18 @@
 //! Finds an interrupted rotation by its key, and continues it from its record.
 
+use crate::auth::session::Access;
 use crate::keys::lookup::KeyRef;
 
 use super::args::Args;
-use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{self, Entry, JournalEntry, Record};
-use crate::manager::{ApiKey, SignedIn};
+use crate::manager::ApiKey;
 use crate::mint;
 use crate::mint::resume::{
     announce_wait, busy, find_abandoned_key, lost_name_race, same_signer, settle,
 };
+use crate::target::Target;
 
 /// The record of an interrupted rotation.
 pub(super) struct AbandonedRotation(Record);
@@ -22,8 +23,8 @@ impl AbandonedRotation {
     ///
     /// # Errors
     /// Returns an error if the run of the rotation is still in progress.
-    pub(super) fn find(key_ref: KeyRef<'_>, context: &Context) -> Result<Option<Self>, Error> {
-        Self::find_where(context, |record, old| match key_ref {
+    pub(super) fn find(key_ref: KeyRef<'_>, target: &Target) -> Result<Option<Self>, Error> {
+        Self::find_where(target, |record, old| match key_ref {
             KeyRef::Id(id) => old == id || record.key_id == Some(id),
             KeyRef::Name(name) => record.key_name == name,
         })
@@ -33,18 +34,17 @@ impl AbandonedRotation {
     ///
     /// # Errors
     /// Returns an error if the run of the rotation is still in progress.
-    pub(super) fn of_key(key: &ApiKey, context: &Context) -> Result<Option<Self>, Error> {
-        Self::find_where(context, |record, old| {
+    pub(super) fn of_key(key: &ApiKey, target: &Target) -> Result<Option<Self>, Error> {
+        Self::find_where(target, |record, old| {
             old == key.id || record.key_id == Some(key.id) || mint::is_ours(record, key)
         })
     }
 
     fn find_where(
-        context: &Context,
+        target: &Target,
         matches: impl Fn(&Record, i64) -> bool,
     ) -> Result<Option<Self>, Error> {
-        let manager = context.settings.address()?.to_string();
-        let tenant = context.settings.tenant.as_ref();
+        let manager = target.address.to_string();
         for entry in journal::unfinished().unwrap_or_default() {
             let (record, in_progress) = match entry {
                 JournalEntry::Record(record) => (record, false),
@@ -54,8 +54,8 @@ impl AbandonedRotation {
             let Some(predecessor) = &record.predecessor else {
                 continue;
             };
-            let here = record.manager == manager
-                && record.tenant.as_ref() == tenant.map(|tenant| &tenant.value);
+            let here =
+                record.manager == manager && record.tenant.as_deref() == target.tenant_name();
             if !here || record.is_over() || !matches(&record, predecessor.id) {
                 continue;
             }
@@ -77,13 +77,9 @@ impl AbandonedRotation {
     ///
     /// # Errors
     /// Returns an error if another signer started the rotation, or if another process is working on it.
-    pub(super) fn take_over(
-        &self,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Entry, Error> {
-        same_signer(&self.0, signed_in)?;
-        context.output.note(&format!(
+    pub(super) fn take_over(&self, access: Access<'_>) -> Result<Entry, Error> {
+        same_signer(&self.0, access.signed_in)?;
+        access.context.output.note(&format!(
             "continuing the rotation of the key `{}`, which was interrupted at {}",
             self.0.key_name,
             format_time(self.0.started)
@@ -93,17 +89,14 @@ impl AbandonedRotation {
 }
 
 /// Returns the ID of the successor that the run created, if it exists.
-pub(super) async fn successor(
-    entry: &Entry,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Option<i64>, Error> {
+pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Option<i64>, Error> {
     if entry.record.key_id.is_none() {
-        announce_wait(entry, context);
+        announce_wait(entry, access.target, access.context);
     }
-    context
+    access
+        .context
         .signals
-        .cancel(find_abandoned_key(entry, signed_in, context))
+        .cancel(find_abandoned_key(entry, access))
         .await
 }
 
@@ -111,15 +104,14 @@ pub(super) async fn successor(
 pub(super) async fn old_key(
     entry: &Entry,
     has_successor: bool,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Option<ApiKey>, Error> {
     let record = &entry.record;
     let Some(predecessor) = &record.predecessor else {
         return Ok(None);
     };
-    let request = async { Ok(signed_in.find_api_key(predecessor.id).await?) };
-    let old = context.signals.cancel(request).await?;
+    let request = async { Ok(access.signed_in.find_api_key(predecessor.id).await?) };
+    let old = access.context.signals.cancel(request).await?;
     if old.is_some() || !has_successor {
         return Ok(old);
     }
@@ -134,28 +126,23 @@ pub(super) async fn old_key(
 pub(super) async fn require_first(
     id: i64,
     entry: Entry,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Entry, Error> {
     let record = &entry.record;
-    if !lost_name_race(record, id, signed_in, context).await? {
+    if !lost_name_race(record, id, access).await? {
         return Ok(entry);
     }
     let message = format!(
         "another run has already replaced the key `{}`",
         record.key_name
     );
-    mint::delete_abandoned(context, signed_in, record, id).await?;
-    abandon(entry, signed_in, context).await?;
+    mint::delete_abandoned(access, record, id).await?;
+    abandon(entry, access).await?;
     Err(Error::new(ErrorKind::Conflict, message))
 }
 
 /// Abandons the rotation because another run replaced the key. Restores the old key's name if this rotation changed it.
-pub(super) async fn abandon(
-    entry: Entry,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
-    mint::restore_name(context, signed_in, &entry.record).await?;
+pub(super) async fn abandon(entry: Entry, access: Access<'_>) -> Result<(), Error> {
+    mint::restore_name(access, &entry.record).await?;
     settle(entry)
 }

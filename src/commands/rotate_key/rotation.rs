@@ -6,13 +6,13 @@ use chrono::Utc;
 use serde_json::Value;
 
 use super::args::Args;
+use crate::auth::session::Access;
 use crate::config::Source;
 use crate::config::values::span;
-use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::Expiry;
 use crate::keys::lookup;
-use crate::manager::{ApiKey, NewApiKey, SignedIn};
+use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 
@@ -78,9 +78,8 @@ impl Rotation<'_> {
     pub(super) fn mint<'a>(
         &'a self,
         prepared: PreparedSinks,
-        signed_in: &'a SignedIn,
-        context: &'a Context,
+        access: Access<'a>,
     ) -> Transaction<'a> {
-        Transaction::new(context, signed_in, prepared, &self.meta).verify(self.plan.args.verify)
+        Transaction::new(access, prepared, &self.meta).verify(self.plan.args.verify)
     }
 }

@@ -4,77 +4,75 @@ use super::args::Args;
 use super::resume::AbandonedRotation;
 use super::rotation::{Rotation, RotationPlan};
 use super::{in_place, report, resume, successor};
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::keys::document::{
     output_failed_after_delivery, print_key, warn_clock_skew, warn_expiry_differs,
 };
 use crate::keys::{lookup, role_check};
-use crate::manager::{ApiKey, SignedIn};
+use crate::manager::ApiKey;
 use crate::mint::resume::{settle, wait_for_inflight_request};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord};
+use crate::target::Target;
 
 /// Rotates a key as the flags ask.
 ///
 /// # Errors
 /// Returns the first error; a record is left if the rotation can be continued.
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     if args.current {
-        in_place::current(args, context).await?;
+        in_place::current(args, settings, context).await?;
         return Ok(Outcome::Done);
     }
     let plan = RotationPlan::new(args)?;
     if args.in_place {
-        in_place::in_place(args, plan.key, context).await?;
+        in_place::in_place(args, plan.key, settings, context).await?;
         return Ok(Outcome::Done);
     }
+    let target = Target::new(settings)?;
     // If the secret is already delivered, no sink is needed.
-    let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, context)?;
+    let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, &target)?;
     let prepared = match &abandoned {
         Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
         _ => PreparedSinks::ready(&args.sinks, context).await?,
     };
-    context
-        .signed_in(async |signed_in| match abandoned {
-            Some(abandoned) => {
-                plan.continue_abandoned(abandoned, prepared, signed_in, context)
-                    .await
-            }
-            None => plan.start(prepared, signed_in, context).await,
-        })
-        .await?;
+    session::signed_in(&target, context, async |access| match abandoned {
+        Some(abandoned) => plan.continue_abandoned(abandoned, prepared, access).await,
+        None => plan.start(prepared, access).await,
+    })
+    .await?;
     Ok(Outcome::Done)
 }
 
 impl RotationPlan<'_> {
     /// Starts a rotation, unless the record of an interrupted rotation of this key exists.
-    async fn start(
-        &self,
-        prepared: PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<(), Error> {
-        let old = successor::predecessor(self.key, signed_in, context).await?;
-        if let Some(abandoned) = AbandonedRotation::of_key(&old, context)? {
-            return self
-                .continue_abandoned(abandoned, prepared, signed_in, context)
-                .await;
+    async fn start(&self, prepared: PreparedSinks, access: Access<'_>) -> Result<(), Error> {
+        let old = successor::predecessor(self.key, access).await?;
+        if let Some(abandoned) = AbandonedRotation::of_key(&old, access.target)? {
+            return self.continue_abandoned(abandoned, prepared, access).await;
         }
         let name = successor::name_of(&old)?.to_owned();
-        let similar_ids = successor::require_single(&name, &old, signed_in, context).await?;
+        let similar_ids = successor::require_single(&name, &old, access).await?;
         if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
-            && let Some(role) = role_check::of_id(id, signed_in, context).await?
+            && let Some(role) = role_check::of_id(id, access).await?
         {
-            role_check::check(&role, false, context)?;
+            role_check::check(&role, false, access.context)?;
         }
-        let rotation = self.rotation(old, &name, &self.operation, &prepared, signed_in, context)?;
+        let rotation = self.rotation(old, &name, &self.operation, &prepared, access)?;
         if self.args.dry_run {
-            return rotation.dry_run(&prepared, context);
+            return rotation.dry_run(&prepared, access.context);
         }
-        let record = rotation.record(similar_ids, &prepared, signed_in, context)?;
-        let mint = rotation.mint(prepared, signed_in, context);
+        let record = rotation.record(similar_ids, &prepared, access);
+        let mint = rotation.mint(prepared, access);
         let created = mint.create_open(&rotation.new, record).await?;
-        rotation.finish(created, signed_in, context).await
+        rotation.finish(created, access).await
     }
 
     /// Continues an interrupted rotation.
@@ -82,50 +80,47 @@ impl RotationPlan<'_> {
         &self,
         abandoned: AbandonedRotation,
         prepared: PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<(), Error> {
-        let entry = abandoned.take_over(signed_in, context)?;
+        let entry = abandoned.take_over(access)?;
         let record = entry.record.clone();
         let name = record.key_name.clone();
-        let successor_id = resume::successor(&entry, signed_in, context).await?;
-        let old = resume::old_key(&entry, successor_id.is_some(), signed_in, context).await?;
+        let successor_id = resume::successor(&entry, access).await?;
+        let old = resume::old_key(&entry, successor_id.is_some(), access).await?;
         let Some(old) = old else {
             settle(entry)?;
             let message = format!("the key `{name}` to rotate no longer exists");
             return Err(Error::new(ErrorKind::NotFound, message)
                 .hint("run `swp-keys create-key` to create a new key"));
         };
-        let mut rotation =
-            self.rotation(old, &name, &record.operation, &prepared, signed_in, context)?;
+        let mut rotation = self.rotation(old, &name, &record.operation, &prepared, access)?;
         if self.args.dry_run {
-            return rotation.dry_run(&prepared, context);
+            return rotation.dry_run(&prepared, access.context);
         }
         let Some(id) = successor_id else {
             let old = &rotation.old;
-            if let Err(error) = successor::require_single(&name, old, signed_in, context).await {
-                resume::abandon(entry, signed_in, context).await?;
+            if let Err(error) = successor::require_single(&name, old, access).await {
+                resume::abandon(entry, access).await?;
                 return Err(error);
             }
-            let mint = rotation.mint(prepared, signed_in, context);
+            let mint = rotation.mint(prepared, access);
             let created = mint.create_again(&rotation.new, entry).await?;
-            return rotation.finish(created, signed_in, context).await;
+            return rotation.finish(created, access).await;
         };
         if abandoned.needs_only_expiry(self.args) {
-            let retired =
-                mint::expire_predecessor(context, signed_in, RunRecord::written(entry), id).await?;
-            report::report_retired(&rotation, &retired, context);
-            let fields = signed_in.api_key(id).await?.fields();
-            return print_key(&fields, rotation.meta, context)
+            let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
+            report::report_retired(&rotation, &retired, access.context);
+            let fields = access.signed_in.api_key(id).await?.fields();
+            return print_key(&fields, rotation.meta, access.context)
                 .map_err(output_failed_after_delivery);
         }
-        let entry = resume::require_first(id, entry, signed_in, context).await?;
-        wait_for_inflight_request(&entry, context).await?;
+        let entry = resume::require_first(id, entry, access).await?;
+        wait_for_inflight_request(&entry, access.target, access.context).await?;
         // The expiry was set when the successor was created, so it is not compared with a new one.
         rotation.new.expiry_date = None;
-        let mint = rotation.mint(prepared, signed_in, context).recovering();
+        let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
-        rotation.finish(created, signed_in, context).await
+        rotation.finish(created, access).await
     }
 
     fn rotation<'b>(
@@ -134,14 +129,13 @@ impl RotationPlan<'_> {
         name: &str,
         operation: &str,
         prepared: &PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<Rotation<'b>, Error> {
-        let expiry = successor::expiry(&old, self.expiry, signed_in)?;
-        warn_clock_skew(signed_in, self.expiry, context);
-        report::warn_old_state(&old, signed_in, context);
+        let expiry = successor::expiry(&old, self.expiry, access.signed_in)?;
+        warn_clock_skew(access, self.expiry);
+        report::warn_old_state(&old, access);
         let new = successor::of(&old, name, operation, expiry)?;
-        let meta = report::meta(&old, self.overlap, operation, prepared, signed_in, context)?;
+        let meta = report::meta(&old, self.overlap, operation, prepared, access);
         Ok(Rotation {
             plan: self,
             old,
@@ -156,18 +150,18 @@ impl Rotation<'_> {
     async fn finish(
         mut self,
         (delivered, recorded): (Delivered, RunRecord),
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<(), Error> {
-        let retired = mint::expire_predecessor(context, signed_in, recorded, delivered.id).await?;
-        warn_expiry_differs(&self.new, &delivered, context);
-        report::report_retired(&self, &retired, context);
+        let retired = mint::expire_predecessor(access, recorded, delivered.id).await?;
+        warn_expiry_differs(&self.new, &delivered, access.context);
+        report::report_retired(&self, &retired, access.context);
         if self.plan.args.sinks.to_stdout() {
             return Ok(());
         }
         if let mint::Retired::Expires(expiry) = retired {
             self.meta["predecessor"]["expiryDate"] = expiry.into();
         }
-        print_key(&delivered.fields, self.meta, context).map_err(output_failed_after_delivery)
+        print_key(&delivered.fields, self.meta, access.context)
+            .map_err(output_failed_after_delivery)
     }
 }

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use crate::context::Context;
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::Record;
 use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{
-    PreparedSinks, is_like, made_way_for, mark, original_name, run_operation, without_marks,
-};
+use crate::mint::{PreparedSinks, is_like, made_way_for, mark, original_name, without_marks};
 
 use super::rotation::Rotation;
 
@@ -18,19 +16,15 @@ use super::rotation::Rotation;
 ///
 /// # Errors
 /// Returns an error if there is no such key. Its hint names a key that was renamed by a rotation whose record is on another machine.
-pub(super) async fn predecessor(
-    key: &str,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<ApiKey, Error> {
-    let error = match lookup::resolve(key, signed_in, context).await {
+pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey, Error> {
+    let error = match lookup::resolve(key, access).await {
         Err(error) if error.kind() == ErrorKind::NotFound => error,
         other => return other,
     };
     let lookup::KeyRef::Name(name) = lookup::KeyRef::read(key)? else {
         return Err(error);
     };
-    let retiring = retiring(name, signed_in, context).await.unwrap_or_default();
+    let retiring = retiring(name, access).await.unwrap_or_default();
     Err(match retiring.as_slice() {
         [] => error,
         [renamed, ..] => Error::new(error.kind(), error.to_string())
@@ -59,16 +53,12 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
 }
 
 /// Returns the keys that were renamed for a successor with this name and have not expired.
-async fn retiring(
-    name: &str,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<Vec<ApiKey>, Error> {
+async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> {
     // A manager may change blanks and brackets in a name, so the end of the name is not part of the pattern.
     let pattern = format!("{name}%");
-    let search = async { Ok(signed_in.api_keys_like(&pattern).await?) };
-    let found = context.signals.cancel(search).await?;
-    let now = signed_in.time().timestamp_millis();
+    let search = async { Ok(access.signed_in.api_keys_like(&pattern).await?) };
+    let found = access.context.signals.cancel(search).await?;
+    let now = access.signed_in.time().timestamp_millis();
     let is_retiring = |key: &ApiKey| {
         made_way_for(key, name) && key.expiry_date().is_none_or(|expiry| expiry > now)
     };
@@ -83,11 +73,10 @@ async fn retiring(
 pub(super) async fn require_single(
     name: &str,
     old: &ApiKey,
-    signed_in: &SignedIn,
-    context: &Context,
+    access: Access<'_>,
 ) -> Result<Vec<i64>, Error> {
-    let search = async { Ok(signed_in.api_keys_named(name).await?) };
-    let named = context.signals.cancel(search).await?;
+    let search = async { Ok(access.signed_in.api_keys_named(name).await?) };
+    let named = access.context.signals.cancel(search).await?;
     let mut others = named
         .iter()
         .filter(|key| key.name() == Some(name) && key.id != old.id);
@@ -102,7 +91,7 @@ pub(super) async fn require_single(
         .hint(CHOOSE_KEY)
         .key(other.id));
     }
-    let retiring = retiring(name, signed_in, context).await?;
+    let retiring = retiring(name, access).await?;
     let Some(other) = retiring.iter().find(|key| key.id != old.id) else {
         let is_similar = |key: &&ApiKey| key.name().is_some_and(|other| is_like(name, other));
         let similar = named.iter().filter(is_similar).map(|key| key.id);
@@ -206,14 +195,13 @@ impl Rotation<'_> {
         &self,
         similar_ids: Vec<i64>,
         prepared: &PreparedSinks,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Record, Error> {
-        let operation = run_operation(&self.plan.operation, prepared.places(), signed_in, context)?;
+        access: Access<'_>,
+    ) -> Record {
+        let operation = access.operation(&self.plan.operation, prepared.places());
         let (name, role_id) = (&self.new.key_name, self.new.role_id);
         let mut record = Record::rotate(operation, name, role_id, self.old.id, self.plan.overlap);
         record.existing_ids.extend(similar_ids);
-        Ok(record)
+        record
     }
 }
 

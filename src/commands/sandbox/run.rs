@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::child;
 use super::environment::Environment;
-use super::settings::settings;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
@@ -11,8 +11,12 @@ use crate::sandbox::Sandbox;
 use crate::terminal::output::env_line;
 
 /// Runs the sandbox, and CMD in it if there is one. CMD then decides how to react to signals.
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = settings(args, context).await?;
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let settings = super::settings::settings(args, &settings, context).await?;
     let sandbox = Sandbox::start(settings.clone()).map_err(|error| {
         Error::usage(
             format!("could not start the sandbox: {error:#}"),

@@ -16,8 +16,11 @@ use crate::storage::parse_error::json_problem;
 ///
 /// # Errors
 /// Returns a usage error if a file or a value cannot be used.
-pub(super) async fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
-    let given = &context.settings;
+pub(super) async fn settings(
+    args: &Args,
+    given: &crate::config::Settings,
+    context: &Context,
+) -> Result<Settings, Error> {
     let defaults = Settings::default();
     let mut settings = Settings {
         listen: args.listen,
@@ -77,7 +80,7 @@ async fn secret_from_flag(
     else {
         return Ok(None);
     };
-    let loose = context.settings.allow_loose_permissions;
+    let loose = context.allow_loose_permissions;
     let secret: Secret = secret_source::read(sourced, kind, loose, &context.signals).await?;
     Ok(Some(secret.expose().to_owned()))
 }

@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::Error;
 use crate::keys::comparison::asked_fields;
 use crate::keys::document::{meta, print_key};
 use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
-use crate::manager::{ApiKey, KeyChange, SignedIn};
+use crate::manager::{ApiKey, KeyChange};
+use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
@@ -45,11 +47,10 @@ impl UpdateResult {
     pub(super) async fn would_be(
         key: ApiKey,
         change: &KeyChange,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<Self, Error> {
         let changes = changes(change, &key, None);
-        let roles = roles(change, signed_in, context).await?;
+        let roles = roles(change, access).await?;
         Ok(Self {
             key,
             changes,
@@ -62,11 +63,10 @@ impl UpdateResult {
         before: ApiKey,
         after: ApiKey,
         change: &KeyChange,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<Self, Error> {
         let changes = changes(change, &before, Some(&after));
-        let roles = roles(change, signed_in, context).await?;
+        let roles = roles(change, access).await?;
         Ok(Self {
             key: after,
             changes,
@@ -75,7 +75,7 @@ impl UpdateResult {
         })
     }
 
-    pub(super) fn print(&self, context: &Context) -> Result<(), Error> {
+    pub(super) fn print(&self, target: &Target, context: &Context) -> Result<(), Error> {
         if context.output.format() == Format::Text {
             return match self.changes.is_empty() {
                 true => Ok(()),
@@ -92,7 +92,7 @@ impl UpdateResult {
             "changed": !self.dry_run && !changes.is_empty(),
             "changes": changes,
         });
-        let mut meta = meta(context, fields)?;
+        let mut meta = meta(target, fields);
         if self.dry_run {
             meta["dryRun"] = true.into();
         }
@@ -127,16 +127,12 @@ impl UpdateResult {
 }
 
 /// Returns the names of the roles if the role changes and the output is text. JSON has the IDs only.
-async fn roles(
-    change: &KeyChange,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<RoleNames, Error> {
-    if change.role_id.is_none() || context.output.format() != Format::Text {
+async fn roles(change: &KeyChange, access: Access<'_>) -> Result<RoleNames, Error> {
+    if change.role_id.is_none() || access.context.output.format() != Format::Text {
         return Ok(RoleNames::default());
     }
     // The key is already changed, so a failure here must not fail the command.
-    Ok(RoleNames::ask(signed_in, context).await.unwrap_or_default())
+    Ok(RoleNames::ask(access).await.unwrap_or_default())
 }
 
 /// Returns the requested fields, with their values before and after; the value of a field that is not set is null.

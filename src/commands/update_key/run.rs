@@ -4,6 +4,9 @@ use chrono::Utc;
 
 use super::description;
 use super::diff::UpdateResult;
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
@@ -17,6 +20,7 @@ use crate::keys::state::describe;
 use crate::keys::update;
 use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, SignedIn};
+use crate::target::Target;
 
 /// Change a key.
 #[derive(clap::Args)]
@@ -79,17 +83,23 @@ pub(crate) struct Args {
     force: bool,
 }
 
-pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
     lookup::KeyRef::read(&args.key)?;
     check_name(args.name.as_deref())?;
     let zone = args.time_zone.as_deref();
     let expiry = (args.expires.as_deref())
         .map(|text| Expiry::parse(text, zone, Utc::now()))
         .transpose()?;
-    let shown = context
-        .signed_in(async |signed_in| args.carry_out(expiry, signed_in, context).await)
-        .await?;
-    shown.print(context)?;
+    let target = Target::new(settings)?;
+    let shown = session::signed_in(&target, context, async |access| {
+        args.carry_out(expiry, access).await
+    })
+    .await?;
+    shown.print(&target, context)?;
     Ok(Outcome::Done)
 }
 
@@ -97,51 +107,46 @@ impl Args {
     async fn carry_out(
         &self,
         expiry: Option<Expiry>,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<UpdateResult, Error> {
-        let before = lookup::resolve(&self.key, signed_in, context).await?;
-        let role_id = self.role_of(&before, signed_in, context).await?;
-        warn_clock_skew(signed_in, expiry, context);
-        let change = self.difference(&before, role_id, expiry, signed_in)?;
+        let before = lookup::resolve(&self.key, access).await?;
+        let role_id = self.role_of(&before, access).await?;
+        warn_clock_skew(access, expiry);
+        let change = self.difference(&before, role_id, expiry, access.signed_in)?;
         if change == KeyChange::default() {
             let message = format!(
                 "{} already has these values; nothing was changed",
                 describe(&before)
             );
-            context.output.note(&message);
+            access.context.output.note(&message);
             return Ok(UpdateResult::unchanged(before, self.dry_run));
         }
-        self.check(&before, &change, signed_in, context).await?;
+        self.check(&before, &change, access).await?;
         if self.dry_run {
-            context.output.note("dry run: nothing was changed");
-            return UpdateResult::would_be(before, &change, signed_in, context).await;
+            access.context.output.note("dry run: nothing was changed");
+            return UpdateResult::would_be(before, &change, access).await;
         }
-        let after = update::carry_out(&before, &change, signed_in, context).await?;
-        context
+        let after = update::carry_out(&before, &change, access).await?;
+        access
+            .context
             .output
             .note(&format!("{} is changed", describe(&after)));
-        UpdateResult::changed(before, after, &change, signed_in, context).await
+        UpdateResult::changed(before, after, &change, access).await
     }
 
     /// Returns the ID of the requested role, after checking a role that the key does not have yet.
     ///
     /// # Errors
     /// Returns an error if there is no such role, or if `role_check` refuses it.
-    async fn role_of(
-        &self,
-        key: &ApiKey,
-        signed_in: &SignedIn,
-        context: &Context,
-    ) -> Result<Option<i64>, Error> {
+    async fn role_of(&self, key: &ApiKey, access: Access<'_>) -> Result<Option<i64>, Error> {
         let Some(requested) = RoleRef::given(self.role.as_deref(), self.role_id) else {
             return Ok(None);
         };
         let read_rights = self.role_id != key.role_id() && !self.allow_full_access;
-        let role = roles::requested(requested, read_rights, signed_in, context).await?;
+        let role = roles::requested(requested, read_rights, access).await?;
         let other = role.summary.filter(|_| Some(role.id) != key.role_id());
         if let Some(other) = other {
-            role_check::check(&other, self.allow_full_access, context)?;
+            role_check::check(&other, self.allow_full_access, access.context)?;
         }
         Ok(Some(role.id))
     }
@@ -180,32 +185,26 @@ impl Args {
         &self,
         key: &ApiKey,
         change: &KeyChange,
-        signed_in: &SignedIn,
-        context: &Context,
+        access: Access<'_>,
     ) -> Result<(), Error> {
         let loses_marker = self.no_mark && change.description.is_some();
         if change.key_name.is_some() || loses_marker {
-            require_no_unfinished_run(key, context)?;
+            require_no_unfinished_run(key, access.target)?;
         }
         match &change.key_name {
-            Some(name) if !self.force => require_free_name(name, key, signed_in, context).await,
+            Some(name) if !self.force => require_free_name(name, key, access).await,
             _ => Ok(()),
         }
     }
 }
 
 /// Returns a conflict error if another key has this name: a name that two keys share identifies neither.
-async fn require_free_name(
-    name: &str,
-    key: &ApiKey,
-    signed_in: &SignedIn,
-    context: &Context,
-) -> Result<(), Error> {
+async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
     let search = async {
-        let found = signed_in.api_keys_named(name).await;
-        found.map_err(|error| lookup::explain(signed_in, error))
+        let found = access.signed_in.api_keys_named(name).await;
+        found.map_err(|error| lookup::explain(access.signed_in, error))
     };
-    let found = context.signals.cancel(search).await?;
+    let found = access.context.signals.cancel(search).await?;
     let taken = |other: &&ApiKey| other.id != key.id && other.name() == Some(name);
     match found.iter().find(taken) {
         None => Ok(()),
@@ -223,16 +222,15 @@ async fn require_free_name(
 }
 
 /// Returns a conflict error if an unfinished run concerns this key: `recover` finds the key by its name and marker.
-fn require_no_unfinished_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
-    let manager = context.settings.address()?.to_string();
-    let tenant = (context.settings.tenant.as_ref()).map(|tenant| tenant.value.as_str());
+fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error> {
+    let manager = target.address.to_string();
     let entries = journal::unfinished().unwrap_or_default();
     let unfinished = entries.iter().any(|entry| match entry {
         JournalEntry::Record(record) | JournalEntry::InProgress(record) => {
             let same_name = key.name() == Some(record.key_name.as_str());
             !record.is_over()
                 && record.manager == manager
-                && record.tenant.as_deref() == tenant
+                && record.tenant.as_deref() == target.tenant_name()
                 && (record.key_id.map_or(same_name, |id| id == key.id)
                     || (record.predecessor.as_ref()).is_some_and(|old| old.id == key.id))
         }

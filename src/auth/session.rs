@@ -1,0 +1,107 @@
+//! Signs in, runs the work, and signs out.
+
+use super::connect::sign_out;
+use super::login_input::LoginInput;
+use super::method::AuthMethod;
+use super::sign_in::{sign_in, with_renewal};
+use crate::context::Context;
+use crate::error::Error;
+use crate::journal::{Operation, notice};
+use crate::manager::SignedIn;
+use crate::target::Target;
+
+/// Access to one manager during one run: the signed-in client, the manager's settings, and what the run shares.
+#[derive(Clone, Copy)]
+pub(crate) struct Access<'a> {
+    /// The client that signs the requests.
+    pub(crate) signed_in: &'a SignedIn,
+    /// The manager that it is signed in to.
+    pub(crate) target: &'a Target,
+    /// What the run shares.
+    pub(crate) context: &'a Context,
+}
+
+impl Access<'_> {
+    /// What the record of an operation of this run says about where it happens and who signs its requests.
+    pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
+        Operation {
+            id: id.to_owned(),
+            manager: self.target.address.to_string(),
+            tenant: self.target.tenant_name().map(str::to_owned),
+            signer: self.signed_in.signer_fingerprint(id),
+            sinks,
+        }
+    }
+}
+
+/// Signs in, does `work`, and ends the session whatever the result of the work is. Warns about unfinished work of earlier runs.
+///
+/// # Errors
+/// Returns the error of the sign-in or of the work. A failed sign-out is only logged.
+pub(crate) async fn signed_in<T>(
+    target: &Target,
+    context: &Context,
+    work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    signed_in_with(&LoginInput::default(), target, context, work).await
+}
+
+/// Does the same as [`signed_in`], and keeps what the user typed in `input`, for a run that may have to sign in again.
+///
+/// # Errors
+/// Returns the error of the sign-in or of the work.
+pub(crate) async fn signed_in_with<T>(
+    input: &LoginInput,
+    target: &Target,
+    context: &Context,
+    work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    session(input, target, context, async |access| {
+        warn_unfinished(target, context);
+        work(access).await
+    })
+    .await
+}
+
+/// Does the same as [`signed_in`] without the warnings, for the command that finishes the unfinished work.
+///
+/// # Errors
+/// Returns the error of the sign-in or of the work.
+pub(crate) async fn signed_in_to_recover<T>(
+    target: &Target,
+    context: &Context,
+    work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    session(&LoginInput::default(), target, context, work).await
+}
+
+async fn session<T>(
+    input: &LoginInput,
+    target: &Target,
+    context: &Context,
+    work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let method = AuthMethod::select(target, context)?;
+    let client = sign_in(&method, target, input, context).await?;
+    let work = async |signed_in: &SignedIn| {
+        let access = Access {
+            signed_in,
+            target,
+            context,
+        };
+        work(access).await
+    };
+    let (client, result) = with_renewal(&method, client, target, context, work).await;
+    if client.is_renewed() || matches!(method, AuthMethod::Password) {
+        sign_out(target, &client, context).await;
+    }
+    result
+}
+
+/// Prints a warning for each unfinished run on this manager and tenant.
+pub(crate) fn warn_unfinished(target: &Target, context: &Context) {
+    let manager = target.address.to_string();
+    for warning in notice::unfinished_work(&manager, target.tenant_name()) {
+        context.output.warn(&warning);
+    }
+}
