@@ -1,15 +1,15 @@
-//! A valve between a client and its manager: it holds an answer back until the test lets it go. So what is to happen while a request
-//! is under way happens then for certain, however slow or quick the machine is, and no test waits for time to pass.
+//! A manager whose response to one route is held back until the test releases it. What must happen while a request is in flight then
+//! happens for certain on a slow and on a quick machine, and no test waits for time to pass.
 
 use std::ffi::OsStr;
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use swp_keys::sandbox::{Sandbox, Settings};
 
+use super::relay::{self, Connection, Direction, Filter};
 use super::running::Running;
 use super::{Home, TestEnv};
 
@@ -17,7 +17,7 @@ use super::{Home, TestEnv};
 pub(crate) struct HeldManager {
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) home: Home,
-    valve: Arc<Valve>,
+    hold: Arc<Hold>,
     address: SocketAddr,
 }
 
@@ -43,16 +43,16 @@ impl HeldManager {
     ) -> (Self, impl FnOnce() + use<>) {
         let TestEnv { sandbox, mut home } = TestEnv::with(settings);
         let sandbox = Arc::new(sandbox);
-        let valve = Arc::new(Valve::new(route));
+        let hold = Arc::new(Hold::new(&sandbox, route));
         let address = listener.local_addr().expect("it is bound");
         home.set("SWP_URL", format!("https://{address}"));
         let env = Self {
             sandbox: Arc::clone(&sandbox),
             home,
-            valve: Arc::clone(&valve),
+            hold: Arc::clone(&hold),
             address,
         };
-        let serve = move || drop(std::thread::spawn(move || valve.serve(&listener, &sandbox)));
+        let serve = move || relay::serve(listener, sandbox.address(), hold);
         (env, serve)
     }
 
@@ -69,8 +69,8 @@ impl HeldManager {
     /// Waits until the manager has answered and the answer is held back.
     #[track_caller]
     pub(crate) fn wait_until_held(&self) {
-        let phase = self.valve.phase.lock().expect("no thread has panicked");
-        let (phase, _) = (self.valve.changed)
+        let phase = self.hold.phase.lock().expect("no thread has panicked");
+        let (phase, _) = (self.hold.changed)
             .wait_timeout_while(phase, Duration::from_secs(60), |phase| {
                 *phase == Phase::Open
             })
@@ -80,13 +80,13 @@ impl HeldManager {
 
     /// Lets the answer go.
     pub(crate) fn release(&self) {
-        self.valve.turn(Phase::Released);
+        self.hold.turn(Phase::Released);
     }
 }
 
 impl Drop for HeldManager {
     fn drop(&mut self) {
-        self.valve.closed.store(true, Ordering::Relaxed);
+        self.hold.closed.store(true, Ordering::Relaxed);
         self.release();
         // Wakes the thread that waits for connections.
         let _ = TcpStream::connect(self.address);
@@ -100,16 +100,18 @@ enum Phase {
     Released,
 }
 
-struct Valve {
+struct Hold {
+    sandbox: Arc<Sandbox>,
     route: String,
     phase: Mutex<Phase>,
     changed: Condvar,
     closed: AtomicBool,
 }
 
-impl Valve {
-    fn new(route: &str) -> Self {
+impl Hold {
+    fn new(sandbox: &Arc<Sandbox>, route: &str) -> Self {
         Self {
+            sandbox: Arc::clone(sandbox),
             route: route.to_owned(),
             phase: Mutex::new(Phase::Open),
             changed: Condvar::new(),
@@ -124,32 +126,9 @@ impl Valve {
         self.changed.notify_all();
     }
 
-    /// Connections are passed on in the order in which they come, so their numbers are those that the manager counts.
-    fn serve(self: &Arc<Self>, listener: &TcpListener, sandbox: &Arc<Sandbox>) {
-        for number in 1.. {
-            let Ok((client, _)) = listener.accept() else {
-                return;
-            };
-            if self.closed.load(Ordering::Relaxed) {
-                return;
-            }
-            let Ok(server) = TcpStream::connect(sandbox.address()) else {
-                return;
-            };
-            let (Ok(client_too), Ok(server_too)) = (client.try_clone(), server.try_clone()) else {
-                return;
-            };
-            std::thread::spawn(move || pump(client, server, || {}));
-            let (valve, sandbox) = (Arc::clone(self), Arc::clone(sandbox));
-            std::thread::spawn(move || {
-                pump(server_too, client_too, || valve.pass(number, &sandbox));
-            });
-        }
-    }
-
     /// Waits here while the answer to the route is to be held, on the connection that it came on.
-    fn pass(&self, number: u64, sandbox: &Sandbox) {
-        let came = (sandbox.requests().iter())
+    fn wait_while_held(&self, number: u64) {
+        let came = (self.sandbox.requests().iter())
             .any(|request| request.connection == number && request.route() == self.route);
         let Ok(mut phase) = self.phase.lock() else {
             return;
@@ -167,14 +146,15 @@ impl Valve {
     }
 }
 
-/// Passes on what comes, until one side is gone.
-fn pump(mut from: TcpStream, mut to: TcpStream, before_each: impl Fn()) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer) {
-        before_each();
-        if to.write_all(&buffer[..length]).is_err() {
-            break;
+impl Filter for Hold {
+    fn pass(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
+        if direction == Direction::ToClient {
+            self.wait_while_held(connection.number);
         }
+        connection.send(direction, bytes)
     }
-    let _ = to.shutdown(Shutdown::Write);
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
 }

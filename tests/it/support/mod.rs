@@ -12,6 +12,7 @@ pub(crate) mod profiles;
 pub(crate) mod proxy;
 #[cfg(unix)]
 pub(crate) mod pty;
+pub(crate) mod relay;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod running;

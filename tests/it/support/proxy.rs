@@ -1,11 +1,12 @@
 //! A proxy that knows CONNECT alone, and overhears everything; and a port at which nobody listens until a test says so.
 
 use std::io::{Read, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpSocket;
 
+use super::relay::join_and_wait;
 use super::scripted_server::{Recording, ScriptedServer};
 
 /// A running proxy.
@@ -21,7 +22,7 @@ impl Proxy {
         Self::start(move |mut client, heard| {
             let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
             if let Ok(server) = TcpStream::connect(target) {
-                join(client, server, heard);
+                join_and_wait(client, server, &Arc::new(heard.clone()));
             }
         })
     }
@@ -82,28 +83,6 @@ fn head(client: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// Carries bytes in both directions until one side is done, and overhears them.
-fn join(client: TcpStream, server: TcpStream, heard: &Recording) {
-    let (Ok(client_too), Ok(server_too)) = (client.try_clone(), server.try_clone()) else {
-        return;
-    };
-    let overheard = heard.clone();
-    let back = std::thread::spawn(move || carry(server_too, client_too, &overheard));
-    carry(client, server, heard);
-    let _ = back.join();
-}
-
-fn carry(mut from: TcpStream, mut to: TcpStream, heard: &Recording) {
-    let mut bytes = [0; 16 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
-        heard.add(&bytes[..count]);
-        if to.write_all(&bytes[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(Shutdown::Write);
-}
-
 /// A port that is taken, so that no other test gets it, and at which nobody listens: connections are refused.
 pub(crate) struct ReservedPort {
     socket: TcpSocket,
@@ -129,7 +108,7 @@ impl ReservedPort {
     pub(crate) fn open_to(self, target: SocketAddr) -> ScriptedServer {
         ScriptedServer::on(self.listen(), move |client| {
             if let Ok(server) = TcpStream::connect(target) {
-                join(client, server, &Recording::default());
+                join_and_wait(client, server, &Arc::new(Recording::default()));
             }
         })
     }

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 pub(crate) use super::certificates::Certificate;
+use super::relay::{Connection, Direction, Filter};
 
 /// A connection that speaks TLS once somebody reads or writes.
 pub(crate) type TlsStream = StreamOwned<ServerConnection, TcpStream>;
@@ -161,6 +162,13 @@ impl Drop for ScriptedServer {
 /// Bytes that somebody overheard, from any thread.
 #[derive(Clone, Default)]
 pub(crate) struct Recording(Arc<Mutex<Vec<u8>>>);
+
+impl Filter for Recording {
+    fn pass(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
+        self.add(bytes);
+        connection.send(direction, bytes)
+    }
+}
 
 impl Recording {
     pub(crate) fn add(&self, bytes: &[u8]) {

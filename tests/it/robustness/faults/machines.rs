@@ -9,7 +9,7 @@ use swp_keys::sandbox::{ApiKey, Fault, Sandbox};
 
 use super::conditions::{SmallDisk, make_room};
 use super::execution::{Ended, Job, Watch};
-use super::relay::Layer;
+use super::relay::FaultyRelay;
 use super::scenario::{IfExists, Naming, Place, Run, SETTLE, Scenario, Sink, TIMEOUT};
 use crate::support::fixed_files::{Fixed, small_disk};
 use crate::support::{Home, TestEnv, set_mode};
@@ -17,12 +17,12 @@ use crate::support::{Home, TestEnv, set_mode};
 /// A state folder, and the layer between it and the manager.
 pub(super) struct Machine {
     pub(super) home: Home,
-    pub(super) layer: Layer,
+    pub(super) layer: FaultyRelay,
 }
 
 impl Machine {
     fn before(manager: &Home, sandbox: &Arc<Sandbox>) -> Self {
-        let layer = Layer::before(sandbox);
+        let layer = FaultyRelay::before(sandbox);
         let mut home = Home::new();
         home.set("SWP_URL", layer.url());
         home.set("SWP_CA_CERT", manager.path("manager.pem"));

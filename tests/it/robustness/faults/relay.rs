@@ -1,23 +1,17 @@
-//! The layer between a run and its manager: passes bytes on, and does harm at a byte that a scenario names.
+//! The relay between a machine and its manager, which does harm at a byte that a scenario names.
 //!
-//! TLS goes through it from end to end, so it knows bytes and connections and no requests. Where it counts from is told by the
-//! manager's book of requests: bytes to the manager count for the k-th exchange once k-1 requests have come in, bytes to the client
-//! once the k-th has. A byte that is held up here is never passed on after its run: it comes in time, or never.
+//! It counts exchanges by the requests that the manager has received: bytes to the manager belong to the k-th exchange once k-1 requests
+//! have come in, and bytes to the client once the k-th has. A byte that is held up is passed on in time or never.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use swp_keys::sandbox::Sandbox;
 
-/// Which way bytes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    ToManager,
-    ToClient,
-}
+pub(super) use crate::support::relay::Direction;
+use crate::support::relay::{Connection, Filter, reset_on_close, serve};
 
 /// What is done to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +44,7 @@ pub(super) struct Trouble {
 }
 
 /// A listener of its own for each machine that runs are started on.
-pub(super) struct Layer {
+pub(super) struct FaultyRelay {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -71,6 +65,8 @@ struct State {
     held: bool,
     released: bool,
     connections: Vec<Weak<Connection>>,
+    /// Connections that drop what comes this way.
+    stalled: Vec<(u64, Direction)>,
 }
 
 struct Armed {
@@ -79,12 +75,7 @@ struct Armed {
     done: bool,
 }
 
-struct Connection {
-    client: TcpStream,
-    server: TcpStream,
-}
-
-impl Layer {
+impl FaultyRelay {
     pub(super) fn before(sandbox: &Arc<Sandbox>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = listener.local_addr().expect("it is bound");
@@ -94,8 +85,7 @@ impl Layer {
             changed: Condvar::new(),
             closed: AtomicBool::new(false),
         });
-        let served = Arc::clone(&shared);
-        std::thread::spawn(move || served.serve(&listener));
+        serve(listener, sandbox.address(), Arc::clone(&shared));
         Self { address, shared }
     }
 
@@ -128,7 +118,7 @@ impl Layer {
         state.released = true;
         for connection in state.connections.drain(..) {
             if let Some(connection) = connection.upgrade() {
-                connection.end();
+                connection.close();
             }
         }
         drop(state);
@@ -150,7 +140,32 @@ impl Layer {
     }
 }
 
-impl Drop for Layer {
+impl Filter for Shared {
+    fn accepts(&self, client: &TcpStream) -> bool {
+        let mut state = self.state();
+        let is_refused = state.refused > 0;
+        if is_refused {
+            state.refused -= 1;
+            reset_on_close(client);
+        }
+        !is_refused
+    }
+
+    fn opened(&self, connection: &Arc<Connection>) {
+        self.state().connections.push(Arc::downgrade(connection));
+    }
+
+    fn pass(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
+        let is_stalled = (self.state().stalled).contains(&(connection.number, direction));
+        is_stalled || self.pass_with_harm(connection, direction, bytes)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for FaultyRelay {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::Relaxed);
         self.heal();
@@ -171,65 +186,48 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(self: &Arc<Self>, listener: &TcpListener) {
-        while let Ok((client, _)) = listener.accept() {
-            if self.closed.load(Ordering::Relaxed) {
-                return;
-            }
-            let mut state = self.state();
-            if state.refused > 0 {
-                state.refused -= 1;
-                reset_on_close(&client);
-                continue;
-            }
-            drop(state);
-            let Ok(server) = TcpStream::connect(self.sandbox.address()) else {
-                continue;
+    /// Passes bytes on, and does the harm that is due within them. Returns whether more may follow.
+    fn pass_with_harm(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (count, harm) = match self.step(direction, rest.len()) {
+                Step::Pass(count) => (count, None),
+                Step::Harm(count, harm) => (count, Some(harm)),
             };
-            let _ = (client.set_nodelay(true), server.set_nodelay(true));
-            let connection = Arc::new(Connection { client, server });
-            self.state().connections.push(Arc::downgrade(&connection));
-            for direction in [Direction::ToManager, Direction::ToClient] {
-                let (shared, connection) = (Arc::clone(self), Arc::clone(&connection));
-                std::thread::spawn(move || shared.pump(&connection, direction));
+            let (now, later) = rest.split_at(count);
+            if !connection.send(direction, now) {
+                connection.close();
+                return false;
+            }
+            rest = later;
+            match harm {
+                None => {}
+                Some(Harm::Close) => {
+                    connection.close();
+                    return false;
+                }
+                Some(Harm::Reset) => {
+                    connection.reset();
+                    return false;
+                }
+                Some(Harm::Stall) => {
+                    self.stall(connection, direction);
+                    return true;
+                }
+                Some(Harm::Delay(time)) => std::thread::sleep(time),
+                Some(Harm::Duplicate(count)) => {
+                    connection.send(direction, &rest[..count.clamp(1, rest.len())]);
+                }
+                Some(Harm::Hold) => self.hold(),
             }
         }
+        true
     }
 
-    /// Passes on what comes, until one side is gone or a harm ends it.
-    fn pump(&self, connection: &Connection, direction: Direction) {
-        let (mut from, mut to) = match direction {
-            Direction::ToManager => (&connection.client, &connection.server),
-            Direction::ToClient => (&connection.server, &connection.client),
-        };
-        let mut buffer = [0; 16 * 1024];
-        let mut stalled = false;
-        while let Ok(length @ 1..) = from.read(&mut buffer) {
-            let mut rest = &buffer[..length];
-            while !rest.is_empty() && !stalled {
-                let (count, harm) = match self.step(direction, rest.len()) {
-                    Step::Pass(count) => (count, None),
-                    Step::Harm(count, harm) => (count, Some(harm)),
-                };
-                let (now, later) = rest.split_at(count);
-                if to.write_all(now).is_err() {
-                    return connection.end();
-                }
-                rest = later;
-                match harm {
-                    None => {}
-                    Some(Harm::Close) => return connection.end(),
-                    Some(Harm::Reset) => return connection.reset(),
-                    Some(Harm::Stall) => stalled = true,
-                    Some(Harm::Delay(time)) => std::thread::sleep(time),
-                    Some(Harm::Duplicate(count)) => {
-                        let _ = to.write_all(&rest[..count.clamp(1, rest.len())]);
-                    }
-                    Some(Harm::Hold) => self.hold(),
-                }
-            }
-        }
-        let _ = to.shutdown(Shutdown::Write);
+    /// From now on, nothing more goes this way on this connection.
+    fn stall(&self, connection: &Connection, direction: Direction) {
+        let stalled = (connection.number, direction);
+        self.state().stalled.push(stalled);
     }
 
     /// What happens to the next `length` bytes; a harm always leaves at least one of them to be passed after it.
@@ -265,26 +263,4 @@ impl Shared {
         let waited = (self.changed).wait_timeout_while(state, wait, |state| !state.released);
         drop(waited);
     }
-}
-
-impl Connection {
-    fn end(&self) {
-        let _ = (
-            self.client.shutdown(Shutdown::Both),
-            self.server.shutdown(Shutdown::Both),
-        );
-    }
-
-    /// The reset goes out when the last thread lets go of the socket, so the others are woken.
-    fn reset(&self) {
-        reset_on_close(&self.client);
-        let _ = (
-            self.client.shutdown(Shutdown::Read),
-            self.server.shutdown(Shutdown::Both),
-        );
-    }
-}
-
-fn reset_on_close(stream: &TcpStream) {
-    let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
 }
