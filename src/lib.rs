@@ -11,6 +11,7 @@
 //! keys
 //! mint
 //! auth
+//! target
 //! context
 //! trust, delivery
 //! config

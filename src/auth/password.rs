@@ -55,7 +55,7 @@ pub(crate) async fn sign_in_as(
         None => None,
         Some(given) => Some(given_code(context, given, &guard).await?),
     };
-    let login = Login {
+    let login = PasswordSignIn {
         target,
         context,
         guard,
@@ -86,7 +86,7 @@ async fn reach(
 }
 
 /// What is sent, however often.
-struct Login<'a> {
+struct PasswordSignIn<'a> {
     target: &'a Target,
     context: &'a Context,
     guard: LockoutGuard,
@@ -94,7 +94,7 @@ struct Login<'a> {
     password: Secret,
 }
 
-impl Login<'_> {
+impl PasswordSignIn<'_> {
     /// Sends it until it is not refused for what a person can add, or for what passes.
     async fn sign_in(
         &self,

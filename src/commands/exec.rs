@@ -91,7 +91,7 @@ struct ExecPlan<'a> {
 }
 
 /// How this run signed in, for a second sign-in if the session expires before the key is deleted.
-struct Login {
+struct RepeatableSignIn {
     method: AuthMethod,
     input: LoginInput,
 }
@@ -120,7 +120,7 @@ pub(crate) async fn run(
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
     // The session may expire before the command exits, so the login input is kept for a second sign-in.
-    let login = Login {
+    let login = RepeatableSignIn {
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
     };
@@ -266,7 +266,7 @@ impl<'a> ExecPlan<'a> {
         &self,
         key: TemporaryKey,
         ended: Result<u8, Error>,
-        login: &Login,
+        login: &RepeatableSignIn,
         access: Access<'_>,
     ) -> Result<u8, Error> {
         let recorded = key.recorded.is_written();
@@ -315,7 +315,7 @@ fn until(key: &TemporaryKey) -> String {
 /// Returns the first error if a second sign-in is impossible or fails.
 async fn delete(
     key: &TemporaryKey,
-    login: &Login,
+    login: &RepeatableSignIn,
     pending: PendingGuard<'_>,
     access: Access<'_>,
 ) -> Result<(), Error> {
@@ -324,7 +324,7 @@ async fn delete(
         Err(error) if matches!(error.kind(), ErrorKind::SignIn | ErrorKind::Forbidden) => error,
         result => return result,
     };
-    let Login { method, input } = login;
+    let RepeatableSignIn { method, input } = login;
     if !matches!(method, AuthMethod::Password) && method.renewable_user(access.target).is_none() {
         return Err(error);
     }

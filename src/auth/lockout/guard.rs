@@ -23,7 +23,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 use ring::hmac;
 
-use super::record::{Record, SentCode, WINDOW};
+use super::record::{SentCode, SignInRecord, WINDOW};
 use crate::error::{Error, ErrorKind};
 use crate::manager::SignInRefusal;
 use crate::random;
@@ -169,7 +169,7 @@ impl LockoutGuard {
         }
     }
 
-    fn unspent(&self, record: &Record, print: &str) -> Result<(), CodeAlreadyUsed> {
+    fn unspent(&self, record: &SignInRecord, print: &str) -> Result<(), CodeAlreadyUsed> {
         match record.codes.iter().find(|code| code.print == print) {
             Some(code) if !self.forced => Err(CodeAlreadyUsed(code.sent)),
             _ => Ok(()),
@@ -177,7 +177,7 @@ impl LockoutGuard {
     }
 
     /// What counts by now.
-    fn record(&self) -> Record {
+    fn record(&self) -> SignInRecord {
         self.ask(|folder| {
             let key = existing_key(folder)?;
             let found = key.map(|key| read(folder, &self.file_name(&key)));
@@ -189,7 +189,7 @@ impl LockoutGuard {
     }
 
     /// Changes the record, and forgets what is old in the others; `None` where that cannot be kept.
-    fn change<T>(&self, change: impl FnOnce(&mut Record, &hmac::Key) -> T) -> Option<T> {
+    fn change<T>(&self, change: impl FnOnce(&mut SignInRecord, &hmac::Key) -> T) -> Option<T> {
         self.ask(|folder| {
             let (_lock, key) = locked_key(folder)?;
             let name = self.file_name(&key);
@@ -344,9 +344,9 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
 }
 
 /// A file that holds no record is one that says nothing; the next write takes its place.
-fn read(folder: &Folder, name: &str) -> io::Result<Record> {
+fn read(folder: &Folder, name: &str) -> io::Result<SignInRecord> {
     let Some(content) = folder.read(name)? else {
-        return Ok(Record::default());
+        return Ok(SignInRecord::default());
     };
     Ok(serde_json::from_slice(&content).unwrap_or_else(|_| {
         let path = folder.path().join(name);
@@ -354,11 +354,11 @@ fn read(folder: &Folder, name: &str) -> io::Result<Record> {
             "{} holds no record of sign-ins and is not looked at",
             path.display()
         );
-        Record::default()
+        SignInRecord::default()
     }))
 }
 
-fn write(folder: &Folder, name: &str, record: &Record) -> io::Result<()> {
+fn write(folder: &Folder, name: &str, record: &SignInRecord) -> io::Result<()> {
     if record.is_empty() {
         return folder.remove(name);
     }

@@ -23,7 +23,7 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
 /// What is remembered of one manager, tenant and user.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Record {
+pub(crate) struct SignInRecord {
     /// When sign-ins were refused, in milliseconds since 1970 by this machine's clock, the last one last.
     pub(crate) refused: Vec<i64>,
     /// Why the last one was; none in a record of an older version.
@@ -39,7 +39,7 @@ pub(crate) struct SentCode {
     pub(crate) sent: i64,
 }
 
-impl Record {
+impl SignInRecord {
     /// Forgets what does not count any more. A clock may have jumped back since: what is far in the future was never true, and would
     /// stop runs for as long as it lies ahead.
     pub(crate) fn forget_old(&mut self, now: i64) {
@@ -71,9 +71,9 @@ mod tests {
 
     /// The refusals that count of those so many minutes from now.
     fn refused(minutes: &[i64]) -> Vec<i64> {
-        let mut record = Record {
+        let mut record = SignInRecord {
             refused: minutes.iter().map(|one| NOW + one * MINUTE).collect(),
-            ..Record::default()
+            ..SignInRecord::default()
         };
         record.forget_old(NOW);
         let ago = |time: &i64| (time - NOW) / MINUTE;
@@ -95,9 +95,9 @@ mod tests {
         assert!(refused(&[15, 16]).is_empty());
         assert!(refused(&[600_000, 600_001]).is_empty());
         assert_eq!(refused(&[600_000, -1]), [-1]);
-        let mut record = Record {
+        let mut record = SignInRecord {
             refused: vec![i64::MIN, i64::MAX],
-            ..Record::default()
+            ..SignInRecord::default()
         };
         record.forget_old(NOW);
         assert!(record.is_empty());
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_record_of_another_version_is_read() {
-        let read = |text: &str| serde_json::from_str::<Record>(text).ok();
+        let read = |text: &str| serde_json::from_str::<SignInRecord>(text).ok();
         let older = read(r#"{"refused":[1],"codes":[]}"#).unwrap_or_default();
         assert_eq!((older.refused, older.why), (vec![1], None));
         let newer = read(r#"{"refused":[1],"why":"new-cause"}"#).unwrap_or_default();

@@ -14,7 +14,7 @@ pub(crate) struct SavedCredential {
     pub(crate) secret: SavedSecret,
 }
 
-/// SavedSecret is kept.
+/// What is kept.
 pub(crate) enum SavedSecret {
     /// A session.
     Session {
@@ -107,7 +107,7 @@ impl SavedCredential {
     }
 }
 
-/// SavedSecret is said of something kept that a variable keeps from being used.
+/// What is said of something kept that a variable keeps from being used.
 pub(crate) fn shadowed(by: &Source, what: &SavedSecret) -> String {
     format!("{by} is used as long as it is set, and not {what} that `swp-keys login` kept")
 }

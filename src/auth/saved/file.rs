@@ -20,7 +20,7 @@ pub(crate) struct Read {
     header: Option<String>,
 }
 
-/// SavedSecret is written; a secret has no way into a file but this one.
+/// What is written; a secret has no way into a file but this one.
 #[derive(Serialize, Default)]
 pub(crate) struct Written<'a> {
     manager: &'a str,
@@ -76,7 +76,7 @@ impl Read {
 }
 
 impl<'a> Written<'a> {
-    /// SavedSecret is to be written of it.
+    /// What is to be written of it.
     pub(crate) fn of(kept: &'a SavedCredential) -> Self {
         let written = Self {
             manager: &kept.manager,

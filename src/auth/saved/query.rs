@@ -17,7 +17,7 @@ pub(crate) struct CredentialQuery {
     profile: Option<String>,
     /// The user name was typed for this very run, so a key, which is nobody's, is not meant.
     pub(super) user_is_meant: bool,
-    /// SavedSecret others may read is all right.
+    /// What others may read is all right.
     pub(super) allow_loose: bool,
 }
 
@@ -41,7 +41,7 @@ impl CredentialQuery {
         self
     }
 
-    /// SavedSecret this user keeps.
+    /// What this user keeps.
     pub(crate) fn of_user(mut self, username: &str) -> Self {
         self.username = Some(username.to_owned());
         self
