@@ -1,8 +1,8 @@
 //! `exec`: runs a command with a temporary key.
 //!
-//! The key is created with an expiry, passed to the command, and deleted after the command exited, whatever its exit code is. The record
-//! of the transaction stays until the key is deleted, so `recover` can delete the key of a run that was killed. If none of this happens,
-//! the key expires.
+//! The key is created with an expiry, passed to the command, and deleted after the command exited, regardless of its exit code. The record
+//! of the transaction stays until the key is deleted, so `recover` can delete the key of a run that was killed. A key that is never
+//! deleted expires.
 
 use tokio::process::Command;
 
@@ -160,8 +160,8 @@ impl<'a> ExecPlan<'a> {
     fn new(args: &'a Args) -> Result<Self, Error> {
         let Some((program, arguments)) = args.command.split_first() else {
             return Err(Error::usage(
-                "no command given",
-                "give the command after `--`",
+                "the command is missing",
+                "write the command after `--`",
             ));
         };
         check_name(args.name.as_deref())?;
@@ -249,7 +249,7 @@ impl<'a> ExecPlan<'a> {
         command.args(self.arguments);
         let pipe = secret.put_on(&mut command).map_err(failed)?;
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
-        // These are this program's copies of the secret.
+        // Drop this program's copies of the secret.
         drop((command, pipe));
         log::info!("started `{}`", self.program);
         let ended = running.end().await;
@@ -261,7 +261,7 @@ impl<'a> ExecPlan<'a> {
     /// Deletes the key and returns the exit code of the command.
     ///
     /// # Errors
-    /// Returns an error if the key cannot be deleted, whatever the result of the command is.
+    /// Returns an error if the key cannot be deleted, regardless of the result of the command.
     async fn delete_key(
         &self,
         key: TemporaryKey,
@@ -339,7 +339,7 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // The message is about a prompt of the second sign-in, which would mislead here.
+                // The message would name a missing prompt, which is not the cause of this failure.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
                 _ => format!("could not sign in again: {again}"),
             };

@@ -137,7 +137,7 @@ fn unproven(error: &Error) -> Error {
         format!("could not verify the API key, so it was not saved: {error}"),
     )
     .http(error.http_status())
-    .hint("give the key to each command with `--api-key-file` or SWP_API_KEY instead")
+    .hint("pass the key to each command with `--api-key-file` or SWP_API_KEY instead")
 }
 
 /// Removes the credentials that were saved before for the same manager, and ends their sessions.

@@ -36,7 +36,7 @@ pub(crate) async fn run(
             let signed_in = target.manager(&context.output)?.with(session);
             let ended = sign_out(&target, &signed_in, context).await;
             if ended {
-                format!("{subject} is ended and no longer saved")
+                format!("{subject} was ended and is no longer saved")
             } else {
                 format!(
                     "{subject} is no longer saved; the manager did not end it, so it stays valid until it expires"

@@ -1,4 +1,4 @@
-//! `show-role`: shows the rights of a role, or how the rights of two roles differ.
+//! `show-role`: shows the permissions of a role, or how the permissions of two roles differ.
 
 use std::collections::HashSet;
 
@@ -52,7 +52,7 @@ pub(crate) async fn run(
     })
     .await?;
     let document = match &other {
-        None => rights(&one, &target, context)?,
+        None => permissions(&one, &target, context)?,
         Some(other) => difference(&one, other, &target, context)?,
     };
     context.output.data(&document)?;
@@ -67,7 +67,7 @@ fn id_of(role: &str) -> Result<Option<i64>, Error> {
     let invalid = |problem: &str| {
         Error::usage(
             format!("the role {problem}"),
-            "give an ID or an exact name from `swp-keys list-roles`",
+            "use an ID or an exact name from `swp-keys list-roles`",
         )
     };
     if role.is_empty() {
@@ -94,7 +94,7 @@ async fn find(role: &str, access: Access<'_>) -> Result<Role, Error> {
     if *error.cause() == Cause::NotFound {
         return Err(Error::new(
             ErrorKind::NotFound,
-            format!("there is no role with the ID {id}: {error}"),
+            format!("there is no role with ID {id}: {error}"),
         )
         .http(Some(404))
         .hint("run `swp-keys list-roles` to list the roles"));
@@ -102,7 +102,7 @@ async fn find(role: &str, access: Access<'_>) -> Result<Role, Error> {
     Err(explain(access.signed_in, error))
 }
 
-fn rights(role: &Role, target: &Target, context: &Context) -> Result<String, Error> {
+fn permissions(role: &Role, target: &Target, context: &Context) -> Result<String, Error> {
     let format = context.output.format();
     let on = enabled_paths(role)?;
     if format == Format::Text {
@@ -133,7 +133,10 @@ fn difference(
         return Ok(json_text(&object, context.output.format() == Format::Json) + "\n");
     }
     if only_first.is_empty() && only_second.is_empty() {
-        let same = format!("`{}` and `{}` grant the same rights", one.name, other.name);
+        let same = format!(
+            "`{}` and `{}` grant the same permissions",
+            one.name, other.name
+        );
         context.output.note(&same);
         return Ok(String::new());
     }
@@ -153,8 +156,8 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.map(|line| safe(line) + "\n").collect()
 }
 
-/// Returns the paths of all rights that are on, in the manager's order. A non-empty list counts as on, because it limits the other
-/// rights to some computers or policies.
+/// Returns the paths of all permissions that are on, in the manager's order. A non-empty list counts as on, because it limits the
+/// other permissions to some computers or policies.
 ///
 /// # Errors
 /// Returns an error if the paths are longer than `MAX_PATH_BYTES` in total.
@@ -166,8 +169,8 @@ fn enabled_paths(role: &Role) -> Result<Vec<String>, Error> {
     Ok(paths)
 }
 
-/// The maximum length of all paths. A role with all rights has about 20 KB; a hostile response with long, deep names could need
-/// gigabytes.
+/// The maximum length of all paths. The paths of a role with all permissions have about 20 KB. A hostile response with long, deep
+/// names could need gigabytes.
 const MAX_PATH_BYTES: usize = 1024 * 1024;
 
 fn collect(
@@ -177,7 +180,7 @@ fn collect(
     bytes_left: &mut usize,
 ) -> Result<(), Error> {
     *bytes_left = (bytes_left.checked_sub(path.len()))
-        .ok_or_else(|| Error::unexpected("the role has more rights than can be shown"))?;
+        .ok_or_else(|| Error::unexpected("the role has more permissions than can be shown"))?;
     match value {
         Value::Bool(true) => paths.push(path),
         Value::Object(fields) => {

@@ -55,7 +55,7 @@ impl Host {
         } else {
             Err(Error::usage(
                 "an http address has no certificate",
-                "give an https address",
+                "use an https address",
             ))
         }
     }
@@ -179,7 +179,7 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
 /// Returns the certificate that the manager presents, after the user confirmed its key, or `None` if the key is already pinned.
 ///
 /// # Errors
-/// Returns a trust error if another key is pinned, if the key cannot be pinned, or if it is not confirmed.
+/// Returns a trust error if a different key is pinned, if the key cannot be pinned, or if it is not confirmed.
 async fn confirmed_certificate(
     target: &Target,
     host: &str,

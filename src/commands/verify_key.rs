@@ -1,6 +1,6 @@
 //! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! The secret is tried by `mint::try_key`, which never sends a refused secret again. A secret that does not work is a result (exit
+//! The secret is tried by `mint::try_key`, which never sends a rejected secret again. A secret that does not work is a result (exit
 //! code 13): stdout has the document either way, and stderr has the reason.
 
 use std::path::PathBuf;
@@ -94,15 +94,15 @@ fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource
     let Some(path) = &args.key_file else {
         return given.ok_or_else(|| {
             Error::usage(
-                "no API key given",
-                "give its secret with `--key-file FILE`, pipe it into `--key-file -`, or set SWP_API_KEY",
+                "the API key is missing",
+                "supply its secret with `--key-file FILE`, pipe it into `--key-file -`, or set SWP_API_KEY",
             )
         });
     };
     if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
         return Err(Error::usage(
-            "`--key-file` and `--api-key-file` were both given",
-            "give only one of them: the key to check also signs the requests",
+            "`--key-file` and `--api-key-file` cannot be combined",
+            "use only one of them; the key to check also signs the requests",
         ));
     }
     Ok(Sourced {
@@ -157,7 +157,7 @@ impl Verification {
                     ErrorKind::CheckFailed,
                     "the key works, but it may not view API keys, so its expiry is unknown",
                 )
-                .hint("give the key a role that may view API keys, or leave out `--fail-within`"),
+                .hint("give the key a role that may view API keys, or omit `--fail-within`"),
             );
         };
         let expiry = key.expiry_date()?;

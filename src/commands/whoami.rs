@@ -160,7 +160,7 @@ async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
 
 /// Returns the administrator with this name, or `None` if the session may not read it.
 ///
-/// It is unknown whether every session and role may read administrators (docs/manager-api.md, "Unknowns", no. 20). After a refusal,
+/// It is unknown whether every session and role may read administrators (docs/manager-api.md, "Unknowns", no. 20). After a rejection,
 /// another read shows whether the session is still valid.
 async fn administrator(
     signed_in: &SignedIn,

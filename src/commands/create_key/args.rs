@@ -80,7 +80,7 @@ impl Args {
         if self.role.is_none() && self.role_id.is_none() {
             return Err(Error::usage(
                 "`--role <NAME>` or `--role-id <ID>` is missing",
-                "give the role of the key; `swp-keys list-roles` lists the roles",
+                "set `--role` or `--role-id`; `swp-keys list-roles` lists the roles",
             ));
         }
         self.description = (self.description.take()).or_else(|| text("create.description"));

@@ -25,7 +25,7 @@ use crate::mint::{
 use crate::random;
 use crate::target::Target;
 
-/// The request of the command line, before the first request to the manager.
+/// The options of the command, checked before the first request to the manager.
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
@@ -38,7 +38,7 @@ pub(super) struct CreatePlan<'a> {
 /// Creates a key as the flags ask.
 ///
 /// # Errors
-/// Returns the first error; the state table of `mint` says what is left then.
+/// Returns the first error. The state table of `mint` lists what is left after each failure.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -77,7 +77,7 @@ impl<'a> CreatePlan<'a> {
         {
             return Err(Error::usage(
                 "`--description` contains the marker of a run of this program",
-                "leave the marker out; a new key gets its own",
+                "remove the marker; a new key gets its own",
             ));
         }
         let zone = args.time_zone.as_deref();
@@ -94,7 +94,7 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Carries the plan out, and returns the flush of the removed record, which goes on while the session ends.
+    /// Carries the plan out. Returns the pending flush of the removed record, which runs during sign-out.
     async fn carry_out(&self, access: Access<'_>, prepared: PreparedSinks) -> Result<Flush, Error> {
         let (role, written) = self.role_and_record(access, &prepared).await?;
         warn_clock_skew(access, self.expiry);

@@ -184,7 +184,7 @@ async fn delete_all(
     Ok(results)
 }
 
-/// Returns whether the next deletion would fail for the same reason. A refused secret that is sent again could lock its key.
+/// Returns whether the next deletion would fail for the same reason. Sending a rejected secret again could lock its key.
 fn would_fail_again(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -246,7 +246,7 @@ async fn delete(
     result.map_err(|error| error.key(key.id))
 }
 
-/// Checks that the key is gone, whatever the response to its deletion was.
+/// Checks that the key is gone, regardless of the response to its deletion.
 ///
 /// # Errors
 /// Returns an error if the key still exists, or if that is unknown.

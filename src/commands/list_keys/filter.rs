@@ -36,7 +36,7 @@ pub(super) enum FilterResult {
 impl<'a> Filter<'a> {
     /// Returns the criteria for the manager, which match at least every key that `apply` accepts.
     ///
-    /// Locks are checked here alone: it is unknown whether a lock after failed sign-ins sets `active` to false, and criteria cannot be
+    /// Locks are checked only here: it is unknown whether a lock after failed sign-ins sets `active` to false, and criteria cannot be
     /// alternatives. A key that has not been used since a time was created before it, so `unused_since` limits the creation time.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {

@@ -137,7 +137,7 @@ struct Listing<'a> {
     objects: Vec<ListedKey>,
     held: usize,
     shown: usize,
-    /// The number of keys that are left out because the manager reports no time for them.
+    /// The number of keys that are not listed because the manager reports no time for them.
     without_times: usize,
     other_case: bool,
     twins: Twins,
@@ -192,7 +192,7 @@ impl<'a> Listing<'a> {
         }
         if self.without_times > 0 {
             output.warn(&format!(
-                "{} keys are left out: the manager reports neither their last sign-in nor their creation time",
+                "{} keys are not listed: the manager reports neither their last sign-in nor their creation time",
                 self.without_times
             ));
         }

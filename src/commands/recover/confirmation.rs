@@ -18,7 +18,7 @@ pub(super) async fn confirm(
     let action = if delete {
         "Delete"
     } else {
-        "Make a new secret for"
+        "Create a new secret for"
     };
     let name = crate::terminal::output::safe(&record.key_name);
     let in_use = match record.progress.stage {

@@ -41,7 +41,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
         ));
         return settle(entry);
     };
-    // A temporary key must not outlive its run.
+    // A temporary key is deleted by default, because its run has ended.
     let delete = args.delete
         || record.temporary && !args.rekey
         || lost_name_race(&record, id, access).await?;

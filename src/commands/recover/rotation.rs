@@ -1,4 +1,4 @@
-//! Finishes an interrupted rotation, or undoes it with `--delete`. Afterwards one key with the name works, and no other key is left.
+//! Finishes an interrupted rotation, or undoes it with `--delete`. Afterwards only one key with the name works.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     let Some(old) = &record.predecessor else {
         return Ok(());
     };
-    // The record has the ID of the old key, and another tenant may have another key with this ID.
+    // The record identifies the old key by its ID, which may belong to a different key in a different tenant.
     same_signer(&record, access.signed_in)?;
     let search = async {
         let found = find_abandoned_key(&entry, access).await;
@@ -67,7 +67,7 @@ async fn expire_old_key(
                 "the secret of the key `{name}` (ID {id}) was delivered, so the key is not deleted"
             ),
             format!(
-                "leave out `--delete` to set the expiry of the old key (ID {})",
+                "omit `--delete` to set the expiry of the old key (ID {})",
                 old.id
             ),
         )

@@ -83,7 +83,7 @@ fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Resul
     .hint("run `swp-keys recover --list` to list the unfinished runs"))
 }
 
-/// Checks that stdout can take the secrets: one document holds one secret, and JSON lines hold several.
+/// Checks that stdout can take the secrets: one document contains one secret, and JSON lines contain several.
 ///
 /// # Errors
 /// Returns a usage error if there are more secrets than stdout can take.

@@ -47,7 +47,7 @@ pub(super) async fn current(
     context: &Context,
 ) -> Result<(), Error> {
     let target = Target::new(settings)?;
-    // This is checked before a sign-in that would be useless.
+    // Fail before a sign-in that would be useless.
     if matches!(
         AuthMethod::select(&target, context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
@@ -79,12 +79,12 @@ pub(super) async fn current(
 fn requires_api_key() -> Error {
     Error::usage(
         "`--current` requires an API key, and this run signs in with a session",
-        "give the key with `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
+        "supply the key with `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
     )
 }
 
-/// Adds a hint to the error of a run whose own key may have a new secret: then neither this run nor `recover` can sign in with the old
-/// secret.
+/// Adds a hint to an error after which the key that signs this run may have a new secret. Neither this run nor `recover` could then sign
+/// in with the old secret.
 fn signer_hint(error: Error, id: i64) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;
@@ -109,7 +109,7 @@ impl<'a> InPlaceRekey<'a> {
         if AbandonedRotation::of_key(&key, access.target)?.is_some() {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                format!("a rotation of the key with the ID {} was interrupted", key.id),
+                format!("a rotation of the key with ID {} was interrupted", key.id),
             )
             .hint("run `swp-keys recover` to finish the rotation, or `swp-keys recover --delete` to undo it")
             .key(key.id));

@@ -21,7 +21,7 @@ pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
         _ => return,
     };
     access.context.output.warn(&format!(
-        "the key with the ID {} {state}, but its successor will work",
+        "the key with ID {} {state}, but its successor will work",
         old.id
     ));
 }

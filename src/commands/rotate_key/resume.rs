@@ -68,7 +68,7 @@ impl AbandonedRotation {
     }
 
     /// Returns whether the secret is already delivered and only the expiry of the old key must be set. With stdout as a sink, the secret
-    /// is made again, because what the earlier run wrote to its stdout may be lost.
+    /// is created again, because the output of the earlier run may be lost.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
@@ -100,7 +100,8 @@ pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Optio
         .await
 }
 
-/// Returns the key to replace, or `None` if it is gone. If its successor exists, a key made from the record stands in for a deleted one.
+/// Returns the key to replace, or `None` if it is gone. If the key is gone but its successor exists,
+/// returns a key with the fields of the record instead.
 pub(super) async fn old_key(
     entry: &Entry,
     has_successor: bool,
@@ -133,7 +134,7 @@ pub(super) async fn require_first(
         return Ok(entry);
     }
     let message = format!(
-        "another run has already replaced the key `{}`",
+        "a different run has already replaced the key `{}`",
         record.key_name
     );
     mint::delete_abandoned(access, record, id).await?;

@@ -16,10 +16,10 @@ use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 
-/// The shortest overlap. Clock differences and requests take too much of a shorter one.
+/// The shortest overlap that is accepted. Clock differences and slow requests could use up a shorter one.
 const MIN_OVERLAP: Duration = Duration::from_secs(60);
 
-/// The request of the command line, before the first request to the manager.
+/// The options of the command, checked before the first request to the manager.
 pub(super) struct RotationPlan<'a> {
     pub(super) args: &'a Args,
     pub(super) key: &'a str,
@@ -52,7 +52,7 @@ impl<'a> RotationPlan<'a> {
         let too_long = || {
             Error::usage(
                 format!("`--overlap {overlap_text}` is too long"),
-                "give a duration such as 24h or 7d",
+                "use a duration such as 24h or 7d",
             )
         };
         let expiry = args

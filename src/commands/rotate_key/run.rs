@@ -21,7 +21,7 @@ use crate::target::Target;
 /// Rotates a key as the flags ask.
 ///
 /// # Errors
-/// Returns the first error; a record is left if the rotation can be continued.
+/// Returns the first error. The record stays if the rotation can be continued.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -89,7 +89,7 @@ impl RotationPlan<'_> {
         let old = resume::old_key(&entry, successor_id.is_some(), access).await?;
         let Some(old) = old else {
             settle(entry)?;
-            let message = format!("the key `{name}` to rotate no longer exists");
+            let message = format!("the key `{name}` no longer exists");
             return Err(Error::new(ErrorKind::NotFound, message)
                 .hint("run `swp-keys create-key` to create a new key"));
         };

@@ -48,7 +48,7 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
             "name the key with `swp-keys update-key {} --name NAME`",
             old.id
         );
-        Error::usage(format!("the key with the ID {} has no name", old.id), hint).key(old.id)
+        Error::usage(format!("the key with ID {} has no name", old.id), hint).key(old.id)
     })
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn require_single(
         return Err(Error::new(
             ErrorKind::Conflict,
             format!(
-                "another key named `{name}` exists (ID {}); the key with the ID {} may already be rotated",
+                "another key named `{name}` exists (ID {}); the key with ID {} may already be rotated",
                 other.id, old.id
             ),
         )
@@ -104,7 +104,7 @@ pub(super) async fn require_single(
     Err(Error::new(
         ErrorKind::Conflict,
         format!(
-            "the key `{name}` (ID {}) replaced the key with the ID {}, which {until}",
+            "the key `{name}` (ID {}) replaced the key with ID {}, which {until}",
             old.id, other.id
         ),
     )
@@ -117,7 +117,8 @@ pub(super) async fn require_single(
 
 const CHOOSE_KEY: &str = "check with `swp-keys show-key ID` which key is in use, and delete the other with `swp-keys delete-key ID`";
 
-/// Returns the expiry of the successor by the manager's clock: as requested, or with the lifetime of the old key.
+/// Returns the expiry of the successor: the requested one, or one that gives it the lifetime of the old key. Both count from the
+/// manager's time.
 ///
 /// # Errors
 /// Returns a usage error if the lifetime of the old key is unknown.
@@ -138,7 +139,7 @@ pub(super) fn expiry(
         .filter(|lifetime| *lifetime > 0);
     let unknown = || {
         Error::usage(
-            format!("the lifetime of the key with the ID {} is unknown", old.id),
+            format!("the lifetime of the key with ID {} is unknown", old.id),
             "set the expiry of the new key with `--expires`",
         )
         .key(old.id)
@@ -168,7 +169,7 @@ pub(super) fn of(
 ) -> Result<NewApiKey, Error> {
     let role_id = old.role_id().ok_or_else(|| {
         let message = format!(
-            "the manager does not report the role of the key with the ID {}",
+            "the manager does not report the role of the key with ID {}",
             old.id
         );
         Error::unexpected(message).key(old.id)

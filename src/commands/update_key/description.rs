@@ -19,7 +19,7 @@ pub(super) fn compose(
     if requested.is_some_and(|text| markers(text).any(|operation| !own.contains(&operation))) {
         return Err(Error::usage(
             "`--description` contains the marker of a run that did not create this key",
-            "leave the marker out; the key keeps its own",
+            "remove the marker; the key keeps its own",
         ));
     }
     let text = match requested {

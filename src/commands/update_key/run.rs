@@ -130,7 +130,7 @@ impl Args {
         access
             .context
             .output
-            .note(&format!("{} is changed", describe(&after)));
+            .note(&format!("{} was changed", describe(&after)));
         UpdateResult::changed(before, after, &change, access).await
     }
 
