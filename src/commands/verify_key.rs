@@ -1,6 +1,6 @@
 //! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! The secret is tried by `mint::try_key`, which never sends a rejected secret again. A secret that does not work is a result (exit
+//! The secret is tried by `auth::key_check`, which never sends a rejected secret again. A secret that does not work is a result (exit
 //! code 13): stdout has the document either way, and stderr has the reason.
 
 use std::path::PathBuf;
