@@ -45,6 +45,8 @@ mod rotation;
 mod state;
 pub(crate) mod transaction;
 mod twins;
+#[cfg(all(test, unix, feature = "sandbox"))]
+mod two_targets;
 
 pub(crate) use likeness::is_like;
 pub(crate) use marker::{mark, markers, without_marks};
