@@ -1,4 +1,4 @@
-//! Helpers for text of any length.
+//! Helpers for text.
 
 use std::borrow::Cow;
 

@@ -24,7 +24,7 @@ pub(crate) struct Manager {
 pub(crate) struct SignedIn {
     pub(super) transport: Transport,
     credentials: Credentials,
-    /// Requests a new session if the saved one has ended.
+    /// The request for a new session, which is used if the saved session has ended.
     renewal: Option<SessionRenewal>,
     /// The new session.
     renewed: OnceCell<Credentials>,
@@ -39,7 +39,7 @@ impl Manager {
         Transport::new(options).map(|transport| Self { transport })
     }
 
-    /// Signs every call with these credentials.
+    /// Returns a connection that signs every call with these credentials.
     #[must_use]
     pub(crate) fn with(self, credentials: Credentials) -> SignedIn {
         SignedIn {
@@ -52,7 +52,7 @@ impl Manager {
 }
 
 impl SignedIn {
-    /// Signs every further call with other credentials, on the same connection.
+    /// Returns the same connection with different credentials, which sign every further call.
     #[must_use]
     pub(crate) fn with(self, credentials: Credentials) -> Self {
         Self {
@@ -63,45 +63,46 @@ impl SignedIn {
         }
     }
 
-    /// Sets where to request a new session if the current one has ended.
+    /// Sets the request for a new session, which is used if the current session has ended.
     #[must_use]
     pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);
         self
     }
 
-    /// Whether a new session has replaced the first one.
+    /// Returns true if a new session has replaced the first one.
     #[must_use]
     pub(crate) fn is_renewed(&self) -> bool {
         self.renewed.get().is_some()
     }
 
-    /// The credentials that currently sign the calls.
+    /// Returns the credentials that currently sign the calls.
     pub(crate) fn credentials(&self) -> &Credentials {
         self.renewed.get().unwrap_or(&self.credentials)
     }
 
-    /// The manager's current time if a response has shown its clock, else this machine's.
+    /// Returns the manager's current time if a response has shown its clock, and this machine's time otherwise.
     #[must_use]
     pub(crate) fn time(&self) -> DateTime<Utc> {
         self.transport.manager_time()
     }
 
-    /// How far the manager's clock is ahead of this machine's. `None` before the first response.
+    /// Returns the amount by which the manager's clock is ahead of this machine's. `None` before the first response.
     #[must_use]
     pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
         self.transport.skew()
     }
 
-    /// The manager's version. `None` if no response has named it.
+    /// Returns the manager's version. `None` if no response has named it.
     #[must_use]
     pub(crate) fn version(&self) -> Option<String> {
         self.transport.version()
     }
 
-    /// Identifies the API key that signs the calls: the first 64 bits of a keyed hash of its secret. `None` if a session signs them.
+    /// Returns an identifier of the API key that signs the calls: the first 64 bits of a keyed hash of its secret. `None` if a session
+    /// signs the calls.
     ///
-    /// Equal values mean the same key. The secret is random, so it cannot be found from the hash.
+    /// Equal values mean the same key. The secret is random, so it cannot be derived from the hash.
     #[must_use]
     pub(crate) fn signer_fingerprint(&self, operation: &str) -> Option<String> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -117,7 +118,7 @@ impl SignedIn {
         )
     }
 
-    /// The ID of the API key that signs the calls, if its secret begins with the ID (`8:...`). That shape has been observed, but no
+    /// Returns the ID of the API key that signs the calls, if its secret begins with the ID (`8:...`). This shape has been observed, but no
     /// document guarantees it (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
@@ -129,7 +130,7 @@ impl SignedIn {
         id.parse().ok()
     }
 
-    /// The session that signs the calls. `None` if an API key signs them.
+    /// Returns the session that signs the calls. `None` if an API key signs them.
     #[must_use]
     pub(crate) fn session(&self) -> Option<&Session> {
         match self.credentials() {
@@ -148,7 +149,7 @@ impl SignedIn {
         let Some(renewal) = renewal else {
             return self.transport.send(&request).await;
         };
-        // A call that changes something must not be sent twice, so the session is checked with another call first.
+        // A call that changes something must not be sent twice, so a read checks the session first.
         if request.retry == RetryPolicy::Read {
             match self.transport.send(&request).await {
                 Err(error) if is_session_end(&error) => {
@@ -165,8 +166,9 @@ impl SignedIn {
         self.transport.send(&request).await
     }
 
-    /// Requests a new session if the current one has ended, and returns whether there is one. The check is needed because a call may
-    /// also be refused because sessions may not make it.
+    /// Requests a new session if the current session has ended, and returns true if a new session was created. A rejected call does not
+    /// prove that the session has ended, because the manager may not allow sessions to make that call. So another call checks the session
+    /// first.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport
@@ -184,7 +186,7 @@ impl SignedIn {
         renewed.is_some_and(|set| set.is_ok())
     }
 
-    /// A cheap read that every role with web service access should allow (docs/manager-api.md, "Checking a key").
+    /// Returns the request for a cheap read that every role with web service access should allow (docs/manager-api.md, "Checking a key").
     pub(super) fn access_check<'a>(&'a self, action: &'a str) -> ApiRequest<'a> {
         ApiRequest::new(
             action,

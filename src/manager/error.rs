@@ -1,6 +1,6 @@
-//! The error of a call to the manager: why it failed, and what the caller may conclude from that.
+//! The error of a call to the manager: its cause, and whether the call may have had an effect.
 //!
-//! These are types only. `http/classify.rs` decides which failure has which cause.
+//! This module only defines the types. `http/classify.rs` decides which failure has which cause.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// Why a call failed, as far as a decision depends on it.
+/// The cause of a failed call, as far as a decision depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The manager refused the sign-in.
+    /// The manager rejected the sign-in.
     SignInRefused(SignInRefusal),
-    /// The account has reached the manager's limit of sessions. The password was not wrong, and the state may pass.
+    /// The account has reached the manager's session limit. The password was not wrong, and a later sign-in may succeed.
     TooManySessions,
-    /// The manager did not accept the session or the API key.
+    /// The manager rejected the session or the API key.
     Unauthorized,
-    /// The session or the API key lacks the right.
+    /// The session or the API key lacks the permission.
     Forbidden,
     /// The object does not exist.
     NotFound,
@@ -33,7 +33,7 @@ pub(crate) enum Cause {
     Untrusted,
     /// The connection was refused. Nothing was sent.
     ConnectionRefused,
-    /// The connection failed for another reason. Nothing was sent.
+    /// The connection failed for a different reason. Nothing was sent.
     Unreachable,
     /// The proxy refused the connection. Nothing was sent.
     ProxyRefused,
@@ -41,24 +41,24 @@ pub(crate) enum Cause {
     Reset,
     /// The response was not complete in time.
     TimedOut,
-    /// 502, 503 or 504: the manager is starting, or a gateway got no response from it.
+    /// The status is 502, 503 or 504: the manager is starting, or a gateway got no response from it.
     Unavailable {
         /// The `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
     /// The response is a redirect.
     Redirected {
-        /// The call was signed by a session, and the redirect leads to another page of the same manager, its sign-in page. That means
-        /// that the session has ended.
+        /// True if a session signed the call and the redirect leads to a page of the same manager. That page is the sign-in page, so the
+        /// session has ended.
         session_ended: bool,
     },
     /// The response does not match the API.
     Unreadable,
-    /// The manager refused the call with this status.
+    /// The manager rejected the call with this status.
     Rejected(u16),
 }
 
-/// Why a sign-in was refused, as far as the manager's message shows it.
+/// The reason for a rejected sign-in, as far as the manager's message shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SignInRefusal {
@@ -70,13 +70,13 @@ pub(crate) enum SignInRefusal {
     PasswordExpired,
     /// The user name or the password is wrong.
     Credentials,
-    /// There is no message, or it shows none of these reasons.
+    /// The response contains no message, or the message shows none of these reasons.
     #[serde(other)]
     Unclear,
 }
 
 impl Cause {
-    /// Whether the manager certainly did not carry out the call, provided that the response is the manager's own.
+    /// Returns true if the manager definitely did not execute the call, assuming that the response came from the manager itself.
     #[must_use]
     fn had_no_effect(&self) -> bool {
         match self {
@@ -91,8 +91,8 @@ impl Cause {
             | Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused => true,
-            // A 4xx means that the request was not accepted. A 500, and every response of a gateway, may come after the call was
-            // carried out.
+            // A 4xx means that the request was rejected. A 500 response, and every response of a gateway, may come after the call was
+            // executed.
             Self::Rejected(status) => (400..500).contains(status),
             Self::Reset
             | Self::TimedOut
@@ -121,15 +121,15 @@ impl Cause {
             | Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. } => ErrorKind::Unreachable,
-            // Which status refuses a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7). A 409 has no other
-            // meaning here.
+            // The status for a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7). A 409 has no other meaning
+            // here.
             Self::Rejected(409) => ErrorKind::Conflict,
             Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => ErrorKind::Unexpected,
         }
     }
 }
 
-/// Why a call failed: the cause, the message and the hint.
+/// The error of a failed call: the cause, the message and the hint.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct ManagerError {
@@ -137,10 +137,10 @@ pub(crate) struct ManagerError {
     message: String,
     hint: Option<String>,
     http: Option<u16>,
-    /// The response has the form of the manager's API, or there is no response. Otherwise a gateway may have sent it.
+    /// True if the response has the form of the manager's API, or if there is no response. Otherwise a gateway may have sent the response.
     from_manager: bool,
     is_page: bool,
-    /// The manager's message is that the name is taken, whatever the status.
+    /// True if the manager's message says that the name is taken, regardless of the status.
     name_taken: bool,
 }
 
@@ -157,61 +157,61 @@ impl ManagerError {
         }
     }
 
-    /// The cause, as far as a decision depends on it.
+    /// Returns the cause.
     #[must_use]
     pub(crate) fn cause(&self) -> &Cause {
         &self.cause
     }
 
-    /// The status of the response. `None` if there was no response.
+    /// Returns the status of the response. `None` if there was no response.
     #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.http
     }
 
-    /// Whether the manager certainly did not carry out the call. A refusal that does not have the form of the manager's API does not
-    /// prove that: a gateway may have sent it after the call was carried out.
+    /// Returns true if the manager definitely did not execute the call. An error response that does not have the form of the manager's API
+    /// does not prove that, because a gateway may have sent it after the call was executed.
     pub(crate) fn had_no_effect(&self) -> bool {
-        // A rate limit is checked before the call, even if a gateway does it.
+        // A rate limit is checked before the call is executed, even if a gateway checks it.
         let limited = matches!(self.cause, Cause::RateLimited { .. });
         (self.from_manager || limited) && self.cause.had_no_effect()
     }
 
-    /// Whether no copy of the request was processed: it was not sent, or a rate limit stopped it.
+    /// Returns true if no copy of the request was processed: it was not sent, or a rate limit stopped it.
     pub(crate) fn was_not_processed(&self) -> bool {
         matches!(self.cause, Cause::RateLimited { .. })
             || self.http.is_none() && self.had_no_effect()
     }
 
-    /// Whether the status of the response is a refusal, even if a gateway sent it.
+    /// Returns true if the status of the response means that the call was rejected, even if a gateway sent it.
     pub(crate) fn has_refusal_status(&self) -> bool {
         self.http.is_some() && self.cause.had_no_effect()
     }
 
-    /// Whether there was a response in the form of the manager's API, which is therefore final.
+    /// Returns true if the response has the form of the manager's API. Such a response is final.
     pub(crate) fn is_from_manager(&self) -> bool {
         self.from_manager && self.http.is_some()
     }
 
-    /// Whether the response is a web page instead of a response of the manager's API.
+    /// Returns true if the response is a web page instead of a response of the manager's API.
     pub(super) fn is_page(&self) -> bool {
         self.is_page
     }
 
-    /// The hint. Empty if there is none.
+    /// Returns the hint. Empty if there is no hint.
     #[must_use]
     pub(crate) fn hint(&self) -> &str {
         self.hint.as_deref().unwrap_or_default()
     }
 
-    /// The same error with another hint, for a caller that knows a better one.
+    /// Returns the same error with a different hint, for a caller that knows a better one.
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same error as the last one before the time to wait for the manager ran out.
+    /// Returns this error as the result of a wait for the manager that has timed out.
     pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
         Self {
             cause: Cause::Unavailable { retry_after: None },
@@ -221,25 +221,25 @@ impl ManagerError {
         }
     }
 
-    /// The same error with `change` applied to its message.
+    /// Returns the same error with `change` applied to its message.
     pub(super) fn with_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
         self.message = change(&self.message);
         self
     }
 
-    /// The same error for a name that is taken.
+    /// Returns the same error for a name that is taken.
     pub(super) fn with_name_taken(mut self) -> Self {
         self.name_taken = true;
         self
     }
 
-    /// The same error with the status of its response.
+    /// Returns the same error with the status of its response.
     pub(super) fn with_status(mut self, status: StatusCode) -> Self {
         self.http = Some(status.as_u16());
         self
     }
 
-    /// The same error with the origin of its response.
+    /// Returns the same error with the origin of its response.
     pub(super) fn with_origin(mut self, from_manager: bool, is_page: bool) -> Self {
         self.from_manager = from_manager;
         self.is_page = is_page;
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_clear_refusal_had_no_effect() {
+    fn only_a_definite_rejection_had_no_effect() {
         assert!(Cause::Rejected(409).had_no_effect());
         assert!(!Cause::Rejected(500).had_no_effect());
         assert!(!Cause::Unavailable { retry_after: None }.had_no_effect());

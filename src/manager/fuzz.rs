@@ -159,7 +159,7 @@ fn is_a_session(session: &Session) {
     }
     let mut headers = HeaderMap::new();
     let added = Credentials::Session(session.clone()).add_to(&mut headers);
-    assert_eq!(added, Some(()), "it can be sent");
+    assert_eq!(added, Some(()), "the session can be sent");
     assert!(headers.values().all(HeaderValue::is_sensitive));
     let sent = headers[COOKIE].to_str().expect("cookies are ASCII");
     let pairs = session
@@ -197,7 +197,7 @@ pub(crate) fn search_answer(data: &[u8]) {
         if let Some(secret) = key.take_secret() {
             assert!(!secret.is_empty() && !secret.expose().contains(char::is_control));
         }
-        assert!(key.take_secret().is_none(), "it was taken out");
+        assert!(key.take_secret().is_none(), "the secret was removed");
     }
 }
 
@@ -242,7 +242,7 @@ pub(crate) fn error_body(data: &[u8]) {
     else {
         return;
     };
-    // A secret that is a part of its replacement would be found in the redacted text.
+    // If the secret is a part of its replacement, the redacted text contains it.
     if secret.len() < 4 || secret.contains(['[', ']']) || "secret".contains(secret) {
         return;
     }
@@ -309,7 +309,7 @@ fn is_classified(error: &ManagerError, status: StatusCode, signer: SignerKind) {
         _ => {}
     }
     if status.is_server_error() && signer != SignerKind::Password {
-        assert!(!error.had_no_effect(), "it may have had an effect");
+        assert!(!error.had_no_effect(), "the call may have had an effect");
     }
     let refused = matches!(cause, Cause::SignInRefused(_));
     assert!(!refused || signer == SignerKind::Password);
@@ -329,11 +329,14 @@ fn retries_end(error: &ManagerError) {
             .collect();
         assert!(pauses.len() <= 3 && pauses.iter().all(|pause| pause.as_secs() <= 60));
         let never = matches!(policy, RetryPolicy::SignIn | RetryPolicy::Never);
-        assert!(pauses.is_empty() || !never, "it must not be repeated");
+        assert!(
+            pauses.is_empty() || !never,
+            "the request must not be repeated"
+        );
         let limited = matches!(error.cause(), Cause::RateLimited { .. });
         assert!(
             pauses.is_empty() || limited || policy != RetryPolicy::Change,
-            "a create must not be repeated"
+            "a create request must not be repeated"
         );
     }
 }
@@ -362,7 +365,7 @@ pub(crate) fn certificate(data: &[u8]) {
     let mut pins = PinSet {
         pins: vec![pin],
         source: "`--tls-pin`".to_owned(),
-        remedy: "change it".to_owned(),
+        remedy: "change the pin".to_owned(),
         stored_for: None,
     };
     assert!(pins.check(&certificate).is_ok(), "its own pin matches");

@@ -1,7 +1,7 @@
-//! JSON of the manager, kept as text.
+//! JSON from the manager, stored as text.
 //!
-//! Parsed values of a hostile response of a few MiB (`[[[0]]],[[[0]]],`) would need a hundred times as much memory. So only the needed fields
-//! are parsed, and objects and lists have size limits.
+//! The parsed values of a hostile response (`[[[0]]],[[[0]]],`) need a hundred times as much memory as the response itself. So only the
+//! needed fields are stored as values, and objects and lists have size limits.
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
@@ -13,7 +13,7 @@ pub(super) const TOO_LARGE: &str = "larger than";
 /// The limit for the length of a list. A search requests at most 5000 objects, but a manager may send more.
 const MAX_ITEMS: usize = 20_000;
 
-/// The JSON text of an object. It was parsed completely once, so it can be printed.
+/// The JSON text of an object. The text was parsed completely once, so it is valid and can be printed.
 #[derive(Clone)]
 pub(crate) struct Object(Box<str>);
 
@@ -50,7 +50,7 @@ impl ObjectBuilder {
         name: &str,
         value: &RawValue,
     ) -> Result<(), E> {
-        // This program adds its own `meta` beside the manager's fields.
+        // The output of this program adds its own field `meta`, so a field of the manager with that name is dropped.
         if name == "meta" {
             return Ok(());
         }
@@ -67,7 +67,8 @@ impl ObjectBuilder {
         Ok(())
     }
 
-    /// Parses the whole text, so that an invalid escape, an invalid number or excessive nesting is an error here and not while printing.
+    /// Parses the whole text, so that an invalid escape, an invalid number or excessive nesting is an error here and not when the object is
+    /// printed.
     pub(super) fn finish<E: serde::de::Error>(mut self) -> Result<Object, E> {
         self.text.push('}');
         let object = Object(self.text.into_boxed_str());
@@ -75,7 +76,7 @@ impl ObjectBuilder {
         Ok(object)
     }
 
-    /// Finishes the object with another field before all others.
+    /// Finishes the object with an additional field before all other fields.
     pub(super) fn finish_after<E: serde::de::Error>(
         self,
         name: &str,
@@ -106,7 +107,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for RequiredField<'de
 }
 
 impl<'a, T> RequiredField<'a, T> {
-    /// Stores the value, and returns the text. A duplicate field is an error, because parsers differ in which one they use.
+    /// Stores the value, and returns the text. A duplicate field is an error, because parsers disagree on which one to use.
     pub(super) fn into<E: serde::de::Error>(
         self,
         place: &mut Option<T>,
@@ -119,7 +120,7 @@ impl<'a, T> RequiredField<'a, T> {
     }
 }
 
-/// A value that is `None` if it has another type.
+/// A value that is `None` if it has a different type.
 #[derive(Default)]
 pub(super) struct Lenient<T>(pub(super) Option<T>);
 
@@ -130,7 +131,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Lenient<T> {
     }
 }
 
-/// An integer that is `None` if the value is not one. JSON has one type of number, so `1.79E12` is the integer `1790000000000`.
+/// An integer. `None` if the value is not an integer. JSON has one type of number, so `1.79E12` is the integer `1790000000000`.
 #[derive(Default)]
 pub(super) struct LenientInteger(pub(super) Option<i64>);
 

@@ -1,8 +1,8 @@
 //! The client of the Deep Security Manager API. It has no access to the command line, the output or the disk.
 //!
 //! [`Manager`] is a connection that is not signed in. Calls that need credentials are methods of [`SignedIn`], which is built from
-//! credentials. `docs/manager-api.md` describes the API. Where that page lists an unknown, the code is correct for every possible
-//! answer and a comment says why.
+//! credentials. `docs/manager-api.md` describes the API. If that page lists a fact as unknown, the code is correct in every possible case,
+//! and a comment says why.
 
 mod address;
 mod api;

@@ -1,7 +1,7 @@
 //! Reads a manager's certificate without trusting it.
 //!
 //! The handshake uses the same client, proxy and time limits as every other connection. It ends as soon as the server has proven that it
-//! has the key, so nothing is sent over HTTP and no secret can leak.
+//! has the private key, so nothing is sent over HTTP and no secret can leak.
 
 use reqwest::Method;
 
@@ -45,10 +45,10 @@ impl ServerCertificate {
 }
 
 impl Manager {
-    /// Reads the certificate of a manager in a handshake, and checks it as `options` require. Nothing else is sent.
+    /// Reads the certificate of a manager in a handshake, and checks it according to `options`. Nothing else is sent.
     ///
     /// # Errors
-    /// Returns an error if the handshake fails, or if the server does not have the key of its certificate.
+    /// Returns an error if the handshake fails, or if the server does not have the private key of its certificate.
     pub(crate) async fn probe(
         options: &ConnectionOptions,
     ) -> Result<ServerCertificate, ManagerError> {

@@ -1,13 +1,13 @@
-//! Waits until a manager is ready, without signing in: a failed sign-in counts towards the lockout.
+//! Waits until a manager is ready. It does not sign in, because a failed sign-in counts towards the lockout.
 //!
-//! An application server and a proxy send web pages of their own before the manager is ready. The manager is ready if a response is neither
-//! a web page nor a server error. Three paths are tried, because each of them may be missing:
+//! An application server or a proxy may respond with web pages before the manager is ready. The manager is ready if a response is neither a
+//! web page nor a server error. Three paths are tried, because each of them may be unavailable:
 //!
-//! | path | reason |
+//! | path | availability |
 //! | --- | --- |
 //! | `GET /rest/status/manager/ping` | an administrator must enable it |
 //! | `GET /rest/apiVersion` | the legacy API may be switched off, or blocked by a proxy |
-//! | `GET /api/apikeys/current` | without a key, a manager that is ready refuses it in the form of its API |
+//! | `GET /api/apikeys/current` | without a key, a manager that is ready responds with an error in the form of its API |
 
 use std::time::{Duration, Instant};
 
@@ -31,13 +31,13 @@ const CURRENT_KEY: &str = "/api/apikeys/current";
 enum Readiness {
     /// The manager is ready.
     Ready,
-    /// The manager is not ready, as while it starts.
+    /// The manager is not ready, but it may become ready.
     Starting(ManagerError),
     /// Waiting does not help.
     Failed(ManagerError),
 }
 
-/// The last failure, and when failures of this kind began.
+/// The last failure, and the time when failures of this kind began.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -71,7 +71,8 @@ impl Manager {
     /// Waits until the manager is ready, without signing in.
     ///
     /// # Errors
-    /// Returns the last failure after the wait, or immediately a failure that waiting does not change, such as an untrusted certificate.
+    /// Returns the last failure if the manager is not ready after the wait. A failure that does not change while waiting, such as an
+    /// untrusted certificate, is returned immediately.
     pub(crate) async fn wait_until_ready(&self, wait: Duration) -> Result<(), ManagerError> {
         let started = Instant::now();
         let mut last: Option<LastFailure> = None;
@@ -96,7 +97,7 @@ impl Manager {
         }
     }
 
-    /// Probes once. No probe takes longer than `left`.
+    /// Probes each path once. No probe takes longer than `left`.
     async fn readiness(&self, left: Duration) -> Readiness {
         let mut result = Readiness::Ready;
         for path in [PING, VERSION, CURRENT_KEY] {
@@ -120,7 +121,7 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // A page that counts as a refusal is from the manager's Tomcat, whose application is running then.
+                // A page with one of these causes comes from the manager's Tomcat, so its application is running.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }
@@ -131,7 +132,7 @@ impl Manager {
                 Cause::NotFound | Cause::Rejected(_) => Readiness::Ready,
                 _ => return Readiness::Failed(error),
             };
-            // A refused ping proves nothing: a manager may refuse it, and an application server without a manager may, too.
+            // A rejected ping proves nothing, because an application server without a manager may also reject it.
             if path != PING && matches!(result, Readiness::Ready) {
                 return result;
             }

@@ -1,7 +1,7 @@
 //! Decides how a run verifies the manager, and records which setting decided it.
 //!
-//! The first of these that applies decides: pins from a flag, variable or profile; `--insecure`; a file of certificates; a pin stored for
-//! this host and port; the system's root certificates. Files that come later in this order are not read.
+//! The first of these settings that is present decides: pins from a flag, variable or profile; `--insecure`; a certificate file; a pin
+//! stored for this host and port; the system's root certificates. Files of later settings in this order are not read.
 
 use std::fmt;
 use std::fs;
@@ -16,11 +16,11 @@ use crate::manager::{Address, Pin, PinSet, Trust};
 use crate::storage::locations;
 use crate::storage::permissions::refuse_world_writable;
 
-/// How the manager is verified, and the setting that decided it.
+/// The method by which the manager's certificate is verified, and the setting that decided it.
 pub(crate) struct TrustDecision {
-    /// How the manager is verified.
+    /// The verification method.
     pub(crate) trust: Trust,
-    /// The setting that decided it.
+    /// The setting.
     pub(crate) source: TrustSource,
 }
 
@@ -32,7 +32,7 @@ impl TrustDecision {
         }
     }
 
-    /// The decision for a pin that the user confirmed in this run, if it could not be stored.
+    /// Returns the decision for a pin that the user confirmed in this run but that could not be stored.
     pub(crate) fn confirmed(pin: Pin) -> Self {
         Self {
             trust: Trust::Pins(PinSet {
@@ -51,11 +51,11 @@ impl TrustDecision {
 pub(crate) enum TrustSource {
     /// Pins from a flag, a variable or a profile.
     Pin(Source),
-    /// A file of certificates from a flag, a variable or a profile.
+    /// A certificate file from a flag, a variable or a profile.
     Certificates(Source, PathBuf),
     /// A pin stored in this file.
     PinStore(PathBuf),
-    /// A pin that the user confirmed in this run and that could not be stored.
+    /// A pin that the user confirmed in this run but that could not be stored.
     Confirmed,
     /// `--insecure`: every certificate is accepted.
     Insecure(Source),
@@ -85,8 +85,8 @@ impl fmt::Display for TrustSource {
     }
 }
 
-/// The variable that replaces the system's root certificates, as with OpenSSL. Windows and macOS have verifiers of their own, which do
-/// not read it.
+/// The variable that replaces the system's root certificates, as with OpenSSL. The verifiers of Windows and macOS do not read
+/// it.
 fn system_roots() -> Option<&'static str> {
     let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(any(windows, target_os = "macos")) {
@@ -97,9 +97,9 @@ fn system_roots() -> Option<&'static str> {
 
 /// The settings that decide how a manager is verified.
 pub(crate) struct TrustPolicy {
-    /// The address in the settings: a profile's trust settings apply to its own manager alone.
+    /// The address in the settings. The trust settings of a profile apply only to this manager.
     own_address: Option<Address>,
-    /// The pins of a flag, a variable or the profile.
+    /// The pins from a flag, a variable or the profile.
     pins: Option<Sourced<Vec<Pin>>>,
     /// The setting that disables verification.
     insecure: Option<Source>,
@@ -108,7 +108,7 @@ pub(crate) struct TrustPolicy {
 }
 
 impl TrustPolicy {
-    /// The policy of these settings.
+    /// Returns the policy of these settings.
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             own_address: settings
@@ -122,18 +122,18 @@ impl TrustPolicy {
         }
     }
 
-    /// The pins that a flag, a variable or the profile sets for the manager at `address`.
+    /// Returns the pins that a flag, a variable or the profile sets for the manager at `address`.
     pub(crate) fn pins_for(&self, address: &Address) -> Option<&Sourced<Vec<Pin>>> {
         let pins = self.pins.as_ref();
         pins.filter(|pins| self.applies_to(&pins.source, address))
     }
 
-    /// Whether a setting from this source applies to the manager at `address`.
+    /// Returns true if a setting from this source applies to the manager at `address`.
     fn applies_to(&self, source: &Source, address: &Address) -> bool {
         !matches!(source, Source::File(_)) || self.own_address.as_ref() == Some(address)
     }
 
-    /// Whether no certificate is verified.
+    /// Returns true if no certificate is verified.
     pub(crate) fn is_insecure(&self) -> bool {
         self.insecure.is_some()
     }
@@ -141,8 +141,8 @@ impl TrustPolicy {
     /// Decides how the manager at `address` is verified.
     ///
     /// # Errors
-    /// Returns a usage error if a file that decides cannot be read, if a pin is given for an address without TLS, or if `--insecure` is
-    /// given although a pin is stored for this manager.
+    /// Returns a usage error if the file that decides cannot be read, if a pin is set for an address without TLS, or if `--insecure` is set
+    /// although a pin is stored for this manager.
     pub(crate) fn resolve(&self, address: &Address) -> Result<TrustDecision, Error> {
         // A pin is the strictest setting, so no other setting is combined with it.
         if let Some(pins) = self.pins_for(address) {
@@ -159,7 +159,7 @@ impl TrustPolicy {
                 source: TrustSource::Certificates(path.source.clone(), path.value.clone()),
             });
         }
-        // A pin store that this user cannot reach is not needed: the system's root certificates decide then.
+        // If this user cannot reach the pin store, the system's root certificates decide.
         if PinStore::path().is_some_and(|path| locations::is_out_of_reach(&path)) {
             return Ok(TrustDecision::system());
         }
@@ -212,7 +212,7 @@ fn insecure(source: &Source, address: &Address) -> Result<TrustDecision, Error> 
     })
 }
 
-/// Reads the file of trusted certificates.
+/// Reads the certificate file.
 ///
 /// # Errors
 /// Returns a usage error if the file cannot be read or contains no certificate, or if every user may write to it and `allow_loose` is not
@@ -233,7 +233,7 @@ pub(crate) fn load_certificates(
     let invalid = |reason: String| {
         Error::usage(
             format!("{source}: {} {reason}", path.display()),
-            "give a PEM file with one or more certificates",
+            "pass a PEM file with one or more certificates",
         )
     };
     // Opening a pipe would wait for its other end, and the file may be read more than once, so the type is checked first.
@@ -241,12 +241,12 @@ pub(crate) fn load_certificates(
         return Err(invalid("is not a file".to_owned()));
     }
     let content = fs::read(path).map_err(|error| invalid(format!("could not be read: {error}")))?;
-    // The user may have named the wrong file, with a private key.
+    // The user may have named the wrong file, which may contain a private key.
     let content = Zeroizing::new(content);
     Trust::from_certificate_file(&content).map_err(invalid)
 }
 
-/// The pins stored for the manager at `address`, and the file that holds them.
+/// Returns the pins stored for the manager at `address`, and the path of their file.
 fn stored_pins(address: &Address) -> Result<Option<(PinSet, PathBuf)>, Error> {
     let Some(path) = PinStore::path().filter(|_| address.is_encrypted()) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The address of a manager, and what follows from it.
+//! The address of a manager, and the facts that depend on it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,14 +18,14 @@ const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.c
 /// The path of the API, which users may append to the address because the vendor's documentation does.
 pub(crate) const API: &str = "/api";
 
-/// The address of a manager: https, or http for loopback, without user name and query. Its `Display` is safe to print.
+/// The address of a manager: an https URL, or an http URL for loopback, without user name and query. Its `Display` is safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     base: Url,
 }
 
 impl Address {
-    /// The address with this URL, which the parser has checked.
+    /// Returns the address with this URL, which the parser has checked.
     pub(super) fn from_checked(base: Url) -> Self {
         Self { base }
     }
@@ -38,7 +38,7 @@ impl Address {
         url
     }
 
-    /// Whether `url` has the same scheme, host and port.
+    /// Returns true if `url` has the same scheme, host and port.
     pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
         self.join("/").origin() == url.origin()
     }
@@ -77,20 +77,21 @@ impl Address {
         }
     }
 
-    /// Returns the vendor's other service at this address, and a hint. `None` if there may be a manager.
+    /// Returns the vendor's other service at this address, and a hint. `None` if the address may be that of a manager.
     #[must_use]
     pub(crate) fn other_service(&self) -> Option<(&'static str, String)> {
         other_service::of_host(self.base.host_str()?.trim_end_matches('.'))
     }
 
-    /// Whether the vendor hosts this manager. Such a manager may not support sign-in with a password (docs/manager-api.md, "Sign-in").
+    /// Returns true if the vendor hosts this manager. A hosted manager may not support sign-in with a password (docs/manager-api.md,
+    /// "Sign-in").
     #[must_use]
     pub(crate) fn is_hosted(&self) -> bool {
         let host = self.base.host_str().unwrap_or_default();
         HOSTED.iter().any(|domain| is_under(host, domain))
     }
 
-    /// Returns the text of the same address with https.
+    /// Returns the same address with https.
     #[must_use]
     pub(crate) fn over_https(&self) -> String {
         let shown = self.to_string();
@@ -98,8 +99,7 @@ impl Address {
         format!("https://{rest}")
     }
 
-    /// Returns the text of the same address with the default port of a manager. `None` if the port is not 443 or the vendor hosts the
-    /// manager.
+    /// Returns the same address with the default port of a manager. `None` if the port is not 443 or the vendor hosts the manager.
     #[must_use]
     pub(crate) fn at_usual_port(&self) -> Option<String> {
         if !self.is_encrypted() || self.port() != 443 || self.is_hosted() {
@@ -110,13 +110,13 @@ impl Address {
         Some(Self { base }.to_string())
     }
 
-    /// Whether the scheme is https.
+    /// Returns true if the scheme is https.
     #[must_use]
     pub(crate) fn is_encrypted(&self) -> bool {
         self.base.scheme() == "https"
     }
 
-    /// Whether the host is this machine. A proxy from the environment is not used for such an address.
+    /// Returns true if the host is this machine. A proxy from the environment is not used for a loopback address.
     #[must_use]
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
@@ -135,7 +135,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Whether the host of a URL is this machine.
+/// Returns true if the host of a URL is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),

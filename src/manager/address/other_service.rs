@@ -1,4 +1,4 @@
-//! The addresses of the vendor's other services, and where their users find the manager.
+//! Recognises the addresses of the vendor's other services, and suggests the address of the manager.
 
 use super::host::is_under;
 
@@ -10,7 +10,7 @@ pub(crate) const KEY_PAGE: &str =
 const PLATFORM: &str = "xdr.trendmicro.com";
 const PLATFORM_OF_JAPAN: &str = "xdr.trendmicro.co.jp";
 
-/// The regions in addresses of the Vision One platform, and the matching regions in addresses of managers.
+/// The regions in addresses of the Vision One platform, each with the corresponding region in addresses of managers.
 const REGIONS: [(&str, &str); 12] = [
     ("us", "us-1"),
     ("eu", "de-1"),
@@ -30,7 +30,7 @@ const REGIONS: [(&str, &str); 12] = [
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((
-            "the account service of Trend Micro Cloud One, which manages keys of another kind and is not a manager",
+            "the Trend Micro Cloud One account service, which manages a different type of key and is not a manager",
             "use the address of the manager, https://workload.REGION.cloudone.trendmicro.com, and a key from the Cloud One console \
              (`--api-key-file`)"
                 .to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     let domain = (domains.into_iter()).find(|domain| is_under(host, domain))?;
     let region = manager_region(host, domain).unwrap_or("REGION");
     Some((
-        "the Trend Vision One platform, which has other keys and another API and is not a manager",
+        "the Trend Vision One platform, which has its own keys and its own API and is not a manager",
         format!(
             "use the address of the manager, https://workload.{region}.cloudone.trendmicro.com, and create a key for it in the Vision One \
              console under {KEY_PAGE}"
@@ -48,7 +48,7 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     ))
 }
 
-/// Returns the region of the manager that belongs to a host of the platform. An API address without a region belongs to the United
+/// Returns the region of the manager that corresponds to a host of the platform. An API address without a region belongs to the United
 /// States.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();

@@ -29,7 +29,7 @@ const INTERFACES: [(&str, &[&str]); 3] = [
 ];
 
 impl Address {
-    /// Parses `https://HOST:PORT`, with or without a path before `/api`, or a bare host, which means https and port 4119.
+    /// Parses `https://HOST:PORT`, with or without a path before `/api`. A bare host means https and port 4119.
     ///
     /// # Errors
     /// Returns the problem, without repeating the text, which may contain a password.
@@ -61,8 +61,8 @@ impl Address {
         Ok(Self::from_checked(base))
     }
 
-    /// Returns the address that an invalid text most likely means: without quotes, spaces and the page of a console, with the missing
-    /// slashes, and with https.
+    /// Returns the address that the user most likely meant by an invalid address. Quotes, spaces and the page of a console are removed,
+    /// missing slashes are added, and the scheme is https.
     #[must_use]
     pub(crate) fn suggestion_for(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -83,14 +83,14 @@ impl Address {
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let path = rest.find('/').unwrap_or(rest.len());
         let (host_port, path) = rest.split_at(path);
-        // A path that is not a page may be a secret that belongs elsewhere, so it is dropped.
+        // A path that is not a page may be a secret that was pasted into the wrong field, so it is dropped.
         let path = page_start(path).map_or("", |page| &path[..page]);
         let prefix = if scheme.is_empty() { "" } else { "https://" };
         Self::parse(&format!("{prefix}{host_port}{path}")).ok()
     }
 }
 
-/// Parses a full URL, and checks everything but its path.
+/// Parses a full URL and checks everything except its path.
 fn parse_url(full: &str) -> Result<Url, String> {
     const CREDENTIALS: &str = "it contains a user name or a password";
     let host_port = authority(full);
@@ -120,23 +120,23 @@ fn parse_url(full: &str) -> Result<Url, String> {
     }
 }
 
-/// Returns what is wrong with the text as a whole.
+/// Returns the problem of the text as a whole.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
-        return Some("spaces or line breaks surround it");
+        return Some("it begins or ends with spaces or line breaks");
     }
     // The URL library ignores some control characters.
     if text.contains(char::is_control) {
         return Some("it contains control characters");
     }
     if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
-        return Some("quotes surround it");
+        return Some("it begins or ends with quotes");
     }
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }
 
-/// Returns where the address of a manager ends in the path of a page of its console or of its interfaces. `None` if the path does not lead
-/// to a page: it may be the prefix under which a reverse proxy serves the manager.
+/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known
+/// page: it may be the prefix under which a reverse proxy serves the manager.
 fn page_start(path: &str) -> Option<usize> {
     let mut before = (0, "");
     let mut begin = 0;
@@ -166,7 +166,7 @@ fn bracketed(text: &str) -> String {
     }
 }
 
-/// Whether a bare `HOST:PORT` names a port. A parsed URL does not show that, because it drops port 443.
+/// Returns true if a bare `HOST:PORT` contains a port. A parsed URL does not show that, because it drops port 443.
 fn names_port(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
         return false;
@@ -178,7 +178,7 @@ fn names_port(text: &str) -> bool {
         .is_some_and(|(_, port)| !port.is_empty())
 }
 
-/// Whether a text begins with `http:` or `https:`. As a bare host, `https` would become the host that receives the password.
+/// Returns true if the text begins with `http:` or `https:`. Otherwise `https` would become the host that receives the password.
 fn begins_with_scheme(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     ["http", "https"]
@@ -186,14 +186,15 @@ fn begins_with_scheme(text: &str) -> bool {
         .any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
-/// Returns the text after `https://` or another scheme. `None` if `://` occurs later only, for example in a path.
+/// Returns the text after `https://` or a different scheme. `None` if `://` occurs only later, for example in a path.
 fn after_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     scheme.bytes().all(fits).then_some(rest)
 }
 
-/// Returns host and port, with or without a scheme before them. Like the URL library, it accepts backslashes and any number of slashes.
+/// Returns the host and port of an address with or without a scheme. Like the URL library, this function accepts backslashes and any
+/// number of slashes.
 fn authority(text: &str) -> &str {
     let rest = after_scheme(text).unwrap_or(text);
     let rest = rest.trim_start_matches(['/', '\\']);

@@ -1,4 +1,4 @@
-//! Which addresses of a manager are valid, and what they mean.
+//! Tests for the parser of addresses.
 
 use super::Address;
 
@@ -23,7 +23,7 @@ fn a_bare_host_means_https_and_4119() {
 }
 
 #[test]
-fn a_full_address_keeps_its_port_and_its_prefix() {
+fn a_full_address_keeps_its_port_and_prefix() {
     assert_eq!(
         shown("https://workload.us-1.cloudone.trendmicro.com/api"),
         "https://workload.us-1.cloudone.trendmicro.com"
@@ -42,7 +42,7 @@ fn a_full_address_keeps_its_port_and_its_prefix() {
 }
 
 #[test]
-fn the_vendors_other_services_differ_from_its_managers() {
+fn the_vendors_other_services_are_not_managers() {
     let parsed = |text: &str| Address::parse(text).unwrap_or_else(|reason| panic!("{reason}"));
     for (text, other, hosted) in [
         ("https://accounts.cloudone.trendmicro.com/api", true, true),
@@ -99,13 +99,13 @@ fn every_form_of_a_host_has_the_same_host_and_port() {
 }
 
 #[test]
-fn a_port_is_found_after_any_slashes() {
+fn a_port_is_found_after_extra_slashes() {
     assert_eq!(shown("//h:8443"), "https://h:8443");
     assert_eq!(shown(r"h\x:80"), "https://h:4119/x:80");
 }
 
 #[test]
-fn a_text_without_a_host_is_refused() {
+fn an_address_without_a_host_is_rejected() {
     for text in ["https:/h", "HTTP:h", r"https:\\h", "https:443"] {
         assert!(shown(text).contains("the two slashes"), "{text}");
     }
@@ -126,7 +126,7 @@ fn http_is_for_loopback_only() {
 }
 
 #[test]
-fn a_password_is_refused_and_not_repeated() {
+fn a_password_is_rejected_and_not_repeated() {
     for text in [
         "https://admin:hunter2@dsm.example.com",
         "admin:hunter2@dsm.example.com",

@@ -13,7 +13,7 @@ pub(crate) struct Administrator {
     /// The ID.
     #[serde(rename = "ID", deserialize_with = "json::id")]
     pub(crate) id: i64,
-    /// The user name. This resource spells the field differently than the sign-in (docs/manager-api.md, "Sign-in").
+    /// The user name. This resource spells the field differently from the sign-in (docs/manager-api.md, "Sign-in").
     #[serde(default)]
     pub(crate) username: Option<String>,
     /// The ID of the role.
@@ -22,7 +22,7 @@ pub(crate) struct Administrator {
 }
 
 impl Administrator {
-    /// The ID of the role.
+    /// Returns the ID of the role.
     #[must_use]
     pub(crate) fn role_id(&self) -> Option<i64> {
         self.role_id.0
@@ -61,7 +61,7 @@ impl Searchable for Administrator {
 }
 
 impl SignedIn {
-    /// Returns the administrators whose names the manager considers equal to this one. The caller must compare the names again.
+    /// Returns the administrators whose names the manager considers equal to this name. The caller must compare the names again.
     ///
     /// # Errors
     /// Returns the error of the call.

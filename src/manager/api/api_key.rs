@@ -16,10 +16,10 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// An API key. Fields that are not set are absent, so only the ID is required. Unknown fields are kept.
 pub(crate) struct ApiKey {
-    /// Its ID.
+    /// The ID.
     pub id: i64,
     known: KnownFields,
-    /// The secret. Only the responses to creating a key and to resetting its secret have it.
+    /// The secret. Only the responses to creating a key and to resetting its secret contain it.
     secret: Option<Secret>,
     /// The text of the object without the secret.
     object: Object,
@@ -62,7 +62,7 @@ impl ApiKey {
         self.known.role_id.0
     }
 
-    /// Whether the key is active. `None` if the manager does not say so.
+    /// Returns true if the key is active. `None` if the response does not contain the field.
     #[must_use]
     pub(crate) fn active(&self) -> Option<bool> {
         self.known.active.0
@@ -74,13 +74,13 @@ impl ApiKey {
         time(&self.known.created)
     }
 
-    /// Returns when the key last signed a call. `None` if it never did.
+    /// Returns the time of the last call that the key signed. `None` if it never signed a call.
     #[must_use]
     pub(crate) fn last_sign_in(&self) -> Option<i64> {
         time(&self.known.last_sign_in)
     }
 
-    /// Returns when a lock caused by wrong secrets ends.
+    /// Returns the time when a lock caused by wrong secrets ends.
     #[must_use]
     pub(crate) fn unlock_time(&self) -> Option<i64> {
         time(&self.known.unlock_time)
@@ -92,14 +92,14 @@ impl ApiKey {
         time(&self.known.expiry_date)
     }
 
-    /// Whether the manager has left out fields that are always set. Fields that are not set are absent (docs/manager-api.md, "Key fields"), but
-    /// if these two are absent, the absence of another field means nothing.
+    /// Returns true if the manager has omitted fields that every key has. A field that is not set is absent (docs/manager-api.md, "Key
+    /// fields"). But if fields that are always set are absent too, an absent field may be set.
     #[must_use]
     pub(crate) fn is_brief(&self) -> bool {
         self.active().is_none() && self.created().is_none()
     }
 
-    /// Whether the expiry is 0, which may mean that the key never expires, or the beginning of 1970.
+    /// Returns true if the expiry is 0, which may mean that the key never expires, or that it expired in 1970.
     #[must_use]
     pub(crate) fn expires_at_zero(&self) -> bool {
         self.known.expiry_date.0 == Some(0)
@@ -122,15 +122,15 @@ impl ApiKey {
         self.secret.as_ref()
     }
 
-    /// Takes out the secret. `None` if there is none, or if it is not printable.
+    /// Removes and returns the secret. `None` if there is no secret, or if it is not printable.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
-        // A secret is printable (docs/manager-api.md, "Secret shapes"). With a line break, a reader would see two values.
+        // A secret is printable (docs/manager-api.md, "Secret shapes"). A secret with a line break would look like two values.
         let fit =
             |secret: &Secret| !secret.is_empty() && !secret.expose().chars().any(char::is_control);
         self.secret.take().filter(fit)
     }
 
-    /// Returns the approximate size in memory. Names and texts are stored twice.
+    /// Returns the approximate size in memory. Every text is stored twice.
     #[must_use]
     pub(crate) fn weight(&self) -> usize {
         2 * self.object.text().len() + 512
@@ -144,7 +144,7 @@ impl ApiKey {
     }
 }
 
-/// Returns a time in milliseconds since 1970. 0 means null (docs/manager-api.md, "Key fields"), and no key is from 1970.
+/// Returns a time in milliseconds since 1970. 0 means null (docs/manager-api.md, "Key fields"). No key is from 1970.
 fn time(field: &LenientInteger) -> Option<i64> {
     field.0.filter(|time| *time != 0)
 }
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for ApiKeyVisitor {
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeys {
-    /// Required, because a response without it would look like "there is no such key".
+    /// The keys. The field is required, because a response without it would look like an empty result.
     api_keys: BoundedList<ApiKey>,
 }
 
@@ -222,7 +222,7 @@ impl IntoIterator for ApiKeys {
 
 impl Searchable for ApiKey {
     const PATH: &'static str = "/api/apikeys/search";
-    // A key has a few hundred bytes.
+    // A key has a few hundred bytes, so a page is much smaller than the size limit.
     const PAGE: u32 = 1000;
     const ACTION: &'static str = "search keys";
     type Results = ApiKeys;

@@ -11,7 +11,8 @@ use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::AnyObject;
 
-/// A key to create. It always gets a role, because the rights of a key without one are unknown (docs/manager-api.md, "Role of a new key").
+/// A key to create. The role is required, because the rights of a key without a role are unknown (docs/manager-api.md, "Role of a new
+/// key").
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewApiKey {
@@ -48,7 +49,7 @@ pub(crate) struct KeyChange {
     /// The ID of the role.
     #[serde(rename = "roleID", skip_serializing_if = "Option::is_none")]
     pub(crate) role_id: Option<i64>,
-    /// Whether the key is active. `false` locks it.
+    /// True if the key is active. `false` locks the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
     /// When the key expires, in milliseconds since 1970. [`NO_EXPIRY`] probably removes the expiry; the caller must check the result.
@@ -66,21 +67,21 @@ pub(crate) struct KeyChange {
 /// (docs/manager-api.md, "Unknowns", no. 26).
 pub(crate) const NO_EXPIRY: i64 = 0;
 
-/// The conditions of a search for keys. All conditions that are set must hold.
+/// The conditions of a search for keys. A result meets all conditions that are set.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyFilter<'a> {
     /// A pattern for the name: `%` matches any text, `_` matches one character.
     pub(crate) name: Option<&'a str>,
     /// The ID of the role.
     pub(crate) role_id: Option<i64>,
-    /// The first and the last time of the expiry.
+    /// The earliest and the latest expiry.
     pub(crate) expires: Option<(i64, i64)>,
     /// The latest time of creation.
     pub(crate) created_until: Option<i64>,
 }
 
 impl SignedIn {
-    /// Returns the keys whose names the manager considers equal to this one. The caller must compare the names again.
+    /// Returns the keys whose names the manager considers equal to this name. The caller must compare the names again.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -88,7 +89,8 @@ impl SignedIn {
         self.search(Some(Criterion::equals("keyName", name))).await
     }
 
-    /// Returns the keys whose names match a pattern (`%` matches any text, `_` matches one character). The caller must compare the names again.
+    /// Returns the keys whose names match a pattern (`%` matches any text, `_` matches one character). The caller must compare the names
+    /// again.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -96,7 +98,7 @@ impl SignedIn {
         self.search(Some(Criterion::like("keyName", pattern))).await
     }
 
-    /// Searches keys, page by page, in the order of IDs. The caller must check the conditions again.
+    /// Returns the keys that match the filter, page by page, sorted by ID. The caller must check the conditions again.
     pub(crate) fn api_keys<'a>(&'a self, filter: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
         let until = |field_name, first_date_value, last_date_value| Criterion::Between {
             field_name,
@@ -112,12 +114,12 @@ impl SignedIn {
         self.pages(criteria.into_iter().flatten())
     }
 
-    /// Searches the keys with a higher ID than this, or all keys, page by page, in the order of IDs. The caller must check the IDs again.
+    /// Returns the keys with a higher ID than this, or all keys, page by page, sorted by ID. The caller must check the IDs again.
     pub(crate) fn api_keys_above(&self, id: Option<i64>) -> Pages<'_, ApiKey> {
         self.pages(id.map(Criterion::above))
     }
 
-    /// Makes a cheap call if no response has shown the manager's clock yet.
+    /// Sends a cheap call if no response has shown the manager's clock yet.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -136,10 +138,10 @@ impl SignedIn {
         self.send(request).await.map(|_| ())
     }
 
-    /// Creates a key. Only `mint` calls this. The call is only repeated if it was certainly not executed.
+    /// Creates a key. Only `mint` calls this function. The call is repeated only if it was definitely not executed.
     ///
     /// # Errors
-    /// Returns the error of the call. The key may exist nevertheless, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The key may exist nevertheless: see [`ManagerError::had_no_effect`].
     pub(crate) async fn create_api_key(&self, key: &NewApiKey) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
             "create the key",
@@ -163,35 +165,36 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Returns the key with this ID. `None` if it does not exist. A gateway may have sent a 404 that does not have the form of the manager's
-    /// API, so a search must confirm it.
+    /// Returns the key with this ID. `None` if it does not exist. A search confirms a 404 that does not have the form of the
+    /// manager's API, because a gateway may have sent it.
     ///
     /// # Errors
-    /// Returns the error of the call. Whether the key exists is unknown then.
+    /// Returns the error of the call. In that case it is unknown whether the key exists.
     pub(crate) async fn find_api_key(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
         match self.api_key(id).await {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // The 404 is not from the manager, or the response is about another key.
+            // The 404 is not from the manager, or the response is about a different key.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
         Ok(found.into_iter().find(|key| key.id == id))
     }
 
-    /// Whether a key with this ID exists.
+    /// Returns true if a key with this ID exists.
     ///
     /// # Errors
-    /// Returns the error of the call. Whether the key exists is unknown then.
+    /// Returns the error of the call. In that case it is unknown whether the key exists.
     pub(crate) async fn key_exists(&self, id: i64) -> Result<bool, ManagerError> {
         Ok(self.find_api_key(id).await?.is_some())
     }
 
-    /// Gives a key a new secret; the old one stops working immediately. Only `mint` calls this, and decides whether to repeat it.
+    /// Resets the secret of a key. The old secret stops working immediately. Only `mint` calls this function, and it decides whether to
+    /// repeat the call.
     ///
     /// # Errors
-    /// Returns the error of the call. The old secret may have stopped working nevertheless, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The old secret may have stopped working nevertheless: see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = ApiRequest::new(
@@ -205,10 +208,10 @@ impl SignedIn {
         Ok(key)
     }
 
-    /// Gives the key that signs this call a new secret; the old one stops working immediately. Only `mint` calls this.
+    /// Resets the secret of the key that signs this call. The old secret stops working immediately. Only `mint` calls this function.
     ///
     /// # Errors
-    /// Returns the error of the call. The old secret may have stopped working nevertheless, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The old secret may have stopped working nevertheless: see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_own_secret(&self) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
             "reset the secret of the key",
@@ -222,10 +225,10 @@ impl SignedIn {
     }
 
     /// Changes the fields that are set in `change`, and returns the changed key. The call is repeated if the connection breaks, because a
-    /// second call has the same effect. It may overwrite a change of the same field that happened in between, as any later change does.
+    /// second call has the same effect. The second call may overwrite a change that someone else made between the two calls.
     ///
     /// # Errors
-    /// Returns the error of the call. The key may be changed nevertheless, see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The key may have been changed nevertheless: see [`ManagerError::had_no_effect`].
     pub(crate) async fn modify_api_key(
         &self,
         id: i64,
@@ -242,7 +245,7 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Deletes a key. The call may be sent twice.
+    /// Deletes a key. The call is repeated if the connection breaks, so the manager may receive it twice.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -257,7 +260,7 @@ impl SignedIn {
         self.send(request).await?.require_api_response()
     }
 
-    /// Returns the key that signs this call. A role without the right to view keys may call this too.
+    /// Returns the key that signs this call. The call does not require the permission to view keys.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -271,7 +274,7 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Checks that the manager accepts the credentials, with a read that needs no right on keys, roles or users
+    /// Checks that the manager accepts the credentials, with a read that needs no permission for keys, roles or users
     /// (docs/manager-api.md, "Checking a key").
     ///
     /// # Errors

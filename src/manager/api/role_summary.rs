@@ -1,4 +1,4 @@
-//! A summary of a role: its name, and counts of its rights. It needs little memory, however many rights the role lists.
+//! A summary of a role: its name, and counts of its rights. The summary needs little memory, regardless of the number of rights.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ const ADMINISTRATIVE: [&str; 3] = [
     "apikeyRights",
 ];
 
-/// What must be known about a role before a key gets it. A field that the response leaves out is unknown.
+/// The facts about a role that must be known before a key gets the role. `None` means that the response does not contain the field.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleSummary {
@@ -30,7 +30,7 @@ pub(crate) struct RoleSummary {
     pub(crate) id: i64,
     /// The name.
     pub(crate) name: String,
-    /// Whether the role allows the use of the API.
+    /// True if the role allows the use of the API.
     #[serde(default)]
     pub(crate) allow_web_service: Option<bool>,
     #[serde(default)]
@@ -44,11 +44,11 @@ pub(crate) struct RoleSummary {
 }
 
 impl RoleSummary {
-    /// Whether the role grants every right.
+    /// Returns true if the role grants every right.
     ///
     /// The name and the ID of the built-in role with every right may differ between managers, so only its rights count
-    /// (docs/manager-api.md, "Roles"). On a hosted manager it lacks the rights of the host. There it is recognised because it cannot be
-    /// changed and has all rights on users, roles and keys.
+    /// (docs/manager-api.md, "Roles"). On a hosted manager that role lacks the rights that are reserved for the host. There the
+    /// role is recognised because it cannot be changed and has all rights on users, roles and keys.
     #[must_use]
     pub(crate) fn grants_every_right(&self) -> bool {
         let everywhere = self.all_computers != Some(false) && self.all_policies != Some(false);
@@ -108,7 +108,7 @@ impl SignedIn {
     }
 }
 
-/// The number of rights that are on and off, in all groups and in the administrative ones.
+/// The numbers of rights that are granted and not granted, in all groups and in the administrative groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,
@@ -174,7 +174,7 @@ impl<'de> Visitor<'de> for RightsVisitor<'_> {
         Ok(())
     }
 
-    // Only booleans are rights.
+    // A right is always a boolean, so lists and other values are skipped.
     fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<(), S::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())

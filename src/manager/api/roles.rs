@@ -13,7 +13,7 @@ use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId, RequiredField};
 
-/// The size limit for a role. A role has about 7 KB (docs/manager-api.md, "Roles"), and more if it lists single computers.
+/// The size limit for a role. A role has about 7 KB (docs/manager-api.md, "Roles"), and more if it lists individual computers.
 const MAX_BYTES: usize = 128 * 1024;
 
 /// A role, complete or as a summary.
@@ -120,7 +120,7 @@ impl IntoIterator for Roles {
 
 impl Searchable for Role {
     const PATH: &'static str = "/api/roles/search";
-    // Less than half of the size limit of a response.
+    // A page needs less than half of the size limit of a response.
     const PAGE: u32 = 500;
     const ACTION: &'static str = "search roles";
     type Results = Roles;
@@ -137,7 +137,7 @@ impl Searchable for Role {
 }
 
 impl SignedIn {
-    /// Returns the roles whose names the manager considers equal to this one. The caller must compare the names again.
+    /// Returns the roles whose names the manager considers equal to this name. The caller must compare the names again.
     ///
     /// # Errors
     /// Returns the error of the call.

@@ -23,7 +23,7 @@ struct SearchFilter<'a> {
     sort_by_object_id: bool,
 }
 
-/// A condition of a search. All conditions must hold.
+/// A condition of a search. A result meets all conditions.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Criterion<'a> {
@@ -41,7 +41,7 @@ pub(crate) enum Criterion<'a> {
         numeric_test: &'a str,
         numeric_value: i64,
     },
-    /// A time between two times, both included.
+    /// The time is between two times, or equal to one of them.
     #[serde(rename_all = "camelCase")]
     Between {
         field_name: &'a str,
@@ -54,7 +54,7 @@ pub(crate) enum Criterion<'a> {
 }
 
 impl<'a> Criterion<'a> {
-    /// The field is equal to this text.
+    /// Returns the condition that a field is equal to this text.
     pub(crate) fn equals(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
             field_name,
@@ -64,7 +64,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The ID is equal to this one.
+    /// Returns the condition that the ID is equal to this ID.
     pub(crate) fn id(id_value: i64) -> Self {
         Self::Id {
             id_test: "equal",
@@ -72,7 +72,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The ID is greater than this one.
+    /// Returns the condition that the ID is greater than this ID.
     pub(crate) fn above(id_value: i64) -> Self {
         Self::Id {
             id_test: "greater-than",
@@ -80,7 +80,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The field is equal to this number.
+    /// Returns the condition that a field is equal to this number.
     pub(crate) fn number(field_name: &'a str, numeric_value: i64) -> Self {
         Self::Number {
             field_name,
@@ -89,7 +89,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// The field matches this pattern: `%` matches any text, `_` matches one character.
+    /// Returns the condition that a field matches this pattern: `%` matches any text, `_` matches one character.
     pub(crate) fn like(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
             field_name,
@@ -100,19 +100,19 @@ impl<'a> Criterion<'a> {
     }
 }
 
-/// The limit for the number of objects that are held at once. No manager has so many, but a hostile one could fill the memory.
+/// The limit for the number of objects in memory. No manager has so many objects, but a hostile server could fill the memory.
 const MAX_OBJECTS: usize = 200_000;
-/// The limit for the number of objects that are read page by page, so that a search always ends.
+/// The limit for the number of objects that are read page by page. It guarantees that a search ends.
 const MAX_OBJECTS_PAGED: usize = 10_000_000;
 
-/// The limit for the size of the objects that are held at once: 2000 roles with all their rights.
+/// The limit for the size of the objects in memory: 2000 roles with all their rights.
 pub(crate) const MAX_BYTES_HELD: usize = 16 * 1024 * 1024;
 
 /// An object that can be searched.
 pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
-    /// The number of objects to request at once: less than half of the size limit of a response.
+    /// The number of objects to request at once. So many objects need less than half of the size limit of a response.
     const PAGE: u32;
     /// The action, such as `search keys`. It follows `could not` in messages.
     const ACTION: &'static str;
@@ -142,7 +142,7 @@ pub(crate) struct SearchProgress {
     count: usize,
     /// The limit for the number of objects.
     pub(crate) limit: usize,
-    /// Whether the last page was read. It is the first one that is not full.
+    /// True if the last page was read. The last page is the first page that is not full.
     pub(crate) ended: bool,
 }
 
@@ -165,7 +165,7 @@ impl SearchProgress {
         let mut page: Vec<T> = response.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
-            // The order of the last page is not needed for another request, so it may be restored here.
+            // No request depends on the order of the last page, so an unsorted last page is sorted here.
             page.sort_by_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
@@ -178,7 +178,7 @@ impl SearchProgress {
             return Err(response.unreadable(reason, None));
         }
         if !is_ascending {
-            let reason = "the manager's pages repeat IDs or are not in the order of IDs, so the search would not end";
+            let reason = "the manager's pages repeat IDs or are not sorted by ID, so the search would never end";
             return Err(response.unreadable(reason.to_owned(), None));
         }
         Ok(page)
@@ -189,7 +189,7 @@ impl<T: Searchable> Pages<'_, T> {
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors
-    /// Returns the error of the call, or an error if the manager ignores the conditions, so that the pages would not end.
+    /// Returns the error of the call, or an error if the manager ignores the conditions and the pages would never end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
         if self.progress.ended {
             return Ok(None);
@@ -206,7 +206,7 @@ impl<T: Searchable> Pages<'_, T> {
 }
 
 impl SignedIn {
-    /// Requests one page. This part does not depend on the type of the objects, so it is compiled once.
+    /// Requests one page. This function does not depend on the type of the objects, so it is compiled only once.
     async fn page(
         &self,
         action: &'static str,
@@ -219,7 +219,7 @@ impl SignedIn {
         self.send(request).await
     }
 
-    /// Searches the objects that meet all criteria, page by page.
+    /// Returns the objects that meet all criteria, page by page.
     pub(crate) fn pages<'a, T: Searchable>(
         &'a self,
         criteria: impl IntoIterator<Item = Criterion<'a>>,

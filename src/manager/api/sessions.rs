@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// Whether to leave a session on the manager if its response cannot be used.
+    /// True if a session is not signed out when the response to its sign-in cannot be used.
     pub no_sign_out: bool,
 }
 
@@ -50,14 +50,14 @@ struct SessionResponse {
     request_id: Option<Secret>,
 }
 
-/// The time limit for a sign-out, which must not delay the end of a run.
+/// The time limit for a sign-out. A sign-out must not delay the end of a run.
 const SIGN_OUT_TIME: Duration = Duration::from_secs(3);
 
 impl Manager {
-    /// Signs in. The request is never repeated, because a refused password or code counts towards the lockout.
+    /// Signs in. The request is never repeated, because a rejected password or code counts towards the lockout.
     ///
     /// # Errors
-    /// Returns an error if the manager refuses the sign-in, or if its response lacks the cookie `sID` or the `RID`.
+    /// Returns an error if the manager rejects the sign-in, or if its response lacks the cookie `sID` or the `RID`.
     pub(crate) async fn sign_in(
         self,
         sign_in: &SignIn<'_>,
@@ -95,7 +95,7 @@ impl Manager {
         result
     }
 
-    /// Signs out of a session whose response cannot be used. An account may only have a few sessions at once.
+    /// Signs out of a session whose response cannot be used. The number of sessions of an account is limited.
     async fn end_unused(&self, headers: &HeaderMap) {
         let session = Session {
             cookies: cookies(headers),
@@ -126,14 +126,17 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
     let missing = match (has_cookie, &request_id) {
         (true, Some(_)) => None,
         (false, Some(_)) => Some("the cookie `sID`"),
-        (true, None) => Some("`RID` in its body"),
-        (false, None) => Some("the cookie `sID` and `RID` in its body"),
+        (true, None) => Some("`RID` in the body"),
+        (false, None) => Some("the cookie `sID` and `RID` in the body"),
     };
     let (None, Some(request_id)) = (missing, request_id) else {
         let reason = format!("the response lacks {}", missing.unwrap_or_default());
         return Err(response.unreadable(
             reason,
-            Some("check that no proxy removes cookies, because a session needs both".into()),
+            Some(
+                "check that no proxy removes cookies or changes the body: a session needs both"
+                    .into(),
+            ),
         ));
     };
     let session = Session {
@@ -151,17 +154,17 @@ impl SignedIn {
     /// Signs out, in at most three seconds.
     ///
     /// # Errors
-    /// Returns an error if the sign-out was not confirmed. The session then ends by itself later, so the run does not fail.
+    /// Returns an error if the sign-out was not confirmed. The session then expires later, so the run does not fail.
     pub(crate) async fn sign_out(&self) -> Result<(), ManagerError> {
         end_session(&self.transport, self.credentials()).await
     }
 }
 
-/// Signs out with `DELETE /api/sessions/current`, which keeps the ID of the session out of the logs of proxies. If the manager refuses that,
-/// signs out with `DELETE /rest/authentication/logout?sID=`.
+/// Signs out with `DELETE /api/sessions/current`, which keeps the session ID out of the logs of proxies. If the manager rejects that
+/// call, signs out with `DELETE /rest/authentication/logout?sID=`.
 ///
-/// A public client uses the first call, but it is not documented. The second call is documented, but not for sessions of `/api/sessions`. A
-/// manager may support one of them, both, or none.
+/// The first call is undocumented, but a public client uses it. The second call is documented, but not for sessions of `/api/sessions`. A
+/// manager may support one of the calls, both, or neither.
 async fn end_session(transport: &Transport, credentials: &Credentials) -> Result<(), ManagerError> {
     let Credentials::Session(session) = credentials else {
         return Ok(());
@@ -175,7 +178,7 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
         transport.send(&request).await
     };
     let response = end("/api/sessions/current", None).await;
-    // A web page comes from a server that does not support the call.
+    // A web page means that the server does not support the call.
     let refusal = match response.map(|response| response.require_api_response()) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(page)) => page,
@@ -194,8 +197,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Whether the manager refused the call, so that the other call may succeed. A rate limit counts as well, because a session that stays open
-/// counts towards the limit of sessions.
+/// Returns true if the manager rejected the call and the other call may succeed. A rate limit is included, because a session that stays
+/// open counts towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 /// The initial capacity for a body of unknown length, which is enough for most responses.
 const INITIAL_CAPACITY: usize = 16 * 1024;
 
-/// Returns up to `limit` bytes of the body, and whether that is the whole body. A connection with an unread rest is closed.
+/// Returns up to `limit` bytes of the body, and whether that is the whole body. The connection is closed if a part of the body was not
+/// read.
 pub(crate) async fn read(
     mut response: Response,
     limit: usize,
@@ -31,7 +32,7 @@ pub(crate) async fn read(
     Ok((body, true))
 }
 
-/// Makes room for `more` bytes, and zeroes the old buffer. A `Vec` that grows on its own leaves copies of secrets in memory.
+/// Reserves space for `more` bytes, and zeroes the old buffer. A `Vec` that grows by itself leaves copies of secrets in memory.
 fn reserve(body: &mut Zeroizing<Vec<u8>>, more: usize, limit: usize) {
     let needed = body.len() + more;
     if needed > body.capacity() {

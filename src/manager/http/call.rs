@@ -1,11 +1,11 @@
-//! What a failure must know about the call that failed.
+//! The facts about a failed call that its error depends on.
 
 use crate::manager::address::Address;
 
 /// The credentials that signed a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignerKind {
-    /// No credentials: the call is a probe.
+    /// The call is a probe without credentials.
     None,
     /// The call is the sign-in itself.
     Password,
@@ -18,7 +18,7 @@ pub(crate) enum SignerKind {
 }
 
 impl SignerKind {
-    /// Whether it is an API key of either kind.
+    /// Returns true if the signer is an API key of the manager or of Cloud One.
     pub(crate) fn is_key(self) -> bool {
         matches!(self, Self::ApiKey | Self::CloudOneKey)
     }
@@ -27,7 +27,7 @@ impl SignerKind {
 /// The call that failed.
 #[derive(Clone, Copy)]
 pub(crate) struct CallContext<'a> {
-    /// What the call was for, such as `sign in`. It follows `could not` in messages.
+    /// The purpose of the call, such as `sign in`. It follows `could not` in messages.
     pub(crate) action: &'a str,
     /// The address of the manager.
     pub(crate) address: &'a Address,

@@ -1,4 +1,4 @@
-//! The one place that decides why a call failed.
+//! Decides why a call failed. No other module makes this decision.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -11,9 +11,9 @@ use super::web_page::WebPage;
 use super::{connection_error, error_text, status_error};
 use crate::manager::error::{Cause, ManagerError};
 
-/// How a call failed.
+/// The result of a call that failed.
 pub(crate) enum FailedCall<'a> {
-    /// There was no response, or not a whole one.
+    /// There was no complete response.
     Transport {
         error: &'a reqwest::Error,
         proxy: Option<ProxyAttempt<'a>>,
@@ -44,7 +44,7 @@ pub(crate) fn classify(call: CallContext<'_>, failure: FailedCall<'_>) -> Manage
             redactor,
         } => {
             let message = error_text::message(body, redactor);
-            // A refusal of the manager's API may have the media type of a web page.
+            // An error response of the manager's API may have the media type of a web page.
             let page = WebPage::of(headers, body, redactor)
                 .filter(|_| error_text::begins_with_markup(body));
             let body_text = ErrorBody {

@@ -11,7 +11,7 @@ use super::proxy_failure::{self, ProxyAttempt};
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::{alert, diagnosis};
 
-/// Decides why a call got no complete response. Only `classify` calls it.
+/// Decides why a call got no complete response. Only `http/classify.rs` calls this function.
 pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,
@@ -21,7 +21,7 @@ pub(crate) fn classify(
     if let Some(failure) = of_proxy {
         return failure;
     }
-    // After the handshake, a TLS error is not about the certificate, and the request may have been processed.
+    // A TLS error after the handshake is not about the certificate, and the request may have been processed.
     if let Some(tls) =
         find::<rustls::Error>(error).filter(|tls| error.is_connect() || is_certificate_request(tls))
     {
@@ -44,13 +44,13 @@ pub(crate) fn classify(
             _ => (Cause::Unreachable, format!("could not connect to {host}")),
         };
         let message = format!("{problem}; an https address without a port means port 443");
-        let hint = format!("use {address} if the manager has its default port");
+        let hint = format!("use {address} if the manager listens on its default port");
         return ManagerError::new(cause, message, Some(hint));
     }
     unconnected(&host, error)
 }
 
-/// The connection could not be established.
+/// Returns the error for a connection that could not be established.
 fn unconnected(host: &str, error: &reqwest::Error) -> ManagerError {
     let (cause, message, hint) = match io_kind(error) {
         Some(ErrorKind::ConnectionRefused) => (
@@ -80,12 +80,12 @@ fn unconnected(host: &str, error: &reqwest::Error) -> ManagerError {
     ManagerError::new(cause, message, Some(hint))
 }
 
-/// The connection was established and failed before the response was complete.
+/// Returns the error for a connection that failed after it was established and before the response was complete.
 fn broken(call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
     let host = call.address.host_and_port();
     let action = call.action;
     let uncertain_sign_in = (call.signer == SignerKind::Password).then(|| {
-        "do not repeat the sign-in automatically: the manager may have counted this one, and wrong passwords lock the account"
+        "do not repeat the sign-in automatically: the manager may have counted this attempt, and failed attempts lock the account"
             .to_owned()
     });
     if error.is_timeout() {
@@ -110,7 +110,7 @@ fn broken(call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
     ManagerError::new(Cause::Reset, message, Some(hint))
 }
 
-/// The error for plain HTTP that was sent to a port that requires TLS. Such a server does not process the request.
+/// Returns the error for plain HTTP that was sent to a port that requires TLS. A server does not process such a request.
 pub(crate) fn needs_https(call: CallContext<'_>) -> ManagerError {
     ManagerError::new(
         Cause::Unusable,
@@ -145,8 +145,8 @@ fn tls_failure(call: CallContext<'_>, error: &rustls::Error) -> ManagerError {
     ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 
-/// Whether the server ended the connection because it requires a client certificate. In TLS 1.3 that alert arrives after the handshake,
-/// but before the server reads a request.
+/// Returns true if the server ended the connection because it requires a client certificate. In TLS 1.3 the alert arrives after the
+/// handshake, but before the server reads a request.
 fn is_certificate_request(error: &rustls::Error) -> bool {
     matches!(
         error,

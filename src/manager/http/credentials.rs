@@ -1,4 +1,4 @@
-//! The credentials of a call: a session or an API key. They are sent in headers that are marked as sensitive, which happens only here.
+//! The credentials of a call: a session or an API key. Only this module puts them into headers, and it marks these headers as sensitive.
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
@@ -15,15 +15,16 @@ pub(crate) const SESSION_COOKIE: &str = "sID";
 /// A session: the cookies and the request ID in the response to the sign-in. Every call needs both.
 #[derive(Clone)]
 pub(crate) struct Session {
-    /// Names and values: `sID`, and the cookies with which a load balancer selects the same node again.
+    /// The names and values of the cookies: `sID`, and the cookies that a load balancer uses to select the same node again.
     pub cookies: Vec<(String, Secret)>,
-    /// `RID` in the response, `rID` in requests. Empty if the response could not be read; such a session is only signed out.
+    /// The request ID: `RID` in the response, `rID` in requests. Empty if the response could not be read. Such a session can only be signed
+    /// out.
     pub request_id: Secret,
 }
 
 impl Session {
-    /// Returns what may be the ID of the session: the value of the cookie `sID` without quotes and with them. Most servers add the quotes
-    /// and remove them again.
+    /// Returns the possible session IDs: the value of the cookie `sID` without quotes and with quotes. Most servers add the quotes when
+    /// they set the cookie, and remove them when they read it.
     #[must_use]
     pub(crate) fn ids(&self) -> Vec<Secret> {
         let cookies = self.cookies.iter();
@@ -36,7 +37,7 @@ impl Session {
         ids
     }
 
-    /// Whether every part of the session can be sent in a header.
+    /// Returns true if every part of the session can be sent in a header.
     #[must_use]
     pub(crate) fn is_sendable(&self) -> bool {
         let mut headers = HeaderMap::new();
@@ -56,8 +57,8 @@ pub(crate) enum KeyHeader {
 }
 
 impl KeyHeader {
-    /// Returns the header for a key. Keys of Cloud One accounts begin with `tmc`, or have 27 and 66 letters and digits separated by a colon.
-    /// Keys of every other known form belong to a manager.
+    /// Returns the header for a key. Keys of Cloud One accounts begin with `tmc`, or consist of 27 and 66 letters and digits, separated by
+    /// a colon. Keys of every other known form belong to a manager.
     #[must_use]
     pub(crate) fn for_key(secret: &Secret) -> Self {
         let secret = secret.expose();
@@ -69,8 +70,8 @@ impl KeyHeader {
     }
 }
 
-/// Whether it is a key of a Cloud One account from the time before these keys began with `tmc`. A manager's key ends in base64 with a `=`,
-/// or begins with a number or a GUID.
+/// Returns true if the secret has the older form of Cloud One keys, which does not begin with `tmc`. A manager's key ends in base64 with a
+/// `=`, or begins with a number or a GUID.
 fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -84,15 +85,16 @@ pub(crate) enum Credentials {
     Session(Session),
     /// An API key.
     ApiKey {
-        /// Its secret.
+        /// The secret.
         secret: Secret,
-        /// The header for it.
+        /// The header in which the secret is sent.
         header: KeyHeader,
     },
 }
 
 impl Credentials {
-    /// Adds the headers. Returns `None` if a part cannot be sent in a header, for example a line break; the request must not be sent then.
+    /// Adds the headers. Returns `None` if a part cannot be sent in a header, for example because it contains a line break. The request
+    /// must not be sent in that case.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Option<()> {
         match self {
             Self::Session(session) => {
@@ -124,7 +126,7 @@ impl Credentials {
         Some(())
     }
 
-    /// The kind of the credentials.
+    /// Returns the kind of the credentials.
     pub(crate) fn signer(&self) -> SignerKind {
         match self {
             Self::Session(_) => SignerKind::Session,
@@ -151,7 +153,7 @@ impl Credentials {
     }
 }
 
-/// Returns a header value that logs and `Debug` do not show.
+/// Returns a header value that is not shown in logs and by `Debug`.
 fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_sent_in_two_headers_and_never_shown() {
+    fn a_session_is_sent_in_two_headers_and_not_shown_by_debug() {
         let headers = headers(&session("77DF")).unwrap_or_default();
         assert_eq!(headers[COOKIE], "AWSALB=node7; sID=D5EE");
         assert_eq!(headers[REQUEST_ID], "77DF");

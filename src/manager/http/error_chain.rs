@@ -6,7 +6,7 @@ use std::io;
 use super::error_text::LIMIT;
 use crate::text::shorten;
 
-/// Returns the first error of type `T` in the chain. `io::Error::source` skips the error that it wraps, so that is checked as well.
+/// Returns the first error of type `T` in the chain. `io::Error::source` skips the wrapped error, so that error is checked as well.
 pub(crate) fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(current) = next {
@@ -45,19 +45,19 @@ pub(crate) fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     kind
 }
 
-/// Returns the message of the innermost error. The outer ones only state that a request failed.
+/// Returns the message of the innermost error. The outer errors only state that a request failed.
 pub(crate) fn innermost(error: &dyn Error) -> String {
     let mut current = error;
     while let Some(source) = current.source() {
         current = source;
     }
     let reason = current.to_string();
-    // rustls appends the address of a page for programmers.
+    // rustls appends the address of a documentation page.
     shorten(reason.split(": http").next().unwrap_or(&reason), LIMIT).into_owned()
 }
 
-/// Returns why the tunnel through a proxy failed, if that is what failed. The HTTP library keeps its type for this error private, so the
-/// message is parsed.
+/// Returns the reason why the tunnel through a proxy failed. `None` if something else failed. The HTTP library keeps its type for this
+/// error private, so the message is parsed.
 pub(crate) fn tunnel_problem(error: &dyn Error) -> Option<String> {
     let mut next = Some(error);
     while let Some(current) = next {

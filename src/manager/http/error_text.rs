@@ -1,7 +1,7 @@
-//! Extracts the message from an error response, and recognises what it means.
+//! Extracts the message from an error response, and recognises its meaning.
 //!
-//! No body of a refused sign-in has been captured (docs/manager-api.md, "Sign-in"). So the code only looks for words that any such
-//! message must contain, and these words only refine an error that is correct without them.
+//! The body of a rejected sign-in is unknown (docs/manager-api.md, "Sign-in"). So the code only looks for words that every message with a
+//! certain meaning must contain. These words only make an error more precise, and the error is correct without them.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use crate::text::shorten;
 /// The limit for the length of a text from a response, in characters.
 pub(crate) const LIMIT: usize = 300;
 
-/// The fields of an error response that matter: `message`, or `error.message` in the legacy API.
+/// The fields of an error response that are used: `message`, or `error.message` in the legacy API.
 #[derive(Deserialize)]
 struct JsonError<'a> {
     #[serde(default)]
@@ -45,7 +45,8 @@ impl JsonError<'_> {
     }
 }
 
-/// Returns the message in the body of an error response: `message`, `error.message`, `error`, or plain text. Never HTML.
+/// Returns the message in the body of an error response: `message`, `error.message`, `error`, or plain text. HTML is never
+/// returned.
 pub(crate) fn message(body: &[u8], redactor: &Redactor) -> Option<String> {
     let found = match serde_json::from_slice::<JsonError<'_>>(body) {
         Ok(body) => body.text()?,
@@ -60,20 +61,20 @@ fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// Whether the body of an error response is a JSON object, as all errors of the manager are (docs/manager-api.md, "Errors"). Other bodies
-/// come from a gateway, or from a manager that is still starting.
+/// Returns true if the body of an error response is a JSON object, like all errors of the manager (docs/manager-api.md, "Errors"). Other
+/// bodies come from a gateway, or from a manager that is still starting.
 pub(crate) fn is_api_error(body: &[u8]) -> bool {
     serde_json::from_slice::<AnyObject>(body).is_ok()
 }
 
-/// Whether a body is an HTML page, whatever its Content-Type.
+/// Returns true if a body is an HTML page, regardless of its Content-Type.
 pub(crate) fn is_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(256)]).to_ascii_lowercase();
     let start = start.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
 }
 
-/// Whether a body begins with an element. Pages and fragments of pages do; JSON, plain text and an empty body do not.
+/// Returns true if a body begins with an HTML element, like web pages and fragments of web pages.
 pub(crate) fn begins_with_markup(body: &[u8]) -> bool {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
@@ -89,11 +90,11 @@ pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "h1", redactor)
 }
 
-/// Returns the text of the first element of this name without attributes.
+/// Returns the text of the first element that has this name and no attributes.
 fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
-    // ASCII lower case does not move any byte, so the indexes are valid for the original.
+    // Conversion to ASCII lower case does not move any byte, so the indexes are valid for the original text.
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&begin)? + begin.len();
     let end = start + lower[start..].find(&end)?;
@@ -101,7 +102,7 @@ fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     (!inner.is_empty()).then_some(inner)
 }
 
-/// Whether a server states that its port requires TLS, in the words of Tomcat, nginx or Apache.
+/// Returns true if the message says that the port requires TLS, in the wording of Tomcat, nginx or Apache.
 pub(crate) fn is_tls_required(message: &str) -> bool {
     let message = message.to_lowercase();
     ["requires tls", "https port", "ssl-enabled"]
@@ -109,7 +110,7 @@ pub(crate) fn is_tls_required(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Returns why the manager refused a sign-in, as far as its message shows it.
+/// Returns the reason why the manager rejected a sign-in, as far as its message shows it.
 pub(crate) fn sign_in_refusal(message: &str) -> SignInRefusal {
     let lower = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -135,20 +136,20 @@ fn is_account_locked(message: &str) -> bool {
         .any(|word| message.contains(word))
 }
 
-/// Whether the message is that the account has reached the limit of sessions. A sign-in is repeated after this message alone, so only the
-/// known wordings count, and a message about a locked account does not.
+/// Returns true if the message says that the account has reached the session limit. This is the only message after which a sign-in is
+/// repeated, so only the known wordings match, and a message about a locked account does not match.
 pub(crate) fn is_session_limit(message: &str) -> bool {
     let lower = message.to_lowercase();
     let known = ["maxsessionsexception", "maximum number of active sessions"];
     known.iter().any(|words| lower.contains(words)) && !is_account_locked(message)
 }
 
-/// Whether the message is that the header `api-version` is missing or unknown.
+/// Returns true if the message says that the header `api-version` is missing or unknown.
 pub(crate) fn is_version_refused(message: &str) -> bool {
     message.to_lowercase().contains("api-version")
 }
 
-/// Whether the message is that a key or a user already has this name. Keys and users share their names.
+/// Returns true if the message says that a key or a user already has this name. A key and a user cannot have the same name.
 pub(crate) fn is_name_taken(message: &str) -> bool {
     let message = message.to_lowercase();
     ["already exists", "already in use", "already taken"]
@@ -156,7 +157,7 @@ pub(crate) fn is_name_taken(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Whether the message asks for an MFA code.
+/// Returns true if the message asks for an MFA code.
 fn is_code_request(message: &str) -> bool {
     [
         "mfa",
@@ -172,7 +173,7 @@ fn is_code_request(message: &str) -> bool {
     .any(|word| message.contains(word))
 }
 
-/// Whether the message is that the session has ended, for a status that may also mean a missing right.
+/// Returns true if the message says that the session has ended. It is used for a status that may also mean a missing permission.
 pub(crate) fn is_session_ended(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -196,7 +197,7 @@ pub(crate) fn is_session_ended(message: &str) -> bool {
         ])
 }
 
-/// Whether the message is that the API key is not valid, for a status that may also mean a missing right.
+/// Returns true if the message says that the API key is not valid. It is used for a status that may also mean a missing permission.
 pub(crate) fn is_key_refused(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_session_differs_from_a_missing_right() {
+    fn an_ended_session_differs_from_a_missing_permission() {
         assert!(is_session_ended("Your session has expired"));
         assert!(is_session_ended("Not authenticated"));
         assert!(!is_session_ended("A session may not search roles"));
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_key_differs_from_a_missing_right() {
+    fn an_invalid_key_differs_from_a_missing_permission() {
         assert!(is_key_refused("The API key is not valid."));
         assert!(is_key_refused("This secret key has expired"));
         assert!(!is_key_refused("Not authorized to view API keys."));

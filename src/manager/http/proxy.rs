@@ -1,5 +1,5 @@
-//! The address of a proxy from a flag, a profile or a variable. An address that cannot be used is an error, so that no run silently
-//! connects without the proxy.
+//! The address of a proxy from a flag, a profile or a variable. An invalid address is an error, so that no run silently connects without
+//! the proxy.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::secret::{self, Secret};
 /// The limit for the length of a proxy address.
 const MAX_LENGTH: usize = 4096;
 
-/// A proxy, and the setting that names it.
+/// A proxy, and the setting that contains its address.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     /// The address of the proxy.
     pub(crate) address: ProxyAddress,
-    /// The flag, variable or profile field that names it, for messages.
+    /// The flag, variable or profile field that contains the address, for messages.
     pub(crate) source: String,
 }
 
@@ -91,7 +91,7 @@ impl ProxyAddress {
         if let Some(reason) = host::problem(host_port) {
             return Err(wrong(reason));
         }
-        // A single word may be a value that belongs elsewhere.
+        // A single word may be a value that was pasted into the wrong field.
         if is_bare && !host_port.contains(':') {
             return Err(wrong("it has neither a scheme nor a port"));
         }
@@ -110,7 +110,7 @@ impl ProxyAddress {
         })
     }
 
-    /// Whether it contains a user name or a password.
+    /// Returns true if the address contains a user name or a password.
     pub(crate) fn has_credentials(&self) -> bool {
         self.credentials.is_some()
     }
@@ -121,7 +121,7 @@ impl ProxyAddress {
         (host, self.port)
     }
 
-    /// Whether the connection to the proxy uses TLS.
+    /// Returns true if the connection to the proxy uses TLS.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.is_encrypted
     }
@@ -153,19 +153,19 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// Returns what is wrong with the text as a whole.
+/// Returns the problem of the text as a whole.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
-        return Some("spaces or line breaks surround it");
+        return Some("it begins or ends with spaces or line breaks");
     }
     if text.starts_with(['"', '\'', '`']) || text.ends_with(['"', '\'', '`']) {
-        return Some("quotes surround it");
+        return Some("it begins or ends with quotes");
     }
     (text.len() > MAX_LENGTH).then_some("it is too long")
 }
 
-/// Checks a user name and password by RFC 3986. Any other character would end them early, so that a part of the password would become the
-/// host.
+/// Checks a user name and password against RFC 3986. A reserved character would end them early, and the rest of the password would become
+/// the host.
 fn checked(credentials: &str) -> Result<&str, ProxyProblem> {
     let (user, password) = split(credentials);
     if user.is_empty() {
@@ -185,7 +185,7 @@ fn split(credentials: &str) -> (&str, &str) {
     credentials.split_once(':').unwrap_or((credentials, ""))
 }
 
-/// Whether it consists of unreserved characters, sub-delimiters, and percent-encoded UTF-8.
+/// Returns true if the text consists of unreserved characters, sub-delimiters, and percent-encoded UTF-8.
 fn is_plain(text: &str) -> bool {
     let is_encoded = |rest: &str| {
         let digits = rest.as_bytes().get(..2);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_address_is_refused() {
+    fn an_invalid_address_is_rejected() {
         for (text, part) in [
             ("htpp://proxy:1", "neither http nor https"),
             ("tcp://proxy:1", "neither http nor https"),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reserved_character_in_a_password_is_refused() {
+    fn a_reserved_character_in_a_password_is_rejected() {
         for password in [
             "p@ss",
             "p:ss",

@@ -10,7 +10,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used, and what it responded if it was asked again.
+/// The proxy that a call used, and its response to a second CONNECT request if there was one.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) response: Option<ProxyResponse>,
@@ -18,10 +18,10 @@ pub(crate) struct ProxyAttempt<'a> {
 
 /// The HTTP library's error for a proxy that requires credentials.
 pub(crate) const WANTS_SIGN_IN: &str = "proxy authorization required";
-/// The HTTP library's error for every other refusal of a proxy.
+/// The HTTP library's error for all other error responses of a proxy.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
-/// Decides why a call did not get through the proxy. `None` if the failure lies behind the proxy.
+/// Decides why a call did not get through the proxy. `None` if the failure was between the proxy and the manager.
 pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,
@@ -47,7 +47,7 @@ pub(crate) fn classify(
         _ if problem == WANTS_SIGN_IN => wants_sign_in(proxy, &host, response.as_ref()),
         Some(ProxyResponse { status: None, .. }) => unusable(
             Cause::ProxyRefused,
-            format!("{proxy} does not respond in HTTP; nothing was sent"),
+            format!("{proxy} did not respond with HTTP; nothing was sent"),
             proxy,
         ),
         Some(response) => refusal(proxy, &host, &response),
@@ -92,7 +92,8 @@ fn bypass(proxy: &Proxy) -> String {
     )
 }
 
-/// The proxy refused the connection. A gateway that cannot connect now may connect later; every other refusal is final.
+/// Returns the error for a connection that the proxy refused. A gateway that cannot connect now may connect later. All other refusals are
+/// final.
 fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError {
     let cause = match response.status {
         Some(408 | 429 | 500..) => Cause::Unreachable,
@@ -109,7 +110,7 @@ fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError 
     ManagerError::new(cause, message, Some(hint))
 }
 
-/// The status and the text of a response.
+/// Returns the status and the text of a response.
 fn summary(response: &ProxyResponse) -> String {
     let status = response.status.map(|status| format!("HTTP {status}"));
     let parts: Vec<String> = status
@@ -144,8 +145,8 @@ fn untrusted(cause: &rustls::Error, proxy: &Proxy) -> ManagerError {
         |problem| problem.description,
     );
     let message = format!("the certificate of {proxy} {problem}; nothing was sent");
-    let hint = "add the CA of the proxy to the system's root certificates or to the file in SSL_CERT_FILE: settings for the manager do \
-                not apply to the proxy";
+    let hint = "add the CA of the proxy to the system's root certificates or to the file in SSL_CERT_FILE; the settings for the \
+                manager's certificate do not apply to the proxy";
     ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 

@@ -1,7 +1,7 @@
-//! The response of a proxy that refuses a CONNECT request.
+//! Reads the response of a proxy that refuses a CONNECT request.
 //!
-//! The HTTP library only reports that the tunnel failed. To show the proxy's status and text, the CONNECT request is sent once more.
-//! Nothing for the manager is sent with it.
+//! The HTTP library only reports that the tunnel failed. To show the proxy's status and text, this module sends the CONNECT request
+//! again. The request contains no data for the manager.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,8 @@ pub(crate) struct ProxyResponse {
     pub(crate) schemes: Vec<String>,
 }
 
-/// Requests a tunnel to `host_and_port` from `proxy` and returns its response. `None` if there is none, or if the proxy grants the tunnel.
+/// Requests a tunnel to `host_and_port` from `proxy` and returns its response. `None` if there is no response, or if the proxy grants
+/// the tunnel.
 pub(crate) async fn ask(
     proxy: &Proxy,
     host_and_port: &str,
@@ -52,7 +53,7 @@ pub(crate) async fn ask(
     );
     let mut response = Vec::new();
     let exchange = exchange(address, &request, tls, &mut response);
-    // A proxy may keep the connection open after its response. The part that arrived in time is used.
+    // A proxy may keep the connection open after its response. Only the part that was received in time is used.
     let _ = tokio::time::timeout(TIME_LIMIT, exchange).await;
     let redactor = Redactor::default();
     if let Some((user, password)) = &credentials {
@@ -118,7 +119,7 @@ async fn converse(
     Some(())
 }
 
-/// Whether the response is complete according to its head.
+/// Returns true if the response is complete according to its status and Content-Length.
 fn is_complete(response: &[u8]) -> bool {
     let Some((head, body)) = head_and_body(response) else {
         return false;
@@ -168,7 +169,7 @@ fn parse(response: &[u8], redactor: &Redactor) -> Option<ProxyResponse> {
         error_text::html_title(body, redactor).or_else(|| error_text::message(body, redactor));
     let scheme = |value: &str| {
         let name = value.split([' ', ',']).next()?;
-        // A scheme is a token (RFC 9110, section 11.1). Any other text may repeat the password that was sent.
+        // A scheme is a token (RFC 9110, section 11.1). Text that is not a token may repeat the password that was sent.
         let is_token = !name.is_empty() && name.bytes().all(is_of_token);
         is_token.then(|| {
             shorten(
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_complete_when_its_head_says_so() {
+    fn a_response_is_complete_according_to_its_head() {
         assert!(!is_complete(
             b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nn"
         ));

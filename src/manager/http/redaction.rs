@@ -1,4 +1,4 @@
-//! Removes the secrets of a connection from foreign text, in case a server sends one back.
+//! Removes the secrets of a connection from foreign text, in case a server sends a secret back.
 //!
 //! This is a second safeguard. Secrets have a type that cannot be printed, so only text from a response can contain one. A response may
 //! repeat a secret of an earlier request, so secrets are remembered for as long as the connection exists.
@@ -12,7 +12,7 @@ use crate::secret::{self, Secret};
 
 /// The replacement for a secret.
 const REDACTED: &str = "[secret]";
-/// The minimum length of a secret to redact. A shorter text occurs by chance, and the gaps would reveal it.
+/// The minimum length of a secret to redact. Shorter text occurs by chance, and its replacement would reveal the secret.
 const MIN_LENGTH: usize = 4;
 
 /// The secrets that were sent to a manager or received from it.
@@ -43,7 +43,7 @@ impl Redactor {
             .iter()
             .flat_map(|one| encodings(one.expose()))
             .collect();
-        // One secret may be a part of another, so the longest comes first.
+        // One secret may be a part of another, so the longest secret is replaced first.
         encodings.sort_by_key(|encoding| std::cmp::Reverse(encoding.len()));
         let mut redacted = text.to_owned();
         for encoding in encodings {
@@ -55,7 +55,7 @@ impl Redactor {
     }
 }
 
-/// Returns the encodings of a secret in plain text, JSON, URLs and HTML, because an error page may quote the request.
+/// Returns the secret as it appears in plain text, JSON, URLs and HTML. An error page may quote the request in any of these encodings.
 fn encodings(secret: &str) -> [Zeroizing<String>; 8] {
     let json = secret::json(&secret).unwrap_or_default();
     // Remove the quotes.
@@ -83,7 +83,7 @@ fn encodings(secret: &str) -> [Zeroizing<String>; 8] {
     .map(Zeroizing::new)
 }
 
-/// Returns JSON in ASCII, as some libraries write it.
+/// Returns JSON with all non-ASCII characters escaped, as some libraries write it.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_text_is_not_redacted() {
+    fn a_short_secret_is_not_redacted() {
         assert_eq!(redacted(&["12"], "12 roles"), "12 roles");
     }
 }

@@ -1,4 +1,4 @@
-//! Redirects: where one leads, and what that means.
+//! Decides what a redirect means, depending on its target.
 
 use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
@@ -9,7 +9,7 @@ use super::hints::SIGN_IN_AGAIN;
 use crate::manager::error::{Cause, ManagerError};
 use crate::text::shorten;
 
-/// Decides what a redirect means. No redirect is followed: that would send the credentials to a host that the user did not name.
+/// Decides what a redirect means. No redirect is followed, because that would send the credentials to a host that the user did not name.
 pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerError {
     let location = headers
         .get(LOCATION)
@@ -23,20 +23,20 @@ pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerErr
     }
     let target = target
         .as_ref()
-        .map_or_else(|| "an unknown place".to_owned(), origin);
+        .map_or_else(|| "an unknown address".to_owned(), origin);
     ManagerError::new(
         Cause::Redirected {
             session_ended: false,
         },
         format!(
-            "could not {}: {} redirects to {target}, and redirects are not followed: the credentials would be sent there",
+            "could not {}: {} redirects to {target}; redirects are not followed, because the credentials would be sent there",
             call.action, call.address
         ),
-        Some("use the address of the redirect in `--url` if the manager is there".to_owned()),
+        Some("if the manager is at that address, use it in `--url`".to_owned()),
     )
 }
 
-/// A manager redirects to the sign-in page of its console if there is no session.
+/// Returns the error for a redirect to the same host. A manager redirects to the sign-in page of its console if there is no session.
 fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     let session_ended = call.signer == SignerKind::Session;
     // The path may contain a session of the application server: `;jsessionid=...`.
@@ -47,7 +47,7 @@ fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     } else {
         (
             "the API did not respond",
-            "check that `--url` is the address of the manager itself, and that the API is not switched off or behind a portal",
+            "check that `--url` is the address of the manager itself, and that the API is neither switched off nor behind a portal",
         )
     };
     ManagerError::new(
@@ -60,7 +60,7 @@ fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     )
 }
 
-/// Returns scheme, host and port alone. The rest of a foreign address may contain a secret.
+/// Returns only the scheme, host and port. The rest of a foreign address may contain a secret.
 fn origin(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),

@@ -13,14 +13,14 @@ use super::credentials::Credentials;
 use super::retry::RetryPolicy;
 use crate::secret::{self, Secret};
 
-/// The size limit of a response that is not a list. Every such response of the API is much smaller.
+/// The size limit of a response that is not a list. Every response of the API that is not a list is much smaller.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
 /// The size limit of a list. 500 roles with all their rights are about 4 MB.
 const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A request to the manager.
 pub(crate) struct ApiRequest<'a> {
-    /// What the request is for, such as `sign in`. It follows `could not` in messages.
+    /// The purpose of the request, such as `sign in`. It follows `could not` in messages.
     pub(crate) action: &'a str,
     pub(crate) method: Method,
     pub(crate) path: &'a str,
@@ -31,7 +31,7 @@ pub(crate) struct ApiRequest<'a> {
     pub(crate) secrets: Vec<&'a Secret>,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeout: Option<Duration>,
-    /// Receives the headers of a success, even if its body cannot be read.
+    /// A cell that receives the headers of a successful response, even if its body cannot be read.
     pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
     /// The size limit of the response.
     pub(crate) max_bytes: usize,
@@ -72,7 +72,7 @@ impl<'a> ApiRequest<'a> {
         self
     }
 
-    /// The kind of the credentials.
+    /// Returns the kind of the credentials.
     pub(crate) fn signer(&self) -> SignerKind {
         match (self.credentials, self.retry) {
             (Some(credentials), _) => credentials.signer(),

@@ -25,7 +25,7 @@ pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Zeroizing<Vec<u8>>,
-    /// The description of a web page that arrived instead of JSON.
+    /// The description of a web page that was received instead of JSON.
     pub(crate) web_page: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl ApiResponse {
     /// Parses the body.
     ///
     /// # Errors
-    /// Returns an error if the body is a web page, or not JSON of this type. The message names the field, but no value.
+    /// Returns an error if the body is a web page, or is not JSON of this type. The message names the field, but does not contain a value.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
         self.require_api_response()?;
         // Every response of the API is an object, but serde would also accept an array for a struct.
@@ -49,24 +49,24 @@ impl ApiResponse {
         Ok(value)
     }
 
-    /// Checks that the response is not a web page, for a call whose response is not needed.
+    /// Checks that the response is not a web page. This check is for calls whose response is not needed.
     ///
     /// # Errors
-    /// Returns an error if it is a web page.
+    /// Returns an error if the response is a web page.
     pub(crate) fn require_api_response(&self) -> Result<(), ManagerError> {
         match &self.web_page {
             None => Ok(()),
             Some(page) => Err(self.unreadable(
                 page.clone(),
                 Some(
-                    "check that `--url` is the address of a manager, and that no proxy or portal answers in its place"
+                    "check that `--url` is the address of a manager, and that no proxy or portal responds instead of it"
                         .to_owned(),
                 ),
             )),
         }
     }
 
-    /// Returns the error for a success that lacks something it must have.
+    /// Returns the error for a successful response that lacks required data.
     pub(crate) fn unreadable(&self, reason: String, hint: Option<String>) -> ManagerError {
         let call = CallContext {
             action: &self.action,
@@ -84,12 +84,12 @@ impl ApiResponse {
 
 const NO_MATCH: &str = "does not match the API";
 
-/// Returns why a body could not be parsed. The parser's own message may quote a value, and the value may be a secret. So only the kind of
-/// the problem, the place, and the name of a missing field are used.
+/// Returns why a body could not be parsed. The parser's own message may quote a value, and the value may be a secret. So the reason only
+/// contains the type of the problem, the place, and the name of a missing field.
 fn parse_problem(error: &JsonPathError) -> String {
     let category = error.inner().classify();
     let path = error.path().to_string();
-    // Only for a wrong type, every name in the path is the name of a known field. In other cases it may be any text.
+    // The path contains only names of known fields if a value has the wrong type. In all other cases it may contain any text.
     let place = if path == "." || category != Category::Data {
         String::new()
     } else {
@@ -115,7 +115,7 @@ fn parse_problem(error: &JsonPathError) -> String {
     format!("the response {problem}{place}")
 }
 
-/// Returns the names and values of the cookies that a response sets. If a name occurs twice, the last one counts.
+/// Returns the names and values of the cookies that a response sets. If a name occurs twice, its last value is used.
 pub(crate) fn cookies(headers: &HeaderMap) -> Vec<(String, Secret)> {
     let mut cookies: Vec<(String, Secret)> = Vec::new();
     for header in headers.get_all(SET_COOKIE) {
@@ -131,7 +131,8 @@ pub(crate) fn cookies(headers: &HeaderMap) -> Vec<(String, Secret)> {
 fn cookie(header: &str) -> Option<(String, Secret)> {
     let (name, rest) = header.split_once('=')?;
     let (name, rest) = (name.trim(), rest.trim_start());
-    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes are kept, because servers expect the same value back.
+    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes are kept, because servers expect the same value
+    // back.
     let quoted = (rest.strip_prefix('"').and_then(|inner| inner.find('"'))).map(|end| end + 2);
     let end = quoted.or_else(|| rest.find(';')).unwrap_or(rest.len());
     let value = rest[..end].trim_end();
@@ -141,10 +142,10 @@ fn cookie(header: &str) -> Option<(String, Secret)> {
     (!name.is_empty() && !empty && clean).then(|| (name.to_owned(), Secret::new(value.to_owned())))
 }
 
-/// Returns the description of a web page that arrived instead of JSON. Proxies and portals send such pages with the status 200.
+/// Returns the description of a web page that was received instead of JSON. Proxies and portals send such pages with the status 200.
 pub(crate) fn web_page(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<String> {
     let page = WebPage::of(headers, body, redactor)?;
-    Some(format!("the response is {page}, not JSON of the manager"))
+    Some(format!("the response is {page}, not JSON from the manager"))
 }
 
 #[cfg(test)]

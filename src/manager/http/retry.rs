@@ -1,7 +1,7 @@
 //! Decides which requests may be sent again, and when.
 //!
-//! A read changes nothing and may be repeated. A create and a sign-in are only repeated if it is certain that nothing was executed: a
-//! create must not run twice, and a refused sign-in counts towards the lockout.
+//! A read changes nothing and may be repeated. A create and a sign-in are repeated only if they were definitely not executed, because a
+//! second create could create a second key, and a rejected sign-in counts towards the lockout.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub(crate) enum RetryPolicy {
     Read,
     /// The request changes something on the manager.
     Change,
-    /// The request changes something, with the same result however often it is sent: a deletion, or setting values.
+    /// The request changes something, and sending it several times has the same result. Examples are deleting a key and setting its fields.
     Idempotent,
     /// The request is a sign-in.
     SignIn,
@@ -23,12 +23,12 @@ pub(crate) enum RetryPolicy {
     Never,
 }
 
-/// The longest wait for a rate limit. The manager counts calls over 60 s (docs/manager-api.md, "Rate limits"), so waiting longer than that
+/// The longest wait for a rate limit. The manager counts calls over 60 s (docs/manager-api.md, "Rate limits"), so waiting longer
 /// does not help.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);
-/// The first pause after a failure that passes quickly.
+/// The first pause after a failure that is usually short.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The first pause after a 429 without `Retry-After`. Four pauses of 2, 4, 8 and 16 s cover half of the 60 s.
+/// The first pause after a 429 without `Retry-After`. Four pauses of 2, 4, 8 and 16 s add up to half of the 60 s.
 const FIRST_LIMITED_PAUSE: Duration = Duration::from_secs(2);
 
 /// The attempts of one request.
@@ -57,7 +57,7 @@ impl RetryState {
         let pause = match error.cause() {
             Cause::RateLimited { retry_after } => {
                 let pause = retry_after.unwrap_or_else(|| jittered(FIRST_LIMITED_PAUSE, self.made));
-                // `Retry-After` may be any number, so the sum may overflow.
+                // `Retry-After` may be any number, so a plain addition could overflow.
                 let until = self.since.elapsed().saturating_add(pause);
                 (until <= RATE_LIMIT_WAIT).then_some(pause)?
             }
@@ -77,14 +77,15 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
         // The connection was refused, so nothing was sent.
         Cause::ConnectionRefused => policy != RetryPolicy::Never,
         // "A refused call is not executed and not counted" (docs/manager-api.md, "Rate limits"), so even a create may be sent again.
-        // Whether a limited sign-in counts as a failed one is unknown.
+        // It is unknown whether a sign-in that exceeds the rate limit counts as a failed sign-in.
         Cause::RateLimited { .. } => {
             matches!(
                 policy,
                 RetryPolicy::Read | RetryPolicy::Change | RetryPolicy::Idempotent
             )
         }
-        // The request may have been executed, so a create must not be sent again. Setting values again sets the same values.
+        // The request may have been executed, so a create must not be sent again. An idempotent request has the same result when it is sent
+        // again.
         Cause::Reset | Cause::Unavailable { .. } => {
             matches!(policy, RetryPolicy::Read | RetryPolicy::Idempotent)
         }
@@ -92,7 +93,8 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     }
 }
 
-/// Exponential backoff: a random pause between half of the full pause and the full pause, so that parallel runs do not retry in step.
+/// Returns the pause of an exponential backoff. The pause is random, between half of the full pause and the full pause, so that parallel
+/// runs do not retry at the same time.
 fn jittered(first: Duration, made: u32) -> Duration {
     let full = first * 2_u32.saturating_pow(made.min(8));
     full.mul_f64(0.5 + random::fraction() / 2.0)
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn values_may_be_set_twice() {
+    fn an_idempotent_request_may_be_sent_twice() {
         for (cause, again) in [
             (Cause::ConnectionRefused, true),
             (Cause::RateLimited { retry_after: None }, true),
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_overflows_is_none() {
+    fn there_is_no_retry_if_the_pause_overflows() {
         let mut attempts = RetryState::new(RetryPolicy::Read, 4);
         attempts.since -= Duration::from_millis(1500);
         assert_eq!(attempts.pause_after(&limited(u64::MAX)), None);

@@ -33,17 +33,17 @@ use crate::manager::address::Address;
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
 
-/// The port is taken from the URL.
+/// The addresses of `localhost`. The port 0 means that the port of the URL is used.
 const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
 ];
 
-/// How to connect to the manager.
+/// The settings of a connection to the manager.
 pub(crate) struct ConnectionOptions {
     /// The address of the manager.
     pub address: Address,
-    /// How the manager is verified.
+    /// The method by which the manager's certificate is verified.
     pub trust: Trust,
     /// The proxy. `None` for a direct connection.
     pub proxy: Option<Proxy>,
@@ -51,7 +51,7 @@ pub(crate) struct ConnectionOptions {
     pub timeout: Duration,
     /// The time limit for connecting.
     pub connect_timeout: Duration,
-    /// How often a read may be repeated.
+    /// The number of times that a read may be repeated.
     pub retries: u32,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Transport {
     retries: u32,
     /// The secrets that were sent or received.
     pub(crate) redactor: Redactor,
-    /// How far the manager's clock is ahead, from the last response with a date.
+    /// The amount by which the manager's clock is ahead, from the last response with a date.
     skew: Cell<Option<chrono::Duration>>,
     /// The manager's version, if a response has named it.
     version: RefCell<Option<String>>,
@@ -76,7 +76,7 @@ const VERSION: &str = "x-dsm-version";
 
 impl Transport {
     pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, ManagerError> {
-        // With http there is no certificate, so the root certificates are not read.
+        // A connection over http has no certificate, so the root certificates are not read.
         let trust = if options.address.is_encrypted() {
             &options.trust
         } else {
@@ -86,7 +86,7 @@ impl Transport {
             ManagerError::new(
                 Cause::Untrusted,
                 format!("could not set up TLS: {error}"),
-                Some("give the trusted certificates with `--ca-cert FILE`".to_owned()),
+                Some("pass the trusted certificates with `--ca-cert FILE`".to_owned()),
             )
         })?;
         Self::with_tls(options, tls)
@@ -104,7 +104,7 @@ impl Transport {
             .user_agent(concat!("swp-keys/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .redirect(redirect::Policy::none())
-            // Only retry.rs decides what is sent again.
+            // Only retry.rs decides which requests are sent again.
             .retry(protocol_retry::never())
             .referer(false)
             // `localhost` is always this machine (RFC 6761, section 6.3), so the system's resolver and its thread are not needed.
@@ -134,17 +134,17 @@ impl Transport {
         })
     }
 
-    /// The manager's current time if a response has shown its clock, else this machine's.
+    /// Returns the manager's current time if a response has shown its clock, and this machine's time otherwise.
     pub(crate) fn manager_time(&self) -> DateTime<Utc> {
         Utc::now() + self.skew.get().unwrap_or_default()
     }
 
-    /// How far the manager's clock is ahead of this machine's, if a response has shown it.
+    /// Returns the amount by which the manager's clock is ahead of this machine's, if a response has shown it.
     pub(crate) fn skew(&self) -> Option<chrono::Duration> {
         self.skew.get()
     }
 
-    /// The manager's version, if a response has named it.
+    /// Returns the manager's version, if a response has named it.
     pub(crate) fn version(&self) -> Option<String> {
         let version = self.version.borrow();
         version
@@ -152,7 +152,7 @@ impl Transport {
             .map(|version| self.redactor.redact(version))
     }
 
-    /// Sends a request, repeats it if that is safe, and returns a success.
+    /// Sends a request, repeats it if that is safe, and returns the successful response.
     pub(crate) async fn send(&self, request: &ApiRequest<'_>) -> Result<ApiResponse, ManagerError> {
         let mut retries = RetryState::new(request.retry, self.retries);
         loop {
@@ -163,7 +163,7 @@ impl Transport {
             let Some(pause) = retries.pause_after(&error) else {
                 return Err(error);
             };
-            // A noticeable pause is reported at the default log level.
+            // A pause that the user notices is reported at the default log level.
             let level = if pause >= Duration::from_secs(2) {
                 log::Level::Warn
             } else {
@@ -193,7 +193,7 @@ impl Transport {
         if let Some(receiver) = request.headers.filter(|_| status.is_success()) {
             *receiver.borrow_mut() = headers.clone();
         }
-        // The message of an error is at the beginning, so the rest of a large error response is not needed.
+        // The message is at the beginning of an error response, so the rest of a large one is not needed.
         let limit = if status.is_success() {
             request.max_bytes
         } else {
@@ -223,7 +223,7 @@ impl Transport {
         self.checked(call, status, headers, body)
     }
 
-    /// Returns a success as a response, and everything else as an error.
+    /// Returns a response with a success status, or an error for every other status.
     fn checked(
         &self,
         call: CallContext<'_>,
@@ -251,7 +251,7 @@ impl Transport {
         })
     }
 
-    /// Decides why a call got no complete response. A proxy that refused the connection is asked for its reason.
+    /// Decides why a call got no complete response. If a proxy refused the connection, a second request asks for its reason.
     async fn connection_failure(
         &self,
         call: CallContext<'_>,
@@ -266,7 +266,7 @@ impl Transport {
                 let response = if refused {
                     let host = self.address.host_and_port();
                     let tls = self.tls_to_proxy.clone();
-                    // Refused credentials are not sent again, because that may count towards a lockout of the proxy.
+                    // Rejected credentials are not sent again, because that may count towards a lockout on the proxy.
                     proxy_response::ask(proxy, &host, !wants_sign_in, tls).await
                 } else {
                     None
@@ -329,7 +329,7 @@ impl Transport {
     }
 }
 
-/// Sets the proxy. Without one, the HTTP library must not read the proxy variables either.
+/// Sets the proxy. Without a proxy, the HTTP library must not read the proxy variables.
 fn with_proxy(
     builder: reqwest::ClientBuilder,
     proxy: Option<&Proxy>,

@@ -1,5 +1,5 @@
-//! Web pages that arrive instead of a response of the manager's API: from a proxy, a firewall, a portal, or an application server whose
-//! application is still starting.
+//! Web pages that are received instead of a response of the manager's API: from a proxy, a firewall, a portal, or an application server
+//! whose application is still starting.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::error_text;
 use super::redaction::Redactor;
 use crate::text::shorten;
 
-/// What a web page shows about its sender.
+/// The facts about the sender that a web page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WebPage {
     title: Option<String>,
@@ -43,7 +43,8 @@ impl WebPage {
         })
     }
 
-    /// Whether it is an error page of Tomcat. The manager runs in a Tomcat, so the page may be a refusal of the manager.
+    /// Returns true if the page is an error page of Tomcat. The manager runs in Tomcat, so the page may be an error response of the
+    /// manager.
     pub(crate) fn is_from_tomcat(&self) -> bool {
         self.from_tomcat
     }
@@ -52,8 +53,8 @@ impl WebPage {
 /// The `Server` header of Tomcat before version 8.5.
 const COYOTE: &str = "Apache-Coyote";
 
-/// Whether a title or a heading is one of Tomcat: `HTTP Status 401 – Unauthorized` in the language of the server (`Estado HTTP 401`,
-/// `HTTPステータス 401`). Before version 8.5 the status is in the heading and not in the title.
+/// Returns true if a title or a heading has a form that Tomcat uses: `HTTP Status 401 – Unauthorized` in the language of the server
+/// (`Estado HTTP 401`, `HTTPステータス 401`). Before version 8.5 the status is in the heading and not in the title.
 fn is_of_tomcat(text: &str) -> bool {
     let dash = text.find(" –").or_else(|| text.find(" -"));
     let before = &text[..dash.unwrap_or_default()];
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_shown_by_title_and_server() {
+    fn a_page_is_shown_with_its_title_and_server() {
         let nginx = page(
             "text/html",
             "nginx",

@@ -2,7 +2,7 @@
 
 use rustls::AlertDescription;
 
-/// The kinds of server keys that can be verified.
+/// The types of server keys that can be verified.
 pub(crate) const SUPPORTED_KEYS: &str = "RSA, ECDSA P-256 or P-384, or Ed25519";
 
 /// The hint for a TLS failure without a more specific cause.
@@ -16,25 +16,25 @@ pub(crate) fn hint(alert: AlertDescription) -> &'static str {
             "enable TLS 1.2 or 1.3 on the manager; TLS 1.0 and 1.1 are not supported"
         }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            "enable TLS 1.2 or 1.3 with an ECDHE cipher suite with GCM or ChaCha20-Poly1305 on the manager (CBC, static RSA and DHE \
-             suites are not supported); if one is enabled, check that the server does not require a client certificate and that its key \
-             is RSA, ECDSA P-256 or P-384, or Ed25519: a pin does not help with other keys"
+            "enable TLS 1.2 or 1.3 on the manager, with an ECDHE cipher suite that uses GCM or ChaCha20-Poly1305 (CBC, static RSA and DHE \
+             suites are not supported); if such a suite is enabled, check that the server does not require a client certificate and that \
+             its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not help with other key types"
         }
         _ if is_about_client_certificate(alert) => {
-            "turn off client certificates for the API, which are not supported, or use another port"
+            "turn off client certificates for the API, because this program does not support them, or use a different port"
         }
         AlertDescription::UnrecognisedName => {
             "use a host name in `--url` that is in the server's certificate"
         }
         AlertDescription::InternalError => {
-            "check the manager's log and TLS settings, and that its key is RSA, ECDSA P-256 or P-384, or Ed25519: a pin does not help with \
-             other keys"
+            "check the manager's log and TLS settings, and that its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not \
+             help with other key types"
         }
         _ => CHECK_TLS,
     }
 }
 
-/// Whether a server sends this alert about a client's certificate. This client has none.
+/// Returns true if a server sends this alert because of a client certificate. This client has no certificate.
 fn is_about_client_certificate(alert: AlertDescription) -> bool {
     matches!(
         alert,

@@ -1,6 +1,7 @@
-//! Parses a file of certificates: PEM as OpenSSL and Windows write it, or one certificate in DER.
+//! Parses a certificate file: PEM as written by OpenSSL and Windows, or one certificate in DER.
 //!
-//! The user may have named the wrong file, with a private key. So errors consist of fixed text and a line number, and never quote the file.
+//! The user may have named the wrong file, which may contain a private key. So errors consist of fixed text and a line number, and never
+//! quote the file.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,7 @@ use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Ta
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// The PEM labels of certificates: the one of RFC 7468, an older one, and the one of OpenSSL for certificates with trust settings.
+/// The PEM labels of certificates: the label in RFC 7468, an older label, and OpenSSL's label for certificates with trust settings.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
@@ -20,10 +21,11 @@ const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0"
 const JOINED_LINES: &str = "two PEM lines are joined";
 const UNDECODABLE: &str = "the certificate cannot be decoded";
 
-/// Returns the certificates in the content of a file. Certificates that OpenSSL's trust settings reject for servers are left out.
+/// Returns the certificates in the content of a file, except those that OpenSSL's trust settings reject for servers.
 ///
 /// # Errors
-/// Returns a predicate for the name of the file, such as "contains no certificate", if there is none, or if one cannot be parsed.
+/// Returns a predicate for the name of the file, such as "contains no certificate", if there is no certificate, or if a certificate
+/// cannot be parsed.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if let Some(certificate) = der(bytes) {
         return Ok(vec![certificate]);
@@ -61,7 +63,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
     }
     if certificates.is_empty() {
         return Err(if has_rejected {
-            "contains no certificate that its trust settings allow for TLS servers".to_owned()
+            "contains only certificates whose trust settings do not allow TLS servers".to_owned()
         } else {
             missing(&text)
         });
@@ -69,14 +71,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
     Ok(certificates)
 }
 
-/// Returns the certificate if the content is one in DER.
+/// Returns the certificate if the content is a certificate in DER.
 fn der(bytes: &[u8]) -> Option<CertificateDer<'static>> {
     let certificate = CertificateDer::from(bytes);
     webpki::anchor_from_trusted_cert(&certificate).ok()?;
     Some(certificate.into_owned())
 }
 
-/// Recognises other formats for certificates.
+/// Returns the problem of a file in a different format for certificates. `None` if the format is not recognised.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     const JAVA: [&[u8]; 2] = [&[0xfe, 0xed, 0xfe, 0xed], &[0xce, 0xce, 0xce, 0xce]];
     if JAVA.iter().any(|magic| bytes.starts_with(magic)) {
@@ -84,13 +86,13 @@ fn other_format(bytes: &[u8]) -> Option<&'static str> {
             "is a Java keystore, not PEM; export a certificate with `keytool -exportcert -rfc`",
         );
     }
-    // A DER sequence: PKCS #12, PKCS #7, or a key.
+    // A DER sequence may be PKCS #12, PKCS #7, or a key.
     matches!(bytes, [0x30, 0x80..=0x84, ..]).then_some(
         "is DER, but not a certificate; if it is a PKCS #12 or PKCS #7 file, convert it to PEM with `openssl`",
     )
 }
 
-/// Decodes the text of a file: UTF-8 with or without a byte order mark, or UTF-16 as PowerShell writes it.
+/// Decodes the content of a file: UTF-8 with or without a byte order mark, or UTF-16 as written by PowerShell.
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -106,19 +108,19 @@ fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Returns why no certificate was found.
+/// Returns the reason why the file contains no certificate.
 fn missing(text: &str) -> String {
     let label =
         (text.lines()).find_map(|line| line.trim().strip_prefix(BEGIN)?.strip_suffix(DASHES));
     match label {
         Some(label) if label.ends_with("PRIVATE KEY") => {
-            "contains no certificate, but a private key".to_owned()
+            "contains a private key but no certificate".to_owned()
         }
         Some(label) if label.ends_with("CERTIFICATE REQUEST") => {
-            "contains no certificate, but a certificate request".to_owned()
+            "contains a certificate request but no certificate".to_owned()
         }
         Some("PKCS7" | "CMS") => {
-            "contains no certificate, but PKCS #7; extract its certificates with `openssl pkcs7 -print_certs`"
+            "is a PKCS #7 file; extract its certificates with `openssl pkcs7 -print_certs`"
                 .to_owned()
         }
         _ => "contains no certificate".to_owned(),
@@ -127,7 +129,7 @@ fn missing(text: &str) -> String {
 
 /// A PEM section with a certificate.
 struct PemSection<'a> {
-    /// The line number of its first line.
+    /// The line number of the first line.
     line: usize,
     label: &'static str,
     /// The lines between the first and the last line.
@@ -135,7 +137,7 @@ struct PemSection<'a> {
 }
 
 impl PemSection<'_> {
-    /// Decodes the section. `None` if that fails.
+    /// Decodes the section. `None` if it cannot be decoded.
     fn der(&self) -> Option<CertificateDer<'static>> {
         let pem = format!(
             "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
@@ -166,12 +168,12 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
                 return broken(number, JOINED_LINES);
             };
             if let Some((begun, ..)) = open {
-                return broken(begun, "the PEM section has no end");
+                return broken(begun, "the PEM section has no END line");
             }
             open = Some((number, label, Vec::new()));
         } else if let Some(rest) = line.strip_prefix(END) {
             let Some((begun, label, body)) = open.take() else {
-                return broken(number, "the PEM section has no beginning");
+                return broken(number, "the PEM section has no BEGIN line");
             };
             let ended = rest.strip_suffix(DASHES);
             if ended.is_none_or(|ended| ended.contains(DASHES)) {
@@ -180,7 +182,7 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
             if ended != Some(label) {
                 return broken(
                     number,
-                    "the end of the PEM section does not match its beginning",
+                    "the END line of the PEM section does not match its BEGIN line",
                 );
             }
             if let Some(label) = LABELS.into_iter().find(|known| *known == label) {
@@ -197,7 +199,7 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
         }
     }
     match open {
-        Some((begun, ..)) => broken(begun, "the PEM section has no end"),
+        Some((begun, ..)) => broken(begun, "the PEM section has no END line"),
         None => Ok(sections),
     }
 }
@@ -210,8 +212,8 @@ fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(length)
 }
 
-/// Whether OpenSSL's trust settings (`X509_CERT_AUX`) trust a certificate for TLS servers. They list the trusted and the rejected purposes.
-/// `None` if they cannot be parsed.
+/// Returns whether OpenSSL's trust settings (`X509_CERT_AUX`) allow a certificate for TLS servers. The settings list the trusted and the
+/// rejected purposes. `None` if they cannot be parsed.
 fn allows_servers(settings: &[u8]) -> Option<bool> {
     const REJECTED: TagNumber = TagNumber(0);
     let (mut trusted, mut rejected) = (None, Vec::new());

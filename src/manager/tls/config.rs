@@ -1,6 +1,6 @@
 //! The TLS configuration of a connection to the manager: which certificates are trusted.
 //!
-//! The system's root certificates are only read if nothing else decides, because reading them takes milliseconds.
+//! The system's root certificates are read only if no other setting applies, because reading them takes milliseconds.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,16 +19,16 @@ use super::verifier::{
     DiagnosingVerifier, ManagerOrProxyVerifier, Observed, ObservingVerifier, Policy, PolicyVerifier,
 };
 
-/// How the manager is verified.
+/// The method by which the manager's certificate is verified.
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
-    /// By the system's root certificates.
+    /// The system's root certificates are trusted.
     System,
-    /// By the certificates of a file alone, like curl's `--cacert`: CA certificates, and certificates of servers themselves.
+    /// Only the certificates of a file are trusted, as with curl's `--cacert`: CA certificates, and certificates of servers themselves.
     Certificates(Vec<CertificateDer<'static>>),
-    /// By these keys alone, whatever the certificate contains.
+    /// Only these keys are trusted, regardless of the contents of the certificate.
     Pins(PinSet),
-    /// Not at all.
+    /// Every certificate is accepted.
     Insecure,
 }
 
@@ -36,7 +36,7 @@ impl Trust {
     /// Reads certificates from the content of a file.
     ///
     /// # Errors
-    /// Returns the problem, to be written after the name of the file.
+    /// Returns the problem. A message must put the name of the file before it.
     pub(crate) fn from_certificate_file(content: &[u8]) -> Result<Self, String> {
         certificate_file::parse(content).map(Self::Certificates)
     }
@@ -53,7 +53,8 @@ pub(crate) fn configuration(
     with_verifier(trust, manager, |verifier| verifier)
 }
 
-/// Returns the same configuration for a handshake that is never completed, and that only shows the server's certificate and the verdict.
+/// Returns the same configuration for a handshake that is never completed. The handshake only shows the server's certificate and the
+/// verdict about it.
 ///
 /// # Errors
 /// Returns an error if the certificates cannot be used.
@@ -95,12 +96,12 @@ fn with_verifier(
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // A run has one connection. If it needs another one, the manager is verified again.
+    // A run has one connection. If a second connection is needed, the manager is verified again.
     configuration.resumption = Resumption::disabled();
     Ok(configuration)
 }
 
-/// The verifier for a proxy.
+/// Returns the verifier for a proxy.
 fn for_proxy() -> Arc<dyn ServerCertVerifier> {
     Arc::new(DiagnosingVerifier {
         inner: system(&Arc::new(ring::default_provider())),
@@ -113,8 +114,8 @@ fn by_policy(policy: Policy, provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCe
     Arc::new(PolicyVerifier { policy, provider })
 }
 
-/// The verifier by the system's root certificates. If the system has none, it rejects every certificate, and the error then explains how
-/// to trust the manager.
+/// Returns the verifier that uses the system's root certificates. If the system has none, the verifier rejects every certificate, and the
+/// error explains how to trust the manager.
 fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     match rustls_platform_verifier::Verifier::new(provider.clone()) {
         Ok(verifier) => Arc::new(verifier),
@@ -125,8 +126,9 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     }
 }
 
-/// The verifier by the CA certificates of a file. Other certificates of the file are not CAs: the owner of a server's key must not be able
-/// to issue certificates for other hosts. webpki does not check the dates of a trusted CA, so they are checked here.
+/// Returns the verifier that trusts the CA certificates of a file. Certificates of servers in the file are not used as CAs, because the
+/// owner of a server's key must not be able to issue certificates for other hosts. webpki does not check the dates of a trusted CA, so this
+/// function does.
 fn listed_cas(
     certificates: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
@@ -144,7 +146,7 @@ fn listed_cas(
         }
     }
     let (count, all) = (roots.len(), certificates.len());
-    log::info!("{count} of {all} given certificates belong to CAs");
+    log::info!("{count} of {all} supplied certificates belong to CAs");
     if roots.is_empty() {
         return Ok(by_policy(Policy::RejectAll, provider));
     }

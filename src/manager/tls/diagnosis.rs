@@ -11,27 +11,27 @@ use crate::text::shorten;
 /// Why a certificate is not trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
-    /// It is self-signed, like that of a newly installed manager.
+    /// The certificate is self-signed, like that of a newly installed manager.
     SelfSigned,
-    /// Its issuer is not trusted.
+    /// The issuer is not trusted.
     UnknownCa,
-    /// It is not valid for this host.
+    /// The certificate is not valid for this host.
     WrongName,
-    /// It has expired.
+    /// The certificate has expired.
     Expired,
-    /// It is not valid yet.
+    /// The certificate is not valid yet.
     NotYetValid,
-    /// Its key or the digest of its signature is too weak.
+    /// The key or the digest of the signature is too weak.
     Weak,
-    /// It is not for TLS servers.
+    /// The certificate is not for TLS servers.
     WrongPurpose,
-    /// It was revoked.
+    /// The certificate was revoked.
     Revoked,
-    /// Its key is not the pinned one.
+    /// The certificate's key is not the pinned key.
     PinChanged,
-    /// The fingerprint of the certificate is pinned instead of that of its public key.
+    /// The pin is the fingerprint of the certificate instead of the fingerprint of its public key.
     FingerprintPinned,
-    /// Another reason.
+    /// There is a different reason.
     Other,
 }
 
@@ -64,8 +64,8 @@ pub(crate) struct CertificateProblem {
     pub(crate) description: String,
     /// The hint.
     pub(crate) hint: String,
-    /// Whether a user who knows the key may pin it. Not if the key is too weak, if it was revoked (it may be stolen), or if it differs
-    /// from the pinned key (the connection may be intercepted).
+    /// True if a user who knows the key may pin it. False if the key is too weak, if the certificate was revoked (the key may be stolen),
+    /// or if the key differs from the pinned key (the connection may be intercepted).
     pub(crate) can_be_pinned: bool,
 }
 
@@ -96,13 +96,13 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
 const NEW_CERTIFICATE: &str =
     "ask the manager's administrator for a certificate that TLS servers may use";
 
-/// The problem of a certificate whose handshakes cannot be verified.
+/// Returns the problem of a certificate whose handshakes cannot be verified.
 fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
     CertificateProblem {
         kind: if cause.weak { ProblemKind::Weak } else { ProblemKind::Other },
         description: cause.description.clone(),
-        hint: "give the manager a new certificate of version 3 with a key of RSA with at least 2048 bits, or ECDSA P-256 or P-384; a pin does \
-               not help, because TLS cannot verify this key"
+        hint: "install a version 3 certificate on the manager, with an RSA key of at least 2048 bits or an ECDSA P-256 or P-384 key; pinning \
+               does not help, because TLS cannot verify handshakes with this certificate"
             .to_owned(),
         can_be_pinned: false,
     }
@@ -120,17 +120,17 @@ fn refused(
     );
     if of_chain && diagnosis.issuer_is_not_ca {
         description.push_str(if diagnosis.self_signed {
-            "; the given certificate with this name is a different one"
+            "; the certificate you supplied has the same name but is a different certificate"
         } else {
-            "; the given certificate with the name of the issuer is not a CA certificate: it lacks the basic constraint CA:TRUE, or its key \
-             usage or extended key usage does not allow it"
+            "; the certificate you supplied has the issuer's name but is not a CA certificate: it lacks the basic constraint CA:TRUE, or \
+             its key usage or extended key usage does not allow issuing certificates"
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
             "; if that is an intermediate CA, the server does not send its intermediate certificate",
         );
     }
-    // The hint must lead to success, so a second problem is reported as well.
+    // A hint that solves only the first problem would not lead to success, so a second problem is reported as well.
     if of_chain && !diagnosis.matches_name {
         description = format!("{description}; it also {}", wrong_name(diagnosis));
     }
@@ -165,7 +165,7 @@ fn hint(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str)
              fingerprint on the manager, and use `--ca-cert manager.pem`; or {pinned}"
         ),
         ProblemKind::UnknownCa if diagnosis.can_be_trusted() => format!(
-            "give the certificate of {} with `--ca-cert FILE`, or add it to the system's root certificates; or {pinned}",
+            "pass the certificate of {} with `--ca-cert FILE`, or add it to the system's root certificates; or {pinned}",
             ca(&diagnosis.top)
         ),
         ProblemKind::Expired | ProblemKind::NotYetValid => {
@@ -194,7 +194,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::BadSignature => (
             ProblemKind::UnknownCa,
             format!(
-                "{}; a trusted CA has the same name but another key",
+                "{}; a trusted CA has the same name but a different key",
                 unknown_ca(diagnosis)
             ),
         ),
@@ -211,7 +211,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        // A self-signed certificate may also be a CA certificate. That it is self-signed matters more.
+        // A self-signed certificate may also be a CA certificate. The message for a self-signed certificate is the more helpful one.
         CertificateError::Other(OtherError(other))
             if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
@@ -263,13 +263,13 @@ fn ca(name: &str) -> String {
     format!("`{}`", foreign(name, LIMIT))
 }
 
-/// Returns a text of the certificate, shortened. It must not look like a command in a hint, so backticks are replaced.
+/// Returns shortened text from the certificate. Backticks are replaced, so that the text does not look like a command in a hint.
 fn foreign(text: &str, limit: usize) -> String {
     shorten(text, limit).replace('`', "'")
 }
 
-/// Whether no trusted CA issued the certificate. If a trusted CA has the same name as the issuer (such as `CN=localhost`), the error is a
-/// bad signature.
+/// Returns true if the issuer of the certificate is unknown. If a trusted CA has the same name as the issuer (such as `CN=localhost`), the
+/// library reports a bad signature instead.
 fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,
@@ -277,7 +277,7 @@ fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     ) || is_unsupported(cause)
 }
 
-/// Whether the algorithm of a signature in the chain is not supported.
+/// Returns true if the algorithm of a signature in the chain is not supported.
 #[expect(
     deprecated,
     reason = "rustls still returns the variant without context"
@@ -300,7 +300,7 @@ pub(crate) fn key_fingerprint_command(host_and_port: &str) -> String {
     )
 }
 
-/// Returns the hint to pin the key after comparing its fingerprint. Pinning it unseen would trust any server.
+/// Returns the hint to pin the key after comparing its fingerprint. Pinning it without a comparison would trust any server.
 fn pin_hint(pin: Pin, host_and_port: &str) -> String {
     format!(
         "compare the fingerprint of the key with the output of `{}` on the manager's host, then use `--tls-pin {pin}`, or store it with \
@@ -326,25 +326,25 @@ fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
     CertificateProblem {
         kind: ProblemKind::PinChanged,
         description: format!(
-            "does not have the pinned key: it has {shown}, pinned is {} ({place})",
+            "does not have the pinned key: its key is {shown}, but the pinned key is {} ({place})",
             pins.join(", ")
         ),
         hint: format!(
-            "ask the manager's administrator whether its key was changed, because the connection may be intercepted; only if it was, {}",
+            "ask the manager's administrator whether its key was changed: if not, the connection may be intercepted; if so, {}",
             pinned.remedy
         ),
         can_be_pinned: false,
     }
 }
 
-/// Returns problem and hint if a setting contains the fingerprint of the certificate instead of that of its public key.
+/// Returns the problem and the hint for a setting that contains the fingerprint of the certificate instead of that of its public key.
 pub(crate) fn fingerprint_pinned_instead(
     place: &str,
     stored_for: Option<&str>,
     pin: Pin,
 ) -> (String, String) {
     let description = format!(
-        "has the fingerprint in {place}, but a pin must be the fingerprint of the public key"
+        "matches the fingerprint in {place}, but a pin must be the fingerprint of the public key"
     );
     let hint = match stored_for {
         Some(host) => format!(
@@ -356,12 +356,12 @@ pub(crate) fn fingerprint_pinned_instead(
 }
 
 fn wrong_name(diagnosis: &Diagnosis) -> String {
-    /// The limit for the names in a message.
+    /// The maximum number of names in a message.
     const NAMES: usize = 8;
     let requested = &diagnosis.requested;
     if diagnosis.hosts.is_empty() {
         return format!(
-            "is not valid for {requested}: it has no host in a subject alternative name, and its CN does not count"
+            "is not valid for {requested}: it has no host in its subject alternative names, and its CN is ignored"
         );
     }
     let mut names = (diagnosis.hosts.iter().take(NAMES))
@@ -371,7 +371,7 @@ fn wrong_name(diagnosis: &Diagnosis) -> String {
     if let more @ 1.. = diagnosis.hosts.len().saturating_sub(NAMES) {
         names = format!("{names} and {more} more");
     }
-    format!("is not valid for {requested}, but for {names}")
+    format!("is not valid for {requested}; it is valid for {names}")
 }
 
 fn validity_detail(certificate: &CertificateError) -> String {

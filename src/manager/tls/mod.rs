@@ -1,4 +1,4 @@
-//! Verifies the manager's certificate, and explains why one is rejected.
+//! Verifies the manager's certificate, and explains why a certificate is rejected.
 
 pub(crate) mod alert;
 pub(crate) mod certificate;

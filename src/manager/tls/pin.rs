@@ -1,7 +1,7 @@
-//! Pins: trust in one public key, whatever its certificate contains. The handshake still proves that the server has the private key.
+//! Pins: trust in one public key, regardless of its certificate. The handshake still proves that the server has the private key.
 //!
 //! A pin is the fingerprint of RFC 7469: the SHA-256 of the DER of the certificate's `SubjectPublicKeyInfo`. It stays the same if the
-//! certificate is renewed with the same key. It is written in hex, as `openssl dgst -sha256` prints it.
+//! certificate is renewed with the same key. The fingerprint is written in hex, as in the output of `openssl dgst -sha256`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ impl Pin {
         Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
     }
 
-    /// Whether this is the fingerprint of a certificate, given by mistake instead of that of a key.
+    /// Returns true if this is the fingerprint of a certificate, which the user supplied by mistake instead of the fingerprint of a key.
     #[must_use]
     pub(crate) fn equals_certificate(&self, fingerprint: &Fingerprint) -> bool {
         self.0 == fingerprint.0
@@ -54,8 +54,8 @@ impl fmt::Debug for Pin {
     }
 }
 
-/// The SHA-256 fingerprint of a whole certificate, written as keytool, browsers and `openssl x509 -fingerprint` write it. It cannot serve as
-/// a pin, because a renewed certificate with the same key has another one.
+/// The SHA-256 fingerprint of a whole certificate, in the format of keytool, browsers and `openssl x509 -fingerprint`. It cannot be used as
+/// a pin, because a renewed certificate with the same key has a different fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u8; LENGTH]);
 
@@ -91,8 +91,8 @@ fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
     digest
 }
 
-/// Parses a SHA-256 in hex as keytool, browsers, openssl and this program print it: in upper or lower case, with or without colons or spaces
-/// between the bytes, and with or without a prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
+/// Parses a SHA-256 in hex in the formats of keytool, browsers, openssl and this program: in upper or lower case, with or without colons or
+/// spaces between the bytes, and with or without a prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
 fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     let text = text.rsplit('=').next().unwrap_or(text).trim();
     let prefixed = text.get(..PREFIX.len());
@@ -108,7 +108,9 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     let mut bytes = [0; LENGTH];
     match digits.len() {
         64 => {}
-        40 => return Err("expected 64 hex digits, not the 40 of a SHA-1"),
+        40 => {
+            return Err("expected the 64 hex digits of a SHA-256 fingerprint, not the 40 of SHA-1");
+        }
         _ => return Err("expected 64 hex digits"),
     }
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
@@ -118,16 +120,16 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     Ok(bytes)
 }
 
-/// Pinned keys, and where they come from.
+/// Pinned keys, and the setting that contains them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PinSet {
     /// The fingerprints of the keys.
     pub(crate) pins: Vec<Pin>,
     /// The flag, variable or file that contains the pins, for messages.
     pub(crate) source: String,
-    /// What to do if the manager's key was changed, such as "change the pin".
+    /// The instruction for a user whose manager has a new key, such as "change the pin".
     pub(crate) remedy: String,
-    /// The manager that the pins are stored for, if they come from trusted.toml.
+    /// The manager for which the pins are stored, if they come from trusted.toml.
     pub(crate) stored_for: Option<String>,
 }
 
@@ -139,7 +141,7 @@ pub(crate) struct PinMismatch {
     pub(crate) shown: Pin,
     /// The pins.
     pub(crate) pinned: PinSet,
-    /// Whether one of the pins is the fingerprint of the server's certificate.
+    /// True if one of the pins is the fingerprint of the server's certificate.
     pub(crate) of_certificate: bool,
 }
 
@@ -147,7 +149,7 @@ impl PinSet {
     /// Checks that a certificate has one of these keys.
     ///
     /// # Errors
-    /// Returns an error if it has another key, or if it cannot be parsed.
+    /// Returns an error if the certificate has a different key, or if it cannot be parsed.
     pub(crate) fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
         let shown = Pin::of(certificate).ok_or(CertificateError::BadEncoding)?;
         if self.pins.contains(&shown) {
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_parsed_as_every_tool_prints_it() {
+    fn a_digest_is_parsed_in_the_format_of_every_tool() {
         let plain = format!("sha256:{}", "0a".repeat(32));
         let pin: Result<Pin, _> = plain.parse();
         assert_eq!(pin.map(|pin| pin.to_string()), Ok(plain));
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_not_a_pin() {
+    fn other_text_is_not_a_pin() {
         let short = format!("sha256:{}", "0a".repeat(31));
         let wide = format!("sha256:{}", "é".repeat(32));
         let other = format!("md5:{}", "0a".repeat(32));

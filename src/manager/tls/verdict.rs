@@ -1,4 +1,4 @@
-//! The diagnosis of a rejected certificate. The message about it depends on more than the first check that failed.
+//! The diagnosis of a rejected certificate. The message depends on more facts than the first check that failed.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{CertificateError, OtherError};
 use super::certificate::{CertificateFields, UnusableCertificate};
 use super::pin::{Pin, PinMismatch};
 
-/// The limit for the length of a chain. The verifier does not accept longer ones.
+/// The limit for the length of a chain. The verifier does not accept longer chains.
 const MAX_CHAIN: usize = 8;
 
 /// The error for a rejected certificate, with its diagnosis.
@@ -22,7 +22,7 @@ pub(crate) struct RejectedCertificate {
     pub(crate) diagnosis: Diagnosis,
 }
 
-/// The certificates that a server presented, and what they are checked against.
+/// The certificates that a server presented, and the data that they are checked against.
 pub(crate) struct PresentedChain<'a> {
     pub(crate) end_entity: &'a CertificateDer<'a>,
     pub(crate) intermediates: &'a [CertificateDer<'a>],
@@ -32,32 +32,32 @@ pub(crate) struct PresentedChain<'a> {
     pub(crate) listed: &'a [CertificateDer<'a>],
 }
 
-/// What is known about a rejected certificate. The texts come from the certificate and are not safe to print.
+/// The facts about a rejected certificate. Its strings come from the certificate and are not safe to print.
 #[derive(Debug, Clone)]
 pub(crate) struct Diagnosis {
-    /// The fingerprint of its public key.
+    /// The fingerprint of the public key.
     pub(crate) pin: Option<Pin>,
-    /// Whether it names itself as its issuer.
+    /// True if the certificate names itself as its issuer.
     pub(crate) self_signed: bool,
-    /// The name of its issuer.
+    /// The name of the issuer.
     pub(crate) issuer: String,
-    /// The name of the last CA of the chain that was sent, which is the one to trust.
+    /// The name of the last CA of the chain that was sent. This is the CA that the user would have to trust.
     pub(crate) top: String,
-    /// Whether the server did not send the certificate of the issuer.
+    /// True if the server did not send the certificate of the issuer.
     pub(crate) issuer_missing: bool,
-    /// Whether the file contains the certificate of the issuer, and it is not one of a CA.
+    /// True if the file contains the certificate of the issuer, but that is not a CA certificate.
     pub(crate) issuer_is_not_ca: bool,
-    /// Whether it is valid for the requested host.
+    /// True if the certificate is valid for the requested host.
     pub(crate) matches_name: bool,
     /// The requested host.
     pub(crate) requested: String,
-    /// The hosts and addresses that it is valid for.
+    /// The hosts and addresses that the certificate is valid for.
     pub(crate) hosts: Vec<String>,
-    /// Whether it is valid now.
+    /// True if the certificate is valid now.
     pub(crate) is_current: bool,
-    /// Whether it may be used by a TLS server.
+    /// True if a TLS server may use the certificate.
     pub(crate) is_for_servers: bool,
-    /// The broken digest of a signature in its chain, if there is one.
+    /// The first broken digest of a signature in the chain. `None` if no digest is broken.
     pub(crate) broken_digest: Option<&'static str>,
 }
 
@@ -109,7 +109,7 @@ impl Diagnosis {
         self.top = last.issuer();
     }
 
-    /// Whether only the issuer is wrong, so that the certificate itself could be trusted.
+    /// Returns true if the issuer is the only problem, so that the user could trust the certificate itself.
     pub(crate) fn can_be_trusted(&self) -> bool {
         self.matches_name && self.is_current && self.is_for_servers
     }
@@ -123,7 +123,7 @@ fn matches_name(end_entity: &CertificateDer<'_>, name: &ServerName<'_>) -> bool 
 /// Checks the dates of a certificate.
 ///
 /// # Errors
-/// Returns an error if it is not valid yet or has expired.
+/// Returns an error if the certificate is not valid yet or has expired.
 pub(crate) fn check_dates(
     fields: &CertificateFields,
     now: UnixTime,
@@ -145,8 +145,8 @@ pub(crate) fn check_dates(
     Ok(())
 }
 
-/// Checks the dates, the purpose and the names of a server certificate that the user trusts byte for byte. Its issuer does not matter, and
-/// the handshake proves that the server has its key.
+/// Checks the dates, the purpose and the names of a server certificate that the user trusts byte for byte. Its issuer is not checked. The
+/// handshake proves that the server has the private key.
 ///
 /// # Errors
 /// Returns an error if one of them does not match, or if the certificate cannot be parsed.
@@ -182,7 +182,7 @@ pub(crate) fn with_diagnosis(error: rustls::Error, chain: &PresentedChain<'_>) -
     .into()
 }
 
-/// Returns what is wrong with a chain. The library's own messages are the names of its error variants.
+/// Returns the problem of a chain in plain words, because the library's own messages are the names of its error variants.
 pub(crate) fn reason(cause: &CertificateError) -> String {
     let CertificateError::Other(OtherError(other)) = cause else {
         return cause.to_string();

@@ -1,4 +1,5 @@
-//! All certificate verifiers. Each of them verifies the signature of the handshake, so a server must have the key of its certificate.
+//! All certificate verifiers. Each of them verifies the signature of the handshake, so a server must have the private key of its
+//! certificate.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -11,18 +12,18 @@ use super::certificate::unusable;
 use super::pin::{Pin, PinSet};
 use super::verdict::{PresentedChain, check_listed, with_diagnosis};
 
-/// Which certificates are accepted without asking a CA.
+/// The certificates that are accepted regardless of their CA.
 #[derive(Debug)]
 pub(crate) enum Policy {
-    /// Those with one of these keys.
+    /// Only certificates with one of these keys are accepted.
     Pins(PinSet),
-    /// All, for `--insecure`.
+    /// Every certificate is accepted, for `--insecure`.
     AcceptAny,
-    /// None, for a system without root certificates.
+    /// No certificate is accepted, for a system without root certificates.
     RejectAll,
 }
 
-/// Accepts certificates by a policy.
+/// A verifier that accepts certificates according to a policy.
 #[derive(Debug)]
 pub(crate) struct PolicyVerifier {
     pub(crate) policy: Policy,
@@ -72,7 +73,7 @@ impl ServerCertVerifier for PolicyVerifier {
     }
 }
 
-/// Adds a diagnosis to the error for a rejected certificate.
+/// A verifier that adds a diagnosis to the error for a rejected certificate.
 #[derive(Debug)]
 pub(crate) struct DiagnosingVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
@@ -89,11 +90,11 @@ impl ServerCertVerifier for DiagnosingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // The signature of the handshake could not be verified, and the error for that would not name the cause.
+        // Without this check, the verification of the handshake's signature would fail with an error that does not name the cause.
         if let Some(unusable) = unusable(end_entity) {
             return Err(CertificateError::Other(OtherError(Arc::new(unusable))).into());
         }
-        // As in curl, a listed certificate of a server is trusted whoever issued it.
+        // As in curl, a listed server certificate is trusted regardless of its issuer.
         let verdict = if self.listed.contains(end_entity) {
             check_listed(end_entity, server_name, now).map(|()| ServerCertVerified::assertion())
         } else {
@@ -146,7 +147,7 @@ impl ServerCertVerifier for DiagnosingVerifier {
 pub(crate) struct UntrustedProxy(pub(crate) rustls::Error);
 
 impl UntrustedProxy {
-    /// Returns this error if it is what ended the handshake.
+    /// Returns the error for a proxy if that error ended the handshake.
     pub(crate) fn cause_of(error: &rustls::Error) -> Option<&Self> {
         match error {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
@@ -157,15 +158,16 @@ impl UntrustedProxy {
     }
 }
 
-/// Verifies the manager by the settings for it, and a proxy that uses TLS by the system's root certificates.
+/// A verifier that uses the trust settings for the manager, and the system's root certificates for a proxy that uses TLS.
 ///
-/// The HTTP library verifies both with one verifier. Pins, CA files and `--insecure` are for the manager and never apply to a proxy.
+/// The HTTP library has only one verifier for both. Pins, CA files and `--insecure` are settings for the manager and never apply to a
+/// proxy.
 #[derive(Debug)]
 pub(crate) struct ManagerOrProxyVerifier {
     /// The name of the manager. `None` if no certificate can be valid for its host.
     pub(crate) manager: Option<ServerName<'static>>,
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
-    /// Created for the first proxy, because reading the system's root certificates takes time.
+    /// The verifier for a proxy. It is created when it is first used, because reading the system's root certificates takes time.
     pub(crate) for_proxy: OnceLock<Arc<dyn ServerCertVerifier>>,
     pub(crate) build_for_proxy: fn() -> Arc<dyn ServerCertVerifier>,
 }
@@ -219,23 +221,24 @@ impl ServerCertVerifier for ManagerOrProxyVerifier {
 pub(crate) struct ObservedCertificate {
     pub(crate) certificate: CertificateDer<'static>,
     pub(crate) verdict: Result<(), rustls::Error>,
-    /// The server has the key of the certificate.
+    /// True if the server has proven that it has the private key of the certificate.
     key_proven: bool,
 }
 
-/// Where an [`ObservingVerifier`] stores what it observes.
+/// The place in which an [`ObservingVerifier`] stores the certificate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Observed(Arc<Mutex<Option<ObservedCertificate>>>);
 
 impl Observed {
-    /// Takes out the certificate of a server that has proven that it has the key.
+    /// Removes and returns the certificate. `None` if the server has not proven that it has the private key.
     pub(crate) fn take(&self) -> Option<ObservedCertificate> {
         let observed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         observed.filter(|observed| observed.key_proven)
     }
 }
 
-/// Stores the certificate and the verdict, and ends the handshake as soon as the server has proven that it has the key.
+/// A verifier that stores the certificate and the verdict. It ends the handshake as soon as the server has proven that it has the private
+/// key.
 #[derive(Debug)]
 pub(crate) struct ObservingVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
@@ -255,7 +258,7 @@ impl ObservingVerifier {
         else {
             return signature;
         };
-        // Signatures with an unusable key cannot be verified. Such a certificate is shown, but never pinned.
+        // A signature with an unusable key cannot be verified. A certificate with such a key is shown, but never pinned.
         observed.key_proven = signature.is_ok() || unusable(certificate).is_some();
         signature?;
         Err(rustls::Error::General("observed".to_owned()))
@@ -278,7 +281,7 @@ impl ServerCertVerifier for ObservingVerifier {
             ocsp_response,
             now,
         );
-        // A certificate without a readable key cannot be shown, so only the verdict matters.
+        // A certificate whose key cannot be read cannot be shown, so only the verdict is returned.
         if Pin::of(end_entity).is_none() {
             return verdict;
         }

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::pins::{KnownManager, PinStore};
 use crate::manager::Pin;
 
-/// The offset of a problem, and the problem.
+/// The offset of a problem in the text, and its description.
 type ParseProblem = (usize, String);
 type SpannedValue<'i> = Spanned<DeValue<'i>>;
 
@@ -15,7 +15,7 @@ type SpannedValue<'i> = Spanned<DeValue<'i>>;
 /// # Errors
 /// Returns the first problem.
 pub(crate) fn parse(text: &str) -> Result<PinStore, ParseProblem> {
-    // The messages of the TOML parser are fixed texts.
+    // The messages of the TOML parser do not contain a part of the text.
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         (offset, error.message().to_owned())

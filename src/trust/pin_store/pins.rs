@@ -1,4 +1,4 @@
-//! The contents of the store. They are data only; `store.rs` reads and writes the file.
+//! The types for the contents of the store. `store.rs` reads and writes the file.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::manager::Pin;
 /// The pins of one manager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct KnownManager {
-    /// The fingerprints of the keys that the manager may have; at least one.
+    /// The fingerprints of the keys that the manager may have. The list is not empty.
     #[serde(serialize_with = "as_texts")]
     pub(crate) pins: Vec<Pin>,
-    /// When the first key was pinned, in RFC 3339.
+    /// The time when the first key was pinned, in the format of RFC 3339.
     pub(crate) added: String,
 }
 
@@ -24,7 +24,7 @@ fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, 
 /// The pins of all managers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct PinStore {
-    /// The managers, by host and port.
+    /// The managers, with their host and port as keys.
     pub(crate) managers: BTreeMap<String, KnownManager>,
 }
 

@@ -1,7 +1,7 @@
 //! Reads and writes the file of pinned keys.
 //!
-//! The file contains no secret, but every process that can write to it decides which server receives the password. So it is written
-//! atomically with mode 0600, and rejected if other users can write to it.
+//! The file contains no secret, but every process that can write to it can decide which server receives the password. So the file
+//! is written atomically with mode 0600, and rejected if other users can write to it.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -21,9 +21,9 @@ use crate::storage::{locations, state_dir};
 const NAME: &str = "trusted.toml";
 /// The size limit of the file. An entry has about 200 bytes, so this is enough for 5,000 managers.
 const MAX_BYTES: u64 = 1024 * 1024;
-/// How long to wait while other runs change the file.
+/// The maximum wait while other runs change the file.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// Why only the user may write to the file, for error messages.
+/// The reason why only the user may write to the file, for error messages.
 const STAKE: &str = "it decides which server receives the password";
 const HEADER: &str = "\
 # Known managers and the fingerprints of their public keys (SHA-256 of the SPKI). Written by `swp-keys`; remove a manager with
@@ -37,7 +37,7 @@ impl PinStore {
         locations::config_folder().map(|folder| folder.join(NAME))
     }
 
-    /// Reads the file. Without a file, the store is empty.
+    /// Reads the file. The store is empty if the file does not exist.
     ///
     /// # Errors
     /// Returns a usage error if the file cannot be read or parsed, or if other users may write to it.
@@ -86,7 +86,8 @@ impl PinStore {
     /// Changes the file while no other run can change it, and returns the result of `change`.
     ///
     /// # Errors
-    /// Returns a usage error if the file cannot be read or written, or an error if a signal arrives first. The file is unchanged then.
+    /// Returns a usage error if the file cannot be read or written, or an error if a signal arrives first. In both cases the file is
+    /// unchanged.
     pub(crate) async fn change<T>(
         signals: &Signals,
         change: impl FnOnce(&mut Self) -> T,
@@ -97,9 +98,9 @@ impl PinStore {
         let folder = path.parent().unwrap_or(&path);
         let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
         state_dir::make_private_folder(folder).map_err(failed)?;
-        // A user who can remove the file makes every manager unknown again.
+        // A user who can write to the folder can remove the file, which makes every manager unknown again.
         require_trusted_folder(folder, STAKE)?;
-        // The file is replaced, so the lock is on its folder. It is held until the end of this function.
+        // The file itself is replaced, so its folder is locked instead. The lock is held until the end of this function.
         let open = OpenFolder::open(folder).map_err(failed)?;
         let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
             Ok(lock) => lock,
@@ -119,7 +120,7 @@ impl PinStore {
 fn unwritable(reason: &str) -> Error {
     Error::usage(
         format!("could not store the pin: {reason}"),
-        "set SWP_CONFIG_DIR to a folder that you can write to, or give the pin on each run (`--tls-pin`, SWP_TLS_PIN)",
+        "set SWP_CONFIG_DIR to a folder that you can write to, or pass the pin on each run (`--tls-pin`, SWP_TLS_PIN)",
     )
 }
 

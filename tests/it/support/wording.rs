@@ -19,7 +19,7 @@ phrases! {
     USER_NAME_PROMPT = "User name: ";
     CODE_PROMPT = "Code of the second factor: ";
     FINGERPRINT_PROMPT = "paste one of the fingerprints: ";
-    ALLOWED_SESSIONS_IN_USE = "limit of sessions";
+    ALLOWED_SESSIONS_IN_USE = "session limit";
     UNDOING = "undoing what is under way";
     FINISHING = "waiting for what is under way";
     WAITING_FOR_ANOTHER_PROCESS = "waiting for another process";

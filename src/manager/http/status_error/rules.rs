@@ -1,7 +1,7 @@
 //! Responses with an error status: what each status means.
 //!
-//! The status of most refusals is undocumented (docs/manager-api.md, "Errors"). A comment at each decision says why it is correct whichever
-//! status a manager sends.
+//! The status of most error responses is undocumented (docs/manager-api.md, "Errors"). A comment at each decision says why it is correct
+//! whichever status the manager sends.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub(crate) fn classify(
     error.with_status(status)
 }
 
-/// Messages of the manager whose meaning does not depend on the status. Which status they come with is not known for certain.
+/// Returns the error for a message whose meaning does not depend on the status. The status that comes with it is not known for certain.
 fn by_message(
     call: CallContext<'_>,
     status: StatusCode,
@@ -66,7 +66,7 @@ fn by_message(
         return Some(ManagerError::new(
             Cause::Rejected(code),
             format!(
-                "could not {action}: the manager rejects the header `api-version: v1` (HTTP {status}){detail}"
+                "could not {action}: the manager rejected the header `api-version: v1` (HTTP {status}){detail}"
             ),
             Some("check that no proxy removes or changes this header".to_owned()),
         ));
@@ -76,13 +76,15 @@ fn by_message(
         ManagerError::new(
             Cause::Rejected(code),
             format!("could not {action}: HTTP {status}{detail}"),
-            Some("choose another name: a key or a user already has this one".to_owned()),
+            Some(
+                "choose a different name: a key or a user with this name already exists".to_owned(),
+            ),
         )
         .with_name_taken()
     })
 }
 
-/// Statuses that have one meaning, whoever signs the call and whatever the body contains.
+/// Returns the error for a status that has one meaning, regardless of the credentials and the body.
 fn by_status(
     call: CallContext<'_>,
     status: StatusCode,
@@ -113,8 +115,9 @@ fn by_status(
     }
 }
 
-/// Whether a page cannot be a refusal of the manager. The manager runs in a Tomcat, so a page of a Tomcat may be the manager's: its 401 and
-/// 403 count as refusals, which avoids locking the account, and its 404 as a missing object or endpoint.
+/// Returns true if a web page cannot be an error response of the manager. The manager runs in Tomcat, so a Tomcat page may come from the
+/// manager. A 401 or 403 page from Tomcat counts as a rejection, because retrying could lock the account. A 404 page means a missing object
+/// or endpoint.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
@@ -124,17 +127,18 @@ fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool
     }
 }
 
-/// The response is a page of a proxy, a firewall or a portal, or of an application server whose application is still starting.
+/// Returns the error for a web page from a proxy, a firewall or a portal, or from an application server whose application is still
+/// starting.
 fn foreign_page(call: CallContext<'_>, status: StatusCode, detail: &str) -> ManagerError {
     let (cause, hint) = if status.is_server_error() {
         (
             Cause::Unavailable { retry_after: None },
-            "wait for a manager that is starting with `--wait 5m`, or check the manager's log",
+            "if the manager is still starting, add `--wait 5m`; otherwise check the manager's log",
         )
     } else {
         (
             Cause::Rejected(status.as_u16()),
-            "check `--url`, and the proxies and firewalls on the way to the manager: one of them may have sent the page",
+            "check `--url` and the proxies and firewalls between this machine and the manager: one of them may have sent the page",
         )
     };
     let message = format!(
@@ -144,7 +148,7 @@ fn foreign_page(call: CallContext<'_>, status: StatusCode, detail: &str) -> Mana
     ManagerError::new(cause, message, Some(hint.to_owned()))
 }
 
-/// The manager refused the call.
+/// Returns the error for a call that the manager rejected.
 fn refusal(
     call: CallContext<'_>,
     status: StatusCode,
@@ -169,7 +173,7 @@ fn refusal(
         }
         403 => ManagerError::new(
             Cause::Forbidden,
-            format!("could not {action}: the manager denies permission{detail}"),
+            format!("could not {action}: the manager denied permission{detail}"),
             Some(forbidden_hint(call.signer).to_owned()),
         ),
         404 => ManagerError::new(
@@ -187,7 +191,7 @@ fn refusal(
 
 fn no_sign_in_endpoint(call: CallContext<'_>, status: StatusCode, detail: &str) -> ManagerError {
     let hint = format!(
-        "check `--url`: it may be another server, or a manager older than Deep Security 11.1; {WAIT_FOR_START}"
+        "check `--url`: it may be the address of a different server, or of a manager older than Deep Security 11.1; {WAIT_FOR_START}"
     );
     ManagerError::new(
         Cause::Rejected(status.as_u16()),
@@ -199,7 +203,7 @@ fn no_sign_in_endpoint(call: CallContext<'_>, status: StatusCode, detail: &str) 
     )
 }
 
-/// The status of a refused sign-in is undocumented, so every refusal counts as one that must not be repeated.
+/// Returns the error for a rejected sign-in. The status that means a wrong password is undocumented, so no rejected sign-in is repeated.
 fn sign_in_refused(
     call: CallContext<'_>,
     status: StatusCode,
@@ -210,12 +214,12 @@ fn sign_in_refused(
         || "no reason given".to_owned(),
         |message| format!("\"{message}\""),
     );
-    let refused = format!("the manager refused the sign-in (HTTP {status}): {reason}");
+    let refused = format!("the manager rejected the sign-in (HTTP {status}): {reason}");
     let (message, hint) = match refusal {
         SignInRefusal::Locked => (format!("the account is locked: {refused}"), LOCKED),
         SignInRefusal::Code => (
             refused,
-            "give the current MFA code with `--mfa-code` or `--mfa-command`",
+            "pass the current MFA code with `--mfa-code` or `--mfa-command`",
         ),
         SignInRefusal::PasswordExpired | SignInRefusal::Credentials | SignInRefusal::Unclear => (
             refused,
@@ -226,7 +230,7 @@ fn sign_in_refused(
     // Cloud One and Vision One have replaced these accounts (docs/manager-api.md, "Sign-in").
     let hint = if call.address.is_hosted() {
         format!(
-            "{hint}; if this is an account of Cloud One or Vision One, create a key in its console under {KEY_PAGE} and use it with \
+            "{hint}; if this is a Cloud One or Vision One account, create a key in its console under {KEY_PAGE} and use it with \
              `--api-key-file`"
         )
     } else {
@@ -235,16 +239,17 @@ fn sign_in_refused(
     ManagerError::new(Cause::SignInRefused(refusal), message, Some(hint))
 }
 
-/// The name and the password were correct, so this does not count towards the lockout.
+/// Returns the error for an account with too many sessions. The name and the password were correct, so this does not count towards the
+/// lockout.
 fn too_many_sessions(call: CallContext<'_>, detail: &str) -> ManagerError {
     ManagerError::new(
         Cause::TooManySessions,
         format!(
-            "could not {}: the account has reached the manager's limit of sessions{detail}",
+            "could not {}: the account has reached the manager's session limit{detail}",
             call.action
         ),
         Some(
-            "sign in with an API key (`--api-key-file`), which needs no session, wait until unused sessions expire, or raise the limit in \
+            "use an API key (`--api-key-file`), which needs no session; or wait until unused sessions expire; or raise the limit in \
              the manager's console under Administration > System Settings > Security"
                 .to_owned(),
         ),
@@ -262,7 +267,7 @@ fn unauthorized(call: CallContext<'_>, detail: &str) -> ManagerError {
         _ => ("session", SIGN_IN_AGAIN),
     };
     let message = format!(
-        "could not {}: the manager does not accept the {object}{detail}",
+        "could not {}: the manager rejected the {object}{detail}",
         call.action
     );
     ManagerError::new(Cause::Unauthorized, message, Some(hint.to_owned()))
@@ -272,13 +277,13 @@ fn forbidden_hint(signer: SignerKind) -> &'static str {
     match signer {
         SignerKind::CloudOneKey => CLOUD_ONE_KEY,
         SignerKind::ApiKey => {
-            "check that the role of the API key has the right, and that the key is not expired, locked or deleted"
+            "check that the role of the API key has the permission, and that the key is not expired, locked or deleted"
         }
-        _ => "ask for a role with this right",
+        _ => "ask an administrator for a role with this permission",
     }
 }
 
-/// The `Retry-After` of a response: seconds, or a date on the sender's clock.
+/// Returns the wait that `Retry-After` asks for. The header contains seconds, or a date on the sender's clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds =
         (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());
@@ -287,6 +292,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let until = date(headers, &RETRY_AFTER)?;
     let now = date(headers, &DATE).unwrap_or_else(Utc::now);
-    // A date in the past means immediately.
+    // A date in the past means that no wait is needed.
     Some((until - now).to_std().unwrap_or_default())
 }

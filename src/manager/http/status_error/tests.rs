@@ -1,4 +1,4 @@
-//! What error statuses and messages mean.
+//! Tests for the meaning of error statuses and messages.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -31,7 +31,7 @@ fn cause(signer: SignerKind, status: u16, message: Option<&str>) -> Cause {
 }
 
 #[test]
-fn every_status_can_refuse_a_sign_in() {
+fn every_status_can_reject_a_sign_in() {
     for status in [400, 401, 403, 404, 409, 422, 500] {
         assert_eq!(
             cause(
@@ -54,7 +54,7 @@ fn every_status_can_refuse_a_sign_in() {
 }
 
 #[test]
-fn a_sign_in_that_did_not_reach_a_manager_is_not_refused() {
+fn a_sign_in_that_did_not_reach_a_manager_is_not_rejected() {
     assert_eq!(cause(SignerKind::Password, 404, None), Cause::Rejected(404));
     assert_eq!(
         cause(SignerKind::Password, 503, None),
@@ -67,7 +67,7 @@ fn a_sign_in_that_did_not_reach_a_manager_is_not_refused() {
 }
 
 #[test]
-fn an_ended_session_and_a_missing_right_differ() {
+fn an_ended_session_and_a_missing_permission_differ() {
     assert_eq!(cause(SignerKind::Session, 401, None), Cause::Unauthorized);
     assert_eq!(
         cause(SignerKind::Session, 403, Some("Your session has expired")),
@@ -85,7 +85,7 @@ fn an_ended_session_and_a_missing_right_differ() {
 }
 
 #[test]
-fn a_refused_sign_in_at_a_hosted_manager_suggests_an_api_key() {
+fn a_rejected_sign_in_at_a_hosted_manager_suggests_an_api_key() {
     let hint = |address: &str| {
         failed(address, SignerKind::Password, 403, None)
             .hint()
@@ -97,7 +97,7 @@ fn a_refused_sign_in_at_a_hosted_manager_suggests_an_api_key() {
 }
 
 #[test]
-fn the_limit_of_sessions_is_not_a_wrong_password() {
+fn the_session_limit_is_not_a_wrong_password() {
     for status in [400, 401, 403, 409, 429, 500, 503] {
         for message in [
             "MaxSessionsException occurred when authenticating user [admin]",
@@ -122,7 +122,7 @@ fn the_limit_of_sessions_is_not_a_wrong_password() {
 }
 
 #[test]
-fn a_taken_name_and_a_refused_version_are_recognised_with_any_status() {
+fn a_taken_name_and_a_rejected_version_are_recognised_with_any_status() {
     let failed = |signer, status, message| failed("dsm.example.com", signer, status, Some(message));
     let taken = "The requested username already exists.";
     for status in [400, 403, 409, 422] {

@@ -1,5 +1,5 @@
-//! The hosts that a certificate is valid for: its subject alternative names. They are parsed one by one, so that the names before a malformed
-//! one are kept.
+//! The hosts that a certificate is valid for: its subject alternative names. They are parsed one by one, so that the names before a
+//! malformed name are used.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
 use x509_cert::der::{Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
 
 const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-/// The kinds of names that identify a host (RFC 5280, section 4.2.1.6). E-mail addresses, URIs and directory names do not.
+/// The types of names that identify a host (RFC 5280, section 4.2.1.6). E-mail addresses, URIs and directory names do not identify a host.
 const DNS_NAME: TagNumber = TagNumber(2);
 const IP_ADDRESS: TagNumber = TagNumber(7);
 

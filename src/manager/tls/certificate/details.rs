@@ -1,4 +1,4 @@
-//! The contents of a certificate for a person to read.
+//! The contents of a certificate for display.
 
 use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
@@ -8,20 +8,20 @@ use x509_cert::time::Time;
 
 use super::{alternative_names, distinguished_name, key};
 
-/// The contents of a certificate. The texts come from the certificate and are not safe to print.
+/// The contents of a certificate. The strings come from the certificate and are not safe to print.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CertificateDetails {
     /// The subject, as an RFC 4514 name.
     pub(crate) subject: String,
     /// The issuer, as an RFC 4514 name.
     pub(crate) issuer: String,
-    /// The hosts and addresses that it is valid for.
+    /// The hosts and addresses that the certificate is valid for.
     pub(crate) names: Vec<String>,
-    /// The start of its validity.
+    /// The start of the validity period.
     pub(crate) not_before: Option<DateTime<Utc>>,
-    /// The end of its validity.
+    /// The end of the validity period.
     pub(crate) not_after: Option<DateTime<Utc>>,
-    /// The kind and the size of its key.
+    /// The type and the size of the key.
     pub(crate) key: String,
 }
 

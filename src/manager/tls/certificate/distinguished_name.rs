@@ -1,6 +1,6 @@
-//! Formats the names in certificates by RFC 4514.
+//! Formats the names in certificates according to RFC 4514.
 //!
-//! x509-cert formats names too, but its table of object identifiers adds 180 kB to the binary.
+//! x509-cert can format names too, but its table of object identifiers would add 180 kB to the binary.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The attributes of RFC 4514, section 3, and other common ones with the names of x509-cert. The attributes of extended validation have the
-/// names of OpenSSL.
+/// The short names of attributes: those in RFC 4514, section 3, those of other common attributes as in x509-cert, and those of extended
+/// validation as in OpenSSL.
 const SHORT: [(ObjectIdentifier, &str); 20] = [
     (oid("2.5.4.3"), "CN"),
     (oid("2.5.4.7"), "L"),
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_formatted_as_by_the_library() -> Result<(), Box<dyn std::error::Error>> {
+    fn names_are_formatted_as_in_x509_cert() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(format(&Name::default()), "");
         for text in [
             "CN=localhost",
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn text_of_any_string_type_is_decoded() -> Result<(), Box<dyn std::error::Error>> {
+    fn every_string_type_is_decoded() -> Result<(), Box<dyn std::error::Error>> {
         for (encoded, shown) in [
             ("CN=#1405fc62657221", "CN=über!"),
             ("CN=#1e0400fc2603", "CN=ü\u{2603}"),
             ("CN=#1e08d83dde0000610062", "CN=\u{1f600}ab"),
             ("CN=#1203313233", "CN=123"),
             ("CN=#1a03612c62", "CN=a\\,b"),
-            // Not text: half a character, half a surrogate pair, invalid UTF-8.
+            // These values are not text: half a character, half a surrogate pair, invalid UTF-8.
             ("CN=#1e0300fc26", "2.5.4.3=#1e0300fc26"),
             ("CN=#1e02d83d", "2.5.4.3=#1e02d83d"),
             ("CN=#0c01ff", "2.5.4.3=#0c01ff"),

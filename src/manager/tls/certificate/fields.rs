@@ -31,7 +31,7 @@ impl CertificateFields {
         Certificate::from_der(certificate).ok().map(Self)
     }
 
-    /// Returns the start and the end of its validity, in seconds since 1970.
+    /// Returns the start and the end of the validity period, in seconds since 1970.
     pub(crate) fn validity(&self) -> (u64, u64) {
         let Validity {
             not_before,
@@ -42,7 +42,7 @@ impl CertificateFields {
         (seconds(not_before), seconds(not_after))
     }
 
-    /// Whether a TLS server may use it: it has no extended key usage, or serverAuth is in it.
+    /// Returns true if a TLS server may use the certificate: it has no extended key usage, or its extended key usage contains serverAuth.
     pub(crate) fn is_for_servers(&self) -> bool {
         let body = self.0.tbs_certificate();
         match body.get_extension::<ExtendedKeyUsage>() {
@@ -52,12 +52,12 @@ impl CertificateFields {
         }
     }
 
-    /// Whether it names itself as its issuer.
+    /// Returns true if the certificate names itself as its issuer.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.is_issued_by(self)
     }
 
-    /// Whether its issuer is the subject of the other certificate.
+    /// Returns true if the issuer is the subject of the other certificate.
     pub(crate) fn is_issued_by(&self, other: &Self) -> bool {
         let issuer = self.0.tbs_certificate().issuer().to_der();
         issuer.is_ok() && issuer == other.0.tbs_certificate().subject().to_der()
@@ -68,20 +68,21 @@ impl CertificateFields {
         distinguished_name::format(self.0.tbs_certificate().issuer())
     }
 
-    /// Returns the hosts and addresses that it is valid for.
+    /// Returns the hosts and addresses that the certificate is valid for.
     pub(crate) fn hosts(&self) -> Vec<String> {
         alternative_names::hosts(&self.0)
     }
 
-    /// Returns the digest of its signature if such signatures can be forged.
+    /// Returns the digest of the certificate's signature if signatures with that digest can be forged.
     pub(crate) fn broken_digest(&self) -> Option<&'static str> {
         let algorithm = self.0.signature_algorithm().oid;
         let found = BROKEN.iter().find(|(known, _)| *known == algorithm);
         found.map(|(_, digest)| *digest)
     }
 
-    /// Whether it may be the certificate of a CA that issues certificates for servers. It must be marked as a CA, and its key usage and
-    /// extended key usage must allow that. Version 1 has no such mark, so a self-issued certificate of version 1 counts too.
+    /// Returns true if the certificate may belong to a CA that issues certificates for servers. It must be marked as a CA, and its key
+    /// usage and extended key usage must allow that. Version 1 does not have the CA mark, so a self-issued certificate of version 1 is
+    /// accepted too.
     pub(crate) fn may_be_ca(&self) -> bool {
         let body = self.0.tbs_certificate();
         if body.version() == Version::V1 {
@@ -94,7 +95,7 @@ impl CertificateFields {
         };
         let is_ca = match body.get_extension::<BasicConstraints>() {
             Ok(Some((_, constraints))) => constraints.ca && may_sign != Some(false),
-            // As in OpenSSL, a key that may sign certificates belongs to a CA.
+            // As in OpenSSL, a certificate without basic constraints belongs to a CA if its key may sign certificates.
             Ok(None) => may_sign == Some(true),
             Err(_) => false,
         };

@@ -1,4 +1,4 @@
-//! The key of a certificate: its kind and size, and whether a handshake that is signed with it can be verified.
+//! The key of a certificate: its type and size, and whether a handshake that is signed with it can be verified.
 
 use rustls::pki_types::CertificateDer;
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
@@ -17,7 +17,7 @@ const CURVES: [(ObjectIdentifier, &str); 2] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "ECDSA P-384"),
 ];
-/// Other kinds of keys.
+/// The key types that are not supported, with their names.
 const OTHERS: [(ObjectIdentifier, &str); 3] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "DSA"),
     (
@@ -26,17 +26,19 @@ const OTHERS: [(ObjectIdentifier, &str); 3] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
 ];
-/// The lengths of RSA keys that ring supports, rounded up to whole bytes. Shorter keys are too weak (NIST SP 800-131A).
+/// The minimum length of an RSA key in bits, rounded up to whole bytes. ring does not verify signatures with shorter keys, which are too
+/// weak (NIST SP 800-131A).
 const MIN_BITS: u32 = 2048;
+/// The maximum length of an RSA key that ring supports, in bits, rounded up to whole bytes.
 const MAX_BITS: u32 = 8192;
 
-/// Why no handshake with a certificate can be verified, whichever CA issued it and whichever key is pinned.
+/// Why no handshake with a certificate can be verified, regardless of its CA and of pins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{description}")]
 pub(crate) struct UnusableCertificate {
     /// The problem as a predicate of "the certificate", such as "is too weak: its RSA key has 1024 bits".
     pub(crate) description: String,
-    /// Whether its key is too short.
+    /// True if the key is too short.
     pub(crate) weak: bool,
 }
 
@@ -49,12 +51,12 @@ impl UnusableCertificate {
     }
 }
 
-/// Returns why no handshake with this certificate can be verified. `None` if one can be verified.
+/// Returns why no handshake with this certificate can be verified. `None` if handshakes can be verified.
 pub(crate) fn unusable(certificate: &CertificateDer<'_>) -> Option<UnusableCertificate> {
     let key = match webpki::EndEntityCert::try_from(certificate) {
         Ok(parsed) => parsed.subject_public_key_info(),
         Err(webpki::Error::UnsupportedCertVersion) => {
-            let description = "was rejected: it has version 1 or 2, and TLS requires version 3";
+            let description = "was rejected: it has version 1 or 2, but TLS requires version 3";
             return Some(UnusableCertificate::other(description.to_owned()));
         }
         Err(webpki::Error::UnsupportedCriticalExtension) => {
@@ -81,7 +83,7 @@ pub(crate) fn unusable(certificate: &CertificateDer<'_>) -> Option<UnusableCerti
                 weak: true,
             }),
             Some(bits) if bits > MAX_BITS => Some(UnusableCertificate::other(format!(
-                "was rejected: its RSA key has {bits} bits, and at most {MAX_BITS} are supported"
+                "was rejected: its RSA key has {bits} bits, but at most {MAX_BITS} are supported"
             ))),
             Some(_) => None,
         };
@@ -92,12 +94,12 @@ pub(crate) fn unusable(certificate: &CertificateDer<'_>) -> Option<UnusableCerti
     (!known).then(|| {
         let kind = described(&info);
         UnusableCertificate::other(format!(
-            "was rejected: its kind of key ({kind}) is not supported"
+            "was rejected: its key type ({kind}) is not supported"
         ))
     })
 }
 
-/// Returns the kind and the size of a key.
+/// Returns the type and the size of a key.
 pub(crate) fn kind(info: &SubjectPublicKeyInfoOwned) -> String {
     described(&info.owned_to_ref())
 }
@@ -130,7 +132,7 @@ fn curve_of(info: &SubjectPublicKeyInfoRef<'_>) -> Option<ObjectIdentifier> {
         .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok())
 }
 
-/// Returns the length of the modulus. An RSA key is a sequence of modulus and exponent (RFC 8017, appendix A.1.1).
+/// Returns the length of the modulus in bits. An RSA key is a sequence of modulus and exponent (RFC 8017, appendix A.1.1).
 fn rsa_bits(key: &[u8]) -> Option<u32> {
     let mut reader = SliceReader::new(key).ok()?;
     let modulus = reader

@@ -1,6 +1,6 @@
-//! The contents of a certificate. Nothing here decides whether one is trusted.
+//! The contents of a certificate. These modules do not decide whether a certificate is trusted.
 //!
-//! Certificates are parsed by x509-cert, because webpki does not expose what is shown here.
+//! x509-cert parses the certificates, because webpki does not expose the fields that are shown.
 
 mod alternative_names;
 mod details;

@@ -159,7 +159,7 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
             answers: &[(ADMIN_PASSWORD_PROMPT, "wrong")],
             wording: SignInWording::Cause,
             sign_ins: 1,
-            says: "the manager refused the sign-in",
+            says: "the manager rejected the sign-in",
         },
         Case {
             what: "a wrong code",
