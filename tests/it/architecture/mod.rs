@@ -33,13 +33,11 @@ fn every_room_is_in_the_picture_of_the_layers() {
 }
 
 #[test]
-#[ignore = "becomes true when the last modules are in place"]
 fn imports_point_down() {
     none(&rules::upward_imports(&sources(), &layers()));
 }
 
 #[test]
-#[ignore = "becomes true when the last modules are in place"]
 fn no_files_import_each_other_in_a_circle() {
     none(&rules::circles(&sources()));
 }
@@ -55,19 +53,16 @@ fn the_sandbox_shares_nothing_with_the_rest() {
 }
 
 #[test]
-#[ignore = "becomes true when the last modules are in place"]
 fn files_functions_and_parameter_lists_are_short() {
     none(&rules::oversized(&sources()));
 }
 
 #[test]
-#[ignore = "becomes true when the last modules are in place"]
 fn a_type_name_has_one_meaning() {
     none(&rules::repeated_type_names(&sources()));
 }
 
 #[test]
-#[ignore = "becomes true when the last modules are in place"]
 fn mod_rs_declares_and_re_exports_only() {
     none(&rules::modules_with_content(&sources()));
 }
