@@ -138,9 +138,9 @@ fn check_reports_every_problem_in_all_profiles() {
     let result = home.run(["config", "check"]);
     let said = result.failure(2);
     for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
-        contains(said, &[&format!("{path}"), &format!("{place}")]);
+        contains(said, &[path.as_str(), place]);
     }
-    contains(said, &[&format!("{path}")]);
+    contains(said, &[path.as_str()]);
     let result = home.run(["config", "check", "-o", "json"]);
     let error = result.json_error(2);
     let message = error["message"].as_str().unwrap_or_default();

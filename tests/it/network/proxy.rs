@@ -399,7 +399,7 @@ fn the_system_judges_a_proxy_and_the_pin_the_manager() {
     // It is asked for a tunnel, and knows none.
     contains(
         result.failure(8),
-        &[&format!("{proxy_url}"), "--proxy", "HTTP 404", "Not Found"],
+        &[&proxy_url, "--proxy", "HTTP 404", "Not Found"],
     );
     assert!(proxy.sandbox.connections().tcp > 0);
     assert_eq!(env.sandbox.connections().tcp, 0);

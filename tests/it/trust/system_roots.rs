@@ -56,7 +56,7 @@ fn a_ca_file_decides_alone() {
     let other = env.home.write("other.pem", &other.pem);
     env.home.set("SWP_CA_CERT", other);
     let result = env.run(["create", "--role", "Auditor"]);
-    distrusted(&env, &result, &UNKNOWN_CA);
+    distrusted(&env, &result, UNKNOWN_CA);
 }
 
 #[test]

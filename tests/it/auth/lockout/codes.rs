@@ -30,7 +30,7 @@ fn stale(env: &TestEnv, named_by: &str, run: impl FnOnce() -> RunResult) {
     contains(
         result.failure(4),
         &[
-            &format!("{named_by}"),
+            named_by,
             "`swp-keys login`",
             "`--force-login`",
         ],

@@ -183,8 +183,8 @@ impl Case {
         if let Some(check) = &self.check {
             check(&manager, &result.stdout, &result.stderr);
         }
-        let lines = result.stderr.lines();
-        let error = lines.filter(|line| line.starts_with("error: ")).next_back();
+        let mut lines = result.stderr.lines();
+        let error = lines.rfind(|line| line.starts_with("error: "));
         error.unwrap_or("no error").to_owned()
     }
 
