@@ -29,11 +29,7 @@ fn stale(env: &TestEnv, named_by: &str, run: impl FnOnce() -> RunResult) {
     let result = run();
     contains(
         result.failure(4),
-        &[
-            named_by,
-            "`swp-keys login`",
-            "`--force-login`",
-        ],
+        &[named_by, "`swp-keys login`", "`--force-login`"],
     );
     assert!(!result.stderr.contains(CODE), "{}", result.stderr);
     assert_eq!(sign_ins(env), before, "nothing is sent");
