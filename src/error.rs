@@ -1,51 +1,51 @@
-//! The error of the program: what failed, what to do next, and the exit code.
+//! The error type of the program: what failed, what to do next, and the exit code.
 //!
-//! Every module returns this type or one that converts into it. Only `terminal/report.rs` prints it, once.
+//! Every module returns this type or a type that converts into it. Only `terminal/report.rs` prints it, once.
 
 /// The kind of an error, which decides the exit code (see the table in the README).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// An unexpected failure.
     Unexpected,
-    /// The command line, a variable or a file of the user is not valid. Nothing was sent.
+    /// The command line, an environment variable or a file of the user is invalid. Nothing was sent.
     Usage,
-    /// There is no role or key with this name or ID.
+    /// No role or key has this name or ID.
     NotFound,
-    /// The manager refused the sign-in, or the account is locked. Each further try counts towards the lock-out.
+    /// The manager rejected the sign-in, or the account is locked. Each further attempt counts towards the lock-out.
     SignIn,
-    /// Earlier sign-ins were refused, so nothing was sent.
+    /// Earlier sign-ins were rejected, so nothing was sent.
     SignInPaused,
-    /// The sign-in succeeded, but the right is missing.
+    /// The sign-in succeeded, but the account or key lacks a permission.
     Forbidden,
-    /// The object already exists, or a name matches several.
+    /// The object already exists, or the name matches several objects.
     Conflict,
     /// The manager's certificate is not trusted.
     Trust,
-    /// The manager did not respond, and nothing was done.
+    /// The manager did not respond, and nothing was changed.
     Unreachable,
     /// The rate limit lasts longer than the allowed wait.
     RateLimited,
-    /// The account had the maximum number of sessions for longer than the allowed wait.
+    /// The account's sessions were all in use for longer than the allowed wait.
     TooManySessions,
     /// The secret could not be delivered, and the key was deleted.
     Undelivered,
-    /// The outcome is unknown or the rollback failed, so the user must check.
+    /// The outcome is unknown or the rollback failed, so the user must check the manager.
     Attention,
     /// Some of several items failed.
     Partial,
-    /// A check has a negative result. That is not a failure, so the result is on stdout.
+    /// A check failed. The command itself worked, so the result is printed to stdout.
     CheckFailed,
     /// The requested program could not be run.
     CannotRun {
         /// Whether the program exists.
         found: bool,
     },
-    /// A signal ended the run, which cleaned up.
+    /// A signal ended the run, and the run cleaned up.
     Interrupted(Signal),
 }
 
-/// The signals after which a run cleans up and ends: those that end a process by default and that users, shells, schedulers or limits
-/// send.
+/// The signals after which a run cleans up and exits. They end a process by default, and are sent by users, shells, schedulers or resource
+/// limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The terminal was closed.
@@ -65,10 +65,10 @@ pub(crate) enum Signal {
     /// Sent by schedulers before they end a process.
     #[cfg(unix)]
     User2,
-    /// A timer of the caller.
+    /// Sent by a timer that the caller set.
     #[cfg(unix)]
     Alarm,
-    /// The limit of `ulimit -t` is reached.
+    /// Sent when the CPU time limit (`ulimit -t`) is reached.
     #[cfg(unix)]
     CpuTime,
 }
@@ -91,7 +91,7 @@ impl Signal {
     #[cfg(not(unix))]
     pub(crate) const ALL: [Self; 1] = [Self::Interrupt];
 
-    /// The signal of the operating system.
+    /// Returns the corresponding signal of the operating system.
     #[cfg(unix)]
     pub(crate) fn of_unix(self) -> rustix::process::Signal {
         match self {
@@ -106,7 +106,7 @@ impl Signal {
         }
     }
 
-    /// The exit code that a shell reports for a signal: 128 plus its number.
+    /// Returns the exit code that a shell reports for a signal: 128 plus its number.
     #[cfg(unix)]
     fn exit_code(self) -> u8 {
         u8::try_from(128 + self.of_unix().as_raw()).unwrap_or(1)
@@ -120,7 +120,7 @@ impl Signal {
 }
 
 impl ErrorKind {
-    /// Every kind except for those of signals. A new kind must be added here.
+    /// Every kind except [`ErrorKind::Interrupted`]. A new kind must be added here.
     const WITHOUT_SIGNAL: [Self; 17] = [
         Self::Unexpected,
         Self::Usage,
@@ -147,7 +147,7 @@ impl ErrorKind {
         Self::WITHOUT_SIGNAL.into_iter().chain(of_signals)
     }
 
-    /// The exit code, as in the table of the README.
+    /// Returns the exit code, as listed in the README.
     #[must_use]
     pub(crate) fn exit_code(self) -> u8 {
         match self {
@@ -171,7 +171,7 @@ impl ErrorKind {
         }
     }
 
-    /// The `error.code` of `-o json`.
+    /// Returns the value of `error.code` in JSON output.
     #[must_use]
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -195,7 +195,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether repeating the same command is safe and may succeed.
+    /// Returns true if repeating the same command is safe and may succeed.
     #[must_use]
     pub(crate) fn retryable(self) -> bool {
         matches!(
@@ -222,7 +222,7 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// An error of this kind. `message` describes the failure and names the flag, variable or file.
+    /// Returns an error of this kind. `message` describes the failure and names the flag, variable or file.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -235,19 +235,19 @@ impl Error {
         }
     }
 
-    /// A usage error. `hint` describes how to fix it.
+    /// Returns a usage error. `hint` describes how to fix it.
     #[must_use]
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message).hint(hint)
     }
 
-    /// An unexpected error.
+    /// Returns an unexpected error.
     #[must_use]
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unexpected, message)
     }
 
-    /// The error of a run that a signal ended, with nothing left to undo.
+    /// Returns the error for a run that was ended by a signal and has nothing left to roll back.
     #[must_use]
     pub(crate) fn interrupted(signal: Signal) -> Self {
         Self::new(ErrorKind::Interrupted(signal), "interrupted")
@@ -267,45 +267,45 @@ impl Error {
         self
     }
 
-    /// Adds the ID of the API key in question.
+    /// Adds the ID of the API key that the error concerns.
     #[must_use]
     pub(crate) fn key(mut self, id: i64) -> Self {
         self.key_id = Some(id);
         self
     }
 
-    /// Adds the time from which on the command may be repeated, in milliseconds since 1970.
+    /// Adds the earliest time to repeat the command, in milliseconds since 1970.
     #[must_use]
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
         self
     }
 
-    /// The kind.
+    /// Returns the kind.
     #[must_use]
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The hint on what to do next, if any.
+    /// Returns the hint on what to do next, if any.
     #[must_use]
     pub(crate) fn next_step(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// The HTTP status of the manager's response, if any.
+    /// Returns the HTTP status of the manager's response, if any.
     #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.http
     }
 
-    /// The ID of the API key in question, if any.
+    /// Returns the ID of the API key that the error concerns, if any.
     #[must_use]
     pub(crate) fn key_id(&self) -> Option<i64> {
         self.key_id
     }
 
-    /// The time from which on the command may be repeated, in milliseconds since 1970, if known.
+    /// Returns the earliest time to repeat the command, in milliseconds since 1970, if known.
     #[must_use]
     pub(crate) fn retry_time(&self) -> Option<i64> {
         self.retry_at

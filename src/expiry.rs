@@ -1,4 +1,4 @@
-//! The expiry of a key: what users can write, and the time in milliseconds.
+//! The expiry of a key: the forms that users can write, and the time in milliseconds.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::error::Error;
 pub(crate) enum Expiry {
     /// The key does not expire, as the user requested.
     Never,
-    /// After this duration, by the manager's clock.
+    /// The key expires after this duration, according to the manager's clock.
     After(Duration),
-    /// At this time.
+    /// The key expires at this time.
     At(DateTime<Utc>),
 }
 
@@ -23,11 +23,11 @@ const FORMS: &str =
     "write 14d, 12w, 36h, a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
 
 impl Expiry {
-    /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC without a zone. `now` is the time of this machine. A time
-    /// before it is refused, so that nothing is sent.
+    /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC without a zone. `now` is this machine's time. An earlier
+    /// time is rejected before anything is sent.
     ///
     /// # Errors
-    /// Returns a usage error if the text is not valid, in the past or too far away.
+    /// Returns a usage error if the text is invalid, in the past or too far in the future.
     pub(crate) fn parse(text: &str, zone: Option<&str>, now: DateTime<Utc>) -> Result<Self, Error> {
         let usage = |problem: &str| Error::usage(format!("`--expires` {problem}"), FORMS);
         let at = if text.eq_ignore_ascii_case("never") {
@@ -37,24 +37,24 @@ impl Expiry {
         } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             time.to_utc()
         } else {
-            // The message of the parser may quote the text, which may be a misplaced secret.
+            // The parser's own message may quote the text, which may be a misplaced secret.
             let duration = humantime::parse_duration(text)
                 .map_err(|_| usage("is not a duration, a date, a time or `never`"))?;
-            // The manager counts in milliseconds.
+            // Shorter durations would become zero, because the manager's unit is milliseconds.
             if duration.as_millis() == 0 {
-                return Err(usage("is a duration of zero"));
+                return Err(usage("must be at least one millisecond"));
             }
-            // A duration that is too long is refused here and not after the sign-in.
+            // A duration that is too long is rejected here, before the sign-in.
             return match chrono::Duration::from_std(duration)
                 .ok()
                 .and_then(|length| now.checked_add_signed(length))
             {
                 Some(at) if at <= last() => Ok(Self::After(duration)),
-                _ => Err(usage("is too far away")),
+                _ => Err(usage("is too far in the future")),
             };
         };
         if at > last() {
-            return Err(usage("is too far away"));
+            return Err(usage("is too far in the future"));
         }
         if at <= now {
             return Err(usage(&format!(
@@ -65,13 +65,13 @@ impl Expiry {
         Ok(Self::At(at))
     }
 
-    /// The expiry in milliseconds since 1970 (`docs/manager-api.md`, "Key fields"), or `None` if the key does not expire. `now` is the
-    /// manager's time.
+    /// Returns the expiry in milliseconds since 1970 (`docs/manager-api.md`, "Key fields"), or `None` if the key does not expire. `now` is
+    /// the manager's time.
     pub(crate) fn milliseconds(self, now: DateTime<Utc>) -> Option<i64> {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
-            // This must not be `None`, which would be a key that does not expire.
+            // This must not be `None`, because the key would then never expire.
             Self::After(duration) => {
                 let length = chrono::Duration::from_std(duration).ok();
                 let at = length.and_then(|length| now.checked_add_signed(length));
@@ -81,12 +81,12 @@ impl Expiry {
     }
 }
 
-/// The latest expiry: RFC 3339 has no years after 9999.
+/// Returns the latest possible expiry. RFC 3339 does not support years after 9999.
 fn last() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(253_402_300_799_999).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Formats a time in milliseconds since 1970 for people.
+/// Formats a time in milliseconds since 1970 for display.
 pub(crate) fn format_time(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds).map_or_else(
         || format!("{milliseconds} ms after 1970"),
@@ -94,8 +94,8 @@ pub(crate) fn format_time(milliseconds: i64) -> String {
     )
 }
 
-/// The last millisecond of a day, which is the one before the start of the next day. If midnight comes twice, the first one counts. If
-/// midnight is skipped, the day starts after the gap.
+/// Returns the last millisecond of a day, which is the millisecond before the start of the next day. If midnight occurs twice, the day
+/// starts at the first one. If midnight is skipped, the day starts after the gap.
 fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
     let next = date.checked_add_days(Days::new(1));
     let next = match zone {
@@ -103,23 +103,23 @@ fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Erro
         Some(name) => {
             let zone = time_zone(name).ok_or_else(|| {
                 Error::usage(
-                    "`--expires` is a date, and `--time-zone` is not a time zone of the IANA database",
-                    "write an IANA name such as Europe/Berlin, or a time with its offset",
+                    "`--expires` is a date, but `--time-zone` is not in the IANA time zone database",
+                    "set `--time-zone` to an IANA name such as Europe/Berlin, or set `--expires` to a time with an offset",
                 )
             })?;
-            // The calendar of the library ends in the last two days of 9999.
+            // The library's calendar ends in the last two days of 9999.
             if date.year() == 9999 && date.ordinal() >= 364 {
                 return Ok(last());
             }
             next.and_then(|next| start_of_day(next, zone))
         }
     };
-    let next = next.ok_or_else(|| Error::usage("`--expires` is too far away", FORMS))?;
+    let next = next.ok_or_else(|| Error::usage("`--expires` is too far in the future", FORMS))?;
     Ok(next - chrono::Duration::milliseconds(1))
 }
 
-/// The time zone with this IANA name, from the database that is built in: containers and Windows have none. Upper and lower case
-/// matter, because whether the manager ignores case is unknown.
+/// Returns the time zone with this IANA name. The database is built in, because containers and Windows may not have one. Names are
+/// case-sensitive, because whether the manager ignores case is unknown.
 pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
     (TimeZone::get(name).ok()).filter(|zone| zone.iana_name() == Some(name))
 }
@@ -134,14 +134,14 @@ fn start_of_day(date: NaiveDate, zone: TimeZone) -> Option<DateTime<Utc>> {
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz {
-    //! The fuzz target of `--expires`.
+    //! The fuzz target for `--expires`.
 
     use chrono::{DateTime, Utc};
 
     use super::{Expiry, format_time};
     use crate::fuzz_support::LONGEST;
 
-    /// See [`crate::fuzzing::expiry`].
+    /// The target of [`crate::fuzzing::expiry`].
     pub(crate) fn expiry(data: &[u8]) {
         let Ok(text) = str::from_utf8(data) else {
             return;
@@ -156,7 +156,7 @@ pub(crate) mod fuzz {
         match Expiry::parse(text, zone, now) {
             Ok(Expiry::Never) => assert!(text.eq_ignore_ascii_case("never")),
             Ok(expiry) => {
-                // A manager's clock that differs more is not used.
+                // The program does not use a manager's clock that differs by more than this.
                 for days in [-366, 0, 366] {
                     let there = now + chrono::Duration::days(days);
                     let ends = expiry.milliseconds(there).expect("the key expires");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_start_at_the_managers_time() {
+    fn durations_are_added_to_the_managers_time() {
         assert_eq!(
             parsed("14d", None),
             Some(Expiry::After(Duration::from_secs(14 * 86_400)))
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_whose_clock_is_ahead_gets_an_expiry() {
+    fn an_expiry_is_limited_to_the_year_9999_if_the_managers_clock_is_ahead() {
         let expiry = parsed("7900y", None);
         let milliseconds = expiry.and_then(|expiry| expiry.milliseconds(DateTime::<Utc>::MAX_UTC));
         assert_eq!(
@@ -242,12 +242,12 @@ mod tests {
             parsed("2027-07-31", Some("America/New_York")),
             at("2027-08-01T03:59:59.999Z")
         );
-        // On 2027-04-30 in Cairo, midnight is skipped: the day starts at one.
+        // On 2027-04-30 in Cairo, midnight is skipped: the day starts at one o'clock.
         assert_eq!(
             parsed("2027-04-29", Some("Africa/Cairo")),
             at("2027-04-29T21:59:59.999Z")
         );
-        // Havana's clocks go back from one to midnight on 2027-11-07: the first of the two midnights counts.
+        // Havana's clocks go back from one o'clock to midnight on 2027-11-07: the first of the two midnights counts.
         assert_eq!(
             parsed("2027-11-06", Some("America/Havana")),
             at("2027-11-07T03:59:59.999Z")
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_zone_is_found_by_its_name_and_takes_every_date() {
+    fn every_built_in_zone_is_found_by_name_and_accepts_every_date() {
         for zone in jiff::tz::db().available() {
             let zone = zone.as_str();
             let found = time_zone(zone).expect("a built-in zone");
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_texts_and_past_times_are_refused() {
+    fn invalid_input_and_past_times_are_rejected() {
         for text in [
             "2020-01-01",
             "2020-01-01T00:00:00Z",

@@ -1,9 +1,10 @@
-//! The type that contains every secret, from the moment it is read.
+//! The type for secrets. Every secret is stored in it as soon as it is read.
 //!
-//! It has no `Display`, `Debug`, `Deref` or `Serialize`, so that no derived trait can put a secret into a log or a message.
-//! [`Secret::expose`] is the only access and easy to search for. The memory is zeroed on drop (`secrecy`).
+//! [`Secret`] does not implement `Display`, `Debug`, `Deref` or `Serialize`, so that no derived trait can put a secret into a log or a
+//! message. [`Secret::expose`] is the only way to read it, and is easy to search for. The memory is zeroed on drop (`secrecy`).
 //!
-//! A buffer that grows leaves a copy of its content behind. So [`joined`] and [`json`] allocate text with a secret at its final size.
+//! Reallocation leaves copies of a buffer's content in memory. Therefore [`joined`] and [`json`] allocate text with a secret at its final
+//! size.
 
 use std::io;
 
@@ -11,22 +12,23 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A password, a code, a session or a secret key.
+/// A password, a second-factor code, a session ID or a secret key.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
-    /// Takes over the text and zeroes its buffer. A buffer that is longer than the text would leave a copy if it were shrunk.
+    /// Copies the text and zeroes its buffer. The buffer is not shrunk to the length of the text, because that could leave a copy in
+    /// memory.
     #[must_use]
     pub(crate) fn new(text: String) -> Self {
         let text = Zeroizing::new(text);
         Self(SecretString::from(Box::<str>::from(text.as_str())))
     }
 
-    /// Takes bytes that must be UTF-8, like JSON strings and header values.
+    /// Converts bytes to a secret. They must be UTF-8, because JSON strings and header values must be.
     ///
-    /// One line ending at the end is removed, because files and the output of commands end in one. Returns `None` if the bytes are not
-    /// UTF-8. They are zeroed either way.
+    /// One trailing line ending is removed, because files and command output usually end in one. Returns `None` if the bytes are not UTF-8.
+    /// The bytes are zeroed in either case.
     #[must_use]
     pub(crate) fn from_line(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         if bytes.last() == Some(&b'\n') {
@@ -44,27 +46,27 @@ impl Secret {
         }
     }
 
-    /// The text, for code that must send or deliver it.
+    /// Returns the text. Only for code that sends or delivers the secret.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The text between the quotes, if it is quoted.
+    /// Returns the text between the quotes, if the secret is quoted.
     #[must_use]
     pub(crate) fn unquoted(&self) -> Option<Self> {
         let inner = self.expose().strip_prefix('"')?.strip_suffix('"')?;
         Some(Self::new(inner.to_owned()))
     }
 
-    /// Whether the text is empty. An empty secret is never sent.
+    /// Returns true if the text is empty. An empty secret is never sent.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 }
 
-/// Joins the parts.
+/// Returns the concatenation of the parts.
 #[must_use]
 pub(crate) fn joined(parts: &[&str]) -> Zeroizing<String> {
     let length = parts.iter().map(|part| part.len()).sum();
@@ -91,7 +93,7 @@ pub(crate) fn pretty_json(value: &impl Serialize) -> serde_json::Result<Zeroizin
     measured(&|to| serde_json::to_writer_pretty(to, value))
 }
 
-/// Returns the output of `write`, which runs twice: the first time to find its length, so that the buffer does not grow.
+/// Returns the output of `write`, which is called twice. The first call only measures the length, so that the buffer is allocated once.
 fn measured(
     write: &dyn Fn(&mut dyn io::Write) -> serde_json::Result<()>,
 ) -> serde_json::Result<Zeroizing<Vec<u8>>> {
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_refused() {
+    fn bytes_that_are_not_utf_8_are_rejected() {
         assert_eq!(line(b"\xff\xfe"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The record that this process works on.
+//! The record of the operation that this process is executing.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -16,32 +16,33 @@ pub(crate) struct Entry {
     pub(crate) record: Record,
     /// The open file, which holds the lock.
     file: File,
-    /// When this process locked the record.
+    /// The time when this process locked the record.
     since: Instant,
 }
 
 /// How a change was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Noted {
-    /// The head was overwritten, and not flushed.
+    /// The head was overwritten and not flushed.
     InPlace,
     /// The whole record was replaced and flushed.
     Replaced,
 }
 
-/// The error of a record that may not survive a power cut and cannot be removed. A run can continue neither with it nor without it.
+/// The error for a record that was not written completely and cannot be removed. The run must stop: it cannot rely on the record, and
+/// without one it would leave a wrong record behind.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}; what is there of it could not be removed")]
+#[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
 
-/// Whether a record that could not be written completely remains on disk.
+/// Returns true if the error means that an incomplete record remains on disk.
 pub(crate) fn is_left_on_disk(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|error| error.is::<LeftOnDisk>())
 }
 
-/// Whether a record was not written because it is too long to be read back.
+/// Returns true if the error means that the record was not written because it exceeds the size limit for reading.
 pub(crate) fn is_too_long(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<TooLong>())
 }
@@ -50,7 +51,7 @@ impl Entry {
     /// Writes the record to disk and locks it.
     ///
     /// # Errors
-    /// Returns the system's error. If the record may be on disk nevertheless, [`is_left_on_disk`] is true.
+    /// Returns the system's error. If the record may still be on disk, [`is_left_on_disk`] returns true for the error.
     pub(crate) fn write(mut record: Record) -> io::Result<Self> {
         let folder =
             folder().ok_or_else(|| io::Error::other("this machine has no folder for state"))?;
@@ -61,12 +62,12 @@ impl Entry {
                 record.progress.in_place = true;
                 Ok(Self::of(record, file))
             }
-            // If only the folder could not be flushed, the file already exists. A run that continues without a record must not leave one
-            // behind: `recover` would revoke a secret that was delivered. Another run's record is kept.
+            // If only the flush of the folder failed, the file already exists. A run that continues without a record must not leave one
+            // behind, because `recover` would revoke a secret that was delivered. The record of a different run is not removed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
                 let _ = folder.remove(&name);
-                // A read-only folder cannot remove the file, but does not have it either.
+                // In a read-only folder, removing the file fails, but the file does not exist either.
                 Err(match folder.path().join(&name).exists() {
                     true => io::Error::other(LeftOnDisk(error)),
                     false => error,
@@ -83,8 +84,8 @@ impl Entry {
         }
     }
 
-    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change the whole
-    /// record is replaced, and stays locked meanwhile.
+    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, the whole record
+    /// is replaced. It stays locked meanwhile.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -95,8 +96,8 @@ impl Entry {
         }
     }
 
-    /// Like [`Entry::change`], but does not flush what is overwritten in place. That is enough if the process is killed; after a power
-    /// cut, the record may be older.
+    /// Changes the record on disk like [`Entry::change`], but does not flush fields that are overwritten in place. The change survives if
+    /// the process is killed, but may be lost in a power cut.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -119,7 +120,7 @@ impl Entry {
         Ok(noted)
     }
 
-    /// Writes the stage of the work, like [`Entry::note`].
+    /// Writes the stage of the operation without flushing it, like [`Entry::note`].
     ///
     /// # Errors
     /// Returns the system's error.
@@ -127,14 +128,14 @@ impl Entry {
         self.note(|record| record.progress.stage = stage)
     }
 
-    /// Starts the work with a record that has more information than the one on disk.
+    /// Replaces the record in memory with one that contains more information than the record on disk.
     pub(crate) fn begin(&mut self, record: Record) {
         let progress = self.record.progress.clone();
         self.record = Record { progress, ..record };
         refresh(&self.record);
     }
 
-    /// Locks a record that another run left behind. Returns `None` if it no longer exists or another process works on it.
+    /// Locks a record that an earlier run left behind. Returns `None` if the record no longer exists or another process holds its lock.
     ///
     /// # Errors
     /// Returns an error if the record cannot be read, or if other users can change it.
@@ -154,12 +155,12 @@ impl Entry {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| untrusted_or(&error, || failed(&error)))?,
         };
-        // A process that only lists the records holds the lock for a moment.
+        // Retried because a process that only lists the records holds the lock for a moment.
         for _ in 0..40 {
             match file.try_lock() {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
-                    // The run may have settled or replaced the record between the opening and the lock.
+                    // The run may have removed or replaced the record after it was opened and before it was locked.
                     return Ok(is_at(&file, &path).then(|| Self::of(record, file)));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
@@ -169,13 +170,13 @@ impl Entry {
         Ok(None)
     }
 
-    /// The minimum time since the run last asked the manager for a secret.
+    /// Returns the minimum time since the run last asked the manager for a secret.
     pub(crate) fn age(&self) -> Duration {
         let known = self.record.progress.age();
         known.unwrap_or_else(|| self.since.elapsed())
     }
 
-    /// Removes the record of settled work and flushes the removal.
+    /// Removes the record of a finished operation and flushes the removal.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -184,10 +185,10 @@ impl Entry {
         flush()
     }
 
-    /// Removes the record of settled work without flushing the removal. A file that cannot be removed is marked as settled.
+    /// Removes the record of a finished operation without flushing the removal. If the file cannot be removed, it is marked as settled.
     ///
     /// # Errors
-    /// Returns the system's error. If the file could not be marked either, [`is_unmarked`] is true.
+    /// Returns the system's error. If the file could not be marked either, [`is_unmarked`] returns true for the error.
     pub(crate) fn remove(mut self) -> io::Result<()> {
         let Some(folder) = folder() else {
             return Ok(());
@@ -195,8 +196,8 @@ impl Entry {
         let name = self.record.file_name();
         let marked = self.mark(Stage::Settled);
         if cfg!(windows) {
-            // Windows cannot remove an open file. On other systems the lock is held until the end, so that no other process takes the
-            // record for an abandoned one.
+            // Windows cannot remove an open file. On other systems, the lock is held until the file is removed, so that no other process
+            // treats the record as abandoned.
             drop(self);
             return folder.remove_unflushed(&name);
         }
@@ -210,12 +211,12 @@ impl Entry {
     }
 }
 
-/// The error of a record that can neither be removed nor marked as settled.
+/// The error for a record that can neither be removed nor marked as settled.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}, nor marked as settled")]
+#[error("{0}; it could not be marked as settled either")]
 struct Unmarked(io::Error);
 
-/// Whether a record that could not be removed will be taken for unfinished.
+/// Returns true if the error means that the record remains and later runs will treat it as unfinished.
 pub(crate) fn is_unmarked(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Unmarked>())
 }

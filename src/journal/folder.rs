@@ -10,7 +10,7 @@ use crate::storage::state_dir::Folder;
 
 const FOLDER: &str = "unfinished";
 
-/// The folder of the records, if this machine has a folder for state.
+/// Returns the folder of the records, if this machine has a state folder.
 pub(super) fn folder() -> Option<Folder> {
     Folder::of_state(FOLDER)
 }
@@ -30,22 +30,21 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the folder, so that runs look at each other's records one after another and one of them is the last. Returns `None` if the
-/// system has no lock for it. Then all of them may see each other and stop, which is harmless.
+/// Locks the folder, so that concurrent runs check each other's records one after another and the last one can continue. Returns `None` if
+/// the system does not support locks. Then all of the runs may see each other and stop, which is harmless.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)
 }
 
-/// Flushes the removal of records.
+/// Flushes the removal of records to disk.
 pub(crate) fn flush() -> io::Result<()> {
     folder().map_or(Ok(()), |folder| folder.flush())
 }
 
-/// Replaces the file of a record, and returns the new one locked.
+/// Replaces the file of a record, and returns the new file locked.
 pub(super) fn replace(record: &Record) -> io::Result<File> {
-    let folder =
-        folder().ok_or_else(|| io::Error::other("this machine has no folder for state"))?;
+    let folder = folder().ok_or_else(|| io::Error::other("this machine has no state folder"))?;
     folder.replace_locked(&record.file_name(), &record.content()?)
 }
 
@@ -63,7 +62,7 @@ pub(super) fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
     file.write_all(head.as_bytes())
 }
 
-/// Whether the path still leads to this file.
+/// Returns true if the path still leads to this open file.
 #[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

@@ -1,15 +1,15 @@
-//! The reader of records, given any bytes.
+//! The fuzz target for the parser of records.
 
 use super::record::{Record, parse};
 use crate::fuzz_support::names_line_without_values;
 
-/// See [`crate::fuzzing::record`].
+/// The target of [`crate::fuzzing::record`].
 pub(crate) fn record(data: &[u8]) {
     match parse(data) {
         Ok(record) => {
             let written = serde_json::to_vec_pretty(&record).expect("what was read can be written");
             let mut again = parse(&written).expect("what was written can be read");
-            // A document has no head, in which the file on disk differs from it.
+            // This JSON does not begin with the head that the file on disk has.
             again.progress.in_place = record.progress.in_place;
             assert_eq!(again, record);
             names_a_file_of_its_folder(&record);

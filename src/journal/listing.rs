@@ -1,4 +1,4 @@
-//! Lists the records.
+//! Lists the records of unfinished operations.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -10,7 +10,7 @@ use crate::storage::state_dir::Folder;
 
 /// A file in the folder of the records.
 pub(crate) enum JournalEntry {
-    /// A record that no process works on.
+    /// A record of a run that has ended.
     Record(Record),
     /// The record of a run that is still alive.
     InProgress(Record),
@@ -30,7 +30,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
     let mut found = Vec::new();
     for name in folder.names()? {
         let path = folder.path().join(&name);
-        // Opening a pipe would block.
+        // The type is checked first, because opening a pipe would block.
         if path
             .symlink_metadata()
             .is_ok_and(|metadata| !metadata.is_file())
@@ -50,19 +50,20 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
             }
         };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            // On Windows, the lock prevents reading too, so such a record is left out.
+            // On Windows, the lock also prevents reading, so a locked record is omitted.
             found.extend(read(&mut file).ok().map(JournalEntry::InProgress));
             continue;
         }
-        // The record may have been settled since its name was read.
+        // The record may have been removed since its name was read.
         if !folder.path().join(&name).exists() {
             continue;
         }
         found.push(match read(&mut file) {
             Ok(record) if record.file_name() == name => JournalEntry::Record(record),
-            Ok(_) => {
-                JournalEntry::Unreadable(name, "it is the record of another operation".to_owned())
-            }
+            Ok(_) => JournalEntry::Unreadable(
+                name,
+                "it is the record of a different operation".to_owned(),
+            ),
             Err(error) => JournalEntry::Unreadable(name, error.to_string()),
         });
     }

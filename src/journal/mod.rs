@@ -1,9 +1,9 @@
-//! The records of unfinished work on disk, from which `recover` finishes what a killed run left behind.
+//! The records of unfinished operations on disk. `recover` uses them to finish or roll back what a killed run left behind.
 //!
-//! Each operation has one file in the folder `unfinished/` of the state. It never contains a secret. The file and its folder are
-//! flushed to disk before the manager is asked for anything, and the file is removed when the work is settled. As long as the run is
-//! alive the file is locked. The operating system releases the lock when the process ends, which tells an abandoned record from one
-//! in use. The progress of the work is overwritten in place ([`progress`]).
+//! Each operation has one file in the folder `unfinished/` of the state folder. The file never contains a secret. The file and its folder
+//! are flushed to disk before the first change is requested from the manager, and the file is removed when the outcome is known. The file
+//! is locked while the run is alive. The operating system releases the lock when the process ends, so an unlocked record is abandoned. The
+//! progress of the operation is overwritten in place ([`progress`]).
 
 mod entry;
 mod folder;

@@ -1,11 +1,11 @@
-//! The progress of a run, at the head of its record: fields with a fixed width on one line, which are overwritten in place.
+//! The progress of a run. It is stored in the head of the record, a line of fields with a fixed width that is overwritten in place.
 //!
-//! A new file needs disk space and a writable folder, and both can be missing in the middle of a run. Overwriting existing bytes only
-//! needs the open file. The line is within the first sector of the file and the stage is one byte of it, so an incomplete write leaves
-//! either the old state or the new one.
+//! A new file needs disk space and a writable folder, and both can become unavailable during a run. Overwriting existing bytes needs only
+//! the open file. The line is within the first sector of the file and the stage is one byte of it, so an incomplete write leaves either the
+//! old state or the new one.
 //!
-//! The wall clock may jump, so the age of a record is measured with the clock that counts from the boot. After another boot, or on a
-//! system without such a clock, the age is unknown.
+//! The wall clock may jump, so the age of a record is measured with the clock that counts the time since boot. After a reboot, or on a
+//! system without that clock, the age is unknown.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub(crate) enum Stage {
     Begun,
     /// The secret may have been delivered, so it may be in use.
     Delivering,
-    /// The secret was delivered; an old key may have to be expired, or a temporary one deleted.
+    /// The secret was delivered. An old key may still have to be expired, or a temporary key deleted.
     Delivered,
-    /// The work is complete.
+    /// The operation is complete.
     Settled,
 }
 
@@ -35,7 +35,7 @@ impl Stage {
     ];
 }
 
-/// The two forms of a stage: its number on disk, and its name in older records.
+/// The stored form of a stage: a number, or a name in older records.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StageFormat {
@@ -57,7 +57,7 @@ impl From<StageFormat> for Stage {
         match written {
             StageFormat::Number(number) => {
                 let stage = Self::ALL.get(usize::from(number)).copied();
-                // A stage of a later version: its meaning is unknown, so `recover` must not act on its own.
+                // The meaning of a stage from a later version is unknown, so `recover` must not act without the user.
                 stage.unwrap_or(Self::Delivering)
             }
             StageFormat::Name(StageName::Begun) => Self::Begun,
@@ -68,16 +68,16 @@ impl From<StageFormat> for Stage {
     }
 }
 
-/// The stage of a run, and when it last asked the manager for a secret.
+/// The stage of a run, and the time when it last requested a secret from the manager.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Progress {
     /// The stage.
     pub(crate) stage: Stage,
-    /// When the run last asked, in milliseconds since the boot.
+    /// The time of the last request, in milliseconds since boot.
     #[serde(default)]
     asked: Option<i64>,
-    /// The identity of that boot.
+    /// The ID of that boot.
     #[serde(default)]
     boot: Option<String>,
     /// Whether the file begins with a head that can be overwritten.
@@ -86,7 +86,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// The same stage at the current time.
+    /// Returns the same stage with the current time.
     pub(super) fn now(&self) -> Self {
         let boot = boot();
         Self {
@@ -96,14 +96,14 @@ impl Progress {
         }
     }
 
-    /// The time since the manager was last asked, if known.
+    /// Returns the time since the last request for a secret, if known.
     pub(crate) fn age(&self) -> Option<Duration> {
         let same_boot = self.boot.is_some() && self.boot.as_deref() == boot();
         let age = clock()?.checked_sub(self.asked.filter(|_| same_boot)?)?;
         u64::try_from(age).ok().map(Duration::from_millis)
     }
 
-    /// The head of a record. Its length is fixed.
+    /// Returns the head of a record. Its length is fixed.
     pub(super) fn head(&self, key_id: Option<i64>) -> String {
         let number =
             |number: Option<i64>| number.map_or_else(|| "null".to_owned(), |n| n.to_string());
@@ -120,7 +120,7 @@ impl Progress {
     }
 }
 
-/// Returns the identity of the current boot and of its clock's namespace, if the system has one.
+/// Returns the ID of the current boot and of its clock namespace, if the system provides one.
 fn boot() -> Option<&'static str> {
     static BOOT: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     BOOT.get_or_init(read_boot).as_deref()
@@ -129,7 +129,7 @@ fn boot() -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn read_boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may count from another time.
+    // In a container, the clock may count from a different time.
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     let boot = format!("{} {}", id.trim(), namespace.display());
     (boot.len() <= 64
@@ -146,7 +146,7 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// On other systems the age of a record is unknown, and `recover` waits for the full time.
+/// Returns `None`: on other systems, the age of a record is unknown, and `recover` waits for the full time.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_has_a_fixed_length() {
+    fn the_head_has_a_fixed_length() {
         let none = Progress::default();
         let most = Progress {
             stage: Stage::Settled,
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_is_known_for_this_boot_only() {
+    fn the_age_is_known_only_for_the_current_boot() {
         let now = Progress::default().now();
         if now.boot.is_none() {
             return;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_is_read_back_and_an_unknown_one_counts_as_delivering() {
+    fn a_stage_can_be_read_back_and_an_unknown_stage_counts_as_delivering() {
         for (number, stage) in Stage::ALL.into_iter().enumerate() {
             let name = serde_json::to_string(&stage).unwrap_or_default();
             assert_eq!(serde_json::from_str::<Stage>(&name).ok(), Some(stage));

@@ -1,4 +1,4 @@
-//! The content of a record, and its form on disk.
+//! The content of a record, and its file format.
 
 use std::io;
 
@@ -8,78 +8,79 @@ use serde_json::Value;
 use super::progress::{Progress, Stage};
 use crate::storage::parse_error::json_problem;
 
-/// The maximum size of a record. Most have a few hundred bytes.
+/// The maximum size of a record. Most records have a few hundred bytes.
 pub(super) const LIMIT: u64 = 64 * 1024;
 
-/// The kind of work.
+/// The kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Work {
-    /// A key is created.
+    /// A new key is created.
     Create,
     /// An existing key gets a new secret.
     Rekey,
 }
 
-/// What a run is about to do. No field may ever contain a secret.
+/// The operation that a run is about to execute. No field may ever contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Record {
     /// The random digits that identify the operation here and on the manager.
     pub(crate) operation: String,
-    /// The kind of work.
+    /// The kind of operation.
     pub(crate) work: Work,
     /// The manager's address.
     pub(crate) manager: String,
-    /// The tenant; `None` for the primary one.
+    /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
     /// The name of the key.
     pub(crate) key_name: String,
-    /// The ID of the role, if the work sets one.
+    /// The ID of the role, if the operation sets one.
     #[serde(rename = "roleID")]
     pub(crate) role_id: Option<i64>,
     /// The ID of the key, if known.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The keys that had the name before. None of them belongs to this operation.
+    /// The IDs of the keys that already had the name. None of them belongs to this operation.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
     /// Whether the key's name or description contains the operation, which proves that the key belongs to it.
     pub(crate) marked: bool,
-    /// Whether only one key may have the name.
+    /// Whether the manager allows only one key with the name.
     pub(crate) unique: bool,
-    /// The fingerprint of the API key that signed ([`crate::manager::SignedIn::signer_fingerprint`]); `None` for a session. The secret alone
-    /// selects the tenant (`docs/manager-api.md`, "Tenants"), so another key may not see what this one made.
+    /// The fingerprint of the API key that was used to sign in ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` for a session.
+    /// Only the secret selects the tenant (`docs/manager-api.md`, "Tenants"), so a different key may not see the keys that this key
+    /// created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
-    /// The key that this one replaces in a rotation.
+    /// The old key that the new key replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) predecessor: Option<Predecessor>,
-    /// Whether the key exists only for the time of its run and must be deleted after it.
+    /// Whether the key is temporary and must be deleted at the end of its run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) temporary: bool,
-    /// Whether the key is the one that signs, so that it replaces its own secret.
+    /// Whether the key is used to sign in to the manager, so that it replaces its own secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) current: bool,
     /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
-    /// When the work began, in milliseconds since 1970 by this machine's clock, for display.
+    /// The start time according to this machine's clock, in milliseconds since 1970. Only for display.
     pub(crate) started: i64,
-    /// The progress of the work.
+    /// The progress of the operation.
     #[serde(default)]
     pub(crate) progress: Progress,
 }
 
-/// A key that expires after its successor is delivered, and the progress of that.
+/// The old key of a rotation, which expires after its successor is delivered, and the progress of that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Predecessor {
-    /// The ID.
+    /// The ID of the old key.
     #[serde(rename = "ID")]
     pub(crate) id: i64,
     /// The time from the delivery of the successor until the key expires, in milliseconds.
     pub(crate) overlap: i64,
-    /// The new name that frees the old one for the successor, written before the key is renamed.
+    /// The new name of the old key, which makes its previous name available for the successor. It is written before the key is renamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
     /// Whether the secret of the successor was delivered. Earlier versions wrote this instead of [`Stage::Delivered`].
@@ -87,23 +88,23 @@ pub(crate) struct Predecessor {
     pub(crate) succeeded: bool,
 }
 
-/// The facts about an operation that a record of any kind contains.
+/// The fields that the records of all kinds of operations have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     /// The random digits that identify the operation.
     pub(crate) id: String,
     /// The manager's address.
     pub(crate) manager: String,
-    /// The tenant; `None` for the primary one.
+    /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The fingerprint of the API key that signs; `None` for a session.
+    /// The fingerprint of the API key that is used to sign in, or `None` for a session.
     pub(crate) signer: Option<String>,
     /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
 }
 
 impl Record {
-    /// The record of a key that will be created, with a mark and a name that need not be unique.
+    /// Returns the record of a key that will be created with a marker. Its name need not be unique.
     pub(crate) fn create(
         operation: Operation,
         key_name: impl Into<String>,
@@ -130,7 +131,7 @@ impl Record {
         }
     }
 
-    /// The record of a key that will be created, and deleted at the end of its run.
+    /// Returns the record of a key that will be created, and deleted at the end of its run.
     pub(crate) fn temporary(
         operation: Operation,
         key_name: impl Into<String>,
@@ -142,7 +143,7 @@ impl Record {
         }
     }
 
-    /// The record of an existing key that will get a new secret.
+    /// Returns the record of an existing key that will get a new secret.
     pub(crate) fn rekey(operation: Operation, key_name: impl Into<String>, key_id: i64) -> Self {
         Self {
             work: Work::Rekey,
@@ -152,7 +153,7 @@ impl Record {
         }
     }
 
-    /// The record of a key that will replace another one, which expires after `overlap` milliseconds.
+    /// Returns the record of a key that will replace an old key, which expires after `overlap` milliseconds.
     pub(crate) fn rotate(
         operation: Operation,
         key_name: impl Into<String>,
@@ -173,7 +174,7 @@ impl Record {
         }
     }
 
-    /// Resets the record, because the key no longer exists and will be created again.
+    /// Resets the record for a key that no longer exists and will be created again.
     pub(crate) fn begin_again(&mut self) {
         self.key_id = None;
         self.progress.stage = Stage::Begun;
@@ -182,14 +183,14 @@ impl Record {
         }
     }
 
-    /// Whether the secret was delivered.
+    /// Returns true if the secret was delivered.
     pub(crate) fn is_delivered(&self) -> bool {
         let succeeded =
             (self.predecessor.as_ref()).is_some_and(|predecessor| predecessor.succeeded);
         succeeded || matches!(self.progress.stage, Stage::Delivered | Stage::Settled)
     }
 
-    /// Whether the work is complete, so that only the file remains.
+    /// Returns true if the operation is complete, and only the record remains to be removed.
     pub(crate) fn is_over(&self) -> bool {
         match self.progress.stage {
             Stage::Settled => true,
@@ -202,12 +203,12 @@ impl Record {
         format!("{}.json", self.operation)
     }
 
-    /// The head of the file: the fields with a fixed width.
+    /// Returns the head of the file: the fields with a fixed width.
     pub(super) fn head(&self) -> String {
         self.progress.now().head(self.key_id)
     }
 
-    /// The content of the file: the head and everything else.
+    /// Returns the content of the file: the head and all other fields.
     pub(super) fn content(&self) -> io::Result<Vec<u8>> {
         let mut rest = serde_json::to_value(self).map_err(io::Error::other)?;
         if let Value::Object(fields) = &mut rest {
@@ -222,7 +223,7 @@ impl Record {
         }
     }
 
-    /// Whether the two differ at most in their heads.
+    /// Returns true if the records are equal except for their heads.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),
@@ -233,22 +234,22 @@ impl Record {
     }
 }
 
-/// The maximum size of the other fields.
+/// The space reserved for all fields other than long texts.
 const REST: usize = 4 * 1024;
 
-/// Whether a record has room for these texts.
+/// Returns true if these texts fit into a record.
 pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let length = |text: &str| serde_json::to_string(text).map_or(0, |text| text.len() + 8);
     let all: usize = texts.map(length).sum();
     u64::try_from(all.saturating_add(REST)).is_ok_and(|all| all <= LIMIT)
 }
 
-/// The error of a record that exceeds the limit.
+/// The error for a record that exceeds the limit.
 #[derive(Debug, thiserror::Error)]
 #[error("it would be larger than {} KiB", LIMIT / 1024)]
 pub(super) struct TooLong;
 
-/// Parses a record. The error never contains the text.
+/// Parses a record. The error never quotes the input.
 pub(super) fn parse(content: &[u8]) -> io::Result<Record> {
     let mut record: Record =
         serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;

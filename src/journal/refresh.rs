@@ -1,4 +1,4 @@
-//! Keeps the age of a record up to date while its run asks the manager.
+//! Keeps the time in a record up to date while its run is sending requests.
 
 use std::fs::File;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::folder::{folder, overwrite};
 use super::record::Record;
 
-/// Runs a request for a secret and refreshes the record meanwhile. The request may be repeated (after a 429, for example), and `recover`
-/// counts the time from the last one.
+/// Runs a request for a secret and refreshes the record meanwhile. The request may be repeated, for example after a 429, and `recover`
+/// needs the time of the last attempt.
 pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output = T>) -> T {
     let mut asking = std::pin::pin!(asking);
     loop {
@@ -19,7 +19,8 @@ pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output
     }
 }
 
-/// Writes to the record that the manager is being asked now. If that fails, `recover` waits for a shorter time than it could.
+/// Writes the current time to the record as the time of the last request. If that fails, `recover` may wait for a shorter time than
+/// intended.
 pub(crate) fn refresh(record: &Record) {
     if !record.progress.in_place {
         return;

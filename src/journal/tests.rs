@@ -1,4 +1,4 @@
-//! The parser of records with arbitrary bytes: it returns an error that names the file, never panics and never loses another record.
+//! Tests of the record parser with arbitrary bytes: it returns an error that names the file, never panics and never hides another record.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::storage::state_dir::Folder;
 
 type Tested = Result<(), TestCaseError>;
 
-/// Any text that a manager, a user or a file system may supply.
+/// Generates any text that a manager, a user or a file system may supply.
 fn text() -> impl Strategy<Value = String> {
     vec(any::<char>(), 0..12).prop_map(|characters| characters.into_iter().collect())
 }
@@ -64,7 +64,8 @@ fn written(record: &Record) -> Vec<u8> {
     serde_json::to_vec_pretty(record).expect("a record can be written")
 }
 
-/// The bytes of a record that is cut off, has one wrong byte, or has more bytes after it. Random bytes hardly ever look like a record.
+/// Generates the bytes of a record that is truncated, has one wrong byte, or is followed by more bytes. Random bytes hardly ever look like
+/// a record.
 fn spoiled() -> impl Strategy<Value = Vec<u8>> {
     let place = any::<prop::sample::Index>();
     (record(), place, any::<u8>(), 0..4_u8).prop_map(|(record, place, byte, how)| {
@@ -84,7 +85,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..300), spoiled()]
 }
 
-/// File names that are not those of records: eight hexadecimal digits and `.json`.
+/// Generates file names that are not valid for records. A valid name is eight hexadecimal digits and `.json`.
 fn other_names() -> impl Strategy<Value = String> {
     "[g-z][a-z0-9 _.-]{0,12}(\\.json)?"
 }
@@ -95,7 +96,7 @@ fn put(folder: &Path, name: &str, content: &[u8]) {
 
 proptest! {
     #[test]
-    fn a_written_record_is_read_back(record in record()) {
+    fn a_written_record_can_be_read_back(record in record()) {
         let read = parse(&written(&record)).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(read, record);
     }
@@ -107,7 +108,7 @@ proptest! {
         prop_assert!(read.progress.in_place);
         let mut later = read.clone();
         later.progress.stage = [Stage::Begun, Stage::Delivering, Stage::Delivered, Stage::Settled][stage];
-        // An incomplete write leaves the old stage or the new one.
+        // An incomplete write leaves either the old stage or the new one.
         let head = later.head();
         for cut in 0..=head.len() {
             let mut file = content.clone();
@@ -122,7 +123,7 @@ proptest! {
     #[test]
     fn any_bytes_are_a_record_or_an_error(content in bytes()) {
         if let Ok(record) = parse(&content) {
-            // A record can only name its own file.
+            // A record cannot name a file outside of its folder.
             prop_assert!(record.file_name().bytes().all(|byte| byte.is_ascii_hexdigit() || b".json".contains(&byte)));
         }
     }
@@ -160,9 +161,12 @@ fn hides_no_other(
     let mut last = i64::MIN;
     for found in unfinished_in(&Folder::at(state.path()))? {
         match found {
-            JournalEntry::InProgress(_) => prop_assert!(false, "no process works on one"),
+            JournalEntry::InProgress(_) => prop_assert!(false, "no process works on a record"),
             JournalEntry::Record(record) => {
-                prop_assert!(record.started >= last, "oldest first");
+                prop_assert!(
+                    record.started >= last,
+                    "the records are sorted, oldest first"
+                );
                 last = record.started;
                 read.insert(record.operation.clone(), record);
             }
@@ -176,7 +180,7 @@ fn hides_no_other(
     let mut expected: Vec<_> = others.keys().chain(folders).cloned().collect();
     expected.sort();
     expected.dedup();
-    prop_assert_eq!(reported, expected, "each is reported");
+    prop_assert_eq!(reported, expected, "each invalid file is reported");
     prop_assert_eq!(read.len(), records.len(), "no record is lost");
     for (operation, record) in records {
         prop_assert_eq!(&read[operation].key_name, &record.key_name);
@@ -185,7 +189,7 @@ fn hides_no_other(
 }
 
 #[test]
-fn a_file_above_the_limit_is_not_a_record() {
+fn a_file_larger_than_the_limit_is_not_a_record() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let content = vec![b' '; usize::try_from(LIMIT).expect("it fits") + 1];
     put(state.path(), "0000000a.json", &content);

@@ -1,4 +1,4 @@
-//! A program that runs in place of this one: finding it, forwarding signals to it, and its exit code.
+//! A child program that the user requested: finds it, forwards signals to it and returns its exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use tokio::process::{Child, Command};
 use super::signals::{ForwardedSignals, Signals};
 use crate::error::{Error, ErrorKind, Signal};
 
-/// The environment variables that hold secrets.
+/// The environment variables that contain secrets.
 const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
 
-/// Removes this program's secrets from the environment of a child process. Every child is started this way.
+/// Removes this program's secrets from the environment of a child process. Every child process is started with this environment.
 pub(crate) fn scrub_environment(command: &mut std::process::Command) {
     for variable in SECRET_VARIABLES {
         command.env_remove(variable);
@@ -22,14 +22,11 @@ pub(crate) fn scrub_environment(command: &mut std::process::Command) {
 /// Returns the path of a program.
 ///
 /// # Errors
-/// Returns an error with the exit code of a shell: 127 if the program does not exist, 126 if it cannot be run.
+/// Returns an error with the exit code that a shell uses: 127 if the program does not exist, 126 if it cannot be run.
 pub(crate) fn find(program: &str) -> Result<PathBuf, Error> {
     which::which(program).map_err(|_| {
         let problem = if is_somewhere(program) {
-            (
-                true,
-                "cannot be run: it is not a program, or not executable",
-            )
+            (true, "cannot be run: it is not an executable file")
         } else {
             (false, "cannot be run: program not found")
         };
@@ -37,7 +34,7 @@ pub(crate) fn find(program: &str) -> Result<PathBuf, Error> {
     })
 }
 
-/// Returns the error of a program that was not run.
+/// Returns the error for a program that could not be run.
 pub(crate) fn cannot_run(program: &str, found: bool, problem: &str) -> Error {
     Error::new(
         ErrorKind::CannotRun { found },
@@ -54,7 +51,7 @@ fn is_somewhere(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
-/// A running program, which gets the signals of this process.
+/// A running program, to which the signals of this process are forwarded.
 pub(crate) struct Running<'a> {
     child: Child,
     signals: ForwardedSignals<'a>,
@@ -65,14 +62,14 @@ pub(crate) struct Running<'a> {
 /// # Errors
 /// Returns the system's error.
 pub(crate) fn start<'a>(command: &mut Command, signals: &'a Signals) -> io::Result<Running<'a>> {
-    // This comes before the start: from then on, no signal may end this process first.
+    // Forwarding begins before the start, so that no signal can end this process before the program.
     let signals = signals.pass_on();
     let child = command.spawn()?;
     Ok(Running { child, signals })
 }
 
 impl Running<'_> {
-    /// Waits for the end of the program and returns its exit code like a shell: 128 plus the signal's number if a signal ended it.
+    /// Waits until the program exits and returns its exit code as a shell does: 128 plus the signal number if a signal ended the program.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -98,14 +95,14 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(not(unix))]
 fn code(status: ExitStatus) -> u8 {
-    // On Windows, exit codes have 32 bits. One that does not fit is a failure too.
+    // On Windows, exit codes have 32 bits. A code that does not fit into 8 bits means failure as well.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Forwards a signal. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to the whole foreground group, which includes the program,
-/// so those must not be sent twice.
+/// Forwards a signal. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to the whole foreground process group. The program is in that
+/// group, so these signals must not be sent to it again.
 #[cfg(unix)]
 fn forward(signal: Signal, child: &Child) {
     let is_from_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);
@@ -117,12 +114,12 @@ fn forward(signal: Signal, child: &Child) {
         .and_then(|id| i32::try_from(id).ok())
         .and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // The program may just have ended.
+        // This fails if the program has just exited.
         let _ = rustix::process::kill_process(process, signal.of_unix());
     }
 }
 
-/// Whether this process is in the foreground of a terminal.
+/// Returns true if this process is in the foreground of a terminal.
 #[cfg(unix)]
 fn in_foreground() -> bool {
     let Ok(terminal) = std::fs::File::open("/dev/tty") else {
@@ -131,6 +128,6 @@ fn in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-/// On Windows, every program of a console gets Ctrl-C by itself.
+/// Does nothing: on Windows, every program of a console receives Ctrl-C from the console.
 #[cfg(not(unix))]
 fn forward(_signal: Signal, _child: &Child) {}

@@ -1,17 +1,17 @@
-//! Checks for the file descriptors and the thread that a run needs, before the manager is asked for anything. Without them, a secret might
-//! be made that cannot be delivered, and the runtime would panic.
+//! Checks that the file descriptors and the thread that a run needs are available, before any request is sent. Without them, a secret might
+//! be created that cannot be delivered, and the runtime would panic.
 
 use crate::error::Error;
 
-/// For the runtime, a connection, a host name lookup, the record of the run and a child process.
+/// The number of descriptors for the runtime, a connection, a host name lookup, the record of the run and a child process.
 pub(crate) const FOR_A_RUN: usize = 16;
-/// For the work after the sinks are prepared.
+/// The number of descriptors for the work after the sinks are prepared.
 pub(crate) const FOR_DELIVERY: usize = 8;
 
 /// Checks that `count` more files can be opened.
 ///
 /// # Errors
-/// Returns an unexpected error if they cannot.
+/// Returns an unexpected error if they cannot be opened.
 #[cfg(unix)]
 pub(crate) fn require(count: usize) -> Result<(), Error> {
     use std::os::fd::AsFd as _;
@@ -25,7 +25,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // stderr cannot be cloned, which proves nothing about the limit.
+            // stderr cannot be cloned for another reason, so the limit cannot be checked.
             Err(_) => break,
         }
     }
@@ -41,7 +41,7 @@ fn is_shortage(error: &std::io::Error) -> bool {
     )
 }
 
-/// On Windows, handles are not scarce.
+/// Checks nothing: on Windows, handles do not run out in practice.
 #[cfg(not(unix))]
 pub(crate) fn require(_count: usize) -> Result<(), Error> {
     Ok(())
@@ -50,7 +50,7 @@ pub(crate) fn require(_count: usize) -> Result<(), Error> {
 /// Checks that a thread can be started.
 ///
 /// # Errors
-/// Returns an unexpected error if it has none.
+/// Returns an unexpected error if no thread can be started.
 pub(crate) fn require_thread() -> Result<(), Error> {
     let thread = std::thread::Builder::new().spawn(|| ());
     match thread.map(std::thread::JoinHandle::join) {

@@ -1,32 +1,32 @@
-//! A command that the user gives as one text. It is split like a shell command and run without a shell.
+//! A command that the user supplies as one string. It is split like a shell command and run without a shell.
 //!
-//! Nothing is expanded. Operators of a shell are refused, because they would become arguments: `tee key > /dev/null` would write the
-//! secret to a file named `>`.
+//! Nothing is expanded. Shell operators are rejected, because they would become arguments: `tee key > /dev/null` would write the secret to
+//! a file named `>`.
 
 use crate::error::Error;
 
-/// Characters with a meaning for a shell outside of quotes.
+/// Characters that are special in a shell outside of quotes.
 const OPERATORS: [char; 7] = ['>', '<', '|', '&', ';', '`', '$'];
 
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExternalCommand {
-    /// The program as written.
+    /// The program, as the user wrote it.
     pub(crate) program: String,
     /// The arguments.
     pub(crate) arguments: Vec<String>,
 }
 
-/// The reason why a text is not a command. It never repeats the text.
+/// The reason why a string is not a usable command. The message never quotes the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
     /// A quote is not closed.
     #[error("has no closing quote")]
     Unclosed,
-    /// The text has no words.
+    /// The string contains no words.
     #[error("does not name a program")]
     Empty,
-    /// An operator of a shell is outside of quotes.
+    /// A shell operator is outside of quotes.
     #[error(
         "has `{0}` outside of quotes, but is run without a shell; quote it, or write `sh -c '...'`"
     )]
@@ -34,7 +34,7 @@ pub(crate) enum Unusable {
 }
 
 impl Unusable {
-    /// The usage error of a flag or variable with such a text. `example` is a valid command.
+    /// Returns the usage error for a flag or variable with an unusable command. `example` is a valid command.
     pub(crate) fn error(self, source: &str, example: &str) -> Error {
         match self {
             Self::Operator(operator) => Error::usage(
@@ -43,17 +43,17 @@ impl Unusable {
             ),
             other => Error::usage(
                 format!("{source} {other}"),
-                format!("give a program and its arguments, for example `{example}`"),
+                format!("set it to a program and its arguments, for example `{example}`"),
             ),
         }
     }
 }
 
 impl ExternalCommand {
-    /// Splits the text.
+    /// Splits the string into the program and its arguments.
     ///
     /// # Errors
-    /// Returns why the text is not a command that can be run without a shell.
+    /// Returns the reason if the string cannot be run without a shell.
     pub(crate) fn parse(text: &str) -> Result<Self, Unusable> {
         let words = shell_words::split(text).map_err(|_| Unusable::Unclosed)?;
         if let Some(operator) = operator(text) {
@@ -67,14 +67,14 @@ impl ExternalCommand {
         })
     }
 
-    /// The text of the command.
+    /// Returns the command as a string, quoted for a shell.
     pub(crate) fn text(&self) -> String {
         let arguments = self.arguments.iter();
         shell_words::join(std::iter::once(&self.program).chain(arguments))
     }
 }
 
-/// The position of a character in a text, by the rules of `shell_words::split`.
+/// The position of a character in a command, according to the rules of `shell_words::split`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Between,
@@ -87,7 +87,7 @@ enum Place {
     Comment,
 }
 
-/// The first operator outside of quotes, escapes and comments.
+/// Returns the first operator outside of quotes, escapes and comments.
 fn operator(text: &str) -> Option<char> {
     let mut place = Place::Between;
     for character in text.chars() {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_of_a_shell_are_refused_unless_quoted() {
+    fn shell_operators_are_rejected_unless_quoted() {
         for operator in OPERATORS {
             for text in [
                 format!("a {operator} b"),
@@ -155,7 +155,8 @@ mod tests {
         }
     }
 
-    /// Whether a position is outside of quotes, by the crate itself: there, a letter is part of a word and a blank is not.
+    /// Returns true if the position after `before` is outside of quotes according to the crate: a letter there is part of a word, and a
+    /// blank is not.
     fn is_bare(before: &str) -> bool {
         let holds = |one: char| {
             let words = shell_words::split(&format!("{before}{one}")).ok();

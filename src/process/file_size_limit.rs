@@ -1,10 +1,10 @@
-//! The limit on the size of files (`ulimit -f`). By default, a write beyond the limit kills the process with SIGXFSZ, which could leave
-//! an undelivered key behind. Here it is an error of the write.
+//! The file size limit (`ulimit -f`). By default, a write beyond the limit kills the process with SIGXFSZ, which could leave an undelivered
+//! key behind. This module makes such a write return an error instead.
 
 #[cfg(unix)]
 use super::signals::IgnoredSignals;
 
-/// Makes writes beyond the limit fail instead of killing the process. Child processes are not affected.
+/// Makes a write beyond the limit return an error instead of killing the process. Child processes are not affected.
 ///
 /// # Errors
 /// Returns the system's error.
@@ -12,7 +12,8 @@ use super::signals::IgnoredSignals;
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let number = rustix::process::Signal::XFSZ.as_raw();
-    // A child process gets the default action for a signal with a handler. An ignored signal stays ignored, as the caller chose.
+    // A handler is used because child processes get the default action for a signal with a handler. If the caller ignores the signal, it
+    // stays ignored.
     if !IgnoredSignals::read().contains_number(number) {
         let _stays_after_drop = signal(SignalKind::from_raw(number))?;
     }

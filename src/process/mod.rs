@@ -1,4 +1,4 @@
-//! This process and its children: signals, limits, hardening, commands.
+//! This process and its child processes: signals, limits, hardening, external commands.
 
 pub(crate) mod child;
 pub(crate) mod descriptors;

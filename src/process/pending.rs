@@ -1,20 +1,20 @@
-//! The set of work that an aborted run would leave unfinished.
+//! The operations that an aborted run would leave unfinished.
 //!
-//! Work on a key joins the set before its first request and gets a guard. Dropping the guard removes the entry, so no early return
-//! can leave a stale one behind. Several keys, on one manager or on many, can be in the set at the same time.
+//! An operation on a key is added to the set before its first request, and gets a guard. Dropping the guard removes the entry, so an early
+//! return cannot leave a stale entry behind. The set can contain operations on several keys of one or more managers at the same time.
 
 use std::cell::{Cell, RefCell};
 
 use crate::error::{Error, ErrorKind, Signal};
 
-/// All work in progress in this process.
+/// All operations in progress in this process.
 #[derive(Default)]
 pub(crate) struct PendingSet {
     entries: RefCell<Vec<PendingEntry>>,
     last_number: Cell<u64>,
 }
 
-/// The work on one key that an aborted run would leave unfinished.
+/// An operation on one key that an aborted run would leave unfinished.
 pub(crate) struct PendingWork {
     description: String,
     key_id: Option<i64>,
@@ -22,12 +22,12 @@ pub(crate) struct PendingWork {
     hint: String,
 }
 
-/// The kind of work, which decides what a run does after the first signal.
+/// The kind of operation, which decides what the run does after the first signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PendingKind {
-    /// A secret is being made, delivered or undone.
+    /// A secret is being created, delivered or rolled back.
     Secret,
-    /// A key is being changed or deleted. Repeating that is safe.
+    /// A key is being changed or deleted. Repeating the operation is safe.
     Change,
 }
 
@@ -46,7 +46,8 @@ pub(crate) struct PendingGuard<'a> {
 }
 
 impl PendingWork {
-    /// Work on a secret. `description` says what state the key may be left in, and `hint` what the user must do then.
+    /// Returns an operation on a secret. `description` is the state in which the key may be left, and `hint` is what the user must do in
+    /// that case.
     pub(crate) fn secret(description: String, key_id: Option<i64>, hint: String) -> Self {
         Self {
             description,
@@ -56,21 +57,21 @@ impl PendingWork {
         }
     }
 
-    /// A change or a deletion of a key, which the user may repeat.
+    /// Returns a change or a deletion of a key, which the user may repeat.
     pub(crate) fn change(description: String, key_id: i64) -> Self {
         Self {
             description,
             key_id: Some(key_id),
             kind: PendingKind::Change,
             hint:
-                "look at it with `swp-keys show-key`, and run the same again: it does no harm twice"
+                "check the key with `swp-keys show-key`, and repeat the command; repeating it is safe"
                     .to_owned(),
         }
     }
 }
 
 impl PendingSet {
-    /// Adds work to the set until the guard is dropped.
+    /// Adds an operation to the set until the guard is dropped.
     pub(crate) fn add(&self, work: PendingWork) -> PendingGuard<'_> {
         let number = self.last_number.get() + 1;
         self.last_number.set(number);
@@ -82,22 +83,24 @@ impl PendingSet {
         PendingGuard { set: self, number }
     }
 
-    /// Whether no work is pending.
+    /// Returns true if no operation is pending.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.borrow().is_empty()
     }
 
-    /// What the run does before it exits after a first signal, or `None` if no work is pending.
+    /// Returns what the run does between a first signal and its exit, or `None` if no operation is pending.
     pub(crate) fn meanwhile(&self) -> Option<&'static str> {
         let entries = self.entries.borrow();
         let kinds = || entries.iter().map(|entry| entry.work.kind);
         if kinds().any(|kind| kind == PendingKind::Secret) {
-            return Some("undoing what is under way");
+            return Some("rolling back the operation in progress");
         }
-        kinds().next().map(|_| "waiting for what is under way")
+        kinds()
+            .next()
+            .map(|_| "waiting for the operation in progress")
     }
 
-    /// The error of a run that a second signal aborts. It names every pending key.
+    /// Returns the error of a run that a second signal aborts. It names every pending key.
     pub(crate) fn abort_error(&self, signal: Signal) -> Error {
         let entries = self.entries.borrow();
         if entries.is_empty() {
@@ -113,7 +116,10 @@ impl PendingSet {
                 hints.push(hint);
             }
         }
-        let message = format!("interrupted in the middle: {}", descriptions.join("; "));
+        let message = format!(
+            "interrupted before the outcome was known: {}",
+            descriptions.join("; ")
+        );
         let error = Error::new(ErrorKind::Attention, message).hint(hints.join("; "));
         match &entries[..] {
             [only] => only.work.key_id.into_iter().fold(error, Error::key),
@@ -191,12 +197,18 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_among_changes_is_undone_after_the_first_signal() {
+    fn a_pending_secret_is_rolled_back_after_the_first_signal_despite_pending_changes() {
         let set = PendingSet::default();
         assert_eq!(set.meanwhile(), None);
         let _change = set.add(PendingWork::change("the key may be changed".to_owned(), 1));
-        assert_eq!(set.meanwhile(), Some("waiting for what is under way"));
+        assert_eq!(
+            set.meanwhile(),
+            Some("waiting for the operation in progress")
+        );
         let _secret = set.add(secret("one", "hint"));
-        assert_eq!(set.meanwhile(), Some("undoing what is under way"));
+        assert_eq!(
+            set.meanwhile(),
+            Some("rolling back the operation in progress")
+        );
     }
 }

@@ -67,34 +67,34 @@ impl Sandbox {
         })
     }
 
-    /// The address that the sandbox listens on.
+    /// Returns the address that the sandbox listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address as a URL: `https://127.0.0.1:PORT`, or with `[::1]`.
+    /// Returns the address as a URL: `https://127.0.0.1:PORT`, or with `[::1]`.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// The certificate for clients to trust, as PEM.
+    /// Returns the certificate for clients to trust, as PEM.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// All keys with their secrets, ordered by ID.
+    /// Returns all keys with their secrets, ordered by ID.
     pub fn api_keys(&self) -> Vec<ApiKey> {
         self.shared.manager().keys.iter().cloned().collect()
     }
 
-    /// The number of open sessions.
+    /// Returns the number of open sessions.
     pub fn live_sessions(&self) -> usize {
         let mut manager = self.shared.manager();
         manager.expire_sessions();
         manager.sessions.len()
     }
 
-    /// All received requests, in order.
+    /// Returns all received requests, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log().requests()
     }
@@ -104,7 +104,7 @@ impl Sandbox {
         self.shared.log().clear_requests();
     }
 
-    /// The number of connections so far.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> Connections {
         self.shared.log().connections
     }
@@ -188,7 +188,7 @@ impl Sandbox {
         account.failures = 0;
     }
 
-    /// Whether the administrator's account is locked.
+    /// Returns true if the administrator's account is locked.
     pub fn is_locked(&self) -> bool {
         self.shared.manager().account.locked
     }
@@ -198,7 +198,7 @@ impl Sandbox {
         self.shared.manager().clock.advance(time);
     }
 
-    /// The time of the manager's clock, in milliseconds since 1970.
+    /// Returns the time of the manager's clock, in milliseconds since 1970.
     pub fn now(&self) -> i64 {
         self.shared.manager().clock.now()
     }

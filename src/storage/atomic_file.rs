@@ -1,8 +1,8 @@
 //! Files that are written completely or not at all, and that only their owner can read.
 //!
-//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the
-//! name survives a power cut. `delivery/` and `state_dir.rs` write this way. `replaced_file.rs` keeps the replaced file until the
-//! outcome is known.
+//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the new
+//! name survives a power cut. `delivery/` and `state_dir.rs` write this way. `replaced_file.rs` keeps the replaced file until the outcome
+//! is known.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -13,14 +13,14 @@ use std::sync::Arc;
 use super::open_folder::OpenFolder;
 use crate::random;
 
-/// A file that is ready to be written and does not have its name yet.
+/// A temporary file that gets its final name when it is complete.
 pub(crate) struct AtomicFile {
     file: File,
     temporary: TemporaryName,
     target: OsString,
 }
 
-/// An additional name in a folder, which is removed on drop.
+/// A temporary file name, which is removed from its folder on drop.
 pub(crate) struct TemporaryName {
     folder: Arc<OpenFolder>,
     name: OsString,
@@ -47,7 +47,7 @@ impl TemporaryName {
         }
     }
 
-    /// The name.
+    /// Returns the temporary name.
     pub(crate) fn name(&self) -> &OsStr {
         &self.name
     }
@@ -55,7 +55,7 @@ impl TemporaryName {
     /// Renames the file to `target`. An existing file is only replaced if `replace` is set.
     ///
     /// # Errors
-    /// Returns the system's error. The temporary name is then removed.
+    /// Returns the system's error. The temporary name is removed in that case.
     pub(crate) fn rename_to(mut self, target: &OsStr, replace: bool) -> io::Result<()> {
         if replace {
             self.folder.rename(&self.name, target)?;
@@ -76,8 +76,8 @@ impl Drop for TemporaryName {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file, which proves that the folder is writable. The file is removed if it is dropped before
-    /// [`AtomicFile::commit`].
+    /// Creates the temporary file, which proves that the folder is writable. If the value is dropped before [`AtomicFile::commit`], the
+    /// file is removed.
     ///
     /// # Errors
     /// Returns the system's error, for example if the folder is missing, read-only or full.
@@ -86,7 +86,7 @@ impl AtomicFile {
         Self::prepare_in(&folder, file_name(target)?)
     }
 
-    /// Like [`AtomicFile::prepare`], in an open folder.
+    /// Creates the temporary file like [`AtomicFile::prepare`], but in a folder that is already open.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -99,7 +99,7 @@ impl AtomicFile {
         })
     }
 
-    /// Copies mode and owner from the file that will be replaced.
+    /// Copies the mode and the owner of the file that will be replaced.
     ///
     /// # Errors
     /// Returns an error if that file belongs to another user and this process cannot change owners.
@@ -109,7 +109,7 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // A group without rights does not matter.
+            // A group without permissions does not matter.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }
@@ -117,7 +117,7 @@ impl AtomicFile {
         self.file.set_permissions(other.permissions())
     }
 
-    /// On Windows, a new file inherits its permissions from the folder, like the old one.
+    /// Does nothing on Windows: the new file inherits its permissions from the folder, like the old one.
     #[cfg(not(unix))]
     #[expect(
         clippy::unused_self,
@@ -128,11 +128,11 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Writes `content` and gives the file its name. An existing file is only replaced if `replace` is set.
+    /// Writes `content` and gives the file its final name. An existing file is only replaced if `replace` is set.
     ///
     /// # Errors
-    /// Returns the system's error. The target is then unchanged and the temporary file removed. If only the folder could not be flushed, the
-    /// new file is in place, but a power cut may undo that.
+    /// Returns the system's error. The target is unchanged in that case, and the temporary file is removed. Exception: if only the flush of
+    /// the folder failed, the new file is in place, but may be lost in a power cut.
     pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
         let folder = Arc::clone(self.folder());
@@ -142,11 +142,11 @@ impl AtomicFile {
         Ok(file)
     }
 
-    /// Locks the file before it has its name, so that no other process sees it unlocked. The lock lasts as long as the file that
-    /// [`AtomicFile::commit`] returns. The operating system releases it when the process ends.
+    /// Locks the file before it gets its final name, so that no other process sees it unlocked. The lock is held while the file that
+    /// [`AtomicFile::commit`] returns is open. The operating system releases it when the process ends.
     ///
     /// # Errors
-    /// Returns an error if the file system has no locks.
+    /// Returns an error if the file system does not support locks.
     pub(crate) fn lock(&self) -> io::Result<()> {
         self.file.lock()
     }
@@ -157,18 +157,18 @@ impl AtomicFile {
         self.file.sync_all()
     }
 
-    /// Gives the file its name. The folder must still be flushed.
+    /// Gives the file its final name. The caller must flush the folder.
     pub(crate) fn give_name(self, replace: bool) -> io::Result<File> {
         self.temporary.rename_to(&self.target, replace)?;
         Ok(self.file)
     }
 
-    /// The final name.
+    /// Returns the final name.
     pub(crate) fn target(&self) -> &OsStr {
         &self.target
     }
 
-    /// The folder of the file.
+    /// Returns the folder of the file.
     pub(crate) fn folder(&self) -> &Arc<OpenFolder> {
         &self.temporary.folder
     }
@@ -177,13 +177,13 @@ impl AtomicFile {
 /// Returns the file name of a path.
 ///
 /// # Errors
-/// Returns an error if the path has none.
+/// Returns an error if the path does not end in a file name.
 pub(crate) fn file_name(path: &Path) -> io::Result<&OsStr> {
     path.file_name()
         .ok_or_else(|| io::Error::other("the path names a folder"))
 }
 
-/// Flushes new and removed names in `folder`.
+/// Flushes created and removed names in `folder` to disk.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -200,7 +200,7 @@ mod tests {
     /// A deployment may replace the folder after the temporary file was created.
     #[test]
     #[cfg(unix)]
-    fn nothing_is_left_in_a_folder_that_was_replaced() -> io::Result<()> {
+    fn no_file_remains_in_a_folder_that_was_replaced() -> io::Result<()> {
         for replace in [true, false] {
             let parent = tempfile::tempdir()?;
             let [current, old] = ["current", "old"].map(|name| parent.path().join(name));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_file_is_replaced_only_on_demand() -> io::Result<()> {
+    fn an_existing_file_is_replaced_only_if_requested() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         std::fs::write(&target, "old")?;

@@ -1,7 +1,7 @@
-//! Locks on what several runs change: the folder of a file that is replaced, or the file itself if it is written in place.
+//! Locks that stop several runs from changing a file at once. The folder is locked if the file is replaced, and the file itself if it is written in place.
 //!
 //! The locks belong to open descriptors (flock). The system releases them when a process ends, and no lock file remains. They only affect
-//! programs that use them, which editors do not. On a network file system, a lock on a folder only affects the same machine.
+//! programs that use them; editors do not. On a network file system, a lock on a folder only affects the same machine.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -13,13 +13,13 @@ use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
 use crate::process::signals::Signals;
 
-/// How long to wait for a lock. Other runs hold it while a disk flushes three times, so this is enough for many of them.
+/// The maximum wait for a lock. A run holds the lock for three disk flushes, so this is enough for many runs.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// The time after which the run reports what it waits for.
+/// The time after which the run logs what it is waiting for.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// A lock, until it is dropped.
+/// A lock, which is released on drop.
 #[derive(Debug)]
 pub(crate) struct FileLock {
     held: Option<File>,
@@ -27,7 +27,7 @@ pub(crate) struct FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // The descriptor of a file may be a copy of one that stays open.
+        // Closing the descriptor may not release the lock, because a copy of it may stay open.
         if let Some(file) = &self.held {
             let _ = file.unlock();
         }
@@ -37,10 +37,10 @@ impl Drop for FileLock {
 /// The reason why a lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockFailure {
-    /// A signal arrived first.
+    /// A signal arrived before the lock was free.
     #[error("interrupted while waiting for the lock of {place}")]
     Interrupted { place: String, signal: Signal },
-    /// Another process holds it.
+    /// Another process held the lock for the whole wait.
     #[error("another process has locked {place} and still held the lock after {} s", waited.as_secs())]
     Held { place: String, waited: Duration },
     /// The system could not open the file or folder.
@@ -58,13 +58,13 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// The error of a run that has not sent anything yet. `flag` names the file.
+    /// Returns the error of a run that has not sent anything yet. `flag` is the flag that names the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
             other => Error::usage(
                 format!("`{flag}`: {other}"),
-                "run the command again when the other process has ended; nothing was created on the manager",
+                "run the command again after the other process has ended; nothing was created on the manager",
             ),
         }
     }
@@ -81,10 +81,10 @@ pub(crate) async fn lock_folder(
     lock_folder_within(WAIT, folder, signals).await
 }
 
-/// Locks a folder and waits for a shorter time.
+/// Locks a folder, and waits for at most `wait`.
 ///
 /// # Errors
-/// Returns an error if another process holds the lock for longer, or if a signal arrives first.
+/// Returns an error if another process holds the lock for longer than that, or if a signal arrives first.
 pub(crate) async fn lock_folder_within(
     wait: Duration,
     folder: &OpenFolder,
@@ -128,7 +128,7 @@ async fn lock(
                 announced = true;
             }
             Err(TryLockError::WouldBlock) => {}
-            // A lock only matters if several runs change the same file at once, so the run continues without one.
+            // The lock is needed only if several runs change the file at once, so the run continues without it.
             Err(TryLockError::Error(error)) => {
                 log::warn!(
                     "could not lock {place} ({error}); several runs at once may overwrite each other's changes"
@@ -146,11 +146,11 @@ async fn lock(
     }
 }
 
-/// Locks a file that runs hold for a moment only, and waits up to two seconds. A stopped process or another user, who can lock every
-/// readable file, must not block a run for longer.
+/// Locks a file whose lock is normally held only for a moment, and waits for at most two seconds. The wait is short because a stopped
+/// process, or any user who can read the file, could hold the lock for ever.
 ///
 /// # Errors
-/// Returns an error if the file stays locked, or if the file system has no locks.
+/// Returns an error if the file stays locked, or if the file system does not support locks.
 pub(crate) fn lock_within_limit(file: &File) -> io::Result<()> {
     for _ in 0..200 {
         match file.try_lock() {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_of_a_folder_excludes_others_until_it_is_dropped() -> io::Result<()> {
+    fn a_folder_lock_excludes_other_locks_until_it_is_dropped() -> io::Result<()> {
         let parent = tempfile::tempdir()?;
         let folder = OpenFolder::open(parent.path())?;
         let nothing = Signals::default();

@@ -1,14 +1,14 @@
-//! The folders of the state and of the settings, and the variables that select them.
+//! The state folder and the settings folder, and the variables that select them.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder of the state. An empty variable counts as unset.
+/// Returns the state folder. An empty variable counts as unset.
 pub(super) fn state_folder() -> Option<PathBuf> {
     Some(state_location()?.0)
 }
 
-/// The variable that selects the folder of the state.
+/// Returns the variable that selects the state folder.
 pub(crate) fn state_variable() -> &'static str {
     state_location().map_or("SWP_STATE_DIR", |(_, variable)| variable)
 }
@@ -18,12 +18,12 @@ fn state_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_STATE_DIR", "XDG_STATE_HOME", of_windows, of_others)
 }
 
-/// The folder of `config.toml` and `trusted.toml`. It is not created here.
+/// Returns the folder of `config.toml` and `trusted.toml`, without creating it.
 pub(crate) fn config_folder() -> Option<PathBuf> {
     Some(config_location()?.0)
 }
 
-/// The variable that selects that folder.
+/// Returns the variable that selects the folder of `config.toml`.
 pub(crate) fn config_variable() -> &'static str {
     config_location().map_or("SWP_CONFIG_DIR", |(_, variable)| variable)
 }
@@ -32,8 +32,8 @@ fn config_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }
 
-/// Whether a file cannot exist for this user, because a path above it is not a folder or cannot be entered. This is usual if the home
-/// folder belongs to another user, for example under `sudo -u` and in containers.
+/// Returns true if a file cannot exist for this user, because a parent of it is not a folder or cannot be entered. This is normal if the
+/// home folder belongs to another user, for example under `sudo -u` and in containers.
 pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     let is_closed = |error: io::Error| {
         matches!(
@@ -41,12 +41,12 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // A folder that the user closed is a mistake to report. A folder whose metadata cannot be read belongs to another user.
+    // If the user removed the permissions from a folder, that is a mistake to report. If its metadata cannot be read either, it belongs to another user.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }
 
-/// Whether the error means that the file does not exist.
+/// Returns true if the error means that the file does not exist.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -54,8 +54,8 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Returns the folder and the variable that selects it: the folder in `own`, or else `swp-keys` in that of `xdg` (or `windows` on
-/// Windows), or else in the folder `usual` of the user's home folder.
+/// Returns the folder and the variable that selects it. The folder is the value of `own`, or else `swp-keys` in the folder of `xdg` (on
+/// Windows, of `windows`), or else `swp-keys` in `usual` in the user's home folder.
 fn location(
     own: &'static str,
     xdg: &'static str,

@@ -1,4 +1,4 @@
-//! Files: the folders of the state, atomic replacement, permissions and locks.
+//! Files: the state folder, atomic replacement, permission checks and locks.
 
 pub(crate) mod atomic_file;
 pub(crate) mod file_lock;

@@ -1,6 +1,6 @@
-//! An open folder: operations affect this folder, even if its path leads to another one meanwhile.
+//! An open folder. Operations affect this folder even if its path leads to a different one meanwhile.
 //!
-//! So a temporary file with a secret can always be removed, even after the folder was moved.
+//! A temporary file with a secret can therefore be removed even after the folder was moved.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -32,12 +32,12 @@ impl OpenFolder {
         Self::open(folder_of(path))
     }
 
-    /// The path with which the folder was opened.
+    /// Returns the path that was used to open the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Adds the name `name` to the file `existing` (a hard link).
+    /// Creates a hard link `name` to the file `existing`.
     pub(crate) fn add_name(&self, existing: &OsStr, name: &OsStr) -> io::Result<()> {
         self.link(existing, name)
     }
@@ -101,14 +101,14 @@ impl OpenFolder {
         Ok(rustix::fs::openat(&self.handle, name, flags, mode)?.into())
     }
 
-    /// Whether `name` is a regular file and not a link.
+    /// Returns true if `name` is a regular file and not a link.
     pub(crate) fn is_regular(&self, name: &OsStr) -> io::Result<bool> {
         use rustix::fs::{AtFlags, FileType, statat};
         let found = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
     }
 
-    /// Renames a file, and replaces an existing one.
+    /// Renames a file. An existing file `to` is replaced.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
     }
@@ -147,7 +147,7 @@ impl OpenFolder {
         Ok(rustix::fs::unlinkat(&self.handle, name, flags)?)
     }
 
-    /// Flushes new and removed names.
+    /// Flushes created and removed names to disk.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
@@ -155,20 +155,22 @@ impl OpenFolder {
     /// Checks that the path still leads to this folder.
     ///
     /// # Errors
-    /// Returns an error if it does not: new files would not appear at the path that the user named.
+    /// Returns an error if the path leads elsewhere, because new files would not appear at the path that the user set.
     pub(crate) fn check_path(&self) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
         let (here, there) = (self.handle.metadata()?, fs::metadata(&self.path)?);
         if (here.dev(), here.ino()) == (there.dev(), there.ino()) {
             Ok(())
         } else {
-            Err(io::Error::other("its folder was replaced by another one"))
+            Err(io::Error::other(
+                "its folder was replaced by a different one",
+            ))
         }
     }
 
-    /// A handle for locking the folder.
+    /// Returns a handle for locking the folder.
     pub(crate) fn lockable(&self) -> io::Result<File> {
-        // A separate descriptor, so that two locks in one process exclude each other too.
+        // A separate descriptor, so that two locks in one process exclude each other as well.
         use rustix::fs::{Mode, OFlags};
         self.open_with(
             OsStr::new("."),
@@ -178,7 +180,7 @@ impl OpenFolder {
     }
 }
 
-/// On Windows, a folder with an open file cannot be moved, and a folder cannot be opened as a file.
+/// The path is enough on Windows: a folder that contains an open file cannot be moved. A folder cannot be opened as a file.
 #[cfg(not(unix))]
 impl OpenFolder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {

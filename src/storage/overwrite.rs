@@ -1,9 +1,9 @@
-//! Overwrites a file that cannot be replaced.
+//! Overwrites the content of a file that cannot be replaced.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
-/// Writes `content` over `before`. If that fails, writes `before` again.
+/// Writes `content` over `before`. If that fails, restores `before`.
 pub(super) fn overwrite(file: &File, before: &[u8], content: &[u8]) -> io::Result<()> {
     let written = reserve(file, content.len()).and_then(|()| write_over(file, content));
     written.map_err(|error| match write_over(file, before) {
@@ -21,7 +21,7 @@ fn write_over(mut file: &File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Reserves disk space and checks the limit on file sizes, so that neither can interrupt the write and damage the file.
+/// Reserves disk space and checks the limit on file sizes, so that a full disk or the limit cannot interrupt the write and damage the file.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};

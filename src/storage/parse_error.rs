@@ -1,11 +1,11 @@
-//! Fixed messages for texts that a parser refuses. The messages of the parsers quote the text, which may be a secret.
+//! Fixed messages for input that a parser rejects. The parser's own messages quote the input, which may be a secret.
 
 use serde_json::error::Category;
 
-/// Returns the line of a JSON error and the reason.
+/// Returns the line of a JSON error and its reason.
 pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let problem = match error.classify() {
-        Category::Syntax => "it is not JSON",
+        Category::Syntax => "it is not valid JSON",
         Category::Eof => "it ends too early",
         Category::Data => "a field is missing, unknown or has the wrong type",
         Category::Io => "it could not be read",
@@ -18,11 +18,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_reported_without_the_text() {
+    fn the_line_is_reported_without_its_text() {
         for (text, problem) in [
             ("", "line 1: it ends too early"),
             ("[1,\n\"hunter2", "line 2: it ends too early"),
-            ("\n\nhunter2", "line 3: it is not JSON"),
+            ("\n\nhunter2", "line 3: it is not valid JSON"),
             (
                 "\n\"hunter2\"",
                 "line 2: a field is missing, unknown or has the wrong type",

@@ -1,5 +1,5 @@
-//! Permission checks: who can read a file with a secret, who can write to a file whose commands are run, and who could have written a
-//! file in the folder of the state.
+//! Permission checks: who can read a file with a secret, who can write to a file whose commands are run, and who could have written a file
+//! in the state folder.
 
 use std::fs::Metadata;
 use std::io;
@@ -9,7 +9,7 @@ use std::path::Path;
 use super::locations::is_absent;
 use crate::error::Error;
 
-/// Refuses a file that others can read or write: they could read a secret in it, or choose its content.
+/// Rejects a file that other users can read or write, because they could read a secret in it or choose its content.
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
@@ -24,19 +24,20 @@ pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) ->
     ))
 }
 
-/// Whether anyone but the owner has access to the file.
+/// Returns true if anyone but the owner has access to the file.
 #[cfg(unix)]
 pub(crate) fn is_loose(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
 }
 
-/// On Windows, permissions are inherited, and files in the user's profile are private.
+/// Returns false: on Windows, permissions are inherited, and files in the user's profile are private.
 #[cfg(not(unix))]
 pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
     false
 }
 
-/// Refuses a file that other users can change or replace. `consequence` is the consequence, for example "commands in it would be run as you".
+/// Rejects a file that other users can change or replace. `consequence` completes the error message, for example "commands in it would be
+/// run as you".
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it.
@@ -51,7 +52,8 @@ pub(crate) fn require_trusted_owner(
         .map_or(Ok(()), |folder| require_trusted_folder(folder, consequence))
 }
 
-/// Refuses the folder of such a file if other users can replace files in it. With the sticky bit, they can only add files.
+/// Rejects the folder of a trusted file if other users can replace files in it. If the folder has the sticky bit, other users can only add
+/// files.
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it.
@@ -76,7 +78,7 @@ fn refuse_other_writers(
     if metadata.uid() != user && metadata.uid() != 0 {
         return Err(Error::usage(
             format!("{path} belongs to another user, and {consequence}"),
-            format!("run `chown \"$USER\" {path}`, or set SWP_CONFIG_DIR to another folder"),
+            format!("run `chown \"$USER\" {path}`, or set SWP_CONFIG_DIR to a different folder"),
         ));
     }
     let is_sticky = metadata.mode() & 0o1000 != 0;
@@ -105,7 +107,7 @@ pub(crate) fn require_trusted_folder(_folder: &Path, _consequence: &str) -> Resu
     Ok(())
 }
 
-/// Refuses a file that everyone can write to. Access for the group is accepted, because the group may contain the user only.
+/// Rejects a file that everyone can write to. Write access for the group is accepted, because the user may be its only member.
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
@@ -139,7 +141,7 @@ pub(crate) fn refuse_world_writable(
     Ok(())
 }
 
-/// The reason why a file or folder of the state is not trusted, and how to fix it.
+/// The reason why a file or folder in the state folder is not trusted, and a hint on how to fix it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{problem}; {hint}")]
 pub(crate) struct UntrustedPath {
@@ -148,14 +150,14 @@ pub(crate) struct UntrustedPath {
 }
 
 impl UntrustedPath {
-    /// Returns the reason, if the error has one.
+    /// Returns the [`UntrustedPath`] in the error, if it contains one.
     pub(crate) fn cause_of(error: &io::Error) -> Option<Self> {
         let inner = error.get_ref()?;
         inner.downcast_ref::<Self>().cloned()
     }
 }
 
-/// Returns the error for an untrusted file or folder, or else the one that the caller supplies.
+/// Returns the error for an untrusted file or folder, or else the result of `otherwise`.
 pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
     UntrustedPath::cause_of(error).map_or_else(otherwise, Error::from)
 }
@@ -172,17 +174,17 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// The use of a folder. Others may write to a folder above the state if it is sticky like `/tmp`: they cannot replace what is there, and
-/// what they created before has another owner.
+/// How the state uses a folder. Other users may write to a parent of the state folder if it has the sticky bit, like `/tmp`. They cannot
+/// replace an existing folder there, and a folder that they created has a different owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// It contains a folder of the state.
+    /// It is a parent of the state folder.
     Above,
-    /// It contains files of the state.
+    /// It contains state files.
     Contains,
 }
 
-/// Refuses a folder in which other users can change files. Links are followed. A missing folder is trusted.
+/// Rejects a folder in which other users can change files. Links are followed. A missing folder is trusted.
 ///
 /// # Errors
 /// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
@@ -193,7 +195,7 @@ pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
         Err(error) if is_absent(&error) => return Ok(()),
         other => other?,
     };
-    // A path such as SWP_STATE_DIR=/dev/null contains nothing.
+    // A path that is not a folder contains no files, for example SWP_STATE_DIR=/dev/null.
     if !metadata.is_dir() {
         return Ok(());
     }
@@ -207,12 +209,12 @@ pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
         problem: format!(
             "other users of this machine can write to the folder {path}, so its content is not trusted"
         ),
-        hint: format!("run `chmod go-w {path}`, or set SWP_STATE_DIR to another folder"),
+        hint: format!("run `chmod go-w {path}`, or set SWP_STATE_DIR to a different folder"),
     }
     .into())
 }
 
-/// Refuses a file of the state that other users can write, or, if it is `private`, read.
+/// Rejects a state file that other users can write. If it is `private`, a file that they can read is rejected as well.
 ///
 /// # Errors
 /// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
@@ -236,7 +238,7 @@ pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     .into())
 }
 
-/// Refuses a file or folder of another user. Root is trusted, because root can change everything.
+/// Rejects a file or folder that belongs to another user. Root is trusted, because root can change everything anyway.
 #[cfg(unix)]
 fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -251,13 +253,13 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
             metadata.uid()
         ),
         hint: format!(
-            "run `chown {own} {path}` as root if it should be yours, or set SWP_STATE_DIR to another folder"
+            "run `chown {own} {path}` as root if it should be yours, or set SWP_STATE_DIR to a different folder"
         ),
     }
     .into())
 }
 
-/// On Windows, permissions are inherited, and folders in the user's profile are private.
+/// Trusts every folder: on Windows, permissions are inherited, and folders in the user's profile are private.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
 pub(crate) fn trust_folder(_path: &Path, _used_as: Use) -> io::Result<()> {

@@ -1,10 +1,10 @@
-//! A file that was put in place and can be rolled back until the outcome is known.
+//! A file that was put in place. The old file can be restored until the outcome of the run is known.
 //!
 //! Before the rename, the old file gets a second name in the same folder (a hard link). Nothing is copied, so a rollback needs no disk
-//! space and restores the same file with its mode and owner. If the run is killed in between, the second name (`.swp-keys-*.tmp`)
-//! remains, and with it the old file. On a file system without hard links, the old content is kept in memory.
+//! space and restores the original file with its mode and owner. If the run is killed before the outcome is known, the old file remains
+//! under its second name (`.swp-keys-*.tmp`). On a file system without hard links, the old content is kept in memory.
 //!
-//! A file that cannot be replaced because it is a mount is written in place. Its old content is kept in memory, and a power cut during
+//! A file that cannot be replaced because it is a mount point is written in place. Its old content is kept in memory, and a power cut during
 //! the write may damage it.
 
 use std::ffi::{OsStr, OsString};
@@ -18,10 +18,10 @@ use super::atomic_file::{AtomicFile, TemporaryName};
 use super::open_folder::OpenFolder;
 use super::overwrite::overwrite;
 
-/// The maximum size of a copy in memory.
+/// The maximum size of a backup in memory.
 const COPY_LIMIT: u64 = 1024 * 1024;
 
-/// A file in its place, with a backup of what it replaced. On drop, the file remains and the backup is removed.
+/// A file that was put in place, with a backup of the old file. On drop, the file remains and the backup is removed.
 pub(crate) struct ReplacedFile {
     folder: Arc<OpenFolder>,
     name: OsString,
@@ -33,21 +33,21 @@ pub(crate) struct ReplacedFile {
 enum Backup {
     /// There was no old file.
     Nothing,
-    /// The old file, by its second name.
+    /// The second name of the old file.
     Linked(TemporaryName),
     /// A copy of the old content.
     Copied(Zeroizing<Vec<u8>>, Metadata),
-    /// The same file with new content, and a copy of the old content.
+    /// The file, which was overwritten in place, and a copy of the old content.
     Overwritten(File, Zeroizing<Vec<u8>>),
     /// No backup was possible.
     Missing,
 }
 
 impl ReplacedFile {
-    /// Puts `file`, which contains `content`, in its place. An existing file is only replaced if `replace` is set.
+    /// Writes `content` to `file` and gives it its final name. An existing file is only replaced if `replace` is set.
     ///
     /// # Errors
-    /// Returns the system's error. The old file is then unchanged.
+    /// Returns the system's error. The old file is unchanged in that case.
     pub(crate) fn put(
         file: AtomicFile,
         content: Zeroizing<Vec<u8>>,
@@ -80,7 +80,7 @@ impl ReplacedFile {
     /// Overwrites an open file that contains `before` and that the system does not allow to be replaced.
     ///
     /// # Errors
-    /// Returns the system's error. The old content is then restored, or the error contains the reason.
+    /// Returns the system's error. The old content is restored in that case, or the error says why it could not be.
     pub(crate) fn overwrite(
         folder: &Arc<OpenFolder>,
         name: &OsStr,
@@ -97,12 +97,12 @@ impl ReplacedFile {
         })
     }
 
-    /// The folder of the file.
+    /// Returns the folder of the file.
     pub(crate) fn folder(&self) -> &Arc<OpenFolder> {
         &self.folder
     }
 
-    /// The file, if it is written in place.
+    /// Returns the open file, if it was overwritten in place.
     pub(crate) fn overwritten(&self) -> Option<&File> {
         match &self.backup {
             Backup::Overwritten(file, _) => Some(file),
@@ -113,7 +113,7 @@ impl ReplacedFile {
     /// Removes the file and restores the old one.
     ///
     /// # Errors
-    /// Returns a message if that failed.
+    /// Returns the reason if that failed.
     pub(crate) fn roll_back(self) -> Result<(), String> {
         let message = |error: io::Error| error.to_string();
         // The changes of another process must not be lost.
@@ -141,7 +141,7 @@ impl ReplacedFile {
         Ok(())
     }
 
-    /// Whether the file still has the new content.
+    /// Returns true if the file still has the new content.
     ///
     /// # Errors
     /// Returns the system's error, for example if the file no longer exists.
@@ -149,7 +149,7 @@ impl ReplacedFile {
         Ok(self.current(self.content.len() as u64)?.as_ref() == Some(&self.content))
     }
 
-    /// The current content, or `None` if it is longer than `limit`.
+    /// Returns the current content, or `None` if it is longer than `limit`.
     ///
     /// # Errors
     /// Returns the system's error, for example if the file no longer exists.
@@ -161,7 +161,7 @@ impl ReplacedFile {
         whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Replaces the current content, which another process has changed.
+    /// Replaces the current content `now`, which another process has changed, with `content`.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -196,7 +196,7 @@ pub(crate) fn whole(file: &File, limit: u64) -> io::Result<Option<Zeroizing<Vec<
     if length > limit {
         return Ok(None);
     }
-    // Space for data that is added meanwhile: a growing buffer would leave copies behind.
+    // Allocated with space for data that is added meanwhile: reallocation would leave copies of a secret in memory.
     let room = usize::try_from(length.max(limit.min(4096)) + 32).unwrap_or_default();
     let mut content = Zeroizing::new(Vec::with_capacity(room));
     file.take(limit + 1).read_to_end(&mut content)?;
@@ -208,7 +208,7 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // The name of a link is a link too. The user did not agree to replace one.
+                // A hard link to a symbolic link is a symbolic link as well. The user did not agree to replace one.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_restores_the_old_file_and_leaves_nothing_else() -> Tested {
+    fn a_rollback_restores_the_old_file_and_removes_all_others() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         fs::write(&target, "old")?;
@@ -336,7 +336,7 @@ mod tests {
         Ok(())
     }
 
-    /// For example a mount, which cannot be replaced.
+    /// Covers files that cannot be replaced, for example a mount point.
     #[test]
     fn an_overwritten_file_remains_the_same_file() -> Tested {
         let folder = tempfile::tempdir()?;

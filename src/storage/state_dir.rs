@@ -1,7 +1,7 @@
-//! The folders of the state: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700 and files 0600.
+//! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700 and files 0600.
 //!
-//! A folder that other users can change is neither read nor written. Otherwise, a session of theirs would make the user's key on their
-//! manager, and a record of theirs would make `recover` delete a key of the user.
+//! A folder that other users can change is neither read nor written. Otherwise, they could plant a saved session, which would create the
+//! user's key on their manager, or a record, which would make `recover` delete one of the user's keys.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -13,23 +13,23 @@ use super::atomic_file::{AtomicFile, sync_folder};
 use super::locations::{is_absent, state_folder};
 use super::permissions::{Use, trust_file, trust_folder};
 
-/// The maximum size of a file. State files have a few kilobytes at most.
+/// The maximum size of a file. State files are a few kilobytes long.
 const LIMIT: u64 = 64 * 1024;
 
-/// One folder of the state. Each file in it is written as a whole.
+/// A folder in the state folder. Each file in it is written completely or not at all.
 pub(crate) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// The folder `name` of the state, which is not created yet. `None` if this machine has no folder for state.
+    /// Returns the folder `name` in the state folder, without creating it. Returns `None` if this machine has no state folder.
     pub(crate) fn of_state(name: &str) -> Option<Self> {
         Some(Self {
             path: state_folder()?.join(name),
         })
     }
 
-    /// A folder at any path.
+    /// Returns the folder at this path.
     #[cfg(test)]
     pub(crate) fn at(path: &Path) -> Self {
         Self {
@@ -37,12 +37,12 @@ impl Folder {
         }
     }
 
-    /// The path.
+    /// Returns the path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Checks that other users could not have put files here. A missing folder is trusted.
+    /// Checks that other users could not have written files to this folder. A missing folder is trusted.
     ///
     /// # Errors
     /// Returns [`crate::storage::permissions::UntrustedPath`] if they could.
@@ -53,7 +53,7 @@ impl Folder {
         trust_folder(&self.path, Use::Contains)
     }
 
-    /// Writes `name` as a whole, and creates the folder if it is missing.
+    /// Writes the file `name` completely or not at all. Creates the folder if it is missing.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
         self.create()?;
         AtomicFile::prepare(&self.path.join(name))?
@@ -61,13 +61,13 @@ impl Folder {
             .map(|_| ())
     }
 
-    /// Writes `name` as a whole and returns it locked. It must not exist yet.
+    /// Writes the file `name`, which must not exist yet, and returns it locked.
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
         self.commit_locked(name, content, false)
     }
 
-    /// Replaces `name` as a whole and returns it locked.
+    /// Writes or replaces the file `name` and returns it locked.
     pub(crate) fn replace_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.commit_locked(name, content, true)
     }
@@ -78,7 +78,7 @@ impl Folder {
         file.commit(content, replace)
     }
 
-    /// The content of `name`, if it exists.
+    /// Returns the content of the file `name`, or `None` if it does not exist.
     pub(crate) fn read(&self, name: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
         let file = match self.plain(name).and_then(File::open) {
             Err(error) if is_absent(&error) => return Ok(None),
@@ -87,12 +87,12 @@ impl Folder {
         read_limited(file).map(Some)
     }
 
-    /// Opens `name` for changing or locking it.
+    /// Opens the file `name`, so that it can be changed or locked.
     pub(crate) fn open(&self, name: &str) -> io::Result<File> {
         (File::options().read(true).write(true)).open(self.plain(name)?)
     }
 
-    /// The path of `name`, which must be a file: opening a pipe would block.
+    /// Returns the path of `name`, which must be a regular file, because opening a pipe would block.
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
         if !path.symlink_metadata()?.is_file() {
@@ -103,7 +103,7 @@ impl Folder {
         Ok(path)
     }
 
-    /// The names of the files, in order. There are none if the folder does not exist.
+    /// Returns the names of the files, sorted. If the folder does not exist, the list is empty.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         self.trusted()?;
         let entries = match fs::read_dir(&self.path) {
@@ -112,7 +112,7 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // Names with a dot are temporary files of a write that is in progress or was interrupted.
+            // Names that begin with a dot are temporary files of a write that is in progress or was interrupted.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}
@@ -122,8 +122,8 @@ impl Folder {
         Ok(names)
     }
 
-    /// The names and contents of all files, which contain secrets. A file that disappears meanwhile is left out. A file that others can
-    /// read is refused, unless `allow_loose` is set.
+    /// Returns the names and contents of all files, which contain secrets. A file that disappears meanwhile is skipped. A file that other
+    /// users can read is an error, unless `allow_loose` is set.
     pub(crate) fn read_all(
         &self,
         allow_loose: bool,
@@ -140,13 +140,13 @@ impl Folder {
         Ok(files)
     }
 
-    /// Removes `name` if it exists.
+    /// Removes the file `name` if it exists.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         self.remove_unflushed(name)?;
         self.flush()
     }
 
-    /// Removes `name` if it exists, without flushing the removal.
+    /// Removes the file `name` if it exists, without flushing the removal to disk.
     pub(crate) fn remove_unflushed(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -154,7 +154,7 @@ impl Folder {
         }
     }
 
-    /// Flushes new and removed names in the folder, if it exists.
+    /// Flushes created and removed names in the folder to disk, if the folder exists.
     pub(crate) fn flush(&self) -> io::Result<()> {
         match sync_folder(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -162,7 +162,7 @@ impl Folder {
         }
     }
 
-    /// Creates the folder if it is missing, with access for its owner only. The folder above each new one is flushed.
+    /// Creates the folder if it is missing, with access for its owner only. The parent of each new folder is flushed to disk.
     fn create(&self) -> io::Result<()> {
         self.trusted()?;
         let missing: Vec<_> = (self.path.ancestors())
@@ -176,7 +176,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes the rights of others from the folder. The folders above are the user's own choice and not changed.
+    /// Removes the permissions of other users from the folder. Its parent folders are not changed, because the user chose them.
     #[cfg(unix)]
     fn close_to_others(&self) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -192,7 +192,7 @@ impl Folder {
     }
 }
 
-/// The content of the file at `path`, which is checked before it is opened: opening a pipe would block.
+/// Returns the content of the file at `path`. Its type is checked before it is opened, because opening a pipe would block.
 fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::other(format!("`{name}` is not a file")));
@@ -201,7 +201,7 @@ fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Space for the whole file and for detecting its end: a growing buffer would leave copies behind.
+    // Allocated for the whole file and one more byte to detect its end: reallocation would leave copies of a secret in memory.
     let room = file.metadata()?.len().min(LIMIT) + 32;
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(room).unwrap_or_default(),

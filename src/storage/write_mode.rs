@@ -1,4 +1,4 @@
-//! Finds out, without trying, whether the system allows a file to be replaced.
+//! Checks whether the system allows a file to be replaced, without changing anything.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,12 +8,12 @@ use super::open_folder::OpenFolder;
 /// How a file gets its new content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteMode {
-    /// A new file replaces the old one, if any.
+    /// A new file is renamed over the old one, if there is an old one.
     Replace,
-    /// The file is a mount, which cannot be replaced, so it is overwritten.
+    /// The file is a mount point. It cannot be replaced, so it is overwritten.
     #[cfg_attr(
         not(unix),
-        expect(dead_code, reason = "a file is never a mount on Windows")
+        expect(dead_code, reason = "a file is never a mount point on Windows")
     )]
     InPlace,
 }
@@ -21,7 +21,7 @@ pub(crate) enum WriteMode {
 /// Returns how `name` in this folder gets its new content.
 ///
 /// # Errors
-/// Returns an error if it cannot be replaced or written.
+/// Returns an error if the file can be neither replaced nor overwritten.
 #[cfg(target_os = "linux")]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use rustix::fs::{AtFlags, StatxAttributes};
@@ -67,8 +67,8 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     Ok(WriteMode::Replace)
 }
 
-/// Whether a file is a mount, for kernels before 5.8. Device numbers are no proof: on an overlay they may differ between a folder and a
-/// file in it.
+/// Returns true if a file is a mount point, on kernels before 5.8. Device numbers do not prove that: on an overlay file system, a folder
+/// and a file in it may have different ones.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};
@@ -84,7 +84,7 @@ fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     })
 }
 
-/// Returns `None` if the kernel does not have the call or a sandbox forbids it.
+/// Calls statx(2). Returns `None` if the kernel does not have the call or a sandbox forbids it.
 #[cfg(target_os = "linux")]
 fn statx(
     folder: &OpenFolder,
@@ -100,7 +100,8 @@ fn statx(
     }
 }
 
-/// On other Unix systems, a file on another device than its folder is a mount. Nothing else can be found out.
+/// Returns how `name` gets its new content. On other Unix systems, the only check is whether the file is a mount point: it is then on a
+/// different device than its folder.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;
@@ -116,7 +117,7 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     })
 }
 
-/// On Windows, nothing can be found out.
+/// Returns `Replace`: on Windows, there is nothing to check.
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,

@@ -1,4 +1,4 @@
-//! The log on stderr. Messages of libraries are left out, because they may contain anything.
+//! The log on stderr. Log messages of libraries are omitted, because they may contain secrets.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -7,7 +7,7 @@ use crate::text::shorten;
 
 struct StderrLog;
 
-/// Starts the log. By default it contains the reasons for waiting, with `-v` also the steps, and with `-vv` also every request.
+/// Starts the log. By default it contains the reasons for waiting. `-v` adds the steps, and `-vv` adds every request.
 pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {
         0 if quiet => return,

@@ -1,17 +1,16 @@
-//! The panic hook: reports a bug and its place in the source, and ends the process. It does not print the message of the panic, which may
-//! quote data.
+//! The panic hook: reports a bug and its source location, and exits the process. It does not print the panic message, which may quote data.
 //!
-//! A panic ends the process on every thread. The run then leaves the same behind as if it were killed, and the record on disk covers
-//! that. Nothing is unwound: after a bug, no code with access to a secret should continue.
+//! A panic on any thread exits the process. The effect is the same as if the run were killed, and `recover` handles that with the record on
+//! disk. The stack is not unwound, because no code with access to a secret should continue after a bug.
 
 use super::output::Output;
 use super::prompt;
 use crate::error::ErrorKind;
 
-/// Installs a hook that reports the place of a panic, restores the terminal and exits the process.
+/// Installs a hook that reports the location of a panic, restores the terminal and exits the process.
 #[expect(
     clippy::exit,
-    reason = "a panic cannot return to `main`, and an abort would have another exit code"
+    reason = "a panic cannot return to `main`, and an abort would have a different exit code"
 )]
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_of_a_panic_contains_no_folder_of_the_build_machine() {
+    fn the_location_of_a_panic_contains_no_folder_of_the_build_machine() {
         for (file, wanted) in [
             ("src/mint/deliver.rs", "src/mint/deliver.rs"),
             (
@@ -79,18 +78,18 @@ mod tests {
 
     const CHILD: &str = "SWP_KEYS_TEST_PANIC";
 
-    /// The hook belongs to the process, so the test starts itself again in a separate process that panics.
+    /// Returns a command that runs this test again in a separate process that panics, because the hook affects a whole process.
     fn child(text: &str) -> std::io::Result<std::process::Command> {
         let mut child = std::process::Command::new(std::env::current_exe()?);
         child
             .args(["--exact", "--nocapture"])
-            .arg("terminal::panic::tests::a_panic_reports_its_place_and_quotes_nothing")
+            .arg("terminal::panic::tests::a_panic_reports_its_location_and_quotes_nothing")
             .env(CHILD, text);
         Ok(child)
     }
 
     #[test]
-    fn a_panic_reports_its_place_and_quotes_nothing() -> std::io::Result<()> {
+    fn a_panic_reports_its_location_and_quotes_nothing() -> std::io::Result<()> {
         if let Ok(text) = std::env::var(CHILD) {
             install_panic_hook();
             #[cfg(unix)]
@@ -115,7 +114,7 @@ mod tests {
     #[cfg(unix)]
     fn prompt_is_open() {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-        // The terminal of the test has no echo.
+        // The test's terminal starts without echo.
         let mut state = tcgetattr(std::io::stdin()).expect("a terminal");
         state.local_modes |= LocalModes::ECHO;
         tcsetattr(std::io::stdin(), OptionalActions::Now, &state).expect("a terminal");
@@ -127,8 +126,8 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_panic_during_the_input_of_a_secret_restores_the_echo()
-    -> Result<(), Box<dyn std::error::Error>> {
+    fn a_panic_during_a_secret_prompt_restores_the_echo() -> Result<(), Box<dyn std::error::Error>>
+    {
         use rustix::termios::{LocalModes, tcgetattr};
         let mut session = rexpect::session::spawn_command(child("ä-asked")?, Some(30_000))?;
         session.exp_string("asked")?;

@@ -1,4 +1,4 @@
-//! Reports the error of a run, once, and turns it into the exit code.
+//! Reports the error of a run once, and returns its exit code.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-/// The error as a JSON object.
+/// Returns the error as a JSON object.
 fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({"error": {
         "code": error.kind().code(),

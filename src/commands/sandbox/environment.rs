@@ -52,19 +52,19 @@ impl Environment {
         Ok(Environment { folder, variables })
     }
 
-    /// The variables that connect a client to the sandbox.
+    /// Returns the variables that connect a client to the sandbox.
     pub(super) fn variables(&self) -> &[(&'static str, String)] {
         &self.variables
     }
 
-    /// The state and configuration folders of a command in the sandbox, separate from the user's.
+    /// Returns the state and configuration folders of a command in the sandbox, separate from the user's.
     pub(super) fn folders(&self) -> [(&'static str, PathBuf); 2] {
         ["SWP_STATE_DIR", "SWP_CONFIG_DIR"]
             .map(|name| (name, self.folder.path().join(name.to_lowercase())))
     }
 }
 
-/// Whether a command in the sandbox must not inherit this variable, because it may belong to a real manager.
+/// Returns true if a command in the sandbox must not inherit this variable, because it may belong to a real manager.
 pub(super) fn is_removed(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     name.starts_with("SWP_") && !INHERITED.contains(&name.as_ref())

@@ -1,15 +1,15 @@
-//! The signals that the caller ignores: `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for background jobs. They stay
-//! ignored in this process and in its children.
+//! The signals that are ignored when the process starts: `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for background
+//! jobs. They stay ignored in this process and in its children.
 
 #[cfg(target_os = "linux")]
 use crate::error::Signal;
 
-/// The signals that were ignored at the time of reading.
+/// The signals that were ignored when this value was read.
 pub(crate) struct IgnoredSignals(u64);
 
 impl IgnoredSignals {
-    /// Reads the ignored signals. It must run before the first handler is installed, because a handler replaces the caller's choice. If
-    /// /proc is not mounted, no signal counts as ignored.
+    /// Reads the ignored signals. This must happen before the first handler is installed, because a handler replaces the caller's choice.
+    /// If /proc is not mounted, no signal counts as ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -18,23 +18,23 @@ impl IgnoredSignals {
         Self(mask.unwrap_or_default())
     }
 
-    /// Whether a signal was ignored.
+    /// Returns true if a signal was ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains(&self, signal: Signal) -> bool {
         self.contains_number(signal.of_unix().as_raw())
     }
 
-    /// Whether the signal with this number was ignored.
+    /// Returns true if the signal with this number was ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains_number(&self, number: i32) -> bool {
-        // The lowest bit stands for signal 1.
+        // The lowest bit represents signal 1.
         let bit = u32::try_from(number - 1).ok();
         bit.and_then(|bit| self.0.checked_shr(bit))
             .is_some_and(|mask| mask & 1 == 1)
     }
 }
 
-/// Other systems have no safe way to read them, so no signal counts as ignored.
+/// Other systems have no safe way to read the ignored signals, so no signal counts as ignored.
 #[cfg(not(target_os = "linux"))]
 impl IgnoredSignals {
     pub(crate) fn read() -> Self {

@@ -1,7 +1,7 @@
 //! The signals that end a run.
 //!
-//! On the first signal, work that can be cancelled is cancelled, and work that must be finished or undone (`mint/`) is. On the second
-//! signal, the run ends at once.
+//! A first signal cancels work that is safe to cancel; other work (`mint/`) is finished or rolled back before the run exits. A second
+//! signal ends the run immediately.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -18,12 +18,12 @@ use crate::error::{Error, Signal};
 pub(crate) struct Signals {
     first: Cell<Option<Signal>>,
     second: Cell<bool>,
-    /// The signals for another program, while one runs in place of this one.
+    /// The signals for the child program, while one is running.
     passed_on: RefCell<Option<VecDeque<Signal>>>,
     changed: Notify,
 }
 
-/// The signals that arrive while another program runs in place of this one. They belong to that program and do not end this one.
+/// Forwards signals to a child program. While this value exists, the signals are meant for that program and do not end this one.
 pub(crate) struct ForwardedSignals<'a>(&'a Signals);
 
 impl ForwardedSignals<'_> {
@@ -46,18 +46,18 @@ impl Drop for ForwardedSignals<'_> {
 }
 
 impl Signals {
-    /// The first signal, if one has arrived.
+    /// Returns the first signal, if one has arrived.
     pub(crate) fn received(&self) -> Option<Signal> {
         self.first.get()
     }
 
-    /// Forwards signals to another program until the result is dropped.
+    /// Forwards signals to a child program until the result is dropped.
     pub(crate) fn pass_on(&self) -> ForwardedSignals<'_> {
         *self.passed_on.borrow_mut() = Some(VecDeque::new());
         ForwardedSignals(self)
     }
 
-    /// Runs `work` and cancels it on the first signal. The work must be safe to cancel at any point.
+    /// Runs `work` and cancels it on the first signal. `work` must be safe to cancel at any point.
     pub(crate) async fn cancel<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -79,7 +79,7 @@ impl Signals {
         }
     }
 
-    /// Waits for the second signal, and returns the first.
+    /// Waits for the second signal and returns the first one.
     pub(crate) async fn second_signal(&self) -> Signal {
         loop {
             if let (Some(signal), true) = (self.first.get(), self.second.get()) {

@@ -150,7 +150,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The API key does not exist"))
     }
 
-    /// The key that signed the request. A session has none.
+    /// Returns the key that signed the request. A session has none.
     fn current(&self, caller: Caller) -> Result<&ApiKey, Refusal> {
         match caller {
             Caller::Key(id) => self.existing_key(id),
@@ -171,7 +171,7 @@ impl Manager {
         Answer::json(&Value::Object(self.shown_key(key, shown)))
     }
 
-    /// The fields of a key. Unset fields are absent and not null (`docs/manager-api.md`, "Key fields").
+    /// Returns the fields of a key. Unset fields are absent and not null (`docs/manager-api.md`, "Key fields").
     fn shown_key(&self, key: &ApiKey, shown: Shown) -> Map<String, Value> {
         const BEFORE_SECRET: [&str; 11] = [
             "keyName",

@@ -34,7 +34,7 @@ impl Manager {
         Ok(caller)
     }
 
-    /// The role of the caller, if it still exists.
+    /// Returns the role of the caller, if it still exists.
     pub(crate) fn role_of(&self, caller: Caller) -> Option<&Role> {
         self.roles.get(match caller {
             Caller::Administrator => self.settings.administrator_role,
@@ -56,8 +56,8 @@ impl Manager {
         }
     }
 
-    /// The secret that a request carries. It takes precedence over a session. An `Authorization` that this manager does not
-    /// support counts as a wrong secret.
+    /// Returns the secret that a request carries. It takes precedence over a session. An `Authorization` that this manager does not support
+    /// counts as a wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
             // A frequent mistake is to send the secret without `ApiKey `.

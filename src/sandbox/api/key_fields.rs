@@ -48,7 +48,7 @@ impl Change {
         })
     }
 
-    /// Whether it contains fields that a key cannot change in itself.
+    /// Returns true if it contains fields that a key cannot change in itself.
     pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }
@@ -89,7 +89,7 @@ fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
 }
 
 impl Manager {
-    /// The role of a new key.
+    /// Returns the role of a new key.
     pub(crate) fn role_for_new_key(&self, change: &Change) -> Result<i64, Refusal> {
         match (change.role_id, self.settings.unknowns.role_omitted) {
             (Some(id), _) => Ok(id),

@@ -86,7 +86,7 @@ impl Manager {
         Ok(Answer::empty(200))
     }
 
-    /// The response to the deletion of a missing object.
+    /// Returns the response to the deletion of a missing object.
     pub(crate) fn answer_missing_deletion(&self, what: &str) -> Result<Answer, Refusal> {
         match self.settings.unknowns.delete_missing {
             None => Ok(Answer::empty(200)),

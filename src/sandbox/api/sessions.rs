@@ -108,7 +108,7 @@ impl Manager {
         }
     }
 
-    /// The session ID in the cookie of a request. The quotes belong to a cookie that was sent with them.
+    /// Returns the session ID in the cookie of a request. The quotes belong to a cookie that was sent with them.
     pub(crate) fn session_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
         let value = call.cookie("sID")?;
         match self.settings.unknowns.quoted_cookie {
@@ -174,7 +174,7 @@ fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// The name under which the rate limit counts a user's requests, including sign-ins.
+/// Returns the name under which the rate limit counts a user's requests, including sign-ins.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }
@@ -191,7 +191,7 @@ enum Cause {
 }
 
 impl Cause {
-    /// The message of a refused sign-in. Only one message of a real manager is known; the others name the cause.
+    /// Returns the message of a refused sign-in. Only one message of a real manager is known; the others name the cause.
     fn message(&self, username: &str) -> String {
         let message = match self {
             Cause::Credentials => "The user name or the password is incorrect.",

@@ -22,7 +22,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault in the next request to this route, before the manager executes it.
+    /// Returns a fault in the next request to this route, before the manager executes it.
     pub fn new(method: &str, path: &str, action: Action) -> Fault {
         Fault {
             method: Some(method.to_owned()),
@@ -105,7 +105,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// A response with a status and a JSON body in the usual form.
+    /// Returns a response with a status and a JSON body in the usual form.
     pub fn status(status: u16, message: &str) -> Action {
         Action::Answer {
             status,

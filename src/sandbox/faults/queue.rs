@@ -24,7 +24,7 @@ impl FaultQueue {
         self.faults.clear();
     }
 
-    /// The fault of this request, if any. Every matching fault counts the request; the first that is due is returned.
+    /// Returns the fault of this request, if any. Every matching fault counts the request; the first that is due is returned.
     pub(crate) fn next(&mut self, call: &Call) -> Option<Fault> {
         let mut due = None;
         for injected in self

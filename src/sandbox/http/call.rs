@@ -17,12 +17,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The value of a header, if it is present and text.
+    /// Returns the value of a header, if it is present and text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The value of a cookie. Attributes that a client sends back with it are ignored (`docs/manager-api.md`, "Sign-in").
+    /// Returns the value of a cookie. Attributes that a client sends back with it are ignored (`docs/manager-api.md`, "Sign-in").
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let headers = self.headers.get_all("cookie").into_iter();
         let pairs = headers
@@ -34,7 +34,7 @@ impl Call {
             .map(|(_, value)| value)
     }
 
-    /// The value of a query parameter, percent-decoded.
+    /// Returns the value of a query parameter, percent-decoded.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let query = self.query.as_deref()?.as_bytes();
         let mut pairs = url::form_urlencoded::parse(query);
@@ -43,7 +43,7 @@ impl Call {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// The body as a JSON object. If it is not `required`, an empty body is an empty object.
+    /// Returns the body as a JSON object. If it is not `required`, an empty body is an empty object.
     pub(crate) fn object(&self, required: bool) -> Result<Map<String, Value>, Refusal> {
         if self.body.is_empty() && !required {
             return Ok(Map::new());

@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A response without a body, for example to a deletion.
+    /// Returns a response without a body, for example to a deletion.
     pub(crate) fn empty(status: u16) -> Answer {
         Answer {
             status,
@@ -29,12 +29,12 @@ impl Answer {
         Answer::typed(200, "application/json", document.to_string())
     }
 
-    /// A response in plain text, as in legacy REST.
+    /// Returns a response in plain text, as in legacy REST.
     pub(crate) fn text(status: u16, text: impl Into<String>) -> Answer {
         Answer::typed(status, "text/plain", text)
     }
 
-    /// A Tomcat error page.
+    /// Returns a Tomcat error page.
     pub(crate) fn page(status: u16, reason: &str) -> Answer {
         let title = format!("HTTP Status {status} – {reason}");
         let page = format!(
@@ -89,7 +89,7 @@ impl Refusal {
         }
     }
 
-    /// A refusal of an invalid request, with the status that the settings choose.
+    /// Returns a refusal of an invalid request, with the status that the settings choose.
     pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
         Refusal {
             status: Status::Invalid,
@@ -97,7 +97,7 @@ impl Refusal {
         }
     }
 
-    /// A refusal of a body that is not declared as JSON, with the status that the settings choose.
+    /// Returns a refusal of a body that is not declared as JSON, with the status that the settings choose.
     pub(crate) fn content_type() -> Refusal {
         Refusal {
             status: Status::ContentType,
@@ -109,7 +109,7 @@ impl Refusal {
         Refusal::new(403, message)
     }
 
-    /// A refusal without a body.
+    /// Returns a refusal without a body.
     pub(crate) fn bodiless(status: u16) -> Refusal {
         Refusal {
             bodiless: true,
@@ -117,7 +117,7 @@ impl Refusal {
         }
     }
 
-    /// A refusal with status 405 and the allowed methods.
+    /// Returns a refusal with status 405 and the allowed methods.
     pub(crate) fn method_not_allowed(allowed: &[&str]) -> Refusal {
         Refusal {
             allow: Some(allowed.join(", ")),
@@ -125,7 +125,7 @@ impl Refusal {
         }
     }
 
-    /// A refusal with status 429 and the documented message (`docs/manager-api.md`, "Errors").
+    /// Returns a refusal with status 429 and the documented message (`docs/manager-api.md`, "Errors").
     pub(crate) fn too_many(retry_after: Option<String>) -> Refusal {
         Refusal {
             retry_after,
@@ -133,7 +133,7 @@ impl Refusal {
         }
     }
 
-    /// The response, in the form that the settings choose.
+    /// Returns the response, in the form that the settings choose.
     pub(crate) fn answer(&self, settings: &Settings) -> Answer {
         let status = match self.status {
             Status::Code(status) => status,

@@ -228,7 +228,7 @@ choice! {
 }
 
 impl SearchLag {
-    /// The time in milliseconds.
+    /// Returns the time in milliseconds.
     pub(crate) fn milliseconds(self) -> i64 {
         match self {
             SearchLag::None => 0,

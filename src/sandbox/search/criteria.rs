@@ -94,7 +94,7 @@ impl Criterion {
         }
     }
 
-    /// Whether an object passes every test.
+    /// Returns true if an object passes every test.
     pub(crate) fn matches<T: Searchable>(&self, object: &T) -> bool {
         self.tests.iter().all(|test| match test {
             Test::Id(comparison, id) => comparison.holds(object.id().cmp(id)),
@@ -102,7 +102,7 @@ impl Criterion {
         })
     }
 
-    /// The value that `field` must have, ignoring case, if this criterion requires one.
+    /// Returns the value that `field` must have, ignoring case, if this criterion requires one.
     pub(crate) fn exactly(&self, field: &str) -> Option<&str> {
         self.tests.iter().find_map(|test| match test {
             Test::Text {
@@ -117,7 +117,7 @@ impl Criterion {
         })
     }
 
-    /// The ID that all matches exceed, if this criterion requires one.
+    /// Returns the ID that all matches exceed, if this criterion requires one.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -126,7 +126,7 @@ impl Criterion {
     }
 }
 
-/// The tests of a criterion. A test without its required value is refused.
+/// Returns the tests of a criterion. A test without its required value is refused.
 fn read_tests(given: &Map<String, Value>, unknowns: &Unknowns) -> Result<Vec<Test>, Refusal> {
     let mut tests = Vec::new();
     let wildcards = boolean(given, "stringWildcards")?.unwrap_or(true);
@@ -214,7 +214,7 @@ fn read_dates(given: &Map<String, Value>) -> Result<Option<Test>, Refusal> {
 }
 
 impl Test {
-    /// Whether fields of this type can be searched with this test.
+    /// Returns true if fields of this type can be searched with this test.
     fn suits(&self, kind: Field) -> bool {
         match self {
             Test::Text { .. } | Test::Version(..) => kind == Field::Text,
@@ -226,7 +226,7 @@ impl Test {
         }
     }
 
-    /// Whether a value passes this test. As in a database, null passes only the test for null.
+    /// Returns true if a value passes this test. As in a database, null passes only the test for null.
     fn passes(&self, value: Option<Value>) -> bool {
         if let Test::Null(null) = self {
             return value.is_none() == *null;

@@ -17,10 +17,10 @@ pub(crate) enum Field {
 pub(crate) trait Searchable {
     /// The field that holds the object's name.
     const NAME: &'static str;
-    /// The object's ID.
+    /// Returns the object's ID.
     fn id(&self) -> i64;
-    /// The type of a field, if it can be searched. Names are case-sensitive.
+    /// Returns the type of a field, if it can be searched. Names are case-sensitive.
     fn kind(field: &str) -> Option<Field>;
-    /// The value of a field; `None` is null.
+    /// Returns the value of a field; `None` is null.
     fn value(&self, field: &str) -> Option<Value>;
 }

@@ -53,19 +53,19 @@ impl Filter {
         })
     }
 
-    /// The ID that all matches exceed, if a criterion requires one.
+    /// Returns the ID that all matches exceed, if a criterion requires one.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }
 
-    /// The name that all matches have, ignoring case, if a criterion requires one.
+    /// Returns the name that all matches have, ignoring case, if a criterion requires one.
     pub(crate) fn name<T: Searchable>(&self) -> Option<&str> {
         self.criteria
             .iter()
             .find_map(|criterion| criterion.exactly(T::NAME))
     }
 
-    /// The objects that match all criteria, up to the maximum number. `objects` must be ordered by ID.
+    /// Returns the objects that match all criteria, up to the maximum number. `objects` must be ordered by ID.
     pub(crate) fn find<'a, T: Searchable>(
         &self,
         objects: impl Iterator<Item = &'a T>,

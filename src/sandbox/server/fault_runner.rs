@@ -58,7 +58,7 @@ pub(crate) async fn run_fault(
     }
 }
 
-/// The outcome that replaces the manager's response.
+/// Returns the outcome that replaces the manager's response.
 fn replacement(action: Action) -> Outcome {
     let takeover = |bytes: Vec<u8>, ending| {
         Outcome::Takeover(
@@ -91,7 +91,7 @@ fn cut(answer: &Answer, count: usize, ending: Ending) -> Outcome {
     Outcome::Takeover(Takeover { bytes, ending }, Some(answer.status))
 }
 
-/// The head of a response with the length of the whole body, and the first bytes of the body.
+/// Returns the head of a response with the length of the whole body, and the first bytes of the body.
 fn truncated(answer: &Answer, count: usize) -> Vec<u8> {
     let reason = StatusCode::from_u16(answer.status)
         .ok()

@@ -26,7 +26,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The first header of this name.
+    /// Returns the first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()

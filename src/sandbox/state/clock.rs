@@ -29,7 +29,7 @@ impl Clock {
         millis(real).saturating_add(self.offset)
     }
 
-    /// The current time in the form of the header `Date`.
+    /// Returns the current time in the form of the header `Date`.
     pub(crate) fn date(self) -> String {
         http_date(self.now())
     }

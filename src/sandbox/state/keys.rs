@@ -40,7 +40,7 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// A key with the default fields. Locale and time zone are those of the vendor's sample (`docs/manager-api.md`, "Key fields").
+    /// Returns a key with the default fields. Locale and time zone are those of the vendor's sample (`docs/manager-api.md`, "Key fields").
     pub(crate) fn fresh(id: i64, role_id: i64, now: Millis, secret: String) -> ApiKey {
         ApiKey {
             id,
@@ -59,7 +59,7 @@ impl ApiKey {
         }
     }
 
-    /// The part of the secret before the colon, which assigns a wrong secret to a key: an ID, a GUID or `tmc...`.
+    /// Returns the part of the secret before the colon, which assigns a wrong secret to a key: an ID, a GUID or `tmc...`.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }
@@ -119,7 +119,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The ID of the next key.
+    /// Returns the ID of the next key.
     pub(crate) fn next_id(&self) -> i64 {
         self.last_id + 1
     }
@@ -148,7 +148,7 @@ impl Keys {
         self.by_id.get(&id)
     }
 
-    /// A key whose fields can be changed, except for those in an index: ID, name and secret.
+    /// Returns a key whose fields can be changed, except for those in an index: ID, name and secret.
     pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut ApiKey> {
         self.by_id.get_mut(&id)
     }
@@ -162,23 +162,23 @@ impl Keys {
         Some(result)
     }
 
-    /// The key with exactly this secret.
+    /// Returns the key with exactly this secret.
     pub(crate) fn with_secret(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_secret.get(secret)?)
     }
 
-    /// The key that a wrong secret belongs to, according to the part before the colon.
+    /// Returns the key that a wrong secret belongs to, according to the part before the colon.
     pub(crate) fn with_prefix_of(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_prefix.get(prefix(secret))?)
     }
 
-    /// Whether a key other than `except` has this name.
+    /// Returns true if a key other than `except` has this name.
     pub(crate) fn name_taken(&self, name: &str, except: Option<i64>) -> bool {
         self.named(name)
             .any(|key| key.name.as_deref() == Some(name) && Some(key.id) != except)
     }
 
-    /// The keys with this name, ignoring case, ordered by ID.
+    /// Returns the keys with this name, ignoring case, ordered by ID.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &ApiKey> {
         self.names.with(name).filter_map(|id| self.get(id))
     }
@@ -187,12 +187,12 @@ impl Keys {
         self.by_id.values().any(|key| key.role_id == role_id)
     }
 
-    /// All keys, ordered by ID.
+    /// Returns all keys, ordered by ID.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ApiKey> {
         self.by_id.values()
     }
 
-    /// The keys with a greater ID, ordered by ID. Searches page by page need them.
+    /// Returns the keys with a greater ID, ordered by ID. Searches page by page need them.
     pub(crate) fn after(&self, id: i64) -> impl Iterator<Item = &ApiKey> {
         use std::ops::Bound::{Excluded, Unbounded};
         self.by_id

@@ -17,7 +17,7 @@ impl NameIndex {
         self.folded.remove(&(fold(name), id));
     }
 
-    /// The IDs with this name, ignoring case, in order.
+    /// Returns the IDs with this name, ignoring case, in order.
     pub(crate) fn with(&self, name: &str) -> impl Iterator<Item = i64> {
         let name = fold(name);
         let same = (name.clone(), i64::MIN)..=(name, i64::MAX);

@@ -94,7 +94,7 @@ pub(crate) fn auditor() -> Value {
     })
 }
 
-/// Whether `outer` includes every right of `inner`.
+/// Returns true if `outer` includes every right of `inner`.
 pub(crate) fn within(inner: &Value, outer: &Value) -> bool {
     match (inner, outer) {
         (Value::Object(inner), outer) => inner

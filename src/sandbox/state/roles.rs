@@ -49,12 +49,12 @@ impl Role {
         self.fields.get(name) == Some(&Value::Bool(true))
     }
 
-    /// Whether the role has this right under `platformRights`.
+    /// Returns true if the role has this right under `platformRights`.
     pub(crate) fn has_right(&self, group: &str, right: &str) -> bool {
         self.rights()["platformRights"][group][right] == Value::Bool(true)
     }
 
-    /// A role without rights.
+    /// Returns a role without rights.
     fn blank(id: i64) -> Role {
         let document = json!({
             "name": format!("New Role_{id}"),
@@ -154,7 +154,7 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    /// The two default roles (`docs/manager-api.md`, "Roles") and these.
+    /// Returns the two default roles (`docs/manager-api.md`, "Roles") and these.
     pub(crate) fn with(additional: &[Value]) -> anyhow::Result<Roles> {
         let mut roles = Roles {
             by_id: BTreeMap::new(),
@@ -199,7 +199,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// The next free ID.
+    /// Returns the next free ID.
     pub(crate) fn next_id(&self) -> i64 {
         self.last_id + 1
     }
@@ -238,7 +238,7 @@ impl Roles {
         Ok(id)
     }
 
-    /// A new role with the fields of a request. Other fields are false or empty.
+    /// Returns a new role with the fields of a request. Other fields are false or empty.
     pub(crate) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = Role::blank(self.next_id());
         check_name(given)?;
@@ -246,7 +246,7 @@ impl Roles {
         Ok(role)
     }
 
-    /// A copy of a role with some fields changed.
+    /// Returns a copy of a role with some fields changed.
     pub(crate) fn changed(role: &Role, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = role.clone();
         check_name(given)?;
@@ -274,12 +274,12 @@ impl Roles {
         }
     }
 
-    /// The roles with this name, ignoring case, ordered by ID.
+    /// Returns the roles with this name, ignoring case, ordered by ID.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &Role> {
         self.names.with(name).filter_map(|id| self.get(id))
     }
 
-    /// All roles, ordered by ID.
+    /// Returns all roles, ordered by ID.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Role> {
         self.by_id.values()
     }

@@ -1,17 +1,17 @@
-//! Lines for stderr that are held back, because the line that masks a secret in a log must come first.
+//! Lines for stderr that are held back, because the line that tells a CI runner to mask a secret must come first.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 static DEFERRED: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
-/// Starts to hold back lines.
+/// Starts holding back lines.
 pub(crate) fn begin() {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     deferred.get_or_insert_default();
 }
 
-/// Holds back a line. Returns false if lines are not held back now.
+/// Holds back a line. Returns false if lines are not being held back at the moment.
 pub(crate) fn hold(line: &str) -> bool {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(lines) = deferred.as_mut() else {
@@ -32,7 +32,7 @@ pub(crate) fn end() {
     }
 }
 
-/// Writes a line.
+/// Writes a line to stderr.
 pub(crate) fn write(line: &str) {
     // If stderr is closed, the failure cannot be reported.
     let _ = writeln!(io::stderr().lock(), "{line}");

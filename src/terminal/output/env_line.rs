@@ -1,14 +1,14 @@
 //! Lines of the form `NAME=value`.
 
-/// Whether a value needs no quotes. Then none of its characters has a meaning in a POSIX shell (`~`, `$`), `docker run --env-file`
-/// (which keeps quotes), make (`$`, `#`, `\`), systemd's `EnvironmentFile=` (quotes, `\`) or libraries for dotenv files (`$`, `#`,
-/// quotes). The manager's secrets need no quotes.
+/// Returns true if a value is safe without quotes: none of its characters is special in a POSIX shell (`~`, `$`), in `docker run
+/// --env-file` (which keeps quotes), in make (`$`, `#`, `\`), in systemd's `EnvironmentFile=` (quotes, `\`) or in dotenv libraries (`$`,
+/// `#`, quotes). The manager's secrets are safe without quotes.
 #[must_use]
 pub(crate) fn is_bare(value: &str) -> bool {
     (value.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte))
 }
 
-/// Returns `NAME=value` and a line break. The value is quoted for a POSIX shell if necessary. The caller checks the name.
+/// Returns `NAME=value` and a line break. The value is quoted for a POSIX shell if necessary. The caller must check the name.
 #[must_use]
 pub(crate) fn env_line(name: &str, value: &str) -> String {
     let quotes = value.matches('\'').count() * r"'\'".len();
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_a_quoted_value_back() {
+    fn a_quoted_value_is_quoted_for_a_posix_shell() {
         assert_eq!(env_line("KEY", "a'b$c`d\"e"), "KEY='a'\\''b$c`d\"e'\n");
         assert_eq!(env_line("KEY", "a b"), "KEY='a b'\n");
         assert_eq!(env_line("KEY", "~a"), "KEY='~a'\n");

@@ -1,8 +1,8 @@
-//! Makes foreign text safe for a terminal and for the log of a CI runner.
+//! Makes text from outside the program safe for a terminal and for the log of a CI runner.
 //!
-//! Runners execute commands in the log. GitHub's accepts `::name::` at the beginning of a line, also after blanks, and `##[name]`
-//! anywhere. Azure's accepts `##vso[name]` anywhere, and TeamCity's `##teamcity[name]`. They ignore invisible characters in a command,
-//! such as variation selectors.
+//! Runners execute commands in the log. GitHub's runner accepts `::name::` at the beginning of a line, also after blanks, and `##[name]`
+//! anywhere. Azure's runner accepts `##vso[name]` anywhere, and TeamCity's accepts `##teamcity[name]`. Invisible characters in a command,
+//! such as variation selectors, are ignored.
 
 use std::io::{self, Write};
 
@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::secret;
 
 /// Escapes everything that a terminal would execute or hide: control characters, escape sequences, bidi overrides, zero-width characters,
-/// line separators and tag characters. Line breaks are escaped too, so that foreign text cannot imitate a line of this program, and
-/// the beginning of a command for a CI runner.
+/// line separators and tag characters. Line breaks are escaped as well, so that the text cannot imitate a line of this program. The
+/// beginning of a CI runner command is also escaped.
 #[must_use]
 pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -26,12 +26,12 @@ pub(crate) fn safe(text: &str) -> String {
     without_leading_command(&safe)
 }
 
-/// Whether a terminal shows all of this text and executes nothing in it.
+/// Returns true if a terminal shows all of this text and executes none of it.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_unsafe)
 }
 
-/// Escapes a command for GitHub's runner at the beginning of a line.
+/// Escapes a command of GitHub's runner at the beginning of a line.
 pub(crate) fn without_leading_command(line: &str) -> String {
     let mut visible = (line.char_indices())
         .filter(|(_, character)| !is_variation_selector(*character))
@@ -44,9 +44,9 @@ pub(crate) fn without_leading_command(line: &str) -> String {
     }
 }
 
-/// Whether text begins with `##[`, or `##`, a name and `[`.
+/// Returns true if text begins with `##[`, or `##`, a name and `[`.
 fn begins_command(text: &str) -> bool {
-    // This is checked first because it runs at every character of the text.
+    // This quick check comes first because the function is called for every character of the text.
     if !text.starts_with('#') {
         return false;
     }
@@ -57,18 +57,19 @@ fn begins_command(text: &str) -> bool {
     is_marked && visible.find(|character| !character.is_ascii_alphabetic()) == Some('[')
 }
 
-/// Whether the character is a variation selector. Terminals use these, so they are not escaped.
+/// Returns true if the character is a variation selector. Terminals use variation selectors to display characters, so they are not escaped.
 fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Returns `value` as JSON with unsafe characters escaped: the same value for a parser, and harmless to a terminal.
+/// Returns `value` as JSON with unsafe characters escaped. A parser reads the same value from it, and it is harmless to a terminal.
 ///
 /// # Panics
-/// Never: all values are maps with string keys.
+/// Does not panic in practice, because all values are maps with string keys.
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    // The value may contain a secret, so neither buffer may grow. Callers add a line break.
+    // Both buffers are allocated at full size, because the value may contain a secret and reallocation would leave copies. Callers add a
+    // line break.
     let plain = if pretty {
         secret::pretty_json(value)
     } else {
@@ -111,7 +112,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// Escapes JSON on its way to a writer. The serializer writes complete characters. It hides the kind of an error, so `broken` keeps it.
+/// A writer that escapes JSON and passes it on. The serializer writes complete characters only. It does not report the kind of an I/O
+/// error, so `broken` stores the error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -119,7 +121,7 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // Line breaks belong to the layout. The serializer escapes those in strings.
+        // Line breaks here are part of the layout, because the serializer escapes line breaks in strings.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();
@@ -149,7 +151,8 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// The position of the first text to escape. A command at the beginning of a line cannot occur in JSON, because a quote comes before it.
+/// Returns the position of the first text to escape. A line of JSON cannot begin with a runner command, because a quote comes before any
+/// text.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])
@@ -157,7 +160,7 @@ fn first_to_escape(plain: &str) -> Option<usize> {
     plain.char_indices().find(is_escaped).map(|(at, _)| at)
 }
 
-/// Whether the character is a control character, changes how others are shown (UAX #9), or is invisible
+/// Returns true if the character is a control character, changes the order of other characters (UAX #9), or is invisible
 /// (`Default_Ignorable_Code_Point`). Variation selectors are an exception.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_for_a_runner_is_escaped() {
+    fn a_runner_command_is_escaped() {
         for (text, wanted) in [
             ("Ops ##[stop-commands]x", r"Ops \u{23}#[stop-commands]x"),
             ("###[x]", r"#\u{23}#[x]"),
@@ -200,7 +203,7 @@ mod tests {
         }
     }
 
-    /// The name of a role can be this long. The time must not grow with the square of the length.
+    /// A role name can be this long. The time must not grow with the square of the length.
     #[test]
     fn a_long_text_of_variation_selectors_is_quick() {
         let text = "\u{fe0f}".repeat(120_000);

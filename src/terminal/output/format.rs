@@ -1,10 +1,10 @@
-//! The formats of stdout, and the use of colour.
+//! The output formats of stdout, and the use of colour on stderr.
 
 use clap::ValueEnum;
 
 use crate::error::Error;
 
-/// The format of stdout.
+/// The output format of stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
     /// The value or a table.
@@ -19,7 +19,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Whether the output is JSON, so that errors are JSON too.
+    /// Returns true if the output is JSON, so that errors are JSON too.
     #[must_use]
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
@@ -28,17 +28,17 @@ impl Format {
     /// Checks that a list can be written in this format.
     ///
     /// # Errors
-    /// Returns a usage error for `env`, since a list has no single value that a variable could hold.
+    /// Returns a usage error for `env`, because a list is not a single value that a variable could contain.
     pub(crate) fn require_list(self) -> Result<(), Error> {
-        self.require_not_env("this is a list", "use text, json or jsonl")
+        self.require_not_env("this command prints a list", "use text, json or jsonl")
     }
 
-    /// Checks that a document of several values can be written in this format.
+    /// Checks that a document with several values can be written in this format.
     ///
     /// # Errors
     /// Returns a usage error for `env`.
     pub(crate) fn require_document(self) -> Result<(), Error> {
-        self.require_not_env("this prints several", "use text or json")
+        self.require_not_env("this command prints several values", "use text or json")
     }
 
     fn require_not_env(self, why: &str, hint: &str) -> Result<(), Error> {

@@ -1,8 +1,8 @@
-//! The fuzz target of the output.
+//! The fuzz target for the output.
 
 use super::{env_line, json_text, safe, table};
 
-/// See [`crate::fuzzing::output`].
+/// The target of [`crate::fuzzing::output`].
 pub(crate) fn output(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -43,8 +43,8 @@ pub(crate) fn output(data: &[u8]) {
     }
 }
 
-/// Whether a terminal executes or hides a character, according to the Unicode Character Database: control characters, line separators, and
-/// format characters that hide or reorder others. This list is independent of the one in `escape.rs`.
+/// Returns true if a terminal executes or hides a character, according to the Unicode Character Database: control characters, line
+/// separators, and format characters that hide or reorder others. This list is independent of the one in `escape.rs`.
 fn harms_a_terminal(character: char) -> bool {
     let code = u32::from(character);
     code < 0x20

@@ -1,7 +1,7 @@
 //! The output: data on stdout, everything else on stderr.
 //!
-//! stdout gets exactly one document or nothing; JSON lines have one document on each line. Secrets do not pass through here, because
-//! `delivery/` writes them. Foreign text is made safe for a terminal by [`safe`] and [`json_text`].
+//! stdout gets exactly one document or nothing. In the format `jsonl`, each line is one document. Secrets are not printed here, because
+//! `delivery/` writes them. Text from outside the program is made safe for a terminal by [`safe`] and [`json_text`].
 
 mod deferred;
 mod env_line;

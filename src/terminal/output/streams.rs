@@ -10,7 +10,7 @@ use super::format::{Color, Format};
 use crate::error::Error;
 use crate::text::shorten;
 
-/// The maximum length of a line, in characters. Foreign names in it may have any length.
+/// The maximum length of a line, in characters. Names from the manager that occur in a line may have any length.
 pub(crate) const MAX_LINE: usize = 4000;
 
 /// The output of a run.
@@ -22,7 +22,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `quiet` suppresses notes and warnings. Errors are always printed.
+    /// Creates the output. `quiet` suppresses notes and warnings. Errors are always printed.
     #[must_use]
     pub(crate) fn new(format: Format, quiet: bool, color: Color) -> Self {
         Self {
@@ -32,13 +32,13 @@ impl Output {
         }
     }
 
-    /// The same output in another format.
+    /// Returns the same output in another format.
     #[must_use]
     pub(crate) fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
     }
 
-    /// The format of stdout.
+    /// Returns the format of stdout.
     #[must_use]
     pub(crate) fn format(&self) -> Format {
         self.format
@@ -53,8 +53,8 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Writes some of many documents to stdout, one on each line. Returns false if the pipe is closed. JSON lines are the only output that
-    /// is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
+    /// Writes some documents of a list to stdout, one on each line. Writes to stdout. Returns false if the pipe is closed. JSON lines are
+    /// the only output that is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
     ///
     /// # Errors
     /// Returns an error if stdout cannot be written for another reason, such as a full disk.
@@ -64,7 +64,7 @@ impl Output {
         })
     }
 
-    /// Writes JSON that may be long, piece by piece.
+    /// Writes a JSON document, which may be long, in pieces.
     ///
     /// # Errors
     /// Returns an error if stdout cannot be written.
@@ -73,7 +73,7 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Returns false if the pipe is closed.
+    /// Writes to stdout. Returns false if the pipe is closed.
     fn write(
         &self,
         write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
@@ -94,14 +94,14 @@ impl Output {
         }
     }
 
-    /// Prints a warning: the user should act, although the run continues.
+    /// Prints a warning. The run continues, but the user should act.
     pub(crate) fn warn(&self, message: &str) {
         if !self.quiet {
             self.line("warning", "33", message);
         }
     }
 
-    /// Prints a warning even with `--quiet`, because silence would be dangerous.
+    /// Prints a warning even with `--quiet`, because it would be dangerous to hide it.
     pub(crate) fn insist(&self, message: &str) {
         self.line("warning", "33", message);
     }
@@ -121,7 +121,7 @@ impl Output {
         }
     }
 
-    /// Holds back lines for stderr until [`Output::release_lines`], because a line that masks a secret must come before them.
+    /// Holds back lines for stderr until [`Output::release_lines`] is called, because the line that masks a secret must come before them.
     pub(crate) fn hold_lines() {
         deferred::begin();
     }

@@ -1,4 +1,4 @@
-//! Tables for people.
+//! Tables for human readers.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::escape::{safe, without_leading_command};
 use crate::text::shorten;
 
-/// The maximum length of a cell, in characters. Every cell of a column is padded to the longest.
+/// The maximum length of a cell, in characters. A limit is needed because every cell is padded to the longest one in its column.
 const MAX_CELL: usize = 300;
 
-/// Returns a table with safe and short cells. It has no lines, so that other tools can cut it.
+/// Returns a table. Its cells are shortened and safe for a terminal. It has no borders, so that tools such as `cut` can split it.
 #[must_use]
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
@@ -21,13 +21,13 @@ pub(crate) fn table<const N: usize>(
     filled(table, rows)
 }
 
-/// Returns a table of names and values without a header.
+/// Returns a table of names and values, without a header.
 #[must_use]
 pub(crate) fn pairs(rows: impl Iterator<Item = [String; 2]>) -> String {
     filled(empty(), rows)
 }
 
-/// On a terminal, a table has the width of the terminal. In a pipe, each row is one line.
+/// Returns an empty table. On a terminal, it is as wide as the terminal. In a pipe, each row is one line.
 fn empty() -> Table {
     let mut table = Table::new();
     table
@@ -46,20 +46,20 @@ fn filled<const N: usize>(mut table: Table, rows: impl Iterator<Item = [String; 
         table.add_row(row.map(|cell| safe(&shorten(&cell, MAX_CELL))));
     }
     let lines = table.trim_fmt();
-    // A cell that is wrapped to the width of the terminal begins a new line.
+    // A cell that is wrapped to fit the terminal continues at the beginning of a line.
     (lines.lines())
         .map(|line| without_leading_command(line) + "\n")
         .collect()
 }
 
-/// The number of columns if stdout is a terminal.
+/// Returns the width of the terminal in characters, if stdout is a terminal.
 #[cfg(unix)]
 fn terminal_width() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col)
 }
 
-/// Unknown on Windows, where each row is a line and the console wraps it.
+/// Returns `None`: the width is unknown on Windows. Each row is one line, which the console wraps.
 #[cfg(not(unix))]
 fn terminal_width() -> Option<u16> {
     None

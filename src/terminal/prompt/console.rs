@@ -1,4 +1,4 @@
-//! The console of Windows.
+//! The prompt on a Windows console.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -23,7 +23,7 @@ pub(crate) fn line(question: &str, echo: Echo, _state: &ReaderState) -> io::Resu
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Nothing: the console library restores the console itself.
+/// An empty type, because the console library restores the console itself.
 pub(crate) struct TerminalState;
 
 impl TerminalState {

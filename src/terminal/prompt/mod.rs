@@ -1,4 +1,4 @@
-//! Prompts on the terminal itself, so that stdin and stdout can be pipes.
+//! Prompts. They use the terminal directly, so that stdin and stdout can be pipes.
 
 #[cfg(not(unix))]
 mod console;

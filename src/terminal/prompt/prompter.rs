@@ -1,4 +1,4 @@
-//! Asks questions on the terminal.
+//! Prompts for values on the terminal.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ use crate::secret::Secret;
 /// The state of the terminal before the current question.
 static BEFORE: Mutex<Option<tty::TerminalState>> = Mutex::new(None);
 
-/// Restores the terminal if a question is being asked, before the process exits at once.
+/// Restores the terminal if a prompt is open. Called before the process exits immediately.
 pub(crate) fn restore_terminal() {
     if let Ok(before) = BEFORE.try_lock()
         && let Some(before) = before.as_ref()
@@ -30,7 +30,7 @@ fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
 }
 
-/// Whether questions can be asked.
+/// Whether the program can prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prompt {
     /// There is a terminal.
@@ -40,7 +40,7 @@ pub(crate) enum Prompt {
 }
 
 impl Prompt {
-    /// Looks for a terminal unless `no_input` is set.
+    /// Checks for a terminal unless `no_input` is set.
     pub(crate) fn find(no_input: bool) -> Self {
         if !no_input && tty::is_available() {
             Self::Terminal
@@ -49,7 +49,7 @@ impl Prompt {
         }
     }
 
-    /// Asks for a secret, which is not shown. `flags` is the hint on how to give it without a question.
+    /// Asks for a secret, which is not shown. `flags` is the hint on how to supply it without a prompt.
     pub(crate) async fn hidden(
         self,
         question: &str,
@@ -85,7 +85,7 @@ impl Prompt {
         Ok(answer.expose().trim().to_owned())
     }
 
-    /// Asks for a confirmation, which only `y` and `yes` give.
+    /// Asks for a confirmation. Only the answers `y` and `yes` confirm.
     pub(crate) async fn confirm(
         self,
         question: &str,
@@ -97,8 +97,8 @@ impl Prompt {
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Reads on a separate thread, so that signals are handled meanwhile. Afterwards the terminal is restored, because the thread may still
-    /// be reading.
+    /// Reads the answer on a separate thread, so that signals are handled meanwhile. The terminal is restored afterwards, because the
+    /// thread may still be reading.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Unavailable {
             let message = format!("no {} given and no terminal to prompt on", question.subject);
@@ -111,7 +111,7 @@ impl Prompt {
             .cancel(async { Ok(asking.answer_despite_stops(&mut reading).await) })
             .await;
         let answer = match answer {
-            // A console passes Ctrl-C as a character. The signal that its library raises may not have arrived yet.
+            // A Windows console passes Ctrl-C as a character. The console library then raises the signal, which may not have arrived yet.
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(Error::interrupted(signals.first_signal().await))
             }
@@ -119,7 +119,7 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // Otherwise the thread could switch the echo off again.
+            // Otherwise the thread could turn the echo off again.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
         asking.outcome(question, answer)
@@ -131,7 +131,7 @@ struct PromptText<'a> {
     text: &'a str,
     /// The requested value, as part of a sentence.
     subject: String,
-    /// The hint on how to give the value without a question.
+    /// The hint on how to supply the value without a prompt.
     flags: &'a str,
     echo: Echo,
 }
@@ -163,12 +163,12 @@ impl<'a> PromptText<'a> {
     }
 }
 
-/// The maximum time until the reading thread notices that it is cancelled.
+/// The maximum time that the reading thread needs to notice that it is cancelled.
 const EXIT_WAIT: Duration = Duration::from_millis(300);
 
 type ReadResult = Result<io::Result<Secret>, tokio::task::JoinError>;
 
-/// A question that is being asked. The terminal is restored on drop.
+/// An open prompt. The terminal is restored on drop.
 struct ActivePrompt {
     before: tty::TerminalState,
     state: Arc<ReaderState>,
@@ -187,7 +187,7 @@ impl ActivePrompt {
         Arc::clone(&self.state)
     }
 
-    /// Waits for the answer. After a stop (Ctrl-Z), the shell has changed the terminal, so the question must be asked again.
+    /// Waits for the answer. If the process was stopped (Ctrl-Z), the shell has changed the terminal, so the question is asked again.
     #[cfg(unix)]
     async fn answer_despite_stops(
         &self,
@@ -232,7 +232,8 @@ impl ActivePrompt {
                 self.before.end_line(question.echo);
                 return Err(error);
             }
-            // A closed terminal ends the input like a line break, and a part of a password would count as a wrong one.
+            // A closed terminal ends the input like a line break does. An incomplete password must not be sent, because it would count as a
+            // failed sign-in.
             Ok(Ok(_)) if was_closed => question.unread("the terminal was closed"),
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => question.unread(&reason(&error)),
@@ -253,7 +254,7 @@ impl ActivePrompt {
             return error;
         }
         error.hint(format!(
-            "the run was in the background of the terminal, where it cannot prompt: use `timeout --foreground`, or {}",
+            "the run was in the background of the terminal and could not prompt: use `timeout --foreground`, or {}",
             question.flags
         ))
     }
@@ -275,7 +276,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// The question as part of a sentence: "Password of Kim: " becomes "password of Kim".
+/// Returns the question as part of a sentence: "Password of Kim: " becomes "password of Kim".
 fn topic(question: &str) -> String {
     let mut characters = question.trim_end_matches(": ").chars();
     characters.next().map_or_else(String::new, |first| {
@@ -287,7 +288,7 @@ fn topic(question: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Prepares the terminal for a secret without reading it.
+    /// Prepares the terminal for the input of a secret, without reading one.
     pub(crate) fn begin_to_ask() {
         remember(Some(tty::TerminalState::now()));
         tty::stop_echo().expect("a terminal");

@@ -1,4 +1,4 @@
-//! What the prompt and its reading thread share.
+//! The state that the prompt and its reading thread share.
 
 use std::sync::atomic::AtomicBool;
 #[cfg(unix)]
@@ -16,12 +16,13 @@ pub(super) enum Echo {
 /// The state of a question, for the thread that reads the answer.
 #[derive(Default)]
 pub(super) struct ReaderState {
-    /// Whether the run no longer waits for the answer.
+    /// Whether the run has stopped waiting for the answer.
     pub(super) cancelled: AtomicBool,
-    /// How often the process continued after a stop.
+    /// The number of times the process continued after a stop.
     #[cfg(unix)]
     pub(super) continued: AtomicU32,
-    /// The number of the last turn that the thread requested, and of the last one that the run took. In a turn, the run handles signals.
+    /// The number of the last turn that the thread requested, and of the last turn that the run has taken. In a turn, the run handles
+    /// signals.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
     #[cfg(unix)]
@@ -36,7 +37,7 @@ impl ReaderState {
         self.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Waits until the run has handled the signals that arrived before. A signal that ends the run cancels the question.
+    /// Waits until the run has handled the signals that arrived before this call. A signal that ends the run cancels the question.
     #[cfg(unix)]
     pub(super) fn wait_for_turn(&self) {
         let wanted = self.turn_wanted.fetch_add(1, Ordering::SeqCst) + 1;

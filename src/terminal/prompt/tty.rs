@@ -1,8 +1,8 @@
-//! The terminal of a Unix process, which is used only while the process is in the foreground.
+//! The terminal of a Unix process. It is used only while the process is in the foreground.
 //!
-//! The system stops a background process that reads from its terminal or changes it, and stops it again when it continues. A signal that
-//! was sent in between would never be handled. So in the background, this process only stops itself as the system would, and leaves
-//! time for its signals after each stop.
+//! The system stops a background process that reads from its terminal or changes it. When the process continues in the background, it is
+//! stopped again at once, so a signal that was sent meanwhile would never be handled. Therefore, a background process does not touch the
+//! terminal here. It stops itself as the system would, and handles its signals after each stop.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -24,10 +24,11 @@ const TERMINAL: &str = "/dev/tty";
 const MAX_LINE: usize = 4096;
 /// The pause between two checks of the process state.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The maximum number of failed stops in a row. The caller may ignore them, or there may be no shell to continue the process.
+/// The maximum number of consecutive stops that have no effect. The caller may ignore the stop signal, or there may be no shell that could
+/// continue the process.
 const MAX_FAILED_STOPS: u32 = 40;
 
-/// Whether this process has a terminal.
+/// Returns true if this process has a terminal.
 pub(crate) fn is_available() -> bool {
     open().is_ok()
 }
@@ -36,7 +37,7 @@ fn open() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(TERMINAL)
 }
 
-/// Shows `question` and reads a line. There is no other buffer, which would keep a copy.
+/// Shows `question` and reads a line. The input is not buffered elsewhere, because the buffer would keep a copy of a secret.
 pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Result<Secret> {
     let mut terminal = open()?;
     let mut asked = ask(&mut terminal, question, echo, state)?;
@@ -63,7 +64,7 @@ pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Resul
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Shows the question when the process is in the foreground. Returns how often the process had continued after a stop.
+/// Shows the question when the process is in the foreground. Returns the number of times the process had continued after a stop.
 fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
     if state.is_cancelled() {
@@ -71,7 +72,7 @@ fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> 
     }
     let asked = state.continued.load(Ordering::SeqCst);
     if echo == Echo::Off {
-        // This comes before the question: otherwise, early input would be shown.
+        // The echo is turned off before the question is shown. Otherwise, early input would be visible.
         hide(terminal)?;
     }
     terminal.write_all(question.as_bytes())?;
@@ -103,7 +104,7 @@ fn come_to_foreground(terminal: &File, state: &ReaderState) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for input for a moment.
+/// Waits for input for a short time.
 fn is_readable(terminal: &File) -> io::Result<bool> {
     let pause = Timespec {
         tv_sec: 0,
@@ -117,12 +118,13 @@ fn is_readable(terminal: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether this process can use the terminal. If the foreground group is unknown, for example in a container, it can.
+/// Returns true if this process can use the terminal. If the foreground process group is unknown, for example in a container, the result is
+/// true.
 fn is_in_foreground(terminal: &File) -> bool {
     tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
-/// Hides the input except for the line break.
+/// Turns off the echo, except for the line break.
 fn hide(terminal: &File) -> io::Result<()> {
     let mut state = tcgetattr(terminal)?;
     state.local_modes -= LocalModes::ECHO;
@@ -130,7 +132,7 @@ fn hide(terminal: &File) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &state)?)
 }
 
-/// Hides the input until the terminal is restored.
+/// Turns off the echo until the terminal is restored.
 #[cfg(test)]
 pub(crate) fn stop_echo() -> io::Result<()> {
     hide(&open()?)
@@ -147,7 +149,7 @@ impl TerminalState {
         }))
     }
 
-    /// Whether the window was closed or the connection lost.
+    /// Returns true if the terminal window was closed or the connection was lost.
     pub(crate) fn was_closed(&self) -> bool {
         (self.0.as_ref()).is_some_and(|(terminal, _)| tcgetattr(terminal).is_err())
     }
@@ -156,7 +158,7 @@ impl TerminalState {
         (self.0.as_ref()).is_none_or(|(terminal, _)| is_in_foreground(terminal))
     }
 
-    /// Ends the line of the question. The input of a secret is discarded, because the shell would show it.
+    /// Ends the line of the question. If a secret was requested, unread input is discarded, because the shell would show it.
     pub(crate) fn end_line(&self, echo: Echo) {
         if let Some((terminal, _)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
             let _ = (&mut &*terminal).write_all(b"\n");
@@ -167,7 +169,7 @@ impl TerminalState {
     }
 
     pub(crate) fn restore(&self) {
-        // In the background, the shell has already set the terminal, and this process would be stopped.
+        // In the background, the shell has already restored the terminal, and a change by this process would stop it.
         if let Some((terminal, state)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
             // A closed terminal cannot be restored.
             let _ = tcsetattr(terminal, OptionalActions::Now, state);

@@ -20,8 +20,8 @@ phrases! {
     CODE_PROMPT = "Code of the second factor: ";
     FINGERPRINT_PROMPT = "paste one of the fingerprints: ";
     ALLOWED_SESSIONS_IN_USE = "session limit";
-    UNDOING = "undoing what is under way";
-    FINISHING = "waiting for what is under way";
+    UNDOING = "rolling back the operation in progress";
+    FINISHING = "waiting for the operation in progress";
     WAITING_FOR_ANOTHER_PROCESS = "waiting for another process";
     RETRYING_IN = "retrying in ";
     NO_LISTENER = "connection refused by ";
@@ -33,7 +33,7 @@ phrases! {
     EVERY_RIGHT = "every right";
     NO_EXPIRY = "the key will not expire";
     MAY_HAVE_COUNTED = "may have counted";
-    STATE_IGNORED = "is not looked at";
+    STATE_IGNORED = "records of earlier runs are ignored";
     INTERCEPTED = "may be intercepted";
     NO_RECORD = "no record of this run can be kept";
     DIFFERENCES = "differs in ";
@@ -43,7 +43,7 @@ phrases! {
     INTERRUPTED_AT = "was interrupted at ";
     RECORD_NOT_REMOVED = "could not be removed";
     INTERMEDIATE_NOT_SENT = "the server does not send its intermediate certificate";
-    REMAINS_NOT_REMOVED = "what is there of it could not be removed";
+    REMAINS_NOT_REMOVED = "the incomplete record could not be removed";
 }
 
 #[test]
