@@ -1,4 +1,4 @@
-//! The handle of a running sandbox: starts it, reads its state and changes it.
+//! The handle of a sandbox: starts it, reads its state and changes its state.
 
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
@@ -19,7 +19,7 @@ use super::state::manager::Manager;
 use super::state::roles::AUDITOR;
 use super::state::secrets;
 
-/// A running simulated manager. It has its own thread. When it is dropped, it stops and closes its connections.
+/// A running simulated manager. It runs in its own thread. When the handle is dropped, the manager stops and its connections are closed.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -30,7 +30,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a manager.
+    /// Starts a simulated manager.
     ///
     /// # Errors
     /// Returns an error if the address is not a loopback address or is in use, or if the settings contradict each other.
@@ -77,7 +77,7 @@ impl Sandbox {
         format!("https://{}", self.address)
     }
 
-    /// Returns the certificate for clients to trust, as PEM.
+    /// Returns the certificate that clients must trust, as PEM.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
@@ -119,7 +119,7 @@ impl Sandbox {
         self.shared.faults().clear();
     }
 
-    /// Changes the settings. Those of the listener, the certificate, the clock and the roles have no effect after the start.
+    /// Changes the settings. Changes to the listener, certificate, clock and role settings have no effect after the start.
     pub fn change<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
         change(&mut self.shared.manager().settings)
     }
@@ -135,7 +135,7 @@ impl Sandbox {
         key
     }
 
-    /// Adds `count` keys with the role Auditor, named from `key-000001`, and returns their IDs.
+    /// Adds `count` keys with the role Auditor, named `key-000001` and so on, and returns their IDs.
     pub fn add_keys(&self, count: u32) -> Range<i64> {
         let mut manager = self.shared.manager();
         let (first, now) = (manager.keys.next_id(), manager.clock.now());
@@ -148,7 +148,7 @@ impl Sandbox {
         first..first + i64::from(count)
     }
 
-    /// Adds `count` roles without rights, named from `role-000001`, and returns their IDs.
+    /// Adds `count` roles without rights, named `role-000001` and so on, and returns their IDs.
     pub fn add_roles(&self, count: u32) -> Range<i64> {
         let mut manager = self.shared.manager();
         let first = manager.roles.next_id();
@@ -168,7 +168,8 @@ impl Sandbox {
         self.shared.manager().keys.remove(id).is_some()
     }
 
-    /// Adds a role: a JSON object with the manager's field names. Without an `ID` it gets the next free one. Returns the ID.
+    /// Adds a role and returns its ID. `role` is a JSON object with the manager's field names. If it has no `ID`, the next free one is
+    /// assigned.
     ///
     /// # Errors
     /// Returns an error if the ID is taken or a field has the wrong type.

@@ -1,7 +1,8 @@
-//! A simulated Deep Security Manager on loopback, for trying things out and for tests.
+//! A simulated Deep Security Manager on a loopback address, for trying out the program and for tests.
 //!
-//! It behaves as `docs/manager-api.md` describes. Where that page says "unknown", [`Unknowns`] chooses the behaviour. It shares
-//! nothing with this package's client for the manager, not even types: two independent readings of the contract check each other.
+//! The sandbox behaves as `docs/manager-api.md` describes. If that page says "unknown", [`Unknowns`] selects the behaviour. The sandbox
+//! shares no code with this package's client for the manager, not even types. An error in one of the two implementations is therefore found
+//! by testing it against the other.
 
 mod api;
 mod faults;

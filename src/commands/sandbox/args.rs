@@ -14,12 +14,12 @@ use crate::sandbox::{
 const MANAGER: &str = "The simulated manager";
 const FAULTS: &str = "Faults and unknown behaviour";
 
-/// Run a simulated manager on loopback, to try things out and to test pipelines.
+/// Run a simulated manager on a loopback address, to try out commands and test pipelines.
 ///
 /// `--username` (default: admin), `--password-file` (default: a random password), `--tenant` and `--mfa-code` define its
 /// administrator. Environment variables for a real manager are ignored.
 ///
-/// Without CMD, the sandbox runs until it is interrupted. With CMD, it runs as long as CMD and exits with its exit code.
+/// Without CMD, the sandbox runs until it is interrupted. With CMD, it runs until CMD exits and returns the exit code of CMD.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Loopback address to listen on; port 0 selects a free port
@@ -30,11 +30,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help_heading = MANAGER)]
     pub(super) roles: Option<PathBuf>,
 
-    /// Number of additional roles without rights, named from role-000001
+    /// Number of additional roles without rights, named role-000001 and so on
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
     pub(super) many_roles: u32,
 
-    /// Number of keys at the start, named from key-000001
+    /// Number of keys at the start, named key-000001 and so on
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
     pub(super) many_keys: u32,
 
@@ -52,7 +52,7 @@ pub(crate) struct Args {
           value_parser = PossibleValuesParser::new(CertificateKind::WORDS), help_heading = MANAGER)]
     pub(super) certificate: String,
 
-    /// Shape of the secret keys
+    /// Format of the secret keys
     #[arg(long, value_name = "SHAPE", default_value = "id",
           value_parser = PossibleValuesParser::new(SecretShape::WORDS), help_heading = MANAGER)]
     pub(super) secret_shape: String,
@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "5", help_heading = MANAGER)]
     pub(super) sign_in_attempts: NonZeroU32,
 
-    /// Maximum number of sessions at a time
+    /// Maximum number of open sessions
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = MANAGER)]
     pub(super) sessions_max: usize,
 
@@ -81,7 +81,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "500", value_parser = rate_limit, help_heading = MANAGER)]
     pub(super) rate_limit: RateLimit,
 
-    /// Seconds that the manager's clock is ahead; negative if it is behind
+    /// Seconds by which the manager's clock is ahead; negative if it is behind
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true, help_heading = MANAGER)]
     pub(super) clock_skew: i64,
 
@@ -93,7 +93,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPEC", long_help = format!("Inject a fault (repeatable). SPEC is {FAULT_FORM}"), help_heading = FAULTS)]
     pub(super) fault: Vec<Fault>,
 
-    /// Choose the manager's behaviour where it is unknown (repeatable; --help lists the choices)
+    /// Choose a behaviour that is not documented (repeatable; --help lists the choices)
     #[arg(long, value_name = "NAME=CHOICE", long_help = unknowns_help(), value_parser = unknown, help_heading = FAULTS)]
     pub(super) unknown: Vec<(String, String)>,
 
@@ -114,11 +114,11 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// A rate limit or none. It is a separate type because `Option` has another meaning in clap.
+/// A rate limit, or `None` for no limit. It is a separate type because clap treats an `Option` as an optional flag.
 #[derive(Clone, Copy)]
 pub(super) struct RateLimit(pub(super) Option<u32>);
 
-/// Parses a duration of at most a year. The library's messages are not used because they quote the value.
+/// Parses a duration of at most a year. The parser's own messages are not used, because they quote the value.
 fn lifetime(text: &str) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),
@@ -147,8 +147,8 @@ fn unknown(text: &str) -> Result<(String, String), String> {
 
 /// Returns the help of `--unknown`: every open question with its choices.
 fn unknowns_help() -> String {
-    let mut help = "Choose the manager's behaviour where it is unknown (repeatable).\n\
-                    A number is the status of a refusal, and `accepted` is no refusal. The first choice is the default:"
+    let mut help = "Choose a behaviour that is not documented (repeatable).\n\
+                    A number is the status of an error response, and `accepted` means no error. The first choice is the default:"
         .to_owned();
     for unknown in UNKNOWNS {
         help.push_str(&format!(

@@ -1,4 +1,4 @@
-//! Runs a command in the sandbox.
+//! Runs a command that uses the sandbox.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::process::child;
 use crate::process::signals::Signals;
 
-/// Runs a command and returns its exit code, like a shell.
+/// Runs a command and returns its exit code as a shell does.
 pub(super) async fn run(
     program: &str,
     arguments: &[String],

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::error::Error;
 use crate::sandbox::{Sandbox, Settings};
 
-/// The variables of this program that a command in the sandbox keeps: those that do not identify a manager.
+/// The variables of this program that a command in the sandbox inherits. None of them identifies a manager.
 const INHERITED: [&str; 9] = [
     "SWP_COLOR",
     "SWP_CONNECT_TIMEOUT",
@@ -23,14 +23,14 @@ const INHERITED: [&str; 9] = [
     "SWP_WAIT",
 ];
 
-/// The files and variables of a sandbox. Only the owner can read the folder. It is deleted on drop.
+/// The temporary folder and the variables of a sandbox. Only the owner can read the folder. It is deleted on drop.
 pub(super) struct Environment {
     folder: TempDir,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Environment {
-    /// Writes the certificate and the password of the administrator.
+    /// Creates the folder, and writes the certificate and the administrator's password to it.
     pub(super) fn create(sandbox: &Sandbox, settings: &Settings) -> Result<Environment, Error> {
         let failed = |error: std::io::Error| {
             Error::unexpected(format!("could not write the sandbox's folder: {error}"))
@@ -57,7 +57,7 @@ impl Environment {
         &self.variables
     }
 
-    /// Returns the state and configuration folders of a command in the sandbox, separate from the user's.
+    /// Returns the state folder and the settings folder of a command in the sandbox. They are separate from the user's folders.
     pub(super) fn folders(&self) -> [(&'static str, PathBuf); 2] {
         ["SWP_STATE_DIR", "SWP_CONFIG_DIR"]
             .map(|name| (name, self.folder.path().join(name.to_lowercase())))
@@ -70,7 +70,7 @@ pub(super) fn is_removed(name: &OsString) -> bool {
     name.starts_with("SWP_") && !INHERITED.contains(&name.as_ref())
 }
 
-/// Returns variables that exclude loopback from a proxy, if one is set.
+/// Returns variables that exclude loopback addresses from the proxy, if a proxy is set.
 fn proxy_exceptions() -> Vec<(&'static str, String)> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
@@ -86,7 +86,7 @@ fn proxy_exceptions() -> Vec<(&'static str, String)> {
         .chain(others)
         .collect::<Vec<String>>()
         .join(",");
-    // Programs differ in which of the two spellings takes precedence.
+    // Both are set, because programs differ in which of the two spellings takes precedence.
     vec![("NO_PROXY", list.clone()), ("no_proxy", list)]
 }
 
@@ -94,8 +94,8 @@ fn text(path: &Path) -> Result<String, Error> {
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| {
         Error::usage(
-            "the path of the folder for temporary files is not UTF-8",
-            "set TMPDIR to another folder",
+            "the path of the temporary folder is not valid UTF-8",
+            "set TMPDIR to a different folder",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! `sandbox`: a simulated manager on loopback, to try things out and to test pipelines.
+//! `sandbox`: runs a simulated manager on a loopback address, to try out commands and test pipelines.
 
 mod args;
 mod child;

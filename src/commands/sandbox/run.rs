@@ -1,4 +1,4 @@
-//! Starts the sandbox, and serves until a signal or until the command exits.
+//! Starts the sandbox, and runs it until a signal arrives or the command exits.
 
 use super::args::Args;
 use super::child;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::sandbox::Sandbox;
 use crate::terminal::output::env_line;
 
-/// Runs the sandbox, and CMD in it if there is one. CMD then decides how to react to signals.
+/// Runs the sandbox and, if set, CMD. While CMD runs, signals are forwarded to it, and it decides how to react.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -50,7 +50,7 @@ async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, 
         .map(|(name, value)| format!("export {}", env_line(name, value)));
     context.output.data(&lines.collect::<String>())?;
     context.output.note(
-        "the sandbox runs until Ctrl-C; run the lines above in the shell where you want to use it",
+        "the sandbox runs until you press Ctrl-C; run the lines above in the shell in which you want to use it",
     );
     context.signals.first_signal().await;
     Ok(Outcome::Done)

@@ -1,4 +1,4 @@
-//! The settings of the sandbox from the command line.
+//! Reads the settings of the sandbox from the command line.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ pub(super) async fn settings(
     Ok(settings)
 }
 
-/// Returns a value if it comes from the command line.
+/// Returns a value if it was set on the command line.
 fn from_flag<T>(value: &Option<Sourced<T>>) -> Option<&T> {
     value
         .as_ref()
@@ -90,7 +90,7 @@ fn roles(path: &Path) -> Result<Vec<serde_json::Value>, Error> {
     let usage = |reason: String| {
         Error::usage(
             format!("`--roles`: `{}` {reason}", path.display()),
-            "write a JSON array of roles, such as [{\"name\": \"Operator\", \"allowWebService\": true}]",
+            "write a JSON array of roles to the file, such as [{\"name\": \"Operator\", \"allowWebService\": true}]",
         )
     };
     let text = std::fs::read(path).map_err(|error| usage(format!("could not be read: {error}")))?;

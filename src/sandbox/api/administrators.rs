@@ -1,4 +1,4 @@
-//! The endpoint under `/api/administrators` that describes users (`docs/manager-api.md`, "Other reads"). There is one administrator.
+//! The search endpoint of `/api/administrators` (`docs/manager-api.md`, "Other reads"). The sandbox has exactly one administrator.
 
 use serde_json::{Map, Value, json};
 

@@ -105,7 +105,7 @@ impl Manager {
         Ok(self.answer_key(self.current(caller)?, Shown::Current))
     }
 
-    /// Changes the key that signed the request. Only four fields can change.
+    /// Changes the key that authenticated the request. Only four fields can be changed.
     pub(crate) fn modify_current(
         &mut self,
         caller: Caller,
@@ -128,7 +128,7 @@ impl Manager {
         self.regenerate(id)
     }
 
-    /// Replaces the secret. The old one stops working at once.
+    /// Replaces the secret. The old secret stops working at once.
     fn regenerate(&mut self, id: i64) -> Result<Answer, Refusal> {
         let secret = secrets::secret_key(self.settings.secret_shape, id);
         self.keys.edit(id, |key| key.secret = secret);
@@ -150,12 +150,12 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The API key does not exist"))
     }
 
-    /// Returns the key that signed the request. A session has none.
+    /// Returns the key that authenticated the request, or an error response if a session did.
     fn current(&self, caller: Caller) -> Result<&ApiKey, Refusal> {
         match caller {
             Caller::Key(id) => self.existing_key(id),
             Caller::Administrator => Err(Refusal::forbidden(
-                "The request was not signed with an API key.",
+                "The request was not authenticated with an API key.",
             )),
         }
     }
@@ -171,7 +171,7 @@ impl Manager {
         Answer::json(&Value::Object(self.shown_key(key, shown)))
     }
 
-    /// Returns the fields of a key. Unset fields are absent and not null (`docs/manager-api.md`, "Key fields").
+    /// Returns the fields of a key. Unset fields are absent rather than null (`docs/manager-api.md`, "Key fields").
     fn shown_key(&self, key: &ApiKey, shown: Shown) -> Map<String, Value> {
         const BEFORE_SECRET: [&str; 11] = [
             "keyName",

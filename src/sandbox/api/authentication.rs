@@ -1,4 +1,4 @@
-//! Authentication by a session (cookie sID and header rID) or an API key (`docs/manager-api.md`, "Authentication").
+//! Authentication with a session (cookie sID and header rID) or an API key (`docs/manager-api.md`, "Authentication").
 
 use hyper::Method;
 
@@ -19,7 +19,7 @@ pub(crate) enum Caller {
 }
 
 impl Manager {
-    /// Returns the sender of a request for this action, and counts the request.
+    /// Authenticates a request for this action, counts it for the rate limit, and returns its sender.
     pub(crate) fn authenticate(&mut self, call: &Call, action: &str) -> Result<Caller, Refusal> {
         let caller = match self.secret_of(call) {
             Some(secret) => self.check_key(&secret, action)?,
@@ -42,7 +42,7 @@ impl Manager {
         })
     }
 
-    /// Refuses a caller whose role lacks this right under `platformRights`.
+    /// Returns an error response if the caller's role lacks this right under `platformRights`.
     pub(crate) fn need(
         &self,
         caller: Caller,
@@ -56,8 +56,8 @@ impl Manager {
         }
     }
 
-    /// Returns the secret that a request carries. It takes precedence over a session. An `Authorization` that this manager does not support
-    /// counts as a wrong secret.
+    /// Returns the secret key in the request, if there is one. A secret key takes precedence over a session. An `Authorization` header that
+    /// this manager does not support counts as a wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
             // A frequent mistake is to send the secret without `ApiKey `.
@@ -69,8 +69,8 @@ impl Manager {
         call.header("api-secret-key").map(str::to_owned)
     }
 
-    /// Checks a secret. The messages are the vendor's (`docs/manager-api.md`, "Errors"): a key that is locked or has expired gets the
-    /// same refusal as a key without the right.
+    /// Checks a secret. The messages are the vendor's (`docs/manager-api.md`, "Errors"). A locked or expired key gets the same error
+    /// response as a key that lacks the right.
     fn check_key(&mut self, secret: &str, action: &str) -> Result<Caller, Refusal> {
         const INVALID: &str = "Invalid API Key";
         let now = self.clock.now();
@@ -112,7 +112,7 @@ impl Manager {
         }
     }
 
-    /// Counts a wrong secret for the key that it belongs to. Too many lock the key for a time.
+    /// Counts a wrong secret for the key that its prefix belongs to. Too many wrong secrets lock the key for a time.
     fn count_wrong_secret(&mut self, secret: &str) {
         let (now, limit) = (self.clock.now(), self.settings.key_attempts);
         let lock_time = millis(self.settings.key_lock_time);
@@ -147,7 +147,10 @@ impl Manager {
             (None, None) if call.method == Method::GET => {}
             (None, status) => {
                 let status = status.unwrap_or(ended_status);
-                return Err(Refusal::new(status, "The request carries no valid rID."));
+                return Err(Refusal::new(
+                    status,
+                    "The request does not contain a valid rID.",
+                ));
             }
         }
         session.last_activity = now;

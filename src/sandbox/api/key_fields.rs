@@ -11,7 +11,7 @@ use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::rights;
 use crate::sandbox::state::roles::FULL_ACCESS;
 
-/// The writable fields of a request.
+/// The writable fields in a request.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     name: Option<String>,
@@ -20,12 +20,12 @@ pub(crate) struct Change {
     time_zone: Option<String>,
     role_id: Option<i64>,
     active: Option<bool>,
-    /// `Some(None)` clears it.
+    /// The new expiry. `Some(None)` clears it.
     expiry: Option<Option<i64>>,
 }
 
 impl Change {
-    /// Parses a body. Fields that only the manager sets must have the right type and are ignored.
+    /// Parses a request body. Fields that only the manager sets are ignored, but must have the correct type.
     pub(crate) fn read(body: &Map<String, Value>) -> Result<Change, Refusal> {
         for name in ["created", "lastSignIn", "unlockTime"] {
             integer64(body, name)?;
@@ -48,12 +48,12 @@ impl Change {
         })
     }
 
-    /// Returns true if it contains fields that a key cannot change in itself.
+    /// Returns true if the request contains fields that a key cannot change for itself.
     pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }
 
-    /// Applies the fields to a key. [`Manager::validate`] comes first.
+    /// Applies the fields to a key. The caller must validate them first with [`Manager::validate`].
     pub(crate) fn apply(self, key: &mut ApiKey) {
         set_text(&mut key.name, self.name);
         set_text(&mut key.description, self.description);
@@ -75,13 +75,13 @@ fn set_text(field: &mut Option<String>, given: Option<String>) {
     }
 }
 
-/// Returns `roleID`. The vendor's samples also send it quoted, and that works.
+/// Returns `roleID`. A quoted number is accepted as well, because the vendor's samples send it that way.
 fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
     match body.get("roleID") {
         Some(Value::String(quoted)) => {
             let number = quoted
                 .parse::<i32>()
-                .map_err(|_| wrong_type("roleID", "an integer of 32 bits"))?;
+                .map_err(|_| wrong_type("roleID", "a 32-bit integer"))?;
             Ok(Some(i64::from(number)))
         }
         _ => integer32(body, "roleID"),
@@ -98,7 +98,7 @@ impl Manager {
         }
     }
 
-    /// Returns the change as it will be stored, or a refusal. `id` is the key to change; a new key has none.
+    /// Returns the change as it will be stored. `id` is the ID of the key to change, or `None` for a new key.
     pub(crate) fn validate(
         &self,
         caller: Caller,
@@ -113,7 +113,7 @@ impl Manager {
         change.name = change.name.and_then(|name| unknowns.key_names.apply(name));
         change.description =
             (change.description).and_then(|text| unknowns.descriptions.apply(text));
-        // 0 stands for null in the numeric properties that clients write.
+        // In the numeric fields that clients write, 0 means null.
         change.role_id = change.role_id.filter(|id| *id != 0);
         change.expiry = self.validate_expiry(change.expiry)?;
         self.check_name(change.name.as_deref(), id)?;
@@ -148,7 +148,7 @@ impl Manager {
             return Ok(());
         };
         match name {
-            // Keys and users share one table of names.
+            // Keys and users share one namespace.
             Some(name) if self.keys.name_taken(name, id) || name == self.settings.username => Err(
                 Refusal::new(status, "The requested username already exists."),
             ),
@@ -179,7 +179,7 @@ impl Manager {
         }
     }
 
-    /// Refuses a role with more rights than the caller, if the caller's role forbids that.
+    /// Returns an error response if the new role has more rights than the caller's role and the caller's role forbids that.
     fn check_role(&self, caller: Caller, id: Option<i64>) -> Result<(), Refusal> {
         let Some(id) = id else { return Ok(()) };
         let Some(role) = self.roles.get(id) else {

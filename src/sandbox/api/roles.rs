@@ -69,7 +69,7 @@ impl Manager {
         Ok(answer)
     }
 
-    /// Deletes a role. The immutable role and roles in use cannot be deleted.
+    /// Deletes a role. An immutable role and a role in use cannot be deleted.
     pub(crate) fn delete_role(&mut self, caller: Caller, id: i64) -> Result<Answer, Refusal> {
         let refusal = "Not authorized to delete administrator roles";
         self.need(caller, GROUP, "canDeleteAdministratorRoles", refusal)?;
@@ -86,7 +86,7 @@ impl Manager {
         Ok(Answer::empty(200))
     }
 
-    /// Returns the response to the deletion of a missing object.
+    /// Returns the response to a request to delete a missing object.
     pub(crate) fn answer_missing_deletion(&self, what: &str) -> Result<Answer, Refusal> {
         match self.settings.unknowns.delete_missing {
             None => Ok(Answer::empty(200)),
@@ -109,7 +109,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The administrator role does not exist"))
     }
 
-    /// Refuses a role with more rights than the caller's role (`docs/manager-api.md`, "Roles").
+    /// Returns an error response if the role has more rights than the caller's role (`docs/manager-api.md`, "Roles").
     fn check_not_stronger(
         &self,
         caller: Caller,

@@ -15,7 +15,7 @@ use crate::sandbox::state::sessions::Session;
 pub(crate) const STICKY: &str = "AWSALB";
 
 impl Manager {
-    /// `POST /api/sessions`
+    /// Handles `POST /api/sessions`.
     pub(crate) fn sign_in(&mut self, call: &Call) -> Result<Answer, Refusal> {
         if let Some(status) = self.settings.unknowns.sessions_endpoint {
             return Err(Refusal::new(
@@ -44,7 +44,7 @@ impl Manager {
         Ok(self.open_session())
     }
 
-    /// Checks a sign-in. As on a real manager, a wrong password or code of an existing user counts towards the lock-out.
+    /// Checks a sign-in. As on a real manager, a wrong password or code for an existing user counts towards the lock-out.
     fn check(&mut self, attempt: &Attempt) -> Result<(), Cause> {
         if attempt
             .tenant_name
@@ -92,7 +92,7 @@ impl Manager {
         }
     }
 
-    /// `DELETE /api/sessions/current`
+    /// Handles `DELETE /api/sessions/current`.
     pub(crate) fn end_session(&mut self, call: &Call) -> Result<Answer, Refusal> {
         match self.settings.unknowns.end_session {
             None => {
@@ -108,7 +108,8 @@ impl Manager {
         }
     }
 
-    /// Returns the session ID in the cookie of a request. The quotes belong to a cookie that was sent with them.
+    /// Returns the session ID in the cookie of a request. If the manager sent the cookie with quotes, the request must contain the quotes
+    /// as well.
     pub(crate) fn session_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
         let value = call.cookie("sID")?;
         match self.settings.unknowns.quoted_cookie {
@@ -191,7 +192,7 @@ enum Cause {
 }
 
 impl Cause {
-    /// Returns the message of a refused sign-in. Only one message of a real manager is known; the others name the cause.
+    /// Returns the message of a rejected sign-in. Only one message of a real manager is known. The others are made up and name the cause.
     fn message(&self, username: &str) -> String {
         let message = match self {
             Cause::Credentials => "The user name or the password is incorrect.",
@@ -200,7 +201,7 @@ impl Cause {
             Cause::CodeNeeded => "A multi-factor authentication code is required.",
             Cause::CodeWrong => "The multi-factor authentication code is incorrect.",
             Cause::PasswordExpired => "The password has expired.",
-            // A client expects this message.
+            // This is the known message of a real manager.
             Cause::SessionLimit => {
                 return format!(
                     "MaxSessionsException occurred when authenticating user [{username}]"

@@ -1,4 +1,4 @@
-//! The exchange of two responses, as by a broken proxy.
+//! Swaps two responses, as a faulty proxy might do.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::sandbox::http::response::Answer;
 
-/// How long a response waits for another one. After that it goes to its own client.
+/// The maximum time that a response waits for a second one. After that, it is sent to its own client.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// The place where the first of two responses waits for the second.
@@ -23,14 +23,14 @@ struct First {
 }
 
 impl Exchange {
-    /// Hands in a response and returns the other one.
+    /// Waits for a second call, and gives each caller the response of the other one. If there is no second call in time, returns `answer`.
     pub(crate) async fn swap(&self, answer: Answer) -> Answer {
         let (second, waiting) = {
             let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // The other response did not wait any longer.
+                    // The first response has stopped waiting.
                     Err(answer) => answer,
                 };
             }

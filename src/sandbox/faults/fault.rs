@@ -1,28 +1,28 @@
-//! The description of a fault.
+//! The definition of a fault.
 
 use std::time::Duration;
 
 use crate::sandbox::http::call::Call;
 
-/// A fault in some requests to a route.
+/// A fault that affects some of the requests to a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The method, or `None` for any.
+    /// The method, or `None` for any method.
     pub method: Option<String>,
     /// The path; `*` matches any text.
     pub path: String,
-    /// The first request that has the fault, counted from 1 among the matching requests after the injection.
+    /// The number of the first request that has the fault. Matching requests are counted from 1 after the fault was injected.
     pub nth: u32,
-    /// How many requests in a row have the fault.
+    /// The number of consecutive requests that have the fault.
     pub times: u32,
     /// Whether the manager executes the request before the fault.
     pub when: When,
-    /// What the fault does.
+    /// The effect of the fault.
     pub action: Action,
 }
 
 impl Fault {
-    /// Returns a fault in the next request to this route, before the manager executes it.
+    /// Returns a fault for the next request to this route. The fault occurs before the manager executes the request.
     pub fn new(method: &str, path: &str, action: Action) -> Fault {
         Fault {
             method: Some(method.to_owned()),
@@ -34,7 +34,7 @@ impl Fault {
         }
     }
 
-    /// This fault, after the manager has executed the request.
+    /// Returns this fault, changed to occur after the manager has executed the request.
     #[must_use]
     pub fn after(self) -> Fault {
         Fault {
@@ -43,13 +43,13 @@ impl Fault {
         }
     }
 
-    /// This fault, from the nth request on instead of the first.
+    /// Returns this fault, changed to begin with the nth request.
     #[must_use]
     pub fn nth(self, nth: u32) -> Fault {
         Fault { nth, ..self }
     }
 
-    /// This fault, for `times` requests in a row.
+    /// Returns this fault, changed to affect `times` consecutive requests.
     #[must_use]
     pub fn times(self, times: u32) -> Fault {
         Fault { times, ..self }
@@ -63,29 +63,29 @@ impl Fault {
     }
 }
 
-/// When a fault happens.
+/// The time at which a fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Before the manager executes the request: it has no effect.
+    /// The fault occurs before the manager executes the request, so the request has no effect.
     Before,
-    /// After the manager has executed the request: only the response is affected.
+    /// The fault occurs after the manager has executed the request, so only the response is affected.
     After,
 }
 
-/// What a fault does.
+/// The effect of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Closes the connection without a response.
     Drop,
     /// Resets the connection (RST) without a response.
     Reset,
-    /// Delays the response. With [`When::Before`], the execution is delayed too.
+    /// Delays the response. With [`When::Before`], the execution is delayed as well.
     Delay(Duration),
     /// Closes the connection after this many bytes of the body.
     Cut(usize),
     /// Stops after this many bytes of the body and keeps the connection open.
     Stall(usize),
-    /// Sends another response. `Content-Length` is added unless it is one of the headers.
+    /// Sends a different response. `Content-Length` is added unless `headers` contains it.
     Answer {
         /// The status.
         status: u16,
@@ -96,16 +96,16 @@ pub enum Action {
     },
     /// Sends these bytes instead of a response, then closes the connection.
     Raw(Vec<u8>),
-    /// Executes the request twice, as if a proxy had repeated it. Sends the second response, or none with [`When::After`].
+    /// Executes the request twice, as if a proxy had repeated it. Sends the second response. With [`When::After`], no response is sent.
     Twice,
     /// Resets the connection without a response and executes the request after this time.
     Late(Duration),
-    /// Exchanges the response with that of the next request that has this fault.
+    /// Swaps the response with the response to the next request that has this fault.
     Swap,
 }
 
 impl Action {
-    /// Returns a response with a status and a JSON body in the usual form.
+    /// Returns an action that responds with a status and a JSON body in the usual form.
     pub fn status(status: u16, message: &str) -> Action {
         Action::Answer {
             status,

@@ -1,4 +1,4 @@
-//! Faults: what goes wrong on demand between a client and the manager.
+//! Faults: injected failures between a client and the manager.
 
 pub(crate) mod exchange;
 pub(crate) mod fault;

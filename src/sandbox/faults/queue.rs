@@ -1,4 +1,4 @@
-//! The faults that were injected, and which of them a request has.
+//! The injected faults, and the selection of the fault for a request.
 
 use super::fault::Fault;
 use crate::sandbox::http::call::Call;
@@ -24,7 +24,7 @@ impl FaultQueue {
         self.faults.clear();
     }
 
-    /// Returns the fault of this request, if any. Every matching fault counts the request; the first that is due is returned.
+    /// Returns the fault of this request, if any. Every matching fault counts the request. The first fault that is due is returned.
     pub(crate) fn next(&mut self, call: &Call) -> Option<Fault> {
         let mut due = None;
         for injected in self

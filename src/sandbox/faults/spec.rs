@@ -10,7 +10,7 @@ use super::fault::{Action, Fault, When};
 pub const FAULT_FORM: &str = "\
 METHOD PATH ACTION [OPTION...], for example 'POST /api/apikeys drop after'. METHOD can be *, and PATH can contain *.
 Actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT, twice (execute the request twice), \
-late=TIME (reset the connection and execute the request TIME later), swap (exchange the response with that of the next request \
+late=TIME (reset the connection and execute the request TIME later), swap (swap the response with the response to the next request \
 that has this fault).
 Options: before (default) or after the request is executed, nth=N (1), times=N (1) or always, header='NAME: VALUE', body=TEXT.";
 
@@ -58,7 +58,7 @@ fn parse_action(word: &str) -> Result<Action, String> {
         "raw" => Ok(Action::Raw(
             value.replace("\\r", "\r").replace("\\n", "\n").into_bytes(),
         )),
-        _ => Err(format!("`{word}` is not an action; {EXAMPLE}")),
+        _ => Err(format!("`{word}` is not a valid action; {EXAMPLE}")),
     }
 }
 
@@ -79,7 +79,7 @@ fn parse_option(fault: &mut Fault, word: &str) -> Result<(), String> {
         ("body", Action::Answer { body, .. }) => *body = value.as_bytes().to_vec(),
         _ => {
             return Err(format!(
-                "`{word}` is not an option of this action; {EXAMPLE}"
+                "`{word}` is not a valid option for this action; {EXAMPLE}"
             ));
         }
     }
@@ -89,12 +89,12 @@ fn parse_option(fault: &mut Fault, word: &str) -> Result<(), String> {
 fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
     value
         .parse()
-        .map_err(|_| format!("{name}={value}: not a number in the allowed range"))
+        .map_err(|_| format!("{name}={value}: expected a number in the allowed range"))
 }
 
 fn parse_status(value: &str) -> Result<u16, String> {
     number("status", value).and_then(|status| match status {
-        // After a status 1xx, a client would wait for the final response.
+        // After a 1xx status, a client would keep waiting for the final response.
         200..=599 => Ok(status),
         _ => Err(format!("status={value}: expected a status from 200 to 599")),
     })
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn short_forms_are_parsed_and_mistakes_refused() {
+    fn short_forms_are_parsed_and_invalid_faults_are_rejected() {
         assert_eq!(
             "* * drop always".parse(),
             Ok(Fault {

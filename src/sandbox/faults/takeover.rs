@@ -1,4 +1,4 @@
-//! Bytes that are sent past the HTTP library.
+//! Bytes that are sent directly to the connection, bypassing the HTTP library.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 pub(crate) enum Ending {
     /// Closes the TCP connection without closing TLS.
     Close,
-    /// Closes TLS first.
+    /// Closes TLS, then the TCP connection.
     CloseTls,
     /// Resets the TCP connection.
     Reset,
@@ -15,7 +15,7 @@ pub(crate) enum Ending {
     Stall,
 }
 
-/// Bytes that are sent instead of the response of the HTTP library, and how the connection ends after them.
+/// Bytes that are sent instead of the HTTP library's response, and how the connection ends afterwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Takeover {
     pub(crate) bytes: Bytes,

@@ -17,7 +17,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Returns the value of a header, if it is present and text.
+    /// Returns the value of a header, if it is present and valid text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -43,7 +43,7 @@ impl Call {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// Returns the body as a JSON object. If it is not `required`, an empty body is an empty object.
+    /// Returns the body as a JSON object. If the body is not `required`, an empty body counts as an empty object.
     pub(crate) fn object(&self, required: bool) -> Result<Map<String, Value>, Refusal> {
         if self.body.is_empty() && !required {
             return Ok(Map::new());
@@ -71,7 +71,7 @@ impl Call {
     }
 }
 
-/// Returns a text field, if present.
+/// Returns a string field, if present.
 pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
     match object.get(name) {
         None => Ok(None),
@@ -89,7 +89,7 @@ pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<
     }
 }
 
-/// Returns an integer of 64 bits, if present. JSON has one type of number, so 2.0 is an integer.
+/// Returns a 64-bit integer field, if present. JSON has only one number type, so 2.0 is accepted as an integer.
 pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);
@@ -100,7 +100,7 @@ pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Optio
     }
 }
 
-/// Returns an integer of 32 bits, if present.
+/// Returns a 32-bit integer field, if present.
 pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     match integer64(object, name) {
         Ok(Some(number)) if i32::try_from(number).is_err() => {
@@ -111,7 +111,7 @@ pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Optio
     }
 }
 
-/// Returns a number, if present.
+/// Returns a number field, if present.
 pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);
@@ -123,7 +123,7 @@ pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f
 }
 
 fn whole(value: &Value) -> Option<i64> {
-    // Up to 2^53 a float holds every integer exactly.
+    // Up to 2^53, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = |value: &Value| {
         value

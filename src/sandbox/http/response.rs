@@ -1,4 +1,4 @@
-//! Responses of the simulated manager: statuses, headers and bodies as in the contract.
+//! Responses of the simulated manager, with the documented statuses, headers and bodies.
 
 use hyper::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::sandbox::options::choices::ErrorBody;
 use crate::sandbox::options::settings::Settings;
 
-/// A response before it is turned into bytes.
+/// A response before it is serialized.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Returns a response without a body, for example to a deletion.
+    /// Returns a response without a body, for example for a deletion.
     pub(crate) fn empty(status: u16) -> Answer {
         Answer {
             status,
@@ -24,12 +24,12 @@ impl Answer {
         }
     }
 
-    /// 200 with a JSON document.
+    /// Returns a response with status 200 and a JSON document.
     pub(crate) fn json(document: &Value) -> Answer {
         Answer::typed(200, "application/json", document.to_string())
     }
 
-    /// Returns a response in plain text, as in legacy REST.
+    /// Returns a plain-text response, as the legacy REST API sends.
     pub(crate) fn text(status: u16, text: impl Into<String>) -> Answer {
         Answer::typed(status, "text/plain", text)
     }
@@ -44,7 +44,7 @@ impl Answer {
         Answer::typed(status, "text/html;charset=utf-8", page)
     }
 
-    /// This response with one more header.
+    /// Returns this response with one more header.
     pub(crate) fn with(mut self, name: impl AsRef<str>, value: impl Into<String>) -> Answer {
         self.headers.push((name.as_ref().to_owned(), value.into()));
         self
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-/// The status of a refusal: a number, or one that the settings choose.
+/// The status of an error response: a fixed number, or a status that the settings select.
 #[derive(Clone, Copy, Debug)]
 enum Status {
     Code(u16),
@@ -68,7 +68,7 @@ enum Status {
     ContentType,
 }
 
-/// A refused request.
+/// An error response to a rejected request.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: Status,
@@ -89,7 +89,7 @@ impl Refusal {
         }
     }
 
-    /// Returns a refusal of an invalid request, with the status that the settings choose.
+    /// Returns an error response for an invalid request, with the status that the settings select.
     pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
         Refusal {
             status: Status::Invalid,
@@ -97,7 +97,7 @@ impl Refusal {
         }
     }
 
-    /// Returns a refusal of a body that is not declared as JSON, with the status that the settings choose.
+    /// Returns an error response for a body that is not declared as JSON, with the status that the settings select.
     pub(crate) fn content_type() -> Refusal {
         Refusal {
             status: Status::ContentType,
@@ -109,7 +109,7 @@ impl Refusal {
         Refusal::new(403, message)
     }
 
-    /// Returns a refusal without a body.
+    /// Returns an error response without a body.
     pub(crate) fn bodiless(status: u16) -> Refusal {
         Refusal {
             bodiless: true,
@@ -117,7 +117,7 @@ impl Refusal {
         }
     }
 
-    /// Returns a refusal with status 405 and the allowed methods.
+    /// Returns an error response with status 405 and the allowed methods.
     pub(crate) fn method_not_allowed(allowed: &[&str]) -> Refusal {
         Refusal {
             allow: Some(allowed.join(", ")),
@@ -125,7 +125,7 @@ impl Refusal {
         }
     }
 
-    /// Returns a refusal with status 429 and the documented message (`docs/manager-api.md`, "Errors").
+    /// Returns an error response with status 429 and the documented message (`docs/manager-api.md`, "Errors").
     pub(crate) fn too_many(retry_after: Option<String>) -> Refusal {
         Refusal {
             retry_after,
@@ -133,7 +133,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the response, in the form that the settings choose.
+    /// Returns the response in the form that the settings select.
     pub(crate) fn answer(&self, settings: &Settings) -> Answer {
         let status = match self.status {
             Status::Code(status) => status,

@@ -1,8 +1,8 @@
-//! The choices for open questions that are more than a status, and the words for them.
+//! The choices for open questions whose answer is more than a status code, and their names on the command line.
 
-/// A value that is chosen by a word on the command line.
+/// A value that has a name on the command line.
 pub(crate) trait Choice: Sized {
-    /// Returns the value of a word, if it has one.
+    /// Returns the value with this name, if there is one.
     fn choose(word: &str) -> Option<Self>;
 }
 
@@ -12,7 +12,7 @@ impl Choice for u16 {
     }
 }
 
-/// The status of a refusal, or `accepted`.
+/// The status of an error response, or `accepted`.
 impl Choice for Option<u16> {
     fn choose(word: &str) -> Option<Option<u16>> {
         if word == "accepted" {
@@ -42,10 +42,10 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// The words for the values.
+            /// The names of the values.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// Returns the value of a word, if it has one.
+            /// Returns the value with this name, if there is one.
             pub fn named(word: &str) -> Option<$name> {
                 match word {
                     $($word => Some($name::$variant),)+
@@ -64,13 +64,13 @@ macro_rules! choice {
 pub(crate) use choice;
 
 choice! {
-    /// The message of a refused sign-in.
+    /// The message of a rejected sign-in.
     SignInWording {
         /// The cause: wrong password, locked account, too many sessions, code required.
         Cause = "cause",
         /// The same sentence for every cause.
         Vague = "vague",
-        /// No body.
+        /// The response has no body.
         Empty = "empty",
     }
 }
@@ -84,19 +84,19 @@ choice! {
         NoSid = "no-sid",
         /// No RID in the body.
         NoRid = "no-rid",
-        /// A cookie sID without a value.
+        /// A cookie named sID without a value.
         EmptySid = "empty-sid",
         /// An empty RID.
         EmptyRid = "empty-rid",
-        /// Two cookies sID. The last one counts, as in a browser (RFC 6265, section 5.3).
+        /// Two cookies named sID. The last one counts, as in a browser (RFC 6265, section 5.3).
         SeveralSid = "several-sid",
     }
 }
 
 choice! {
-    /// What happens at the maximum number of sessions.
+    /// The result of a sign-in when the maximum number of sessions is open.
     SessionLimit {
-        /// The sign-in is refused.
+        /// The sign-in is rejected.
         Refuse = "refuse",
         /// The oldest session ends.
         EndOldest = "end-oldest",
@@ -120,9 +120,9 @@ choice! {
     StickyCookie {
         /// No cookie.
         Off = "off",
-        /// A cookie that requests need not carry.
+        /// A cookie that requests need not contain.
         Sent = "sent",
-        /// A cookie without which a request reaches a node that does not know the session.
+        /// A cookie that requests must contain. A request without it reaches a node that does not know the session.
         Needed = "needed",
     }
 }
@@ -134,7 +134,7 @@ choice! {
         Clears = "clears",
         /// The expiry does not change.
         Ignored = "ignored",
-        /// The request is refused, like a date in the past.
+        /// The request is rejected, like a date in the past.
         Refused = "refused",
     }
 }
@@ -144,15 +144,15 @@ choice! {
     AnswerFields {
         /// The fields of the published document.
         Usual = "usual",
-        /// These and unknown ones.
+        /// The fields of the published document and unknown fields.
         Future = "future",
-        /// Only the ID, the name, and the secret key if any.
+        /// Only the ID, the name, and the secret key if there is one.
         Sparse = "sparse",
     }
 }
 
 choice! {
-    /// The form of an error's body.
+    /// The form of an error response's body.
     ErrorBody {
         /// `{"message": "..."}`
         Message = "message",
@@ -162,13 +162,13 @@ choice! {
         Text = "text",
         /// An HTML page.
         Html = "html",
-        /// No body.
+        /// The response has no body.
         Empty = "empty",
     }
 }
 
 choice! {
-    /// The header Retry-After of a response with status 429.
+    /// The header `Retry-After` of a response with status 429.
     RetryAfter {
         /// No header.
         None = "none",
@@ -180,7 +180,7 @@ choice! {
 }
 
 choice! {
-    /// How the manager stores a text.
+    /// How the manager stores a string.
     StoredText {
         /// Unchanged.
         Kept = "kept",
@@ -200,7 +200,7 @@ choice! {
 }
 
 impl StoredText {
-    /// Returns the stored text.
+    /// Returns the string as it is stored.
     pub(crate) fn apply(self, text: String) -> Option<String> {
         let without = |dropped: fn(char) -> bool| text.replace(dropped, "");
         Some(match self {
@@ -216,7 +216,7 @@ impl StoredText {
 }
 
 choice! {
-    /// The time until a search shows a new object.
+    /// The time until a search finds a new object.
     SearchLag {
         /// No delay.
         None = "none",
@@ -228,7 +228,7 @@ choice! {
 }
 
 impl SearchLag {
-    /// Returns the time in milliseconds.
+    /// Returns the delay in milliseconds.
     pub(crate) fn milliseconds(self) -> i64 {
         match self {
             SearchLag::None => 0,

@@ -1,7 +1,7 @@
-//! Everything that can be chosen about a simulated manager, as plain data.
+//! The settings of a simulated manager, as plain data.
 //!
-//! The manager's contract leaves much open (`docs/manager-api.md`, "Unknowns"). Each open question is a field of
-//! [`Unknowns`](unknowns::Unknowns), so that a client can be tried against every answer that a real manager might give.
+//! Some of the real manager's behaviour is not documented (`docs/manager-api.md`, "Unknowns"). Each open question is a field of
+//! [`Unknowns`](unknowns::Unknowns), so that a client can be tested against every behaviour that a real manager might have.
 
 pub(crate) mod choices;
 pub(crate) mod settings;

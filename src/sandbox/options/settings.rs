@@ -19,31 +19,31 @@ pub struct Settings {
     pub username: String,
     /// The administrator's password.
     pub password: String,
-    /// The administrator's tenant. `None` is the primary tenant, whose users sign in without a tenant name.
+    /// The administrator's tenant. `None` means the primary tenant, whose users sign in without a tenant name.
     pub tenant: Option<String>,
-    /// The code that a sign-in must carry, or `None` if none is required.
+    /// The second-factor code that a sign-in must contain, or `None` if none is required.
     pub mfa_code: Option<String>,
     /// Whether the administrator's password has expired.
     pub password_expired: bool,
-    /// The ID of the administrator's role. 1 is Full Access, 2 is Auditor.
+    /// The ID of the administrator's role. 1 is Full Access and 2 is Auditor.
     pub administrator_role: i64,
     /// Additional roles: JSON objects with the manager's field names. A role without an `ID` gets the next free one.
     pub roles: Vec<serde_json::Value>,
-    /// How many failed sign-ins in a row lock the account.
+    /// The number of consecutive failed sign-ins that lock the account.
     pub sign_in_attempts: u32,
-    /// How many wrong secrets in a row lock a key.
+    /// The number of consecutive wrong secrets that lock a key.
     pub key_attempts: u32,
-    /// How long a locked key stays locked.
+    /// The time that a key stays locked.
     pub key_lock_time: Duration,
-    /// The maximum number of sessions at a time.
+    /// The maximum number of open sessions.
     pub sessions_max: usize,
-    /// A session ends after it was idle for this time.
+    /// The idle time after which a session ends.
     pub session_idle: Duration,
-    /// A session ends after this time.
+    /// The age at which a session ends.
     pub session_max: Duration,
-    /// How many requests each user or key may send in any 60 seconds; `None` is no limit.
+    /// The number of requests that each user or key may send in any 60 seconds. `None` means no limit.
     pub rate_limit: Option<u32>,
-    /// How many seconds the manager's clock is ahead of this machine's; a negative number if it is behind.
+    /// The number of seconds that the manager's clock is ahead of this machine's clock. The number is negative if it is behind.
     pub clock_skew_seconds: i64,
     /// The shape of new secret keys.
     pub secret_shape: SecretShape,
@@ -51,9 +51,9 @@ pub struct Settings {
     pub cloud_one: bool,
     /// The value of the header `X-DSM-Version`.
     pub version: String,
-    /// The behaviour where the contract is silent.
+    /// The behaviour that is not documented.
     pub unknowns: Unknowns,
-    /// How many requests `Sandbox::requests` remembers; older ones are dropped.
+    /// The number of requests that `Sandbox::requests` returns. Older requests are dropped.
     pub requests_kept: usize,
 }
 
@@ -97,12 +97,12 @@ choice! {
     /// The TLS versions that a simulated manager offers.
     #[derive(Default)]
     TlsVersions {
-        /// 1.2 and 1.3.
+        /// TLS 1.2 and 1.3.
         #[default]
         Both = "both",
-        /// Only 1.2.
+        /// Only TLS 1.2.
         Only12 = "1.2",
-        /// Only 1.3.
+        /// Only TLS 1.3.
         Only13 = "1.3",
     }
 }
@@ -114,15 +114,15 @@ choice! {
         /// Self-signed for localhost, 127.0.0.1 and ::1, not marked as a CA.
         #[default]
         SelfSigned = "self-signed",
-        /// Self-signed for the same names and marked as a CA, which many self-made certificates are.
+        /// Self-signed for the same names and marked as a CA, like many certificates that users create themselves.
         SelfSignedCa = "self-signed-ca",
-        /// Issued by a CA whose certificate clients get.
+        /// Issued by a CA. Clients get the certificate of that CA.
         OwnCa = "own-ca",
-        /// Issued by a CA; clients get the certificate of another CA.
+        /// Issued by a CA. Clients get the certificate of a different CA.
         UnknownCa = "unknown-ca",
-        /// Self-signed for another host name.
+        /// Self-signed for a different host name.
         WrongName = "wrong-name",
-        /// Self-signed, valid until a year ago.
+        /// Self-signed, expired a year ago.
         Expired = "expired",
         /// Self-signed, valid from next year.
         NotYetValid = "not-yet-valid",

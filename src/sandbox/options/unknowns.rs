@@ -1,7 +1,7 @@
-//! The open questions of the manager's contract, each with its possible answers.
+//! The open questions about the manager's API, each with its possible answers.
 //!
-//! `docs/manager-api.md` marks what is not documented as unknown. A client must cope with every answer, so each question is a switch
-//! here. One table generates the typed fields, their defaults, and the names for the command line.
+//! `docs/manager-api.md` marks undocumented behaviour as unknown. A client must handle every possible behaviour, so each open question is a
+//! setting here. One table generates the typed fields, their defaults and their names on the command line.
 
 use super::choices::{
     AnswerFields, Choice, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
@@ -12,15 +12,15 @@ use super::choices::{
 pub struct Unknown {
     /// The name in `--unknown NAME=CHOICE`.
     pub name: &'static str,
-    /// The choices; the first is the default.
+    /// The possible choices. The first one is the default.
     pub choices: &'static [&'static str],
-    /// What the choices decide.
+    /// The description of the question.
     pub about: &'static str,
     apply: fn(&mut Unknowns, &str) -> bool,
 }
 
 impl Unknowns {
-    /// Sets a choice by the names on the command line.
+    /// Selects a choice for a question. Both are identified by their names on the command line.
     ///
     /// # Errors
     /// Returns a message with the valid names if the name or the choice is unknown.
@@ -44,7 +44,7 @@ impl Unknowns {
 
 macro_rules! unknowns {
     ($($name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
-        /// The behaviour where the contract is silent. A status is that of a refusal, and `None` is `accepted`.
+        /// The behaviour that is not documented. A status is the status of an error response, and `None` means `accepted`.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Unknowns {
             $($(#[doc = $about])+ pub $field: $kind,)+
@@ -73,10 +73,11 @@ macro_rules! unknowns {
 
 unknowns! {
     "sign-in-refusal" =>
-        /// The status of a refused sign-in.
+        /// The status of a rejected sign-in.
         sign_in_refusal: u16 = 401, ["401", "403", "400", "500"];
     "sign-in-wording" =>
-        /// The message of a refused sign-in: the cause (such as a lock-out or a missing code), the same message for every cause, or none.
+        /// The message of a rejected sign-in: one that names the cause (such as a lock-out or a missing code), the same message for every
+        /// cause, or none.
         sign_in_wording: SignInWording = SignInWording::Cause, ["cause", "vague", "empty"];
     "sign-in-answer" =>
         /// The response to a successful sign-in.
@@ -86,19 +87,20 @@ unknowns! {
         /// Whether the value of the cookie sID is in quotes. Requests must repeat the quotes; the session ID does not include them.
         quoted_cookie: bool = false, ["no", "yes"];
     "sessions-endpoint" =>
-        /// Whether POST /api/sessions exists. It may not on the hosted service.
+        /// Whether POST /api/sessions exists. It may be missing on the hosted service.
         sessions_endpoint: Option<u16> = None, ["accepted", "404", "403", "410"];
     "session-limit" =>
-        /// The result of a sign-in at the maximum number of sessions.
+        /// The result of a sign-in when the maximum number of sessions is open.
         session_limit: SessionLimit = SessionLimit::Refuse, ["refuse", "end-oldest"];
     "mfa-code-type" =>
         /// The JSON type of mfaCode.
         mfa_code_type: MfaCodeType = MfaCodeType::String, ["string", "number", "either"];
     "sticky-cookie" =>
-        /// The cookie of a load balancer beside sID. With `needed`, a session works only for requests that carry it.
+        /// The cookie that a load balancer sets in addition to sID. With `needed`, a session works only for requests that contain this
+        /// cookie.
         sticky_cookie: StickyCookie = StickyCookie::Off, ["off", "sent", "needed"];
     "sid-alone" =>
-        /// The status of a read with sID but without rID.
+        /// The status of a read request with sID but without rID.
         sid_alone: Option<u16> = Some(401), ["401", "403", "accepted"];
     "expired-session" =>
         /// The status if the session has ended or never existed.
@@ -107,7 +109,7 @@ unknowns! {
         /// The status if a secret key is wrong or deleted, or no credentials were sent.
         refused_key: u16 = 401, ["401", "403"];
     "unusable-key" =>
-        /// The status if a key has expired or is locked: 403 with the message of a missing right, or 401 with that of a wrong key.
+        /// The status if a key has expired or is locked: 403 with the message for a missing right, or 401 with the message for a wrong key.
         unusable_key: u16 = 403, ["403", "401"];
     "cloud-one-keys" =>
         /// The status if a Cloud One key requests an operation on API keys. The documentation allows legacy keys only.
@@ -119,10 +121,11 @@ unknowns! {
         /// Whether a session can use the operations on API keys, other than creating one.
         session_keys: Option<u16> = None, ["accepted", "401", "403"];
     "end-session" =>
-        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, 200 leaves it open, other choices refuse.
+        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, 200 leaves it open, other choices are error responses.
         end_session: Option<u16> = None, ["accepted", "200", "401", "403", "404", "405", "500"];
     "logout" =>
-        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends it, 200 leaves it open, other choices refuse.
+        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends it, 200 leaves it open, other choices are error
+        /// responses.
         logout: Option<u16> = None, ["accepted", "200", "401", "404", "500"];
     "missing-version" =>
         /// The status if the header api-version is missing.
@@ -140,7 +143,7 @@ unknowns! {
         /// The status if the role of a key does not exist.
         unknown_role: Option<u16> = Some(400), ["400", "403", "404", "500", "accepted"];
     "role-omitted" =>
-        /// The status if a key is created without roleID. `accepted` gives it Full Access, as documented for tenant keys.
+        /// The status if a key is created without roleID. With `accepted`, the key gets Full Access, as documented for tenant keys.
         role_omitted: Option<u16> = None, ["accepted", "400", "403"];
     "past-expiry" =>
         /// The status if expiryDate is in the past.
@@ -182,16 +185,16 @@ unknowns! {
         /// How the manager stores the description of a key.
         descriptions: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut", "dropped"];
     "search-lag" =>
-        /// The time until a search shows a new key.
+        /// The time until a search finds a new key.
         search_lag: SearchLag = SearchLag::None, ["none", "200ms", "1s"];
     "answer-fields" =>
         /// The fields of responses: the usual ones, additional new ones, or only those that a client needs.
         answer_fields: AnswerFields = AnswerFields::Usual, ["usual", "future", "sparse"];
     "error-body" =>
-        /// The form of an error's body.
+        /// The form of an error response's body.
         error_body: ErrorBody = ErrorBody::Message, ["message", "legacy", "text", "html", "empty"];
     "retry-after" =>
-        /// Whether a response with status 429 has Retry-After, and in which form.
+        /// The form of the header Retry-After in a response with status 429, if it is sent.
         retry_after: RetryAfter = RetryAfter::None, ["none", "seconds", "date"];
     "ping" =>
         /// The status of the ping if an administrator has not enabled it; `accepted` means that it is enabled.

@@ -1,4 +1,4 @@
-//! One criterion of a search: its tests, and whether an object passes them.
+//! One search criterion: parses its tests and checks whether an object passes them.
 
 use std::cmp::Ordering;
 
@@ -72,7 +72,7 @@ impl Criterion {
         let field = match field {
             Some(field) => field,
             None if only_ids || tests.is_empty() => "ID".to_owned(),
-            None => return Err(Refusal::invalid("A search criterion needs a fieldName.")),
+            None => return Err(Refusal::invalid("A search criterion requires a fieldName.")),
         };
         let Some(kind) = T::kind(&field) else {
             return match unknowns.unknown_field {
@@ -117,7 +117,7 @@ impl Criterion {
         })
     }
 
-    /// Returns the ID that all matches exceed, if this criterion requires one.
+    /// Returns the value that the IDs of all matches must exceed, if this criterion requires that.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -126,7 +126,7 @@ impl Criterion {
     }
 }
 
-/// Returns the tests of a criterion. A test without its required value is refused.
+/// Returns the tests of a criterion. A test without its required value is an error.
 fn read_tests(given: &Map<String, Value>, unknowns: &Unknowns) -> Result<Vec<Test>, Refusal> {
     let mut tests = Vec::new();
     let wildcards = boolean(given, "stringWildcards")?.unwrap_or(true);
@@ -200,7 +200,7 @@ fn read_comparison<T>(
 }
 
 fn missing(test: &str, value: &str) -> Refusal {
-    Refusal::invalid(format!("A {test} needs a {value}."))
+    Refusal::invalid(format!("A {test} requires a {value}."))
 }
 
 fn read_dates(given: &Map<String, Value>) -> Result<Option<Test>, Refusal> {
@@ -226,7 +226,7 @@ impl Test {
         }
     }
 
-    /// Returns true if a value passes this test. As in a database, null passes only the test for null.
+    /// Returns true if a value passes this test. As in a database, null passes only a null test.
     fn passes(&self, value: Option<Value>) -> bool {
         if let Test::Null(null) = self {
             return value.is_none() == *null;
@@ -309,7 +309,8 @@ fn text_matches(text: &str, pattern: &str, wildcards: bool, ignore_case: bool) -
     like(&text, &pattern)
 }
 
-/// Matches as LIKE in SQL: `%` is any text, `_` any one character. On a mismatch, the last `%` takes one more character.
+/// Matches a pattern like LIKE in SQL: `%` matches any text, and `_` matches any one character. On a mismatch, the last `%` is extended by
+/// one character.
 fn like(text: &[char], pattern: &[char]) -> bool {
     let (mut at, mut in_pattern) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
@@ -335,7 +336,7 @@ fn like(text: &[char], pattern: &[char]) -> bool {
     pattern[in_pattern..].iter().all(|sign| *sign == '%')
 }
 
-/// Compares versions number by number. A part that is not a number is less than any number.
+/// Compares versions number by number. A part that is not a number is smaller than every number.
 fn version_order(left: &str, right: &str) -> Ordering {
     let parts = |version: &str| -> Vec<Option<u64>> {
         version.split('.').map(|part| part.parse().ok()).collect()
@@ -348,7 +349,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percent_and_underscore_are_wildcards_unless_switched_off() {
+    fn percent_and_underscore_are_wildcards_unless_disabled() {
         assert!(text_matches("DevXRead", "Dev_Read", true, false));
         assert!(!text_matches("DevXRead", "Dev_Read", false, false));
         assert!(text_matches("Full Access", "%l%c%", true, false));
@@ -360,13 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn case_counts_if_requested() {
+    fn case_is_ignored_only_if_requested() {
         assert!(text_matches("auditor", "AUDITOR", false, true));
         assert!(!text_matches("auditor", "AUDITOR", false, false));
     }
 
     #[test]
-    fn versions_compare_by_number() {
+    fn versions_are_compared_by_number() {
         assert_eq!(version_order("20.0.9", "20.0.10"), Ordering::Less);
         assert_eq!(version_order("20.0", "20.0.1"), Ordering::Less);
         assert_eq!(version_order("12.0", "12.0"), Ordering::Equal);

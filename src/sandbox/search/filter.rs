@@ -1,4 +1,4 @@
-//! The filter of a search, and the objects that it finds.
+//! The filter of a search: parses it and finds the matching objects.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::sandbox::http::call::{boolean, integer32, wrong_type};
 use crate::sandbox::http::response::Refusal;
 use crate::sandbox::options::unknowns::Unknowns;
 
-/// The maximum number of results, unless the filter names one.
+/// The maximum number of results, unless the filter sets one.
 const DEFAULT_MAX_ITEMS: usize = 5000;
 
 /// A parsed SearchFilter.
@@ -20,15 +20,15 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Parses a filter for objects of one kind. Unknown names are ignored, because the manager does so: a client that
-    /// sent `max_items` got everything.
+    /// Parses a filter for objects of one kind. Unknown fields are ignored, because a real manager ignored them: a client that sent
+    /// `max_items` got all objects.
     pub(crate) fn read<T: Searchable>(
         body: &Map<String, Value>,
         unknowns: &Unknowns,
     ) -> Result<Filter, Refusal> {
         let by_id = boolean(body, "sortByObjectID")?.unwrap_or(false);
         let max_items = match integer32(body, "maxItems")? {
-            // 0 stands for null in numbers (`docs/manager-api.md`, "Key fields").
+            // In numeric fields, 0 means null (`docs/manager-api.md`, "Key fields").
             None | Some(0) => DEFAULT_MAX_ITEMS,
             Some(count) => usize::try_from(count)
                 .map_err(|_| Refusal::invalid("The value of maxItems must not be negative."))?,
@@ -53,12 +53,12 @@ impl Filter {
         })
     }
 
-    /// Returns the ID that all matches exceed, if a criterion requires one.
+    /// Returns the value that the IDs of all matches must exceed, if a criterion requires that.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }
 
-    /// Returns the name that all matches have, ignoring case, if a criterion requires one.
+    /// Returns the name that all matches must have, ignoring case, if a criterion requires one.
     pub(crate) fn name<T: Searchable>(&self) -> Option<&str> {
         self.criteria
             .iter()
@@ -79,7 +79,7 @@ impl Filter {
             return matching.take(self.max_items).collect();
         }
         let mut found: Vec<&T> = matching.collect();
-        // The order of an unsorted search is not documented. An order unrelated to the IDs finds clients that rely on one.
+        // The order of an unsorted search is not documented. Shuffling the results exposes clients that rely on an order.
         found.sort_by_key(|object| scramble(object.id()));
         found.truncate(self.max_items);
         found

@@ -1,4 +1,4 @@
-//! The search that roles, API keys and administrators share (`docs/manager-api.md`, "Search").
+//! The search for roles, API keys and administrators (`docs/manager-api.md`, "Search").
 
 pub(crate) mod criteria;
 pub(crate) mod field;

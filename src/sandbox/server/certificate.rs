@@ -1,4 +1,4 @@
-//! The certificate of the simulated manager. Its private key is generated at every start and stays in memory.
+//! The certificate of the simulated manager. Its private key is generated at every start and never written to disk.
 
 use std::net::IpAddr;
 
@@ -12,14 +12,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::sandbox::options::settings::CertificateKind;
 
-/// The certificate chain and key of the server, and the certificate for clients to trust.
+/// The certificate chain and private key of the server, and the certificate that clients must trust.
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
     pub(crate) trusted_pem: String,
 }
 
-/// Generates a certificate of this kind for the loopback names and this address.
+/// Generates a certificate of this kind. It is valid for the loopback names and for this address.
 pub(crate) fn make(kind: CertificateKind, address: IpAddr) -> anyhow::Result<Identity> {
     let key = KeyPair::generate().context("could not generate a key pair")?;
     let leaf = leaf(kind, address)?;
@@ -57,7 +57,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
             "::1".to_owned(),
         ],
     };
-    // Every address in 127.0.0.0/8 is a loopback address.
+    // The address may not be 127.0.0.1, because every address in 127.0.0.0/8 is a loopback address.
     let address = address.to_string();
     if kind != CertificateKind::WrongName && !names.contains(&address) {
         names.push(address);
@@ -73,7 +73,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages.push(KeyUsagePurpose::KeyCertSign);
     }
-    // Days relative to today. Some verifiers refuse certificates that are valid for more than 398 days.
+    // The validity in days relative to today. Some verifiers reject certificates that are valid for more than 398 days.
     let (from, until) = match kind {
         CertificateKind::Expired => (-700, -365),
         CertificateKind::NotYetValid => (365, 700),

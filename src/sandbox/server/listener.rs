@@ -1,4 +1,4 @@
-//! The listener: accepts connections, and TLS and HTTP/1.1 on each.
+//! The listener: accepts connections and serves HTTP/1.1 over TLS on each of them.
 
 use std::convert::Infallible;
 use std::net::TcpListener as StdTcpListener;
@@ -17,7 +17,7 @@ use super::shared::Shared;
 use super::stream::{TakeoverSlot, TakeoverStream};
 use crate::sandbox::options::settings::TlsVersions;
 
-/// Returns an acceptor with this certificate.
+/// Returns a TLS acceptor with this certificate.
 pub(crate) fn tls(versions: TlsVersions, identity: Identity) -> anyhow::Result<TlsAcceptor> {
     let versions: &[&rustls::SupportedProtocolVersion] = match versions {
         TlsVersions::Both => &[&rustls::version::TLS13, &rustls::version::TLS12],
@@ -45,7 +45,7 @@ pub(crate) async fn serve(
     };
     let accept = async {
         loop {
-            // A failed accept (the client left, no free file descriptor) must not end the server.
+            // A failed accept must not end the server. For example, the client may have disconnected, or no file descriptor may be free.
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(connection(
                     stream,
@@ -68,7 +68,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
         log.connections.tcp += 1;
         log.connections.tcp
     };
-    // A response is one small write, which must not wait for more data.
+    // A response is one small write, which must be sent without waiting for more data.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = tls.accept(stream).await else {
         return;
@@ -87,7 +87,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
             slot: Arc::clone(&slot),
             shared: Arc::clone(&shared),
         };
-        // A separate task: the manager executes the request even if the client hangs up.
+        // The request is executed in a separate task, so that it completes even if the client disconnects.
         async move {
             Ok::<_, Infallible>(
                 tokio::spawn(handler.answer(request))
@@ -98,6 +98,6 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
     });
     let served =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // An error here is the client's, or an injected fault.
+    // An error here is caused by the client or by an injected fault.
     let _ = served.await;
 }

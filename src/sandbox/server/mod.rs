@@ -1,4 +1,4 @@
-//! The network side: TCP, TLS and HTTP/1.1, and the faults between them and the manager.
+//! The network layer: TCP, TLS, HTTP/1.1 and injected faults.
 
 pub(crate) mod certificate;
 pub(crate) mod fault_runner;

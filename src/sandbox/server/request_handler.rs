@@ -76,7 +76,7 @@ impl RequestHandler {
                     self.shared.log().set_status(number, status);
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
-                // The client never gets this: the takeover starts when the HTTP library writes it.
+                // The client never receives this body: the takeover begins when the HTTP library starts to write it.
                 Response::new(Full::from("."))
             }
         }

@@ -17,16 +17,16 @@ pub struct Request {
     pub path: String,
     /// The text after the `?`.
     pub query: Option<String>,
-    /// All headers in their order, with lower-case names.
+    /// All headers in the order received, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// The status of the response; `None` before it, and if the connection ended instead.
+    /// The status of the response. `None` if no response has been sent yet, or if the connection was closed without one.
     pub status: Option<u16>,
 }
 
 impl Request {
-    /// Returns the first header of this name.
+    /// Returns the value of the first header with this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -34,7 +34,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Method and path, as in `POST /api/roles/search`.
+    /// Returns the method and the path, for example `POST /api/roles/search`.
     pub fn route(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -49,7 +49,7 @@ pub struct Connections {
     pub tls: u64,
 }
 
-/// The request log and the number of connections.
+/// The request log and the connection counters.
 #[derive(Debug, Default)]
 pub(crate) struct RequestLog {
     pub(crate) connections: Connections,
@@ -58,7 +58,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Adds a request and returns its number. Drops the oldest requests if there are more than `max`.
+    /// Adds a request and returns its number. Removes the oldest requests if there are more than `max`.
     pub(crate) fn add(
         &mut self,
         connection: u64,

@@ -1,4 +1,4 @@
-//! The routes, and the checks that every request must pass before its endpoint.
+//! The routes, and the checks that every request must pass before it reaches its endpoint.
 
 use hyper::Method;
 use serde_json::json;
@@ -53,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    /// What the request does, in the words of a refusal.
+    /// Returns the action of the request, as it is named in error messages.
     fn action(self, method: &Method) -> &'static str {
         match (self, method.as_str()) {
             (Endpoint::Roles, "POST") => "create administrator roles",
@@ -96,7 +96,7 @@ const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make
 /// An ID that no object has, for a path segment that is not an ID.
 const NO_ID: i64 = i64::MIN;
 
-/// Parses an ID: an integer of 32 bits, as in the published document. No object has a negative ID.
+/// Parses an ID, which is a 32-bit integer according to the published document. No object has a negative ID.
 fn object_id(segment: &str) -> i64 {
     segment.parse::<i32>().map_or(NO_ID, i64::from)
 }
@@ -147,7 +147,7 @@ impl Manager {
     ) -> Result<Answer, Refusal> {
         match (endpoint, call.method.as_str()) {
             (Endpoint::Role(NO_ID) | Endpoint::Key(NO_ID) | Endpoint::KeySecret(NO_ID), _) => {
-                Err(Refusal::invalid("The ID must be an integer of 32 bits."))
+                Err(Refusal::invalid("The ID must be a 32-bit integer."))
             }
             (Endpoint::Roles, "GET") => self.list_roles(caller),
             (Endpoint::Roles, _) => self.create_role(caller, call),
@@ -175,7 +175,8 @@ impl Manager {
         }
     }
 
-    /// Every operation requires the header `api-version`. A sign-in requires the value `v1`, the others accept any string.
+    /// Checks the header `api-version`, which every operation requires. A sign-in requires the value `v1`; other operations accept any
+    /// string.
     fn check_version(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let unknowns = &self.settings.unknowns;
         let (status, message) = match call.header("api-version") {
@@ -190,7 +191,8 @@ impl Manager {
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
     }
 
-    /// Refuses Cloud One keys for the operations on API keys, if chosen (`docs/manager-api.md`, "Authentication").
+    /// Rejects operations on API keys that are requested with a Cloud One key, if the settings say so (`docs/manager-api.md`,
+    /// "Authentication").
     fn check_cloud_one(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let is_key_operation = matches!(
             endpoint,
@@ -212,7 +214,8 @@ impl Manager {
         }
     }
 
-    /// Refuses sessions for operations other than creating a key, if chosen (`docs/manager-api.md`, "Authentication").
+    /// Rejects operations that are requested with a session, except for creating a key, if the settings say so (`docs/manager-api.md`,
+    /// "Authentication").
     fn check_session_scope(
         &self,
         caller: Caller,
@@ -231,7 +234,7 @@ impl Manager {
             _ => unknowns.session_keys,
         };
         status.map_or(Ok(()), |status| {
-            Err(Refusal::new(status, "This operation needs an API key."))
+            Err(Refusal::new(status, "This operation requires an API key."))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What the server's thread and its owner share.
+//! The state that the server's thread shares with its owner.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

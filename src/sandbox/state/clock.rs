@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970, the manager's unit of time.
+/// A time in milliseconds since 1970, the form that the manager uses.
 pub(crate) type Millis = i64;
 
 /// A clock with an offset.
@@ -29,7 +29,7 @@ impl Clock {
         millis(real).saturating_add(self.offset)
     }
 
-    /// Returns the current time in the form of the header `Date`.
+    /// Returns the current time as a value for the header `Date`.
     pub(crate) fn date(self) -> String {
         http_date(self.now())
     }
@@ -40,9 +40,9 @@ pub(crate) fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// Formats a time as in HTTP headers.
+/// Formats a time for an HTTP header.
 pub(crate) fn http_date(time: Millis) -> String {
-    // The format has years of four digits, from 1970 on.
+    // The format supports years from 1970 to 9999.
     const LAST: Millis = 253_402_300_799_000;
     let since = Duration::from_millis(u64::try_from(time.min(LAST)).unwrap_or(0));
     httpdate::fmt_http_date(UNIX_EPOCH + since)

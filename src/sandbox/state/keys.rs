@@ -11,9 +11,9 @@ use crate::sandbox::search::field::{Field, Searchable};
 /// One API key as the manager stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The ID. The manager never assigns it again.
+    /// The ID, which is never assigned again.
     pub id: i64,
-    /// The `keyName`, which the published document does not require.
+    /// The name (`keyName`). The published document does not require it.
     pub name: Option<String>,
     /// The description.
     pub description: Option<String>,
@@ -27,20 +27,21 @@ pub struct ApiKey {
     pub active: bool,
     /// When the key was created, in milliseconds since 1970.
     pub created: i64,
-    /// When the key last signed a request.
+    /// When the key last authenticated a request.
     pub last_sign_in: Option<i64>,
-    /// When a lock after too many wrong secrets ends.
+    /// When the lock caused by too many wrong secrets ends.
     pub unlock_time: Option<i64>,
-    /// The number of wrong secrets since the last right one.
+    /// The number of wrong secrets since the last correct one.
     pub unsuccessful_sign_in_attempts: u32,
     /// When the key expires.
     pub expiry_date: Option<i64>,
-    /// The secret, which the manager shows once.
+    /// The secret, which the manager returns only once.
     pub secret: String,
 }
 
 impl ApiKey {
-    /// Returns a key with the default fields. Locale and time zone are those of the vendor's sample (`docs/manager-api.md`, "Key fields").
+    /// Returns a key with default values. The locale and the time zone are those of the vendor's sample (`docs/manager-api.md`, "Key
+    /// fields").
     pub(crate) fn fresh(id: i64, role_id: i64, now: Millis, secret: String) -> ApiKey {
         ApiKey {
             id,
@@ -59,7 +60,7 @@ impl ApiKey {
         }
     }
 
-    /// Returns the part of the secret before the colon, which assigns a wrong secret to a key: an ID, a GUID or `tmc...`.
+    /// Returns the part of the secret before the colon: an ID, a GUID or `tmc...`. It shows which key a wrong secret was meant for.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }
@@ -148,12 +149,12 @@ impl Keys {
         self.by_id.get(&id)
     }
 
-    /// Returns a key whose fields can be changed, except for those in an index: ID, name and secret.
+    /// Returns a key, so that its fields can be changed. The ID, the name and the secret must not be changed, because they are indexed.
     pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut ApiKey> {
         self.by_id.get_mut(&id)
     }
 
-    /// Changes a key and updates the indexes. The ID does not change.
+    /// Changes a key and updates the indexes. The ID must not be changed.
     pub(crate) fn edit<T>(&mut self, id: i64, edit: impl FnOnce(&mut ApiKey) -> T) -> Option<T> {
         let mut key = self.remove(id)?;
         let result = edit(&mut key);
@@ -167,7 +168,7 @@ impl Keys {
         self.get(*self.by_secret.get(secret)?)
     }
 
-    /// Returns the key that a wrong secret belongs to, according to the part before the colon.
+    /// Returns the key that has the same part before the colon as a wrong secret.
     pub(crate) fn with_prefix_of(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_prefix.get(prefix(secret))?)
     }
@@ -192,7 +193,7 @@ impl Keys {
         self.by_id.values()
     }
 
-    /// Returns the keys with a greater ID, ordered by ID. Searches page by page need them.
+    /// Returns the keys with a greater ID, ordered by ID. Searches for a later page use this.
     pub(crate) fn after(&self, id: i64) -> impl Iterator<Item = &ApiKey> {
         use std::ops::Bound::{Excluded, Unbounded};
         self.by_id

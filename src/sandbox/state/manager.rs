@@ -1,4 +1,4 @@
-//! Everything that one simulated manager knows.
+//! The complete state of one simulated manager.
 
 use super::clock::Clock;
 use super::keys::Keys;
@@ -18,7 +18,7 @@ pub(crate) struct Manager {
     pub(crate) roles: Roles,
     pub(crate) keys: Keys,
     pub(crate) calls: RateLimit,
-    /// The GUID of the only tenant, part of every response of `/api/apikeys/current`.
+    /// The GUID of the only tenant. Every response of `/api/apikeys/current` contains it.
     pub(crate) tenant_guid: String,
 }
 

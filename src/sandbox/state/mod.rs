@@ -1,4 +1,4 @@
-//! The state of the simulated manager: plain data, changed by plain functions. It knows nothing of the network.
+//! The state of the simulated manager: plain data that plain functions change. It does not depend on the network.
 
 pub(crate) mod clock;
 pub(crate) mod keys;

@@ -1,8 +1,8 @@
-//! An index of names, so that a search for one name stays quick with a hundred thousand objects.
+//! An index of names, so that a search for one name is fast even with a hundred thousand objects.
 
 use std::collections::BTreeSet;
 
-/// The IDs of each name, ignoring case. Whether case counts is an open question, so callers compare the results again.
+/// The IDs for each name, ignoring case. Whether the manager ignores case is an open question, so callers must compare the results again.
 #[derive(Debug, Default)]
 pub(crate) struct NameIndex {
     folded: BTreeSet<(String, i64)>,
@@ -17,7 +17,7 @@ impl NameIndex {
         self.folded.remove(&(fold(name), id));
     }
 
-    /// Returns the IDs with this name, ignoring case, in order.
+    /// Returns the IDs for this name, ignoring case, in ascending order.
     pub(crate) fn with(&self, name: &str) -> impl Iterator<Item = i64> {
         let name = fold(name);
         let same = (name.clone(), i64::MIN)..=(name, i64::MAX);
@@ -25,7 +25,7 @@ impl NameIndex {
     }
 }
 
-/// Returns the form of a name for comparisons that ignore case.
+/// Returns a name in a form for comparisons that ignore case.
 pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! The rate limit of each user and key (`docs/manager-api.md`, "Rate limits"). Refused calls are not counted.
+//! The rate limit of each user and key (`docs/manager-api.md`, "Rate limits"). Rejected calls are not counted.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,7 +15,7 @@ pub(crate) struct RateLimit {
 }
 
 impl RateLimit {
-    /// Counts a call, or refuses it if the limit is reached.
+    /// Counts a call, or returns an error response if the limit is reached.
     pub(crate) fn count(
         &mut self,
         caller: &str,
@@ -33,7 +33,7 @@ impl RateLimit {
             return Ok(());
         }
         let free_again = calls.front().map_or(now, |oldest| oldest + WINDOW);
-        // Rounded up, so that a client that waits exactly this long is not refused again.
+        // Rounded up, so that a client that waits exactly this long is not rejected again.
         let seconds = (free_again - now + 999) / 1000;
         Err(Refusal::too_many(match hint {
             RetryAfter::None => None,

@@ -1,8 +1,9 @@
-//! The rights of a role, spelled as in the vendor's published document (schema `rights`), including the lower-case k of `apikeyRights`.
+//! The rights of a role. The names are those of the vendor's published document (schema `rights`), including the lower-case k of
+//! `apikeyRights`.
 
 use serde_json::{Map, Value};
 
-/// The whole tree, one group per line: area, group, rights.
+/// The whole tree of rights, one group per line: area, group, rights.
 const GROUPS: &str = "
 platformRights administratorRights canCreateNewAdministrators canDeleteAdministrators canEditAdministratorProperties canViewAdministrators
 platformRights administratorRoleRights canCreateNewAdministratorRoles canDeleteAdministratorRoles canEditAdministratorRoleProperties canViewAdministratorRoles
@@ -66,8 +67,8 @@ hostedServiceRights stackTraceRights canViewStackTraces
 hostedServiceRights networkSecurityRights canCreateDeviceAuthorizationTokens
 ";
 
-/// The groups in which the Auditor has no rights. API keys, roles and administrators were observed (`docs/manager-api.md`, "Roles").
-/// Tenants are an assumption: a read-only user of one tenant should not see the others.
+/// The groups in which the Auditor has no rights. This was observed for API keys, roles and administrators (`docs/manager-api.md`,
+/// "Roles"). For tenants, it is an assumption: a read-only user of one tenant should not see other tenants.
 const HIDDEN_FROM_AUDITOR: [&str; 4] = [
     "apikeyRights",
     "administratorRoleRights",
@@ -75,17 +76,17 @@ const HIDDEN_FROM_AUDITOR: [&str; 4] = [
     "multiTenantRights",
 ];
 
-/// Returns every right.
+/// Returns a tree in which every right is granted.
 pub(crate) fn all() -> Value {
     tree(|_, _, _| true)
 }
 
-/// Returns no rights.
+/// Returns a tree in which no right is granted.
 pub(crate) fn none() -> Value {
     tree(|_, _, _| false)
 }
 
-/// Returns the rights of the Auditor: to view everything but keys, roles and administrators.
+/// Returns the rights of the Auditor, which can view everything except API keys, roles, administrators and tenants.
 pub(crate) fn auditor() -> Value {
     tree(|area, group, right| {
         right.starts_with("canView")
@@ -108,14 +109,14 @@ pub(crate) fn within(inner: &Value, outer: &Value) -> bool {
 /// Sets the rights in `base` that `given` contains.
 ///
 /// # Errors
-/// Returns the name of the first field that is not a group of rights or not a boolean (quoted booleans are refused).
+/// Returns the name of the first field that is neither a group of rights nor a boolean. A quoted boolean is an error.
 pub(crate) fn overlay(base: &mut Value, given: &Value) -> Result<(), String> {
     let Value::Object(given) = given else {
         return Err("rights".to_owned());
     };
     for (name, value) in given {
         match base.get_mut(name) {
-            // Rights of other versions of the manager are ignored.
+            // Rights from other versions of the manager are ignored.
             None => {}
             Some(Value::Bool(right)) => *right = value.as_bool().ok_or_else(|| name.clone())?,
             Some(group) => overlay(group, value).map_err(|inner| {
@@ -153,14 +154,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_access_includes_the_auditor_but_not_vice_versa() {
+    fn full_access_includes_the_rights_of_the_auditor_but_not_vice_versa() {
         assert!(within(&auditor(), &all()));
         assert!(!within(&all(), &auditor()));
         assert!(within(&none(), &auditor()));
     }
 
     #[test]
-    fn rights_are_set_and_quoted_booleans_refused() {
+    fn rights_are_set_and_quoted_booleans_are_rejected() {
         let mut rights = none();
         let given = serde_json::json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}, "newRights": {"x": true}}});
         assert_eq!(overlay(&mut rights, &given), Ok(()));

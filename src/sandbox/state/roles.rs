@@ -1,4 +1,4 @@
-//! The roles: Full Access and Auditor as observed on a manager, and additional ones.
+//! The roles: Full Access and Auditor as observed on a real manager, and additional roles.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ impl Role {
         Role { id, fields }
     }
 
-    /// Sets the fields that a client can write. The types of the others are checked and their values ignored.
+    /// Sets the fields that a client can write. The other fields are ignored after their types were checked.
     fn set_fields(&mut self, given: &Map<String, Value>) -> Result<(), Refusal> {
         for name in ["name", "description"] {
             if let Some(value) = text(given, name)? {
@@ -97,7 +97,7 @@ impl Role {
         if let Some(given) = given.get("rights") {
             let mut rights = self.rights().clone();
             rights::overlay(&mut rights, given)
-                .map_err(|name| wrong_type(&name, "made of booleans"))?;
+                .map_err(|name| wrong_type(&name, "an object of booleans"))?;
             self.fields.insert("rights".to_owned(), rights);
         }
         let _read_only = (
@@ -154,7 +154,7 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    /// Returns the two default roles (`docs/manager-api.md`, "Roles") and these.
+    /// Returns the two default roles (`docs/manager-api.md`, "Roles") and the additional ones.
     pub(crate) fn with(additional: &[Value]) -> anyhow::Result<Roles> {
         let mut roles = Roles {
             by_id: BTreeMap::new(),
@@ -176,7 +176,7 @@ impl Roles {
             false,
         );
         for (index, role) in additional.iter().enumerate() {
-            (roles.add(role)).with_context(|| format!("role {} of the list", index + 1))?;
+            (roles.add(role)).with_context(|| format!("role number {} in the list", index + 1))?;
         }
         Ok(roles)
     }
@@ -211,7 +211,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// Adds a role from a file or a test. Unlike a client, these can set the ID and every field.
+    /// Adds a role from a file or a test. Unlike a client, a file or a test can set the ID and every other field.
     pub(crate) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object")
@@ -238,7 +238,7 @@ impl Roles {
         Ok(id)
     }
 
-    /// Returns a new role with the fields of a request. Other fields are false or empty.
+    /// Returns a new role with the fields in a request. All other fields are false or empty.
     pub(crate) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = Role::blank(self.next_id());
         check_name(given)?;
@@ -246,7 +246,7 @@ impl Roles {
         Ok(role)
     }
 
-    /// Returns a copy of a role with some fields changed.
+    /// Returns a copy of a role with the fields in a request changed.
     pub(crate) fn changed(role: &Role, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = role.clone();
         check_name(given)?;

@@ -1,4 +1,4 @@
-//! Random values in the shapes that the manager uses.
+//! Random values in the formats that the manager uses.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Returns 32 upper-case hexadecimal digits, the shape of sID and RID (`docs/manager-api.md`, "Sign-in").
+/// Returns 32 upper-case hexadecimal digits, the format of sID and RID (`docs/manager-api.md`, "Sign-in").
 pub(crate) fn hex32() -> String {
     random::<16>()
         .iter()
@@ -23,7 +23,7 @@ pub(crate) fn hex32() -> String {
         .collect()
 }
 
-/// Returns a GUID in the usual form.
+/// Returns a random GUID in the usual format.
 pub(crate) fn guid() -> String {
     let hex = hex32();
     format!(

@@ -8,7 +8,7 @@ use super::clock::{Millis, millis};
 /// The state of the administrator's account.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    /// How many passwords or codes were wrong since the last successful sign-in.
+    /// The number of wrong passwords or codes since the last successful sign-in.
     pub(crate) failures: u32,
     pub(crate) locked: bool,
 }
@@ -17,13 +17,13 @@ pub(crate) struct Account {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) rid: String,
-    /// The load balancer's cookie that requests must carry, if any.
+    /// The load balancer's cookie that requests must contain, if any.
     pub(crate) sticky: Option<String>,
     pub(crate) created: Millis,
     pub(crate) last_activity: Millis,
 }
 
-/// The open sessions by their sID.
+/// The open sessions, indexed by sID.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     by_sid: HashMap<String, Session>,
@@ -57,7 +57,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the sessions that were idle for `idle`, or exist for `max`.
+    /// Ends the sessions that were idle for at least `idle` or have existed for at least `max`.
     pub(crate) fn expire(&mut self, now: Millis, idle: Duration, max: Duration) {
         let (idle, max) = (millis(idle), millis(max));
         self.by_sid

@@ -179,7 +179,7 @@ fn mistakes_are_named() {
         ),
         (
             vec!["--fault".into(), "POST /api/roles explode".into()],
-            "`explode` is not an action",
+            "`explode` is not a valid action",
         ),
         (
             vec!["--unknown".into(), "duplicate-name=418".into()],

@@ -62,7 +62,7 @@ fn invalid(choice: &str, settings: Settings) {
         ["create", "--role-id", "4294967296", "--allow-full-access"],
         exit_of(choice),
     );
-    contains(&said, &["roleID must be an integer of 32 bits"]);
+    contains(&said, &["roleID must be a 32-bit integer"]);
 }
 
 fn unknown_role(choice: &str, settings: Settings) {
