@@ -112,7 +112,7 @@ impl Signal {
         u8::try_from(128 + self.of_unix().as_raw()).unwrap_or(1)
     }
 
-    /// On Windows, Ctrl-C is the only signal.
+    /// Returns the exit code for Ctrl-C, the only signal on Windows.
     #[cfg(not(unix))]
     fn exit_code(self) -> u8 {
         130

@@ -20,7 +20,7 @@ pub(crate) struct Entry {
     since: Instant,
 }
 
-/// How a change was written.
+/// The way in which a change was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Noted {
     /// The head was overwritten and not flushed.

@@ -52,7 +52,7 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Renames the file to `target`. An existing file is only replaced if `replace` is set.
+    /// Renames the file to `target`. An existing file is replaced only if `replace` is set.
     ///
     /// # Errors
     /// Returns the system's error. The temporary name is removed in that case.
@@ -128,7 +128,7 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Writes `content` and gives the file its final name. An existing file is only replaced if `replace` is set.
+    /// Writes `content` and gives the file its final name. An existing file is replaced only if `replace` is set.
     ///
     /// # Errors
     /// Returns the system's error. The target is unchanged in that case, and the temporary file is removed. Exception: if only the flush of

@@ -1,4 +1,5 @@
-//! Locks that stop several runs from changing a file at once. The folder is locked if the file is replaced, and the file itself if it is written in place.
+//! Locks that stop several runs from changing a file at once. The folder is locked if the file is replaced, and the file itself if it is
+//! written in place.
 //!
 //! The locks belong to open descriptors (flock). The system releases them when a process ends, and no lock file remains. They only affect
 //! programs that use them; editors do not. On a network file system, a lock on a folder only affects the same machine.

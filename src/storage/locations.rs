@@ -41,7 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // If the user removed the permissions from a folder, that is a mistake to report. If its metadata cannot be read either, it belongs to another user.
+    // If the user removed the permissions from a folder, that is a mistake to report. If its metadata cannot be read either, it belongs to
+    // another user.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }

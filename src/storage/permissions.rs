@@ -174,8 +174,8 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// How the state uses a folder. Other users may write to a parent of the state folder if it has the sticky bit, like `/tmp`. They cannot
-/// replace an existing folder there, and a folder that they created has a different owner.
+/// The role of a folder for the state folder. Other users may write to a parent of the state folder if it has the sticky bit, like `/tmp`.
+/// They cannot replace an existing folder there, and a folder that they created has a different owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// It is a parent of the state folder.

@@ -4,8 +4,8 @@
 //! space and restores the original file with its mode and owner. If the run is killed before the outcome is known, the old file remains
 //! under its second name (`.swp-keys-*.tmp`). On a file system without hard links, the old content is kept in memory.
 //!
-//! A file that cannot be replaced because it is a mount point is written in place. Its old content is kept in memory, and a power cut during
-//! the write may damage it.
+//! A file that cannot be replaced because it is a mount point is written in place. Its old content is kept in memory, and a power cut
+//! during the write may damage it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -44,7 +44,7 @@ enum Backup {
 }
 
 impl ReplacedFile {
-    /// Writes `content` to `file` and gives it its final name. An existing file is only replaced if `replace` is set.
+    /// Writes `content` to `file` and gives it its final name. An existing file is replaced only if `replace` is set.
     ///
     /// # Errors
     /// Returns the system's error. The old file is unchanged in that case.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::open_folder::OpenFolder;
 
-/// How a file gets its new content.
+/// The way in which a file gets its new content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteMode {
     /// A new file is renamed over the old one, if there is an old one.

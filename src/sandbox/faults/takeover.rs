@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// How a connection ends after a takeover.
+/// The way in which a connection ends after a takeover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Closes the TCP connection without closing TLS.

@@ -180,7 +180,7 @@ choice! {
 }
 
 choice! {
-    /// How the manager stores a string.
+    /// The form in which the manager stores a string.
     StoredText {
         /// Unchanged.
         Kept = "kept",

@@ -25,15 +25,15 @@ pub struct ApiKey {
     pub role_id: i64,
     /// Whether the key can authenticate; false if it is locked.
     pub active: bool,
-    /// When the key was created, in milliseconds since 1970.
+    /// The time when the key was created, in milliseconds since 1970.
     pub created: i64,
-    /// When the key last authenticated a request.
+    /// The time when the key last authenticated a request, if it has.
     pub last_sign_in: Option<i64>,
-    /// When the lock caused by too many wrong secrets ends.
+    /// The time when the lock caused by too many wrong secrets ends, if the key is locked.
     pub unlock_time: Option<i64>,
     /// The number of wrong secrets since the last correct one.
     pub unsuccessful_sign_in_attempts: u32,
-    /// When the key expires.
+    /// The time when the key expires, if it does.
     pub expiry_date: Option<i64>,
     /// The secret, which the manager returns only once.
     pub secret: String,

@@ -19,7 +19,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Returns true if the output is JSON, so that errors are JSON too.
+    /// Returns true if the output is JSON. Errors are then printed as JSON as well.
     #[must_use]
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
@@ -52,14 +52,14 @@ impl Format {
     }
 }
 
-/// When colour is used on stderr.
+/// The choice of when to use colour on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// Use colour on a terminal, unless NO_COLOR is set.
     #[default]
     Auto,
-    /// Always.
+    /// Always use colour.
     Always,
-    /// Never.
+    /// Never use colour.
     Never,
 }

@@ -44,7 +44,7 @@ pub(crate) fn output(data: &[u8]) {
 }
 
 /// Returns true if a terminal executes or hides a character, according to the Unicode Character Database: control characters, line
-/// separators, and format characters that hide or reorder others. This list is independent of the one in `escape.rs`.
+/// separators, and format characters that hide or reorder others. This list is independent of the list in `escape.rs`.
 fn harms_a_terminal(character: char) -> bool {
     let code = u32::from(character);
     code < 0x20

@@ -32,7 +32,7 @@ impl Output {
         }
     }
 
-    /// Returns the same output in another format.
+    /// Returns the same output with a different format.
     #[must_use]
     pub(crate) fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
