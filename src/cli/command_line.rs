@@ -115,9 +115,10 @@ const NAME: &str = "swp-keys";
 /// Help is no wider than this, in columns.
 const WIDTH: usize = 100;
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 2 usage, 3 not found, 4 sign-in refused or locked (do not repeat), 5 forbidden, 6 exists already or \
-ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 not settled (`swp-keys recover` \
-first, do not repeat), 12 some of several failed, 13 a check said no, 128 + N, such as 130 or 143, interrupted by signal N and cleaned up, 1 anything else.";
+Exit codes: 0 success, 2 usage, 3 not found, 4 sign-in refused or account locked (do not repeat), 5 forbidden, 6 already exists or \
+ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 outcome unknown (run `swp-keys recover` \
+first, do not repeat), 12 some of several failed, 13 a check failed, 128 + N (such as 130 or 143) interrupted by signal N and \
+cleaned up, 1 any other error.";
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! What the argument parser found wrong, said without the values: a misplaced argument may be a password
+//! Reports errors of the argument parser without repeating values: a misplaced argument may be a password
 //! (`swp-keys create hunter2`).
 
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use crate::terminal::report::report;
 pub(crate) fn exit(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion => {
-            // `swp-keys --help | head` closes the pipe, and that is all right.
+            // A closed pipe, as in `swp-keys --help | head`, is not an error.
             let _ = error.print();
             ExitCode::SUCCESS
         }
@@ -22,13 +22,13 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
             let _ = error.print();
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
-        // The parser shows help only where no variable is set either.
+        // clap only shows help if no variable is set either.
         ParseErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
             Output::raw_line(parser().render_help().to_string().trim_end());
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
         _ => report(
-            &explained(error),
+            &to_error(error),
             &Output::new(format(), false, Color::Auto),
         ),
     }
@@ -38,7 +38,8 @@ fn nothing_was_typed() -> bool {
     std::env::args_os().len() < 2
 }
 
-/// The format was not parsed, since parsing failed; what it would have been is looked for, as an error must be JSON then too.
+/// Returns the output format. Parsing has failed, so it is searched in the arguments and the environment: the error must be JSON if the
+/// output would have been.
 fn format() -> Format {
     let words = std::env::args_os().skip(1);
     let words = words.map(|word| word.to_string_lossy().into_owned());
@@ -49,14 +50,14 @@ fn format() -> Format {
     }
 }
 
-/// The value of `-o` or `--output`, in every way in which it can be written.
+/// Returns the value of `-o` or `--output`, in any of its notations.
 fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     while let Some(word) = words.next() {
         let value = match word.strip_prefix("--") {
             Some("") => return None,
             Some("output") => return words.next(),
             Some(long) => long.strip_prefix("output=").map(str::to_owned),
-            // Behind switches that take no value, as in `-qojson`.
+            // After flags without a value, as in `-qojson`.
             None => match word
                 .strip_prefix('-')
                 .map(|short| short.trim_start_matches(['q', 'v']))
@@ -75,8 +76,8 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
-/// What the parser tells about one side of the error, in words.
-fn told(error: &clap::Error, kind: ContextKind) -> String {
+/// Returns a part of clap's error as text.
+fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(one)) => one.clone(),
         Some(ContextValue::Strings(many)) => many.join(", "),
@@ -85,78 +86,78 @@ fn told(error: &clap::Error, kind: ContextKind) -> String {
 }
 
 fn message(error: &clap::Error) -> String {
-    let invalid = told(error, ContextKind::InvalidArg);
+    let invalid = context(error, ContextKind::InvalidArg);
     match error.kind() {
         ParseErrorKind::UnknownArgument => match flag(&invalid) {
-            Some(flag) => format!("there is no flag `{flag}` here"),
+            Some(flag) => format!("unexpected argument `{flag}`"),
             None => {
-                "an argument is not expected here; it is not repeated, because it may be a secret"
+                "unexpected argument (not shown, because it may be a secret)"
                     .to_owned()
             }
         },
-        ParseErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
-        ParseErrorKind::MissingSubcommand => "no command is given".to_owned(),
+        ParseErrorKind::InvalidSubcommand => "unknown command".to_owned(),
+        ParseErrorKind::MissingSubcommand => "no command given".to_owned(),
         ParseErrorKind::InvalidValue | ParseErrorKind::ValueValidation => {
-            bad_value(error, &invalid)
+            invalid_value(error, &invalid)
         }
-        ParseErrorKind::MissingRequiredArgument => format!("{} is missing", alternatives(&invalid)),
+        ParseErrorKind::MissingRequiredArgument => format!("missing {}", alternatives(&invalid)),
         ParseErrorKind::ArgumentConflict => {
-            let prior = told(error, ContextKind::PriorArg);
+            let prior = context(error, ContextKind::PriorArg);
             if prior.is_empty() || prior == invalid {
                 format!("`{invalid}` is given more than once")
             } else {
-                format!("`{invalid}` and `{prior}` contradict each other")
+                format!("`{invalid}` and `{prior}` cannot be combined")
             }
         }
         ParseErrorKind::NoEquals
         | ParseErrorKind::TooFewValues
         | ParseErrorKind::WrongNumberOfValues
         | ParseErrorKind::TooManyValues => {
-            format!("`{invalid}` has too few or too many values")
+            format!("wrong number of values for `{invalid}`")
         }
         ParseErrorKind::InvalidUtf8 => match unreadable_variable() {
             Some(variable) => format!("`{variable}` is not UTF-8"),
             None => "an argument is not UTF-8".to_owned(),
         },
-        _ => "the command line is not usable".to_owned(),
+        _ => "invalid command line".to_owned(),
     }
 }
 
-fn bad_value(error: &clap::Error, invalid: &str) -> String {
-    let problem = if told(error, ContextKind::InvalidValue).is_empty() {
-        "is missing"
+fn invalid_value(error: &clap::Error, invalid: &str) -> String {
+    let problem = if context(error, ContextKind::InvalidValue).is_empty() {
+        "missing value"
     } else {
-        "is not usable"
+        "invalid value"
     };
-    let possible = match told(error, ContextKind::ValidValue) {
+    let possible = match context(error, ContextKind::ValidValue) {
         none if none.is_empty() => none,
-        possible => format!("; it takes {possible}"),
+        possible => format!(": expected one of: {possible}"),
     };
     format!(
-        "the value of {} {problem}{possible}{}",
+        "{problem} for {}{possible}{}",
         origin(invalid),
         reason(error)
     )
 }
 
-fn explained(error: &clap::Error) -> Error {
+fn to_error(error: &clap::Error) -> Error {
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
         .into_iter()
-        .map(|kind| told(error, kind))
+        .map(|kind| context(error, kind))
         .find(|suggestion| !suggestion.is_empty());
     Error::usage(
         message(error),
         match suggested {
             Some(suggestion) => {
-                format!("did you mean `{suggestion}`? `swp-keys --help` lists all there is")
+                format!("did you mean `{suggestion}`?")
             }
-            None => "`swp-keys --help` lists the commands, and `swp-keys COMMAND --help` its flags"
+            None => "see `swp-keys --help` for the commands and `swp-keys COMMAND --help` for their flags"
                 .to_owned(),
         },
     )
 }
 
-/// A group is shown by clap as `<--role <NAME>|--role-id <ID>>`.
+/// Formats an argument or a group, which clap shows as `<--role <NAME>|--role-id <ID>>`.
 fn alternatives(arguments: &str) -> String {
     let inner = arguments
         .strip_prefix('<')
@@ -167,7 +168,7 @@ fn alternatives(arguments: &str) -> String {
     }
 }
 
-/// The first variable that is not UTF-8 and counts as text; one that names a file may hold any bytes.
+/// Returns the first text variable that is not UTF-8. A path may hold any bytes.
 fn unreadable_variable() -> Option<String> {
     let command = parser();
     let unreadable = |argument: &&clap::Arg| {
@@ -181,7 +182,7 @@ fn unreadable_variable() -> Option<String> {
     Some(found.to_string_lossy().into_owned())
 }
 
-/// Whether this flag of the command line was typed, and its variable is not read.
+/// Whether this flag was typed, so that its variable is not read.
 fn is_typed(argument: &clap::Arg) -> bool {
     let long = argument.get_long().map(|long| format!("--{long}"));
     let short = argument.get_short().map(|short| format!("-{short}"));
@@ -193,7 +194,7 @@ fn is_typed(argument: &clap::Arg) -> bool {
     })
 }
 
-/// The flag, or the variable where the flag was not typed and the value can only have come from there.
+/// Returns the flag, or its variable if the flag was not typed.
 fn origin(invalid: &str) -> String {
     let flag = invalid.split_whitespace().next().unwrap_or_default();
     let command = parser();
@@ -210,7 +211,7 @@ fn origin(invalid: &str) -> String {
     }
 }
 
-/// A flag's name without a value that may hang on it; nothing that is no flag.
+/// Returns the name of a flag without an attached value, or `None` if the argument is not a flag.
 fn flag(argument: &str) -> Option<&str> {
     let name = argument.split('=').next().unwrap_or_default();
     let word = name.strip_prefix("--")?;
@@ -220,15 +221,15 @@ fn flag(argument: &str) -> Option<&str> {
     (plain && !word.is_empty() && word.len() <= 30).then_some(name)
 }
 
-/// What a parser says is wrong. Those of this program never quote the value; clap's parser of numbers in a range does.
+/// Returns the reason of a value parser. The parsers of this program never repeat the value, but clap's range parser does.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();
     };
     let reason = reason.to_string();
-    let value = told(error, ContextKind::InvalidValue);
+    let value = context(error, ContextKind::InvalidValue);
     match reason.strip_prefix(&format!("{value} is not in ")) {
-        Some(range) => format!(": it takes a number in {range}"),
+        Some(range) => format!(": expected a number in {range}"),
         None => format!(": {reason}"),
     }
 }

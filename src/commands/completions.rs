@@ -4,15 +4,15 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 
-/// Print what makes a shell complete commands, flags, roles and keys.
+/// Print a shell completion script.
 #[derive(clap::Args)]
 #[command(
-    after_help = "bash: in ~/.bashrc, `source <(swp-keys completions bash)`. zsh: in ~/.zshrc after compinit, `source <(swp-keys \
-                  completions zsh)`. fish: `swp-keys completions fish > ~/.config/fish/completions/swp-keys.fish`. Roles and keys are \
-                  completed where `login` kept something, or an API key is at hand; nobody is asked for a password."
+    after_help = "bash: add `source <(swp-keys completions bash)` to ~/.bashrc. zsh: add `source <(swp-keys completions zsh)` to ~/.zshrc, \
+                  after compinit. fish: run `swp-keys completions fish > ~/.config/fish/completions/swp-keys.fish`. Roles and keys are \
+                  completed if `login` has saved a credential or an API key is given; completion never asks for a password."
 )]
 pub(crate) struct Args {
-    /// The shell
+    /// The shell to print the script for
     shell: Shell,
 }
 

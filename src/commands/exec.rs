@@ -33,35 +33,35 @@ use crate::process::pending::{PendingGuard, PendingWork};
 use crate::random;
 use crate::target::Target;
 
-/// Run a command with a key that lives as long as it does.
+/// Run a command with a temporary key that is deleted afterwards.
 ///
-/// The command gets the secret in its environment, and none of this program's own. stdin, stdout and stderr are the command's, and so is
-/// the exit code: 128 and the signal's number where a signal ended it, 127 where there is no such program, 126 where it cannot be run. A
-/// key that could not be deleted afterwards is exit code 11, whatever the command's was; the message names both.
+/// The command finds the secret in its environment, without this program's own secrets, and inherits stdin, stdout and stderr. The exit
+/// code is the command's: 128 + N if signal N ended it, 127 if the program does not exist, 126 if it cannot be run. If the key could not be
+/// deleted afterwards, the exit code is 11 and the message names both.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which-role").required(true))]
 pub(crate) struct Args {
-    /// The role of the key, by its exact name
+    /// Role of the key, by its exact name
     #[arg(long, value_name = "NAME", group = "which-role")]
     role: Option<String>,
 
-    /// The role of the key, by its ID; with --allow-full-access, it is not even looked at
+    /// Role of the key, by its ID (not checked with --allow-full-access)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
-    /// A role with every right is meant: do not warn of it
+    /// Do not warn if the role grants every right
     #[arg(long)]
     allow_full_access: bool,
 
-    /// When the key ends if it cannot be deleted
+    /// Lifetime of the key in case it cannot be deleted
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     ttl: String,
 
-    /// The variable that the command finds the secret in
+    /// Environment variable that holds the secret
     #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name)]
     env: String,
 
-    /// Instead of in a variable, the command finds the secret at this descriptor, and can read it once
+    /// Pass the secret through a pipe on this file descriptor instead of a variable; it can be read once
     #[cfg(unix)]
     #[arg(long, value_name = "N", conflicts_with = "env", value_parser = clap::value_parser!(i32).range(3..=1023))]
     fd: Option<i32>,
@@ -71,11 +71,11 @@ pub(crate) struct Args {
     #[arg(skip)]
     pipe: std::cell::Cell<Option<crate::delivery::Pipe>>,
 
-    /// The name of the key [default: role, time and eight random digits]
+    /// Name of the key [default: the role, the time and eight random digits]
     #[arg(long)]
     name: Option<String>,
 
-    /// The command and its arguments; no shell is in between
+    /// The command and its arguments, run without a shell
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<String>,
 }

@@ -18,11 +18,11 @@ use crate::terminal::output::{Format, env_line};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Args {
-    /// The role's name, exactly
+    /// Exact name of the role
     #[arg(group = "which")]
     name: Option<String>,
 
-    /// List the roles that match a pattern: % stands for any text, _ for one character
+    /// List the roles whose name matches: % is any text, _ is one character
     #[arg(long, value_name = "PATTERN", group = "which")]
     like: Option<String>,
 }

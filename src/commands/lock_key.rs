@@ -12,14 +12,14 @@ use crate::keys::state::describe;
 use crate::keys::update;
 use crate::target::Target;
 
-/// Lock a key: it cannot sign in until it is unlocked.
+/// Lock a key, so that it is refused until it is unlocked.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
+    /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 
-    /// Lock it even if it is the key that signs this run
+    /// Lock the key even if it signs this run
     #[arg(long)]
     force: bool,
 }

@@ -18,11 +18,11 @@ use crate::manager::{Cause, Credentials, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
-/// Keep a session or an API key for later commands.
+/// Save a session or an API key for later commands.
 #[derive(clap::Args)]
 #[command(
-    after_help = "With an API key (--api-key-file, or SWP_API_KEY and no password), the key is tried and kept, in a file that only you \
-                  can read. What was kept before for the same manager is replaced: a session is ended, a key lives on."
+    after_help = "With an API key (--api-key-file, or SWP_API_KEY without a password), the key is checked and saved in a file that only you \
+                  can read. A credential saved earlier for the same manager is replaced: a session is ended, an API key stays valid."
 )]
 pub(crate) struct Args {}
 

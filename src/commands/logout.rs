@@ -9,9 +9,11 @@ use crate::error::Error;
 use crate::manager::Credentials;
 use crate::target::Target;
 
-/// End the kept session on the manager and forget it, or forget the kept API key.
+/// Delete the saved credential, and end it on the manager if it is a session.
 #[derive(clap::Args)]
-#[command(after_help = "A kept API key is only forgotten: `swp-keys delete-key` ends it.")]
+#[command(
+    after_help = "A saved API key is only deleted here and stays valid. To delete it on the manager, use `swp-keys delete-key`."
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(

@@ -6,10 +6,10 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 
-/// Write the manual, a page for each command.
+/// Write the man pages, one per command.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The folder to write to, such as ~/.local/share/man/man1; it is made where it is not there
+    /// Folder to write to, such as ~/.local/share/man/man1; created if missing
     #[arg(long, value_name = "DIR")]
     out_dir: PathBuf,
 }

@@ -20,7 +20,7 @@ use crate::terminal::output::Format;
 /// Show one key.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
+    /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 }

@@ -16,18 +16,18 @@ use crate::manager::{Cause, Role};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, safe};
 
-/// Show what a role may do.
+/// Show the rights of a role, or how they differ from another role's.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each line is a field of the manager's role object that is on, by its path. With --diff, - is what only the \
-                  first role may and + what only the other."
+    after_help = "Each line is the path of a field of the manager's role object that is on. With --diff, - marks rights that only the \
+                  first role has, and + rights that only the other has."
 )]
 pub(crate) struct Args {
-    /// The role: its ID, or its exact name
+    /// The role: its ID or exact name
     #[arg(value_name = "ROLE")]
     role: String,
 
-    /// Show only what differs between it and this role
+    /// Show only the differences from this role
     #[arg(long, value_name = "ROLE")]
     diff: Option<String>,
 }

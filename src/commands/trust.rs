@@ -17,7 +17,7 @@ use crate::terminal::output::{Format, json_text, safe};
 use crate::terminal::prompt::Prompt;
 use crate::trust::pin_store::{KnownManager, PinStore};
 
-/// Look at the manager's certificate, pin its key, and forget it.
+/// Show, pin and unpin the manager's TLS certificate.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -26,19 +26,19 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum TrustAction {
-    /// Show the certificate, whether it is trusted, and what decides that; only a handshake is made
+    /// Show the certificate, whether it is trusted and why; only a TLS handshake is made
     Show(Host),
-    /// Keep the manager's key in trusted.toml: the one of --tls-pin, or the one it shows, once you say so
+    /// Pin the manager's public key in trusted.toml: the one of --tls-pin, or the one it presents, after confirmation
     Add(Host),
-    /// Forget the pins that are kept of a manager
+    /// Remove the pins of a manager from trusted.toml
     Remove(Host),
-    /// List the pins that are kept
+    /// List the pins in trusted.toml
     List,
 }
 
 #[derive(clap::Args)]
 struct Host {
-    /// HOST, HOST:PORT or a URL [default: the manager of --url]
+    /// The manager: HOST, HOST:PORT or a URL [default: the manager of --url]
     host: Option<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::target::Target;
 /// Unlock a key.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
+    /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 }

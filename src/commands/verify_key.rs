@@ -24,18 +24,18 @@ use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs};
 
-/// Say whether a secret works, whose it is, and until when.
+/// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit code 13 is a no: the secret does not work, or cannot be shown to work, or ends too soon. \
-                  stdout says the same then, and stderr why."
+    after_help = "Exit code 13 means that the check failed: the secret does not work, could not be shown to work, or expires too soon. \
+                  stdout then reports the failure, and stderr the reason."
 )]
 pub(crate) struct Args {
-    /// The file that holds the secret; "-" is stdin. Without it, the key of --api-key-file, SWP_API_KEY_FILE or SWP_API_KEY
+    /// File with the secret ("-" is stdin) [default: the key of --api-key-file, SWP_API_KEY_FILE or SWP_API_KEY]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// Also say no to a key that ends within this time, or of which the end cannot be seen
+    /// Also fail if the key expires within this time, or if its expiry is unknown
     #[arg(long, value_name = "DURATION")]
     fail_within: Option<String>,
 }

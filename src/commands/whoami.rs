@@ -20,10 +20,10 @@ use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs, table};
 
-/// Say who this is, on which manager, and where each setting came from.
+/// Show the signed-in identity, the manager, and where each setting came from.
 #[derive(clap::Args)]
 #[command(
-    after_help = "It signs in as every command does, so the whole way is tried. With -v it also says what decided whom to trust."
+    after_help = "It signs in as every command does, so it tests the complete connection. With -v, it also reports how the certificate was verified."
 )]
 pub(crate) struct Args {}
 

@@ -9,38 +9,35 @@ use super::switch;
 use crate::terminal::output::{Color, Format};
 
 const MANAGER: &str = "Manager";
-const SIGN_IN: &str = "Signing in";
-const TRUST: &str = "Trust and network";
+const SIGN_IN: &str = "Sign-in";
+const TRUST: &str = "TLS and network";
 const OUTPUT: &str = "Output";
 
-/// The flags that every command takes. Each has an environment variable; a flag wins over it.
+/// The flags that every command takes. A flag takes precedence over its environment variable.
 #[derive(Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent flag")]
 pub(crate) struct GlobalArgs {
-    /// The manager: https://HOST:PORT, or a bare host (https, port 4119)
+    /// Address of the manager: https://HOST:PORT, or a bare host (https, port 4119)
     #[arg(global = true, long, env = "SWP_URL", hide_env_values = true, value_name = "URL", help_heading = MANAGER)]
     pub url: Option<String>,
 
-    /// The profile of config.toml that says what is not given here
+    /// Profile of config.toml for settings that are not given otherwise
     #[arg(global = true, long, env = "SWP_PROFILE", hide_env_values = true, value_name = "NAME", help_heading = MANAGER)]
     pub(crate) profile: Option<String>,
 
-    /// The tenant to sign in to, where the manager has several
+    /// Tenant to sign in to, if the manager has several
     #[arg(global = true, long, env = "SWP_TENANT", hide_env_values = true, value_name = "NAME", help_heading = MANAGER)]
     pub tenant: Option<String>,
 
-    /// Wait this long for a manager that is still starting, before signing in
+    /// Time to wait for a manager that is still starting, before signing in
     #[arg(global = true, long, env = "SWP_WAIT", hide_env_values = true, value_name = "DURATION", help_heading = MANAGER)]
     pub wait: Option<String>,
 
-    /// The administrator to sign in as
+    /// User name of the administrator
     #[arg(global = true, long, env = "SWP_USERNAME", hide_env_values = true, value_name = "NAME", help_heading = SIGN_IN)]
     pub username: Option<String>,
 
-    /// Read the password from this file; "-" is stdin. SWP_PASSWORD, last in rank, holds the password itself
+    /// Read the password from this file ("-" is stdin). SWP_PASSWORD, used last, holds the password itself
     #[arg(global = true, long, env = "SWP_PASSWORD_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub password_file: Option<PathBuf>,
 
@@ -48,31 +45,31 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, help_heading = SIGN_IN)]
     pub password_stdin: bool,
 
-    /// Run this command, without a shell, and take the password from its output
+    /// Read the password from the output of this command, run without a shell
     #[arg(global = true, long, env = "SWP_PASSWORD_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub password_command: Option<String>,
 
-    /// The current code of the second factor [env: SWP_MFA_CODE]
+    /// Current code of the second factor [env: SWP_MFA_CODE]
     #[arg(global = true, long, value_name = "CODE", help_heading = SIGN_IN)]
     pub mfa_code: Option<String>,
 
-    /// Run this command, without a shell, just before signing in, and take the code from its output
+    /// Read the code from the output of this command, run without a shell just before signing in
     #[arg(global = true, long, env = "SWP_MFA_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub mfa_command: Option<String>,
 
-    /// Sign requests with the existing API key in this file; "-" is stdin. SWP_API_KEY holds the key itself
+    /// Sign requests with the existing API key in this file ("-" is stdin). SWP_API_KEY holds the key itself
     #[arg(global = true, long, env = "SWP_API_KEY_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub api_key_file: Option<PathBuf>,
 
-    /// Which header the API key goes into
+    /// Header that carries the API key
     #[arg(global = true, long, env = "SWP_API_KEY_SCHEME", hide_env_values = true, value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
     pub api_key_scheme: ApiKeyScheme,
 
-    /// Sign in although that was refused twice within 15 minutes, or with a code that was sent already
+    /// Sign in even after two refusals within 15 minutes, or with a code that was already sent
     #[arg(global = true, long, help_heading = SIGN_IN)]
     pub(crate) force_login: bool,
 
-    /// Read secrets from files that others may read too
+    /// Read secrets from files that other users can read
     #[arg(global = true, long, help_heading = SIGN_IN)]
     pub allow_loose_permissions: bool,
 
@@ -80,7 +77,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_NO_INPUT", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub no_input: bool,
 
-    /// Do not end the session on the manager
+    /// Leave the session open on the manager
     #[arg(global = true, long, env = "SWP_NO_SIGN_OUT", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub no_sign_out: bool,
 
@@ -88,55 +85,55 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_CA_CERT", hide_env_values = true, value_name = "FILE", help_heading = TRUST)]
     pub ca_cert: Option<PathBuf>,
 
-    /// Trust the manager with this public key (sha256:HEX, of the SPKI) alone, whatever its certificate says; can be repeated
+    /// Trust only this public key (sha256:HEX of the SPKI), whatever the certificate says (repeatable)
     #[arg(global = true, long, env = "SWP_TLS_PIN", hide_env_values = true, value_name = "PIN", value_delimiter = ',', help_heading = TRUST)]
     pub(crate) tls_pin: Vec<String>,
 
-    /// Pin the key of a manager that is met for the first time without asking; one that has changed is never accepted
+    /// Pin an unknown manager's key without asking (a changed key is still rejected)
     #[arg(global = true, long, env = "SWP_TLS_ACCEPT_NEW", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) tls_accept_new: bool,
 
-    /// Do not check the manager's certificate at all; whoever answers gets the password
+    /// Do not check the manager's certificate; any server in between can then read the password
     #[arg(global = true, long, env = "SWP_INSECURE", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub insecure: bool,
 
-    /// The proxy to the manager [env: HTTPS_PROXY, NO_PROXY]
+    /// Proxy to the manager [env: HTTPS_PROXY, NO_PROXY]
     #[arg(global = true, long, value_name = "URL", help_heading = TRUST)]
     pub proxy: Option<String>,
 
-    /// How long one request may take in all
+    /// Maximum duration of one request
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub timeout: String,
 
-    /// How long connecting may take
+    /// Maximum duration of connecting
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_CONNECT_TIMEOUT", hide_env_values = true, default_value = "10s", help_heading = TRUST)]
     pub connect_timeout: String,
 
-    /// How often a read may be repeated
+    /// Maximum number of retries of a read request
     #[arg(global = true, long, value_name = "N", env = "SWP_RETRIES", hide_env_values = true, default_value_t = 4, help_heading = TRUST)]
     pub retries: u32,
 
-    /// How long to look for the outcome of a create whose answer was lost
+    /// Time to look for the outcome of a create whose response was lost
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_SETTLE_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub(crate) settle_timeout: String,
 
-    /// Make no secret where no record of the run can be kept
+    /// Create no secret if no record of the run can be written
     #[arg(global = true, long, env = "SWP_REQUIRE_JOURNAL", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) require_journal: bool,
 
-    /// The format of stdout
+    /// Format of stdout
     #[arg(global = true, short, long, env = "SWP_OUTPUT", hide_env_values = true, value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]
     pub output: Format,
 
-    /// No notes and no warnings
+    /// Print no notes and no warnings
     #[arg(global = true, short, long, env = "SWP_QUIET", hide_env_values = true, value_parser = switch::parse, help_heading = OUTPUT)]
     pub quiet: bool,
 
-    /// Say what is done; twice for each request
+    /// Increase log verbosity (-v: steps, -vv: every request)
     #[arg(global = true, short, long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
-    /// Colour on stderr; NO_COLOR switches it off
+    /// Colour of stderr; NO_COLOR switches it off
     #[arg(global = true, long, env = "SWP_COLOR", hide_env_values = true, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
     pub color: Color,
 }

@@ -16,49 +16,49 @@ use crate::process::descriptors;
 use crate::process::signals::Signals;
 use crate::terminal::output::Format;
 
-const HEADING: &str = "Where the secret goes";
+const HEADING: &str = "Destination of the secret";
 
-/// The variable that holds the secret, if no other is named.
+/// The variable that holds the secret by default.
 const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
 
-/// Where the secret goes; stdout where nothing is said. Commands that make a secret flatten this into their flags.
+/// The destinations of the secret, or stdout if none is given. Commands that make a secret flatten this into their flags.
 #[derive(clap::Args)]
 pub(crate) struct SinkArgs {
-    /// Write the secret to this file (0600; - is stdout); stdout then carries the key without it
+    /// Write the secret to this file (mode 0600; - is stdout); stdout then shows the key without its secret
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     out_file: Vec<PathBuf>,
 
-    /// Replace an existing --out-file
+    /// Replace the --out-file if it exists
     #[arg(long, requires = "out_file", help_heading = HEADING)]
     force: bool,
 
-    /// Set one line of this file, NAME=secret, and keep the rest (- prints the line)
+    /// Set one line of this file to NAME=secret and keep the rest (- prints the line)
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     dotenv: Vec<PathBuf>,
 
-    /// The variable's name with --dotenv or -o env [default: SWP_API_KEY]
+    /// Name of the variable for --dotenv or -o env [default: SWP_API_KEY]
     #[arg(long, value_name = "NAME", value_parser = variable_name, help_heading = HEADING)]
     env_name: Option<String>,
 
-    /// Set this output of a step of GitHub Actions; the log masks it
+    /// Set this output of a GitHub Actions step; the secret is masked in the log
     #[arg(long, value_name = "NAME", value_parser = github::output_name, help_heading = HEADING)]
     github_output: Vec<String>,
 
-    /// Set this variable for the next steps of GitHub Actions; the log masks it
+    /// Set this variable for the following GitHub Actions steps; the secret is masked in the log
     #[arg(long, value_name = "NAME", value_parser = github::env_name, help_heading = HEADING)]
     github_env: Vec<String>,
 
-    /// Run this command, without a shell, with the secret on its stdin; exit code 0 means delivered
+    /// Run this command without a shell and write the secret to its stdin; exit code 0 means delivered
     #[arg(long, value_name = "COMMAND", help_heading = HEADING)]
     deliver_cmd: Vec<String>,
 
-    /// How long --deliver-cmd may take
+    /// Maximum duration of --deliver-cmd
     #[arg(long, value_name = "DURATION", default_value = "60s", requires = "deliver_cmd", help_heading = HEADING)]
     deliver_timeout: String,
 }
 
 impl SinkArgs {
-    /// Whether the secret goes to stdout, so that the run has nothing more to say there.
+    /// Whether the secret goes to stdout. If so, the run prints nothing else there.
     pub(crate) fn to_stdout(&self) -> bool {
         let mut files = self.out_file.iter().chain(&self.dotenv);
         files.any(|path| is_stdout(path)) || self.are_none()
@@ -92,10 +92,10 @@ impl SinkArgs {
         Ok(())
     }
 
-    /// Prepares all of them, in the order of delivery: what can be withdrawn first, what cannot be last.
+    /// Prepares all sinks in the order of delivery. Sinks that cannot be withdrawn come last.
     ///
     /// # Errors
-    /// Of usage, naming the flag at fault; nothing was written then.
+    /// Returns a usage error that names the flag. Nothing has been written then.
     pub(crate) async fn prepare(
         &self,
         format: Format,
@@ -123,7 +123,7 @@ impl SinkArgs {
         for command in &self.deliver_cmd {
             sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
         }
-        // After the commands: on failure, stdout is empty.
+        // Last, so that stdout is empty if a command fails.
         if self.to_stdout() {
             sinks.push(Box::new(StdoutSink::prepare(stdout_format, env_name)?));
         }
@@ -131,25 +131,25 @@ impl SinkArgs {
         Ok(sinks)
     }
 
-    /// In which form the secret goes to stdout, if it does.
+    /// The format in which the secret goes to stdout, if it does.
     fn stdout_format(&self, format: Format) -> Result<Format, Error> {
         if self.env_name.is_some() && self.dotenv.is_empty() && format != Format::Env {
             return Err(Error::usage(
-                "`--env-name` names a variable, and none is written",
-                "say `-o env` or `--dotenv FILE` as well, or leave it out",
+                "`--env-name` has no effect: no variable is written",
+                "add `-o env` or `--dotenv FILE`, or remove `--env-name`",
             ));
         }
         match self.dotenv.iter().any(|path| is_stdout(path)) {
             false => Ok(format),
             true if format.is_json() => Err(Error::usage(
-                "`--dotenv -` prints a line of a dotenv file, and `-o` wants JSON",
-                "leave out one of the two",
+                "`--dotenv -` prints a line of a dotenv file, but `-o` asks for JSON",
+                "remove one of the two",
             )),
             true => Ok(Format::Env),
         }
     }
 
-    /// Whether a log is told to mask the secret.
+    /// Whether the run prints workflow commands that mask the secret in a log.
     pub(crate) fn mask(&self) -> bool {
         self.for_github().next().is_some()
     }
@@ -162,7 +162,8 @@ impl SinkArgs {
         outputs.chain(self.github_env.iter().map(|name| (RunnerFile::Env, name)))
     }
 
-    /// The second would undo or spoil what the first wrote. Several names may go to one file of the runner's, but not one twice.
+    /// Rejects a destination that is given twice, because the second write would overwrite the first. Several names may go to one file of the
+    /// runner, but not the same name twice.
     fn refuse_one_place_twice(&self) -> Result<(), Error> {
         let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
             .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))
@@ -178,7 +179,7 @@ impl SinkArgs {
             let path = path.display();
             match taken.iter().find(|(_, other)| *other == place) {
                 Some((other, _)) if *other == flag => {
-                    return Err(twice(format!("`{flag}` {path} is given twice")));
+                    return Err(twice(format!("`{flag}` {path} is given more than once")));
                 }
                 Some((other, _)) => {
                     return Err(twice(format!(
@@ -191,18 +192,18 @@ impl SinkArgs {
         for names in [&self.github_output, &self.github_env] {
             let mut others = names.iter().enumerate();
             if let Some((_, name)) = others.find(|(index, name)| names[..*index].contains(name)) {
-                return Err(twice(format!("the name {name} is given twice")));
+                return Err(twice(format!("the name {name} is given more than once")));
             }
         }
         Ok(())
     }
 }
 
-/// As FILE, `-` is stdout; a file of that name is `./-`.
+/// `-` is stdout; a file of that name is `./-`.
 fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 fn twice(message: String) -> Error {
-    Error::usage(message, "name each place once")
+    Error::usage(message, "give each destination once")
 }

@@ -1,7 +1,7 @@
-//! A program that is started once it has its secret: in its environment, or at a descriptor from which it can read it once.
+//! Hands the secret to a program that is started afterwards: in its environment, or through a pipe that can be read once.
 //!
-//! The environment of a process can be read by every process of its user for as long as it lives, and is inherited by whatever it
-//! starts; what comes through a pipe is gone when it was read.
+//! Every process of the same user can read the environment of a process while it runs, and child processes inherit it. The content of a
+//! pipe is gone once it has been read.
 
 use std::cell::RefCell;
 use std::future::ready;
@@ -14,16 +14,16 @@ use crate::process::child::scrub_environment;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// How the program gets the secret.
+/// How the program receives the secret.
 pub(crate) enum ChildChannel {
-    /// In this variable.
+    /// In this environment variable.
     Variable(String),
-    /// At the descriptor that this pipe has.
+    /// Through this pipe.
     #[cfg(unix)]
     Pipe(Pipe),
 }
 
-/// What a program is to be given.
+/// The secret for a program that will be started.
 pub(crate) struct ChildSecret {
     slot: Rc<RefCell<Option<Secret>>>,
     variable: Option<String>,
@@ -32,7 +32,7 @@ pub(crate) struct ChildSecret {
 }
 
 impl ChildSecret {
-    /// Prepares it: what goes there is put on the program that is started afterwards.
+    /// Prepares the channel, and returns the sink that fills it.
     pub(crate) fn prepare(given: ChildChannel, program: &str) -> (Self, Box<dyn Sink>) {
         let slot = Rc::new(RefCell::new(None));
         let mut for_child = Self {
@@ -56,11 +56,11 @@ impl ChildSecret {
         }
     }
 
-    /// Puts it on the program that is to be started, and takes our own secrets out of its environment. What is returned is to be
-    /// dropped when that has started.
+    /// Adds the secret to the command, and removes this program's own secrets from its environment. The returned value must be dropped
+    /// after the start of the command.
     ///
     /// # Errors
-    /// Of the system.
+    /// Returns the system's error.
     pub(crate) fn put_on(mut self, command: &mut Command) -> std::io::Result<impl Sized + use<>> {
         scrub_environment(command.as_std_mut());
         if let (Some(name), Some(secret)) = (&self.variable, self.slot.take()) {
@@ -78,7 +78,7 @@ impl ChildSecret {
     }
 }
 
-/// Keeps the secret until the program is started.
+/// A sink that keeps the secret until the program is started.
 struct ToSlot {
     slot: Rc<RefCell<Option<Secret>>>,
     place: String,
@@ -92,7 +92,7 @@ impl Sink for ToSlot {
     fn deliver<'a>(
         &'a mut self,
         payload: &'a Payload<'a>,
-        _interrupt: &'a Signals,
+        _signals: &'a Signals,
     ) -> Delivering<'a> {
         *self.slot.borrow_mut() = Some(payload.secret.clone());
         Box::pin(ready(Ok(())))
@@ -119,26 +119,26 @@ mod pipe {
     use crate::error::Error;
     use crate::process::signals::Signals;
 
-    /// A pipe whose reading end has a certain number. No program inherits it before it is let to.
+    /// A pipe whose read end has a given descriptor number. No program inherits it until `let_inherit` is called.
     pub(crate) struct Pipe {
         reader: OwnedFd,
         writer: PipeWriter,
     }
 
     impl Pipe {
-        /// Takes the number.
+        /// Opens a pipe whose read end has this number.
         ///
         /// # Errors
-        /// Of usage, where it is taken.
+        /// Returns a usage error if the number is in use.
         pub(crate) fn at(number: i32) -> Result<Self, Error> {
             let failed = |error: io::Error| {
                 Error::usage(
-                    format!("`--fd {number}` cannot be used: {error}"),
-                    "leave it out: the environment has the secret then",
+                    format!("could not open `--fd {number}`: {error}"),
+                    "remove `--fd` to pass the secret in the environment",
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // The pipe itself may have got the number.
+            // The pipe itself may have received the number.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });
@@ -149,8 +149,8 @@ mod pipe {
                 return Ok(Self { reader, writer });
             }
             Err(Error::usage(
-                format!("`--fd {number}` is taken"),
-                format!("say `--fd {}`, which is free", reader.as_raw_fd()),
+                format!("`--fd {number}` is in use"),
+                format!("use `--fd {}`, which is free", reader.as_raw_fd()),
             ))
         }
 
@@ -164,7 +164,7 @@ mod pipe {
         }
     }
 
-    /// From now on, what is started has it.
+    /// Lets programs that are started from now on inherit the read end.
     pub(super) fn let_inherit(reader: &OwnedFd) -> io::Result<()> {
         Ok(fcntl_setfd(reader, FdFlags::empty())?)
     }
@@ -179,11 +179,11 @@ mod pipe {
             self.place.clone()
         }
 
-        /// A pipe takes far more than a secret at once, and its end comes with the end of this.
+        /// A pipe buffers far more than a secret, so this does not block. The write end is closed afterwards.
         fn deliver<'a>(
             &'a mut self,
             payload: &'a Payload<'a>,
-            _interrupt: &'a Signals,
+            _signals: &'a Signals,
         ) -> Delivering<'a> {
             let written = match self.writer.take() {
                 Some(mut writer) => writer.write_all(payload.secret.expose().as_bytes()),
@@ -193,7 +193,7 @@ mod pipe {
         }
 
         fn withdraw(&mut self) -> Withdrawing<'_> {
-            // Nobody has the other end but us.
+            // No other process has the read end yet.
             Box::pin(ready(Ok(())))
         }
     }

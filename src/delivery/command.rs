@@ -1,11 +1,11 @@
-//! A command that takes the secret: on its stdin, and nowhere else.
+//! A command that receives the secret on its stdin, and only there.
 //!
-//! It gets exactly the secret, without a line break at the end, as `vault kv put x value=-` and its like store every byte they
-//! read. Its stdout goes to our stderr, since our stdout carries one document or nothing. Exit code 0 acknowledges, whether it
-//! read its stdin to the end or not; anything else is a failure, and what it did before cannot be known.
+//! The command receives the secret without a line break at the end, because programs such as `vault kv put x value=-` store every byte
+//! they read. Its stdout goes to this program's stderr, because stdout carries one document or nothing. Exit code 0 means delivered,
+//! whether or not the command read all of its stdin. Any other code is a failure, and what the command did before is unknown.
 //!
-//! It runs in a process group of its own, so that it can be ended with all it started, and for the same reason it cannot ask on the
-//! terminal. What still runs of that group after an acknowledgement is left alone: that is how clipboards are served.
+//! The command runs in its own process group, so that it can be killed together with its children. For the same reason it cannot prompt on
+//! the terminal. Processes of the group that still run after exit code 0 are left alone, because clipboard tools work that way.
 
 use std::future::ready;
 use std::io;
@@ -25,14 +25,14 @@ use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// A process that was killed ends at once, unless the system cannot end it; then it is not waited for.
+/// How long to wait for a killed process. It ends at once unless it hangs in the system.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 const EXAMPLE: &str = "--deliver-cmd 'vault kv put secret/dsm key=-'";
 
 /// `--deliver-cmd`.
 pub(super) struct CommandSink {
-    /// As it was typed.
+    /// The program as it was typed.
     name: String,
     program: PathBuf,
     arguments: Vec<String>,
@@ -40,17 +40,17 @@ pub(super) struct CommandSink {
 }
 
 impl CommandSink {
-    /// Splits the command as a shell would, and makes sure that its program is there.
+    /// Splits the command as a shell would, and checks that its program exists.
     ///
     /// # Errors
-    /// Of usage.
+    /// Returns a usage error if the command is not usable.
     pub(super) fn prepare(command: &str, time_limit: Duration) -> Result<Self, Error> {
         let parsed = ExternalCommand::parse(command)
             .map_err(|problem| problem.error("`--deliver-cmd`", EXAMPLE))?;
         let name = parsed.program;
         let program = which::which(&name).map_err(|_| {
             Error::usage(
-                format!("`--deliver-cmd` cannot be run: there is no program `{name}`"),
+                format!("`--deliver-cmd`: program `{name}` not found"),
                 format!(
                     "give a program and its arguments, as in `{EXAMPLE}`; nothing was created on the manager"
                 ),
@@ -64,9 +64,9 @@ impl CommandSink {
         })
     }
 
-    async fn hand_over(&self, secret: &Secret, signals: &Signals) -> Result<(), String> {
+    async fn run(&self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let mut child =
-            (self.command().spawn()).map_err(|error| format!("cannot be run: {error}"))?;
+            (self.command().spawn()).map_err(|error| format!("could not start: {error}"))?;
         let mut group = Group::of(&child);
         let stdin = child.stdin.take();
         let mut ended = pin!(async {
@@ -74,7 +74,7 @@ impl CommandSink {
             judge(fed, ended)
         });
         let mut time_limit = pin!(sleep(self.time_limit));
-        let mut told = false;
+        let mut signalled = false;
         let result = loop {
             tokio::select! {
                 biased;
@@ -83,15 +83,15 @@ impl CommandSink {
                     group.kill();
                     let _ = timeout(LAST_WAIT, &mut ended).await;
                     let limit = humantime::format_duration(self.time_limit);
-                    break Err(format!("it did not end within {limit} and was killed"));
+                    break Err(format!("it did not finish within {limit} and was killed"));
                 }
-                signal = signals.first_signal(), if !told => {
-                    group.tell(signal);
-                    told = true;
+                signal = signals.first_signal(), if !signalled => {
+                    group.forward(signal);
+                    signalled = true;
                 }
             }
         };
-        group.is_over();
+        group.finished();
         result
     }
 
@@ -109,7 +109,7 @@ impl CommandSink {
     }
 }
 
-/// Writes the secret and ends the stdin. A command that closes it early has what it wants.
+/// Writes the secret and closes stdin. It is fine if the command closes its stdin early.
 async fn feed(stdin: Option<ChildStdin>, secret: &Secret) -> io::Result<()> {
     let Some(mut stdin) = stdin else {
         return Err(io::Error::other("it has no stdin"));
@@ -121,8 +121,8 @@ async fn feed(stdin: Option<ChildStdin>, secret: &Secret) -> io::Result<()> {
 }
 
 fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), String> {
-    fed.map_err(|error| format!("its stdin cannot be written: {error}"))?;
-    let status = ended.map_err(|error| format!("how it ended is not known: {error}"))?;
+    fed.map_err(|error| format!("could not write to its stdin: {error}"))?;
+    let status = ended.map_err(|error| format!("could not get its exit status: {error}"))?;
     if status.success() {
         Ok(())
     } else {
@@ -131,22 +131,22 @@ fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), Strin
 }
 
 impl Sink for CommandSink {
-    /// Not its arguments: people put passwords there, and this goes to logs.
+    /// The arguments are not included, because they may hold passwords and this goes to logs.
     fn place(&self) -> String {
         format!("the command `{}`", self.name)
     }
 
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
-        Box::pin(self.hand_over(payload.secret, signals))
+        Box::pin(self.run(payload.secret, signals))
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        let reason = "what a command was given cannot be taken back";
+        let reason = "a command keeps the secret that it received";
         Box::pin(ready(Err(reason.to_owned())))
     }
 }
 
-/// The process group of a command that runs. Dropped before it is over (a second signal), it is killed.
+/// The process group of a running command. It is killed if it is dropped before the command has finished (on a second signal).
 #[cfg(unix)]
 struct Group(Option<rustix::process::Pid>);
 
@@ -157,8 +157,8 @@ impl Group {
         Self(id.and_then(rustix::process::Pid::from_raw))
     }
 
-    /// The command is told what we were told, as it would be on a terminal.
-    fn tell(&self, signal: Signal) {
+    /// Forwards a signal to the command, as a terminal would.
+    fn forward(&self, signal: Signal) {
         self.send(signal.of_unix());
     }
 
@@ -168,13 +168,13 @@ impl Group {
 
     fn send(&self, signal: rustix::process::Signal) {
         if let Some(group) = self.0 {
-            // It may have ended just now, and then there is nobody to tell.
+            // The group may just have ended; then there is nothing to signal.
             let _ = rustix::process::kill_process_group(group, signal);
         }
     }
 
-    /// Its number may be another's from now on.
-    fn is_over(&mut self) {
+    /// Forgets the group, because its ID may be reused from now on.
+    fn finished(&mut self) {
         self.0 = None;
     }
 }
@@ -186,20 +186,20 @@ impl Drop for Group {
     }
 }
 
-/// There, Ctrl-C reaches every program of the console by itself, and the command alone is killed, when it is dropped.
+/// On other systems, Ctrl-C reaches every program of the console, and only the command itself is killed when it is dropped.
 #[cfg(not(unix))]
 struct Group;
 
 #[cfg(not(unix))]
-#[expect(clippy::unused_self, reason = "the same form on every system")]
+#[expect(clippy::unused_self, reason = "same signature on every system")]
 impl Group {
     fn of(_child: &Child) -> Self {
         Self
     }
 
-    fn tell(&self, _signal: Signal) {}
+    fn forward(&self, _signal: Signal) {}
 
     fn kill(&self) {}
 
-    fn is_over(&mut self) {}
+    fn finished(&mut self) {}
 }

@@ -1,4 +1,4 @@
-//! A file of its own for the secret: 0600, whole or not at all, never over an existing file unless that is meant.
+//! A file that holds only the secret: mode 0600, written completely or not at all, and replaced only with `--force`.
 
 use std::fs::File;
 use std::io;
@@ -21,7 +21,7 @@ use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--out-file";
 
-/// A file that is written in place is remembered as a whole, in case it must be put back; one with more is not a key.
+/// A file that is written in place is kept in memory to restore it. A larger file is not a key file.
 const LIMIT: u64 = 1024 * 1024;
 
 /// `--out-file`.
@@ -33,10 +33,10 @@ pub(super) struct FileSink {
 }
 
 impl FileSink {
-    /// Makes sure that the folder can be written to and locked, and that the file is not there, or that it may be replaced and can be.
+    /// Checks that the folder can be written to and locked, and that the file does not exist or can be replaced.
     ///
     /// # Errors
-    /// Of usage, naming the file.
+    /// Returns a usage error that names the file.
     pub(super) async fn prepare(
         path: &Path,
         replace: bool,
@@ -47,8 +47,8 @@ impl FileSink {
         let existing = plain_file(FLAG, path)?;
         if existing.is_some() && !replace {
             return Err(Error::usage(
-                format!("`{FLAG}` {} exists already", path.display()),
-                "say `--force` to replace it, or name another file",
+                format!("`{FLAG}`: {} already exists", path.display()),
+                "add `--force` to replace it, or give another file",
             ));
         }
         let sink = Self {
@@ -60,7 +60,7 @@ impl FileSink {
         let (folder, mode) = open_target(FLAG, path)?;
         match (mode, existing) {
             (WriteMode::InPlace, Some(metadata)) => {
-                // It keeps its mode.
+                // A file that is written in place keeps its mode.
                 if !allow_loose_permissions {
                     require_private(&format!("`{FLAG}`"), path, &metadata)?;
                 }
@@ -102,7 +102,7 @@ impl FileSink {
             let _lock = lock_in_place(&file, &self.path, signals).await?;
             if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
                 return Err(io::Error::other(
-                    "others on this machine may read it by now",
+                    "other users of this machine can read it by now",
                 ));
             }
             let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
@@ -126,7 +126,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // What is undone is undone whatever signal comes; a second one ends the run.
+        // No signal interrupts this, so that the rollback is completed; a second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
@@ -137,7 +137,7 @@ impl FileSink {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("it is a mount and larger than 1 MiB, so it is not a file for a key")
+    io::Error::other("it is a mounted file larger than 1 MiB, so it is not a key file")
 }
 
 impl Sink for FileSink {

@@ -1,12 +1,11 @@
-//! The files by which a step of GitHub Actions hands values on: `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
+//! The files through which a GitHub Actions step passes values on: `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
 //!
-//! Both are made by the runner for each step, with a mode and an owner of its choice that are kept, and read by it when the step
-//! ends. Before the secret is written there, the runner is told to mask it in the log. That line is the secret itself, so it is
-//! written only where a runner reads it, and to stderr, which the runner parses as it does stdout (actions/runner,
-//! `ActionCommandManager` and `FileCommandManager`).
+//! The runner creates both files for each step and reads them after it. Their mode and owner are kept. Before the secret is written, a
+//! workflow command masks it in the log. That command contains the secret, so it is only printed if a runner reads it. It goes to stderr,
+//! which the runner parses like stdout (actions/runner, `ActionCommandManager` and `FileCommandManager`).
 //!
-//! The file is locked while it is written, and while that is undone. An assignment that others have written behind is not cut out, which
-//! would move what they wrote: it is blanked, since the runner passes over empty lines.
+//! The file is locked while it is written and while the write is undone. If another process has appended to the file since, the
+//! assignment is overwritten with empty lines, which the runner ignores. Cutting it out would move what the other process wrote.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -23,7 +22,7 @@ use crate::secret::{Secret, joined};
 use crate::storage::file_lock::{FileLock, lock_file};
 use crate::terminal::output::Output;
 
-/// Which of the files.
+/// One of the runner's files.
 #[derive(Clone, Copy)]
 pub(super) enum RunnerFile {
     Output,
@@ -45,7 +44,7 @@ impl RunnerFile {
         }
     }
 
-    /// The runner's file, where it names one.
+    /// Returns the path of the file, if the runner has set it.
     pub(super) fn file(self) -> Option<PathBuf> {
         std::env::var_os(self.variable())
             .filter(|path| !path.is_empty())
@@ -61,25 +60,25 @@ pub(super) struct GithubSink {
     delivered: Option<Appended>,
 }
 
-/// What the file held from where on.
+/// The text that was appended, and where it starts.
 struct Appended {
     from: u64,
     text: Zeroizing<String>,
 }
 
 impl GithubSink {
-    /// Makes sure that a runner masks the secret, and that its file can be written to.
+    /// Checks that a runner will mask the secret and that its file can be written.
     ///
     /// # Errors
-    /// Of usage.
+    /// Returns a usage error if this is not a GitHub Actions step, or if its file cannot be written.
     pub(super) fn prepare(target: RunnerFile, name: &str) -> Result<Self, Error> {
         let (flag, variable) = (target.flag(), target.variable());
-        let elsewhere = "leave the flag out where no runner of GitHub Actions reads this program's stderr; \
-                         nothing was created on the manager";
+        let elsewhere =
+            "use the flag only in a step of GitHub Actions; nothing was created on the manager";
         if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
             return Err(Error::usage(
                 format!(
-                    "`{flag}`: this is no step of GitHub Actions (GITHUB_ACTIONS is not `true`)"
+                    "`{flag}`: this is not a GitHub Actions step (GITHUB_ACTIONS is not `true`)"
                 ),
                 elsewhere,
             ));
@@ -90,10 +89,10 @@ impl GithubSink {
                 elsewhere,
             ));
         };
-        if let Some(reason) = stderr::why_nothing_is_masked() {
+        if let Some(reason) = stderr::why_unread() {
             return Err(Error::usage(
                 format!("`{flag}`: {reason}, so the runner would not mask the secret"),
-                "do not redirect stderr: the line that masks the secret goes there, and it is the secret",
+                "do not redirect stderr: the workflow command that masks the secret is printed there",
             ));
         }
         let file = open_plain(OpenOptions::new().read(true).append(true), &path)
@@ -108,7 +107,7 @@ impl GithubSink {
 
     async fn write(&mut self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
-        mask(secret).map_err(|error| format!("the secret could not be masked: {error}"))?;
+        mask(secret).map_err(|error| format!("could not mask the secret: {error}"))?;
         Output::release_lines();
         let _lock = self.lock(signals).await?;
         let from = self.file.metadata().map_err(words)?.len();
@@ -127,10 +126,12 @@ impl GithubSink {
                 self.delivered = Some(appended);
                 Ok(())
             }
-            // A full disk takes a part.
+            // A full disk may have taken a part of the text.
             Err(error) => Err(match self.cut_off(&appended) {
                 Ok(()) => error.to_string(),
-                Err(reason) => format!("{error}; what was written of it stays: {reason}"),
+                Err(reason) => {
+                    format!("{error}; could not remove the part that was written: {reason}")
+                }
             }),
         }
     }
@@ -141,7 +142,7 @@ impl GithubSink {
         lock.map_err(|failure| failure.to_string())
     }
 
-    /// Whether somebody left the last line without its end: an assignment there would not be one.
+    /// Whether the last line of the file has no line end. An assignment would then be part of that line.
     fn is_inside_a_line(&self, length: u64) -> io::Result<bool> {
         let Some(last) = length.checked_sub(1) else {
             return Ok(false);
@@ -167,18 +168,18 @@ impl GithubSink {
         } else if rest.starts_with(appended.text.as_bytes()) {
             self.blank(appended).map_err(words)?;
         } else {
-            return Err("another process has written to it since".to_owned());
+            return Err("another process has changed the file since".to_owned());
         }
         self.file.sync_all().map_err(words)
     }
 
-    /// Line breaks in the place of the text, which others have written behind.
+    /// Overwrites the text with line breaks, because another process has appended to it.
     #[cfg(unix)]
     fn blank(&self, appended: &Appended) -> io::Result<()> {
         use std::os::unix::fs::FileExt as _;
 
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-        // What is opened for appending writes at the end, wherever it is told to.
+        // A file opened for appending is always written at its end.
         let flags = fcntl_getfl(&self.file)?;
         fcntl_setfl(&self.file, flags.difference(OFlags::APPEND))?;
         let blanks = vec![b'\n'; appended.text.len()];
@@ -188,22 +189,24 @@ impl GithubSink {
     }
 
     #[cfg(not(unix))]
-    #[expect(clippy::unused_self, reason = "the same form on every system")]
+    #[expect(clippy::unused_self, reason = "same signature on every system")]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
-        Err(io::Error::other("another process has written to it since"))
+        Err(io::Error::other(
+            "another process has changed the file since",
+        ))
     }
 
     async fn roll_back(&mut self) -> Result<(), String> {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // What is undone is undone whatever signal comes; a second one ends the run.
+        // No signal interrupts this, so that the rollback is completed; a second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
 }
 
-/// Tells the runner to mask the secret. A log has lines, so each line of a secret is masked by itself.
+/// Prints workflow commands that mask the secret. The runner masks line by line, so each line of the secret is masked separately.
 fn mask(secret: &Secret) -> io::Result<()> {
     let lines = secret.expose().split(['\r', '\n']);
     for line in lines.filter(|line| !line.trim().is_empty()) {
@@ -214,7 +217,7 @@ fn mask(secret: &Secret) -> io::Result<()> {
     Ok(())
 }
 
-/// The form that may hold any text. The delimiter is random, so that no text can end it before its time.
+/// Returns the multi-line form of an assignment, which can hold any text. The delimiter is random, so that the text cannot contain it.
 fn assignment(name: &str, secret: &Secret, inside_a_line: bool) -> Zeroizing<String> {
     let line_end = if inside_a_line { "\n" } else { "" };
     let delimiter = format!("swp_keys_{}", random::hex(16));
@@ -243,10 +246,10 @@ impl Sink for GithubSink {
     }
 }
 
-/// The name of a step's output, as GitHub's contexts can name it.
+/// Parses the name of a step's output.
 ///
 /// # Errors
-/// In words.
+/// Returns the rule if GitHub's contexts could not refer to the name.
 pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
     if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -254,21 +257,19 @@ pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     {
         Ok(text.to_owned())
     } else {
-        Err(
-            "the name of an output is made of letters, digits, `-` and `_`, and begins with a letter or `_`",
-        )
+        Err("expected letters, digits, `-` and `_`, starting with a letter or `_`")
     }
 }
 
-/// A variable that a step may set for the steps after it.
+/// Parses the name of a variable that a step can set for the following steps.
 ///
 /// # Errors
-/// In words.
+/// Returns the rule if the runner would not set it.
 pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     let upper = text.to_ascii_uppercase();
     // GitHub's documentation, "Workflow commands", "Setting an environment variable".
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
-        return Err("the runner does not let a step set GITHUB_*, RUNNER_* or NODE_OPTIONS");
+        return Err("the runner does not allow a step to set GITHUB_*, RUNNER_* or NODE_OPTIONS");
     }
     variable_name(text)
 }
@@ -280,8 +281,8 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// Where stderr leads that is no runner. Rust opens /dev/null in the place of a stderr that was closed at the start.
-    pub(super) fn why_nothing_is_masked() -> Option<&'static str> {
+    /// Returns why no runner reads stderr. Rust opens /dev/null if stderr was closed at the start.
+    pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
             return Some("stderr is closed");
         };
@@ -290,7 +291,7 @@ mod stderr {
         }
         let null = stat("/dev/null").ok()?;
         (stderr.st_rdev == null.st_rdev && stderr.st_ino == null.st_ino)
-            .then_some("stderr leads nowhere")
+            .then_some("stderr is /dev/null")
     }
 }
 
@@ -300,12 +301,12 @@ mod stderr {
     use std::io;
     use std::os::windows::io::AsHandle as _;
 
-    /// Where stderr leads that is no runner.
-    pub(super) fn why_nothing_is_masked() -> Option<&'static str> {
+    /// Returns why no runner reads stderr.
+    pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");
         };
-        // A pipe and a console have no metadata of a file there.
+        // A pipe or a console has no file metadata on Windows.
         File::from(handle)
             .metadata()
             .is_ok_and(|metadata| metadata.is_file())

@@ -1,19 +1,19 @@
-//! Where a secret can go. A sink is prepared before the manager is asked for anything, so that what can be found wrong is found
-//! while there is nothing to lose; `mint.rs` delivers, and withdraws what it can where a later sink fails.
+//! The destinations of a secret, called sinks. A sink is prepared before any request is sent, so that its problems are found while
+//! nothing is at stake. `mint` delivers to all sinks, and withdraws what it can if one of them fails.
 //!
-//! | sink | what is there after | withdrawing |
+//! | sink | result of delivery | how it is withdrawn |
 //! | --- | --- | --- |
-//! | `--out-file` | a file of its own, 0600 | removes it, or brings the replaced one back |
-//! | `--dotenv` | one line of a file set | brings the line back as it was |
-//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | cuts it off, or blanks it if more follows |
-//! | `--deliver-cmd` | what the command did with its stdin | cannot be done |
-//! | a program that is started then | its environment, or a pipe that it inherits | forgets it |
-//! | stdout, where no other is given | the one document of the run | cannot be done |
+//! | `--out-file` | a file of its own, mode 0600 | the file is removed, or the replaced file restored |
+//! | `--dotenv` | one line of a file is set | the line is restored |
+//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | it is cut off, or blanked if more follows |
+//! | `--deliver-cmd` | whatever the command did with its stdin | not possible |
+//! | a program started afterwards | a variable of its environment, or a pipe that it inherits | the secret is dropped |
+//! | stdout, if no other is given | the only document of the run | not possible |
 //!
-//! Several runs may write to one file: a lock is held from the look at it to the end of the write, and again for withdrawing; never
-//! while the manager or a command is waited for.
+//! Several runs may write to one file. A lock is held from reading the file to the end of the write, and again for withdrawing, but
+//! never while waiting for the manager or a command.
 //!
-//! No HTTP is known here. Files and stdout are written here and nowhere else, as far as secrets go.
+//! Nothing here sends requests. Secrets are written to files and stdout only here.
 
 mod args;
 mod child_process;

@@ -1,4 +1,4 @@
-//! What every sink can do.
+//! The interface of the sinks.
 
 use std::pin::Pin;
 
@@ -7,39 +7,39 @@ use serde_json::{Map, Value};
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// What is delivered.
+/// What is delivered to a sink.
 pub(crate) struct Payload<'a> {
     /// The secret.
     pub(crate) secret: &'a Secret,
-    /// The manager's object, without it.
+    /// The manager's object, without the secret.
     pub(crate) fields: &'a Map<String, Value>,
-    /// What is added under `meta`.
+    /// The value of `meta`.
     pub(crate) meta: &'a Value,
 }
 
-/// A delivery under way. Dropped before it is done, it may have happened or not.
+/// A delivery in progress. If it is dropped before it is done, it may or may not have happened.
 pub(crate) type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
-/// A withdrawal under way.
+/// A withdrawal in progress.
 pub(crate) type Withdrawing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
-/// A place that is ready to take a secret.
+/// A destination that is ready to receive a secret.
 pub(crate) trait Sink {
-    /// The place, in words.
+    /// Describes the destination, for messages and `meta.sinks`.
     fn place(&self) -> String;
 
-    /// Puts the secret there, for good. A signal hastens it where it may take long, and never leaves it half done.
+    /// Delivers the secret permanently. A signal may shorten a long wait but never leaves a partial delivery.
     ///
     /// # Errors
-    /// In words, why it is not there. What was done of it is undone then, or the words say what is left.
+    /// Returns the reason if the secret was not delivered. A partial delivery has been undone, or the reason names what is left.
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a>;
 
-    /// Takes it away again. The sinks are withdrawn in the opposite order of their delivery: two may share a file.
+    /// Removes the secret again. Sinks are withdrawn in the reverse order of delivery because two may share a file.
     ///
     /// # Errors
-    /// In words, why that cannot be done.
+    /// Returns the reason if the secret could not be removed.
     fn withdraw(&mut self) -> Withdrawing<'_>;
 
-    /// All sinks have it: what was kept for withdrawing is let go.
+    /// Drops what was kept for withdrawing, once all sinks have the secret.
     fn settle(&mut self) {}
 }

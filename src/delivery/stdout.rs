@@ -1,4 +1,4 @@
-//! stdout as the place for the secret: the one document of a run that holds it.
+//! stdout as the destination of the secret: the only document of the run that contains it.
 
 use std::future::ready;
 use std::io::{self, Write as _};
@@ -13,22 +13,22 @@ use crate::process::signals::Signals;
 use crate::secret::joined;
 use crate::terminal::output::{Format, env_line, json_text};
 
-/// stdout, in one of the formats.
+/// stdout in one of the output formats.
 pub(super) struct StdoutSink {
     format: Format,
     env_name: String,
 }
 
 impl StdoutSink {
-    /// Makes sure that somebody can read it.
+    /// Checks that stdout has a reader.
     ///
     /// # Errors
-    /// Of usage, where stdout is closed or its reader has gone: nothing was asked of the manager yet.
+    /// Returns a usage error if stdout is closed or its reader has gone. No request has been sent then.
     pub(super) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
-        match reader::why_nobody_reads() {
+        match reader::why_unread() {
             Some(reason) => Err(Error::usage(
-                format!("the secret cannot be delivered: {reason}"),
-                "nothing was created; let somebody read stdout, or name a file with `--out-file`",
+                format!("could not deliver the secret: {reason}"),
+                "keep stdout open, or give a file with `--out-file`; nothing was created",
             )),
             None => Ok(Self {
                 format,
@@ -58,7 +58,7 @@ impl StdoutSink {
     }
 }
 
-/// The manager's object with its own field names, and `meta`.
+/// The manager's object with its field names, the secret, and `meta`.
 #[derive(Serialize)]
 struct SecretDocument<'a> {
     #[serde(flatten)]
@@ -76,7 +76,7 @@ impl Sink for StdoutSink {
     fn deliver<'a>(
         &'a mut self,
         payload: &'a Payload<'a>,
-        _interrupt: &'a Signals,
+        _signals: &'a Signals,
     ) -> Delivering<'a> {
         let document = self.document(payload);
         let mut stdout = io::stdout().lock();
@@ -87,7 +87,7 @@ impl Sink for StdoutSink {
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        let reason = "what was written to stdout cannot be taken back";
+        let reason = "what was written to stdout cannot be withdrawn";
         Box::pin(ready(Err(reason.to_owned())))
     }
 }
@@ -100,8 +100,8 @@ mod reader {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-    /// A pipe whose reader has gone says so without being written to.
-    pub(super) fn why_nobody_reads() -> Option<&'static str> {
+    /// Returns why stdout has no reader. Nothing is written to find out.
+    pub(super) fn why_unread() -> Option<&'static str> {
         let stdout = io::stdout();
         let stdout = stdout.as_fd();
         let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
@@ -114,10 +114,10 @@ mod reader {
                 .revents()
                 .intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
         {
-            return Some("nobody reads stdout any more");
+            return Some("stdout has no reader any more");
         }
-        // Rust opens /dev/null for reading and writing where stdout was closed at the start (`>&-`). A user who wants the secret
-        // thrown away writes `>/dev/null`, which opens it for writing alone.
+        // If stdout was closed at the start (`>&-`), Rust opens /dev/null for reading and writing. A shell's `>/dev/null` opens it for
+        // writing only.
         let is_null = match (fstat(stdout), stat("/dev/null")) {
             (Ok(stdout), Ok(null)) => {
                 stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino
@@ -131,8 +131,8 @@ mod reader {
 
 #[cfg(not(unix))]
 mod reader {
-    /// There, only a write finds out.
-    pub(super) fn why_nobody_reads() -> Option<&'static str> {
+    /// On other systems, only a write can find out.
+    pub(super) fn why_unread() -> Option<&'static str> {
         None
     }
 }

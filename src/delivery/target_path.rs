@@ -1,4 +1,4 @@
-//! What several sinks ask of a path before they write there.
+//! Checks of a path before a sink writes to it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -13,47 +13,47 @@ use crate::storage::open_folder::{OpenFolder, folder_of};
 use crate::storage::replaced_file::ReplacedFile;
 use crate::storage::write_mode::{WriteMode, write_mode};
 
-/// What is at the path: nothing, or a plain file.
+/// Returns the metadata of the plain file at the path, or nothing if no file exists there.
 ///
 /// # Errors
-/// Of usage, where it is something else: a secret does not go where a link leads.
+/// Returns a usage error if it is something else: a secret is never written through a link.
 pub(super) fn plain_file(flag: &str, path: &Path) -> Result<Option<Metadata>, Error> {
     if !names_a_file(path) {
         return Err(Error::usage(
-            format!("`{flag}` {} names a folder", path.display()),
-            "name the file itself; nothing was created on the manager",
+            format!("`{flag}`: {} is a folder", path.display()),
+            "give the path of a file; nothing was created on the manager",
         ));
     }
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(_) => Err(Error::usage(
-            format!("`{flag}` {} is not a plain file", path.display()),
-            "links, folders, pipes and devices are not written to; leave the flag out for stdout",
+            format!("`{flag}`: {} is not a plain file", path.display()),
+            "give the path of a plain file, or remove the flag to print the secret to stdout",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unwritable(flag, path, &error)),
     }
 }
 
-/// `key/` and `key/.` are folders to the system, and files to Rust, which reads past what follows the last name.
+/// Whether the path names a file. The system takes `key/` and `key/.` for folders, but `Path::file_name` ignores what follows the name.
 fn names_a_file(path: &Path) -> bool {
     let whole = path.as_os_str().as_encoded_bytes();
     path.file_name()
         .is_some_and(|name| whole.ends_with(name.as_encoded_bytes()))
 }
 
-/// The place does not do, and nothing is lost yet.
+/// Returns the usage error of a path that cannot be written to, found before anything was created.
 pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
     Error::usage(
-        format!("`{flag}` {} cannot be written: {error}", path.display()),
-        "name a file in a folder that exists and that you may write to; nothing was created on the manager",
+        format!("`{flag}`: could not write {}: {error}", path.display()),
+        "give a file in an existing folder that you can write to; nothing was created on the manager",
     )
 }
 
-/// Opens the folder of a file that is to be written, and finds out how that can be done.
+/// Opens the folder of a file that will be written, and returns how it can be written.
 ///
 /// # Errors
-/// Of usage, if it cannot: the system would let no other file take its place.
+/// Returns a usage error if the system does not allow the file to be replaced.
 pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, WriteMode), Error> {
     let failed = |error: io::Error| unwritable(flag, path, &error);
     let name = file_name(path).map_err(failed)?;
@@ -61,16 +61,16 @@ pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, W
     match write_mode(&folder, name) {
         Ok(mode) => Ok((Arc::new(folder), mode)),
         Err(error) => Err(Error::usage(
-            format!("`{flag}` {} cannot be replaced: {error}", path.display()),
-            "change that, or name another file; nothing was created on the manager",
+            format!("`{flag}`: could not replace {}: {error}", path.display()),
+            "fix this or give another file; nothing was created on the manager",
         )),
     }
 }
 
-/// Opens a plain file, and nothing that has taken its place in the meantime.
+/// Opens a plain file, and fails if something else has taken its place in the meantime.
 ///
 /// # Errors
-/// Of the system, or that it is no plain file.
+/// Returns the system's error, or an error if it is not a plain file.
 pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -86,7 +86,7 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::other("it is no plain file"))
+        Err(io::Error::other("it is not a plain file"))
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn lock_in_place(
     lock_file(file, path.display().to_string(), signals).await
 }
 
-/// The same to undo what was written, if that was done in place. No signal ends the wait: what is undone is undone.
+/// Locks a file that was overwritten in place, to restore it. No signal interrupts the wait, so that the restore is completed.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long.
@@ -118,24 +118,22 @@ pub(super) async fn lock_overwritten(
     }
 }
 
-/// The path by which two ways of writing it can be told to be one.
+/// Returns the path in a form that is the same however the path is written.
 pub(super) fn identity(path: &Path) -> PathBuf {
     let folder = fs::canonicalize(folder_of(path)).unwrap_or_else(|_| folder_of(path).to_owned());
     path.file_name()
         .map_or_else(|| path.to_owned(), |name| folder.join(name))
 }
 
-/// A name that a shell can give to a variable.
+/// Parses the name of an environment variable.
 ///
 /// # Errors
-/// In words.
+/// Returns the rule if a shell could not use the name.
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err(
-            "a variable's name is made of letters, digits and underscores, and begins with no digit",
-        )
+        Err("expected letters, digits and underscores, not starting with a digit")
     }
 }

@@ -1,6 +1,6 @@
-//! The line of a shell that hands it over as it was typed, and wants words back as they are to be typed: bash.
+//! Parses the command line of bash, which passes it as typed and expects quoted words.
 
-/// In which quotes the cursor stands.
+/// The quotes around the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     None,
@@ -8,25 +8,25 @@ enum Quote {
     Double,
 }
 
-/// A line up to the cursor.
+/// A command line up to the cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BashLine {
-    /// The words before the one that is being typed, the program's name first.
+    /// The words before the current one, the program's name first.
     pub(crate) before: Vec<String>,
-    /// The one that is being typed, without its quotes.
+    /// The current word, without its quotes.
     pub(crate) current: String,
     quote: Quote,
-    /// How much of the current word stands before the place where bash puts what it is answered: bash breaks words there.
-    kept: usize,
+    /// The length of the current word up to where bash inserts the answer. bash breaks words at some characters and quotes.
+    inserted_at: usize,
 }
 
 impl BashLine {
-    /// Reads a line as a shell would, but for expansions, which are left as they are. `None` where the cursor stands in no word.
+    /// Splits a line as a shell would, without expansions. Returns `None` if another command starts before the cursor.
     pub(crate) fn read(line: &str, point: usize) -> Option<Self> {
         let line = line.get(..point).unwrap_or(line);
         let mut words: Vec<String> = Vec::new();
         let mut word: Option<String> = None;
-        let (mut quote, mut kept) = (Quote::None, 0);
+        let (mut quote, mut inserted_at) = (Quote::None, 0);
         let mut characters = line.chars();
         while let Some(character) = characters.next() {
             let text = word.get_or_insert_default();
@@ -35,17 +35,17 @@ impl BashLine {
                     if let Some(done) = word.take().filter(|done| !done.is_empty()) {
                         words.push(done);
                     }
-                    kept = 0;
+                    inserted_at = 0;
                 }
-                (Quote::None, '\'') => (quote, kept) = (Quote::Single, text.len()),
-                (Quote::None, '"') => (quote, kept) = (Quote::Double, text.len()),
+                (Quote::None, '\'') => (quote, inserted_at) = (Quote::Single, text.len()),
+                (Quote::None, '"') => (quote, inserted_at) = (Quote::Double, text.len()),
                 (Quote::Single, '\'') | (Quote::Double, '"') => quote = Quote::None,
                 (Quote::None | Quote::Double, '\\') => text.extend(characters.next()),
-                // The beginning of another command, of which nothing is known here.
+                // Another command starts here.
                 (Quote::None, ';' | '|' | '&' | '(' | ')' | '<' | '>') => return None,
                 (Quote::None, '=' | ':') => {
                     text.push(character);
-                    kept = text.len();
+                    inserted_at = text.len();
                 }
                 _ => text.push(character),
             }
@@ -57,17 +57,17 @@ impl BashLine {
             before,
             current: word.unwrap_or_default(),
             quote,
-            kept,
+            inserted_at,
         })
     }
 
-    /// What bash is to put in place of what it takes for the word, quoted for where the cursor stands.
+    /// Returns the text for bash to insert, quoted for the position of the cursor.
     pub(crate) fn quoted(&self, value: &str) -> Option<String> {
-        let rest = value.get(self.kept..)?;
+        let rest = value.get(self.inserted_at..)?;
         Some(match self.quote {
-            // bash adds the quote that ends it.
+            // bash adds the closing quote.
             Quote::Single => rest.replace('\'', r"'\''"),
-            // History is expanded there, and a backslash before the `!` would stay: it goes into quotes of its own.
+            // bash expands history within double quotes and keeps a backslash before `!`, so `!` gets single quotes of its own.
             Quote::Double => {
                 escaped(rest, |character| "\"\\$`".contains(character)).replace('!', "\"'!'\"")
             }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_as_a_shell_reads_them() {
+    fn words_are_split_as_in_a_shell() {
         assert_eq!(
             read("swp-keys cre"),
             (words(&["swp-keys"]), "cre".to_owned())
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_quoted_for_where_the_cursor_stands() {
+    fn answers_are_quoted_for_the_position_of_the_cursor() {
         let quoted = |line: &str, value: &str| {
             BashLine::read(line, line.len()).and_then(|line| line.quoted(value))
         };

@@ -1,4 +1,4 @@
-//! The names of roles and keys, from the manager: only where something that signs in is at hand, and silent in every other case.
+//! Names of roles and keys from the manager, if a saved credential or an API key is available. Otherwise there are no candidates.
 
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
@@ -20,15 +20,15 @@ use crate::storage::state_dir::Folder;
 use crate::target::Target;
 use crate::terminal::output::{Color, Format, Output, is_plain};
 
-/// For everything: a person waits.
+/// The time limit of the whole look-up, because the user is waiting.
 const BUDGET: Duration = Duration::from_millis(900);
-/// A key that was refused is not tried again for so long: keys count failures and lock (docs/manager-api.md, "Checking a key"), and a shell asks
+/// A refused key is not tried again for this long. Keys lock after failures (docs/manager-api.md, "Checking a key"), and a shell asks
 /// at each press of a key.
-const REST: Duration = Duration::from_secs(24 * 60 * 60);
-/// More cannot be looked through.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The maximum number of candidates. A user cannot look through more.
 const MOST: usize = 1000;
 
-/// The roles.
+/// Returns the names of the roles.
 pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let roles: Vec<RoleSummary> = signed_in.roles().await?;
@@ -36,7 +36,7 @@ pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     })
 }
 
-/// The keys, in the form of KEY that was begun: `id:N`, `name:TEXT`, or the name alone if that means the key.
+/// Returns the keys in the form of KEY that was started: `id:N`, `name:TEXT`, or the name alone if it is unambiguous.
 pub(crate) fn keys(before: &[OsString], current: &str) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let keys: Vec<ApiKey> = signed_in
@@ -81,24 +81,24 @@ fn ask(
         let found = tokio::time::timeout(BUDGET, found(&target, &context, names));
         found.await.ok().flatten().unwrap_or_default()
     });
-    // The look-up of a host, or a file that does not come to an end, is not waited for.
+    // Does not wait for a host lookup or for a file that never ends.
     runtime.shutdown_background();
     found
         .into_iter()
-        // What begins with a dash would be a flag, and not the value of one.
+        // A name that starts with a dash would be read as a flag.
         .filter(|name| !name.is_empty() && !name.starts_with('-') && is_plain(name))
         .take(MOST)
         .map(CompletionCandidate::new)
         .collect()
 }
 
-/// What was typed so far, as far as it says where the manager is and what signs in there.
+/// Returns the context of the words typed so far, or `None` if they do not give a manager that may be contacted silently.
 fn target(before: &[OsString]) -> Option<(Target, Context)> {
     let matches = parser().ignore_errors(true);
     let matches = matches.try_get_matches_from(before).ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
     let mut settings = Settings::resolve(global, &Sources::of(&matches), true).ok()?;
-    // Whoever answers would get the key, and that is never silent; nor is taking somebody for the manager who was not met before.
+    // Sending the key to an unverified server, or pinning an unknown one, never happens silently.
     if settings.insecure.is_some() {
         return None;
     }
@@ -120,7 +120,7 @@ async fn found(
 ) -> Option<Vec<String>> {
     let way = AuthMethod::select(target, context).ok()?;
     match &way {
-        // Neither a password, nor a command that may ask a person, nor the shell's own stdin.
+        // Never a password, a command that may prompt, or the shell's stdin.
         AuthMethod::Password => return None,
         AuthMethod::ApiKey(key)
             if matches!(key.value, SecretSource::Command(_) | SecretSource::Stdin) =>
@@ -133,29 +133,29 @@ async fn found(
         .await
         .ok()?;
     let refusals = Folder::of_state("completion")?;
-    let print = signed_in.signer_fingerprint("completion");
-    if print.as_ref().is_some_and(|print| rests(&refusals, print)) {
+    let fingerprint = signed_in.signer_fingerprint("completion");
+    if fingerprint.as_ref().is_some_and(|fingerprint| was_refused_recently(&refusals, fingerprint)) {
         return None;
     }
     match names(&signed_in).await {
         Ok(names) => Some(names),
         Err(error) => {
             let refused = matches!(error.cause(), Cause::Unauthorized | Cause::Forbidden);
-            if let Some(print) = print.filter(|_| refused) {
-                // Where it cannot be written, there is nobody to tell.
-                let _ = refusals.write(&print, b"refused\n");
+            if let Some(fingerprint) = fingerprint.filter(|_| refused) {
+                // Completion prints no messages, so a failed write is not reported.
+                let _ = refusals.write(&fingerprint, b"refused\n");
             }
             None
         }
     }
 }
 
-/// Whether this key was refused a short while ago.
-fn rests(refusals: &Folder, print: &str) -> bool {
-    let written = std::fs::metadata(refusals.path().join(print)).and_then(|data| data.modified());
+/// Whether this key was refused recently.
+fn was_refused_recently(refusals: &Folder, fingerprint: &str) -> bool {
+    let written = std::fs::metadata(refusals.path().join(fingerprint)).and_then(|data| data.modified());
     written.is_ok_and(|time| {
         SystemTime::now()
             .duration_since(time)
-            .is_ok_and(|age| age < REST)
+            .is_ok_and(|age| age < REFUSAL_PAUSE)
     })
 }

@@ -9,55 +9,55 @@ use crate::error::Error;
 use crate::expiry::Expiry;
 use crate::keys::naming::IfExists;
 
-/// Sign in, resolve the role, create the key, and deliver its secret.
+/// Create a key and deliver its secret.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which-role"))]
 pub(crate) struct Args {
-    /// The role of the key, by its exact name
+    /// Role of the key, by its exact name
     #[arg(long, value_name = "NAME", group = "which-role")]
     pub(super) role: Option<String>,
 
-    /// The role of the key, by its ID; with --allow-full-access, it is not even looked at
+    /// Role of the key, by its ID (not checked with --allow-full-access)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) role_id: Option<i64>,
 
-    /// A role with every right is meant: do not warn of it
+    /// Do not warn if the role grants every right
     #[arg(long)]
     pub(super) allow_full_access: bool,
 
-    /// The name of the key [default: role, time and eight random digits]
+    /// Name of the key [default: the role, the time and eight random digits]
     #[arg(long)]
     pub(super) name: Option<String>,
 
-    /// Leave the mark of this run out of the description
+    /// Do not add this run's marker to the description
     #[arg(long)]
     pub(super) no_mark: bool,
 
-    /// What the key is for
+    /// Description of the key
     #[arg(long, value_name = "TEXT")]
     pub(super) description: Option<String>,
 
-    /// Language and country
+    /// Locale of the key
     #[arg(long, value_parser = ["en-US", "ja-JP"])]
     pub(super) locale: Option<String>,
 
-    /// Time zone, an IANA name such as Europe/Berlin
+    /// Time zone of the key: an IANA name such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     pub(super) time_zone: Option<String>,
 
-    /// When the key ends: 14d, 12w, 36h, a date, an RFC 3339 time, or never
+    /// Expiry of the key: 14d, 12w, 36h, a date, an RFC 3339 time, or never
     #[arg(long, value_name = "WHEN")]
     pub(super) expires: Option<String>,
 
-    /// What to do if a key of this name exists
+    /// What to do if the name is taken
     #[arg(long, value_name = "WHAT", default_value = "fail", requires = "name")]
     pub(super) if_exists: IfExists,
 
-    /// Sign in, resolve the role, check the name and the place for the secret, and change nothing
+    /// Check the role, the name and the destinations of the secret, but create nothing
     #[arg(long)]
     pub(super) dry_run: bool,
 
-    /// Use the new secret once before reporting success
+    /// Make one request with the new secret before reporting success
     #[arg(long)]
     pub(super) verify: bool,
 

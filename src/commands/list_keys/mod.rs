@@ -6,4 +6,265 @@
 mod filter;
 mod run;
 
+<<<<<<< HEAD
 pub(crate) use run::{Args, run};
+=======
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::context::Outcome;
+use crate::error::Error;
+use crate::keys::document::meta;
+use crate::keys::lookup;
+use crate::keys::roles::{self, RoleNames, RoleRef};
+use crate::keys::state::{State, time_or};
+use crate::manager::{ApiKey, MAX_BYTES_HELD, SignedIn};
+use crate::mint::Twins;
+use crate::terminal::output;
+use crate::terminal::output::Format;
+use filter::{Filter, FilterResult, offset, parse_duration};
+
+/// List the keys, optionally filtered.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only keys whose name matches: % is any text, _ is one character; case-sensitive
+    #[arg(long, value_name = "PATTERN")]
+    name: Option<String>,
+
+    /// Only keys of the role with this exact name
+    #[arg(long, value_name = "NAME", conflicts_with = "role_id")]
+    role: Option<String>,
+
+    /// Only keys of the role with this ID
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    role_id: Option<i64>,
+
+    /// Only keys that still work and expire within this time: 14d, 12w, 36h
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    expiring: Option<Duration>,
+
+    /// Only keys unused for at least this time; a key that was never used counts from its creation
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    stale: Option<Duration>,
+
+    /// Only locked keys, whether locked by an administrator or after wrong secrets
+    #[arg(long)]
+    locked: bool,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    context.output.format().require_list()?;
+    context
+        .signed_in(async |signed_in| {
+            let filter = args.filter(signed_in, context).await?;
+            list(&filter, signed_in, context).await
+        })
+        .await?;
+    Ok(Outcome::Done)
+}
+
+impl Args {
+    /// Returns the filter, with its times on the manager's clock. That clock is known only after a response.
+    async fn filter(&self, signed_in: &SignedIn, context: &Context) -> Result<Filter<'_>, Error> {
+        let role_id = match RoleRef::given(self.role.as_deref(), self.role_id) {
+            Some(role) => Some(roles::requested(role, false, signed_in, context).await?.id),
+            None => None,
+        };
+        if self.expiring.is_some() || self.stale.is_some() {
+            let sync = async {
+                let synced = signed_in.sync_clock().await;
+                synced.map_err(|error| lookup::explain(signed_in, error))
+            };
+            context.signals.cancel(sync).await?;
+        }
+        let now = signed_in.time();
+        Ok(Filter {
+            name: self.name.as_deref(),
+            role_id,
+            expires_by: self.expiring.map(|span| offset(now, span, 1)),
+            unused_since: self.stale.map(|span| offset(now, span, -1)),
+            locked: self.locked,
+            created_at: now.timestamp_millis(),
+        })
+    }
+}
+
+async fn list(filter: &Filter<'_>, signed_in: &SignedIn, context: &Context) -> Result<(), Error> {
+    let mut list = Listing::new(context);
+    let mut pages = signed_in.api_keys(&filter.for_manager());
+    let mut roles = None;
+    loop {
+        let next = async {
+            let page = pages.next().await;
+            page.map_err(|error| lookup::explain(signed_in, error))
+        };
+        let Some(page) = context.signals.cancel(next).await? else {
+            break;
+        };
+        let now = signed_in.time();
+        let mut matching = Vec::with_capacity(page.len());
+        for key in page {
+            list.twins.look_at(&key);
+            let result = filter.apply(&key, now);
+            list.without_times += usize::from(result == FilterResult::NoTimes);
+            list.other_case |= result == FilterResult::OnlyCaseDiffers;
+            if result == FilterResult::Match {
+                matching.push(key);
+            }
+        }
+        if matching.is_empty() {
+            continue;
+        }
+        // The role names are requested once, and only if there is a key to show.
+        let roles = match roles.take() {
+            Some(known) => roles.insert(known),
+            None => roles.insert(RoleNames::ask(signed_in, context).await?),
+        };
+        if !list.add(matching, roles, now)? {
+            return Ok(());
+        }
+    }
+    list.finish()
+}
+
+/// The matching keys of the pages read so far.
+struct Listing<'a> {
+    context: &'a Context,
+    rows: Vec<[String; 6]>,
+    objects: Vec<ListedKey>,
+    held: usize,
+    shown: usize,
+    /// The number of keys that are left out because the manager reports no time for them.
+    without_times: usize,
+    other_case: bool,
+    twins: Twins,
+}
+
+impl<'a> Listing<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            rows: Vec::new(),
+            objects: Vec::new(),
+            held: 0,
+            shown: 0,
+            without_times: 0,
+            other_case: false,
+            twins: Twins::default(),
+        }
+    }
+
+    /// Adds the keys of a page. Returns false if the reader of stdout has closed it.
+    fn add(
+        &mut self,
+        keys: Vec<ApiKey>,
+        roles: &RoleNames,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        self.shown += keys.len();
+        let format = self.context.output.format();
+        if format == Format::Jsonl {
+            let lines: Vec<_> = listed(keys, roles, now).collect();
+            return self.context.output.json_lines(&lines);
+        }
+        self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
+        if self.held > MAX_BYTES_HELD {
+            return Err(
+                Error::unexpected("the list of keys is too long to hold in memory")
+                    .hint("use `-o jsonl` to print the keys page by page"),
+            );
+        }
+        if format == Format::Json {
+            self.objects.extend(listed(keys, roles, now));
+        } else {
+            (self.rows).extend(keys.iter().map(|key| row(key, roles, now)));
+        }
+        Ok(true)
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let output = &self.context.output;
+        for warning in self.twins.warnings() {
+            output.warn(&warning);
+        }
+        if self.without_times > 0 {
+            output.warn(&format!(
+                "{} keys are left out: the manager reports neither their last sign-in nor their creation time",
+                self.without_times
+            ));
+        }
+        if self.shown == 0 {
+            output.note(if self.other_case {
+                "no key matches; some names differ from the pattern only in case"
+            } else {
+                "no key matches"
+            });
+        }
+        match output.format() {
+            Format::Text | Format::Env => {
+                let header = ["ID", "NAME", "ROLE", "STATE", "CREATED", "LAST SIGN-IN"];
+                output.data(&output::table(header, self.rows.into_iter()))
+            }
+            Format::Json => {
+                let meta = meta(self.context, json!({}))?;
+                let document = KeyList {
+                    api_keys: &self.objects,
+                    meta,
+                };
+                output.json(&document, true)
+            }
+            Format::Jsonl => Ok(()),
+        }
+    }
+}
+
+fn row(key: &ApiKey, roles: &RoleNames, now: DateTime<Utc>) -> [String; 6] {
+    let role = match (roles.get(key.role_id()), key.role_id()) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(id)) => format!("ID {id}"),
+        (None, None) => "-".to_owned(),
+    };
+    [
+        key.id.to_string(),
+        key.name().unwrap_or("-").to_owned(),
+        role,
+        State::of(key, now).words(now),
+        time_or(key.created(), "-"),
+        time_or(key.last_sign_in(), "never"),
+    ]
+}
+
+/// The JSON document: the manager's list of keys, and `meta`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyList<'a> {
+    api_keys: &'a [ListedKey],
+    meta: Value,
+}
+
+/// The manager's object of a key. `meta` adds the state and the role's name, which a script could not read from the object.
+#[derive(Serialize)]
+struct ListedKey {
+    #[serde(flatten)]
+    key: ApiKey,
+    meta: Value,
+}
+
+fn listed(
+    keys: Vec<ApiKey>,
+    roles: &RoleNames,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = ListedKey> {
+    keys.into_iter().map(move |key| {
+        let mut meta = json!({"state": State::of(&key, now).word()});
+        if let Some(name) = roles.get(key.role_id()) {
+            meta["role"] = name.into();
+        }
+        ListedKey { key, meta }
+    })
+}
+>>>>>>> cfbad48 (Write the help texts and the delivery messages in plain English)

@@ -2,30 +2,30 @@
 
 use crate::delivery::SinkArgs;
 
-/// Finish or undo what an interrupted run left.
+/// Finish or undo interrupted runs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The operations to deal with, as `--list` names them [default: all of this manager and tenant]
+    /// Operations to finish or undo, as shown by --list [default: all of this manager and tenant]
     #[arg(value_parser = parse_operation)]
     pub(super) operation: Vec<String>,
 
-    /// Print what was left, and do nothing; needs no manager
+    /// List the interrupted operations and change nothing; does not contact the manager
     #[arg(long)]
     pub(super) list: bool,
 
-    /// Give the key a new secret and deliver that (the default, but for a key that `exec` left)
+    /// Reset the secret of the key and deliver it (the default, except for keys of exec)
     #[arg(long, conflicts_with_all = ["delete", "list"])]
     pub(super) rekey: bool,
 
-    /// Delete the key (the default for one that `exec` left)
+    /// Delete the key (the default for keys of exec)
     #[arg(long, conflicts_with = "list")]
     pub(super) delete: bool,
 
-    /// Drop the record and touch nothing on the manager, after you looked there yourself
+    /// Drop the record without contacting the manager; check the key there yourself first
     #[arg(long, conflicts_with_all = ["rekey", "delete", "list"])]
     pub(super) forget: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
 

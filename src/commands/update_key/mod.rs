@@ -4,4 +4,255 @@ mod description;
 mod diff;
 mod run;
 
+<<<<<<< HEAD
 pub(crate) use run::{Args, run};
+=======
+use chrono::Utc;
+
+use crate::context::Context;
+use crate::context::Outcome;
+use crate::error::{Error, ErrorKind};
+use crate::expiry::Expiry;
+use crate::journal::{self, JournalEntry};
+use crate::keys::comparison::without_equal;
+use crate::keys::document::warn_clock_skew;
+use crate::keys::naming::check_name;
+use crate::keys::roles::{self, RoleRef};
+use crate::keys::state::describe;
+use crate::keys::update;
+use crate::keys::{lookup, role_check};
+use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, SignedIn};
+use diff::UpdateResult;
+
+/// Change a key's role, name, description, expiry, locale or time zone.
+#[derive(clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent flag of the command"
+)]
+#[command(
+    group = clap::ArgGroup::new("what").required(true).multiple(true),
+    // The usage that clap generates lists every flag of the group in one long line.
+    override_usage = "swp-keys update-key [OPTIONS] <KEY>"
+)]
+pub(crate) struct Args {
+    /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// New role, by its exact name
+    #[arg(long, value_name = "NAME", group = "what", conflicts_with = "role_id")]
+    role: Option<String>,
+
+    /// New role, by its ID
+    #[arg(long, value_name = "ID", group = "what", value_parser = clap::value_parser!(i64).range(1..))]
+    role_id: Option<i64>,
+
+    /// Do not warn if the role grants every right
+    #[arg(long)]
+    allow_full_access: bool,
+
+    /// New name
+    #[arg(long, group = "what")]
+    name: Option<String>,
+
+    /// New description; the marker of the run that created the key is kept at its end
+    #[arg(long, value_name = "TEXT", group = "what")]
+    description: Option<String>,
+
+    /// Remove the marker of the run that created the key from the description
+    #[arg(long, group = "what")]
+    no_mark: bool,
+
+    /// New expiry: 14d, 12w, 36h, a date, an RFC 3339 time, or never
+    #[arg(long, value_name = "WHEN", group = "what")]
+    expires: Option<String>,
+
+    /// New locale
+    #[arg(long, group = "what", value_parser = ["en-US", "ja-JP"])]
+    locale: Option<String>,
+
+    /// New time zone: an IANA name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", group = "what")]
+    time_zone: Option<String>,
+
+    /// Show what would change, but change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Set the name even if another key has it
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<Outcome, Error> {
+    lookup::KeyRef::read(&args.key)?;
+    check_name(args.name.as_deref())?;
+    let zone = args.time_zone.as_deref();
+    let expiry = (args.expires.as_deref())
+        .map(|text| Expiry::parse(text, zone, Utc::now()))
+        .transpose()?;
+    let shown = context
+        .signed_in(async |signed_in| args.carry_out(expiry, signed_in, context).await)
+        .await?;
+    shown.print(context)?;
+    Ok(Outcome::Done)
+}
+
+impl Args {
+    async fn carry_out(
+        &self,
+        expiry: Option<Expiry>,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<UpdateResult, Error> {
+        let before = lookup::resolve(&self.key, signed_in, context).await?;
+        let role_id = self.role_of(&before, signed_in, context).await?;
+        warn_clock_skew(signed_in, expiry, context);
+        let change = self.difference(&before, role_id, expiry, signed_in)?;
+        if change == KeyChange::default() {
+            let message = format!(
+                "{} already has these values; nothing was changed",
+                describe(&before)
+            );
+            context.output.note(&message);
+            return Ok(UpdateResult::unchanged(before, self.dry_run));
+        }
+        self.check(&before, &change, signed_in, context).await?;
+        if self.dry_run {
+            context.output.note("dry run: nothing was changed");
+            return UpdateResult::would_be(before, &change, signed_in, context).await;
+        }
+        let after = update::carry_out(&before, &change, signed_in, context).await?;
+        context
+            .output
+            .note(&format!("{} is changed", describe(&after)));
+        UpdateResult::changed(before, after, &change, signed_in, context).await
+    }
+
+    /// Returns the ID of the requested role, after checking a role that the key does not have yet.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such role, or if `role_check` refuses it.
+    async fn role_of(
+        &self,
+        key: &ApiKey,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<Option<i64>, Error> {
+        let Some(requested) = RoleRef::given(self.role.as_deref(), self.role_id) else {
+            return Ok(None);
+        };
+        let read_rights = self.role_id != key.role_id() && !self.allow_full_access;
+        let role = roles::requested(requested, read_rights, signed_in, context).await?;
+        let other = role.summary.filter(|_| Some(role.id) != key.role_id());
+        if let Some(other) = other {
+            role_check::check(&other, self.allow_full_access, context)?;
+        }
+        Ok(Some(role.id))
+    }
+
+    /// Returns the fields to send: those in which the key differs from the request.
+    fn difference(
+        &self,
+        key: &ApiKey,
+        role_id: Option<i64>,
+        expiry: Option<Expiry>,
+        signed_in: &SignedIn,
+    ) -> Result<KeyChange, Error> {
+        let current = key.description().unwrap_or_default();
+        let description = description::compose(self.description.as_deref(), self.no_mark, current)?;
+        let requested = KeyChange {
+            key_name: self.name.clone(),
+            description: description.filter(|requested| requested != current),
+            role_id,
+            active: None,
+            expiry_date: match expiry {
+                None => None,
+                Some(Expiry::Never) => Some(NO_EXPIRY),
+                Some(when) => when.milliseconds(signed_in.time()),
+            },
+            locale: self.locale.clone(),
+            time_zone: self.time_zone.clone(),
+        };
+        Ok(without_equal(requested, key))
+    }
+
+    /// Checks that the change is safe, even if the manager would allow it.
+    ///
+    /// # Errors
+    /// Returns a conflict error if an unfinished run still needs the key's name or marker, or if another key has the new name.
+    async fn check(
+        &self,
+        key: &ApiKey,
+        change: &KeyChange,
+        signed_in: &SignedIn,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let loses_marker = self.no_mark && change.description.is_some();
+        if change.key_name.is_some() || loses_marker {
+            require_no_unfinished_run(key, context)?;
+        }
+        match &change.key_name {
+            Some(name) if !self.force => require_free_name(name, key, signed_in, context).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns a conflict error if another key has this name: a name that two keys share identifies neither.
+async fn require_free_name(
+    name: &str,
+    key: &ApiKey,
+    signed_in: &SignedIn,
+    context: &Context,
+) -> Result<(), Error> {
+    let search = async {
+        let found = signed_in.api_keys_named(name).await;
+        found.map_err(|error| lookup::explain(signed_in, error))
+    };
+    let found = context.signals.cancel(search).await?;
+    let taken = |other: &&ApiKey| other.id != key.id && other.name() == Some(name);
+    match found.iter().find(taken) {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "a key named `{name}` already exists (ID {}); {} was not changed",
+                other.id,
+                describe(key)
+            ),
+        )
+        .hint("choose another `--name`, or use `--force` and refer to both keys by their IDs")
+        .key(other.id)),
+    }
+}
+
+/// Returns a conflict error if an unfinished run concerns this key: `recover` finds the key by its name and marker.
+fn require_no_unfinished_run(key: &ApiKey, context: &Context) -> Result<(), Error> {
+    let manager = context.settings.address()?.to_string();
+    let tenant = (context.settings.tenant.as_ref()).map(|tenant| tenant.value.as_str());
+    let entries = journal::unfinished().unwrap_or_default();
+    let unfinished = entries.iter().any(|entry| match entry {
+        JournalEntry::Record(record) | JournalEntry::InProgress(record) => {
+            let same_name = key.name() == Some(record.key_name.as_str());
+            !record.is_over()
+                && record.manager == manager
+                && record.tenant.as_deref() == tenant
+                && (record.key_id.map_or(same_name, |id| id == key.id)
+                    || (record.predecessor.as_ref()).is_some_and(|old| old.id == key.id))
+        }
+        JournalEntry::Unreadable(..) => false,
+    });
+    if !unfinished {
+        return Ok(());
+    }
+    let message = format!(
+        "{} belongs to an unfinished run, which could not find the key after this change",
+        describe(key)
+    );
+    Err(Error::new(ErrorKind::Conflict, message)
+        .hint("run `swp-keys recover` first")
+        .key(key.id))
+}
+>>>>>>> cfbad48 (Write the help texts and the delivery messages in plain English)

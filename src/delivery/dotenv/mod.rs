@@ -1,9 +1,9 @@
-//! One line of a dotenv file: the name set to the secret, the rest of the file, its order, its comments and its mode kept.
+//! One line of a dotenv file is set to the secret. The rest of the file, its order, its comments and its mode are kept.
 //!
-//! What is edited is what the file holds when the secret is there, not what it held when the sink was prepared. The folder is locked
-//! from the look at it to the rename, so that of many runs at once each keeps the lines of the others. Programs that do not ask for the
-//! lock, such as editors, can still be overtaken: the file is looked at once more just before the rename, and edited anew if it has
-//! changed. Undoing takes the lock too, and takes back the line of this run alone.
+//! The file is read again when the secret exists, because it may have changed since the sink was prepared. The folder is locked from
+//! reading to the rename, so that concurrent runs keep each other's lines. Programs that do not use the lock, such as editors, may still
+//! interfere: the file is read once more just before the rename, and edited again if it has changed. Withdrawing takes the lock too, and
+//! removes only the line of this run.
 
 pub(super) mod editor;
 #[cfg(any(test, fuzzing))]

@@ -24,10 +24,10 @@ use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--dotenv";
 
-/// No file of settings comes near this; one that is larger is another file.
+/// A larger file is not a dotenv file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// So often is an edit begun anew that a program without the lock has overtaken.
+/// How often an edit is repeated after another program has changed the file.
 const TRIES: usize = 5;
 
 /// `--dotenv`.
@@ -38,15 +38,15 @@ pub(crate) struct DotenvSink {
     delivered: Option<SetLine>,
 }
 
-/// The line that was set, and what it takes to undo that.
+/// The line that was set, and what is needed to undo it.
 struct SetLine {
     placed: ReplacedFile,
     secret: Secret,
-    /// The assignment that it took the place of.
+    /// The assignment that it replaced.
     before: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// A file as it was found.
+/// The file as it was found.
 struct ExistingFile {
     file: File,
     content: Zeroizing<Vec<u8>>,
@@ -54,11 +54,11 @@ struct ExistingFile {
 }
 
 impl DotenvSink {
-    /// Makes sure that the line can be set: the folder can be written to and locked, and a file that is there is a private text of ours
-    /// that sets the name once at most, and can be replaced or written.
+    /// Checks that the line can be set: the folder can be written to and locked, and an existing file is private, is text, sets the name
+    /// at most once, and can be replaced or written.
     ///
     /// # Errors
-    /// Of usage, naming the file.
+    /// Returns a usage error that names the file.
     pub(crate) async fn prepare(
         path: &Path,
         name: &str,
@@ -83,13 +83,13 @@ impl DotenvSink {
         if let Some(found) = &found {
             editor::check(&found.content, name).map_err(|reason| {
                 Error::usage(
-                    format!("`{FLAG}` {} cannot be edited: {reason}", path.display()),
-                    "fix the file, or name another one; nothing was created on the manager",
+                    format!("`{FLAG}`: could not edit {}: {reason}", path.display()),
+                    "fix the file or give another one; nothing was created on the manager",
                 )
             })?;
         }
         if mode == WriteMode::Replace {
-            // Proves that the folder takes a file, and that it can be given the owner of the one that is there.
+            // Proves that a file can be created in the folder, with the owner of the existing file.
             sink.new_file(&folder, existing.as_ref())
                 .map_err(|error| failed(&error))?;
         }
@@ -113,10 +113,10 @@ impl DotenvSink {
                 }
             }
         }
-        Err("somebody else keeps writing to it".to_owned())
+        Err("another process keeps changing it".to_owned())
     }
 
-    /// `None` if a program without the lock was quicker.
+    /// Returns `None` if another program has changed the file meanwhile.
     async fn try_to_write(
         &self,
         folder: &Arc<OpenFolder>,
@@ -139,7 +139,7 @@ impl DotenvSink {
             && !self.allow_loose_permissions
             && is_loose(&found.metadata)
         {
-            return Err("others on this machine may read it by now".to_owned());
+            return Err("other users of this machine can read it by now".to_owned());
         }
         let old = before.as_ref().map_or(&[][..], |found| &found.content);
         let content = editor::set(old, &self.name, secret.expose())?;
@@ -170,7 +170,7 @@ impl DotenvSink {
         }
     }
 
-    /// What the path holds, and nothing that a link leads to.
+    /// Reads the file at the path, without following links.
     fn find(&self, folder: &OpenFolder, mode: WriteMode) -> io::Result<Option<ExistingFile>> {
         let name = file_name(&self.path)?;
         let file = match folder.open_regular(name, mode == WriteMode::InPlace) {
@@ -190,7 +190,7 @@ impl DotenvSink {
         }))
     }
 
-    /// 0600, or as the one it is to replace.
+    /// Creates a new file with mode 0600, or with the mode and owner of the existing file.
     fn new_file(
         &self,
         folder: &Arc<OpenFolder>,
@@ -208,10 +208,10 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // What is undone is undone whatever signal comes; a second one ends the run.
-        let deaf = Signals::default();
+        // No signal interrupts this, so that the rollback is completed; a second signal ends the run.
+        let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
-        let _folder = lock_folder(&folder, &deaf).await.map_err(failed)?;
+        let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;
         let file = lock_overwritten(&line.placed, &self.path).await;
         let _file = file.map_err(failed)?;
         line.roll_back(&self.name)
@@ -219,7 +219,7 @@ impl DotenvSink {
 }
 
 impl SetLine {
-    /// Puts back what was there before. If others have changed the file since, only this line goes.
+    /// Restores the previous content. If another process has changed the file since, only this line is removed.
     fn roll_back(self, name: &str) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         match self.placed.is_unchanged() {
@@ -238,7 +238,7 @@ impl SetLine {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("it is larger than 1 MiB, so it is not a file of settings")
+    io::Error::other("it is larger than 1 MiB, so it is not a dotenv file")
 }
 
 impl Sink for DotenvSink {

@@ -1,14 +1,14 @@
 //! The text of a dotenv file: finds the one assignment of a name, and sets its value without touching another byte.
 //!
-//! There is no standard. What is written here is read the same by a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
-//! `--env-file` (each tried): a bare value where no character needs quotes, single quotes else. A value that single quotes do not
-//! keep for all of them (`'`, `\`, `$`, control characters) is refused; no shape of the manager's secrets that is known has one
-//! (docs/manager-api.md, "Secret shapes").
+//! There is no standard for dotenv files. The value is written so that a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
+//! `--env-file` read it alike (each was tried): without quotes if no character needs them, in single quotes otherwise. A value that
+//! single quotes do not preserve for all of them (`'`, `\`, `$`, control characters) is refused. No known shape of the manager's secrets
+//! contains such a character (docs/manager-api.md, "Secret shapes").
 //!
-//! An assignment is a line of its own: blanks, `export`, the name, `=`. Quotes that open a value may span lines, and what stands
-//! between them is no assignment; quotes that never close, or are followed by more than a comment, are taken as plain text. A
-//! comment behind the value stays. Which of several assignments counts differs between readers, so that is refused, and so is a line
-//! with more on it than the assignment (`words.rs`).
+//! An assignment starts a line: blanks, `export`, the name, `=`. A quoted value may span lines, and text within it is not an assignment.
+//! Quotes that never close, or that are followed by more than a comment, are plain text. A comment after the value is kept. Programs
+//! disagree which of several assignments of a name applies, so such a file is refused. A line that holds more than the assignment is
+//! refused too (`words.rs`).
 
 use zeroize::Zeroizing;
 
@@ -17,14 +17,14 @@ use crate::terminal::output::is_bare;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The content with `name` set to `value`: its assignment changed, or one added at the end.
+/// Returns the content with `name` set to `value`: its assignment is changed, or one is added at the end.
 ///
 /// # Errors
-/// In words, why this file or this value does not do.
+/// Returns the reason if this file or this value is not suitable.
 pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let assignment = find(content, name)?;
     let value = quoted(value)?;
-    // One piece of memory, so that no copy of the secret is left behind by growing.
+    // Allocated once, so that growing leaves no copy of the secret behind.
     let mut edited = Vec::with_capacity(content.len() + name.len() + value.len() + 8);
     match &assignment {
         Some(old) => {
@@ -55,28 +55,28 @@ pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<V
     }
 }
 
-/// Makes sure that `name` can be set in this file.
+/// Checks that `name` can be set in this file.
 ///
 /// # Errors
-/// In words, why not.
+/// Returns the reason if it cannot.
 pub(crate) fn check(content: &[u8], name: &str) -> Result<(), String> {
     set(content, name, "x").map(drop)
 }
 
-/// The assignment of `name` behind the name, with `=` and quotes; `None` if there is none.
+/// Returns the assignment of `name` from its `=` on, with quotes, or `None` if there is none.
 ///
 /// # Errors
-/// In words, why this file does not do.
+/// Returns the reason if this file is not suitable.
 pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
     let found = find(content, name)?;
     Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
 }
 
-/// The content without the assignment of `name` to `value`: what `before` held of it is there again, or its line is gone. `None` if the
-/// name has another value, or none.
+/// Returns the content without the assignment of `name` to `value`: `before` is restored in its place, or the line is removed. Returns
+/// `None` if the name has another value, or none.
 ///
 /// # Errors
-/// In words, why this file does not do any more.
+/// Returns the reason if this file is no longer suitable.
 pub(crate) fn unset(
     content: &[u8],
     name: &str,
@@ -109,23 +109,23 @@ pub(crate) fn unset(
     Ok(Some(edited))
 }
 
-/// Where a name is assigned a value; all are offsets.
+/// The position of an assignment, in offsets.
 struct Assignment<'a> {
     name: &'a [u8],
     /// Where the name ends.
     head: usize,
     /// Where the value ends, with its quotes.
     end: usize,
-    /// With `export` before it.
+    /// Whether `export` precedes the name.
     exported: bool,
-    /// What is behind the `=`, if no quotes enclose it.
+    /// The text after the `=`, if it is not quoted.
     plain: Option<&'a [u8]>,
 }
 
 fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
-    // UTF-16, as some Windows programs write it, or no text at all.
+    // UTF-16, as some Windows programs write it, or binary data.
     if content.contains(&0) {
-        return Err("it holds zero bytes, so it is no UTF-8 text".to_owned());
+        return Err("it holds zero bytes, so it is not UTF-8 text".to_owned());
     }
     let number = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let mut found: Option<Assignment<'a>> = None;
@@ -156,7 +156,7 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // Before the first, or where there is no other, what is set here is what a shell sees last.
+            // Only after the first assignment: a shell would use this one.
             return Err(format!(
                 "it sets {name} more than once, on lines {} and {}",
                 number(first.head),
@@ -167,12 +167,12 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
     Ok(found)
 }
 
-/// What is behind a byte order mark.
+/// Returns the content without a byte order mark.
 fn text_of(content: &[u8]) -> &[u8] {
     content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content)
 }
 
-/// The assignment that begins on the line that begins here.
+/// Parses an assignment at the start of a line.
 fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
     let mut start = skip_blanks(content, line);
     let mut exported = false;
@@ -206,7 +206,7 @@ fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
     })
 }
 
-/// Where a value in quotes ends, which may be lines later.
+/// Returns the end of a quoted value, which may be on a later line.
 fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
     let quote = *content.get(start).filter(|byte| b"'\"`".contains(byte))?;
     let mut at = start + 1;
@@ -219,12 +219,12 @@ fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
     }
     let end = at + 1;
     let rest = skip_blanks(content, end);
-    // Without a blank before it, a shell takes it for a part of the value.
+    // Without a blank before the `#`, a shell takes the comment for a part of the value.
     let comment = rest > end && content.get(rest) == Some(&b'#');
     (comment || rest == text_end(content, rest)).then_some(end)
 }
 
-/// Where a value without quotes ends: before blanks at the end of the line, or before a comment, which a blank must precede.
+/// Returns the end of an unquoted value: before trailing blanks, or before a comment, which a blank must precede.
 fn plain_end(content: &[u8], start: usize) -> usize {
     let line = &content[start..text_end(content, start)];
     let comment = line
@@ -250,7 +250,7 @@ fn skip_blanks(content: &[u8], from: usize) -> usize {
         .count()
 }
 
-/// Where the line ends that this offset is on: at its line feed, or at the end.
+/// Returns the end of the line at this offset: its line feed, or the end of the content.
 fn line_end(content: &[u8], from: usize) -> usize {
     content[from..]
         .iter()
@@ -258,7 +258,7 @@ fn line_end(content: &[u8], from: usize) -> usize {
         .map_or(content.len(), |length| from + length)
 }
 
-/// The same, before a carriage return.
+/// Returns the end of the line's text, before a carriage return.
 fn text_end(content: &[u8], from: usize) -> usize {
     let end = line_end(content, from);
     if end > from && content[end - 1] == b'\r' {
@@ -268,7 +268,7 @@ fn text_end(content: &[u8], from: usize) -> usize {
     }
 }
 
-/// As the first line has it.
+/// Returns the line break of the first line.
 fn line_break(content: &[u8]) -> &'static [u8] {
     let end = line_end(content, 0);
     if end < content.len() && content[..end].ends_with(b"\r") {
@@ -284,7 +284,7 @@ fn quoted(value: &str) -> Result<Zeroizing<String>, String> {
     }
     if value.contains(|character: char| "'\\$".contains(character) || character.is_control()) {
         return Err(
-            "the secret has a character that programs read differently from such a file".to_owned(),
+            "the secret has a character that programs read differently in such a file".to_owned(),
         );
     }
     let mut quoted = Zeroizing::new(String::with_capacity(value.len() + 2));

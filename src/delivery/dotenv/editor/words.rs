@@ -1,23 +1,23 @@
-//! The words of a line, as a shell reads them: whether there is more on it than the one assignment that it begins with.
+//! Splits an unquoted value into words as a shell does, to find out whether the line holds more than its first assignment.
 //!
-//! Other readers take `A=old B=x` for one value. A shell takes it for two assignments, and `A=old; export A` for two commands; to set A
-//! there would lose one of the two, or mean different things to different readers.
+//! Other programs read `A=old B=x` as one value. A shell reads two assignments, and reads `A=old; export A` as two commands. Setting A there
+//! would lose one of them, or mean different things to different programs.
 
-/// What follows the `=` of an assignment that no quotes enclose, up to a comment or the end of the line.
+/// The text after the `=` of an unquoted assignment, up to a comment or the end of the line.
 pub(super) struct Words<'a> {
     words: Vec<&'a [u8]>,
-    /// There is a blank before the first word, so a shell takes the value for empty.
+    /// A blank precedes the first word, so a shell reads an empty value.
     apart: bool,
-    /// There is an operator: another command follows.
+    /// There is an operator, so another command follows.
     operator: bool,
-    /// The next line belongs to it.
+    /// The line is continued on the next one.
     continues: bool,
 }
 
 impl<'a> Words<'a> {
-    /// Reads the text behind the `=`.
+    /// Splits the text after the `=`.
     pub(super) fn of(text: &'a [u8]) -> Self {
-        // Quotes that do not close, as in `it's`, are plain text.
+        // Quotes that never close, as in `it's`, are plain text.
         Self::read(text, true)
             .or_else(|| Self::read(text, false))
             .unwrap_or(Self {
@@ -56,25 +56,25 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Those that may be assignments of their own.
+    /// Returns the words that may be further assignments.
     fn further(&self) -> impl Iterator<Item = &&'a [u8]> {
         self.words.iter().skip(usize::from(!self.apart))
     }
 
-    /// Whether a shell reads more here than a value. With `export`, each further word is a name.
+    /// Whether a shell reads more here than one value. With `export`, each further word is a name.
     pub(super) fn hold_more(&self, exported: bool) -> bool {
         let more_names = exported && self.words.len() > 1;
         let assigns = |word: &&[u8]| assigned_name(word).is_some();
         self.operator || self.continues || more_names || self.further().any(assigns)
     }
 
-    /// Whether a shell reads an assignment of this name behind the first.
+    /// Whether a shell reads an assignment of this name after the first word.
     pub(super) fn assign(&self, name: &[u8]) -> bool {
         self.further().any(|word| assigned_name(word) == Some(name))
     }
 }
 
-/// Where the quote that opens here closes.
+/// Returns where the quote that opens here closes.
 fn closing(text: &[u8], open: usize) -> Option<usize> {
     let quote = text[open];
     let mut at = open + 1;
@@ -87,7 +87,7 @@ fn closing(text: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// The name in `NAME=value`.
+/// Returns the name in `NAME=value`.
 fn assigned_name(word: &[u8]) -> Option<&[u8]> {
     let length = (word.iter()).position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))?;
     let is_name = word[length] == b'=' && word.first().is_some_and(|byte| !byte.is_ascii_digit());
