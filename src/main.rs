@@ -1,4 +1,4 @@
-//! The exit code of [`swp_keys::main`]; nothing else.
+//! Runs the program and returns its exit code.
 
 fn main() -> std::process::ExitCode {
     swp_keys::main()

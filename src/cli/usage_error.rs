@@ -27,10 +27,7 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
             Output::raw_line(parser().render_help().to_string().trim_end());
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
-        _ => report(
-            &to_error(error),
-            &Output::new(format(), false, Color::Auto),
-        ),
+        _ => report(&to_error(error), &Output::new(format(), false, Color::Auto)),
     }
 }
 
@@ -90,10 +87,7 @@ fn message(error: &clap::Error) -> String {
     match error.kind() {
         ParseErrorKind::UnknownArgument => match flag(&invalid) {
             Some(flag) => format!("unexpected argument `{flag}`"),
-            None => {
-                "unexpected argument (not shown, because it may be a secret)"
-                    .to_owned()
-            }
+            None => "unexpected argument (not shown, because it may be a secret)".to_owned(),
         },
         ParseErrorKind::InvalidSubcommand => "unknown command".to_owned(),
         ParseErrorKind::MissingSubcommand => "no command given".to_owned(),

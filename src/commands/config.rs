@@ -16,7 +16,7 @@ use crate::expiry::Expiry;
 use crate::terminal::output::{Format, json_text, table};
 use crate::trust::policy;
 
-/// Show the settings and where each comes from, and check the settings file.
+/// Show the settings and where each comes from, or check the settings file.
 #[derive(clap::Args)]
 #[command(after_help = FILE, disable_help_subcommand = true)]
 pub(crate) struct Args {
@@ -27,20 +27,20 @@ pub(crate) struct Args {
 /// The subcommands of `config`.
 #[derive(Clone, Copy, clap::Subcommand)]
 enum Action {
-    /// Print where the settings file is looked for
+    /// Print the path of the settings file
     Path,
-    /// Print each setting that counts, and who says so
+    /// Show every setting with its value and source
     Show,
-    /// Look for everything that is wrong in the settings file, in all profiles
+    /// Check all profiles of the settings file
     Check,
 }
 
 const FILE: &str = "\
-The settings file is config.toml in $SWP_CONFIG_DIR, else in swp-keys in $XDG_CONFIG_HOME, else in ~/.config/swp-keys. It holds \
-`default-profile = \"NAME\"` and tables `[profiles.NAME]`, whose fields are called like the flags (url, tenant, username, ca-cert, \
-tls-pin, proxy, output, timeout ...), with `[profiles.NAME.create]` for the defaults of new keys (role, role-id, expires, \
-description, locale, time-zone). It holds no secret: password-command, mfa-command and api-key-command name what prints one. A \
-flag wins over a variable, and that over the profile.";
+The settings file is $SWP_CONFIG_DIR/config.toml, or else $XDG_CONFIG_HOME/swp-keys/config.toml, or else \
+~/.config/swp-keys/config.toml. It contains `default-profile = \"NAME\"` and tables `[profiles.NAME]`. The fields are named like the \
+flags (url, tenant, username, ca-cert, tls-pin, proxy, output, timeout ...). `[profiles.NAME.create]` holds the defaults for new keys \
+(role, role-id, expires, description, locale, time-zone). The file holds no secrets: password-command, mfa-command and \
+api-key-command give commands that print them. A flag takes precedence over a variable, and a variable over the profile.";
 
 impl Args {
     /// Returns whether the subcommand reads the profiles at start. `path` and `check` must work even if the file is invalid.
@@ -89,7 +89,7 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
     settings
         .proxy
         .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
-    let rows: Vec<ResolvedSetting> = (settings.told.iter().cloned())
+    let rows: Vec<ResolvedSetting> = (settings.resolved.iter().cloned())
         .chain(defaults_for_keys(settings))
         .collect();
     let text = table(
@@ -121,7 +121,7 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
         (None, Some(path)) => {
             (context.output).note(&format!("no profile of {} is selected", path.display()))
         }
-        (None, None) => context.output.note("there is no settings file"),
+        (None, None) => context.output.note("no settings file found"),
     }
     print(context, &text, &fields)
 }
@@ -139,7 +139,7 @@ fn defaults_for_keys(settings: &Settings) -> Vec<ResolvedSetting> {
             source: Some(setting.source),
         })
     };
-    file::of_create().filter_map(resolved).collect()
+    file::create_fields().filter_map(resolved).collect()
 }
 
 fn source_fields(source: &Source) -> Value {
@@ -163,14 +163,15 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
         return match requested {
             Some(requested) => Err(file::no_file(requested)),
             None => {
-                context.output.note("there is no settings file");
+                context.output.note("no settings file found");
                 print(context, "", &json!({"file": null, "profiles": []}))
             }
         };
     };
     if !file.problems.is_empty() {
         let problems = file.problems.iter();
-        let messages = problems.map(|problem| (problem.placed(&file.path), problem.hint.clone()));
+        let messages =
+            problems.map(|problem| (problem.with_location(&file.path), problem.hint.clone()));
         return Err(invalid(&file, messages.collect(), context));
     }
     file.choose(requested)?;

@@ -55,7 +55,7 @@ pub(crate) async fn run(
     context.output.format().require_document()?;
     let shown = Shown {
         verbose: settings.verbose,
-        settings: std::mem::take(&mut settings.told),
+        settings: std::mem::take(&mut settings.resolved),
     };
     let target = Target::new(settings)?;
     let method = AuthMethod::select(&target, context)?;

@@ -1,8 +1,8 @@
-//! What cannot be a user name, a password, a code or a key is found before it is sent: the manager would refuse it, and each refusal
-//! counts towards the lock-out of the account.
+//! Checks user names, passwords, codes and API keys before they are sent. The manager would refuse an invalid one, and each refusal counts
+//! towards the lockout of the account.
 //!
-//! One set of rules for every source. A line break at the end of a file, of stdin or of a command's output is the end of its line and
-//! no part of the value; anything else that would be sent and cannot be right is refused, and never repaired, but for blanks in a code.
+//! The same rules apply to every source. A line break at the end of a file, of stdin or of a command's output is not part of the value.
+//! Any other invalid value is refused and never repaired, except for blanks in a code.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::manager::KEY_PAGE;
 use crate::secret::Secret;
 
-/// What a value is for.
+/// The kind of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
     /// The administrator's name.
@@ -39,46 +39,46 @@ impl fmt::Display for CredentialKind {
     }
 }
 
-/// Why a value cannot be what it is meant to be.
+/// Why a value cannot be a valid credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Defect {
-    /// Nothing is in it.
+    /// It is empty.
     #[error("is empty")]
     Empty,
-    /// It is text of another encoding.
+    /// It is UTF-16 text.
     #[error("is UTF-16 text, not UTF-8")]
     Utf16,
-    /// It begins with U+FEFF.
-    #[error("begins with a byte order mark")]
+    /// It starts with U+FEFF.
+    #[error("starts with a byte order mark")]
     ByteOrderMark,
-    /// It is no text.
+    /// It is not UTF-8 text.
     #[error("is not UTF-8")]
     NotUtf8,
-    /// It holds a NUL.
-    #[error("holds a NUL character")]
+    /// It contains a NUL character.
+    #[error("contains a NUL character")]
     Nul,
-    /// A file has an empty line behind it, or a variable a line break.
+    /// It ends in an empty line, or a variable ends in a line break.
     #[error("ends in a line break that is not part of it")]
     BreakAtEnd,
     /// It has several lines.
     #[error("has more than one line")]
     SeveralLines,
-    /// It holds half of a Windows line ending.
-    #[error("holds a carriage return, as in a Windows line ending")]
+    /// It contains a carriage return without a line feed.
+    #[error("contains a carriage return, as in a Windows line ending")]
     CarriageReturn,
-    /// It is a key of another service.
+    /// It is a token of another service.
     #[error("is a token of the Vision One platform, which is not accepted here")]
     PlatformToken,
-    /// It holds what no HTTP header can carry, and so is no key.
-    #[error("holds a character that an HTTP header cannot carry")]
+    /// It contains a character that is not allowed in an HTTP header.
+    #[error("contains a character that is not allowed in an HTTP header")]
     NotForHeader,
-    /// It is not what an authenticator shows.
+    /// It is not 6 to 8 digits.
     #[error("is not a code of 6 to 8 digits")]
     NotACode,
 }
 
 impl Defect {
-    /// The usage error of the value that `subject` names, such as "the password in `SWP_PASSWORD`".
+    /// Returns the usage error about a value, described by `subject` such as "the password in `SWP_PASSWORD`".
     pub(crate) fn error(self, subject: &str, kind: CredentialKind) -> Error {
         Error::usage(
             format!("{subject} {self}; nothing was sent"),
@@ -88,29 +88,31 @@ impl Defect {
 
     fn hint(self, kind: CredentialKind) -> String {
         match self {
-            Self::Empty => format!("give the {kind}; an empty one is never sent"),
+            Self::Empty => format!("give a {kind} that is not empty"),
             Self::Utf16 | Self::ByteOrderMark | Self::NotUtf8 => {
                 format!("save the {kind} as UTF-8 without a byte order mark")
             }
             Self::SeveralLines => format!(
-                "give the {kind} alone; of a command that prints more, take the first line with `sh -c 'COMMAND | head -n 1'`"
+                "give only the {kind}; if a command prints more lines, use `sh -c 'COMMAND | head -n 1'`"
             ),
             Self::Nul | Self::BreakAtEnd | Self::CarriageReturn | Self::NotForHeader => {
                 format!("remove what is not part of the {kind}")
             }
             Self::PlatformToken => {
-                format!("make an API key in the Vision One console under {KEY_PAGE}, and use that")
+                format!(
+                    "create an API key in the Vision One console under {KEY_PAGE} and use that key"
+                )
             }
-            Self::NotACode => "give the digits that the authenticator shows".to_owned(),
+            Self::NotACode => "give the digits that the authenticator app shows".to_owned(),
         }
     }
 }
 
 impl CredentialKind {
-    /// Takes over what a file, stdin or a command gave. One line ending at the end is removed.
+    /// Parses the content of a file, stdin or the output of a command. One line ending at the end is removed.
     ///
     /// # Errors
-    /// Returns why it cannot be what it is meant to be.
+    /// Returns the defect if the value is not valid.
     pub(crate) fn parse_line(self, bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Defect> {
         if is_utf_16(&bytes) {
             return Err(Defect::Utf16);
@@ -119,10 +121,10 @@ impl CredentialKind {
         self.checked(&secret)
     }
 
-    /// The value as it is to be sent: a code without its blanks, anything else unchanged.
+    /// Checks a secret, and returns the value to send: a code without its blanks, anything else unchanged.
     ///
     /// # Errors
-    /// Returns why it cannot be what it is meant to be.
+    /// Returns the defect if the value is not valid.
     pub(crate) fn checked(self, secret: &Secret) -> Result<Secret, Defect> {
         let text = secret.expose();
         self.check(text)?;
@@ -132,10 +134,10 @@ impl CredentialKind {
         })
     }
 
-    /// The same for a text that is not secret.
+    /// Checks a text.
     ///
     /// # Errors
-    /// Returns why it cannot be what it is meant to be.
+    /// Returns the defect if the value is not valid.
     pub(crate) fn check(self, text: &str) -> Result<(), Defect> {
         if text.is_empty() {
             return Err(Defect::Empty);
@@ -167,7 +169,7 @@ impl CredentialKind {
             Self::ApiKey if text.starts_with("eyJ") && text.matches('.').count() >= 2 => {
                 Err(Defect::PlatformToken)
             }
-            // A password may look like anything, so only a whole token is one.
+            // A password may look like anything, so only a complete token is refused.
             Self::Password if is_token(text) => Err(Defect::PlatformToken),
             Self::ApiKey if !text.chars().all(|one| one == ' ' || one.is_ascii_graphic()) => {
                 Err(Defect::NotForHeader)
@@ -177,7 +179,7 @@ impl CredentialKind {
     }
 }
 
-/// Whether it is the text of Windows' tools: it begins with its byte order mark, or every second byte of it is 0, as ASCII has it.
+/// Whether the bytes are UTF-16: they start with its byte order mark, or every second byte is 0, as in ASCII text.
 fn is_utf_16(bytes: &[u8]) -> bool {
     let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).all(|byte| *byte == 0);
     bytes.starts_with(&[0xff, 0xfe])
@@ -185,7 +187,7 @@ fn is_utf_16(bytes: &[u8]) -> bool {
         || (bytes.len() >= 4 && bytes.len().is_multiple_of(2) && zeros(0) != zeros(1))
 }
 
-/// A JSON Web Token: a header that begins with `{"`, and two more parts, each in base64.
+/// Whether the text is a JSON Web Token: a base64 header that starts with `{"`, and two more base64 parts.
 fn is_token(text: &str) -> bool {
     let is_part = |part: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -194,7 +196,7 @@ fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3 && text.split('.').all(is_part)
 }
 
-/// An authenticator shows the digits in groups, and they are copied so.
+/// Removes blanks, because authenticator apps show the digits in groups.
 fn without_blanks(code: &str) -> Secret {
     let mut digits = Zeroizing::new(String::with_capacity(code.len()));
     let blank = |one: char| one.is_whitespace() && !matches!(one, '\n' | '\r');
@@ -202,7 +204,7 @@ fn without_blanks(code: &str) -> Secret {
     Secret::new(std::mem::take(&mut *digits))
 }
 
-/// RFC 6238 and RFC 4226 have codes of 6 digits and more, and authenticators show up to 8.
+/// Whether the text is a code. RFC 6238 and RFC 4226 define codes of 6 or more digits, and authenticator apps show up to 8.
 fn is_code(text: &str) -> bool {
     (6..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! Where password, code and key come from. Nothing is read here; `secret_source.rs` does that when one is needed.
+//! Resolves where the password, the code and the API key are read from. `auth::secret_source` reads them when needed.
 
 use std::path::PathBuf;
 
@@ -17,20 +17,23 @@ const PASSWORD_COMMAND: SettingKey = (
 );
 const MFA_COMMAND: SettingKey = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
 const API_KEY_FILE: SettingKey = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
-/// A profile alone has it: on the command line, a pipe into `--api-key-file -` does the same.
+/// Only a profile has this field. On the command line, a pipe into `--api-key-file -` does the same.
 const API_KEY_COMMAND: &str = "api-key-command";
 
-/// Rank: a flag, then SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND and SWP_PASSWORD, and the profile last. Two flags contradict each other.
+/// Resolves the password. The order of precedence is: a flag, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.
+///
+/// # Errors
+/// Returns a usage error if two flags are given, or if a value is not usable.
 pub(crate) fn password(
-    origin: &Resolver<'_>,
+    resolver: &Resolver<'_>,
     global: &GlobalArgs,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
-    let file = origin.given_path(PASSWORD_FILE, global.password_file.clone());
+    let file = resolver.given_path(PASSWORD_FILE, global.password_file.clone());
     let stdin = global.password_stdin.then_some(Sourced {
         value: SecretSource::Stdin,
         source: Source::Flag("--password-stdin"),
     });
-    let command = origin.given(PASSWORD_COMMAND, global.password_command.clone());
+    let command = resolver.given(PASSWORD_COMMAND, global.password_command.clone());
     let given = first_of([
         stdin,
         file.map(from_file),
@@ -38,16 +41,19 @@ pub(crate) fn password(
         variable("SWP_PASSWORD")?,
     ])?;
     let found = given
-        .or_else(|| origin.in_profile(PASSWORD_FILE).map(from_named_file))
-        .or_else(|| origin.in_profile(PASSWORD_COMMAND).map(from_command));
+        .or_else(|| resolver.in_profile(PASSWORD_FILE).map(from_named_file))
+        .or_else(|| resolver.in_profile(PASSWORD_COMMAND).map(from_command));
     let found = checked(found)?;
-    origin.tell_secret("password", found.as_ref());
+    resolver.record_secret("password", found.as_ref());
     Ok(found)
 }
 
-/// The code of the second factor.
+/// Resolves the code of the second factor.
+///
+/// # Errors
+/// Returns a usage error if two flags are given, or if a value is not usable.
 pub(crate) fn mfa(
-    origin: &Resolver<'_>,
+    resolver: &Resolver<'_>,
     global: &GlobalArgs,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let code = (global.mfa_code.clone())
@@ -56,26 +62,29 @@ pub(crate) fn mfa(
             value: SecretSource::Value(Secret::new(code)),
             source: Source::Flag("--mfa-code"),
         });
-    let command = origin.given(MFA_COMMAND, global.mfa_command.clone());
+    let command = resolver.given(MFA_COMMAND, global.mfa_command.clone());
     let given = first_of([code, command.map(from_command), variable("SWP_MFA_CODE")?])?;
-    let found = checked(given.or_else(|| origin.in_profile(MFA_COMMAND).map(from_command)))?;
-    origin.tell_secret("mfa-code", found.as_ref());
+    let found = checked(given.or_else(|| resolver.in_profile(MFA_COMMAND).map(from_command)))?;
+    resolver.record_secret("mfa-code", found.as_ref());
     Ok(found)
 }
 
-/// An existing key.
+/// Resolves an existing API key.
+///
+/// # Errors
+/// Returns a usage error if a value is not usable.
 pub(crate) fn api_key(
-    origin: &Resolver<'_>,
+    resolver: &Resolver<'_>,
     global: &GlobalArgs,
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
-    let file = origin.given_path(API_KEY_FILE, global.api_key_file.clone());
+    let file = resolver.given_path(API_KEY_FILE, global.api_key_file.clone());
     let given = first_of([file.map(from_file), variable("SWP_API_KEY")?])?;
-    let command = || origin.profile.as_ref()?.text(API_KEY_COMMAND);
+    let command = || resolver.profile.as_ref()?.text(API_KEY_COMMAND);
     let found = given
-        .or_else(|| origin.in_profile(API_KEY_FILE).map(from_named_file))
+        .or_else(|| resolver.in_profile(API_KEY_FILE).map(from_named_file))
         .or_else(|| command().map(from_command));
     let found = checked(found)?;
-    origin.tell_secret("api-key", found.as_ref());
+    resolver.record_secret("api-key", found.as_ref());
     Ok(found)
 }
 
@@ -97,7 +106,7 @@ fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
     command.map(SecretSource::Command)
 }
 
-/// A command that cannot be run is refused before anything is asked or sent.
+/// Checks that a command can be parsed, before any prompt or request.
 fn checked(secret: Option<Sourced<SecretSource>>) -> Result<Option<Sourced<SecretSource>>, Error> {
     if let Some(Sourced {
         value: SecretSource::Command(text),
@@ -119,12 +128,12 @@ fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> 
         Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(Error::usage(
             format!("`{name}` is not UTF-8"),
-            "the manager takes JSON, which is UTF-8",
+            "write the value in UTF-8",
         )),
     }
 }
 
-/// The first that was typed, else the first at all; two typed ones are an error.
+/// Returns the typed one, or else the first. Two typed ones are an error.
 fn first_of<const N: usize>(
     candidates: [Option<Sourced<SecretSource>>; N],
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
@@ -135,7 +144,7 @@ fn first_of<const N: usize>(
     if let [first, second, ..] = &typed[..] {
         return Err(Error::usage(
             format!("{} and {} were both given", first.source, second.source),
-            "give one of them",
+            "give only one of them",
         ));
     }
     Ok(typed.into_iter().chain(other).next())

@@ -1,6 +1,7 @@
-//! What flags, variables and profiles mean: flag > environment > profile > default, every value with its source.
+//! Resolves settings from flags, environment variables, a profile and defaults, in this order of precedence. Every value carries its
+//! source.
 //!
-//! No secret is read from a file, a command or the terminal here; `secret_source.rs` does that when one is needed.
+//! No secret is read from a file, a command or the terminal here. `auth::secret_source` does that when the secret is needed.
 
 pub(crate) mod credential_check;
 mod credentials;

@@ -1,9 +1,9 @@
-//! NO_PROXY: the hosts that are reached without a proxy.
+//! Parses NO_PROXY, the list of hosts that are reached without a proxy.
 
 use std::net::IpAddr;
 
-/// Whether `host`, without brackets and without a dot at its end, and `port` are in a list as NO_PROXY holds it: names with their
-/// subdomains, `*.example.com` for subdomains alone, IP addresses, networks such as `10.0.0.0/8`, each with or without a port, and `*`.
+/// Whether a NO_PROXY list contains `host` (without brackets and without a trailing dot) and `port`. Entries are names, which include
+/// their subdomains, `*.example.com` for subdomains only, IP addresses, networks such as `10.0.0.0/8`, each with an optional port, and `*`.
 pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     let entries = list.split(|character: char| character == ',' || character.is_whitespace());
     let mut entries = entries.filter(|entry| !entry.is_empty());
@@ -13,7 +13,7 @@ pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     })
 }
 
-/// An entry without its port. A bare IPv6 address has none.
+/// Splits an entry into name and port. A bare IPv6 address has no port.
 fn name_and_port(entry: &str) -> (&str, Option<u16>) {
     let is_bare = |text: &str| network(text).is_some();
     match entry.rsplit_once(':') {
@@ -48,7 +48,7 @@ fn is_named(name: &str, host: &str) -> bool {
     }
 }
 
-/// An IP address, with the length of its network's prefix.
+/// Parses an IP address with the prefix length of its network.
 fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse().ok()?)),

@@ -1,4 +1,4 @@
-//! Which profile counts, and how much of it.
+//! Selects the profile, and the part of it that applies.
 
 use std::path::PathBuf;
 
@@ -13,31 +13,31 @@ use crate::terminal::output::safe;
 pub(super) const URL: SettingKey = ("url", "--url", "SWP_URL");
 const PROFILE: SettingKey = ("profile", "--profile", "SWP_PROFILE");
 
-/// What the settings file had to say.
+/// The result of reading the settings file.
 #[derive(Default)]
 pub(crate) struct SelectedProfile {
-    /// The file, where there is one and it was read.
+    /// The file, if it exists and was read.
     pub(crate) path: Option<PathBuf>,
-    /// The profile by name, as flag or variable asked for it.
+    /// The name of the requested profile, from the flag or the variable.
     pub(crate) wanted: Option<Sourced<String>>,
-    /// The profile that counts, and who asked for it.
+    /// The selected profile, and what selected it.
     pub(crate) profile: Option<Sourced<Profile>>,
-    /// What a user should know of it.
+    /// A note for the user.
     pub(crate) note: Option<String>,
 }
 
 impl SelectedProfile {
-    /// Reads the settings file, unless the command has no use for it.
+    /// Reads the settings file, if the command uses profiles.
     ///
     /// # Errors
-    /// Of usage, where something is wrong in the file, or the profile is not in it.
+    /// Returns a usage error if the file has a problem, or does not contain the profile.
     pub(crate) fn read(
-        origin: &Resolver<'_>,
+        resolver: &Resolver<'_>,
         wanted: Option<String>,
         url: Option<&String>,
         uses_profiles: bool,
     ) -> Result<Self, Error> {
-        let wanted = origin.given(PROFILE, wanted);
+        let wanted = resolver.given(PROFILE, wanted);
         if !uses_profiles {
             return Ok(Self {
                 wanted,
@@ -51,7 +51,7 @@ impl SelectedProfile {
             (None, None) => None,
         };
         let note = match &mut profile {
-            Some(profile) => keep_to_its_manager(&mut profile.value, origin, url)?,
+            Some(profile) => restrict_to_its_manager(&mut profile.value, resolver, url)?,
             None if file.is_none() => file::closed_folder(),
             None => None,
         };
@@ -64,23 +64,23 @@ impl SelectedProfile {
     }
 }
 
-/// A profile that names a manager is about that one: its password is not sent to another that a flag or a variable names, nor is that
-/// one trusted for its sake.
-fn keep_to_its_manager(
+/// Removes the sign-in and trust settings of a profile with another manager's address, and returns a note about that. The password of a
+/// profile is only sent to the profile's manager, and its trust settings apply only to that manager.
+fn restrict_to_its_manager(
     profile: &mut Profile,
-    origin: &Resolver<'_>,
+    resolver: &Resolver<'_>,
     url: Option<&String>,
 ) -> Result<Option<String>, Error> {
-    let given = origin.given(URL, url.cloned());
+    let given = resolver.given(URL, url.cloned());
     let (Some(given), Some(own)) = (given, profile.text("url")) else {
         return Ok(None);
     };
     let (given, own) = (parsed_address(given)?, parsed_address(own)?);
-    if given.value == own.value || !profile.leave_out(&file::OF_ITS_MANAGER) {
+    if given.value == own.value || !profile.remove(&file::MANAGER_FIELDS) {
         return Ok(None);
     }
     Ok(Some(format!(
-        "{} is not the manager of the profile `{}`, so what that says of signing in and trust does not count",
+        "{} is not the manager of the profile `{}`, so its sign-in and trust settings are ignored",
         given.source,
         safe(&profile.name)
     )))

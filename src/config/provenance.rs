@@ -1,23 +1,23 @@
-//! What the settings are and where each came from, for people. A secret is never part of it: only where it is read from.
+//! The resolved settings with their sources, as text. Of a secret, only the source is shown.
 
 use std::time::Duration;
 
 use super::source::{SecretSource, Source, Sourced};
 use crate::process::external_command::ExternalCommand;
 
-/// One setting.
+/// A setting with its value and source.
 #[derive(Clone)]
 pub(crate) struct ResolvedSetting {
-    /// Its name: that of its flag, without the dashes.
+    /// The name: the flag without its dashes.
     pub(crate) name: &'static str,
-    /// Its value, or where a secret is read from; none where nothing is said.
+    /// The value, or where a secret is read from; `None` if it is not set.
     pub(crate) value: Option<String>,
-    /// Who says so; none where nobody does, and the default counts.
+    /// The source; `None` if the default applies.
     pub(crate) source: Option<Source>,
 }
 
 impl ResolvedSetting {
-    /// Who says so, in words.
+    /// Returns the source as text.
     pub(crate) fn by(&self) -> String {
         match &self.source {
             Some(source) => source.to_string().replace('`', ""),
@@ -27,8 +27,8 @@ impl ResolvedSetting {
     }
 }
 
-/// Where a secret is read from. Of a command only the program is named, since its arguments may hold anything; but what a profile names
-/// stands in a file that holds no secret.
+/// Describes where a secret is read from. Of a command, only the program is shown because its arguments may hold secrets. A command of a
+/// profile is shown completely, because the settings file holds no secrets.
 pub(crate) fn place(secret: &Sourced<SecretSource>) -> String {
     match (&secret.value, &secret.source) {
         (SecretSource::Stdin, _) => "from stdin".to_owned(),
@@ -42,7 +42,7 @@ pub(crate) fn place(secret: &Sourced<SecretSource>) -> String {
     }
 }
 
-/// A span of time as it is typed.
+/// Formats a duration as it is typed.
 pub(crate) fn span(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }

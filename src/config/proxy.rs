@@ -1,6 +1,6 @@
-//! Which proxy leads to a manager: the flag, else the profile, else the variables; and the hosts that NO_PROXY names go without.
+//! Selects the proxy to a manager: from the flag, the profile or the variables. Hosts in NO_PROXY are reached directly.
 //!
-//! This is the one place that decides it. The HTTP library reads no variable, and what is shown is what is used.
+//! Only this module decides. The HTTP library reads no proxy variables, so the proxy that is shown is the one that is used.
 
 use std::ffi::OsString;
 
@@ -12,21 +12,21 @@ use crate::manager::{Address, Proxy, ProxyAddress, ProxyProblem};
 
 const PROXY: SettingKey = ("proxy", "--proxy", "");
 
-/// As curl and its users have them, the first that is not empty.
+/// The variables that curl reads. The first that is not empty applies.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// What names a proxy, and what names the hosts that go without.
+/// The proxy, and the hosts that are reached directly.
 pub(crate) struct ProxySettings {
-    /// Of the flag or the profile.
+    /// The proxy of the flag or the profile.
     named: Option<Sourced<ProxyAddress>>,
-    /// An empty flag was typed, as curl takes it: no proxy.
+    /// Whether an empty flag was typed, which means no proxy, as in curl.
     none: bool,
     variable: Option<Sourced<OsString>>,
     exceptions: Option<Sourced<OsString>>,
 }
 
-/// What leads to one manager, and who says so.
+/// The proxy to one manager, and what selected it.
 pub(crate) struct ProxyChoice {
     /// The proxy; none if the connection is direct.
     pub(crate) proxy: Option<ProxyAddress>,
@@ -35,18 +35,18 @@ pub(crate) struct ProxyChoice {
 }
 
 impl ProxySettings {
-    /// Looks them up.
+    /// Resolves the proxy settings.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy of the flag or the profile is not usable. A variable is for every program of the machine, so
-    /// what is wrong with it matters only if it counts.
+    /// Returns a usage error if the proxy of the flag or the profile is not usable. Variables are shared by all programs, so an invalid
+    /// variable is an error only if it applies.
     pub(crate) fn resolve(
-        origin: &Resolver<'_>,
+        resolver: &Resolver<'_>,
         value: Option<String>,
         manager: Option<&Address>,
     ) -> Result<Self, Error> {
         let none = value.as_deref() == Some("");
-        let named = (origin.given(PROXY, value)).or_else(|| origin.in_profile(PROXY));
+        let named = (resolver.given(PROXY, value)).or_else(|| resolver.in_profile(PROXY));
         let named = named
             .map(|named| parsed(&named.value, &named.source).map(|value| named.map(|_| value)));
         let settings = Self {
@@ -55,14 +55,14 @@ impl ProxySettings {
             variable: first(&VARIABLES),
             exceptions: first(&EXCEPTIONS),
         };
-        settings.tell(origin, manager);
+        settings.record(resolver, manager);
         Ok(settings)
     }
 
-    /// The proxy to this manager; to any, if none is given.
+    /// Returns the proxy to this manager, or to any manager if none is given.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy that counts is not usable.
+    /// Returns a usage error if the selected proxy is not usable.
     pub(crate) fn choose(&self, address: Option<&Address>) -> Result<ProxyChoice, Error> {
         let direct = |source| ProxyChoice {
             proxy: None,
@@ -74,7 +74,7 @@ impl ProxySettings {
             return Ok(direct(None));
         };
         if let Some(address) = address {
-            // This machine itself is not reached through a proxy that is meant for all others.
+            // Variables do not apply to this machine itself.
             if named_by.is_none() && address.is_loopback() {
                 return Ok(direct(None));
             }
@@ -83,13 +83,13 @@ impl ProxySettings {
             {
                 return Ok(direct(Some(exceptions.source.clone())));
             }
-            // http is for loopback alone, because it does not leave the machine: a proxy would be sent the password in clear text.
+            // http is only allowed on loopback. Through a proxy, the password would leave the machine in clear text.
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(
-                        "{source} names a proxy, and {address} is reached over http, which is for this machine alone"
+                        "{address} cannot be reached through the proxy of {source}: http is only allowed on this machine"
                     ),
-                    "leave the proxy out, or give an address with https",
+                    "use no proxy, or an address with https",
                 ));
             }
         }
@@ -102,10 +102,10 @@ impl ProxySettings {
         Ok(ProxyChoice { proxy, source })
     }
 
-    /// The proxy to this manager, as the connection needs it.
+    /// Returns the proxy to this manager for the connection.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy that counts is not usable.
+    /// Returns a usage error if the selected proxy is not usable.
     pub(crate) fn proxy(&self, address: &Address) -> Result<Option<Proxy>, Error> {
         let ProxyChoice { proxy, source } = self.choose(Some(address))?;
         Ok(proxy.zip(source).map(|(address, source)| Proxy {
@@ -114,24 +114,24 @@ impl ProxySettings {
         }))
     }
 
-    /// Notes what `config show` and `whoami` print.
-    fn tell(&self, origin: &Resolver<'_>, address: Option<&Address>) {
+    /// Records the proxy for `config show` and `whoami`.
+    fn record(&self, resolver: &Resolver<'_>, address: Option<&Address>) {
         let (value, source) = match self.choose(address) {
             Ok(ProxyChoice { proxy, source }) => (proxy.map(|proxy| proxy.to_string()), source),
-            // Every command that connects refuses it.
+            // Every command that connects reports the error.
             Err(_) => (Some("[not usable]".to_owned()), None),
         };
-        origin.tell(field(PROXY), value, source);
+        resolver.record(field(PROXY), value, source);
     }
 }
 
 fn parsed(text: &str, source: &Source) -> Result<ProxyAddress, Error> {
     ProxyAddress::parse(text).map_err(|ProxyProblem { reason, hint }| {
-        Error::usage(format!("{source} is not usable: {reason}"), hint)
+        Error::usage(format!("invalid value for {source}: {reason}"), hint)
     })
 }
 
-/// The first of these variables that is not empty: an empty one in capitals does not hide one in small letters.
+/// Returns the first of these variables that is not empty. An empty upper-case variable does not hide the lower-case one.
 fn first(names: &[&'static str]) -> Option<Sourced<OsString>> {
     names.iter().find_map(|name| {
         let value = std::env::var_os(name)?;
@@ -147,7 +147,7 @@ fn text(variable: &Sourced<OsString>) -> Result<&str, Error> {
     variable.value.to_str().ok_or_else(|| {
         Error::usage(
             format!("{} is not UTF-8", variable.source),
-            "write it in ASCII",
+            "write the value in ASCII",
         )
     })
 }

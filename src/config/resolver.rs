@@ -1,4 +1,4 @@
-//! Looking a setting up: flag > environment > profile > default. Each answer is noted with its source, for `config show`.
+//! Looks settings up: flag, environment variable, profile, default. Each result is recorded with its source, for `config show`.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use super::source::{SecretSource, Source, Sourced};
 use super::values;
 use crate::error::Error;
 
-/// How a setting is called: the parser's ID, the flag, and the variable.
+/// The names of a setting: the parser's ID, the flag, and the variable.
 pub(crate) type SettingKey = (&'static str, &'static str, &'static str);
 
-/// Tells flag, variable and profile apart.
+/// Resolves settings one by one, and records the results.
 pub(crate) struct Resolver<'a> {
     sources: &'a Sources,
-    /// The profile that counts.
+    /// The selected profile.
     pub(crate) profile: Option<Profile>,
-    told: RefCell<Vec<ResolvedSetting>>,
+    resolved: RefCell<Vec<ResolvedSetting>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -30,65 +30,64 @@ impl<'a> Resolver<'a> {
         Self {
             sources,
             profile: None,
-            told: RefCell::default(),
+            resolved: RefCell::default(),
         }
     }
 
-    /// Whether flag or variable said it.
-    pub(crate) fn of(&self, (id, flag, variable): SettingKey) -> Source {
+    /// Returns the source of a given value: its flag or its variable.
+    pub(crate) fn source_of(&self, (id, flag, variable): SettingKey) -> Source {
         match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),
             _ => Source::Flag(flag),
         }
     }
 
-    /// Everything that was looked up.
-    pub(crate) fn told(self) -> Vec<ResolvedSetting> {
-        self.told.into_inner()
+    /// Returns every setting that was resolved.
+    pub(crate) fn into_resolved(self) -> Vec<ResolvedSetting> {
+        self.resolved.into_inner()
     }
 
-    /// Notes what a setting comes to.
-    pub(crate) fn tell(&self, name: &'static str, value: Option<String>, source: Option<Source>) {
-        self.told.borrow_mut().push(ResolvedSetting {
+    /// Records the value of a setting.
+    pub(crate) fn record(&self, name: &'static str, value: Option<String>, source: Option<Source>) {
+        self.resolved.borrow_mut().push(ResolvedSetting {
             name,
             value,
             source,
         });
     }
 
-    /// Notes where a secret comes from.
-    pub(crate) fn tell_secret(&self, name: &'static str, secret: Option<&Sourced<SecretSource>>) {
-        self.tell(
+    /// Records where a secret is read from.
+    pub(crate) fn record_secret(&self, name: &'static str, secret: Option<&Sourced<SecretSource>>) {
+        self.record(
             name,
             secret.map(place),
             secret.map(|secret| secret.source.clone()),
         );
     }
 
-    /// What the command line or the environment says. An empty value counts as none: that is how a variable is switched off in many
-    /// a CI system.
+    /// Returns the value of the flag or the variable. An empty value counts as unset: many CI systems can only unset a variable that way.
     pub(crate) fn given(
         &self,
         names: SettingKey,
         value: Option<String>,
     ) -> Option<Sourced<String>> {
         let value = value.filter(|text| !text.is_empty())?;
-        let source = self.of(names);
+        let source = self.source_of(names);
         Some(Sourced { value, source })
     }
 
-    /// The same for a path.
+    /// Returns the path of the flag or the variable.
     pub(crate) fn given_path(
         &self,
         names: SettingKey,
         value: Option<PathBuf>,
     ) -> Option<Sourced<PathBuf>> {
         let value = value.filter(|path| !path.as_os_str().is_empty())?;
-        let source = self.of(names);
+        let source = self.source_of(names);
         Some(Sourced { value, source })
     }
 
-    /// What the profile says, unless an empty flag was typed, which is meant.
+    /// Returns the value of the profile, unless the flag was typed with an empty value, which overrides it.
     pub(crate) fn in_profile(&self, names: SettingKey) -> Option<Sourced<String>> {
         if self.is_typed(names) {
             return None;
@@ -100,21 +99,21 @@ impl<'a> Resolver<'a> {
         self.sources.get(id) == Some(ValueSource::CommandLine)
     }
 
-    /// The text that counts.
+    /// Resolves a text.
     pub(crate) fn text(&self, names: SettingKey, value: Option<String>) -> Option<Sourced<String>> {
         let found = (self.given(names, value)).or_else(|| self.in_profile(names));
         let (value, source) = found
             .clone()
             .map(|found| (found.value, found.source))
             .unzip();
-        self.tell(field(names), value, source);
+        self.record(field(names), value, source);
         found
     }
 
-    /// How long to wait for a manager that is starting.
+    /// Resolves a duration without a default.
     ///
     /// # Errors
-    /// Of usage, naming who says so.
+    /// Returns a usage error that names the source.
     pub(crate) fn wait(
         &self,
         names: SettingKey,
@@ -124,7 +123,7 @@ impl<'a> Resolver<'a> {
         let wait = (found.as_ref())
             .map(|found| values::duration(&found.source, &found.value))
             .transpose()?;
-        self.tell(
+        self.record(
             field(names),
             wait.map(span),
             found.map(|found| found.source),
@@ -132,14 +131,14 @@ impl<'a> Resolver<'a> {
         Ok(wait)
     }
 
-    /// The value that counts of a setting that has a default, as text, and who says so where somebody does.
+    /// Resolves a setting with a default, as text. The source is `None` if the default applies.
     fn preset(&self, names: SettingKey, value: String) -> (String, Option<Source>) {
         let is_given = matches!(
             self.sources.get(names.0),
             Some(ValueSource::CommandLine | ValueSource::EnvVariable)
         );
         if is_given {
-            return (value, Some(self.of(names)));
+            return (value, Some(self.source_of(names)));
         }
         match self.in_profile(names) {
             Some(found) => (found.value, Some(found.source)),
@@ -147,46 +146,46 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The one of a few words that counts.
+    /// Resolves a setting with a fixed set of values.
     pub(crate) fn word<T: ValueEnum + Clone>(&self, names: SettingKey, value: T) -> T {
         let possible = value.to_possible_value();
         let name = possible.map(|value| value.get_name().to_owned());
         let (found, source) = self.preset(names, name.unwrap_or_default());
-        self.tell(field(names), Some(found.clone()), source);
-        // The profile was checked when it was read.
+        self.record(field(names), Some(found.clone()), source);
+        // The profile's value was checked when the file was read.
         T::from_str(&found, false).unwrap_or(value)
     }
 
-    /// The span of time that counts.
+    /// Resolves a duration with a default.
     ///
     /// # Errors
-    /// Of usage, naming who says so.
+    /// Returns a usage error that names the source.
     pub(crate) fn duration(&self, names: SettingKey, value: String) -> Result<Duration, Error> {
         let (text, source) = self.preset(names, value);
-        let by = source.clone().unwrap_or_else(|| self.of(names));
+        let by = source.clone().unwrap_or_else(|| self.source_of(names));
         let duration = values::duration(&by, &text)?;
-        self.tell(field(names), Some(span(duration)), source);
+        self.record(field(names), Some(span(duration)), source);
         Ok(duration)
     }
 
-    /// The number that counts.
+    /// Resolves a number.
     pub(crate) fn number(&self, names: SettingKey, value: u32) -> u32 {
         let (text, source) = self.preset(names, value.to_string());
         let number = text.parse().unwrap_or(value);
-        self.tell(field(names), Some(number.to_string()), source);
+        self.record(field(names), Some(number.to_string()), source);
         number
     }
 
-    /// Whether it is switched on.
+    /// Resolves a boolean setting.
     pub(crate) fn switch(&self, names: SettingKey, value: bool) -> bool {
         let (text, source) = self.preset(names, value.to_string());
         let on = text == "true";
-        self.tell(field(names), on.then(|| "yes".to_owned()), source);
+        self.record(field(names), on.then(|| "yes".to_owned()), source);
         on
     }
 }
 
-/// The field of a profile is called like the flag.
+/// Returns the name of the profile's field, which is the flag's name without dashes.
 pub(crate) fn field((_, flag, _): SettingKey) -> &'static str {
     flag.trim_start_matches('-')
 }

@@ -15,60 +15,60 @@ use crate::error::Error;
 use crate::manager::{Address, Pin};
 use crate::terminal::output::Format;
 
-/// Everything that flags, variables and the profile say.
+/// The settings of a run.
 pub(crate) struct Settings {
-    /// The manager.
+    /// The address of the manager.
     pub manager: Option<Sourced<Address>>,
     /// The tenant.
     pub tenant: Option<Sourced<String>>,
-    /// The administrator's name.
+    /// The user name of the administrator.
     pub username: Option<Sourced<String>>,
-    /// Where the password comes from; a prompt where nothing is said.
+    /// Where the password is read from; if not set, the user is prompted.
     pub password: Option<Sourced<SecretSource>>,
-    /// Where the code of the second factor comes from.
+    /// Where the code of the second factor is read from.
     pub mfa: Option<Sourced<SecretSource>>,
-    /// Where an existing API key comes from.
+    /// Where an existing API key is read from.
     pub api_key: Option<Sourced<SecretSource>>,
-    /// Which header that key goes into.
+    /// The header that carries the API key.
     pub api_key_scheme: ApiKeyScheme,
-    /// Sign in although the lock-out guard says no.
+    /// Sign in even if the lockout guard refuses it.
     pub(crate) force_login: bool,
-    /// Read secrets from files that others may read.
+    /// Read secrets from files that other users can read.
     pub allow_loose_permissions: bool,
-    /// The certificates to trust.
+    /// The file with the certificates to trust.
     pub ca_cert: Option<Sourced<PathBuf>>,
-    /// The keys to trust; none where certificates decide.
+    /// The public keys to trust; if not set, the certificate is verified.
     pub(crate) tls_pins: Option<Sourced<Vec<Pin>>>,
-    /// What says to trust any certificate, if anything does.
+    /// The source that switches certificate checks off, if any.
     pub insecure: Option<Source>,
     /// Pin an unknown manager's key without asking.
     pub(crate) tls_accept_new: bool,
-    /// The proxy, and the hosts that are reached without one.
+    /// The proxy, and the hosts that are reached directly.
     pub(crate) proxy: ProxySettings,
     /// How long to wait for a manager that is starting.
     pub wait: Option<Duration>,
-    /// How long one request may take.
+    /// The maximum duration of one request.
     pub timeout: Duration,
-    /// How long connecting may take.
+    /// The maximum duration of connecting.
     pub connect_timeout: Duration,
-    /// How often a read may be repeated.
+    /// The maximum number of retries of a read request.
     pub retries: u32,
-    /// How long to look for the outcome of a request whose answer was lost.
+    /// How long to look for the outcome of a request whose response was lost.
     pub(crate) settle_timeout: Duration,
-    /// Make no secret where no record of the run can be kept.
+    /// Create no secret if no record of the run can be written.
     pub(crate) require_journal: bool,
-    /// Leave the session on the manager.
+    /// Leave the session open on the manager.
     pub no_sign_out: bool,
     /// Never prompt.
     pub no_input: bool,
-    /// Say more than the result.
+    /// Log the steps of the run.
     pub(crate) verbose: bool,
     /// The format of stdout.
     pub(crate) output: Format,
-    /// The profile, and the file it is in.
+    /// The profile and its file.
     pub(crate) file: SelectedProfile,
-    /// What each setting comes to, and who says so.
-    pub(crate) told: Vec<ResolvedSetting>,
+    /// Every setting with its value and source, for `config show` and `whoami`.
+    pub(crate) resolved: Vec<ResolvedSetting>,
 }
 
 const TENANT: SettingKey = ("tenant", "--tenant", "SWP_TENANT");
@@ -96,58 +96,58 @@ const NO_INPUT: SettingKey = ("no_input", "--no-input", "SWP_NO_INPUT");
 const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
 impl Settings {
-    /// Gives `global` its meaning; `sources` knows what was typed and what came from the environment. What neither says is looked up
-    /// in the profile, unless the command has no use for one.
+    /// Resolves all settings. `sources` tells which values of `global` were typed and which come from the environment. All others are
+    /// looked up in the profile, if the command uses profiles.
     ///
     /// # Errors
-    /// Of usage, naming the flag, the variable or the place in the file at fault.
+    /// Returns a usage error that names the flag, the variable or the field of the file.
     pub(crate) fn resolve(
         global: GlobalArgs,
         sources: &Sources,
         uses_profiles: bool,
     ) -> Result<Self, Error> {
-        let mut origin = Resolver::new(sources);
+        let mut resolver = Resolver::new(sources);
         let file = SelectedProfile::read(
-            &origin,
+            &resolver,
             global.profile.clone(),
             global.url.as_ref(),
             uses_profiles,
         )?;
-        origin.profile = file.profile.as_ref().map(|profile| profile.value.clone());
-        let manager = address(&origin, global.url.clone())?;
+        resolver.profile = file.profile.as_ref().map(|profile| profile.value.clone());
+        let manager = address(&resolver, global.url.clone())?;
         let mut settings = Self {
-            tenant: origin.text(TENANT, global.tenant.clone()),
-            wait: origin.wait(WAIT, global.wait.clone())?,
-            username: origin.text(USERNAME, global.username.clone()),
-            password: credentials::password(&origin, &global)?,
-            mfa: credentials::mfa(&origin, &global)?,
-            api_key: credentials::api_key(&origin, &global)?,
-            api_key_scheme: origin.word(API_KEY_SCHEME, global.api_key_scheme),
-            force_login: origin.switch(FORCE_LOGIN, global.force_login),
-            allow_loose_permissions: origin.switch(LOOSE, global.allow_loose_permissions),
-            no_input: origin.switch(NO_INPUT, global.no_input),
-            no_sign_out: origin.switch(NO_SIGN_OUT, global.no_sign_out),
-            ca_cert: tls::ca_cert(&origin, &global),
-            tls_pins: tls::pins(&origin, &global)?,
-            tls_accept_new: origin.switch(ACCEPT_NEW, global.tls_accept_new),
-            insecure: tls::insecure(&origin, &global)?,
+            tenant: resolver.text(TENANT, global.tenant.clone()),
+            wait: resolver.wait(WAIT, global.wait.clone())?,
+            username: resolver.text(USERNAME, global.username.clone()),
+            password: credentials::password(&resolver, &global)?,
+            mfa: credentials::mfa(&resolver, &global)?,
+            api_key: credentials::api_key(&resolver, &global)?,
+            api_key_scheme: resolver.word(API_KEY_SCHEME, global.api_key_scheme),
+            force_login: resolver.switch(FORCE_LOGIN, global.force_login),
+            allow_loose_permissions: resolver.switch(LOOSE, global.allow_loose_permissions),
+            no_input: resolver.switch(NO_INPUT, global.no_input),
+            no_sign_out: resolver.switch(NO_SIGN_OUT, global.no_sign_out),
+            ca_cert: tls::ca_cert(&resolver, &global),
+            tls_pins: tls::pins(&resolver, &global)?,
+            tls_accept_new: resolver.switch(ACCEPT_NEW, global.tls_accept_new),
+            insecure: tls::insecure(&resolver, &global)?,
             proxy: ProxySettings::resolve(
-                &origin,
+                &resolver,
                 global.proxy.clone(),
                 manager.as_ref().map(|manager| &manager.value),
             )?,
             manager,
-            timeout: origin.duration(TIMEOUT, global.timeout.clone())?,
-            connect_timeout: origin.duration(CONNECT_TIMEOUT, global.connect_timeout.clone())?,
-            retries: origin.number(RETRIES, global.retries),
-            settle_timeout: origin.duration(SETTLE_TIMEOUT, global.settle_timeout.clone())?,
-            require_journal: origin.switch(REQUIRE_JOURNAL, global.require_journal),
-            output: origin.word(OUTPUT, global.output),
+            timeout: resolver.duration(TIMEOUT, global.timeout.clone())?,
+            connect_timeout: resolver.duration(CONNECT_TIMEOUT, global.connect_timeout.clone())?,
+            retries: resolver.number(RETRIES, global.retries),
+            settle_timeout: resolver.duration(SETTLE_TIMEOUT, global.settle_timeout.clone())?,
+            require_journal: resolver.switch(REQUIRE_JOURNAL, global.require_journal),
+            output: resolver.word(OUTPUT, global.output),
             verbose: global.verbose > 0,
             file,
-            told: Vec::new(),
+            resolved: Vec::new(),
         };
-        settings.told = origin.told();
+        settings.resolved = resolver.into_resolved();
         settings.check()?;
         Ok(settings)
     }
@@ -162,7 +162,7 @@ impl Settings {
         if let [first, second, ..] = &readers[..] {
             return Err(Error::usage(
                 format!("{first} and {second} both read stdin"),
-                "give one of them a file or a command",
+                "use a file or a command for one of them",
             ));
         }
         let typed = |secret: &Option<Sourced<SecretSource>>| {
@@ -170,35 +170,40 @@ impl Settings {
         };
         if typed(&self.api_key) && (typed(&self.password) || typed(&self.mfa)) {
             return Err(Error::usage(
-                "an API key and a password or code were both given on the command line",
-                "give one way to sign in",
+                "both an API key and a password or code were given on the command line",
+                "give only one way to sign in",
             ));
         }
         Ok(())
     }
 
-    /// The manager's address.
+    /// Returns the manager's address.
     ///
     /// # Errors
-    /// Of usage, where none was given.
+    /// Returns a usage error if none was given.
     pub(crate) fn address(&self) -> Result<&Address, Error> {
         self.manager
             .as_ref()
             .map(|address| &address.value)
             .ok_or_else(|| {
                 Error::usage(
-                    "no manager is given",
-                    "say where it is: `--url https://dsm.example.com:4119`, or SWP_URL",
+                    "no manager given",
+                    "give its address with `--url https://dsm.example.com:4119` or SWP_URL",
                 )
             })
     }
 }
 
-fn address(origin: &Resolver<'_>, url: Option<String>) -> Result<Option<Sourced<Address>>, Error> {
-    let url = origin.given(URL, url).or_else(|| origin.in_profile(URL));
+fn address(
+    resolver: &Resolver<'_>,
+    url: Option<String>,
+) -> Result<Option<Sourced<Address>>, Error> {
+    let url = resolver
+        .given(URL, url)
+        .or_else(|| resolver.in_profile(URL));
     let address = url.map(parsed_address).transpose()?;
     let shown = address.as_ref().map(|address| address.value.to_string());
     let source = address.as_ref().map(|address| address.source.clone());
-    origin.tell("url", shown, source);
+    resolver.record("url", shown, source);
     Ok(address)
 }

@@ -1,33 +1,33 @@
-//! A value, and where it came from.
+//! Where a value came from.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::secret::Secret;
 
-/// Where a value came from. Whatever is first in this order wins.
+/// Where a value came from, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// This flag on the command line.
+    /// A flag of the command line.
     Flag(&'static str),
-    /// This environment variable.
+    /// An environment variable.
     Variable(&'static str),
-    /// This place in the settings file.
+    /// A field of the settings file.
     File(Arc<FileLocation>),
 }
 
 impl Source {
-    /// Whether it was typed for this very run.
+    /// Whether the value was typed on the command line.
     pub(crate) fn is_flag(&self) -> bool {
         matches!(self, Self::Flag(_))
     }
 
-    /// Whether it comes from the environment.
+    /// Whether the value comes from the environment.
     pub(crate) fn is_variable(&self) -> bool {
         matches!(self, Self::Variable(_))
     }
 
-    /// Lower wins.
+    /// Returns the rank; the lowest takes precedence.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Flag(_) => 0,
@@ -46,17 +46,17 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// A value, and where it came from.
+/// A value with its source.
 #[derive(Clone)]
 pub(crate) struct Sourced<T> {
     /// The value.
     pub value: T,
-    /// Where it came from.
+    /// Where the value came from.
     pub source: Source,
 }
 
 impl<T> Sourced<T> {
-    /// The same source of another value.
+    /// Changes the value and keeps the source.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Sourced<U> {
         Sourced {
             value: change(self.value),
@@ -65,24 +65,24 @@ impl<T> Sourced<T> {
     }
 }
 
-/// Where a secret is to be read from.
+/// Where a secret will be read from.
 #[derive(Clone)]
 pub(crate) enum SecretSource {
-    /// Standard input, to its end.
+    /// Standard input, up to its end.
     Stdin,
     /// A file.
     File(PathBuf),
-    /// The output of a command that is run without a shell.
+    /// The output of a command, run without a shell.
     Command(String),
-    /// Given as it is, in a variable or as a code that lives for seconds.
+    /// The value itself, from a variable or as a code that is valid for seconds.
     Value(Secret),
 }
 
-/// Where a value stands in the settings file.
+/// The position of a value in the settings file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileLocation {
     pub(super) file: PathBuf,
-    /// None for what stands outside of all profiles.
+    /// `None` outside of all profiles.
     pub(super) profile: Option<String>,
     pub(super) field: &'static str,
 }
@@ -103,17 +103,17 @@ impl std::fmt::Display for FileLocation {
 }
 
 impl FileLocation {
-    /// The name of the profile.
+    /// Returns the name of the profile.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
 
-    /// The name of the field.
+    /// Returns the name of the field.
     pub(crate) fn field(&self) -> &'static str {
         self.field
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }

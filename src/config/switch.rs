@@ -1,10 +1,10 @@
 //! Boolean variables, such as SWP_INSECURE.
 
-/// Reads the value of a boolean variable. Files of variables (docker, systemd) deliver quotes and line ends as part of the value, so
-/// blanks around it and one pair of quotes do not count.
+/// Parses the value of a boolean variable. Environment files (docker, systemd) may pass quotes and line ends as part of the value, so
+/// surrounding blanks and one pair of quotes are ignored.
 ///
 /// # Errors
-/// Returns the words that are accepted if the value is neither on nor off: a check must not be switched off by a typing error.
+/// Returns the accepted words if the value is neither on nor off, so that a typing error cannot switch off a check.
 pub(crate) fn parse(text: &str) -> Result<bool, &'static str> {
     let text = text.trim();
     let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
@@ -15,9 +15,7 @@ pub(crate) fn parse(text: &str) -> Result<bool, &'static str> {
     } else if is_any(&["", "0", "false", "no", "off"]) {
         Ok(false)
     } else {
-        Err(
-            "write 1, true, yes or on to switch it on; 0, false, no, off or nothing to switch it off",
-        )
+        Err("expected 1, true, yes or on, or 0, false, no, off or nothing")
     }
 }
 

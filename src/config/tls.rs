@@ -28,7 +28,7 @@ fn given_ca_cert(resolver: &Resolver<'_>, global: &GlobalArgs) -> Option<Sourced
 fn given_pins(resolver: &Resolver<'_>, global: &GlobalArgs) -> PinTexts {
     let texts = global.tls_pin.iter().map(|text| text.trim().to_owned());
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
-    let source = (!texts.is_empty()).then(|| resolver.of(TLS_PIN));
+    let source = (!texts.is_empty()).then(|| resolver.source_of(TLS_PIN));
     PinTexts { texts, source }
 }
 
@@ -64,12 +64,12 @@ pub(crate) fn pins(
     let is_unset = (global.tls_pin.iter()).all(String::is_empty) && global.tls_pin.len() < 2;
     if pins.source.is_none() && !is_unset {
         return Err(Error::usage(
-            format!("{} contains no pin", resolver.of(TLS_PIN)),
+            format!("{} contains no pin", resolver.source_of(TLS_PIN)),
             HINT,
         ));
     }
     let Some(source) = pins.source else {
-        resolver.tell("tls-pin", None, None);
+        resolver.record("tls-pin", None, None);
         return Ok(None);
     };
     let parse = |text: &String| {
@@ -78,7 +78,7 @@ pub(crate) fn pins(
     };
     let value: Vec<Pin> = pins.texts.iter().map(parse).collect::<Result<_, _>>()?;
     let shown: Vec<String> = value.iter().map(Pin::to_string).collect();
-    resolver.tell("tls-pin", Some(shown.join(",")), Some(source.clone()));
+    resolver.record("tls-pin", Some(shown.join(",")), Some(source.clone()));
     Ok(Some(Sourced { value, source }))
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn ca_cert(resolver: &Resolver<'_>, global: &GlobalArgs) -> Option<So
     });
     let shown = found.as_ref().map(|path| path.value.display().to_string());
     let source = found.as_ref().map(|path| path.source.clone());
-    resolver.tell("ca-cert", shown, source);
+    resolver.record("ca-cert", shown, source);
     found
 }
 
@@ -108,18 +108,18 @@ pub(crate) fn insecure(
         return Err(Error::usage(
             format!(
                 "{} cannot be combined with the pin in {pinned}",
-                resolver.of(INSECURE)
+                resolver.source_of(INSECURE)
             ),
             "omit one of them",
         ));
     }
     let source = if global.insecure && !is_overridden(resolver, global)? {
-        Some(resolver.of(INSECURE))
+        Some(resolver.source_of(INSECURE))
     } else {
         None
     };
     let shown = source.as_ref().map(|_| "yes".to_owned());
-    resolver.tell("insecure", shown, source.clone());
+    resolver.record("insecure", shown, source.clone());
     Ok(source)
 }
 
@@ -128,7 +128,7 @@ fn is_overridden(resolver: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, E
     let Some(ca_cert) = given_ca_cert(resolver, global) else {
         return Ok(false);
     };
-    match (resolver.of(INSECURE), ca_cert.source) {
+    match (resolver.source_of(INSECURE), ca_cert.source) {
         (insecure @ Source::Flag(_), ca_cert @ Source::Flag(_)) => Err(Error::usage(
             format!("{insecure} cannot be combined with {ca_cert}"),
             "omit one of them",

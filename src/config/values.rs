@@ -17,37 +17,37 @@ pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, E
             source: url.source,
         }),
         Err(reason) => Err(Error::usage(
-            format!("{} is not usable: {reason}", url.source),
+            format!("invalid value for {}: {reason}", url.source),
             like(&url.value),
         )),
     }
 }
 
-/// The address to write instead of a text that is none.
+/// Returns the hint for a text that is not an address.
 pub(crate) fn like(text: &str) -> String {
     match Address::suggestion_for(text) {
-        Some(address) => format!("write {address}"),
-        None => "write it like https://dsm.example.com:4119".to_owned(),
+        Some(address) => format!("use {address}"),
+        None => "use the form https://dsm.example.com:4119".to_owned(),
     }
 }
 
-/// The longest time that a run waits for anything, or that a command may take: a year.
+/// The maximum of time limits and waiting times: a year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The longest time that the life of a key is reckoned with: a century.
+/// The maximum of key lifetimes: a century.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
-/// What a flag or variable gives as the time to wait, or that something may take; a year at most.
+/// Parses a time limit or waiting time of at most a year.
 ///
 /// # Errors
-/// Returns a usage error that names it.
+/// Returns a usage error that names the source.
 pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_WAIT, source, text)
 }
 
-/// What a flag gives as a part of the life of a key; a century at most.
+/// Parses a lifetime of a key, or a part of one, of at most a century.
 ///
 /// # Errors
-/// Returns a usage error that names it.
+/// Returns a usage error that names the source.
 pub(crate) fn span(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_SPAN, source, text)
 }
@@ -55,29 +55,29 @@ pub(crate) fn span(source: &Source, text: &str) -> Result<Duration, Error> {
 fn at_most(longest: Duration, source: &Source, text: &str) -> Result<Duration, Error> {
     read_duration(text, longest).map_err(|reason| {
         Error::usage(
-            format!("{source} is not usable: {reason}"),
-            "write a duration such as 30s, 5m or 1h30m",
+            format!("invalid value for {source}: {reason}"),
+            "use a duration such as 30s, 5m or 1h30m",
         )
     })
 }
 
-/// The time to wait that a profile gives, which has the bound of the flag's.
+/// Checks a time limit or waiting time of a profile.
 ///
 /// # Errors
-/// In words.
+/// Returns the reason if it is not a valid duration.
 pub(crate) fn check_duration(text: &str) -> Result<(), &'static str> {
     read_duration(text, LONGEST_WAIT).map(|_| ())
 }
 
 fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it is no time at all"),
+        Ok(duration) if duration.is_zero() => Err("it is zero"),
         Ok(duration) if duration <= longest => Ok(duration),
         Ok(_) | Err(humantime::DurationError::NumberOverflow) if longest == LONGEST_WAIT => {
             Err("it is longer than a year")
         }
         Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err("it is longer than a century"),
-        // What the parser reports may quote the text, which may be a secret in the wrong place.
-        Err(_) => Err("it is not a duration"),
+        // The parser's message is not used: it may quote the text, which may be a misplaced secret.
+        Err(_) => Err("expected a duration such as 30s or 5m"),
     }
 }

@@ -134,7 +134,10 @@ async fn found(
         .ok()?;
     let refusals = Folder::of_state("completion")?;
     let fingerprint = signed_in.signer_fingerprint("completion");
-    if fingerprint.as_ref().is_some_and(|fingerprint| was_refused_recently(&refusals, fingerprint)) {
+    if fingerprint
+        .as_ref()
+        .is_some_and(|fingerprint| was_refused_recently(&refusals, fingerprint))
+    {
         return None;
     }
     match names(&signed_in).await {
@@ -152,7 +155,8 @@ async fn found(
 
 /// Whether this key was refused recently.
 fn was_refused_recently(refusals: &Folder, fingerprint: &str) -> bool {
-    let written = std::fs::metadata(refusals.path().join(fingerprint)).and_then(|data| data.modified());
+    let written =
+        std::fs::metadata(refusals.path().join(fingerprint)).and_then(|data| data.modified());
     written.is_ok_and(|time| {
         SystemTime::now()
             .duration_since(time)

@@ -20,22 +20,22 @@ use crate::process::pending::PendingWork;
 use crate::target::Target;
 use crate::terminal::prompt::Prompt;
 
-/// Delete keys for good, and look whether they are gone.
+/// Delete keys and verify that they are gone.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys: IDs (N or id:N), or names that one key each has (TEXT or name:TEXT); an ID that is gone already counts as deleted
+    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT); an ID that no longer exists counts as deleted
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// Count a name that no key bears as deleted
+    /// Count a name that no key has as deleted
     #[arg(long)]
     ignore_missing: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 
-    /// Delete even the key that signs this run; it goes last
+    /// Delete even the key that signs this run; it is deleted last
     #[arg(long)]
     force: bool,
 }

@@ -23,10 +23,10 @@ use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
-/// List the keys.
+/// List the keys, optionally filtered.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only keys whose name matches: % stands for any text, _ for one character; case counts
+    /// Only keys whose name matches: % is any text, _ is one character; case-sensitive
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
 
@@ -38,15 +38,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
-    /// Only keys that still work and end within this time: 14d, 12w, 36h
+    /// Only keys that still work and expire within this time: 14d, 12w, 36h
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expiring: Option<Duration>,
 
-    /// Only keys that were not used for this time; one that was never used counts from its creation
+    /// Only keys unused for at least this time; a key that was never used counts from its creation
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stale: Option<Duration>,
 
-    /// Only keys that are locked, by somebody or by wrong secrets
+    /// Only locked keys, whether locked by an administrator or after wrong secrets
     #[arg(long)]
     locked: bool,
 }

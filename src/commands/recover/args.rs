@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["rekey", "delete", "list"])]
     pub(super) forget: bool,
 
-    /// Do not ask for confirmation
+    /// Do not ask for confirmation for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
 

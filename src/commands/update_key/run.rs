@@ -22,7 +22,7 @@ use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, SignedIn};
 use crate::target::Target;
 
-/// Change a key.
+/// Change a key's role, name, description, expiry, locale or time zone.
 #[derive(clap::Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -34,51 +34,51 @@ use crate::target::Target;
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
-    /// The key: its ID (N or id:N), or a name that it alone has (TEXT or name:TEXT)
+    /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 
-    /// Another role, by its exact name
+    /// New role, by its exact name
     #[arg(long, value_name = "NAME", group = "what", conflicts_with = "role_id")]
     role: Option<String>,
 
-    /// Another role, by its ID; needs no search
+    /// New role, by its ID
     #[arg(long, value_name = "ID", group = "what", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
-    /// A role that can do everything is meant
+    /// Do not warn if the role grants every right
     #[arg(long)]
     allow_full_access: bool,
 
-    /// Another name
+    /// New name
     #[arg(long, group = "what")]
     name: Option<String>,
 
-    /// Another description; the mark of the run that made the key stays at its end
+    /// New description; the marker of the run that created the key is kept at its end
     #[arg(long, value_name = "TEXT", group = "what")]
     description: Option<String>,
 
-    /// Take the mark of the run that made the key out of its description
+    /// Remove the marker of the run that created the key from the description
     #[arg(long, group = "what")]
     no_mark: bool,
 
-    /// Another end: 14d, 12w, 36h, a date, an RFC 3339 time, or never
+    /// New expiry: 14d, 12w, 36h, a date, an RFC 3339 time, or never
     #[arg(long, value_name = "WHEN", group = "what")]
     expires: Option<String>,
 
-    /// Language and country
+    /// New locale
     #[arg(long, group = "what", value_parser = ["en-US", "ja-JP"])]
     locale: Option<String>,
 
-    /// Time zone, an IANA name such as Europe/Berlin
+    /// New time zone: an IANA name such as Europe/Berlin
     #[arg(long, value_name = "ZONE", group = "what")]
     time_zone: Option<String>,
 
-    /// Show what would change, and change nothing
+    /// Show what would change, but change nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Give it the name even if another key bears it
+    /// Set the name even if another key has it
     #[arg(long)]
     force: bool,
 }

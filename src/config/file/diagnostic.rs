@@ -1,25 +1,25 @@
-//! What is wrong in the settings file, and where.
+//! Problems of the settings file, with their positions.
 
 use std::path::Path;
 
 use crate::error::Error;
 
-/// Something wrong in the file. It never repeats what stands there.
+/// A problem of the file. It never contains text of the file.
 pub(crate) struct Diagnostic {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(crate) line: usize,
-    /// In characters, counted from 1.
+    /// The column in characters, counted from 1.
     pub(crate) column: usize,
-    /// What is wrong.
+    /// The problem.
     pub(crate) what: String,
-    /// What would be right.
+    /// How to fix it.
     pub(crate) hint: String,
-    /// A secret stands there.
+    /// Whether the position holds a secret.
     pub(crate) secret: bool,
 }
 
 impl Diagnostic {
-    /// What begins at this byte of the text is wrong.
+    /// Describes a problem at this byte of the text.
     pub(crate) fn at(
         text: &str,
         offset: usize,
@@ -36,8 +36,8 @@ impl Diagnostic {
         }
     }
 
-    /// It with its place, as compilers write it.
-    pub(crate) fn placed(&self, file: &Path) -> String {
+    /// Formats the problem with its position, as compilers do.
+    pub(crate) fn with_location(&self, file: &Path) -> String {
         let Self {
             line, column, what, ..
         } = self;
@@ -45,10 +45,10 @@ impl Diagnostic {
     }
 }
 
-/// Fails with the first of them.
+/// Reports the first problem.
 ///
 /// # Errors
-/// Of usage, with how many more there are.
+/// Returns a usage error if there is a problem, with the number of further problems.
 pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let Some((first, others)) = problems.split_first() else {
         return Ok(());
@@ -56,11 +56,11 @@ pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let hint = match others.len() {
         0 => first.hint.clone(),
         more => format!(
-            "{}; `swp-keys config check` tells {more} more that is wrong there",
+            "{}; run `swp-keys config check` for {more} more",
             first.hint
         ),
     };
-    Err(Error::usage(first.placed(file), hint))
+    Err(Error::usage(first.with_location(file), hint))
 }
 
 fn position(text: &str, offset: usize) -> (usize, usize) {

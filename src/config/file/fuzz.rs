@@ -1,4 +1,4 @@
-//! The reader of the settings file, given any bytes.
+//! Runs the parser of the settings file on any bytes.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ pub(crate) fn config(data: &[u8]) {
     let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
     let read = parser::document(PathBuf::from("/c/config.toml"), data);
     for problem in &read.problems {
-        let placed = problem.placed(&read.path);
+        let placed = problem.with_location(&read.path);
         is_short(&placed);
         is_short(&problem.hint);
         assert!(
@@ -28,25 +28,25 @@ pub(crate) fn config(data: &[u8]) {
         .problems
         .iter()
         .map(|problem| (problem.line, problem.column));
-    assert!(places.is_sorted(), "in the order of the lines");
-    let chosen = read.choose(None);
+    assert!(places.is_sorted(), "sorted by line");
+    let selected = read.choose(None);
     assert_eq!(
-        chosen.is_ok(),
+        selected.is_ok(),
         read.problems.is_empty(),
-        "what is wrong is said"
+        "problems are reported"
     );
     if read.problems.is_empty() {
         let mut names = read.names();
         names.sort_unstable();
         assert!(
             names.is_sorted_by(|one, next| one < next),
-            "a name is one profile's"
+            "names are unique"
         );
-        read.profiles.iter().for_each(holds_what_flags_take);
+        read.profiles.iter().for_each(has_valid_values);
     }
 }
 
-fn holds_what_flags_take(profile: &Profile) {
+fn has_valid_values(profile: &Profile) {
     for (field, values) in &profile.values {
         assert!(
             values.iter().all(|value| !value.trim().is_empty()),

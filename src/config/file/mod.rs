@@ -1,7 +1,7 @@
-//! The settings file, `config.toml`: named profiles, which say what flags and variables leave open. Only read here, never written.
+//! The settings file `config.toml`: named profiles with settings that flags and variables do not give. It is never written.
 //!
-//! It holds no secret, and commands in it are run, so nobody else may write to it. What is wrong in it is told by line and column,
-//! and its text is never repeated: what stands in a wrong place may be a password.
+//! The file holds no secrets, but commands in it are run, so no other user may have write access. Problems are reported by line and column.
+//! The text of the file is never repeated, because a misplaced value may be a password.
 
 mod diagnostic;
 #[cfg(any(test, fuzzing))]
@@ -12,5 +12,5 @@ mod schema;
 mod settings_file;
 
 pub(crate) use profiles::{Profile, Profiles};
-pub(crate) use schema::{OF_ITS_MANAGER, fields, of_create};
+pub(crate) use schema::{MANAGER_FIELDS, create_fields, fields};
 pub(crate) use settings_file::{closed_folder, no_file, path, read};

@@ -1,4 +1,4 @@
-//! From the text of the settings file to profiles, and to everything that is wrong in it.
+//! Parses the text of the settings file into profiles and problems.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::profiles::{Profile, Profiles};
 use super::schema;
 use super::schema::Field;
 
-/// A name that is nearer than this to one that exists was most likely meant to be it.
+/// The minimum similarity of an unknown name to a known one, to suggest the known one.
 const NEAR: f64 = 0.8;
 
-/// Reads the whole document, and goes on where something is wrong.
+/// Parses the whole document, and continues after problems.
 pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     let mut read = Profiles {
         path,
@@ -26,7 +26,12 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
         Ok(text) => text,
         Err(error) => {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let problem = Diagnostic::at(&good, good.len(), "this is not UTF-8", "TOML is UTF-8");
+            let problem = Diagnostic::at(
+                &good,
+                good.len(),
+                "the file is not UTF-8",
+                "save the file as UTF-8",
+            );
             read.problems.push(problem);
             return read;
         }
@@ -44,12 +49,12 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// What the parser says. Its messages are fixed words; its `Display`, which quotes the line, is not used. What else is wrong in such a
-/// line follows from that, but that a secret stands there counts more.
+/// Adds the problems found by the TOML parser. Its messages are fixed texts; its `Display` is not used, because it quotes the line. They
+/// replace other problems of the same line, except that the line holds a secret.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
-        let hint = "write it as TOML has it: `name = \"value\"`, and tables as `[profiles.NAME]`";
+        let hint = "write fields as `name = \"value\"` and tables as `[profiles.NAME]`";
         let problem = Diagnostic::at(text, offset, error.message(), hint);
         problems.retain(|other| other.secret || other.line != problem.line);
         if !problems.iter().any(|other| other.line == problem.line) {
@@ -63,7 +68,7 @@ struct Reader<'a> {
     text: &'a str,
     folder: PathBuf,
     problems: Vec<Diagnostic>,
-    /// Where the fields of the profile begin that is being read.
+    /// The offsets of the fields in the current profile.
     places: BTreeMap<&'static str, usize>,
 }
 
@@ -76,9 +81,9 @@ impl Reader<'_> {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("default-profile", DeValue::String(name)) => read.default = Some(name.to_string()),
                 ("default-profile", _) => {
-                    self.wrong(
+                    self.invalid(
                         value.span().start,
-                        "`default-profile`: it takes a text in quotes",
+                        "`default-profile`: expected a quoted string",
                     );
                 }
                 ("profiles", DeValue::Table(profiles)) => {
@@ -87,18 +92,21 @@ impl Reader<'_> {
                     }
                 }
                 ("profiles", _) => {
-                    self.wrong(value.span().start, "`profiles` is a table of profiles");
+                    self.invalid(
+                        value.span().start,
+                        "`profiles`: expected a table of profiles",
+                    );
                 }
-                _ => self.unknown(key, schema::TOP.as_slice(), "outside of a profile"),
+                _ => self.unknown(key, schema::TOP_FIELDS.as_slice(), "outside of profiles"),
             }
         }
         let known = |name: &String| read.profiles.iter().any(|profile| profile.name == *name);
         if let Some(value) = table.get("default-profile")
             && read.default.as_ref().is_some_and(|name| !known(name))
         {
-            self.wrong(
+            self.invalid(
                 value.span().start,
-                "`default-profile` names no profile of this file",
+                "`default-profile`: profile not found in this file",
             );
         }
     }
@@ -123,14 +131,14 @@ impl Reader<'_> {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("create", DeValue::Table(create)) => {
                     for (key, value) in create {
-                        self.field(key, value, "create.", &schema::OF_CREATE, &mut profile);
+                        self.field(key, value, "create.", &schema::CREATE_FIELDS, &mut profile);
                     }
                 }
-                ("create", _) => self.wrong(value.span().start, "`create` is a table"),
-                _ => self.field(key, value, "", &schema::OF_PROFILE, &mut profile),
+                ("create", _) => self.invalid(value.span().start, "`create`: expected a table"),
+                _ => self.field(key, value, "", &schema::PROFILE_FIELDS, &mut profile),
             }
         }
-        self.contradictions();
+        self.check_contradictions();
         Some(profile)
     }
 
@@ -148,9 +156,9 @@ impl Reader<'_> {
                 .map(|field| field.name.strip_prefix(prefix).unwrap_or(field.name))
                 .collect();
             let place = if prefix.is_empty() {
-                "of a profile"
+                "in a profile"
             } else {
-                "of the table `create`"
+                "in the table `create`"
             };
             return self.unknown(key, &names, place);
         };
@@ -160,51 +168,50 @@ impl Reader<'_> {
             Err(reason) => {
                 let what = format!("`{}`: {reason}", field.name);
                 let start = value.span().start;
-                match field.instead(value.get_ref()) {
+                match field.suggestion(value.get_ref()) {
                     Some(hint) => {
                         (self.problems).push(Diagnostic::at(self.text, start, what, hint))
                     }
-                    None => self.wrong(start, what),
+                    None => self.invalid(start, what),
                 }
             }
         }
     }
 
-    fn contradictions(&mut self) {
+    fn check_contradictions(&mut self) {
         for (one, other) in schema::CONTRADICTIONS {
             let (Some(_), Some(place)) = (self.places.get(one), self.places.get(other)) else {
                 continue;
             };
-            let what = format!("`{one}` and `{other}` stand in one profile");
-            let hint =
-                "they contradict each other: leave one of them out, or make a second profile";
+            let what = format!("`{one}` and `{other}` cannot be in the same profile");
+            let hint = "remove one of them, or add a second profile";
             let problem = Diagnostic::at(self.text, *place, what, hint);
             self.problems.push(problem);
         }
     }
 
-    /// The value of a field is wrong.
-    fn wrong(&mut self, offset: usize, what: impl Into<String>) {
-        let hint = "the README shows a settings file, and the help says what each flag takes";
+    /// Adds a problem of a value.
+    fn invalid(&mut self, offset: usize, what: impl Into<String>) {
+        let hint = "see `swp-keys config --help` for the fields and docs/configuration.md for their values";
         self.problems
             .push(Diagnostic::at(self.text, offset, what, hint));
     }
 
-    /// There is no such field, or there is for a reason none.
+    /// Adds a problem of an unknown field, or of one that is not allowed.
     fn unknown(&mut self, key: &FieldKey<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
-        let shown = if is_nearly_ours(name, known) {
+        let shown = if is_similar_to_field(name, known) {
             format!("`{name}`")
         } else {
-            "this".to_owned()
+            "this field".to_owned()
         };
-        let problem = if let Some((why, instead)) = schema::refused(name) {
+        let problem = if let Some((why, instead)) = schema::rejection(name) {
             let mut problem = Diagnostic::at(self.text, offset, format!("{shown} {why}"), instead);
             problem.secret = true;
             problem
         } else {
-            let what = format!("{shown} is no field {place}");
+            let what = format!("{shown} is unknown {place}");
             Diagnostic::at(self.text, offset, what, suggestion(name, known))
         };
         self.problems.push(problem);
@@ -220,24 +227,24 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     };
     match nearest {
         Some(nearest) if likeness(&nearest) >= NEAR => format!("did you mean `{nearest}`?"),
-        _ if elsewhere(&schema::OF_CREATE) => {
-            "it stands in the table of defaults for new keys, `[profiles.NAME.create]`".to_owned()
+        _ if elsewhere(&schema::CREATE_FIELDS) => {
+            "move it to `[profiles.NAME.create]`, the table of defaults for new keys".to_owned()
         }
-        _ if elsewhere(&schema::OF_PROFILE) => {
-            "it stands in a profile, `[profiles.NAME]`".to_owned()
+        _ if elsewhere(&schema::PROFILE_FIELDS) => {
+            "move it to a profile, `[profiles.NAME]`".to_owned()
         }
-        _ if known.is_empty() => "a profile is a table, `[profiles.NAME]`".to_owned(),
-        _ => format!("there are {}", known.join(", ")),
+        _ if known.is_empty() => "write a profile as a table, `[profiles.NAME]`".to_owned(),
+        _ => format!("use one of: {}", known.join(", ")),
     }
 }
 
-/// Whether the name is that of a field, or nearly so, and may be repeated; any other may be a secret in a wrong place.
-fn is_nearly_ours(name: &str, known: &[&str]) -> bool {
+/// Whether the name is a field or similar to one, and may be repeated. Any other name may be a misplaced secret.
+fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
     let is_near = |field: &str| strsim::jaro_winkler(&folded, field) >= NEAR;
-    let elsewhere = schema::OF_PROFILE.iter().chain(&schema::OF_CREATE);
+    let elsewhere = schema::PROFILE_FIELDS.iter().chain(&schema::CREATE_FIELDS);
     let is_there = |field: &Field| field.name.rsplit('.').next() == Some(name);
-    schema::refused(name).is_some()
+    schema::rejection(name).is_some()
         || known.iter().any(|field| is_near(field))
         || elsewhere.into_iter().any(is_there)
 }
@@ -249,7 +256,7 @@ mod tests {
     fn problems(text: &str) -> Vec<String> {
         let read = document(PathBuf::from("/c/config.toml"), text.as_bytes());
         (read.problems.iter())
-            .map(|problem| format!("{} ({})", problem.placed(&read.path), problem.hint))
+            .map(|problem| format!("{} ({})", problem.with_location(&read.path), problem.hint))
             .collect()
     }
 
@@ -260,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_wrong_nothing_of_it_is_repeated() {
+    fn no_text_of_the_file_is_repeated() {
         for text in [
             "password = \"hunter2\"",
             "password = hunter2",
@@ -293,10 +300,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_told_with_its_place_and_the_nearest_one() {
+    fn an_unknown_name_is_reported_with_its_position_and_a_suggestion() {
         assert_eq!(
             one("[profiles.p]\n  ca_cert = \"x\""),
-            "/c/config.toml:2:3: `ca_cert` is no field of a profile (did you mean `ca-cert`?)"
+            "/c/config.toml:2:3: `ca_cert` is unknown in a profile (did you mean `ca-cert`?)"
         );
         assert!(one("[profiles.p]\nrole = \"x\"").contains("[profiles.NAME.create]"));
         assert!(one("url = \"x\"").contains("[profiles.NAME]"));
@@ -304,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_in_order() {
+    fn all_problems_are_reported_in_order() {
         let lines: Vec<String> = problems(
             "default-profile = \"q\"\n[profiles.p]\nurl = 1\nnonsense = 2\npassword = \"x\"\n[profiles.r]\nretries = -1\nwait = \"5\"",
         )
@@ -315,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_file_has_nothing_wrong() {
+    fn a_valid_file_has_no_problems() {
         let text = "default-profile = \"p\"\nprofiles.p.url = \"dsm\"\n[profiles.q]\ntls-pin = []\nretries = 0\n[profiles.q.create]\nrole-id = 2";
         assert_eq!(problems(text), [] as [String; 0]);
         assert_eq!(problems(""), [] as [String; 0]);

@@ -1,4 +1,4 @@
-//! The profiles of a settings file, and which one applies.
+//! The profiles of a settings file, and their selection.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,11 +10,11 @@ use crate::error::Error;
 
 /// A settings file as it was read.
 pub(crate) struct Profiles {
-    /// Where it is.
+    /// The path of the file.
     pub(crate) path: PathBuf,
     pub(super) default: Option<String>,
     pub(super) profiles: Vec<Profile>,
-    /// All that is wrong in it, in the order of the lines.
+    /// All problems, sorted by line.
     pub(crate) problems: Vec<Diagnostic>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// What it says in this field; several values where it is a list.
+    /// Returns the values of a field; there are several if it is a list.
     pub(crate) fn list(&self, field: &str) -> Option<Sourced<Vec<String>>> {
         let (field, values) = self.values.get_key_value(field)?;
         Some(Sourced {
@@ -41,7 +41,7 @@ impl Profile {
         })
     }
 
-    /// What it says in this field.
+    /// Returns the value of a field.
     pub(crate) fn text(&self, field: &str) -> Option<Sourced<String>> {
         let Sourced { value, source } = self.list(field)?;
         Some(Sourced {
@@ -50,8 +50,8 @@ impl Profile {
         })
     }
 
-    /// Leaves these fields out; whether there was one.
-    pub(crate) fn leave_out(&mut self, fields: &[&str]) -> bool {
+    /// Removes these fields, and returns whether one of them was set.
+    pub(crate) fn remove(&mut self, fields: &[&str]) -> bool {
         let before = self.values.len();
         self.values.retain(|field, _| !fields.contains(field));
         self.values.len() < before
@@ -59,21 +59,21 @@ impl Profile {
 }
 
 impl Profiles {
-    /// The profiles.
+    /// Returns the profiles.
     pub(crate) fn profiles(&self) -> &[Profile] {
         &self.profiles
     }
 
-    /// The names of the profiles.
+    /// Returns the names of the profiles.
     pub(crate) fn names(&self) -> Vec<&str> {
         let names = self.profiles.iter().map(|profile| profile.name.as_str());
         names.collect()
     }
 
-    /// The profile that was asked for, else the default one, and who asked for it.
+    /// Returns the requested profile or the default profile, and what selected it.
     ///
     /// # Errors
-    /// Of usage, where something is wrong in the file, or there is no such profile.
+    /// Returns a usage error if the file has a problem, or does not contain the profile.
     pub(crate) fn choose(
         &self,
         wanted: Option<&Sourced<String>>,
@@ -104,15 +104,15 @@ impl Profiles {
         let names = self.names();
         Error::usage(
             format!(
-                "{}: there is no profile `{}` in {}",
+                "{}: profile `{}` not found in {}",
                 name.source,
                 name.value,
                 self.path.display()
             ),
             if names.is_empty() {
-                "it holds no profile; one begins with `[profiles.NAME]`".to_owned()
+                "add the profile under `[profiles.NAME]`; the file has none".to_owned()
             } else {
-                format!("it holds: {}", names.join(", "))
+                format!("use one of: {}", names.join(", "))
             },
         )
     }

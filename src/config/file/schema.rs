@@ -1,4 +1,4 @@
-//! The fields of the settings file: what they are called, what may stand in them, and which names are refused.
+//! The fields of the settings file: their names, their values, and the names that are rejected.
 
 use std::path::Path;
 
@@ -14,22 +14,22 @@ use crate::manager::{Address, Pin, ProxyAddress};
 use crate::process::external_command::ExternalCommand;
 use crate::terminal::output::Format;
 
-/// A field, and what may stand in it.
+/// A field with its type.
 pub(crate) struct Field {
-    /// As the flag is called, without its dashes.
+    /// The name: the flag without its dashes.
     pub(crate) name: &'static str,
     form: FieldType,
 }
 
-/// What may stand in a field.
+/// The type of a field.
 #[derive(Clone, Copy)]
 enum FieldType {
     Text,
-    /// Of who signs in.
+    /// A user name or tenant.
     Name(CredentialKind),
     Address,
     Proxy,
-    /// Of a file; relative to the settings file.
+    /// A path, relative to the folder of the settings file.
     Path,
     Command,
     Pins,
@@ -46,11 +46,11 @@ const fn field(name: &'static str, form: FieldType) -> Field {
     Field { name, form }
 }
 
-/// The fields outside of the profiles.
-pub(crate) const TOP: [&str; 2] = ["default-profile", "profiles"];
+/// The fields outside of profiles.
+pub(crate) const TOP_FIELDS: [&str; 2] = ["default-profile", "profiles"];
 
 /// The fields of a profile.
-pub(crate) const OF_PROFILE: [Field; 20] = [
+pub(crate) const PROFILE_FIELDS: [Field; 20] = [
     field("url", FieldType::Address),
     field("tenant", FieldType::Name(CredentialKind::Tenant)),
     field("wait", FieldType::Duration),
@@ -73,8 +73,8 @@ pub(crate) const OF_PROFILE: [Field; 20] = [
     field("create", FieldType::Text),
 ];
 
-/// The fields of the table `create` of a profile. The names are those under which a profile keeps them.
-pub(crate) const OF_CREATE: [Field; 6] = [
+/// The fields of the table `create` of a profile, named as a profile stores them.
+pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.role", FieldType::Text),
     field("create.role-id", FieldType::Id),
     field("create.expires", FieldType::Expiry),
@@ -83,8 +83,8 @@ pub(crate) const OF_CREATE: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
-/// The fields of a profile that are about its own manager and no other.
-pub(crate) const OF_ITS_MANAGER: [&str; 9] = [
+/// The fields of a profile that apply only to its own manager.
+pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "tenant",
     "username",
     "password-file",
@@ -96,7 +96,7 @@ pub(crate) const OF_ITS_MANAGER: [&str; 9] = [
     "tls-pin",
 ];
 
-/// Those that cannot stand in one profile together.
+/// Pairs of fields that cannot be in the same profile.
 pub(crate) const CONTRADICTIONS: [(&str, &str); 7] = [
     ("password-file", "password-command"),
     ("api-key-file", "api-key-command"),
@@ -107,17 +107,17 @@ pub(crate) const CONTRADICTIONS: [(&str, &str); 7] = [
     ("create.role", "create.role-id"),
 ];
 
-/// The name of every field of a profile; those of new keys begin with `create.`.
+/// Returns the name of every field of a profile. Defaults for new keys start with `create.`.
 pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
-    let of_profile = OF_PROFILE.iter().map(|field| field.name);
+    let of_profile = PROFILE_FIELDS.iter().map(|field| field.name);
     let is_value = |name: &&str| *name != "create";
-    let of_create = OF_CREATE.iter().map(|field| field.name);
-    of_profile.filter(is_value).chain(of_create)
+    let create_fields = CREATE_FIELDS.iter().map(|field| field.name);
+    of_profile.filter(is_value).chain(create_fields)
 }
 
-/// The fields of a profile that are the defaults of a new key.
-pub(crate) fn of_create() -> impl Iterator<Item = &'static str> {
-    OF_CREATE.iter().map(|field| field.name)
+/// Returns the names of the defaults for new keys.
+pub(crate) fn create_fields() -> impl Iterator<Item = &'static str> {
+    CREATE_FIELDS.iter().map(|field| field.name)
 }
 
 fn names<T: ValueEnum>() -> Vec<String> {
@@ -131,10 +131,10 @@ fn locales() -> Vec<String> {
 }
 
 impl Field {
-    /// What the field holds, as a flag would be given it.
+    /// Returns the values of the field, in the form that its flag takes.
     ///
     /// # Errors
-    /// What is wrong, in words that do not repeat the value.
+    /// Returns the problem, without repeating the value.
     pub(crate) fn read(&self, value: &DeValue<'_>, folder: &Path) -> Result<Vec<String>, String> {
         if let (FieldType::Pins, DeValue::Array(pins)) = (self.form, value) {
             return pins
@@ -145,8 +145,8 @@ impl Field {
         self.one(value, folder).map(|value| vec![value])
     }
 
-    /// What to write instead of a value that is refused, if that can be known.
-    pub(crate) fn instead(&self, value: &DeValue<'_>) -> Option<String> {
+    /// Returns a hint for a rejected value, if a better value is known.
+    pub(crate) fn suggestion(&self, value: &DeValue<'_>) -> Option<String> {
         match (self.form, value) {
             (FieldType::Address, DeValue::String(text)) => {
                 let other = Address::parse(text)
@@ -168,14 +168,14 @@ impl Field {
             {
                 number.as_str().replace(['_', '+'], "")
             }
-            (FieldType::Count | FieldType::Id, _) => return Err("it takes a number".to_owned()),
+            (FieldType::Count | FieldType::Id, _) => return Err("expected a number".to_owned()),
             (FieldType::Switch, DeValue::Boolean(value)) => value.to_string(),
-            (FieldType::Switch, _) => return Err("it takes true or false".to_owned()),
+            (FieldType::Switch, _) => return Err("expected true or false".to_owned()),
             (_, DeValue::String(text)) => text.to_string(),
             (FieldType::Pins, _) => {
-                return Err("it takes a text in quotes, or a list of such".to_owned());
+                return Err("expected a quoted string or a list of quoted strings".to_owned());
             }
-            _ => return Err("it takes a text in quotes".to_owned()),
+            _ => return Err("expected a quoted string".to_owned()),
         };
         if text.trim().is_empty() {
             return Err("it is empty".to_owned());
@@ -200,27 +200,27 @@ impl Field {
             FieldType::Duration => match check_duration(&text) {
                 Ok(()) => Ok(text),
                 Err(reason) => Err(format!(
-                    "{reason}; it takes a duration such as \"30s\", \"5m\" or \"1h30m\""
+                    "{reason}; use a duration such as \"30s\", \"5m\" or \"1h30m\""
                 )),
             },
-            // Whether it has passed matters when a key is made.
+            // Whether the time has passed is checked when a key is created.
             FieldType::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
                 Ok(_) => Ok(text),
                 Err(_) => Err(
-                    "it takes a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
+                    "expected a duration such as \"14d\", a date, a time, or \"never\"".to_owned(),
                 ),
             },
             FieldType::TimeZone if time_zone(&text).is_none() => {
-                Err("it takes a name of the IANA database such as \"Europe/Berlin\"".to_owned())
+                Err("expected an IANA name such as \"Europe/Berlin\"".to_owned())
             }
             FieldType::Count => (text.parse::<u32>().map(|_| text))
-                .map_err(|_| "it takes a number from 0 on".to_owned()),
+                .map_err(|_| "expected a number of at least 0".to_owned()),
             FieldType::Id => match text.parse::<i64>() {
                 Ok(1..) => Ok(text),
-                _ => Err("it takes a number from 1 on".to_owned()),
+                _ => Err("expected a number of at least 1".to_owned()),
             },
             FieldType::Word(words) if !words().contains(&text) => {
-                Err(format!("it takes {}", words().join(", ")))
+                Err(format!("expected one of: {}", words().join(", ")))
             }
             FieldType::Text | FieldType::Switch | FieldType::Word(_) | FieldType::TimeZone => {
                 Ok(text)
@@ -229,36 +229,36 @@ impl Field {
     }
 }
 
-/// A proxy's own password is a secret as well.
+/// Checks a proxy. One with a password is rejected, because the password is a secret.
 fn proxy(text: String) -> Result<String, String> {
     match ProxyAddress::parse(&text) {
         Ok(proxy) if proxy.has_credentials() => {
-            Err("it holds a user name or a password; give such a proxy in HTTPS_PROXY".to_owned())
+            Err("it contains a user name or password; set such a proxy in HTTPS_PROXY".to_owned())
         }
         Ok(_) => Ok(text),
         Err(problem) => Err(problem.reason.to_owned()),
     }
 }
 
-/// Of the user's home where it begins with `~/`, since no shell is there to say so; else of the folder of the settings file.
+/// Resolves a path relative to the folder of the settings file, or to the user's home if it starts with `~/`.
 fn file(text: &str, folder: &Path) -> Result<String, String> {
     if text == "-" {
-        return Err("stdin is named on the command line alone".to_owned());
+        return Err("stdin can only be given on the command line".to_owned());
     }
     let path = match text.strip_prefix('~') {
         None => folder.join(text),
         Some("") => return Err("it is a folder".to_owned()),
         Some(rest) => match (rest.strip_prefix('/'), std::env::home_dir()) {
             (Some(rest), Some(home)) => home.join(rest),
-            (None, _) => return Err("only `~/` is known here, the own home".to_owned()),
-            (_, None) => return Err("this machine names no home for `~/`".to_owned()),
+            (None, _) => return Err("only `~/` is supported, for your own home folder".to_owned()),
+            (_, None) => return Err("the home folder for `~/` is unknown".to_owned()),
         },
     };
     let path = path.into_os_string().into_string();
     path.map_err(|_| "the path is not UTF-8".to_owned())
 }
 
-/// The program is a file like others where it is a path; a bare name is looked for in PATH. Arguments are left as they are.
+/// Resolves the program of a command if it is a path. A bare name is searched in PATH. Arguments are not changed.
 fn command(text: &str, folder: &Path) -> Result<String, String> {
     let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
     if !command.program.contains(std::path::is_separator) {
@@ -268,9 +268,9 @@ fn command(text: &str, folder: &Path) -> Result<String, String> {
     Ok(command.text())
 }
 
-/// Why a field of this name is refused, and what to do instead.
-pub(crate) fn refused(name: &str) -> Option<(&'static str, &'static str)> {
-    const SECRET: &str = "holds a secret, and this file holds none";
+/// Returns why a field of this name is rejected, and what to do instead.
+pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
+    const SECRET: &str = "is a secret, which does not belong in this file";
     let folded: String = name
         .chars()
         .filter(|character| character.is_alphanumeric())
@@ -279,26 +279,26 @@ pub(crate) fn refused(name: &str) -> Option<(&'static str, &'static str)> {
     match folded.as_str() {
         "password" | "passwd" | "passphrase" | "pass" | "pwd" | "swppassword" => Some((
             SECRET,
-            "name the command that prints it, as in `password-command = \"pass show dsm/admin\"`, or `password-file`",
+            "use the command that prints it, as in `password-command = \"pass show dsm/admin\"`, or `password-file`",
         )),
         "apikey" | "apisecretkey" | "secretkey" | "secret" | "key" | "token" | "apitoken"
         | "accesskey" | "swpapikey" => Some((
             SECRET,
-            "name the command that prints it, as in `api-key-command = \"pass show dsm/key\"`, or `api-key-file`",
+            "use the command that prints it, as in `api-key-command = \"pass show dsm/key\"`, or `api-key-file`",
         )),
         "mfacode" | "mfa" | "code" | "otp" | "totp" | "totpsecret" | "mfasecret" | "swpmfacode" => {
             Some((
                 SECRET,
-                "name the command that prints the code of the moment, as in `mfa-command = \"oathtool ...\"`",
+                "use the command that prints the current code, as in `mfa-command = \"oathtool ...\"`",
             ))
         }
         "sid" | "rid" | "session" | "sessionid" | "cookie" | "cookies" => Some((
             SECRET,
-            "`swp-keys login` keeps a session, in a place of its own",
+            "run `swp-keys login`, which saves a session in a separate file",
         )),
         "insecure" => Some((
-            "is not taken from a file: nobody would notice that the checks are off",
-            "name whom to trust in `ca-cert` or `tls-pin`",
+            "is not allowed in a file, because nobody would notice that the checks are off",
+            "set `ca-cert` or `tls-pin` to what you trust",
         )),
         _ => None,
     }
@@ -337,10 +337,10 @@ mod tests {
     #[test]
     fn a_secret_is_known_however_it_is_written() {
         for name in ["password", "API_KEY", "secretKey", "mfa-code", "Pass-Word"] {
-            assert!(refused(name).is_some(), "{name}");
+            assert!(rejection(name).is_some(), "{name}");
         }
-        for field in OF_PROFILE.iter().chain(&OF_CREATE) {
-            assert!(refused(field.name).is_none(), "{}", field.name);
+        for field in PROFILE_FIELDS.iter().chain(&CREATE_FIELDS) {
+            assert!(rejection(field.name).is_none(), "{}", field.name);
         }
     }
 }

@@ -11,34 +11,34 @@ use crate::error::Error;
 use crate::storage::locations::{config_folder, config_variable, is_absent, is_out_of_reach};
 use crate::storage::permissions::require_trusted_owner;
 
-/// What hangs on who may write to it.
+/// The consequence of write access for other users.
 const STAKE: &str = "commands in it would be run in your name";
-/// A settings file is a page or two; what is larger is another file.
+/// A larger file is not a settings file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Where the settings file is looked for; none where this machine has no place for settings.
+/// Returns the path of the settings file, or `None` if this machine has no folder for settings.
 pub(crate) fn path() -> Option<PathBuf> {
     config_folder().map(|folder| folder.join("config.toml"))
 }
 
-/// What to tell a user whose settings may not be looked at; none if they are there, or cannot be.
+/// Returns a note if the permissions of the settings folder do not allow it to be read.
 pub(crate) fn closed_folder() -> Option<String> {
     let path = path()?;
     let folder = path.parent()?;
     let error = folder.symlink_metadata().err()?;
     (error.kind() == std::io::ErrorKind::PermissionDenied).then(|| {
         format!(
-            "no settings file and no pins are used: {} ({}): {error}",
+            "settings file and pins are ignored: could not read {} ({}): {error}",
             folder.display(),
             config_variable()
         )
     })
 }
 
-/// Reads the file, with all that is wrong in it; none where there is no file.
+/// Reads the file with all its problems. Returns `None` if there is no file.
 ///
 /// # Errors
-/// Of usage, where it cannot be read, or others may write to it.
+/// Returns a usage error if the file cannot be read, or if other users can write to it.
 pub(crate) fn read() -> Result<Option<Profiles>, Error> {
     let Some(path) = path() else {
         return Ok(None);
@@ -49,21 +49,21 @@ pub(crate) fn read() -> Result<Option<Profiles>, Error> {
     Ok(Some(parser::document(path, &bytes)))
 }
 
-/// A profile was asked for, and no file is there.
+/// Returns the error of a requested profile if there is no settings file.
 pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
     let Sourced { value, source } = wanted;
     Error::usage(
         match path() {
             Some(path) => format!(
-                "{source}: there is no profile `{value}`, since there is no {} ({})",
+                "{source}: profile `{value}` not found: {} does not exist ({})",
                 path.display(),
                 config_variable()
             ),
             None => format!(
-                "{source}: there is no profile `{value}`, since this machine has no place for settings"
+                "{source}: profile `{value}` not found: this machine has no folder for settings"
             ),
         },
-        "write it there under `[profiles.NAME]`, or name another folder in SWP_CONFIG_DIR",
+        "create the file with the table `[profiles.NAME]`, or set SWP_CONFIG_DIR to another folder",
     )
 }
 
@@ -75,11 +75,11 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
                 "could not read the settings file {shown} ({}): {reason}",
                 config_variable()
             ),
-            "make the file readable, or name another folder in SWP_CONFIG_DIR",
+            "make the file readable, or set SWP_CONFIG_DIR to another folder",
         )
     };
     let mut file = match File::open(path) {
-        // A folder that is none (SWP_CONFIG_DIR=/dev/null) holds no file either.
+        // If the folder is not a folder (SWP_CONFIG_DIR=/dev/null), there is no file either.
         Err(error) if is_absent(&error) || is_out_of_reach(path) => return Ok(None),
         other => other.map_err(|error| failed(&error.to_string()))?,
     };
@@ -87,7 +87,7 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         .metadata()
         .map_err(|error| failed(&error.to_string()))?;
     if !metadata.is_file() {
-        return Err(failed("it is no file"));
+        return Err(failed("it is not a file"));
     }
     require_trusted_owner(path, &metadata, STAKE)?;
     let mut bytes = Vec::new();
