@@ -122,7 +122,7 @@ fn every_flag_is_in_the_help_of_every_command() {
     );
     contains(
         &help(&home, &["login", "--help"]),
-        &["--api-key-file", "is tried and kept"],
+        &["--api-key-file", "SWP_API_KEY"],
     );
 }
 
