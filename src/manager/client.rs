@@ -139,7 +139,7 @@ impl SignedIn {
         }
     }
 
-    /// Sends a call. Before the first call, a session that has ended is replaced by a new one.
+    /// Sends a call. If the session has ended before the first call, a new session replaces it.
     pub(super) async fn send<'a>(
         &'a self,
         mut request: ApiRequest<'a>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// The cause of a failed call, as far as a decision depends on it.
+/// The cause of a failed call. The variants are only as precise as the decisions that depend on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The manager rejected the sign-in.

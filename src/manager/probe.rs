@@ -1,7 +1,7 @@
 //! Reads a manager's certificate without trusting it.
 //!
 //! The handshake uses the same client, proxy and time limits as every other connection. It ends as soon as the server has proven that it
-//! has the private key, so nothing is sent over HTTP and no secret can leak.
+//! has the private key, so no HTTP request is sent and no secret can leak.
 
 use reqwest::Method;
 
@@ -78,7 +78,7 @@ impl Manager {
         let Err(error) = transport.send(&request).await else {
             return Err(ManagerError::new(
                 Cause::Unreadable,
-                format!("could not {action}: a response arrived without a handshake"),
+                format!("could not {action}: the server responded without a TLS handshake"),
                 None,
             ));
         };

@@ -51,7 +51,7 @@ impl TrustDecision {
 pub(crate) enum TrustSource {
     /// Pins from a flag, a variable or a profile.
     Pin(Source),
-    /// A certificate file from a flag, a variable or a profile.
+    /// A certificate file that a flag, a variable or a profile names.
     Certificates(Source, PathBuf),
     /// A pin stored in this file.
     PinStore(PathBuf),
@@ -95,7 +95,7 @@ fn system_roots() -> Option<&'static str> {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(set)
 }
 
-/// The settings that decide how a manager is verified.
+/// The settings that decide how a manager's certificate is verified.
 pub(crate) struct TrustPolicy {
     /// The address in the settings. The trust settings of a profile apply only to this manager.
     own_address: Option<Address>,
@@ -144,7 +144,7 @@ impl TrustPolicy {
     /// Returns a usage error if the file that decides cannot be read, if a pin is set for an address without TLS, or if `--insecure` is set
     /// although a pin is stored for this manager.
     pub(crate) fn resolve(&self, address: &Address) -> Result<TrustDecision, Error> {
-        // A pin is the strictest setting, so no other setting is combined with it.
+        // A pin is the strictest setting, so it is not combined with other settings.
         if let Some(pins) = self.pins_for(address) {
             return given_pins(pins, address);
         }

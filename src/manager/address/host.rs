@@ -61,7 +61,7 @@ pub(crate) fn parsed_problem(url: &Url, host_and_port: &str) -> Option<&'static 
     }
 }
 
-/// Returns true if the host is the domain or is in the domain.
+/// Returns true if the host is the domain itself or a name in the domain.
 pub(crate) fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

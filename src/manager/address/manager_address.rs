@@ -1,4 +1,4 @@
-//! The address of a manager, and the facts that depend on it.
+//! The address of a manager, and the values that are derived from it.
 
 use std::fmt;
 use std::net::IpAddr;

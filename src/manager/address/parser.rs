@@ -1,4 +1,4 @@
-//! Parses the address of a manager, and suggests a valid address for an invalid one.
+//! Parses the address of a manager, and suggests a correction for an invalid address.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 /// The file name extensions of pages, such as `SignIn.screen` of the console.
 const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
-/// The manager's interfaces, and the first path segments below each.
+/// The paths of the manager's interfaces, each with the path segments that may follow it.
 const INTERFACES: [(&str, &[&str]); 3] = [
     (
         "api",
@@ -100,7 +100,7 @@ fn parse_url(full: &str) -> Result<Url, String> {
     if let Some(reason) = host::problem(host_port) {
         return Err(reason.to_owned());
     }
-    let url = Url::parse(full).map_err(|error| format!("it is not an address ({error})"))?;
+    let url = Url::parse(full).map_err(|error| format!("it is not a valid address ({error})"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(CREDENTIALS.to_owned());
     }
@@ -113,14 +113,15 @@ fn parse_url(full: &str) -> Result<Url, String> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        "http" => {
-            Err("http is for loopback addresses only, because a password requires https".to_owned())
-        }
+        "http" => Err(
+            "http is allowed only for loopback addresses, because credentials require https"
+                .to_owned(),
+        ),
         _ => Err("the scheme is neither https nor http".to_owned()),
     }
 }
 
-/// Returns the problem of the text as a whole.
+/// Returns the problem of the whole text, before it is split into parts.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");

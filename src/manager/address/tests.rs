@@ -118,10 +118,12 @@ fn an_address_without_a_host_is_rejected() {
 }
 
 #[test]
-fn http_is_for_loopback_only() {
+fn http_is_allowed_only_for_loopback() {
     assert_eq!(shown("http://127.0.0.1:4010"), "http://127.0.0.1:4010");
     assert_eq!(shown("http://localhost:4010/api"), "http://localhost:4010");
-    assert!(shown("http://dsm.example.com").starts_with("error: http is for loopback"));
+    assert!(
+        shown("http://dsm.example.com").starts_with("error: http is allowed only for loopback")
+    );
     assert!(shown("ftp://dsm.example.com").contains("neither https nor http"));
 }
 
@@ -141,7 +143,7 @@ fn a_password_is_rejected_and_not_repeated() {
 }
 
 #[test]
-fn a_host_is_ascii() {
+fn a_non_ascii_host_is_rejected() {
     let encoded = "https://xn--bcher-kva.example";
     assert_eq!(shown(encoded), encoded);
     for host in [

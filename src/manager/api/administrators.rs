@@ -61,7 +61,7 @@ impl Searchable for Administrator {
 }
 
 impl SignedIn {
-    /// Returns the administrators whose names the manager considers equal to this name. The caller must compare the names again.
+    /// Returns the administrators whose names the manager considers equal to this name. The caller must compare the names exactly.
     ///
     /// # Errors
     /// Returns the error of the call.

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 /// The size limit for a key. Without its description, a key has a few hundred bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// An API key. Fields that are not set are absent, so only the ID is required. Unknown fields are kept.
+/// An API key. The manager omits fields that are not set, so only the ID is required. Unknown fields are preserved.
 pub(crate) struct ApiKey {
     /// The ID.
     pub id: i64,
@@ -25,7 +25,7 @@ pub(crate) struct ApiKey {
     object: Object,
 }
 
-/// The fields that this program uses. A field of an unexpected type counts as absent.
+/// The fields that this program uses. A field of an unexpected type is treated as absent.
 #[derive(serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl ApiKey {
         self.known.active.0
     }
 
-    /// Returns when the key was created.
+    /// Returns the time when the key was created.
     #[must_use]
     pub(crate) fn created(&self) -> Option<i64> {
         time(&self.known.created)
@@ -86,7 +86,7 @@ impl ApiKey {
         time(&self.known.unlock_time)
     }
 
-    /// Returns when the key expires, in milliseconds since 1970. `None` if it never expires.
+    /// Returns the expiry, in milliseconds since 1970. `None` if it never expires.
     #[must_use]
     pub(crate) fn expiry_date(&self) -> Option<i64> {
         time(&self.known.expiry_date)

@@ -1,4 +1,4 @@
-//! Calls about API keys (docs/manager-api.md, "Key operations").
+//! The calls that read, create, change and delete API keys (docs/manager-api.md, "Key operations").
 
 use reqwest::Method;
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(crate) struct NewApiKey {
     /// The time zone as an IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// When the key expires, in milliseconds since 1970.
+    /// The expiry, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_date: Option<i64>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct KeyChange {
     /// True if the key is active. `false` locks the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
-    /// When the key expires, in milliseconds since 1970. [`NO_EXPIRY`] probably removes the expiry; the caller must check the result.
+    /// The expiry, in milliseconds since 1970. [`NO_EXPIRY`] probably removes the expiry, so the caller must check the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expiry_date: Option<i64>,
     /// The locale: `en-US` or `ja-JP`.
@@ -63,7 +63,7 @@ pub(crate) struct KeyChange {
     pub(crate) time_zone: Option<String>,
 }
 
-/// "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"). Whether that removes an expiry is unknown
+/// "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"). It is unknown whether 0 removes an expiry
 /// (docs/manager-api.md, "Unknowns", no. 26).
 pub(crate) const NO_EXPIRY: i64 = 0;
 
@@ -81,7 +81,7 @@ pub(crate) struct KeyFilter<'a> {
 }
 
 impl SignedIn {
-    /// Returns the keys whose names the manager considers equal to this name. The caller must compare the names again.
+    /// Returns the keys whose names the manager considers equal to this name. The caller must compare the names exactly.
     ///
     /// # Errors
     /// Returns the error of the call.

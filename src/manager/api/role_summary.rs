@@ -1,4 +1,4 @@
-//! A summary of a role: its name, and counts of its rights. The summary needs little memory, regardless of the number of rights.
+//! A summary of a role: its name, and counts of its rights. A summary needs little memory even if the role lists many rights.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::{self, BoundedList};
 
-/// The groups of rights on users, roles and keys. With them, a user can obtain every other right (docs/manager-api.md, "Roles").
+/// The groups of rights on users, roles and keys. A user who has all of them can obtain every other right (docs/manager-api.md, "Roles").
 const ADMINISTRATIVE: [&str; 3] = [
     "administratorRights",
     "administratorRoleRights",
@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for RightsCount {
     }
 }
 
-/// Counts the rights of one branch of the tree of rights.
+/// Counts the rights in one branch of the rights tree.
 struct RightsVisitor<'a> {
     rights: &'a mut RightsCount,
     administrative: bool,

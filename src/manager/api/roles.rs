@@ -28,7 +28,7 @@ impl NamedRole for Role {
     }
 }
 
-/// A role. Unknown fields are kept.
+/// A role. Unknown fields are preserved.
 pub(crate) struct Role {
     /// The ID.
     pub id: i64,
@@ -137,7 +137,7 @@ impl Searchable for Role {
 }
 
 impl SignedIn {
-    /// Returns the roles whose names the manager considers equal to this name. The caller must compare the names again.
+    /// Returns the roles whose names the manager considers equal to this name. The caller must compare the names exactly.
     ///
     /// # Errors
     /// Returns the error of the call.

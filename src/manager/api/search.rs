@@ -32,7 +32,7 @@ pub(crate) enum Criterion<'a> {
         field_name: &'a str,
         string_test: &'a str,
         string_value: &'a str,
-        /// By default wildcards are on, even for `equal`: `Dev_Read` would also find `DevXRead`.
+        /// True if `%` and `_` are wildcards. The manager's default is true even for `equal`, so `Dev_Read` would also find `DevXRead`.
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
@@ -112,7 +112,7 @@ pub(crate) const MAX_BYTES_HELD: usize = 16 * 1024 * 1024;
 pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
-    /// The number of objects to request at once. So many objects need less than half of the size limit of a response.
+    /// The number of objects to request at once. A page of this size needs less than half of the size limit of a response.
     const PAGE: u32;
     /// The action, such as `search keys`. It follows `could not` in messages.
     const ACTION: &'static str;
@@ -126,7 +126,7 @@ pub(crate) trait Searchable: DeserializeOwned {
     fn weight(&self) -> usize;
 }
 
-/// The results of a search, page by page, in the order of IDs. Only one page is held in memory.
+/// The results of a search, page by page, sorted by ID. Only one page is in memory.
 pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
@@ -136,9 +136,9 @@ pub(crate) struct Pages<'a, T: Searchable> {
 
 /// The progress of a search.
 pub(crate) struct SearchProgress {
-    /// The last ID.
+    /// The ID of the last object that was read.
     last: Option<i64>,
-    /// The number of objects so far.
+    /// The number of objects that were read so far.
     count: usize,
     /// The limit for the number of objects.
     pub(crate) limit: usize,
@@ -156,7 +156,7 @@ impl SearchProgress {
         }
     }
 
-    /// Parses the next page. It has `full` objects unless it is the last one.
+    /// Parses the next page. A page has `full` objects unless it is the last page.
     pub(crate) fn read<T: Searchable>(
         &mut self,
         response: &ApiResponse,
@@ -232,7 +232,7 @@ impl SignedIn {
         }
     }
 
-    /// Returns all objects that meet `criterion`, or all objects, in the order of IDs.
+    /// Returns all objects that meet `criterion`, sorted by ID. Without a criterion, it returns all objects.
     ///
     /// # Errors
     /// See [`Pages::next`].

@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// True if a session is not signed out when the response to its sign-in cannot be used.
+    /// True if the session stays open on the manager when the response to the sign-in cannot be used.
     pub no_sign_out: bool,
 }
 
@@ -133,10 +133,7 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
         let reason = format!("the response lacks {}", missing.unwrap_or_default());
         return Err(response.unreadable(
             reason,
-            Some(
-                "check that no proxy removes cookies or changes the body: a session needs both"
-                    .into(),
-            ),
+            Some("check that no proxy removes cookies or changes the body of the response".into()),
         ));
     };
     let session = Session {
@@ -197,8 +194,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Returns true if the manager rejected the call and the other call may succeed. A rate limit is included, because a session that stays
-/// open counts towards the session limit.
+/// Returns true if the manager rejected the first call and the second call may succeed. This includes a rate limit, because a session that
+/// stays open counts towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

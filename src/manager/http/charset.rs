@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_decoded_by_its_content_type() {
+    fn a_body_is_decoded_according_to_its_content_type() {
         for media in [
             "application/json;charset=ISO-8859-1",
             "application/json; charset=\"iso-8859-1\"",

@@ -1,4 +1,4 @@
-//! Failures without a complete response: what happened to the connection.
+//! Classifies failures without a complete response.
 
 use std::io::ErrorKind;
 

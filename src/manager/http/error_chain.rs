@@ -1,4 +1,4 @@
-//! Finds the cause of a failure in the layers of errors that the HTTP library wraps it in.
+//! Finds the cause of a failure in the chain of errors from the HTTP library.
 
 use std::error::Error;
 use std::io;

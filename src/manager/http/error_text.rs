@@ -11,7 +11,7 @@ use crate::manager::error::SignInRefusal;
 use crate::manager::json::{AnyObject, Lenient};
 use crate::text::shorten;
 
-/// The limit for the length of a text from a response, in characters.
+/// The limit for the length of text from a response, in characters.
 pub(crate) const LIMIT: usize = 300;
 
 /// The fields of an error response that are used: `message`, or `error.message` in the legacy API.

@@ -7,7 +7,7 @@ pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if the session was new an
 
 /// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and
 /// "Other key services"). The status that rejects a Cloud One key is unknown.
-pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has the permission; the key was sent as a Cloud One key \
+pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; the key was sent as a Cloud One key \
      (`--api-key-scheme`), and most Cloud One keys cannot manage the manager's keys: sign in with a key of the manager instead";
 
 /// The hint for a locked account.

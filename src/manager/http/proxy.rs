@@ -33,16 +33,16 @@ pub(crate) struct ProxyAddress {
     host: String,
     port: u16,
     is_encrypted: bool,
-    /// User name and password, percent-encoded, as `USER:PASSWORD`.
+    /// The user name and the password in the form `USER:PASSWORD`, percent-encoded.
     credentials: Option<Secret>,
 }
 
-/// Why a proxy address is invalid. The text never repeats the address.
+/// The reason why a proxy address is invalid. It never contains the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProxyProblem {
     /// The reason.
     pub(crate) reason: &'static str,
-    /// How to write a valid address.
+    /// The hint for a valid address.
     pub(crate) hint: &'static str,
 }
 
@@ -153,7 +153,7 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// Returns the problem of the text as a whole.
+/// Returns the problem of the whole text, before it is split into parts.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");

@@ -1,4 +1,5 @@
-//! Failures between this machine and the proxy, or in the proxy's response. Nothing was sent to the manager in these cases.
+//! Classifies failures between this machine and the proxy, and error responses of the proxy. Nothing was sent to the manager in these
+//! cases.
 
 use std::io::ErrorKind;
 
@@ -33,7 +34,7 @@ pub(crate) fn classify(
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
             return Some(untrusted(cause, proxy));
         }
-        // The certificate of a proxy on the manager's own host is checked as the manager's.
+        // If the proxy runs on the manager's host, its certificate is checked with the trust settings for the manager.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),
@@ -87,7 +88,7 @@ fn unusable(cause: Cause, message: String, proxy: &Proxy) -> ManagerError {
 
 fn bypass(proxy: &Proxy) -> String {
     format!(
-        "to connect without it, omit {} or add the manager's host to NO_PROXY",
+        "to connect without the proxy, remove {} or add the manager's host to NO_PROXY",
         proxy.source
     )
 }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_inside_another_does_not_reveal_the_rest() {
+    fn a_secret_inside_another_secret_does_not_reveal_the_rest() {
         let text = "it was before-1234-after";
         for secrets in [["1234", "before-1234-after"], ["before-1234-after", "1234"]] {
             assert_eq!(redacted(&secrets, text), "it was [secret]");

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_limit_is_waited_for_up_to_a_minute() {
+    fn the_wait_for_a_rate_limit_is_at_most_a_minute() {
         let mut attempts = RetryState::new(RetryPolicy::Change, 4);
         assert_eq!(
             attempts.pause_after(&limited(7)),

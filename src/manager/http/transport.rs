@@ -1,7 +1,7 @@
-//! The only place that creates an HTTP client, and the only one that sends requests.
+//! Creates the HTTP client and sends requests. No other module does either.
 //!
-//! The log contains method, path, status and time. It never contains headers, bodies or queries: the one query that is sent contains a
-//! session (docs/manager-api.md, "Sign-out").
+//! The log contains method, path, status and time. It never contains headers, bodies or queries: the only query that is sent contains a
+//! session ID (docs/manager-api.md, "Sign-out").
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -322,7 +322,7 @@ impl Transport {
             return;
         };
         let skew = time - Utc::now();
-        // A clock that is wrong by more than a year is ignored: the skew could move an expiry out of the calendar.
+        // A clock that is wrong by more than a year is ignored: with such a skew, an expiry could become an invalid date.
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }

@@ -52,7 +52,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
             }
             certificate = own.to_vec().into();
         }
-        // A certificate that cannot be trusted is rejected here, where the line is known.
+        // A certificate that rustls cannot use is rejected here, because the line number is known here.
         if webpki::anchor_from_trusted_cert(&certificate).is_err() {
             let line = section.line;
             return Err(format!(
@@ -204,7 +204,7 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
     }
 }
 
-/// Splits the bytes after the first DER object.
+/// Splits the bytes into the first DER object and the rest.
 fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut reader = SliceReader::new(bytes).ok()?;
     let object = AnyRef::decode(&mut reader).ok()?;

@@ -32,7 +32,7 @@ pub(crate) struct PresentedChain<'a> {
     pub(crate) listed: &'a [CertificateDer<'a>],
 }
 
-/// The facts about a rejected certificate. Its strings come from the certificate and are not safe to print.
+/// The facts about a rejected certificate. The strings come from the certificate and are not safe to print.
 #[derive(Debug, Clone)]
 pub(crate) struct Diagnosis {
     /// The fingerprint of the public key.
@@ -145,11 +145,11 @@ pub(crate) fn check_dates(
     Ok(())
 }
 
-/// Checks the dates, the purpose and the names of a server certificate that the user trusts byte for byte. Its issuer is not checked. The
-/// handshake proves that the server has the private key.
+/// Checks the dates, the purpose and the names of a server certificate that is itself in the user's certificate file. Its issuer is not
+/// checked. The handshake proves that the server has the private key.
 ///
 /// # Errors
-/// Returns an error if one of them does not match, or if the certificate cannot be parsed.
+/// Returns an error if a check fails, or if the certificate cannot be parsed.
 pub(crate) fn check_listed(
     end_entity: &CertificateDer<'_>,
     name: &ServerName<'_>,

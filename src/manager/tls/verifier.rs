@@ -147,7 +147,7 @@ impl ServerCertVerifier for DiagnosingVerifier {
 pub(crate) struct UntrustedProxy(pub(crate) rustls::Error);
 
 impl UntrustedProxy {
-    /// Returns the error for a proxy if that error ended the handshake.
+    /// Returns the error for an untrusted proxy if it ended the handshake.
     pub(crate) fn cause_of(error: &rustls::Error) -> Option<&Self> {
         match error {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {

@@ -1,7 +1,7 @@
-//! Responses with an error status: what each status means.
+//! Decides what the status and the body of an error response mean.
 //!
-//! The status of most error responses is undocumented (docs/manager-api.md, "Errors"). A comment at each decision says why it is correct
-//! whichever status the manager sends.
+//! The status of most error responses is undocumented (docs/manager-api.md, "Errors"). A comment at each decision explains why it is
+//! correct for every status that the manager may send.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::manager::http::hints::{CLOUD_ONE_KEY, LOCKED, SIGN_IN_AGAIN, WAIT_FOR
 use crate::manager::http::web_page::WebPage;
 use crate::manager::http::{connection_error, error_text, redirect};
 
-/// What the body of an error response contains.
+/// The contents of the body of an error response.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ErrorBody<'a> {
     /// The manager's message.
@@ -26,7 +26,7 @@ pub(crate) struct ErrorBody<'a> {
     pub(crate) page: Option<&'a WebPage>,
 }
 
-/// Decides what an error response means. Only `classify` calls it.
+/// Decides what an error response means. Only `http/classify.rs` calls this function.
 pub(crate) fn classify(
     call: CallContext<'_>,
     status: StatusCode,
@@ -277,13 +277,13 @@ fn forbidden_hint(signer: SignerKind) -> &'static str {
     match signer {
         SignerKind::CloudOneKey => CLOUD_ONE_KEY,
         SignerKind::ApiKey => {
-            "check that the role of the API key has the permission, and that the key is not expired, locked or deleted"
+            "check that the API key's role has this permission and that the key is not expired, locked or deleted"
         }
         _ => "ask an administrator for a role with this permission",
     }
 }
 
-/// Returns the wait that `Retry-After` asks for. The header contains seconds, or a date on the sender's clock.
+/// Returns the wait that `Retry-After` requires. The header contains seconds, or a date according to the sender's clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds =
         (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());

@@ -21,7 +21,7 @@ pub(crate) fn hosts(certificate: &Certificate) -> Vec<String> {
     if let Some(names) = names
         && let Ok(mut reader) = SliceReader::new(names.extn_value.as_bytes())
     {
-        // The names before a malformed part are used.
+        // An error in the sequence is ignored, because the names before the malformed part are used.
         let _ = reader.sequence(|inner| {
             while !inner.is_finished() {
                 hosts.extend(host(AnyRef::decode(inner)?));

@@ -26,10 +26,10 @@ const OTHERS: [(ObjectIdentifier, &str); 3] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
 ];
-/// The minimum length of an RSA key in bits, rounded up to whole bytes. ring does not verify signatures with shorter keys, which are too
-/// weak (NIST SP 800-131A).
+/// The minimum length of an RSA key in bits. Shorter keys are too weak (NIST SP 800-131A). As in ring, the length of a key is rounded up to
+/// whole bytes before it is compared.
 const MIN_BITS: u32 = 2048;
-/// The maximum length of an RSA key that ring supports, in bits, rounded up to whole bytes.
+/// The maximum length of an RSA key in bits. ring does not support longer keys.
 const MAX_BITS: u32 = 8192;
 
 /// Why no handshake with a certificate can be verified, regardless of its CA and of pins.
