@@ -33,7 +33,7 @@ enum Readiness {
     Ready,
     /// The manager is not ready, but it may become ready.
     Starting(ManagerError),
-    /// Waiting does not help.
+    /// The probe failed, and waiting cannot change that.
     Failed(ManagerError),
 }
 

@@ -48,7 +48,7 @@ impl Role {
     /// Returns the manager's object.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
-        // The text was parsed completely before.
+        // This cannot fail, because the text was parsed when the object was built.
         serde_json::from_str(self.object.text()).unwrap_or_default()
     }
 }

@@ -31,7 +31,7 @@ pub(crate) enum ProblemKind {
     PinChanged,
     /// The pin is the fingerprint of the certificate instead of the fingerprint of its public key.
     FingerprintPinned,
-    /// There is a different reason.
+    /// The problem is none of the above.
     Other,
 }
 
