@@ -17,6 +17,7 @@ fn sources() -> Vec<(String, String)> {
         // What fuzzers assert is in no build that is run.
         let of_tests = name.ends_with("_tests.rs")
             || name.ends_with("/tests.rs")
+            || name.ends_with("/two_targets.rs")
             || name.ends_with("/fuzz.rs")
             || name.starts_with("fuzz");
         if name.starts_with("sandbox") || !name.ends_with(".rs") || of_tests {
