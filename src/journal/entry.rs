@@ -29,8 +29,8 @@ enum Noted {
     Replaced,
 }
 
-/// The error for a record that was not written completely and cannot be removed. The run must stop: it cannot rely on the record, and
-/// without one it would leave a wrong record behind.
+/// The error for a record that was not written completely and cannot be removed. The run must stop. It cannot rely on the record, because a
+/// power cut may remove it. It cannot continue without a record either, because `recover` would act on the incomplete one.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);

@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_record_or_an_error(content in bytes()) {
+    fn any_bytes_parse_to_a_record_or_an_error(content in bytes()) {
         if let Ok(record) = parse(&content) {
             // A record cannot name a file outside of its folder.
             prop_assert!(record.file_name().bytes().all(|byte| byte.is_ascii_hexdigit() || b".json".contains(&byte)));

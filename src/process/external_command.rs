@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quotes_are_parsed_like_the_splitting_crate_does(text in "[a '\"\\\\#\n>$|`]{0,20}") {
+        fn quotes_are_parsed_as_by_the_splitting_crate(text in "[a '\"\\\\#\n>$|`]{0,20}") {
             let bare = text
                 .char_indices()
                 .find(|(at, one)| OPERATORS.contains(one) && is_bare(&text[..*at]));
@@ -175,7 +175,7 @@ mod tests {
         }
 
         #[test]
-        fn its_text_parses_to_the_same_command(words in prop::collection::vec("[a '\"\\\\#\n>$|`~*]{1,6}", 1..4)) {
+        fn the_text_of_a_command_parses_to_the_same_command(words in prop::collection::vec("[a '\"\\\\#\n>$|`~*]{1,6}", 1..4)) {
             let command = ExternalCommand::parse(&shell_words::join(&words));
             prop_assert_eq!(command.as_ref().map(|command| ExternalCommand::parse(&command.text())), Ok(command.clone()));
             let command = command.expect("it is quoted");

@@ -100,7 +100,7 @@ impl PendingSet {
             .map(|_| "waiting for the operation in progress")
     }
 
-    /// Returns the error of a run that a second signal aborts. It names every pending key.
+    /// Returns the error for a run that is aborted by a second signal. It names every pending key.
     pub(crate) fn abort_error(&self, signal: Signal) -> Error {
         let entries = self.entries.borrow();
         if entries.is_empty() {

@@ -180,7 +180,7 @@ impl AtomicFile {
 /// Returns an error if the path does not end in a file name.
 pub(crate) fn file_name(path: &Path) -> io::Result<&OsStr> {
     path.file_name()
-        .ok_or_else(|| io::Error::other("the path names a folder"))
+        .ok_or_else(|| io::Error::other("the path is a folder"))
 }
 
 /// Flushes created and removed names in `folder` to disk.
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_appears_complete_and_private() -> io::Result<()> {
+    fn a_written_file_is_complete_and_private() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         let file = AtomicFile::prepare(&target)?;

@@ -39,7 +39,7 @@ impl Drop for FileLock {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockFailure {
     /// A signal arrived before the lock was free.
-    #[error("interrupted while waiting for the lock of {place}")]
+    #[error("interrupted while waiting to lock {place}")]
     Interrupted { place: String, signal: Signal },
     /// Another process held the lock for the whole wait.
     #[error("another process has locked {place} and still held the lock after {} s", waited.as_secs())]
@@ -59,7 +59,7 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error of a run that has not sent anything yet. `flag` is the flag that names the file.
+    /// Returns the error for a run that has not sent anything yet. `flag` is the flag that names the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),

@@ -180,7 +180,8 @@ impl OpenFolder {
     }
 }
 
-/// The path is enough on Windows: a folder that contains an open file cannot be moved. A folder cannot be opened as a file.
+/// On Windows, the path is stored instead of a handle. A folder cannot be opened as a file there, and a folder that contains an open file
+/// cannot be moved.
 #[cfg(not(unix))]
 impl OpenFolder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_restores_the_old_file_and_removes_all_others() -> Tested {
+    fn a_rollback_restores_the_old_file_and_leaves_no_other_file() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         fs::write(&target, "old")?;
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_restored_without_hard_links() -> Tested {
+    fn a_rollback_restores_a_copy_if_hard_links_are_not_supported() -> Tested {
         let folder = tempfile::tempdir()?;
         let target = folder.path().join("key");
         fs::write(&target, "old")?;

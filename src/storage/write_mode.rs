@@ -100,8 +100,8 @@ fn statx(
     }
 }
 
-/// Returns how `name` gets its new content. On other Unix systems, the only check is whether the file is a mount point: it is then on a
-/// different device than its folder.
+/// Returns how `name` gets its new content. On other Unix systems, the only check is whether the file is a mount point. A mount point is on
+/// a different device than its folder.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;

@@ -77,7 +77,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = lifetime, help_heading = MANAGER)]
     pub(super) session_max: Duration,
 
-    /// Maximum number of requests of each user or key in 60 seconds; 0 or off for no limit
+    /// Maximum number of requests per user or key in 60 seconds; 0 or off for no limit
     #[arg(long, value_name = "N", default_value = "500", value_parser = rate_limit, help_heading = MANAGER)]
     pub(super) rate_limit: RateLimit,
 
@@ -97,7 +97,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=CHOICE", long_help = unknowns_help(), value_parser = unknown, help_heading = FAULTS)]
     pub(super) unknown: Vec<(String, String)>,
 
-    /// Command to run, with SWP_URL and the other connection variables set and this program first in PATH
+    /// Command to run; SWP_URL and the other connection variables are set, and this program is first in PATH
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }

@@ -22,7 +22,7 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns the value of a cookie. Attributes that a client sends back with it are ignored (`docs/manager-api.md`, "Sign-in").
+    /// Returns the value of a cookie. Cookie attributes that a client wrongly sends back are ignored (`docs/manager-api.md`, "Sign-in").
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let headers = self.headers.get_all("cookie").into_iter();
         let pairs = headers

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_choice_is_the_default_and_every_other_one_differs() {
+    fn the_first_choice_is_the_default_and_every_other_choice_differs() {
         for unknown in UNKNOWNS {
             for (place, choice) in unknown.choices.iter().enumerate() {
                 let mut unknowns = Unknowns::default();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_refused_with_the_valid_ones() {
+    fn an_unknown_name_is_rejected_with_a_list_of_the_valid_ones() {
         let mut unknowns = Unknowns::default();
         let no_choice = unknowns
             .set("delete-missing", "maybe")

@@ -57,7 +57,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
             "::1".to_owned(),
         ],
     };
-    // The address may not be 127.0.0.1, because every address in 127.0.0.0/8 is a loopback address.
+    // The address can differ from 127.0.0.1, because every address in 127.0.0.0/8 is a loopback address.
     let address = address.to_string();
     if kind != CertificateKind::WrongName && !names.contains(&address) {
         names.push(address);

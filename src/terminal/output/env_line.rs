@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quoted_value_is_quoted_for_a_posix_shell() {
+    fn a_value_with_special_characters_is_quoted_for_a_posix_shell() {
         assert_eq!(env_line("KEY", "a'b$c`d\"e"), "KEY='a'\\''b$c`d\"e'\n");
         assert_eq!(env_line("KEY", "a b"), "KEY='a b'\n");
         assert_eq!(env_line("KEY", "~a"), "KEY='~a'\n");

@@ -53,8 +53,8 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Writes some documents of a list to stdout, one on each line. Writes to stdout. Returns false if the pipe is closed. JSON lines are
-    /// the only output that is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
+    /// Writes some documents of a list to stdout, one on each line. Returns false if the pipe is closed. JSON lines are the only output
+    /// that is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
     ///
     /// # Errors
     /// Returns an error if stdout cannot be written for another reason, such as a full disk.

@@ -271,7 +271,7 @@ impl Drop for ActivePrompt {
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the input ended".to_owned(),
-        io::ErrorKind::InvalidData => "the input is not UTF-8".to_owned(),
+        io::ErrorKind::InvalidData => "the input is not valid UTF-8".to_owned(),
         _ => error.to_string(),
     }
 }
