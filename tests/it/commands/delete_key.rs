@@ -5,14 +5,13 @@ use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
 use crate::support::requests::{count, nothing_was_sent};
 use crate::support::responses::{success, success_without_effect};
-use crate::support::wording::FINISHING;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const PATH: &str = "/api/apikeys/1";
-const DELETE: &str = "DELETE /api/apikeys/1";
+pub(super) const DELETE: &str = "DELETE /api/apikeys/1";
 
 /// A world with the keys `a`, `b` and `c`, whose IDs are 1, 2 and 3.
-fn with_keys(settings: Settings) -> TestEnv {
+pub(super) fn with_keys(settings: Settings) -> TestEnv {
     let env = TestEnv::with(settings);
     for name in ["a", "b", "c"] {
         env.sandbox.add_key(name, 2);
@@ -20,7 +19,7 @@ fn with_keys(settings: Settings) -> TestEnv {
     env
 }
 
-fn left(env: &TestEnv) -> Vec<i64> {
+pub(super) fn left(env: &TestEnv) -> Vec<i64> {
     env.sandbox.api_keys().iter().map(|key| key.id).collect()
 }
 
@@ -288,117 +287,5 @@ fn the_key_that_signs_the_run_is_deleted_last_and_only_with_force() {
         ];
         assert_eq!(rows(result.success()), expected);
         assert_eq!(left(&env), [3]);
-    }
-}
-
-#[cfg(unix)]
-mod asked {
-    use super::*;
-    use crate::support::pty::Pty;
-
-    #[test]
-    fn a_terminal_is_asked_and_only_yes_deletes() {
-        for (typed, gone) in [
-            ("y", true),
-            ("YES", true),
-            ("n", false),
-            ("", false),
-            ("yess", false),
-        ] {
-            let env = with_keys(Settings::default());
-            let script = r#""$SWP_KEYS" delete-key a; echo "exit $?""#;
-            let mut terminal = Pty::start(&env.home, script);
-            terminal.see("`a` (ID 1)");
-            terminal.see("[y/N] ");
-            terminal.type_line(typed);
-            let shown = terminal.end();
-            if gone {
-                contains(&shown, &["exit 0"]);
-                assert_eq!(left(&env), [2, 3]);
-            } else {
-                contains(&shown, &["exit 2"]);
-                assert_eq!(left(&env), [1, 2, 3]);
-            }
-            assert_eq!(env.sandbox.live_sessions(), 0);
-        }
-    }
-
-    #[test]
-    fn several_are_listed_before_the_question() {
-        let env = with_keys(Settings::default());
-        let script = r#""$SWP_KEYS" delete-key -q a c; echo "exit $?""#;
-        let mut terminal = Pty::start(&env.home, script);
-        terminal.see("`a` (ID 1)");
-        terminal.see("`c` (ID 3)");
-        terminal.see("[y/N] ");
-        terminal.type_line("y");
-        contains(&terminal.end(), &["exit 0"]);
-        assert_eq!(left(&env), [2]);
-    }
-
-    #[test]
-    fn ctrl_c_at_the_question_deletes_nothing() {
-        let env = with_keys(Settings::default());
-        let script = r#""$SWP_KEYS" delete-key a; echo "exit $?""#;
-        let mut terminal = Pty::start(&env.home, script);
-        terminal.see("[y/N] ");
-        terminal.control('c');
-        contains(&terminal.end(), &["exit 130"]);
-        assert_eq!(left(&env), [1, 2, 3]);
-    }
-}
-
-#[cfg(unix)]
-mod interrupted {
-    use rustix::process::Signal;
-
-    use super::*;
-    use crate::support::held_manager::HeldManager;
-
-    fn held() -> HeldManager {
-        let held = HeldManager::new("DELETE /api/apikeys/2");
-        for name in ["a", "b", "c"] {
-            held.sandbox.add_key(name, 2);
-        }
-        held
-    }
-
-    #[test]
-    fn the_one_under_way_is_finished_and_the_next_is_not_begun() {
-        let held = held();
-        let mut running = held.start(["delete-key", "a", "b", "c", "--yes"]);
-        held.wait_until_held();
-        running.signal(Signal::INT);
-        running.wait_for_line(FINISHING);
-        held.release();
-        let result = running.finish();
-        contains(
-            result.failure(130),
-            &["`a` (ID 1), `b` (ID 2)", "`c` (ID 3)"],
-        );
-        assert_eq!(held.sandbox.api_keys().len(), 1);
-        assert_eq!(held.sandbox.live_sessions(), 0);
-    }
-
-    #[test]
-    fn a_second_signal_reports_what_is_unknown() {
-        let held = held();
-        let running = held.start(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
-        held.wait_until_held();
-        let error = running.insist(Signal::TERM).json_error(11);
-        let message = error["message"].as_str().expect("a message");
-        contains(message, &["`b` (ID 2)", "`a` (ID 1)"]);
-        assert_eq!(error["keyID"], 2);
-    }
-
-    #[test]
-    fn a_signal_before_the_first_deletes_nothing() {
-        let held = HeldManager::new("POST /api/apikeys/search");
-        held.sandbox.add_key("a", 2);
-        let running = held.start(["delete-key", "a", "--yes"]);
-        held.wait_until_held();
-        running.signal(Signal::HUP);
-        running.finish().failure(129);
-        assert_eq!(count(&held.sandbox, DELETE), 0);
     }
 }

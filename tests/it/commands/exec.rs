@@ -3,11 +3,9 @@
 
 use std::process::Command;
 
-use rustix::process::Signal;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::files::read;
-use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, bodies, nothing_was_sent};
 use crate::support::responses::success_without_effect;
 use crate::support::running::Running;
@@ -15,10 +13,10 @@ use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains, wai
 
 const HOUR: i64 = 3_600_000;
 /// Writes the file `running`, and runs until there is a file `go` or the folder is gone.
-const WAITS: &str =
+pub(super) const WAITS: &str =
     "touch running; while [ -e running ] && [ ! -e go ]; do sleep 0.05; done; exit 3";
 
-fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult {
+pub(super) fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult {
     env.run(
         [
             &["exec", "--role", "Auditor", "-q"][..],
@@ -30,25 +28,25 @@ fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult {
     )
 }
 
-fn records(home: &Home) -> usize {
+pub(super) fn records(home: &Home) -> usize {
     std::fs::read_dir(home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
 #[track_caller]
-fn nothing_is_left(env: &TestEnv) {
+pub(super) fn nothing_is_left(env: &TestEnv) {
     assert_eq!(env.sandbox.api_keys(), []);
     assert_eq!(records(&env.home), 0);
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
 /// Starts a command that runs until `go` is there.
-fn start(command: &mut Command, home: &Home) -> Running {
+pub(super) fn start(command: &mut Command, home: &Home) -> Running {
     let running = Running::start(command);
     wait_until("the command", || home.path("running").exists());
     running
 }
 
-fn waiting(env: &TestEnv, flags: &[&str]) -> Running {
+pub(super) fn waiting(env: &TestEnv, flags: &[&str]) -> Running {
     let words = [
         &["exec", "--role", "Auditor", "-q"][..],
         flags,
@@ -195,57 +193,6 @@ fn a_program_that_does_not_start_costs_its_key() {
 }
 
 #[test]
-fn signals_are_forwarded_and_the_key_is_deleted() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
-        let env = TestEnv::new();
-        let running = waiting(&env, &[]);
-        running.signal(signal);
-        assert_eq!(running.finish().code(), code);
-        nothing_is_left(&env);
-    }
-    // A command that goes on is not left alone, however often it is told.
-    let env = TestEnv::new();
-    let script = format!("trap 'touch told' TERM; {WAITS}");
-    let words = ["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script];
-    let running = start(&mut env.home.command(words), &env.home);
-    for _ in 0..2 {
-        running.signal(Signal::TERM);
-        wait_until("the trap", || env.home.path("told").exists());
-        std::fs::remove_file(env.home.path("told")).expect("it is there");
-    }
-    env.home.write("go", "");
-    assert_eq!(running.finish().code(), 3);
-    nothing_is_left(&env);
-}
-
-#[test]
-fn a_signal_before_the_command_keeps_it_from_being_run() {
-    let held = HeldManager::new(CREATE);
-    let running = held.start(["exec", "--role", "Auditor", "-q", "--", "touch", "ran"]);
-    held.wait_until_held();
-    running.signal(Signal::TERM);
-    held.release();
-    assert_eq!(running.finish().code(), 143);
-    assert!(!held.home.path("ran").exists());
-    assert_eq!(held.sandbox.api_keys(), []);
-}
-
-#[test]
-fn what_a_killed_run_leaves_is_deleted_by_recover() {
-    for (flags, left) in [(&[][..], 0), (&["--rekey"], 1)] {
-        let env = TestEnv::new();
-        drop(waiting(&env, &[]));
-        assert_eq!(env.sandbox.api_keys().len(), 1);
-        contains(env.run(["recover", "--list"]).success(), &["exec"]);
-        let result = env.run([&["recover", "--yes"][..], flags].concat());
-        result.success();
-        assert_eq!(env.sandbox.api_keys().len(), left, "{}", result.stderr);
-        assert_eq!(records(&env.home), 0);
-        env.home.write("go", "");
-    }
-}
-
-#[test]
 fn a_session_that_ended_meanwhile_is_made_anew() {
     for status in ["401", "403"] {
         let env = TestEnv::with(answering_unknowns(&[("expired-session", status)]));
@@ -357,70 +304,4 @@ fn a_role_with_every_right_gets_a_warning() {
     contains(&result.stderr, &["warning:", "--allow-full-access"]);
     let meant = env.run([&full[..], &["--allow-full-access", "--", "true"]].concat());
     assert_eq!((meant.success(), meant.stderr.as_str()), ("", ""));
-}
-
-/// `nohup`, and a job in the background of a shell: the command ignores what its caller ignores, as it would without this program.
-#[cfg(target_os = "linux")]
-#[test]
-fn the_command_ignores_what_the_caller_ignores() {
-    use crate::support::shell::sh;
-    for (script, signals) in [
-        (
-            r#"nohup "$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER""#,
-            "HUP",
-        ),
-        (
-            r#""$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER" & wait $!"#,
-            "INT QUIT",
-        ),
-        (
-            r#"trap '' TERM USR2; "$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER""#,
-            "TERM USR2",
-        ),
-    ] {
-        let env = TestEnv::new();
-        let inner = format!("for one in {signals}; do kill -$one $$; done; echo alive");
-        let result = sh(&env.home, &format!("INNER='{inner}'\n{script}"));
-        assert_eq!(result.success(), "alive", "{script}");
-        nothing_is_left(&env);
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn with_nohup_a_hangup_ends_neither() {
-    let env = TestEnv::new();
-    let mut command = env.home.program(std::path::Path::new("nohup"));
-    command
-        .arg(crate::support::binary())
-        .args(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", WAITS]);
-    let running = Running::start(&mut command);
-    wait_until("the command to run", || env.home.path("running").exists());
-    running.kill(Signal::HUP);
-    std::fs::write(env.home.path("go"), "").expect("a file");
-    assert_eq!(running.finish().code(), 3);
-    nothing_is_left(&env);
-}
-
-/// What a scheduler sends is for the command: it is told, and the key goes when it is over.
-#[test]
-fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
-    for (name, signal) in [
-        ("USR1", Signal::USR1),
-        ("QUIT", Signal::QUIT),
-        ("ALRM", Signal::ALARM),
-    ] {
-        let env = TestEnv::new();
-        // It ends at some time by itself, or this test would hang if nothing reached it.
-        let script = format!(
-            "trap 'exit 7' {name}; touch running; for i in $(seq 400); do sleep 0.05; done"
-        );
-        let mut command =
-            (env.home).command(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script]);
-        let running = Running::start(&mut command);
-        wait_until("the command to run", || env.home.path("running").exists());
-        running.kill(signal);
-        assert_eq!(running.finish().code(), 7, "{name}");
-        nothing_is_left(&env);
-    }
 }

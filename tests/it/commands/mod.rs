@@ -3,7 +3,9 @@
 mod config;
 mod create_key;
 mod delete_key;
+mod delete_key_questions;
 mod exec;
+mod exec_signals;
 mod find_role;
 mod if_exists;
 mod list_keys;
@@ -14,5 +16,6 @@ mod sandbox;
 mod show_key;
 mod show_role;
 mod update_key;
+mod update_key_refusals;
 mod verify_key;
 mod whoami;

@@ -3,34 +3,33 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 
-use crate::support::requests::{bodies, count, nothing_was_sent};
+use crate::support::requests::{bodies, count};
 use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
-use crate::support::wording::EVERY_RIGHT;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const CHANGE: &str = "POST /api/apikeys/1";
 const PATH: &str = "/api/apikeys/1";
 const DAY: i64 = 86_400_000;
-const MARK: &str = "[swp-keys 1a2b3c4d]";
+pub(super) const MARK: &str = "[swp-keys 1a2b3c4d]";
 
 /// A world with a key `ci`, whose ID is 1.
-fn with_key(settings: Settings, edit: impl FnOnce(&mut ApiKey)) -> TestEnv {
+pub(super) fn with_key(settings: Settings, edit: impl FnOnce(&mut ApiKey)) -> TestEnv {
     let env = TestEnv::with(settings);
     env.sandbox.add_key("ci", 2);
     env.sandbox.edit_key(1, edit);
     env
 }
 
-fn plain() -> TestEnv {
+pub(super) fn plain() -> TestEnv {
     with_key(Settings::default(), |_| {})
 }
 
-fn key(env: &TestEnv) -> ApiKey {
+pub(super) fn key(env: &TestEnv) -> ApiKey {
     env.sandbox.api_keys().remove(0)
 }
 
-fn sent(env: &TestEnv) -> Vec<Value> {
+pub(super) fn sent(env: &TestEnv) -> Vec<Value> {
     bodies(&env.sandbox, CHANGE)
 }
 
@@ -310,162 +309,4 @@ fn the_mark_of_the_run_that_made_the_key_stays() {
     let foreign = "mine [swp-keys 99999999]";
     let result = env.run(["update-key", "ci", "--description", foreign]);
     snapshot(result.failure(2));
-}
-
-/// `recover` would not find a key again that has another name, and drop its record.
-#[test]
-fn what_a_run_left_is_recovered_first() {
-    let mut env = with_key(Settings::default(), |key| {
-        key.description = Some(format!("for CI {MARK}"));
-    });
-    let folder = env.home.path("state/unfinished");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let record = json!({
-        "operation": "1a2b3c4d", "work": "create", "manager": env.sandbox.url(), "tenant": null, "keyName": "ci",
-        "roleID": 2, "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
-    });
-    std::fs::write(folder.join("1a2b3c4d.json"), record.to_string()).expect("a file");
-    for arguments in [&["--name", "new"][..], &["--no-mark"]] {
-        let result = env.run([&["update-key", "ci"], arguments].concat());
-        contains(result.failure(6), &["swp-keys recover"]);
-    }
-    let result = env.run(["update-key", "ci", "--description", "new"]);
-    result.success();
-    assert_eq!(key(&env).description, Some(format!("new {MARK}")));
-    env.home.set("SWP_STATE_DIR", env.home.path("other"));
-    env.run(["update-key", "ci", "--name", "new"]).success();
-}
-
-#[test]
-fn a_name_that_is_taken_is_refused_unless_allowed() {
-    for choices in [
-        &[][..],
-        &[("ignore-search", "yes")],
-        &[("ignore-case", "no")],
-    ] {
-        let accepted = [choices, &[("duplicate-name", "accepted")]].concat();
-        let env = with_key(answering_unknowns(&accepted), |_| {});
-        env.sandbox.add_key("nightly", 2);
-        env.sandbox.add_key("Weekly", 2);
-        let error = env.run(["update-key", "ci", "--name", "nightly", "-o", "json"]);
-        let error = error.json_error(6);
-        assert_eq!(error["keyID"], 2);
-        assert_eq!(sent(&env), [0; 0]);
-        let dry = ["update-key", "ci", "--name", "nightly", "--dry-run"];
-        env.run(dry).failure(6);
-        env.run(["update-key", "ci", "--name", "weekly"]).success();
-        env.run(["update-key", "1", "--name", "nightly", "--force"])
-            .success();
-        assert_eq!(key(&env).name.as_deref(), Some("nightly"));
-    }
-    for choice in ["400", "409"] {
-        let env = with_key(answering_unknowns(&[("duplicate-name", choice)]), |_| {});
-        env.sandbox.add_key("nightly", 2);
-        let result = env.run(["update-key", "ci", "--name", "nightly", "--force"]);
-        result.failure(6);
-        // A user takes a name as well.
-        let result = env.run(["update-key", "ci", "--name", "admin"]);
-        result.failure(6);
-    }
-}
-
-#[test]
-fn a_refusal_quotes_the_manager() {
-    for (choices, arguments, said) in [
-        (
-            &[][..],
-            ["--time-zone", "Mars/Base"],
-            "no time zone Mars/Base",
-        ),
-        (
-            &[("invalid", "422")],
-            ["--time-zone", "Mars/Base"],
-            "no time zone Mars/Base",
-        ),
-    ] {
-        let env = with_key(answering_unknowns(choices), |_| {});
-        let result = env.run([&["update-key", "ci"][..], &arguments].concat());
-        contains(result.failure(1), &[said]);
-    }
-    let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
-    let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});
-    let settings = Settings {
-        roles: vec![role],
-        administrator_role: 9,
-        ..Settings::default()
-    };
-    let env = with_key(settings, |_| {});
-    let result = env.run(["update-key", "ci", "--locale", "ja-JP"]);
-    result.failure(5);
-    env.run(["update-key", "ci", "--role", "Auditor"])
-        .failure(5);
-}
-
-#[test]
-fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
-    let env = plain();
-    env.sandbox.add_key("twin", 2);
-    env.sandbox.add_key("twin", 2);
-    env.run(["update-key", "nobody", "--name", "new"])
-        .failure(3);
-    env.run(["update-key", "twin", "--name", "new"]).failure(6);
-    env.run(["update-key", "ci", "--role", "Audtior"])
-        .failure(3);
-    let result = env.run(["update-key", "ci", "--role-id", "99"]);
-    contains(result.failure(3), &["ID 99"]);
-    assert_eq!(sent(&env), [0; 0]);
-}
-
-/// The same care as with the role of a new key.
-#[test]
-fn a_role_is_checked_before_a_key_gets_it() {
-    for role in [["--role", "Full Access"], ["--role-id", "1"]] {
-        let env = plain();
-        let arguments = [&["update-key", "ci"][..], &role].concat();
-        contains(
-            &env.run(&arguments).stderr,
-            &["warning:", "--allow-full-access"],
-        );
-        let result = env.run(&arguments);
-        assert!(
-            !result.stderr.contains(EVERY_RIGHT),
-            "it has it: {}",
-            result.stderr
-        );
-        let env = plain();
-        let result = env.run([&arguments[..], &["--allow-full-access"]].concat());
-        assert!(!result.stderr.contains(EVERY_RIGHT), "{}", result.stderr);
-        assert_eq!(key(&env).role_id, 1);
-    }
-    let deaf = json!({"name": "Deaf", "ID": 9, "allowWebService": false});
-    let settings = Settings {
-        roles: vec![deaf],
-        ..Settings::default()
-    };
-    let env = with_key(settings, |_| {});
-    for role in [["--role", "Deaf"], ["--role-id", "9"]] {
-        let result = env.run([&["update-key", "ci"][..], &role].concat());
-        contains(result.failure(5), &["allowWebService"]);
-    }
-    assert_eq!(sent(&env), [0; 0]);
-}
-
-#[test]
-fn invalid_arguments_are_refused_before_anything_is_sent() {
-    for arguments in [
-        &["ci"][..],
-        &["ci", "--dry-run"],
-        &["ci", "--name", ""],
-        &["ci", "--name", " new"],
-        &["ci", "--expires", "2020-01-01"],
-        &["ci", "--expires", "soon"],
-        &["ci", "--locale", "de-DE"],
-        &["ci", "--role", "Auditor", "--role-id", "2"],
-        &["007", "--name", "new"],
-        &["--name", "new"],
-    ] {
-        let env = TestEnv::new();
-        env.run([&["update-key"], arguments].concat()).failure(2);
-        nothing_was_sent(&env.sandbox);
-    }
 }

@@ -8,3 +8,5 @@ mod github;
 mod mounted_files;
 mod several_sinks;
 mod sinks;
+#[cfg(unix)]
+mod streams;

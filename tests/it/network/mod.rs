@@ -3,6 +3,7 @@
 mod cloud_one;
 mod intermediaries;
 mod proxy;
+mod proxy_tls;
 mod requests;
 mod response_forms;
 mod retries;

@@ -10,4 +10,5 @@ mod scale;
 mod search;
 mod sessions;
 mod transport;
+mod unknown_forms;
 mod unknowns;

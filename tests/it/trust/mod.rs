@@ -13,6 +13,7 @@ mod handshake_refusals;
 mod next_steps;
 #[cfg(unix)]
 mod openssl;
+mod pin_file;
 mod pin_store;
 #[cfg(unix)]
 mod pins;

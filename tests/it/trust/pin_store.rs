@@ -7,7 +7,7 @@ use super::fixtures::{file, keep, other_pin, place, shown, stranger};
 use crate::support::proxy::Proxy;
 use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::snapshot::snapshot;
-use crate::support::{Home, TestEnv, contains, set_mode};
+use crate::support::{Home, TestEnv, contains};
 
 #[test]
 fn show_prints_the_certificate_and_sends_nothing() {
@@ -263,104 +263,6 @@ fn concurrent_runs_lose_no_pin() {
     for name in &names {
         contains(&listed, &[&format!("{name}:4119")]);
     }
-}
-
-#[test]
-fn a_file_that_is_none_is_an_error_with_its_line() {
-    let env = stranger(CertificateKind::SelfSigned);
-    std::fs::create_dir(env.home.path("config")).expect("a folder");
-    for text in [
-        "[managers.\"a:1\"]\npins = [\"sha256:12\"]\nadded = \"\"\n",
-        "[manager]\n",
-        "\n\n=",
-    ] {
-        env.home.write_secret("config/trusted.toml", text);
-        for command in [
-            &["find-role", "Auditor"][..],
-            &["trust", "list"],
-            &["trust", "remove"],
-        ] {
-            let result = env.run(command);
-            contains(result.failure(2), &["trusted.toml (SWP_CONFIG_DIR)"]);
-            snapshot(&result.stderr);
-        }
-    }
-    assert_eq!(env.sandbox.connections().tcp, 0);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_file_that_others_may_write_to_is_not_believed() {
-    let env = stranger(CertificateKind::SelfSigned);
-    keep(&env, &shown(&env));
-    let path = env.home.path("config/trusted.toml");
-    for mode in [0o620, 0o602, 0o666] {
-        set_mode(&path, mode);
-        let result = env.run(["find-role", "Auditor"]);
-        contains(result.failure(2), &["chmod go-w"]);
-    }
-    // Who reads it learns nothing.
-    set_mode(&path, 0o644);
-    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(env.sandbox.requests().len(), 3);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_folder_in_which_others_may_replace_the_file_is_not_believed() {
-    let env = stranger(CertificateKind::SelfSigned);
-    keep(&env, &other_pin());
-    let folder = env.home.path("config");
-    for mode in [0o770, 0o707] {
-        set_mode(&folder, mode);
-        let result = env.run(["find-role", "Auditor"]);
-        contains(result.failure(2), &["go-w"]);
-        // Nor is anything kept there that others may take away.
-        std::fs::remove_file(folder.join("trusted.toml")).expect("it was kept");
-        let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
-        contains(result.failure(2), &["go-w"]);
-        set_mode(&folder, 0o700);
-        keep(&env, &other_pin());
-    }
-    // Nobody replaces a file of ours in a sticky one.
-    set_mode(&folder, 0o1777);
-    snapshot(env.run(["find-role", "Auditor"]).failure(7));
-}
-
-#[cfg(unix)]
-#[test]
-fn the_wait_for_a_lock_has_a_limit() {
-    let env = stranger(CertificateKind::SelfSigned);
-    keep(&env, &other_pin());
-    let folder = std::fs::File::open(env.home.path("config")).expect("the folder");
-    folder.lock().expect("a lock");
-    let result = env.run(["trust", "remove"]);
-    snapshot(result.failure(2));
-    contains(&file(&env.home), &[&other_pin()]);
-}
-
-#[cfg(unix)]
-#[test]
-fn without_a_home_folder_no_pin_is_saved() {
-    let mut env = stranger(CertificateKind::SelfSigned);
-    for name in ["SWP_CONFIG_DIR", "XDG_CONFIG_HOME"] {
-        env.home.unset(name);
-    }
-    env.home.set("HOME", "here");
-    let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
-    snapshot(result.failure(2));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
-    let env = stranger(CertificateKind::SelfSigned);
-    std::fs::create_dir(env.home.path("config")).expect("a folder");
-    let made = std::process::Command::new("mkfifo")
-        .arg(env.home.path("config/trusted.toml"))
-        .status();
-    assert!(made.expect("mkfifo runs").success());
-    snapshot(env.run(["trust", "list"]).failure(2));
 }
 
 #[test]

@@ -1,0 +1,128 @@
+//! Signals while `exec` runs a command: they are forwarded, and the key is deleted.
+
+#![cfg(unix)]
+
+use rustix::process::Signal;
+
+use super::exec::{WAITS, nothing_is_left, records, start, waiting};
+use crate::support::held_manager::HeldManager;
+use crate::support::requests::CREATE;
+use crate::support::running::Running;
+use crate::support::{TestEnv, contains, wait_until};
+
+#[test]
+fn signals_are_forwarded_and_the_key_is_deleted() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let env = TestEnv::new();
+        let running = waiting(&env, &[]);
+        running.signal(signal);
+        assert_eq!(running.finish().code(), code);
+        nothing_is_left(&env);
+    }
+    // A command that goes on is not left alone, however often it is told.
+    let env = TestEnv::new();
+    let script = format!("trap 'touch told' TERM; {WAITS}");
+    let words = ["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script];
+    let running = start(&mut env.home.command(words), &env.home);
+    for _ in 0..2 {
+        running.signal(Signal::TERM);
+        wait_until("the trap", || env.home.path("told").exists());
+        std::fs::remove_file(env.home.path("told")).expect("it is there");
+    }
+    env.home.write("go", "");
+    assert_eq!(running.finish().code(), 3);
+    nothing_is_left(&env);
+}
+
+#[test]
+fn a_signal_before_the_command_keeps_it_from_being_run() {
+    let held = HeldManager::new(CREATE);
+    let running = held.start(["exec", "--role", "Auditor", "-q", "--", "touch", "ran"]);
+    held.wait_until_held();
+    running.signal(Signal::TERM);
+    held.release();
+    assert_eq!(running.finish().code(), 143);
+    assert!(!held.home.path("ran").exists());
+    assert_eq!(held.sandbox.api_keys(), []);
+}
+
+#[test]
+fn what_a_killed_run_leaves_is_deleted_by_recover() {
+    for (flags, left) in [(&[][..], 0), (&["--rekey"], 1)] {
+        let env = TestEnv::new();
+        drop(waiting(&env, &[]));
+        assert_eq!(env.sandbox.api_keys().len(), 1);
+        contains(env.run(["recover", "--list"]).success(), &["exec"]);
+        let result = env.run([&["recover", "--yes"][..], flags].concat());
+        result.success();
+        assert_eq!(env.sandbox.api_keys().len(), left, "{}", result.stderr);
+        assert_eq!(records(&env.home), 0);
+        env.home.write("go", "");
+    }
+}
+
+/// `nohup`, and a job in the background of a shell: the command ignores what its caller ignores, as it would without this program.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_command_ignores_what_the_caller_ignores() {
+    use crate::support::shell::sh;
+    for (script, signals) in [
+        (
+            r#"nohup "$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER""#,
+            "HUP",
+        ),
+        (
+            r#""$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER" & wait $!"#,
+            "INT QUIT",
+        ),
+        (
+            r#"trap '' TERM USR2; "$SWP_KEYS" exec --role Auditor -q -- sh -c "$INNER""#,
+            "TERM USR2",
+        ),
+    ] {
+        let env = TestEnv::new();
+        let inner = format!("for one in {signals}; do kill -$one $$; done; echo alive");
+        let result = sh(&env.home, &format!("INNER='{inner}'\n{script}"));
+        assert_eq!(result.success(), "alive", "{script}");
+        nothing_is_left(&env);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn with_nohup_a_hangup_ends_neither() {
+    let env = TestEnv::new();
+    let mut command = env.home.program(std::path::Path::new("nohup"));
+    command
+        .arg(crate::support::binary())
+        .args(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", WAITS]);
+    let running = Running::start(&mut command);
+    wait_until("the command to run", || env.home.path("running").exists());
+    running.kill(Signal::HUP);
+    std::fs::write(env.home.path("go"), "").expect("a file");
+    assert_eq!(running.finish().code(), 3);
+    nothing_is_left(&env);
+}
+
+/// What a scheduler sends is for the command: it is told, and the key goes when it is over.
+#[test]
+fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
+    for (name, signal) in [
+        ("USR1", Signal::USR1),
+        ("QUIT", Signal::QUIT),
+        ("ALRM", Signal::ALARM),
+    ] {
+        let env = TestEnv::new();
+        // It ends at some time by itself, or this test would hang if nothing reached it.
+        let script = format!(
+            "trap 'exit 7' {name}; touch running; for i in $(seq 400); do sleep 0.05; done"
+        );
+        let mut command =
+            (env.home).command(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script]);
+        let running = Running::start(&mut command);
+        wait_until("the command to run", || env.home.path("running").exists());
+        running.kill(signal);
+        assert_eq!(running.finish().code(), 7, "{name}");
+        nothing_is_left(&env);
+    }
+}
