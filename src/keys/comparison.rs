@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::expiry::format_time;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY};
+use crate::mint::is_requested_expiry;
 
 /// The manager's names of the fields that can be asked for.
 const FIELDS: [&str; 7] = [
@@ -97,14 +98,14 @@ fn match_of(field: &str, asked: &Value, is: &Value, key: &ApiKey) -> Match {
     match (asked, is) {
         (_, Value::Null) if unclear => Match::NotShown,
         (asked, is) if asked == is => Match::AsAsked,
-        (asked, is) if is_expiry && is_within_a_second(asked, is) => Match::AsAsked,
+        (asked, is) if is_expiry && is_same_expiry(asked, is) => Match::AsAsked,
         _ => Match::Different,
     }
 }
 
-fn is_within_a_second(asked: &Value, is: &Value) -> bool {
+fn is_same_expiry(asked: &Value, is: &Value) -> bool {
     match (asked.as_i64(), is.as_i64()) {
-        (Some(asked), Some(is)) => asked.abs_diff(is) < 1000,
+        (Some(asked), Some(is)) => is_requested_expiry(is, asked),
         _ => false,
     }
 }

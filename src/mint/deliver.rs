@@ -169,7 +169,7 @@ async fn deliver(
             if let Err(reason) = sink.withdraw().await {
                 all_withdrawn = false;
                 message.push_str(&format!(
-                    "; {} has the secret and was not withdrawn: {reason}",
+                    "; the secret was not withdrawn from {}: {reason}",
                     sink.place()
                 ));
             }

@@ -56,6 +56,6 @@ pub(crate) use poll::REFUSAL_WAIT;
 pub(crate) use record::{Flush, RunRecord, UnusedRecord, pending_hint, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use rollback::{delete, delete_abandoned, delete_delivered};
-pub(crate) use rotation::{Retired, expire_predecessor, restore_name};
+pub(crate) use rotation::{Retired, expire_predecessor, is_requested_expiry, restore_name};
 pub(crate) use state::{Delivered, PreparedSinks, Transaction};
 pub(crate) use twins::Twins;

@@ -288,16 +288,16 @@ async fn set_end(
         None => return Ok(Retired::Gone),
     };
     // Fields that are not set are absent (docs/manager-api.md, "Key fields").
-    let told = match answer.expiry_date() {
-        Some(told) => Some(told),
+    let shown = match answer.expiry_date() {
+        Some(shown) => Some(shown),
         None => look(access, id).await?.and_then(|key| key.expiry_date()),
     };
-    if let Some(told) = told.filter(|told| is_requested_expiry(*told, end)) {
-        return Ok(Retired::Expires(told));
+    if let Some(shown) = shown.filter(|shown| is_requested_expiry(*shown, end)) {
+        return Ok(Retired::Expires(shown));
     }
     Err(Error::unexpected(format!(
         "the manager set a different expiry: {} (requested {})",
-        told.map_or_else(|| "never".to_owned(), format_time),
+        shown.map_or_else(|| "never".to_owned(), format_time),
         format_time(end)
     )))
 }
