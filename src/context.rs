@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use crate::config::Settings;
 use crate::error::Error;
+use crate::journal::PendingFlushes;
 use crate::process::pending::PendingSet;
 use crate::process::signals::Signals;
 use crate::terminal::output::Output;
@@ -18,13 +19,15 @@ pub(crate) struct Context {
     pub(crate) signals: Signals,
     /// The work that an aborted run would leave unfinished.
     pub(crate) pending: PendingSet,
+    /// The flushes of removed records.
+    pub(crate) flushes: PendingFlushes,
     /// Read secrets from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
     /// Make no secret if no record of the run can be written.
     pub(crate) require_journal: bool,
     /// Never prompt.
     no_input: bool,
-    /// Whether a sign-out has begun; see [`Context::aborted`].
+    /// Whether only the sign-out and the flushes are left; see [`Context::aborted`].
     signing_out: Cell<bool>,
 }
 
@@ -35,6 +38,7 @@ impl Context {
             output,
             signals: Signals::default(),
             pending: PendingSet::default(),
+            flushes: PendingFlushes::default(),
             allow_loose_permissions: settings.allow_loose_permissions,
             require_journal: settings.require_journal,
             no_input: settings.no_input,
@@ -47,15 +51,15 @@ impl Context {
         Prompt::find(self.no_input)
     }
 
-    /// Notes that a sign-out has begun.
+    /// Notes that the work is done, and only the sign-out and the flushes are left.
     pub(crate) fn sign_out_begins(&self) {
         self.signing_out.set(true);
     }
 
     /// Waits for a second signal, and returns the error of the run that it aborts.
     ///
-    /// It must be read here: the guards of the pending work are dropped with the work. If the only work left is a sign-out, the second
-    /// signal cancels that and not the run, so that the result of the finished work is still reported.
+    /// It must be read here: the guards of the pending work are dropped with the work. If only the sign-out and the flushes are
+    /// left, the second signal cancels them and not the run, so that the result of the finished work is still reported.
     pub(crate) async fn aborted(&self) -> Error {
         let signal = self.signals.second_signal().await;
         if self.signing_out.get() && self.pending.is_empty() {

@@ -92,10 +92,26 @@ async fn session<T>(
         work(access).await
     };
     let (client, result) = with_renewal(&method, client, target, context, work).await;
-    if client.is_renewed() || matches!(method, AuthMethod::Password) {
-        sign_out(target, &client, context).await;
-    }
+    let sign_out = async {
+        if client.is_renewed() || matches!(method, AuthMethod::Password) {
+            sign_out(target, &client, context).await;
+        }
+    };
+    context.sign_out_begins();
+    // The manager and the disk need not wait for each other.
+    tokio::join!(biased; sign_out, finish_flushes(context));
     result
+}
+
+/// Waits for the flushes of removed records. A second signal cancels that and not the result of the work.
+async fn finish_flushes(context: &Context) {
+    tokio::select! {
+        biased;
+        _ = context.signals.second_signal() => {
+            log::info!("did not wait for the disk: interrupted");
+        }
+        () = context.flushes.finish() => {}
+    }
 }
 
 /// Prints a warning for each unfinished run on this manager and tenant.

@@ -277,7 +277,7 @@ impl<'a> ExecPlan<'a> {
         ));
         let deleted = delete(&key, login, pending, access).await;
         let Err(why) = deleted else {
-            key.recorded.settle(access.context).done().await;
+            key.recorded.settle(access.context);
             return ended;
         };
         let outcome = match &ended {

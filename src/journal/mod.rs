@@ -6,6 +6,7 @@
 //! progress of the operation is overwritten in place ([`progress`]).
 
 mod entry;
+mod flushes;
 mod folder;
 mod listing;
 pub(crate) mod notice;
@@ -19,7 +20,8 @@ pub(crate) mod fuzz;
 mod tests;
 
 pub(crate) use entry::{Entry, is_left_on_disk, is_too_long, is_unmarked};
-pub(crate) use folder::{flush, place, turn};
+pub(crate) use flushes::PendingFlushes;
+pub(crate) use folder::{place, turn};
 pub(crate) use listing::{JournalEntry, unfinished};
 pub(crate) use progress::Stage;
 pub(crate) use record::{Operation, Predecessor, Record, Work, has_room};

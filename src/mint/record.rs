@@ -14,38 +14,46 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 /// How long a run that does not need the disk any more waits for one that stalls.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A record in whose name nothing was asked yet. Dropping it removes it.
-pub(crate) struct UnusedRecord(Option<Own>);
+/// The record of a run that has not sent its request yet. Dropping it removes the record.
+pub(crate) struct UnusedRecord<'a> {
+    own: Option<Own>,
+    context: &'a Context,
+}
 
-impl UnusedRecord {
-    /// Writes a record to disk, fsynced, folder included. If that fails, the user is warned that there is none.
+impl<'a> UnusedRecord<'a> {
+    /// Writes a record to disk, fsynced, including its folder. If that fails, the user is warned that there is no record.
     ///
     /// # Errors
-    /// Returns a usage error if the record is too long, if one is required, or if what was written of it cannot be removed; or an
-    /// interruption by a signal.
-    pub(super) async fn write(record: Record, context: &Context) -> Result<Self, Error> {
+    /// Returns a usage error if the record is too long, if a record is required, or if a partly written record cannot be removed. Returns
+    /// an interruption if a signal was received.
+    pub(super) async fn write(record: Record, context: &'a Context) -> Result<Self, Error> {
         if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
         }
-        let mut writing = Writing::start(record.clone());
+        let mut writing = Writing::start(record.clone(), context);
         let written = async { Ok(writing.done().await) };
-        let written = context.signals.cancel(written).await?;
-        written.or_else(|error| {
-            warn_unavailable(&error, context)?;
-            Ok(Self(Some(Own::Unavailable(record))))
+        let own = match context.signals.cancel(written).await? {
+            Ok(entry) => Own::Written(entry),
+            Err(error) => {
+                warn_unavailable(&error, context)?;
+                Own::Unavailable(record)
+            }
+        };
+        Ok(Self {
+            own: Some(own),
+            context,
         })
     }
 
-    /// Turns the record into that of the work: it stays from now on until the work is settled. `record` is the same record with what has
-    /// become known since it was written.
+    /// Keeps the record until the work is settled. `record` is the same record with everything that is known by now.
     ///
     /// # Errors
-    /// Returns an interruption if a signal was received. The record is removed then.
-    pub(super) fn begin(mut self, record: Record, context: &Context) -> Result<RunRecord, Error> {
-        if let Some(signal) = context.signals.received() {
+    /// Returns an interruption, and removes the record, if a signal was received.
+    pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
+        if let Some(signal) = self.context.signals.received() {
             return Err(Error::interrupted(signal));
         }
-        let own = match self.0.take() {
+        let own = match self.own.take() {
             Some(Own::Written(mut entry)) => {
                 entry.begin(record);
                 Own::Written(entry)
@@ -59,43 +67,65 @@ impl UnusedRecord {
     }
 }
 
-impl Drop for UnusedRecord {
+impl Drop for UnusedRecord<'_> {
     fn drop(&mut self) {
-        if let Some(Own::Written(entry)) = self.0.take()
-            && let Err(error) = entry.remove()
-        {
-            log::warn!("the record of a run that asked for nothing could not be removed: {error}");
+        if let Some(Own::Written(entry)) = self.own.take() {
+            remove(entry, self.context);
+            self.context.flushes.start();
         }
     }
 }
 
-/// A record that a thread writes. A thread cannot be stopped, so dropping this waits for it for a second at most and removes the
-/// record. A stalled disk may write the record later. That does no harm: `recover` finds no key for it and removes it.
-struct Writing {
+/// A record that a thread writes. A thread cannot be stopped, so dropping this waits up to a second for the thread and then removes the
+/// record. A stalled disk may write the record later, which is harmless: `recover` finds no key for it and removes it.
+struct Writing<'a> {
     thread: JoinHandle<()>,
-    written: Receiver<io::Result<UnusedRecord>>,
+    written: Receiver<io::Result<Unclaimed>>,
+    context: &'a Context,
 }
 
-impl Writing {
-    fn start(record: Record) -> Self {
+/// A written record on its way from the thread to the run. If the run does not claim it, it is removed.
+struct Unclaimed(Option<Entry>);
+
+impl<'a> Writing<'a> {
+    fn start(record: Record, context: &'a Context) -> Self {
         let (sender, written) = channel();
         let thread = spawn_blocking(move || {
-            let entry = Entry::write(record);
-            // If nothing receives it, it is dropped here, and so removed.
-            let _ = sender.send(entry.map(|entry| UnusedRecord(Some(Own::Written(entry)))));
+            let written = Entry::write(record).map(|entry| Unclaimed(Some(entry)));
+            let _ = sender.send(written);
         });
-        Self { thread, written }
+        Self {
+            thread,
+            written,
+            context,
+        }
     }
 
-    async fn done(&mut self) -> io::Result<UnusedRecord> {
+    async fn done(&mut self) -> io::Result<Entry> {
         (&mut self.thread).await.map_err(io::Error::other)?;
-        self.written.try_recv().map_err(io::Error::other)?
+        let mut written = self.written.try_recv().map_err(io::Error::other)??;
+        (written.0.take()).ok_or_else(|| io::Error::other("the record was claimed twice"))
     }
 }
 
-impl Drop for Writing {
+impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        let _ = self.written.recv_timeout(PATIENCE);
+        if let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE)
+            && let Some(entry) = written.0.take()
+        {
+            remove(entry, self.context);
+            self.context.flushes.start();
+        }
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(entry) = self.0.take()
+            && let Err(error) = entry.remove()
+        {
+            log::warn!("could not remove the record of a run that sent no request: {error}");
+        }
     }
 }
 
@@ -240,46 +270,20 @@ impl RunRecord {
         older.into_iter().fold(own, io::Result::and)
     }
 
-    /// Removes the record and those of the runs that it replaces: the work is done.
-    pub(crate) fn settle(mut self, context: &Context) -> Flush {
+    /// Removes the record and those of the runs that it replaces, because the work is done. The session waits for the disk when it
+    /// ends.
+    pub(crate) fn settle(mut self, context: &Context) {
         let older = std::mem::take(&mut self.older);
         older.into_iter().for_each(|entry| remove(entry, context));
-        self.withdraw(context)
+        self.withdraw(context);
     }
 
-    /// Removes the record: nothing is left of the work. The records of earlier runs stay as they were.
-    pub(super) fn withdraw(self, context: &Context) -> Flush {
-        match self.own {
-            Own::Written(entry) => {
-                remove(entry, context);
-                Flush(Some(spawn_blocking(journal::flush)))
-            }
-            Own::Unavailable(_) => Flush(None),
+    /// Removes the record, because nothing is left of the work. The records of earlier runs stay.
+    pub(super) fn withdraw(self, context: &Context) {
+        if let Own::Written(entry) = self.own {
+            remove(entry, context);
+            context.flushes.start();
         }
-    }
-}
-
-/// The flush of the folder from which a record was removed. It runs on a thread, beside what follows.
-#[must_use]
-pub(crate) struct Flush(Option<JoinHandle<io::Result<()>>>);
-
-impl Flush {
-    /// Returns a flush that is done.
-    pub(crate) fn none() -> Self {
-        Self(None)
-    }
-
-    /// Waits for the flush, but no longer than a second. Without it, a power cut in the next moments may bring the record back, so a
-    /// failure is only logged.
-    pub(crate) async fn done(self) {
-        let Some(flush) = self.0 else { return };
-        let problem = match tokio::time::timeout(PATIENCE, flush).await {
-            Ok(Ok(Ok(()))) => return,
-            Ok(Ok(Err(error))) => error.to_string(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the disk does not answer".to_owned(),
-        };
-        log::info!("could not flush {}: {problem}", journal::place());
     }
 }
 

@@ -186,7 +186,7 @@ pub(crate) async fn expire_predecessor(
 ) -> Result<Retired, Error> {
     let (record, kept) = (recorded.record(), recorded.is_written());
     let Some(predecessor) = record.predecessor.clone() else {
-        recorded.settle(access.context).done().await;
+        recorded.settle(access.context);
         return Ok(Retired::Gone);
     };
     let (name, id) = (record.key_name.clone(), predecessor.id);
@@ -217,7 +217,7 @@ pub(crate) async fn expire_predecessor(
     drop(pending);
     match result {
         Ok(retired) => {
-            recorded.settle(access.context).done().await;
+            recorded.settle(access.context);
             Ok(retired)
         }
         Err(why) => Err(not_retired(&name, id, successor, &why, kept, &predecessor)),

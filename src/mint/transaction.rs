@@ -1,7 +1,7 @@
 //! The transaction itself: create, rekey and resume. Each reads in the order of the states in `docs/transaction.md`.
 
 use super::other_runs;
-use super::record::{Flush, RunRecord, UnusedRecord, pending_hint};
+use super::record::{RunRecord, UnusedRecord, pending_hint};
 use super::rotation;
 use super::state::{Delivered, Failure, Transaction};
 use crate::context::Context;
@@ -19,7 +19,7 @@ pub(crate) async fn record_during<T>(
     search: impl Future<Output = Result<T, Error>>,
     record: Record,
     context: &Context,
-) -> Result<(T, UnusedRecord), Error> {
+) -> Result<(T, UnusedRecord<'_>), Error> {
     let written = async { Ok(UnusedRecord::write(record, context).await) };
     let (found, written) = tokio::try_join!(search, written)?;
     Ok((found, written?))
@@ -34,19 +34,20 @@ impl Transaction<'_> {
         self,
         key: &NewApiKey,
         record: Record,
-        written: Option<UnusedRecord>,
-    ) -> Result<(Delivered, Flush), Error> {
+        written: Option<UnusedRecord<'_>>,
+    ) -> Result<Delivered, Error> {
         let context = self.access.context;
         // Recorded: the record is on disk, fsynced, before the request leaves.
         let written = match written {
             Some(written) => written,
             None => UnusedRecord::write(record.clone(), context).await?,
         };
-        let recorded = written.begin(record, context)?;
+        let recorded = written.begin(record)?;
         // Asked, minted, delivered.
         let (delivered, recorded) = self.create_recorded(key, recorded).await?;
-        // Settled: the record is removed, and the removal is flushed while the session ends.
-        Ok((delivered, recorded.settle(context)))
+        // Settled: the record is removed. The end of the session waits until that is flushed.
+        recorded.settle(context);
+        Ok(delivered)
     }
 
     /// Creates a key whose work goes on after the delivery. The caller settles the record.
@@ -59,7 +60,7 @@ impl Transaction<'_> {
         record: Record,
     ) -> Result<(Delivered, RunRecord), Error> {
         let written = UnusedRecord::write(record.clone(), self.access.context).await?;
-        let recorded = written.begin(record, self.access.context)?;
+        let recorded = written.begin(record)?;
         self.create_recorded(key, recorded).await
     }
 
@@ -82,20 +83,17 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// After any error the record says whether the old secret may be invalid.
-    pub(crate) async fn rekey(
-        self,
-        key: &ApiKey,
-        record: Record,
-    ) -> Result<(Delivered, Flush), Error> {
+    pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.access.context;
         // Recorded: the record is on disk, fsynced, before the request leaves.
         let written = UnusedRecord::write(record.clone(), context).await?;
-        let recorded = written.begin(record, context)?;
-        let recorded = self.exclude_other_runs(key, recorded).await?;
+        let recorded = written.begin(record)?;
+        let recorded = self.exclude_other_runs(key, recorded)?;
         // Asked, minted, delivered.
         let (delivered, recorded) = self.rekey_recorded(key.id, recorded).await?;
-        // Settled: the record is removed, and the removal is flushed while the session ends.
-        Ok((delivered, recorded.settle(context)))
+        // Settled: the record is removed. The end of the session waits until that is flushed.
+        recorded.settle(context);
+        Ok(delivered)
     }
 
     /// Gives the key of a interrupted run a new secret and delivers it. The caller settles the record.
@@ -161,22 +159,21 @@ impl Transaction<'_> {
 
     /// Looks for other runs at work on the key, which see this one's record from now on, and takes over the records of runs that were cut
     /// off. Of several runs that look at once, all but the last see another one and end.
-    async fn exclude_other_runs(
+    fn exclude_other_runs(
         &self,
         key: &ApiKey,
         mut recorded: RunRecord,
     ) -> Result<RunRecord, Error> {
-        let turn = journal::turn();
-        let taken_over =
-            other_runs::take_over(key.id, Some(key), recorded.record(), self.access.signed_in);
-        drop(turn);
-        match taken_over {
+        // Held until the record is removed, or else another run may still see it and end as well.
+        let _turn = journal::turn();
+        let own = recorded.record();
+        match other_runs::take_over(key.id, Some(key), own, self.access.signed_in) {
             Ok(older) => {
                 recorded.supersede(older);
                 Ok(recorded)
             }
             Err(error) => {
-                recorded.withdraw(self.access.context).done().await;
+                recorded.withdraw(self.access.context);
                 Err(error)
             }
         }
@@ -198,7 +195,7 @@ impl Transaction<'_> {
         };
         match failure {
             Failure::RolledBack(error) => {
-                recorded.withdraw(self.access.context).done().await;
+                recorded.withdraw(self.access.context);
                 Err(error)
             }
             Failure::Unresolved(error) => Err(error.hint(recorded.next_step())),

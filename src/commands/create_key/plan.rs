@@ -19,9 +19,7 @@ use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{
-    self, Flush, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
-};
+use crate::mint::{self, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers};
 use crate::random;
 use crate::target::Target;
 
@@ -59,11 +57,10 @@ pub(crate) async fn run(
         ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &sinks)?;
-    let flush = session::signed_in(&target, context, async |access| {
+    session::signed_in(&target, context, async |access| {
         plan.carry_out(access, prepared).await
     })
     .await?;
-    flush.done().await;
     Ok(Outcome::Done)
 }
 
@@ -94,8 +91,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Carries the plan out. Returns the pending flush of the removed record, which runs during sign-out.
-    async fn carry_out(&self, access: Access<'_>, prepared: PreparedSinks) -> Result<Flush, Error> {
+    /// Carries the plan out.
+    async fn carry_out(&self, access: Access<'_>, prepared: PreparedSinks) -> Result<(), Error> {
         let (role, written) = self.role_and_record(access, &prepared).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
@@ -111,12 +108,11 @@ impl<'a> CreatePlan<'a> {
             role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
-            report::dry_run(&key, &existing, &prepared, meta, access.context)?;
-            return Ok(Flush::none());
+            return report::dry_run(&key, &existing, &prepared, meta, access.context);
         }
         let operation = access.operation(&self.operation, prepared.places());
         let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
-        let (delivered, flush) = match &existing {
+        let delivered = match &existing {
             Existing::One(found) => {
                 let record = self.record_of_rekey(operation, found);
                 mint.rekey(found, record).await?
@@ -139,16 +135,16 @@ impl<'a> CreatePlan<'a> {
             print_key(&delivered.fields, meta, access.context)
                 .map_err(output_failed_after_delivery)?;
         }
-        Ok(flush)
+        Ok(())
     }
 
     /// Finds the role. If the key gets a default name, this also writes the record at the same time: no other key can have that name, and
     /// the record needs nothing from the manager but the ID of the role.
-    async fn role_and_record(
+    async fn role_and_record<'c>(
         &self,
-        access: Access<'_>,
+        access: Access<'c>,
         prepared: &PreparedSinks,
-    ) -> Result<(RequestedRole, Option<UnusedRecord>), Error> {
+    ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
         let role = RoleRef::given(self.args.role.as_deref(), self.args.role_id);
         let role = role.unwrap_or(RoleRef::Name(""));
         let read_rights = !self.args.allow_full_access;
@@ -223,9 +219,8 @@ impl<'a> CreatePlan<'a> {
         key: &NewApiKey,
         meta: Value,
         access: Access<'_>,
-    ) -> Result<Flush, Error> {
-        report::leave_existing(found, key, self.expiry, meta, access)?;
-        Ok(Flush::none())
+    ) -> Result<(), Error> {
+        report::leave_existing(found, key, self.expiry, meta, access)
     }
 
     fn key(&self, role: &RequestedRole, signed_in: &SignedIn) -> NewApiKey {

@@ -84,7 +84,7 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     let meta = meta(access.target, fields);
     let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
-    recorded.settle(access.context).done().await;
+    recorded.settle(access.context);
     access.context.output.note(&format!(
         "the key `{}` (ID {id}) has a new secret",
         record.key_name

@@ -142,8 +142,7 @@ impl<'a> InPlaceRekey<'a> {
             "the old secret of the key `{name}` (ID {id}) stops working now"
         ));
         let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
-        let (delivered, flush) = mint.rekey(&self.key, record).await?;
-        flush.done().await;
+        let delivered = mint.rekey(&self.key, record).await?;
         if self.args.sinks.to_stdout() {
             return Ok(());
         }
