@@ -1,4 +1,4 @@
-//! Responses about another key or another role than the one that was asked for. A key of another run is never touched.
+//! Responses about a different key or role than requested. A key of another run is never touched.
 
 use super::likeness::is_like;
 use super::ownership::{self, MarkOwner, marker_owner};
@@ -7,26 +7,26 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::ApiKey;
 
-/// The failure if the response is about a key that was there before, such as the predecessor of a rotation.
+/// Returns the failure if the response is about a key that existed before, such as the predecessor of a rotation.
 pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     let known = record.work == Work::Create && record.existing_ids.contains(&key.id);
     known.then(|| {
         let failure = format!(
-            "the manager's response to a create is about the key with the ID {}, which was there before",
+            "the manager's response to the create is about the key with ID {}, which existed before",
             key.id
         );
         Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(key.id))
     })
 }
 
-/// Attribution key a response to a create is about, as far as it shows that.
+/// Who created the key in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribution {
-    /// Ours.
+    /// This run.
     Ours,
-    /// Another run's: a proxy has exchanged two responses.
+    /// Another run: a proxy has swapped two responses.
     AnotherRun,
-    /// The response shows neither our name nor our marker. A manager may alter names and leave descriptions out.
+    /// Unknown, because the response contains neither our name nor our marker. A manager may alter names and omit descriptions.
     Unknown,
 }
 
@@ -37,16 +37,16 @@ pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
         MarkOwner::Us => Attribution::Ours,
         MarkOwner::Another => Attribution::AnotherRun,
         MarkOwner::None if like_ours => Attribution::Ours,
-        // A response with descriptions shows the marker that was asked for.
+        // A manager that returns descriptions returns the marker as well.
         MarkOwner::None if !record.marked || key.description().is_some() => Attribution::AnotherRun,
         MarkOwner::None => Attribution::Unknown,
     }
 }
 
-/// The failure if the response is about the key of another run. That key is neither delivered nor deleted.
+/// Returns the failure for a response about a key of another run. That key is neither delivered nor deleted.
 pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Failure {
     let message = format!(
-        "the manager's response to a create is about the key `{}`; it has the ID {}, and nothing shows that it is ours: it was not delivered, and \
+        "the manager's response to the create is about the key `{}` (ID {}), and nothing proves that this run created it: it was not delivered, and \
          nothing was deleted",
         key.name().unwrap_or(&record.key_name),
         key.id
@@ -54,7 +54,7 @@ pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Failure {
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(key.id))
 }
 
-/// The failure if nothing shows that the response is about the key that was asked for. The key may be another run's, so it stays.
+/// Returns the failure if nothing proves that this run created the key. The key may belong to another run, so it is not deleted.
 pub(super) fn belongs_to_another_run(
     failure: &str,
     record: &Record,
@@ -65,14 +65,14 @@ pub(super) fn belongs_to_another_run(
         && !ownership::is_ours(record, key);
     another.then(|| {
         let message = format!(
-            "{failure}; it has the ID {}, and nothing shows that it is ours",
+            "{failure}; the key has ID {}, and nothing proves that this run created it",
             key.id
         );
         Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(key.id))
     })
 }
 
-/// Returns the role of a created key if it is not the role that was asked for.
+/// Returns the role of a created key if it differs from the requested role.
 fn other_role(record: &Record, key: &ApiKey) -> Option<i64> {
     let created = record.work == Work::Create;
     key.role_id()
@@ -80,14 +80,14 @@ fn other_role(record: &Record, key: &ApiKey) -> Option<i64> {
 }
 
 impl Transaction<'_> {
-    /// Takes the secret out of a response, if the response is about the key that was asked for.
+    /// Takes the secret from a response, if the response is about the requested key.
     pub(super) async fn accept(&self, mut key: ApiKey, record: &Record) -> Result<Minted, Failure> {
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         if record.work == Work::Create
             && name != record.key_name
             && !ownership::is_ours(record, &key)
         {
-            // It is unknown whether a manager keeps every name as it is sent (docs/manager-api.md, "Unknowns", no. 13).
+            // A manager may alter names (docs/manager-api.md, "Unknowns", no. 13).
             self.access.context.output.warn(&format!(
                 "the manager named the key `{name}` (ID {}) instead of `{}`",
                 key.id, record.key_name
@@ -121,19 +121,19 @@ impl Transaction<'_> {
         })
     }
 
-    /// Refuses a key with another role. It could do more than was asked for, or less, so it is deleted. If nothing shows that the
-    /// key is ours, it stays.
+    /// Deletes a key with the wrong role, because it permits more or less than requested. A key that may belong to another run is
+    /// not deleted.
     async fn refuse_role(&self, key: &ApiKey, role_id: i64, record: &Record) -> Failure {
         let asked = record.role_id.unwrap_or_default();
         let failure =
-            format!("the manager created a key with the role ID {role_id} instead of {asked}");
+            format!("the manager created a key with role ID {role_id} instead of {asked}");
         if let Some(end) = belongs_to_another_run(&failure, record, key) {
             return end;
         }
         match self.undo(key.id, record, &failure).await {
             Failure::RolledBack(error) => Failure::RolledBack(
                 Error::new(ErrorKind::Unexpected, error.to_string())
-                    .hint("ask the administrators of the manager why it sets another role")
+                    .hint("ask the administrator of the manager why it assigns a different role")
                     .key(key.id),
             ),
             open => open,

@@ -1,5 +1,5 @@
-//! The request that creates a key, and what its response proves. A success may be about another key, and a refusal may arrive
-//! after the key was created.
+//! The request that creates a key, and what its response proves. A successful response may be about a different key, and an error
+//! response may arrive although the key was created.
 
 use std::time::Duration;
 
@@ -17,11 +17,12 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
 
-/// How long a refusal by the manager is doubted if no other key explains it: a search may lag behind a create.
+/// How long to search for our key after the manager rejected the create and no other key explains that. A search may lag behind a
+/// create.
 const LAG_WAIT: Duration = Duration::from_secs(2);
 
 impl Transaction<'_> {
-    /// Asks the manager for the key, and finds out what became of the request.
+    /// Sends the request, and returns when its outcome is known.
     pub(super) async fn request_key(
         &self,
         key: &NewApiKey,
@@ -45,7 +46,7 @@ impl Transaction<'_> {
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
             }
-            // Nothing left this machine, or a rate limit kept the manager from processing it.
+            // The request was not sent, or a rate limit kept the manager from processing it.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
                 Err(Failure::RolledBack(error.into()))
             }
@@ -53,38 +54,38 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns whether the key with the marker of this run is another one than the response is about.
+    /// Returns true if our marker is on a different key than the one in the response.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.access.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, twins }, .. })
             if id != answered.id && !twins.contains(&answered.id))
     }
 
-    /// Returns whether the manager refused the API key that signs. It counts each use of a refused key, so no other request is
-    /// sent with it.
+    /// Returns true if the manager rejected the API key that signs the requests. Each further request with it would count towards
+    /// its lock, so none is sent.
     fn is_locked_out(&self, error: &ManagerError) -> bool {
         self.access.signed_in.session().is_none()
             && error.had_no_effect()
             && *error.cause() == Cause::Unauthorized
     }
 
-    /// Finds out what became of a create that was not answered with success. A refusal may answer the second of two copies of the
-    /// request, and a server error may follow a create that succeeded. So each is treated as a lost response until a lookup shows
-    /// that there is no key.
+    /// Determines the outcome of a create that returned an error. An error response may belong to the second of two copies of the
+    /// request, and a server error may follow a successful create. So each error counts as a lost response until a search shows
+    /// that our key does not exist.
     async fn doubt(
         &self,
         error: ManagerError,
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        // A refusal in another form may come from a proxy.
+        // A response in a different format may come from a proxy.
         let refused = error.has_refusal_status();
         let question = Question {
             wait: self.doubted_for(&error, record),
             refused: error.had_no_effect(),
         };
         if !question.refused {
-            log::warn!("{error}; finding out what became of the key");
+            log::warn!("{error}; checking whether the key was created");
         }
         match reconcile::of_create(self.access.signed_in, record, question).await {
             CreateOutcome::Created(id, twins) => {
@@ -98,13 +99,13 @@ impl Transaction<'_> {
             {
                 let error = match self.refused(error, record).await {
                     Ok(error) => error,
-                    // A search that lags shows it only now.
+                    // The lagging search did not show it before.
                     Err(id) => return self.take_ours(id, Vec::new(), recorded).await,
                 };
                 if question.refused {
                     return Err(Failure::RolledBack(error));
                 }
-                // In a rotation the name is taken, so a 500 in any form may be a refusal.
+                // In a rotation the name is in use, so any 500 may mean that the name was rejected.
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
                 let plain = Error::new(error.kind(), message).http(error.http_status());
                 Err(Failure::RolledBack(match error.key_id() {
@@ -115,7 +116,8 @@ impl Transaction<'_> {
             CreateOutcome::NotCreated => {
                 Err(Failure::RolledBack(not_created(error.into(), record)))
             }
-            // A user who may not create keys may not search them either, and both are refused in the same form.
+            // A user without permission to create keys may lack permission to search them too, and gets the same response for
+            // both.
             CreateOutcome::SearchForbidden(_) if refused => Err(Failure::RolledBack(error.into())),
             CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => {
                 Err(Failure::Unresolved(Error::new(
@@ -129,7 +131,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Makes a new secret for the key of this run whose response was lost.
+    /// Creates a new secret for our key, because the response with the first one was lost.
     async fn take_ours(
         &self,
         id: i64,
@@ -143,17 +145,17 @@ impl Transaction<'_> {
         self.request_secret(id, recorded.record()).await
     }
 
-    /// Returns whether a server error may be how the manager refuses a name that is taken.
+    /// Returns true if a server error may mean that the name is in use.
     fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
         *error.cause() == Cause::Rejected(500)
             && (error.is_from_manager() || record.predecessor.is_some())
     }
 
-    /// Returns how long the key may still appear.
+    /// Returns how long our key may still appear.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // In a rotation the request is sent once more, and a late key is found then.
+        // A rotation sends the request once more, and that attempt finds a late key.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
@@ -164,9 +166,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Explains the refusal. It is unknown which status the manager has for a name that is taken (docs/manager-api.md,
-    /// "Unknowns", no. 7), so a search shows whether another run created a key of the name first. Returns the ID of our own key
-    /// if that key has the name.
+    /// Explains why the manager rejected the create. The status for a name that is in use is unknown (docs/manager-api.md,
+    /// "Unknowns", no. 7), so this searches for a key with the name. Returns the ID if that key is our own.
     async fn refused(&self, error: ManagerError, record: &Record) -> Result<Error, i64> {
         let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
         if !record.unique || !about_the_key {
@@ -183,7 +184,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // The key of another run explains more than a key that was there before.
+        // A key that appeared during this run is the better explanation.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {
@@ -200,7 +201,7 @@ impl Transaction<'_> {
             Some(other) => Error::new(
                 ErrorKind::Conflict,
                 format!(
-                    "{error}; a key named `{}` exists already, with the ID {}",
+                    "{error}; a key named `{}` already exists (ID {})",
                     record.key_name, other.id
                 ),
             )
@@ -208,7 +209,7 @@ impl Transaction<'_> {
         })
     }
 
-    /// Returns the predecessor if another run renamed it: the successor of that run is about to take the name.
+    /// Returns the ID of the predecessor if another run has renamed it. The successor of that run is about to get the name.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
         let key = self.access.signed_in.api_key(predecessor.id).await.ok()?;
@@ -216,7 +217,7 @@ impl Transaction<'_> {
     }
 }
 
-/// The error if the manager has no such key, so that the request can be sent again.
+/// Returns the error for a key that was not created. The request can be repeated.
 fn not_created(error: Error, record: &Record) -> Error {
     let message = format!("{error}; the key `{}` was not created", record.key_name);
     Error::new(ErrorKind::Unreachable, message)

@@ -8,11 +8,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 
-/// How many new secrets are made at most in place of one that a lost request ended.
+/// How many times a secret is replaced after a lost request has invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
-    /// Delivers the secret. If a check or a sink fails before any sink has the secret, the key is undone.
+    /// Delivers the secret. If a check or a sink fails and no sink has the secret, the key is deleted.
     pub(super) async fn deliver(
         &mut self,
         mut minted: Minted,
@@ -23,7 +23,7 @@ impl Transaction<'_> {
             if !minted.uncertain || !matches!(checked, Err(Objection::Refused(_))) {
                 break;
             }
-            log::warn!("a lost request was processed late; making another secret");
+            log::warn!("a lost request was processed late; creating another secret");
             minted.secret.settled.set(true);
             minted = self.request_secret(minted.id, recorded.record()).await?;
             minted.uncertain = true;
@@ -36,7 +36,7 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // A recovery deletes nothing because the manager is busy.
+            // `recover` does not delete a key because the manager is busy.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -57,7 +57,7 @@ impl Transaction<'_> {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
                 Err(Failure::Unresolved(error))
             }
-            // The exit code is that of the cause, not of the deletion.
+            // The exit code reports why the key was deleted.
             Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
                     "{failure}; the key `{}` (ID {}) was deleted",
@@ -71,8 +71,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Notes in the record that the secret may be in use before a sink has it, and that it is delivered after all sinks have it.
-    /// `recover` does not end such a secret without being told to.
+    /// Marks the record as `delivering` before a sink gets the secret, and as `delivered` after all sinks have it. `recover` does
+    /// not invalidate such a secret unless the user asks for it.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -94,7 +94,7 @@ impl Transaction<'_> {
             fields: &minted.fields,
             meta: self.meta,
         };
-        // The old secret of a key that existed before is invalid already, so no signal stops the delivery of the new one.
+        // The old secret of an existing key is already invalid, so a signal does not stop the delivery of the new one.
         let deaf = Signals::default();
         let signals = if recorded.record().work == Work::Rekey {
             &deaf
@@ -123,20 +123,21 @@ impl Transaction<'_> {
     }
 }
 
-/// The failure after which the record and the key stay.
+/// Returns a failure that keeps the record and the key.
 fn left_open(minted: &Minted, failure: String) -> Failure {
     minted.secret.settled.set(true);
     Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))
 }
 
-/// The failure if the manager does not accept the secret that it has just made for a key that existed before. Another run on
-/// another machine has made a newer one, which may be in use, so `recover` does not end that without being told to.
+/// Returns the failure for a secret that the manager does not accept although it has just created it for an existing key. A run
+/// on another machine has created a newer secret, which may be in use. So `recover` does not replace it unless the user asks for
+/// it.
 fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failure {
     if let Err(error) = recorded.mark(Stage::Delivering) {
         log::info!("could not update the record of this run: {error}");
     }
     let message = format!(
-        "{failure}; another run may have made a newer secret for the key `{}` (ID {}), so this one was not delivered",
+        "{failure}; another run may have created a newer secret for the key `{}` (ID {}), so this one was not delivered",
         minted.name, minted.id
     );
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(minted.id))
@@ -145,12 +146,12 @@ fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failu
 /// Why a secret was not delivered.
 struct Undelivered {
     message: String,
-    /// No sink has it any more.
+    /// All sinks withdrew the secret.
     all_withdrawn: bool,
 }
 
-/// Delivers to all sinks, or to none: if one fails, the earlier ones are withdrawn. The message names those that could not be
-/// withdrawn.
+/// Delivers to all sinks or to none. If a sink fails, the earlier ones withdraw the secret, and the message names those that
+/// could not.
 async fn deliver(
     sinks: &mut [Box<dyn Sink>],
     payload: &Payload<'_>,

@@ -13,9 +13,9 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 pub(super) enum Objection {
     /// The manager does not accept the secret.
     Refused(String),
-    /// A lost request may have ended the secret, and nothing shows that it works.
+    /// A lost request may have invalidated the secret, and nothing proves that the secret works.
     Doubtful(String),
-    /// The response is about another key than the one that this run made.
+    /// The response is about a different key than the one that this run created.
     Exchanged(String),
     /// Anything else.
     Other(ErrorKind, String),
@@ -28,14 +28,14 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Checks everything that forbids the delivery: a signal, another key of the name, a secret that does not work.
+    /// Returns the reason why the secret must not be delivered: a signal, an older key with the name, or a secret that does not
+    /// work.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
-        // The old secret of a key that existed before is invalid already, so the work is finished.
+        // The old secret of an existing key is already invalid, so the delivery is finished even after a signal.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // Another run, or a request of this run whose response was lost, may have made a newer secret for a key that existed
-        // before.
+        // Another run, or a lost request of this run, may have created a newer secret for an existing key.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         if self.verify || in_doubt && !idle {
@@ -49,8 +49,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Applies the rule of docs/transaction.md: of several keys of one name, the one with the lowest ID stays. Twins are deleted
-    /// in any case.
+    /// Deletes the twins of the key, and checks that no key with the same name has a lower ID (docs/transaction.md, "Several runs
+    /// at once").
     async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
         if !record.unique && !self.verify && !self.recovering {
             return Ok(());
@@ -77,13 +77,13 @@ impl Transaction<'_> {
                 && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
-        // A run that was delivering had seen that its key stays.
+        // A run starts to deliver after it has checked that its key stays.
         let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
             Some(other) if may_go => Err((
                 ErrorKind::Conflict,
                 format!(
-                    "a key named `{}` exists already, with the ID {}: another run was first",
+                    "a key named `{}` already exists (ID {}): another run was first",
                     record.key_name, other.id
                 ),
             )
@@ -92,8 +92,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns the keys that have the name of this key, as soon as this key is among them: then the search shows every key that
-    /// was created before it.
+    /// Returns the keys with the name of this key once the search shows this key. Then the search shows every key that was
+    /// created before it.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
@@ -104,7 +104,7 @@ impl Transaction<'_> {
             }
             if !poll.wait().await {
                 self.access.context.output.warn(&format!(
-                    "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run made a key of this name",
+                    "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run created a key with this name",
                     minted.name, minted.id
                 ));
                 return Ok(found);
@@ -112,7 +112,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns whether the manager shows that the key is locked or expired, which its response to the reset may have left out.
+    /// Returns true if the manager shows that the key is locked or expired. The response to the reset may omit that.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.access.signed_in.api_key(minted.id).await;
         shown.is_ok_and(|key| {
@@ -131,10 +131,7 @@ impl Transaction<'_> {
         match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
             Tried::Works(Some(key)) if key.id != minted.id => Err((
                 ErrorKind::Undelivered,
-                format!(
-                    "the new secret belongs to another key, with the ID {}",
-                    key.id
-                ),
+                format!("the new secret belongs to a different key (ID {})", key.id),
             )
                 .into()),
             Tried::Works(_) => Ok(()),
@@ -146,7 +143,7 @@ impl Transaction<'_> {
                     "the manager does not accept the new secret: {error}"
                 )))
             }
-            // It is unknown whether a lost request has ended the secret.
+            // A lost request may have invalidated the secret.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"
@@ -165,8 +162,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns whether the manager refused a request of a key after it had accepted its secret. A rate limit, a server error and the
-/// response of a proxy prove nothing about the secret.
+/// Returns true if the manager rejected a request for lack of permission, after it had accepted the secret. Rate limits, server
+/// errors and responses of a proxy prove nothing about the secret.
 fn is_about_a_right(error: &ManagerError) -> bool {
     error.is_from_manager()
         && match error.cause() {
@@ -176,11 +173,11 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the twins of this key among the keys that one search showed. A key with our marker that is no twin has a copy
-/// of our description, and stays.
+/// Returns the IDs of the twins of this key among the keys that a search found. A key with our marker that is not a twin has a
+/// copied description, and is not deleted.
 ///
 /// # Errors
-/// Returns an objection if another key has our marker and this one has not.
+/// Returns an objection if a different key has our marker and this one does not.
 fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {
@@ -193,7 +190,7 @@ fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>,
     };
     if shown.is_some() && !is_ours(record, made) {
         return Err(Objection::Exchanged(format!(
-            "the manager's response is about the key with the ID {}, but the one with the ID {} has the marker of this run: no secret was delivered, \
+            "the manager's response is about the key with ID {}, but the key with ID {} has the marker of this run: no secret was delivered, \
              and nothing was deleted",
             minted.id, other.id
         )));
@@ -204,7 +201,7 @@ fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>,
     Ok(twins.map(|key| key.id).collect())
 }
 
-/// Returns whether a key is known to be locked or expired. It is refused then whatever its secret.
+/// Returns true if a key is locked or expired. The manager rejects it regardless of its secret.
 fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn) -> bool {
     let now = signed_in.time().timestamp_millis();
     active == Some(false) || expiry_date.is_some_and(|end| end <= now)

@@ -1,6 +1,6 @@
-//! Names that a manager may alter: other case, no blanks or brackets, or cut.
+//! The comparison of names that a manager may alter: different case, no blanks or brackets, or truncated.
 
-/// Names with fewer letters must match in full, since many names begin alike.
+/// Shorter names must match in full, because many names have the same beginning.
 const LONG: usize = 16;
 
 /// Returns the letters and digits of a name in lower case.
@@ -11,7 +11,7 @@ pub(super) fn folded(name: &str) -> String {
         .collect()
 }
 
-/// Returns whether a manager that was asked for one name may have made the other of it.
+/// Returns true if the manager may have changed one name into the other.
 pub(crate) fn is_like(asked: &str, kept: &str) -> bool {
     let (asked, kept) = (folded(asked), folded(kept));
     if kept.is_empty() {

@@ -1,4 +1,5 @@
-//! The search for the key that an operation made: by its name first, which is one request, then by its marker among all newer keys.
+//! The search for the key that an operation created: first by its name, which takes one request, then by its marker among all
+//! newer keys.
 
 use chrono::TimeDelta;
 
@@ -6,31 +7,31 @@ use super::ownership::{Verdict, is_twin_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
-/// How far two clocks may differ after one was corrected by the other, in milliseconds.
+/// How far the clocks of two machines may differ after one was adjusted to the other, in milliseconds.
 const SLACK: i64 = 60 * 1000;
 
-/// How long one key is asked for at most, in milliseconds.
+/// The longest time from the start of an operation to its last request, in milliseconds.
 const LONGEST: i64 = 10 * 60 * 1000;
 
-/// How many keys others may make between the two copies of a request.
+/// How many keys other runs may create between the two copies of a request.
 const NEIGHBOURS: i64 = 1000;
 
 /// Searches for the key of one operation.
 pub(super) struct Lookup<'a> {
     signed_in: &'a SignedIn,
     record: &'a Record,
-    /// No key with a lower ID is ours.
+    /// Keys with a lower ID are not ours.
     lowest: Option<i64>,
-    /// The highest ID that was seen: keys above it are new.
+    /// The highest ID in the results so far. Keys above it are new.
     highest: Option<i64>,
-    /// Only the twins of this key are searched for.
+    /// Restricts the search to the twins of this key.
     twin: Option<&'a ApiKey>,
 }
 
 /// The result of one search.
 pub(super) struct LookupResult {
     pub(super) verdict: Verdict,
-    /// A key has exactly the name, whosever it is.
+    /// True if any key has exactly this name.
     pub(super) name_is_taken: bool,
 }
 
@@ -51,14 +52,14 @@ impl<'a> Lookup<'a> {
         self
     }
 
-    /// Restricts the search to twins of this key. Copies of it are left out.
+    /// Restricts the search to the twins of this key. Copies of the key are ignored.
     pub(super) fn twins_of(mut self, key: Option<&'a ApiKey>) -> Self {
         self.twin = key;
         self
     }
 
-    /// Searches once. IDs rise, so only keys above those that existed before are read. Unless the search is `whole`, only keys
-    /// that were added since the last search are read.
+    /// Searches once. IDs rise, so the search reads only keys with a higher ID than those that existed before. Unless `whole`, it
+    /// reads only keys that were added since the last search.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -87,7 +88,7 @@ impl<'a> Lookup<'a> {
         self.twin.is_none_or(|twin| is_twin_of_answer(twin, key))
     }
 
-    /// Adds keys that may be ours under another name.
+    /// Adds keys with a different name that may be ours.
     async fn add_like(&mut self, whole: bool, found: &mut Vec<ApiKey>) -> Result<(), ManagerError> {
         let since = since(self.signed_in, self.record);
         let from = match whole {
@@ -111,7 +112,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Returns when the operation began by the manager's clock, or somewhat earlier.
+/// Returns the start of the operation according to the clock of the manager, or an earlier time.
 pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let skew = signed_in
         .clock_skew()
@@ -122,7 +123,7 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
         return began;
     };
-    // An operation does not begin after its request. If the wall clock shows that, the clock was set back in between; the
+    // An operation starts before its request. If the wall clock contradicts that, the clock was set back in between, and the
     // monotonic clock is right.
     let asked = signed_in.time().timestamp_millis().saturating_sub(age);
     match began > asked {

@@ -1,4 +1,4 @@
-//! The marker that an operation leaves in a key's description, and the operation in a default name.
+//! The marker that an operation adds to the description of its key, and the operation in a default name.
 
 use crate::manager::ApiKey;
 
@@ -9,7 +9,7 @@ pub(crate) fn mark(operation: &str) -> String {
 
 const MARK: &str = "[swp-keys ";
 
-/// Returns the operation in a default name, which consists of role, time and operation.
+/// Returns the operation in a default name (role, time, operation).
 pub(super) fn default_name_of(name: &str) -> Option<&str> {
     let (rest, operation) = name.rsplit_once('-')?;
     let (_, time) = rest.rsplit_once('-')?;
@@ -35,7 +35,7 @@ pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|operation| is_operation(operation))
 }
 
-/// A marker in a text, in any form that a manager keeps.
+/// A marker in a text, which the manager may have altered.
 pub(super) struct FoundMark<'a> {
     pub(super) operation: &'a str,
     start: usize,
@@ -64,7 +64,7 @@ pub(super) fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
     })
 }
 
-/// Returns the operation of the last marker of a key, in any form that a manager keeps, or else that in a default name.
+/// Returns the operation of the last marker of a key, or else the operation in its default name.
 pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
@@ -72,9 +72,9 @@ pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
     last.or_else(|| default_name_of(&name)).map(str::to_owned)
 }
 
-/// Returns a text without markers, and without the blanks before them.
+/// Returns a text without markers and the blanks before them.
 pub(crate) fn without_marks(text: &str) -> String {
-    // The two have the same length in bytes.
+    // `to_ascii_lowercase` does not change the length.
     let lower = text.to_ascii_lowercase();
     let (mut rest, mut last) = (String::new(), 0);
     for mark in found_marks(&lower) {

@@ -1,13 +1,13 @@
-//! The one transaction that makes a secret: prepared, recorded, asked, minted, delivered, settled.
+//! The one transaction that creates a secret: prepared, recorded, asked, minted, delivering, delivered, settled.
 //!
-//! No other module creates a key or resets a secret. [`transaction`] reads in this order. `docs/transaction.md` describes the faults and
-//! what `recover` does about them. If the process dies in a state, this is left:
+//! No other module creates a key or resets a secret. The methods in [`transaction`] go through these states in order. `docs/transaction.md`
+//! describes the faults and what `recover` does about them. If the process dies in a state, the following is left:
 //!
 //! | state | on disk | on the manager | cleaned up by |
 //! | --- | --- | --- | --- |
 //! | prepared | perhaps an empty temporary file beside a sink | nothing | nothing to do |
 //! | recorded | the record | nothing | `recover` finds no key and removes the record |
-//! | asked | the record | perhaps a key whose secret is lost | `recover` resets or deletes the key |
+//! | asked | the record | perhaps a key whose secret is lost | `recover` creates a new secret or deletes the key |
 //! | minted | the record, perhaps a temporary file (0600) with the secret | a key whose secret was not delivered | the same |
 //! | delivering | the record, perhaps the secret in its sink | the key, whose secret may be in use | `recover OPERATION` |
 //! | delivered | the record, the secret in its sink | the key | `recover` removes the record, or sets the expiry of an old key |
@@ -15,15 +15,15 @@
 //!
 //! What the transaction guarantees:
 //!
-//! - **The record is first and last.** It is on disk, fsynced, before the request leaves, and is removed when nothing is left to be done.
-//!   Between the two a signal is noted, and obeyed after the key was undone or delivered.
-//! - **A key of another run is never touched.** A key is ours by its ID or by its marker. A name proves nothing.
-//! - **Only a success is final.** A refusal may answer the second of two copies of a request, and a server error may follow a create
-//!   that succeeded. So both are followed by a search for our marker.
-//! - **A secret is delivered once it is safe.** The record says `delivering` before a sink has the secret. If that cannot be noted, the
-//!   secret is not delivered. A new secret of a key that existed before is used once before it is delivered.
-//! - **One key for each name.** If several runs create a key of one name, the key with the lowest ID stays.
-//! - **An existing key is never deleted.** If its new secret cannot be delivered, the record stays and says so.
+//! - **The record covers the request.** The record is on disk, fsynced, before the request is sent. It is removed when there is nothing
+//!   left to do. In between, a signal stops the run only after the key was delivered or deleted.
+//! - **Keys of other runs are never touched.** A run recognises its key by the ID or by the marker. A name proves nothing.
+//! - **Only a success response is final.** An error response may belong to the second of two copies of a request, and a server error may
+//!   follow a create that succeeded. So the run searches for its marker after each error response.
+//! - **A delivery is recorded first.** The record is marked as `delivering` before a sink gets the secret. If that fails, the secret is
+//!   not delivered. The new secret of an existing key is tried before it is delivered.
+//! - **One key per name.** If several runs create a key with the same name, the key with the lowest ID stays.
+//! - **An existing key is never deleted.** If its new secret cannot be delivered, the record stays and the error reports that.
 
 mod answer_check;
 mod create_request;

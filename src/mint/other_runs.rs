@@ -1,7 +1,7 @@
-//! Other runs at work on the key that will get a new secret. The records of interrupted runs are taken over, and a living
-//! run is not disturbed.
+//! Other runs that work on the same key. This run takes over the records of interrupted runs, and does not disturb a living run.
 //!
-//! A run looks after its own record is on disk. So of two runs with one state folder, the one that looks later sees the other.
+//! A run searches for other records after its own record is on disk. Of two runs with the same state folder, the later one sees
+//! the record of the other.
 
 use super::ownership;
 use super::record::next_step;
@@ -11,8 +11,8 @@ use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Takes over the records of runs that were interrupted while they made this key or its secret: the secret that is made now replaces
-/// theirs. `own` is the record of this run. `key` is the key with this ID as the manager shows it, if it was read.
+/// Takes over the records of runs that were interrupted while they created this key or its secret, because the new secret
+/// replaces theirs. `own` is the record of this run. `key` is the key with this ID, if it was read.
 ///
 /// # Errors
 /// Returns a conflict if a living run works on the key, or if a rotation of it was interrupted.
@@ -39,7 +39,7 @@ pub(super) fn take_over(
         if !is_about(&other, id, key, own) {
             continue;
         }
-        // This run does not wait for a living run, whose secret would replace the one that is made here.
+        // A living run is not waited for, because its secret would replace the one that this run creates.
         let entry = if lives {
             None
         } else {
@@ -51,8 +51,8 @@ pub(super) fn take_over(
     Ok(entries)
 }
 
-/// Returns whether the run worked on this key. A run that did not know the ID of its key yet had a key of this name. If the key
-/// has the marker of another run, it was another key.
+/// Returns true if the run worked on this key. A run that does not know the ID of its key is recognised by the name, unless the
+/// key has the marker of a different run.
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -61,10 +61,10 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Refuses to leave a key as it is if a run that was delivering its secret was interrupted: the secret may be lost.
+/// Checks that no interrupted run lost the secret of a key that will be kept.
 ///
 /// # Errors
-/// Returns an error with the next step of the record.
+/// Returns an error that contains the next step of the record.
 pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     for found in journal::unfinished().unwrap_or_default() {
@@ -86,7 +86,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Err
     Ok(())
 }
 
-/// Returns whether the run made this key, or a secret of it, as far as that shows.
+/// Returns true if the run created this key or a secret of it, as far as the manager shows that.
 fn made(record: &Record, key: &ApiKey) -> bool {
     match record.key_id {
         Some(id) => id == key.id,
@@ -98,12 +98,12 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns whether the key lacks the marker that the run would have given it.
+/// Returns true if the key does not have the marker that the run would have added.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }
 
-/// Returns whether the run was replacing this key, or the key is the successor.
+/// Returns true if the run was replacing this key, or created it as a successor.
 fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     let name = key.and_then(ApiKey::name);
     record.predecessor.as_ref().is_some_and(|predecessor| {
@@ -111,7 +111,7 @@ fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     })
 }
 
-/// The error if a rotation may still make a secret, or has made one, that a new secret would replace.
+/// Returns the error for an unfinished rotation, whose secret a new one would replace.
 fn in_rotation(record: &Record) -> Error {
     let name = &record.key_name;
     Error::new(

@@ -1,8 +1,8 @@
-//! Whose key it is: the marker that an operation leaves in a key's description, and what it proves.
+//! Which run created a key, and what proves it.
 //!
-//! Another run may have just received the secret of a key with the same name, so nothing is reset or deleted on account of the
-//! name alone. A manager may alter names and descriptions, and people rename keys, so the marker is searched for in both, in upper
-//! or lower case, with or without its brackets and blanks.
+//! Another run may have just received the secret of a key with the same name, so a name is never a reason to reset or delete a
+//! key. A manager may alter names and descriptions, and people rename keys. So the marker is searched for in both, regardless of
+//! case, brackets and blanks.
 
 use crate::journal::Record;
 use crate::manager::ApiKey;
@@ -10,19 +10,19 @@ use crate::manager::ApiKey;
 use super::likeness::{folded, is_like};
 use super::marker::{default_name_of, found_marks};
 
-/// What the keys prove about an operation.
+/// What a search proves about the key of an operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This key is the operation's own by its marker, and so are its twins, which a repeated request made.
+    /// This key has the operation's marker. Its twins, which a repeated request created, have it as well.
     Ours { id: i64, twins: Vec<i64> },
-    /// None is. It was not created, or is gone.
+    /// No key belongs to the operation: it was not created, or it was deleted.
     None,
-    /// These may be, but nothing proves it.
+    /// These keys may belong to the operation, but nothing proves it.
     Unproven(Vec<i64>),
 }
 
-/// Searches for the operation's own key among others. A key that was created before `since`, by the manager's clock, has a
-/// similar name by chance. A key that does not show when it was created may be the operation's.
+/// Determines which key the operation created. A key that was created before `since` (the manager's time) has a similar name by
+/// chance. A key without a creation time may belong to the operation.
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -37,7 +37,7 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
     ours.sort_by_key(|key| key.id);
     match ours.split_first() {
-        // If one key is proven, another key of the same name without a marker does not matter.
+        // If a key has our marker, keys with the same name and no marker are irrelevant.
         Some((first, rest)) if rest.iter().all(|other| are_twins(first, other)) => Verdict::Ours {
             id: first.id,
             twins: rest.iter().map(|twin| twin.id).collect(),
@@ -47,15 +47,15 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
 }
 
-/// How far apart two copies of a request arrive at most, in milliseconds.
+/// The longest time between the arrivals of two copies of a request, in milliseconds.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Returns whether one repeated request made two keys that have one marker. Otherwise one is a copy of the other.
+/// Returns true if a repeated request created the two keys, which have the same marker. Otherwise one is a copy of the other.
 fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
 
-/// Returns the same for a key as a response shows it, which may leave fields out.
+/// Returns true if the two keys are twins. `answered` is a key from a response, which may omit fields.
 pub(super) fn is_twin_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
     let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
     are_close(answered, other)
@@ -76,7 +76,7 @@ fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
         || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
 }
 
-/// Whose marker a key has.
+/// Which run a marker belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkOwner {
     Us,
@@ -87,12 +87,12 @@ pub(super) enum MarkOwner {
 pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
-    // The digits are random, so no text has them by chance.
+    // The digits are random, so other texts do not contain them.
     let holds = |text: &str| text.contains(&record.operation);
     if record.marked && (holds(&description) || holds(&name)) {
         return MarkOwner::Us;
     }
-    // If our key has no marker, a key with a marker is another run's.
+    // If our key has no marker, a key with a marker belongs to a different run.
     let mut others = found_marks(&description)
         .map(|found| found.operation)
         .chain(default_name_of(&name).filter(|_| folded(&name) != folded(&record.key_name)));
@@ -102,7 +102,7 @@ pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
     }
 }
 
-/// Returns whether the key has the operation's marker.
+/// Returns true if the key has the marker of the operation.
 pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
     marker_owner(record, key) == MarkOwner::Us
 }
@@ -110,8 +110,8 @@ pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
 /// An hour in milliseconds.
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Returns whether the key with the recorded ID is the one that the operation made. Another manager has other IDs, so the key
-/// must have our marker or a similar name, or have been created during the operation.
+/// Returns true if the operation created the key with the recorded ID. A different manager at the same address has different IDs.
+/// So the key must have our marker or a similar name, or have been created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {
@@ -125,7 +125,7 @@ pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns whether a key was created within the hour after `since`, as far as the manager shows that.
+/// Returns true if a key was created within the hour after `since`, or has no creation time.
 pub(super) fn is_of_its_time(since: i64, key: &ApiKey) -> bool {
     let span = since..since.saturating_add(HOUR);
     key.created().is_none_or(|created| span.contains(&created))

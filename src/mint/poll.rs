@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a refusal is doubted that is not in the manager's form.
+/// How long to search after an error response that does not come from the manager itself.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
-/// The first pause; each is twice the one before.
+/// The first pause. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -24,12 +24,12 @@ impl Poll {
         }
     }
 
-    /// Returns whether the wait is over, so that the next poll is the last.
+    /// Returns true if the wait is over and the next poll is the last one.
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 
-    /// Pauses, and returns whether to poll again. The last poll is at the very end of the wait.
+    /// Pauses, and returns true if the caller must poll again. The last poll is at the end of the wait.
     pub(crate) async fn wait(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {

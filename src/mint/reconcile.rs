@@ -1,7 +1,7 @@
-//! Lost responses: what became of a request whose response did not arrive or cannot be read.
+//! Lost responses: how to determine the outcome of a request whose response did not arrive or cannot be read.
 //!
-//! The manager is asked until that is known or the wait is over. Only then is a key known to be missing: when the first search is
-//! answered, the request may still be in flight, or the search may lag behind the create.
+//! The manager is polled until the outcome is known or the wait is over. A key that a search does not show is missing only at the
+//! end of the wait: before that, the request may still be in flight, or the search may lag behind the create.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use super::poll::Poll;
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
-/// What became of a create.
+/// The outcome of a create.
 pub(super) enum CreateOutcome {
-    /// It made this key, which is provably ours, and these twins of it.
+    /// The run created this key, which has its marker, and these twins.
     Created(i64, Vec<i64>),
-    /// It made no key.
+    /// The run created no key.
     NotCreated,
-    /// That is unknown, because keys may not be searched.
+    /// The outcome is unknown, because the user lacks permission to search keys.
     SearchForbidden(String),
     /// That is unknown for this reason.
     Unknown(String),
 }
 
-/// What must be found out.
+/// What a search must determine.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
-    /// How long a key that is not there may still appear.
+    /// How long a missing key may still appear.
     pub(super) wait: Duration,
-    /// The manager itself refused the create, so a key of the name explains the refusal and proves nothing else.
+    /// The manager itself rejected the create. A key with the name explains that, but does not belong to this run.
     pub(super) refused: bool,
 }
 
-/// Searches until the result of a create is known, or the wait is over.
+/// Searches until the outcome of a create is known or the wait is over.
 pub(super) async fn of_create(
     signed_in: &SignedIn,
     record: &Record,
@@ -58,7 +58,7 @@ pub(super) async fn of_create(
             }
             Err(error) if search_is_forbidden(&error) => {
                 return CreateOutcome::SearchForbidden(format!(
-                    "keys may not be searched: {error}"
+                    "no permission to search keys: {error}"
                 ));
             }
             Err(error) => CreateOutcome::Unknown(format!("the search failed as well: {error}")),
@@ -69,7 +69,7 @@ pub(super) async fn of_create(
     }
 }
 
-/// Returns whether keys may not be searched. Some managers answer 404 to users who may not.
+/// Returns true if the user lacks permission to search keys. Some managers return 404 for that.
 pub(super) fn search_is_forbidden(error: &ManagerError) -> bool {
     match error.cause() {
         Cause::Forbidden | Cause::Unauthorized => true,
@@ -85,30 +85,30 @@ fn unproven(record: &Record, ids: &[i64]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     format!(
-        "nothing proves who made the keys with the IDs {ids}, which are named `{}` or similarly",
+        "nothing proves which run created the keys with the IDs {ids}, which have the name `{}` or a similar one",
         record.key_name
     )
 }
 
-/// What became of a reset.
+/// The outcome of a reset.
 pub(super) enum ResetOutcome {
-    /// The new secret. If `uncertain`, an earlier request was lost and may be processed late.
+    /// The key has a new secret.
     Made {
-        /// The key with its secret.
+        /// The key and its secret.
         key: Box<ApiKey>,
         uncertain: bool,
     },
-    /// The manager refused it.
+    /// The manager rejected the request.
     Refused(ManagerError),
     /// That is unknown for this reason.
     Unknown(String),
 }
 
-/// Gives the key a new secret. The response may be lost as well. Asking again is safe until a secret was delivered, since only
-/// the last one counts. `uncertain` says that an earlier request may have made a secret.
+/// Creates a new secret for the key. If the response is lost, the request can be repeated until a secret was delivered, because
+/// only the last secret works. `uncertain` means that an earlier request may have created a secret.
 ///
-/// A request that may be in flight is waited for before the next one is sent. If it were processed later, it would end the newer
-/// secret.
+/// A request in flight is waited for before the next one is sent. If the manager processed it later, it would invalidate the
+/// newer secret.
 pub(super) async fn of_reset(
     signed_in: &SignedIn,
     record: &Record,
@@ -136,7 +136,7 @@ pub(super) async fn of_reset(
             }
             Ok(key) => {
                 return ResetOutcome::Unknown(format!(
-                    "the response is about another key, with the ID {}",
+                    "the response is about a different key (ID {})",
                     key.id
                 ));
             }
@@ -149,7 +149,7 @@ pub(super) async fn of_reset(
                 | Cause::ProxyRefused
                 | Cause::RateLimited { .. }
         );
-        // A reset connection proves nothing about the request that was sent over it.
+        // The request may have arrived before the connection was reset.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
             _ if not_sent => {}
@@ -168,8 +168,8 @@ pub(super) async fn of_reset(
     }
 }
 
-/// Deletes a key whose secret was not delivered, until that is known to be done. A key that is gone already counts as deleted:
-/// the response to an earlier try may have been lost, and repeating a deletion is safe.
+/// Deletes a key until the outcome is known. A missing key counts as deleted, because the response to an earlier attempt may have
+/// been lost. Repeating a deletion is safe.
 pub(super) async fn of_delete(
     signed_in: &SignedIn,
     id: i64,
@@ -183,7 +183,7 @@ pub(super) async fn of_delete(
         };
         match (error.is_from_manager(), error.cause()) {
             (true, Cause::NotFound) => return Ok(()),
-            // A 404 that is not the manager's own: a read by ID shows whether the key is gone.
+            // This 404 comes from a proxy, so the key is read to check whether it exists.
             (false, Cause::NotFound)
                 if signed_in.key_exists(id).await.is_ok_and(|there| !there) =>
             {
@@ -199,7 +199,7 @@ pub(super) async fn of_delete(
     }
 }
 
-/// Reads a key, and repeats that if no response arrives.
+/// Reads a key, and repeats the request if no response arrives.
 pub(super) async fn of_look(
     signed_in: &SignedIn,
     id: i64,
@@ -220,7 +220,7 @@ pub(super) async fn of_look(
     }
 }
 
-/// Changes a key until it is known whether that was done. Repeating the same change is safe.
+/// Changes a key until the outcome is known. Repeating the same change is safe.
 pub(super) async fn of_change(
     signed_in: &SignedIn,
     id: i64,
@@ -234,7 +234,7 @@ pub(super) async fn of_change(
             Err(error) => error,
         };
         match (error.is_from_manager(), error.cause()) {
-            // A 500 may follow a change that was made, and repeating it is safe.
+            // A 500 may follow a successful change, and repeating the change is safe.
             (true, Cause::Rejected(500..)) => {}
             (
                 true,

@@ -1,4 +1,4 @@
-//! The record of this run on disk, or that none could be written.
+//! The record of this run, or the knowledge that none could be written.
 
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::journal::notice::secret_in_use;
 use crate::journal::{self, Entry, Record, Stage, Work};
 
-/// How long a run that does not need the disk any more waits for one that stalls.
+/// How long an aborted run waits for a stalled disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The record of a run that has not sent its request yet. Dropping it removes the record.
@@ -136,13 +136,12 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
         crate::storage::locations::state_variable()
     );
     if journal::is_too_long(error) {
-        let hint =
-            "give the key a shorter name, or name fewer places for the secret; nothing was created";
+        let hint = "use a shorter key name or fewer targets for the secret; nothing was created";
         return Err(Error::usage(message, hint));
     }
     let refused = match context.require_journal {
         true => Some(format!("{message}; `--require-journal` requires one")),
-        // `recover` would find it, and end the secret that this run delivers.
+        // `recover` would find the record and invalidate the secret that this run delivers.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
     };
     if let Some(refused) = refused {
@@ -155,23 +154,23 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// The record of the work, and those of earlier runs that it replaces.
+/// The record of this run, and the records of earlier runs that it replaces.
 pub(crate) struct RunRecord {
     own: Own,
-    /// The records of earlier runs about the same key. The secret that is made now settles them too: if they stayed, `recover` would end
-    /// that secret.
+    /// The records of earlier runs about the same key. The new secret replaces theirs, so they are removed as well. Otherwise
+    /// `recover` would invalidate the new secret.
     older: Vec<Entry>,
 }
 
 enum Own {
-    /// It is on disk.
+    /// The record is on disk.
     Written(Entry),
-    /// It could not be written.
+    /// The record could not be written.
     Unavailable(Record),
 }
 
 impl RunRecord {
-    /// Takes a record that is on disk.
+    /// Wraps a record that is on disk.
     pub(crate) fn written(entry: Entry) -> Self {
         Self {
             own: Own::Written(entry),
@@ -179,7 +178,7 @@ impl RunRecord {
         }
     }
 
-    /// Returns what is known of the work.
+    /// Returns the content of the record.
     pub(crate) fn record(&self) -> &Record {
         match &self.own {
             Own::Written(entry) => &entry.record,
@@ -187,7 +186,7 @@ impl RunRecord {
         }
     }
 
-    /// Returns whether the record is on disk.
+    /// Returns true if the record is on disk.
     pub(crate) fn is_written(&self) -> bool {
         matches!(self.own, Own::Written(_))
     }
@@ -196,10 +195,10 @@ impl RunRecord {
         self.is_written().then_some(self.record())
     }
 
-    /// Returns what the user must do if this work is not settled.
+    /// Returns the hint for a failed run.
     pub(super) fn next_step(&self) -> String {
         match &self.own {
-            // That key must not be deleted.
+            // An existing key must not be deleted.
             Own::Unavailable(Record {
                 work: Work::Rekey,
                 key_id: Some(id),
@@ -209,7 +208,7 @@ impl RunRecord {
         }
     }
 
-    /// Returns what the user must do if the run is aborted while it asks for a new secret.
+    /// Returns the hint for a run that is aborted while it requests a new secret.
     pub(super) fn next_step_if_aborted(&self) -> String {
         match self.is_written() {
             true => pending_hint(true),
@@ -217,17 +216,17 @@ impl RunRecord {
         }
     }
 
-    /// Returns what the user must do if a sink may have the secret of this key.
+    /// Returns the hint for a run whose secret a sink may have.
     pub(super) fn next_step_in_use(&self, id: i64) -> String {
         (self.on_disk()).map_or_else(|| in_use_unrecorded(id), secret_in_use)
     }
 
-    /// Takes over the records of earlier runs.
+    /// Adds the records that the new secret replaces.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }
 
-    /// Notes what is known by now, and flushes that.
+    /// Changes the record, and flushes it.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
         match &mut self.own {
             Own::Written(entry) => entry.change(change),
@@ -238,7 +237,7 @@ impl RunRecord {
         }
     }
 
-    /// Notes the ID of the key that a response showed. That is not flushed: after a power cut the key is found by its marker.
+    /// Notes the ID of the key from a response. It is not flushed, because the marker finds the key after a power cut.
     pub(super) fn note_key(&mut self, id: i64) {
         let noted = match &mut self.own {
             Own::Written(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
@@ -250,12 +249,12 @@ impl RunRecord {
         not_vital(noted);
     }
 
-    /// Notes the ID of a key whose response was lost, and flushes that.
+    /// Notes the ID of a key whose response was lost, and flushes it.
     pub(super) fn note_key_lastingly(&mut self, id: i64) {
         not_vital(self.change(|record| record.key_id = Some(id)));
     }
 
-    /// Notes how far the work has come, in every record about the key.
+    /// Notes the stage in every record about the key.
     ///
     /// # Errors
     /// Returns the error of the first record that cannot be overwritten.
@@ -287,7 +286,7 @@ impl RunRecord {
     }
 }
 
-/// Logs that an ID could not be noted. The marker leads to the key as well.
+/// Logs that an ID was not noted. The marker finds the key without it.
 fn not_vital(noted: io::Result<()>) {
     if let Err(error) = noted {
         log::info!("could not note the ID of the key in the record of this run: {error}");
@@ -299,17 +298,17 @@ fn remove(entry: Entry, context: &Context) {
     let Err(error) = entry.remove() else { return };
     let place = journal::place();
     let what = format!("the record {operation}.json in {place} could not be removed: {error}");
-    // This is printed with `--quiet` too: a record that stays is a danger, or in the way.
+    // `--quiet` does not suppress this, because the record may later be treated as unfinished.
     context.output.insist(&if journal::is_unmarked(&error) {
         format!(
-            "{what}; remove the file yourself: the work is done, but `swp-keys recover` would take it for unfinished"
+            "{what}; the work is finished, but `swp-keys recover` would treat it as unfinished: remove the file yourself"
         )
     } else {
-        format!("{what}; the work is done and the record says so, so `swp-keys recover` removes it")
+        format!("{what}; the work is finished, and `swp-keys recover` removes the record")
     });
 }
 
-/// Returns what the user must do about work that is not settled. `record` is its record, if there is one.
+/// Returns the hint for an unfinished operation with this record, or without one.
 pub(crate) fn next_step(record: Option<&Record>) -> String {
     match record {
         Some(record) if record.progress.stage == Stage::Delivering => secret_in_use(record),
@@ -318,33 +317,32 @@ pub(crate) fn next_step(record: Option<&Record>) -> String {
     }
 }
 
-/// Returns what the user must do if a run is aborted before a sink may have the secret. `recorded` says whether its record is on
-/// disk.
+/// Returns the hint for a run that is aborted before a sink may have the secret. `recorded` is true if its record is on disk.
 pub(crate) fn pending_hint(recorded: bool) -> String {
     let hint = if recorded {
         "run `swp-keys recover` to finish it; do not repeat the command before that"
     } else {
-        "before running the command again, delete the key on the manager: its secret is lost"
+        "delete the key on the manager before you run the command again, because its secret is lost"
     };
     hint.to_owned()
 }
 
 fn in_use_unrecorded(id: i64) -> String {
     format!(
-        "check whether the new secret of the key is in use; if it is not, make another one with `swp-keys rotate-key {id} --in-place`"
+        "check whether the new secret of the key is in use; if it is not, create another one with `swp-keys rotate-key {id} --in-place`"
     )
 }
 
-/// Refuses texts that would make a record too long to be read again. `named` are the flags whose values are in it.
+/// Checks that the record of this run will not be too long. `named` contains the flags whose values are part of the record.
 ///
 /// # Errors
-/// Returns a usage error that names the longest of them, or the places for the secret.
+/// Returns a usage error that names the longest value, or the targets of the secret.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],
 ) -> Result<(), Error> {
     let texts = || named.iter().filter_map(|(_, text)| *text);
-    // The old key of a rotation gets a name that is as long.
+    // The old key of a rotation is renamed to an equally long name.
     let all = texts()
         .chain(texts())
         .chain(places.iter().map(String::as_str));
@@ -357,12 +355,12 @@ pub(crate) fn refuse_too_long(
     let all_places = places.iter().map(String::len).sum();
     Err(match longest {
         Some((flag, Some(text))) if text.len() > all_places => Error::usage(
-            format!("`{flag}` is too long, with {} bytes", text.len()),
-            "choose a shorter one: the record of a run is limited to 64 KiB",
+            format!("`{flag}` is too long ({} bytes)", text.len()),
+            "use a shorter value: the record of a run is limited to 64 KiB",
         ),
         _ => Error::usage(
-            format!("the names of the places for the secret are too long, with {all_places} bytes"),
-            "name fewer places: the record of a run is limited to 64 KiB",
+            format!("the names of the targets for the secret are too long ({all_places} bytes)"),
+            "use fewer targets: the record of a run is limited to 64 KiB",
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! The request for a new secret of a key, and what became of it.
+//! The request for a new secret of a key, and its outcome.
 
 use super::reconcile::{self, ResetOutcome};
 use super::state::{Failure, Minted, Transaction};
@@ -8,10 +8,10 @@ use crate::journal::{Record, Work};
 use crate::manager::{Cause, ManagerError};
 
 impl Transaction<'_> {
-    /// Asks the manager for a new secret, and finds out what became of the request.
+    /// Sends the request, and returns when its outcome is known.
     pub(super) async fn request_secret(&self, id: i64, record: &Record) -> Result<Minted, Failure> {
         let wait = self.access.target.settle_timeout;
-        // The interrupted run may have made a secret that was not delivered.
+        // The interrupted run may have created a secret that was not delivered.
         let uncertain = self.recovering;
         let failure =
             match reconcile::of_reset(self.access.signed_in, record, id, wait, uncertain).await {
@@ -25,14 +25,14 @@ impl Transaction<'_> {
                 ResetOutcome::Refused(error) if *error.cause() == Cause::NotFound => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
-                // The key itself may have signed the request. Then a request that arrived twice succeeded, and the second copy found
-                // the old secret invalid.
+                // The key itself may have signed the request. If the request arrived twice, the first copy invalidated the secret
+                // that the second copy was signed with.
                 ResetOutcome::Refused(error)
                     if record.work == Work::Rekey && !self.still_signs(&error).await =>
                 {
                     error.to_string()
                 }
-                // The old secret of a key that existed before still works.
+                // The old secret of an existing key still works.
                 ResetOutcome::Refused(error) if record.work == Work::Rekey => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
@@ -40,9 +40,9 @@ impl Transaction<'_> {
                 ResetOutcome::Unknown(why) => why,
             };
         if self.recovering {
-            // A recovery that fails deletes nothing unless it was told to.
+            // A failed `recover` deletes nothing unless the user asks for it.
             let message = format!(
-                "the key `{}` (ID {id}) got no new secret: {failure}",
+                "the key `{}` (ID {id}) did not get a new secret: {failure}",
                 record.key_name
             );
             return Err(Failure::Unresolved(
@@ -52,7 +52,7 @@ impl Transaction<'_> {
         Err(self.undo(id, record, &failure).await)
     }
 
-    /// Returns whether the credentials of this run are still accepted after a refused reset. A secret that was refused is not
+    /// Returns true if the manager still accepts the credentials of this run after it rejected a reset. A rejected secret is not
     /// tried again.
     async fn still_signs(&self, refused: &ManagerError) -> bool {
         if self.access.signed_in.session().is_some() {

@@ -1,4 +1,4 @@
-//! The continuation of interrupted work, for `create`, `recover` and `rotate-key`: whether its key exists, and whose it is.
+//! How `create`, `recover` and `rotate-key` continue interrupted work.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Returns the ID of the key that the record is about, if the key exists. A request that was in flight when its run was killed
-/// may still be processed, so a missing key counts only after the time that a living run would have waited.
+/// Returns the ID of the key in the record, if that key exists. A request in flight may still be processed, so this waits as long
+/// as the interrupted run would have before it reports a missing key.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     access: Access<'_>,
@@ -36,11 +36,11 @@ pub(crate) async fn find_abandoned_key(
     }
     match shown {
         Some(key) if is_the_one(access.signed_in, record, &key) => Ok(Some(id)),
-        // The key is another tenant's, or another manager's at the same address, or it was renamed.
+        // The sign-in may be for a different tenant or manager, or the key was renamed.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with the ID {id} is named `{}`, and nothing proves that it is the key `{}` of the run",
+                "the key with ID {id} is named `{}`, and nothing proves that it is the key `{}` of the interrupted run",
                 key.name().unwrap_or_default(),
                 record.key_name
             ),
@@ -51,19 +51,19 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// Returns the key with the run's marker, if the key with the recorded ID has none: then the response with that ID was about
-/// another run's key.
+/// Returns the ID of the key with the marker of the run, if the key with the recorded ID does not have it. In that case the
+/// recorded ID came from a response about a key of another run.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
     }
-    // A manager that keeps no markers shows none, and then the ID counts.
+    // Without markers on the manager, the recorded ID is used.
     let marked = key_of(signed_in, record, Duration::ZERO).await;
     marked.ok().flatten()
 }
 
-/// Returns the twin of a key that is gone. A key with its marker that was created at another time is no twin, but a copy that a
-/// person made to replace the key.
+/// Returns the ID of the twin of a deleted key. A key with the same marker that was created at a different time is a copy, which
+/// a person created as a replacement.
 async fn twin_of_the_gone(
     gone: i64,
     record: &Record,
@@ -78,20 +78,20 @@ async fn twin_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with the ID {gone} that the run made is gone, and the one with the ID {id}, which has its marker, was created at \
-                 another time"
+                "the key with ID {gone} of the interrupted run was deleted, and the key with ID {id}, which has the same marker, was created at \
+                 a different time"
             ),
         )
         .key(id)),
     }
 }
 
-/// Returns how long the request of the interrupted run may still be processed.
+/// Returns how long a request of the interrupted run may still be processed.
 pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
     target.settle_timeout.saturating_sub(entry.age())
 }
 
-/// Reports that this run waits for a request of the interrupted run, if that takes more than two seconds.
+/// Prints a note if this run will wait longer than two seconds for a request of the interrupted run.
 pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     let wait = still_settling(entry, target);
     if wait > Duration::from_secs(2) {
@@ -103,7 +103,7 @@ pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     }
 }
 
-/// Waits until a request of the interrupted run cannot be processed any more: it would end a secret that is made before it.
+/// Waits until a request of the interrupted run can no longer be processed. Otherwise it might invalidate the new secret.
 pub(crate) async fn wait_for_inflight_request(
     entry: &Entry,
     target: &Target,
@@ -116,14 +116,14 @@ pub(crate) async fn wait_for_inflight_request(
     context.signals.cancel(passed).await
 }
 
-/// Returns whether another key of the name was first. The interrupted run would have deleted its key then
+/// Returns true if another run created a key with the name first. In that case the interrupted run would have deleted its key
 /// (docs/transaction.md, "Several runs at once").
 pub(crate) async fn lost_name_race(
     record: &Record,
     id: i64,
     access: Access<'_>,
 ) -> Result<bool, Error> {
-    // A run delivers after it has seen that its key stays.
+    // A run starts to deliver after it has checked that its key stays.
     let stays = record.progress.stage == Stage::Delivering;
     if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
@@ -148,14 +148,14 @@ pub(crate) async fn lost_name_race(
     });
     if first {
         access.context.output.note(&format!(
-            "another run made a key named `{}` first, so the one with the ID {id} will be deleted",
+            "another run created a key named `{}` first, so the key with ID {id} will be deleted",
             record.key_name
         ));
     }
     Ok(first)
 }
 
-/// Removes a record of work that is done.
+/// Removes the record of a finished operation.
 ///
 /// # Errors
 /// Returns an error if it could not be removed.
@@ -168,20 +168,19 @@ pub(crate) fn settle(entry: Entry) -> Result<(), Error> {
     })
 }
 
-/// The error about a run that is settled, or that another process works on.
+/// Returns the error for a record that another process has locked or removed.
 pub(crate) fn busy(name: &str) -> Error {
     Error::new(
         ErrorKind::Conflict,
-        format!("another process works on the key `{name}`"),
+        format!("another process is working on the key `{name}`"),
     )
     .hint("wait for it, then run the command again")
 }
 
-/// Finds out what became of the create of an interrupted run. Returns the ID of its key, if it made one that is provably its
-/// own.
+/// Determines the outcome of an interrupted create. Returns the ID of its key, if the marker proves that the run created one.
 ///
 /// # Errors
-/// Returns an error if that is unknown. The record must stay then.
+/// Returns an error if the outcome is unknown. The record must stay in that case.
 async fn key_of(
     signed_in: &SignedIn,
     record: &Record,
@@ -204,7 +203,7 @@ async fn key_of(
     }
 }
 
-/// Returns whether the key with the recorded ID is the one that the record is about.
+/// Returns true if the key with the recorded ID is the key of the record.
 fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     if record.work == Work::Rekey {
         let name = key.name().unwrap_or(&record.key_name);
@@ -213,16 +212,16 @@ fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_the_one(record, lookup::since(signed_in, record), key)
 }
 
-/// Returns whether a key was created during the operation, as far as the manager shows that.
+/// Returns true if a key was created during the operation, or has no creation time.
 fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// Checks that this run signs as the interrupted run did. The secret of an API key selects the tenant (docs/manager-api.md,
-/// "Tenants"), so another sign-in cannot tell whether a key is gone or whose it is.
+/// Checks that this run uses the sign-in method of the interrupted run. An API key selects the tenant (docs/manager-api.md,
+/// "Tenants"), so a different sign-in may not see the key.
 ///
 /// # Errors
-/// Returns an error if it signs in another way.
+/// Returns an error if the sign-in methods differ.
 pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
     if record.signer == signed_in.signer_fingerprint(&record.operation) {
         return Ok(());
@@ -230,7 +229,7 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
     let error = Error::new(
         ErrorKind::Attention,
         format!(
-            "the run that worked on the key `{}` signed in another way, so this sign-in may be for another tenant",
+            "the interrupted run for the key `{}` used a different sign-in method, so this sign-in may be for a different tenant",
             record.key_name
         ),
     );

@@ -1,4 +1,4 @@
-//! The name of a predecessor: its former name, and when it expires.
+//! The name that a predecessor is renamed to: its former name, and when it expires.
 
 use chrono::DateTime;
 
@@ -7,18 +7,18 @@ use crate::manager::ApiKey;
 
 const RETIRING: &str = " (retiring ";
 
-/// Returns the name of a predecessor that expires at this time.
+/// Returns the name for a predecessor that expires at this time.
 pub(super) fn retiring_name(name: &str, end: i64) -> String {
     let end = DateTime::from_timestamp_millis(end).unwrap_or_default();
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
 
-/// Returns the name that a key had before it was renamed for a successor.
+/// Returns the name of a key before it was renamed for a successor.
 pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).unwrap_or(name)
 }
 
-/// Returns whether a key was renamed for a successor of this name.
+/// Returns true if a key was renamed for a successor with this name.
 pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     now != name
@@ -26,10 +26,10 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|original| original == name || folded(original) == folded(name))
 }
 
-/// Splits the former name off, however the manager alters blanks, brackets and case.
+/// Returns the former name, even if the manager has altered blanks, brackets or case.
 fn split_retiring(name: &str) -> Option<&str> {
     const WORD: &str = "retiring";
-    // The two have the same length in bytes.
+    // `to_ascii_lowercase` does not change the length.
     let place = name.to_ascii_lowercase().rfind(WORD)?;
     let original = name[..place].trim_end_matches([' ', '(']);
     let end = name[place + WORD.len()..]

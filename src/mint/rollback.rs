@@ -1,4 +1,4 @@
-//! Deleting a key whose secret was not delivered, until the manager does not show it any more.
+//! Deletion of a key whose secret was not delivered, until the manager no longer shows it.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::manager::{ApiKey, SignedIn};
 /// How long a search may lag behind a create.
 const LAG: Duration = Duration::from_secs(2);
 
-/// How long one lookup may take.
+/// The time limit of one read.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Deletes the key, and asks the manager whether it is gone.
+/// Deletes the key, and repeats that until the manager no longer shows it.
 ///
 /// # Errors
 /// Returns an error if the key may still exist.
@@ -38,7 +38,7 @@ pub(super) async fn delete_confirmed(access: Access<'_>, id: i64) -> Result<(), 
     }
 }
 
-/// Deletes a key that this run has just made, and the twins that a repeated request made.
+/// Deletes a key that this run has just created, and its twins.
 ///
 /// # Errors
 /// Returns an error if one of them may still exist.
@@ -48,7 +48,8 @@ async fn delete_all_confirmed(access: Access<'_>, record: &Record, id: i64) -> R
     delete_twins(access, record, id, None).await
 }
 
-/// Waits until a search shows the key, since a search may lag behind a create. Then it shows a twin with a lower ID as well.
+/// Waits until a search shows the key, because a search may lag behind a create. Then the search shows a twin with a lower ID as
+/// well.
 async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     if record.work != Work::Create {
         return;
@@ -59,7 +60,7 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
         match pages.next().await {
             Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
             Ok(_) => {}
-            // The search for twins reports why keys cannot be searched.
+            // The search for twins reports the same error.
             Err(_) => return,
         }
         if !poll.wait().await {
@@ -68,7 +69,7 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     }
 }
 
-/// Deletes a key that was delivered, and its twins. A key with a copy of its description, and so of its marker, stays.
+/// Deletes a key that was delivered, and its twins. A key with a copied description is not deleted.
 ///
 /// # Errors
 /// Returns an error if one of them may still exist.
@@ -85,7 +86,7 @@ pub(crate) async fn delete_delivered(
     }
 }
 
-/// Deletes a key that another run made, and its twins.
+/// Deletes a key that another run created, and its twins.
 ///
 /// # Errors
 /// Returns an error if one of them may still exist.
@@ -98,13 +99,13 @@ pub(crate) async fn delete_abandoned(
     delete_confirmed(access, id).await?;
     match shown {
         Ok(Ok(Some(key))) => delete_twins(access, record, id, Some(&key)).await,
-        // Without the key, its twin cannot be told from a copy of it.
+        // Without the key, a twin and a copy cannot be distinguished.
         _ => Ok(()),
     }
 }
 
-/// Deletes every other key that has the operation's marker and is a twin of `made`. Credentials that may not search keys find none,
-/// which is not an error.
+/// Deletes the twins of `made`, or of the key with this ID. If the user lacks permission to search keys, no twin is found, which
+/// is not an error.
 ///
 /// # Errors
 /// Returns an error if one of them may still exist.
@@ -140,19 +141,19 @@ async fn delete_twins(
     Ok(())
 }
 
-/// Returns whether the manager still shows the key. A manager that does not answer is believed to have deleted it.
+/// Returns true if the manager still shows the key. If the read fails, the deletion is assumed to have succeeded.
 async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
     let shown = tokio::time::timeout(LOOK, signed_in.api_key(id)).await;
     shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
 }
 
-/// Deletes a key, and finds out whether the request was processed. The caller checks whether the key is gone.
+/// Deletes a key, and returns when the outcome of the request is known. The caller checks whether the key still exists.
 pub(crate) async fn delete(access: Access<'_>, id: i64) -> Result<(), Error> {
     Ok(of_delete(access.signed_in, id, access.target.settle_timeout).await?)
 }
 
 impl Transaction<'_> {
-    /// Undoes a key whose secret was not delivered. A key of this operation is deleted; a key that existed before stays.
+    /// Deletes a key whose secret was not delivered. A key that existed before is not deleted.
     pub(super) async fn undo(&self, id: i64, record: &Record, failure: &str) -> Failure {
         let name = &record.key_name;
         if record.work == Work::Rekey {
@@ -189,7 +190,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Deletes the twins of the key. They are ours by their marker, and their secrets were not delivered.
+    /// Deletes the twins of the key. They have our marker, and their secrets were not delivered.
     pub(super) async fn end_twins(
         &self,
         twins: impl IntoIterator<Item = i64>,

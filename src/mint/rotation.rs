@@ -1,4 +1,5 @@
-//! The predecessor of a rotation: it is renamed if its successor needs the name, and expires after its successor was delivered.
+//! The old key of a rotation (the predecessor). It is renamed if its successor needs the name, and it expires after the successor
+//! was delivered.
 //!
 //! ```text
 //! recorded -> asked -> minted -> delivered -> the expiry of the predecessor is set -> settled
@@ -6,16 +7,15 @@
 //!                  the name is taken: the predecessor is renamed, and the request is repeated
 //! ```
 //!
-//! The record stays until the end and says how far the rotation has come: the new name of the predecessor, noted before it is
-//! renamed, and that the successor was delivered. So a run that continues after a crash knows whether to make a secret, to
-//! restore a name, or only to set the expiry. There is never a second successor.
+//! The record stays until the end. It contains the new name of the predecessor, noted before the rename, and the stage of the
+//! successor. So a run that continues after a crash knows whether it must create a secret, restore the name, or only set the
+//! expiry. There is never a second successor.
 //!
-//! It is unknown whether a manager allows two keys of one name (docs/manager-api.md, "Unknowns", no. 7). If it does, the
-//! predecessor keeps its name until its expiry is set, and is renamed by the same request. So a name leads to one living key on
-//! every manager.
+//! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). In that case the predecessor keeps
+//! its name until the request that sets its expiry also renames it.
 //!
-//! The predecessor is among the keys that existed before, so the rule that the lowest ID stays (docs/transaction.md) is about the
-//! successors: of two rotations at once one successor stays, and only its run sets the expiry.
+//! The predecessor existed before, so the rule that the key with the lowest ID stays (docs/transaction.md, "Several runs at
+//! once") applies only to the successors. Of two rotations at once, one successor stays, and only its run sets the expiry.
 
 use chrono::{DateTime, Utc};
 
@@ -30,7 +30,7 @@ use crate::journal::{Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
-/// Returns whether the manager refused a successor because its predecessor has the name.
+/// Returns true if the manager rejected a successor because its predecessor has the name.
 pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
     let Some(predecessor) = &record.predecessor else {
         return false;
@@ -40,8 +40,8 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that its successor can take the name. If that fails, the rotation ends, and
-    /// [`Transaction::restore_predecessor`] undoes what was done.
+    /// Renames the predecessor, so that the successor can have the name. If that fails, the rotation fails, and
+    /// [`Transaction::restore_predecessor`] undoes the rename.
     pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
         let record = recorded.record();
         let name = record.key_name.clone();
@@ -78,7 +78,7 @@ impl Transaction<'_> {
             Err(error) => {
                 let error = Error::from(error);
                 let message = format!(
-                    "the manager allows one key of a name, and the key `{name}` (ID {id}) could not be renamed: {error}"
+                    "the manager allows only one key per name, and the key `{name}` (ID {id}) could not be renamed: {error}"
                 );
                 Err(Failure::RolledBack(
                     Error::new(error.kind(), message)
@@ -89,7 +89,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Ends a rotation without a successor: a predecessor that was renamed gets its name back.
+    /// Renames the predecessor back after the rotation failed.
     pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
         match restore_name(self.access, record).await {
             Ok(()) => Failure::RolledBack(error),
@@ -141,7 +141,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     };
     match look(access, id).await.map_err(failed)? {
         Some(key) if made_way_for(&key, name) => {}
-        // It has another name, or it is gone.
+        // The key was renamed by someone else, or deleted.
         _ => return Ok(()),
     }
     let others = access
@@ -153,7 +153,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
     {
-        // Another run's successor has the name.
+        // A successor of another run has the name.
         return Ok(());
     }
     let change = KeyChange {
@@ -167,18 +167,18 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     Ok(())
 }
 
-/// What became of a predecessor.
+/// The state of a predecessor after its successor was delivered.
 pub(crate) enum Retired {
-    /// It expires at this time, as the manager shows it.
+    /// The key expires at this time.
     Expires(i64),
-    /// It is gone.
+    /// The key was deleted.
     Gone,
 }
 
-/// Sets the expiry of a predecessor whose successor is delivered, and settles the record.
+/// Sets the expiry of a predecessor whose successor was delivered, and settles the record.
 ///
 /// # Errors
-/// Returns an error if the expiry is not set. The record stays then.
+/// Returns an error if the expiry was not set. The record stays in that case.
 pub(crate) async fn expire_predecessor(
     access: Access<'_>,
     mut recorded: RunRecord,
@@ -200,7 +200,7 @@ pub(crate) async fn expire_predecessor(
     };
     let pending = access.context.pending.add(PendingWork::secret(
         format!(
-            "the secret of the key `{name}` (ID {successor}) is delivered, and the expiry of the old one (ID {id}) may not be set"
+            "the secret of the key `{name}` (ID {successor}) was delivered, but the expiry of the old key (ID {id}) may not be set"
         ),
         Some(id),
         hint,
@@ -210,7 +210,7 @@ pub(crate) async fn expire_predecessor(
         record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // The record said before the delivery that the secret may be in use, so `recover` makes no new one without being told to.
+        // The record is marked as `delivering`, so `recover` will not create another secret by itself.
         log::info!("could not change the record of this run: {error}");
     }
     let result = set_end(access, &name, &predecessor).await;
@@ -247,7 +247,7 @@ fn not_retired(
     let error = Error::new(
         ErrorKind::Partial,
         format!(
-            "the secret of the new key `{name}` (ID {successor}) is delivered, but the expiry of the old key (ID {id}, named `{name}` before) is not set: {why}"
+            "the secret of the new key `{name}` (ID {successor}) was delivered, but the expiry of the old key (ID {id}, formerly `{name}`) was not set: {why}"
         ),
     )
     .http(why.http_status())
@@ -271,7 +271,7 @@ async fn set_end(
     };
     let now: DateTime<Utc> = access.signed_in.time();
     let wanted = now.timestamp_millis().saturating_add(predecessor.overlap);
-    // A key that expires earlier keeps its expiry.
+    // An earlier expiry is kept.
     let ends_before = key.expiry_date().filter(|end| *end <= wanted);
     let end = ends_before.unwrap_or(wanted);
     let retiring = retiring_name(name, end);
@@ -287,7 +287,7 @@ async fn set_end(
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
-    // Fields that are not set are absent (docs/manager-api.md, "Key fields").
+    // The manager omits fields that are not set (docs/manager-api.md, "Key fields").
     let shown = match answer.expiry_date() {
         Some(shown) => Some(shown),
         None => look(access, id).await?.and_then(|key| key.expiry_date()),
@@ -302,7 +302,7 @@ async fn set_end(
     )))
 }
 
-/// Returns whether the manager set the expiry that was asked for. It may keep whole seconds only.
+/// Returns true if the manager set the requested expiry. It may store whole seconds.
 pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
     is.abs_diff(asked) < 1000
 }
@@ -316,7 +316,7 @@ async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerErro
     }
 }
 
-/// Changes the key, without the name if the name is why the change is refused: the expiry matters more.
+/// Changes the key. If the manager rejects the new name, only the expiry is set, because it matters more.
 async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Option<ApiKey>, Error> {
     let wait = access.target.settle_timeout;
     let error = match reconcile::of_change(access.signed_in, id, change, wait).await {
@@ -336,7 +336,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // It expires on its own, and only its name could not be changed.
+        // The key expires without this change, and only the name was rejected.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait).await {

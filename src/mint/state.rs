@@ -1,4 +1,4 @@
-//! The values that the steps of the transaction pass to each other.
+//! The values that the steps of the transaction pass on.
 
 use std::cell::Cell;
 
@@ -13,13 +13,13 @@ use crate::manager::ApiKey;
 use crate::process::pending::PendingGuard;
 use crate::secret::Secret;
 
-/// Sinks that are ready. Nothing was asked of the manager yet.
+/// Sinks that are ready to receive a secret.
 pub(crate) struct PreparedSinks {
     pub(super) sinks: Vec<Box<dyn Sink>>,
 }
 
 impl PreparedSinks {
-    /// Takes sinks that are ready. They receive the secret in this order, so one that cannot withdraw it comes last.
+    /// Wraps sinks that are ready. They receive the secret in this order, so a sink that cannot withdraw it must come last.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks }
     }
@@ -37,7 +37,7 @@ impl PreparedSinks {
         Ok(prepared)
     }
 
-    /// Returns descriptions of the places that the secret goes to.
+    /// Returns the description of each target.
     pub(crate) fn places(&self) -> Vec<String> {
         self.sinks.iter().map(|sink| sink.place()).collect()
     }
@@ -49,19 +49,19 @@ pub(crate) struct Delivered {
     pub(crate) id: i64,
     /// The manager's object, without the secret.
     pub(crate) fields: Map<String, Value>,
-    /// When it expires, as the manager shows it.
+    /// The expiry that the manager returned.
     pub(crate) expiry_date: Option<i64>,
 }
 
-/// A secret that only this run has. It is delivered or its key is undone. If it is dropped before that, a debug build logs an
-/// error.
+/// A secret that only this run has. The run delivers it or deletes the key. A debug build logs an error if the secret is dropped
+/// before that.
 pub(super) struct UndeliveredSecret {
     pub(super) secret: Secret,
     pub(super) settled: Cell<bool>,
 }
 
 impl UndeliveredSecret {
-    /// Takes the secret out of the response to a create or a reset.
+    /// Takes the secret from the response to a create or a reset.
     pub(super) fn of(key: &mut ApiKey) -> Option<Self> {
         key.take_secret().map(|secret| Self {
             secret,
@@ -84,15 +84,15 @@ pub(super) struct Minted {
     pub(super) name: String,
     pub(super) fields: Map<String, Value>,
     pub(super) expiry_date: Option<i64>,
-    /// Whether it may sign in, if the response shows that.
+    /// Whether the key is unlocked, if the response contains that.
     pub(super) active: Option<bool>,
     pub(super) secret: UndeliveredSecret,
-    /// An earlier request for a secret of this key was lost, and may be processed late.
+    /// True if an earlier request for a secret was lost and may be processed late.
     pub(super) uncertain: bool,
 }
 
 impl Minted {
-    /// Returns the key as the response showed it.
+    /// Returns the key from the response.
     pub(super) fn as_answered(&self) -> Option<ApiKey> {
         as_key(&self.fields)
     }
@@ -102,11 +102,11 @@ pub(super) fn as_key(fields: &Map<String, Value>) -> Option<ApiKey> {
     serde_json::from_str(&Value::Object(fields.clone()).to_string()).ok()
 }
 
-/// How work ended that was not delivered.
+/// The failure of a transaction.
 pub(super) enum Failure {
-    /// Nothing is left of it.
+    /// Nothing is left on the manager.
     RolledBack(Error),
-    /// Something may be left, so the record stays.
+    /// Something may be left on the manager, so the record stays.
     Unresolved(Error),
 }
 

@@ -1,4 +1,4 @@
-//! The transaction itself: create, rekey and resume. Each reads in the order of the states in `docs/transaction.md`.
+//! The transaction. Each method goes through the states of `docs/transaction.md` in order.
 
 use super::other_runs;
 use super::record::{RunRecord, UnusedRecord, pending_hint};
@@ -10,11 +10,11 @@ use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::process::pending::PendingWork;
 
-/// Writes the record of a create to disk while `search` asks the manager what the create needs. Nothing is created before both are
-/// done. If the search fails, the record is removed.
+/// Writes the record of a create while `search` asks the manager for what the create needs. If the search fails, the record is
+/// removed.
 ///
 /// # Errors
-/// Returns the error of the search, or a usage error if no record could be written and one is required.
+/// Returns the error of the search. Returns a usage error if no record could be written and one is required.
 pub(crate) async fn record_during<T>(
     search: impl Future<Output = Result<T, Error>>,
     record: Record,
@@ -26,10 +26,10 @@ pub(crate) async fn record_during<T>(
 }
 
 impl Transaction<'_> {
-    /// Creates a key and delivers its secret. `written` is its record if that was written before ([`record_during`]).
+    /// Creates a key and delivers its secret. `written` is the record if [`record_during`] has written it.
     ///
     /// # Errors
-    /// After any error the key is gone, or the error and the record say that it may not be.
+    /// If an error is returned, the key was deleted, or the error and the record say that it may exist.
     pub(crate) async fn create(
         self,
         key: &NewApiKey,
@@ -37,7 +37,7 @@ impl Transaction<'_> {
         written: Option<UnusedRecord<'_>>,
     ) -> Result<Delivered, Error> {
         let context = self.access.context;
-        // Recorded: the record is on disk, fsynced, before the request leaves.
+        // Recorded: the record is on disk, fsynced, before the request is sent.
         let written = match written {
             Some(written) => written,
             None => UnusedRecord::write(record.clone(), context).await?,
@@ -50,7 +50,7 @@ impl Transaction<'_> {
         Ok(delivered)
     }
 
-    /// Creates a key whose work goes on after the delivery. The caller settles the record.
+    /// Creates a key and delivers its secret. The work continues after that, so the caller settles the record.
     ///
     /// # Errors
     /// As [`Self::create`].
@@ -64,7 +64,7 @@ impl Transaction<'_> {
         self.create_recorded(key, recorded).await
     }
 
-    /// Creates the key of a interrupted run before it made one. The caller settles the record.
+    /// Creates the key of an interrupted run that did not create one. The caller settles the record.
     ///
     /// # Errors
     /// As [`Self::create`].
@@ -79,13 +79,13 @@ impl Transaction<'_> {
         self.create_recorded(key, RunRecord::written(entry)).await
     }
 
-    /// Gives an existing key a new secret and delivers it.
+    /// Creates a new secret for an existing key and delivers it.
     ///
     /// # Errors
-    /// After any error the record says whether the old secret may be invalid.
+    /// If an error is returned, the record says whether the old secret may be invalid.
     pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.access.context;
-        // Recorded: the record is on disk, fsynced, before the request leaves.
+        // Recorded: the record is on disk, fsynced, before the request is sent.
         let written = UnusedRecord::write(record.clone(), context).await?;
         let recorded = written.begin(record)?;
         let recorded = self.exclude_other_runs(key, recorded)?;
@@ -96,7 +96,7 @@ impl Transaction<'_> {
         Ok(delivered)
     }
 
-    /// Gives the key of a interrupted run a new secret and delivers it. The caller settles the record.
+    /// Creates a new secret for the key of an interrupted run and delivers it. The caller settles the record.
     ///
     /// # Errors
     /// As [`Self::rekey`].
@@ -157,14 +157,14 @@ impl Transaction<'_> {
         self.close(recorded, delivered).await
     }
 
-    /// Looks for other runs at work on the key, which see this one's record from now on, and takes over the records of runs that were cut
-    /// off. Of several runs that look at once, all but the last see another one and end.
+    /// Checks that no other run works on the key, and takes over the records of interrupted runs. Other runs see the record of
+    /// this one. Of several runs that check at once, all but the last find another run and fail.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,
         mut recorded: RunRecord,
     ) -> Result<RunRecord, Error> {
-        // Held until the record is removed, or else another run may still see it and end as well.
+        // The lock is kept until the record is removed. Otherwise another run might see this record and fail as well.
         let _turn = journal::turn();
         let own = recorded.record();
         match other_runs::take_over(key.id, Some(key), own, self.access.signed_in) {
@@ -179,8 +179,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Ends work that was not delivered: the record is removed if nothing is left of the work, else it stays and the error says what to
-    /// do.
+    /// Handles a failure. The record is removed if nothing is left of the work. Otherwise the record stays, and the error
+    /// contains the next step.
     async fn close(
         &self,
         recorded: RunRecord,

@@ -1,4 +1,4 @@
-//! Twins: keys that a request made which was processed twice. They have one marker, and are found whenever keys are listed.
+//! Twins: two keys that were created because a request was processed twice. They have the same marker.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,7 +7,7 @@ use super::marker::last_mark;
 use super::ownership::CLOSE;
 use crate::manager::ApiKey;
 
-/// What is kept of a key: a few bytes, since a list may be long.
+/// The data that is kept for a key. It is small, because a list may be long.
 #[derive(Clone, Copy)]
 struct MarkedKey {
     id: i64,
@@ -25,7 +25,7 @@ pub(crate) struct Twins {
 }
 
 impl Twins {
-    /// Adds a key of the list.
+    /// Adds a key from the list.
     pub(crate) fn look_at(&mut self, key: &ApiKey) {
         let description = key.description().unwrap_or_default();
         let Some(operation) = last_mark(key) else {
