@@ -129,8 +129,7 @@ impl Run {
             let run = access.operation(&operation, prepared.places());
             let record = Record::create(run, &key.key_name, Some(key.role_id));
             let transaction = Transaction::new(access, prepared, &Value::Null);
-            let (delivered, flush) = transaction.create(&key, record, None).await?;
-            flush.done().await;
+            let delivered = transaction.create(&key, record, None).await?;
             Ok(delivered.id)
         })
         .await

@@ -314,7 +314,7 @@ fn a_name_too_long_for_a_record_is_refused_before_any_request() {
         .collect();
     for words in [&["create", "--role", "Auditor"][..], &["rotate-key", "ci"]] {
         let words = words.iter().map(|word| (*word).to_owned());
-        refused(env.run(words.chain(places.clone())), "places");
+        refused(env.run(words.chain(places.clone())), "targets");
     }
     nothing_was_sent(&env.sandbox);
     assert_eq!(records(&env).len(), 0);
