@@ -37,7 +37,7 @@ phrases! {
     INTERCEPTED = "may be intercepted";
     NO_RECORD = "no record of this run can be kept";
     DIFFERENCES = "differs in ";
-    IS_DELIVERED = "is delivered";
+    IS_DELIVERED = "was delivered, but the expiry";
     UNDELIVERED_SECRET_DROPPED = "fresh secret was dropped";
     BUG = "this is a bug in swp-keys";
     INTERRUPTED_AT = "was interrupted at ";
