@@ -73,7 +73,7 @@ impl Context {
         self.signals.first_signal().await;
         if let Some(meanwhile) = self.pending.meanwhile() {
             self.output.note(&format!(
-                "interrupted; {meanwhile}, and again to leave it as it stands"
+                "interrupted; {meanwhile} (a second signal exits immediately)"
             ));
         }
         std::future::pending().await

@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
     start()
 }
 
-/// The commands and flags as the parser knows them, for the tests that hold help, manual, completions and README against it.
+/// The parser with all commands and flags, for the tests that compare help, manual, completions and README with it.
 #[doc(hidden)]
 #[must_use]
 pub fn command_line() -> clap::Command {
@@ -89,7 +89,7 @@ pub fn command_line() -> clap::Command {
     command
 }
 
-/// Every value of `error.code` with each exit code that it has, for the test that holds the documentation against them.
+/// Every value of `error.code` with each of its exit codes, for the test that compares the documentation with them.
 #[doc(hidden)]
 pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
     error::ErrorKind::all().map(|kind| (kind.code(), kind.exit_code()))
@@ -102,7 +102,7 @@ pub fn profile_fields() -> impl Iterator<Item = String> {
 }
 
 fn start() -> ExitCode {
-    // A shell asks, at each press of a key: nothing of what follows is needed for that.
+    // A request of a shell for completions needs no set-up, and must be answered fast.
     if let Some(request) = completion::Request::parse(std::env::args_os()) {
         completion::answer(&request);
         return ExitCode::SUCCESS;
@@ -111,12 +111,12 @@ fn start() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
-    // A command that got into the log before the mask could keep a runner from obeying it.
+    // A CI runner obeys the line that masks the secret only if no other workflow command precedes it on stdout, so lines are held back.
     if cli.command.masks_a_secret() {
         Output::hold_lines();
     }
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
-    let (result, output) = settled(cli, &sources, output);
+    let (result, output) = run_with_settings(cli, &sources, output);
     Output::release_lines();
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -125,9 +125,12 @@ fn start() -> ExitCode {
     }
 }
 
-/// What the command came to, and how that is written: a profile may have another format than what the command line and the environment
-/// name.
-fn settled(cli: Cli, sources: &Sources, output: Output) -> (Result<Outcome, Error>, Output) {
+/// Resolves the settings and runs the command. Returns the output with the result, because a profile may set its format.
+fn run_with_settings(
+    cli: Cli,
+    sources: &Sources,
+    output: Output,
+) -> (Result<Outcome, Error>, Output) {
     logging::start(cli.global.verbose, cli.global.quiet);
     let uses_profiles = cli.command.uses_profiles();
     match Settings::resolve(cli.global, sources, uses_profiles) {
@@ -139,7 +142,7 @@ fn settled(cli: Cli, sources: &Sources, output: Output) -> (Result<Outcome, Erro
     }
 }
 
-/// Longer than a run without work for the thread takes.
+/// How long tokio keeps an idle thread: longer than a run, because the system may not be able to start another one.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 fn parse() -> Result<(Cli, Sources), ExitCode> {
@@ -166,27 +169,26 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
         .thread_keep_alive(KEEP_ALIVE)
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
-    // The first of its threads is begun now: without one, it panics if the system has none to give later.
+    // The first thread is started now. tokio panics if it has no thread and the system cannot start one later.
     drop(runtime.spawn_blocking(|| ()));
-    let result = runtime.block_on(until_done(&command, settings, &context));
-    // A prompt that nobody answered is still being read by a thread of its own.
+    let result = runtime.block_on(run_with_signals(&command, settings, &context));
+    // A cancelled prompt still blocks a thread. The process must not wait for it.
     runtime.shutdown_background();
     result
 }
 
-/// The command, and beside it the signals: the first is obeyed by the command in its own time, the second ends it where it stands.
-async fn until_done(
+/// Runs the command and listens for signals. The command reacts to the first signal itself. The second one aborts it.
+async fn run_with_signals(
     command: &Command,
     settings: Settings,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    file_size_limit::make_an_error().map_err(|error| {
-        Error::unexpected(format!("could not set up the handling of signals: {error}"))
-    })?;
+    file_size_limit::make_an_error()
+        .map_err(|error| Error::unexpected(format!("could not set up signal handling: {error}")))?;
     tokio::select! {
         biased;
         Err(error) = context.signals.listen() => {
-            Err(Error::unexpected(format!("signals cannot be listened for: {error}")))
+            Err(Error::unexpected(format!("could not listen for signals: {error}")))
         }
         error = context.aborted() => Err(error),
         never = context.note_interruption() => match never {},

@@ -124,8 +124,8 @@ impl Target {
             && !self.insecure_warned.replace(true)
         {
             output.insist(
-                "--insecure: the manager's certificate is not checked, so whoever answers gets the password; \
-                 give it with --ca-cert instead",
+                "--insecure: the manager's certificate is not verified, so an attacker on the network could receive the password; \
+                 use --ca-cert instead",
             );
         }
         Ok(Manager::new(&self.options(decision)?)?)

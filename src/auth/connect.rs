@@ -58,12 +58,12 @@ pub(crate) async fn sign_out(target: &Target, signed_in: &SignedIn, context: &Co
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("the session was not ended on the manager: interrupted");
+            log::info!("did not sign out: interrupted");
             false
         }
         result = signed_in.sign_out() => {
             if let Err(error) = &result {
-                log::info!("the session was not ended on the manager: {error}");
+                log::info!("could not sign out: {error}");
             }
             result.is_ok()
         }

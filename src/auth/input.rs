@@ -1,4 +1,4 @@
-//! The user name and the password: as they are set, or as a person types them.
+//! Reads the user name and the password from the settings or from a prompt.
 
 use super::secret_source;
 use crate::config::credential_check::CredentialKind;
@@ -8,7 +8,10 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Checks what flags, variables and the profile hold themselves, and returns the code if it is one of those.
+/// Checks the credentials that flags, variables and the profile contain directly, and returns the MFA code if it is one of them.
+///
+/// # Errors
+/// Returns a usage error that names the flag, variable or field of an invalid value.
 pub(crate) fn check_given(target: &Target) -> Result<Option<Secret>, Error> {
     for (kind, name) in [
         (CredentialKind::Username, &target.username),
@@ -19,30 +22,35 @@ pub(crate) fn check_given(target: &Target) -> Result<Option<Secret>, Error> {
             wrong.map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))?;
         }
     }
-    let held = |secret: &Option<Sourced<SecretSource>>, kind| match secret {
+    let checked = |secret: &Option<Sourced<SecretSource>>, kind| match secret {
         Some(Sourced {
             value: SecretSource::Value(secret),
             source,
         }) => secret_source::value(secret, source, kind).map(Some),
         _ => Ok(None),
     };
-    held(&target.password, CredentialKind::Password)?;
-    held(&target.mfa, CredentialKind::MfaCode)
+    checked(&target.password, CredentialKind::Password)?;
+    checked(&target.mfa, CredentialKind::MfaCode)
 }
 
-/// What a person typed, checked as anything else.
+/// Checks a value that the user typed.
+///
+/// # Errors
+/// Returns a usage error if the value is not valid.
 pub(crate) fn typed(secret: &Secret, kind: CredentialKind) -> Result<Secret, Error> {
-    (kind.checked(secret))
-        .map_err(|defect| defect.error(&format!("the {kind} that was typed"), kind))
+    (kind.checked(secret)).map_err(|defect| defect.error(&format!("the typed {kind}"), kind))
 }
 
-/// The user name, asked for if it is not set.
+/// Returns the configured user name, or asks for it.
+///
+/// # Errors
+/// Returns a usage error if there is no terminal to prompt on, or if the name is not valid.
 pub(crate) async fn username(target: &Target, context: &Context) -> Result<String, Error> {
     if let Some(username) = &target.username {
         return Ok(username.value.clone());
     }
     let flags =
-        "give it with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
+        "pass it with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
     let name = context
         .prompt()
         .visible("User name: ", flags, &context.signals)
@@ -51,7 +59,10 @@ pub(crate) async fn username(target: &Target, context: &Context) -> Result<Strin
     Ok(name.expose().to_owned())
 }
 
-/// The password, asked for if it is not set.
+/// Returns the configured password, or asks for it.
+///
+/// # Errors
+/// Returns a usage error if there is no terminal to prompt on, or if the password is not valid.
 pub(crate) async fn password(
     username: &str,
     target: &Target,
@@ -67,7 +78,7 @@ pub(crate) async fn password(
         .await;
     }
     let flags =
-        "give it with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
+        "pass it with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
     let question = format!("Password of {}: ", crate::terminal::output::safe(username));
     let password = context
         .prompt()

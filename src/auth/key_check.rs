@@ -1,25 +1,26 @@
-//! Trying a key: its secret is used once, for what every role that may use the web service at all should be able to read.
+//! Checks an API key by one read request.
 //!
-//! A role may not let a key look at itself, so a 403 proves nothing either way, and something cheap is read instead
-//! (docs/manager-api.md, "Checking a key"). A secret that is refused is never tried again: keys count failures and lock.
+//! A role may forbid a key to read itself, so a response with status 403 does not show whether the key works. Then this reads something
+//! that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret is never sent again,
+//! because failed uses lock a key.
 
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
-/// What using a secret showed.
+/// The result of a check.
 pub(crate) enum Tried {
-    /// It works. Its key, where it may look at itself.
+    /// The key works. The object is the key itself, if its role may read it.
     Works(Option<Box<ApiKey>>),
-    /// The manager does not accept it.
+    /// The manager rejected the key.
     Refused(ManagerError),
-    /// Nothing shows that it works, and nothing that it does not.
+    /// It is unknown whether the key works.
     Unproven(ManagerError),
 }
 
-/// Uses what signs these calls, once.
+/// Checks the key that signs the requests of `signed_in`.
 pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
     let error = match signed_in.current_api_key().await {
         Ok(key) => return Tried::Works(Some(Box::new(key))),
-        // A key of Cloud One may not even find the place (docs/manager-api.md, "Authentication").
+        // For a key of Cloud One, the endpoint may not exist (docs/manager-api.md, "Authentication").
         Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
             match signed_in.check_access().await {
                 Ok(()) => return Tried::Works(None),

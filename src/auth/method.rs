@@ -43,7 +43,7 @@ impl AuthMethod {
         }
         if let Some(saved) = SavedCredential::find(&query)? {
             if let Some(password) = &target.password {
-                log::info!("{} is not used: {} was kept", password.source, saved.secret);
+                log::info!("ignoring {}: {} is saved", password.source, saved.secret);
             }
             return Ok(Self::Saved(saved));
         }
@@ -73,8 +73,9 @@ impl AuthMethod {
         // The manager refuses an expired or locked key in the same way as a key whose role lacks the right.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
-            let hint =
-                format!("{hint}; `swp-keys login` kept this key, and `swp-keys logout` forgets it");
+            let hint = format!(
+                "{hint}; this key was saved by `swp-keys login`; `swp-keys logout` removes it"
+            );
             return error.hint(hint);
         }
         if error.kind() != ErrorKind::SignIn {
@@ -83,14 +84,14 @@ impl AuthMethod {
         let (problem, hint) = match &saved.secret {
             SavedSecret::Session { .. } => (
                 "has expired",
-                "run `swp-keys login` again, or `swp-keys logout` to forget it",
+                "run `swp-keys login` again, or `swp-keys logout` to remove the saved session",
             ),
             SavedSecret::Key { .. } => (
-                "is not accepted any more",
-                "run `swp-keys login` with another one, or `swp-keys logout` to forget it",
+                "was rejected",
+                "run `swp-keys login` with a different key, or `swp-keys logout` to remove the saved key",
             ),
         };
-        let what = saved.secret.to_string().replacen("the ", "the kept ", 1);
+        let what = saved.secret.to_string().replacen("the ", "the saved ", 1);
         Error::new(
             ErrorKind::SignIn,
             format!("{what} at {} {problem}: {error}", saved.manager),

@@ -1,4 +1,4 @@
-//! Signing in with a user name and a password.
+//! Sign-in with a user name and a password.
 
 use super::connect::{connect, sign_out, wait_until_up};
 use super::first_use;
@@ -16,17 +16,19 @@ use crate::secret::Secret;
 use crate::target::Target;
 use crate::terminal::prompt::Prompt;
 
-/// Signs in, as the user of this name if one is given, and returns the name too. `begin` is called while the answer is on its way,
-/// once for each time that the password is sent and not refused at once.
+/// Signs in as `username`, or as the configured or typed user, and returns the client and the user name.
+///
+/// # Errors
+/// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects it.
 pub(crate) async fn sign_in_as(
     username: Option<&str>,
     target: &Target,
     input: &LoginInput,
     context: &Context,
 ) -> Result<(SignedIn, String), Error> {
-    // What can be found wrong without asking a person anything is found first.
+    // Configured values are checked before the user is asked for the others.
     let code_at_hand = input::check_given(target)?;
-    let (mut manager, meets) = reach(target, input, context).await?;
+    let (mut manager, is_verified) = client(target, input, context).await?;
     let username = match username.map(str::to_owned).or_else(|| input.username()) {
         Some(username) => username,
         None => input::username(target, context).await?,
@@ -38,22 +40,24 @@ pub(crate) async fn sign_in_as(
         &username,
         target.force_login,
     );
-    admit(context, &guard).await?;
+    check_guard(context, &guard).await?;
     if let (Some(given), Some(code)) = (&target.mfa, &code_at_hand) {
-        guard.is_fresh(code).map_err(|spent| stale(given, &spent))?;
+        guard
+            .is_fresh(code)
+            .map_err(|spent| already_used(given, &spent))?;
     }
     let password = match input.password() {
         Some(password) => password,
         None => input::password(&username, target, context).await?,
     };
     input.store(&username, &password);
-    if !meets {
+    if !is_verified {
         manager = wait_until_up(target, manager, context).await?;
     }
-    // A code lives for seconds, so it is read last.
+    // A code is valid for seconds, so it is read last.
     let code = match &target.mfa {
         None => None,
-        Some(given) => Some(given_code(context, given, &guard).await?),
+        Some(given) => Some(configured_code(context, given, &guard).await?),
     };
     let login = PasswordSignIn {
         target,
@@ -66,8 +70,9 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// The manager, and whether it was waited for and met already: who is asked for a password is to know first who gets it.
-async fn reach(
+/// Returns a client for the manager, and whether the wait and the trust check are already done. They are done before a password prompt, so
+/// that the user knows which manager receives the password.
+async fn client(
     target: &Target,
     input: &LoginInput,
     context: &Context,
@@ -85,7 +90,7 @@ async fn reach(
     Ok((manager, false))
 }
 
-/// What is sent, however often.
+/// A sign-in with these credentials. It may need several requests.
 struct PasswordSignIn<'a> {
     target: &'a Target,
     context: &'a Context,
@@ -95,7 +100,7 @@ struct PasswordSignIn<'a> {
 }
 
 impl PasswordSignIn<'_> {
-    /// Sends it until it is not refused for what a person can add, or for what passes.
+    /// Signs in. Sends the credentials again after the user has supplied a missing code, or while the session limit is reached.
     async fn sign_in(
         &self,
         mut manager: Manager,
@@ -109,8 +114,8 @@ impl PasswordSignIn<'_> {
         } = self;
         let mut limit = SessionLimit::default();
         loop {
-            // Another run may have been refused while a person typed.
-            admit(context, guard).await?;
+            // Another run may have been rejected while the user typed.
+            check_guard(context, guard).await?;
             let (unused, error) = match self.send(manager, code.as_ref()).await? {
                 Ok(signed_in) => return Ok(signed_in),
                 Err(failed) => failed,
@@ -120,7 +125,7 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(&context.output)?;
-                // It was not sent yet, and is now.
+                // The code was not sent before, and is sent now.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -135,18 +140,17 @@ impl PasswordSignIn<'_> {
                 }
                 continue;
             }
-            // The manager asks for a code that was not given: nothing that was refused is sent again, the code is added.
-            let lacks = lacks_code(&error, code.as_ref());
-            if !lacks || context.prompt() == Prompt::Unavailable {
-                return Err(self.explained(error));
+            // The manager requires a code that the request did not contain. With the code it is a new request, not a repeated one.
+            let needs_code = needs_code(&error, code.as_ref());
+            if !needs_code || context.prompt() == Prompt::Unavailable {
+                return Err(self.with_unlock_hint(error));
             }
             manager = unused;
             code = Some(typed_code(context, guard).await?);
         }
     }
 
-    /// Sends it once. A signal meanwhile leaves the run, but not a session on the manager that nobody knows of: its answer is waited
-    /// for as long as a sign-out may take.
+    /// Sends the credentials once.
     async fn send(&self, manager: Manager, code: Option<&Secret>) -> Result<Attempt, Error> {
         let who = SignIn {
             username: &self.username,
@@ -158,6 +162,7 @@ impl PasswordSignIn<'_> {
         self.attempt(manager, &who).await
     }
 
+    /// Sends the request. After a first signal this waits for the response a few seconds longer, so that a new session can be closed.
     async fn attempt(&self, manager: Manager, who: &SignIn<'_>) -> Result<Attempt, Error> {
         let Self {
             target, context, ..
@@ -180,11 +185,11 @@ impl PasswordSignIn<'_> {
         }
     }
 
-    /// The code for another sign-in after one that was refused for the limit of sessions. The manager may have used the first one up,
-    /// so it is not sent again.
+    /// Returns a new code for the next attempt after the session limit was reached. The manager may have consumed the first code, so that
+    /// is not sent again.
     ///
     /// # Errors
-    /// Returns `error` if there is no way to another code.
+    /// Returns `error` if no other code is available.
     async fn next_code(
         &self,
         limit: &mut SessionLimit,
@@ -211,16 +216,16 @@ impl PasswordSignIn<'_> {
             }
         }
         if context.prompt() == Prompt::Unavailable {
-            let hint = "run it again with a new code: this one was sent and is good for one sign-in; or sign in with an API key \
-                        (`--api-key-file`), which needs neither a code nor a session, or raise the number of concurrent sessions in \
-                        the manager's console (Administration > System Settings > Security)";
+            let hint = "run the command again with a new code, because a code works only once; or sign in with an API key (`--api-key-file`), \
+                        which needs no code and no session; or raise the number of concurrent sessions in the manager's console \
+                        (Administration > System Settings > Security)";
             return Err(error.with_hint(hint).into());
         }
         typed_code(context, guard).await
     }
 
-    /// The refusal, with the command that helps if no administrator can sign in.
-    fn explained(&self, error: ManagerError) -> Error {
+    /// Adds the command that unlocks the account on the host, if the account is locked.
+    fn with_unlock_hint(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
         let error = Error::from(error);
         if !locked || self.target.address.is_hosted() {
@@ -235,7 +240,7 @@ impl PasswordSignIn<'_> {
     }
 }
 
-/// A name as a shell reads it.
+/// Returns the name, quoted for a shell if necessary.
 fn shell_word(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@\\".contains(&byte);
     if name.bytes().all(plain) && !name.contains('\\') {
@@ -247,8 +252,11 @@ fn shell_word(name: &str) -> String {
     )
 }
 
-/// Lets a run sign in, unless earlier ones were refused. A person is asked once whether to try all the same.
-async fn admit(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
+/// Stops the run if earlier sign-ins were rejected. On a terminal the user may sign in anyway, and is asked once.
+///
+/// # Errors
+/// Returns why the sign-in is paused, and until when.
+async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
     let Err(paused) = guard.check() else {
         return Ok(());
     };
@@ -257,19 +265,22 @@ async fn admit(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
         return Err(paused.into());
     }
     let question = format!(
-        "{}; each refusal counts towards the lock-out.\nSign in now all the same?",
+        "{}; each rejected sign-in counts towards the account lockout.\nSign in anyway?",
         crate::terminal::output::safe(&paused.to_string())
     );
-    let flags = "give `--force-login` to sign in all the same";
+    let flags = "use `--force-login` to sign in anyway";
     if !prompt.confirm(&question, flags, &context.signals).await? {
         return Err(paused.into());
     }
-    guard.let_through();
+    guard.allow();
     Ok(())
 }
 
-/// The code that a flag or a variable names, which is spent from now on.
-async fn given_code(
+/// Reads the configured code, and marks it as used.
+///
+/// # Errors
+/// Returns a usage error if the code cannot be read, or a sign-in error if it was already sent.
+async fn configured_code(
     context: &Context,
     given: &Sourced<SecretSource>,
     guard: &LockoutGuard,
@@ -278,17 +289,20 @@ async fn given_code(
     let code = secret_source::read(given, CredentialKind::MfaCode, loose, &context.signals).await?;
     guard
         .mark_code_used(&code)
-        .map_err(|spent| stale(given, &spent))?;
+        .map_err(|spent| already_used(given, &spent))?;
     Ok(code)
 }
 
-fn stale(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error {
-    code_already_used(&format!("the code that {} names", given.source), spent)
+fn already_used(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error {
+    code_already_used(&format!("the MFA code from {}", given.source), spent)
 }
 
-/// A code that is typed, which is spent from now on. Whoever types can wait for the next one.
+/// Asks for a code until the user types one that was not sent before, and marks it as used.
+///
+/// # Errors
+/// Returns a usage error if there is no terminal to prompt on.
 async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, Error> {
-    const QUESTION: &str = "Code of the second factor: ";
+    const QUESTION: &str = "MFA code: ";
     loop {
         let code = context
             .prompt()
@@ -298,26 +312,27 @@ async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, E
         match guard.mark_code_used(&code) {
             Ok(()) => return Ok(code),
             Err(spent) => context.output.insist(&format!(
-                "this code was sent already, at {}, and is good for one sign-in; wait for the next one",
+                "this code was already sent at {} and works only once; wait for the next one",
                 spent.when()
             )),
         }
     }
 }
 
+/// The result of one request. The client is returned with the error, because the next attempt uses it.
 type Attempt = Result<SignedIn, (Manager, ManagerError)>;
 
-/// Tells the guard what came of a sign-in. Of an answer that was lost it learns nothing.
+/// Records the result of a sign-in in the guard. A lost response is not recorded.
 fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     let error = match attempt {
         Ok(_) => return guard.accepted(),
         Err((_, error)) => error,
     };
     match error.cause() {
-        Cause::SignInRefused(refusal) if !lacks_code(error, who.mfa_code) => {
+        Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // A manager that is starting has looked at nothing yet.
+        // Another status than 503 may come from a manager that has read the code.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable
@@ -334,9 +349,9 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     }
 }
 
-/// Whether all that is wrong is that no code was given.
-fn lacks_code(error: &ManagerError, code: Option<&Secret>) -> bool {
+/// Returns true if the manager rejected the sign-in only because it contained no code.
+fn needs_code(error: &ManagerError, code: Option<&Secret>) -> bool {
     code.is_none() && *error.cause() == Cause::SignInRefused(SignInRefusal::Code)
 }
 
-const CODE_FLAGS: &str = "give it with `--mfa-code`, `--mfa-command` or SWP_MFA_CODE";
+const CODE_FLAGS: &str = "pass it with `--mfa-code`, `--mfa-command` or SWP_MFA_CODE";

@@ -1,4 +1,4 @@
-//! Reading a secret from where the user keeps it: stdin, a file, the output of a command, a variable.
+//! Reads a secret from its source: stdin, a file, the output of a command, or a variable.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
@@ -16,16 +16,16 @@ use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::storage::permissions::require_private;
 
-/// What was read, zeroed when it is dropped.
+/// The bytes of a secret. They are zeroed when they are dropped.
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// No password, code or key comes near this; a file that is larger is another file.
+/// The maximum size. Every password, code and key is much smaller, so a larger file is the wrong file.
 const LIMIT: u64 = 64 * 1024;
 
 /// Reads the secret.
 ///
 /// # Errors
-/// Returns a usage error that names the flag or variable if it cannot be read, or cannot be what it is meant to be.
+/// Returns a usage error that names the flag or variable if the secret cannot be read or is not valid.
 pub(crate) async fn read(
     secret: &Sourced<SecretSource>,
     kind: CredentialKind,
@@ -38,9 +38,9 @@ pub(crate) async fn read(
         SecretSource::Stdin => {
             if io::stdin().is_terminal() {
                 return Err(Error::usage(
-                    format!("{source} reads stdin, and stdin is the terminal"),
+                    format!("{source} reads stdin, but stdin is the terminal"),
                     format!(
-                        "pipe the {kind} in, as in `pass show dsm | swp-keys ...`, or leave the flag out to be asked"
+                        "pipe the {kind} in, as in `pass show dsm | swp-keys ...`, or omit the flag to be prompted"
                     ),
                 ));
             }
@@ -50,7 +50,7 @@ pub(crate) async fn read(
             })
             .await?
         }
-        // A file on a disk is there or it is not: nobody is waited for, and no thread is needed to wait.
+        // Reading a regular file does not block for long, so it needs no thread. A pipe may block.
         SecretSource::File(path) if path.is_file() => {
             file(path, source, kind, allow_loose_permissions)?
         }
@@ -67,13 +67,13 @@ pub(crate) async fn read(
         }
     };
     (kind.parse_line(found))
-        .map_err(|defect| defect.error(&format!("the {kind} that {source} names"), kind))
+        .map_err(|defect| defect.error(&format!("the {kind} from {source}"), kind))
 }
 
-/// The secret that a variable or a flag holds itself.
+/// Checks a secret that a variable or a flag contains directly.
 ///
 /// # Errors
-/// Returns a usage error if it cannot be what it is meant to be.
+/// Returns a usage error if the secret is not valid.
 pub(crate) fn value(
     secret: &Secret,
     source: &Source,
@@ -82,7 +82,7 @@ pub(crate) fn value(
     (kind.checked(secret)).map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))
 }
 
-/// Reading may block for as long as a person needs (a pipe, a password manager that asks), so a signal must be noticed meanwhile.
+/// Reads on another thread, so that a signal can cancel the run meanwhile: a pipe or a password manager may wait for the user.
 async fn in_background(
     signals: &Signals,
     work: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
@@ -90,34 +90,37 @@ async fn in_background(
     let reading = tokio::task::spawn_blocking(work);
     signals
         .cancel(async {
-            // The runtime is being shut down.
-            reading
-                .await
-                .map_err(|_| Error::new(ErrorKind::Unexpected, "reading a secret broke down"))?
+            // The thread panicked, or the runtime is shutting down.
+            reading.await.map_err(|_| {
+                Error::new(
+                    ErrorKind::Unexpected,
+                    "reading a secret failed unexpectedly",
+                )
+            })?
         })
         .await
 }
 
-/// What is wrong with what was found.
+/// Why the bytes cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
-    #[error("cannot be read: {0}")]
+    #[error("could not be read: {0}")]
     Unreadable(#[from] io::Error),
     #[error("is larger than 64 KiB")]
     TooLarge,
 }
 
-/// Reads it all. There is room for what is `expected`, and else for all that may come, so that no copy is left behind by growing; the
-/// room is wiped as a whole, which takes its time where it is large.
+/// Reads everything, up to the maximum size. The buffer is allocated at its full size at once: a reallocation would leave a copy of the
+/// secret in memory. If the expected size is known, the buffer is small, because zeroing a large one takes time.
 fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
-    // Some file systems do not know how long a file is, and say 0.
+    // Some file systems report the size 0 for every file.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
-    let room = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
+    let buffer = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
     let most = expected.unwrap_or(LIMIT);
-    let mut bytes = room(most);
+    let mut bytes = buffer(most);
     reader.by_ref().take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most && most < LIMIT {
-        let mut all = room(LIMIT);
+        let mut all = buffer(LIMIT);
         all.extend_from_slice(&bytes);
         reader.take(LIMIT - most).read_to_end(&mut all)?;
         bytes = all;
@@ -136,14 +139,14 @@ fn file(
 ) -> Result<Bytes, Error> {
     let failed = |error: io::Error| {
         Error::usage(
-            if looks_like_a_place(path) {
-                format!("{source}: {} cannot be read: {error}", path.display())
+            if may_be_shown(path) {
+                format!("{source}: could not read {}: {error}", path.display())
             } else {
                 format!(
-                    "{source}: there is no such file; what was given is not repeated, because it may be the {kind} itself"
+                    "{source}: the file does not exist; the value is not shown, because it may be the {kind} itself"
                 )
             },
-            format!("name a file that holds the {kind}, or leave it out to be asked"),
+            format!("name a file that contains the {kind}, or omit the flag to be prompted"),
         )
     };
     let file = File::open(path).map_err(failed)?;
@@ -155,19 +158,19 @@ fn file(
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
-/// Whether what was given for the place of a secret is one: it is there, or at least the folder that it names. Else it may be the
-/// secret itself, given where its place was wanted.
-fn looks_like_a_place(path: &Path) -> bool {
+/// Returns true if the path or its folder exists. Otherwise the value may be the secret itself, passed by mistake, and must not be shown.
+fn may_be_shown(path: &Path) -> bool {
     let in_a_folder = |path: &Path| path.file_name().is_some() && path.is_dir();
     path.exists() || path.parent().is_some_and(in_a_folder)
 }
 
-/// Split as a shell would, run without one: nothing in it is expanded. It keeps our stdin and stderr, so it may ask a person.
+/// Runs the command and returns its output. It is split into words like a shell command, but no shell runs it and nothing is expanded. It
+/// inherits stdin and stderr, so that it can prompt the user.
 fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Bytes, Error> {
     let failed = |problem: String| {
         Error::usage(
-            format!("the {kind} that {source} names {problem}"),
-            format!("run it by itself: it must give the {kind} and nothing else"),
+            format!("the command for the {kind} ({source}) {problem}"),
+            format!("run the command alone: it must print the {kind} and nothing else"),
         )
     };
     let ExternalCommand { program, arguments } = ExternalCommand::parse(command)
@@ -176,23 +179,23 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
     child.args(arguments).stdout(Stdio::piped());
     scrub_environment(&mut child);
     let mut child = child.spawn().map_err(|error| {
-        failed(if looks_like_a_place(Path::new(&program)) {
-            format!("cannot be run: `{program}`: {error}")
+        failed(if may_be_shown(Path::new(&program)) {
+            format!("could not be run: `{program}`: {error}")
         } else {
             format!(
-                "cannot be run: there is no such program; it is not repeated, because it may be the {kind} itself"
+                "could not be run: the program does not exist; it is not shown, because it may be the {kind} itself"
             )
         })
     })?;
     let secret = match child.stdout.take() {
         Some(output) => limited(output, None),
-        None => return Err(failed("has no output".to_owned())),
+        None => return Err(failed("has no stdout".to_owned())),
     };
     let status = child
         .wait()
-        .map_err(|error| failed(format!("did not end in order: {error}")))?;
+        .map_err(|error| failed(format!("could not be waited for: {error}")))?;
     match secret {
-        // A program that is cut off while it writes dies of that, and its death is not what is wrong.
+        // The program fails because its output is no longer read, so the size is the cause.
         Err(unfit @ Unfit::TooLarge) => Err(failed(unfit.to_string())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
         Err(unfit) => Err(failed(unfit.to_string())),
@@ -202,8 +205,8 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
 
 fn usage(source: &Source, kind: CredentialKind, unfit: &Unfit) -> Error {
     Error::usage(
-        format!("the {kind} that {source} names {unfit}"),
-        format!("it must hold the {kind} and nothing else"),
+        format!("the {kind} from {source} {unfit}"),
+        format!("the source must contain the {kind} and nothing else"),
     )
 }
 

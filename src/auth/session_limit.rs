@@ -1,4 +1,4 @@
-//! The limit of sessions: a sign-in that is refused for it may be sent again, and no other one may.
+//! The session limit of the manager: the only rejection after which the same sign-in is sent again.
 
 use std::time::{Duration, Instant};
 
@@ -8,23 +8,23 @@ use crate::manager::ManagerError;
 use crate::random;
 use crate::target::Target;
 
-/// For how long a session is waited for, unless `--wait` says otherwise.
+/// How long to retry if `--wait` is not set.
 const WAIT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// The pauses between sign-ins that were refused for it.
+/// The pauses between the attempts of one sign-in.
 #[derive(Default)]
 pub(crate) struct SessionLimit {
     since: Option<Instant>,
-    made: u32,
+    pauses: u32,
 }
 
 impl SessionLimit {
-    /// Pauses, with a note the first time. The last try is at the end of the wait.
+    /// Pauses before the next attempt, and prints a note the first time. The last attempt is at the end of the wait.
     ///
     /// # Errors
-    /// Returns the refusal when the wait is over.
+    /// Returns `error` when the wait is over.
     pub(crate) async fn pause(
         &mut self,
         error: &ManagerError,
@@ -34,7 +34,7 @@ impl SessionLimit {
         let wait = target.wait.unwrap_or(WAIT);
         if self.since.is_none() {
             context.output.note(&format!(
-                "{error}; trying again for {}",
+                "{error}; retrying for up to {}",
                 humantime::format_duration(wait)
             ));
         }
@@ -43,10 +43,10 @@ impl SessionLimit {
         if left.is_zero() {
             return Err(error.clone().into());
         }
-        // Many runs that share an account do not come back in step.
-        let full = (FIRST_PAUSE * 2_u32.saturating_pow(self.made.min(8))).min(LONGEST_PAUSE);
+        // The random part spreads the attempts of several runs that share an account.
+        let full = (FIRST_PAUSE * 2_u32.saturating_pow(self.pauses.min(8))).min(LONGEST_PAUSE);
         let pause = full.mul_f64(0.5 + random::fraction() / 2.0).min(left);
-        self.made += 1;
+        self.pauses += 1;
         let sleeping = async {
             tokio::time::sleep(pause).await;
             Ok(())

@@ -34,7 +34,7 @@ pub(crate) async fn sign_in(
             Credentials::ApiKey { secret, header }
         }
         AuthMethod::Saved(saved) => {
-            log::info!("using {} that was kept", saved.secret);
+            log::info!("using {}, saved by `swp-keys login`", saved.secret);
             match &saved.secret {
                 SavedSecret::Session { session, .. } => Credentials::Session(session.clone()),
                 SavedSecret::Key { secret, header, .. } => Credentials::ApiKey {
@@ -103,7 +103,7 @@ async fn renew(username: &str, target: &Target, context: &Context) -> Result<Sig
     let source =
         (target.password.as_ref()).map_or_else(String::new, |password| password.source.to_string());
     context.output.note(&format!(
-        "the kept session of {} has expired; signing in for this run with the password of {source}; `swp-keys login` keeps a new session",
+        "the saved session of {} has expired; signing in with the password from {source} for this run; run `swp-keys login` to save a new session",
         safe(username),
     ));
     let input = LoginInput::default();

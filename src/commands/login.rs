@@ -59,7 +59,7 @@ fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
 
 async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Error> {
     let query = CredentialQuery::new(target, context).however_loose();
-    SavedCredential::place_is_trusted()?;
+    SavedCredential::require_trusted_folder()?;
     let (signed_in, username) = sign_in_as(None, target, &LoginInput::default(), context).await?;
     warn_unfinished(target, context);
     let session = signed_in
@@ -68,7 +68,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     let query = query.of_user(&username);
     let saved = query.session(&username, session);
     let previous = SavedCredential::all(&query).unwrap_or_default();
-    if let Err(error) = saved.keep() {
+    if let Err(error) = saved.save() {
         // A session that could not be saved must not stay open on the manager.
         sign_out(target, &signed_in, context).await;
         return Err(error);
@@ -93,7 +93,7 @@ async fn save_key(
     context: &Context,
 ) -> Result<Outcome, Error> {
     let query = CredentialQuery::new(target, context).however_loose();
-    SavedCredential::place_is_trusted()?;
+    SavedCredential::require_trusted_folder()?;
     let (secret, header) = read_key(target, key, context).await?;
     let credentials = Credentials::ApiKey {
         secret: secret.clone(),
@@ -113,7 +113,7 @@ async fn save_key(
     };
     let saved = query.key(id, secret, header);
     let previous = SavedCredential::all(&query).unwrap_or_default();
-    saved.keep()?;
+    saved.save()?;
     replace(previous, &saved, signed_in, target, context).await?;
     context.output.note(&format!(
         "the API key works; later commands for {} use it until you run `swp-keys logout`",
@@ -150,7 +150,7 @@ async fn replace(
 ) -> Result<(), Error> {
     for old in previous {
         if !saved.has_place_of(&old) {
-            old.forget()?;
+            old.delete()?;
         }
         match &old.secret {
             SavedSecret::Session { session, .. } => {
@@ -158,7 +158,7 @@ async fn replace(
                 sign_out(target, &signed_in, context).await;
             }
             SavedSecret::Key { secret, .. } if !saved.is_key(secret) => {
-                let lives_on = old.lives_on().unwrap_or_default();
+                let lives_on = old.remaining_key().unwrap_or_default();
                 (context.output).note(&format!("{} is no longer saved; {lives_on}", old.secret));
             }
             SavedSecret::Key { .. } => {}

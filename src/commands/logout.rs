@@ -46,11 +46,11 @@ pub(crate) async fn run(
             }
         }
         SavedSecret::Key { .. } => {
-            let lives_on = saved.lives_on().unwrap_or_default();
+            let lives_on = saved.remaining_key().unwrap_or_default();
             format!("{subject} is no longer saved; {lives_on}")
         }
     };
-    saved.forget()?;
+    saved.delete()?;
     context.output.note(&note);
     Ok(Outcome::Done)
 }

@@ -1,20 +1,22 @@
-//! The lock-out guard: what runs remember of refused sign-ins, so that a job that loops does not lock an account.
+//! The lockout guard: remembers rejected sign-ins across runs, so that a job in a loop does not lock an account.
 //!
-//! A refused password or code counts towards the manager's lock-out, and only another administrator can undo that (docs/manager-api.md,
-//! "Sign-in"). Two refusals within 15 minutes stop every further run for 15 minutes, before anything is sent; `--force-login` sends
-//! all the same, a person on a terminal is asked once, and a sign-in that succeeds clears them. What counts is the manager's refusal of the sign-in, for whatever cause,
-//! since its words need not tell; not what never reached it, a rate limit, the limit of sessions, a manager that is not available, or
-//! a code that is asked for and was not given. A sign-in whose answer was lost counts as none: the manager may have accepted it, and exit code 8 promises
-//! that a run may be repeated.
+//! A rejected password or code counts towards the manager's lockout, which only another administrator can undo (docs/manager-api.md,
+//! "Sign-in"). After two rejections within 15 minutes, every further run stops for 15 minutes before it sends anything. `--force-login`
+//! signs in anyway. On a terminal the user is asked once. A successful sign-in clears the rejections.
 //!
-//! A code is good for one sign-in (RFC 6238, section 5.2: a verifier must not accept it a second time), so one that was sent is not
-//! sent again for 15 minutes, whatever came of it: it was accepted, refused, or its answer was lost. That is far longer than any
-//! manager accepts a code, so a new code that happens to be the same is the only one in a million that this stops wrongly.
+//! Every rejection by the manager counts, regardless of its cause, because the response need not name the cause. These do not count: a
+//! request that did not reach the manager, a rate limit, the session limit, a manager that is not available, and a missing code. A lost
+//! response does not count either: the manager may have accepted the sign-in, and exit code 8 promises that the run may be repeated.
 //!
-//! In `sign-ins/` of the state folder: `key`, random bytes made once, and a file for each manager, tenant and user, named and filled
-//! with keyed hashes, times, and the kind of the last refusal. Who has both could guess a code of six digits, and it is of no more use. A file is written whole,
-//! under the lock of `key`, so that runs at the same time lose nothing of each other; it goes away when nothing in it counts.
-//! Where that cannot be done, the run goes on without, and says so at -v: a read-only home is no reason not to sign in.
+//! A code works only once (RFC 6238, section 5.2: a verifier must not accept it a second time). So a code that was sent is not sent again
+//! for 15 minutes, regardless of the result. No manager accepts a code for that long. A new code equals an old one by chance once in a
+//! million sign-ins.
+//!
+//! The state is in `sign-ins/` of the state folder. `key` contains random bytes that are created once. Each manager, tenant and user has
+//! a file whose name is a keyed hash. It contains times, the kind of the last rejection, and keyed hashes of the codes that were sent. A
+//! reader of both could compute the six digits of a code, but that code no longer works. Each file is written as a whole under the lock
+//! of `key`, so that concurrent runs lose no update. It is deleted when nothing in it counts any more. If the state cannot be written,
+//! the run continues without it and logs that at `-v`: a read-only home must not prevent a sign-in.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -34,23 +36,23 @@ use crate::storage::state_dir::Folder;
 const FOLDER: &str = "sign-ins";
 const KEY: &str = "key";
 const KEY_BYTES: usize = 32;
-/// How many refusals stop the next run.
+/// How many rejections stop the next run.
 const LIMIT: usize = 2;
 
-/// What stands between a password and the manager: one for each sign-in.
+/// Decides whether a sign-in may be sent. There is one for each sign-in.
 pub(crate) struct LockoutGuard {
     folder: Option<Folder>,
     manager: String,
     tenant: String,
     username: String,
     forced: bool,
-    /// A person chose to sign in although the guard advises against it.
-    let_through: Cell<bool>,
-    /// The codes of this run, and when each was sent. They count even if nothing can be kept, and whatever is forced.
+    /// Whether the user chose to sign in anyway.
+    is_allowed: Cell<bool>,
+    /// The codes that this run has sent, and when. They count even if the state cannot be written, and with `--force-login` too.
     sent: RefCell<Vec<(Secret, i64)>>,
 }
 
-/// Why a run is not to sign in now.
+/// Why a run must not sign in now.
 pub(crate) struct Paused {
     refusals: usize,
     username: String,
@@ -59,11 +61,12 @@ pub(crate) struct Paused {
     why: Option<SignInRefusal>,
 }
 
-/// A code that was sent already, and when, in milliseconds since 1970.
+/// The error that a code was already sent, and when, in milliseconds since 1970.
 pub(crate) struct CodeAlreadyUsed(i64);
 
 impl LockoutGuard {
-    /// Whether a manager tells `Kim` from `kim` is unknown (docs/manager-api.md, "Unknowns", no. 12): here they are one account.
+    /// The guard of this account. It is unknown whether user names are case-sensitive (docs/manager-api.md, "Unknowns", no. 12), so `Kim`
+    /// and `kim` count as one account.
     pub(crate) fn new(manager: &str, tenant: Option<&str>, username: &str, forced: bool) -> Self {
         Self {
             folder: Folder::of_state(FOLDER),
@@ -71,23 +74,23 @@ impl LockoutGuard {
             tenant: tenant.unwrap_or_default().to_lowercase(),
             username: username.to_lowercase(),
             forced,
-            let_through: Cell::new(false),
+            is_allowed: Cell::new(false),
             sent: RefCell::default(),
         }
     }
 
-    /// Stops a run that would add to the refusals.
+    /// Checks that this run may sign in.
     ///
     /// # Errors
-    /// Returns why it is stopped and until when.
+    /// Returns why and until when sign-ins are paused.
     pub(crate) fn check(&self) -> Result<(), Box<Paused>> {
         let record = self.record();
         let refused = record.refused;
         let Some(last) = refused.last().filter(|_| refused.len() >= LIMIT) else {
             return Ok(());
         };
-        if self.forced || self.let_through.get() {
-            log::info!("signing in although that was refused before");
+        if self.forced || self.is_allowed.get() {
+            log::info!("signing in although earlier sign-ins were rejected");
             return Ok(());
         }
         Err(Box::new(Paused {
@@ -99,15 +102,15 @@ impl LockoutGuard {
         }))
     }
 
-    /// From now on, this run is let through: a person was asked.
-    pub(crate) fn let_through(&self) {
-        self.let_through.set(true);
+    /// Allows the sign-ins of this run, because the user confirmed that.
+    pub(crate) fn allow(&self) {
+        self.is_allowed.set(true);
     }
 
-    /// Whether this code was sent before.
+    /// Checks that this code was not sent before.
     ///
     /// # Errors
-    /// When it was.
+    /// Returns when it was sent.
     pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
         let sent = self.sent.borrow();
         if let Some((_, when)) = sent.iter().find(|(sent, _)| sent.expose() == code.expose()) {
@@ -116,23 +119,23 @@ impl LockoutGuard {
         let Some(key) = self.ask(existing_key).flatten() else {
             return Ok(());
         };
-        self.unspent(&self.record(), &self.print(&key, code))
+        self.require_unused(&self.record(), &self.fingerprint(&key, code))
     }
 
-    /// Notes a code as sent, before it is: a run that is killed meanwhile does not know what became of it. Of runs that come with
-    /// one code at the same moment, one sends it.
+    /// Records a code as sent before it is sent, so that the record is right even if the process is killed meanwhile. If several runs
+    /// have the same code, only one of them may send it.
     ///
     /// # Errors
-    /// When it was sent before.
+    /// Returns when the code was sent before.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // What can be looked at and not changed counts as well.
+        // A state folder that is read-only still counts.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
-            let print = self.print(key, code);
-            self.unspent(record, &print)?;
+            let fingerprint = self.fingerprint(key, code);
+            self.require_unused(record, &fingerprint)?;
             let sent = now();
-            record.codes.retain(|code| code.print != print);
-            record.codes.push(SentCode { print, sent });
+            record.codes.retain(|code| code.fingerprint != fingerprint);
+            record.codes.push(SentCode { fingerprint, sent });
             Ok(())
         });
         spent.unwrap_or(Ok(()))?;
@@ -140,16 +143,16 @@ impl LockoutGuard {
         Ok(())
     }
 
-    /// It did not reach the manager after all.
+    /// Removes the record of a code that did not reach the manager.
     pub(crate) fn was_not_sent(&self, code: &Secret) {
         (self.sent.borrow_mut()).retain(|(sent, _)| sent.expose() != code.expose());
         self.change(|record, key| {
-            let print = self.print(key, code);
-            record.codes.retain(|code| code.print != print);
+            let fingerprint = self.fingerprint(key, code);
+            record.codes.retain(|code| code.fingerprint != fingerprint);
         });
     }
 
-    /// The manager refused the sign-in.
+    /// Records that the manager rejected the sign-in.
     pub(crate) fn refused(&self, why: SignInRefusal) {
         self.change(|record, _| {
             record.refused.push(now());
@@ -157,9 +160,9 @@ impl LockoutGuard {
         });
     }
 
-    /// The manager accepted it.
+    /// Clears the rejections, because the manager accepted the sign-in.
     pub(crate) fn accepted(&self) {
-        // Most runs have nothing to clear, and leave nothing behind either.
+        // Most runs have nothing to clear, and create no file.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {
@@ -169,14 +172,22 @@ impl LockoutGuard {
         }
     }
 
-    fn unspent(&self, record: &SignInRecord, print: &str) -> Result<(), CodeAlreadyUsed> {
-        match record.codes.iter().find(|code| code.print == print) {
+    fn require_unused(
+        &self,
+        record: &SignInRecord,
+        fingerprint: &str,
+    ) -> Result<(), CodeAlreadyUsed> {
+        match record
+            .codes
+            .iter()
+            .find(|code| code.fingerprint == fingerprint)
+        {
             Some(code) if !self.forced => Err(CodeAlreadyUsed(code.sent)),
             _ => Ok(()),
         }
     }
 
-    /// What counts by now.
+    /// Returns the part of the record that still counts.
     fn record(&self) -> SignInRecord {
         self.ask(|folder| {
             let key = existing_key(folder)?;
@@ -188,7 +199,7 @@ impl LockoutGuard {
         .unwrap_or_default()
     }
 
-    /// Changes the record, and forgets what is old in the others; `None` where that cannot be kept.
+    /// Changes the record, and deletes the records that no longer count. Returns `None` if the state cannot be written.
     fn change<T>(&self, change: impl FnOnce(&mut SignInRecord, &hmac::Key) -> T) -> Option<T> {
         self.ask(|folder| {
             let (_lock, key) = locked_key(folder)?;
@@ -202,13 +213,13 @@ impl LockoutGuard {
         })
     }
 
-    /// Nothing of it may fail a run.
+    /// Logs an error instead of returning it: the guard must not fail a run.
     fn ask<T>(&self, work: impl FnOnce(&Folder) -> io::Result<T>) -> Option<T> {
         let folder = self.folder.as_ref()?;
         work(folder)
             .inspect_err(|error| {
                 log::info!(
-                    "refused sign-ins cannot be remembered in {}: {error}",
+                    "could not read or write the record of rejected sign-ins in {}: {error}",
                     folder.path().display()
                 );
             })
@@ -219,7 +230,7 @@ impl LockoutGuard {
         format!("{}.json", hash(key, &self.account(b"account")))
     }
 
-    fn print(&self, key: &hmac::Key, code: &Secret) -> String {
+    fn fingerprint(&self, key: &hmac::Key, code: &Secret) -> String {
         let mut parts = self.account(b"code");
         parts.push(code.expose().as_bytes());
         hash(key, &parts)
@@ -243,7 +254,7 @@ impl std::fmt::Display for Paused {
         let last = shown(self.last);
         write!(
             formatter,
-            "{refusals} sign-ins as `{username}` at {manager} were refused, the last at {last}"
+            "{refusals} sign-ins as `{username}` at {manager} were rejected, the last at {last}"
         )?;
         match self.why {
             Some(why) => write!(formatter, ": {}", super::record::words(why)),
@@ -255,14 +266,16 @@ impl std::fmt::Display for Paused {
 impl From<Box<Paused>> for Error {
     fn from(paused: Box<Paused>) -> Self {
         let until = paused.last.saturating_add(WINDOW);
-        let message = format!("{paused}; nothing is sent, since each counts towards the lock-out");
+        let message = format!(
+            "{paused}; nothing was sent, because each rejected sign-in counts towards the account lockout"
+        );
         let fix = match paused.why {
             Some(SignInRefusal::Locked) => "have the account unlocked",
             Some(SignInRefusal::PasswordExpired) => "set a new password in the manager's console",
             _ => "fix the user name, password or code",
         };
         let hint = format!(
-            "{fix}, and try again after {}; `--force-login` tries at once",
+            "{fix} and try again after {}, or use `--force-login` to try now",
             shown(until)
         );
         Self::new(ErrorKind::SignInPaused, message)
@@ -272,29 +285,29 @@ impl From<Box<Paused>> for Error {
 }
 
 impl CodeAlreadyUsed {
-    /// When it was sent, in words.
+    /// Returns when the code was sent, as text.
     pub(crate) fn when(&self) -> String {
         shown(self.0)
     }
 }
 
-/// What is wrong with a code that somebody gave who cannot be asked for another; `whose` names it.
-pub(crate) fn code_already_used(whose: &str, spent: &CodeAlreadyUsed) -> Error {
+/// Returns the error for a code that was already sent, if the user cannot be asked for another one. `code` names it.
+pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,
         format!(
-            "{whose} was sent already, at {}; nothing is sent, since a code is good for one sign-in and a second use may count \
-             towards the lock-out",
+            "{code} was already sent at {}; nothing was sent, because a code works only once and a second use may count towards the \
+             account lockout",
             spent.when()
         ),
     )
     .hint(
-        "give the next code, a new one comes every 30 seconds; `swp-keys login` signs in once for several commands, and \
-         `--force-login` sends it all the same",
+        "wait for the next code (every 30 seconds) and pass that; to sign in once for several commands, use `swp-keys login`; to send \
+         the code anyway, use `--force-login`",
     )
 }
 
-/// The length stands before each part, so that no two lists are the same bytes.
+/// Returns a keyed hash of the parts. The length precedes each part, so that different lists never have the same bytes.
 fn hash(key: &hmac::Key, parts: &[&[u8]]) -> String {
     let mut context = hmac::Context::with_key(key);
     for part in parts {
@@ -315,14 +328,14 @@ fn key_from(content: &[u8]) -> Option<hmac::Key> {
     whole.then(|| hmac::Key::new(hmac::HMAC_SHA256, content))
 }
 
-/// The key, made where there is none, and the lock on it for as long as the file is held.
+/// Returns the key and its locked file. Creates the key if there is none.
 fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
     for _ in 0..4 {
         let file = match folder.open(KEY) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match folder.write_locked(KEY, random::hex(KEY_BYTES).as_bytes()) {
-                    // Whoever was first at the same moment made it.
+                    // A concurrent run has created it.
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                         return Err(error);
                     }
@@ -335,15 +348,20 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
         match existing_key(folder)? {
             Some(key) => return Ok((file, key)),
             None => {
-                log::info!("{KEY} in {} was no key", folder.path().display());
+                log::info!(
+                    "replacing {KEY} in {}, which was not a valid key",
+                    folder.path().display()
+                );
                 folder.write(KEY, random::hex(KEY_BYTES).as_bytes())?;
             }
         }
     }
-    Err(io::Error::other("its key comes and goes"))
+    Err(io::Error::other(
+        "its key changed several times while it was read",
+    ))
 }
 
-/// A file that holds no record is one that says nothing; the next write takes its place.
+/// Reads a record. A file that is not a valid record counts as empty, and the next write replaces it.
 fn read(folder: &Folder, name: &str) -> io::Result<SignInRecord> {
     let Some(content) = folder.read(name)? else {
         return Ok(SignInRecord::default());
@@ -351,7 +369,7 @@ fn read(folder: &Folder, name: &str) -> io::Result<SignInRecord> {
     Ok(serde_json::from_slice(&content).unwrap_or_else(|_| {
         let path = folder.path().join(name);
         log::info!(
-            "{} holds no record of sign-ins and is not looked at",
+            "{} is not a valid record of sign-ins and is ignored",
             path.display()
         );
         SignInRecord::default()
@@ -365,7 +383,7 @@ fn write(folder: &Folder, name: &str, record: &SignInRecord) -> io::Result<()> {
     folder.write(name, &serde_json::to_vec(record).map_err(io::Error::other)?)
 }
 
-/// Removes the records in which nothing counts any more, of whomever they are. What cannot be removed is no reason to worry.
+/// Deletes the records of all accounts that no longer count. A file that cannot be deleted is ignored.
 fn sweep(folder: &Folder) {
     for name in folder.names().unwrap_or_default() {
         if name == KEY {

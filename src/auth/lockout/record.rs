@@ -1,47 +1,48 @@
-//! What is remembered of the sign-ins to one manager: when they were refused and why, and which codes were sent.
+//! The record of one account: its rejected sign-ins, and the codes that were sent.
 
 use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// For how long it counts, and how close together refusals are that stop a run.
+/// How long a rejection or a code counts, and the time within which rejections add up.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
-/// More are not kept, whoever forces them.
-const KEPT: usize = 16;
+/// The maximum number of entries that a record keeps.
+const MAX_ENTRIES: usize = 16;
 
-/// Why a sign-in was refused, in words. The manager's own are not kept: they may hold names.
+/// Describes why a sign-in was rejected. The manager's message is not stored, because it may contain names.
 pub(crate) fn words(why: SignInRefusal) -> &'static str {
     match why {
         SignInRefusal::Locked => "the account was locked",
-        SignInRefusal::Code => "the code of the second factor was wrong or missing",
+        SignInRefusal::Code => "the MFA code was wrong or missing",
         SignInRefusal::PasswordExpired => "the password had expired",
         SignInRefusal::Credentials => "the user name or the password was wrong",
         SignInRefusal::Unclear => "the manager named no known cause",
     }
 }
 
-/// What is remembered of one manager, tenant and user.
+/// The record of one manager, tenant and user.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SignInRecord {
-    /// When sign-ins were refused, in milliseconds since 1970 by this machine's clock, the last one last.
+    /// When sign-ins were rejected, in milliseconds since 1970 by this machine's clock, in order.
     pub(crate) refused: Vec<i64>,
-    /// Why the last one was; none in a record of an older version.
+    /// Why the last one was rejected; `None` in a record of an older version.
     pub(crate) why: Option<SignInRefusal>,
-    /// The codes that were sent.
+    /// The codes that were sent, as keyed hashes.
     pub(crate) codes: Vec<SentCode>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SentCode {
-    /// A keyed hash of it.
-    pub(crate) print: String,
+    /// A keyed hash of the code.
+    #[serde(rename = "print")]
+    pub(crate) fingerprint: String,
     pub(crate) sent: i64,
 }
 
 impl SignInRecord {
-    /// Forgets what does not count any more. A clock may have jumped back since: what is far in the future was never true, and would
-    /// stop runs for as long as it lies ahead.
+    /// Removes the entries that no longer count. An entry far in the future was recorded before the clock was set back, and is removed too:
+    /// it would stop runs until that time.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {
@@ -53,8 +54,9 @@ impl SignInRecord {
         }
         self.codes.retain(|code| counts(code.sent));
         self.refused
-            .drain(..self.refused.len().saturating_sub(KEPT));
-        self.codes.drain(..self.codes.len().saturating_sub(KEPT));
+            .drain(..self.refused.len().saturating_sub(MAX_ENTRIES));
+        self.codes
+            .drain(..self.codes.len().saturating_sub(MAX_ENTRIES));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -4,34 +4,34 @@ use crate::config::Source;
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// Something kept, and where it is good for something.
+/// A session or an API key that `login` saved, and the manager and tenant that it belongs to.
 pub(crate) struct SavedCredential {
     /// The manager's address.
     pub(crate) manager: String,
-    /// The tenant; none for the primary one.
+    /// The tenant; `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// SavedSecret it is.
+    /// The session or key.
     pub(crate) secret: SavedSecret,
 }
 
-/// What is kept.
+/// The saved session or key.
 pub(crate) enum SavedSecret {
     /// A session.
     Session {
-        /// Of this administrator.
+        /// The administrator's user name.
         username: String,
-        /// The session itself.
+        /// The session.
         session: Session,
     },
     /// An API key.
     Key {
-        /// The profile it serves; none for the runs without one.
+        /// The profile that the key was saved under; `None` without a profile.
         profile: Option<String>,
-        /// Its ID, where it was allowed to look at itself.
+        /// The ID of the key, if its role may read it.
         id: Option<i64>,
-        /// Its secret.
+        /// The secret of the key.
         secret: Secret,
-        /// The header it goes into.
+        /// The header that carries the key.
         header: KeyHeader,
     },
 }
@@ -47,7 +47,7 @@ impl std::fmt::Display for SavedSecret {
 }
 
 impl SavedCredential {
-    /// Whose session it is; none for a key.
+    /// Returns the user name of a session, or `None` for a key.
     pub(crate) fn username(&self) -> Option<&str> {
         match &self.secret {
             SavedSecret::Session { username, .. } => Some(username),
@@ -55,17 +55,17 @@ impl SavedCredential {
         }
     }
 
-    /// Whether it stands in the same file.
+    /// Returns true if both are saved in the same file.
     pub(crate) fn has_place_of(&self, other: &Self) -> bool {
         self.file_name() == other.file_name()
     }
 
-    /// Whether it is this key.
+    /// Returns true if this is the key with that secret.
     pub(crate) fn is_key(&self, other: &Secret) -> bool {
         matches!(&self.secret, SavedSecret::Key { secret, .. } if secret.expose() == other.expose())
     }
 
-    /// A digest, since a name may hold anything; what it stands for is inside of the file.
+    /// Returns the file name: a digest, because user and tenant names may contain any character.
     pub(super) fn file_name(&self) -> String {
         let tenant = self.tenant.as_deref().unwrap_or_default();
         let whose = match &self.secret {
@@ -91,23 +91,25 @@ impl SavedCredential {
         format!("{hex}.json")
     }
 
-    /// How the key itself is ended, which forgetting it here does not do; none for a session.
-    pub(crate) fn lives_on(&self) -> Option<String> {
+    /// Returns how to delete a key on the manager, because removing the saved copy does not do that; `None` for a session.
+    pub(crate) fn remaining_key(&self) -> Option<String> {
         match &self.secret {
             SavedSecret::Session { .. } => None,
             SavedSecret::Key { id: Some(id), .. } => Some(format!(
-                "the key itself lives on at {}; `swp-keys delete-key {id}` ends it",
+                "the key still exists on {}; run `swp-keys delete-key {id}` to delete it",
                 self.manager
             )),
             SavedSecret::Key { id: None, .. } => Some(format!(
-                "the key itself lives on at {}; `swp-keys list-keys` shows its ID, and `swp-keys delete-key ID` ends it",
+                "the key still exists on {}; run `swp-keys list-keys` to find its ID and `swp-keys delete-key ID` to delete it",
                 self.manager
             )),
         }
     }
 }
 
-/// What is said of something kept that a variable keeps from being used.
+/// Returns the note that a key in a variable takes precedence over a saved credential.
 pub(crate) fn shadowed(by: &Source, what: &SavedSecret) -> String {
-    format!("{by} is used as long as it is set, and not {what} that `swp-keys login` kept")
+    format!(
+        "{by} takes precedence over {what} that `swp-keys login` saved; unset it to use the saved one"
+    )
 }

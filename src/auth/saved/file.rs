@@ -1,4 +1,4 @@
-//! The file of one thing that is kept: what is read from it, and what is written.
+//! The format of a saved credential on disk.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,8 @@ use super::credential::{SavedCredential, SavedSecret};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// The file: one of the two, flat, so that no secret passes through a buffer on the way (as a tagged enum's would).
+/// The fields of a file that is read. One flat object describes both a session and a key: serde would copy the fields of a tagged enum, and so the
+/// secret, to a buffer that is not zeroed.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     manager: String,
@@ -20,7 +21,7 @@ pub(crate) struct Read {
     header: Option<String>,
 }
 
-/// What is written; a secret has no way into a file but this one.
+/// The fields of a file that is written. Secrets are serialized only here.
 #[derive(Serialize, Default)]
 pub(crate) struct Written<'a> {
     manager: &'a str,
@@ -45,8 +46,8 @@ const API_SECRET_KEY: &str = "api-secret-key";
 const CLOUD_ONE: &str = "cloud-one";
 
 impl Read {
-    /// SavedSecret it holds; none where that is neither.
-    pub(crate) fn kept(self) -> Option<SavedCredential> {
+    /// Returns the session or key, or `None` if the fields describe neither.
+    pub(crate) fn credential(self) -> Option<SavedCredential> {
         let secret = match (self.username, self.cookies, self.request_id, self.api_key) {
             (Some(username), Some(cookies), Some(request_id), None) => SavedSecret::Session {
                 username,
@@ -76,7 +77,7 @@ impl Read {
 }
 
 impl<'a> Written<'a> {
-    /// What is to be written of it.
+    /// Returns the fields to write.
     pub(crate) fn of(kept: &'a SavedCredential) -> Self {
         let written = Self {
             manager: &kept.manager,

@@ -9,20 +9,20 @@ use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// For whom something is looked for.
+/// Selects the saved credentials of a manager, tenant, user and profile.
 pub(crate) struct CredentialQuery {
     pub(super) manager: String,
     tenant: Option<String>,
     username: Option<String>,
     profile: Option<String>,
-    /// The user name was typed for this very run, so a key, which is nobody's, is not meant.
-    pub(super) user_is_meant: bool,
+    /// Whether the user name is from the command line. Then a saved key is not used, because a key belongs to no user.
+    pub(super) user_is_explicit: bool,
     /// What others may read is all right.
     pub(super) allow_loose: bool,
 }
 
 impl CredentialQuery {
-    /// The credentials for this target.
+    /// Selects the credentials for this target.
     pub(crate) fn new(target: &Target, context: &Context) -> Self {
         let username = target.username.as_ref();
         Self {
@@ -30,39 +30,39 @@ impl CredentialQuery {
             tenant: target.tenant_name().map(str::to_owned),
             username: username.map(|username| username.value.clone()),
             profile: target.profile.clone(),
-            user_is_meant: username.is_some_and(|username| username.source.is_flag()),
+            user_is_explicit: username.is_some_and(|username| username.source.is_flag()),
             allow_loose: context.allow_loose_permissions,
         }
     }
 
-    /// For what is to be ended or replaced: if others may have read it, it is all the more worth that.
+    /// Also selects files that other users can read, for commands that remove or replace credentials.
     pub(crate) fn however_loose(mut self) -> Self {
         self.allow_loose = true;
         self
     }
 
-    /// What this user keeps.
+    /// Selects the sessions of this user only.
     pub(crate) fn of_user(mut self, username: &str) -> Self {
         self.username = Some(username.to_owned());
         self
     }
 
-    /// A session of the run for it.
+    /// Returns a session to save for this manager and tenant.
     pub(crate) fn session(&self, username: &str, session: &Session) -> SavedCredential {
-        self.kept(SavedSecret::Session {
+        self.credential(SavedSecret::Session {
             username: username.to_owned(),
             session: session.clone(),
         })
     }
 
-    /// A key of the run for it.
+    /// Returns a key to save for this manager, tenant and profile.
     pub(crate) fn key(
         &self,
         id: Option<i64>,
         secret: Secret,
         header: KeyHeader,
     ) -> SavedCredential {
-        self.kept(SavedSecret::Key {
+        self.credential(SavedSecret::Key {
             profile: self.profile.clone(),
             id,
             secret,
@@ -70,7 +70,7 @@ impl CredentialQuery {
         })
     }
 
-    fn kept(&self, secret: SavedSecret) -> SavedCredential {
+    fn credential(&self, secret: SavedSecret) -> SavedCredential {
         SavedCredential {
             manager: self.manager.clone(),
             tenant: self.tenant.clone(),
@@ -78,9 +78,10 @@ impl CredentialQuery {
         }
     }
 
-    pub(super) fn fits(&self, kept: &SavedCredential) -> bool {
-        let here = kept.manager == self.manager && kept.tenant == self.tenant;
-        here && match &kept.secret {
+    /// Returns true if the saved credential is selected.
+    pub(super) fn matches(&self, saved: &SavedCredential) -> bool {
+        let here = saved.manager == self.manager && saved.tenant == self.tenant;
+        here && match &saved.secret {
             SavedSecret::Session { username, .. } => {
                 (self.username.as_ref()).is_none_or(|wanted| wanted == username)
             }

@@ -14,27 +14,29 @@ use crate::storage::state_dir::Folder;
 const FOLDER: &str = "kept";
 
 impl SavedCredential {
-    /// Writes it, in the place of an older one.
-    pub(crate) fn keep(&self) -> Result<(), Error> {
-        let folder =
-            folder().ok_or_else(|| self.unkept("this machine names no place for state"))?;
+    /// Writes the file, and replaces an older one.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub(crate) fn save(&self) -> Result<(), Error> {
+        let folder = folder().ok_or_else(|| self.not_saved("no state folder is configured"))?;
         let content = secret::pretty_json(&Written::of(self)).map_err(|error| {
-            Error::unexpected(format!("what is to be kept cannot be written: {error}"))
+            Error::unexpected(format!("could not encode the credential: {error}"))
         })?;
         folder.write(&self.file_name(), &content).map_err(|error| {
             let place = folder.path().display();
             let variable = state_variable();
             untrusted_or(&error, || {
-                self.unkept(&format!("{place} ({variable}): {error}"))
+                self.not_saved(&format!("{place} ({variable}): {error}"))
             })
         })
     }
 
-    /// Makes sure that it would be kept where nobody else can get at it, as far as that can be told before there is anything to keep.
+    /// Checks before the sign-in that only this user can write to the folder.
     ///
     /// # Errors
-    /// Of usage, with the command that mends it.
-    pub(crate) fn place_is_trusted() -> Result<(), Error> {
+    /// Returns a usage error with the command that fixes the permissions.
+    pub(crate) fn require_trusted_folder() -> Result<(), Error> {
         let trusted = folder().map_or(Ok(()), |folder| folder.trusted());
         let untrusted = trusted
             .err()
@@ -42,37 +44,40 @@ impl SavedCredential {
         untrusted.map_or(Ok(()), |untrusted| Err(untrusted.into()))
     }
 
-    fn unkept(&self, reason: &str) -> Error {
+    fn not_saved(&self, reason: &str) -> Error {
         Error::new(
             ErrorKind::Unexpected,
-            format!("{} cannot be kept: {reason}", self.secret),
+            format!("could not save {}: {reason}", self.secret),
         )
-        .hint("name a folder that can be written to in SWP_STATE_DIR")
+        .hint("set SWP_STATE_DIR to a writable folder")
     }
 
-    /// Forgets it.
-    pub(crate) fn forget(&self) -> Result<(), Error> {
+    /// Deletes the file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be deleted.
+    pub(crate) fn delete(&self) -> Result<(), Error> {
         let Some(folder) = folder() else {
             return Ok(());
         };
         folder.remove(&self.file_name()).map_err(|error| {
             Error::unexpected(format!(
-                "what is kept cannot be removed from {}: {error}",
+                "could not delete the saved credential in {}: {error}",
                 folder.path().display()
             ))
         })
     }
 
-    /// Finds what is kept for this run: the key of its profile, else the session of its user; any user's where none is named.
+    /// Finds the credential for a run: the key of its profile, or else the session of its user. Without a user name, any user's session.
     ///
     /// # Errors
-    /// Of usage, where several users have a session, or where others can have put one there or read it. A file that cannot be read is
-    /// not passed over, and is named.
-    pub(crate) fn find(wanted: &CredentialQuery) -> Result<Option<Self>, Error> {
-        let (mut keys, mut sessions): (Vec<_>, Vec<_>) = (Self::all(wanted)?.into_iter())
-            .partition(|kept| matches!(kept.secret, SavedSecret::Key { .. }));
+    /// Returns a usage error if several users have a session, or if other users can read or write the file. Returns an error that names the
+    /// file if it cannot be read.
+    pub(crate) fn find(query: &CredentialQuery) -> Result<Option<Self>, Error> {
+        let (mut keys, mut sessions): (Vec<_>, Vec<_>) = (Self::all(query)?.into_iter())
+            .partition(|saved| matches!(saved.secret, SavedSecret::Key { .. }));
         if let Some(key) = keys.pop()
-            && !wanted.user_is_meant
+            && !query.user_is_explicit
         {
             return Ok(Some(key));
         }
@@ -81,26 +86,26 @@ impl SavedCredential {
             return Err(Error::usage(
                 format!(
                     "several users are signed in to {}: {}",
-                    wanted.manager,
+                    query.manager,
                     names.join(", ")
                 ),
-                "say which one with `--username`",
+                "select one with `--username`",
             ));
         }
         Ok(sessions.pop())
     }
 
-    /// Everything that is kept for this run: its profile's key, and the sessions of its user.
+    /// Returns every selected credential: the key of the profile, and the sessions of the user.
     ///
     /// # Errors
-    /// Where it cannot be read.
-    pub(crate) fn all(wanted: &CredentialQuery) -> Result<Vec<Self>, Error> {
+    /// Returns an error if a file cannot be read.
+    pub(crate) fn all(query: &CredentialQuery) -> Result<Vec<Self>, Error> {
         let Some(folder) = folder() else {
             return Ok(Vec::new());
         };
-        let files = match folder.read_all(wanted.allow_loose) {
+        let files = match folder.read_all(query.allow_loose) {
             Ok(files) => files,
-            // A state folder that cannot be entered keeps nothing.
+            // A folder that this user cannot enter contains no credential of this user.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
             Err(error) => {
                 let unreadable = || unreadable(&folder, &error.to_string());
@@ -110,11 +115,14 @@ impl SavedCredential {
         let mut found = Vec::new();
         for (name, content) in files {
             let read: Option<Read> = serde_json::from_slice(&content).ok();
-            let kept = read.and_then(Read::kept).ok_or_else(|| {
-                unreadable(&folder, &format!("`{name}` holds no session and no key"))
+            let saved = read.and_then(Read::credential).ok_or_else(|| {
+                unreadable(
+                    &folder,
+                    &format!("`{name}` contains neither a session nor a key"),
+                )
             })?;
-            if wanted.fits(&kept) {
-                found.push(kept);
+            if query.matches(&saved) {
+                found.push(saved);
             }
         }
         Ok(found)
@@ -129,10 +137,10 @@ fn unreadable(folder: &Folder, reason: &str) -> Error {
     Error::new(
         ErrorKind::Unexpected,
         format!(
-            "what is kept in {} ({}) cannot be read: {reason}",
+            "could not read the saved credentials in {} ({}): {reason}",
             folder.path().display(),
             state_variable()
         ),
     )
-    .hint("remove what is wrong there, and run `swp-keys login` again")
+    .hint("delete that file and run `swp-keys login` again")
 }

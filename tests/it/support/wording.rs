@@ -17,7 +17,7 @@ macro_rules! phrases {
 phrases! {
     PASSWORD_PROMPT = "Password of ";
     USER_NAME_PROMPT = "User name: ";
-    CODE_PROMPT = "Code of the second factor: ";
+    CODE_PROMPT = "MFA code: ";
     FINGERPRINT_PROMPT = "paste one of the fingerprints: ";
     ALLOWED_SESSIONS_IN_USE = "session limit";
     UNDOING = "rolling back the operation in progress";
@@ -26,10 +26,10 @@ phrases! {
     RETRYING_IN = "retrying in ";
     NO_LISTENER = "connection refused by ";
     NOT_WITHDRAWN = "not withdrawn";
-    PAUSED = "nothing is sent";
+    PAUSED = "nothing was sent, because each";
     SESSION_EXPIRED = "has expired";
-    SESSION_NOT_ENDED = "the session was not ended";
-    KEY_LIVES_ON = "lives on";
+    SESSION_NOT_ENDED = "could not sign out";
+    KEY_LIVES_ON = "still exists on";
     EVERY_RIGHT = "every right";
     NO_EXPIRY = "the key will not expire";
     MAY_HAVE_COUNTED = "may have counted";
