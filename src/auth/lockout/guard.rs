@@ -22,11 +22,11 @@ use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use ring::hmac;
 
-use super::record::{SentCode, SignInRecord, WINDOW};
-use crate::error::{Error, ErrorKind};
+use super::guard_error::{CodeAlreadyUsed, Paused};
+use super::record::{SentCode, SignInRecord};
 use crate::manager::SignInRefusal;
 use crate::random;
 use crate::secret::Secret;
@@ -51,18 +51,6 @@ pub(crate) struct LockoutGuard {
     /// The codes that this run has sent, and when. They count even if the state cannot be written, and with `--force-login` too.
     sent: RefCell<Vec<(Secret, i64)>>,
 }
-
-/// Why a run must not sign in now.
-pub(crate) struct Paused {
-    refusals: usize,
-    username: String,
-    manager: String,
-    last: i64,
-    why: Option<SignInRefusal>,
-}
-
-/// The error that a code was already sent, and when, in milliseconds since 1970.
-pub(crate) struct CodeAlreadyUsed(i64);
 
 impl LockoutGuard {
     /// The guard of this account. It is unknown whether user names are case-sensitive (docs/manager-api.md, "Unknowns", no. 12), so `Kim`
@@ -243,70 +231,6 @@ impl LockoutGuard {
     }
 }
 
-impl std::fmt::Display for Paused {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            refusals,
-            username,
-            manager,
-            ..
-        } = self;
-        let last = shown(self.last);
-        write!(
-            formatter,
-            "{refusals} sign-ins as `{username}` at {manager} were rejected, the last at {last}"
-        )?;
-        match self.why {
-            Some(why) => write!(formatter, ": {}", super::record::words(why)),
-            None => Ok(()),
-        }
-    }
-}
-
-impl From<Box<Paused>> for Error {
-    fn from(paused: Box<Paused>) -> Self {
-        let until = paused.last.saturating_add(WINDOW);
-        let message = format!(
-            "{paused}; nothing was sent, because each rejected sign-in counts towards the account lockout"
-        );
-        let fix = match paused.why {
-            Some(SignInRefusal::Locked) => "have the account unlocked",
-            Some(SignInRefusal::PasswordExpired) => "set a new password in the manager's console",
-            _ => "fix the user name, password or code",
-        };
-        let hint = format!(
-            "{fix} and try again after {}, or use `--force-login` to try now",
-            shown(until)
-        );
-        Self::new(ErrorKind::SignInPaused, message)
-            .hint(hint)
-            .retry_at(until)
-    }
-}
-
-impl CodeAlreadyUsed {
-    /// Returns when the code was sent, as text.
-    pub(crate) fn when(&self) -> String {
-        shown(self.0)
-    }
-}
-
-/// Returns the error for a code that was already sent, if the user cannot be asked for another one. `code` names it.
-pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
-    Error::new(
-        ErrorKind::SignIn,
-        format!(
-            "{code} was already sent at {}; nothing was sent, because a code works only once and a second use may count towards the \
-             account lockout",
-            spent.when()
-        ),
-    )
-    .hint(
-        "wait for the next code (every 30 seconds) and pass that; to sign in once for several commands, use `swp-keys login`; to send \
-         the code anyway, use `--force-login`",
-    )
-}
-
 /// Returns a keyed hash of the parts. The length precedes each part, so that different lists never have the same bytes.
 fn hash(key: &hmac::Key, parts: &[&[u8]]) -> String {
     let mut context = hmac::Context::with_key(key);
@@ -401,11 +325,4 @@ fn sweep(folder: &Folder) {
 
 fn now() -> i64 {
     Utc::now().timestamp_millis()
-}
-
-fn shown(milliseconds: i64) -> String {
-    DateTime::from_timestamp_millis(milliseconds).map_or_else(
-        || format!("{milliseconds} ms after 1970"),
-        |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    )
 }

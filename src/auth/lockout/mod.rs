@@ -1,8 +1,10 @@
 //! What this program remembers of refused sign-ins, so that a loop of runs cannot lock an account.
 
 mod guard;
+mod guard_error;
 mod record;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use guard::{CodeAlreadyUsed, LockoutGuard, code_already_used};
+pub(crate) use guard::LockoutGuard;
+pub(crate) use guard_error::{CodeAlreadyUsed, code_already_used};

@@ -178,7 +178,7 @@ fn each_command_warns_once_of_a_variable_that_overrides_a_saved_login() {
         env.sandbox.forget_requests();
         let result = env.run(["list-roles"]);
         result.success();
-        let said = format!("note: `{variable}` is used as long as it is set");
+        let said = format!("note: `{variable}` takes precedence over");
         assert_eq!(result.stderr.matches(&said).count(), 1, "{}", result.stderr);
         assert_eq!(keys_used(&env), [other]);
         // A variable that does not count any more is no shadow.
