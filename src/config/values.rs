@@ -71,12 +71,14 @@ pub(crate) fn check_duration(text: &str) -> Result<(), &'static str> {
 
 fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it is zero"),
+        Ok(duration) if duration.is_zero() => Err("expected a duration longer than zero"),
         Ok(duration) if duration <= longest => Ok(duration),
         Ok(_) | Err(humantime::DurationError::NumberOverflow) if longest == LONGEST_WAIT => {
-            Err("it is longer than a year")
+            Err("expected a duration of at most a year")
         }
-        Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err("it is longer than a century"),
+        Ok(_) | Err(humantime::DurationError::NumberOverflow) => {
+            Err("expected a duration of at most a century")
+        }
         // The parser's message is not used: it may quote the text, which may be a misplaced secret.
         Err(_) => Err("expected a duration such as 30s or 5m"),
     }

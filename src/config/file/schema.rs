@@ -199,9 +199,7 @@ impl Field {
             FieldType::Pins => text.parse::<Pin>().map(|_| text).map_err(str::to_owned),
             FieldType::Duration => match check_duration(&text) {
                 Ok(()) => Ok(text),
-                Err(reason) => Err(format!(
-                    "{reason}; use a duration such as \"30s\", \"5m\" or \"1h30m\""
-                )),
+                Err(reason) => Err(reason.to_owned()),
             },
             // Whether the time has passed is checked when a key is created.
             FieldType::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
