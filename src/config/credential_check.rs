@@ -88,7 +88,7 @@ impl Defect {
 
     fn hint(self, kind: CredentialKind) -> String {
         match self {
-            Self::Empty => format!("give a {kind} that is not empty"),
+            Self::Empty => format!("give the {kind}; an empty one is never sent"),
             Self::Utf16 | Self::ByteOrderMark | Self::NotUtf8 => {
                 format!("save the {kind} as UTF-8 without a byte order mark")
             }
