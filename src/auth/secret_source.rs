@@ -196,9 +196,9 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
         .map_err(|error| failed(format!("could not be waited for: {error}")))?;
     match secret {
         // The program fails because its output is no longer read, so the size is the cause.
-        Err(unfit @ Unfit::TooLarge) => Err(failed(unfit.to_string())),
+        Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
-        Err(unfit) => Err(failed(unfit.to_string())),
+        Err(unfit) => Err(failed(format!("printed output that {unfit}"))),
         Ok(secret) => Ok(secret),
     }
 }
