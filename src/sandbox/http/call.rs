@@ -104,9 +104,9 @@ pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Optio
 pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     match integer64(object, name) {
         Ok(Some(number)) if i32::try_from(number).is_err() => {
-            Err(wrong_type(name, "an integer of 32 bits"))
+            Err(wrong_type(name, "a 32-bit integer"))
         }
-        Err(_) => Err(wrong_type(name, "an integer of 32 bits")),
+        Err(_) => Err(wrong_type(name, "a 32-bit integer")),
         other => other,
     }
 }
