@@ -53,23 +53,18 @@ mod terminal;
 mod text;
 mod trust;
 
-use crate::cli::completion;
-use crate::cli::usage_error;
-use crate::process::descriptors;
-use crate::process::file_size_limit;
-use crate::process::hardening;
-use crate::terminal::logging;
-use crate::terminal::panic;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::config::Settings;
-use crate::config::global_args::Sources;
-use crate::terminal::output::Output;
-use crate::terminal::report::report;
-use cli::{Cli, Command};
+use cli::{Cli, Command, completion, usage_error};
+use config::Settings;
+use config::global_args::Sources;
 use context::{Context, Outcome};
 use error::Error;
+use process::{descriptors, file_size_limit, hardening};
+use terminal::output::Output;
+use terminal::report::report;
+use terminal::{logging, panic};
 
 /// Runs the program with the arguments and the environment of this process, and returns its exit code.
 #[must_use]

@@ -186,7 +186,7 @@ impl Drop for Group {
     }
 }
 
-/// On other systems, Ctrl-C reaches every program of the console, and only the command itself is killed when it is dropped.
+/// On other systems, Ctrl-C reaches every program attached to the console. Dropping the handle kills only the command itself.
 #[cfg(not(unix))]
 struct Group;
 

@@ -71,7 +71,7 @@ pub(crate) fn by_its_name(name: &str) -> String {
     }
 }
 
-/// Returns the KEY that means the key with this ID.
+/// Returns the value of the KEY argument that selects the key with this ID.
 pub(crate) fn by_its_id(id: i64) -> String {
     format!("{ID}{id}")
 }

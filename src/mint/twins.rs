@@ -17,7 +17,7 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The keys of a list that have markers.
+/// The listed keys whose descriptions contain a marker.
 #[derive(Default)]
 pub(crate) struct Twins {
     by_mark: HashMap<u32, MarkedKey>,

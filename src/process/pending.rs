@@ -34,7 +34,7 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// Replaces the hint while a sink may have the secret.
+    /// The hint to show instead if a sink may have the secret already.
     next_step: Option<String>,
 }
 

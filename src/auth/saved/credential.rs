@@ -55,7 +55,7 @@ impl SavedCredential {
         }
     }
 
-    /// Returns true if both are saved in the same file.
+    /// Returns true if the two credentials are saved in the same file.
     pub(crate) fn has_place_of(&self, other: &Self) -> bool {
         self.file_name() == other.file_name()
     }

@@ -179,7 +179,8 @@ fn names_port(text: &str) -> bool {
         .is_some_and(|(_, port)| !port.is_empty())
 }
 
-/// Returns true if the text begins with `http:` or `https:`. Otherwise `https` would become the host that receives the password.
+/// Returns true if the text begins with `http:` or `https:`. Without this check,
+/// `https` would be parsed as the host, and the password would be sent to it.
 fn begins_with_scheme(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     ["http", "https"]

@@ -58,7 +58,7 @@ impl ProblemKind {
 /// Why a certificate is not trusted, for a message.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateProblem {
-    /// The kind of problem, for JSON and decisions.
+    /// The kind of problem, as JSON output names it.
     pub(crate) kind: ProblemKind,
     /// The problem as a predicate of "the certificate", such as "is self-signed".
     pub(crate) description: String,
