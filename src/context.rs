@@ -1,4 +1,4 @@
-//! What one run shares, whatever managers it works on. It holds no credential, no session and no address: those belong to a
+//! The state that one run shares between all managers that it works on. It holds no credential, no session and no address: those belong to a
 //! [`Target`](crate::target::Target).
 
 use std::cell::Cell;
@@ -23,11 +23,11 @@ pub(crate) struct Context {
     pub(crate) flushes: PendingFlushes,
     /// Read secrets from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
-    /// Make no secret if no record of the run can be written.
+    /// Stop before a secret is created if no record of the run can be written.
     pub(crate) require_journal: bool,
     /// Never prompt.
     no_input: bool,
-    /// Whether only the sign-out and the flushes are left; see [`Context::aborted`].
+    /// True if only the sign-out and the flushes are left; see [`Context::aborted`].
     signing_out: Cell<bool>,
 }
 
@@ -46,7 +46,7 @@ impl Context {
         }
     }
 
-    /// Whom to ask.
+    /// Returns the prompt: the terminal, or none if there is no terminal or `--no-input` is set.
     pub(crate) fn prompt(&self) -> Prompt {
         Prompt::find(self.no_input)
     }
