@@ -5,6 +5,7 @@ mod concurrency;
 mod conditions;
 mod execution;
 mod families;
+mod flush_signals;
 mod generator;
 mod known_limits;
 mod machines;

@@ -22,7 +22,7 @@ use super::summary::told;
 const CALLS: &str = "trace=fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,write,writev,sendto,sendmsg";
 
 /// Whether strace is here and may trace.
-fn strace_works() -> bool {
+pub(super) fn strace_works() -> bool {
     let tried = Command::new("strace")
         .args(["-qq", "-o", "/dev/null", "true"])
         .status();

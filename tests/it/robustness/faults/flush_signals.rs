@@ -1,0 +1,109 @@
+//! Two signals while the removal of a record is flushed: the work is over, so its result is reported.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+
+use super::system_calls::strace_works;
+use crate::support::files::read;
+use crate::support::{RunResult, TestEnv, binary};
+
+/// Runs the program in strace with these injections.
+fn traced(env: &TestEnv, injections: &[String], words: &[&str]) -> RunResult {
+    let mut command = env.home.program(Path::new("strace"));
+    command
+        .args(["-f", "-qq", "-o"])
+        .arg(env.home.path("trace"));
+    command.args(["-e", "trace=fsync,unlink"]);
+    for injection in injections {
+        command.args(["-e", injection]);
+    }
+    command.arg(binary()).args(words);
+    RunResult::of(&mut command)
+}
+
+/// Returns an environment whose state folder has been used, so that all runs make the same calls.
+fn used() -> TestEnv {
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("the administrator's", 1);
+    env.sandbox.add_key("ci", 2);
+    env.use_key(&key.secret);
+    env.run(["create", "--role", "Auditor"]).success();
+    env
+}
+
+/// Returns how often the thread that makes the last call of this name makes it. strace counts the calls of each thread apart.
+fn count_on_last_thread(trace: &str, call: &str) -> usize {
+    let calls = trace.lines().filter(|line| line.contains(call));
+    let threads: Vec<_> = calls
+        .filter_map(|line| line.split_once(' '))
+        .map(|(thread, _)| thread)
+        .collect();
+    threads
+        .iter()
+        .filter(|thread| Some(thread) == threads.last().as_ref())
+        .count()
+}
+
+/// Sends the first signal when the record is removed, and the second one during the flush after that, which then takes a second.
+fn with_two_signals(words: &[&str]) -> (TestEnv, RunResult) {
+    let env = used();
+    traced(&env, &[], words);
+    let trace = read(env.home.path("trace"));
+    let (removals, flushes) = (
+        count_on_last_thread(&trace, "unlink("),
+        count_on_last_thread(&trace, "fsync("),
+    );
+    let env = used();
+    let injections = [
+        format!("inject=unlink:signal=SIGTERM:when={removals}"),
+        format!("inject=fsync:signal=SIGTERM:delay_exit=1000000:when={flushes}"),
+    ];
+    let result = traced(&env, &injections, words);
+    let trace = read(env.home.path("trace"));
+    assert_eq!(trace.matches("--- SIGTERM").count(), 2, "{trace}");
+    (env, result)
+}
+
+#[test]
+fn a_delivered_secret_is_reported() {
+    if !strace_works() {
+        return;
+    }
+    let words = [
+        "rotate-key",
+        "ci",
+        "--in-place",
+        "-o",
+        "json",
+        "--out-file",
+        "secret",
+    ];
+    let (env, result) = with_two_signals(&words);
+    assert_eq!(result.code(), 0, "{}", result.stderr);
+    assert_eq!(result.json()["keyName"], "ci");
+    let secret = read(env.home.path("secret"));
+    let keys = env.sandbox.api_keys();
+    assert!(keys.iter().any(|key| key.secret == secret.trim_end()));
+}
+
+#[test]
+fn a_deleted_key_is_reported_as_deleted() {
+    if !strace_works() {
+        return;
+    }
+    let (env, result) = with_two_signals(&[
+        "create",
+        "--role",
+        "Auditor",
+        "--name",
+        "new",
+        "--deliver-cmd",
+        "false",
+        "-o",
+        "json",
+    ]);
+    let error = result.json_error(10);
+    assert_eq!(error["code"], "undelivered", "{error}");
+    let keys = env.sandbox.api_keys();
+    assert!(keys.iter().all(|key| key.name.as_deref() != Some("new")));
+}
