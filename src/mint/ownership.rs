@@ -182,12 +182,12 @@ mod tests {
         let verdict = |keys: &[ApiKey]| judge(&record("ci", true), SINCE, keys);
         let mine = || key(5, "ci", OURS);
         let theirs = || key(4, "ci", THEIRS);
-        let nobodys = || key(6, "ci", Some("by hand"));
+        let unmarked = || key(6, "ci", Some("by hand"));
         let before = || key(3, "ci", None);
         assert_eq!(verdict(&[mine(), theirs(), before()]), ours(5));
-        assert_eq!(verdict(&[mine(), nobodys()]), ours(5));
+        assert_eq!(verdict(&[mine(), unmarked()]), ours(5));
         assert_eq!(verdict(&[theirs(), before()]), Verdict::None);
-        assert_eq!(verdict(&[nobodys()]), Verdict::Unproven(vec![6]));
+        assert_eq!(verdict(&[unmarked()]), Verdict::Unproven(vec![6]));
         assert_eq!(verdict(&[]), Verdict::None);
     }
 

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumped_back_stops_nobody_for_long() {
+    fn a_clock_that_jumped_back_does_not_pause_sign_ins_for_long() {
         assert_eq!(refused(&[3, 4]), [3, 4]);
         assert!(refused(&[15, 16]).is_empty());
         assert!(refused(&[600_000, 600_001]).is_empty());

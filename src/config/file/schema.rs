@@ -295,7 +295,7 @@ pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
             "run `swp-keys login`, which saves a session in a separate file",
         )),
         "insecure" => Some((
-            "is not allowed in a file, because nobody would notice that the checks are off",
+            "is not allowed in a file, because disabled checks are easily overlooked there",
             "set `ca-cert` or `tls-pin` to what you trust",
         )),
         _ => None,
