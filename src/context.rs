@@ -1,5 +1,5 @@
-//! The state that one run shares between all managers that it works on. It holds no credential, no session and no address: those belong to a
-//! [`Target`](crate::target::Target).
+//! The state that a run shares between all managers it works on. Credentials, sessions and addresses are not part of this state. They
+//! belong to a [`Target`](crate::target::Target).
 
 use std::cell::Cell;
 
@@ -11,28 +11,28 @@ use crate::process::signals::Signals;
 use crate::terminal::output::Output;
 use crate::terminal::prompt::Prompt;
 
-/// What one run shares.
+/// The state of one run.
 pub(crate) struct Context {
     /// Writes results, notes and warnings.
     pub(crate) output: Output,
     /// The signals that this process has received.
     pub(crate) signals: Signals,
-    /// The work that an aborted run would leave unfinished.
+    /// The operations that would be left unfinished if the run were aborted now.
     pub(crate) pending: PendingSet,
-    /// The flushes of removed records.
+    /// The pending fsyncs of removed records.
     pub(crate) flushes: PendingFlushes,
-    /// Read secrets from files that other users may read.
+    /// If true, secrets are read even from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
-    /// Stop before a secret is created if no record of the run can be written.
+    /// If true, the run stops before it creates a secret if its record cannot be written.
     pub(crate) require_journal: bool,
-    /// Never prompt.
+    /// If true, the run never prompts.
     no_input: bool,
-    /// True if only the sign-out and the flushes are left; see [`Context::aborted`].
+    /// True if only the sign-out and the pending fsyncs are left. See [`Context::aborted`].
     signing_out: Cell<bool>,
 }
 
 impl Context {
-    /// The context of a run with these settings.
+    /// Returns the context of a run with these settings.
     pub(crate) fn new(settings: &Settings, output: Output) -> Self {
         Self {
             output,
@@ -46,20 +46,20 @@ impl Context {
         }
     }
 
-    /// Returns the prompt: the terminal, or none if there is no terminal or `--no-input` is set.
+    /// Returns the prompt on the terminal. The prompt is disabled if there is no terminal or if `--no-input` is set.
     pub(crate) fn prompt(&self) -> Prompt {
         Prompt::find(self.no_input)
     }
 
-    /// Notes that the work is done, and only the sign-out and the flushes are left.
+    /// Notes that the work is done and that only the sign-out and the pending fsyncs are left.
     pub(crate) fn sign_out_begins(&self) {
         self.signing_out.set(true);
     }
 
-    /// Waits for a second signal, and returns the error of the run that it aborts.
+    /// Waits for a second signal, and returns the error for the aborted run.
     ///
-    /// It must be read here: the guards of the pending work are dropped with the work. If only the sign-out and the flushes are
-    /// left, the second signal cancels them and not the run, so that the result of the finished work is still reported.
+    /// The error is built here because the list of pending operations is emptied when the command's future is dropped. If only the sign-out
+    /// and the pending fsyncs are left, the second signal cancels only those. The result of the finished work is still reported.
     pub(crate) async fn aborted(&self) -> Error {
         let signal = self.signals.second_signal().await;
         if self.signing_out.get() && self.pending.is_empty() {
@@ -68,7 +68,7 @@ impl Context {
         self.pending.abort_error(signal)
     }
 
-    /// Prints a note when a first signal arrives during work that must be finished or undone; never returns.
+    /// Prints a note if the first signal arrives during an operation that must be completed or rolled back. Never returns.
     pub(crate) async fn note_interruption(&self) -> std::convert::Infallible {
         self.signals.first_signal().await;
         if let Some(meanwhile) = self.pending.meanwhile() {
@@ -80,9 +80,9 @@ impl Context {
     }
 }
 
-/// The result of a command that did not fail.
+/// The result of a command that succeeded.
 pub(crate) enum Outcome {
-    /// The command did its work.
+    /// The command completed its work.
     Done,
     /// The command ran another program, whose exit code becomes this program's.
     Child(u8),

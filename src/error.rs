@@ -1,17 +1,17 @@
 //! The error type of the program: what failed, what to do next, and the exit code.
 //!
-//! Every module returns this type or a type that converts into it. Only `terminal/report.rs` prints it, once.
+//! Every module returns this type or a type that converts into it. Only `terminal/report.rs` prints it, and a run prints at most one error.
 
 /// The kind of an error, which decides the exit code (see the table in the README).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// An unexpected failure.
     Unexpected,
-    /// The command line, an environment variable or a file of the user is invalid. Nothing was sent.
+    /// The command line, an environment variable or an input file is invalid. Nothing was sent.
     Usage,
     /// No role or key has this name or ID.
     NotFound,
-    /// The manager rejected the sign-in, or the account is locked. Each further attempt counts towards the lock-out.
+    /// The manager rejected the sign-in, or the account is locked. Each further attempt counts towards the account lockout.
     SignIn,
     /// Earlier sign-ins were rejected, so nothing was sent.
     SignInPaused,
@@ -21,7 +21,7 @@ pub(crate) enum ErrorKind {
     Conflict,
     /// The manager's certificate is not trusted.
     Trust,
-    /// The manager did not respond, and nothing was changed.
+    /// The manager did not respond. Nothing was changed.
     Unreachable,
     /// The rate limit lasts longer than the allowed wait.
     RateLimited,
@@ -31,21 +31,21 @@ pub(crate) enum ErrorKind {
     Undelivered,
     /// The outcome is unknown or the rollback failed, so the user must check the manager.
     Attention,
-    /// Some of several items failed.
+    /// Some of the items failed and the others succeeded.
     Partial,
-    /// A check failed. The command itself worked, so the result is printed to stdout.
+    /// A check failed. The command itself succeeded, so the check's result is printed to stdout.
     CheckFailed,
-    /// The requested program could not be run.
+    /// The program that `exec` was asked to run could not be started.
     CannotRun {
-        /// Whether the program exists.
+        /// True if the program exists but could not be executed.
         found: bool,
     },
     /// A signal ended the run, and the run cleaned up.
     Interrupted(Signal),
 }
 
-/// The signals after which a run cleans up and exits. They end a process by default, and are sent by users, shells, schedulers or resource
-/// limits.
+/// The signals on which a run cleans up and exits. By default, each of these signals ends the process. They are sent by users, shells,
+/// schedulers or resource limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The terminal was closed.
@@ -106,7 +106,7 @@ impl Signal {
         }
     }
 
-    /// Returns the exit code that a shell reports for a signal: 128 plus its number.
+    /// Returns the exit code that a shell reports for the signal: 128 plus the signal number.
     #[cfg(unix)]
     fn exit_code(self) -> u8 {
         u8::try_from(128 + self.of_unix().as_raw()).unwrap_or(1)
@@ -164,7 +164,7 @@ impl ErrorKind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::CheckFailed => 13,
-            // The exit codes of a shell.
+            // These are the exit codes that a shell uses.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
             Self::Interrupted(signal) => signal.exit_code(),
@@ -209,7 +209,7 @@ impl ErrorKind {
     }
 }
 
-/// An error: what failed, and what to do next.
+/// An error with a message about what failed and a hint on what to do next.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Error {
@@ -247,7 +247,7 @@ impl Error {
         Self::new(ErrorKind::Unexpected, message)
     }
 
-    /// Returns the error for a run that was ended by a signal and has nothing left to roll back.
+    /// Returns the error for a run that a signal ended with nothing left to roll back.
     #[must_use]
     pub(crate) fn interrupted(signal: Signal) -> Self {
         Self::new(ErrorKind::Interrupted(signal), "interrupted")
@@ -274,14 +274,14 @@ impl Error {
         self
     }
 
-    /// Adds the earliest time to repeat the command, in milliseconds since 1970.
+    /// Adds the earliest time to repeat the command, in milliseconds since the Unix epoch.
     #[must_use]
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
         self
     }
 
-    /// Returns the kind.
+    /// Returns the kind of the error.
     #[must_use]
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
@@ -305,7 +305,7 @@ impl Error {
         self.key_id
     }
 
-    /// Returns the earliest time to repeat the command, in milliseconds since 1970, if known.
+    /// Returns the earliest time to repeat the command, in milliseconds since the Unix epoch, if known.
     #[must_use]
     pub(crate) fn retry_time(&self) -> Option<i64> {
         self.retry_at

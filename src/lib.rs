@@ -1,8 +1,7 @@
 //! `swp-keys` gets the first API key from Deep Security Manager and manages keys from then on.
 //!
 //! The library is the whole program; the binary only calls [`main`]. Its top-level modules form layers. A module imports only modules on
-//! lines below its own, or on the same line, and never in a circle. `tests/it/architecture/` reads this picture and checks the source
-//! against it:
+//! its own line or on the lines below. Import cycles are not allowed. `tests/it/architecture/` checks the source against this diagram:
 //!
 //! ```text
 //! lib
@@ -20,10 +19,10 @@
 //! expiry, error, secret, random, text
 //! ```
 //!
-//! `sandbox` is outside of the layers: only its command imports it, and it imports nothing of the rest. It shares nothing with `manager`, so
-//! that two readings of the contract check each other. `manager` uses no clap, no output and no disk; `terminal` uses no type of the
-//! manager; `delivery` uses no HTTP. `docs/architecture.md` describes the modules, and `docs/manager-api.md` has the facts about the
-//! manager.
+//! `sandbox` is outside the layers: only the `sandbox` command imports it, and it imports no other module. `sandbox` and `manager` share no
+//! code, so each is an independent implementation of the manager's API and tests the other. `manager` does not use clap, write output or
+//! access the disk. `terminal` does not use types of `manager`. `delivery` does not use HTTP. `docs/architecture.md` describes the modules,
+//! and `docs/manager-api.md` has the facts about the manager.
 
 mod auth;
 mod cli;
@@ -66,7 +65,7 @@ use terminal::output::Output;
 use terminal::report::report;
 use terminal::{logging, panic};
 
-/// Runs the program with the arguments and the environment of this process, and returns its exit code.
+/// Runs the program with this process's arguments and environment, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     hardening::disable_core_dumps();
@@ -74,30 +73,30 @@ pub fn main() -> ExitCode {
     start()
 }
 
-/// The parser with all commands and flags, for the tests that compare help, manual, completions and README with it.
+/// Returns the parser with all commands and flags, for tests that compare the help, the manual, the completions and the README with it.
 #[doc(hidden)]
 #[must_use]
 pub fn command_line() -> clap::Command {
     let mut command = cli::command_line::parser();
-    // Gives every command the global flags.
+    // `build` adds the global flags to every command.
     command.build();
     command
 }
 
-/// Every value of `error.code` with each of its exit codes, for the test that compares the documentation with them.
+/// Returns every value of `error.code` with each of its exit codes, for the test that compares them with the documentation.
 #[doc(hidden)]
 pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
     error::ErrorKind::all().map(|kind| (kind.code(), kind.exit_code()))
 }
 
-/// The name of every field of a profile, for the test that compares the documentation with them.
+/// Returns the name of every profile field, for the test that compares the names with the documentation.
 #[doc(hidden)]
 pub fn profile_fields() -> impl Iterator<Item = String> {
     config::file::fields().map(str::to_owned)
 }
 
 fn start() -> ExitCode {
-    // A request of a shell for completions needs no set-up, and must be answered fast.
+    // A shell's completion request must be answered fast and needs no setup.
     if let Some(request) = completion::Request::parse(std::env::args_os()) {
         completion::answer(&request);
         return ExitCode::SUCCESS;
@@ -106,7 +105,8 @@ fn start() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
-    // A CI runner obeys the line that masks the secret only if no other workflow command precedes it on stdout, so lines are held back.
+    // The line that tells a CI service to mask the secret must be printed before any other line. So all other lines for stderr are held
+    // back.
     if cli.command.masks_a_secret() {
         Output::hold_lines();
     }
@@ -120,7 +120,7 @@ fn start() -> ExitCode {
     }
 }
 
-/// Resolves the settings and runs the command. Returns the output with the result, because a profile may set its format.
+/// Resolves the settings and runs the command. Returns the output settings with the result, because a profile may set the output format.
 fn run_with_settings(
     cli: Cli,
     sources: &Sources,
@@ -137,7 +137,7 @@ fn run_with_settings(
     }
 }
 
-/// How long tokio keeps an idle thread: longer than a run, because the system may not be able to start another one.
+/// How long tokio keeps an idle thread. This is longer than any run, because the system may not be able to start another thread later.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 fn parse() -> Result<(Cli, Sources), ExitCode> {
@@ -164,15 +164,15 @@ fn run(mut command: Command, settings: Settings, output: Output) -> Result<Outco
         .thread_keep_alive(KEEP_ALIVE)
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
-    // The first thread is started now. tokio panics if it has no thread and the system cannot start one later.
+    // The first thread is started now, because tokio panics if it has no thread and the system cannot start one later.
     drop(runtime.spawn_blocking(|| ()));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
-    // A cancelled prompt still blocks a thread. The process must not wait for it.
+    // A cancelled prompt still blocks its thread. The process must not wait for that thread.
     runtime.shutdown_background();
     result
 }
 
-/// Runs the command and listens for signals. The command reacts to the first signal itself. The second one aborts it.
+/// Runs the command and listens for signals. The command handles the first signal itself. A second signal aborts the command.
 async fn run_with_signals(
     command: &Command,
     settings: Settings,

@@ -1,4 +1,4 @@
-//! Random numbers from the operating system, read with the cryptography library that TLS uses.
+//! Random numbers from the operating system, read through the cryptography library that TLS uses.
 
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -13,7 +13,7 @@ pub(crate) fn hex(bytes: usize) -> String {
     buffer.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a random number in `0.0..1.0`, which is used as jitter for pauses.
+/// Returns a random number in `0.0..1.0`. It is used as jitter for pauses.
 #[must_use]
 pub(crate) fn fraction() -> f64 {
     let mut buffer = [0_u8; 4];

@@ -1,10 +1,11 @@
-//! The type for secrets. Every secret is stored in it as soon as it is read.
+//! The type for secrets. Every secret is stored in a [`Secret`] as soon as it is read.
 //!
 //! [`Secret`] does not implement `Display`, `Debug`, `Deref` or `Serialize`, so that no derived trait can put a secret into a log or a
-//! message. [`Secret::expose`] is the only way to read it, and is easy to search for. The memory is zeroed on drop (`secrecy`).
+//! message. Only [`Secret::expose`] reads a secret, so every use of a secret can be found by searching for that name. The memory is zeroed
+//! on drop (`secrecy`).
 //!
-//! Reallocation leaves copies of a buffer's content in memory. Therefore [`joined`] and [`json`] allocate text with a secret at its final
-//! size.
+//! Reallocation leaves copies of a buffer's content in memory. Therefore [`joined`], [`json`] and [`pretty_json`] allocate their output
+//! once, at its final size.
 
 use std::io;
 
@@ -12,12 +13,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A password, a second-factor code, a session ID or a secret key.
+/// A password, an MFA code, a session ID or an API key's secret.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
-    /// Copies the text and zeroes its buffer. The buffer is not shrunk to the length of the text, because that could leave a copy in
+    /// Copies `text` and zeroes its buffer. The buffer is not reused, because shrinking it to the length of the text could leave a copy in
     /// memory.
     #[must_use]
     pub(crate) fn new(text: String) -> Self {
@@ -25,10 +26,10 @@ impl Secret {
         Self(SecretString::from(Box::<str>::from(text.as_str())))
     }
 
-    /// Converts bytes to a secret. They must be UTF-8, because JSON strings and header values must be.
+    /// Converts bytes to a secret. The bytes must be UTF-8, because JSON strings require it.
     ///
-    /// One trailing line ending is removed, because files and command output usually end in one. Returns `None` if the bytes are not UTF-8.
-    /// The bytes are zeroed in either case.
+    /// One trailing line ending is removed, because files and command output usually end with a line ending. Returns `None` if the bytes
+    /// are not UTF-8. The bytes are zeroed in either case.
     #[must_use]
     pub(crate) fn from_line(mut bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         if bytes.last() == Some(&b'\n') {
@@ -46,13 +47,13 @@ impl Secret {
         }
     }
 
-    /// Returns the text. Only for code that sends or delivers the secret.
+    /// Returns the text of the secret. Only code that sends or delivers the secret may call this.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Returns the text between the quotes, if the secret is quoted.
+    /// Returns the text between the quotes if the secret is enclosed in double quotes.
     #[must_use]
     pub(crate) fn unquoted(&self) -> Option<Self> {
         let inner = self.expose().strip_prefix('"')?.strip_suffix('"')?;
@@ -93,7 +94,7 @@ pub(crate) fn pretty_json(value: &impl Serialize) -> serde_json::Result<Zeroizin
     measured(&|to| serde_json::to_writer_pretty(to, value))
 }
 
-/// Returns the output of `write`, which is called twice. The first call only measures the length, so that the buffer is allocated once.
+/// Returns the output of `write`, which is called twice. The first call only measures the length, so that the buffer can be allocated once.
 fn measured(
     write: &dyn Fn(&mut dyn io::Write) -> serde_json::Result<()>,
 ) -> serde_json::Result<Zeroizing<Vec<u8>>> {

@@ -1,8 +1,8 @@
-//! One manager as a value: its address, and everything that applies to this manager alone.
+//! One manager: its address, and all settings that apply only to this manager.
 //!
-//! A command has one target. Nothing of a target is stored in [`Context`] or in a global variable, so one process can work on several
-//! managers at the same time. State that the manager's responses produce (the session, the clock skew, the secrets to redact, the
-//! retry budget) belongs to the [`Manager`] that [`Target::manager`] makes.
+//! A command has one target. No data about a target is stored in [`Context`] or in a global variable, so one process can work on several
+//! managers at the same time. State that comes from the manager's responses belongs to the [`Manager`] that [`Target::manager`] returns:
+//! the session, the clock skew, the secrets to redact and the retry budget.
 //!
 //! [`Context`]: crate::context::Context
 
@@ -16,48 +16,48 @@ use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate
 use crate::terminal::output::Output;
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
-/// One manager, and the settings for it.
+/// One manager and the settings for it.
 pub(crate) struct Target {
     /// The manager's address.
     pub(crate) address: Address,
-    /// The tenant; `None` for the primary tenant.
+    /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<Sourced<String>>,
-    /// The profile of the settings file that applies; a saved API key belongs to one profile.
+    /// The profile that is in use. A saved API key belongs to one profile.
     pub(crate) profile: Option<String>,
     /// The administrator's name.
     pub(crate) username: Option<Sourced<String>>,
-    /// Where the password comes from; `None` if it must be typed.
+    /// Where the password is read from, or `None` if the user must type it.
     pub(crate) password: Option<Sourced<SecretSource>>,
-    /// Where the MFA code comes from.
+    /// Where the MFA code is read from.
     pub(crate) mfa: Option<Sourced<SecretSource>>,
-    /// Where the API key that signs the requests comes from.
+    /// Where the API key that authenticates the requests is read from.
     pub(crate) api_key: Option<Sourced<SecretSource>>,
-    /// The header that carries that key.
+    /// The HTTP header that carries the API key.
     pub(crate) api_key_scheme: ApiKeyScheme,
-    /// Sign in even if the lockout guard advises against it.
+    /// If true, the run signs in even if the lockout guard has paused sign-ins.
     pub(crate) force_login: bool,
-    /// How the manager is verified.
+    /// How the manager's TLS certificate is verified.
     pub(crate) trust_policy: TrustPolicy,
-    /// Pin an unknown manager's key without asking.
+    /// If true, an unknown manager's key is pinned without asking.
     pub(crate) tls_accept_new: bool,
     /// How long to wait for a manager that is starting.
     pub(crate) wait: Option<Duration>,
-    /// How long to look for the outcome of a request whose response was lost.
+    /// How long to search for the outcome of a request if its response was lost.
     pub(crate) settle_timeout: Duration,
-    /// Leave the session open on the manager.
+    /// If true, the session stays open on the manager.
     pub(crate) no_sign_out: bool,
     proxy: ProxySettings,
     timeout: Duration,
     connect_timeout: Duration,
     retries: u32,
-    /// The pin that the user confirmed in this run, if it could not be stored.
+    /// The pin that the user confirmed in this run, if the pin could not be stored.
     confirmed_pin: Cell<Option<Pin>>,
-    /// Whether the warning about `--insecure` was printed.
+    /// True if the warning about `--insecure` was printed.
     insecure_warned: Cell<bool>,
 }
 
 impl Target {
-    /// The manager that the settings name.
+    /// Returns the target that the settings name.
     ///
     /// # Errors
     /// Returns a usage error if the settings name no manager.
@@ -66,7 +66,7 @@ impl Target {
         Ok(Self::at(address, settings))
     }
 
-    /// The manager at `address`, which may differ from the address in the settings.
+    /// Returns the target for `address`, which may differ from the address in the settings.
     pub(crate) fn at(address: Address, settings: Settings) -> Self {
         let profile = settings.file.profile.as_ref();
         Self {
@@ -93,12 +93,12 @@ impl Target {
         }
     }
 
-    /// The tenant's name; `None` for the primary tenant.
+    /// Returns the tenant's name, or `None` for the primary tenant.
     pub(crate) fn tenant_name(&self) -> Option<&str> {
         self.tenant.as_ref().map(|tenant| tenant.value.as_str())
     }
 
-    /// How this manager is verified, and the setting that decides it.
+    /// Returns how this manager's certificate is verified, and which setting decides that.
     ///
     /// # Errors
     /// Returns the error of [`TrustPolicy::resolve`].
@@ -109,15 +109,15 @@ impl Target {
         }
     }
 
-    /// Trusts this key for the rest of the run: the user confirmed it, and it could not be stored.
+    /// Trusts this pin for the rest of the run. The user confirmed it, but it could not be stored.
     pub(crate) fn confirm(&self, pin: Pin) {
         self.confirmed_pin.set(Some(pin));
     }
 
-    /// A client for this manager. It sends nothing yet. Warns once if the certificate is not verified.
+    /// Returns a client for this manager without sending anything. Warns once if the certificate is not verified.
     ///
     /// # Errors
-    /// Returns a usage error if the trust settings or the proxy cannot be used.
+    /// Returns a usage error if the trust settings or the proxy settings are invalid.
     pub(crate) fn manager(&self, output: &Output) -> Result<Manager, Error> {
         let decision = self.trust()?;
         if matches!(decision.source, TrustSource::Insecure(_))
@@ -131,10 +131,10 @@ impl Target {
         Ok(Manager::new(&self.options(decision)?)?)
     }
 
-    /// The certificate that the manager presents in a TLS handshake. No request is sent.
+    /// Returns the certificate that the manager presents in a TLS handshake. No HTTP request is sent.
     ///
     /// # Errors
-    /// Returns an error if there is no handshake, or a usage error as [`Target::manager`] does.
+    /// Returns an error if the handshake fails. Returns the same usage errors as [`Target::manager`].
     pub(crate) async fn probe(&self) -> Result<ServerCertificate, Error> {
         let decision = self.trust()?;
         Ok(Manager::probe(&self.options(decision)?).await?)

@@ -1,4 +1,4 @@
-//! The one comparison of a key with what was asked.
+//! The comparison of a key's fields with the requested values.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use crate::expiry::format_time;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY};
 use crate::mint::is_requested_expiry;
 
-/// The manager's names of the fields that can be asked for.
+/// The fields that a change can set, as the manager names them.
 const FIELDS: [&str; 7] = [
     "keyName",
     "description",
@@ -17,31 +17,31 @@ const FIELDS: [&str; 7] = [
     "active",
 ];
 
-/// Whether a field has the value that was asked for.
+/// The result of comparing a field with the requested value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Match {
-    /// It has. An expiry counts if it differs by less than a second: a manager may keep whole seconds only.
+    /// The field has the requested value. An expiry may differ by less than a second, because a manager may store whole seconds.
     AsAsked,
-    /// It has another value, or none.
+    /// The field has a different value or no value.
     Different,
     /// The manager does not show the field.
     NotShown,
 }
 
-/// A field that was asked for.
+/// A requested field and its comparison with the key.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Compared {
-    /// The manager's name of the field.
+    /// The name of the field in the manager's API.
     pub(crate) field: &'static str,
-    /// The value that was asked for. Null is an expiry of never.
+    /// The requested value. For an expiry, null means never.
     pub(crate) asked: Value,
-    /// The value of the key. Null is a field that is not set or not shown.
+    /// The value in the key. Null means that the field is not set or not shown.
     pub(crate) is: Value,
-    /// Whether the two match.
+    /// The result of the comparison.
     pub(crate) result: Match,
 }
 
-/// Returns the fields that a change sets, in a fixed order, with their values. An expiry of 0 is null: never.
+/// Returns the fields that a change sets, with their values, in a fixed order. An expiry of 0 (never) becomes null.
 pub(crate) fn asked_fields(change: &KeyChange) -> Vec<(&'static str, Value)> {
     let Value::Object(mut fields) = json!(change) else {
         return Vec::new();
@@ -53,7 +53,7 @@ pub(crate) fn asked_fields(change: &KeyChange) -> Vec<(&'static str, Value)> {
     FIELDS.iter().filter_map(value).collect()
 }
 
-/// Compares every field that a change sets with the key.
+/// Compares each field that a change sets with the same field of the key.
 pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
     let is = shown_fields(key);
     let asked = asked_fields(change).into_iter();
@@ -70,10 +70,10 @@ pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
     compared.collect()
 }
 
-/// Keeps the fields of a change that would change the key, so that nothing else is sent.
+/// Removes the fields that already have the requested value, so that only differences are sent.
 pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
     let compared = compare(&change, key);
-    // Without the fields that a brief object leaves out, it is unknown whether they are as asked.
+    // A brief object omits fields. Their values are unknown, so they are sent.
     let differs =
         |one: &&Compared| one.asked != one.is || one.result == Match::NotShown && key.is_brief();
     let changed: Vec<_> = (compared.iter().filter(differs))
@@ -93,7 +93,7 @@ pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
 
 fn match_of(field: &str, asked: &Value, is: &Value, key: &ApiKey) -> Match {
     let is_expiry = field == "expiryDate";
-    // An expiry of 0 may stand for never, or for 1970.
+    // An expiry of 0 may mean never or the year 1970.
     let unclear = key.is_brief() || is_expiry && key.expires_at_zero();
     match (asked, is) {
         (_, Value::Null) if unclear => Match::NotShown,
@@ -110,7 +110,7 @@ fn is_same_expiry(asked: &Value, is: &Value) -> bool {
     }
 }
 
-/// The fields of a key that it shows. A description that is absent from an object with all fields is empty.
+/// Returns the fields of a key. If an object with all fields has no description, the description is empty.
 fn shown_fields(key: &ApiKey) -> Map<String, Value> {
     let description = match (key.description(), key.is_brief()) {
         (None, false) => Some(""),
@@ -132,7 +132,7 @@ fn shown_fields(key: &ApiKey) -> Map<String, Value> {
 }
 
 impl Compared {
-    /// Returns the name of the field for people.
+    /// Returns the name of the field for messages.
     pub(crate) fn label(&self) -> &'static str {
         match self.field {
             "keyName" => "name",

@@ -1,4 +1,4 @@
-//! The document about a key, and the warnings that go with it.
+//! The output about a key: its JSON or text form, the `meta` object and the warnings.
 
 use serde_json::{Map, Value, json};
 
@@ -11,13 +11,13 @@ use crate::mint::Delivered;
 use crate::target::Target;
 use crate::terminal::output::{Format, env_line, json_text};
 
-/// The error if the secret was delivered, but the document about the key could not be printed.
+/// Returns the error for a run that delivered the secret but could not print the key's details.
 pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
-    Error::unexpected(format!("{error}; the secret was delivered nevertheless"))
-        .hint("do not run the command again: it would make another secret")
+    Error::unexpected(format!("{error}; the secret was delivered"))
+        .hint("do not run the command again, because it would create another secret")
 }
 
-/// Warns if the manager set a different expiry. Seconds taken for milliseconds would show here.
+/// Warns if the manager set a different expiry than requested.
 pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, context: &Context) {
     let Some(asked) = key.expiry_date else { return };
     if delivered.expiry_date == Some(asked) {
@@ -32,7 +32,8 @@ pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, contex
     ));
 }
 
-/// Warns if the manager's clock differs by more than a minute. A duration counts from that clock, and MFA codes fail.
+/// Warns if the manager's clock differs from this machine's by more than a minute and `--expires` is a duration. A duration counts from the
+/// manager's time.
 pub(crate) fn warn_clock_skew(access: Access<'_>, expiry: Option<Expiry>) {
     if !matches!(expiry, Some(Expiry::After(_))) {
         return;
@@ -47,13 +48,13 @@ pub(crate) fn warn_clock_skew(access: Access<'_>, expiry: Option<Expiry>) {
             "behind"
         };
         access.context.output.warn(&format!(
-            "the manager's clock is {} {ahead} this machine's, and `--expires` counts from the manager's",
+            "the manager's clock is {} {ahead} this machine's clock; the duration in `--expires` counts from the manager's time",
             humantime::format_duration(std::time::Duration::from_secs(skew.num_seconds().unsigned_abs()))
         ));
     }
 }
 
-/// Returns the `meta` object of a document: the manager's address, then `fields`.
+/// Returns the `meta` object of JSON output: the manager's address, followed by `fields`.
 pub(crate) fn meta(target: &Target, fields: Value) -> Value {
     let mut meta = json!({"manager": target.address.to_string()});
     if let (Value::Object(meta), Value::Object(fields)) = (&mut meta, fields) {
@@ -62,7 +63,8 @@ pub(crate) fn meta(target: &Target, fields: Value) -> Value {
     meta
 }
 
-/// Returns the `meta` object of a document about a secret: of which run it is, where the secret goes, and the tenant if one is set.
+/// Returns the `meta` object of JSON output about a secret. It contains the operation ID of the run, the targets of the secret, and the
+/// tenant if one is set.
 pub(crate) fn secret_meta(
     target: &Target,
     created: bool,
@@ -77,7 +79,7 @@ pub(crate) fn secret_meta(
     meta
 }
 
-/// Prints a key without its secret: its ID as text, or the manager's object and `meta` as JSON.
+/// Prints a key without its secret. Text output is the key's ID. JSON output is the manager's object with `meta` added.
 pub(crate) fn print_key(
     fields: &Map<String, Value>,
     meta: Value,
@@ -94,7 +96,7 @@ pub(crate) fn print_key(
     })
 }
 
-/// Prints a key as it is now, and whether this run changed it.
+/// Prints the current state of a key, and whether this run changed the key.
 pub(crate) fn print_changed(
     key: &ApiKey,
     changed: bool,

@@ -1,5 +1,5 @@
-//! The key that a KEY argument means: `N` and `id:N` are an ID; `name:TEXT` and any other text are a name that exactly one key
-//! has.
+//! Finds the key that a KEY argument selects. `N` and `id:N` select a key by ID. `name:TEXT` and any other text select the only key with
+//! that name.
 
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
@@ -11,22 +11,22 @@ use super::roles::closest;
 /// A KEY argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyRef<'a> {
-    /// Digits only, or `id:` and digits.
+    /// An ID: only digits, or `id:` followed by digits.
     Id(i64),
-    /// Anything else, or `name:` and any text.
+    /// A name: any other text, or `name:` followed by any text.
     Name(&'a str),
 }
 
-/// The prefix of a KEY that is an ID.
+/// The prefix that marks a KEY argument as an ID.
 pub(crate) const ID: &str = "id:";
-/// The prefix of a KEY that is a name.
+/// The prefix that marks a KEY argument as a name.
 pub(crate) const NAME: &str = "name:";
 
 impl<'a> KeyRef<'a> {
-    /// Parses KEY. Nothing is sent.
+    /// Parses a KEY argument.
     ///
     /// # Errors
-    /// Returns a usage error if it is neither an ID nor a name.
+    /// Returns a usage error if the argument is neither an ID nor a name.
     pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
         if let Some(name) = text.strip_prefix(NAME) {
             return named(name);
@@ -41,7 +41,7 @@ impl<'a> KeyRef<'a> {
 
 fn named(name: &str) -> Result<KeyRef<'_>, Error> {
     if name.is_empty() {
-        return Err(Error::usage("the name of the key is empty", HOW));
+        return Err(Error::usage("the key name is empty", HOW));
     }
     Ok(KeyRef::Name(name))
 }
@@ -51,7 +51,7 @@ fn identified<'a>(text: &str, id: &str) -> Result<KeyRef<'a>, Error> {
     if !is_digits(id) {
         return Err(usage("has no ID after `id:`"));
     }
-    // Digits that begin with 0 may be a name, but never an ID: the wrong key must not be found.
+    // IDs never start with 0. If `007` were read as 7, the command could act on the wrong key.
     if id.starts_with('0') {
         return Err(usage("is not an ID: an ID never starts with 0"));
     }
@@ -62,7 +62,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns the KEY that means the key of this name.
+/// Returns the KEY argument that selects the key with this name.
 pub(crate) fn by_its_name(name: &str) -> String {
     if is_ambiguous(name) {
         format!("{NAME}{name}")
@@ -71,23 +71,24 @@ pub(crate) fn by_its_name(name: &str) -> String {
     }
 }
 
-/// Returns the value of the KEY argument that selects the key with this ID.
+/// Returns the KEY argument that selects the key with this ID.
 pub(crate) fn by_its_id(id: i64) -> String {
     format!("{ID}{id}")
 }
 
-/// Returns whether KEY takes this name for an ID or for another name.
+/// Returns true if a KEY argument equal to this name would not select the key with this name.
 pub(crate) fn is_ambiguous(name: &str) -> bool {
     is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
 }
 
-const HOW: &str = "write an ID, a name, or `id:N` or `name:TEXT`; `swp-keys list-keys --name PATTERN` lists the IDs";
+const HOW: &str = "pass an ID, a name, `id:N` or `name:TEXT`; run `swp-keys list-keys` to list the IDs and names";
 
-/// Returns the key that `text` means. Names are compared here again, because it is unknown how the manager compares them
-/// (docs/manager-api.md, "Search").
+/// Returns the key that the KEY argument `text` selects. The names in the manager's results are compared again, because it is unknown how
+/// the manager compares names (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Returns an error if there is no such key, with the closest name, or if several keys have the name; or the manager's error.
+/// Returns an error if no key matches (with the closest name as a hint), or if several keys have the name. Returns the manager's error if
+/// the search fails.
 pub(crate) async fn resolve(text: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     match KeyRef::read(text)? {
         KeyRef::Id(id) => by_id(id, access).await,
@@ -98,13 +99,13 @@ pub(crate) async fn resolve(text: &str, access: Access<'_>) -> Result<ApiKey, Er
 /// Returns the key with this ID.
 ///
 /// # Errors
-/// Returns an error if there is no such key, or the manager's error.
+/// Returns an error if no key has this ID. Returns the manager's error if the read fails.
 pub(crate) async fn by_id(id: i64, access: Access<'_>) -> Result<ApiKey, Error> {
     let looking = async { Ok(access.signed_in.api_key(id).await) };
     match access.context.signals.cancel(looking).await? {
         Ok(key) if key.id == id => Ok(key),
         Ok(key) => Err(Error::unexpected(format!(
-            "the manager answered with the key with the ID {} instead of {id}",
+            "the manager returned the key with ID {} instead of the key with ID {id}",
             key.id
         ))),
         Err(error) if *error.cause() == Cause::NotFound => Err(Error::new(
@@ -112,7 +113,7 @@ pub(crate) async fn by_id(id: i64, access: Access<'_>) -> Result<ApiKey, Error> 
             error.to_string(),
         )
         .hint(format!(
-            "run `swp-keys list-keys` for the IDs, or write `name:{id}` for the key named `{id}`"
+            "run `swp-keys list-keys` to list the IDs, or use `name:{id}` to select a key by the name `{id}`"
         ))
         .key(id)),
         Err(error) => Err(error.into()),
@@ -137,18 +138,18 @@ async fn by_name(name: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     }
 }
 
-/// The error if several keys have one name.
+/// Returns the error for a name that several keys have.
 pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
     let ids: Vec<_> = keys.iter().map(|key| key.id.to_string()).collect();
     let message = format!(
-        "{} keys are named `{name}`, with the IDs {}",
+        "{} keys are named `{name}` (IDs {})",
         ids.len(),
         ids.join(", ")
     );
-    Error::new(ErrorKind::Conflict, message).hint("choose one by its ID; nothing was done")
+    Error::new(ErrorKind::Conflict, message).hint("select a key by its ID, such as `id:5`")
 }
 
-/// The error if no key has the name. One page of keys is read to suggest a similar name.
+/// Returns the error for a name that no key has. One page of keys is read to suggest a similar name.
 async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     let one_page = async {
         Ok(access
@@ -171,7 +172,7 @@ async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     );
     let folded = name.trim().to_lowercase();
     if let Some(same) = names().find(|other| other.trim().to_lowercase() == folded) {
-        return error.hint(format!("did you mean `{same}`? Case and blanks matter"));
+        return error.hint(format!("did you mean `{same}`? case and spaces must match"));
     }
     error.hint(match closest(name, names()) {
         Some(near) => format!("did you mean `{near}`? run `swp-keys list-keys` to list the keys"),
@@ -179,11 +180,11 @@ async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     })
 }
 
-/// Explains why keys could not be searched. It is unknown whether a session may search keys (docs/manager-api.md, "Unknowns", no. 20),
-/// and a role may not allow it.
+/// Adds a hint to the error of a key search. The role may lack the permission to search keys. It is unknown whether a session has it
+/// (docs/manager-api.md, "Unknowns", no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let hint = "search keys: the right to view API keys is missing, or sign in with an API key that has it (`--api-key-file`)";
-    explain_refusal(signed_in, error, hint)
+    let instead = "sign in with an API key that has it (`--api-key-file`)";
+    explain_refusal(signed_in, error, "search keys", instead)
 }
 
 #[cfg(test)]

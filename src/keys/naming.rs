@@ -1,4 +1,4 @@
-//! Names of keys: default names, checks of a name, and the keys that have it already.
+//! Key names: default names, validation, and the search for keys that already have a name.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::manager::{ApiKey, Cause};
 use crate::mint::is_like;
 use crate::mint::poll::Poll;
 
-/// The result of a search for the name.
+/// The result of a search for keys with a name.
 pub(crate) enum Existing {
-    /// No key has it, and keys with these IDs have a similar name. Without a name, the default name is random, and nothing is
-    /// searched.
+    /// No key has the name. The keys with these IDs have a similar name. If `--name` is omitted, the default name is unique, so no search
+    /// is made and the list is empty.
     None(Vec<i64>),
-    /// One key has it, and may be used.
+    /// Exactly one key has the name, and `--if-exists` permits using this key.
     One(Box<ApiKey>),
-    /// Keys may not be searched.
+    /// The user lacks permission to search keys.
     NotSeen,
 }
 
-/// Searches for keys of the name.
+/// Searches for keys with this name.
 ///
 /// # Errors
-/// Returns a conflict if a key has the name and none may, or if several have it.
+/// Returns a conflict if several keys have the name, or if one key has the name and `if_exists` is `Fail`.
 pub(crate) async fn find_existing(
     name: Option<&str>,
     if_exists: IfExists,
@@ -67,18 +67,19 @@ pub(crate) async fn find_existing(
         (Some(key), 0, IfExists::Skip | IfExists::Rekey) => Ok(Existing::One(Box::new(key))),
         (Some(key), 0, IfExists::Fail) => Err(Error::new(
             ErrorKind::Conflict,
-            format!("a key named `{name}` already exists, with the ID {ids}"),
+            format!("a key named `{name}` already exists (ID {ids})"),
         )
-        .hint("choose another `--name`, or keep the key with `--if-exists skip`, or make a new secret for it with `--if-exists rekey`")
+        .hint("choose a different `--name`, use the existing key with `--if-exists skip`, or create a new secret for it with `--if-exists rekey`")
         .key(key.id)),
         (Some(_), ..) => {
-            Err(Error::new(ErrorKind::Conflict, format!("several keys are named `{name}`, with the IDs {ids}"))
-                .hint("choose another `--name`, or delete the keys that are not in use"))
+            Err(Error::new(ErrorKind::Conflict, format!("several keys are named `{name}` (IDs {ids})"))
+                .hint("choose a different `--name`, or delete the keys that are not in use"))
         }
     }
 }
 
-/// Checks that no key has the name, and returns the IDs of keys with a similar name. `None` if keys may not be searched.
+/// Checks that no key has the name, and returns the IDs of keys with a similar name. Returns `None` if the user lacks permission to search
+/// keys.
 ///
 /// # Errors
 /// Returns a conflict if a key has the name.
@@ -88,7 +89,7 @@ pub(crate) async fn is_free(
 ) -> Result<Option<Vec<i64>>, Error> {
     let found = find_existing(name, IfExists::Fail, access).await;
     let found = found.map_err(|error| match error.kind() {
-        ErrorKind::Conflict => error.hint("choose another `--name`, or leave the flag out"),
+        ErrorKind::Conflict => error.hint("choose a different `--name`, or omit the flag"),
         _ => error,
     })?;
     Ok(match found {
@@ -97,7 +98,8 @@ pub(crate) async fn is_free(
     })
 }
 
-/// Searches until the runs that create keys of one name at once have settled which of them stays.
+/// Searches for the key with this name until at most one key has it, or until the wait is over. If several runs create keys with one name
+/// at the same time, all but one of the keys are deleted.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,
@@ -128,29 +130,29 @@ pub(crate) async fn find_settled(
 pub(crate) enum IfExists {
     /// Fail, and name the key
     Fail,
-    /// Succeed without a secret, and report where the key differs
+    /// Succeed without a secret, and report how the key differs
     Skip,
     /// Give the key a new secret; the old one stops working at once
     Rekey,
 }
 
-/// Checks a name from the command line. It is unknown whether a manager keeps blanks around a name. A name that KEY takes for an
-/// ID would lead `delete-key` to another key.
+/// Checks the value of `--name`. Leading and trailing spaces are rejected, because a manager may remove them. A name that looks like an ID
+/// is rejected, because `delete-key NAME` would delete the key with that ID.
 pub(crate) fn check_name(name: Option<&str>) -> Result<(), Error> {
     match name {
         Some(name) if lookup::is_ambiguous(name) => Err(Error::usage(
-            "`--name` has only digits, or starts with `id:` or `name:`",
-            "choose another name: as a KEY it would mean the ID or the name of another key",
+            "`--name` contains only digits, or starts with `id:` or `name:`",
+            "choose a different name, because commands would interpret this one as the ID or the name of a different key",
         )),
         Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
-            "`--name` is empty, or starts or ends with a blank",
-            "remove the blanks: the manager may not keep them, and the key might not be found again",
+            "`--name` is empty, or starts or ends with a space",
+            "remove the spaces, because the manager may remove them and the key might not be found again",
         )),
         _ => Ok(()),
     }
 }
 
-/// Returns a name that no other run uses and that names the operation.
+/// Returns a default name. The name ends with the operation ID, so no other run uses the same name.
 pub(crate) fn default_name(
     role_id: i64,
     role_name: Option<&str>,

@@ -1,24 +1,24 @@
-//! The key that signs this run's own requests. Locking or deleting it would cut off this run's own access, so that needs
-//! `--force`.
+//! The API key that authenticates this run. Locking or deleting this key requires `--force`, because the run would lose its own access.
 
 use super::state::describe;
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::manager::{ApiKey, Cause};
 
-/// What signs the requests of this run.
+/// The credential that authenticates the requests of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signer {
     Session,
-    /// The key with this ID.
+    /// The API key with this ID.
     Key(i64),
-    /// A key, but the manager does not show which.
+    /// An API key whose ID the manager does not show.
     SomeKey,
 }
 
 impl Signer {
-    /// Asks the manager which key signs, if a key does. A role that may not read its own key gets a 403 (docs/manager-api.md,
-    /// "Checking a key"); then the secret may contain the ID.
+    /// Asks the manager for the ID of the API key that authenticates this run, if the run uses a key. If the key's role may not read the
+    /// key, the manager returns 403 (docs/manager-api.md, "Checking a key"). In that case the ID is taken from the secret, if the secret
+    /// contains an ID.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -37,32 +37,32 @@ impl Signer {
         }
     }
 
-    /// Returns whether the key with this ID signs the requests of this run.
+    /// Returns true if the API key with this ID authenticates this run.
     pub(crate) fn is(self, id: i64) -> bool {
         self == Self::Key(id)
     }
 
-    /// Refuses to do something to the key that signs.
+    /// Checks that `key` is not the API key that authenticates this run. `verb` is a past participle for the error message.
     ///
     /// # Errors
-    /// Returns a usage error if `key` is the one that signs, or may be.
+    /// Returns a usage error if `key` authenticates this run, or if that is unknown.
     pub(crate) fn refuse_own_key(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
         let message = match self {
             Self::Key(id) if id == key.id => {
                 format!(
-                    "{} signs this run itself, so it was not {verb}",
+                    "{} was not {verb}: this run uses it to sign in",
                     describe(key)
                 )
             }
             Self::SomeKey => format!(
-                "{} may be the one that signs this run, so it was not {verb}",
+                "{} was not {verb}: this run may be using it to sign in",
                 describe(key)
             ),
             Self::Session | Self::Key(_) => return Ok(()),
         };
         Err(Error::usage(
             message,
-            "sign in with another key or a password, or add `--force`",
+            "sign in with a different key or a password, or add `--force`",
         )
         .key(key.id))
     }

@@ -1,23 +1,24 @@
-//! The explanation of a search that the manager refused.
+//! The hint for a search that the manager rejected because a permission may be missing.
 
 use crate::error::Error;
 use crate::manager::{Cause, ManagerError, SignedIn};
 
-/// Explains that this sign-in may not do something, if that is what the error means. `what` continues "this key may not", and says what
-/// to do.
-pub(super) fn explain_refusal(signed_in: &SignedIn, error: ManagerError, what: &str) -> Error {
-    let signs_with_key = signed_in.session().is_none();
-    let whose = match (error.cause(), signs_with_key) {
-        (Cause::Forbidden, true) => "this key may",
-        (Cause::Forbidden, false) => "this session may",
-        (Cause::Unauthorized, false) => "a session may",
+/// Adds a hint if the error may mean that a permission is missing. `action` names the rejected action, such as "search keys". `instead` is
+/// what the user can do.
+pub(super) fn explain_refusal(
+    signed_in: &SignedIn,
+    error: ManagerError,
+    action: &str,
+    instead: &str,
+) -> Error {
+    let uses_key = signed_in.session().is_none();
+    let reason = match (error.cause(), uses_key) {
+        // The manager returns the same response for an expired or locked key as for a key that lacks the permission.
+        (Cause::Forbidden, true) => "this API key may be expired or locked, or it may lack".to_owned(),
+        (Cause::Forbidden, false) => "this session lacks".to_owned(),
+        (Cause::Unauthorized, false) => format!("{}; or the session may lack", error.hint()),
         _ => return error.into(),
     };
-    let first = match error.cause() {
-        Cause::Unauthorized => format!("{}; or ", error.hint()),
-        // The manager refuses such a key in the same words as a role without the right.
-        _ if signs_with_key => "the key may be expired or locked; or ".to_owned(),
-        _ => String::new(),
-    };
-    error.with_hint(format!("{first}{whose} not {what}")).into()
+    let hint = format!("{reason} permission to {action}; {instead}");
+    error.with_hint(hint).into()
 }

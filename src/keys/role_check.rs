@@ -1,14 +1,15 @@
-//! The check of a role before a secret is made: a role with every right causes a warning, and a role without API access an error.
+//! The check of a role before a secret is created. A role that grants every right causes a warning. A role without API access causes an
+//! error.
 
 use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, RoleSummary};
 
-/// Warns about a role with every right, unless `allow_full_access`, and refuses a role that may not use the API.
+/// Checks that keys with this role can use the API. Warns if the role grants every right and `allow_full_access` is false.
 ///
 /// # Errors
-/// Returns an error if a key of this role could not be used. A field that the manager leaves out is no reason.
+/// Returns an error if the role does not allow API access. A role whose API access the manager does not report is accepted.
 pub(crate) fn check(
     role: &RoleSummary,
     allow_full_access: bool,
@@ -18,27 +19,26 @@ pub(crate) fn check(
         return Err(Error::new(
             ErrorKind::Forbidden,
             format!(
-                "the role `{}` (ID {}) has no access to the web service API (allowWebService is false), so a key of it could not be used",
+                "the role `{}` (ID {}) does not allow access to the web service API (allowWebService is false), so a key with this role would not work",
                 role.name, role.id
             ),
         )
-        .hint("allow it in the role, or choose another role; `swp-keys show-role` shows what a role may do"));
+        .hint("allow API access in the role, or choose a different role; run `swp-keys show-role` to see what a role allows"));
     }
     if role.grants_every_right() && !allow_full_access {
         context.output.warn(&format!(
-            "the role `{}` (ID {}) has every right, so a key of it can do everything on this manager; \
-             confirm that with `--allow-full-access`",
+            "the role `{}` (ID {}) grants every right, so a key with this role has full control of the manager; add `--allow-full-access` to accept that",
             role.name, role.id
         ));
     }
     Ok(())
 }
 
-/// Reads a role that is given by its ID. It is unknown whether a session may read roles (docs/manager-api.md, "Unknowns", no.
-/// 20), so that is not required.
+/// Reads the role with this ID. Returns `None` if the role cannot be read, because it is unknown whether a session may read roles
+/// (docs/manager-api.md, "Unknowns", no. 20).
 ///
 /// # Errors
-/// Returns an error if there is no such role, or if the manager refuses the key that signs.
+/// Returns an error if no role has this ID, or if the manager rejects the API key that authenticates this run.
 pub(crate) async fn of_id(id: i64, access: Access<'_>) -> Result<Option<RoleSummary>, Error> {
     let looking = async { Ok(access.signed_in.role_summary(id).await) };
     let error = match access.context.signals.cancel(looking).await? {
@@ -47,15 +47,15 @@ pub(crate) async fn of_id(id: i64, access: Access<'_>) -> Result<Option<RoleSumm
     };
     match error.cause() {
         Cause::NotFound if error.is_from_manager() => {
-            let missing = format!("there is no role with the ID {id}: {error}");
+            let missing = format!("there is no role with ID {id}: {error}");
             Err(Error::new(ErrorKind::NotFound, missing)
                 .http(Some(404))
                 .hint("run `swp-keys list-roles` to list the roles"))
         }
-        // A refused key is not used again: each use counts towards its lock.
+        // A rejected API key is not used again, because each rejected request counts towards locking the key.
         Cause::Unauthorized if access.signed_in.session().is_none() => Err(error.into()),
         _ => {
-            log::info!("could not check what the role with the ID {id} may do: {error}");
+            log::info!("could not check what the role with ID {id} allows: {error}");
             Ok(None)
         }
     }

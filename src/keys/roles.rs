@@ -1,4 +1,4 @@
-//! Roles: by name or ID, their names, and their table.
+//! Roles: the search by name or ID, the names of all roles, and their output.
 
 use std::collections::HashMap;
 
@@ -16,37 +16,36 @@ use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
-/// A role as a command line names it.
+/// A role argument on the command line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RoleRef<'a> {
-    /// By `--role`.
+    /// The name in `--role`.
     Name(&'a str),
-    /// By `--role-id`.
+    /// The ID in `--role-id`.
     Id(i64),
 }
 
 impl<'a> RoleRef<'a> {
-    /// Returns what `--role` and `--role-id` name, if one of them is given.
+    /// Returns the role that `--role` or `--role-id` selects, or `None` if both flags are absent.
     pub(crate) fn given(name: Option<&'a str>, id: Option<i64>) -> Option<Self> {
         id.map(Self::Id).or(name.map(Self::Name))
     }
 }
 
-/// A role that was asked for.
+/// A role that the command line selects.
 pub(crate) struct RequestedRole {
-    /// Its ID.
+    /// The role's ID.
     pub(crate) id: i64,
-    /// Its name, if it was asked for by name.
+    /// The role's name, if the role was selected by name.
     pub(crate) name: Option<String>,
-    /// What it may do, if that was read.
+    /// The role's rights, if they were read.
     pub(crate) summary: Option<RoleSummary>,
 }
 
-/// Returns the role that was asked for. A role that is named by its ID is read only if `read_rights`, and if the manager allows
-/// that.
+/// Returns the selected role. If the role is selected by ID, its rights are read only if `read_rights` is true and the manager allows it.
 ///
 /// # Errors
-/// Returns an error if there is no such role, if several have the name, or if the manager could not be asked.
+/// Returns an error if the role does not exist, if several roles have the name, or if the request fails.
 pub(crate) async fn requested(
     role: RoleRef<'_>,
     read_rights: bool,
@@ -72,11 +71,12 @@ pub(crate) async fn requested(
     }
 }
 
-/// Returns the one role of this name. Names are compared here again, because it is unknown how the manager compares them
-/// (docs/manager-api.md, "Search").
+/// Returns the role with this name. The names in the manager's results are compared again, because it is unknown how the manager compares
+/// names (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Returns an error if there is no such role, with the closest name, or if several roles have the name; or the manager's error.
+/// Returns an error if no role has the name (with the closest name as a hint), or if several roles have it. Returns the manager's error if
+/// the search fails.
 pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Result<R, Error> {
     let search = async {
         access
@@ -103,12 +103,12 @@ pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Res
             Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
-                    "{} roles are named `{name}`, with the IDs {}",
+                    "{} roles are named `{name}` (IDs {})",
                     ids.len(),
                     ids.join(", ")
                 ),
             )
-            .hint("choose one with `--role-id`"))
+            .hint("select a role by its ID with `--role-id`"))
         }
         (None, _) => {
             let others = others.iter().map(|role| role.name().to_owned()).collect();
@@ -117,7 +117,7 @@ pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Res
     }
 }
 
-/// The error if no role has the name. One more read is spent on a similar name.
+/// Returns the error for a name that no role has. If the search found no similar name, all roles are read to suggest one.
 async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error {
     let names = if others.is_empty() {
         let all = async { Ok(access.signed_in.roles::<RoleSummary>().await?) };
@@ -135,13 +135,13 @@ async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error
     };
     let same_letters = closest.to_lowercase() == name.trim().to_lowercase();
     error.hint(if same_letters {
-        format!("did you mean `{closest}`? Case and blanks matter")
+        format!("did you mean `{closest}`? case and spaces must match")
     } else {
         format!("did you mean `{closest}`? run `swp-keys list-roles` to list the roles")
     })
 }
 
-/// Returns the most similar name, if one is similar enough. The measure and the limit are those of clap.
+/// Returns the most similar name, if any name is similar enough. The similarity measure and threshold are the same as in clap.
 pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
@@ -156,21 +156,21 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, other)| other)
 }
 
-/// Explains why roles could not be searched. It is unknown whether a session may search roles, and with which status it would be refused
-/// (docs/manager-api.md, "Unknowns", no. 20), so the hint names the way around the search.
+/// Adds a hint to the error of a role search. It is unknown whether a session may search roles, and which status the manager returns if not
+/// (docs/manager-api.md, "Unknowns", no. 20). A role ID needs no search, so the hint suggests passing the ID.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let hint = "search roles: give the role's ID with `--role-id` (2 is Auditor and 1 Full Access, unless they were changed)";
-    explain_refusal(signed_in, error, hint)
+    let instead = "pass the role's ID with `--role-id` (by default 1 is Full Access and 2 is Auditor)";
+    explain_refusal(signed_in, error, "search roles", instead)
 }
 
-/// The manager's list, and `meta`.
+/// The manager's role list with `meta` added.
 #[derive(Serialize)]
 struct RoleList<'a> {
     roles: &'a [Role],
     meta: Value,
 }
 
-/// Prints roles as a table, as `{"roles": [...]}` like the manager, or one per line.
+/// Prints roles as a table, as the manager's `{"roles": [...]}` object, or as one JSON object per line.
 pub(crate) fn print(roles: &[Role], target: &Target, context: &Context) -> Result<(), Error> {
     match context.output.format() {
         Format::Text | Format::Env => context.output.data(&table(roles)),
@@ -193,29 +193,29 @@ fn table(roles: &[Role]) -> String {
     output::table(["ID", "NAME", "DESCRIPTION"], rows)
 }
 
-/// The names of roles by ID, as far as this sign-in may read them.
+/// The names of the roles by ID. Roles that this run has no permission to view are missing.
 #[derive(Default)]
 pub(crate) struct RoleNames(HashMap<i64, String>);
 
 impl RoleNames {
-    /// Reads the names of all roles. Without permission to view roles, there are none, and IDs are shown instead.
+    /// Reads the names of all roles. If the user lacks permission to view roles, the result is empty and IDs are shown instead.
     ///
     /// # Errors
-    /// Returns the manager's error, except for a missing right.
+    /// Returns the manager's error, unless the error is a missing permission.
     pub(crate) async fn ask(access: Access<'_>) -> Result<Self, Error> {
         let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
         match access.context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
             // It is unknown whether a session may search roles (docs/manager-api.md, "Unknowns", no. 20).
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
-                log::info!("could not read the names of roles: {error}");
+                log::info!("could not read the role names: {error}");
                 Ok(Self::default())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Returns the name of a role, if it is known.
+    /// Returns the name of the role with this ID, if known.
     pub(crate) fn get(&self, id: Option<i64>) -> Option<&str> {
         self.0.get(&id?).map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! How keys are shown: state, times and role.
+//! How a key's state, times and role are displayed.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -10,18 +10,17 @@ use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Active,
-    /// By an administrator, or until this time because of wrong secrets.
+    /// An administrator locked the key. If there is a time, the manager locked the key until then because of wrong secrets.
     Locked(Option<i64>),
     Expired,
-    /// It works until this time.
+    /// The key works and will expire at this time.
     Expires(i64),
-    /// The manager does not show it.
+    /// The manager does not show whether the key works.
     Unknown,
 }
 
 impl State {
-    /// Returns the state of a key. `now` is the manager's time. A lock can be undone, so it takes precedence over an expiry that
-    /// has passed.
+    /// Returns the state of a key. `now` is the manager's time. A key that is both locked and expired is shown as locked.
     pub(crate) fn of(key: &ApiKey, now: DateTime<Utc>) -> Self {
         let now = now.timestamp_millis();
         let locked_until = key.unlock_time().filter(|time| *time > now);
@@ -35,7 +34,7 @@ impl State {
         }
     }
 
-    /// Returns the word for JSON. Times are in the manager's own fields.
+    /// Returns the state as one word for JSON output, which contains the times in other fields.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Active | Self::Expires(_) => "active",
@@ -45,7 +44,7 @@ impl State {
         }
     }
 
-    /// Returns a few words for people.
+    /// Returns the state and its time for text output.
     pub(crate) fn words(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
@@ -55,7 +54,7 @@ impl State {
     }
 }
 
-/// Returns a span of time in its largest whole unit. Less than two days is shown in hours.
+/// Formats a duration in whole minutes (below 2 hours), hours (below 2 days) or days.
 fn span(milliseconds: i64) -> String {
     let minutes = milliseconds / 60_000;
     match minutes {
@@ -66,26 +65,26 @@ fn span(milliseconds: i64) -> String {
     }
 }
 
-/// Returns a time, or what its absence means.
+/// Returns the formatted time, or `absent` if there is no time.
 pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
     time.map_or_else(|| absent.to_owned(), format_time)
 }
 
-/// Describes a key in a sentence.
+/// Returns the words that name a key in a message.
 pub(crate) fn describe(key: &ApiKey) -> String {
     match key.name() {
         Some(name) => format!("the key `{name}` (ID {})", key.id),
-        None => format!("the key with the ID {}", key.id),
+        None => format!("the key with ID {}", key.id),
     }
 }
 
-/// Returns whether an error leaves open whether a key works. A key may be refused everything because its role allows nothing, or
-/// because its secret is wrong (docs/manager-api.md, "Checking a key").
+/// Returns true if the error does not show whether a key works. The manager returns the same status if the role lacks a permission and if
+/// the secret is wrong (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }
 
-/// Returns the name of a role, if this sign-in may read it.
+/// Returns the name of a role, or `None` if the role cannot be read.
 pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<String> {
     match signed_in.role(id?).await {
         Ok(role) => Some(role.name),
@@ -96,7 +95,7 @@ pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<S
     }
 }
 
-/// Returns what is known of a key, as pairs for people.
+/// Returns the known fields of a key as label and value pairs for text output.
 pub(crate) fn key_facts(
     key: Option<&ApiKey>,
     role: Option<&str>,
@@ -128,7 +127,7 @@ fn key_with_id(key: &ApiKey) -> String {
     }
 }
 
-/// Returns a role by its name, if that is known, and its ID.
+/// Returns the name of a role, if known, and its ID.
 pub(crate) fn role_with_id(role: Option<&str>, id: i64) -> String {
     match role {
         Some(name) => format!("{name} (ID {id})"),

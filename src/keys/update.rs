@@ -1,7 +1,7 @@
-//! Changes of existing keys, and what the manager made of them.
+//! Changes to existing keys, and the check that the manager applied them.
 //!
-//! Repeating a change is safe, so nothing is recorded on disk. But a response may be lost, and a manager may report success and
-//! do something else. So the key is read again and compared with what was asked.
+//! Repeating a change is safe, so no record is written to disk. A response may be lost, and a manager may report success without applying
+//! the requested values. So the key is read again and compared with the requested values.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::process::pending::PendingWork;
 use super::comparison::{Compared, Match, compare};
 use super::state::describe;
 
-/// Changes the key, and returns it as it is then. A signal is obeyed before the request is sent, and not again until the result
-/// is known.
+/// Changes the key, and returns the key with its new values. A signal stops the run before the request is sent. After that, the run
+/// continues until the outcome is known.
 ///
 /// # Errors
-/// Returns an error if the key is not as asked. The message says what is known.
+/// Returns an error if the key does not have the requested values, or if that is unknown.
 pub(crate) async fn carry_out(
     before: &ApiKey,
     change: &KeyChange,
@@ -41,10 +41,10 @@ pub(crate) async fn carry_out(
     result.map_err(|error| error.key(before.id))
 }
 
-/// Locks a key, or unlocks it.
+/// Unlocks a key if `active` is true, or locks it if not.
 ///
 /// # Errors
-/// Returns an error if the key is not as asked.
+/// Returns an error if the key is not in the requested state, or if that is unknown.
 pub(crate) async fn set_active(
     key: &ApiKey,
     active: bool,
@@ -75,16 +75,16 @@ impl Asking<'_> {
         }
     }
 
-    /// Reads the key again after a success. If that fails, the response is believed: a key that has just been locked cannot read
-    /// itself.
+    /// Reads the key again after a success response. If the read fails, the values in the response are used, because a key that has just
+    /// locked itself cannot read itself.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
         let mut poll = Poll::new(self.access.target.settle_timeout.min(REFUSAL_WAIT));
         loop {
             let after = match self.access.signed_in.api_key(self.before.id).await {
                 Ok(key) if key.id == self.before.id => key,
-                Ok(_) => return Err(Error::unexpected("the manager answered with another key")),
+                Ok(_) => return Err(Error::unexpected("the manager returned a different key")),
                 Err(error) => {
-                    log::info!("could not read the key again: {error}");
+                    log::info!("could not read the key after the change: {error}");
                     let differences = Differences::between(self.change, &answer);
                     return self.judge(answer, differences);
                 }
@@ -121,14 +121,14 @@ impl Asking<'_> {
             Error::new(kind, message).hint(if self.change.expiry_date == Some(NO_EXPIRY) {
                 NO_CLEARING
             } else {
-                "check the key in the manager's console; the manager may allow only some values"
+                "check the key in the manager's console, because the manager may not allow the requested value"
             }),
         )
     }
 
-    /// Finds out what became of a change that the manager itself did not answer.
+    /// Determines whether a change was applied if its response was lost or is not conclusive.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
-        log::warn!("{error}; finding out what became of the change");
+        log::warn!("{error}; checking whether the key was changed");
         let last_word = error.is_from_manager() && *error.cause() == Cause::Rejected(500);
         let wait = match self.access.target.settle_timeout {
             _ if last_word => Duration::ZERO,
@@ -142,7 +142,7 @@ impl Asking<'_> {
                     let differences = Differences::between(self.change, &key);
                     if differences.none() {
                         self.access.context.output.note(&format!(
-                            "{} is changed, although the response was lost",
+                            "{} was changed, although the response was lost",
                             describe(&key)
                         ));
                         return Ok(key);
@@ -156,18 +156,18 @@ impl Asking<'_> {
             }
             return Err(match last {
                 Ok(differences) if !differences.not_shown.is_empty() => {
-                    self.unknown(&error, "the manager does not show it")
+                    self.unknown(&error, "the manager does not show the changed fields")
                 }
                 Ok(differences) if differences.made => {
-                    self.unknown(&error, "only a part of the change is there")
+                    self.unknown(&error, "only some of the requested fields were changed")
                 }
                 Ok(_) => self.not_made(error, last_word),
-                Err(why) => self.unknown(&error, &format!("reading the key failed as well: {why}")),
+                Err(why) => self.unknown(&error, &format!("could not read the key: {why}")),
             });
         }
     }
 
-    /// The error if the key did not change for as long as a request could have been in flight.
+    /// Returns the error for a key that stayed unchanged until the request could no longer be in flight.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
@@ -186,20 +186,20 @@ impl Asking<'_> {
             describe(self.before)
         );
         Error::new(ErrorKind::Attention, message).hint(format!(
-            "check the key with `swp-keys show-key {}`, and run the command again: repeating it is safe",
+            "run the command again, because repeating this change is safe; run `swp-keys show-key {}` to check the key first",
             self.before.id
         ))
     }
 }
 
-/// Explains a refusal. A 403 is documented both for a missing right and for a change that is not permitted (docs/manager-api.md,
-/// "Key operations").
+/// Adds a hint to the manager's error. The manager returns 403 if a permission is missing and also if the change is not allowed
+/// (docs/manager-api.md, "Key operations").
 fn explain(error: ManagerError, change: &KeyChange) -> Error {
     match error.cause() {
         Cause::Forbidden => error
-            .with_hint("the right to edit API keys is missing, or the change is not permitted, such as a role with more rights than your own")
+            .with_hint("check that your role can edit API keys, and that the change is allowed; for example, you cannot assign a role with more rights than your own")
             .into(),
-        // A date of 0 may count as one in the past.
+        // The manager may reject an expiry of 0 as a date in the past.
         Cause::Rejected(_) if change.expiry_date == Some(NO_EXPIRY) => {
             error.with_hint(NO_CLEARING).into()
         }
@@ -209,15 +209,15 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
 
 /// It is unknown whether 0 clears an expiry (docs/manager-api.md, "Unknowns", no. 26).
 const NO_CLEARING: &str =
-    "this manager may not be able to remove an expiry: set a late one, such as `--expires 520w`";
+    "set a distant expiry such as `--expires 520w`, because this manager may not be able to remove an expiry";
 
-/// The results for the fields that were asked for.
+/// The differences between a changed key and the requested values.
 struct Differences {
-    /// The fields that have another value.
+    /// The fields with a different value.
     other: Vec<String>,
     /// The fields that the manager does not show.
     not_shown: Vec<&'static str>,
-    /// Whether some field is as asked.
+    /// True if at least one field has the requested value.
     made: bool,
 }
 
