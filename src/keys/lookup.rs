@@ -81,7 +81,8 @@ pub(crate) fn is_ambiguous(name: &str) -> bool {
     is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
 }
 
-const HOW: &str = "pass an ID, a name, `id:N` or `name:TEXT`; run `swp-keys list-keys` to list the IDs and names";
+const HOW: &str =
+    "pass an ID, a name, `id:N` or `name:TEXT`; run `swp-keys list-keys` to list the IDs and names";
 
 /// Returns the key that the KEY argument `text` selects. The names in the manager's results are compared again, because it is unknown how
 /// the manager compares names (docs/manager-api.md, "Search").

@@ -14,7 +14,9 @@ pub(super) fn explain_refusal(
     let uses_key = signed_in.session().is_none();
     let reason = match (error.cause(), uses_key) {
         // The manager returns the same response for an expired or locked key as for a key that lacks the permission.
-        (Cause::Forbidden, true) => "this API key may be expired or locked, or it may lack".to_owned(),
+        (Cause::Forbidden, true) => {
+            "this API key may be expired or locked, or it may lack".to_owned()
+        }
         (Cause::Forbidden, false) => "this session lacks".to_owned(),
         (Cause::Unauthorized, false) => format!("{}; or the session may lack", error.hint()),
         _ => return error.into(),

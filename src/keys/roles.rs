@@ -159,7 +159,8 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
 /// Adds a hint to the error of a role search. It is unknown whether a session may search roles, and which status the manager returns if not
 /// (docs/manager-api.md, "Unknowns", no. 20). A role ID needs no search, so the hint suggests passing the ID.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let instead = "pass the role's ID with `--role-id` (by default 1 is Full Access and 2 is Auditor)";
+    let instead =
+        "pass the role's ID with `--role-id` (by default 1 is Full Access and 2 is Auditor)";
     explain_refusal(signed_in, error, "search roles", instead)
 }
 

@@ -208,8 +208,7 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
 }
 
 /// It is unknown whether 0 clears an expiry (docs/manager-api.md, "Unknowns", no. 26).
-const NO_CLEARING: &str =
-    "set a distant expiry such as `--expires 520w`, because this manager may not be able to remove an expiry";
+const NO_CLEARING: &str = "set a distant expiry such as `--expires 520w`, because this manager may not be able to remove an expiry";
 
 /// The differences between a changed key and the requested values.
 struct Differences {
