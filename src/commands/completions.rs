@@ -1,4 +1,4 @@
-//! `completions`: prints the script that makes a shell ask this program for completions. `cli/completion` computes them.
+//! `completions`: prints a shell script that gets completions from this program. `cli/completion` computes them.
 
 use crate::context::Context;
 use crate::context::Outcome;
@@ -9,10 +9,10 @@ use crate::error::Error;
 #[command(
     after_help = "bash: add `source <(swp-keys completions bash)` to ~/.bashrc. zsh: add `source <(swp-keys completions zsh)` to ~/.zshrc, \
                   after compinit. fish: run `swp-keys completions fish > ~/.config/fish/completions/swp-keys.fish`. Roles and keys are \
-                  completed if `login` has saved a credential or an API key is given; completion never asks for a password."
+                  completed if `login` has saved a credential or an API key is set. Completion never prompts for a password."
 )]
 pub(crate) struct Args {
-    /// The shell to print the script for
+    /// Shell to print the script for
     shell: Shell,
 }
 

@@ -16,7 +16,7 @@ use crate::expiry::Expiry;
 use crate::terminal::output::{Format, json_text, table};
 use crate::trust::policy;
 
-/// Show the settings and where each comes from, or check the settings file.
+/// Show the settings with their sources, or check the settings file.
 #[derive(clap::Args)]
 #[command(after_help = FILE, disable_help_subcommand = true)]
 pub(crate) struct Args {
@@ -37,13 +37,11 @@ enum Action {
 
 const FILE: &str = "\
 The settings file is $SWP_CONFIG_DIR/config.toml, or else $XDG_CONFIG_HOME/swp-keys/config.toml, or else \
-~/.config/swp-keys/config.toml. It contains `default-profile = \"NAME\"` and tables `[profiles.NAME]`. The fields are named like the \
-flags (url, tenant, username, ca-cert, tls-pin, proxy, output, timeout ...). `[profiles.NAME.create]` holds the defaults for new keys \
-(role, role-id, expires, description, locale, time-zone). The file holds no secrets: password-command, mfa-command and \
-api-key-command give commands that print them. A flag takes precedence over a variable, and a variable over the profile.";
+~/.config/swp-keys/config.toml. It contains `default-profile = \"NAME\"` and tables `[profiles.NAME]`. The fields have the names of the flags (url, tenant, username, ca-cert, tls-pin, proxy, output, timeout ...). `[profiles.NAME.create]` holds the defaults for new keys \
+(role, role-id, expires, description, locale, time-zone). The file contains no secrets: password-command, mfa-command and api-key-command are commands that print them. A flag takes precedence over a variable, and a variable over the profile.";
 
 impl Args {
-    /// Returns whether the subcommand reads the profiles at start. `path` and `check` must work even if the file is invalid.
+    /// Returns true if the subcommand reads the profiles at start. `path` and `check` do not, because they must work with an invalid file.
     pub(crate) fn uses_profiles(&self) -> bool {
         matches!(self.action, Action::Show)
     }
@@ -52,7 +50,7 @@ impl Args {
 pub(crate) fn run(args: &Args, settings: Settings, context: &Context) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
-            "`-o env` is for one secret, and this command prints none",
+            "`-o env` prints a single value, but this command prints none",
             "use text or json",
         ));
     }
@@ -67,13 +65,13 @@ pub(crate) fn run(args: &Args, settings: Settings, context: &Context) -> Result<
 fn path(context: &Context) -> Result<(), Error> {
     let path = file::path().ok_or_else(|| {
         Error::usage(
-            "could not determine the settings folder: the environment names none",
-            "set SWP_CONFIG_DIR to a folder",
+            "could not determine the settings folder: no home folder is known",
+            "set SWP_CONFIG_DIR to the folder of the settings file",
         )
     })?;
     let exists = path.exists();
     if !exists {
-        context.output.note("the file does not exist");
+        context.output.note("the settings file does not exist");
     }
     let shown = path.display().to_string();
     let fields = json!({"path": shown, "exists": exists});
@@ -85,7 +83,7 @@ fn path(context: &Context) -> Result<(), Error> {
 }
 
 fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
-    // A proxy that a connecting command would reject is rejected here too.
+    // An invalid proxy is an error here too, as for commands that connect to a manager.
     settings
         .proxy
         .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
@@ -115,11 +113,11 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
     });
     match (&file.profile, &file.path) {
         (Some(profile), _) => context.output.note(&format!(
-            "the profile `{}` is selected by {}",
+            "profile `{}` is selected by {}",
             profile.value.name, profile.source
         )),
         (None, Some(path)) => {
-            (context.output).note(&format!("no profile of {} is selected", path.display()))
+            (context.output).note(&format!("no profile is selected in {}", path.display()))
         }
         (None, None) => context.output.note("no settings file found"),
     }
@@ -196,7 +194,7 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
     print(context, "", &json!({"file": shown, "profiles": names}))
 }
 
-/// Returns the values whose validity depends on the date and this machine: an expiry in the past, and unusable certificate files.
+/// Checks the values that can become invalid without a change of the file: the expiry of new keys and the certificate file.
 fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     let mut errors = Vec::new();
     if let Some(expires) = profile.text("create.expires") {
@@ -214,7 +212,8 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     errors
 }
 
-/// Returns the error for an invalid file. In text, each problem is printed on a line of its own; in JSON, the one message has all.
+/// Returns the error for an invalid file. In text, this prints each problem first, on a separate line. In JSON, the message contains all
+/// problems.
 fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) -> Error {
     let count = match problems.len() {
         1 => "1 problem".to_owned(),
@@ -229,7 +228,7 @@ fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) 
     for (message, hint) in &problems {
         context.output.error(message, Some(hint));
     }
-    let hint = "fix every problem listed; the file is rejected until then";
+    let hint = "fix every problem listed above; other commands reject the file until then";
     Error::usage(format!("{shown} has {count}"), hint)
 }
 

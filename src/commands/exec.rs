@@ -1,8 +1,8 @@
 //! `exec`: runs a command with a temporary key.
 //!
-//! The key is created with an expiry, passed to the command, and deleted after the command exited, regardless of its exit code. The record
-//! of the transaction stays until the key is deleted, so `recover` can delete the key of a run that was killed. A key that is never
-//! deleted expires.
+//! The key has an expiry. It is passed to the command, and it is deleted when the command has exited, regardless of the exit code. The
+//! record of the run stays until the key is deleted. If the run is killed, `recover` finds the key in that record and deletes it. If the
+//! key is never deleted, it expires.
 
 use tokio::process::Command;
 
@@ -35,9 +35,9 @@ use crate::target::Target;
 
 /// Run a command with a temporary key that is deleted afterwards.
 ///
-/// The command finds the secret in its environment, without this program's own secrets, and inherits stdin, stdout and stderr. The exit
-/// code is the command's: 128 + N if signal N ended it, 127 if the program does not exist, 126 if it cannot be run. If the key could not be
-/// deleted afterwards, the exit code is 11 and the message names both.
+/// The secret is in the command's environment. The secrets that swp-keys itself uses are not. The command inherits stdin, stdout and
+/// stderr. The exit code is the command's: 128 + N if signal N ended it, 127 if the program does not exist, 126 if it cannot be run. If the
+/// key cannot be deleted afterwards, the exit code is 11, and the error message contains the command's exit code.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which-role").required(true))]
 pub(crate) struct Args {
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", group = "which-role")]
     role: Option<String>,
 
-    /// Role of the key, by its ID (not checked with --allow-full-access)
+    /// Role of the key, by its ID (not looked up if --allow-full-access is set)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
@@ -53,20 +53,20 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_full_access: bool,
 
-    /// Lifetime of the key in case it cannot be deleted
+    /// Time until the key expires if it cannot be deleted
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     ttl: String,
 
-    /// Environment variable that holds the secret
+    /// Environment variable in which the command receives the secret
     #[arg(long, value_name = "NAME", default_value = "SWP_API_KEY", value_parser = variable_name)]
     env: String,
 
-    /// Pass the secret through a pipe on this file descriptor instead of a variable; it can be read once
+    /// Pass the secret through a pipe on this file descriptor instead of a variable (the pipe can be read once)
     #[cfg(unix)]
     #[arg(long, value_name = "N", conflicts_with = "env", value_parser = clap::value_parser!(i32).range(3..=1023))]
     fd: Option<i32>,
 
-    /// The pipe with the number of `--fd`.
+    /// The pipe whose read end has the descriptor number of `--fd`.
     #[cfg(unix)]
     #[arg(skip)]
     pipe: std::cell::Cell<Option<crate::delivery::Pipe>>,
@@ -90,7 +90,7 @@ struct ExecPlan<'a> {
     operation: String,
 }
 
-/// How this run signed in, for a second sign-in if the session expires before the key is deleted.
+/// The sign-in of this run. It is repeated if the session expires before the key is deleted.
 struct RepeatableSignIn {
     method: AuthMethod,
     input: LoginInput,
@@ -119,7 +119,7 @@ pub(crate) async fn run(
         ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
-    // The session may expire before the command exits, so the login input is kept for a second sign-in.
+    // The session may expire before the command exits. The user's answers to the prompts are kept for a second sign-in.
     let login = RepeatableSignIn {
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
@@ -134,7 +134,7 @@ pub(crate) async fn run(
 }
 
 impl Args {
-    /// Reserves the descriptor of `--fd`, before this program opens any other.
+    /// Reserves the descriptor of `--fd`. This must happen before the program opens any other descriptor.
     ///
     /// # Errors
     /// Returns a usage error if the descriptor is already open.
@@ -170,14 +170,14 @@ impl<'a> ExecPlan<'a> {
             args,
             program,
             arguments,
-            // The program is looked up before a key is created for it.
+            // If the program does not exist, the run must fail before it creates a key.
             path: child::find(program)?,
             ttl: Expiry::After(ttl),
             operation: random::hex(4),
         })
     }
 
-    /// Creates the key and delivers its secret to the channel of the command.
+    /// Creates the key and stores its secret in the channel to the command.
     async fn create_key(
         &self,
         prepared: PreparedSinks,
@@ -249,19 +249,19 @@ impl<'a> ExecPlan<'a> {
         command.args(self.arguments);
         let pipe = secret.put_on(&mut command).map_err(failed)?;
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
-        // Drop this program's copies of the secret.
+        // These values contain copies of the secret.
         drop((command, pipe));
         log::info!("started `{}`", self.program);
         let ended = running.end().await;
         ended.map_err(|error| {
-            Error::unexpected(format!("lost track of `{}`: {error}", self.program))
+            Error::unexpected(format!("could not get the exit status of `{}`: {error}", self.program))
         })
     }
 
     /// Deletes the key and returns the exit code of the command.
     ///
     /// # Errors
-    /// Returns an error if the key cannot be deleted, regardless of the result of the command.
+    /// Returns an error if the key cannot be deleted, even if the command succeeded.
     async fn delete_key(
         &self,
         key: TemporaryKey,
@@ -301,7 +301,7 @@ impl<'a> ExecPlan<'a> {
     }
 }
 
-/// Returns until when the key exists if it is not deleted, as a part of a sentence.
+/// Returns how long the key exists if it is not deleted, as a part of a sentence.
 fn until(key: &TemporaryKey) -> String {
     match key.delivered.expiry_date {
         Some(expiry) => format!("until {}", format_time(expiry)),
@@ -309,10 +309,10 @@ fn until(key: &TemporaryKey) -> String {
     }
 }
 
-/// Deletes the key. If the session expired meanwhile, this signs in again.
+/// Deletes the key. If the session has expired, signs in again first.
 ///
 /// # Errors
-/// Returns the first error if a second sign-in is impossible or fails.
+/// If a second sign-in is impossible or fails, returns the error of the first deletion.
 async fn delete(
     key: &TemporaryKey,
     login: &RepeatableSignIn,
@@ -331,7 +331,7 @@ async fn delete(
     let code = access.target.mfa.as_ref().map(|code| &code.value);
     if matches!(code, Some(SecretSource::Value(_) | SecretSource::Stdin)) {
         let message =
-            format!("{error}; did not sign in again: the MFA code is valid for one sign-in only");
+            format!("{error}; could not sign in again: the MFA code was already used");
         return Err(Error::new(error.kind(), message).http(error.http_status()));
     }
     log::info!("{error}; signing in again to delete the key");
@@ -339,7 +339,7 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // The message would name a missing prompt, which is not the cause of this failure.
+                // The sign-in's own message is omitted: the run failed because the session expired, not because a prompt was missing.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
                 _ => format!("could not sign in again: {again}"),
             };
@@ -350,7 +350,7 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // A second signal must cancel the sign-out alone: nothing is pending any more.
+    // The key is deleted. If a second signal cancels the sign-out, it must not report the key as pending.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

@@ -14,7 +14,7 @@ use crate::manager::Role;
 use crate::target::Target;
 use crate::terminal::output::{Format, env_line};
 
-/// Print the ID of the role with this name.
+/// Print the ID of a role.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Args {
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(group = "which")]
     name: Option<String>,
 
-    /// List the roles whose name matches: % is any text, _ is one character
+    /// List the roles whose name matches this pattern (% is any text, _ is one character)
     #[arg(long, value_name = "PATTERN", group = "which")]
     like: Option<String>,
 }
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// The JSON document: the manager's object of the role, and `meta`.
+/// The JSON document: the role as the manager returned it, and `meta`.
 #[derive(Serialize)]
 struct FoundRole<'a> {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! `lock-key`: locks a key, so that it cannot sign in. Nothing else about the key changes.
+//! `lock-key`: locks a key. The manager rejects a locked key until it is unlocked.
 
 use crate::auth::session;
 use crate::config::Settings;
@@ -12,14 +12,14 @@ use crate::keys::state::describe;
 use crate::keys::update;
 use crate::target::Target;
 
-/// Lock a key, so that it is refused until it is unlocked.
+/// Lock a key. The manager rejects a locked key until it is unlocked.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
 
-    /// Lock the key even if it signs this run
+    /// Lock the key even if this run authenticates with it
     #[arg(long)]
     force: bool,
 }

@@ -21,8 +21,8 @@ use crate::terminal::output::{Format, json_text};
 /// Save a session or an API key for later commands.
 #[derive(clap::Args)]
 #[command(
-    after_help = "With an API key (--api-key-file, or SWP_API_KEY without a password), the key is checked and saved in a file that only you \
-                  can read. A credential saved earlier for the same manager is replaced: a session is ended, an API key stays valid."
+    after_help = "If an API key is set (--api-key-file, or SWP_API_KEY without a password), it is checked and saved in a file that only you \
+                  can read. A credential saved earlier for the same manager is replaced. If it is a session, it is ended. If it is an API key, it stays valid."
 )]
 pub(crate) struct Args {}
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
-            "`-o env` is for one value, and this command prints none",
+            "`-o env` prints a single value, but this command prints none",
             "use text or json",
         ));
     }
@@ -46,8 +46,8 @@ pub(crate) async fn run(
 
 /// Returns the API key to save, or `None` to save a session.
 ///
-/// A key is selected if its source ranks before those of the password and the MFA code. If both come from the environment, a session
-/// is saved.
+/// The API key is saved if its source has precedence over the sources of the password and the MFA code. If the key and the password both
+/// come from the environment, a session is saved.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());
@@ -64,12 +64,12 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     warn_unfinished(target, context);
     let session = signed_in
         .session()
-        .ok_or_else(|| Error::unexpected("the sign-in with a password returned no session"))?;
+        .ok_or_else(|| Error::unexpected("the manager accepted the password but returned no session"))?;
     let query = query.of_user(&username);
     let saved = query.session(&username, session);
     let previous = SavedCredential::all(&query).unwrap_or_default();
     if let Err(error) = saved.save() {
-        // A session that could not be saved must not stay open on the manager.
+        // The session could not be saved, so nothing can use it. It is ended on the manager.
         sign_out(target, &signed_in, context).await;
         return Err(error);
     }
@@ -86,7 +86,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     )
 }
 
-/// Saves a key that was verified to work. A key that could not be verified is not saved, because it would replace a working one.
+/// Saves an API key after checking that it works. A key that could not be checked is not saved, because it might replace a working one.
 async fn save_key(
     key: &Sourced<SecretSource>,
     target: &Target,
@@ -129,18 +129,18 @@ async fn save_key(
     )
 }
 
-/// Returns the error for a key that could not be verified. A role may forbid a key to read itself, so HTTP 403 does not show whether
-/// the key works (docs/manager-api.md, "Checking a key").
+/// Returns the error for a key that could not be checked. HTTP 403 does not show whether a key works, because a role may forbid its keys to
+/// view API keys (docs/manager-api.md, "Checking a key").
 fn unproven(error: &Error) -> Error {
     Error::new(
         ErrorKind::Forbidden,
-        format!("could not verify the API key, so it was not saved: {error}"),
+        format!("could not check the API key, so it was not saved: {error}"),
     )
     .http(error.http_status())
-    .hint("pass the key to each command with `--api-key-file` or SWP_API_KEY instead")
+    .hint("pass the key to each command with `--api-key-file` or SWP_API_KEY")
 }
 
-/// Removes the credentials that were saved before for the same manager, and ends their sessions.
+/// Deletes the credentials that were saved earlier for the same manager. Sessions among them are ended on the manager.
 async fn replace(
     previous: Vec<SavedCredential>,
     saved: &SavedCredential,
@@ -167,7 +167,7 @@ async fn replace(
     Ok(())
 }
 
-/// Warns if a key in the environment takes precedence over the saved credential.
+/// Warns if an API key in the environment has precedence over the saved credential.
 fn warn_shadowed(saved: &SavedCredential, target: &Target, context: &Context) {
     if let Some(key) = &target.api_key
         && key.source.is_variable()

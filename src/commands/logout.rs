@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::manager::Credentials;
 use crate::target::Target;
 
-/// Delete the saved credential, and end it on the manager if it is a session.
+/// Delete the saved credential; a session is also ended on the manager.
 #[derive(clap::Args)]
 #[command(
-    after_help = "A saved API key is only deleted here and stays valid. To delete it on the manager, use `swp-keys delete-key`."
+    after_help = "A saved API key is deleted only from this machine and stays valid. To delete it on the manager, use `swp-keys delete-key`."
 )]
 pub(crate) struct Args {}
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(
     else {
         context
             .output
-            .note(&format!("nothing is saved for {address}"));
+            .note(&format!("no credential is saved for {address}"));
         return Ok(Outcome::Done);
     };
     let subject = format!("{} at {address}", saved.secret);
@@ -41,7 +41,7 @@ pub(crate) async fn run(
                 format!("{subject} was ended and is no longer saved")
             } else {
                 format!(
-                    "{subject} is no longer saved; the manager did not end it, so it stays valid until it expires"
+                    "{subject} is no longer saved, but could not be ended on the manager; it stays valid until it expires"
                 )
             }
         }

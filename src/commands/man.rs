@@ -1,4 +1,4 @@
-//! `man`: writes the manual pages, one for each command, generated from the command-line parser.
+//! `man`: writes a manual page for each command. The pages are generated from the command-line parser.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub(crate) struct Args {
     out_dir: PathBuf,
 }
 
-/// Writes a manual page for each command of `parser`.
+/// Writes the manual page of each command of `parser`.
 ///
 /// # Errors
 /// Returns a usage error if the folder cannot be written to.
@@ -28,11 +28,11 @@ pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Resu
                     "could not write to {} (`--out-dir`): {error}",
                     folder.display()
                 ),
-                "choose a writable folder",
+                "set `--out-dir` to a folder that you can write to",
             )
         })?;
     context.output.note(&format!(
-        "wrote the manual to {}; read it with `man -l {}`",
+        "wrote the man pages to {}; to read the first, run `man -l {}`",
         folder.display(),
         folder.join("swp-keys.1").display()
     ));

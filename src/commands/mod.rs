@@ -1,4 +1,4 @@
-//! One file or folder per command: its arguments, what it does, and how its result is printed.
+//! The commands, one file or folder for each. A command defines its arguments, runs, and prints its result.
 
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let (key, roles, now) = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(&args.key, access).await?;
         let roles = match context.output.format() {
-            // `-o env` prints one value and no role, so no role names are requested.
+            // `-o env` prints a single value, so the name of the role is not requested.
             Format::Env => RoleNames::default(),
             _ => RoleNames::ask(access).await?,
         };
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Returns the text output: one line for each property of the key.
+/// Returns the text output: one line for each field of the key.
 fn text(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> String {
     let role = match (role, key.role_id()) {
         (Some(name), Some(id)) => format!("{name} (ID {id})"),

@@ -16,18 +16,18 @@ use crate::manager::{Cause, Role};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, safe};
 
-/// Show the rights of a role, or how they differ from another role's.
+/// Show the permissions of a role, or compare two roles.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each line is the path of a field of the manager's role object that is on. With --diff, - marks rights that only the \
-                  first role has, and + rights that only the other has."
+    after_help = "Each line is a permission that the role grants, as a path in the manager's role object. With --diff, - marks a permission that only the \
+                  first role grants, and + a permission that only the role of --diff grants."
 )]
 pub(crate) struct Args {
     /// The role: its ID or exact name
     #[arg(value_name = "ROLE")]
     role: String,
 
-    /// Show only the differences from this role
+    /// Compare with this role and show only the differences
     #[arg(long, value_name = "ROLE")]
     diff: Option<String>,
 }
@@ -59,10 +59,10 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Returns the ID if `role` is all digits, and `None` if it is a name.
+/// Returns the ID if `role` consists of digits, or `None` if it is a name.
 ///
 /// # Errors
-/// Returns a usage error if `role` is empty, or all digits but not a valid ID.
+/// Returns a usage error if `role` is empty, or consists of digits but is not a valid ID.
 fn id_of(role: &str) -> Result<Option<i64>, Error> {
     let invalid = |problem: &str| {
         Error::usage(
@@ -78,7 +78,7 @@ fn id_of(role: &str) -> Result<Option<i64>, Error> {
     }
     match role.parse() {
         Ok(id) if !role.starts_with('0') => Ok(Some(id)),
-        _ => Err(invalid("is all digits but not a valid ID")),
+        _ => Err(invalid("is a number but not a valid ID")),
     }
 }
 
@@ -94,7 +94,7 @@ async fn find(role: &str, access: Access<'_>) -> Result<Role, Error> {
     if *error.cause() == Cause::NotFound {
         return Err(Error::new(
             ErrorKind::NotFound,
-            format!("there is no role with ID {id}: {error}"),
+            format!("no role has ID {id}: {error}"),
         )
         .http(Some(404))
         .hint("run `swp-keys list-roles` to list the roles"));
@@ -156,8 +156,8 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.map(|line| safe(line) + "\n").collect()
 }
 
-/// Returns the paths of all permissions that are on, in the manager's order. A non-empty list counts as on, because it limits the
-/// other permissions to some computers or policies.
+/// Returns the paths of all permissions that are on, in the manager's order. A non-empty list is included, because it restricts the other
+/// permissions to some computers or policies.
 ///
 /// # Errors
 /// Returns an error if the paths are longer than `MAX_PATH_BYTES` in total.
@@ -169,8 +169,8 @@ fn enabled_paths(role: &Role) -> Result<Vec<String>, Error> {
     Ok(paths)
 }
 
-/// The maximum length of all paths. The paths of a role with all permissions have about 20 KB. A hostile response with long, deep
-/// names could need gigabytes.
+/// The maximum total length of the paths. A role with all permissions has paths of about 20 KB. A hostile response with long, nested names
+/// could need gigabytes of memory.
 const MAX_PATH_BYTES: usize = 1024 * 1024;
 
 fn collect(
@@ -180,7 +180,7 @@ fn collect(
     bytes_left: &mut usize,
 ) -> Result<(), Error> {
     *bytes_left = (bytes_left.checked_sub(path.len()))
-        .ok_or_else(|| Error::unexpected("the role has more permissions than can be shown"))?;
+        .ok_or_else(|| Error::unexpected("the role has too many permissions to show"))?;
     match value {
         Value::Bool(true) => paths.push(path),
         Value::Object(fields) => {

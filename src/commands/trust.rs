@@ -1,6 +1,6 @@
 //! `trust`: shows the manager's certificate, and pins and unpins its key.
 //!
-//! The only contact with a manager is a TLS handshake. No secret is read here, so none can be sent.
+//! The only connection to the manager is a TLS handshake. These commands read no secret, so they cannot send one.
 
 use serde_json::{Value, json};
 
@@ -26,9 +26,9 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum TrustAction {
-    /// Show the certificate, whether it is trusted and why; only a TLS handshake is made
+    /// Show the manager's certificate, whether it is trusted, and why (makes a TLS handshake only)
     Show(Host),
-    /// Pin the manager's public key in trusted.toml: the one of --tls-pin, or the one it presents, after confirmation
+    /// Pin the manager's public key in trusted.toml: the key in --tls-pin or, after confirmation, the key that the manager presents
     Add(Host),
     /// Remove the pins of a manager from trusted.toml
     Remove(Host),
@@ -54,7 +54,7 @@ impl Host {
             Ok(Target::at(address, settings))
         } else {
             Err(Error::usage(
-                "an http address has no certificate",
+                "the address uses http, so it has no TLS certificate",
                 "use an https address",
             ))
         }
@@ -136,15 +136,15 @@ fn as_json(host: &str, certificate: &ServerCertificate, source: &str) -> Value {
 
 fn no_env() -> Error {
     Error::usage(
-        "`-o env` is for one value, and this command prints several",
+        "`-o env` prints a single value, but this command prints several",
         "use text or json",
     )
 }
 
 /// Pins the key of a manager.
 ///
-/// A pin from `--tls-pin` is stored without a connection, so that it can exist before the manager does. A key that the manager
-/// presents must be confirmed.
+/// A pin from `--tls-pin` is stored without a connection, so it can be stored before the manager is installed. If there is no `--tls-pin`,
+/// the user must confirm the key that the manager presents.
 async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     if context.output.format() == Format::Env {
         return Err(no_env());
@@ -176,7 +176,7 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     print_entry(&host, context)
 }
 
-/// Returns the certificate that the manager presents, after the user confirmed its key, or `None` if the key is already pinned.
+/// Asks the user to confirm the key that the manager presents, and returns the certificate. Returns `None` if the key is already pinned.
 ///
 /// # Errors
 /// Returns a trust error if a different key is pinned, if the key cannot be pinned, or if it is not confirmed.
@@ -211,7 +211,7 @@ async fn confirmed_certificate(
         let message =
             format!("could not confirm the key of {host}: there is no terminal to prompt on");
         return Err(Error::new(ErrorKind::Trust, message).hint(format!(
-            "check that `{}` on the manager's host prints this key, then run `swp-keys trust add {host} --tls-pin {}`",
+            "if `{}` on the manager's host prints the same fingerprint, run `swp-keys trust add {host} --tls-pin {}`",
             key_fingerprint_command(host),
             certificate.pin
         )));
@@ -245,10 +245,10 @@ fn entry(host: &str, known: &KnownManager) -> Value {
 async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
     let host = target.address.host_and_port();
     let unknown = || {
-        Error::new(ErrorKind::NotFound, format!("there is no pin for {host}"))
+        Error::new(ErrorKind::NotFound, format!("no pin found for {host}"))
             .hint("run `swp-keys trust list` to list the pins")
     };
-    // A missing file must not be created here.
+    // `PinStore::change` would create a missing file.
     if !PinStore::read()?.managers.contains_key(&host) {
         return Err(unknown());
     }

@@ -1,4 +1,4 @@
-//! `unlock-key`: unlocks a key that was locked by an administrator or after failed sign-ins.
+//! `unlock-key`: unlocks a key. An administrator may have locked the key, or the manager after failed sign-ins.
 
 use crate::auth::session;
 use crate::config::Settings;
@@ -42,9 +42,9 @@ pub(crate) async fn run(
     .await?;
     let output = &context.output;
     match state {
-        // It is unknown whether unlocking also removes a lock after failed sign-ins.
+        // It is unknown whether this request also removes a lock that the manager set after failed sign-ins.
         State::Locked(Some(until)) => output.warn(&format!(
-            "{} is unlocked, but failed sign-ins still block it until {}",
+            "{} was unlocked, but the manager still locks it until {} because of failed sign-ins",
             describe(&key),
             format_time(until)
         )),
@@ -53,7 +53,7 @@ pub(crate) async fn run(
             describe(&key),
             key.id
         )),
-        _ if changed => output.note(&format!("{} is unlocked", describe(&key))),
+        _ if changed => output.note(&format!("{} was unlocked", describe(&key))),
         _ => output.note(&format!("{} is not locked", describe(&key))),
     }
     print_changed(&key, changed, &target, context)

@@ -1,7 +1,7 @@
 //! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! The secret is tried by `auth::key_check`, which never sends a rejected secret again. A secret that does not work is a result (exit
-//! code 13): stdout has the document either way, and stderr has the reason.
+//! The secret is tried by `auth::key_check`, which never sends a rejected secret again. If the secret does not work, the exit code is 13,
+//! stderr contains the reason, and stdout still contains the document.
 
 use std::path::PathBuf;
 
@@ -27,11 +27,11 @@ use crate::terminal::output::{Format, json_text, pairs};
 /// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit code 13 means that the check failed: the secret does not work, could not be shown to work, or expires too soon. \
-                  stdout then reports the failure, and stderr the reason."
+    after_help = "Exit code 13 means that the check failed: the secret does not work, may not work, or expires too soon. \
+                  In this case, stdout contains the result and stderr the reason."
 )]
 pub(crate) struct Args {
-    /// File with the secret ("-" is stdin) [default: the key of --api-key-file, SWP_API_KEY_FILE or SWP_API_KEY]
+    /// File with the secret to check ("-" is stdin) [default: --api-key-file, SWP_API_KEY_FILE or SWP_API_KEY]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
@@ -44,9 +44,9 @@ pub(crate) struct Args {
 struct Verification {
     /// Whether the secret works; `None` if that is unknown.
     works: Option<bool>,
-    /// The key, if it may read itself.
+    /// The key, if its role allows it to view API keys.
     key: Option<Box<ApiKey>>,
-    /// The name of its role, if it may read roles.
+    /// The name of the key's role, if the key may view roles.
     role: Option<String>,
     /// Why the check failed.
     failure: Option<Error>,
@@ -88,7 +88,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Returns the key to check: `--key-file`, else `--api-key-file`, else SWP_API_KEY_FILE, else SWP_API_KEY. A password is not used.
+/// Returns the source of the key to check: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE or SWP_API_KEY, in this order.
 fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource>, Error> {
     let given = settings.api_key.clone();
     let Some(path) = &args.key_file else {
@@ -102,7 +102,7 @@ fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource
     if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
         return Err(Error::usage(
             "`--key-file` and `--api-key-file` cannot be combined",
-            "use only one of them; the key to check also signs the requests",
+            "use only one of them: the key in that file is checked, and it authenticates the requests",
         ));
     }
     Ok(Sourced {
@@ -116,10 +116,10 @@ fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource
 }
 
 impl Verification {
-    /// Tries the secret.
+    /// Sends a request with the secret.
     ///
     /// # Errors
-    /// Returns an error if the request failed for a reason that does not concern the secret.
+    /// Returns an error if the request failed for a reason that is unrelated to the secret.
     async fn of(signed_in: &SignedIn, source: &Source) -> Result<Self, Error> {
         let (works, failure) = match try_key(signed_in).await {
             Tried::Works(key) => {
@@ -149,15 +149,15 @@ impl Verification {
         })
     }
 
-    /// Returns the failure if the key expires within this time, or if its expiry is unknown.
+    /// Returns an error if the key expires within this time, or if its expiry is unknown.
     fn expiry_failure(&self, within: std::time::Duration, signed_in: &SignedIn) -> Option<Error> {
         let Some(key) = &self.key else {
             return Some(
                 Error::new(
                     ErrorKind::CheckFailed,
-                    "the key works, but it may not view API keys, so its expiry is unknown",
+                    "the key works, but its expiry is unknown: it may not view API keys",
                 )
-                .hint("give the key a role that may view API keys, or omit `--fail-within`"),
+                .hint("change the key's role to one that may view API keys, or omit `--fail-within`"),
             );
         };
         let expiry = key.expiry_date()?;

@@ -23,15 +23,15 @@ use crate::terminal::output::{Format, json_text, pairs, table};
 /// Show the signed-in identity, the manager, and where each setting came from.
 #[derive(clap::Args)]
 #[command(
-    after_help = "It signs in as every command does, so it tests the complete connection. With -v, it also reports how the certificate was verified."
+    after_help = "The command signs in like every other command, so it tests the connection, the certificate and the credential. With -v, it also reports how the certificate was verified."
 )]
 pub(crate) struct Args {}
 
-/// The identity of the run, as far as its permissions allow to read it.
+/// The identity of this run. Fields that its role does not allow it to read are `None`.
 struct Identity {
     /// How the run signed in, as text.
     sign_in_method: &'static str,
-    /// The user name, unless an API key signs the requests.
+    /// The user name, or `None` if an API key authenticates the requests.
     username: Option<String>,
     administrator: Option<Administrator>,
     key: Option<Box<ApiKey>>,
@@ -39,7 +39,7 @@ struct Identity {
     role: Option<String>,
 }
 
-/// What is shown beside the answers of the manager.
+/// Settings that are shown in addition to the manager's responses.
 struct Shown {
     verbose: bool,
     settings: Vec<ResolvedSetting>,
@@ -99,7 +99,7 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Reads who signs the requests.
+/// Reads the identity that authenticates the requests.
 async fn read_identity(
     access: Access<'_>,
     method: &AuthMethod,
@@ -109,9 +109,9 @@ async fn read_identity(
         sign_in_method: match method {
             AuthMethod::Password => WITH_A_PASSWORD,
             AuthMethod::Saved(saved) if saved.username().is_none() => {
-                "with the API key that `login` kept"
+                "with the API key that `login` saved"
             }
-            AuthMethod::Saved(_) => "with the session that `login` kept",
+            AuthMethod::Saved(_) => "with the session that `login` saved",
             AuthMethod::ApiKey(_) => "with an API key",
         },
         username,
@@ -137,14 +137,14 @@ async fn read_identity(
     Ok(identity)
 }
 
-/// Returns the key that signs the requests, or `None` if it may not read itself.
+/// Returns the API key that authenticates the requests, or `None` if it may not view API keys.
 async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
     match try_key(access.signed_in).await {
         Tried::Works(key) => {
             if key.is_none() {
                 access.context
                     .output
-                    .note("the API key works, but it may not view API keys: its name, role and expiry are unknown");
+                    .note("the API key works, but its name, role and expiry are unknown: it may not view API keys");
             }
             Ok(key)
         }
@@ -158,10 +158,10 @@ async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
     }
 }
 
-/// Returns the administrator with this name, or `None` if the session may not read it.
+/// Returns the administrator with this name, or `None` if the session may not view administrators.
 ///
-/// It is unknown whether every session and role may read administrators (docs/manager-api.md, "Unknowns", no. 20). After a rejection,
-/// another read shows whether the session is still valid.
+/// It is unknown which sessions and roles may view administrators (docs/manager-api.md, "Unknowns", no. 20). If the request is rejected, a
+/// different read request shows whether the session is still valid.
 async fn administrator(
     signed_in: &SignedIn,
     username: &str,

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", group = "which-role")]
     pub(super) role: Option<String>,
 
-    /// Role of the key, by its ID (not checked with --allow-full-access)
+    /// Role of the key, by its ID (not looked up if --allow-full-access is set)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) role_id: Option<i64>,
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(super) name: Option<String>,
 
-    /// Do not add this run's marker to the description
+    /// Do not add the marker `[swp-keys ...]` of this run to the description
     #[arg(long)]
     pub(super) no_mark: bool,
 
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHEN")]
     pub(super) expires: Option<String>,
 
-    /// What to do if the name is taken
+    /// What to do if a key with this name exists
     #[arg(long, value_name = "WHAT", default_value = "fail", requires = "name")]
     pub(super) if_exists: IfExists,
 
@@ -69,7 +69,7 @@ impl Args {
     /// Fills the missing flags with the defaults of the profile.
     ///
     /// # Errors
-    /// Returns a usage error if neither gives a role, or if the expiry in the profile is invalid.
+    /// Returns a usage error if no role is set, or if the expiry in the profile is invalid.
     pub(crate) fn complete(&mut self, profile: Option<&Profile>) -> Result<(), Error> {
         let default = |field: &str| profile.and_then(|profile| profile.text(field));
         let text = |field: &str| default(field).map(|setting| setting.value);
@@ -79,8 +79,8 @@ impl Args {
         }
         if self.role.is_none() && self.role_id.is_none() {
             return Err(Error::usage(
-                "`--role <NAME>` or `--role-id <ID>` is missing",
-                "set `--role` or `--role-id`; `swp-keys list-roles` lists the roles",
+                "the role is missing: neither `--role <NAME>` nor `--role-id <ID>` is set",
+                "run `swp-keys list-roles` and set `--role` or `--role-id`",
             ));
         }
         self.description = (self.description.take()).or_else(|| text("create.description"));
@@ -94,7 +94,7 @@ impl Args {
         Ok(())
     }
 
-    /// Returns the expiry of the profile if it is valid. A date in the profile may have passed.
+    /// Returns the expiry of the profile if it is valid. A date in the profile may now be in the past.
     ///
     /// # Errors
     /// Returns a usage error that names the setting.

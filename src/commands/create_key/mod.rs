@@ -1,4 +1,4 @@
-//! `create-key`: resolves the role, creates a key, and delivers its secret.
+//! `create-key`: finds the role, creates a key, and delivers its secret.
 
 mod args;
 mod plan;

@@ -1,4 +1,4 @@
-//! Runs `create-key`, from the flags to the report.
+//! How `create-key` runs.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -23,20 +23,21 @@ use crate::mint::{self, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, 
 use crate::random;
 use crate::target::Target;
 
-/// The options of the command, checked before the first request to the manager.
+/// The checked flags of a run. They are checked before the first request to the manager.
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
-    /// The operation ID, which marks the key as this run's in its name or description (`docs/transaction.md`, "Which key is ours").
+    /// The operation ID. It is part of the key's default name or of the marker in its description (`docs/transaction.md`, "Which key is
+    /// ours").
     operation: String,
-    /// The start of the run, by this machine's clock.
+    /// The start of the run, on this machine's clock.
     started: DateTime<Utc>,
 }
 
-/// Creates a key as the flags ask.
+/// Creates a key according to the flags.
 ///
 /// # Errors
-/// Returns the first error. The state table of `mint` lists what is left after each failure.
+/// Returns the first error. The documentation of `mint` lists the state after each failure.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -73,8 +74,8 @@ impl<'a> CreatePlan<'a> {
             .is_some_and(|text| markers(text).next().is_some())
         {
             return Err(Error::usage(
-                "`--description` contains the marker of a run of this program",
-                "remove the marker; a new key gets its own",
+                "`--description` contains a marker `[swp-keys ...]`",
+                "remove the marker from `--description`; a new marker is added to each key",
             ));
         }
         let zone = args.time_zone.as_deref();
@@ -91,7 +92,7 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Carries the plan out.
+    /// Looks up the role and existing keys, then creates the key.
     async fn carry_out(&self, access: Access<'_>, prepared: PreparedSinks) -> Result<(), Error> {
         let (role, written) = self.role_and_record(access, &prepared).await?;
         warn_clock_skew(access, self.expiry);
@@ -138,8 +139,8 @@ impl<'a> CreatePlan<'a> {
         Ok(())
     }
 
-    /// Finds the role. If the key gets a default name, this also writes the record at the same time: no other key can have that name, and
-    /// the record needs nothing from the manager but the ID of the role.
+    /// Finds the role. If the key gets a default name, the record is written during this request. The name is unique, so the record needs
+    /// no information about existing keys.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
@@ -189,7 +190,7 @@ impl<'a> CreatePlan<'a> {
         let (name, if_exists) = (self.args.name.as_deref(), self.args.if_exists);
         let found = naming::find_existing(name, if_exists, access).await;
         match found {
-            // Several runs with this name may be deciding which of their keys stays.
+            // Several keys have this name. If concurrent runs created them, all but one will be deleted shortly.
             Err(error) if error.kind() == ErrorKind::Conflict && if_exists == IfExists::Skip => {
                 let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
                 naming::find_settled(name, wait, access).await
@@ -198,7 +199,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns whether another run with the same name was first and its key may stay.
+    /// Returns true if `--if-exists skip` applies to a key that a concurrent run has just created.
     fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
@@ -212,7 +213,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Reports the existing key, for `--if-exists skip`.
+    /// Reports the existing key that `--if-exists skip` leaves unchanged.
     fn keep_existing(
         &self,
         found: &ApiKey,
@@ -246,7 +247,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns a name from the role, the time and the operation ID, which no other key has.
+    /// Returns a unique name from the role, the time and the operation ID.
     fn default_name(&self, role: Option<&str>) -> String {
         let id = self.args.role_id.unwrap_or_default();
         default_name(id, role, self.started, &self.operation)
@@ -261,7 +262,7 @@ impl<'a> CreatePlan<'a> {
     }
 }
 
-/// Returns the role that the secret will have, if it is known. An existing key keeps its own role.
+/// Returns the role of the key that gets the secret, if the role is known. An existing key keeps its own role.
 fn effective_role<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
     match existing {
         Existing::One(found) if found.role_id() != Some(role.id) => None,

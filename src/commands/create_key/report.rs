@@ -1,4 +1,4 @@
-//! The reports of `create-key` about runs that create no key: `--dry-run` and `--if-exists skip`.
+//! The reports of `create-key` if it creates no key: `--dry-run` and `--if-exists skip`.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{PreparedSinks, refuse_unfinished};
 use crate::terminal::output::Format;
 
-/// Reports what the run would do.
+/// Reports what the run would do without `--dry-run`.
 pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
@@ -24,7 +24,7 @@ pub(super) fn dry_run(
     let sinks = prepared.places().join(", ");
     let action = match existing {
         Existing::One(found) => format!(
-            "give the key `{}` (ID {}) a new secret",
+            "create a new secret for the key `{}` (ID {})",
             key.key_name, found.id
         ),
         Existing::None(_) | Existing::NotSeen => format!(
@@ -36,21 +36,21 @@ pub(super) fn dry_run(
         ),
     };
     context.output.note(&format!(
-        "would {action} and write its secret to {sinks}; nothing was changed"
+        "dry run: would {action} and write the secret to {sinks}; nothing was changed"
     ));
     meta["created"] = false.into();
     meta["dryRun"] = true.into();
     match (context.output.format(), json!(key)) {
         (Format::Json | Format::Jsonl, Value::Object(fields)) => print_key(&fields, meta, context),
-        // In these formats, a script expects the secret on stdout, and there is none.
+        // A script that uses these formats expects a secret on stdout, but there is no secret.
         _ => Ok(()),
     }
 }
 
-/// Reports an existing key for `--if-exists skip`, and the fields in which it differs from the request.
+/// Reports the existing key that `--if-exists skip` leaves unchanged, and the fields in which it differs from the request.
 ///
 /// # Errors
-/// Returns an error if a run was interrupted before it delivered the secret of the key.
+/// Returns an error if the key belongs to an interrupted run that did not deliver its secret.
 pub(super) fn leave_existing(
     existing: &ApiKey,
     requested: &NewApiKey,
@@ -65,7 +65,7 @@ pub(super) fn leave_existing(
     } else {
         "; it differs in "
     };
-    // The exit code is 0 although there is no secret, so this is printed with `--quiet` too.
+    // The exit code is 0 although no secret was written, so this is printed even with `--quiet`.
     access.context.output.insist(&format!(
         "no secret was written: the key `{}` already exists (ID {}) and was not changed{difference}{}",
         requested.key_name,
@@ -76,14 +76,14 @@ pub(super) fn leave_existing(
     meta["sinks"] = json!([]);
     meta["drift"] = json!(drift);
     match access.context.output.format() {
-        // There is no secret to print, and stdout must not contain anything else in these formats.
+        // In these formats, stdout must not contain anything but a secret, and there is no secret.
         Format::Text | Format::Env => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
 }
 
-/// Returns the names of the fields in which an existing key differs from the request. An expiry given as a duration is not compared,
-/// because the time from which it counted is unknown.
+/// Returns the names of the fields in which an existing key differs from the request. If the requested expiry is a duration, it is not
+/// compared, because its start is a different time for each run.
 fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<&'static str> {
     let expected = KeyChange {
         role_id: Some(requested.role_id),

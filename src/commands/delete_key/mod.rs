@@ -1,4 +1,4 @@
-//! `delete-key`: deletes keys and verifies each deletion. All keys are looked up before the first is deleted.
+//! `delete-key`: deletes keys and verifies each deletion. All keys are looked up before the first key is deleted.
 
 mod report;
 mod run;

@@ -1,7 +1,6 @@
-//! The result for each key, and how the results are printed.
+//! The result for each key, and the output of the results.
 //!
-//! If some of several keys could not be deleted (exit code 12), the document on stdout lists the result of each key for scripts. After
-//! any other failure, stdout is empty.
+//! If only some of the keys were deleted (exit code 12), stdout lists the result for each key. After any other failure, stdout is empty.
 
 use serde_json::{Value, json};
 
@@ -93,7 +92,7 @@ impl DeleteResult {
 /// Prints the result of each key.
 ///
 /// # Errors
-/// Returns the failure itself if there was only one key, and a partial failure if some of several keys failed.
+/// If there is only one key, returns its error. If there are several, returns a partial failure.
 pub(super) fn finish(
     results: Vec<DeleteResult>,
     target: &Target,
@@ -125,7 +124,7 @@ pub(super) fn finish(
         ErrorKind::Partial,
         format!("{failed} of {} keys were not deleted", results.len()),
     )
-    .hint("fix the cause and run the command again; keys that are already gone count as deleted"))
+    .hint("fix the cause and run the command again; keys that no longer exist count as deleted"))
 }
 
 fn print(results: &[DeleteResult], target: &Target, context: &Context) -> Result<(), Error> {
@@ -147,7 +146,7 @@ fn print(results: &[DeleteResult], target: &Target, context: &Context) -> Result
     context.output.data(&document)
 }
 
-/// Returns the error for a signal that arrived between two keys.
+/// Returns the error for a signal that arrived between the deletions of two keys.
 pub(super) fn interrupted(signal: Signal, results: &[DeleteResult]) -> Error {
     let remaining = results.iter().filter(|result| !result.is_gone());
     let message = format!(
@@ -156,11 +155,11 @@ pub(super) fn interrupted(signal: Signal, results: &[DeleteResult]) -> Error {
         ids(remaining)
     );
     Error::new(ErrorKind::Interrupted(signal), message).hint(
-        "run the command again to delete the others; keys that are already gone count as deleted",
+        "run the command again to delete the remaining keys; keys that no longer exist count as deleted",
     )
 }
 
-/// Returns the keys that were deleted so far, as an addition to a sentence.
+/// Returns a list of the keys that were already deleted, to append to a message.
 pub(super) fn deleted_so_far(results: &[DeleteResult]) -> String {
     let deleted = ids(results
         .iter()

@@ -1,4 +1,4 @@
-//! A run of `delete-key`.
+//! The flags of `delete-key` and how it runs.
 
 use super::report;
 use super::report::{DeleteResult, finish, interrupted};
@@ -23,11 +23,11 @@ use crate::terminal::prompt::Prompt;
 /// Delete keys and verify that they are gone.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT); an ID that no longer exists counts as deleted
+    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT); an ID that does not exist counts as deleted
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// Count a name that no key has as deleted
+    /// Count a name that does not exist as deleted
     #[arg(long)]
     ignore_missing: bool,
 
@@ -35,12 +35,12 @@ pub(crate) struct Args {
     #[arg(short, long)]
     yes: bool,
 
-    /// Delete even the key that signs this run; it is deleted last
+    /// Delete the keys even if this run authenticates with one of them (that key is deleted last)
     #[arg(long)]
     force: bool,
 }
 
-/// What a KEY argument refers to.
+/// The result of looking up a KEY argument.
 enum KeyArgument {
     Found(Box<ApiKey>),
     /// No key has this ID.
@@ -74,10 +74,10 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Looks all KEY arguments up, and returns each key once.
+/// Looks up all KEY arguments, and returns each key once.
 ///
 /// # Errors
-/// Returns the error of the first argument that cannot be looked up. Nothing was deleted then.
+/// Returns the error of the first argument that cannot be looked up. At this time, no key has been deleted.
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
@@ -116,7 +116,8 @@ async fn look_up(
     let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
-        // The manager does not reuse IDs, so this key is gone for good. A name may be misspelled.
+        // An ID that does not exist counts as deleted, because the manager does not reuse IDs. A name that does not exist is an error,
+        // because it may be misspelled.
         (Err(error), KeyRef::Id(id)) => {
             let check = async { Ok(access.signed_in.key_exists(id).await?) };
             if !access.context.signals.cancel(check).await? {
@@ -157,7 +158,7 @@ async fn delete_all(
             signer.refuse_own_key(key, "deleted")?;
         }
     }
-    // The key that signs the requests is deleted last. The others could not be deleted after it.
+    // The key that authenticates the requests is deleted last. After that, no request would be accepted.
     keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
         confirm(&keys, access.context).await?;
@@ -184,7 +185,8 @@ async fn delete_all(
     Ok(results)
 }
 
-/// Returns whether the next deletion would fail for the same reason. Sending a rejected secret again could lock its key.
+/// Returns true if the next deletion would fail for the same reason. A rejected secret must not be sent again, because that could lock its
+/// key.
 fn would_fail_again(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -221,12 +223,12 @@ async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::usage(
-        "the deletion was not confirmed; nothing was deleted",
-        "answer `y` or `yes` to delete",
+        "the user did not confirm the deletion; nothing was deleted",
+        "run the command again and answer `y`, or use `--yes`",
     ))
 }
 
-/// Deletes a key and verifies that it is gone. Only a second signal interrupts this.
+/// Deletes a key and verifies that the key no longer exists. A first signal does not interrupt this, but a second one does.
 async fn delete(
     key: &ApiKey,
     signer: Signer,
@@ -246,10 +248,10 @@ async fn delete(
     result.map_err(|error| error.key(key.id))
 }
 
-/// Checks that the key is gone, regardless of the response to its deletion.
+/// Verifies that the key no longer exists, regardless of the response to its deletion.
 ///
 /// # Errors
-/// Returns an error if the key still exists, or if that is unknown.
+/// Returns an error if the key still exists, or if it is unknown whether the key exists.
 async fn verify_gone(
     key: &ApiKey,
     response: Result<(), Error>,
@@ -265,7 +267,7 @@ async fn verify_gone(
             .map_err(Error::from);
         match (exists, &response) {
             (Ok(false), _) => return Ok(()),
-            // A deleted key cannot sign this request. It could sign requests before its deletion.
+            // This run authenticates with the key itself. The manager accepted the key before and rejects it now, so the key is deleted.
             (Err(why), _) if own && why.kind() == ErrorKind::SignIn => return Ok(()),
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
             (Err(why), _) if !poll.wait().await => return Err(unknown(key, &response, &why)),
@@ -276,7 +278,7 @@ async fn verify_gone(
                     describe(key)
                 ))
                 .hint(format!(
-                    "lock it with `swp-keys lock-key {}`, and check it in the manager's console",
+                    "run `swp-keys lock-key {}` to lock the key, then check it in the manager's console",
                     key.id
                 )));
             }
@@ -302,7 +304,7 @@ fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error) -> Error {
         describe(key)
     );
     Error::new(ErrorKind::Attention, message).hint(format!(
-        "run `swp-keys delete-key {}` again; repeating the command is safe",
+        "run `swp-keys delete-key {}` again (a key that no longer exists counts as deleted)",
         key.id
     ))
 }

@@ -1,5 +1,5 @@
-//! Selects the keys to list. The criteria that a search supports are sent to the manager, which saves pages. Each key is checked again
-//! here, because a manager may ignore a criterion and compares names differently.
+//! Selects the keys to list. The manager applies the criteria that its search supports, so fewer pages are requested. Each key is then
+//! checked again here, because the manager may ignore a criterion and may compare names differently.
 
 use std::time::Duration;
 
@@ -8,36 +8,36 @@ use chrono::{DateTime, Utc};
 use crate::keys::state::State;
 use crate::manager::{ApiKey, KeyFilter};
 
-/// The filter of the command line, with its times on the manager's clock.
+/// The filter from the command line. All times are on the manager's clock, in milliseconds since the Unix epoch.
 #[derive(Debug, Default)]
 pub(super) struct Filter<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) role_id: Option<i64>,
-    /// The key has not expired and expires at this time at the latest.
+    /// Matches keys that have not expired yet and expire at this time or earlier.
     pub(super) expires_by: Option<i64>,
-    /// The key has not been used since this time.
+    /// Matches keys that have not been used since this time.
     pub(super) unused_since: Option<i64>,
     pub(super) locked: bool,
-    /// The time at which this filter was created.
+    /// The manager's time when this filter was created.
     pub(super) created_at: i64,
 }
 
-/// Whether a key passes a filter.
+/// The result of applying a filter to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FilterResult {
     Match,
     NoMatch,
-    /// The name differs from the pattern only in case.
+    /// The name would match the pattern if upper and lower case were the same.
     OnlyCaseDiffers,
-    /// The manager reports neither the last sign-in nor the creation time.
+    /// The manager reports neither the last sign-in of the key nor its creation time.
     NoTimes,
 }
 
 impl<'a> Filter<'a> {
-    /// Returns the criteria for the manager, which match at least every key that `apply` accepts.
+    /// Returns the search criteria for the manager. They match every key that `apply` accepts, and possibly more.
     ///
-    /// Locks are checked only here: it is unknown whether a lock after failed sign-ins sets `active` to false, and criteria cannot be
-    /// alternatives. A key that has not been used since a time was created before it, so `unused_since` limits the creation time.
+    /// The criteria do not include locks, because it is unknown whether a lock after failed sign-ins sets `active` to false. `unused_since`
+    /// becomes a limit of the creation time, because a key that has not been used since a time was also created before that time.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {
             name: self.name,
@@ -47,7 +47,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Returns whether the key passes the filter. `now` is the manager's time.
+    /// Applies the filter to a key. `now` is the manager's time.
     pub(super) fn apply(&self, key: &ApiKey, now: DateTime<Utc>) -> FilterResult {
         let name = key.name().unwrap_or_default();
         let passes = |pattern: &str| matches(pattern, name);
@@ -73,7 +73,7 @@ impl<'a> Filter<'a> {
         if self.locked && !matches!(State::of(key, now), State::Locked(_)) {
             return FilterResult::NoMatch;
         }
-        // For a key that was never used, the creation time counts.
+        // If a key was never used, its creation time is compared instead.
         match (self.unused_since, key.last_sign_in().or(key.created())) {
             (None, _) => FilterResult::Match,
             (Some(_), None) => FilterResult::NoTimes,
@@ -116,21 +116,21 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|rest| *rest == '%')
 }
 
-/// Parses a duration of the command line, which may be at most a century.
+/// Parses a duration of at most 100 years.
 ///
 /// # Errors
-/// Returns the reason as text, which does not repeat the value.
+/// Returns the reason as text. The text does not repeat the value.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let span = humantime::parse_duration(text)
-        // The library's message quotes the value.
+        // The message of `humantime` is not used, because it quotes the value.
         .map_err(|_| "expected a duration such as 14d, 12w or 36h".to_owned())?;
     if span > Duration::from_secs(100 * 366 * 86_400) {
-        return Err("the duration is longer than 100 years".to_owned());
+        return Err("expected a duration of at most 100 years".to_owned());
     }
     Ok(span)
 }
 
-/// Returns `now` plus `sign` times `span`, in milliseconds since 1970.
+/// Returns `now` plus `sign` times `span`, in milliseconds since the Unix epoch.
 pub(super) fn offset(now: DateTime<Utc>, span: Duration, sign: i64) -> i64 {
     let length = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     now.timestamp_millis()

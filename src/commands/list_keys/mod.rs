@@ -1,7 +1,7 @@
-//! `list-keys`: lists all keys, or those that are unused, expire soon or are locked.
+//! `list-keys`: lists all keys, or only keys that match a filter.
 //!
-//! Text and JSON are one document, which is printed after the last page arrived. JSON lines are printed page by page, so that a list of
-//! any length needs the memory of one page. If a later page fails, the printed lines stay and the exit code reports the failure.
+//! Text and JSON output is printed after the last page has arrived. JSON lines are printed page by page, so that only one page is in
+//! memory. If a later page cannot be read, some lines are already printed, and the exit code reports the failure.
 
 mod filter;
 mod run;

@@ -1,4 +1,4 @@
-//! A run of `list-keys`.
+//! The flags of `list-keys` and how it runs.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
-/// List the keys, optionally filtered.
+/// List all keys, or only keys that match a filter.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only keys whose name matches: % is any text, _ is one character; case-sensitive
+    /// Only keys whose name matches this pattern (% is any text, _ is one character; case-sensitive)
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
 
@@ -38,15 +38,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
-    /// Only keys that still work and expire within this time: 14d, 12w, 36h
+    /// Only keys that have not expired but will expire within this time: 14d, 12w, 36h
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expiring: Option<Duration>,
 
-    /// Only keys unused for at least this time; a key that was never used counts from its creation
+    /// Only keys that have not been used for this time (or, if never used, were created before that)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stale: Option<Duration>,
 
-    /// Only locked keys, whether locked by an administrator or after wrong secrets
+    /// Only keys that are locked, by an administrator or after failed sign-ins
     #[arg(long)]
     locked: bool,
 }
@@ -67,7 +67,7 @@ pub(crate) async fn run(
 }
 
 impl Args {
-    /// Returns the filter, with its times on the manager's clock. That clock is known only after a response.
+    /// Returns the filter. If it contains a time, this requests the manager's clock first.
     async fn filter(&self, access: Access<'_>) -> Result<Filter<'_>, Error> {
         let role_id = match RoleRef::given(self.role.as_deref(), self.role_id) {
             Some(role) => Some(roles::requested(role, false, access).await?.id),
@@ -118,7 +118,7 @@ async fn list(filter: &Filter<'_>, access: Access<'_>) -> Result<(), Error> {
         if matching.is_empty() {
             continue;
         }
-        // The role names are requested once, and only if there is a key to show.
+        // The role names are requested only once, when the first key is shown.
         let roles = match roles.take() {
             Some(known) => roles.insert(known),
             None => roles.insert(RoleNames::ask(access).await?),
@@ -130,14 +130,14 @@ async fn list(filter: &Filter<'_>, access: Access<'_>) -> Result<(), Error> {
     list.finish()
 }
 
-/// The matching keys of the pages read so far.
+/// The matching keys of the pages that have been read.
 struct Listing<'a> {
     access: Access<'a>,
     rows: Vec<[String; 6]>,
     objects: Vec<ListedKey>,
     held: usize,
     shown: usize,
-    /// The number of keys that are not listed because the manager reports no time for them.
+    /// The number of keys that are not listed because the manager reports neither their last sign-in nor their creation time.
     without_times: usize,
     other_case: bool,
     twins: Twins,
@@ -157,7 +157,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Adds the keys of a page. Returns false if the reader of stdout has closed it.
+    /// Adds the keys of a page. Returns false if the reader of stdout has closed the pipe.
     fn add(
         &mut self,
         keys: Vec<ApiKey>,
@@ -173,7 +173,7 @@ impl<'a> Listing<'a> {
         self.held += keys.iter().map(ApiKey::weight).sum::<usize>();
         if self.held > MAX_BYTES_HELD {
             return Err(
-                Error::unexpected("the list of keys is too long to hold in memory")
+                Error::unexpected("the list of keys is too large for memory")
                     .hint("use `-o jsonl` to print the keys page by page"),
             );
         }
@@ -198,7 +198,7 @@ impl<'a> Listing<'a> {
         }
         if self.shown == 0 {
             output.note(if self.other_case {
-                "no key matches; some names differ from the pattern only in case"
+                "no key matches, but some names would match in a different case"
             } else {
                 "no key matches"
             });
@@ -237,7 +237,7 @@ fn row(key: &ApiKey, roles: &RoleNames, now: DateTime<Utc>) -> [String; 6] {
     ]
 }
 
-/// The JSON document: the manager's list of keys, and `meta`.
+/// The JSON document: the keys as the manager returned them, and `meta`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct KeyList<'a> {
@@ -245,7 +245,7 @@ struct KeyList<'a> {
     meta: Value,
 }
 
-/// The manager's object of a key. `meta` adds the state and the role's name, which a script could not read from the object.
+/// A key as the manager returned it. `meta` adds the key's state and the name of its role.
 #[derive(Serialize)]
 struct ListedKey {
     #[serde(flatten)]

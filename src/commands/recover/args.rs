@@ -5,15 +5,15 @@ use crate::delivery::SinkArgs;
 /// Finish or undo interrupted runs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Operations to finish or undo, as shown by --list [default: all of this manager and tenant]
+    /// IDs of the operations to finish or undo, as shown by --list [default: all of this manager and tenant]
     #[arg(value_parser = parse_operation)]
     pub(super) operation: Vec<String>,
 
-    /// List the interrupted operations and change nothing; does not contact the manager
+    /// List the interrupted operations without contacting the manager, and change nothing
     #[arg(long)]
     pub(super) list: bool,
 
-    /// Reset the secret of the key and deliver it (the default, except for keys of exec)
+    /// Create a new secret for the key and deliver it (the default, except for keys of exec)
     #[arg(long, conflicts_with_all = ["delete", "list"])]
     pub(super) rekey: bool,
 
@@ -21,11 +21,11 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "list")]
     pub(super) delete: bool,
 
-    /// Drop the record without contacting the manager; check the key there yourself first
+    /// Remove the record without contacting the manager; check the key in the manager's console first
     #[arg(long, conflicts_with_all = ["rekey", "delete", "list"])]
     pub(super) forget: bool,
 
-    /// Do not ask for confirmation for confirmation
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
 
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     pub(crate) sinks: SinkArgs,
 }
 
-/// Parses an operation ID. Any other text may be a misplaced secret, so it is rejected here, without being repeated in an error.
+/// Parses an operation ID. An error must not repeat the text, because it may be a misplaced secret.
 ///
 /// # Errors
 /// Returns the reason as text.
@@ -41,6 +41,6 @@ fn parse_operation(text: &str) -> Result<String, &'static str> {
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(text.to_owned())
     } else {
-        Err("expected hexadecimal digits, as printed by `--list`")
+        Err("expected an operation ID of hexadecimal digits, as printed by `--list`")
     }
 }

@@ -5,10 +5,10 @@ use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Record, Stage};
 
-/// Asks whether to delete the key or give it a new secret.
+/// Asks the user to confirm that the key is deleted or gets a new secret.
 ///
 /// # Errors
-/// Returns a usage error if the user declines or cannot be asked.
+/// Returns a usage error if the user declines, or if there is no terminal to prompt on.
 pub(super) async fn confirm(
     record: &Record,
     id: i64,
@@ -26,7 +26,7 @@ pub(super) async fn confirm(
         _ => "",
     };
     let question = format!(
-        "{action} the key `{name}` (ID {id}, left by a run of {}{in_use})?",
+        "{action} the key `{name}` (ID {id}, from the run started at {}{in_use})?",
         format_time(record.started)
     );
     if context
@@ -40,10 +40,10 @@ pub(super) async fn confirm(
         ErrorKind::Usage,
         format!("the key `{}` was not changed", record.key_name),
     )
-    .hint("run `swp-keys recover` again and answer `y` to continue"))
+    .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"))
 }
 
-/// Adds the hint for a key whose owner cannot be determined.
+/// Adds a hint if it is unknown which run created the key.
 pub(super) fn unproven(error: Error, record: &Record) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

@@ -1,4 +1,4 @@
-//! Recovers the key of an interrupted run that was not a rotation: finds it, then deletes it or gives it a new secret.
+//! Recovers an interrupted run that was not a rotation. Its key is deleted or gets a new secret.
 
 use serde_json::json;
 
@@ -15,10 +15,11 @@ use crate::mint::resume::{
 use crate::mint::{self, PreparedSinks, Transaction};
 use crate::process::pending::PendingWork;
 
-/// Finishes or undoes the work on one key.
+/// Finishes or undoes the interrupted work on one key.
 ///
 /// # Errors
-/// Returns an error if the key cannot be identified, deleted or given a new secret. Its record stays then.
+/// Returns an error if the key cannot be found, if its deletion fails, or if it cannot get a new secret. The record stays in all these
+/// cases.
 pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     if args.delete && record.work == Work::Rekey {
@@ -36,12 +37,12 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     }
     let Some(id) = found else {
         access.context.output.note(&format!(
-            "the key `{}` does not exist; removed its record",
+            "the key `{}` does not exist; removed the record of the run",
             record.key_name
         ));
         return settle(entry);
     };
-    // A temporary key is deleted by default, because its run has ended.
+    // The temporary key of `exec` is deleted by default, because its command no longer needs it.
     let delete = args.delete
         || record.temporary && !args.rekey
         || lost_name_race(&record, id, access).await?;
@@ -95,14 +96,14 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
 }
 
-/// Returns the error for `--delete` after an interrupted rekey. That run created no key, and the old secret may be in use.
+/// Returns the error for `--delete` if the interrupted run did not create the key. The old secret may be in use.
 fn existed_before(record: &Record) -> Error {
     let error = Error::usage(
         format!(
             "the key `{}` existed before the interrupted run, so it is not deleted",
             record.key_name
         ),
-        "use `--rekey` to give the key a new secret; its old one may no longer work",
+        "use `--rekey` to create a new secret for the key (its old secret may no longer work)",
     );
     match record.key_id {
         Some(id) => error.key(id),

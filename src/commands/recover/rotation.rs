@@ -1,4 +1,4 @@
-//! Finishes an interrupted rotation, or undoes it with `--delete`. Afterwards only one key with the name works.
+//! Finishes an interrupted rotation, or undoes it with `--delete`.
 
 use serde_json::json;
 
@@ -19,13 +19,13 @@ use crate::process::pending::PendingWork;
 /// Finishes or undoes an interrupted rotation.
 ///
 /// # Errors
-/// Returns an error if the successor cannot be identified, or if a step fails. The record stays then.
+/// Returns an error if the successor cannot be found, or if a step fails. The record stays in both cases.
 pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let Some(old) = &record.predecessor else {
         return Ok(());
     };
-    // The record identifies the old key by its ID, which may belong to a different key in a different tenant.
+    // The record contains the old key's ID. In a different tenant, the same ID could belong to a different key.
     same_signer(&record, access.signed_in)?;
     let search = async {
         let found = find_abandoned_key(&entry, access).await;
@@ -34,7 +34,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     let Some(id) = access.context.signals.cancel(search).await? else {
         mint::restore_name(access, &record).await?;
         access.context.output.note(&format!(
-            "the key `{}` (ID {}) has no successor and was not changed; removed the record",
+            "the key `{}` (ID {}) has no successor and was not changed; removed the record of the rotation",
             record.key_name, old.id
         ));
         return settle(entry);
@@ -52,7 +52,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     finish(args, entry, id, access).await
 }
 
-/// Sets the expiry of the old key. The successor is delivered and may be in use, so it stays.
+/// Sets the expiry of the old key. The secret of the successor was delivered and may be in use, so the successor is not deleted.
 async fn expire_old_key(
     args: &Args,
     entry: Entry,
@@ -64,7 +64,7 @@ async fn expire_old_key(
     if args.delete {
         return Err(Error::usage(
             format!(
-                "the secret of the key `{name}` (ID {id}) was delivered, so the key is not deleted"
+                "could not delete the key `{name}` (ID {id}): its secret was delivered and may be in use"
             ),
             format!(
                 "omit `--delete` to set the expiry of the old key (ID {})",
@@ -88,7 +88,7 @@ async fn expire_old_key(
                 ErrorKind::Usage,
                 format!("the old key (ID {}) was not changed", old.id),
             )
-            .hint("run `swp-keys recover` again and answer `y` to continue"));
+            .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"));
         }
     }
     let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
@@ -111,7 +111,7 @@ async fn undo(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     drop(pending);
     result?;
     access.context.output.note(&format!(
-        "deleted the key `{name}` (ID {id}); the key that it would have replaced stays"
+        "deleted the successor `{name}` (ID {id}); the old key was not deleted"
     ));
     settle(entry)
 }
@@ -119,7 +119,8 @@ async fn undo(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
 async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
-    // The manager may still process a request of the interrupted run, which would invalidate a secret that is created before it.
+    // The manager may still be processing a request of the interrupted run for a new secret. That request would invalidate a secret that
+    // this run creates earlier.
     wait_for_inflight_request(&entry, access.target, access.context).await?;
     let fields = json!({
         "created": true,
@@ -145,7 +146,7 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
     print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
 }
 
-/// Reports until when the old key works.
+/// Reports when the old key expires.
 fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
     context.output.note(&match retired {
         Retired::Expires(expiry) => format!(

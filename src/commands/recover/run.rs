@@ -1,4 +1,4 @@
-//! Runs `recover` for each selected record.
+//! How `recover` runs.
 
 use super::args::Args;
 use super::selection::{count_runs, list, selected};
@@ -14,10 +14,10 @@ use crate::target::Target;
 use crate::terminal::output::Format;
 use crate::terminal::prompt::Prompt;
 
-/// Recovers the selected runs.
+/// Recovers each selected run.
 ///
 /// # Errors
-/// Returns the error of a run that could not be recovered, or a partial failure if several could not.
+/// If one run could not be recovered, returns its error. If several could not, returns a partial failure.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -41,10 +41,10 @@ pub(crate) async fn run(
     if !args.yes && context.prompt() == Prompt::Unavailable {
         return Err(Error::usage(
             format!(
-                "{} to recover, and there is no terminal to prompt on",
+                "could not confirm the recovery of {}: there is no terminal to prompt on",
                 count_runs(records.len())
             ),
-            "use `--yes`; `swp-keys recover --list` lists the unfinished runs",
+            "run `swp-keys recover --list` to check the unfinished runs, then use `--yes`",
         ));
     }
     if args.forget {
@@ -63,13 +63,13 @@ pub(crate) async fn run(
     summarize(failures, records.len(), context)
 }
 
-/// Returns a single failure as it is. Several are printed one by one and become a partial failure.
+/// Returns a single error unchanged. Several errors are printed one by one, and a partial failure is returned.
 fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Result<Outcome, Error> {
     if failures.len() <= 1 {
         return failures.pop().map_or(Ok(Outcome::Done), Err);
     }
     for failure in &failures {
-        // Unfinished runs are reported with `--quiet` too.
+        // These errors are printed even with `--quiet`.
         context.output.insist(&failure.to_string());
     }
     Err(Error::new(
@@ -83,10 +83,10 @@ fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Resul
     .hint("run `swp-keys recover --list` to list the unfinished runs"))
 }
 
-/// Checks that stdout can take the secrets: one document contains one secret, and JSON lines contain several.
+/// Checks that stdout can contain all secrets. Only JSON lines can contain more than one.
 ///
 /// # Errors
-/// Returns a usage error if there are more secrets than stdout can take.
+/// Returns a usage error if there are more secrets than stdout can contain.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
     let single_document = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
     if args.delete || args.forget || count <= 1 || !single_document {
@@ -94,10 +94,10 @@ fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Erro
     }
     Err(Error::usage(
         format!(
-            "{} to recover, and only one place for their secrets",
+            "could not recover {}: stdout can contain only one secret in this format",
             count_runs(count)
         ),
-        "name one operation from `swp-keys recover --list`, or use `-o jsonl` or `--delete`",
+        "pass the ID of one operation from `swp-keys recover --list`, or use `-o jsonl` or `--delete`",
     ))
 }
 
@@ -112,7 +112,7 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
     };
     if entry.record.is_over() {
         access.context.output.note(&format!(
-            "nothing is left to do for the key `{}`; removed its record",
+            "the run for the key `{}` was already complete; removed its record",
             record.key_name
         ));
         return settle(entry);
@@ -124,11 +124,11 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
     key::recover(args, entry, access).await
 }
 
-/// Removes records without a request to the manager, after the user checked the keys there.
+/// Removes records without contacting the manager. The user must have checked the keys in the manager's console.
 async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Outcome, Error> {
     for record in records {
         let question = format!(
-            "Remove the record of the key `{}`?",
+            "Remove the record of the interrupted run for the key `{}`?",
             crate::terminal::output::safe(&record.key_name)
         );
         if !args.yes
@@ -142,7 +142,7 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
         if let Some(entry) = Entry::take_over(&record.operation)? {
             settle(entry)?;
             context.output.note(&format!(
-                "removed the record of the key `{}`",
+                "removed the record of the interrupted run for the key `{}`",
                 record.key_name
             ));
         }

@@ -12,7 +12,7 @@ use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
-/// Returns the number of unfinished runs as text.
+/// Returns the number of unfinished runs, as text for a message.
 pub(super) fn count_runs(count: usize) -> String {
     if count == 1 {
         "one unfinished run".to_owned()
@@ -21,10 +21,10 @@ pub(super) fn count_runs(count: usize) -> String {
     }
 }
 
-/// Returns the selected records of this manager and tenant. Records of others are only counted, because they need another sign-in.
+/// Returns the selected records of this manager and tenant. A note reports the number of records of other managers and tenants.
 ///
 /// # Errors
-/// Returns a not-found error if a named operation has no record here.
+/// Returns a not-found error if an operation on the command line has no record of this manager and tenant.
 pub(super) fn selected(
     args: &Args,
     target: &Target,
@@ -52,31 +52,32 @@ pub(super) fn selected(
     match unknown {
         Some(operation) => Err(Error::new(
             ErrorKind::NotFound,
-            format!("there is no unfinished run `{operation}` of this manager and tenant"),
+            format!("no unfinished run `{operation}` found for this manager and tenant"),
         )
         .hint("run `swp-keys recover --list` to list the unfinished runs")),
         None => Ok(here),
     }
 }
 
-/// Returns whether recovering this record creates a new secret.
+/// Returns true if the recovery of this record creates a new secret.
 pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     let keeps_key = !record.is_delivered() && !record.temporary;
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
 }
 
-/// Refuses to invalidate a secret that may be in use, unless its operation is named or the user will be asked.
+/// Refuses to invalidate a secret that may be in use. If the operation is on the command line, or if the user will be asked, this is
+/// allowed.
 ///
 /// # Errors
 /// Returns an attention error that names the operation.
 pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
-    // A temporary key is deleted by default, so its secret is never in use here.
+    // The secret of a temporary key is not in use, because the command of `exec` has ended.
     let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
     if !in_use || !args.yes || args.operation.contains(&record.operation) {
         return Ok(());
     }
     let message = format!(
-        "the run `{}` was interrupted while it delivered a secret of the key `{}`, which may be in use",
+        "the run `{}` was interrupted while it delivered the secret of the key `{}`, so the secret may be in use",
         record.operation, record.key_name
     );
     let error = Error::new(ErrorKind::Attention, message).hint(secret_in_use(record));
@@ -86,10 +87,10 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
     })
 }
 
-/// Checks that every record is readable. An unreadable one may belong to a key with a lost secret.
+/// Checks that every record can be read. An unreadable record may belong to a key whose secret is lost.
 ///
 /// # Errors
-/// Returns an attention error if a file is not a record.
+/// Returns an attention error if a file is not a valid record.
 pub(super) fn all_readable() -> Result<(), Error> {
     let entries = journal::unfinished().unwrap_or_default();
     let unreadable = |entry: &JournalEntry| matches!(entry, JournalEntry::Unreadable(..));
@@ -100,7 +101,7 @@ pub(super) fn all_readable() -> Result<(), Error> {
         ErrorKind::Attention,
         format!("a file in {} is not a readable record", journal::place()),
     )
-    .hint("check the file and the keys in the manager's console, then delete the file"))
+    .hint("read the file to find the key, check the key in the manager's console, then delete the file"))
 }
 
 fn all(context: &Context) -> Result<Vec<Record>, Error> {
@@ -119,7 +120,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
             JournalEntry::Record(record) => records.push(record),
             JournalEntry::InProgress(_) => {}
             JournalEntry::Unreadable(name, reason) => context.output.warn(&format!(
-                "{}/{name} is not a readable record: {reason}; check the file and delete it",
+                "{}/{name} is not a readable record: {reason}; check the file, then delete it",
                 journal::place()
             )),
         }

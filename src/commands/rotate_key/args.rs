@@ -4,8 +4,8 @@ use crate::delivery::SinkArgs;
 
 /// Replace a key; the old one expires after an overlap.
 ///
-/// The new key takes the name of the old one and has the same role, description, locale, time zone and lifetime. Once its secret is
-/// delivered, the manager is told when the old key expires. If a run is interrupted, repeat the same command to continue it.
+/// The new key has the same name, role, description, locale, time zone and lifetime as the old key. The old key is renamed. When the new
+/// secret has been delivered, the old key gets an expiry. If a run is interrupted, repeat the same command to continue it.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which-key").required(true))]
 pub(crate) struct Args {
@@ -13,15 +13,15 @@ pub(crate) struct Args {
     #[arg(value_name = "KEY", group = "which-key")]
     pub(super) key: Option<String>,
 
-    /// Reset the secret of the key that signs the requests; its old secret stops working at once
+    /// Replace the secret of the API key that authenticates this run; the old secret stops working at once
     #[arg(long, group = "which-key")]
     pub(super) current: bool,
 
-    /// How long the old key stays valid after the new secret is delivered [default: 24h]
+    /// Time for which the old key stays valid after the new secret is delivered [default: 24h]
     #[arg(long, value_name = "DURATION", conflicts_with_all = ["in_place", "current"])]
     pub(super) overlap: Option<String>,
 
-    /// Reset the secret of this key instead of creating a new key; its old secret stops working at once
+    /// Replace the secret of KEY instead of creating a new key; the old secret stops working at once
     #[arg(long, conflicts_with = "current")]
     pub(super) in_place: bool,
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["in_place", "current"])]
     pub(super) expires: Option<String>,
 
-    /// Do not check whether the role grants every right
+    /// Do not warn if the role grants every right
     #[arg(long, conflicts_with_all = ["in_place", "current"])]
     pub(super) allow_full_access: bool,
 

@@ -1,5 +1,5 @@
-//! Gives a key a new secret: any key with `--in-place`, the key that signs the requests with `--current`. The old secret stops working
-//! at once.
+//! Creates a new secret for an existing key. With `--in-place`, this is the key KEY. With `--current`, it is the key that authenticates
+//! this run. The old secret stops working at once.
 
 use super::args::Args;
 use super::resume::AbandonedRotation;
@@ -47,7 +47,7 @@ pub(super) async fn current(
     context: &Context,
 ) -> Result<(), Error> {
     let target = Target::new(settings)?;
-    // Fail before a sign-in that would be useless.
+    // `--current` cannot work without an API key, so the run must fail before the sign-in.
     if matches!(
         AuthMethod::select(&target, context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
@@ -63,7 +63,7 @@ pub(super) async fn current(
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "run `swp-keys rotate-key KEY --in-place` with a key or user that may view API keys; this key may not, or is expired or locked";
+                    let hint = "the key may not view API keys, or is expired or locked; run `swp-keys rotate-key KEY --in-place` as a user or with a key that may view API keys";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),
@@ -78,13 +78,13 @@ pub(super) async fn current(
 
 fn requires_api_key() -> Error {
     Error::usage(
-        "`--current` requires an API key, and this run signs in with a session",
-        "supply the key with `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
+        "`--current` requires an API key, but this run uses a session",
+        "set `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
     )
 }
 
-/// Adds a hint to an error after which the key that signs this run may have a new secret. Neither this run nor `recover` could then sign
-/// in with the old secret.
+/// Adds a hint to an error after which it is unknown whether the key of this run has a new secret. If it has, this run and `recover` can no
+/// longer use the old secret.
 fn signer_hint(error: Error, id: i64) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;
@@ -95,7 +95,7 @@ fn signer_hint(error: Error, id: i64) -> Error {
     ))
 }
 
-/// A key that gets a new secret.
+/// A key that will get a new secret.
 struct InPlaceRekey<'a> {
     args: &'a Args,
     key: ApiKey,
@@ -129,7 +129,7 @@ impl<'a> InPlaceRekey<'a> {
         if self.args.dry_run {
             let sinks = prepared.places().join(", ");
             access.context.output.note(&format!(
-                "would give the key `{name}` (ID {id}) a new secret and write it to {sinks}; nothing was changed"
+                "dry run: would create a new secret for the key `{name}` (ID {id}) and write it to {sinks}; nothing was changed"
             ));
             meta["dryRun"] = true.into();
             return match access.context.output.format() {

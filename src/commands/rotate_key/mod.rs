@@ -1,4 +1,4 @@
-//! `rotate-key`: replaces a key by a successor and lets the old key expire, or gives the key a new secret.
+//! `rotate-key`: replaces a key with a new key, after which the old key expires, or replaces only the secret of a key.
 
 mod args;
 mod in_place;

@@ -1,4 +1,4 @@
-//! The notes and the document of `rotate-key`.
+//! The notes and the output document of `rotate-key`.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::manager::ApiKey;
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 
-/// Warns if the old key is locked or expired, because its successor will work.
+/// Warns if the old key is locked or expired. The new key will be active.
 pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
     let state = match State::of(old, access.signed_in.time()) {
         State::Locked(_) => "is locked",
@@ -21,12 +21,12 @@ pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
         _ => return,
     };
     access.context.output.warn(&format!(
-        "the key with ID {} {state}, but its successor will work",
+        "the key with ID {} {state}, but the new key will be active",
         old.id
     ));
 }
 
-/// Returns the `meta` object of the document.
+/// Returns the `meta` object of the output document.
 pub(super) fn meta(
     old: &ApiKey,
     overlap: i64,
@@ -47,12 +47,12 @@ pub(super) fn meta(
     meta
 }
 
-/// Reports until when the old key works.
+/// Reports when the old key expires.
 pub(super) fn report_retired(rotation: &Rotation<'_>, retired: &Retired, context: &Context) {
     let (name, id) = (&rotation.new.key_name, rotation.old.id);
     context.output.note(&match retired {
         Retired::Expires(expiry) => format!(
-            "the old key `{name}` (ID {id}) works until {} and has that time in its name",
+            "the old key `{name}` (ID {id}) works until {}; this time was added to its name",
             format_time(*expiry)
         ),
         Retired::Gone => format!("the old key (ID {id}) no longer exists"),
@@ -60,15 +60,14 @@ pub(super) fn report_retired(rotation: &Rotation<'_>, retired: &Retired, context
 }
 
 impl Rotation<'_> {
-    /// Reports what the run would do.
+    /// Reports what the run would do without `--dry-run`.
     pub(super) fn dry_run(self, prepared: &PreparedSinks, context: &Context) -> Result<(), Error> {
         let mut meta = self.meta;
         let until = meta["predecessor"]["expiryDate"]
             .as_i64()
             .unwrap_or_default();
         context.output.note(&format!(
-            "would create a key (role ID {}, expiry: {}) to replace `{}` (ID {}), which would work until {}, and write the new secret \
-             to {}; nothing was changed",
+            "dry run: would create a key (role ID {}, expiry: {}) to replace `{}` (ID {}), let the old key expire at {}, and write the new secret to {}; nothing was changed",
             self.new.role_id,
             self.new.expiry_date.map_or_else(|| "never".to_owned(), format_time),
             self.new.key_name,

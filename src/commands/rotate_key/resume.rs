@@ -1,4 +1,4 @@
-//! Finds an interrupted rotation by its key, and continues it from its record.
+//! Finds the record of an interrupted rotation, and continues the rotation.
 
 use crate::auth::session::Access;
 use crate::keys::lookup::KeyRef;
@@ -18,8 +18,8 @@ use crate::target::Target;
 pub(super) struct AbandonedRotation(Record);
 
 impl AbandonedRotation {
-    /// Finds the rotation that a KEY argument refers to. Only the records are searched, because the name may now belong to two keys or
-    /// to none.
+    /// Finds the interrupted rotation that a KEY argument refers to. This searches the records and not the manager, because two keys or no
+    /// key may have the name at this time.
     ///
     /// # Errors
     /// Returns an error if the run of the rotation is still in progress.
@@ -30,7 +30,7 @@ impl AbandonedRotation {
         })
     }
 
-    /// Finds the rotation that replaces or created this key.
+    /// Finds the interrupted rotation whose old key or successor is this key.
     ///
     /// # Errors
     /// Returns an error if the run of the rotation is still in progress.
@@ -67,16 +67,16 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Returns whether the secret is already delivered and only the expiry of the old key must be set. With stdout as a sink, the secret
-    /// is created again, because the output of the earlier run may be lost.
+    /// Returns true if the secret was already delivered, so that only the expiry of the old key must be set. If the secret goes to stdout,
+    /// returns false: the earlier output may be lost, so a new secret is created.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
 
-    /// Takes the record over for this run.
+    /// Locks the record, so that this run continues the rotation.
     ///
     /// # Errors
-    /// Returns an error if another signer started the rotation, or if another process is working on it.
+    /// Returns an error if the rotation was started with a different credential, or if another process is working on it.
     pub(super) fn take_over(&self, access: Access<'_>) -> Result<Entry, Error> {
         same_signer(&self.0, access.signed_in)?;
         access.context.output.note(&format!(
@@ -88,7 +88,7 @@ impl AbandonedRotation {
     }
 }
 
-/// Returns the ID of the successor that the run created, if it exists.
+/// Returns the ID of the successor that the interrupted run created, if the successor exists.
 pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Option<i64>, Error> {
     if entry.record.key_id.is_none() {
         announce_wait(entry, access.target, access.context);
@@ -100,8 +100,8 @@ pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Optio
         .await
 }
 
-/// Returns the key to replace, or `None` if it is gone. If the key is gone but its successor exists,
-/// returns a key with the fields of the record instead.
+/// Returns the old key. If the old key no longer exists but its successor does, returns a key with the fields from the record. If neither
+/// exists, returns `None`.
 pub(super) async fn old_key(
     entry: &Entry,
     has_successor: bool,
@@ -120,10 +120,10 @@ pub(super) async fn old_key(
     Ok(serde_json::from_str(&gone.to_string()).ok())
 }
 
-/// Checks that no other rotation of the key was first.
+/// Checks that a different rotation has not already replaced the key.
 ///
 /// # Errors
-/// Returns a conflict error if another rotation was first. This successor is deleted then, as its own run would have done.
+/// Returns a conflict error if a different rotation has replaced the key. The successor that this rotation created is deleted first.
 pub(super) async fn require_first(
     id: i64,
     entry: Entry,
@@ -142,7 +142,7 @@ pub(super) async fn require_first(
     Err(Error::new(ErrorKind::Conflict, message))
 }
 
-/// Abandons the rotation because another run replaced the key. Restores the old key's name if this rotation changed it.
+/// Abandons the rotation because a different run replaced the key. If this rotation renamed the old key, its name is restored.
 pub(super) async fn abandon(entry: Entry, access: Access<'_>) -> Result<(), Error> {
     mint::restore_name(access, &entry.record).await?;
     settle(entry)

@@ -1,4 +1,4 @@
-//! The request for a rotation, and the rotation itself.
+//! The plan of a rotation, and the data of a running rotation.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 
-/// The shortest overlap that is accepted. Clock differences and slow requests could use up a shorter one.
+/// The shortest overlap that is accepted. A shorter overlap could pass before the run ends, because of clock differences and slow requests.
 const MIN_OVERLAP: Duration = Duration::from_secs(60);
 
-/// The options of the command, checked before the first request to the manager.
+/// The checked flags of a run. They are checked before the first request to the manager.
 pub(super) struct RotationPlan<'a> {
     pub(super) args: &'a Args,
     pub(super) key: &'a str,
@@ -29,7 +29,7 @@ pub(super) struct RotationPlan<'a> {
     pub(super) operation: String,
 }
 
-/// A rotation whose old key is known.
+/// A rotation whose old key has been looked up.
 pub(super) struct Rotation<'a> {
     pub(super) plan: &'a RotationPlan<'a>,
     pub(super) old: ApiKey,
@@ -46,7 +46,7 @@ impl<'a> RotationPlan<'a> {
         if overlap < MIN_OVERLAP {
             return Err(Error::usage(
                 format!("`--overlap {overlap_text}` is shorter than a minute"),
-                "use `--in-place` to give the key itself a new secret at once",
+                "set a longer overlap, or use `--in-place` to replace the secret of the key at once",
             ));
         }
         let too_long = || {
@@ -60,7 +60,7 @@ impl<'a> RotationPlan<'a> {
             .as_deref()
             .map(|text| Expiry::parse(text, None, Utc::now()))
             .transpose()?;
-        // An overlap that ends beyond the calendar must fail here, not after the secret was delivered.
+        // If the end of the overlap is not a valid time, the run must fail here and not after the secret was delivered.
         let after = Expiry::After(overlap).milliseconds(Utc::now());
         Ok(Self {
             args,

@@ -1,4 +1,4 @@
-//! Runs `rotate-key`: starts a rotation, or continues an interrupted one.
+//! How `rotate-key` runs: it starts a rotation, or continues an interrupted rotation.
 
 use super::args::Args;
 use super::resume::AbandonedRotation;
@@ -18,10 +18,10 @@ use crate::mint::resume::{settle, wait_for_inflight_request};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord};
 use crate::target::Target;
 
-/// Rotates a key as the flags ask.
+/// Rotates a key according to the flags.
 ///
 /// # Errors
-/// Returns the first error. The record stays if the rotation can be continued.
+/// Returns the first error. If the rotation can be continued, its record stays.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -37,7 +37,7 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     }
     let target = Target::new(settings)?;
-    // If the secret is already delivered, no sink is needed.
+    // If the secret was already delivered, no destination is needed.
     let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, &target)?;
     let prepared = match &abandoned {
         Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
@@ -52,7 +52,7 @@ pub(crate) async fn run(
 }
 
 impl RotationPlan<'_> {
-    /// Starts a rotation, unless the record of an interrupted rotation of this key exists.
+    /// Starts a rotation. If there is a record of an interrupted rotation of this key, continues that rotation instead.
     async fn start(&self, prepared: PreparedSinks, access: Access<'_>) -> Result<(), Error> {
         let old = successor::predecessor(self.key, access).await?;
         if let Some(abandoned) = AbandonedRotation::of_key(&old, access.target)? {
@@ -116,7 +116,8 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The expiry was set when the successor was created, so it is not compared with a new one.
+        // The successor already has the expiry that the earlier run requested. Without a value here, it is not compared with the expiry of
+        // this run.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
@@ -146,7 +147,7 @@ impl RotationPlan<'_> {
 }
 
 impl Rotation<'_> {
-    /// Sets the expiry of the old key after the secret of the new one was delivered, and prints the result.
+    /// Sets the expiry of the old key after the new secret was delivered, and prints the result.
     async fn finish(
         mut self,
         (delivered, recorded): (Delivered, RunRecord),

@@ -1,4 +1,4 @@
-//! The key that replaces another: its name, the fields that it takes over, and its expiry.
+//! The successor of a rotated key: its name, its expiry, and the fields that are copied from the old key.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use super::rotation::Rotation;
 /// Returns the key to rotate.
 ///
 /// # Errors
-/// Returns an error if there is no such key. Its hint names a key that was renamed by a rotation whose record is on another machine.
+/// Returns an error if the key does not exist. An interrupted rotation on a different machine may have renamed the key. In this case, the
+/// hint contains the renamed key.
 pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     let error = match lookup::resolve(key, access).await {
         Err(error) if error.kind() == ErrorKind::NotFound => error,
@@ -29,7 +30,7 @@ pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey,
         [] => error,
         [renamed, ..] => Error::new(error.kind(), error.to_string())
             .hint(format!(
-                "run `swp-keys rotate-key {}` to rotate `{}`, which was renamed for a successor that does not exist",
+                "run `swp-keys rotate-key {}` to rotate `{}`; an interrupted rotation renamed this key",
                 renamed.id,
                 renamed.name().unwrap_or_default()
             ))
@@ -37,7 +38,7 @@ pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey,
     })
 }
 
-/// Returns the name that the successor takes.
+/// Returns the name of the successor, which is the name of the old key.
 ///
 /// # Errors
 /// Returns a usage error if the old key has no name.
@@ -45,16 +46,16 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
     let named = old.name().filter(|name| !name.is_empty());
     named.map(original_name).ok_or_else(|| {
         let hint = format!(
-            "name the key with `swp-keys update-key {} --name NAME`",
+            "run `swp-keys update-key {} --name NAME` to name the key",
             old.id
         );
         Error::usage(format!("the key with ID {} has no name", old.id), hint).key(old.id)
     })
 }
 
-/// Returns the keys that were renamed for a successor with this name and have not expired.
+/// Returns the keys that a rotation renamed because their successor has this name. Expired keys are omitted.
 async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> {
-    // A manager may change blanks and brackets in a name, so the end of the name is not part of the pattern.
+    // The end of the new name is not part of the pattern, because a manager may change spaces and brackets in a name.
     let pattern = format!("{name}%");
     let search = async { Ok(access.signed_in.api_keys_like(&pattern).await?) };
     let found = access.context.signals.cancel(search).await?;
@@ -65,11 +66,11 @@ async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> 
     Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Checks that the rotation would not lead to three keys: no other key may have the name, and no key that was renamed for it may still
-/// work. Returns the IDs of other keys with similar names.
+/// Checks that no other key has this name, and that no predecessor of this key still works. Returns the IDs of keys whose names start with
+/// this name.
 ///
 /// # Errors
-/// Returns a conflict error that names the other key by its ID.
+/// Returns a conflict error that contains the ID of the other key.
 pub(super) async fn require_single(
     name: &str,
     old: &ApiKey,
@@ -109,16 +110,16 @@ pub(super) async fn require_single(
         ),
     )
     .hint(format!(
-        "wait until that key has expired, delete it with `swp-keys delete-key {}`, or use `--in-place`",
+        "wait until the old key has expired, delete it with `swp-keys delete-key {}`, or use `--in-place`",
         other.id
     ))
     .key(other.id))
 }
 
-const CHOOSE_KEY: &str = "check with `swp-keys show-key ID` which key is in use, and delete the other with `swp-keys delete-key ID`";
+const CHOOSE_KEY: &str = "run `swp-keys show-key ID` to find out which key is in use, then delete the unused key with `swp-keys delete-key ID`";
 
-/// Returns the expiry of the successor: the requested one, or one that gives it the lifetime of the old key. Both count from the
-/// manager's time.
+/// Returns the expiry of the successor. If no expiry is requested, the successor gets the same lifetime as the old key. Durations count
+/// from the manager's time.
 ///
 /// # Errors
 /// Returns a usage error if the lifetime of the old key is unknown.
@@ -139,7 +140,7 @@ pub(super) fn expiry(
         .filter(|lifetime| *lifetime > 0);
     let unknown = || {
         Error::usage(
-            format!("the lifetime of the key with ID {} is unknown", old.id),
+            format!("could not calculate the expiry of the new key: the lifetime of the key with ID {} is unknown", old.id),
             "set the expiry of the new key with `--expires`",
         )
         .key(old.id)
@@ -151,8 +152,8 @@ pub(super) fn expiry(
         .ok_or_else(unknown)
 }
 
-/// Rounds a lifetime to whole minutes. The expiry is computed before the manager creates the key, so each lifetime is a little shorter than
-/// requested. Without rounding, this would add up over many rotations.
+/// Rounds a lifetime to whole minutes. The expiry is calculated before the manager creates the key, so the actual lifetime is a little
+/// shorter than requested. Without rounding, the lifetime would become shorter with every rotation.
 fn whole_minutes(lifetime: i64) -> i64 {
     lifetime.saturating_add(30_000) / 60_000 * 60_000
 }

@@ -14,10 +14,10 @@ use crate::sandbox::{
 const MANAGER: &str = "The simulated manager";
 const FAULTS: &str = "Faults and unknown behaviour";
 
-/// Run a simulated manager on a loopback address, to try out commands and test pipelines.
+/// Run a simulated manager on a loopback address, to try out commands or test pipelines.
 ///
-/// `--username` (default: admin), `--password-file` (default: a random password), `--tenant` and `--mfa-code` define its
-/// administrator. Environment variables for a real manager are ignored.
+/// `--username` (default: admin), `--password-file` (default: a random password), `--tenant` and `--mfa-code` define its administrator. The
+/// environment variables of these flags are ignored.
 ///
 /// Without CMD, the sandbox runs until it is interrupted. With CMD, it runs until CMD exits and returns the exit code of CMD.
 #[derive(clap::Args)]
@@ -30,11 +30,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help_heading = MANAGER)]
     pub(super) roles: Option<PathBuf>,
 
-    /// Number of additional roles without rights, named role-000001 and so on
+    /// Number of additional roles without permissions (role-000001, role-000002, ...)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
     pub(super) many_roles: u32,
 
-    /// Number of keys at the start, named key-000001 and so on
+    /// Number of keys that exist at the start (key-000001, key-000002, ...)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
     pub(super) many_keys: u32,
 
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", default_value_t = 1, help_heading = MANAGER)]
     pub(super) administrator_role: i64,
 
-    /// TLS versions to offer
+    /// TLS versions that the manager offers
     #[arg(long, value_name = "VERSION", default_value = "both",
           value_parser = PossibleValuesParser::new(TlsVersions::WORDS), help_heading = MANAGER)]
     pub(super) tls: String,
@@ -57,7 +57,7 @@ pub(crate) struct Args {
           value_parser = PossibleValuesParser::new(SecretShape::WORDS), help_heading = MANAGER)]
     pub(super) secret_shape: String,
 
-    /// Also accept keys as `Authorization: ApiKey ...`, like Cloud One
+    /// Also accept API keys in the header `Authorization: ApiKey ...`, like Cloud One
     #[arg(long, help_heading = MANAGER)]
     pub(super) cloud_one: bool,
 
@@ -73,15 +73,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = lifetime, help_heading = MANAGER)]
     pub(super) session_idle: Duration,
 
-    /// Age at which a session ends
+    /// Maximum lifetime of a session
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = lifetime, help_heading = MANAGER)]
     pub(super) session_max: Duration,
 
-    /// Maximum number of requests per user or key in 60 seconds; 0 or off for no limit
+    /// Maximum number of requests per user or key in 60 seconds (0 or "off": no limit)
     #[arg(long, value_name = "N", default_value = "500", value_parser = rate_limit, help_heading = MANAGER)]
     pub(super) rate_limit: RateLimit,
 
-    /// Seconds by which the manager's clock is ahead; negative if it is behind
+    /// Seconds by which the manager's clock is ahead of this machine's (negative: behind)
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true, help_heading = MANAGER)]
     pub(super) clock_skew: i64,
 
@@ -93,11 +93,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPEC", long_help = format!("Inject a fault (repeatable). SPEC is {FAULT_FORM}"), help_heading = FAULTS)]
     pub(super) fault: Vec<Fault>,
 
-    /// Choose a behaviour that is not documented (repeatable; --help lists the choices)
+    /// Select a behaviour of the manager that its documentation leaves open (repeatable; --help lists the choices)
     #[arg(long, value_name = "NAME=CHOICE", long_help = unknowns_help(), value_parser = unknown, help_heading = FAULTS)]
     pub(super) unknown: Vec<(String, String)>,
 
-    /// Command to run; SWP_URL and the other connection variables are set, and this program is first in PATH
+    /// Command to run, with SWP_URL and the other connection variables set, and this program first in PATH
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }
@@ -110,19 +110,19 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     if address.ip().is_loopback() {
         Ok(address)
     } else {
-        Err("not a loopback address".to_owned())
+        Err("expected a loopback address such as 127.0.0.1:4119".to_owned())
     }
 }
 
-/// A rate limit, or `None` for no limit. It is a separate type because clap treats an `Option` as an optional flag.
+/// A rate limit, or `None` for no limit. A plain `Option` would not work, because clap treats it as an optional flag.
 #[derive(Clone, Copy)]
 pub(super) struct RateLimit(pub(super) Option<u32>);
 
-/// Parses a duration of at most a year. The parser's own messages are not used, because they quote the value.
+/// Parses a duration of at most a year. The messages of `humantime` are not used, because they quote the value.
 fn lifetime(text: &str) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),
-        Ok(_) => Err("longer than a year"),
+        Ok(_) => Err("expected a duration of at most a year"),
         Err(_) => Err("expected a duration such as 30m or 24h"),
     }
 }
@@ -140,14 +140,14 @@ fn rate_limit(text: &str) -> Result<RateLimit, String> {
 fn unknown(text: &str) -> Result<(String, String), String> {
     let (name, choice) = text
         .split_once('=')
-        .ok_or("expected a choice such as duplicate-name=409")?;
+        .ok_or("expected NAME=CHOICE, such as duplicate-name=409")?;
     Settings::default().unknowns.set(name, choice)?;
     Ok((name.to_owned(), choice.to_owned()))
 }
 
-/// Returns the help of `--unknown`: every open question with its choices.
+/// Returns the help text of `--unknown`, with every name and its choices.
 fn unknowns_help() -> String {
-    let mut help = "Choose a behaviour that is not documented (repeatable).\n\
+    let mut help = "Select a behaviour of the manager that its documentation leaves open (repeatable).\n\
                     A number is the status of an error response, and `accepted` means no error. The first choice is the default:"
         .to_owned();
     for unknown in UNKNOWNS {
@@ -170,7 +170,7 @@ mod tests {
         assert!(loopback("127.0.0.1:4119").is_ok() && loopback("[::1]:0").is_ok());
         assert_eq!(
             loopback("0.0.0.0:4119"),
-            Err("not a loopback address".to_owned())
+            Err("expected a loopback address such as 127.0.0.1:4119".to_owned())
         );
         assert!(loopback("localhost").is_err());
     }

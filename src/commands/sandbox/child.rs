@@ -23,11 +23,11 @@ pub(super) async fn run(
     let running = child::start(&mut command, signals).map_err(|error| {
         Error::usage(
             format!("could not run `{program}`: {error}"),
-            "check the command after `--`",
+            "correct the command after `--`",
         )
     })?;
     let ended = running.end().await;
-    ended.map_err(|error| Error::unexpected(format!("lost track of `{program}`: {error}")))
+    ended.map_err(|error| Error::unexpected(format!("could not get the exit status of `{program}`: {error}")))
 }
 
 fn command(
@@ -51,7 +51,7 @@ fn command(
     Ok(command)
 }
 
-/// Returns PATH with the folder of this program first.
+/// Returns the PATH variable with the folder of this program in front.
 fn path() -> Result<OsString, Error> {
     let unexpected = |error: String| {
         Error::unexpected(format!(

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::error::Error;
 use crate::sandbox::{Sandbox, Settings};
 
-/// The variables of this program that a command in the sandbox inherits. None of them identifies a manager.
+/// The SWP_ variables that a command in the sandbox inherits. They do not identify a manager or a credential.
 const INHERITED: [&str; 9] = [
     "SWP_COLOR",
     "SWP_CONNECT_TIMEOUT",
@@ -33,7 +33,7 @@ impl Environment {
     /// Creates the folder, and writes the certificate and the administrator's password to it.
     pub(super) fn create(sandbox: &Sandbox, settings: &Settings) -> Result<Environment, Error> {
         let failed = |error: std::io::Error| {
-            Error::unexpected(format!("could not write the sandbox's folder: {error}"))
+            Error::unexpected(format!("could not write to the sandbox's temporary folder: {error}"))
         };
         let folder = private_folder().map_err(failed)?;
         let certificate = folder.path().join("manager.pem");
@@ -57,20 +57,21 @@ impl Environment {
         &self.variables
     }
 
-    /// Returns the state folder and the settings folder of a command in the sandbox. They are separate from the user's folders.
+    /// Returns the variables that set the state folder and the settings folder of a command in the sandbox. It must not use the user's own
+    /// folders.
     pub(super) fn folders(&self) -> [(&'static str, PathBuf); 2] {
         ["SWP_STATE_DIR", "SWP_CONFIG_DIR"]
             .map(|name| (name, self.folder.path().join(name.to_lowercase())))
     }
 }
 
-/// Returns true if a command in the sandbox must not inherit this variable, because it may belong to a real manager.
+/// Returns true if a command in the sandbox must not inherit this variable, because the variable may belong to a real manager.
 pub(super) fn is_removed(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     name.starts_with("SWP_") && !INHERITED.contains(&name.as_ref())
 }
 
-/// Returns variables that exclude loopback addresses from the proxy, if a proxy is set.
+/// Returns the NO_PROXY variables for loopback addresses, or nothing if no proxy is set.
 fn proxy_exceptions() -> Vec<(&'static str, String)> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
@@ -86,7 +87,7 @@ fn proxy_exceptions() -> Vec<(&'static str, String)> {
         .chain(others)
         .collect::<Vec<String>>()
         .join(",");
-    // Both are set, because programs differ in which of the two spellings takes precedence.
+    // Programs differ in which spelling has precedence.
     vec![("NO_PROXY", list.clone()), ("no_proxy", list)]
 }
 

@@ -1,4 +1,4 @@
-//! `sandbox`: runs a simulated manager on a loopback address, to try out commands and test pipelines.
+//! `sandbox`: runs a simulated manager on a loopback address, to try out commands or test pipelines.
 
 mod args;
 mod child;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::sandbox::Sandbox;
 use crate::terminal::output::env_line;
 
-/// Runs the sandbox and, if set, CMD. While CMD runs, signals are forwarded to it, and it decides how to react.
+/// Runs the sandbox, and CMD if it is set. While CMD runs, signals are forwarded to CMD, and the sandbox stops only when CMD exits.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -20,7 +20,7 @@ pub(crate) async fn run(
     let sandbox = Sandbox::start(settings.clone()).map_err(|error| {
         Error::usage(
             format!("could not start the sandbox: {error:#}"),
-            "check the flags in `swp-keys sandbox --help`",
+            "see `swp-keys sandbox --help` for the flags",
         )
     })?;
     for fault in &args.fault {
@@ -50,7 +50,7 @@ async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, 
         .map(|(name, value)| format!("export {}", env_line(name, value)));
     context.output.data(&lines.collect::<String>())?;
     context.output.note(
-        "the sandbox runs until you press Ctrl-C; run the lines above in the shell in which you want to use it",
+        "the sandbox runs until you press Ctrl-C; to use it, run the lines above in a second shell",
     );
     context.signals.first_signal().await;
     Ok(Outcome::Done)

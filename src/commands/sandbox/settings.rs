@@ -12,7 +12,7 @@ use crate::sandbox::{CertificateKind, SecretShape, Settings, TlsVersions, random
 use crate::secret::Secret;
 use crate::storage::parse_error::json_problem;
 
-/// Returns the settings from the flags. Environment variables are ignored, because they describe a real manager.
+/// Returns the settings from the flags. Environment variables are ignored, because they may belong to a real manager.
 ///
 /// # Errors
 /// Returns a usage error if a file or a value cannot be used.
@@ -56,7 +56,7 @@ pub(super) async fn settings(
         settings
             .unknowns
             .set(name, choice)
-            .map_err(|error| Error::usage(error, "check the flags in `swp-keys sandbox --help`"))?;
+            .map_err(|error| Error::usage(error, "see `swp-keys sandbox --help` for the flags"))?;
     }
     Ok(settings)
 }

@@ -1,12 +1,12 @@
 //! The new description of a key, which may contain the marker of the run that created the key.
 //!
-//! The marker shows which run owns the key (`mint::ownership`). A run that lost a response must not change the key of another run with
-//! the same key name. So the marker stays, unless `--no-mark` is given.
+//! The marker `[swp-keys ...]` shows which run created the key (`mint::ownership`). After a lost response, a run uses it to distinguish its
+//! key from a key of the same name that a different run created. The new description therefore keeps the marker, unless `--no-mark` is set.
 
 use crate::error::Error;
 use crate::mint::{mark, markers};
 
-/// Returns the description to set, or `None` if it does not change.
+/// Returns the description to set, or `None` if the description does not change.
 ///
 /// # Errors
 /// Returns a usage error if the new text contains a marker that the key does not have.
@@ -18,8 +18,8 @@ pub(super) fn compose(
     let own: Vec<&str> = markers(current).collect();
     if requested.is_some_and(|text| markers(text).any(|operation| !own.contains(&operation))) {
         return Err(Error::usage(
-            "`--description` contains the marker of a run that did not create this key",
-            "remove the marker; the key keeps its own",
+            "`--description` contains a marker `[swp-keys ...]` of a run that did not create this key",
+            "remove the marker from `--description`",
         ));
     }
     let text = match requested {
@@ -35,7 +35,7 @@ pub(super) fn compose(
     Ok(Some(parts.join(" ")))
 }
 
-/// Returns the text without these markers and the blank before each. A text without markers is returned unchanged.
+/// Returns the text without these markers and the space before each marker.
 fn without_markers(text: &str, operations: &[&str]) -> String {
     operations.iter().fold(text.to_owned(), |text, operation| {
         let mark = mark(operation);

@@ -1,4 +1,4 @@
-//! Prints a key before and after the update: in text, one line for each changed field; in JSON, the key and `meta.changes`.
+//! Prints the result of an update. Text has one line for each changed field. JSON has the key and `meta.changes`.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
-/// The manager's name of each field, and its label in text.
+/// The name of each field in the manager's API, and its label in the text output.
 const FIELDS: [(&str, &str); 6] = [
     ("keyName", "Name"),
     ("description", "Description"),
@@ -26,9 +26,9 @@ const FIELDS: [(&str, &str); 6] = [
 
 /// The result of an update.
 pub(super) struct UpdateResult {
-    /// The key in its current state.
+    /// The key after the update.
     key: ApiKey,
-    /// The changed fields: name, value before and value after.
+    /// The changed fields: the name, the old value and the new value.
     changes: Vec<(&'static str, Value, Value)>,
     roles: RoleNames,
     dry_run: bool,
@@ -126,16 +126,16 @@ impl UpdateResult {
     }
 }
 
-/// Returns the names of the roles if the role changes and the output is text. JSON has the IDs only.
+/// Returns the role names if the role changes and the output is text. JSON contains only role IDs.
 async fn roles(change: &KeyChange, access: Access<'_>) -> Result<RoleNames, Error> {
     if change.role_id.is_none() || access.context.output.format() != Format::Text {
         return Ok(RoleNames::default());
     }
-    // The key is already changed, so a failure here must not fail the command.
+    // The key has already been changed, so the command must not fail if the role names cannot be read.
     Ok(RoleNames::ask(access).await.unwrap_or_default())
 }
 
-/// Returns the requested fields, with their values before and after; the value of a field that is not set is null.
+/// Returns the requested fields with their old and new values. The value of a field that is not set is null.
 fn changes(
     change: &KeyChange,
     before: &ApiKey,

@@ -1,4 +1,4 @@
-//! `update-key`: changes the fields of a key that differ from the request, and shows their values before and after.
+//! `update-key`: changes fields of a key, and shows their old and new values. Fields that already have the requested value are not sent.
 
 mod description;
 mod diff;

@@ -1,4 +1,4 @@
-//! A run of `update-key`.
+//! The flags of `update-key` and how it runs.
 
 use chrono::Utc;
 
@@ -30,7 +30,7 @@ use crate::target::Target;
 )]
 #[command(
     group = clap::ArgGroup::new("what").required(true).multiple(true),
-    // The usage that clap generates lists every flag of the group in one long line.
+    // Without this, clap would list every flag of the group in one long line.
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
@@ -54,11 +54,11 @@ pub(crate) struct Args {
     #[arg(long, group = "what")]
     name: Option<String>,
 
-    /// New description; the marker of the run that created the key is kept at its end
+    /// New description; the marker `[swp-keys ...]` of the run that created the key is kept at the end
     #[arg(long, value_name = "TEXT", group = "what")]
     description: Option<String>,
 
-    /// Remove the marker of the run that created the key from the description
+    /// Remove the marker `[swp-keys ...]` from the description
     #[arg(long, group = "what")]
     no_mark: bool,
 
@@ -74,11 +74,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ZONE", group = "what")]
     time_zone: Option<String>,
 
-    /// Show what would change, but change nothing
+    /// Show what would be changed, but change nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Set the name even if another key has it
+    /// Set the new name even if another key already has it
     #[arg(long)]
     force: bool,
 }
@@ -134,10 +134,10 @@ impl Args {
         UpdateResult::changed(before, after, &change, access).await
     }
 
-    /// Returns the ID of the requested role, after checking a role that the key does not have yet.
+    /// Returns the ID of the requested role. If the key does not have this role yet, the role is checked first.
     ///
     /// # Errors
-    /// Returns an error if there is no such role, or if `role_check` refuses it.
+    /// Returns an error if the role does not exist, or if `role_check` rejects it.
     async fn role_of(&self, key: &ApiKey, access: Access<'_>) -> Result<Option<i64>, Error> {
         let Some(requested) = RoleRef::given(self.role.as_deref(), self.role_id) else {
             return Ok(None);
@@ -151,7 +151,7 @@ impl Args {
         Ok(Some(role.id))
     }
 
-    /// Returns the fields to send: those in which the key differs from the request.
+    /// Returns the fields to send to the manager. Fields that already have the requested value are omitted.
     fn difference(
         &self,
         key: &ApiKey,
@@ -177,7 +177,7 @@ impl Args {
         Ok(without_equal(requested, key))
     }
 
-    /// Checks that the change is safe, even if the manager would allow it.
+    /// Checks for conflicts that the manager does not detect.
     ///
     /// # Errors
     /// Returns a conflict error if an unfinished run still needs the key's name or marker, or if another key has the new name.
@@ -198,7 +198,7 @@ impl Args {
     }
 }
 
-/// Returns a conflict error if another key has this name: a name that two keys share identifies neither.
+/// Returns a conflict error if another key has this name, because commands could then no longer find a key by its name.
 async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
     let search = async {
         let found = access.signed_in.api_keys_named(name).await;
@@ -216,12 +216,13 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
                 describe(key)
             ),
         )
-        .hint("choose another `--name`, or use `--force` and refer to both keys by their IDs")
+        .hint("set `--name` to an unused name, or use `--force` and refer to both keys by their IDs")
         .key(other.id)),
     }
 }
 
-/// Returns a conflict error if an unfinished run concerns this key: `recover` finds the key by its name and marker.
+/// Returns a conflict error if the record of an unfinished run refers to this key. `recover` finds the key by its name and marker, so they
+/// must not change.
 fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     let entries = journal::unfinished().unwrap_or_default();
@@ -240,7 +241,7 @@ fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error>
         return Ok(());
     }
     let message = format!(
-        "{} belongs to an unfinished run, which could not find the key after this change",
+        "{} belongs to an unfinished run, and `swp-keys recover` could not find the key after this change",
         describe(key)
     );
     Err(Error::new(ErrorKind::Conflict, message)

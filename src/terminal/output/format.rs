@@ -44,7 +44,7 @@ impl Format {
     fn require_not_env(self, why: &str, hint: &str) -> Result<(), Error> {
         if self == Self::Env {
             return Err(Error::usage(
-                format!("`-o env` is for one value, and {why}"),
+                format!("`-o env` prints a single value, but {why}"),
                 hint,
             ));
         }

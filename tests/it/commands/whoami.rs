@@ -84,7 +84,7 @@ fn a_saved_session_is_named_and_an_expired_one_reported() {
     let result = env.run(["whoami"]);
     contains(
         &squeezed(result.success()),
-        &["User admin", "with the session that `login` kept"],
+        &["User admin", "with the session that `login` saved"],
     );
     assert_eq!(env.sandbox.live_sessions(), 1, "it stays");
     env.sandbox.end_sessions();
