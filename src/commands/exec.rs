@@ -254,7 +254,10 @@ impl<'a> ExecPlan<'a> {
         log::info!("started `{}`", self.program);
         let ended = running.end().await;
         ended.map_err(|error| {
-            Error::unexpected(format!("could not get the exit status of `{}`: {error}", self.program))
+            Error::unexpected(format!(
+                "could not get the exit status of `{}`: {error}",
+                self.program
+            ))
         })
     }
 
@@ -330,8 +333,7 @@ async fn delete(
     }
     let code = access.target.mfa.as_ref().map(|code| &code.value);
     if matches!(code, Some(SecretSource::Value(_) | SecretSource::Stdin)) {
-        let message =
-            format!("{error}; could not sign in again: the MFA code was already used");
+        let message = format!("{error}; could not sign in again: the MFA code was already used");
         return Err(Error::new(error.kind(), message).http(error.http_status()));
     }
     log::info!("{error}; signing in again to delete the key");

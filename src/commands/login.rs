@@ -62,9 +62,9 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     SavedCredential::require_trusted_folder()?;
     let (signed_in, username) = sign_in_as(None, target, &LoginInput::default(), context).await?;
     warn_unfinished(target, context);
-    let session = signed_in
-        .session()
-        .ok_or_else(|| Error::unexpected("the manager accepted the password but returned no session"))?;
+    let session = signed_in.session().ok_or_else(|| {
+        Error::unexpected("the manager accepted the password but returned no session")
+    })?;
     let query = query.of_user(&username);
     let saved = query.session(&username, session);
     let previous = SavedCredential::all(&query).unwrap_or_default();

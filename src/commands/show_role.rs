@@ -92,12 +92,11 @@ async fn find(role: &str, access: Access<'_>) -> Result<Role, Error> {
         Err(error) => error,
     };
     if *error.cause() == Cause::NotFound {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            format!("no role has ID {id}: {error}"),
-        )
-        .http(Some(404))
-        .hint("run `swp-keys list-roles` to list the roles"));
+        return Err(
+            Error::new(ErrorKind::NotFound, format!("no role has ID {id}: {error}"))
+                .http(Some(404))
+                .hint("run `swp-keys list-roles` to list the roles"),
+        );
     }
     Err(explain(access.signed_in, error))
 }

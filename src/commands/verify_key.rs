@@ -157,7 +157,9 @@ impl Verification {
                     ErrorKind::CheckFailed,
                     "the key works, but its expiry is unknown: it may not view API keys",
                 )
-                .hint("change the key's role to one that may view API keys, or omit `--fail-within`"),
+                .hint(
+                    "change the key's role to one that may view API keys, or omit `--fail-within`",
+                ),
             );
         };
         let expiry = key.expiry_date()?;

@@ -27,7 +27,11 @@ pub(super) async fn run(
         )
     })?;
     let ended = running.end().await;
-    ended.map_err(|error| Error::unexpected(format!("could not get the exit status of `{program}`: {error}")))
+    ended.map_err(|error| {
+        Error::unexpected(format!(
+            "could not get the exit status of `{program}`: {error}"
+        ))
+    })
 }
 
 fn command(

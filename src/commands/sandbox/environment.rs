@@ -33,7 +33,9 @@ impl Environment {
     /// Creates the folder, and writes the certificate and the administrator's password to it.
     pub(super) fn create(sandbox: &Sandbox, settings: &Settings) -> Result<Environment, Error> {
         let failed = |error: std::io::Error| {
-            Error::unexpected(format!("could not write to the sandbox's temporary folder: {error}"))
+            Error::unexpected(format!(
+                "could not write to the sandbox's temporary folder: {error}"
+            ))
         };
         let folder = private_folder().map_err(failed)?;
         let certificate = folder.path().join("manager.pem");

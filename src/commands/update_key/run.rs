@@ -216,7 +216,9 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
                 describe(key)
             ),
         )
-        .hint("set `--name` to an unused name, or use `--force` and refer to both keys by their IDs")
+        .hint(
+            "set `--name` to an unused name, or use `--force` and refer to both keys by their IDs",
+        )
         .key(other.id)),
     }
 }
