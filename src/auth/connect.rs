@@ -1,4 +1,4 @@
-//! The way to a manager and back: wait until it answers, establish trust, and end the session at the end.
+//! Connects to a manager: waits until it responds, establishes trust, and signs out at the end.
 
 use super::first_use;
 use crate::context::Context;
@@ -6,10 +6,10 @@ use crate::error::{Error, ErrorKind};
 use crate::manager::{Manager, SignedIn};
 use crate::target::Target;
 
-/// A client for the manager, once it answers and, if no setting trusts it, once the user does.
+/// Returns a client after the manager has responded. If no setting decides whether to trust the manager, the user is asked first.
 ///
 /// # Errors
-/// Returns an error if the manager does not answer in time, or a trust error if the user rejects it.
+/// Returns an error if the manager does not respond in time, or a trust error if the user rejects its certificate.
 pub(crate) async fn connect(target: &Target, context: &Context) -> Result<Manager, Error> {
     let manager = wait_until_up(target, target.manager(&context.output)?, context).await?;
     if first_use::is_possible(target, context)?
@@ -20,10 +20,10 @@ pub(crate) async fn connect(target: &Target, context: &Context) -> Result<Manage
     Ok(manager)
 }
 
-/// Waits as long as `--wait` allows until the manager answers.
+/// Waits until the manager responds, for at most the duration in `--wait`.
 ///
 /// # Errors
-/// Returns an error if the manager does not answer in time.
+/// Returns an error if the manager does not respond in time.
 pub(super) async fn wait_until_up(
     target: &Target,
     manager: Manager,
@@ -34,7 +34,7 @@ pub(super) async fn wait_until_up(
     };
     let waiting = async { Ok(manager.wait_until_ready(duration).await?) };
     match context.signals.cancel(waiting).await {
-        // The manager is up. Waiting longer does not make it trusted.
+        // A trust error shows that the manager is running, so waiting longer is useless.
         Err(error)
             if error.kind() == ErrorKind::Trust
                 && first_use::is_possible(target, context)?
@@ -46,10 +46,9 @@ pub(super) async fn wait_until_up(
     }
 }
 
-/// Ends the session on the manager, and returns whether the manager confirmed that. A failure is logged and never fails the run.
+/// Signs out. Returns true if the manager confirmed that the session was ended. A failed sign-out is logged and does not fail the run.
 ///
-/// A second signal cancels the sign-out and not the result of the work: a key that was delivered, or that needs attention, is still
-/// reported.
+/// A second signal cancels only the sign-out. The result of the command is still reported, for example the key that was delivered.
 pub(crate) async fn sign_out(target: &Target, signed_in: &SignedIn, context: &Context) -> bool {
     if target.no_sign_out {
         return false;
@@ -58,7 +57,7 @@ pub(crate) async fn sign_out(target: &Target, signed_in: &SignedIn, context: &Co
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("did not sign out: interrupted");
+            log::info!("could not sign out: interrupted");
             false
         }
         result = signed_in.sign_out() => {

@@ -1,7 +1,7 @@
-//! Trust on first use: shows the certificate of an unknown manager to the user, and pins its key if the user confirms it.
+//! Trust on first use: shows an unknown manager's certificate to the user, and pins the certificate's key if the user confirms.
 //!
-//! This uses a bare handshake, before any HTTP request and before the password prompt. It only happens if no setting and no stored pin
-//! decides whom to trust. A key that differs from a stored pin is never offered for confirmation.
+//! The certificate is read in a separate TLS handshake, before any HTTP request and before the password prompt. If a setting or a stored
+//! pin decides whether to trust the manager, the user is not asked. A key that differs from a stored pin is never offered for confirmation.
 
 use chrono::Utc;
 
@@ -19,16 +19,16 @@ use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// The limit for the names of a certificate that are shown.
+/// The maximum number of certificate names that are shown.
 const MAX_NAMES: usize = 8;
-/// The limit for the length of a text from the certificate, so that it cannot push the question off the screen.
+/// The maximum length of a certificate field that is shown. A longer field could push the question off the screen.
 const MAX_LENGTH: usize = 300;
-/// The indentation of text from the certificate.
+/// The indentation of certificate fields.
 const INDENT: usize = 11;
-/// The width of a line of text from the certificate: that of a pin.
+/// The line width of certificate fields, which is the width of a pin.
 const WIDTH: usize = 71;
 
-/// Whether an unknown manager can be trusted on first use: no setting decides, and there is a terminal or `--tls-accept-new`.
+/// Returns true if trust on first use applies: no setting and no stored pin decides, and there is a terminal or `--tls-accept-new` is set.
 pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Error> {
     if !target.address.is_encrypted() {
         return Ok(false);
@@ -37,11 +37,11 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
     Ok(may && target.trust()?.source == TrustSource::System)
 }
 
-/// Reads the manager's certificate, and pins its key if the system does not trust it and the user confirms it. Returns whether a key was
-/// pinned.
+/// Reads the manager's certificate. If the system does not trust the certificate and the user confirms it, pins its key. Returns true if a
+/// key was pinned.
 ///
 /// # Errors
-/// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. Nothing was sent then.
+/// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. No HTTP request was sent in either case.
 pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
@@ -56,7 +56,7 @@ pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Re
     }
     if target.tls_accept_new {
         context.output.insist(&format!(
-            "the certificate of {host} {}; pinning its key {} without comparison, because of `--tls-accept-new`",
+            "the certificate of {host} {}; pinning its key {} without confirmation, because `--tls-accept-new` is set",
             problem.description, certificate.pin
         ));
     } else {
@@ -66,13 +66,13 @@ pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Re
     Ok(true)
 }
 
-/// Checks before the password prompt whether the manager is trusted.
+/// Checks before the password prompt that the manager is trusted.
 ///
 /// # Errors
-/// Returns a trust error if it is not trusted, or an error if the handshake fails. Nothing was sent then.
+/// Returns a trust error if the manager is not trusted, or an error if the handshake fails. No HTTP request was sent in either case.
 pub(crate) async fn check_before_asking(target: &Target, context: &Context) -> Result<(), Error> {
     let address = &target.address;
-    // With `--wait`, the manager may not be ready yet.
+    // With `--wait`, the manager may not be running yet.
     let waits = target.wait.is_some();
     if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
         return Ok(());
@@ -96,10 +96,10 @@ fn untrusted(host: &str, problem: &CertificateProblem) -> Error {
     Error::new(ErrorKind::Trust, message).hint(&problem.hint)
 }
 
-/// Stores the pin. If that fails, the pin is valid for this run only, because the user has confirmed it.
+/// Stores the pin. If storing fails, the key that the user confirmed is trusted only in this run.
 ///
 /// # Errors
-/// Returns a trust error if another run has stored another key for this host in the meantime: one of the two is not the manager's.
+/// Returns a trust error if a concurrent run has stored a different key for this host, because one of the keys is not the manager's.
 async fn pin(
     host: &str,
     certificate: &ServerCertificate,
@@ -108,25 +108,25 @@ async fn pin(
 ) -> Result<(), Error> {
     match store_first(host, certificate.pin, &context.signals).await {
         Ok(Ok(path)) => context.output.note(&format!(
-            "stored the key of {host} in {path}; `swp-keys trust remove {host}` removes it"
+            "stored the key of {host} in {path}; run `swp-keys trust remove {host}` to remove it"
         )),
         Ok(Err(known)) => return Err(other_key(host, &known, certificate)),
         Err(error) if context.signals.received().is_some() => return Err(error),
         Err(error) => {
             context
                 .output
-                .insist(&format!("{error}; the key is trusted in this run only"));
+                .insist(&format!("{error}; the key of the manager is trusted only in this run"));
             target.confirm(certificate.pin);
         }
     }
     Ok(())
 }
 
-/// Stores the first pin of a manager, and returns the path of the file. If other keys are already stored for it, nothing is stored and
-/// they are returned.
+/// Stores the first pin of a manager, and returns the path of the pin file. If different pins are already stored for the manager, returns
+/// them and stores nothing.
 ///
 /// # Errors
-/// Returns a usage error if the file cannot be read or written.
+/// Returns a usage error if the pin file cannot be read or written.
 pub(crate) async fn store_first(
     host: &str,
     pin: Pin,
@@ -144,8 +144,8 @@ pub(crate) async fn store_first(
     Ok(result.map(|()| path.display().to_string()))
 }
 
-/// Returns the error for a manager whose key is not one of the stored ones. If the fingerprint of its certificate was stored instead, the
-/// error says so.
+/// Returns the error for a manager's key that matches no stored pin. If the user stored the certificate's fingerprint instead of the key's,
+/// the error explains the difference.
 pub(crate) fn other_key(
     host: &str,
     known: &KnownManager,
@@ -163,19 +163,18 @@ pub(crate) fn other_key(
     Error::new(
         ErrorKind::Trust,
         format!(
-            "the key of {host} has changed: it has {}, stored is {}; nothing was changed",
+            "the key of {host} has changed to {} (stored: {}); nothing was changed",
             certificate.pin,
             stored.join(", ")
         ),
     )
     .hint(format!(
-        "ask the manager's administrator whether its key was changed, because the connection may be intercepted; only if it was, run \
-         `swp-keys trust remove {host}` and add the key again"
+        "ask the manager's administrator whether the key was changed; if it was not, the connection may be intercepted; if it was, run `swp-keys trust remove {host}` and add the new key"
     ))
 }
 
-/// Shows the certificate, and asks the user to type `yes` or one of the two fingerprints. A single `y` is not accepted, because users type
-/// it out of habit.
+/// Shows the certificate, and asks the user to type `yes` or one of the two fingerprints. A single `y` is not accepted, because many users
+/// type it without reading.
 ///
 /// # Errors
 /// Returns a trust error for any other answer.
@@ -191,7 +190,7 @@ pub(crate) async fn confirm(
         describe(certificate),
         comparison_commands(host)
     );
-    let flags = format!("give its key with `--tls-pin {}`", certificate.pin);
+    let flags = format!("compare the key's fingerprint on the manager's host, then pass `--tls-pin {}`", certificate.pin);
     let answer = context
         .prompt()
         .answer(&question, &flags, &context.signals)
@@ -204,30 +203,29 @@ pub(crate) async fn confirm(
     }
     let message = match pasted {
         Some(other) => format!(
-            "neither the certificate of {host} nor its key has the typed fingerprint {other}"
+            "the fingerprint {other} does not match the certificate of {host} or its key"
         ),
         None => format!("the key of {host} was not confirmed"),
     };
     let hint = format!(
-        "ask the manager's administrator for the fingerprint of its certificate or its key; the fingerprint of the key is the one in \
-         `--tls-pin {}`",
+        "ask the manager's administrator for the fingerprint of the certificate or its key; if the key's fingerprint is {}, run the command again and confirm the key",
         certificate.pin
     );
     Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
 }
 
-/// Returns the commands that print the fingerprints on the manager's host.
+/// Returns the commands that the user can run on the manager's host to print the fingerprints.
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
-        "Compare the fingerprints on the manager's host: they are equal unless the connection is intercepted.\n\
+        "Compare the fingerprints on the manager's host. If a fingerprint differs, the connection may be intercepted.\n\
          Certificate:\n  keytool -printcert -sslserver localhost:{port}\n\
          Public key:\n  {}",
         key_fingerprint_command(host)
     )
 }
 
-/// Describes a certificate in several lines.
+/// Returns a description of a certificate with both fingerprints, in several lines.
 pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate, as in keytool, browsers and `openssl x509 -fingerprint -sha256`:\n    {}\n  \
@@ -277,8 +275,8 @@ fn describe_details(details: &CertificateDetails) -> String {
     .join("\n")
 }
 
-/// Wraps and indents text from a certificate. A terminal would wrap a long line at its edge, and the rest could look like a line of this
-/// program, for example another fingerprint. Characters outside ASCII count as two columns. No line begins with a command for a CI runner.
+/// Wraps and indents a certificate field. If the terminal wrapped a long field, the second line could look like this program's output, for
+/// example like a fingerprint. Non-ASCII characters count as two columns. No line begins with a workflow command of a CI service.
 fn wrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut rest = text.to_owned();

@@ -1,4 +1,4 @@
-//! Reads the user name and the password from the settings or from a prompt.
+//! Reads the user name and the password from the settings or from a prompt, and validates them.
 
 use super::secret_source;
 use crate::config::credential_check::CredentialKind;
@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Checks the credentials that flags, variables and the profile contain directly, and returns the MFA code if it is one of them.
+/// Validates the credentials whose values are in flags, variables or the profile. Returns the MFA code if its value is one of them.
 ///
 /// # Errors
-/// Returns a usage error that names the flag, variable or field of an invalid value.
+/// Returns a usage error that names the flag, variable or profile field with the invalid value.
 pub(crate) fn check_given(target: &Target) -> Result<Option<Secret>, Error> {
     for (kind, name) in [
         (CredentialKind::Username, &target.username),
@@ -33,24 +33,24 @@ pub(crate) fn check_given(target: &Target) -> Result<Option<Secret>, Error> {
     checked(&target.mfa, CredentialKind::MfaCode)
 }
 
-/// Checks a value that the user typed.
+/// Validates a value that the user typed.
 ///
 /// # Errors
-/// Returns a usage error if the value is not valid.
+/// Returns a usage error if the value is invalid.
 pub(crate) fn typed(secret: &Secret, kind: CredentialKind) -> Result<Secret, Error> {
     (kind.checked(secret)).map_err(|defect| defect.error(&format!("the typed {kind}"), kind))
 }
 
-/// Returns the configured user name, or asks for it.
+/// Returns the configured user name. If none is configured, prompts for it.
 ///
 /// # Errors
-/// Returns a usage error if there is no terminal to prompt on, or if the name is not valid.
+/// Returns a usage error if there is no terminal to prompt on, or if the name is invalid.
 pub(crate) async fn username(target: &Target, context: &Context) -> Result<String, Error> {
     if let Some(username) = &target.username {
         return Ok(username.value.clone());
     }
     let flags =
-        "pass it with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
+        "pass the user name with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
     let name = context
         .prompt()
         .visible("User name: ", flags, &context.signals)
@@ -59,10 +59,10 @@ pub(crate) async fn username(target: &Target, context: &Context) -> Result<Strin
     Ok(name.expose().to_owned())
 }
 
-/// Returns the configured password, or asks for it.
+/// Returns the configured password. If none is configured, prompts for it.
 ///
 /// # Errors
-/// Returns a usage error if there is no terminal to prompt on, or if the password is not valid.
+/// Returns a usage error if there is no terminal to prompt on, or if the password is invalid.
 pub(crate) async fn password(
     username: &str,
     target: &Target,
@@ -78,7 +78,7 @@ pub(crate) async fn password(
         .await;
     }
     let flags =
-        "pass it with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
+        "pass the password with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
     let question = format!("Password of {}: ", crate::terminal::output::safe(username));
     let password = context
         .prompt()

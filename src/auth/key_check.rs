@@ -1,14 +1,14 @@
-//! Checks an API key by one read request.
+//! Checks whether an API key works, with one or two read requests.
 //!
-//! A role may forbid a key to read itself, so a response with status 403 does not show whether the key works. Then this reads something
-//! that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret is never sent again,
-//! because failed uses lock a key.
+//! A key's role may not allow the key to read itself, so a 403 response does not show whether the key works. In that case the check reads
+//! an object that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret is never
+//! sent again, because failed uses lock a key.
 
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
-/// The result of a check.
+/// The result of checking an API key.
 pub(crate) enum Tried {
-    /// The key works. The object is the key itself, if its role may read it.
+    /// The key works. Contains the key's object, if the key's role can read it.
     Works(Option<Box<ApiKey>>),
     /// The manager rejected the key.
     Refused(ManagerError),
@@ -16,11 +16,11 @@ pub(crate) enum Tried {
     Unproven(ManagerError),
 }
 
-/// Checks the key that signs the requests of `signed_in`.
+/// Checks the API key that authenticates the requests of `signed_in`.
 pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
     let error = match signed_in.current_api_key().await {
         Ok(key) => return Tried::Works(Some(Box::new(key))),
-        // For a key of Cloud One, the endpoint may not exist (docs/manager-api.md, "Authentication").
+        // For a Cloud One key, the endpoint may not exist (docs/manager-api.md, "Authentication").
         Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
             match signed_in.check_access().await {
                 Ok(()) => return Tried::Works(None),

@@ -1,4 +1,4 @@
-//! Reads the API key, and decides which header carries it.
+//! Reads the API key, and selects the header that carries the key.
 
 use super::secret_source;
 use crate::config::credential_check::CredentialKind;
@@ -10,7 +10,7 @@ use crate::manager::KeyHeader;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Reads an API key, and returns it with the header that carries it.
+/// Reads an API key, and returns the key and the header that carries it.
 ///
 /// # Errors
 /// Returns a usage error that names the flag or variable if the key cannot be read.
@@ -25,12 +25,12 @@ pub(crate) async fn read_key(
     Ok((secret, header))
 }
 
-/// The header that carries the key: the configured one, or the one that fits the form of the key.
+/// Returns the header that carries the key: the configured header, or the header for the key's format if none is configured.
 pub(crate) fn key_header(target: &Target, secret: &Secret) -> KeyHeader {
     configured_header(target).unwrap_or_else(|| KeyHeader::for_key(secret))
 }
 
-/// The header that `--api-key-scheme` sets; `None` for `auto`.
+/// Returns the header that `--api-key-scheme` sets, or `None` for `auto`.
 pub(super) fn configured_header(target: &Target) -> Option<KeyHeader> {
     match target.api_key_scheme {
         ApiKeyScheme::Auto => None,

@@ -1,12 +1,12 @@
-//! What the user typed or piped in to sign in. A prompt and stdin supply it only once.
+//! The user name and the password from a prompt or from stdin, stored because they can be read only once.
 
 use std::cell::RefCell;
 
 use crate::secret::Secret;
 
-/// The user name and the password of a sign-in, if the run may have to sign in a second time.
+/// The user name and the password of the first sign-in, for a run that may have to sign in again.
 ///
-/// The default keeps nothing: only a command that repeats its sign-in stores a password for longer than one request.
+/// The default value stores nothing. Only a command that may sign in twice keeps the password in memory after the first sign-in.
 #[derive(Default)]
 pub(crate) struct LoginInput {
     is_kept: bool,
@@ -14,7 +14,7 @@ pub(crate) struct LoginInput {
 }
 
 impl LoginInput {
-    /// An input that keeps the user name and the password for a second sign-in.
+    /// Returns an input that stores the user name and the password for a second sign-in.
     pub(crate) fn kept() -> Self {
         Self {
             is_kept: true,
@@ -22,19 +22,19 @@ impl LoginInput {
         }
     }
 
-    /// The user name of the first sign-in, if it is kept.
+    /// Returns the user name of the first sign-in, if stored.
     pub(super) fn username(&self) -> Option<String> {
         let kept = self.kept.borrow();
         kept.as_ref().map(|(username, _)| username.clone())
     }
 
-    /// The password of the first sign-in, if it is kept.
+    /// Returns the password of the first sign-in, if stored.
     pub(super) fn password(&self) -> Option<Secret> {
         let kept = self.kept.borrow();
         kept.as_ref().map(|(_, password)| password.clone())
     }
 
-    /// Stores the user name and the password, if they are kept at all.
+    /// Stores the user name and the password if this input was created with [`LoginInput::kept`].
     pub(super) fn store(&self, username: &str, password: &Secret) {
         if self.is_kept {
             *self.kept.borrow_mut() = Some((username.to_owned(), password.clone()));

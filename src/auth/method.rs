@@ -1,7 +1,7 @@
-//! How a run signs in: with an API key, with what `login` saved, or with a password.
+//! The sign-in method of a run: an API key, a credential that `login` saved, or a password.
 //!
-//! A password or code on the command line is explicit, so it wins over a saved credential and over a key in the environment. A profile
-//! holds defaults, so its key comes after a saved credential and after a password in the environment.
+//! A password or code on the command line takes precedence over a saved credential and over an API key in the environment. An API key in a
+//! profile is only a default, so a saved credential and a password in the environment take precedence over it.
 
 use super::saved::{CredentialQuery, SavedCredential, SavedSecret, shadowed};
 use crate::config::{SecretSource, Sourced};
@@ -9,21 +9,21 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::target::Target;
 
-/// How a run signs in.
+/// The sign-in method of a run.
 pub(crate) enum AuthMethod {
-    /// With an API key.
+    /// An API key from a flag, a variable or a profile.
     ApiKey(Sourced<SecretSource>),
-    /// With what `login` saved.
+    /// A credential that `login` saved.
     Saved(SavedCredential),
-    /// With a user name and a password; the session ends with the run.
+    /// A user name and a password. The session is ended at the end of the run.
     Password,
 }
 
 impl AuthMethod {
-    /// The method that the settings and the saved credentials select.
+    /// Returns the method that the settings and the saved credentials select.
     ///
     /// # Errors
-    /// Returns a usage error if several users have a saved session or a saved credential cannot be read.
+    /// Returns a usage error if several users have a saved session. Returns an error if a saved credential cannot be read.
     pub(crate) fn select(target: &Target, context: &Context) -> Result<Self, Error> {
         let from_flag = |secret: &Option<Sourced<SecretSource>>| {
             (secret.as_ref()).is_some_and(|secret| secret.source.is_flag())
@@ -43,7 +43,7 @@ impl AuthMethod {
         }
         if let Some(saved) = SavedCredential::find(&query)? {
             if let Some(password) = &target.password {
-                log::info!("ignoring {}: {} is saved", password.source, saved.secret);
+                log::info!("ignoring {}: using {}, which `swp-keys login` saved", password.source, saved.secret);
             }
             return Ok(Self::Saved(saved));
         }
@@ -57,7 +57,7 @@ impl AuthMethod {
         })
     }
 
-    /// The user whose expired saved session a password sign-in may replace, if a password is configured.
+    /// Returns the user of the saved session if a password is configured. An expired session can then be replaced.
     pub(crate) fn renewable_user<'a>(&'a self, target: &Target) -> Option<&'a str> {
         match self {
             Self::Saved(saved) => saved.username().filter(|_| target.password.is_some()),
@@ -65,16 +65,16 @@ impl AuthMethod {
         }
     }
 
-    /// Adds what to do if a saved credential is no longer accepted.
+    /// Adds a hint if the manager no longer accepts the saved credential.
     pub(super) fn advise(&self, error: Error) -> Error {
         let Self::Saved(saved) = self else {
             return error;
         };
-        // The manager refuses an expired or locked key in the same way as a key whose role lacks the right.
+        // The manager returns the same status for an expired or locked key as for a key whose role lacks a permission.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint = format!(
-                "{hint}; this key was saved by `swp-keys login`; `swp-keys logout` removes it"
+                "{hint}; run `swp-keys logout` to remove this saved key"
             );
             return error.hint(hint);
         }

@@ -1,4 +1,4 @@
-//! Signs in to a manager with what the settings supply.
+//! Signs in to a manager with the configured, saved or typed credentials.
 
 pub(crate) mod connect;
 pub(crate) mod first_use;

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::target::Target;
 use crate::terminal::prompt::Prompt;
 
-/// Signs in as `username`, or as the configured or typed user, and returns the client and the user name.
+/// Signs in, and returns the client and the user name. If `username` is `None`, the configured or typed user name is used.
 ///
 /// # Errors
 /// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects it.
@@ -26,7 +26,7 @@ pub(crate) async fn sign_in_as(
     input: &LoginInput,
     context: &Context,
 ) -> Result<(SignedIn, String), Error> {
-    // Configured values are checked before the user is asked for the others.
+    // Configured credentials are validated before the user is prompted for the missing ones.
     let code_at_hand = input::check_given(target)?;
     let (mut manager, is_verified) = client(target, input, context).await?;
     let username = match username.map(str::to_owned).or_else(|| input.username()) {
@@ -54,7 +54,7 @@ pub(crate) async fn sign_in_as(
     if !is_verified {
         manager = wait_until_up(target, manager, context).await?;
     }
-    // A code is valid for seconds, so it is read last.
+    // A code is valid only for seconds, so it is read last.
     let code = match &target.mfa {
         None => None,
         Some(given) => Some(configured_code(context, given, &guard).await?),
@@ -70,8 +70,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager, and whether the wait and the trust check are already done. They are done before a password prompt, so
-/// that the user knows which manager receives the password.
+/// Returns a client for the manager. The flag is true if the wait and the trust check are already done. Both are done before a password
+/// prompt, so that the user knows which manager will receive the password.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -90,7 +90,7 @@ async fn client(
     Ok((manager, false))
 }
 
-/// A sign-in with these credentials. It may need several requests.
+/// A sign-in with a user name and a password. A sign-in may need several requests.
 struct PasswordSignIn<'a> {
     target: &'a Target,
     context: &'a Context,
@@ -100,7 +100,7 @@ struct PasswordSignIn<'a> {
 }
 
 impl PasswordSignIn<'_> {
-    /// Signs in. Sends the credentials again after the user has supplied a missing code, or while the session limit is reached.
+    /// Signs in. Repeats the request after the user has typed a missing code, and while the session limit is reached.
     async fn sign_in(
         &self,
         mut manager: Manager,
@@ -114,7 +114,7 @@ impl PasswordSignIn<'_> {
         } = self;
         let mut limit = SessionLimit::default();
         loop {
-            // Another run may have been rejected while the user typed.
+            // A concurrent run's sign-in may have been rejected while the user typed.
             check_guard(context, guard).await?;
             let (unused, error) = match self.send(manager, code.as_ref()).await? {
                 Ok(signed_in) => return Ok(signed_in),
@@ -125,7 +125,7 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(&context.output)?;
-                // The code was not sent before, and is sent now.
+                // The handshake failed, so the code was not sent. The next request sends it.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -140,7 +140,8 @@ impl PasswordSignIn<'_> {
                 }
                 continue;
             }
-            // The manager requires a code that the request did not contain. With the code it is a new request, not a repeated one.
+            // The manager requires an MFA code that the request did not contain. A request with the code does not repeat the rejected
+            // credentials, so it is sent.
             let needs_code = needs_code(&error, code.as_ref());
             if !needs_code || context.prompt() == Prompt::Unavailable {
                 return Err(self.with_unlock_hint(error));
@@ -162,7 +163,7 @@ impl PasswordSignIn<'_> {
         self.attempt(manager, &who).await
     }
 
-    /// Sends the request. After a first signal this waits for the response a few seconds longer, so that a new session can be closed.
+    /// Sends the request. After a first signal, waits up to three seconds for the response, so that a new session can be ended.
     async fn attempt(&self, manager: Manager, who: &SignIn<'_>) -> Result<Attempt, Error> {
         let Self {
             target, context, ..
@@ -185,11 +186,11 @@ impl PasswordSignIn<'_> {
         }
     }
 
-    /// Returns a new code for the next attempt after the session limit was reached. The manager may have consumed the first code, so that
-    /// is not sent again.
+    /// Returns a new code for the next attempt after the session limit was reached. The manager may have consumed the first code, so the
+    /// first code is not sent again.
     ///
     /// # Errors
-    /// Returns `error` if no other code is available.
+    /// Returns `error` if no new code is available.
     async fn next_code(
         &self,
         limit: &mut SessionLimit,
@@ -216,15 +217,13 @@ impl PasswordSignIn<'_> {
             }
         }
         if context.prompt() == Prompt::Unavailable {
-            let hint = "run the command again with a new code, because a code works only once; or sign in with an API key (`--api-key-file`), \
-                        which needs no code and no session; or raise the number of concurrent sessions in the manager's console \
-                        (Administration > System Settings > Security)";
+            let hint = "run the command again with a new code, sign in with an API key (`--api-key-file`), or raise the session limit in the manager's console (Administration > System Settings > Security)";
             return Err(error.with_hint(hint).into());
         }
         typed_code(context, guard).await
     }
 
-    /// Adds the command that unlocks the account on the host, if the account is locked.
+    /// Adds the command that unlocks the account on the manager's host, if the account is locked.
     fn with_unlock_hint(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
         let error = Error::from(error);
@@ -240,7 +239,7 @@ impl PasswordSignIn<'_> {
     }
 }
 
-/// Returns the name, quoted for a shell if necessary.
+/// Returns the name, with shell quoting if necessary.
 fn shell_word(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@\\".contains(&byte);
     if name.bytes().all(plain) && !name.contains('\\') {
@@ -252,10 +251,10 @@ fn shell_word(name: &str) -> String {
     )
 }
 
-/// Stops the run if earlier sign-ins were rejected. On a terminal the user may sign in anyway, and is asked once.
+/// Checks that sign-ins are not paused. On a terminal, the user is asked once whether to sign in anyway.
 ///
 /// # Errors
-/// Returns why the sign-in is paused, and until when.
+/// Returns an error if sign-ins are paused and the user did not confirm. The error contains the reason and the end of the pause.
 async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
     let Err(paused) = guard.check() else {
         return Ok(());
@@ -265,10 +264,10 @@ async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Erro
         return Err(paused.into());
     }
     let question = format!(
-        "{}; each rejected sign-in counts towards the account lockout.\nSign in anyway?",
+        "{}. Each rejected sign-in counts towards the account lockout.\nSign in anyway?",
         crate::terminal::output::safe(&paused.to_string())
     );
-    let flags = "use `--force-login` to sign in anyway";
+    let flags = "add `--force-login` to sign in anyway";
     if !prompt.confirm(&question, flags, &context.signals).await? {
         return Err(paused.into());
     }
@@ -276,10 +275,10 @@ async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Erro
     Ok(())
 }
 
-/// Reads the configured code, and marks it as used.
+/// Reads the configured MFA code, and marks it as used.
 ///
 /// # Errors
-/// Returns a usage error if the code cannot be read, or a sign-in error if it was already sent.
+/// Returns a usage error if the code cannot be read, or a sign-in error if the code was already sent.
 async fn configured_code(
     context: &Context,
     given: &Sourced<SecretSource>,
@@ -297,7 +296,7 @@ fn already_used(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error
     code_already_used(&format!("the MFA code from {}", given.source), spent)
 }
 
-/// Asks for a code until the user types one that was not sent before, and marks it as used.
+/// Prompts until the user types an MFA code that was not sent before, and marks the code as used.
 ///
 /// # Errors
 /// Returns a usage error if there is no terminal to prompt on.
@@ -312,17 +311,17 @@ async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, E
         match guard.mark_code_used(&code) {
             Ok(()) => return Ok(code),
             Err(spent) => context.output.insist(&format!(
-                "this code was already sent at {} and works only once; wait for the next one",
+                "this code was already sent at {}, and a code works only once; wait for the next code",
                 spent.when()
             )),
         }
     }
 }
 
-/// The result of one request. The client is returned with the error, because the next attempt uses it.
+/// The result of one sign-in request. An error includes the client, because the next attempt uses the same client.
 type Attempt = Result<SignedIn, (Manager, ManagerError)>;
 
-/// Records the result of a sign-in in the guard. A lost response is not recorded.
+/// Records the result of a sign-in in the lockout guard. A lost response is not recorded.
 fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     let error = match attempt {
         Ok(_) => return guard.accepted(),
@@ -332,7 +331,7 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // Another status than 503 may come from a manager that has read the code.
+        // A status other than 503 may mean that the manager has received the code, so the code stays marked as used.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable
@@ -349,9 +348,9 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     }
 }
 
-/// Returns true if the manager rejected the sign-in only because it contained no code.
+/// Returns true if the manager rejected the sign-in only because the MFA code was missing.
 fn needs_code(error: &ManagerError, code: Option<&Secret>) -> bool {
     code.is_none() && *error.cause() == Cause::SignInRefused(SignInRefusal::Code)
 }
 
-const CODE_FLAGS: &str = "pass it with `--mfa-code`, `--mfa-command` or SWP_MFA_CODE";
+const CODE_FLAGS: &str = "pass the MFA code with `--mfa-code`, `--mfa-command` or SWP_MFA_CODE";

@@ -16,16 +16,16 @@ use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::storage::permissions::require_private;
 
-/// The bytes of a secret. They are zeroed when they are dropped.
+/// The bytes of a secret, zeroed on drop.
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// The maximum size. Every password, code and key is much smaller, so a larger file is the wrong file.
+/// The maximum size of a secret source in bytes. Passwords, codes and keys are much smaller, so a larger file is probably the wrong file.
 const LIMIT: u64 = 64 * 1024;
 
-/// Reads the secret.
+/// Reads a secret from its source and validates it.
 ///
 /// # Errors
-/// Returns a usage error that names the flag or variable if the secret cannot be read or is not valid.
+/// Returns a usage error that names the flag or variable if the secret cannot be read or is invalid.
 pub(crate) async fn read(
     secret: &Sourced<SecretSource>,
     kind: CredentialKind,
@@ -40,7 +40,7 @@ pub(crate) async fn read(
                 return Err(Error::usage(
                     format!("{source} reads stdin, but stdin is the terminal"),
                     format!(
-                        "pipe the {kind} in, as in `pass show dsm | swp-keys ...`, or omit the flag to be prompted"
+                        "pipe the {kind} to stdin, as in `pass show dsm | swp-keys ...`, or omit the flag to be prompted"
                     ),
                 ));
             }
@@ -50,7 +50,7 @@ pub(crate) async fn read(
             })
             .await?
         }
-        // Reading a regular file does not block for long, so it needs no thread. A pipe may block.
+        // Reading a regular file does not block for long, so no thread is needed. Reading a pipe may block.
         SecretSource::File(path) if path.is_file() => {
             file(path, source, kind, allow_loose_permissions)?
         }
@@ -70,10 +70,10 @@ pub(crate) async fn read(
         .map_err(|defect| defect.error(&format!("the {kind} from {source}"), kind))
 }
 
-/// Checks a secret that a variable or a flag contains directly.
+/// Validates a secret whose value is in a variable or a flag.
 ///
 /// # Errors
-/// Returns a usage error if the secret is not valid.
+/// Returns a usage error if the secret is invalid.
 pub(crate) fn value(
     secret: &Secret,
     source: &Source,
@@ -82,7 +82,7 @@ pub(crate) fn value(
     (kind.checked(secret)).map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))
 }
 
-/// Reads on another thread, so that a signal can cancel the run meanwhile: a pipe or a password manager may wait for the user.
+/// Reads on a separate thread, so that a signal can cancel the run while a pipe or a password manager waits for the user.
 async fn in_background(
     signals: &Signals,
     work: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
@@ -90,18 +90,18 @@ async fn in_background(
     let reading = tokio::task::spawn_blocking(work);
     signals
         .cancel(async {
-            // The thread panicked, or the runtime is shutting down.
+            // An error here means that the thread panicked or that the runtime is shutting down.
             reading.await.map_err(|_| {
                 Error::new(
                     ErrorKind::Unexpected,
-                    "reading a secret failed unexpectedly",
+                    "could not read a secret: the reading thread failed",
                 )
             })?
         })
         .await
 }
 
-/// Why the bytes cannot be used.
+/// The reason why a secret source was rejected.
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
     #[error("could not be read: {0}")]
@@ -110,10 +110,10 @@ enum Unfit {
     TooLarge,
 }
 
-/// Reads everything, up to the maximum size. The buffer is allocated at its full size at once: a reallocation would leave a copy of the
-/// secret in memory. If the expected size is known, the buffer is small, because zeroing a large one takes time.
+/// Reads everything up to the maximum size. The buffer is allocated once, because a reallocation would leave a copy of the secret in
+/// memory. If the expected size is known, the buffer has that size, because zeroing a large buffer takes time.
 fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
-    // Some file systems report the size 0 for every file.
+    // Some file systems report a size of 0 for every file.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
     let buffer = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
     let most = expected.unwrap_or(LIMIT);
@@ -140,13 +140,13 @@ fn file(
     let failed = |error: io::Error| {
         Error::usage(
             if may_be_shown(path) {
-                format!("{source}: could not read {}: {error}", path.display())
+                format!("could not read {}: {error} ({source})", path.display())
             } else {
                 format!(
-                    "{source}: the file does not exist; the value is not shown, because it may be the {kind} itself"
+                    "the file in {source} does not exist; its name is not shown, because it may be the {kind} itself"
                 )
             },
-            format!("name a file that contains the {kind}, or omit the flag to be prompted"),
+            format!("pass the path of a file that contains the {kind}, or omit the flag to be prompted"),
         )
     };
     let file = File::open(path).map_err(failed)?;
@@ -158,19 +158,20 @@ fn file(
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
-/// Returns true if the path or its folder exists. Otherwise the value may be the secret itself, passed by mistake, and must not be shown.
+/// Returns true if the path or its folder exists. If neither exists, the user may have passed the secret itself by mistake, so the value
+/// must not be shown.
 fn may_be_shown(path: &Path) -> bool {
     let in_a_folder = |path: &Path| path.file_name().is_some() && path.is_dir();
     path.exists() || path.parent().is_some_and(in_a_folder)
 }
 
-/// Runs the command and returns its output. It is split into words like a shell command, but no shell runs it and nothing is expanded. It
-/// inherits stdin and stderr, so that it can prompt the user.
+/// Runs the command and returns its output. The command is split into words like in a shell, but no shell is used and nothing is expanded.
+/// The command inherits stdin and stderr, so that it can prompt the user.
 fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Bytes, Error> {
     let failed = |problem: String| {
         Error::usage(
             format!("the command for the {kind} ({source}) {problem}"),
-            format!("run the command alone: it must print the {kind} and nothing else"),
+            format!("run the command in a shell, and check that it prints the {kind} and nothing else"),
         )
     };
     let ExternalCommand { program, arguments } = ExternalCommand::parse(command)
@@ -183,7 +184,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
             format!("could not be run: `{program}`: {error}")
         } else {
             format!(
-                "could not be run: the program does not exist; it is not shown, because it may be the {kind} itself"
+                "could not be run: the program does not exist; its name is not shown, because it may be the {kind} itself"
             )
         })
     })?;
@@ -193,9 +194,9 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
     };
     let status = child
         .wait()
-        .map_err(|error| failed(format!("could not be waited for: {error}")))?;
+        .map_err(|error| failed(format!("has an unknown exit status: {error}")))?;
     match secret {
-        // The program fails because its output is no longer read, so the size is the cause.
+        // The size is checked before the exit status, because a program fails if its output is no longer read.
         Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
         Err(unfit) => Err(failed(format!("printed output that {unfit}"))),
@@ -206,7 +207,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
 fn usage(source: &Source, kind: CredentialKind, unfit: &Unfit) -> Error {
     Error::usage(
         format!("the {kind} from {source} {unfit}"),
-        format!("the source must contain the {kind} and nothing else"),
+        format!("check that the source contains the {kind} and nothing else"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Signs in, runs the work, and signs out.
+//! Signs in, runs a command's work, and signs out.
 
 use super::connect::sign_out;
 use super::login_input::LoginInput;
@@ -10,19 +10,19 @@ use crate::journal::{Operation, notice};
 use crate::manager::SignedIn;
 use crate::target::Target;
 
-/// Access to one manager during one run: the signed-in client, the manager's settings, and what the run shares.
+/// Access to one manager during a run: the signed-in client, the manager's settings and the run's shared state.
 #[derive(Clone, Copy)]
 pub(crate) struct Access<'a> {
-    /// The client that signs the requests.
+    /// The client that sends authenticated requests.
     pub(crate) signed_in: &'a SignedIn,
-    /// The manager that it is signed in to.
+    /// The manager that the client is signed in to.
     pub(crate) target: &'a Target,
-    /// What the run shares.
+    /// The state that the run shares between all managers.
     pub(crate) context: &'a Context,
 }
 
 impl Access<'_> {
-    /// What the record of an operation of this run says about where it happens and who signs its requests.
+    /// Returns the part of an operation's record that describes the manager, the tenant, the API key in use and the targets of the secret.
     pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
         Operation {
             id: id.to_owned(),
@@ -34,7 +34,7 @@ impl Access<'_> {
     }
 }
 
-/// Signs in, does `work`, and ends the session whatever the result of the work is. Warns about unfinished work of earlier runs.
+/// Signs in, runs `work`, and ends the session even if the work fails. Warns about unfinished work of earlier runs.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work. A failed sign-out is only logged.
@@ -46,7 +46,7 @@ pub(crate) async fn signed_in<T>(
     signed_in_with(&LoginInput::default(), target, context, work).await
 }
 
-/// Does the same as [`signed_in`], and keeps what the user typed in `input`, for a run that may have to sign in again.
+/// Does the same as [`signed_in`], and stores the user name and the password in `input`, for a run that may have to sign in again.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -63,7 +63,7 @@ pub(crate) async fn signed_in_with<T>(
     .await
 }
 
-/// Does the same as [`signed_in`] without the warnings, for the command that finishes the unfinished work.
+/// Does the same as [`signed_in`] without the warnings, for `recover`, which finishes the unfinished work.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -98,17 +98,17 @@ async fn session<T>(
         }
     };
     context.sign_out_begins();
-    // The manager and the disk need not wait for each other.
+    // The sign-out and the fsyncs run concurrently, because they are independent.
     tokio::join!(biased; sign_out, finish_flushes(context));
     result
 }
 
-/// Waits for the flushes of removed records. A second signal cancels that and not the result of the work.
+/// Waits until the removal of records is flushed to disk. A second signal cancels only this wait. The result of the work is still reported.
 async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("did not wait for the disk: interrupted");
+            log::info!("could not flush the removal of the run's records: interrupted");
         }
         () = context.flushes.finish() => {}
     }

@@ -1,4 +1,4 @@
-//! The session limit of the manager: the only rejection after which the same sign-in is sent again.
+//! Retries after the manager has reported that the account's session limit is reached. No other rejected sign-in is retried.
 
 use std::time::{Duration, Instant};
 
@@ -21,10 +21,10 @@ pub(crate) struct SessionLimit {
 }
 
 impl SessionLimit {
-    /// Pauses before the next attempt, and prints a note the first time. The last attempt is at the end of the wait.
+    /// Pauses before the next attempt. The first pause prints a note. The last attempt is made when the wait is over.
     ///
     /// # Errors
-    /// Returns `error` when the wait is over.
+    /// Returns `error` if the wait is over, or an interruption if a signal arrives.
     pub(crate) async fn pause(
         &mut self,
         error: &ManagerError,
@@ -43,7 +43,7 @@ impl SessionLimit {
         if left.is_zero() {
             return Err(error.clone().into());
         }
-        // The random part spreads the attempts of several runs that share an account.
+        // Random jitter spreads the attempts of concurrent runs that use the same account.
         let full = (FIRST_PAUSE * 2_u32.saturating_pow(self.pauses.min(8))).min(LONGEST_PAUSE);
         let pause = full.mul_f64(0.5 + random::fraction() / 2.0).min(left);
         self.pauses += 1;

@@ -1,4 +1,4 @@
-//! Signs in by the selected method, and renews a saved session that has expired.
+//! Signs in with the selected method, and replaces a saved session that has expired.
 
 use std::cell::Cell;
 
@@ -14,10 +14,10 @@ use crate::manager::{Credentials, SessionRenewal, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::safe;
 
-/// Signs in. With a key or a saved credential nothing is sent yet: the first request is the work itself.
+/// Signs in. An API key or a saved credential needs no sign-in request, so it is first sent with the command's first request.
 ///
 /// # Errors
-/// Returns a usage error if a credential cannot be read, or a sign-in error if the manager refuses it.
+/// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects the credential.
 pub(crate) async fn sign_in(
     method: &AuthMethod,
     target: &Target,
@@ -47,9 +47,9 @@ pub(crate) async fn sign_in(
     Ok(connect(target, context).await?.with(credentials))
 }
 
-/// Does `work`. If the saved session has expired and a password is configured, the run signs in with that once and goes on.
+/// Runs `work`. If the saved session has expired and a password is configured, signs in with the password once and continues.
 ///
-/// Returns the client that signed the requests, because the caller must end its session, and the result of the work.
+/// Returns the client and the result of the work. The caller must end the client's session.
 pub(crate) async fn with_renewal<T>(
     method: &AuthMethod,
     signed_in: SignedIn,
@@ -70,7 +70,7 @@ pub(crate) async fn with_renewal<T>(
             busy.set(true);
             match renew(username, target, context).await {
                 Ok(renewed) => {
-                    // The work may have been cancelled meanwhile.
+                    // If the work was cancelled during the sign-in, nothing uses the new session.
                     if reply.send(renewed.session().cloned()).is_err() {
                         sign_out(target, &renewed, context).await;
                     }
@@ -91,7 +91,7 @@ pub(crate) async fn with_renewal<T>(
         result
     };
     let result = result.map_err(|error| match refused.take() {
-        // The reason why there is no new session explains more than the end of the old one.
+        // The failed sign-in is reported instead of the expired session, because the user must fix the sign-in.
         Some(refused) => refused,
         None if signed_in.is_renewed() => error,
         None => method.advise(error),
@@ -111,7 +111,7 @@ async fn renew(username: &str, target: &Target, context: &Context) -> Result<Sig
     Ok(signed_in)
 }
 
-/// Signs in once more after the session has expired. `input` supplies what the user typed for the first sign-in.
+/// Signs in again after the session has expired. `input` contains the user name and the password of the first sign-in.
 ///
 /// # Errors
 /// Returns the error of the sign-in.

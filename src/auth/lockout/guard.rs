@@ -1,22 +1,24 @@
-//! The lockout guard: remembers rejected sign-ins across runs, so that a job in a loop does not lock an account.
+//! The lockout guard: remembers rejected sign-ins across runs, so that repeated runs do not lock an account.
 //!
-//! A rejected password or code counts towards the manager's lockout, which only another administrator can undo (docs/manager-api.md,
-//! "Sign-in"). After two rejections within 15 minutes, every further run stops for 15 minutes before it sends anything. `--force-login`
-//! signs in anyway. On a terminal the user is asked once. A successful sign-in clears the rejections.
+//! A rejected password or code counts towards the manager's account lockout, which only a different administrator can undo
+//! (docs/manager-api.md, "Sign-in"). After two rejections within 15 minutes, sign-ins are paused for 15 minutes: each run stops before it
+//! sends anything. `--force-login` signs in anyway. On a terminal, the user is asked whether to sign in. A successful sign-in clears the
+//! rejections.
 //!
-//! Every rejection by the manager counts, regardless of its cause, because the response need not name the cause. These do not count: a
-//! request that did not reach the manager, a rate limit, the session limit, a manager that is not available, and a missing code. A lost
-//! response does not count either: the manager may have accepted the sign-in, and exit code 8 promises that the run may be repeated.
+//! Every rejection by the manager counts, because the response may not contain the cause. These failures do not count: a request that did
+//! not reach the manager, a rate limit, the session limit, an unavailable manager, and a missing code. A lost response does not count
+//! either, because the manager may have accepted the sign-in and because exit code 8 promises that the run can be repeated.
 //!
-//! A code works only once (RFC 6238, section 5.2: a verifier must not accept it a second time). So a code that was sent is not sent again
-//! for 15 minutes, regardless of the result. No manager accepts a code for that long. A new code equals an old one by chance once in a
-//! million sign-ins.
+//! A manager must not accept an MFA code a second time (RFC 6238, section 5.2). So a code that was sent is not sent again for 15 minutes,
+//! even if the sign-in failed. No manager accepts a code for that long. The chance that a new code equals an earlier code is one in a
+//! million.
 //!
-//! The state is in `sign-ins/` of the state folder. `key` contains random bytes that are created once. Each manager, tenant and user has
-//! a file whose name is a keyed hash. It contains times, the kind of the last rejection, and keyed hashes of the codes that were sent. A
-//! reader of both could compute the six digits of a code, but that code no longer works. Each file is written as a whole under the lock
-//! of `key`, so that concurrent runs lose no update. It is deleted when nothing in it counts any more. If the state cannot be written,
-//! the run continues without it and logs that at `-v`: a read-only home must not prevent a sign-in.
+//! The records are in the folder `sign-ins/` of the state folder. The file `key` contains random bytes that are generated once. Each
+//! combination of manager, tenant and user has a record file, named by a keyed hash. A record contains the times of rejections, the cause
+//! of the last rejection, and keyed hashes of the codes that were sent. An attacker who reads `key` and a record could compute the codes,
+//! but these codes no longer work. A record is always rewritten completely, under the lock of `key`, so that concurrent runs lose no
+//! update. A record is deleted when none of its entries count any more. If the records cannot be written, the run continues without them
+//! and logs that at `-v`, because a read-only home folder must not prevent a sign-in.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -36,25 +38,26 @@ use crate::storage::state_dir::Folder;
 const FOLDER: &str = "sign-ins";
 const KEY: &str = "key";
 const KEY_BYTES: usize = 32;
-/// How many rejections stop the next run.
+/// The number of rejections after which sign-ins are paused.
 const LIMIT: usize = 2;
 
-/// Decides whether a sign-in may be sent. There is one for each sign-in.
+/// Decides whether a sign-in request may be sent. Each sign-in has its own guard.
 pub(crate) struct LockoutGuard {
     folder: Option<Folder>,
     manager: String,
     tenant: String,
     username: String,
     forced: bool,
-    /// Whether the user chose to sign in anyway.
+    /// True if the user confirmed at a prompt to sign in anyway.
     is_allowed: Cell<bool>,
-    /// The codes that this run has sent, and when. They count even if the state cannot be written, and with `--force-login` too.
+    /// The codes that this run has sent, and when. This run never sends them again, even with `--force-login` or if no record can be
+    /// written.
     sent: RefCell<Vec<(Secret, i64)>>,
 }
 
 impl LockoutGuard {
-    /// The guard of this account. It is unknown whether user names are case-sensitive (docs/manager-api.md, "Unknowns", no. 12), so `Kim`
-    /// and `kim` count as one account.
+    /// Returns the guard of an account. `Kim` and `kim` count as one account, because it is unknown whether user names are case-sensitive
+    /// (docs/manager-api.md, "Unknowns", no. 12).
     pub(crate) fn new(manager: &str, tenant: Option<&str>, username: &str, forced: bool) -> Self {
         Self {
             folder: Folder::of_state(FOLDER),
@@ -67,10 +70,10 @@ impl LockoutGuard {
         }
     }
 
-    /// Checks that this run may sign in.
+    /// Checks that sign-ins are not paused.
     ///
     /// # Errors
-    /// Returns why and until when sign-ins are paused.
+    /// Returns the reason if sign-ins are paused.
     pub(crate) fn check(&self) -> Result<(), Box<Paused>> {
         let record = self.record();
         let refused = record.refused;
@@ -90,7 +93,7 @@ impl LockoutGuard {
         }))
     }
 
-    /// Allows the sign-ins of this run, because the user confirmed that.
+    /// Allows this run to sign in during a pause, because the user confirmed that.
     pub(crate) fn allow(&self) {
         self.is_allowed.set(true);
     }
@@ -98,7 +101,7 @@ impl LockoutGuard {
     /// Checks that this code was not sent before.
     ///
     /// # Errors
-    /// Returns when it was sent.
+    /// Returns the time at which the code was sent, if it was.
     pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
         let sent = self.sent.borrow();
         if let Some((_, when)) = sent.iter().find(|(sent, _)| sent.expose() == code.expose()) {
@@ -110,13 +113,13 @@ impl LockoutGuard {
         self.require_unused(&self.record(), &self.fingerprint(&key, code))
     }
 
-    /// Records a code as sent before it is sent, so that the record is right even if the process is killed meanwhile. If several runs
-    /// have the same code, only one of them may send it.
+    /// Records a code as sent. This happens before the request, so that the record is correct even if the process is killed during the
+    /// request. If several runs have the same code, only one run may send the code.
     ///
     /// # Errors
-    /// Returns when the code was sent before.
+    /// Returns the time at which the code was sent, if it was sent before.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // A state folder that is read-only still counts.
+        // This check also works in a read-only state folder, where the change below fails.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);
@@ -131,7 +134,7 @@ impl LockoutGuard {
         Ok(())
     }
 
-    /// Removes the record of a code that did not reach the manager.
+    /// Removes a code from the record, because the code did not reach the manager.
     pub(crate) fn was_not_sent(&self, code: &Secret) {
         (self.sent.borrow_mut()).retain(|(sent, _)| sent.expose() != code.expose());
         self.change(|record, key| {
@@ -148,9 +151,9 @@ impl LockoutGuard {
         });
     }
 
-    /// Clears the rejections, because the manager accepted the sign-in.
+    /// Clears the rejections after the manager has accepted a sign-in.
     pub(crate) fn accepted(&self) {
-        // Most runs have nothing to clear, and create no file.
+        // Usually no record exists. In that case no file is created.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {
@@ -175,7 +178,7 @@ impl LockoutGuard {
         }
     }
 
-    /// Returns the part of the record that still counts.
+    /// Returns the record without the entries that no longer count.
     fn record(&self) -> SignInRecord {
         self.ask(|folder| {
             let key = existing_key(folder)?;
@@ -187,7 +190,7 @@ impl LockoutGuard {
         .unwrap_or_default()
     }
 
-    /// Changes the record, and deletes the records that no longer count. Returns `None` if the state cannot be written.
+    /// Changes the record, and deletes the records of all accounts that no longer count. Returns `None` if the record cannot be written.
     fn change<T>(&self, change: impl FnOnce(&mut SignInRecord, &hmac::Key) -> T) -> Option<T> {
         self.ask(|folder| {
             let (_lock, key) = locked_key(folder)?;
@@ -201,7 +204,7 @@ impl LockoutGuard {
         })
     }
 
-    /// Logs an error instead of returning it: the guard must not fail a run.
+    /// Runs `work` in the folder. An error is logged and not returned, because the guard must not make a run fail.
     fn ask<T>(&self, work: impl FnOnce(&Folder) -> io::Result<T>) -> Option<T> {
         let folder = self.folder.as_ref()?;
         work(folder)
@@ -231,7 +234,7 @@ impl LockoutGuard {
     }
 }
 
-/// Returns a keyed hash of the parts. The length precedes each part, so that different lists never have the same bytes.
+/// Returns a keyed hash of the parts. Each part is preceded by its length, so that different lists never hash the same bytes.
 fn hash(key: &hmac::Key, parts: &[&[u8]]) -> String {
     let mut context = hmac::Context::with_key(key);
     for part in parts {
@@ -252,14 +255,14 @@ fn key_from(content: &[u8]) -> Option<hmac::Key> {
     whole.then(|| hmac::Key::new(hmac::HMAC_SHA256, content))
 }
 
-/// Returns the key and its locked file. Creates the key if there is none.
+/// Locks the key file, and returns the file and the key. Creates the key if it does not exist.
 fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
     for _ in 0..4 {
         let file = match folder.open(KEY) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match folder.write_locked(KEY, random::hex(KEY_BYTES).as_bytes()) {
-                    // A concurrent run has created it.
+                    // A concurrent run created the key file first.
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                         return Err(error);
                     }
@@ -273,7 +276,7 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
             Some(key) => return Ok((file, key)),
             None => {
                 log::info!(
-                    "replacing {KEY} in {}, which was not a valid key",
+                    "replacing the invalid file `{KEY}` in {}",
                     folder.path().display()
                 );
                 folder.write(KEY, random::hex(KEY_BYTES).as_bytes())?;
@@ -281,11 +284,11 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
         }
     }
     Err(io::Error::other(
-        "its key changed several times while it was read",
+        "the file `key` changed repeatedly while it was read",
     ))
 }
 
-/// Reads a record. A file that is not a valid record counts as empty, and the next write replaces it.
+/// Reads a record. An invalid file counts as an empty record, and the next write replaces the file.
 fn read(folder: &Folder, name: &str) -> io::Result<SignInRecord> {
     let Some(content) = folder.read(name)? else {
         return Ok(SignInRecord::default());
@@ -293,7 +296,7 @@ fn read(folder: &Folder, name: &str) -> io::Result<SignInRecord> {
     Ok(serde_json::from_slice(&content).unwrap_or_else(|_| {
         let path = folder.path().join(name);
         log::info!(
-            "{} is not a valid record of sign-ins and is ignored",
+            "ignoring {}: it is not a valid record of rejected sign-ins",
             path.display()
         );
         SignInRecord::default()
@@ -307,7 +310,7 @@ fn write(folder: &Folder, name: &str, record: &SignInRecord) -> io::Result<()> {
     folder.write(name, &serde_json::to_vec(record).map_err(io::Error::other)?)
 }
 
-/// Deletes the records of all accounts that no longer count. A file that cannot be deleted is ignored.
+/// Deletes the records in which no entry counts any more. A file that cannot be deleted is skipped.
 fn sweep(folder: &Folder) {
     for name in folder.names().unwrap_or_default() {
         if name == KEY {

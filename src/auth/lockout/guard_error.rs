@@ -1,4 +1,4 @@
-//! The reasons why the guard stops a sign-in.
+//! The errors with which the lockout guard stops a sign-in.
 
 use chrono::DateTime;
 
@@ -6,7 +6,7 @@ use super::record::{self, WINDOW};
 use crate::error::{Error, ErrorKind};
 use crate::manager::SignInRefusal;
 
-/// Why a run must not sign in now.
+/// The error for paused sign-ins.
 pub(crate) struct Paused {
     pub(super) refusals: usize,
     pub(super) username: String,
@@ -15,7 +15,7 @@ pub(crate) struct Paused {
     pub(super) why: Option<SignInRefusal>,
 }
 
-/// The error that a code was already sent, and when, in milliseconds since 1970.
+/// The error for an MFA code that was already sent. Contains the time of sending in milliseconds since the Unix epoch.
 pub(crate) struct CodeAlreadyUsed(pub(super) i64);
 
 impl std::fmt::Display for Paused {
@@ -50,7 +50,7 @@ impl From<Box<Paused>> for Error {
             _ => "fix the user name, password or code",
         };
         let hint = format!(
-            "{fix} and try again after {}, or use `--force-login` to try now",
+            "{fix} and try again after {}, or add `--force-login` to try now",
             shown(until)
         );
         Self::new(ErrorKind::SignInPaused, message)
@@ -60,13 +60,14 @@ impl From<Box<Paused>> for Error {
 }
 
 impl CodeAlreadyUsed {
-    /// Returns when the code was sent, as text.
+    /// Returns the formatted time at which the code was sent.
     pub(crate) fn when(&self) -> String {
         shown(self.0)
     }
 }
 
-/// Returns the error for a code that was already sent, if the user cannot be asked for another one. `code` names it.
+/// Returns the error for a code that was already sent, for a run that cannot prompt for a new code. `code` describes the code in the
+/// message.
 pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,
@@ -77,14 +78,13 @@ pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
         ),
     )
     .hint(
-        "wait for the next code (every 30 seconds) and pass that; to sign in once for several commands, use `swp-keys login`; to send \
-         the code anyway, use `--force-login`",
+        "wait up to 30 seconds for the next code and pass that code, or run `swp-keys login` once so that later commands need no code; add `--force-login` to send the same code anyway",
     )
 }
 
 fn shown(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds).map_or_else(
-        || format!("{milliseconds} ms after 1970"),
+        || format!("{milliseconds} ms since the Unix epoch"),
         |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
     )
 }

@@ -1,4 +1,4 @@
-//! What this program remembers of refused sign-ins, so that a loop of runs cannot lock an account.
+//! Remembers rejected sign-ins across runs, so that repeated runs do not lock an account.
 
 mod guard;
 mod guard_error;

@@ -1,22 +1,22 @@
-//! The record of one account: its rejected sign-ins, and the codes that were sent.
+//! The record of one account: the rejected sign-ins, and the MFA codes that were sent.
 
 use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long a rejection or a code counts, and the time within which rejections add up.
+/// How long a rejection or a code counts, in milliseconds. Rejections are added up if they are less than this apart.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
-/// The maximum number of entries that a record keeps.
+/// The maximum number of rejections, and of codes, in a record.
 const MAX_ENTRIES: usize = 16;
 
-/// Describes why a sign-in was rejected. The manager's message is not stored, because it may contain names.
+/// Returns a description of why a sign-in was rejected. The manager's message is not stored, because it may contain user names.
 pub(crate) fn words(why: SignInRefusal) -> &'static str {
     match why {
         SignInRefusal::Locked => "the account was locked",
         SignInRefusal::Code => "the MFA code was wrong or missing",
-        SignInRefusal::PasswordExpired => "the password had expired",
+        SignInRefusal::PasswordExpired => "the password was expired",
         SignInRefusal::Credentials => "the user name or the password was wrong",
-        SignInRefusal::Unclear => "the manager named no known cause",
+        SignInRefusal::Unclear => "the manager reported no known cause",
     }
 }
 
@@ -24,25 +24,25 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SignInRecord {
-    /// When sign-ins were rejected, in milliseconds since 1970 by this machine's clock, in order.
+    /// The times of the rejections in order, in milliseconds since the Unix epoch by this machine's clock.
     pub(crate) refused: Vec<i64>,
-    /// Why the last one was rejected; `None` in a record of an older version.
+    /// Why the last sign-in was rejected. Records of older versions do not contain this.
     pub(crate) why: Option<SignInRefusal>,
-    /// The codes that were sent, as keyed hashes.
+    /// The MFA codes that were sent.
     pub(crate) codes: Vec<SentCode>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SentCode {
-    /// A keyed hash of the code.
+    /// The keyed hash of the code.
     #[serde(rename = "print")]
     pub(crate) fingerprint: String,
     pub(crate) sent: i64,
 }
 
 impl SignInRecord {
-    /// Removes the entries that no longer count. An entry far in the future was recorded before the clock was set back, and is removed too:
-    /// it would stop runs until that time.
+    /// Removes the entries that no longer count. An entry far in the future, recorded before the clock was set back, is also removed. It
+    /// would stop all runs until that time.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {

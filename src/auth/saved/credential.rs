@@ -4,34 +4,34 @@ use crate::config::Source;
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// A session or an API key that `login` saved, and the manager and tenant that it belongs to.
+/// A session or an API key that `login` saved, with its manager and tenant.
 pub(crate) struct SavedCredential {
     /// The manager's address.
     pub(crate) manager: String,
-    /// The tenant; `None` for the primary tenant.
+    /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The session or key.
+    /// The session or the API key.
     pub(crate) secret: SavedSecret,
 }
 
-/// The saved session or key.
+/// The saved session or API key.
 pub(crate) enum SavedSecret {
     /// A session.
     Session {
         /// The administrator's user name.
         username: String,
-        /// The session.
+        /// The session's cookies and request ID.
         session: Session,
     },
     /// An API key.
     Key {
-        /// The profile that the key was saved under; `None` without a profile.
+        /// The profile for which the key was saved, or `None` if no profile was in use.
         profile: Option<String>,
-        /// The ID of the key, if its role may read it.
+        /// The ID of the key, or `None` if the key's role may not read it.
         id: Option<i64>,
         /// The secret of the key.
         secret: Secret,
-        /// The header that carries the key.
+        /// The HTTP header that carries the key.
         header: KeyHeader,
     },
 }
@@ -40,7 +40,7 @@ impl std::fmt::Display for SavedSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Session { username, .. } => write!(formatter, "the session of {username}"),
-            Self::Key { id: Some(id), .. } => write!(formatter, "the API key {id}"),
+            Self::Key { id: Some(id), .. } => write!(formatter, "the API key with ID {id}"),
             Self::Key { .. } => formatter.write_str("the API key"),
         }
     }
@@ -60,12 +60,12 @@ impl SavedCredential {
         self.file_name() == other.file_name()
     }
 
-    /// Returns true if this is the key with that secret.
+    /// Returns true if this credential is an API key with that secret.
     pub(crate) fn is_key(&self, other: &Secret) -> bool {
         matches!(&self.secret, SavedSecret::Key { secret, .. } if secret.expose() == other.expose())
     }
 
-    /// Returns the file name: a digest, because user and tenant names may contain any character.
+    /// Returns the file name. It is a digest, because user and tenant names may contain any character.
     pub(super) fn file_name(&self) -> String {
         let tenant = self.tenant.as_deref().unwrap_or_default();
         let whose = match &self.secret {
@@ -91,7 +91,8 @@ impl SavedCredential {
         format!("{hex}.json")
     }
 
-    /// Returns how to delete a key on the manager, because removing the saved copy does not do that; `None` for a session.
+    /// Returns a note that explains how to delete a saved key on the manager, because `logout` removes only the saved copy. Returns `None`
+    /// for a session.
     pub(crate) fn remaining_key(&self) -> Option<String> {
         match &self.secret {
             SavedSecret::Session { .. } => None,
@@ -107,9 +108,9 @@ impl SavedCredential {
     }
 }
 
-/// Returns the note that a key in a variable takes precedence over a saved credential.
+/// Returns a note that the API key in a variable takes precedence over a saved credential.
 pub(crate) fn shadowed(by: &Source, what: &SavedSecret) -> String {
     format!(
-        "{by} takes precedence over {what} that `swp-keys login` saved; unset it to use the saved one"
+        "{by} takes precedence over {what} that `swp-keys login` saved; unset {by} to use the saved credential"
     )
 }

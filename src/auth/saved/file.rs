@@ -6,8 +6,8 @@ use super::credential::{SavedCredential, SavedSecret};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// The fields of a file that is read. One flat object describes both a session and a key: serde would copy the fields of a tagged enum, and so the
-/// secret, to a buffer that is not zeroed.
+/// The fields of a saved credential's file. Sessions and keys share one flat struct, because serde deserializes a tagged enum through a
+/// buffer that is not zeroed.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     manager: String,
@@ -21,7 +21,7 @@ pub(crate) struct Read {
     header: Option<String>,
 }
 
-/// The fields of a file that is written. Secrets are serialized only here.
+/// The fields to write to a saved credential's file. No other type serializes secrets.
 #[derive(Serialize, Default)]
 pub(crate) struct Written<'a> {
     manager: &'a str,
@@ -46,7 +46,7 @@ const API_SECRET_KEY: &str = "api-secret-key";
 const CLOUD_ONE: &str = "cloud-one";
 
 impl Read {
-    /// Returns the session or key, or `None` if the fields describe neither.
+    /// Returns the saved credential, or `None` if the fields describe neither a session nor a key.
     pub(crate) fn credential(self) -> Option<SavedCredential> {
         let secret = match (self.username, self.cookies, self.request_id, self.api_key) {
             (Some(username), Some(cookies), Some(request_id), None) => SavedSecret::Session {
@@ -77,7 +77,7 @@ impl Read {
 }
 
 impl<'a> Written<'a> {
-    /// Returns the fields to write.
+    /// Returns the fields to write for a credential.
     pub(crate) fn of(kept: &'a SavedCredential) -> Self {
         let written = Self {
             manager: &kept.manager,

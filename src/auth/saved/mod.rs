@@ -1,4 +1,4 @@
-//! What `login` saves for later commands: a session or an API key, one file each. A password is never saved.
+//! The credentials that `login` saves for later commands. Each session or API key has its own file. Passwords are never saved.
 
 mod credential;
 mod file;

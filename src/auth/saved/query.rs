@@ -1,7 +1,7 @@
-//! Which saved credentials apply to a run.
+//! Selects the saved credentials that apply to a run.
 //!
-//! A session belongs to one user of a manager and tenant. A key belongs to a manager and tenant too, and applies only to the profile that
-//! it was saved under: two profiles of one manager usually exist because they use two keys.
+//! A session belongs to one user of a manager and tenant. A key belongs to a manager, a tenant and the profile for which it was saved,
+//! because profiles for the same manager usually use different keys.
 
 use super::credential::{SavedCredential, SavedSecret};
 use crate::context::Context;
@@ -15,14 +15,15 @@ pub(crate) struct CredentialQuery {
     tenant: Option<String>,
     username: Option<String>,
     profile: Option<String>,
-    /// Whether the user name is from the command line. Then a saved key is not used, because a key belongs to no user.
+    /// True if the user name was set on the command line. In that case a saved key is not used, because it is unknown which user a key
+    /// belongs to.
     pub(super) user_is_explicit: bool,
-    /// What others may read is all right.
+    /// If true, files that other users can read are accepted.
     pub(super) allow_loose: bool,
 }
 
 impl CredentialQuery {
-    /// Selects the credentials for this target.
+    /// Returns a query for the credentials of this target.
     pub(crate) fn new(target: &Target, context: &Context) -> Self {
         let username = target.username.as_ref();
         Self {
@@ -35,19 +36,19 @@ impl CredentialQuery {
         }
     }
 
-    /// Also selects files that other users can read, for commands that remove or replace credentials.
+    /// Accepts files that other users can read, for commands that remove or replace credentials.
     pub(crate) fn however_loose(mut self) -> Self {
         self.allow_loose = true;
         self
     }
 
-    /// Selects the sessions of this user only.
+    /// Restricts the query to this user's sessions.
     pub(crate) fn of_user(mut self, username: &str) -> Self {
         self.username = Some(username.to_owned());
         self
     }
 
-    /// Returns a session to save for this manager and tenant.
+    /// Returns the credential to save for a session.
     pub(crate) fn session(&self, username: &str, session: &Session) -> SavedCredential {
         self.credential(SavedSecret::Session {
             username: username.to_owned(),
@@ -55,7 +56,7 @@ impl CredentialQuery {
         })
     }
 
-    /// Returns a key to save for this manager, tenant and profile.
+    /// Returns the credential to save for an API key.
     pub(crate) fn key(
         &self,
         id: Option<i64>,
@@ -78,7 +79,7 @@ impl CredentialQuery {
         }
     }
 
-    /// Returns true if the saved credential is selected.
+    /// Returns true if the query selects the saved credential.
     pub(super) fn matches(&self, saved: &SavedCredential) -> bool {
         let here = saved.manager == self.manager && saved.tenant == self.tenant;
         here && match &saved.secret {

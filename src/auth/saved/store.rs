@@ -14,7 +14,7 @@ use crate::storage::state_dir::Folder;
 const FOLDER: &str = "kept";
 
 impl SavedCredential {
-    /// Writes the file, and replaces an older one.
+    /// Saves the credential to its file, and replaces an existing file.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
@@ -32,7 +32,7 @@ impl SavedCredential {
         })
     }
 
-    /// Checks before the sign-in that only this user can write to the folder.
+    /// Checks that only this user can write to the folder. This check is made before the sign-in.
     ///
     /// # Errors
     /// Returns a usage error with the command that fixes the permissions.
@@ -52,7 +52,7 @@ impl SavedCredential {
         .hint("set SWP_STATE_DIR to a writable folder")
     }
 
-    /// Deletes the file.
+    /// Deletes the credential's file.
     ///
     /// # Errors
     /// Returns an error if the file cannot be deleted.
@@ -68,11 +68,12 @@ impl SavedCredential {
         })
     }
 
-    /// Finds the credential for a run: the key of its profile, or else the session of its user. Without a user name, any user's session.
+    /// Finds the saved credential for a run. The profile's API key takes precedence over the user's session. Without a configured user
+    /// name, the session may belong to any user.
     ///
     /// # Errors
-    /// Returns a usage error if several users have a session, or if other users can read or write the file. Returns an error that names the
-    /// file if it cannot be read.
+    /// Returns a usage error if several users have a saved session, or if other users of this machine can read or write the file. Returns
+    /// an error that names the file if the file cannot be read.
     pub(crate) fn find(query: &CredentialQuery) -> Result<Option<Self>, Error> {
         let (mut keys, mut sessions): (Vec<_>, Vec<_>) = (Self::all(query)?.into_iter())
             .partition(|saved| matches!(saved.secret, SavedSecret::Key { .. }));
@@ -95,7 +96,7 @@ impl SavedCredential {
         Ok(sessions.pop())
     }
 
-    /// Returns every selected credential: the key of the profile, and the sessions of the user.
+    /// Returns all credentials that the query selects: the profile's API key and the user's sessions.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read.
@@ -105,7 +106,7 @@ impl SavedCredential {
         };
         let files = match folder.read_all(query.allow_loose) {
             Ok(files) => files,
-            // A folder that this user cannot enter contains no credential of this user.
+            // A folder that this user cannot read contains no credential of this user.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
             Err(error) => {
                 let unreadable = || unreadable(&folder, &error.to_string());
@@ -118,7 +119,7 @@ impl SavedCredential {
             let saved = read.and_then(Read::credential).ok_or_else(|| {
                 unreadable(
                     &folder,
-                    &format!("`{name}` contains neither a session nor a key"),
+                    &format!("`{name}` contains neither a session nor an API key"),
                 )
             })?;
             if query.matches(&saved) {
@@ -142,5 +143,5 @@ fn unreadable(folder: &Folder, reason: &str) -> Error {
             state_variable()
         ),
     )
-    .hint("delete that file and run `swp-keys login` again")
+    .hint("delete the file and run `swp-keys login` again")
 }
