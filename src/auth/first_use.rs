@@ -113,9 +113,9 @@ async fn pin(
         Ok(Err(known)) => return Err(other_key(host, &known, certificate)),
         Err(error) if context.signals.received().is_some() => return Err(error),
         Err(error) => {
-            context
-                .output
-                .insist(&format!("{error}; the key of the manager is trusted only in this run"));
+            context.output.insist(&format!(
+                "{error}; the key of the manager is trusted only in this run"
+            ));
             target.confirm(certificate.pin);
         }
     }
@@ -190,7 +190,10 @@ pub(crate) async fn confirm(
         describe(certificate),
         comparison_commands(host)
     );
-    let flags = format!("compare the key's fingerprint on the manager's host, then pass `--tls-pin {}`", certificate.pin);
+    let flags = format!(
+        "compare the key's fingerprint on the manager's host, then pass `--tls-pin {}`",
+        certificate.pin
+    );
     let answer = context
         .prompt()
         .answer(&question, &flags, &context.signals)
@@ -202,9 +205,9 @@ pub(crate) async fn confirm(
         return Ok(());
     }
     let message = match pasted {
-        Some(other) => format!(
-            "the fingerprint {other} does not match the certificate of {host} or its key"
-        ),
+        Some(other) => {
+            format!("the fingerprint {other} does not match the certificate of {host} or its key")
+        }
         None => format!("the key of {host} was not confirmed"),
     };
     let hint = format!(

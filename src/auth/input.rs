@@ -49,8 +49,7 @@ pub(crate) async fn username(target: &Target, context: &Context) -> Result<Strin
     if let Some(username) = &target.username {
         return Ok(username.value.clone());
     }
-    let flags =
-        "pass the user name with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
+    let flags = "pass the user name with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
     let name = context
         .prompt()
         .visible("User name: ", flags, &context.signals)
@@ -77,8 +76,7 @@ pub(crate) async fn password(
         )
         .await;
     }
-    let flags =
-        "pass the password with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
+    let flags = "pass the password with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
     let question = format!("Password of {}: ", crate::terminal::output::safe(username));
     let password = context
         .prompt()

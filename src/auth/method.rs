@@ -43,7 +43,11 @@ impl AuthMethod {
         }
         if let Some(saved) = SavedCredential::find(&query)? {
             if let Some(password) = &target.password {
-                log::info!("ignoring {}: using {}, which `swp-keys login` saved", password.source, saved.secret);
+                log::info!(
+                    "ignoring {}: using {}, which `swp-keys login` saved",
+                    password.source,
+                    saved.secret
+                );
             }
             return Ok(Self::Saved(saved));
         }
@@ -73,9 +77,7 @@ impl AuthMethod {
         // The manager returns the same status for an expired or locked key as for a key whose role lacks a permission.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
-            let hint = format!(
-                "{hint}; run `swp-keys logout` to remove this saved key"
-            );
+            let hint = format!("{hint}; run `swp-keys logout` to remove this saved key");
             return error.hint(hint);
         }
         if error.kind() != ErrorKind::SignIn {

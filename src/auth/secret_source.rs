@@ -146,7 +146,9 @@ fn file(
                     "the file in {source} does not exist; its name is not shown, because it may be the {kind} itself"
                 )
             },
-            format!("pass the path of a file that contains the {kind}, or omit the flag to be prompted"),
+            format!(
+                "pass the path of a file that contains the {kind}, or omit the flag to be prompted"
+            ),
         )
     };
     let file = File::open(path).map_err(failed)?;
@@ -171,7 +173,9 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
     let failed = |problem: String| {
         Error::usage(
             format!("the command for the {kind} ({source}) {problem}"),
-            format!("run the command in a shell, and check that it prints the {kind} and nothing else"),
+            format!(
+                "run the command in a shell, and check that it prints the {kind} and nothing else"
+            ),
         )
     };
     let ExternalCommand { program, arguments } = ExternalCommand::parse(command)
