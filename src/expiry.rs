@@ -1,4 +1,4 @@
-//! The expiry of a key: the forms that users can write, and the time in milliseconds.
+//! The expiry of a key: parses the value of `--expires` and calculates the time in milliseconds.
 
 use std::time::Duration;
 
@@ -11,20 +11,19 @@ use crate::error::Error;
 /// The expiry of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// The key does not expire, as the user requested.
+    /// The key does not expire, because the user requested `never`.
     Never,
-    /// The key expires after this duration, according to the manager's clock.
+    /// The key expires after this duration, measured on the manager's clock.
     After(Duration),
     /// The key expires at this time.
     At(DateTime<Utc>),
 }
 
 const FORMS: &str =
-    "write 14d, 12w, 36h, a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
+    "use a duration (14d, 12w, 36h), a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
 
 impl Expiry {
-    /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC without a zone. `now` is this machine's time. An earlier
-    /// time is rejected before anything is sent.
+    /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC if `zone` is `None`. `now` is this machine's time.
     ///
     /// # Errors
     /// Returns a usage error if the text is invalid, in the past or too far in the future.
@@ -37,14 +36,14 @@ impl Expiry {
         } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             time.to_utc()
         } else {
-            // The parser's own message may quote the text, which may be a misplaced secret.
+            // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
             let duration = humantime::parse_duration(text)
                 .map_err(|_| usage("is not a duration, a date, a time or `never`"))?;
-            // Shorter durations would become zero, because the manager's unit is milliseconds.
+            // The manager's unit is milliseconds, so a shorter duration would become zero.
             if duration.as_millis() == 0 {
                 return Err(usage("must be at least one millisecond"));
             }
-            // A duration that is too long is rejected here, before the sign-in.
+            // A duration that is too long must be rejected before the sign-in.
             return match chrono::Duration::from_std(duration)
                 .ok()
                 .and_then(|length| now.checked_add_signed(length))
@@ -65,13 +64,13 @@ impl Expiry {
         Ok(Self::At(at))
     }
 
-    /// Returns the expiry in milliseconds since 1970 (`docs/manager-api.md`, "Key fields"), or `None` if the key does not expire. `now` is
-    /// the manager's time.
+    /// Returns the expiry in milliseconds since the Unix epoch (`docs/manager-api.md`, "Key fields"), or `None` if the key does not expire.
+    /// `now` is the manager's time.
     pub(crate) fn milliseconds(self, now: DateTime<Utc>) -> Option<i64> {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
-            // This must not be `None`, because the key would then never expire.
+            // This value must not be `None`. With `None`, the key would never expire.
             Self::After(duration) => {
                 let length = chrono::Duration::from_std(duration).ok();
                 let at = length.and_then(|length| now.checked_add_signed(length));
@@ -81,21 +80,21 @@ impl Expiry {
     }
 }
 
-/// Returns the latest possible expiry. RFC 3339 does not support years after 9999.
+/// Returns the latest possible expiry. RFC 3339 cannot express years after 9999.
 fn last() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(253_402_300_799_999).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Formats a time in milliseconds since 1970 for display.
+/// Formats a time in milliseconds since the Unix epoch for display.
 pub(crate) fn format_time(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds).map_or_else(
-        || format!("{milliseconds} ms after 1970"),
+        || format!("{milliseconds} ms since the Unix epoch"),
         |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
     )
 }
 
-/// Returns the last millisecond of a day, which is the millisecond before the start of the next day. If midnight occurs twice, the day
-/// starts at the first one. If midnight is skipped, the day starts after the gap.
+/// Returns the last millisecond of a day, which is the millisecond before the start of the next day. If a change of the clock repeats
+/// midnight, the next day starts at the first midnight. If the change skips midnight, the next day starts after the gap.
 fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
     let next = date.checked_add_days(Days::new(1));
     let next = match zone {
@@ -107,7 +106,7 @@ fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Erro
                     "set `--time-zone` to an IANA name such as Europe/Berlin, or set `--expires` to a time with an offset",
                 )
             })?;
-            // The library's calendar ends in the last two days of 9999.
+            // Near the end of 9999, `chrono` cannot represent the next day in every time zone.
             if date.year() == 9999 && date.ordinal() >= 364 {
                 return Ok(last());
             }
@@ -118,8 +117,8 @@ fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Erro
     Ok(next - chrono::Duration::milliseconds(1))
 }
 
-/// Returns the time zone with this IANA name. The database is built in, because containers and Windows may not have one. Names are
-/// case-sensitive, because whether the manager ignores case is unknown.
+/// Returns the time zone with this IANA name. The time zone database is built in, because containers and Windows may not have one. Names
+/// are case-sensitive, because it is unknown whether the manager accepts a different case.
 pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
     (TimeZone::get(name).ok()).filter(|zone| zone.iana_name() == Some(name))
 }
@@ -156,7 +155,7 @@ pub(crate) mod fuzz {
         match Expiry::parse(text, zone, now) {
             Ok(Expiry::Never) => assert!(text.eq_ignore_ascii_case("never")),
             Ok(expiry) => {
-                // The program does not use a manager's clock that differs by more than this.
+                // The maximum difference from the manager's clock that the program accepts.
                 for days in [-366, 0, 366] {
                     let there = now + chrono::Duration::days(days);
                     let ends = expiry.milliseconds(there).expect("the key expires");

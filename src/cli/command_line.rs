@@ -1,7 +1,7 @@
-//! The parser: the global flags and the commands, by clap's derive.
+//! The command-line parser: the global flags and the commands, derived with clap.
 //!
-//! Global flags keep their text as it was typed; `config` parses them, so that an error can name the flag, variable or file a value came
-//! from.
+//! clap stores the values of global flags as text. `config` parses them, so that an error can name the flag, variable or file that contains
+//! the value.
 
 use std::ffi::{OsStr, OsString};
 
@@ -21,7 +21,7 @@ use crate::config::global_args::{GlobalArgs, Sources};
     after_help = AFTER_HELP
 )]
 pub(crate) struct Cli {
-    /// The flags that every command takes, listed after the command's own.
+    /// The flags that every command accepts. The help lists them after the flags of the command.
     #[command(flatten, next_display_order = 100)]
     pub(crate) global: GlobalArgs,
     /// What to do.
@@ -29,7 +29,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The commands, in the order of a key's life. The documentation of each `Args` is the command's help.
+/// The commands, in the order of the help. The doc comment of each `Args` is the help text of its command.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     #[command(visible_alias = "create")]
@@ -63,15 +63,15 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Parses a command line, the program's name first, and the environment variables of its flags. Returns also where each global flag
-    /// came from.
+    /// Parses a command line, which starts with the program's name, and the environment variables of its flags. The second result contains
+    /// the source of each global flag.
     ///
     /// # Errors
-    /// Returns clap's error, which may also be a request for help or the version.
+    /// Returns clap's error. A request for help or the version is also such an error.
     pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
         let first = words.get(1).and_then(|word| word.to_str());
         let matches = parser_for(first.unwrap_or_default()).try_get_matches_from(words)?;
-        // A command has the values of all global flags, wherever they were typed.
+        // clap stores the values of the global flags in the matches of the command, even if they were typed before it.
         let (_, flags) = matches
             .subcommand()
             .ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))?;
@@ -83,7 +83,8 @@ impl Cli {
     }
 }
 
-/// Returns the parser. An empty environment variable counts as unset: many CI systems can only unset a variable that way.
+/// Returns the parser. An empty environment variable counts as unset, because many CI systems can only set a variable to an empty value but
+/// not unset it.
 pub(crate) fn parser() -> clap::Command {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     Cli::command().mut_args(|argument| match argument.get_env() {
@@ -92,9 +93,9 @@ pub(crate) fn parser() -> clap::Command {
     })
 }
 
-/// Returns the parser of a command line with this first word. If it is a command, all flags follow it, and they are its own. As global
-/// flags, clap would read their variables above the command too, and reject an invalid variable although its flag is typed. It would also
-/// copy them to every command, which takes as long as the rest of a start (1 ms).
+/// Returns the parser for a command line with this first word. If the word is a command, the global flags become flags of that command. If
+/// they stayed global flags, clap would also read their variables outside of the command, and would reject an invalid variable although its
+/// flag is typed. It would also copy the flags to every command, which would double the start-up time (1 ms).
 fn parser_for(first: &str) -> clap::Command {
     let all = parser();
     if ["-h", "--help", "-V", "--version"].contains(&first) {
@@ -112,13 +113,13 @@ fn parser_for(first: &str) -> clap::Command {
 }
 
 const NAME: &str = "swp-keys";
-/// Help is no wider than this, in columns.
+/// The maximum width of the help, in columns.
 const WIDTH: usize = 100;
 const AFTER_HELP: &str = "\
-Exit codes: 0 success, 2 usage, 3 not found, 4 sign-in refused or account locked (do not repeat), 5 forbidden, 6 already exists or \
-ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 not delivered and undone, 11 outcome unknown (run `swp-keys recover` \
-first, do not repeat), 12 some of several failed, 13 a check failed, 128 + N (such as 130 or 143) interrupted by signal N and \
-cleaned up, 1 any other error.";
+Exit codes: 0 success, 1 other error, 2 usage, 3 not found, 4 sign-in rejected or account locked (do not retry), 5 forbidden, \
+6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered, changes rolled back, 11 outcome \
+unknown (run `swp-keys recover` before retrying), 12 some of several keys failed, 13 check failed, 128 + N (such as 130 or 143) \
+interrupted by signal N and cleaned up.";
 
 #[cfg(test)]
 mod tests {

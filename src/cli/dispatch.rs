@@ -1,4 +1,4 @@
-//! Runs the command that was typed.
+//! Runs the command of the parsed command line.
 
 use super::command_line::{Command, parser};
 use crate::commands;
@@ -7,7 +7,7 @@ use crate::context::{Context, Outcome};
 use crate::error::Error;
 
 impl Command {
-    /// Whether a profile of the settings file applies to this command.
+    /// Returns true if a profile of the settings file applies to this command.
     pub(crate) fn uses_profiles(&self) -> bool {
         match self {
             Self::Config(args) => args.uses_profiles(),
@@ -18,7 +18,7 @@ impl Command {
         }
     }
 
-    /// Whether the command prints a workflow command that masks the secret in the log of a CI system.
+    /// Returns true if the command prints a GitHub Actions workflow command, which masks the secret in the log.
     pub(crate) fn masks_a_secret(&self) -> bool {
         match self {
             Self::CreateKey(args) => args.sinks.mask(),

@@ -1,4 +1,4 @@
-//! The command line: what can be typed, how it is parsed, and which command runs.
+//! The command line: its parser, shell completion, and the call of each command.
 
 pub(crate) mod command_line;
 pub(crate) mod completion;

@@ -1,4 +1,4 @@
-//! Reports errors of the argument parser without repeating values: a misplaced argument may be a password
+//! Reports errors of the argument parser. The values of arguments are not repeated, because a misplaced argument may be a password
 //! (`swp-keys create hunter2`).
 
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Color, Format, Output};
 use crate::terminal::report::report;
 
-/// Prints help or version to stdout, or an error to stderr, and returns the exit code.
+/// Prints the help or the version to stdout, or an error to stderr, and returns the exit code.
 pub(crate) fn exit(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion => {
@@ -22,7 +22,7 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
             let _ = error.print();
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
-        // clap only shows help if no variable is set either.
+        // clap prints help instead of this error if no arguments and no variables are set.
         ParseErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
             Output::raw_line(parser().render_help().to_string().trim_end());
             ExitCode::from(ErrorKind::Usage.exit_code())
@@ -35,8 +35,7 @@ fn nothing_was_typed() -> bool {
     std::env::args_os().len() < 2
 }
 
-/// Returns the output format. Parsing has failed, so it is searched in the arguments and the environment: the error must be JSON if the
-/// output would have been.
+/// Returns the output format for the error. Because parsing has failed, this searches the arguments and the environment for the format.
 fn format() -> Format {
     let words = std::env::args_os().skip(1);
     let words = words.map(|word| word.to_string_lossy().into_owned());
@@ -47,14 +46,14 @@ fn format() -> Format {
     }
 }
 
-/// Returns the value of `-o` or `--output`, in any of its notations.
+/// Returns the value of `-o` or `--output`, in any notation, such as `-ojson` and `--output=json`.
 fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     while let Some(word) = words.next() {
         let value = match word.strip_prefix("--") {
             Some("") => return None,
             Some("output") => return words.next(),
             Some(long) => long.strip_prefix("output=").map(str::to_owned),
-            // After flags without a value, as in `-qojson`.
+            // `-o` may follow flags that take no value, as in `-qojson`.
             None => match word
                 .strip_prefix('-')
                 .map(|short| short.trim_start_matches(['q', 'v']))
@@ -73,7 +72,7 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
-/// Returns a part of clap's error as text.
+/// Returns a part of clap's error, as text.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(one)) => one.clone(),
@@ -98,7 +97,7 @@ fn message(error: &clap::Error) -> String {
         ParseErrorKind::ArgumentConflict => {
             let prior = context(error, ContextKind::PriorArg);
             if prior.is_empty() || prior == invalid {
-                format!("`{invalid}` is given more than once")
+                format!("`{invalid}` was passed more than once")
             } else {
                 format!("`{invalid}` and `{prior}` cannot be combined")
             }
@@ -162,7 +161,7 @@ fn alternatives(arguments: &str) -> String {
     }
 }
 
-/// Returns the first text variable that is not UTF-8. A path may hold any bytes.
+/// Returns the first variable that must be text but is not UTF-8. Variables that contain a path may contain any bytes.
 fn unreadable_variable() -> Option<String> {
     let command = parser();
     let unreadable = |argument: &&clap::Arg| {
@@ -176,7 +175,7 @@ fn unreadable_variable() -> Option<String> {
     Some(found.to_string_lossy().into_owned())
 }
 
-/// Whether this flag was typed, so that its variable is not read.
+/// Returns true if this flag was typed. Its variable is not read in this case.
 fn is_typed(argument: &clap::Arg) -> bool {
     let long = argument.get_long().map(|long| format!("--{long}"));
     let short = argument.get_short().map(|short| format!("-{short}"));
@@ -188,7 +187,7 @@ fn is_typed(argument: &clap::Arg) -> bool {
     })
 }
 
-/// Returns the flag, or its variable if the flag was not typed.
+/// Returns the name of the flag, or of its variable if the flag was not typed.
 fn origin(invalid: &str) -> String {
     let flag = invalid.split_whitespace().next().unwrap_or_default();
     let command = parser();
@@ -215,7 +214,7 @@ fn flag(argument: &str) -> Option<&str> {
     (plain && !word.is_empty() && word.len() <= 30).then_some(name)
 }
 
-/// Returns the reason of a value parser. The parsers of this program never repeat the value, but clap's range parser does.
+/// Returns the reason from a value parser. Only clap's range parser repeats the value, so its message is replaced.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();

@@ -1,8 +1,8 @@
-//! Checks user names, passwords, codes and API keys before they are sent. The manager would refuse an invalid one, and each refusal counts
-//! towards the lockout of the account.
+//! Checks user names, passwords, codes and API keys before they are sent. The manager would reject an invalid value, and each rejection
+//! counts towards the lockout of the account.
 //!
-//! The same rules apply to every source. A line break at the end of a file, of stdin or of a command's output is not part of the value.
-//! Any other invalid value is refused and never repaired, except for blanks in a code.
+//! The same rules apply to every source. A line break at the end of a file, of stdin or of a command's output is removed. Spaces in a code
+//! are removed. Any other invalid value is rejected.
 
 use std::fmt;
 
@@ -39,46 +39,46 @@ impl fmt::Display for CredentialKind {
     }
 }
 
-/// Why a value cannot be a valid credential.
+/// The reason why a value is not a valid credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Defect {
     /// It is empty.
     #[error("is empty")]
     Empty,
-    /// It is UTF-16 text.
+    /// The value is UTF-16 text.
     #[error("is UTF-16 text, not UTF-8")]
     Utf16,
-    /// It starts with U+FEFF.
+    /// The value starts with a byte order mark (U+FEFF).
     #[error("starts with a byte order mark")]
     ByteOrderMark,
-    /// It is not UTF-8 text.
+    /// The value is not UTF-8 text.
     #[error("is not UTF-8")]
     NotUtf8,
-    /// It contains a NUL character.
+    /// The value contains a NUL character.
     #[error("contains a NUL character")]
     Nul,
-    /// It ends in an empty line, or a variable ends in a line break.
-    #[error("ends in a line break that is not part of it")]
+    /// The value ends with a line break: an empty last line, or a variable with a line break at its end.
+    #[error("ends with a line break, which is not part of a valid value")]
     BreakAtEnd,
-    /// It has several lines.
+    /// The value has several lines.
     #[error("has more than one line")]
     SeveralLines,
-    /// It contains a carriage return without a line feed.
+    /// The value contains a carriage return without a line feed.
     #[error("contains a carriage return, as in a Windows line ending")]
     CarriageReturn,
-    /// It is a token of another service.
-    #[error("is a token of the Vision One platform, which is not accepted here")]
+    /// The value is a token of a different service.
+    #[error("is a token of the Vision One platform, not an API key for this API")]
     PlatformToken,
-    /// It contains a character that is not allowed in an HTTP header.
+    /// The value contains a character that is not allowed in an HTTP header.
     #[error("contains a character that is not allowed in an HTTP header")]
     NotForHeader,
-    /// It is not 6 to 8 digits.
+    /// The code does not consist of 6 to 8 digits.
     #[error("is not a code of 6 to 8 digits")]
     NotACode,
 }
 
 impl Defect {
-    /// Returns the usage error about a value, described by `subject` such as "the password in `SWP_PASSWORD`".
+    /// Returns the usage error for a value. `subject` names the value, such as "the password in `SWP_PASSWORD`".
     pub(crate) fn error(self, subject: &str, kind: CredentialKind) -> Error {
         Error::usage(
             format!("{subject} {self}; nothing was sent"),
@@ -88,28 +88,28 @@ impl Defect {
 
     fn hint(self, kind: CredentialKind) -> String {
         match self {
-            Self::Empty => format!("give the {kind}; an empty one is never sent"),
+            Self::Empty => format!("set the {kind} to a value that is not empty"),
             Self::Utf16 | Self::ByteOrderMark | Self::NotUtf8 => {
                 format!("save the {kind} as UTF-8 without a byte order mark")
             }
             Self::SeveralLines => format!(
-                "give only the {kind}; if a command prints more lines, use `sh -c 'COMMAND | head -n 1'`"
+                "remove the other lines; if a command prints more lines than the {kind}, use `sh -c 'COMMAND | head -n 1'`"
             ),
             Self::Nul | Self::BreakAtEnd | Self::CarriageReturn | Self::NotForHeader => {
-                format!("remove what is not part of the {kind}")
+                format!("remove every character that is not part of the {kind}")
             }
             Self::PlatformToken => {
                 format!(
-                    "create an API key in the Vision One console under {KEY_PAGE} and use that key"
+                    "create an API key in the Vision One console under {KEY_PAGE}, and use this API key"
                 )
             }
-            Self::NotACode => "give the digits that the authenticator app shows".to_owned(),
+            Self::NotACode => "enter the digits that the authenticator app shows".to_owned(),
         }
     }
 }
 
 impl CredentialKind {
-    /// Parses the content of a file, stdin or the output of a command. One line ending at the end is removed.
+    /// Parses the content of a file, stdin or the output of a command. A single line break at the end is removed.
     ///
     /// # Errors
     /// Returns the defect if the value is not valid.
@@ -121,7 +121,7 @@ impl CredentialKind {
         self.checked(&secret)
     }
 
-    /// Checks a secret, and returns the value to send: a code without its blanks, anything else unchanged.
+    /// Checks a secret, and returns the value to send. Spaces in a code are removed, and other secrets are unchanged.
     ///
     /// # Errors
     /// Returns the defect if the value is not valid.
@@ -134,7 +134,7 @@ impl CredentialKind {
         })
     }
 
-    /// Checks a text.
+    /// Checks the text of a value.
     ///
     /// # Errors
     /// Returns the defect if the value is not valid.
@@ -169,7 +169,7 @@ impl CredentialKind {
             Self::ApiKey if text.starts_with("eyJ") && text.matches('.').count() >= 2 => {
                 Err(Defect::PlatformToken)
             }
-            // A password may look like anything, so only a complete token is refused.
+            // A valid password may resemble a token, so a password is only rejected if it is a complete token.
             Self::Password if is_token(text) => Err(Defect::PlatformToken),
             Self::ApiKey if !text.chars().all(|one| one == ' ' || one.is_ascii_graphic()) => {
                 Err(Defect::NotForHeader)
@@ -179,7 +179,7 @@ impl CredentialKind {
     }
 }
 
-/// Whether the bytes are UTF-16: they start with its byte order mark, or every second byte is 0, as in ASCII text.
+/// Returns true if the bytes are UTF-16: they start with a UTF-16 byte order mark, or every second byte is 0, as in ASCII characters.
 fn is_utf_16(bytes: &[u8]) -> bool {
     let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).all(|byte| *byte == 0);
     bytes.starts_with(&[0xff, 0xfe])
@@ -187,7 +187,7 @@ fn is_utf_16(bytes: &[u8]) -> bool {
         || (bytes.len() >= 4 && bytes.len().is_multiple_of(2) && zeros(0) != zeros(1))
 }
 
-/// Whether the text is a JSON Web Token: a base64 header that starts with `{"`, and two more base64 parts.
+/// Returns true if the text is a JSON Web Token: a base64 header that starts with `{"`, and two more base64 parts.
 fn is_token(text: &str) -> bool {
     let is_part = |part: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -196,7 +196,7 @@ fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3 && text.split('.').all(is_part)
 }
 
-/// Removes blanks, because authenticator apps show the digits in groups.
+/// Removes spaces, because authenticator apps show the digits in groups.
 fn without_blanks(code: &str) -> Secret {
     let mut digits = Zeroizing::new(String::with_capacity(code.len()));
     let blank = |one: char| one.is_whitespace() && !matches!(one, '\n' | '\r');
@@ -204,7 +204,7 @@ fn without_blanks(code: &str) -> Secret {
     Secret::new(std::mem::take(&mut *digits))
 }
 
-/// Whether the text is a code. RFC 6238 and RFC 4226 define codes of 6 or more digits, and authenticator apps show up to 8.
+/// Returns true if the text is a code. RFC 6238 and RFC 4226 define codes of 6 or more digits, and authenticator apps show up to 8.
 fn is_code(text: &str) -> bool {
     (6..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! Resolves where the password, the code and the API key are read from. `auth::secret_source` reads them when needed.
+//! Resolves the sources of the password, the code and the API key. `auth::secret_source` reads the secrets when they are needed.
 
 use std::path::PathBuf;
 
@@ -17,13 +17,13 @@ const PASSWORD_COMMAND: SettingKey = (
 );
 const MFA_COMMAND: SettingKey = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
 const API_KEY_FILE: SettingKey = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
-/// Only a profile has this field. On the command line, a pipe into `--api-key-file -` does the same.
+/// This field exists only in profiles. On the command line, users can pipe the output of a command into `--api-key-file -`.
 const API_KEY_COMMAND: &str = "api-key-command";
 
-/// Resolves the password. The order of precedence is: a flag, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.
+/// Resolves the password. The order of precedence is: the flags, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.
 ///
 /// # Errors
-/// Returns a usage error if two flags are given, or if a value is not usable.
+/// Returns a usage error if two flags are set, or if a value is not valid.
 pub(crate) fn password(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -51,7 +51,7 @@ pub(crate) fn password(
 /// Resolves the code of the second factor.
 ///
 /// # Errors
-/// Returns a usage error if two flags are given, or if a value is not usable.
+/// Returns a usage error if two flags are set, or if a value is not valid.
 pub(crate) fn mfa(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -72,7 +72,7 @@ pub(crate) fn mfa(
 /// Resolves an existing API key.
 ///
 /// # Errors
-/// Returns a usage error if a value is not usable.
+/// Returns a usage error if a value is not valid.
 pub(crate) fn api_key(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -106,7 +106,7 @@ fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
     command.map(SecretSource::Command)
 }
 
-/// Checks that a command can be parsed, before any prompt or request.
+/// Checks that a command can be split into words. This happens before any prompt or request.
 fn checked(secret: Option<Sourced<SecretSource>>) -> Result<Option<Sourced<SecretSource>>, Error> {
     if let Some(Sourced {
         value: SecretSource::Command(text),
@@ -128,12 +128,12 @@ fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> 
         Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(Error::usage(
             format!("`{name}` is not UTF-8"),
-            "write the value in UTF-8",
+            "set the variable to a value in UTF-8",
         )),
     }
 }
 
-/// Returns the typed one, or else the first. Two typed ones are an error.
+/// Returns the source that was typed as a flag, or else the first source. If two were typed, returns an error.
 fn first_of<const N: usize>(
     candidates: [Option<Sourced<SecretSource>>; N],
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
@@ -143,8 +143,8 @@ fn first_of<const N: usize>(
         .partition(|candidate| candidate.source.is_flag());
     if let [first, second, ..] = &typed[..] {
         return Err(Error::usage(
-            format!("{} and {} were both given", first.source, second.source),
-            "give only one of them",
+            format!("{} and {} cannot be combined", first.source, second.source),
+            "use only one of them",
         ));
     }
     Ok(typed.into_iter().chain(other).next())

@@ -1,4 +1,4 @@
-//! The flags that every command takes.
+//! The flags that every command accepts.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_URL", hide_env_values = true, value_name = "URL", help_heading = MANAGER)]
     pub url: Option<String>,
 
-    /// Profile of config.toml for settings that are not given otherwise
+    /// Profile in config.toml for settings that no flag or variable sets
     #[arg(global = true, long, env = "SWP_PROFILE", hide_env_values = true, value_name = "NAME", help_heading = MANAGER)]
     pub(crate) profile: Option<String>,
 
@@ -29,7 +29,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_TENANT", hide_env_values = true, value_name = "NAME", help_heading = MANAGER)]
     pub tenant: Option<String>,
 
-    /// Time to wait for a manager that is still starting, before signing in
+    /// Maximum time to wait for a manager that is still starting
     #[arg(global = true, long, env = "SWP_WAIT", hide_env_values = true, value_name = "DURATION", help_heading = MANAGER)]
     pub wait: Option<String>,
 
@@ -37,7 +37,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_USERNAME", hide_env_values = true, value_name = "NAME", help_heading = SIGN_IN)]
     pub username: Option<String>,
 
-    /// Read the password from this file ("-" is stdin). SWP_PASSWORD, used last, holds the password itself
+    /// Read the password from this file ("-" is stdin). If no file or command is set, SWP_PASSWORD contains the password
     #[arg(global = true, long, env = "SWP_PASSWORD_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub password_file: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_MFA_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub mfa_command: Option<String>,
 
-    /// Sign requests with the existing API key in this file ("-" is stdin). SWP_API_KEY holds the key itself
+    /// Authenticate with the existing API key in this file ("-" is stdin). If no file is set, SWP_API_KEY contains the key
     #[arg(global = true, long, env = "SWP_API_KEY_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub api_key_file: Option<PathBuf>,
 
@@ -65,7 +65,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_API_KEY_SCHEME", hide_env_values = true, value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
     pub api_key_scheme: ApiKeyScheme,
 
-    /// Sign in even after two refusals within 15 minutes, or with a code that was already sent
+    /// Sign in even after two rejected sign-ins within 15 minutes, or with a code that was already sent
     #[arg(global = true, long, help_heading = SIGN_IN)]
     pub(crate) force_login: bool,
 
@@ -77,7 +77,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_NO_INPUT", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub no_input: bool,
 
-    /// Leave the session open on the manager
+    /// Do not end the session on the manager after the run
     #[arg(global = true, long, env = "SWP_NO_SIGN_OUT", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub no_sign_out: bool,
 
@@ -85,7 +85,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_CA_CERT", hide_env_values = true, value_name = "FILE", help_heading = TRUST)]
     pub ca_cert: Option<PathBuf>,
 
-    /// Trust only this public key (sha256:HEX of the SPKI), whatever the certificate says (repeatable)
+    /// Trust only this public key (sha256:HEX of the SPKI) and do not verify the certificate (repeatable)
     #[arg(global = true, long, env = "SWP_TLS_PIN", hide_env_values = true, value_name = "PIN", value_delimiter = ',', help_heading = TRUST)]
     pub(crate) tls_pin: Vec<String>,
 
@@ -93,7 +93,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_TLS_ACCEPT_NEW", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) tls_accept_new: bool,
 
-    /// Do not check the manager's certificate; any server in between can then read the password
+    /// Do not verify the manager's certificate (a man in the middle can then read the password)
     #[arg(global = true, long, env = "SWP_INSECURE", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub insecure: bool,
 
@@ -113,11 +113,11 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, value_name = "N", env = "SWP_RETRIES", hide_env_values = true, default_value_t = 4, help_heading = TRUST)]
     pub retries: u32,
 
-    /// Time to look for the outcome of a create whose response was lost
+    /// Maximum time to determine whether a key was created after the response was lost
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_SETTLE_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub(crate) settle_timeout: String,
 
-    /// Create no secret if no record of the run can be written
+    /// Fail before a secret is created if no record of the run can be written
     #[arg(global = true, long, env = "SWP_REQUIRE_JOURNAL", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) require_journal: bool,
 
@@ -133,16 +133,16 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, short, long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
-    /// Colour of stderr; NO_COLOR switches it off
+    /// Colour of stderr (the variable NO_COLOR disables it)
     #[arg(global = true, long, env = "SWP_COLOR", hide_env_values = true, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
     pub color: Color,
 }
 
-/// Where each global flag came from: the command line, an environment variable, or its default.
+/// The source of each global flag: the command line, an environment variable, or the default.
 pub(crate) struct Sources(Vec<(clap::Id, ValueSource)>);
 
 impl Sources {
-    /// Returns the sources as the parser found them.
+    /// Returns the sources from the parser's matches.
     pub(crate) fn of(matches: &ArgMatches) -> Self {
         let source = |id: &clap::Id| Some((id.clone(), matches.value_source(id.as_str())?));
         Self(matches.ids().filter_map(source).collect())
@@ -155,10 +155,10 @@ impl Sources {
     }
 }
 
-/// Which header an API key goes into (docs/manager-api.md, "Authentication").
+/// The header that carries an API key (docs/manager-api.md, "Authentication").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ApiKeyScheme {
-    /// `cloud-one` for keys that look like those of Cloud One, else `api-secret-key`.
+    /// `cloud-one` if the key has the format of Cloud One, and `api-secret-key` if not.
     Auto,
     /// The header `api-secret-key` of Deep Security Manager.
     ApiSecretKey,

@@ -1,7 +1,7 @@
 //! Resolves settings from flags, environment variables, a profile and defaults, in this order of precedence. Every value carries its
 //! source.
 //!
-//! No secret is read from a file, a command or the terminal here. `auth::secret_source` does that when the secret is needed.
+//! This module does not read secrets from files, commands or the terminal. `auth::secret_source` reads a secret when it is needed.
 
 pub(crate) mod credential_check;
 mod credentials;

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-/// Whether a NO_PROXY list contains `host` (without brackets and without a trailing dot) and `port`. Entries are names, which include
-/// their subdomains, `*.example.com` for subdomains only, IP addresses, networks such as `10.0.0.0/8`, each with an optional port, and `*`.
+/// Returns true if a NO_PROXY list contains `host` (without brackets and without a trailing dot) and `port`. An entry is a name, which
+/// includes its subdomains, `*.example.com` for subdomains only, an IP address, or a network such as `10.0.0.0/8`. A port may follow. The
+/// entry `*` matches every host.
 pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     let entries = list.split(|character: char| character == ',' || character.is_whitespace());
     let mut entries = entries.filter(|entry| !entry.is_empty());
@@ -13,7 +14,7 @@ pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     })
 }
 
-/// Splits an entry into name and port. A bare IPv6 address has no port.
+/// Splits an entry into name and port. An IPv6 address without brackets has no port.
 fn name_and_port(entry: &str) -> (&str, Option<u16>) {
     let is_bare = |text: &str| network(text).is_some();
     match entry.rsplit_once(':') {
@@ -48,7 +49,7 @@ fn is_named(name: &str, host: &str) -> bool {
     }
 }
 
-/// Parses an IP address with the prefix length of its network.
+/// Parses a network: an IP address and a prefix length.
 fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse().ok()?)),

@@ -1,4 +1,4 @@
-//! Selects the profile, and the part of it that applies.
+//! Selects the profile. If it is for a different manager, its sign-in and trust settings are removed.
 
 use std::path::PathBuf;
 
@@ -16,21 +16,21 @@ const PROFILE: SettingKey = ("profile", "--profile", "SWP_PROFILE");
 /// The result of reading the settings file.
 #[derive(Default)]
 pub(crate) struct SelectedProfile {
-    /// The file, if it exists and was read.
+    /// The path of the file, if the file exists and was read.
     pub(crate) path: Option<PathBuf>,
-    /// The name of the requested profile, from the flag or the variable.
+    /// The name of the requested profile, from `--profile` or SWP_PROFILE.
     pub(crate) wanted: Option<Sourced<String>>,
-    /// The selected profile, and what selected it.
+    /// The selected profile. Its source is the setting that selected it.
     pub(crate) profile: Option<Sourced<Profile>>,
     /// A note for the user.
     pub(crate) note: Option<String>,
 }
 
 impl SelectedProfile {
-    /// Reads the settings file, if the command uses profiles.
+    /// Reads the settings file if the command uses profiles.
     ///
     /// # Errors
-    /// Returns a usage error if the file has a problem, or does not contain the profile.
+    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile.
     pub(crate) fn read(
         resolver: &Resolver<'_>,
         wanted: Option<String>,
@@ -64,8 +64,8 @@ impl SelectedProfile {
     }
 }
 
-/// Removes the sign-in and trust settings of a profile with another manager's address, and returns a note about that. The password of a
-/// profile is only sent to the profile's manager, and its trust settings apply only to that manager.
+/// Removes the sign-in and trust settings of the profile if it contains the address of a different manager. The password of a profile must
+/// only be sent to the profile's manager, and the trust settings apply only to that manager. Returns a note for the user.
 fn restrict_to_its_manager(
     profile: &mut Profile,
     resolver: &Resolver<'_>,
@@ -80,7 +80,7 @@ fn restrict_to_its_manager(
         return Ok(None);
     }
     Ok(Some(format!(
-        "{} is not the manager of the profile `{}`, so its sign-in and trust settings are ignored",
+        "the sign-in and trust settings of the profile `{1}` are ignored, because it is for a different manager than {0}",
         given.source,
         safe(&profile.name)
     )))

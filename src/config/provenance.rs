@@ -1,4 +1,4 @@
-//! The resolved settings with their sources, as text. Of a secret, only the source is shown.
+//! The resolved settings and their sources, as text. The value of a secret is not shown.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::process::external_command::ExternalCommand;
 /// A setting with its value and source.
 #[derive(Clone)]
 pub(crate) struct ResolvedSetting {
-    /// The name: the flag without its dashes.
+    /// The name of the setting: its flag without the dashes.
     pub(crate) name: &'static str,
-    /// The value, or where a secret is read from; `None` if it is not set.
+    /// The value of the setting. For a secret, this is the place from which it is read. `None` if the setting is not set.
     pub(crate) value: Option<String>,
-    /// The source; `None` if the default applies.
+    /// The source of the value, or `None` if the default applies.
     pub(crate) source: Option<Source>,
 }
 
@@ -27,8 +27,8 @@ impl ResolvedSetting {
     }
 }
 
-/// Describes where a secret is read from. Of a command, only the program is shown because its arguments may hold secrets. A command of a
-/// profile is shown completely, because the settings file holds no secrets.
+/// Describes the place from which a secret is read. A command from a flag or a variable is shown without its arguments, because they may
+/// contain secrets. A command from a profile is shown completely, because the settings file contains no secrets.
 pub(crate) fn place(secret: &Sourced<SecretSource>) -> String {
     match (&secret.value, &secret.source) {
         (SecretSource::Stdin, _) => "from stdin".to_owned(),
@@ -42,7 +42,7 @@ pub(crate) fn place(secret: &Sourced<SecretSource>) -> String {
     }
 }
 
-/// Formats a duration as it is typed.
+/// Formats a duration as a user would type it.
 pub(crate) fn span(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }

@@ -1,6 +1,6 @@
-//! Selects the proxy to a manager: from the flag, the profile or the variables. Hosts in NO_PROXY are reached directly.
+//! Selects the proxy for a manager: from the flag, the profile or the variables. Hosts in NO_PROXY are reached without a proxy.
 //!
-//! Only this module decides. The HTTP library reads no proxy variables, so the proxy that is shown is the one that is used.
+//! The HTTP library does not read the proxy variables itself. The proxy that `config show` prints is therefore the proxy that is used.
 
 use std::ffi::OsString;
 
@@ -12,25 +12,25 @@ use crate::manager::{Address, Proxy, ProxyAddress, ProxyProblem};
 
 const PROXY: SettingKey = ("proxy", "--proxy", "");
 
-/// The variables that curl reads. The first that is not empty applies.
+/// The proxy variables, in the same order as in curl. The first variable that is not empty applies.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// The proxy, and the hosts that are reached directly.
+/// The proxy settings, and the hosts that are reached without a proxy.
 pub(crate) struct ProxySettings {
-    /// The proxy of the flag or the profile.
+    /// The proxy from the flag or the profile.
     named: Option<Sourced<ProxyAddress>>,
-    /// Whether an empty flag was typed, which means no proxy, as in curl.
+    /// True if `--proxy ""` was typed. As in curl, this means no proxy.
     none: bool,
     variable: Option<Sourced<OsString>>,
     exceptions: Option<Sourced<OsString>>,
 }
 
-/// The proxy to one manager, and what selected it.
+/// The proxy for one manager, and its source.
 pub(crate) struct ProxyChoice {
-    /// The proxy; none if the connection is direct.
+    /// The proxy, or `None` if the connection is direct.
     pub(crate) proxy: Option<ProxyAddress>,
-    /// What decided that; none if nothing names a proxy.
+    /// The setting that decided this, or `None` if no setting mentions a proxy.
     pub(crate) source: Option<Source>,
 }
 
@@ -38,8 +38,8 @@ impl ProxySettings {
     /// Resolves the proxy settings.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy of the flag or the profile is not usable. Variables are shared by all programs, so an invalid
-    /// variable is an error only if it applies.
+    /// Returns a usage error if the proxy from the flag or the profile is not valid. The proxy variables are shared with other programs, so
+    /// an invalid variable is only an error if it applies.
     pub(crate) fn resolve(
         resolver: &Resolver<'_>,
         value: Option<String>,
@@ -59,10 +59,10 @@ impl ProxySettings {
         Ok(settings)
     }
 
-    /// Returns the proxy to this manager, or to any manager if none is given.
+    /// Returns the proxy for this manager. If `address` is `None`, returns the proxy for managers that are not in NO_PROXY.
     ///
     /// # Errors
-    /// Returns a usage error if the selected proxy is not usable.
+    /// Returns a usage error if the selected proxy is not valid.
     pub(crate) fn choose(&self, address: Option<&Address>) -> Result<ProxyChoice, Error> {
         let direct = |source| ProxyChoice {
             proxy: None,
@@ -74,7 +74,7 @@ impl ProxySettings {
             return Ok(direct(None));
         };
         if let Some(address) = address {
-            // Variables do not apply to this machine itself.
+            // The variables do not apply to loopback addresses.
             if named_by.is_none() && address.is_loopback() {
                 return Ok(direct(None));
             }
@@ -83,13 +83,13 @@ impl ProxySettings {
             {
                 return Ok(direct(Some(exceptions.source.clone())));
             }
-            // http is only allowed on loopback. Through a proxy, the password would leave the machine in clear text.
+            // http is only allowed for loopback addresses. Through a proxy, the password would leave the machine in plaintext.
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(
-                        "{address} cannot be reached through the proxy of {source}: http is only allowed on this machine"
+                        "{address} must not be reached through the proxy of {source}: http is only allowed for this machine, without a proxy"
                     ),
-                    "use no proxy, or an address with https",
+                    "remove the proxy, or use an https address",
                 ));
             }
         }
@@ -102,10 +102,10 @@ impl ProxySettings {
         Ok(ProxyChoice { proxy, source })
     }
 
-    /// Returns the proxy to this manager for the connection.
+    /// Returns the proxy for a connection to this manager.
     ///
     /// # Errors
-    /// Returns a usage error if the selected proxy is not usable.
+    /// Returns a usage error if the selected proxy is not valid.
     pub(crate) fn proxy(&self, address: &Address) -> Result<Option<Proxy>, Error> {
         let ProxyChoice { proxy, source } = self.choose(Some(address))?;
         Ok(proxy.zip(source).map(|(address, source)| Proxy {
@@ -114,11 +114,11 @@ impl ProxySettings {
         }))
     }
 
-    /// Records the proxy for `config show` and `whoami`.
+    /// Records the proxy with its source for `config show` and `whoami`.
     fn record(&self, resolver: &Resolver<'_>, address: Option<&Address>) {
         let (value, source) = match self.choose(address) {
             Ok(ProxyChoice { proxy, source }) => (proxy.map(|proxy| proxy.to_string()), source),
-            // Every command that connects reports the error.
+            // An invalid proxy is ignored here, because every command that connects reports it.
             Err(_) => (Some("[not usable]".to_owned()), None),
         };
         resolver.record(field(PROXY), value, source);
@@ -147,7 +147,7 @@ fn text(variable: &Sourced<OsString>) -> Result<&str, Error> {
     variable.value.to_str().ok_or_else(|| {
         Error::usage(
             format!("{} is not UTF-8", variable.source),
-            "write the value in ASCII",
+            "set the variable to an ASCII value",
         )
     })
 }

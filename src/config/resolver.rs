@@ -1,4 +1,5 @@
-//! Looks settings up: flag, environment variable, profile, default. Each result is recorded with its source, for `config show`.
+//! Resolves each setting from its flag, its environment variable, the profile or its default, in this order. Each result is recorded with
+//! its source, for `config show`.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -14,10 +15,10 @@ use super::source::{SecretSource, Source, Sourced};
 use super::values;
 use crate::error::Error;
 
-/// The names of a setting: the parser's ID, the flag, and the variable.
+/// The names of a setting: its ID in the parser, its flag, and its variable.
 pub(crate) type SettingKey = (&'static str, &'static str, &'static str);
 
-/// Resolves settings one by one, and records the results.
+/// Resolves settings one by one, and records each result.
 pub(crate) struct Resolver<'a> {
     sources: &'a Sources,
     /// The selected profile.
@@ -34,7 +35,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Returns the source of a given value: its flag or its variable.
+    /// Returns the source of a value that is not from the profile: its flag or its variable.
     pub(crate) fn source_of(&self, (id, flag, variable): SettingKey) -> Source {
         match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),
@@ -56,7 +57,7 @@ impl<'a> Resolver<'a> {
         });
     }
 
-    /// Records where a secret is read from.
+    /// Records the source of a secret.
     pub(crate) fn record_secret(&self, name: &'static str, secret: Option<&Sourced<SecretSource>>) {
         self.record(
             name,
@@ -65,7 +66,8 @@ impl<'a> Resolver<'a> {
         );
     }
 
-    /// Returns the value of the flag or the variable. An empty value counts as unset: many CI systems can only unset a variable that way.
+    /// Returns the value of the flag or the variable. An empty value counts as unset, because many CI systems can only set a variable to an
+    /// empty value but not unset it.
     pub(crate) fn given(
         &self,
         names: SettingKey,
@@ -87,7 +89,7 @@ impl<'a> Resolver<'a> {
         Some(Sourced { value, source })
     }
 
-    /// Returns the value of the profile, unless the flag was typed with an empty value, which overrides it.
+    /// Returns the value of the profile, or `None` if the flag was typed with an empty value. An empty flag overrides the profile.
     pub(crate) fn in_profile(&self, names: SettingKey) -> Option<Sourced<String>> {
         if self.is_typed(names) {
             return None;
@@ -152,7 +154,7 @@ impl<'a> Resolver<'a> {
         let name = possible.map(|value| value.get_name().to_owned());
         let (found, source) = self.preset(names, name.unwrap_or_default());
         self.record(field(names), Some(found.clone()), source);
-        // The profile's value was checked when the file was read.
+        // The value from the profile is valid, because it was checked when the file was read.
         T::from_str(&found, false).unwrap_or(value)
     }
 

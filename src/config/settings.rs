@@ -1,4 +1,4 @@
-//! Every setting of a run, resolved.
+//! Resolves all settings of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,27 +23,27 @@ pub(crate) struct Settings {
     pub tenant: Option<Sourced<String>>,
     /// The user name of the administrator.
     pub username: Option<Sourced<String>>,
-    /// Where the password is read from; if not set, the user is prompted.
+    /// The source of the password. If it is not set, the user is prompted.
     pub password: Option<Sourced<SecretSource>>,
-    /// Where the code of the second factor is read from.
+    /// The source of the code of the second factor.
     pub mfa: Option<Sourced<SecretSource>>,
-    /// Where an existing API key is read from.
+    /// The source of an existing API key.
     pub api_key: Option<Sourced<SecretSource>>,
     /// The header that carries the API key.
     pub api_key_scheme: ApiKeyScheme,
-    /// Sign in even if the lockout guard refuses it.
+    /// Sign in even if the lockout guard refuses the sign-in.
     pub(crate) force_login: bool,
     /// Read secrets from files that other users can read.
     pub allow_loose_permissions: bool,
     /// The file with the certificates to trust.
     pub ca_cert: Option<Sourced<PathBuf>>,
-    /// The public keys to trust; if not set, the certificate is verified.
+    /// The public keys to trust. If they are not set, the certificate is verified.
     pub(crate) tls_pins: Option<Sourced<Vec<Pin>>>,
-    /// The source that switches certificate checks off, if any.
+    /// The source of the setting that disables certificate checks, if it is set.
     pub insecure: Option<Source>,
     /// Pin an unknown manager's key without asking.
     pub(crate) tls_accept_new: bool,
-    /// The proxy, and the hosts that are reached directly.
+    /// The proxy, and the hosts that are reached without it.
     pub(crate) proxy: ProxySettings,
     /// How long to wait for a manager that is starting.
     pub wait: Option<Duration>,
@@ -53,11 +53,11 @@ pub(crate) struct Settings {
     pub connect_timeout: Duration,
     /// The maximum number of retries of a read request.
     pub retries: u32,
-    /// How long to look for the outcome of a request whose response was lost.
+    /// The maximum time to determine whether a request succeeded after its response was lost.
     pub(crate) settle_timeout: Duration,
-    /// Create no secret if no record of the run can be written.
+    /// Fail before a secret is created if no record of the run can be written.
     pub(crate) require_journal: bool,
-    /// Leave the session open on the manager.
+    /// Do not end the session on the manager after the run.
     pub no_sign_out: bool,
     /// Never prompt.
     pub no_input: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Settings {
     pub(crate) verbose: bool,
     /// The format of stdout.
     pub(crate) output: Format,
-    /// The profile and its file.
+    /// The settings file and the selected profile.
     pub(crate) file: SelectedProfile,
     /// Every setting with its value and source, for `config show` and `whoami`.
     pub(crate) resolved: Vec<ResolvedSetting>,
@@ -96,8 +96,8 @@ const NO_INPUT: SettingKey = ("no_input", "--no-input", "SWP_NO_INPUT");
 const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
 impl Settings {
-    /// Resolves all settings. `sources` tells which values of `global` were typed and which come from the environment. All others are
-    /// looked up in the profile, if the command uses profiles.
+    /// Resolves all settings. `sources` contains the source of each value in `global`: the command line or the environment. If the command
+    /// uses profiles, all other settings are looked up in the profile.
     ///
     /// # Errors
     /// Returns a usage error that names the flag, the variable or the field of the file.
@@ -170,8 +170,8 @@ impl Settings {
         };
         if typed(&self.api_key) && (typed(&self.password) || typed(&self.mfa)) {
             return Err(Error::usage(
-                "both an API key and a password or code were given on the command line",
-                "give only one way to sign in",
+                "the flags for an API key cannot be combined with the flags for a password or code",
+                "use only one sign-in method",
             ));
         }
         Ok(())
@@ -180,7 +180,7 @@ impl Settings {
     /// Returns the manager's address.
     ///
     /// # Errors
-    /// Returns a usage error if none was given.
+    /// Returns a usage error if no address is set.
     pub(crate) fn address(&self) -> Result<&Address, Error> {
         self.manager
             .as_ref()
@@ -188,7 +188,7 @@ impl Settings {
             .ok_or_else(|| {
                 Error::usage(
                     "no manager given",
-                    "give its address with `--url https://dsm.example.com:4119` or SWP_URL",
+                    "set the address of the manager with `--url https://dsm.example.com:4119` or SWP_URL",
                 )
             })
     }

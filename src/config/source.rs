@@ -1,11 +1,11 @@
-//! Where a value came from.
+//! The source of a value.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::secret::Secret;
 
-/// Where a value came from, in order of precedence.
+/// The source of a value, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A flag of the command line.
@@ -17,17 +17,17 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Whether the value was typed on the command line.
+    /// Returns true if the value was typed on the command line.
     pub(crate) fn is_flag(&self) -> bool {
         matches!(self, Self::Flag(_))
     }
 
-    /// Whether the value comes from the environment.
+    /// Returns true if the value comes from an environment variable.
     pub(crate) fn is_variable(&self) -> bool {
         matches!(self, Self::Variable(_))
     }
 
-    /// Returns the rank; the lowest takes precedence.
+    /// Returns the rank of the source. The source with the lowest rank has precedence.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Flag(_) => 0,
@@ -51,7 +51,7 @@ impl std::fmt::Display for Source {
 pub(crate) struct Sourced<T> {
     /// The value.
     pub value: T,
-    /// Where the value came from.
+    /// The source of the value.
     pub source: Source,
 }
 
@@ -65,16 +65,16 @@ impl<T> Sourced<T> {
     }
 }
 
-/// Where a secret will be read from.
+/// The place from which a secret will be read.
 #[derive(Clone)]
 pub(crate) enum SecretSource {
-    /// Standard input, up to its end.
+    /// stdin, read to its end.
     Stdin,
     /// A file.
     File(PathBuf),
     /// The output of a command, run without a shell.
     Command(String),
-    /// The value itself, from a variable or as a code that is valid for seconds.
+    /// The value itself: from a variable, or an MFA code on the command line.
     Value(Secret),
 }
 
@@ -82,7 +82,7 @@ pub(crate) enum SecretSource {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileLocation {
     pub(super) file: PathBuf,
-    /// `None` outside of all profiles.
+    /// `None` for a field outside of all profiles.
     pub(super) profile: Option<String>,
     pub(super) field: &'static str,
 }

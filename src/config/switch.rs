@@ -1,10 +1,10 @@
 //! Boolean variables, such as SWP_INSECURE.
 
-/// Parses the value of a boolean variable. Environment files (docker, systemd) may pass quotes and line ends as part of the value, so
-/// surrounding blanks and one pair of quotes are ignored.
+/// Parses the value of a boolean variable. Surrounding whitespace and one pair of quotes are ignored, because environment files (Docker,
+/// systemd) may make them part of the value.
 ///
 /// # Errors
-/// Returns the accepted words if the value is neither on nor off, so that a typing error cannot switch off a check.
+/// Returns a list of the accepted words if the value is not one of them. A misspelled word must not disable a check.
 pub(crate) fn parse(text: &str) -> Result<bool, &'static str> {
     let text = text.trim();
     let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);

@@ -1,4 +1,4 @@
-//! The TLS settings of flags, variables and the profile, and which of them has priority.
+//! Resolves the TLS settings from flags, variables and the profile.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ const TLS_PIN: SettingKey = ("tls_pin", "--tls-pin", "SWP_TLS_PIN");
 const INSECURE: SettingKey = ("insecure", "--insecure", "SWP_INSECURE");
 
 const HINT: &str =
-    "give `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key";
+    "use `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key";
 
 /// The unparsed pins, and the setting that contains them.
 struct PinTexts {
@@ -46,10 +46,11 @@ fn profile_pins(resolver: &Resolver<'_>) -> PinTexts {
     }
 }
 
-/// Returns the pins. Like every flag and variable, `--ca-cert` and SWP_CA_CERT have priority over the profile, and so over its pins.
+/// Returns the pins. If `--ca-cert` or SWP_CA_CERT is set, the pins of the profile are ignored, because flags and variables have precedence
+/// over the profile.
 ///
 /// # Errors
-/// Returns a usage error if a pin is invalid, or if the setting is not empty but contains no pin.
+/// Returns a usage error if a pin is invalid, or if the setting contains no pin although it is not empty.
 pub(crate) fn pins(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -60,7 +61,7 @@ pub(crate) fn pins(
     } else {
         given
     };
-    // An empty value means that there is no pin. Commas and spaces alone mean that a pin was lost.
+    // An empty value means that there is no pin. A value of only commas and spaces is an error, because a pin may be missing by mistake.
     let is_unset = (global.tls_pin.iter()).all(String::is_empty) && global.tls_pin.len() < 2;
     if pins.source.is_none() && !is_unset {
         return Err(Error::usage(
@@ -82,7 +83,7 @@ pub(crate) fn pins(
     Ok(Some(Sourced { value, source }))
 }
 
-/// Returns the path of the file of trusted certificates.
+/// Returns the path of the file with the trusted certificates.
 pub(crate) fn ca_cert(resolver: &Resolver<'_>, global: &GlobalArgs) -> Option<Sourced<PathBuf>> {
     let found = given_ca_cert(resolver, global).or_else(|| {
         let named = resolver.in_profile(CA_CERT)?;
@@ -94,11 +95,11 @@ pub(crate) fn ca_cert(resolver: &Resolver<'_>, global: &GlobalArgs) -> Option<So
     found
 }
 
-/// Returns the setting that disables verification. A profile cannot disable it, because users would not notice.
+/// Returns the setting that disables the verification of the certificate. A profile cannot disable it, because users would not notice.
 ///
 /// # Errors
-/// Returns a usage error if there is a pin as well, even in a profile, or if `--insecure` and `--ca-cert` are given together. `--ca-cert` has
-/// priority over SWP_INSECURE, like every flag over a variable.
+/// Returns a usage error if verification is disabled and a pin is set, even in a profile, or if `--insecure` is combined with `--ca-cert`.
+/// `--ca-cert` and SWP_INSECURE can be combined, because the flag has precedence over the variable.
 pub(crate) fn insecure(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -110,7 +111,7 @@ pub(crate) fn insecure(
                 "{} cannot be combined with the pin in {pinned}",
                 resolver.source_of(INSECURE)
             ),
-            "omit one of them",
+            "remove one of them",
         ));
     }
     let source = if global.insecure && !is_overridden(resolver, global)? {
@@ -123,7 +124,7 @@ pub(crate) fn insecure(
     Ok(source)
 }
 
-/// Whether a file of certificates has priority over the setting that disables verification.
+/// Returns true if the file with trusted certificates has precedence over the setting that disables verification.
 fn is_overridden(resolver: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, Error> {
     let Some(ca_cert) = given_ca_cert(resolver, global) else {
         return Ok(false);
@@ -131,7 +132,7 @@ fn is_overridden(resolver: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, E
     match (resolver.source_of(INSECURE), ca_cert.source) {
         (insecure @ Source::Flag(_), ca_cert @ Source::Flag(_)) => Err(Error::usage(
             format!("{insecure} cannot be combined with {ca_cert}"),
-            "omit one of them",
+            "remove one of them",
         )),
         (insecure, ca_cert) => Ok(ca_cert.rank() < insecure.rank()),
     }

@@ -1,4 +1,4 @@
-//! Parses addresses and durations, whatever source they come from.
+//! Parses addresses and durations from flags, variables and profiles.
 
 use std::time::Duration;
 
@@ -23,17 +23,17 @@ pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, E
     }
 }
 
-/// Returns the hint for a text that is not an address.
+/// Returns the hint for a value that is not an address.
 pub(crate) fn like(text: &str) -> String {
     match Address::suggestion_for(text) {
         Some(address) => format!("use {address}"),
-        None => "use the form https://dsm.example.com:4119".to_owned(),
+        None => "use an address such as https://dsm.example.com:4119".to_owned(),
     }
 }
 
-/// The maximum of time limits and waiting times: a year.
+/// The maximum for time limits and waiting times: one year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The maximum of key lifetimes: a century.
+/// The maximum for key lifetimes: 100 years.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Parses a time limit or waiting time of at most a year.
@@ -44,7 +44,7 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_WAIT, source, text)
 }
 
-/// Parses a lifetime of a key, or a part of one, of at most a century.
+/// Parses the lifetime of a key, or a part of it. The maximum is 100 years.
 ///
 /// # Errors
 /// Returns a usage error that names the source.
@@ -77,9 +77,9 @@ fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str
             Err("expected a duration of at most a year")
         }
         Ok(_) | Err(humantime::DurationError::NumberOverflow) => {
-            Err("expected a duration of at most a century")
+            Err("expected a duration of at most 100 years")
         }
-        // The parser's message is not used: it may quote the text, which may be a misplaced secret.
+        // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
         Err(_) => Err("expected a duration such as 30s or 5m"),
     }
 }

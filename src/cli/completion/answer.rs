@@ -1,4 +1,4 @@
-//! Answers the request of a shell.
+//! Prints the completion candidates for a request of a shell.
 
 use std::io::Write as _;
 
@@ -11,7 +11,7 @@ use super::request::Request;
 use crate::cli::command_line::parser;
 use crate::terminal::output::is_plain;
 
-/// Prints the candidates, one per line. A description follows after a tab if the shell shows it.
+/// Prints the candidates, one per line. For shells that show descriptions, a tab and the description follow.
 pub(crate) fn answer(request: &Request) {
     let mut words = request.before.clone();
     if words.is_empty() {
@@ -22,7 +22,7 @@ pub(crate) fn answer(request: &Request) {
     let mut command = with_candidates(parser(), request);
     let folder = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();
-    // Flags are offered if one has been begun, or if there is nothing else to offer.
+    // Flags are only offered if the word starts with a dash, or if there are no other candidates.
     let is_flag = |candidate: &CompletionCandidate| {
         candidate.get_value().as_encoded_bytes().starts_with(b"-")
     };
@@ -33,11 +33,11 @@ pub(crate) fn answer(request: &Request) {
         .filter_map(|candidate| line_of(candidate, request.line.as_ref()))
         .map(|line| line + "\n")
         .collect();
-    // A shell that has stopped reading needs nothing more.
+    // A write error means that the shell no longer reads, so it is ignored.
     let _ = std::io::stdout().lock().write_all(answer.as_bytes());
 }
 
-/// Returns the line for one candidate, or nothing if a shell or a terminal could take it for more than text.
+/// Returns the line for one candidate, or `None` if it contains characters that a shell or a terminal could interpret.
 fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<String> {
     let value = candidate.get_value().to_str()?;
     if !is_plain(value) {
@@ -54,7 +54,7 @@ fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<S
     })
 }
 
-/// Returns the command with candidates from the manager for every role and key.
+/// Adds completion of roles and keys, with names from the manager, to the command.
 fn with_candidates(command: clap::Command, request: &Request) -> clap::Command {
     command
         .mut_args(|argument| argument_with_candidates(argument, request))

@@ -1,6 +1,6 @@
-//! Parses the command line of bash, which passes it as typed and expects quoted words.
+//! Parses a command line from bash. bash passes the line as it was typed, and expects candidates with quotes.
 
-/// The quotes around the cursor.
+/// The kind of quotes that are open at the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     None,
@@ -16,12 +16,12 @@ pub(crate) struct BashLine {
     /// The current word, without its quotes.
     pub(crate) current: String,
     quote: Quote,
-    /// The length of the current word up to where bash inserts the answer. bash breaks words at some characters and quotes.
+    /// The length of the part of the current word that bash does not replace. bash splits words at quotes and at some other characters.
     inserted_at: usize,
 }
 
 impl BashLine {
-    /// Splits a line as a shell would, without expansions. Returns `None` if another command starts before the cursor.
+    /// Splits a line into words like a shell, but without expansions. Returns `None` if the cursor is in a second command of the line.
     pub(crate) fn read(line: &str, point: usize) -> Option<Self> {
         let line = line.get(..point).unwrap_or(line);
         let mut words: Vec<String> = Vec::new();
@@ -41,7 +41,7 @@ impl BashLine {
                 (Quote::None, '"') => (quote, inserted_at) = (Quote::Double, text.len()),
                 (Quote::Single, '\'') | (Quote::Double, '"') => quote = Quote::None,
                 (Quote::None | Quote::Double, '\\') => text.extend(characters.next()),
-                // Another command starts here.
+                // A second command starts here.
                 (Quote::None, ';' | '|' | '&' | '(' | ')' | '<' | '>') => return None,
                 (Quote::None, '=' | ':') => {
                     text.push(character);
@@ -65,9 +65,10 @@ impl BashLine {
     pub(crate) fn quoted(&self, value: &str) -> Option<String> {
         let rest = value.get(self.inserted_at..)?;
         Some(match self.quote {
-            // bash adds the closing quote.
+            // The closing quote is omitted, because bash adds it.
             Quote::Single => rest.replace('\'', r"'\''"),
-            // bash expands history within double quotes and keeps a backslash before `!`, so `!` gets single quotes of its own.
+            // Within double quotes, `!` starts a history expansion, and a backslash before `!` stays in the word. So `!` is put in single
+            // quotes.
             Quote::Double => {
                 escaped(rest, |character| "\"\\$`".contains(character)).replace('!', "\"'!'\"")
             }

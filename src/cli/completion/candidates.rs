@@ -1,4 +1,5 @@
-//! Names of roles and keys from the manager, if a saved credential or an API key is available. Otherwise there are no candidates.
+//! Completes roles and keys with names from the manager. If neither a saved credential nor an API key is available, there are no
+//! candidates.
 
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
@@ -20,15 +21,15 @@ use crate::storage::state_dir::Folder;
 use crate::target::Target;
 use crate::terminal::output::{Color, Format, Output, is_plain};
 
-/// The time limit of the whole look-up, because the user is waiting.
+/// The time limit for all requests of a completion, because the user is waiting.
 const BUDGET: Duration = Duration::from_millis(900);
-/// A refused key is not tried again for this long. Keys lock after failures (docs/manager-api.md, "Checking a key"), and a shell asks
-/// at each press of a key.
+/// The time for which a rejected API key is not sent again. The manager locks an API key after failures (docs/manager-api.md, "Checking a
+/// key"), and a shell may request completion very often.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
-/// The maximum number of candidates. A user cannot look through more.
+/// The maximum number of candidates. A longer list would not help the user.
 const MOST: usize = 1000;
 
-/// Returns the names of the roles.
+/// Returns the role names.
 pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let roles: Vec<RoleSummary> = signed_in.roles().await?;
@@ -36,7 +37,7 @@ pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     })
 }
 
-/// Returns the keys in the form of KEY that was started: `id:N`, `name:TEXT`, or the name alone if it is unambiguous.
+/// Returns the keys in the form that the user started to type: `id:N`, `name:TEXT`, or only the name if it is unambiguous.
 pub(crate) fn keys(before: &[OsString], current: &str) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let keys: Vec<ApiKey> = signed_in
@@ -81,24 +82,24 @@ fn ask(
         let found = tokio::time::timeout(BUDGET, found(&target, &context, names));
         found.await.ok().flatten().unwrap_or_default()
     });
-    // Does not wait for a host lookup or for a file that never ends.
+    // The runtime is not dropped normally, because that would wait for a running DNS lookup or for a read of an endless file.
     runtime.shutdown_background();
     found
         .into_iter()
-        // A name that starts with a dash would be read as a flag.
+        // A name that starts with a dash would be parsed as a flag.
         .filter(|name| !name.is_empty() && !name.starts_with('-') && is_plain(name))
         .take(MOST)
         .map(CompletionCandidate::new)
         .collect()
 }
 
-/// Returns the context of the words typed so far, or `None` if they do not give a manager that may be contacted silently.
+/// Returns the context for the words that were typed, or `None` if the manager is unknown or must not be contacted without a message.
 fn target(before: &[OsString]) -> Option<(Target, Context)> {
     let matches = parser().ignore_errors(true);
     let matches = matches.try_get_matches_from(before).ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
     let mut settings = Settings::resolve(global, &Sources::of(&matches), true).ok()?;
-    // Sending the key to an unverified server, or pinning an unknown one, never happens silently.
+    // Completion prints no warnings, so it must not send a credential to an unverified server or pin an unknown key.
     if settings.insecure.is_some() {
         return None;
     }
@@ -120,7 +121,7 @@ async fn found(
 ) -> Option<Vec<String>> {
     let way = AuthMethod::select(target, context).ok()?;
     match &way {
-        // Never a password, a command that may prompt, or the shell's stdin.
+        // Completion does not use a password, a command (it may prompt), or stdin (it belongs to the shell).
         AuthMethod::Password => return None,
         AuthMethod::ApiKey(key)
             if matches!(key.value, SecretSource::Command(_) | SecretSource::Stdin) =>
@@ -145,7 +146,7 @@ async fn found(
         Err(error) => {
             let refused = matches!(error.cause(), Cause::Unauthorized | Cause::Forbidden);
             if let Some(fingerprint) = fingerprint.filter(|_| refused) {
-                // Completion prints no messages, so a failed write is not reported.
+                // Completion prints no messages, so a write error is ignored.
                 let _ = refusals.write(&fingerprint, b"refused\n");
             }
             None
@@ -153,7 +154,7 @@ async fn found(
     }
 }
 
-/// Whether this key was refused recently.
+/// Returns true if the manager rejected this key recently.
 fn was_refused_recently(refusals: &Folder, fingerprint: &str) -> bool {
     let written =
         std::fs::metadata(refusals.path().join(fingerprint)).and_then(|data| data.modified());

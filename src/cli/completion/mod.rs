@@ -1,7 +1,8 @@
-//! What can be typed next, for the shells: commands, flags and values from the parser, roles and keys from the manager.
+//! Shell completion. Commands, flags and values come from the parser, and roles and keys come from the manager.
 //!
-//! The scripts of `commands/completions/` run `swp-keys __complete`. The user is typing meanwhile, so completion never prompts, prints no
-//! messages, never signs in with a password, and takes at most a second. If that is not possible, it offers nothing.
+//! The scripts of `commands/completions/` run `swp-keys __complete`. Completion runs while the user types. It does not prompt, prints no
+//! messages, does not sign in with a password, and takes at most a second. If it cannot get the names from the manager under these
+//! conditions, it offers none.
 
 mod answer;
 mod bash_line;

@@ -1,4 +1,4 @@
-//! What a shell asks.
+//! The request of a shell for completion.
 
 use std::ffi::OsString;
 
@@ -7,17 +7,17 @@ use super::bash_line::BashLine;
 /// A request of a shell: the command line up to the cursor.
 #[derive(Default)]
 pub(crate) struct Request {
-    /// The words before the current one, the program's name first. Empty if nothing can be completed.
+    /// The words before the current word, starting with the program's name. Empty if nothing can be completed.
     pub(super) before: Vec<OsString>,
     /// The word at the cursor, as the program would receive it.
     pub(super) current: OsString,
-    /// The line itself, if the shell expects quoted answers.
+    /// The line as it was typed, if the shell expects candidates with quotes (bash).
     pub(super) line: Option<BashLine>,
 }
 
 impl Request {
-    /// Parses `PROGRAM __complete bash LINE POINT` or `PROGRAM __complete SHELL =CURRENT WORD...`. Returns `None` if the arguments are no
-    /// request.
+    /// Parses `PROGRAM __complete bash LINE POINT` or `PROGRAM __complete SHELL =CURRENT WORD...`. Returns `None` if the arguments are not
+    /// a completion request.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let program = arguments.next()?;
         if arguments.next()? != "__complete" {

@@ -1,10 +1,10 @@
-//! Problems of the settings file, with their positions.
+//! Problems in the settings file, with their positions.
 
 use std::path::Path;
 
 use crate::error::Error;
 
-/// A problem of the file. It never contains text of the file.
+/// A problem in the file. It contains no text from the file.
 pub(crate) struct Diagnostic {
     /// The line, counted from 1.
     pub(crate) line: usize,
@@ -12,14 +12,14 @@ pub(crate) struct Diagnostic {
     pub(crate) column: usize,
     /// The problem.
     pub(crate) what: String,
-    /// How to fix it.
+    /// The hint that describes how to fix the problem.
     pub(crate) hint: String,
-    /// Whether the position holds a secret.
+    /// True if there is a secret at this position.
     pub(crate) secret: bool,
 }
 
 impl Diagnostic {
-    /// Describes a problem at this byte of the text.
+    /// Creates a problem at this byte offset of the text.
     pub(crate) fn at(
         text: &str,
         offset: usize,
@@ -36,7 +36,7 @@ impl Diagnostic {
         }
     }
 
-    /// Formats the problem with its position, as compilers do.
+    /// Formats the problem as `FILE:LINE:COLUMN: MESSAGE`.
     pub(crate) fn with_location(&self, file: &Path) -> String {
         let Self {
             line, column, what, ..
@@ -45,10 +45,10 @@ impl Diagnostic {
     }
 }
 
-/// Reports the first problem.
+/// Returns an error for the first problem.
 ///
 /// # Errors
-/// Returns a usage error if there is a problem, with the number of further problems.
+/// Returns a usage error if there is a problem. The error contains the first problem and the number of the others.
 pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let Some((first, others)) = problems.split_first() else {
         return Ok(());
@@ -56,7 +56,7 @@ pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let hint = match others.len() {
         0 => first.hint.clone(),
         more => format!(
-            "{}; run `swp-keys config check` for {more} more",
+            "{}; run `swp-keys config check` to show {more} more",
             first.hint
         ),
     };

@@ -1,7 +1,8 @@
-//! The settings file `config.toml`: named profiles with settings that flags and variables do not give. It is never written.
+//! The settings file `config.toml`. It contains named profiles, whose settings apply if neither a flag nor a variable is set. This program
+//! only reads the file.
 //!
-//! The file holds no secrets, but commands in it are run, so no other user may have write access. Problems are reported by line and column.
-//! The text of the file is never repeated, because a misplaced value may be a password.
+//! The file contains no secrets, but it contains commands that are run, so other users must not have write access. Problems are reported by
+//! line and column. Messages do not repeat text from the file, because a misplaced value may be a password.
 
 mod diagnostic;
 #[cfg(any(test, fuzzing))]

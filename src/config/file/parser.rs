@@ -11,10 +11,10 @@ use super::profiles::{Profile, Profiles};
 use super::schema;
 use super::schema::Field;
 
-/// The minimum similarity of an unknown name to a known one, to suggest the known one.
+/// The minimum similarity between an unknown name and a known name for which the known name is suggested.
 const NEAR: f64 = 0.8;
 
-/// Parses the whole document, and continues after problems.
+/// Parses the whole document. A problem does not stop the parser, so that all problems are found.
 pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     let mut read = Profiles {
         path,
@@ -49,8 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the problems found by the TOML parser. Its messages are fixed texts; its `Display` is not used, because it quotes the line. They
-/// replace other problems of the same line, except that the line holds a secret.
+/// Adds the errors of the TOML parser. Its messages are fixed texts. Its `Display` is not used, because it quotes the line. An error
+/// replaces the other problems of the same line, except for the problem that the line contains a secret.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -68,7 +68,7 @@ struct Reader<'a> {
     text: &'a str,
     folder: PathBuf,
     problems: Vec<Diagnostic>,
-    /// The offsets of the fields in the current profile.
+    /// The byte offsets of the fields of the current profile.
     places: BTreeMap<&'static str, usize>,
 }
 
@@ -184,20 +184,20 @@ impl Reader<'_> {
                 continue;
             };
             let what = format!("`{one}` and `{other}` cannot be in the same profile");
-            let hint = "remove one of them, or add a second profile";
+            let hint = "remove one of them, or move it to a second profile";
             let problem = Diagnostic::at(self.text, *place, what, hint);
             self.problems.push(problem);
         }
     }
 
-    /// Adds a problem of a value.
+    /// Adds a problem with a value.
     fn invalid(&mut self, offset: usize, what: impl Into<String>) {
         let hint = "see `swp-keys config --help` for the fields and docs/configuration.md for their values";
         self.problems
             .push(Diagnostic::at(self.text, offset, what, hint));
     }
 
-    /// Adds a problem of an unknown field, or of one that is not allowed.
+    /// Adds a problem for a field that is unknown or not allowed.
     fn unknown(&mut self, key: &FieldKey<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
@@ -238,7 +238,8 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Whether the name is a field or similar to one, and may be repeated. Any other name may be a misplaced secret.
+/// Returns true if the name is similar or equal to the name of a field. Any other name must not be repeated, because it may be a misplaced
+/// secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
     let is_near = |field: &str| strsim::jaro_winkler(&folded, field) >= NEAR;

@@ -8,7 +8,7 @@ use super::diagnostic::{self, Diagnostic};
 use crate::config::source::{FileLocation, Source, Sourced};
 use crate::error::Error;
 
-/// A settings file as it was read.
+/// The content of a settings file.
 pub(crate) struct Profiles {
     /// The path of the file.
     pub(crate) path: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Returns the values of a field; there are several if it is a list.
+    /// Returns the values of a field. A list has several values.
     pub(crate) fn list(&self, field: &str) -> Option<Sourced<Vec<String>>> {
         let (field, values) = self.values.get_key_value(field)?;
         Some(Sourced {
@@ -50,7 +50,7 @@ impl Profile {
         })
     }
 
-    /// Removes these fields, and returns whether one of them was set.
+    /// Removes these fields, and returns true if at least one of them was set.
     pub(crate) fn remove(&mut self, fields: &[&str]) -> bool {
         let before = self.values.len();
         self.values.retain(|field, _| !fields.contains(field));
@@ -70,10 +70,10 @@ impl Profiles {
         names.collect()
     }
 
-    /// Returns the requested profile or the default profile, and what selected it.
+    /// Returns the requested profile or the default profile, with the setting that selected it as its source.
     ///
     /// # Errors
-    /// Returns a usage error if the file has a problem, or does not contain the profile.
+    /// Returns a usage error if the file is invalid, or if it does not contain the profile.
     pub(crate) fn choose(
         &self,
         wanted: Option<&Sourced<String>>,

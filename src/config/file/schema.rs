@@ -1,4 +1,4 @@
-//! The fields of the settings file: their names, their values, and the names that are rejected.
+//! The fields of the settings file: their names and types, and the names that are not allowed.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::terminal::output::Format;
 
 /// A field with its type.
 pub(crate) struct Field {
-    /// The name: the flag without its dashes.
+    /// The name of the field: its flag without the dashes.
     pub(crate) name: &'static str,
     form: FieldType,
 }
@@ -73,7 +73,7 @@ pub(crate) const PROFILE_FIELDS: [Field; 20] = [
     field("create", FieldType::Text),
 ];
 
-/// The fields of the table `create` of a profile, named as a profile stores them.
+/// The fields of the table `create` of a profile. The prefix `create.` is part of their names here.
 pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.role", FieldType::Text),
     field("create.role-id", FieldType::Id),
@@ -83,7 +83,7 @@ pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
-/// The fields of a profile that apply only to its own manager.
+/// The fields that only apply to the manager of the profile.
 pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "tenant",
     "username",
@@ -131,7 +131,7 @@ fn locales() -> Vec<String> {
 }
 
 impl Field {
-    /// Returns the values of the field, in the form that its flag takes.
+    /// Returns the values of the field, in the form that its flag accepts.
     ///
     /// # Errors
     /// Returns the problem, without repeating the value.
@@ -145,7 +145,7 @@ impl Field {
         self.one(value, folder).map(|value| vec![value])
     }
 
-    /// Returns a hint for a rejected value, if a better value is known.
+    /// Returns a hint for a rejected value, if there is one.
     pub(crate) fn suggestion(&self, value: &DeValue<'_>) -> Option<String> {
         match (self.form, value) {
             (FieldType::Address, DeValue::String(text)) => {
@@ -201,7 +201,7 @@ impl Field {
                 Ok(()) => Ok(text),
                 Err(reason) => Err(reason.to_owned()),
             },
-            // Whether the time has passed is checked when a key is created.
+            // A time in the past is not an error here. It is an error when a key is created.
             FieldType::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
                 Ok(_) => Ok(text),
                 Err(_) => Err(
@@ -227,11 +227,11 @@ impl Field {
     }
 }
 
-/// Checks a proxy. One with a password is rejected, because the password is a secret.
+/// Checks a proxy. A proxy with a password is rejected, because the file must not contain secrets.
 fn proxy(text: String) -> Result<String, String> {
     match ProxyAddress::parse(&text) {
         Ok(proxy) if proxy.has_credentials() => {
-            Err("it contains a user name or password; set such a proxy in HTTPS_PROXY".to_owned())
+            Err("it contains a user name or password; set a proxy with credentials in HTTPS_PROXY instead".to_owned())
         }
         Ok(_) => Ok(text),
         Err(problem) => Err(problem.reason.to_owned()),
@@ -241,22 +241,23 @@ fn proxy(text: String) -> Result<String, String> {
 /// Resolves a path relative to the folder of the settings file, or to the user's home if it starts with `~/`.
 fn file(text: &str, folder: &Path) -> Result<String, String> {
     if text == "-" {
-        return Err("stdin can only be given on the command line".to_owned());
+        return Err("`-` (stdin) is only allowed on the command line".to_owned());
     }
     let path = match text.strip_prefix('~') {
         None => folder.join(text),
-        Some("") => return Err("it is a folder".to_owned()),
+        Some("") => return Err("the path is a folder".to_owned()),
         Some(rest) => match (rest.strip_prefix('/'), std::env::home_dir()) {
             (Some(rest), Some(home)) => home.join(rest),
-            (None, _) => return Err("only `~/` is supported, for your own home folder".to_owned()),
-            (_, None) => return Err("the home folder for `~/` is unknown".to_owned()),
+            (None, _) => return Err("`~` is only supported as `~/`, for your own home folder".to_owned()),
+            (_, None) => return Err("could not resolve `~/`: the home folder is unknown".to_owned()),
         },
     };
     let path = path.into_os_string().into_string();
     path.map_err(|_| "the path is not UTF-8".to_owned())
 }
 
-/// Resolves the program of a command if it is a path. A bare name is searched in PATH. Arguments are not changed.
+/// Resolves the program of a command if it is a path. A name without a slash is not changed, because it is searched for in PATH. Arguments
+/// are not changed.
 fn command(text: &str, folder: &Path) -> Result<String, String> {
     let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
     if !command.program.contains(std::path::is_separator) {
@@ -266,9 +267,9 @@ fn command(text: &str, folder: &Path) -> Result<String, String> {
     Ok(command.text())
 }
 
-/// Returns why a field of this name is rejected, and what to do instead.
+/// Returns the reason and the hint if a field with this name is not allowed.
 pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
-    const SECRET: &str = "is a secret, which does not belong in this file";
+    const SECRET: &str = "is not allowed in this file, because it is a secret";
     let folded: String = name
         .chars()
         .filter(|character| character.is_alphanumeric())
@@ -277,26 +278,26 @@ pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
     match folded.as_str() {
         "password" | "passwd" | "passphrase" | "pass" | "pwd" | "swppassword" => Some((
             SECRET,
-            "use the command that prints it, as in `password-command = \"pass show dsm/admin\"`, or `password-file`",
+            "set a command that prints it, as in `password-command = \"pass show dsm/admin\"`, or set `password-file`",
         )),
         "apikey" | "apisecretkey" | "secretkey" | "secret" | "key" | "token" | "apitoken"
         | "accesskey" | "swpapikey" => Some((
             SECRET,
-            "use the command that prints it, as in `api-key-command = \"pass show dsm/key\"`, or `api-key-file`",
+            "set a command that prints it, as in `api-key-command = \"pass show dsm/key\"`, or set `api-key-file`",
         )),
         "mfacode" | "mfa" | "code" | "otp" | "totp" | "totpsecret" | "mfasecret" | "swpmfacode" => {
             Some((
                 SECRET,
-                "use the command that prints the current code, as in `mfa-command = \"oathtool ...\"`",
+                "set a command that prints the current code, as in `mfa-command = \"oathtool ...\"`",
             ))
         }
         "sid" | "rid" | "session" | "sessionid" | "cookie" | "cookies" => Some((
             SECRET,
-            "run `swp-keys login`, which saves a session in a separate file",
+            "run `swp-keys login` to save a session in a separate file",
         )),
         "insecure" => Some((
             "is not allowed in a file, because disabled checks are easily overlooked there",
-            "set `ca-cert` or `tls-pin` to what you trust",
+            "set `ca-cert` to a file with the trusted certificates, or `tls-pin` to the trusted public key",
         )),
         _ => None,
     }

@@ -11,31 +11,31 @@ use crate::error::Error;
 use crate::storage::locations::{config_folder, config_variable, is_absent, is_out_of_reach};
 use crate::storage::permissions::require_trusted_owner;
 
-/// The consequence of write access for other users.
-const STAKE: &str = "commands in it would be run in your name";
-/// A larger file is not a settings file.
+/// The reason why other users must not have write access, for the error message.
+const STAKE: &str = "the commands in it run as your user";
+/// The maximum size of a settings file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Returns the path of the settings file, or `None` if this machine has no folder for settings.
+/// Returns the path of the settings file, or `None` if the settings folder is unknown.
 pub(crate) fn path() -> Option<PathBuf> {
     config_folder().map(|folder| folder.join("config.toml"))
 }
 
-/// Returns a note if the permissions of the settings folder do not allow it to be read.
+/// Returns a note if the settings folder cannot be read because of its permissions.
 pub(crate) fn closed_folder() -> Option<String> {
     let path = path()?;
     let folder = path.parent()?;
     let error = folder.symlink_metadata().err()?;
     (error.kind() == std::io::ErrorKind::PermissionDenied).then(|| {
         format!(
-            "settings file and pins are ignored: could not read {} ({}): {error}",
+            "the settings file and the pins are ignored: could not read {} ({}): {error}",
             folder.display(),
             config_variable()
         )
     })
 }
 
-/// Reads the file with all its problems. Returns `None` if there is no file.
+/// Reads the file and finds all its problems. Returns `None` if the file does not exist.
 ///
 /// # Errors
 /// Returns a usage error if the file cannot be read, or if other users can write to it.
@@ -49,7 +49,7 @@ pub(crate) fn read() -> Result<Option<Profiles>, Error> {
     Ok(Some(parser::document(path, &bytes)))
 }
 
-/// Returns the error of a requested profile if there is no settings file.
+/// Returns the error for a requested profile if the settings file does not exist.
 pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
     let Sourced { value, source } = wanted;
     Error::usage(
@@ -60,10 +60,10 @@ pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
                 config_variable()
             ),
             None => format!(
-                "{source}: profile `{value}` not found: this machine has no folder for settings"
+                "{source}: profile `{value}` not found: the settings folder is unknown"
             ),
         },
-        "create the file with the table `[profiles.NAME]`, or set SWP_CONFIG_DIR to another folder",
+        "create the file with a table `[profiles.NAME]`, or set SWP_CONFIG_DIR to a different folder",
     )
 }
 
@@ -75,11 +75,11 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
                 "could not read the settings file {shown} ({}): {reason}",
                 config_variable()
             ),
-            "make the file readable, or set SWP_CONFIG_DIR to another folder",
+            "make the file readable, or set SWP_CONFIG_DIR to a different folder",
         )
     };
     let mut file = match File::open(path) {
-        // If the folder is not a folder (SWP_CONFIG_DIR=/dev/null), there is no file either.
+        // If SWP_CONFIG_DIR is not a folder, such as /dev/null, the file does not exist either.
         Err(error) if is_absent(&error) || is_out_of_reach(path) => return Ok(None),
         other => other.map_err(|error| failed(&error.to_string()))?,
     };
@@ -87,7 +87,7 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         .metadata()
         .map_err(|error| failed(&error.to_string()))?;
     if !metadata.is_file() {
-        return Err(failed("it is not a file"));
+        return Err(failed("it is not a regular file"));
     }
     require_trusted_owner(path, &metadata, STAKE)?;
     let mut bytes = Vec::new();
