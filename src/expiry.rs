@@ -19,8 +19,7 @@ pub(crate) enum Expiry {
     At(DateTime<Utc>),
 }
 
-const FORMS: &str =
-    "use a duration (14d, 12w, 36h), a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
+const FORMS: &str = "use a duration (14d, 12w, 36h), a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
 
 impl Expiry {
     /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC if `zone` is `None`. `now` is this machine's time.

@@ -248,8 +248,12 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
         Some("") => return Err("the path is a folder".to_owned()),
         Some(rest) => match (rest.strip_prefix('/'), std::env::home_dir()) {
             (Some(rest), Some(home)) => home.join(rest),
-            (None, _) => return Err("`~` is only supported as `~/`, for your own home folder".to_owned()),
-            (_, None) => return Err("could not resolve `~/`: the home folder is unknown".to_owned()),
+            (None, _) => {
+                return Err("`~` is only supported as `~/`, for your own home folder".to_owned());
+            }
+            (_, None) => {
+                return Err("could not resolve `~/`: the home folder is unknown".to_owned());
+            }
         },
     };
     let path = path.into_os_string().into_string();

@@ -59,9 +59,9 @@ pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
                 path.display(),
                 config_variable()
             ),
-            None => format!(
-                "{source}: profile `{value}` not found: the settings folder is unknown"
-            ),
+            None => {
+                format!("{source}: profile `{value}` not found: the settings folder is unknown")
+            }
         },
         "create the file with a table `[profiles.NAME]`, or set SWP_CONFIG_DIR to a different folder",
     )
