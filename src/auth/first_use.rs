@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_begins_with_a_command_for_a_runner() {
+    fn no_line_begins_with_a_workflow_command() {
         for spaces in ["", "   "] {
             let text = format!("{}{spaces}::stop-commands::x", "y".repeat(WIDTH));
             let lines = wrapped(&text);

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_whole_whatever_its_file_is_said_to_hold() {
+    fn a_secret_is_read_completely_for_any_reported_file_size() {
         for expected in [
             None,
             Some(0),

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_with_the_value_that_was_asked_for_is_no_difference() {
+    fn a_field_with_the_requested_value_is_not_a_difference() {
         let change = KeyChange {
             key_name: Some("ci".to_owned()),
             description: Some(String::new()),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn another_value_is_a_difference_and_a_field_that_is_not_shown_is_none() {
+    fn a_different_value_is_a_difference_and_a_missing_field_is_not() {
         let change = KeyChange {
             role_id: Some(2),
             description: Some("for CI".to_owned()),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_sent() {
+    fn only_different_fields_are_sent() {
         let change = KeyChange {
             key_name: Some("ci".to_owned()),
             locale: Some("ja-JP".to_owned()),

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_an_id_and_nothing_else_is() {
+    fn only_digits_are_an_id() {
         let read = |text| KeyRef::read(text).ok();
         assert_eq!(read("7"), Some(KeyRef::Id(7)));
         assert_eq!(read("id:7"), Some(KeyRef::Id(7)));

@@ -98,8 +98,8 @@ pub(crate) async fn is_free(
     })
 }
 
-/// Searches for the key with this name until at most one key has it, or until the wait is over. If several runs create keys with one name
-/// at the same time, all but one of the keys are deleted.
+/// Searches until exactly one key has this name, or until the wait is over. If several runs create keys with one name at the same time, all
+/// but one of the keys are deleted.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,

@@ -27,7 +27,7 @@ pub(crate) fn check(
     }
     if role.grants_every_right() && !allow_full_access {
         context.output.warn(&format!(
-            "the role `{}` (ID {}) grants every right, so a key with this role has full control of the manager; add `--allow-full-access` to accept that",
+            "the role `{}` (ID {}) grants every right, so a key with this role has full control of the manager; add `--allow-full-access` to suppress this warning",
             role.name, role.id
         ));
     }

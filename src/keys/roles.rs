@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_closest_name_is_offered_only_when_it_is_close() {
+    fn the_closest_name_is_suggested_only_if_it_is_similar() {
         let names = ["Full Access", "Auditor", "Auditors Abroad"];
         assert_eq!(closest("Audtior", names.into_iter()), Some("Auditor"));
         assert_eq!(closest("auditor ", names.into_iter()), Some("Auditor"));

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_in_one_state() {
+    fn each_key_has_one_state() {
         let now = 1_000_000_000_000_i64;
         let day = 86_400_000;
         for (fields, words, word) in [

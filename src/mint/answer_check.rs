@@ -1,4 +1,4 @@
-//! Responses about a different key or role than requested. A key of another run is never touched.
+//! Detects responses about a different key or role than requested. A key of another run is never changed or deleted.
 
 use super::likeness::is_like;
 use super::ownership::{self, MarkOwner, marker_owner};
@@ -12,21 +12,22 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     let known = record.work == Work::Create && record.existing_ids.contains(&key.id);
     known.then(|| {
         let failure = format!(
-            "the manager's response to the create is about the key with ID {}, which existed before",
+            "the manager's response to the create request is about the key with ID {}, which existed before the request",
             key.id
         );
         Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(key.id))
     })
 }
 
-/// Who created the key in a response.
+/// Which run created the key in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribution {
     /// This run.
     Ours,
-    /// Another run: a proxy has swapped two responses.
+    /// Another run created the key. A proxy may have swapped two responses.
     AnotherRun,
-    /// Unknown, because the response contains neither our name nor our marker. A manager may alter names and omit descriptions.
+    /// This is unknown, because the response contains neither this run's key name nor its marker. A manager may alter names and omit
+    /// descriptions.
     Unknown,
 }
 
@@ -37,24 +38,24 @@ pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
         MarkOwner::Us => Attribution::Ours,
         MarkOwner::Another => Attribution::AnotherRun,
         MarkOwner::None if like_ours => Attribution::Ours,
-        // A manager that returns descriptions returns the marker as well.
+        // The response contains a description without this run's marker, so the key is not from this run.
         MarkOwner::None if !record.marked || key.description().is_some() => Attribution::AnotherRun,
         MarkOwner::None => Attribution::Unknown,
     }
 }
 
-/// Returns the failure for a response about a key of another run. That key is neither delivered nor deleted.
+/// Returns the failure for a response about a key that another run may have created. That key is not deleted, and its secret is not
+/// delivered.
 pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Failure {
     let message = format!(
-        "the manager's response to the create is about the key `{}` (ID {}), and nothing proves that this run created it: it was not delivered, and \
-         nothing was deleted",
+        "the manager's response to the create request is about the key `{}` (ID {}), which another run may have created; its secret was not delivered, and nothing was deleted",
         key.name().unwrap_or(&record.key_name),
         key.id
     );
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(key.id))
 }
 
-/// Returns the failure if nothing proves that this run created the key. The key may belong to another run, so it is not deleted.
+/// Returns the failure for a key that another run may have created. Such a key is not deleted. Returns `None` for a key of this run.
 pub(super) fn belongs_to_another_run(
     failure: &str,
     record: &Record,
@@ -65,14 +66,14 @@ pub(super) fn belongs_to_another_run(
         && !ownership::is_ours(record, key);
     another.then(|| {
         let message = format!(
-            "{failure}; the key has ID {}, and nothing proves that this run created it",
+            "{failure}; the key with ID {} was not deleted, because another run may have created it",
             key.id
         );
         Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(key.id))
     })
 }
 
-/// Returns the role of a created key if it differs from the requested role.
+/// Returns the role ID of the created key if it differs from the requested role ID.
 fn other_role(record: &Record, key: &ApiKey) -> Option<i64> {
     let created = record.work == Work::Create;
     key.role_id()
@@ -80,7 +81,7 @@ fn other_role(record: &Record, key: &ApiKey) -> Option<i64> {
 }
 
 impl Transaction<'_> {
-    /// Takes the secret from a response, if the response is about the requested key.
+    /// Takes the secret from a response after checking the key's name and role.
     pub(super) async fn accept(&self, mut key: ApiKey, record: &Record) -> Result<Minted, Failure> {
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         if record.work == Work::Create
@@ -104,7 +105,7 @@ impl Transaction<'_> {
             return Err(self.refuse_role(&key, role_id, record).await);
         }
         let Some(secret) = UndeliveredSecret::of(&mut key) else {
-            let failure = "the manager's response has no secretKey";
+            let failure = "the manager's response contains no `secretKey`";
             return Err(match belongs_to_another_run(failure, record, &key) {
                 Some(end) => end,
                 None => self.undo(key.id, record, failure).await,
@@ -121,19 +122,18 @@ impl Transaction<'_> {
         })
     }
 
-    /// Deletes a key with the wrong role, because it permits more or less than requested. A key that may belong to another run is
-    /// not deleted.
+    /// Deletes a key that has a different role than requested. A key that another run may have created is not deleted.
     async fn refuse_role(&self, key: &ApiKey, role_id: i64, record: &Record) -> Failure {
         let asked = record.role_id.unwrap_or_default();
         let failure =
-            format!("the manager created a key with role ID {role_id} instead of {asked}");
+            format!("the manager created a key with role ID {role_id} instead of role ID {asked}");
         if let Some(end) = belongs_to_another_run(&failure, record, key) {
             return end;
         }
         match self.undo(key.id, record, &failure).await {
             Failure::RolledBack(error) => Failure::RolledBack(
                 Error::new(ErrorKind::Unexpected, error.to_string())
-                    .hint("ask the administrator of the manager why it assigns a different role")
+                    .hint("ask the manager's administrator why the manager assigns a different role")
                     .key(key.id),
             ),
             open => open,

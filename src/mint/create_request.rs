@@ -1,5 +1,5 @@
-//! The request that creates a key, and what its response proves. A successful response may be about a different key, and an error
-//! response may arrive although the key was created.
+//! Sends the request that creates a key, and determines its outcome. A success response may be about a different key. An error response may
+//! arrive although the key was created.
 
 use std::time::Duration;
 
@@ -17,12 +17,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, ManagerError, NewApiKey};
 
-/// How long to search for our key after the manager rejected the create and no other key explains that. A search may lag behind a
-/// create.
+/// How long to search for the key after the manager has rejected the create request. A new key may appear late in search results.
 const LAG_WAIT: Duration = Duration::from_secs(2);
 
 impl Transaction<'_> {
-    /// Sends the request, and returns when its outcome is known.
+    /// Sends the create request, and determines its outcome.
     pub(super) async fn request_key(
         &self,
         key: &NewApiKey,
@@ -46,7 +45,7 @@ impl Transaction<'_> {
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
             }
-            // The request was not sent, or a rate limit kept the manager from processing it.
+            // The manager did not process the request, or it rejected the API key of this run.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
                 Err(Failure::RolledBack(error.into()))
             }
@@ -54,31 +53,30 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if our marker is on a different key than the one in the response.
+    /// Returns true if this run's marker is in the description of a different key than the key in the response.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.access.signed_in, record).look(true).await;
-        matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, twins }, .. })
-            if id != answered.id && !twins.contains(&answered.id))
+        matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, duplicates }, .. })
+            if id != answered.id && !duplicates.contains(&answered.id))
     }
 
-    /// Returns true if the manager rejected the API key that signs the requests. Each further request with it would count towards
-    /// its lock, so none is sent.
+    /// Returns true if the manager rejected the API key that authenticates this run. No further request is sent in that case, because each
+    /// rejected request counts towards locking the key.
     fn is_locked_out(&self, error: &ManagerError) -> bool {
         self.access.signed_in.session().is_none()
             && error.had_no_effect()
             && *error.cause() == Cause::Unauthorized
     }
 
-    /// Determines the outcome of a create that returned an error. An error response may belong to the second of two copies of the
-    /// request, and a server error may follow a successful create. So each error counts as a lost response until a search shows
-    /// that our key does not exist.
+    /// Determines the outcome of a create request that returned an error. The error may answer a second copy of the request, and a server
+    /// error may follow a successful create. So the key may exist, and a search must show whether it does.
     async fn doubt(
         &self,
         error: ManagerError,
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        // A response in a different format may come from a proxy.
+        // The response may come from a proxy, so its status is not conclusive.
         let refused = error.has_refusal_status();
         let question = Question {
             wait: self.doubted_for(&error, record),
@@ -88,24 +86,24 @@ impl Transaction<'_> {
             log::warn!("{error}; checking whether the key was created");
         }
         match reconcile::of_create(self.access.signed_in, record, question).await {
-            CreateOutcome::Created(id, twins) => {
+            CreateOutcome::Created(id, duplicates) => {
                 if question.refused {
-                    log::warn!("{error}; the key was created nevertheless");
+                    log::warn!("{error}; the key was created despite this error");
                 }
-                self.take_ours(id, twins, recorded).await
+                self.take_ours(id, duplicates, recorded).await
             }
             CreateOutcome::NotCreated
                 if question.refused || refused || Self::may_be_a_refusal(&error, record) =>
             {
                 let error = match self.refused(error, record).await {
                     Ok(error) => error,
-                    // The lagging search did not show it before.
+                    // The earlier search did not show this run's key yet.
                     Err(id) => return self.take_ours(id, Vec::new(), recorded).await,
                 };
                 if question.refused {
                     return Err(Failure::RolledBack(error));
                 }
-                // In a rotation the name is in use, so any 500 may mean that the name was rejected.
+                // The response is not conclusive, but the search shows that the key was not created.
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
                 let plain = Error::new(error.kind(), message).http(error.http_status());
                 Err(Failure::RolledBack(match error.key_id() {
@@ -116,8 +114,8 @@ impl Transaction<'_> {
             CreateOutcome::NotCreated => {
                 Err(Failure::RolledBack(not_created(error.into(), record)))
             }
-            // A user without permission to create keys may lack permission to search them too, and gets the same response for
-            // both.
+            // A user who lacks permission to create keys may also lack permission to search keys, and the manager returns the same status
+            // for both.
             CreateOutcome::SearchForbidden(_) if refused => Err(Failure::RolledBack(error.into())),
             CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => {
                 Err(Failure::Unresolved(Error::new(
@@ -131,31 +129,31 @@ impl Transaction<'_> {
         }
     }
 
-    /// Creates a new secret for our key, because the response with the first one was lost.
+    /// Creates a new secret for this run's key, because the response with the first secret was lost.
     async fn take_ours(
         &self,
         id: i64,
-        twins: Vec<i64>,
+        duplicates: Vec<i64>,
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         recorded.note_key_lastingly(id);
-        let ended = self.end_twins(twins).await;
+        let ended = self.end_duplicates(duplicates).await;
         ended
-            .map_err(|twin| Failure::Unresolved(Error::new(ErrorKind::Attention, twin).key(id)))?;
+            .map_err(|error| Failure::Unresolved(Error::new(ErrorKind::Attention, error).key(id)))?;
         self.request_secret(id, recorded.record()).await
     }
 
-    /// Returns true if a server error may mean that the name is in use.
+    /// Returns true if the server error may mean that the name is in use.
     fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
         *error.cause() == Cause::Rejected(500)
             && (error.is_from_manager() || record.predecessor.is_some())
     }
 
-    /// Returns how long our key may still appear.
+    /// Returns how long to wait for the key to appear in search results.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // A rotation sends the request once more, and that attempt finds a late key.
+        // A rotation repeats the request after this error, so a key that appears late is found then.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
@@ -166,8 +164,9 @@ impl Transaction<'_> {
         }
     }
 
-    /// Explains why the manager rejected the create. The status for a name that is in use is unknown (docs/manager-api.md,
-    /// "Unknowns", no. 7), so this searches for a key with the name. Returns the ID if that key is our own.
+    /// Determines why the manager rejected the create request. It is unknown which status the manager returns if the name is in use
+    /// (docs/manager-api.md, "Unknowns", no. 7), so this function searches for a key with the name. Returns the key ID as the error if the
+    /// key is this run's key.
     async fn refused(&self, error: ManagerError, record: &Record) -> Result<Error, i64> {
         let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
         if !record.unique || !about_the_key {
@@ -184,7 +183,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // A key that appeared during this run is the better explanation.
+        // A key that was created during this run is reported in preference to an older key.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {
@@ -209,7 +208,7 @@ impl Transaction<'_> {
         })
     }
 
-    /// Returns the ID of the predecessor if another run has renamed it. The successor of that run is about to get the name.
+    /// Returns the ID of the old key if another run has renamed it. That run is about to create a successor with the name.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
         let key = self.access.signed_in.api_key(predecessor.id).await.ok()?;
@@ -217,7 +216,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns the error for a key that was not created. The request can be repeated.
+/// Returns the error for a key that was not created. The user can repeat the command.
 fn not_created(error: Error, record: &Record) -> Error {
     let message = format!("{error}; the key `{}` was not created", record.key_name);
     Error::new(ErrorKind::Unreachable, message)

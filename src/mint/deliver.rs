@@ -1,4 +1,4 @@
-//! Delivery of a secret to all sinks, or to none.
+//! Delivers a secret to all of its destinations, or to none.
 
 use super::delivery_check::Objection;
 use super::record::RunRecord;
@@ -8,11 +8,11 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 
-/// How many times a secret is replaced after a lost request has invalidated it.
+/// The maximum number of times that a secret is replaced because a lost request may have invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
-    /// Delivers the secret. If a check or a sink fails and no sink has the secret, the key is deleted.
+    /// Delivers the secret. If a check or a delivery fails and no destination has the secret, the key is deleted.
     pub(super) async fn deliver(
         &mut self,
         mut minted: Minted,
@@ -23,7 +23,7 @@ impl Transaction<'_> {
             if !minted.uncertain || !matches!(checked, Err(Objection::Refused(_))) {
                 break;
             }
-            log::warn!("a lost request was processed late; creating another secret");
+            log::warn!("an earlier request may have replaced the new secret; creating another secret");
             minted.secret.settled.set(true);
             minted = self.request_secret(minted.id, recorded.record()).await?;
             minted.uncertain = true;
@@ -36,7 +36,7 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // `recover` does not delete a key because the manager is busy.
+            // `recover` does not delete a key only because the check failed, for example because the manager is busy.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -57,7 +57,7 @@ impl Transaction<'_> {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
                 Err(Failure::Unresolved(error))
             }
-            // The exit code reports why the key was deleted.
+            // The error has the kind of the failure that led to the deletion.
             Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
                     "{failure}; the key `{}` (ID {}) was deleted",
@@ -71,8 +71,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Marks the record as `delivering` before a sink gets the secret, and as `delivered` after all sinks have it. `recover` does
-    /// not invalidate such a secret unless the user asks for it.
+    /// Delivers the secret. The record's stage is set to `delivering` before the first delivery and to `delivered` after the last one. In
+    /// these stages, `recover` does not invalidate the secret unless the user requests it.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -94,7 +94,7 @@ impl Transaction<'_> {
             fields: &minted.fields,
             meta: self.meta,
         };
-        // The old secret of an existing key is already invalid, so a signal does not stop the delivery of the new one.
+        // The old secret of an existing key is already invalid, so a signal does not stop the delivery of the new secret.
         let deaf = Signals::default();
         let signals = if recorded.record().work == Work::Rekey {
             &deaf
@@ -115,7 +115,7 @@ impl Transaction<'_> {
         if let Err(error) = recorded.mark(stage) {
             log::info!("could not update the record of this run: {error}");
         }
-        // A command that receives the secret exits early on a signal.
+        // A signal also ends the command that receives the secret, so the failed delivery is reported as an interruption.
         let kind = signals
             .received()
             .map_or(ErrorKind::Undelivered, ErrorKind::Interrupted);
@@ -123,35 +123,34 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns a failure that keeps the record and the key.
+/// Returns a failure after which neither the record nor the key is removed.
 fn left_open(minted: &Minted, failure: String) -> Failure {
     minted.secret.settled.set(true);
     Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))
 }
 
-/// Returns the failure for a secret that the manager does not accept although it has just created it for an existing key. A run
-/// on another machine has created a newer secret, which may be in use. So `recover` does not replace it unless the user asks for
-/// it.
+/// Returns the failure for a new secret of an existing key that the manager rejects. A run on a different machine may have created a newer
+/// secret, which may be in use. So `recover` does not replace that secret unless the user requests it.
 fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failure {
     if let Err(error) = recorded.mark(Stage::Delivering) {
         log::info!("could not update the record of this run: {error}");
     }
     let message = format!(
-        "{failure}; another run may have created a newer secret for the key `{}` (ID {}), so this one was not delivered",
+        "{failure}; another run may have created a newer secret for the key `{}` (ID {}), so the secret of this run was not delivered",
         minted.name, minted.id
     );
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(minted.id))
 }
 
-/// Why a secret was not delivered.
+/// The failed delivery of a secret.
 struct Undelivered {
     message: String,
-    /// All sinks withdrew the secret.
+    /// True if no destination has the secret any more.
     all_withdrawn: bool,
 }
 
-/// Delivers to all sinks or to none. If a sink fails, the earlier ones withdraw the secret, and the message names those that
-/// could not.
+/// Delivers to all destinations or to none. If a delivery fails, the secret is withdrawn from the earlier destinations. The error names the
+/// destinations from which the secret could not be withdrawn.
 async fn deliver(
     sinks: &mut [Box<dyn Sink>],
     payload: &Payload<'_>,

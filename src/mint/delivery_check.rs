@@ -1,6 +1,6 @@
-//! The checks before a secret is delivered.
+//! The checks that are made before a secret is delivered.
 
-use super::ownership::{is_ours, is_twin_of_answer};
+use super::ownership::{is_ours, is_duplicate_of_answer};
 use super::poll::Poll;
 use super::state::{Minted, Transaction};
 use crate::auth::key_check::{Tried, try_key};
@@ -11,13 +11,13 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 
 /// A reason not to deliver a secret.
 pub(super) enum Objection {
-    /// The manager does not accept the secret.
+    /// The manager rejected the secret.
     Refused(String),
-    /// A lost request may have invalidated the secret, and nothing proves that the secret works.
+    /// An earlier request whose response was lost may have invalidated the secret, and it is unknown whether the secret works.
     Doubtful(String),
-    /// The response is about a different key than the one that this run created.
+    /// The response with the secret is about a different key than the key that this run created.
     Exchanged(String),
-    /// Anything else.
+    /// Any other reason.
     Other(ErrorKind, String),
 }
 
@@ -28,14 +28,14 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Returns the reason why the secret must not be delivered: a signal, an older key with the name, or a secret that does not
-    /// work.
+    /// Checks that the secret may be delivered. Reasons not to deliver are a signal, an older key with the same name, and a secret that
+    /// does not work.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
-        // The old secret of an existing key is already invalid, so the delivery is finished even after a signal.
+        // Only new keys are checked for duplicates and for other keys with the same name.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // Another run, or a lost request of this run, may have created a newer secret for an existing key.
+        // For an existing key, another run or a lost request of this run may have created a newer secret.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         if self.verify || in_doubt && !idle {
@@ -49,8 +49,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Deletes the twins of the key, and checks that no key with the same name has a lower ID (docs/transaction.md, "Several runs
-    /// at once").
+    /// Deletes the duplicates that a repeated request created, and checks that no key with the same name has a lower ID
+    /// (docs/transaction.md, "Several runs at once").
     async fn stands_alone(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
         if !record.unique && !self.verify && !self.recovering {
             return Ok(());
@@ -58,15 +58,15 @@ impl Transaction<'_> {
         let found = match self.shown_beside(minted).await {
             Ok(found) => found,
             Err(error) if record.unique => {
-                let what = "could not check whether another key has the name";
+                let what = "could not check whether a different key has the name";
                 return Err((ErrorKind::Undelivered, format!("{what}: {error}")).into());
             }
             Err(error) => {
-                log::info!("could not check whether a request was processed twice: {error}");
+                log::info!("could not search for duplicate keys: {error}");
                 return Ok(());
             }
         };
-        let ended = self.end_twins(twins(minted, record, &found)?).await;
+        let ended = self.end_duplicates(duplicates(minted, record, &found)?).await;
         ended.map_err(|error| Objection::Other(ErrorKind::Attention, error))?;
         let bears_it = |key: &&ApiKey| {
             (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)
@@ -77,13 +77,13 @@ impl Transaction<'_> {
                 && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
-        // A run starts to deliver after it has checked that its key stays.
+        // A run with a later stage has already passed this check.
         let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
             Some(other) if may_go => Err((
                 ErrorKind::Conflict,
                 format!(
-                    "a key named `{}` already exists (ID {}): another run was first",
+                    "a key named `{}` already exists (ID {}), because another run created it first",
                     record.key_name, other.id
                 ),
             )
@@ -92,8 +92,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns the keys with the name of this key once the search shows this key. Then the search shows every key that was
-    /// created before it.
+    /// Waits until a search by name shows this key, and returns the results. The results then include all keys with this name that were
+    /// created earlier.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
@@ -112,7 +112,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if the manager shows that the key is locked or expired. The response to the reset may omit that.
+    /// Returns true if the key is locked or expired. The key is read for this, because the response to the reset request may omit these
+    /// fields.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.access.signed_in.api_key(minted.id).await;
         shown.is_ok_and(|key| {
@@ -140,17 +141,17 @@ impl Transaction<'_> {
                     return Ok(());
                 }
                 Err(Objection::Refused(format!(
-                    "the manager does not accept the new secret: {error}"
+                    "the manager rejected the new secret: {error}"
                 )))
             }
-            // A lost request may have invalidated the secret.
+            // An earlier request whose response was lost may have invalidated the secret.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"
                 )))
             }
             Tried::Unproven(error) => {
-                let message = format!("could not prove that the new secret works: {error}");
+                let message = format!("could not check whether the new secret works: {error}");
                 if self.verify || minted.uncertain {
                     self.access.context.output.warn(&message);
                 } else {
@@ -162,8 +163,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns true if the manager rejected a request for lack of permission, after it had accepted the secret. Rate limits, server
-/// errors and responses of a proxy prove nothing about the secret.
+/// Returns true if the error shows that the manager accepted the secret and rejected only the request. Rate limits, server errors and proxy
+/// responses do not show whether the secret works.
 fn is_about_a_right(error: &ManagerError) -> bool {
     error.is_from_manager()
         && match error.cause() {
@@ -173,12 +174,12 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the twins of this key among the keys that a search found. A key with our marker that is not a twin has a
-/// copied description, and is not deleted.
+/// Returns the IDs of the duplicates of this key among the keys in `found`. A duplicate was created by the same request. If someone copied
+/// this run's marker to a different key, that key is not a duplicate.
 ///
 /// # Errors
-/// Returns an objection if a different key has our marker and this one does not.
-fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
+/// Returns an objection if a different key has this run's marker and this key does not.
+fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {
         return Ok(Vec::new());
@@ -190,18 +191,17 @@ fn twins(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>,
     };
     if shown.is_some() && !is_ours(record, made) {
         return Err(Objection::Exchanged(format!(
-            "the manager's response is about the key with ID {}, but the key with ID {} has the marker of this run: no secret was delivered, \
-             and nothing was deleted",
+            "the manager's response is about the key with ID {}, but this run's marker is in the description of the key with ID {}; no secret was delivered, and nothing was deleted",
             minted.id, other.id
         )));
     }
-    let twins = found
+    let duplicates = found
         .iter()
-        .filter(|key| is_other(key) && is_twin_of_answer(made, key));
-    Ok(twins.map(|key| key.id).collect())
+        .filter(|key| is_other(key) && is_duplicate_of_answer(made, key));
+    Ok(duplicates.map(|key| key.id).collect())
 }
 
-/// Returns true if a key is locked or expired. The manager rejects it regardless of its secret.
+/// Returns true if the key is locked or expired. The manager rejects such a key even if the secret is correct.
 fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn) -> bool {
     let now = signed_in.time().timestamp_millis();
     active == Some(false) || expiry_date.is_some_and(|end| end <= now)

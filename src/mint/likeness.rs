@@ -1,6 +1,6 @@
-//! The comparison of names that a manager may alter: different case, no blanks or brackets, or truncated.
+//! Compares key names that a manager may have altered. A manager may change the case, remove spaces and brackets, or truncate a name.
 
-/// Shorter names must match in full, because many names have the same beginning.
+/// The minimum length of a truncated name. Shorter names must match in full, because many names have the same beginning.
 const LONG: usize = 16;
 
 /// Returns the letters and digits of a name in lower case.
@@ -11,7 +11,7 @@ pub(super) fn folded(name: &str) -> String {
         .collect()
 }
 
-/// Returns true if the manager may have changed one name into the other.
+/// Returns true if the manager may have altered the requested name to the stored name.
 pub(crate) fn is_like(asked: &str, kept: &str) -> bool {
     let (asked, kept) = (folded(asked), folded(kept));
     if kept.is_empty() {
@@ -25,7 +25,7 @@ mod tests {
     use super::is_like;
 
     #[test]
-    fn a_name_is_like_what_a_manager_makes_of_it_and_like_no_other() {
+    fn a_name_matches_its_altered_forms_and_no_other_name() {
         let name = "Night build (ci) of the whole Fleet";
         for kept in [
             name,

@@ -1,34 +1,34 @@
-//! The search for the key that an operation created: first by its name, which takes one request, then by its marker among all
-//! newer keys.
+//! Searches for the key that an operation created. The first search is by name, because it takes only one request. If it fails, all newer
+//! keys are searched for the operation's marker.
 
 use chrono::TimeDelta;
 
-use super::ownership::{Verdict, is_twin_of_answer, judge};
+use super::ownership::{Verdict, is_duplicate_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
-/// How far the clocks of two machines may differ after one was adjusted to the other, in milliseconds.
+/// The tolerance for the clock difference between this machine and the manager, in milliseconds, after the known clock skew was subtracted.
 const SLACK: i64 = 60 * 1000;
 
 /// The longest time from the start of an operation to its last request, in milliseconds.
 const LONGEST: i64 = 10 * 60 * 1000;
 
-/// How many keys other runs may create between the two copies of a request.
+/// The maximum number of keys that other runs create between the arrivals of two copies of a request.
 const NEIGHBOURS: i64 = 1000;
 
-/// Searches for the key of one operation.
+/// A search for the key of one operation.
 pub(super) struct Lookup<'a> {
     signed_in: &'a SignedIn,
     record: &'a Record,
-    /// Keys with a lower ID are not ours.
+    /// Only keys with a higher ID can belong to the operation.
     lowest: Option<i64>,
-    /// The highest ID in the results so far. Keys above it are new.
+    /// The highest key ID in the results so far. Keys with a higher ID are new.
     highest: Option<i64>,
-    /// Restricts the search to the twins of this key.
-    twin: Option<&'a ApiKey>,
+    /// If set, only duplicates of this key are searched for: keys that the same create request created.
+    duplicate: Option<&'a ApiKey>,
 }
 
-/// The result of one search.
+/// The result of one search for an operation's key.
 pub(super) struct LookupResult {
     pub(super) verdict: Verdict,
     /// True if any key has exactly this name.
@@ -42,24 +42,25 @@ impl<'a> Lookup<'a> {
             record,
             lowest: record.existing_ids.iter().copied().max(),
             highest: None,
-            twin: None,
+            duplicate: None,
         }
     }
 
-    /// Restricts the search to keys with an ID close to this one.
+    /// Restricts the search to keys with an ID close to this ID.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self
     }
 
-    /// Restricts the search to the twins of this key. Copies of the key are ignored.
-    pub(super) fn twins_of(mut self, key: Option<&'a ApiKey>) -> Self {
-        self.twin = key;
+    /// Restricts the search to duplicates of this key: keys that the same create request created. Keys to which someone copied the
+    /// description are ignored.
+    pub(super) fn duplicates_of(mut self, key: Option<&'a ApiKey>) -> Self {
+        self.duplicate = key;
         self
     }
 
-    /// Searches once. IDs rise, so the search reads only keys with a higher ID than those that existed before. Unless `whole`, it
-    /// reads only keys that were added since the last search.
+    /// Searches once. The manager assigns increasing IDs, so only keys with a higher ID than the keys that existed before the operation are
+    /// read. If `whole` is false, only keys that were created since the last search are read.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -69,7 +70,7 @@ impl<'a> Lookup<'a> {
             .api_keys_named(&self.record.key_name)
             .await?;
         let name_is_taken = (found.iter()).any(|key| key.name() == Some(&self.record.key_name));
-        found.retain(|key| self.may_be_twin(key));
+        found.retain(|key| self.may_be_duplicate(key));
         let by_name = judge(self.record, since, &found);
         let verdict = match by_name {
             Verdict::Ours { .. } => by_name,
@@ -84,11 +85,11 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    fn may_be_twin(&self, key: &ApiKey) -> bool {
-        self.twin.is_none_or(|twin| is_twin_of_answer(twin, key))
+    fn may_be_duplicate(&self, key: &ApiKey) -> bool {
+        self.duplicate.is_none_or(|duplicate| is_duplicate_of_answer(duplicate, key))
     }
 
-    /// Adds keys with a different name that may be ours.
+    /// Adds keys with a different name that may belong to the operation.
     async fn add_like(&mut self, whole: bool, found: &mut Vec<ApiKey>) -> Result<(), ManagerError> {
         let since = since(self.signed_in, self.record);
         let from = match whole {
@@ -104,7 +105,7 @@ impl<'a> Lookup<'a> {
                     && found.iter().all(|other| other.id != key.id)
             };
             let page: Vec<_> = (page.into_iter())
-                .filter(|key| self.may_be_twin(key) && may_be(key))
+                .filter(|key| self.may_be_duplicate(key) && may_be(key))
                 .collect();
             found.extend(page);
         }
@@ -112,7 +113,8 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Returns the start of the operation according to the clock of the manager, or an earlier time.
+/// Returns the start of the operation by the manager's clock. If the clocks are not precise, the returned time is too early rather than too
+/// late.
 pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let skew = signed_in
         .clock_skew()
@@ -123,8 +125,8 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
         return began;
     };
-    // An operation starts before its request. If the wall clock contradicts that, the clock was set back in between, and the
-    // monotonic clock is right.
+    // An operation starts before its request. If the recorded start is later than the request, the wall clock was set back, so the
+    // monotonic clock is used.
     let asked = signed_in.time().timestamp_millis().saturating_sub(age);
     match began > asked {
         true => asked.saturating_sub(LONGEST),

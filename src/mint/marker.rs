@@ -1,15 +1,15 @@
-//! The marker that an operation adds to the description of its key, and the operation in a default name.
+//! The marker `[swp-keys OPERATION]` that a run adds to its key's description, and the operation ID in a default key name.
 
 use crate::manager::ApiKey;
 
-/// Returns the marker for the description of a key.
+/// Returns the marker that an operation adds to its key's description.
 pub(crate) fn mark(operation: &str) -> String {
     format!("{MARK}{operation}]")
 }
 
 const MARK: &str = "[swp-keys ";
 
-/// Returns the operation in a default name (role, time, operation).
+/// Returns the operation ID in a default key name. A default name consists of the role, the time and the operation ID.
 pub(super) fn default_name_of(name: &str) -> Option<&str> {
     let (rest, operation) = name.rsplit_once('-')?;
     let (_, time) = rest.rsplit_once('-')?;
@@ -26,7 +26,7 @@ fn is_operation(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns the operations of the complete markers in a text.
+/// Returns the operation IDs of the complete markers `[swp-keys OPERATION]` in `text`.
 pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
     text.split(MARK)
         .skip(1)
@@ -35,14 +35,14 @@ pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|operation| is_operation(operation))
 }
 
-/// A marker in a text, which the manager may have altered.
+/// A marker that was found in a description. The manager may have altered its spaces, brackets or case.
 pub(super) struct FoundMark<'a> {
     pub(super) operation: &'a str,
     start: usize,
     end: usize,
 }
 
-/// Returns the markers in a lower-case text.
+/// Returns the markers in `text`, which must be in lower case.
 pub(super) fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
     const NAME: &str = "swp-keys";
     text.match_indices(NAME).filter_map(|(place, _)| {
@@ -64,7 +64,8 @@ pub(super) fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
     })
 }
 
-/// Returns the operation of the last marker of a key, or else the operation in its default name.
+/// Returns the operation ID of the last marker in the key's description. If there is no marker, returns the operation ID in the key's
+/// default name.
 pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
@@ -72,9 +73,9 @@ pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
     last.or_else(|| default_name_of(&name)).map(str::to_owned)
 }
 
-/// Returns a text without markers and the blanks before them.
+/// Returns `text` without the markers `[swp-keys OPERATION]` and the spaces before them.
 pub(crate) fn without_marks(text: &str) -> String {
-    // `to_ascii_lowercase` does not change the length.
+    // The byte positions also apply to `text`, because `to_ascii_lowercase` does not change the length.
     let lower = text.to_ascii_lowercase();
     let (mut rest, mut last) = (String::new(), 0);
     for mark in found_marks(&lower) {

@@ -1,34 +1,38 @@
-//! The one transaction that creates a secret: prepared, recorded, asked, minted, delivering, delivered, settled.
+//! The transaction that creates a secret and delivers it. Its states are prepared, recorded, asked, minted, delivering, delivered and
+//! settled.
 //!
 //! No other module creates a key or resets a secret. The methods in [`transaction`] go through these states in order. `docs/transaction.md`
-//! describes the faults and what `recover` does about them. If the process dies in a state, the following is left:
+//! describes the possible faults and how `recover` handles them. The table shows what remains if the process is killed in a state:
 //!
 //! | state | on disk | on the manager | cleaned up by |
 //! | --- | --- | --- | --- |
-//! | prepared | perhaps an empty temporary file beside a sink | nothing | nothing to do |
+//! | prepared | perhaps an empty temporary file beside a destination file | nothing | nothing to do |
 //! | recorded | the record | nothing | `recover` finds no key and removes the record |
 //! | asked | the record | perhaps a key whose secret is lost | `recover` creates a new secret or deletes the key |
 //! | minted | the record, perhaps a temporary file (0600) with the secret | a key whose secret was not delivered | the same |
-//! | delivering | the record, perhaps the secret in its sink | the key, whose secret may be in use | `recover OPERATION` |
-//! | delivered | the record, the secret in its sink | the key | `recover` removes the record, or sets the expiry of an old key |
-//! | settled | the secret in its sink | the key | nothing to do |
+//! | delivering | the record, perhaps the secret at its destination | the key, whose secret may be in use | `recover OPERATION` |
+//! | delivered | the record, the secret at its destination | the key | `recover` removes the record, or sets the expiry of an old key |
+//! | settled | the secret at its destination | the key | nothing to do |
 //!
 //! What the transaction guarantees:
 //!
-//! - **The record covers the request.** The record is on disk, fsynced, before the request is sent. It is removed when there is nothing
-//!   left to do. In between, a signal stops the run only after the key was delivered or deleted.
-//! - **Keys of other runs are never touched.** A run recognises its key by the ID or by the marker. A name proves nothing.
-//! - **Only a success response is final.** An error response may belong to the second of two copies of a request, and a server error may
-//!   follow a create that succeeded. So the run searches for its marker after each error response.
-//! - **A delivery is recorded first.** The record is marked as `delivering` before a sink gets the secret. If that fails, the secret is
-//!   not delivered. The new secret of an existing key is tried before it is delivered.
-//! - **One key per name.** If several runs create a key with the same name, the key with the lowest ID stays.
-//! - **An existing key is never deleted.** If its new secret cannot be delivered, the record stays and the error reports that.
+//! - **The record covers the request.** The record is on disk and fsynced before the request is sent. It is removed when no work is left.
+//!   In between, a signal stops the run only after the key was delivered or deleted.
+//! - **Keys of other runs are never changed.** A run adds a marker `[swp-keys OPERATION]` to its key's description. It recognizes its key
+//!   by the ID or by the marker, and never by the name.
+//! - **Only a success response is conclusive.** An error may answer a second copy of a request, and a server error may follow a successful
+//!   create. So the run searches for a key with its marker after each error response.
+//! - **A delivery is recorded first.** The stage `delivering` is written to the record before the secret is delivered. If the write fails,
+//!   the secret is not delivered. The new secret of an existing key is tried before it is delivered.
+//! - **One key per name.** If several runs create a key with the same name, only the key with the lowest ID is not deleted.
+//! - **An existing key is never deleted.** If its new secret cannot be delivered, the record is not removed, and the error reports the
+//!   failed delivery.
 
 mod answer_check;
 mod create_request;
 mod deliver;
 mod delivery_check;
+mod duplicates;
 mod likeness;
 mod lookup;
 mod marker;
@@ -44,10 +48,10 @@ mod rollback;
 mod rotation;
 mod state;
 pub(crate) mod transaction;
-mod twins;
 #[cfg(all(test, unix, feature = "sandbox"))]
 mod two_targets;
 
+pub(crate) use duplicates::Duplicates;
 pub(crate) use likeness::is_like;
 pub(crate) use marker::{mark, markers, without_marks};
 pub(crate) use other_runs::refuse_unfinished;
@@ -58,4 +62,3 @@ pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use rollback::{delete, delete_abandoned, delete_delivered};
 pub(crate) use rotation::{Retired, expire_predecessor, is_requested_expiry, restore_name};
 pub(crate) use state::{Delivered, PreparedSinks, Transaction};
-pub(crate) use twins::Twins;

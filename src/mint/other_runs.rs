@@ -1,7 +1,8 @@
-//! Other runs that work on the same key. This run takes over the records of interrupted runs, and does not disturb a living run.
+//! Other runs that work on the same key. This run takes over the records of interrupted runs, and fails if another process is working on
+//! the key.
 //!
-//! A run searches for other records after its own record is on disk. Of two runs with the same state folder, the later one sees
-//! the record of the other.
+//! A run searches for other records after its own record is on disk. So if two runs use the same state folder, the later run sees the
+//! record of the earlier run.
 
 use super::ownership;
 use super::record::next_step;
@@ -11,11 +12,11 @@ use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Takes over the records of runs that were interrupted while they created this key or its secret, because the new secret
-/// replaces theirs. `own` is the record of this run. `key` is the key with this ID, if it was read.
+/// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret replaces the secrets
+/// of those runs. `own` is the record of this run. `key` is the key with this ID, if it was read.
 ///
 /// # Errors
-/// Returns a conflict if a living run works on the key, or if a rotation of it was interrupted.
+/// Returns a conflict if another process is working on the key, or if a rotation of the key was interrupted.
 pub(super) fn take_over(
     id: i64,
     key: Option<&ApiKey>,
@@ -39,7 +40,7 @@ pub(super) fn take_over(
         if !is_about(&other, id, key, own) {
             continue;
         }
-        // A living run is not waited for, because its secret would replace the one that this run creates.
+        // This run does not wait for the other process, because both create a secret for the same key and only the last secret works.
         let entry = if lives {
             None
         } else {
@@ -51,8 +52,8 @@ pub(super) fn take_over(
     Ok(entries)
 }
 
-/// Returns true if the run worked on this key. A run that does not know the ID of its key is recognised by the name, unless the
-/// key has the marker of a different run.
+/// Returns true if the recorded run worked on this key. If the record has no key ID, the names are compared, and the key must not have the
+/// marker of a different run.
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -61,10 +62,10 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Checks that no interrupted run lost the secret of a key that will be kept.
+/// Checks that no interrupted run may have lost the secret of this key.
 ///
 /// # Errors
-/// Returns an error that contains the next step of the record.
+/// Returns an error with the next step as a hint if the secret may be lost.
 pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     for found in journal::unfinished().unwrap_or_default() {
@@ -77,7 +78,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Err
             continue;
         }
         let message = format!(
-            "a run was interrupted before it delivered the secret of the key `{}` (ID {}), so the secret may be lost",
+            "a run was interrupted before it delivered the secret of the key `{}` (ID {}), so its secret may be lost",
             record.key_name, key.id
         );
         let error = Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record)));
@@ -86,7 +87,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Err
     Ok(())
 }
 
-/// Returns true if the run created this key or a secret of it, as far as the manager shows that.
+/// Returns true if the recorded run may have created this key or a secret for it.
 fn made(record: &Record, key: &ApiKey) -> bool {
     match record.key_id {
         Some(id) => id == key.id,
@@ -98,12 +99,12 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns true if the key does not have the marker that the run would have added.
+/// Returns true if the description does not contain the marker that the recorded run adds to its key.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }
 
-/// Returns true if the run was replacing this key, or created it as a successor.
+/// Returns true if the recorded run was rotating this key, or created this key as the successor.
 fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     let name = key.and_then(ApiKey::name);
     record.predecessor.as_ref().is_some_and(|predecessor| {
@@ -111,12 +112,12 @@ fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     })
 }
 
-/// Returns the error for an unfinished rotation, whose secret a new one would replace.
+/// Returns the error for an unfinished rotation. A new secret would replace the secret of that rotation.
 fn in_rotation(record: &Record) -> Error {
     let name = &record.key_name;
     Error::new(
         ErrorKind::Conflict,
-        format!("a rotation of the key `{name}` is not finished"),
+        format!("the key `{name}` has an unfinished rotation"),
     )
-    .hint("finish it with `swp-keys recover` or with the same `swp-keys rotate-key`, or undo it with `swp-keys recover --delete`")
+    .hint("run `swp-keys recover` to finish the rotation, or `swp-keys recover --delete` to roll it back")
 }

@@ -1,8 +1,8 @@
-//! Which run created a key, and what proves it.
+//! Determines which run created a key.
 //!
-//! Another run may have just received the secret of a key with the same name, so a name is never a reason to reset or delete a
-//! key. A manager may alter names and descriptions, and people rename keys. So the marker is searched for in both, regardless of
-//! case, brackets and blanks.
+//! Each run adds a marker `[swp-keys OPERATION]` to its key's description, or the operation ID to a default name. Only this proves that a
+//! key belongs to a run. Another run may create a key with the same name, so a matching name is not enough to reset or delete a key. A
+//! manager may alter names and descriptions, so both are searched for the operation ID, regardless of case, brackets and spaces.
 
 use crate::journal::Record;
 use crate::manager::ApiKey;
@@ -10,19 +10,20 @@ use crate::manager::ApiKey;
 use super::likeness::{folded, is_like};
 use super::marker::{default_name_of, found_marks};
 
-/// What a search proves about the key of an operation.
+/// The result of a search for an operation's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This key has the operation's marker. Its twins, which a repeated request created, have it as well.
-    Ours { id: i64, twins: Vec<i64> },
-    /// No key belongs to the operation: it was not created, or it was deleted.
+    /// The key has the operation's marker. The duplicates have the same marker, because the manager processed the create request more than
+    /// once.
+    Ours { id: i64, duplicates: Vec<i64> },
+    /// No key belongs to the operation. The key was not created, or it was deleted.
     None,
-    /// These keys may belong to the operation, but nothing proves it.
+    /// These keys may belong to the operation, but no marker proves it.
     Unproven(Vec<i64>),
 }
 
-/// Determines which key the operation created. A key that was created before `since` (the manager's time) has a similar name by
-/// chance. A key without a creation time may belong to the operation.
+/// Determines which of the keys the operation created. A key with a similar name does not belong to the operation if it was created before
+/// `since` (the manager's time). A key without a creation time may belong to the operation.
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -37,26 +38,28 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
     ours.sort_by_key(|key| key.id);
     match ours.split_first() {
-        // If a key has our marker, keys with the same name and no marker are irrelevant.
-        Some((first, rest)) if rest.iter().all(|other| are_twins(first, other)) => Verdict::Ours {
+        // If a key has this operation's marker, keys that only have the same name are ignored.
+        Some((first, rest)) if rest.iter().all(|other| are_duplicates(first, other)) => Verdict::Ours {
             id: first.id,
-            twins: rest.iter().map(|twin| twin.id).collect(),
+            duplicates: rest.iter().map(|duplicate| duplicate.id).collect(),
         },
         None if unproven.is_empty() => Verdict::None,
         _ => Verdict::Unproven(ours.iter().map(|key| key.id).chain(unproven).collect()),
     }
 }
 
-/// The longest time between the arrivals of two copies of a request, in milliseconds.
+/// The longest time between the arrivals of two copies of one request, in milliseconds.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Returns true if a repeated request created the two keys, which have the same marker. Otherwise one is a copy of the other.
-fn are_twins(one: &ApiKey, other: &ApiKey) -> bool {
+/// Returns true if one create request that was processed twice created both keys. Both keys have the same marker. If the result is false,
+/// someone copied the marker to a different key.
+fn are_duplicates(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
 
-/// Returns true if the two keys are twins. `answered` is a key from a response, which may omit fields.
-pub(super) fn is_twin_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
+/// Returns true if one create request that was processed twice created both keys. `answered` is a key from a response, which may omit
+/// fields.
+pub(super) fn is_duplicate_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
     let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
     are_close(answered, other)
         && same(answered.name(), other.name())
@@ -76,7 +79,7 @@ fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
         || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
 }
 
-/// Which run a marker belongs to.
+/// The run whose marker a key has: this operation's run, a different run, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkOwner {
     Us,
@@ -87,12 +90,12 @@ pub(super) enum MarkOwner {
 pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
-    // The digits are random, so other texts do not contain them.
+    // The operation ID is random, so it does not occur in other text by chance.
     let holds = |text: &str| text.contains(&record.operation);
     if record.marked && (holds(&description) || holds(&name)) {
         return MarkOwner::Us;
     }
-    // If our key has no marker, a key with a marker belongs to a different run.
+    // The key does not have this operation's marker. A different marker shows that it belongs to a different run.
     let mut others = found_marks(&description)
         .map(|found| found.operation)
         .chain(default_name_of(&name).filter(|_| folded(&name) != folded(&record.key_name)));
@@ -110,8 +113,8 @@ pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
 /// An hour in milliseconds.
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Returns true if the operation created the key with the recorded ID. A different manager at the same address has different IDs.
-/// So the key must have our marker or a similar name, or have been created during the operation.
+/// Returns true if the key with the recorded ID is the key that the operation created. A different manager at the same address may use the
+/// ID for a different key. So the key must have the operation's marker, have a similar name, or have been created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {
@@ -125,7 +128,7 @@ pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns true if a key was created within the hour after `since`, or has no creation time.
+/// Returns true if the key was created within one hour after `since`, or has no creation time.
 pub(super) fn is_of_its_time(since: i64, key: &ApiKey) -> bool {
     let span = since..since.saturating_add(HOUR);
     key.created().is_none_or(|created| span.contains(&created))
@@ -171,14 +174,14 @@ mod tests {
     }
 
     fn ours(id: i64) -> Verdict {
-        Verdict::Ours { id, twins: vec![] }
+        Verdict::Ours { id, duplicates: vec![] }
     }
 
     const OURS: Option<&str> = Some("for CI [swp-keys 1a2b3c4d]");
     const THEIRS: Option<&str> = Some("[swp-keys 99999999]");
 
     #[test]
-    fn only_a_mark_proves_whose_a_key_is() {
+    fn only_a_marker_proves_ownership() {
         let verdict = |keys: &[ApiKey]| judge(&record("ci", true), SINCE, keys);
         let mine = || key(5, "ci", OURS);
         let theirs = || key(4, "ci", THEIRS);
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_counts_under_any_name_and_in_any_form() {
+    fn a_marker_counts_under_any_name_and_in_any_altered_form() {
         for (name, description) in [
             ("renamed", "[swp-keys 1a2b3c4d]"),
             ("CI", "FOR CI [SWP-KEYS 1A2B3C4D]"),
@@ -223,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_came_twice_made_twins_and_a_copy_of_a_description_is_none() {
+    fn a_request_processed_twice_creates_duplicates_but_a_copied_description_does_not() {
         let verdict = |keys: &[ApiKey]| judge(&record("ci", true), SINCE, keys);
-        let twins = [key(9, "ci", OURS), key(5, "ci", OURS)];
+        let duplicates = [key(9, "ci", OURS), key(5, "ci", OURS)];
         let both = Verdict::Ours {
             id: 5,
-            twins: vec![9],
+            duplicates: vec![9],
         };
-        assert_eq!(verdict(&twins), both);
+        assert_eq!(verdict(&duplicates), both);
         let copied = [key(5, "ci", OURS), key(9, "copy", OURS)];
         assert_eq!(verdict(&copied), Verdict::Unproven(vec![5, 9]));
         let later = 3_600_000 + SINCE;
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_like_ours_may_be_ours_if_it_is_new() {
+    fn a_new_key_with_a_similar_name_may_be_ours() {
         let verdict = |key: ApiKey| judge(&record("ci", true), SINCE, &[key]);
         assert_eq!(verdict(key(5, "CI", None)), Verdict::Unproven(vec![5]));
         assert_eq!(verdict(made_at(5, "CI", None, SINCE - 1)), Verdict::None);
@@ -247,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_mark_nothing_is_proven() {
+    fn without_a_marker_ownership_is_unproven() {
         let unmarked = record("ci", false);
         let verdict = |key: ApiKey| judge(&unmarked, SINCE, &[key]);
         assert_eq!(verdict(key(5, "ci", None)), Verdict::Unproven(vec![5]));
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_an_id_is_not_taken_for_ours_if_it_is_older() {
+    fn an_older_key_with_the_recorded_id_is_not_ours() {
         let is_it = |key: ApiKey| is_the_one(&record("ci", true), SINCE, &key);
         assert!(is_it(made_at(5, "renamed", OURS, 0)));
         assert!(is_it(made_at(5, "CI", None, 0)));
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_taken_out_of_a_text() {
+    fn markers_are_removed_from_text() {
         for (text, without) in [
             ("for CI [swp-keys 1a2b3c4d]", "for CI"),
             ("[swp-keys 1a2b3c4d]", ""),

@@ -1,16 +1,16 @@
-//! Polling with growing pauses, until the result of a request is known or a wait is over.
+//! Polling with increasing pauses, until the outcome of a request is known or the wait is over.
 
 use std::time::{Duration, Instant};
 
-/// How long to search after an error response that does not come from the manager itself.
+/// How long to search after an error response that may not come from the manager itself.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
-/// The first pause. Each further pause is twice as long.
+/// The first pause. Each pause is twice as long as the previous one, up to the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// Polls with growing pauses until a wait is over.
+/// The pauses between the polls of one wait.
 pub(crate) struct Poll {
     until: Instant,
     pause: Duration,
@@ -24,12 +24,12 @@ impl Poll {
         }
     }
 
-    /// Returns true if the wait is over and the next poll is the last one.
+    /// Returns true if the wait is over, so that the next poll is the last one.
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 
-    /// Pauses, and returns true if the caller must poll again. The last poll is at the end of the wait.
+    /// Pauses, and returns true if the caller must poll again. The last poll is made when the wait is over.
     pub(crate) async fn wait(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,7 +1,7 @@
-//! Lost responses: how to determine the outcome of a request whose response did not arrive or cannot be read.
+//! Determines the outcome of a request whose response was lost or cannot be read.
 //!
-//! The manager is polled until the outcome is known or the wait is over. A key that a search does not show is missing only at the
-//! end of the wait: before that, the request may still be in flight, or the search may lag behind the create.
+//! The manager is polled until the outcome is known or the wait is over. During the wait, a key that a search does not show may still
+//! appear, because the request may be in flight or the search index may be out of date.
 
 use std::time::Duration;
 
@@ -11,28 +11,30 @@ use super::poll::Poll;
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
-/// The outcome of a create.
+/// The outcome of a create request.
 pub(super) enum CreateOutcome {
-    /// The run created this key, which has its marker, and these twins.
+    /// The request created the key with this ID. The list contains the IDs of duplicates, which the manager created by processing the
+    /// request more than once.
     Created(i64, Vec<i64>),
-    /// The run created no key.
+    /// The request created no key.
     NotCreated,
     /// The outcome is unknown, because the user lacks permission to search keys.
     SearchForbidden(String),
-    /// That is unknown for this reason.
+    /// The outcome is unknown for this reason.
     Unknown(String),
 }
 
-/// What a search must determine.
+/// The parameters of the search for a created key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
-    /// How long a missing key may still appear.
+    /// How long a missing key may still appear in search results.
     pub(super) wait: Duration,
-    /// The manager itself rejected the create. A key with the name explains that, but does not belong to this run.
+    /// True if the manager itself rejected the create request. If a search then shows a key with the same name, that key explains the
+    /// rejection and does not belong to this run.
     pub(super) refused: bool,
 }
 
-/// Searches until the outcome of a create is known or the wait is over.
+/// Searches until the outcome of a create request is known or the wait is over.
 pub(super) async fn of_create(
     signed_in: &SignedIn,
     record: &Record,
@@ -44,9 +46,9 @@ pub(super) async fn of_create(
     loop {
         let last = match lookup.look(whole || poll.is_over()).await {
             Ok(LookupResult {
-                verdict: Verdict::Ours { id, twins },
+                verdict: Verdict::Ours { id, duplicates },
                 ..
-            }) => return CreateOutcome::Created(id, twins),
+            }) => return CreateOutcome::Created(id, duplicates),
             Ok(seen) if question.refused && seen.name_is_taken => return CreateOutcome::NotCreated,
             Ok(LookupResult {
                 verdict: Verdict::Unproven(ids),
@@ -58,10 +60,10 @@ pub(super) async fn of_create(
             }
             Err(error) if search_is_forbidden(&error) => {
                 return CreateOutcome::SearchForbidden(format!(
-                    "no permission to search keys: {error}"
+                    "this sign-in has no permission to search keys: {error}"
                 ));
             }
-            Err(error) => CreateOutcome::Unknown(format!("the search failed as well: {error}")),
+            Err(error) => CreateOutcome::Unknown(format!("could not search keys: {error}")),
         };
         if !poll.wait().await {
             return last;
@@ -69,7 +71,7 @@ pub(super) async fn of_create(
     }
 }
 
-/// Returns true if the user lacks permission to search keys. Some managers return 404 for that.
+/// Returns true if the error means that the user lacks permission to search keys. Some managers return 404 in that case.
 pub(super) fn search_is_forbidden(error: &ManagerError) -> bool {
     match error.cause() {
         Cause::Forbidden | Cause::Unauthorized => true,
@@ -85,30 +87,30 @@ fn unproven(record: &Record, ids: &[i64]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     format!(
-        "nothing proves which run created the keys with the IDs {ids}, which have the name `{}` or a similar one",
+        "the keys with IDs {ids} have the name `{}` or a similar name, and it is unknown which run created them",
         record.key_name
     )
 }
 
-/// The outcome of a reset.
+/// The outcome of a reset request, which creates a new secret for a key.
 pub(super) enum ResetOutcome {
     /// The key has a new secret.
     Made {
-        /// The key and its secret.
+        /// The key with its new secret.
         key: Box<ApiKey>,
         uncertain: bool,
     },
     /// The manager rejected the request.
     Refused(ManagerError),
-    /// That is unknown for this reason.
+    /// The outcome is unknown for this reason.
     Unknown(String),
 }
 
-/// Creates a new secret for the key. If the response is lost, the request can be repeated until a secret was delivered, because
-/// only the last secret works. `uncertain` means that an earlier request may have created a secret.
+/// Creates a new secret for the key. If a response is lost, the request is repeated, because a newer secret replaces the lost one.
+/// `uncertain` is true if an earlier request may have created a secret.
 ///
-/// A request in flight is waited for before the next one is sent. If the manager processed it later, it would invalidate the
-/// newer secret.
+/// Before a request is repeated, this function waits until the lost request can no longer be in flight. If the manager processed the lost
+/// request later, the newer secret would become invalid.
 pub(super) async fn of_reset(
     signed_in: &SignedIn,
     record: &Record,
@@ -136,7 +138,7 @@ pub(super) async fn of_reset(
             }
             Ok(key) => {
                 return ResetOutcome::Unknown(format!(
-                    "the response is about a different key (ID {})",
+                    "the manager's response is about a different key (ID {})",
                     key.id
                 ));
             }
@@ -149,7 +151,7 @@ pub(super) async fn of_reset(
                 | Cause::ProxyRefused
                 | Cause::RateLimited { .. }
         );
-        // The request may have arrived before the connection was reset.
+        // After any other error, the manager may have received the request.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
             _ if not_sent => {}
@@ -168,8 +170,8 @@ pub(super) async fn of_reset(
     }
 }
 
-/// Deletes a key until the outcome is known. A missing key counts as deleted, because the response to an earlier attempt may have
-/// been lost. Repeating a deletion is safe.
+/// Deletes a key. Repeats the request until the outcome is known, because repeating a deletion is safe. A missing key counts as deleted,
+/// because the response to an earlier attempt may have been lost.
 pub(super) async fn of_delete(
     signed_in: &SignedIn,
     id: i64,
@@ -183,7 +185,7 @@ pub(super) async fn of_delete(
         };
         match (error.is_from_manager(), error.cause()) {
             (true, Cause::NotFound) => return Ok(()),
-            // This 404 comes from a proxy, so the key is read to check whether it exists.
+            // This 404 may come from a proxy, so the key is read to check whether it still exists.
             (false, Cause::NotFound)
                 if signed_in.key_exists(id).await.is_ok_and(|there| !there) =>
             {
@@ -199,7 +201,7 @@ pub(super) async fn of_delete(
     }
 }
 
-/// Reads a key, and repeats the request if no response arrives.
+/// Reads a key. Repeats the request if no response from the manager arrives.
 pub(super) async fn of_look(
     signed_in: &SignedIn,
     id: i64,
@@ -220,7 +222,7 @@ pub(super) async fn of_look(
     }
 }
 
-/// Changes a key until the outcome is known. Repeating the same change is safe.
+/// Changes a key. Repeats the request until the outcome is known, because repeating the same change is safe.
 pub(super) async fn of_change(
     signed_in: &SignedIn,
     id: i64,
@@ -234,7 +236,7 @@ pub(super) async fn of_change(
             Err(error) => error,
         };
         match (error.is_from_manager(), error.cause()) {
-            // A 500 may follow a successful change, and repeating the change is safe.
+            // The manager may have applied the change despite a server error, so the request is repeated.
             (true, Cause::Rejected(500..)) => {}
             (
                 true,

@@ -1,4 +1,4 @@
-//! The record of this run, or the knowledge that none could be written.
+//! The record of this run in the state folder. If the record cannot be written, its content is held in memory only.
 
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
@@ -11,21 +11,21 @@ use crate::error::Error;
 use crate::journal::notice::secret_in_use;
 use crate::journal::{self, Entry, Record, Stage, Work};
 
-/// How long an aborted run waits for a stalled disk.
+/// How long an aborted run waits for the thread that writes its record.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The record of a run that has not sent its request yet. Dropping it removes the record.
+/// The record of a run that has not sent its request yet. Dropping this value removes the record.
 pub(crate) struct UnusedRecord<'a> {
     own: Option<Own>,
     context: &'a Context,
 }
 
 impl<'a> UnusedRecord<'a> {
-    /// Writes a record to disk, fsynced, including its folder. If that fails, the user is warned that there is no record.
+    /// Writes a record to disk, and fsyncs the file and its folder. If writing fails and no record is required, prints a warning.
     ///
     /// # Errors
-    /// Returns a usage error if the record is too long, if a record is required, or if a partly written record cannot be removed. Returns
-    /// an interruption if a signal was received.
+    /// Returns a usage error if the record is too long, if writing fails and a record is required, or if a partly written record cannot be
+    /// removed. Returns an interruption if a signal was received.
     pub(super) async fn write(record: Record, context: &'a Context) -> Result<Self, Error> {
         if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
@@ -45,7 +45,7 @@ impl<'a> UnusedRecord<'a> {
         })
     }
 
-    /// Keeps the record until the work is settled. `record` is the same record with everything that is known by now.
+    /// Turns this value into the record of a run that sends its request. `record` is the same record with all data that is now known.
     ///
     /// # Errors
     /// Returns an interruption, and removes the record, if a signal was received.
@@ -76,15 +76,15 @@ impl Drop for UnusedRecord<'_> {
     }
 }
 
-/// A record that a thread writes. A thread cannot be stopped, so dropping this waits up to a second for the thread and then removes the
-/// record. A stalled disk may write the record later, which is harmless: `recover` finds no key for it and removes it.
+/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread and then removes the record. If the
+/// thread takes longer, the record may be left on disk. That is harmless, because `recover` finds no key for the record and removes it.
 struct Writing<'a> {
     thread: JoinHandle<()>,
     written: Receiver<io::Result<Unclaimed>>,
     context: &'a Context,
 }
 
-/// A written record on its way from the thread to the run. If the run does not claim it, it is removed.
+/// A written record that the thread sends to the run. Dropping this value removes the record, unless the run has taken the record.
 struct Unclaimed(Option<Entry>);
 
 impl<'a> Writing<'a> {
@@ -104,7 +104,7 @@ impl<'a> Writing<'a> {
     async fn done(&mut self) -> io::Result<Entry> {
         (&mut self.thread).await.map_err(io::Error::other)?;
         let mut written = self.written.try_recv().map_err(io::Error::other)??;
-        (written.0.take()).ok_or_else(|| io::Error::other("the record was claimed twice"))
+        (written.0.take()).ok_or_else(|| io::Error::other("the record was already taken"))
     }
 }
 
@@ -131,46 +131,46 @@ impl Drop for Unclaimed {
 
 fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
     let message = format!(
-        "no record of this run can be kept in {} ({}): {error}",
+        "could not write a record of this run in {} ({}): {error}",
         journal::place(),
         crate::storage::locations::state_variable()
     );
     if journal::is_too_long(error) {
-        let hint = "use a shorter key name or fewer targets for the secret; nothing was created";
+        let hint = "use a shorter key name or fewer targets for the secret";
         return Err(Error::usage(message, hint));
     }
     let refused = match context.require_journal {
-        true => Some(format!("{message}; `--require-journal` requires one")),
-        // `recover` would find the record and invalidate the secret that this run delivers.
+        true => Some(format!("{message}; nothing was changed, because `--require-journal` requires a record")),
+        // The run must not continue. `recover` would find the incomplete record and invalidate the secret that this run delivers.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
     };
     if let Some(refused) = refused {
-        let hint = "set SWP_STATE_DIR to a writable folder; nothing was created";
+        let hint = "set SWP_STATE_DIR to a writable folder";
         return Err(Error::usage(refused, hint));
     }
     context.output.insist(&format!(
-        "{message}; if this run is killed, check the manager's keys yourself"
+        "{message}; if this run is killed, run `swp-keys list-keys` to find a key that it left"
     ));
     Ok(())
 }
 
-/// The record of this run, and the records of earlier runs that it replaces.
+/// The record of this run, and the records of interrupted runs that this run replaces.
 pub(crate) struct RunRecord {
     own: Own,
-    /// The records of earlier runs about the same key. The new secret replaces theirs, so they are removed as well. Otherwise
-    /// `recover` would invalidate the new secret.
+    /// The records of interrupted runs for the same key. They are removed together with this run's record, because `recover` would continue
+    /// those runs and invalidate the new secret.
     older: Vec<Entry>,
 }
 
 enum Own {
     /// The record is on disk.
     Written(Entry),
-    /// The record could not be written.
+    /// The record could not be written to disk.
     Unavailable(Record),
 }
 
 impl RunRecord {
-    /// Wraps a record that is on disk.
+    /// Returns the run's record for an entry that is on disk.
     pub(crate) fn written(entry: Entry) -> Self {
         Self {
             own: Own::Written(entry),
@@ -195,10 +195,10 @@ impl RunRecord {
         self.is_written().then_some(self.record())
     }
 
-    /// Returns the hint for a failed run.
+    /// Returns the hint for a run that failed.
     pub(super) fn next_step(&self) -> String {
         match &self.own {
-            // An existing key must not be deleted.
+            // This run did not create the key, so the hint must not suggest deleting it.
             Own::Unavailable(Record {
                 work: Work::Rekey,
                 key_id: Some(id),
@@ -208,7 +208,7 @@ impl RunRecord {
         }
     }
 
-    /// Returns the hint for a run that is aborted while it requests a new secret.
+    /// Returns the hint for a run that is aborted during its request for a new secret.
     pub(super) fn next_step_if_aborted(&self) -> String {
         match self.is_written() {
             true => pending_hint(true),
@@ -216,17 +216,17 @@ impl RunRecord {
         }
     }
 
-    /// Returns the hint for a run whose secret a sink may have.
+    /// Returns the hint for a run whose secret may have been delivered.
     pub(super) fn next_step_in_use(&self, id: i64) -> String {
         (self.on_disk()).map_or_else(|| in_use_unrecorded(id), secret_in_use)
     }
 
-    /// Adds the records that the new secret replaces.
+    /// Adds the records of the interrupted runs that this run replaces.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }
 
-    /// Changes the record, and flushes it.
+    /// Changes the record, and fsyncs it.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
         match &mut self.own {
             Own::Written(entry) => entry.change(change),
@@ -237,7 +237,7 @@ impl RunRecord {
         }
     }
 
-    /// Notes the ID of the key from a response. It is not flushed, because the marker finds the key after a power cut.
+    /// Writes the key's ID to the record, without an fsync. If a power failure loses the ID, `recover` finds the key by its marker.
     pub(super) fn note_key(&mut self, id: i64) {
         let noted = match &mut self.own {
             Own::Written(entry) => entry.note(|record| record.key_id = Some(id)).map(|_| ()),
@@ -249,15 +249,15 @@ impl RunRecord {
         not_vital(noted);
     }
 
-    /// Notes the ID of a key whose response was lost, and flushes it.
+    /// Writes the ID of a key whose response was lost to the record, and fsyncs it.
     pub(super) fn note_key_lastingly(&mut self, id: i64) {
         not_vital(self.change(|record| record.key_id = Some(id)));
     }
 
-    /// Notes the stage in every record about the key.
+    /// Writes the stage to this run's record and to the records that this run replaces.
     ///
     /// # Errors
-    /// Returns the error of the first record that cannot be overwritten.
+    /// Returns the error of the first record that could not be written.
     pub(super) fn mark(&mut self, stage: Stage) -> io::Result<()> {
         let own = match &mut self.own {
             Own::Written(entry) => entry.mark(stage),
@@ -269,15 +269,15 @@ impl RunRecord {
         older.into_iter().fold(own, io::Result::and)
     }
 
-    /// Removes the record and those of the runs that it replaces, because the work is done. The session waits for the disk when it
-    /// ends.
+    /// Removes this run's record and the records that this run replaces, because the work is done. The end of the session waits until the
+    /// removal is flushed to disk.
     pub(crate) fn settle(mut self, context: &Context) {
         let older = std::mem::take(&mut self.older);
         older.into_iter().for_each(|entry| remove(entry, context));
         self.withdraw(context);
     }
 
-    /// Removes the record, because nothing is left of the work. The records of earlier runs stay.
+    /// Removes this run's record, because the work was rolled back. The records of interrupted runs are not removed.
     pub(super) fn withdraw(self, context: &Context) {
         if let Own::Written(entry) = self.own {
             remove(entry, context);
@@ -286,10 +286,10 @@ impl RunRecord {
     }
 }
 
-/// Logs that an ID was not noted. The marker finds the key without it.
+/// Logs that a key's ID could not be recorded. This is not an error, because `recover` also finds the key by its marker.
 fn not_vital(noted: io::Result<()>) {
     if let Err(error) = noted {
-        log::info!("could not note the ID of the key in the record of this run: {error}");
+        log::info!("could not write the key's ID to the record of this run: {error}");
     }
 }
 
@@ -298,17 +298,17 @@ fn remove(entry: Entry, context: &Context) {
     let Err(error) = entry.remove() else { return };
     let place = journal::place();
     let what = format!("the record {operation}.json in {place} could not be removed: {error}");
-    // `--quiet` does not suppress this, because the record may later be treated as unfinished.
+    // `--quiet` does not suppress this warning, because a later run may treat the record as unfinished work.
     context.output.insist(&if journal::is_unmarked(&error) {
         format!(
-            "{what}; the work is finished, but `swp-keys recover` would treat it as unfinished: remove the file yourself"
+            "{what}; remove the file yourself, because `swp-keys recover` would treat the finished work as unfinished"
         )
     } else {
-        format!("{what}; the work is finished, and `swp-keys recover` removes the record")
+        format!("{what}; the work is finished; run `swp-keys recover` to remove the record")
     });
 }
 
-/// Returns the hint for an unfinished operation with this record, or without one.
+/// Returns the hint for an unfinished operation. `record` is `None` if no record is on disk.
 pub(crate) fn next_step(record: Option<&Record>) -> String {
     match record {
         Some(record) if record.progress.stage == Stage::Delivering => secret_in_use(record),
@@ -317,32 +317,33 @@ pub(crate) fn next_step(record: Option<&Record>) -> String {
     }
 }
 
-/// Returns the hint for a run that is aborted before a sink may have the secret. `recorded` is true if its record is on disk.
+/// Returns the hint for a run that is aborted before the delivery starts. `recorded` is true if the run's record is on disk.
 pub(crate) fn pending_hint(recorded: bool) -> String {
     let hint = if recorded {
-        "run `swp-keys recover` to finish it; do not repeat the command before that"
+        "run `swp-keys recover` to finish the interrupted work before you repeat the command"
     } else {
-        "delete the key on the manager before you run the command again, because its secret is lost"
+        "delete the key on the manager before you repeat the command, because the key's secret is lost"
     };
     hint.to_owned()
 }
 
 fn in_use_unrecorded(id: i64) -> String {
     format!(
-        "check whether the new secret of the key is in use; if it is not, create another one with `swp-keys rotate-key {id} --in-place`"
+        "check whether the key's new secret is in use; if it is not, run `swp-keys rotate-key {id} --in-place` to create another secret"
     )
 }
 
-/// Checks that the record of this run will not be too long. `named` contains the flags whose values are part of the record.
+/// Checks that this run's record will not be too long. `named` contains the flags whose values are written to the record, with their
+/// values.
 ///
 /// # Errors
-/// Returns a usage error that names the longest value, or the targets of the secret.
+/// Returns a usage error that names the flag with the longest value, or the secret's targets if they are longer.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],
 ) -> Result<(), Error> {
     let texts = || named.iter().filter_map(|(_, text)| *text);
-    // The old key of a rotation is renamed to an equally long name.
+    // The values are counted twice, because a rotation also records the old key's new name, which contains the name.
     let all = texts()
         .chain(texts())
         .chain(places.iter().map(String::as_str));
@@ -356,11 +357,11 @@ pub(crate) fn refuse_too_long(
     Err(match longest {
         Some((flag, Some(text))) if text.len() > all_places => Error::usage(
             format!("`{flag}` is too long ({} bytes)", text.len()),
-            "use a shorter value: the record of a run is limited to 64 KiB",
+            "use a shorter value: the record of a run must not exceed 64 KiB",
         ),
         _ => Error::usage(
             format!("the names of the targets for the secret are too long ({all_places} bytes)"),
-            "use fewer targets: the record of a run is limited to 64 KiB",
+            "use fewer targets: the record of a run must not exceed 64 KiB",
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! The request for a new secret of a key, and its outcome.
+//! Sends the reset request, which creates a new secret for a key, and determines its outcome.
 
 use super::reconcile::{self, ResetOutcome};
 use super::state::{Failure, Minted, Transaction};
@@ -8,10 +8,10 @@ use crate::journal::{Record, Work};
 use crate::manager::{Cause, ManagerError};
 
 impl Transaction<'_> {
-    /// Sends the request, and returns when its outcome is known.
+    /// Sends the reset request, and returns the key with its new secret.
     pub(super) async fn request_secret(&self, id: i64, record: &Record) -> Result<Minted, Failure> {
         let wait = self.access.target.settle_timeout;
-        // The interrupted run may have created a secret that was not delivered.
+        // The interrupted run may have sent a reset request that is still in flight.
         let uncertain = self.recovering;
         let failure =
             match reconcile::of_reset(self.access.signed_in, record, id, wait, uncertain).await {
@@ -25,14 +25,14 @@ impl Transaction<'_> {
                 ResetOutcome::Refused(error) if *error.cause() == Cause::NotFound => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
-                // The key itself may have signed the request. If the request arrived twice, the first copy invalidated the secret
-                // that the second copy was signed with.
+                // If the key resets its own secret and the request arrives twice, the first copy invalidates the secret that authenticates
+                // the second copy. So the rejection does not show that the old secret still works.
                 ResetOutcome::Refused(error)
                     if record.work == Work::Rekey && !self.still_signs(&error).await =>
                 {
                     error.to_string()
                 }
-                // The old secret of an existing key still works.
+                // The manager rejected the reset, so the old secret of the existing key still works.
                 ResetOutcome::Refused(error) if record.work == Work::Rekey => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
@@ -40,9 +40,9 @@ impl Transaction<'_> {
                 ResetOutcome::Unknown(why) => why,
             };
         if self.recovering {
-            // A failed `recover` deletes nothing unless the user asks for it.
+            // `recover` deletes a key only if the user requests it.
             let message = format!(
-                "the key `{}` (ID {id}) did not get a new secret: {failure}",
+                "could not create a new secret for the key `{}` (ID {id}): {failure}",
                 record.key_name
             );
             return Err(Failure::Unresolved(
@@ -52,8 +52,8 @@ impl Transaction<'_> {
         Err(self.undo(id, record, &failure).await)
     }
 
-    /// Returns true if the manager still accepts the credentials of this run after it rejected a reset. A rejected secret is not
-    /// tried again.
+    /// Returns true if the manager still accepts this run's credentials after it has rejected a reset request. A rejected secret is not
+    /// sent again.
     async fn still_signs(&self, refused: &ManagerError) -> bool {
         if self.access.signed_in.session().is_some() {
             return true;

@@ -1,4 +1,4 @@
-//! How `create`, `recover` and `rotate-key` continue interrupted work.
+//! Continues the work of interrupted runs, for `create`, `recover` and `rotate-key`.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Returns the ID of the key in the record, if that key exists. A request in flight may still be processed, so this waits as long
-/// as the interrupted run would have before it reports a missing key.
+/// Returns the ID of the interrupted run's key, or `None` if the run has no key. The run's request may still be in flight, so a key counts
+/// as missing only after the time that the interrupted run would have waited.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     access: Access<'_>,
@@ -36,35 +36,35 @@ pub(crate) async fn find_abandoned_key(
     }
     match shown {
         Some(key) if is_the_one(access.signed_in, record, &key) => Ok(Some(id)),
-        // The sign-in may be for a different tenant or manager, or the key was renamed.
+        // The key was renamed, or this sign-in is for a different manager or tenant, which uses the ID for a different key.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with ID {id} is named `{}`, and nothing proves that it is the key `{}` of the interrupted run",
+                "the key with ID {id} is named `{}`, so it may not be the key `{}` of the interrupted run",
                 key.name().unwrap_or_default(),
                 record.key_name
             ),
         )
         .key(id)),
-        None if record.work == Work::Create => twin_of_the_gone(id, record, access.signed_in).await,
+        None if record.work == Work::Create => duplicate_of_the_gone(id, record, access.signed_in).await,
         None => Ok(None),
     }
 }
 
-/// Returns the ID of the key with the marker of the run, if the key with the recorded ID does not have it. In that case the
-/// recorded ID came from a response about a key of another run.
+/// Returns the ID of the key with the interrupted run's marker, if the key with the recorded ID does not have this marker. In that case the
+/// recorded ID came from a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
     }
-    // Without markers on the manager, the recorded ID is used.
+    // If no key has the marker, the caller uses the recorded ID.
     let marked = key_of(signed_in, record, Duration::ZERO).await;
     marked.ok().flatten()
 }
 
-/// Returns the ID of the twin of a deleted key. A key with the same marker that was created at a different time is a copy, which
-/// a person created as a replacement.
-async fn twin_of_the_gone(
+/// Returns the ID of a duplicate of a deleted key, if one exists. A key with the same marker that was created at a different time is not a
+/// duplicate, because someone may have created it as a replacement.
+async fn duplicate_of_the_gone(
     gone: i64,
     record: &Record,
     signed_in: &SignedIn,
@@ -78,32 +78,32 @@ async fn twin_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key with ID {gone} of the interrupted run was deleted, and the key with ID {id}, which has the same marker, was created at \
-                 a different time"
+                "the key of the interrupted run (ID {gone}) was deleted; the key with ID {id} has the same marker in its description, but was created at a different time"
             ),
         )
         .key(id)),
     }
 }
 
-/// Returns how long a request of the interrupted run may still be processed.
+/// Returns how much longer a request of the interrupted run may be in flight.
 pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
     target.settle_timeout.saturating_sub(entry.age())
 }
 
-/// Prints a note if this run will wait longer than two seconds for a request of the interrupted run.
+/// Prints a note if this run will wait more than two seconds for the interrupted run's request.
 pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     let wait = still_settling(entry, target);
     if wait > Duration::from_secs(2) {
         context.output.note(&format!(
-            "a request for the key `{}` may still be in flight; waiting up to {} s for it",
-            entry.record.key_name,
-            wait.as_secs()
+            "waiting {} s, because an earlier request for the key `{}` may still be in flight",
+            wait.as_secs(),
+            entry.record.key_name
         ));
     }
 }
 
-/// Waits until a request of the interrupted run can no longer be processed. Otherwise it might invalidate the new secret.
+/// Waits until the interrupted run's request can no longer be in flight. If the manager processed that request later, the new secret would
+/// become invalid.
 pub(crate) async fn wait_for_inflight_request(
     entry: &Entry,
     target: &Target,
@@ -116,19 +116,19 @@ pub(crate) async fn wait_for_inflight_request(
     context.signals.cancel(passed).await
 }
 
-/// Returns true if another run created a key with the name first. In that case the interrupted run would have deleted its key
-/// (docs/transaction.md, "Several runs at once").
+/// Returns true if another run created a key with the same name before the interrupted run did. In that case the interrupted run would have
+/// deleted its own key (docs/transaction.md, "Several runs at once").
 pub(crate) async fn lost_name_race(
     record: &Record,
     id: i64,
     access: Access<'_>,
 ) -> Result<bool, Error> {
-    // A run starts to deliver after it has checked that its key stays.
+    // A run that was delivering had already made this check.
     let stays = record.progress.stage == Stage::Delivering;
     if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
     }
-    // The manager may have altered the name.
+    // The search uses the key's current name, because the manager may have altered the requested name.
     let looking = async {
         let key = access.signed_in.api_key(id).await?;
         let name = key.name().unwrap_or(&record.key_name).to_owned();
@@ -148,7 +148,7 @@ pub(crate) async fn lost_name_race(
     });
     if first {
         access.context.output.note(&format!(
-            "another run created a key named `{}` first, so the key with ID {id} will be deleted",
+            "another run created a key named `{}` first, so the key of the interrupted run (ID {id}) will be deleted",
             record.key_name
         ));
     }
@@ -158,7 +158,7 @@ pub(crate) async fn lost_name_race(
 /// Removes the record of a finished operation.
 ///
 /// # Errors
-/// Returns an error if it could not be removed.
+/// Returns an error if the record cannot be removed.
 pub(crate) fn settle(entry: Entry) -> Result<(), Error> {
     entry.settle().map_err(|error| {
         Error::unexpected(format!(
@@ -174,13 +174,13 @@ pub(crate) fn busy(name: &str) -> Error {
         ErrorKind::Conflict,
         format!("another process is working on the key `{name}`"),
     )
-    .hint("wait for it, then run the command again")
+    .hint("wait until the other process has finished, then run the command again")
 }
 
-/// Determines the outcome of an interrupted create. Returns the ID of its key, if the marker proves that the run created one.
+/// Returns the ID of the key that the interrupted run created, or `None` if the run created no key. The key is recognized by its marker.
 ///
 /// # Errors
-/// Returns an error if the outcome is unknown. The record must stay in that case.
+/// Returns an error if it is unknown whether the run created a key. The record must not be removed in that case.
 async fn key_of(
     signed_in: &SignedIn,
     record: &Record,
@@ -203,7 +203,7 @@ async fn key_of(
     }
 }
 
-/// Returns true if the key with the recorded ID is the key of the record.
+/// Returns true if the key with the recorded ID is the interrupted run's key.
 fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     if record.work == Work::Rekey {
         let name = key.name().unwrap_or(&record.key_name);
@@ -212,16 +212,16 @@ fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_the_one(record, lookup::since(signed_in, record), key)
 }
 
-/// Returns true if a key was created during the operation, or has no creation time.
+/// Returns true if the key was created during the operation, or has no creation time.
 fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// Checks that this run uses the sign-in method of the interrupted run. An API key selects the tenant (docs/manager-api.md,
-/// "Tenants"), so a different sign-in may not see the key.
+/// Checks that this run uses the same sign-in method as the interrupted run, and the same API key if it used one. An API key selects the
+/// tenant (docs/manager-api.md, "Tenants"), so a run with a different sign-in may not see the key.
 ///
 /// # Errors
-/// Returns an error if the sign-in methods differ.
+/// Returns an error if the sign-ins differ.
 pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
     if record.signer == signed_in.signer_fingerprint(&record.operation) {
         return Ok(());
@@ -236,9 +236,9 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
     let with = record
         .signer
         .as_ref()
-        .map_or("as it did", |_| "with its API key");
+        .map_or("with a user name and a password, as that run did", |_| "with the API key of that run");
     Err(error.hint(format!(
-        "sign in {with}; or check the manager's keys yourself, then run `swp-keys recover {} --forget`",
+        "sign in {with}; or run `swp-keys list-keys` to check the keys, then `swp-keys recover {} --forget` to remove the record",
         record.operation
     )))
 }

@@ -1,4 +1,4 @@
-//! The name that a predecessor is renamed to: its former name, and when it expires.
+//! The name to which a rotation renames the old key: its original name followed by its expiry.
 
 use chrono::DateTime;
 
@@ -7,18 +7,18 @@ use crate::manager::ApiKey;
 
 const RETIRING: &str = " (retiring ";
 
-/// Returns the name for a predecessor that expires at this time.
+/// Returns the new name for an old key that expires at this time.
 pub(super) fn retiring_name(name: &str, end: i64) -> String {
     let end = DateTime::from_timestamp_millis(end).unwrap_or_default();
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
 
-/// Returns the name of a key before it was renamed for a successor.
+/// Returns the name that a key had before a rotation renamed it.
 pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).unwrap_or(name)
 }
 
-/// Returns true if a key was renamed for a successor with this name.
+/// Returns true if a rotation renamed the key so that its successor can have this name.
 pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     now != name
@@ -26,10 +26,10 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|original| original == name || folded(original) == folded(name))
 }
 
-/// Returns the former name, even if the manager has altered blanks, brackets or case.
+/// Returns the original name, even if the manager has altered spaces, brackets or case.
 fn split_retiring(name: &str) -> Option<&str> {
     const WORD: &str = "retiring";
-    // `to_ascii_lowercase` does not change the length.
+    // The byte positions also apply to `name`, because `to_ascii_lowercase` does not change the length.
     let place = name.to_ascii_lowercase().rfind(WORD)?;
     let original = name[..place].trim_end_matches([' ', '(']);
     let end = name[place + WORD.len()..]
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_comes_back_as_it_was() {
+    fn the_original_name_is_recovered() {
         let end = 1_795_510_800_000;
         for name in [
             "ci",

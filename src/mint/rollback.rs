@@ -1,4 +1,4 @@
-//! Deletion of a key whose secret was not delivered, until the manager no longer shows it.
+//! Deletes a key whose secret was not delivered, and verifies that the manager no longer shows the key.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
-/// How long a search may lag behind a create.
+/// How long a new key may be missing from search results.
 const LAG: Duration = Duration::from_secs(2);
 
 /// The time limit of one read.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Deletes the key, and repeats that until the manager no longer shows it.
+/// Deletes a key. Repeats the request until the manager no longer shows the key.
 ///
 /// # Errors
 /// Returns an error if the key may still exist.
@@ -32,24 +32,24 @@ pub(super) async fn delete_confirmed(access: Access<'_>, id: i64) -> Result<(), 
         }
         if !poll.wait().await {
             return Err(Error::unexpected(
-                "the manager reported that it deleted the key, but still shows it",
+                "the manager reported that the key was deleted, but still shows the key",
             ));
         }
     }
 }
 
-/// Deletes a key that this run has just created, and its twins.
+/// Deletes a key that this run created, and the duplicates that a repeated request created.
 ///
 /// # Errors
-/// Returns an error if one of them may still exist.
+/// Returns an error if the key or a duplicate may still exist.
 async fn delete_all_confirmed(access: Access<'_>, record: &Record, id: i64) -> Result<(), Error> {
     wait_until_shown(access, record, id).await;
     delete_confirmed(access, id).await?;
-    delete_twins(access, record, id, None).await
+    delete_duplicates(access, record, id, None).await
 }
 
-/// Waits until a search shows the key, because a search may lag behind a create. Then the search shows a twin with a lower ID as
-/// well.
+/// Waits until a search shows the key, because a new key may be missing from search results. A search that shows the key also shows all
+/// duplicates with a lower ID.
 async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     if record.work != Work::Create {
         return;
@@ -60,7 +60,7 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
         match pages.next().await {
             Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
             Ok(_) => {}
-            // The search for twins reports the same error.
+            // The search for duplicates will return the same error.
             Err(_) => return,
         }
         if !poll.wait().await {
@@ -69,10 +69,11 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     }
 }
 
-/// Deletes a key that was delivered, and its twins. A key with a copied description is not deleted.
+/// Deletes a key that was delivered, and its duplicates. A key to which someone copied the description is not a duplicate and is not
+/// deleted.
 ///
 /// # Errors
-/// Returns an error if one of them may still exist.
+/// Returns an error if the key or a duplicate may still exist.
 pub(crate) async fn delete_delivered(
     access: Access<'_>,
     record: &Record,
@@ -81,15 +82,15 @@ pub(crate) async fn delete_delivered(
     let made_key = as_key(&made.fields);
     delete_confirmed(access, made.id).await?;
     match made_key {
-        Some(key) => delete_twins(access, record, made.id, Some(&key)).await,
+        Some(key) => delete_duplicates(access, record, made.id, Some(&key)).await,
         None => Ok(()),
     }
 }
 
-/// Deletes a key that another run created, and its twins.
+/// Deletes a key that an interrupted run created, and its duplicates.
 ///
 /// # Errors
-/// Returns an error if one of them may still exist.
+/// Returns an error if the key or a duplicate may still exist.
 pub(crate) async fn delete_abandoned(
     access: Access<'_>,
     record: &Record,
@@ -98,18 +99,19 @@ pub(crate) async fn delete_abandoned(
     let shown = tokio::time::timeout(LOOK, access.signed_in.find_api_key(id)).await;
     delete_confirmed(access, id).await?;
     match shown {
-        Ok(Ok(Some(key))) => delete_twins(access, record, id, Some(&key)).await,
-        // Without the key, a twin and a copy cannot be distinguished.
+        Ok(Ok(Some(key))) => delete_duplicates(access, record, id, Some(&key)).await,
+        // If the deleted key could not be read, a duplicate cannot be distinguished from a key with a copied description. So no other key
+        // is deleted.
         _ => Ok(()),
     }
 }
 
-/// Deletes the twins of `made`, or of the key with this ID. If the user lacks permission to search keys, no twin is found, which
-/// is not an error.
+/// Deletes the duplicates of `made`, or of the key with this ID if `made` is `None`. If the user lacks permission to search keys, nothing
+/// is deleted and no error is returned.
 ///
 /// # Errors
-/// Returns an error if one of them may still exist.
-async fn delete_twins(
+/// Returns an error if the key or a duplicate may still exist.
+async fn delete_duplicates(
     access: Access<'_>,
     record: &Record,
     id: i64,
@@ -119,48 +121,48 @@ async fn delete_twins(
         return Ok(());
     }
     let lookup = Lookup::new(access.signed_in, record).beside(id);
-    let mut lookup = lookup.twins_of(made);
+    let mut lookup = lookup.duplicates_of(made);
     let verdict = match lookup.look(true).await {
         Ok(seen) => seen.verdict,
         Err(error) if search_is_forbidden(&error) => {
-            log::info!("could not check whether a request was processed twice: {error}");
+            log::info!("could not search for duplicate keys: {error}");
             return Ok(());
         }
         Err(error) => {
             let message =
-                format!("could not check whether its request was processed twice: {error}");
+                format!("could not search for duplicates of the key: {error}");
             return Err(Error::new(ErrorKind::Attention, message));
         }
     };
-    if let Verdict::Ours { id, twins } = verdict {
-        for id in twins.into_iter().chain([id]) {
-            log::warn!("a request was processed twice; deleting the key with the ID {id}");
+    if let Verdict::Ours { id, duplicates } = verdict {
+        for id in duplicates.into_iter().chain([id]) {
+            log::warn!("the manager processed a request twice; deleting the duplicate key with ID {id}");
             delete_confirmed(access, id).await?;
         }
     }
     Ok(())
 }
 
-/// Returns true if the manager still shows the key. If the read fails, the deletion is assumed to have succeeded.
+/// Returns true if the manager still shows the key. If the read fails, the key counts as deleted.
 async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
     let shown = tokio::time::timeout(LOOK, signed_in.api_key(id)).await;
     shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
 }
 
-/// Deletes a key, and returns when the outcome of the request is known. The caller checks whether the key still exists.
+/// Deletes a key. Repeats the request until its outcome is known. The caller must check whether the key still exists.
 pub(crate) async fn delete(access: Access<'_>, id: i64) -> Result<(), Error> {
     Ok(of_delete(access.signed_in, id, access.target.settle_timeout).await?)
 }
 
 impl Transaction<'_> {
-    /// Deletes a key whose secret was not delivered. A key that existed before is not deleted.
+    /// Deletes a new key whose secret was not delivered. An existing key that got a new secret is not deleted.
     pub(super) async fn undo(&self, id: i64, record: &Record, failure: &str) -> Failure {
         let name = &record.key_name;
         if record.work == Work::Rekey {
             return Failure::Unresolved(
                 Error::new(
                     ErrorKind::Attention,
-                    format!("{failure}; the old secret of the key `{name}` (ID {id}) may be invalid, and the new one was not delivered"),
+                    format!("{failure}; the old secret of the key `{name}` (ID {id}) may be invalid, and the new secret was not delivered"),
                 )
                 .key(id),
             );
@@ -182,7 +184,7 @@ impl Transaction<'_> {
                 Error::new(
                     ErrorKind::Attention,
                     format!(
-                        "{failure}, and the key `{name}` (ID {id}) could not be deleted: {error}"
+                        "{failure}; could not delete the key `{name}` (ID {id}): {error}"
                     ),
                 )
                 .key(id),
@@ -190,15 +192,15 @@ impl Transaction<'_> {
         }
     }
 
-    /// Deletes the twins of the key. They have our marker, and their secrets were not delivered.
-    pub(super) async fn end_twins(
+    /// Deletes duplicates of this run's key. Their secrets were not delivered.
+    pub(super) async fn end_duplicates(
         &self,
-        twins: impl IntoIterator<Item = i64>,
+        duplicates: impl IntoIterator<Item = i64>,
     ) -> Result<(), String> {
-        for id in twins {
-            log::warn!("a request was processed twice; deleting the key with the ID {id}");
+        for id in duplicates {
+            log::warn!("the manager processed a request twice; deleting the duplicate key with ID {id}");
             let deleted = delete_confirmed(self.access, id).await;
-            deleted.map_err(|error| format!("could not delete its twin (ID {id}): {error}"))?;
+            deleted.map_err(|error| format!("could not delete a duplicate of the key (ID {id}): {error}"))?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The old key of a rotation (the predecessor). It is renamed if its successor needs the name, and it expires after the successor
-//! was delivered.
+//! The old key of a rotation, called the predecessor. If its successor needs the same name, the predecessor is renamed. After the successor
+//! was delivered, the predecessor gets an expiry.
 //!
 //! ```text
 //! recorded -> asked -> minted -> delivered -> the expiry of the predecessor is set -> settled
@@ -7,15 +7,16 @@
 //!                  the name is taken: the predecessor is renamed, and the request is repeated
 //! ```
 //!
-//! The record stays until the end. It contains the new name of the predecessor, noted before the rename, and the stage of the
-//! successor. So a run that continues after a crash knows whether it must create a secret, restore the name, or only set the
-//! expiry. There is never a second successor.
+//! The record is not removed before the end. It contains the successor's stage and the predecessor's new name, which is written before the
+//! rename. So a run that continues after a crash knows whether it must create a secret, restore the name, or only set the expiry. It never
+//! creates a second successor.
 //!
-//! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). In that case the predecessor keeps
-//! its name until the request that sets its expiry also renames it.
+//! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). In that case the predecessor is renamed later,
+//! by the request that sets its expiry.
 //!
-//! The predecessor existed before, so the rule that the key with the lowest ID stays (docs/transaction.md, "Several runs at
-//! once") applies only to the successors. Of two rotations at once, one successor stays, and only its run sets the expiry.
+//! If several runs create a key with the same name, only the key with the lowest ID is not deleted (docs/transaction.md, "Several runs at
+//! once"). In concurrent rotations of one key, this rule applies only to the successors. Only the run whose successor is not deleted sets
+//! the expiry.
 
 use chrono::{DateTime, Utc};
 
@@ -30,7 +31,7 @@ use crate::journal::{Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
-/// Returns true if the manager rejected a successor because its predecessor has the name.
+/// Returns true if the manager rejected the successor because the predecessor has the same name.
 pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
     let Some(predecessor) = &record.predecessor else {
         return false;
@@ -40,8 +41,8 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that the successor can have the name. If that fails, the rotation fails, and
-    /// [`Transaction::restore_predecessor`] undoes the rename.
+    /// Renames the predecessor, so that the successor can have the name. If the rename fails, the rotation fails, and
+    /// [`Transaction::restore_predecessor`] rolls the rename back.
     pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
         let record = recorded.record();
         let name = record.key_name.clone();
@@ -72,13 +73,13 @@ impl Transaction<'_> {
         let wait = self.access.target.settle_timeout;
         match reconcile::of_change(self.access.signed_in, id, &change, wait).await {
             Ok(_) => {
-                log::info!("renamed the key `{name}` (ID {id}) to `{given}` for its successor");
+                log::info!("renamed the old key `{name}` (ID {id}) to `{given}`, because the new key needs the name");
                 Ok(())
             }
             Err(error) => {
                 let error = Error::from(error);
                 let message = format!(
-                    "the manager allows only one key per name, and the key `{name}` (ID {id}) could not be renamed: {error}"
+                    "could not rename the old key `{name}` (ID {id}), and the manager allows only one key per name: {error}"
                 );
                 Err(Failure::RolledBack(
                     Error::new(error.kind(), message)
@@ -89,7 +90,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Renames the predecessor back after the rotation failed.
+    /// Restores the predecessor's name after the rotation failed.
     pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
         match restore_name(self.access, record).await {
             Ok(()) => Failure::RolledBack(error),
@@ -114,14 +115,14 @@ fn note(record: &mut Record, change: impl FnOnce(&mut Predecessor)) {
 }
 
 pub(super) fn not_noted(error: &std::io::Error) -> Error {
-    Error::unexpected(format!("could not change the record of this run: {error}"))
+    Error::unexpected(format!("could not update the record of this run: {error}"))
         .hint("set SWP_STATE_DIR to a writable folder")
 }
 
-/// Renames a predecessor back, if it was renamed and no successor has the name.
+/// Restores the predecessor's name, if the predecessor was renamed and no successor has the name.
 ///
 /// # Errors
-/// Returns an error if the predecessor may not have its name.
+/// Returns an error if the name may not be restored.
 pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<(), Error> {
     let Some(predecessor) = &record.predecessor else {
         return Ok(());
@@ -134,14 +135,14 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         let error = Error::from(error);
         Error::new(
             error.kind(),
-            format!("the key `{name}` (ID {id}) is named `{given}` and could not be renamed back: {error}"),
+            format!("could not rename the old key (ID {id}) from `{given}` back to `{name}`: {error}"),
         )
         .http(error.http_status())
         .key(id)
     };
     match look(access, id).await.map_err(failed)? {
         Some(key) if made_way_for(&key, name) => {}
-        // The key was renamed by someone else, or deleted.
+        // Someone else renamed or deleted the key.
         _ => return Ok(()),
     }
     let others = access
@@ -153,7 +154,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
     {
-        // A successor of another run has the name.
+        // The successor that another run created has the name.
         return Ok(());
     }
     let change = KeyChange {
@@ -167,18 +168,18 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     Ok(())
 }
 
-/// The state of a predecessor after its successor was delivered.
+/// The predecessor's state after the rotation.
 pub(crate) enum Retired {
-    /// The key expires at this time.
+    /// The predecessor expires at this time.
     Expires(i64),
-    /// The key was deleted.
+    /// The predecessor does not exist any more.
     Gone,
 }
 
-/// Sets the expiry of a predecessor whose successor was delivered, and settles the record.
+/// Sets the predecessor's expiry after the successor was delivered, and removes the record.
 ///
 /// # Errors
-/// Returns an error if the expiry was not set. The record stays in that case.
+/// Returns an error if the expiry was not set. The record is not removed in that case.
 pub(crate) async fn expire_predecessor(
     access: Access<'_>,
     mut recorded: RunRecord,
@@ -194,13 +195,13 @@ pub(crate) async fn expire_predecessor(
         pending_hint(true)
     } else {
         format!(
-            "set the expiry of the old key with {}",
+            "run {} to set the expiry of the old key",
             set_by_hand(&predecessor)
         )
     };
     let pending = access.context.pending.add(PendingWork::secret(
         format!(
-            "the secret of the key `{name}` (ID {successor}) was delivered, but the expiry of the old key (ID {id}) may not be set"
+            "the secret of the new key `{name}` (ID {successor}) was delivered, but the expiry of the old key (ID {id}) may not be set"
         ),
         Some(id),
         hint,
@@ -210,8 +211,8 @@ pub(crate) async fn expire_predecessor(
         record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // The record is marked as `delivering`, so `recover` will not create another secret by itself.
-        log::info!("could not change the record of this run: {error}");
+        // The record's stage is still `delivering`, so `recover` will not create another secret unless the user requests it.
+        log::info!("could not update the record of this run: {error}");
     }
     let result = set_end(access, &name, &predecessor).await;
     drop(pending);
@@ -224,7 +225,7 @@ pub(crate) async fn expire_predecessor(
     }
 }
 
-/// Returns the command that sets the expiry of the old key.
+/// Returns the command with which the user can set the old key's expiry.
 fn set_by_hand(predecessor: &Predecessor) -> String {
     let overlap = std::time::Duration::from_millis(predecessor.overlap.unsigned_abs());
     let overlap = humantime::format_duration(overlap).to_string();
@@ -253,9 +254,9 @@ fn not_retired(
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        "run `swp-keys recover` to set the expiry; the old key works until then".to_owned()
+        "run `swp-keys recover` to set the expiry; until you do, the old key works".to_owned()
     } else {
-        format!("set the expiry with {by_hand}; the old key works until then")
+        format!("run {by_hand} to set the expiry; until you do, the old key works")
     })
 }
 
@@ -271,7 +272,7 @@ async fn set_end(
     };
     let now: DateTime<Utc> = access.signed_in.time();
     let wanted = now.timestamp_millis().saturating_add(predecessor.overlap);
-    // An earlier expiry is kept.
+    // If the key already expires earlier, its expiry is not changed.
     let ends_before = key.expiry_date().filter(|end| *end <= wanted);
     let end = ends_before.unwrap_or(wanted);
     let retiring = retiring_name(name, end);
@@ -302,12 +303,12 @@ async fn set_end(
     )))
 }
 
-/// Returns true if the manager set the requested expiry. It may store whole seconds.
+/// Returns true if the expiry is the requested expiry. The manager may store whole seconds, so the difference may be up to a second.
 pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
     is.abs_diff(asked) < 1000
 }
 
-/// Reads the key. `None` if it is gone.
+/// Reads a key. Returns `None` if the key does not exist.
 async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerError> {
     match reconcile::of_look(access.signed_in, id, access.target.settle_timeout).await {
         Ok(key) => Ok(Some(key)),
@@ -316,7 +317,7 @@ async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerErro
     }
 }
 
-/// Changes the key. If the manager rejects the new name, only the expiry is set, because it matters more.
+/// Changes the predecessor's name and expiry. If the manager rejects the new name, only the expiry is set.
 async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Option<ApiKey>, Error> {
     let wait = access.target.settle_timeout;
     let error = match reconcile::of_change(access.signed_in, id, change, wait).await {
@@ -336,7 +337,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The key expires without this change, and only the name was rejected.
+        // The change contained only the rejected name, because the key already expires early enough.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait).await {
@@ -345,7 +346,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         }
     };
     access.context.output.warn(&format!(
-        "the old key (ID {id}) keeps its name, so two keys have it: {error}"
+        "could not rename the old key (ID {id}), so two keys have the same name: {error}"
     ));
     Ok(answer)
 }
@@ -355,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_seconds_are_as_asked_and_minutes_are_not() {
+    fn a_difference_below_a_second_is_accepted() {
         let asked = 1_795_510_800_567;
         assert!(is_requested_expiry(asked, asked) && is_requested_expiry(asked - 567, asked));
         assert!(!is_requested_expiry(asked + 60_000, asked) && !is_requested_expiry(0, asked));

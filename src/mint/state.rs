@@ -1,4 +1,4 @@
-//! The values that the steps of the transaction pass on.
+//! The types that the steps of the transaction pass to each other.
 
 use std::cell::Cell;
 
@@ -13,21 +13,22 @@ use crate::manager::ApiKey;
 use crate::process::pending::PendingGuard;
 use crate::secret::Secret;
 
-/// Sinks that are ready to receive a secret.
+/// The destinations that are ready to receive a secret.
 pub(crate) struct PreparedSinks {
     pub(super) sinks: Vec<Box<dyn Sink>>,
 }
 
 impl PreparedSinks {
-    /// Wraps sinks that are ready. They receive the secret in this order, so a sink that cannot withdraw it must come last.
+    /// Wraps destinations that are ready. They receive the secret in this order. A destination from which the secret cannot be withdrawn
+    /// must be last.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks }
     }
 
-    /// Prepares the sinks that the command line names.
+    /// Prepares the destinations that the command line names.
     ///
     /// # Errors
-    /// Returns a usage error that names the flag at fault, or an interruption by a signal.
+    /// Returns a usage error that names the invalid flag, or an interruption if a signal was received.
     pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
         let format = context.output.format();
         let loose = context.allow_loose_permissions;
@@ -37,31 +38,31 @@ impl PreparedSinks {
         Ok(prepared)
     }
 
-    /// Returns the description of each target.
+    /// Returns the description of each destination.
     pub(crate) fn places(&self) -> Vec<String> {
         self.sinks.iter().map(|sink| sink.place()).collect()
     }
 }
 
-/// A key that was delivered.
+/// A key whose secret was delivered.
 pub(crate) struct Delivered {
-    /// Its ID.
+    /// The key's ID.
     pub(crate) id: i64,
-    /// The manager's object, without the secret.
+    /// The manager's key object, without the secret.
     pub(crate) fields: Map<String, Value>,
     /// The expiry that the manager returned.
     pub(crate) expiry_date: Option<i64>,
 }
 
-/// A secret that only this run has. The run delivers it or deletes the key. A debug build logs an error if the secret is dropped
-/// before that.
+/// A secret that was not delivered yet. The run must deliver the secret or delete the key. A debug build logs an error if the secret is
+/// dropped before either happens.
 pub(super) struct UndeliveredSecret {
     pub(super) secret: Secret,
     pub(super) settled: Cell<bool>,
 }
 
 impl UndeliveredSecret {
-    /// Takes the secret from the response to a create or a reset.
+    /// Takes the secret from the response to a create or reset request.
     pub(super) fn of(key: &mut ApiKey) -> Option<Self> {
         key.take_secret().map(|secret| Self {
             secret,
@@ -73,26 +74,26 @@ impl UndeliveredSecret {
 impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
-            log::error!("a fresh secret was dropped before it was delivered or its key was undone");
+            log::error!("a fresh secret was dropped before it was delivered or its key was deleted");
         }
     }
 }
 
-/// A key whose secret only this run has.
+/// A key whose secret was not delivered yet.
 pub(super) struct Minted {
     pub(super) id: i64,
     pub(super) name: String,
     pub(super) fields: Map<String, Value>,
     pub(super) expiry_date: Option<i64>,
-    /// Whether the key is unlocked, if the response contains that.
+    /// True if the key is unlocked. `None` if the response omits the field.
     pub(super) active: Option<bool>,
     pub(super) secret: UndeliveredSecret,
-    /// True if an earlier request for a secret was lost and may be processed late.
+    /// True if an earlier reset request was lost and may still be processed.
     pub(super) uncertain: bool,
 }
 
 impl Minted {
-    /// Returns the key from the response.
+    /// Returns the key object from the response.
     pub(super) fn as_answered(&self) -> Option<ApiKey> {
         as_key(&self.fields)
     }
@@ -104,28 +105,28 @@ pub(super) fn as_key(fields: &Map<String, Value>) -> Option<ApiKey> {
 
 /// The failure of a transaction.
 pub(super) enum Failure {
-    /// Nothing is left on the manager.
+    /// The changes on the manager were rolled back.
     RolledBack(Error),
-    /// Something may be left on the manager, so the record stays.
+    /// Changes may remain on the manager, so the record is not removed.
     Unresolved(Error),
 }
 
-/// One run of the transaction.
+/// One run of the transaction that creates and delivers a secret.
 pub(crate) struct Transaction<'a> {
     pub(super) access: Access<'a>,
     pub(super) prepared: PreparedSinks,
-    /// The `meta` object of the JSON document.
+    /// The `meta` object of the JSON output.
     pub(super) meta: &'a Value,
-    /// Use the secret once before reporting success.
+    /// If true, the secret is tried once before success is reported.
     pub(super) verify: bool,
-    /// It finishes the work of an earlier run.
+    /// True if this transaction finishes the work of an interrupted run.
     pub(super) recovering: bool,
-    /// The entry of this work in the set of pending work, from the first request to the end.
+    /// Lists this transaction as pending work, from the first request to the end.
     pub(super) pending: Option<PendingGuard<'a>>,
 }
 
 impl<'a> Transaction<'a> {
-    /// A transaction that delivers to `prepared`; `meta` is the `meta` object of the JSON document.
+    /// Returns a transaction that delivers to `prepared`. `meta` is the `meta` object of the JSON output.
     pub(crate) fn new(access: Access<'a>, prepared: PreparedSinks, meta: &'a Value) -> Self {
         Self {
             access,
@@ -137,12 +138,12 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Uses the secret once before it reports success, if `verify` is set.
+    /// Sets whether the secret is tried once before success is reported.
     pub(crate) fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
     }
 
-    /// Finishes the work of an earlier run.
+    /// Marks this transaction as finishing the work of an interrupted run.
     pub(crate) fn recovering(self) -> Self {
         Self {
             recovering: true,

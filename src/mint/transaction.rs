@@ -1,4 +1,4 @@
-//! The transaction. Each method goes through the states of `docs/transaction.md` in order.
+//! The methods of the transaction. Each method goes through the states in `docs/transaction.md` in order.
 
 use super::other_runs;
 use super::record::{RunRecord, UnusedRecord, pending_hint};
@@ -10,11 +10,11 @@ use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::process::pending::PendingWork;
 
-/// Writes the record of a create while `search` asks the manager for what the create needs. If the search fails, the record is
-/// removed.
+/// Writes the record of a create operation and runs `search`, the searches before the create request, concurrently. If the search fails,
+/// the record is removed.
 ///
 /// # Errors
-/// Returns the error of the search. Returns a usage error if no record could be written and one is required.
+/// Returns the error of the search. Returns a usage error if the record cannot be written and `--require-journal` is set.
 pub(crate) async fn record_during<T>(
     search: impl Future<Output = Result<T, Error>>,
     record: Record,
@@ -26,10 +26,10 @@ pub(crate) async fn record_during<T>(
 }
 
 impl Transaction<'_> {
-    /// Creates a key and delivers its secret. `written` is the record if [`record_during`] has written it.
+    /// Creates a key and delivers its secret. `written` is the record if [`record_during`] has already written it.
     ///
     /// # Errors
-    /// If an error is returned, the key was deleted, or the error and the record say that it may exist.
+    /// After an error, the key does not exist, or the error states that it may exist and the record is not removed.
     pub(crate) async fn create(
         self,
         key: &NewApiKey,
@@ -37,23 +37,23 @@ impl Transaction<'_> {
         written: Option<UnusedRecord<'_>>,
     ) -> Result<Delivered, Error> {
         let context = self.access.context;
-        // Recorded: the record is on disk, fsynced, before the request is sent.
+        // State `recorded`: the record is on disk and fsynced before the request is sent.
         let written = match written {
             Some(written) => written,
             None => UnusedRecord::write(record.clone(), context).await?,
         };
         let recorded = written.begin(record)?;
-        // Asked, minted, delivered.
+        // States `asked`, `minted`, `delivering` and `delivered`.
         let (delivered, recorded) = self.create_recorded(key, recorded).await?;
-        // Settled: the record is removed. The end of the session waits until that is flushed.
+        // State `settled`: the record is removed. The end of the session waits until the removal is flushed to disk.
         recorded.settle(context);
         Ok(delivered)
     }
 
-    /// Creates a key and delivers its secret. The work continues after that, so the caller settles the record.
+    /// Creates a key and delivers its secret. The caller must settle the record, because the caller's work continues after the delivery.
     ///
     /// # Errors
-    /// As [`Self::create`].
+    /// Returns the same errors as [`Self::create`].
     pub(crate) async fn create_open(
         self,
         key: &NewApiKey,
@@ -64,10 +64,10 @@ impl Transaction<'_> {
         self.create_recorded(key, recorded).await
     }
 
-    /// Creates the key of an interrupted run that did not create one. The caller settles the record.
+    /// Creates the key of an interrupted run that created no key. The caller must settle the record.
     ///
     /// # Errors
-    /// As [`Self::create`].
+    /// Returns the same errors as [`Self::create`].
     pub(crate) async fn create_again(
         self,
         key: &NewApiKey,
@@ -82,24 +82,24 @@ impl Transaction<'_> {
     /// Creates a new secret for an existing key and delivers it.
     ///
     /// # Errors
-    /// If an error is returned, the record says whether the old secret may be invalid.
+    /// After an error, either the old secret still works, or the error states that it may be invalid and the record is not removed.
     pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.access.context;
-        // Recorded: the record is on disk, fsynced, before the request is sent.
+        // State `recorded`: the record is on disk and fsynced before the request is sent.
         let written = UnusedRecord::write(record.clone(), context).await?;
         let recorded = written.begin(record)?;
         let recorded = self.exclude_other_runs(key, recorded)?;
-        // Asked, minted, delivered.
+        // States `asked`, `minted`, `delivering` and `delivered`.
         let (delivered, recorded) = self.rekey_recorded(key.id, recorded).await?;
-        // Settled: the record is removed. The end of the session waits until that is flushed.
+        // State `settled`: the record is removed. The end of the session waits until the removal is flushed to disk.
         recorded.settle(context);
         Ok(delivered)
     }
 
-    /// Creates a new secret for the key of an interrupted run and delivers it. The caller settles the record.
+    /// Creates a new secret for the key of an interrupted run and delivers the secret. The caller must settle the record.
     ///
     /// # Errors
-    /// As [`Self::rekey`].
+    /// Returns the same errors as [`Self::rekey`].
     pub(crate) async fn resume(
         self,
         id: i64,
@@ -157,14 +157,14 @@ impl Transaction<'_> {
         self.close(recorded, delivered).await
     }
 
-    /// Checks that no other run works on the key, and takes over the records of interrupted runs. Other runs see the record of
-    /// this one. Of several runs that check at once, all but the last find another run and fail.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs see this run's record. If
+    /// several runs check at the same time, all runs except the last find another run and fail.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,
         mut recorded: RunRecord,
     ) -> Result<RunRecord, Error> {
-        // The lock is kept until the record is removed. Otherwise another run might see this record and fail as well.
+        // The lock is held until a failed run has removed its record, so that no other run sees that record and fails too.
         let _turn = journal::turn();
         let own = recorded.record();
         match other_runs::take_over(key.id, Some(key), own, self.access.signed_in) {
@@ -179,7 +179,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Handles a failure. The record is removed if nothing is left of the work. Otherwise the record stays, and the error
+    /// Handles a failure. If the work was rolled back, the record is removed. If not, the record is not removed, and the error's hint
     /// contains the next step.
     async fn close(
         &self,

@@ -1,4 +1,4 @@
-//! Two managers in one process: their transactions share a [`Context`] and nothing else.
+//! Tests transactions on two managers in one process. The transactions share only the [`Context`].
 
 use std::cell::Cell;
 use std::error::Error as StdError;
@@ -31,11 +31,11 @@ use crate::terminal::output::{Color, Format, Output};
 type Step<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 type Tested = Result<(), Box<dyn StdError>>;
 
-/// The variable that tells the test that it runs in a process of its own.
+/// The environment variable that is set in a separate test process.
 const OWN_PROCESS: &str = "TEST_IN_OWN_PROCESS";
 const NAMES: [&str; 2] = ["first", "second"];
 
-/// Counts the secrets that have arrived at a sink.
+/// Counts the secrets that have arrived at a destination.
 #[derive(Default)]
 struct Arrivals {
     count: Cell<usize>,
@@ -50,16 +50,16 @@ impl Arrivals {
     }
 }
 
-/// A sink that keeps the transaction in the middle of the delivery.
+/// A destination whose delivery does not finish, so that a signal arrives during the delivery.
 struct HoldingSink {
     arrivals: Rc<Arrivals>,
-    /// Whether the first signal ends the delivery.
+    /// True if the first signal ends the delivery.
     obeys_signals: bool,
 }
 
 impl Sink for HoldingSink {
     fn place(&self) -> String {
-        "a sink of a test".to_owned()
+        "a test destination".to_owned()
     }
 
     fn deliver<'a>(&'a mut self, _payload: &'a Payload<'a>, signals: &'a Signals) -> Step<'a> {
@@ -79,7 +79,7 @@ impl Sink for HoldingSink {
     }
 }
 
-/// Two managers, and the context of the run that works on both.
+/// Two managers, and the context of a run that works on both managers.
 struct Run {
     sandboxes: [Sandbox; 2],
     targets: [Target; 2],
@@ -135,7 +135,7 @@ impl Run {
         .await
     }
 
-    /// Waits until both secrets have arrived at their sinks: both runs are signed in then, and both keys exist.
+    /// Waits until both secrets have arrived at their destinations. At that point both sessions are open and both keys exist.
     async fn both_in_delivery(&self) {
         self.arrivals.both().await;
         for sandbox in &self.sandboxes {
@@ -169,7 +169,7 @@ fn settings(
     Ok(Settings::resolve(global, &Sources::of(&matches), false)?)
 }
 
-/// Runs `test` in a process of its own, because it needs a state folder and sends signals to the process.
+/// Runs `test` in a separate process, because the test needs its own state folder and sends signals to its process.
 fn in_own_process(name: &str, test: impl AsyncFnOnce(&Run) -> Tested) -> Tested {
     let folder = tempfile::tempdir()?;
     if std::env::var_os(OWN_PROCESS).is_none() {
@@ -231,7 +231,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
     in_own_process(
         "a_second_signal_reports_the_keys_of_both_managers",
         async |run| {
-            // The futures are boxed: a debug build moves them, and the stack of a test thread is small.
+            // The futures are boxed because they are large. A debug build moves them, and a test thread has a small stack.
             let interrupt = async {
                 run.both_in_delivery().await;
                 kill_process(getpid(), UnixSignal::USR1)?;
@@ -260,7 +260,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
             );
             assert_eq!(error.key_id(), None);
             assert!(run.context.pending.is_empty());
-            // Both records stay for `recover`.
+            // Both records are still on disk for `recover`.
             assert_eq!(journal::unfinished()?.len(), NAMES.len());
             Ok(())
         },

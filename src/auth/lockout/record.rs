@@ -71,7 +71,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
     const MINUTE: i64 = 60 * 1000;
 
-    /// The refusals that count of those so many minutes from now.
+    /// Returns those of the rejections, in minutes relative to now, that still count.
     fn refused(minutes: &[i64]) -> Vec<i64> {
         let mut record = SignInRecord {
             refused: minutes.iter().map(|one| NOW + one * MINUTE).collect(),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_count_for_fifteen_minutes_from_the_last_and_when_they_are_close_together() {
+    fn rejections_count_for_fifteen_minutes_after_the_last_one() {
         assert_eq!(refused(&[-14, -1]), [-14, -1]);
         assert_eq!(refused(&[-20, -10]), [-20, -10]);
         assert_eq!(refused(&[-20, -4]), [-4]);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumped_back_does_not_pause_sign_ins_for_long() {
+    fn a_clock_that_was_set_back_does_not_pause_sign_ins_for_long() {
         assert_eq!(refused(&[3, 4]), [3, 4]);
         assert!(refused(&[15, 16]).is_empty());
         assert!(refused(&[600_000, 600_001]).is_empty());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_version_is_read() {
+    fn a_record_of_a_different_version_is_read() {
         let read = |text: &str| serde_json::from_str::<SignInRecord>(text).ok();
         let older = read(r#"{"refused":[1],"codes":[]}"#).unwrap_or_default();
         assert_eq!((older.refused, older.why), (vec![1], None));

@@ -3,7 +3,7 @@ use ring::hmac;
 use super::guard::LockoutGuard;
 
 #[test]
-fn no_two_accounts_are_the_same_bytes() {
+fn different_accounts_have_different_file_names() {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"key");
     let name = |manager, tenant, username| {
         LockoutGuard::new(manager, tenant, username, false).file_name(&key)

@@ -18,7 +18,7 @@ use crate::keys::lookup;
 use crate::keys::roles::{self, RoleNames, RoleRef};
 use crate::keys::state::{State, time_or};
 use crate::manager::{ApiKey, MAX_BYTES_HELD};
-use crate::mint::Twins;
+use crate::mint::Duplicates;
 use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
@@ -107,7 +107,7 @@ async fn list(filter: &Filter<'_>, access: Access<'_>) -> Result<(), Error> {
         let now = access.signed_in.time();
         let mut matching = Vec::with_capacity(page.len());
         for key in page {
-            list.twins.look_at(&key);
+            list.duplicates.add(&key);
             let result = filter.apply(&key, now);
             list.without_times += usize::from(result == FilterResult::NoTimes);
             list.other_case |= result == FilterResult::OnlyCaseDiffers;
@@ -140,7 +140,7 @@ struct Listing<'a> {
     /// The number of keys that are not listed because the manager reports neither their last sign-in nor their creation time.
     without_times: usize,
     other_case: bool,
-    twins: Twins,
+    duplicates: Duplicates,
 }
 
 impl<'a> Listing<'a> {
@@ -153,7 +153,7 @@ impl<'a> Listing<'a> {
             shown: 0,
             without_times: 0,
             other_case: false,
-            twins: Twins::default(),
+            duplicates: Duplicates::default(),
         }
     }
 
@@ -187,7 +187,7 @@ impl<'a> Listing<'a> {
 
     fn finish(self) -> Result<(), Error> {
         let output = &self.access.context.output;
-        for warning in self.twins.warnings() {
+        for warning in self.duplicates.warnings() {
             output.warn(&warning);
         }
         if self.without_times > 0 {

@@ -35,7 +35,7 @@ phrases! {
     MAY_HAVE_COUNTED = "may have counted";
     STATE_IGNORED = "records of earlier runs are ignored";
     INTERCEPTED = "may be intercepted";
-    NO_RECORD = "no record of this run can be kept";
+    NO_RECORD = "could not write a record of this run";
     DIFFERENCES = "differs in ";
     IS_DELIVERED = "was delivered, but the expiry";
     UNDELIVERED_SECRET_DROPPED = "fresh secret was dropped";

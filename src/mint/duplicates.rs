@@ -1,4 +1,5 @@
-//! Twins: two keys that were created because a request was processed twice. They have the same marker.
+//! Detects duplicates: two keys that one create request created, because the manager processed the request twice. Both keys have the same
+//! marker.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,7 +8,7 @@ use super::marker::last_mark;
 use super::ownership::CLOSE;
 use crate::manager::ApiKey;
 
-/// The data that is kept for a key. It is small, because a list may be long.
+/// The data about a listed key. It is small, because the list may be long.
 #[derive(Clone, Copy)]
 struct MarkedKey {
     id: i64,
@@ -17,16 +18,16 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The listed keys whose descriptions contain a marker.
+/// The listed keys that have a marker, and the duplicates among them.
 #[derive(Default)]
-pub(crate) struct Twins {
+pub(crate) struct Duplicates {
     by_mark: HashMap<u32, MarkedKey>,
     found: Vec<[MarkedKey; 2]>,
 }
 
-impl Twins {
-    /// Adds a key from the list.
-    pub(crate) fn look_at(&mut self, key: &ApiKey) {
+impl Duplicates {
+    /// Adds a listed key.
+    pub(crate) fn add(&mut self, key: &ApiKey) {
         let description = key.description().unwrap_or_default();
         let Some(operation) = last_mark(key) else {
             return;
@@ -44,33 +45,32 @@ impl Twins {
         };
         if let Some(other) = self.by_mark.insert(operation, seen)
             && other.id != seen.id
-            && other.is_twin_of(&seen)
+            && other.is_duplicate_of(&seen)
         {
             self.found.push([other, seen]);
         }
     }
 
-    /// Returns a warning for each pair of twins.
+    /// Returns a warning for each pair of duplicate keys.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
         self.found.iter().map(|[one, other]| {
             let (first, second) = (one.id, other.id);
             let next = match (one.used, other.used) {
-                (true, false) => format!("the one with the ID {second} was never used; delete it with `swp-keys delete-key {second}`"),
-                (false, true) => format!("the one with the ID {first} was never used; delete it with `swp-keys delete-key {first}`"),
+                (true, false) => format!("the key with ID {second} was never used; run `swp-keys delete-key {second}` to delete it"),
+                (false, true) => format!("the key with ID {first} was never used; run `swp-keys delete-key {first}` to delete it"),
                 _ => format!(
-                    "delete the one whose secret you do not have (`swp-keys delete-key {first}` or `swp-keys delete-key {second}`)"
+                    "delete the key whose secret you do not have (`swp-keys delete-key {first}` or `swp-keys delete-key {second}`)"
                 ),
             };
             format!(
-                "the keys with the IDs {first} and {second} were made by one request that was processed twice, and one secret was never \
-                 delivered; {next}"
+                "the keys with IDs {first} and {second} were created by one request that the manager processed twice, and the secret of one key was never delivered; {next}"
             )
         })
     }
 }
 
 impl MarkedKey {
-    fn is_twin_of(&self, other: &Self) -> bool {
+    fn is_duplicate_of(&self, other: &Self) -> bool {
         let close = match (self.created, other.created) {
             (Some(one), Some(other)) => one.abs_diff(other) <= CLOSE,
             _ => true,
