@@ -133,7 +133,9 @@ impl Transaction<'_> {
         match self.undo(key.id, record, &failure).await {
             Failure::RolledBack(error) => Failure::RolledBack(
                 Error::new(ErrorKind::Unexpected, error.to_string())
-                    .hint("ask the manager's administrator why the manager assigns a different role")
+                    .hint(
+                        "ask the manager's administrator why the manager assigns a different role",
+                    )
                     .key(key.id),
             ),
             open => open,

@@ -138,8 +138,9 @@ impl Transaction<'_> {
     ) -> Result<Minted, Failure> {
         recorded.note_key_lastingly(id);
         let ended = self.end_duplicates(duplicates).await;
-        ended
-            .map_err(|error| Failure::Unresolved(Error::new(ErrorKind::Attention, error).key(id)))?;
+        ended.map_err(|error| {
+            Failure::Unresolved(Error::new(ErrorKind::Attention, error).key(id))
+        })?;
         self.request_secret(id, recorded.record()).await
     }
 

@@ -23,7 +23,9 @@ impl Transaction<'_> {
             if !minted.uncertain || !matches!(checked, Err(Objection::Refused(_))) {
                 break;
             }
-            log::warn!("an earlier request may have replaced the new secret; creating another secret");
+            log::warn!(
+                "an earlier request may have replaced the new secret; creating another secret"
+            );
             minted.secret.settled.set(true);
             minted = self.request_secret(minted.id, recorded.record()).await?;
             minted.uncertain = true;

@@ -1,6 +1,6 @@
 //! The checks that are made before a secret is delivered.
 
-use super::ownership::{is_ours, is_duplicate_of_answer};
+use super::ownership::{is_duplicate_of_answer, is_ours};
 use super::poll::Poll;
 use super::state::{Minted, Transaction};
 use crate::auth::key_check::{Tried, try_key};
@@ -66,7 +66,9 @@ impl Transaction<'_> {
                 return Ok(());
             }
         };
-        let ended = self.end_duplicates(duplicates(minted, record, &found)?).await;
+        let ended = self
+            .end_duplicates(duplicates(minted, record, &found)?)
+            .await;
         ended.map_err(|error| Objection::Other(ErrorKind::Attention, error))?;
         let bears_it = |key: &&ApiKey| {
             (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)

@@ -86,7 +86,8 @@ impl<'a> Lookup<'a> {
     }
 
     fn may_be_duplicate(&self, key: &ApiKey) -> bool {
-        self.duplicate.is_none_or(|duplicate| is_duplicate_of_answer(duplicate, key))
+        self.duplicate
+            .is_none_or(|duplicate| is_duplicate_of_answer(duplicate, key))
     }
 
     /// Adds keys with a different name that may belong to the operation.

@@ -39,10 +39,12 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     ours.sort_by_key(|key| key.id);
     match ours.split_first() {
         // If a key has this operation's marker, keys that only have the same name are ignored.
-        Some((first, rest)) if rest.iter().all(|other| are_duplicates(first, other)) => Verdict::Ours {
-            id: first.id,
-            duplicates: rest.iter().map(|duplicate| duplicate.id).collect(),
-        },
+        Some((first, rest)) if rest.iter().all(|other| are_duplicates(first, other)) => {
+            Verdict::Ours {
+                id: first.id,
+                duplicates: rest.iter().map(|duplicate| duplicate.id).collect(),
+            }
+        }
         None if unproven.is_empty() => Verdict::None,
         _ => Verdict::Unproven(ours.iter().map(|key| key.id).chain(unproven).collect()),
     }
@@ -174,7 +176,10 @@ mod tests {
     }
 
     fn ours(id: i64) -> Verdict {
-        Verdict::Ours { id, duplicates: vec![] }
+        Verdict::Ours {
+            id,
+            duplicates: vec![],
+        }
     }
 
     const OURS: Option<&str> = Some("for CI [swp-keys 1a2b3c4d]");

@@ -140,7 +140,9 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
         return Err(Error::usage(message, hint));
     }
     let refused = match context.require_journal {
-        true => Some(format!("{message}; nothing was changed, because `--require-journal` requires a record")),
+        true => Some(format!(
+            "{message}; nothing was changed, because `--require-journal` requires a record"
+        )),
         // The run must not continue. `recover` would find the incomplete record and invalidate the secret that this run delivers.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
     };

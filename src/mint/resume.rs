@@ -233,10 +233,10 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
             record.key_name
         ),
     );
-    let with = record
-        .signer
-        .as_ref()
-        .map_or("with a user name and a password, as that run did", |_| "with the API key of that run");
+    let with = record.signer.as_ref().map_or(
+        "with a user name and a password, as that run did",
+        |_| "with the API key of that run",
+    );
     Err(error.hint(format!(
         "sign in {with}; or run `swp-keys list-keys` to check the keys, then `swp-keys recover {} --forget` to remove the record",
         record.operation

@@ -129,14 +129,15 @@ async fn delete_duplicates(
             return Ok(());
         }
         Err(error) => {
-            let message =
-                format!("could not search for duplicates of the key: {error}");
+            let message = format!("could not search for duplicates of the key: {error}");
             return Err(Error::new(ErrorKind::Attention, message));
         }
     };
     if let Verdict::Ours { id, duplicates } = verdict {
         for id in duplicates.into_iter().chain([id]) {
-            log::warn!("the manager processed a request twice; deleting the duplicate key with ID {id}");
+            log::warn!(
+                "the manager processed a request twice; deleting the duplicate key with ID {id}"
+            );
             delete_confirmed(access, id).await?;
         }
     }
@@ -183,9 +184,7 @@ impl Transaction<'_> {
             Err(error) => Failure::Unresolved(
                 Error::new(
                     ErrorKind::Attention,
-                    format!(
-                        "{failure}; could not delete the key `{name}` (ID {id}): {error}"
-                    ),
+                    format!("{failure}; could not delete the key `{name}` (ID {id}): {error}"),
                 )
                 .key(id),
             ),
@@ -198,9 +197,13 @@ impl Transaction<'_> {
         duplicates: impl IntoIterator<Item = i64>,
     ) -> Result<(), String> {
         for id in duplicates {
-            log::warn!("the manager processed a request twice; deleting the duplicate key with ID {id}");
+            log::warn!(
+                "the manager processed a request twice; deleting the duplicate key with ID {id}"
+            );
             let deleted = delete_confirmed(self.access, id).await;
-            deleted.map_err(|error| format!("could not delete a duplicate of the key (ID {id}): {error}"))?;
+            deleted.map_err(|error| {
+                format!("could not delete a duplicate of the key (ID {id}): {error}")
+            })?;
         }
         Ok(())
     }

@@ -73,7 +73,9 @@ impl Transaction<'_> {
         let wait = self.access.target.settle_timeout;
         match reconcile::of_change(self.access.signed_in, id, &change, wait).await {
             Ok(_) => {
-                log::info!("renamed the old key `{name}` (ID {id}) to `{given}`, because the new key needs the name");
+                log::info!(
+                    "renamed the old key `{name}` (ID {id}) to `{given}`, because the new key needs the name"
+                );
                 Ok(())
             }
             Err(error) => {
@@ -135,7 +137,9 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         let error = Error::from(error);
         Error::new(
             error.kind(),
-            format!("could not rename the old key (ID {id}) from `{given}` back to `{name}`: {error}"),
+            format!(
+                "could not rename the old key (ID {id}) from `{given}` back to `{name}`: {error}"
+            ),
         )
         .http(error.http_status())
         .key(id)

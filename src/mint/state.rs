@@ -74,7 +74,9 @@ impl UndeliveredSecret {
 impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
-            log::error!("a fresh secret was dropped before it was delivered or its key was deleted");
+            log::error!(
+                "a fresh secret was dropped before it was delivered or its key was deleted"
+            );
         }
     }
 }
