@@ -240,12 +240,12 @@ mod tests {
             parsed("2027-07-31", Some("America/New_York")),
             at("2027-08-01T03:59:59.999Z")
         );
-        // On 2027-04-30 in Cairo, midnight is skipped: the day starts at one o'clock.
+        // In Cairo on 2027-04-30, the clocks skip midnight, and the day starts at 01:00.
         assert_eq!(
             parsed("2027-04-29", Some("Africa/Cairo")),
             at("2027-04-29T21:59:59.999Z")
         );
-        // Havana's clocks go back from one o'clock to midnight on 2027-11-07: the first of the two midnights counts.
+        // In Havana on 2027-11-07, the clocks go back from 01:00 to midnight. The day starts at the first midnight.
         assert_eq!(
             parsed("2027-11-06", Some("America/Havana")),
             at("2027-11-07T03:59:59.999Z")

@@ -127,9 +127,9 @@ mod tests {
 
     use super::*;
 
-    /// By every name and alias.
+    /// Covers every name and alias of the commands.
     #[test]
-    fn a_command_takes_the_same_flags_in_first_place_and_elsewhere() {
+    fn a_command_has_the_same_flags_as_the_first_word_and_after_flags() {
         let mut all = parser();
         all.build();
         for expected in all.get_subcommands() {
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// The value of a variable may be confidential, and help is what people copy into issues.
+    /// The value of a variable may be confidential, and users copy help texts into issues.
     #[test]
     fn help_never_shows_the_value_of_a_variable() {
         let mut all = parser();

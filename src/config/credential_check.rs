@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_right_is_found() {
+    fn invalid_values_are_rejected() {
         for (bytes, defect) in [
             (&b""[..], Defect::Empty),
             (b"\n", Defect::Empty),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_digits_with_or_without_blanks() {
+    fn a_code_is_digits_with_or_without_spaces() {
         for (bytes, code) in [
             ("123456", "123456"),
             ("012345\n", "012345"),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_platform_is_known_by_its_look() {
+    fn a_token_of_the_platform_is_recognized_by_its_format() {
         let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl-_";
         for kind in [Password, ApiKey] {
             assert_eq!(read(kind, token.as_bytes()), Err(Defect::PlatformToken));

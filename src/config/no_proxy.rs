@@ -79,7 +79,7 @@ mod tests {
     use super::names;
 
     #[test]
-    fn names_subdomains_ports_and_networks_are_found() {
+    fn names_subdomains_ports_and_networks_match() {
         for (list, host) in [
             ("*", "dsm.example.com"),
             ("*", "10.1.2.3"),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_found() {
+    fn other_hosts_do_not_match() {
         for (list, host) in [
             ("", "dsm.example.com"),
             (",", "dsm.example.com"),

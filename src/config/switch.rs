@@ -24,7 +24,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn blanks_and_one_pair_of_quotes_do_not_count() {
+    fn whitespace_and_one_pair_of_quotes_are_ignored() {
         for on in [
             "1",
             "true",
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_on_nor_off_is_refused() {
+    fn an_unknown_word_is_rejected() {
         for text in [
             "none",
             "disabled",

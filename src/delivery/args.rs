@@ -1,4 +1,4 @@
-//! The flags that say where a secret goes, and the sinks made of them.
+//! The flags for the destinations of a secret. Each destination is a `Sink`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,13 +18,14 @@ use crate::terminal::output::Format;
 
 const HEADING: &str = "Destination of the secret";
 
-/// The variable that holds the secret by default.
+/// The default name of the variable for the secret.
 const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
 
-/// The destinations of the secret, or stdout if none is given. Commands that make a secret flatten this into their flags.
+/// The destinations of the secret. If no destination is set, the secret goes to stdout. Every command that creates a secret has these
+/// flags.
 #[derive(clap::Args)]
 pub(crate) struct SinkArgs {
-    /// Write the secret to this file (mode 0600; - is stdout); stdout then shows the key without its secret
+    /// Write the secret to this file with mode 0600 ("-" is stdout); stdout then contains the key without its secret
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     out_file: Vec<PathBuf>,
 
@@ -32,7 +33,7 @@ pub(crate) struct SinkArgs {
     #[arg(long, requires = "out_file", help_heading = HEADING)]
     force: bool,
 
-    /// Set one line of this file to NAME=secret and keep the rest (- prints the line)
+    /// Set NAME=secret in this dotenv file and keep its other lines ("-" prints the line to stdout)
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     dotenv: Vec<PathBuf>,
 
@@ -48,7 +49,7 @@ pub(crate) struct SinkArgs {
     #[arg(long, value_name = "NAME", value_parser = github::env_name, help_heading = HEADING)]
     github_env: Vec<String>,
 
-    /// Run this command without a shell and write the secret to its stdin; exit code 0 means delivered
+    /// Run this command without a shell and write the secret to its stdin (exit code 0: the secret is delivered)
     #[arg(long, value_name = "COMMAND", help_heading = HEADING)]
     deliver_cmd: Vec<String>,
 
@@ -58,7 +59,7 @@ pub(crate) struct SinkArgs {
 }
 
 impl SinkArgs {
-    /// Whether the secret goes to stdout. If so, the run prints nothing else there.
+    /// Returns true if the secret goes to stdout. In this case, the run prints nothing else to stdout.
     pub(crate) fn to_stdout(&self) -> bool {
         let mut files = self.out_file.iter().chain(&self.dotenv);
         files.any(|path| is_stdout(path)) || self.are_none()
@@ -80,10 +81,10 @@ impl SinkArgs {
             && deliver_cmd.is_empty()
     }
 
-    /// Checks what can be checked without preparing anything, for commands that sign in first.
+    /// Checks the flags without preparing the sinks. For commands that prepare the sinks only after the sign-in.
     ///
     /// # Errors
-    /// Returns a usage error if a command cannot be run.
+    /// Returns a usage error if the program of `--deliver-cmd` cannot be found.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
         for command in &self.deliver_cmd {
@@ -92,10 +93,10 @@ impl SinkArgs {
         Ok(())
     }
 
-    /// Prepares all sinks in the order of delivery. Sinks that cannot be withdrawn come last.
+    /// Prepares all sinks, in the order of delivery. Sinks whose delivery cannot be withdrawn come last.
     ///
     /// # Errors
-    /// Returns a usage error that names the flag. Nothing has been written then.
+    /// Returns a usage error that contains the name of the flag. At this time, no secret has been created.
     pub(crate) async fn prepare(
         &self,
         format: Format,
@@ -123,7 +124,7 @@ impl SinkArgs {
         for command in &self.deliver_cmd {
             sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
         }
-        // Last, so that stdout is empty if a command fails.
+        // stdout is the last sink, so that stdout is empty if the delivery to a command fails.
         if self.to_stdout() {
             sinks.push(Box::new(StdoutSink::prepare(stdout_format, env_name)?));
         }
@@ -131,25 +132,25 @@ impl SinkArgs {
         Ok(sinks)
     }
 
-    /// The format in which the secret goes to stdout, if it does.
+    /// Returns the format in which the secret would be printed to stdout.
     fn stdout_format(&self, format: Format) -> Result<Format, Error> {
         if self.env_name.is_some() && self.dotenv.is_empty() && format != Format::Env {
             return Err(Error::usage(
-                "`--env-name` has no effect: no variable is written",
+                "`--env-name` has no effect without `-o env` or `--dotenv`",
                 "add `-o env` or `--dotenv FILE`, or remove `--env-name`",
             ));
         }
         match self.dotenv.iter().any(|path| is_stdout(path)) {
             false => Ok(format),
             true if format.is_json() => Err(Error::usage(
-                "`--dotenv -` prints a line of a dotenv file, but `-o` asks for JSON",
-                "remove one of the two",
+                "`--dotenv -` cannot be combined with JSON output (`-o`)",
+                "remove `--dotenv -`, or use `-o text`",
             )),
             true => Ok(Format::Env),
         }
     }
 
-    /// Whether the run prints workflow commands that mask the secret in a log.
+    /// Returns true if the run prints GitHub Actions workflow commands, which mask the secret in the log.
     pub(crate) fn mask(&self) -> bool {
         self.for_github().next().is_some()
     }
@@ -162,8 +163,8 @@ impl SinkArgs {
         outputs.chain(self.github_env.iter().map(|name| (RunnerFile::Env, name)))
     }
 
-    /// Rejects a destination that is given twice, because the second write would overwrite the first. Several names may go to one file of the
-    /// runner, but not the same name twice.
+    /// Rejects a destination that is passed twice, because the second write would overwrite the first. The file of `$GITHUB_OUTPUT` or
+    /// `$GITHUB_ENV` can receive several names, but each name only once.
     fn refuse_one_place_twice(&self) -> Result<(), Error> {
         let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
             .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))
@@ -179,7 +180,7 @@ impl SinkArgs {
             let path = path.display();
             match taken.iter().find(|(_, other)| *other == place) {
                 Some((other, _)) if *other == flag => {
-                    return Err(twice(format!("`{flag}` {path} is given more than once")));
+                    return Err(twice(format!("`{flag}` {path} was passed more than once")));
                 }
                 Some((other, _)) => {
                     return Err(twice(format!(
@@ -192,18 +193,18 @@ impl SinkArgs {
         for names in [&self.github_output, &self.github_env] {
             let mut others = names.iter().enumerate();
             if let Some((_, name)) = others.find(|(index, name)| names[..*index].contains(name)) {
-                return Err(twice(format!("the name {name} is given more than once")));
+                return Err(twice(format!("the name {name} was passed more than once")));
             }
         }
         Ok(())
     }
 }
 
-/// `-` is stdout; a file of that name is `./-`.
+/// `-` means stdout. The path of a file with this name is `./-`.
 fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 fn twice(message: String) -> Error {
-    Error::usage(message, "give each destination once")
+    Error::usage(message, "pass each destination only once")
 }

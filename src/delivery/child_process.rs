@@ -1,7 +1,7 @@
-//! Hands the secret to a program that is started afterwards: in its environment, or through a pipe that can be read once.
+//! Delivers the secret to a program that is started afterwards: in its environment, or through a pipe that can be read once.
 //!
-//! Every process of the same user can read the environment of a process while it runs, and child processes inherit it. The content of a
-//! pipe is gone once it has been read.
+//! While a process runs, all processes of the same user can read its environment, and its child processes inherit it. A pipe is safer,
+//! because its content can be read only once.
 
 use std::cell::RefCell;
 use std::future::ready;
@@ -14,11 +14,11 @@ use crate::process::child::scrub_environment;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// How the program receives the secret.
+/// The channel through which the program receives the secret.
 pub(crate) enum ChildChannel {
-    /// In this environment variable.
+    /// An environment variable with this name.
     Variable(String),
-    /// Through this pipe.
+    /// A pipe that the program inherits.
     #[cfg(unix)]
     Pipe(Pipe),
 }
@@ -32,7 +32,7 @@ pub(crate) struct ChildSecret {
 }
 
 impl ChildSecret {
-    /// Prepares the channel, and returns the sink that fills it.
+    /// Prepares the channel, and returns the sink that stores the secret in it.
     pub(crate) fn prepare(given: ChildChannel, program: &str) -> (Self, Box<dyn Sink>) {
         let slot = Rc::new(RefCell::new(None));
         let mut for_child = Self {
@@ -56,8 +56,8 @@ impl ChildSecret {
         }
     }
 
-    /// Adds the secret to the command, and removes this program's own secrets from its environment. The returned value must be dropped
-    /// after the start of the command.
+    /// Adds the secret to the command, and removes the secrets that this program itself uses from the command's environment. The caller
+    /// must drop the returned value after the command has started.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -78,7 +78,7 @@ impl ChildSecret {
     }
 }
 
-/// A sink that keeps the secret until the program is started.
+/// A sink that stores the secret in memory until the program is started.
 struct ToSlot {
     slot: Rc<RefCell<Option<Secret>>>,
     place: String,
@@ -119,26 +119,26 @@ mod pipe {
     use crate::error::Error;
     use crate::process::signals::Signals;
 
-    /// A pipe whose read end has a given descriptor number. No program inherits it until `let_inherit` is called.
+    /// A pipe whose read end has a specified descriptor number. Until `let_inherit` is called, child processes do not inherit it.
     pub(crate) struct Pipe {
         reader: OwnedFd,
         writer: PipeWriter,
     }
 
     impl Pipe {
-        /// Opens a pipe whose read end has this number.
+        /// Opens a pipe whose read end has this descriptor number.
         ///
         /// # Errors
-        /// Returns a usage error if the number is in use.
+        /// Returns a usage error if the descriptor number is in use.
         pub(crate) fn at(number: i32) -> Result<Self, Error> {
             let failed = |error: io::Error| {
                 Error::usage(
-                    format!("could not open `--fd {number}`: {error}"),
+                    format!("could not open descriptor {number} (`--fd`): {error}"),
                     "remove `--fd` to pass the secret in the environment",
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // The pipe itself may have received the number.
+            // The new pipe itself may have got this number, which is not an error.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });
@@ -149,7 +149,7 @@ mod pipe {
                 return Ok(Self { reader, writer });
             }
             Err(Error::usage(
-                format!("`--fd {number}` is in use"),
+                format!("descriptor {number} (`--fd`) is in use"),
                 format!("use `--fd {}`, which is free", reader.as_raw_fd()),
             ))
         }
@@ -158,13 +158,13 @@ mod pipe {
             let number = self.reader.as_raw_fd();
             let sink = ToPipe {
                 writer: Some(self.writer),
-                place: format!("the descriptor {number} of `{program}`"),
+                place: format!("descriptor {number} of `{program}`"),
             };
             (self.reader, sink)
         }
     }
 
-    /// Lets programs that are started from now on inherit the read end.
+    /// Makes the read end inheritable for programs that are started later.
     pub(super) fn let_inherit(reader: &OwnedFd) -> io::Result<()> {
         Ok(fcntl_setfd(reader, FdFlags::empty())?)
     }
@@ -179,7 +179,7 @@ mod pipe {
             self.place.clone()
         }
 
-        /// A pipe buffers far more than a secret, so this does not block. The write end is closed afterwards.
+        /// This does not block, because the buffer of a pipe is much larger than a secret. The write end is then closed.
         fn deliver<'a>(
             &'a mut self,
             payload: &'a Payload<'a>,
@@ -193,7 +193,7 @@ mod pipe {
         }
 
         fn withdraw(&mut self) -> Withdrawing<'_> {
-            // No other process has the read end yet.
+            // At this time, no other process has inherited the read end.
             Box::pin(ready(Ok(())))
         }
     }

@@ -1,11 +1,12 @@
-//! A command that receives the secret on its stdin, and only there.
+//! Delivers the secret to the stdin of a command (`--deliver-cmd`).
 //!
-//! The command receives the secret without a line break at the end, because programs such as `vault kv put x value=-` store every byte
-//! they read. Its stdout goes to this program's stderr, because stdout carries one document or nothing. Exit code 0 means delivered,
-//! whether or not the command read all of its stdin. Any other code is a failure, and what the command did before is unknown.
+//! The secret has no line break at the end, because programs such as `vault kv put x value=-` store every byte that they read. The stdout
+//! of the command goes to this program's stderr, because this program's stdout must contain nothing but its document. If the exit code of
+//! the command is 0, the secret counts as delivered, even if the command did not read all of it. Any other exit code is a failure, after
+//! which it is unknown whether the command stored the secret.
 //!
-//! The command runs in its own process group, so that it can be killed together with its children. For the same reason it cannot prompt on
-//! the terminal. Processes of the group that still run after exit code 0 are left alone, because clipboard tools work that way.
+//! The command runs in a separate process group, so that it can be killed together with its children. As a consequence, it cannot prompt on
+//! the terminal. After exit code 0, the other processes of the group are not killed, because clipboard tools continue in the background.
 
 use std::future::ready;
 use std::io;
@@ -25,14 +26,14 @@ use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// How long to wait for a killed process. It ends at once unless it hangs in the system.
+/// The maximum time to wait for a killed process to exit. A process that is blocked in the kernel may take longer.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 const EXAMPLE: &str = "--deliver-cmd 'vault kv put secret/dsm key=-'";
 
 /// `--deliver-cmd`.
 pub(super) struct CommandSink {
-    /// The program as it was typed.
+    /// The name of the program as it was typed.
     name: String,
     program: PathBuf,
     arguments: Vec<String>,
@@ -40,10 +41,10 @@ pub(super) struct CommandSink {
 }
 
 impl CommandSink {
-    /// Splits the command as a shell would, and checks that its program exists.
+    /// Splits the command into words like a shell, and checks that the program exists.
     ///
     /// # Errors
-    /// Returns a usage error if the command is not usable.
+    /// Returns a usage error if the command cannot be split, or if the program does not exist.
     pub(super) fn prepare(command: &str, time_limit: Duration) -> Result<Self, Error> {
         let parsed = ExternalCommand::parse(command)
             .map_err(|problem| problem.error("`--deliver-cmd`", EXAMPLE))?;
@@ -52,7 +53,7 @@ impl CommandSink {
             Error::usage(
                 format!("`--deliver-cmd`: program `{name}` not found"),
                 format!(
-                    "give a program and its arguments, as in `{EXAMPLE}`; nothing was created on the manager"
+                    "set a program and its arguments, as in `{EXAMPLE}` (nothing was created on the manager)"
                 ),
             )
         })?;
@@ -83,7 +84,7 @@ impl CommandSink {
                     group.kill();
                     let _ = timeout(LAST_WAIT, &mut ended).await;
                     let limit = humantime::format_duration(self.time_limit);
-                    break Err(format!("it did not finish within {limit} and was killed"));
+                    break Err(format!("the command did not finish within {limit} and was killed"));
                 }
                 signal = signals.first_signal(), if !signalled => {
                     group.forward(signal);
@@ -109,10 +110,12 @@ impl CommandSink {
     }
 }
 
-/// Writes the secret and closes stdin. It is fine if the command closes its stdin early.
+/// Writes the secret and closes stdin. It is not an error if the command closes its stdin before it has read the secret.
 async fn feed(stdin: Option<ChildStdin>, secret: &Secret) -> io::Result<()> {
     let Some(mut stdin) = stdin else {
-        return Err(io::Error::other("it has no stdin"));
+        return Err(io::Error::other(
+            "the stdin of the command is not available",
+        ));
     };
     match stdin.write_all(secret.expose().as_bytes()).await {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -121,8 +124,9 @@ async fn feed(stdin: Option<ChildStdin>, secret: &Secret) -> io::Result<()> {
 }
 
 fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), String> {
-    fed.map_err(|error| format!("could not write to its stdin: {error}"))?;
-    let status = ended.map_err(|error| format!("could not get its exit status: {error}"))?;
+    fed.map_err(|error| format!("could not write to the command's stdin: {error}"))?;
+    let status =
+        ended.map_err(|error| format!("could not get the command's exit status: {error}"))?;
     if status.success() {
         Ok(())
     } else {
@@ -131,7 +135,7 @@ fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), Strin
 }
 
 impl Sink for CommandSink {
-    /// The arguments are not included, because they may hold passwords and this goes to logs.
+    /// The arguments of the command are not included, because they may contain passwords, and this text is logged.
     fn place(&self) -> String {
         format!("the command `{}`", self.name)
     }
@@ -141,12 +145,12 @@ impl Sink for CommandSink {
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        let reason = "a command keeps the secret that it received";
+        let reason = "the command may have stored the secret";
         Box::pin(ready(Err(reason.to_owned())))
     }
 }
 
-/// The process group of a running command. It is killed if it is dropped before the command has finished (on a second signal).
+/// The process group of a running command. On drop, the group is killed if the command has not finished, as after a second signal.
 #[cfg(unix)]
 struct Group(Option<rustix::process::Pid>);
 
@@ -157,7 +161,7 @@ impl Group {
         Self(id.and_then(rustix::process::Pid::from_raw))
     }
 
-    /// Forwards a signal to the command, as a terminal would.
+    /// Forwards a signal to all processes of the group, like a terminal.
     fn forward(&self, signal: Signal) {
         self.send(signal.of_unix());
     }
@@ -168,12 +172,12 @@ impl Group {
 
     fn send(&self, signal: rustix::process::Signal) {
         if let Some(group) = self.0 {
-            // The group may just have ended; then there is nothing to signal.
+            // An error means that the group has already ended, so it is ignored.
             let _ = rustix::process::kill_process_group(group, signal);
         }
     }
 
-    /// Forgets the group, because its ID may be reused from now on.
+    /// Marks the group as finished. It must not be killed any more, because its ID may be reused.
     fn finished(&mut self) {
         self.0 = None;
     }
@@ -186,7 +190,7 @@ impl Drop for Group {
     }
 }
 
-/// On other systems, Ctrl-C reaches every program attached to the console. Dropping the handle kills only the command itself.
+/// On other systems, the console sends Ctrl-C to all its programs. On drop, only the command is killed and not its children.
 #[cfg(not(unix))]
 struct Group;
 

@@ -1,4 +1,5 @@
-//! A file that holds only the secret: mode 0600, written completely or not at all, and replaced only with `--force`.
+//! Delivers the secret to a file that contains only the secret. The file has mode 0600, is written completely or not at all, and is
+//! replaced only with `--force`.
 
 use std::fs::File;
 use std::io;
@@ -21,7 +22,7 @@ use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--out-file";
 
-/// A file that is written in place is kept in memory to restore it. A larger file is not a key file.
+/// The maximum size of a file that is overwritten in place. Its old content is kept in memory, to restore it after a failure.
 const LIMIT: u64 = 1024 * 1024;
 
 /// `--out-file`.
@@ -48,7 +49,7 @@ impl FileSink {
         if existing.is_some() && !replace {
             return Err(Error::usage(
                 format!("`{FLAG}`: {} already exists", path.display()),
-                "add `--force` to replace it, or give another file",
+                "add `--force` to replace the file, or choose a different file",
             ));
         }
         let sink = Self {
@@ -60,7 +61,7 @@ impl FileSink {
         let (folder, mode) = open_target(FLAG, path)?;
         match (mode, existing) {
             (WriteMode::InPlace, Some(metadata)) => {
-                // A file that is written in place keeps its mode.
+                // A file that is overwritten in place keeps its mode, so other users must not be able to read it.
                 if !allow_loose_permissions {
                     require_private(&format!("`{FLAG}`"), path, &metadata)?;
                 }
@@ -102,7 +103,7 @@ impl FileSink {
             let _lock = lock_in_place(&file, &self.path, signals).await?;
             if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
                 return Err(io::Error::other(
-                    "other users of this machine can read it by now",
+                    "other users of this machine can now read the file",
                 ));
             }
             let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
@@ -126,7 +127,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // No signal interrupts this, so that the rollback is completed; a second signal ends the run.
+        // A signal must not interrupt the rollback. Only a second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
@@ -137,7 +138,7 @@ impl FileSink {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("it is a mounted file larger than 1 MiB, so it is not a key file")
+    io::Error::other("the file is mounted and larger than 1 MiB, so it is not a key file")
 }
 
 impl Sink for FileSink {

@@ -1,11 +1,12 @@
-//! The files through which a GitHub Actions step passes values on: `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
+//! Delivers the secret to later steps of a GitHub Actions job, through the files `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
 //!
-//! The runner creates both files for each step and reads them after it. Their mode and owner are kept. Before the secret is written, a
-//! workflow command masks it in the log. That command contains the secret, so it is only printed if a runner reads it. It goes to stderr,
-//! which the runner parses like stdout (actions/runner, `ActionCommandManager` and `FileCommandManager`).
+//! The runner creates these files before each step and reads them after the step. Their mode and owner are kept. Before the secret is
+//! written, a workflow command masks the secret in the log. The workflow command contains the secret, so it is printed only if a runner
+//! reads stderr. The runner parses stderr like stdout (actions/runner, `ActionCommandManager` and `FileCommandManager`).
 //!
-//! The file is locked while it is written and while the write is undone. If another process has appended to the file since, the
-//! assignment is overwritten with empty lines, which the runner ignores. Cutting it out would move what the other process wrote.
+//! The file is locked during the write and during a rollback. A rollback cuts the assignment off the end of the file. If another process
+//! has appended to the file meanwhile, the assignment is overwritten with empty lines instead, which the runner ignores. Removing it would
+//! move the lines of the other process.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,7 +23,7 @@ use crate::secret::{Secret, joined};
 use crate::storage::file_lock::{FileLock, lock_file};
 use crate::terminal::output::Output;
 
-/// One of the runner's files.
+/// A file of the runner: `$GITHUB_OUTPUT` or `$GITHUB_ENV`.
 #[derive(Clone, Copy)]
 pub(super) enum RunnerFile {
     Output,
@@ -44,7 +45,7 @@ impl RunnerFile {
         }
     }
 
-    /// Returns the path of the file, if the runner has set it.
+    /// Returns the path of the file, if the runner has set its variable.
     pub(super) fn file(self) -> Option<PathBuf> {
         std::env::var_os(self.variable())
             .filter(|path| !path.is_empty())
@@ -60,21 +61,21 @@ pub(super) struct GithubSink {
     delivered: Option<Appended>,
 }
 
-/// The text that was appended, and where it starts.
+/// The text that was appended, and its offset in the file.
 struct Appended {
     from: u64,
     text: Zeroizing<String>,
 }
 
 impl GithubSink {
-    /// Checks that a runner will mask the secret and that its file can be written.
+    /// Checks that a runner will mask the secret, and that the runner's file can be written.
     ///
     /// # Errors
-    /// Returns a usage error if this is not a GitHub Actions step, or if its file cannot be written.
+    /// Returns a usage error if this is not a GitHub Actions step, or if the runner's file cannot be written.
     pub(super) fn prepare(target: RunnerFile, name: &str) -> Result<Self, Error> {
         let (flag, variable) = (target.flag(), target.variable());
         let elsewhere =
-            "use the flag only in a step of GitHub Actions; nothing was created on the manager";
+            "use this flag only in a step of GitHub Actions (nothing was created on the manager)";
         if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
             return Err(Error::usage(
                 format!(
@@ -91,8 +92,10 @@ impl GithubSink {
         };
         if let Some(reason) = stderr::why_unread() {
             return Err(Error::usage(
-                format!("`{flag}`: {reason}, so the runner would not mask the secret"),
-                "do not redirect stderr: the workflow command that masks the secret is printed there",
+                format!(
+                    "`{flag}`: {reason}, so GitHub Actions would not mask the secret in the log"
+                ),
+                "do not redirect stderr, because the workflow command that masks the secret is printed there",
             ));
         }
         let file = open_plain(OpenOptions::new().read(true).append(true), &path)
@@ -126,11 +129,11 @@ impl GithubSink {
                 self.delivered = Some(appended);
                 Ok(())
             }
-            // A full disk may have taken a part of the text.
+            // If the disk is full, a part of the text may have been written.
             Err(error) => Err(match self.cut_off(&appended) {
                 Ok(()) => error.to_string(),
                 Err(reason) => {
-                    format!("{error}; could not remove the part that was written: {reason}")
+                    format!("{error}; could not remove the incomplete assignment: {reason}")
                 }
             }),
         }
@@ -142,7 +145,7 @@ impl GithubSink {
         lock.map_err(|failure| failure.to_string())
     }
 
-    /// Whether the last line of the file has no line end. An assignment would then be part of that line.
+    /// Returns true if the last line of the file has no line break. A line break must then precede the assignment.
     fn is_inside_a_line(&self, length: u64) -> io::Result<bool> {
         let Some(last) = length.checked_sub(1) else {
             return Ok(false);
@@ -168,18 +171,18 @@ impl GithubSink {
         } else if rest.starts_with(appended.text.as_bytes()) {
             self.blank(appended).map_err(words)?;
         } else {
-            return Err("another process has changed the file since".to_owned());
+            return Err("another process changed the file after this delivery".to_owned());
         }
         self.file.sync_all().map_err(words)
     }
 
-    /// Overwrites the text with line breaks, because another process has appended to it.
+    /// Overwrites the appended text with line breaks, because another process has appended more text after it.
     #[cfg(unix)]
     fn blank(&self, appended: &Appended) -> io::Result<()> {
         use std::os::unix::fs::FileExt as _;
 
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-        // A file opened for appending is always written at its end.
+        // While the file is in append mode, every write goes to its end.
         let flags = fcntl_getfl(&self.file)?;
         fcntl_setfl(&self.file, flags.difference(OFlags::APPEND))?;
         let blanks = vec![b'\n'; appended.text.len()];
@@ -192,7 +195,7 @@ impl GithubSink {
     #[expect(clippy::unused_self, reason = "same signature on every system")]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
         Err(io::Error::other(
-            "another process has changed the file since",
+            "another process changed the file after this delivery",
         ))
     }
 
@@ -200,13 +203,13 @@ impl GithubSink {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // No signal interrupts this, so that the rollback is completed; a second signal ends the run.
+        // A signal must not interrupt the rollback. Only a second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
 }
 
-/// Prints workflow commands that mask the secret. The runner masks line by line, so each line of the secret is masked separately.
+/// Prints workflow commands that mask the secret. The runner masks single lines, so there is a command for each line of the secret.
 fn mask(secret: &Secret) -> io::Result<()> {
     let lines = secret.expose().split(['\r', '\n']);
     for line in lines.filter(|line| !line.trim().is_empty()) {
@@ -217,7 +220,8 @@ fn mask(secret: &Secret) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the multi-line form of an assignment, which can hold any text. The delimiter is random, so that the text cannot contain it.
+/// Returns an assignment in the multi-line form, whose value can be any text. The delimiter is random, so that it does not occur in the
+/// value.
 fn assignment(name: &str, secret: &Secret, inside_a_line: bool) -> Zeroizing<String> {
     let line_end = if inside_a_line { "\n" } else { "" };
     let delimiter = format!("swp_keys_{}", random::hex(16));
@@ -249,7 +253,7 @@ impl Sink for GithubSink {
 /// Parses the name of a step's output.
 ///
 /// # Errors
-/// Returns the rule if GitHub's contexts could not refer to the name.
+/// Returns the rule for names if a workflow expression could not refer to this name.
 pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
     if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -264,12 +268,14 @@ pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
 /// Parses the name of a variable that a step can set for the following steps.
 ///
 /// # Errors
-/// Returns the rule if the runner would not set it.
+/// Returns the rule for names if the runner would not set a variable with this name.
 pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     let upper = text.to_ascii_uppercase();
-    // GitHub's documentation, "Workflow commands", "Setting an environment variable".
+    // The rule is in GitHub's documentation, "Workflow commands", "Setting an environment variable".
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
-        return Err("the runner does not allow a step to set GITHUB_*, RUNNER_* or NODE_OPTIONS");
+        return Err(
+            "GitHub Actions does not allow a step to set GITHUB_*, RUNNER_* or NODE_OPTIONS",
+        );
     }
     variable_name(text)
 }
@@ -281,7 +287,7 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// Returns why no runner reads stderr. Rust opens /dev/null if stderr was closed at the start.
+    /// Returns the reason if no runner reads stderr. If stderr is closed when the program starts, Rust opens /dev/null instead.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
             return Some("stderr is closed");
@@ -301,12 +307,12 @@ mod stderr {
     use std::io;
     use std::os::windows::io::AsHandle as _;
 
-    /// Returns why no runner reads stderr.
+    /// Returns the reason if no runner reads stderr.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");
         };
-        // A pipe or a console has no file metadata on Windows.
+        // On Windows, pipes and consoles have no file metadata.
         File::from(handle)
             .metadata()
             .is_ok_and(|metadata| metadata.is_file())

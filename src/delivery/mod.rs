@@ -1,19 +1,20 @@
-//! The destinations of a secret, called sinks. A sink is prepared before any request is sent, so that its problems are found while
-//! nothing is at stake. `mint` delivers to all sinks, and withdraws what it can if one of them fails.
+//! The destinations of a secret, called sinks. Each sink is prepared before any request is sent, so that problems are found before a secret
+//! is created. `mint` delivers the secret to all sinks. If a delivery fails, `mint` withdraws the secret from the other sinks where
+//! possible.
 //!
 //! | sink | result of delivery | how it is withdrawn |
 //! | --- | --- | --- |
-//! | `--out-file` | a file of its own, mode 0600 | the file is removed, or the replaced file restored |
+//! | `--out-file` | a file that contains only the secret, mode 0600 | the file is removed, or the replaced file is restored |
 //! | `--dotenv` | one line of a file is set | the line is restored |
-//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | it is cut off, or blanked if more follows |
-//! | `--deliver-cmd` | whatever the command did with its stdin | not possible |
-//! | a program started afterwards | a variable of its environment, or a pipe that it inherits | the secret is dropped |
-//! | stdout, if no other is given | the only document of the run | not possible |
+//! | `--github-output`, `--github-env` | an assignment at the end of the runner's file | the assignment is removed, or overwritten with empty lines if more text follows |
+//! | `--deliver-cmd` | the command has received the secret on its stdin | not possible |
+//! | a program that `exec` starts afterwards | an environment variable, or a pipe that the program inherits | the secret is dropped |
+//! | stdout, if no other sink is set | the output document | not possible |
 //!
-//! Several runs may write to one file. A lock is held from reading the file to the end of the write, and again for withdrawing, but
-//! never while waiting for the manager or a command.
+//! Several runs may write to the same file, so each run locks it. The lock is held from the read to the end of the write, and again during
+//! a withdrawal. It is not held during a request to the manager or while a command runs.
 //!
-//! Nothing here sends requests. Secrets are written to files and stdout only here.
+//! This module sends no requests. No other module writes an API key's secret to stdout or to files that the user names.
 
 mod args;
 mod child_process;

@@ -1,4 +1,4 @@
-//! stdout as the destination of the secret: the only document of the run that contains it.
+//! Delivers the secret to stdout, as part of the output document.
 
 use std::future::ready;
 use std::io::{self, Write as _};
@@ -13,22 +13,22 @@ use crate::process::signals::Signals;
 use crate::secret::joined;
 use crate::terminal::output::{Format, env_line, json_text};
 
-/// stdout in one of the output formats.
+/// A sink that writes to stdout in one of the output formats.
 pub(super) struct StdoutSink {
     format: Format,
     env_name: String,
 }
 
 impl StdoutSink {
-    /// Checks that stdout has a reader.
+    /// Checks that a process reads stdout.
     ///
     /// # Errors
-    /// Returns a usage error if stdout is closed or its reader has gone. No request has been sent then.
+    /// Returns a usage error if stdout is closed, or if its reader has closed the pipe. At this time, no request has been sent.
     pub(super) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
         match reader::why_unread() {
             Some(reason) => Err(Error::usage(
                 format!("could not deliver the secret: {reason}"),
-                "keep stdout open, or give a file with `--out-file`; nothing was created",
+                "keep stdout open, or set `--out-file` to a file (nothing was created on the manager)",
             )),
             None => Ok(Self {
                 format,
@@ -58,7 +58,7 @@ impl StdoutSink {
     }
 }
 
-/// The manager's object with its field names, the secret, and `meta`.
+/// The JSON document: the key as the manager returned it, with its secret, and `meta`.
 #[derive(Serialize)]
 struct SecretDocument<'a> {
     #[serde(flatten)]
@@ -87,7 +87,7 @@ impl Sink for StdoutSink {
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        let reason = "what was written to stdout cannot be withdrawn";
+        let reason = "output on stdout cannot be withdrawn";
         Box::pin(ready(Err(reason.to_owned())))
     }
 }
@@ -100,7 +100,7 @@ mod reader {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-    /// Returns why stdout has no reader. Nothing is written to find out.
+    /// Returns the reason if no process reads stdout. This check writes nothing to stdout.
     pub(super) fn why_unread() -> Option<&'static str> {
         let stdout = io::stdout();
         let stdout = stdout.as_fd();
@@ -114,10 +114,10 @@ mod reader {
                 .revents()
                 .intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
         {
-            return Some("stdout has no reader any more");
+            return Some("the reader of stdout has closed the pipe");
         }
-        // If stdout was closed at the start (`>&-`), Rust opens /dev/null for reading and writing. A shell's `>/dev/null` opens it for
-        // writing only.
+        // If stdout is closed when the program starts (`>&-`), Rust opens /dev/null for reading and writing. The shell redirection
+        // `>/dev/null` opens /dev/null only for writing.
         let is_null = match (fstat(stdout), stat("/dev/null")) {
             (Ok(stdout), Ok(null)) => {
                 stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino
@@ -131,7 +131,7 @@ mod reader {
 
 #[cfg(not(unix))]
 mod reader {
-    /// On other systems, only a write can find out.
+    /// On other systems, only a write to stdout can detect this.
     pub(super) fn why_unread() -> Option<&'static str> {
         None
     }

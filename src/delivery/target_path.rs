@@ -1,4 +1,4 @@
-//! Checks of a path before a sink writes to it.
+//! Checks and opens the path of a file that a sink will write.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -13,44 +13,46 @@ use crate::storage::open_folder::{OpenFolder, folder_of};
 use crate::storage::replaced_file::ReplacedFile;
 use crate::storage::write_mode::{WriteMode, write_mode};
 
-/// Returns the metadata of the plain file at the path, or nothing if no file exists there.
+/// Returns the metadata of the regular file at this path, or `None` if the file does not exist.
 ///
 /// # Errors
-/// Returns a usage error if it is something else: a secret is never written through a link.
+/// Returns a usage error if the path is not a regular file. A symbolic link is also an error, because a secret must not be written through
+/// a link.
 pub(super) fn plain_file(flag: &str, path: &Path) -> Result<Option<Metadata>, Error> {
     if !names_a_file(path) {
         return Err(Error::usage(
             format!("`{flag}`: {} is a folder", path.display()),
-            "give the path of a file; nothing was created on the manager",
+            "set the path of a file (nothing was created on the manager)",
         ));
     }
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(_) => Err(Error::usage(
-            format!("`{flag}`: {} is not a plain file", path.display()),
-            "give the path of a plain file, or remove the flag to print the secret to stdout",
+            format!("`{flag}`: {} is not a regular file", path.display()),
+            "set the path of a regular file, or omit the flag to print the secret to stdout",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unwritable(flag, path, &error)),
     }
 }
 
-/// Whether the path names a file. The system takes `key/` and `key/.` for folders, but `Path::file_name` ignores what follows the name.
+/// Returns true if the path can be the path of a file. The system treats `key/` and `key/.` as folders, but `Path::file_name` returns `key`
+/// for them.
 fn names_a_file(path: &Path) -> bool {
     let whole = path.as_os_str().as_encoded_bytes();
     path.file_name()
         .is_some_and(|name| whole.ends_with(name.as_encoded_bytes()))
 }
 
-/// Returns the usage error of a path that cannot be written to, found before anything was created.
+/// Returns the usage error for a path that cannot be written to. It is used only before a secret is created.
 pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
     Error::usage(
         format!("`{flag}`: could not write {}: {error}", path.display()),
-        "give a file in an existing folder that you can write to; nothing was created on the manager",
+        "choose a file in an existing folder that you can write to (nothing was created on the manager)",
     )
 }
 
-/// Opens the folder of a file that will be written, and returns how it can be written.
+/// Opens the folder of a file that will be written, and returns how the file can be written: replaced or overwritten in place.
 ///
 /// # Errors
 /// Returns a usage error if the system does not allow the file to be replaced.
@@ -62,15 +64,15 @@ pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, W
         Ok(mode) => Ok((Arc::new(folder), mode)),
         Err(error) => Err(Error::usage(
             format!("`{flag}`: could not replace {}: {error}", path.display()),
-            "fix this or give another file; nothing was created on the manager",
+            "fix the cause or choose a different file (nothing was created on the manager)",
         )),
     }
 }
 
-/// Opens a plain file, and fails if something else has taken its place in the meantime.
+/// Opens a regular file. It must still be a regular file, because another process may have replaced it since the first check.
 ///
 /// # Errors
-/// Returns the system's error, or an error if it is not a plain file.
+/// Returns the system's error, or an error if it is not a regular file.
 pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -80,20 +82,21 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
     }
     #[cfg(not(unix))]
     if fs::symlink_metadata(path)?.is_symlink() {
-        return Err(io::Error::other("it is a link"));
+        return Err(io::Error::other("the file is a symbolic link"));
     }
     let file = options.open(path)?;
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::other("it is not a plain file"))
+        Err(io::Error::other("it is not a regular file"))
     }
 }
 
-/// Locks a file that is written in place. It may be mounted in several places, so its folder is not what others lock.
+/// Locks a file that is overwritten in place. A lock on its folder is not sufficient, because the same file may be mounted in several
+/// folders.
 ///
 /// # Errors
-/// Returns an error if another process holds the lock for too long, or if a signal comes first.
+/// Returns an error if another process holds the lock for too long, or if a signal arrives.
 pub(super) async fn lock_in_place(
     file: &File,
     path: &Path,
@@ -102,7 +105,8 @@ pub(super) async fn lock_in_place(
     lock_file(file, path.display().to_string(), signals).await
 }
 
-/// Locks a file that was overwritten in place, to restore it. No signal interrupts the wait, so that the restore is completed.
+/// Locks a file that was overwritten in place, to restore its content. A signal does not interrupt the wait, because the content must be
+/// restored.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long.
@@ -118,7 +122,7 @@ pub(super) async fn lock_overwritten(
     }
 }
 
-/// Returns the path in a form that is the same however the path is written.
+/// Returns the canonical form of the path, to compare it with other paths.
 pub(super) fn identity(path: &Path) -> PathBuf {
     let folder = fs::canonicalize(folder_of(path)).unwrap_or_else(|_| folder_of(path).to_owned());
     path.file_name()
@@ -128,7 +132,7 @@ pub(super) fn identity(path: &Path) -> PathBuf {
 /// Parses the name of an environment variable.
 ///
 /// # Errors
-/// Returns the rule if a shell could not use the name.
+/// Returns the rule for names if a shell could not use this name.
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {

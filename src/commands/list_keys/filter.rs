@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unused_key_counts_from_its_creation() {
+    fn the_creation_time_counts_for_a_key_that_was_never_used() {
         let stale = Filter {
             unused_since: Some(1_000),
             ..Filter::default()

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_help_lists_every_open_question() {
+    fn the_help_lists_every_unknown() {
         let help = unknowns_help();
         for unknown in UNKNOWNS {
             assert!(

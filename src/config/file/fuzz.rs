@@ -1,4 +1,4 @@
-//! Runs the parser of the settings file on any bytes.
+//! Fuzzes the parser of the settings file with any bytes.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::{Profile, parser};
 use crate::fuzz_support::{SECRET, is_short};
 use crate::manager::{Address, Pin};
 
-/// See [`crate::fuzzing::config`].
+/// The target of [`crate::fuzzing::config`].
 pub(crate) fn config(data: &[u8]) {
     let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
     let read = parser::document(PathBuf::from("/c/config.toml"), data);

@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_those_of_the_file_and_of_the_home() {
+    fn paths_are_relative_to_the_file_or_to_the_home_folder() {
         let folder = Path::new("/etc/swp-keys");
         let at = |text: &str| file(text, folder).ok();
         assert_eq!(at("dsm.pem").as_deref(), Some("/etc/swp-keys/dsm.pem"));
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_a_file_where_it_is_a_path() {
+    fn a_program_with_a_slash_is_resolved_as_a_path() {
         let folder = Path::new("/etc/swp-keys");
         let run = |text: &str| command(text, folder).ok();
         assert_eq!(run("pass show 'a b'").as_deref(), Some("pass show 'a b'"));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_known_however_it_is_written() {
+    fn the_name_of_a_secret_is_recognized_in_every_spelling() {
         for name in ["password", "API_KEY", "secretKey", "mfa-code", "Pass-Word"] {
             assert!(rejection(name).is_some(), "{name}");
         }

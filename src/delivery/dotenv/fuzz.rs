@@ -1,11 +1,11 @@
-//! The editor of dotenv files, given any file and any secret.
+//! Fuzzes the editor of dotenv files with any file and any secret.
 
 use super::editor::{check, set};
 use crate::fuzz_support::is_short;
 
 const NAME: &str = "SWP_API_KEY";
 
-/// See [`crate::fuzzing::dotenv`].
+/// The target of [`crate::fuzzing::dotenv`].
 pub(crate) fn dotenv(data: &[u8]) {
     let cut = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let (value, content) = (&data[..cut], data.get(cut + 1..).unwrap_or_default());
@@ -16,7 +16,8 @@ pub(crate) fn dotenv(data: &[u8]) {
     if let Err(refused) = &checked {
         is_short(refused);
     }
-    // What is found out only when there is a secret costs a key. Other values stand in quotes, which may close what is open.
+    // `check` runs before a key is created, so it must predict the result of `set`. Values that need quotes are excluded, because their
+    // quotes may close a quote in the file.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte);
     let edit = set(content, NAME, value);
     assert!(edit.is_ok() == checked.is_ok() || !value.bytes().all(plain));
@@ -24,11 +25,11 @@ pub(crate) fn dotenv(data: &[u8]) {
         Ok(edited) => is_edited(content, &edited, value),
         Err(refused) => {
             is_short(&refused);
-            // A value may happen to be words of ours; then the same is said of another.
-            let of_another = set(content, NAME, "<another value>").err();
+            // A value may by chance be a part of the message. If so, a different value causes the same message.
+            let other_message = set(content, NAME, "<another value>").err();
             let quotes = value.len() >= 8 && refused.contains(value);
             assert!(
-                !quotes || of_another.as_ref() == Some(&refused),
+                !quotes || other_message.as_ref() == Some(&refused),
                 "{refused}"
             );
         }
@@ -36,9 +37,9 @@ pub(crate) fn dotenv(data: &[u8]) {
 }
 
 fn is_edited(content: &[u8], edited: &[u8], value: &str) {
-    let again = set(edited, NAME, value).expect("what was edited can be edited");
-    assert_eq!(&*again, edited, "twice is once");
-    // Whatever is not the value stood there before.
+    let again = set(edited, NAME, value).expect("an edited file can be edited again");
+    assert_eq!(&*again, edited, "a second edit changes nothing");
+    // Everything except the new assignment is unchanged.
     let before = content
         .iter()
         .zip(edited)

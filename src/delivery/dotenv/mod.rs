@@ -1,9 +1,9 @@
-//! One line of a dotenv file is set to the secret. The rest of the file, its order, its comments and its mode are kept.
+//! Delivers the secret to one line of a dotenv file. All other lines, comments and the mode of the file are kept.
 //!
-//! The file is read again when the secret exists, because it may have changed since the sink was prepared. The folder is locked from
-//! reading to the rename, so that concurrent runs keep each other's lines. Programs that do not use the lock, such as editors, may still
-//! interfere: the file is read once more just before the rename, and edited again if it has changed. Withdrawing takes the lock too, and
-//! removes only the line of this run.
+//! The file is read again for the delivery, because it may have changed since the sink was prepared. The folder is locked from this read to
+//! the rename, so that concurrent runs do not overwrite each other's lines. Programs such as editors do not use the lock. For this reason,
+//! the file is read again just before the rename. If it has changed, the edit is repeated. A withdrawal also takes the lock, and removes
+//! only the line of this run.
 
 pub(super) mod editor;
 #[cfg(any(test, fuzzing))]

@@ -24,10 +24,10 @@ use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--dotenv";
 
-/// A larger file is not a dotenv file.
+/// The maximum size of a dotenv file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// How often an edit is repeated after another program has changed the file.
+/// The maximum number of attempts if another program changes the file during the edit.
 const TRIES: usize = 5;
 
 /// `--dotenv`.
@@ -38,15 +38,15 @@ pub(crate) struct DotenvSink {
     delivered: Option<SetLine>,
 }
 
-/// The line that was set, and what is needed to undo it.
+/// The line that was set, and the data for its withdrawal.
 struct SetLine {
     placed: ReplacedFile,
     secret: Secret,
-    /// The assignment that it replaced.
+    /// The old assignment, which this line replaced.
     before: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// The file as it was found.
+/// The existing file with its content.
 struct ExistingFile {
     file: File,
     content: Zeroizing<Vec<u8>>,
@@ -54,8 +54,8 @@ struct ExistingFile {
 }
 
 impl DotenvSink {
-    /// Checks that the line can be set: the folder can be written to and locked, and an existing file is private, is text, sets the name
-    /// at most once, and can be replaced or written.
+    /// Checks that the line can be set. The folder must be writable and lockable. If the file exists, it must be a private text file that
+    /// can be written and contains at most one assignment of the name.
     ///
     /// # Errors
     /// Returns a usage error that names the file.
@@ -84,12 +84,12 @@ impl DotenvSink {
             editor::check(&found.content, name).map_err(|reason| {
                 Error::usage(
                     format!("`{FLAG}`: could not edit {}: {reason}", path.display()),
-                    "fix the file or give another one; nothing was created on the manager",
+                    "fix the file or choose a different file (nothing was created on the manager)",
                 )
             })?;
         }
         if mode == WriteMode::Replace {
-            // Proves that a file can be created in the folder, with the owner of the existing file.
+            // Creates and removes a file, to check that the folder is writable and that the file can get the owner of the existing file.
             sink.new_file(&folder, existing.as_ref())
                 .map_err(|error| failed(&error))?;
         }
@@ -113,10 +113,10 @@ impl DotenvSink {
                 }
             }
         }
-        Err("another process keeps changing it".to_owned())
+        Err("another process changed the file again and again".to_owned())
     }
 
-    /// Returns `None` if another program has changed the file meanwhile.
+    /// Sets the line once. Returns `None` if another program changed the file during the edit.
     async fn try_to_write(
         &self,
         folder: &Arc<OpenFolder>,
@@ -139,7 +139,7 @@ impl DotenvSink {
             && !self.allow_loose_permissions
             && is_loose(&found.metadata)
         {
-            return Err("other users of this machine can read it by now".to_owned());
+            return Err("other users of this machine can now read the file".to_owned());
         }
         let old = before.as_ref().map_or(&[][..], |found| &found.content);
         let content = editor::set(old, &self.name, secret.expose())?;
@@ -170,7 +170,7 @@ impl DotenvSink {
         }
     }
 
-    /// Reads the file at the path, without following links.
+    /// Reads the file at this path. Symbolic links are not followed.
     fn find(&self, folder: &OpenFolder, mode: WriteMode) -> io::Result<Option<ExistingFile>> {
         let name = file_name(&self.path)?;
         let file = match folder.open_regular(name, mode == WriteMode::InPlace) {
@@ -190,7 +190,7 @@ impl DotenvSink {
         }))
     }
 
-    /// Creates a new file with mode 0600, or with the mode and owner of the existing file.
+    /// Creates a temporary file with mode 0600, or with the mode and owner of the existing file.
     fn new_file(
         &self,
         folder: &Arc<OpenFolder>,
@@ -208,7 +208,7 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // No signal interrupts this, so that the rollback is completed; a second signal ends the run.
+        // A signal must not interrupt the rollback. Only a second signal ends the run.
         let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;
@@ -219,7 +219,7 @@ impl DotenvSink {
 }
 
 impl SetLine {
-    /// Restores the previous content. If another process has changed the file since, only this line is removed.
+    /// Restores the old content. If another process has changed the file meanwhile, only the line of this run is restored.
     fn roll_back(self, name: &str) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         match self.placed.is_unchanged() {
@@ -238,7 +238,7 @@ impl SetLine {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("it is larger than 1 MiB, so it is not a dotenv file")
+    io::Error::other("the file is larger than 1 MiB, so it is not a dotenv file")
 }
 
 impl Sink for DotenvSink {

@@ -1,14 +1,14 @@
-//! The text of a dotenv file: finds the one assignment of a name, and sets its value without touching another byte.
+//! Edits the text of a dotenv file: finds the assignment of a name, and sets its value without changing any other byte.
 //!
-//! There is no standard for dotenv files. The value is written so that a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
-//! `--env-file` read it alike (each was tried): without quotes if no character needs them, in single quotes otherwise. A value that
-//! single quotes do not preserve for all of them (`'`, `\`, `$`, control characters) is refused. No known shape of the manager's secrets
-//! contains such a character (docs/manager-api.md, "Secret shapes").
+//! There is no standard for dotenv files. The value is written in a form that a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
+//! `--env-file` read identically, which was tested with each of them. If a character needs quotes, the value is written in single quotes. A
+//! value with `'`, `\`, `$` or a control character is rejected, because these programs do not all preserve such a character in single
+//! quotes. No known shape of the manager's secrets contains one of these characters (docs/manager-api.md, "Secret shapes").
 //!
-//! An assignment starts a line: blanks, `export`, the name, `=`. A quoted value may span lines, and text within it is not an assignment.
-//! Quotes that never close, or that are followed by more than a comment, are plain text. A comment after the value is kept. Programs
-//! disagree which of several assignments of a name applies, so such a file is refused. A line that holds more than the assignment is
-//! refused too (`words.rs`).
+//! An assignment starts a line and consists of optional whitespace, an optional `export`, the name, `=` and the value. A quoted value may
+//! span several lines, and text within it is not an assignment. A quote is an ordinary character if it is never closed, or if anything but
+//! a comment follows the closing quote. A comment after the value is kept. A file with several assignments of the name is rejected, because
+//! programs disagree which assignment applies. A line that contains something besides the assignment is also rejected (`words.rs`).
 
 use zeroize::Zeroizing;
 
@@ -17,14 +17,14 @@ use crate::terminal::output::is_bare;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Returns the content with `name` set to `value`: its assignment is changed, or one is added at the end.
+/// Returns the content with `name` set to `value`. If there is no assignment of `name`, it is added at the end.
 ///
 /// # Errors
-/// Returns the reason if this file or this value is not suitable.
+/// Returns the reason if the file or the value is not supported.
 pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let assignment = find(content, name)?;
     let value = quoted(value)?;
-    // Allocated once, so that growing leaves no copy of the secret behind.
+    // Allocated once at full size, because reallocation would leave copies of the secret in memory.
     let mut edited = Vec::with_capacity(content.len() + name.len() + value.len() + 8);
     match &assignment {
         Some(old) => {
@@ -47,36 +47,37 @@ pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<V
         }
     }
     let edited = Zeroizing::new(edited);
-    // Where quotes do not close, they may close elsewhere now.
+    // If a quote in the file is not closed, the edit may change where values end. The result must contain the assignment at the expected
+    // position.
     match (find(&edited, name)?, assignment) {
         (Some(new), Some(old)) if new.head == old.head => Ok(edited),
         (Some(new), None) if new.head > content.len() => Ok(edited),
-        _ => Err("its quotes do not close, so where its values end is unclear".to_owned()),
+        _ => Err("a quote in the file is not closed, so the end of a value is unclear".to_owned()),
     }
 }
 
 /// Checks that `name` can be set in this file.
 ///
 /// # Errors
-/// Returns the reason if it cannot.
+/// Returns the reason if `name` cannot be set.
 pub(crate) fn check(content: &[u8], name: &str) -> Result<(), String> {
     set(content, name, "x").map(drop)
 }
 
-/// Returns the assignment of `name` from its `=` on, with quotes, or `None` if there is none.
+/// Returns the assignment of `name`, from the `=` to the end of the value with its quotes. Returns `None` if there is no assignment.
 ///
 /// # Errors
-/// Returns the reason if this file is not suitable.
+/// Returns the reason if the file is not supported.
 pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
     let found = find(content, name)?;
     Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
 }
 
-/// Returns the content without the assignment of `name` to `value`: `before` is restored in its place, or the line is removed. Returns
-/// `None` if the name has another value, or none.
+/// Returns the content without the assignment of `name` to `value`. If `before` is set, it replaces the assignment. If not, the line is
+/// removed. Returns `None` if `name` has a different value or is not set.
 ///
 /// # Errors
-/// Returns the reason if this file is no longer suitable.
+/// Returns the reason if the file is no longer supported.
 pub(crate) fn unset(
     content: &[u8],
     name: &str,
@@ -109,23 +110,23 @@ pub(crate) fn unset(
     Ok(Some(edited))
 }
 
-/// The position of an assignment, in offsets.
+/// The position of an assignment, in byte offsets.
 struct Assignment<'a> {
     name: &'a [u8],
-    /// Where the name ends.
+    /// The end of the name.
     head: usize,
-    /// Where the value ends, with its quotes.
+    /// The end of the value, including its quotes.
     end: usize,
-    /// Whether `export` precedes the name.
+    /// True if `export` precedes the name.
     exported: bool,
-    /// The text after the `=`, if it is not quoted.
+    /// The text after the `=`, or `None` if the value is quoted.
     plain: Option<&'a [u8]>,
 }
 
 fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
-    // UTF-16, as some Windows programs write it, or binary data.
+    // The file is UTF-16, as some Windows programs write it, or binary data.
     if content.contains(&0) {
-        return Err("it holds zero bytes, so it is not UTF-8 text".to_owned());
+        return Err("the file contains NUL bytes, so it is not UTF-8 text".to_owned());
     }
     let number = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let mut found: Option<Assignment<'a>> = None;
@@ -141,14 +142,14 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         if assignment.name == name.as_bytes() {
             if let Some(first) = &found {
                 return Err(format!(
-                    "it sets {name} more than once, on lines {} and {}",
+                    "{name} is set more than once, on lines {} and {}",
                     number(first.head),
                     number(assignment.head)
                 ));
             }
             if further.is_some_and(|words| words.hold_more(assignment.exported)) {
                 return Err(format!(
-                    "line {} holds more than the assignment of {name}",
+                    "line {} contains something besides the assignment of {name}",
                     number(assignment.head)
                 ));
             }
@@ -156,9 +157,10 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // Only after the first assignment: a shell would use this one.
+            // A line that assigns `name` in a later word matters only after the assignment that was found: a shell would then use the later
+            // value.
             return Err(format!(
-                "it sets {name} more than once, on lines {} and {}",
+                "{name} is set more than once, on lines {} and {}",
                 number(first.head),
                 number(assignment.head)
             ));
@@ -167,7 +169,7 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
     Ok(found)
 }
 
-/// Returns the content without a byte order mark.
+/// Returns the content after the byte order mark, if there is one.
 fn text_of(content: &[u8]) -> &[u8] {
     content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content)
 }
@@ -206,7 +208,7 @@ fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
     })
 }
 
-/// Returns the end of a quoted value, which may be on a later line.
+/// Returns the end of a quoted value. It may be on a later line.
 fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
     let quote = *content.get(start).filter(|byte| b"'\"`".contains(byte))?;
     let mut at = start + 1;
@@ -219,12 +221,12 @@ fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
     }
     let end = at + 1;
     let rest = skip_blanks(content, end);
-    // Without a blank before the `#`, a shell takes the comment for a part of the value.
+    // Without whitespace before the `#`, a shell treats the comment as a part of the value.
     let comment = rest > end && content.get(rest) == Some(&b'#');
     (comment || rest == text_end(content, rest)).then_some(end)
 }
 
-/// Returns the end of an unquoted value: before trailing blanks, or before a comment, which a blank must precede.
+/// Returns the end of an unquoted value, which excludes trailing whitespace and a comment. A comment starts with `#` after whitespace.
 fn plain_end(content: &[u8], start: usize) -> usize {
     let line = &content[start..text_end(content, start)];
     let comment = line
@@ -250,7 +252,7 @@ fn skip_blanks(content: &[u8], from: usize) -> usize {
         .count()
 }
 
-/// Returns the end of the line at this offset: its line feed, or the end of the content.
+/// Returns the end of the line at this offset: the offset of its line feed, or the end of the content.
 fn line_end(content: &[u8], from: usize) -> usize {
     content[from..]
         .iter()
@@ -258,7 +260,7 @@ fn line_end(content: &[u8], from: usize) -> usize {
         .map_or(content.len(), |length| from + length)
 }
 
-/// Returns the end of the line's text, before a carriage return.
+/// Returns the end of the line without a carriage return.
 fn text_end(content: &[u8], from: usize) -> usize {
     let end = line_end(content, from);
     if end > from && content[end - 1] == b'\r' {
@@ -268,7 +270,7 @@ fn text_end(content: &[u8], from: usize) -> usize {
     }
 }
 
-/// Returns the line break of the first line.
+/// Returns the line break that the first line uses.
 fn line_break(content: &[u8]) -> &'static [u8] {
     let end = line_end(content, 0);
     if end < content.len() && content[..end].ends_with(b"\r") {

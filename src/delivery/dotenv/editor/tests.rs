@@ -1,4 +1,4 @@
-//! The editor of dotenv files against files as people write them, and against anything.
+//! Tests the editor of dotenv files with typical files and with arbitrary bytes.
 
 use proptest::prelude::*;
 
@@ -72,7 +72,7 @@ fn one_assignment_is_set_and_the_rest_stays() {
 }
 
 #[test]
-fn undoing_brings_the_assignment_back_and_touches_nothing_else() {
+fn unset_restores_the_assignment_and_changes_nothing_else() {
     let cases = [
         ("A=1\nSWP_API_KEY={}\nB=2\n", None, Some("A=1\nB=2\n")),
         ("SWP_API_KEY={}", None, Some("")),
@@ -98,21 +98,21 @@ fn undoing_brings_the_assignment_back_and_touches_nothing_else() {
 }
 
 #[test]
-fn what_cannot_be_edited_is_said_with_the_lines() {
+fn an_unsupported_file_is_rejected_with_line_numbers() {
     let twice = check(b"SWP_API_KEY=1\nA='\n'\nexport SWP_API_KEY=2\n", NAME);
-    let said = "it sets SWP_API_KEY more than once, on lines 1 and 4";
-    assert_eq!(twice, Err(said.to_owned()));
+    let expected = "SWP_API_KEY is set more than once, on lines 1 and 4";
+    assert_eq!(twice, Err(expected.to_owned()));
     let unclear = check(b"A='\nSWP_API_KEY='old'\nB='\n", NAME);
-    assert!(unclear.is_err_and(|why| why.contains("quotes do not close")));
+    assert!(unclear.is_err_and(|why| why.contains("is not closed")));
     assert!(check(b"A\0=\0", NAME).is_err(), "UTF-16");
     assert!(
         check(b"\xff\xe4=\n", NAME).is_ok(),
-        "Latin-1 is left as it is"
+        "Latin-1 bytes are not changed"
     );
 }
 
 #[test]
-fn a_line_with_more_on_it_than_the_assignment_is_refused() {
+fn a_line_with_something_besides_the_assignment_is_rejected() {
     for line in [
         "SWP_API_KEY=old B=x",
         "export SWP_API_KEY=old B=x",
@@ -128,17 +128,20 @@ fn a_line_with_more_on_it_than_the_assignment_is_refused() {
     ] {
         let content = format!("A=1\n{line}\n  B=2\n");
         let refused = check(content.as_bytes(), NAME).expect_err(line);
-        assert!(refused.starts_with("line 2 holds more than"), "{refused}");
+        assert!(
+            refused.starts_with("line 2 contains something besides"),
+            "{refused}"
+        );
         assert!(!refused.contains("=old"), "{refused}");
     }
-    // A shell would see that one last.
+    // A shell would use the second assignment.
     let later = "SWP_API_KEY=old\nexport A=1 SWP_API_KEY=older\n";
     let refused = check(later.as_bytes(), NAME).expect_err(later);
     assert!(refused.contains("on lines 1 and 2"), "{refused}");
 }
 
 #[test]
-fn what_readers_of_one_value_a_line_take_for_one_is_one() {
+fn a_line_that_is_a_single_value_for_every_program_is_edited() {
     for (before, after) in [
         ("SWP_API_KEY=put your key here\n", "{}\n"),
         ("SWP_API_KEY=<your key>\n", "{}\n"),
@@ -149,7 +152,7 @@ fn what_readers_of_one_value_a_line_take_for_one_is_one() {
             "OPTIONS=-a B=x; y\nSWP_API_KEY=1\n",
             "OPTIONS=-a B=x; y\n{}\n",
         ),
-        // The new line comes after this one, and counts for every reader.
+        // The new line follows this line, and every program uses the last assignment.
         (
             "export A=1 SWP_API_KEY=2\n",
             "export A=1 SWP_API_KEY=2\n{}\n",
@@ -161,18 +164,21 @@ fn what_readers_of_one_value_a_line_take_for_one_is_one() {
 }
 
 #[test]
-fn a_value_is_quoted_only_where_it_must_be() {
+fn a_value_is_quoted_only_if_necessary() {
     let line = |value| set(b"", "K", value).map(|text| String::from_utf8_lossy(&text).into_owned());
     assert_eq!(line("a:b+c/d=").as_deref(), Ok("K=a:b+c/d=\n"));
     assert_eq!(line("a b").as_deref(), Ok("K='a b'\n"));
     assert_eq!(line("a#\"`~*").as_deref(), Ok("K='a#\"`~*'\n"));
     for value in ["it's", "a\\b", "a$b", "a\nb", "a\0b", "\u{85}"] {
-        let refused = line(value).expect_err("it is not for such a file");
-        assert!(!refused.contains(value), "the secret is not said");
+        let refused = line(value).expect_err("this value is rejected");
+        assert!(
+            !refused.contains(value),
+            "the message does not repeat the secret"
+        );
     }
 }
 
-/// What a simple reader makes of a file without quotes over lines: one that shares nothing with the editor.
+/// Parses a file whose quoted values do not span lines. This parser shares no code with the editor.
 fn read(content: &str) -> Vec<(String, String)> {
     let assignments = content
         .trim_start_matches('\u{feff}')
@@ -222,7 +228,7 @@ fn file() -> impl Strategy<Value = String> {
     })
 }
 
-/// A case that failed is written into the tables above, not into a file beside them.
+/// Failed cases are not stored in a file. They are added to the tables above by hand.
 fn settings() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -251,9 +257,9 @@ proptest! {
         prop_assert_eq!(foreign(&after), foreign(&content));
     }
 
-    /// Any bytes: what is before and behind the value stays, and setting again changes nothing more.
+    /// With any content, the bytes before and after the value are kept, and a second edit changes nothing.
     #[test]
-    fn no_other_byte_changes_whatever_the_file_holds(
+    fn no_other_byte_of_any_file_changes(
         content in prop::collection::vec(
             prop_oneof![
                 prop::sample::select(vec!["SWP_API_KEY", "SWP_API_KEY=", "export ", "'", "\"", "`", "\\", "#", " ", "\n", "\r\n", "=", "\u{feff}"])

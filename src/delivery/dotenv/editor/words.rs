@@ -1,23 +1,23 @@
-//! Splits an unquoted value into words as a shell does, to find out whether the line holds more than its first assignment.
+//! Splits an unquoted value into words like a shell, to detect lines that contain something besides the first assignment.
 //!
-//! Other programs read `A=old B=x` as one value. A shell reads two assignments, and reads `A=old; export A` as two commands. Setting A there
-//! would lose one of them, or mean different things to different programs.
+//! A shell reads `A=old B=x` as two assignments, and `A=old; export A` as two commands. Other programs read the text after the first `=` as
+//! a single value. If A were set in such a line, the rest of the line would be lost, or programs would read different values.
 
 /// The text after the `=` of an unquoted assignment, up to a comment or the end of the line.
 pub(super) struct Words<'a> {
     words: Vec<&'a [u8]>,
-    /// A blank precedes the first word, so a shell reads an empty value.
+    /// True if whitespace precedes the first word. A shell then reads an empty value.
     apart: bool,
-    /// There is an operator, so another command follows.
+    /// True if there is an operator. A shell then reads a second command.
     operator: bool,
-    /// The line is continued on the next one.
+    /// True if the line continues on the next line.
     continues: bool,
 }
 
 impl<'a> Words<'a> {
-    /// Splits the text after the `=`.
+    /// Splits the text after the `=` into words.
     pub(super) fn of(text: &'a [u8]) -> Self {
-        // Quotes that never close, as in `it's`, are plain text.
+        // A quote that is never closed, as in `it's`, is an ordinary character.
         Self::read(text, true)
             .or_else(|| Self::read(text, false))
             .unwrap_or(Self {
@@ -56,25 +56,25 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Returns the words that may be further assignments.
+    /// Returns the words after the first, which may be further assignments.
     fn further(&self) -> impl Iterator<Item = &&'a [u8]> {
         self.words.iter().skip(usize::from(!self.apart))
     }
 
-    /// Whether a shell reads more here than one value. With `export`, each further word is a name.
+    /// Returns true if a shell reads more than one value here. After `export`, each further word is the name of a variable.
     pub(super) fn hold_more(&self, exported: bool) -> bool {
         let more_names = exported && self.words.len() > 1;
         let assigns = |word: &&[u8]| assigned_name(word).is_some();
         self.operator || self.continues || more_names || self.further().any(assigns)
     }
 
-    /// Whether a shell reads an assignment of this name after the first word.
+    /// Returns true if a shell reads an assignment of this name after the first word.
     pub(super) fn assign(&self, name: &[u8]) -> bool {
         self.further().any(|word| assigned_name(word) == Some(name))
     }
 }
 
-/// Returns where the quote that opens here closes.
+/// Returns the position of the closing quote for the quote at this position.
 fn closing(text: &[u8], open: usize) -> Option<usize> {
     let quote = text[open];
     let mut at = open + 1;
@@ -87,7 +87,7 @@ fn closing(text: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// Returns the name in `NAME=value`.
+/// Returns the name in a word of the form `NAME=value`.
 fn assigned_name(word: &[u8]) -> Option<&[u8]> {
     let length = (word.iter()).position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))?;
     let is_name = word[length] == b'=' && word.first().is_some_and(|byte| !byte.is_ascii_digit());
