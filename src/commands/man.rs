@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Resu
             )
         })?;
     context.output.note(&format!(
-        "wrote the man pages to {}; to read the first, run `man -l {}`",
+        "wrote the man pages to {}; run `man -l {}` to read the main page",
         folder.display(),
         folder.join("swp-keys.1").display()
     ));

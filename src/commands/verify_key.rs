@@ -27,7 +27,7 @@ use crate::terminal::output::{Format, json_text, pairs};
 /// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit code 13 means that the check failed: the secret does not work, may not work, or expires too soon. \
+    after_help = "Exit code 13 means that the check failed: the secret does not work, it is unknown whether it works, or the key expires too soon. \
                   In this case, stdout contains the result and stderr the reason."
 )]
 pub(crate) struct Args {
@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
 /// The result of the check.
 struct Verification {
-    /// Whether the secret works; `None` if that is unknown.
+    /// True if the secret works, false if it does not, `None` if this is unknown.
     works: Option<bool>,
     /// The key, if its role allows it to view API keys.
     key: Option<Box<ApiKey>>,

@@ -29,7 +29,7 @@ pub(crate) struct Args {}
 
 /// The identity of this run. Fields that its role does not allow it to read are `None`.
 struct Identity {
-    /// How the run signed in, as text.
+    /// The sign-in method of the run, as text.
     sign_in_method: &'static str,
     /// The user name, or `None` if an API key authenticates the requests.
     username: Option<String>,

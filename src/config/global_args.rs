@@ -13,7 +13,7 @@ const SIGN_IN: &str = "Sign-in";
 const TRUST: &str = "TLS and network";
 const OUTPUT: &str = "Output";
 
-/// The flags that every command takes. A flag takes precedence over its environment variable.
+/// The flags that every command accepts. A flag has precedence over its environment variable.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent flag")]
 pub(crate) struct GlobalArgs {

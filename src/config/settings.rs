@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) tls_accept_new: bool,
     /// The proxy, and the hosts that are reached without it.
     pub(crate) proxy: ProxySettings,
-    /// How long to wait for a manager that is starting.
+    /// The maximum time to wait for a manager that is starting.
     pub wait: Option<Duration>,
     /// The maximum duration of one request.
     pub timeout: Duration,

@@ -81,7 +81,7 @@ impl SinkArgs {
             && deliver_cmd.is_empty()
     }
 
-    /// Checks the flags without preparing the sinks. For commands that prepare the sinks only after the sign-in.
+    /// Checks the flags without preparing the sinks. Commands that prepare the sinks after the sign-in call this first.
     ///
     /// # Errors
     /// Returns a usage error if the program of `--deliver-cmd` cannot be found.

@@ -1,4 +1,4 @@
-//! How `create-key` runs.
+//! Runs `create-key`.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The flags of `delete-key` and how it runs.
+//! The flags of `delete-key`, and the code that runs it.
 
 use super::report;
 use super::report::{DeleteResult, finish, interrupted};

@@ -1,4 +1,4 @@
-//! The flags of `list-keys` and how it runs.
+//! The flags of `list-keys`, and the code that runs it.
 
 use std::time::Duration;
 

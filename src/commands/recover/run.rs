@@ -1,4 +1,4 @@
-//! How `recover` runs.
+//! Runs `recover`.
 
 use super::args::Args;
 use super::selection::{count_runs, list, selected};

@@ -1,4 +1,4 @@
-//! How `rotate-key` runs: it starts a rotation, or continues an interrupted rotation.
+//! Runs `rotate-key`. A run starts a rotation, or continues an interrupted rotation.
 
 use super::args::Args;
 use super::resume::AbandonedRotation;

@@ -1,4 +1,4 @@
-//! The flags of `update-key` and how it runs.
+//! The flags of `update-key`, and the code that runs it.
 
 use chrono::Utc;
 

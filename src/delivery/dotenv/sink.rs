@@ -113,7 +113,9 @@ impl DotenvSink {
                 }
             }
         }
-        Err("another process changed the file again and again".to_owned())
+        Err(format!(
+            "another process changed the file during each of {TRIES} attempts"
+        ))
     }
 
     /// Sets the line once. Returns `None` if another program changed the file during the edit.
