@@ -1,4 +1,4 @@
-//! The two states of a connection to the manager: [`Manager`] is not signed in, [`SignedIn`] is.
+//! A connection to the manager. [`Manager`] has no credentials, and [`SignedIn`] has credentials.
 
 use std::cell::OnceCell;
 
@@ -15,16 +15,16 @@ use super::http::response::ApiResponse;
 use super::http::retry::RetryPolicy;
 use super::http::transport::{ConnectionOptions, Transport};
 
-/// A connection to a manager that is not signed in.
+/// A connection to a manager, without credentials.
 pub(crate) struct Manager {
     pub(super) transport: Transport,
 }
 
-/// A connection to a manager with the credentials that sign its calls.
+/// A connection to a manager, with the credentials for its calls.
 pub(crate) struct SignedIn {
     pub(super) transport: Transport,
     credentials: Credentials,
-    /// The request for a new session, which is used if the saved session has ended.
+    /// The way to request a new session if the saved session has ended. `None` if a session that ends is not replaced.
     renewal: Option<SessionRenewal>,
     /// The new session.
     renewed: OnceCell<Credentials>,
@@ -39,7 +39,7 @@ impl Manager {
         Transport::new(options).map(|transport| Self { transport })
     }
 
-    /// Returns a connection that signs every call with these credentials.
+    /// Returns a connection that sends these credentials with every call.
     #[must_use]
     pub(crate) fn with(self, credentials: Credentials) -> SignedIn {
         SignedIn {
@@ -52,7 +52,7 @@ impl Manager {
 }
 
 impl SignedIn {
-    /// Returns the same connection with different credentials, which sign every further call.
+    /// Returns the same connection with different credentials. Every further call uses the new credentials.
     #[must_use]
     pub(crate) fn with(self, credentials: Credentials) -> Self {
         Self {
@@ -63,46 +63,46 @@ impl SignedIn {
         }
     }
 
-    /// Sets the request for a new session, which is used if the current session has ended.
+    /// Sets the way to request a new session. It is used if the current session has ended.
     #[must_use]
     pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);
         self
     }
 
-    /// Returns true if a new session has replaced the first one.
+    /// Returns true if a new session has replaced the session that the run began with.
     #[must_use]
     pub(crate) fn is_renewed(&self) -> bool {
         self.renewed.get().is_some()
     }
 
-    /// Returns the credentials that currently sign the calls.
+    /// Returns the credentials that calls currently use.
     pub(crate) fn credentials(&self) -> &Credentials {
         self.renewed.get().unwrap_or(&self.credentials)
     }
 
-    /// Returns the manager's current time if a response has shown its clock, and this machine's time otherwise.
+    /// Returns the current time according to the manager's clock. If no response has contained a date yet, returns this machine's time.
     #[must_use]
     pub(crate) fn time(&self) -> DateTime<Utc> {
         self.transport.manager_time()
     }
 
-    /// Returns the amount by which the manager's clock is ahead of this machine's. `None` before the first response.
+    /// Returns how far the manager's clock is ahead of this machine's clock. `None` before the first response.
     #[must_use]
     pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
         self.transport.skew()
     }
 
-    /// Returns the manager's version. `None` if no response has named it.
+    /// Returns the manager's version. `None` if no response has contained it yet.
     #[must_use]
     pub(crate) fn version(&self) -> Option<String> {
         self.transport.version()
     }
 
-    /// Returns an identifier of the API key that signs the calls: the first 64 bits of a keyed hash of its secret. `None` if a session
-    /// signs the calls.
+    /// Returns an identifier of the API key that authenticates the calls: the first 64 bits of a keyed hash of its secret. `None` if a session
+    /// authenticates the calls.
     ///
-    /// Equal values mean the same key. The secret is random, so it cannot be derived from the hash.
+    /// Equal identifiers mean the same key. The secret is random, so the hash does not reveal it.
     #[must_use]
     pub(crate) fn signer_fingerprint(&self, operation: &str) -> Option<String> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -118,8 +118,8 @@ impl SignedIn {
         )
     }
 
-    /// Returns the ID of the API key that signs the calls, if its secret begins with the ID (`8:...`). This shape has been observed, but no
-    /// document guarantees it (docs/manager-api.md, "Secret shapes").
+    /// Returns the ID of the API key that authenticates the calls, if its secret begins with the ID (`8:...`). Secrets in this form have been
+    /// observed, but no document guarantees the form (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -130,7 +130,7 @@ impl SignedIn {
         id.parse().ok()
     }
 
-    /// Returns the session that signs the calls. `None` if an API key signs them.
+    /// Returns the session that authenticates the calls. `None` if an API key authenticates them.
     #[must_use]
     pub(crate) fn session(&self) -> Option<&Session> {
         match self.credentials() {
@@ -139,7 +139,7 @@ impl SignedIn {
         }
     }
 
-    /// Sends a call. If the session has ended before the first call, a new session replaces it.
+    /// Sends a call. If the first call shows that the session has ended, a new session replaces it and the call is sent with the new session.
     pub(super) async fn send<'a>(
         &'a self,
         mut request: ApiRequest<'a>,
@@ -149,7 +149,7 @@ impl SignedIn {
         let Some(renewal) = renewal else {
             return self.transport.send(&request).await;
         };
-        // A call that changes something must not be sent twice, so a read checks the session first.
+        // A call that changes something must not be sent twice, so `renew` checks the session with a read before the call is sent.
         if request.retry == RetryPolicy::Read {
             match self.transport.send(&request).await {
                 Err(error) if is_session_end(&error) => {
@@ -166,9 +166,9 @@ impl SignedIn {
         self.transport.send(&request).await
     }
 
-    /// Requests a new session if the current session has ended, and returns true if a new session was created. A rejected call does not
-    /// prove that the session has ended, because the manager may not allow sessions to make that call. So another call checks the session
-    /// first.
+    /// Requests a new session if the current session has ended, and returns true if a new session was created. One rejected call does not prove that
+    /// the session has ended, because the manager may not allow sessions to make that call. So this function first checks the session with a call
+    /// that sessions are allowed to make.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport
@@ -186,7 +186,7 @@ impl SignedIn {
         renewed.is_some_and(|set| set.is_ok())
     }
 
-    /// Returns the request for a cheap read that every role with web service access should allow (docs/manager-api.md, "Checking a key").
+    /// Returns the request for a small read that every role with web service access should allow (docs/manager-api.md, "Checking a key").
     pub(super) fn access_check<'a>(&'a self, action: &'a str) -> ApiRequest<'a> {
         ApiRequest::new(
             action,
@@ -196,7 +196,7 @@ impl SignedIn {
         )
         .signed(self.credentials())
         .json(&serde_json::json!({"maxItems": 1}))
-        // A policy may list thousands of rules.
+        // The response contains one policy, which may list thousands of rules.
         .listing()
     }
 }

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// The cause of a failed call. The variants are only as precise as the decisions that depend on them.
+/// The cause of a failed call. Causes that lead to the same decisions share a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The manager rejected the sign-in.
     SignInRefused(SignInRefusal),
-    /// The account has reached the manager's session limit. The password was not wrong, and a later sign-in may succeed.
+    /// The account has reached the manager's session limit. The password was correct, and a later sign-in may succeed.
     TooManySessions,
     /// The manager rejected the session or the API key.
     Unauthorized,
-    /// The session or the API key lacks the permission.
+    /// The session or the API key lacks the permission for the call.
     Forbidden,
     /// The object does not exist.
     NotFound,
@@ -27,19 +27,19 @@ pub(crate) enum Cause {
         /// The `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
-    /// The request cannot be sent. Nothing was sent.
+    /// The request could not be built, so nothing was sent.
     Unusable,
     /// The certificate is not trusted. Nothing was sent.
     Untrusted,
     /// The connection was refused. Nothing was sent.
     ConnectionRefused,
-    /// The connection failed for a different reason. Nothing was sent.
+    /// The connection failed for a reason other than a refusal. Nothing was sent.
     Unreachable,
     /// The proxy refused the connection. Nothing was sent.
     ProxyRefused,
     /// The connection broke.
     Reset,
-    /// The response was not complete in time.
+    /// No complete response arrived within the time limit.
     TimedOut,
     /// The status is 502, 503 or 504: the manager is starting, or a gateway got no response from it.
     Unavailable {
@@ -48,8 +48,8 @@ pub(crate) enum Cause {
     },
     /// The response is a redirect.
     Redirected {
-        /// True if a session signed the call and the redirect leads to a page of the same manager. That page is the sign-in page, so the
-        /// session has ended.
+        /// True if the session has ended: a session authenticated the call, and the redirect leads to a page of the same manager, which is the
+        /// sign-in page.
         session_ended: bool,
     },
     /// The response does not match the API.
@@ -58,7 +58,7 @@ pub(crate) enum Cause {
     Rejected(u16),
 }
 
-/// The reason for a rejected sign-in, as far as the manager's message shows it.
+/// The reason why the manager rejected a sign-in, derived from the manager's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SignInRefusal {
@@ -70,7 +70,7 @@ pub(crate) enum SignInRefusal {
     PasswordExpired,
     /// The user name or the password is wrong.
     Credentials,
-    /// The response contains no message, or the message shows none of these reasons.
+    /// The response contains no message, or the message shows no known reason.
     #[serde(other)]
     Unclear,
 }
@@ -91,8 +91,8 @@ impl Cause {
             | Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused => true,
-            // A 4xx means that the request was rejected. A 500 response, and every response of a gateway, may come after the call was
-            // executed.
+            // A 4xx status means that the request was rejected. The manager may have executed the call before a 500 response, and before any response
+            // of a gateway.
             Self::Rejected(status) => (400..500).contains(status),
             Self::Reset
             | Self::TimedOut
@@ -121,8 +121,7 @@ impl Cause {
             | Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. } => ErrorKind::Unreachable,
-            // The status for a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7). A 409 has no other meaning
-            // here.
+            // The status for a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7). For this call, a 409 can mean nothing else.
             Self::Rejected(409) => ErrorKind::Conflict,
             Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => ErrorKind::Unexpected,
         }
@@ -137,7 +136,8 @@ pub(crate) struct ManagerError {
     message: String,
     hint: Option<String>,
     http: Option<u16>,
-    /// True if the response has the form of the manager's API, or if there is no response. Otherwise a gateway may have sent the response.
+    /// True if the body of the response is a JSON object, like all error responses of the manager, or if there is no response. False if a gateway may
+    /// have sent the response.
     from_manager: bool,
     is_page: bool,
     /// True if the manager's message says that the name is taken, regardless of the status.
@@ -169,15 +169,15 @@ impl ManagerError {
         self.http
     }
 
-    /// Returns true if the manager definitely did not execute the call. An error response that does not have the form of the manager's API
-    /// does not prove that, because a gateway may have sent it after the call was executed.
+    /// Returns true if the manager definitely did not execute the call. An error response whose body is not a JSON object proves nothing, because a
+    /// gateway may have sent it after the manager executed the call.
     pub(crate) fn had_no_effect(&self) -> bool {
-        // A rate limit is checked before the call is executed, even if a gateway checks it.
+        // The manager and gateways check rate limits before the call is executed.
         let limited = matches!(self.cause, Cause::RateLimited { .. });
         (self.from_manager || limited) && self.cause.had_no_effect()
     }
 
-    /// Returns true if no copy of the request was processed: it was not sent, or a rate limit stopped it.
+    /// Returns true if no copy of the request was processed: the request was not sent, or a rate limit stopped it.
     pub(crate) fn was_not_processed(&self) -> bool {
         matches!(self.cause, Cause::RateLimited { .. })
             || self.http.is_none() && self.had_no_effect()
@@ -188,7 +188,7 @@ impl ManagerError {
         self.http.is_some() && self.cause.had_no_effect()
     }
 
-    /// Returns true if the response has the form of the manager's API. Such a response is final.
+    /// Returns true if the response came from the manager's API and not from a gateway. A response of the manager is final.
     pub(crate) fn is_from_manager(&self) -> bool {
         self.from_manager && self.http.is_some()
     }
@@ -198,20 +198,20 @@ impl ManagerError {
         self.is_page
     }
 
-    /// Returns the hint. Empty if there is no hint.
+    /// Returns the hint, or an empty string if there is no hint.
     #[must_use]
     pub(crate) fn hint(&self) -> &str {
         self.hint.as_deref().unwrap_or_default()
     }
 
-    /// Returns the same error with a different hint, for a caller that knows a better one.
+    /// Replaces the hint.
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Returns this error as the result of a wait for the manager that has timed out.
+    /// Returns this error with the message and the hint for a manager that was not ready within the wait.
     pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
         Self {
             cause: Cause::Unavailable { retry_after: None },
@@ -221,25 +221,25 @@ impl ManagerError {
         }
     }
 
-    /// Returns the same error with `change` applied to its message.
+    /// Changes the message with `change`.
     pub(super) fn with_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
         self.message = change(&self.message);
         self
     }
 
-    /// Returns the same error for a name that is taken.
+    /// Marks this error as caused by a name that is already in use.
     pub(super) fn with_name_taken(mut self) -> Self {
         self.name_taken = true;
         self
     }
 
-    /// Returns the same error with the status of its response.
+    /// Stores the status of the response in the error.
     pub(super) fn with_status(mut self, status: StatusCode) -> Self {
         self.http = Some(status.as_u16());
         self
     }
 
-    /// Returns the same error with the origin of its response.
+    /// Stores in the error whether the response came from the manager's API.
     pub(super) fn with_origin(mut self, from_manager: bool, is_page: bool) -> Self {
         self.from_manager = from_manager;
         self.is_page = is_page;

@@ -1,19 +1,19 @@
 //! JSON from the manager, stored as text.
 //!
-//! The parsed values of a hostile response (`[[[0]]],[[[0]]],`) need a hundred times as much memory as the response itself. So only the
-//! needed fields are stored as values, and objects and lists have size limits.
+//! The parsed values of a hostile response (`[[[0]]],[[[0]]],`) need a hundred times as much memory as the response itself. So only the fields that
+//! are used are stored as values, and objects and lists have size limits.
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-/// The beginning of every error about a size limit. The response module recognises it.
+/// The beginning of every error about a size limit, by which `http/response.rs` recognises the error.
 pub(super) const TOO_LARGE: &str = "larger than";
-/// The limit for the length of a list. A search requests at most 5000 objects, but a manager may send more.
+/// The maximum length of a list. A search requests at most 5000 objects, but a manager may send more.
 const MAX_ITEMS: usize = 20_000;
 
-/// The JSON text of an object. The text was parsed completely once, so it is valid and can be printed.
+/// The JSON text of an object. The text has been parsed once, so it is valid JSON.
 #[derive(Clone)]
 pub(crate) struct Object(Box<str>);
 
@@ -24,7 +24,7 @@ impl Object {
     }
 }
 
-/// Streams the text to the serializer, so that no values are built.
+/// Copies the text to the serializer without parsing it into values.
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serde_transcode::transcode(&mut serde_json::Deserializer::from_str(&self.0), serializer)
@@ -67,8 +67,7 @@ impl ObjectBuilder {
         Ok(())
     }
 
-    /// Parses the whole text, so that an invalid escape, an invalid number or excessive nesting is an error here and not when the object is
-    /// printed.
+    /// Parses the whole text, so that an invalid escape, an invalid number or excessive nesting is an error now and not when the object is printed.
     pub(super) fn finish<E: serde::de::Error>(mut self) -> Result<Object, E> {
         self.text.push('}');
         let object = Object(self.text.into_boxed_str());
@@ -76,7 +75,7 @@ impl ObjectBuilder {
         Ok(object)
     }
 
-    /// Finishes the object with an additional field before all other fields.
+    /// Adds a field before all other fields, and finishes the object.
     pub(super) fn finish_after<E: serde::de::Error>(
         self,
         name: &str,
@@ -107,7 +106,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for RequiredField<'de
 }
 
 impl<'a, T> RequiredField<'a, T> {
-    /// Stores the value, and returns the text. A duplicate field is an error, because parsers disagree on which one to use.
+    /// Stores the value, and returns its JSON text. A field that occurs twice is an error, because parsers disagree on which value to use.
     pub(super) fn into<E: serde::de::Error>(
         self,
         place: &mut Option<T>,
@@ -120,7 +119,7 @@ impl<'a, T> RequiredField<'a, T> {
     }
 }
 
-/// A value that is `None` if it has a different type.
+/// An optional value. A value of an unexpected type is `None` instead of an error.
 #[derive(Default)]
 pub(super) struct Lenient<T>(pub(super) Option<T>);
 
@@ -143,7 +142,7 @@ impl<'de> Deserialize<'de> for LenientInteger {
     }
 }
 
-/// Converts a number. Up to 2^53, a floating-point number represents exactly one integer.
+/// Converts a number. Only numbers up to 2^53 are accepted as floating point, because an `f64` represents every integer exactly up to that limit.
 fn integer(number: &Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = || {
@@ -208,7 +207,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-/// Any object. Its fields are ignored.
+/// A JSON object with any fields. The fields are ignored.
 pub(super) struct AnyObject;
 
 impl<'de> Deserialize<'de> for AnyObject {

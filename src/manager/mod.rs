@@ -1,8 +1,7 @@
-//! The client of the Deep Security Manager API. It has no access to the command line, the output or the disk.
+//! The client of the Deep Security Manager API. This module does not depend on the command line, the output or the disk.
 //!
-//! [`Manager`] is a connection that is not signed in. Calls that need credentials are methods of [`SignedIn`], which is built from
-//! credentials. `docs/manager-api.md` describes the API. If that page lists a fact as unknown, the code is correct in every possible case,
-//! and a comment says why.
+//! [`Manager`] is a connection without credentials. Calls that need credentials are methods of [`SignedIn`]. `docs/manager-api.md` describes the API.
+//! That page lists some facts as unknown. Code that depends on an unknown fact is correct in every possible case, and a comment explains why.
 
 mod address;
 mod api;

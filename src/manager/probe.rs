@@ -1,7 +1,7 @@
 //! Reads a manager's certificate without trusting it.
 //!
-//! The handshake uses the same client, proxy and time limits as every other connection. It ends as soon as the server has proven that it
-//! has the private key, so no HTTP request is sent and no secret can leak.
+//! The handshake uses the same client, proxy and time limits as every other connection. The handshake ends as soon as the server has proven that it
+//! has the private key. So no HTTP request is sent, and no secret can leak.
 
 use reqwest::Method;
 
@@ -18,13 +18,13 @@ use super::tls::verifier::{Observed, ObservedCertificate};
 
 /// The certificate of a manager.
 pub(crate) struct ServerCertificate {
-    /// The fingerprint of its public key. The server has proven that it has the private key.
+    /// The fingerprint of the certificate's public key. The server has proven that it has the private key.
     pub(crate) pin: Pin,
     /// The fingerprint of the whole certificate.
     pub(crate) fingerprint: Fingerprint,
     /// The contents of the certificate.
     pub(crate) details: CertificateDetails,
-    /// Why the certificate is not trusted. `None` if it is trusted.
+    /// The reason why the certificate is not trusted. `None` if it is trusted.
     pub(crate) problem: Option<CertificateProblem>,
 }
 
@@ -45,7 +45,7 @@ impl ServerCertificate {
 }
 
 impl Manager {
-    /// Reads the certificate of a manager in a handshake, and checks it according to `options`. Nothing else is sent.
+    /// Performs a TLS handshake with a manager, and checks the manager's certificate with the trust settings in `options`. No HTTP request is sent.
     ///
     /// # Errors
     /// Returns an error if the handshake fails, or if the server does not have the private key of its certificate.

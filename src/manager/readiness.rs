@@ -1,13 +1,13 @@
-//! Waits until a manager is ready. It does not sign in, because a failed sign-in counts towards the lockout.
+//! Waits until a manager is ready. The wait sends no credentials, because a failed sign-in counts towards the lockout.
 //!
-//! An application server or a proxy may respond with web pages before the manager is ready. The manager is ready if a response is neither a
-//! web page nor a server error. Three paths are tried, because each of them may be unavailable:
+//! An application server or a proxy may respond with web pages before the manager is ready. The manager is ready when a response is neither a web
+//! page nor a server error. Three paths are tried, because each path may be unavailable:
 //!
 //! | path | availability |
 //! | --- | --- |
 //! | `GET /rest/status/manager/ping` | an administrator must enable it |
 //! | `GET /rest/apiVersion` | the legacy API may be switched off, or blocked by a proxy |
-//! | `GET /api/apikeys/current` | without a key, a manager that is ready responds with an error in the form of its API |
+//! | `GET /api/apikeys/current` | a manager that is ready rejects a call without a key, with a JSON error |
 
 use std::time::{Duration, Instant};
 
@@ -33,11 +33,11 @@ enum Readiness {
     Ready,
     /// The manager is not ready, but it may become ready.
     Starting(ManagerError),
-    /// The probe failed, and waiting cannot change that.
+    /// The probe failed for a reason that waiting cannot change.
     Failed(ManagerError),
 }
 
-/// The last failure, and the time when failures of this kind began.
+/// The last failed probe, and the time since which every probe has failed with the same cause.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -53,7 +53,7 @@ impl LastFailure {
         Self { error, since }
     }
 
-    /// Returns the error for a wait that has timed out.
+    /// Returns the error for a manager that was not ready within the wait.
     fn timed_out(self, wait: Duration) -> ManagerError {
         let seconds = |time: Duration| format!("{:.0} s", time.as_secs_f64());
         let message = format!(
@@ -71,8 +71,8 @@ impl Manager {
     /// Waits until the manager is ready, without signing in.
     ///
     /// # Errors
-    /// Returns the last failure if the manager is not ready after the wait. A failure that does not change while waiting, such as an
-    /// untrusted certificate, is returned immediately.
+    /// Returns the last failure if the manager is not ready after the wait. A failure that waiting cannot change, such as an untrusted certificate,
+    /// is returned immediately.
     pub(crate) async fn wait_until_ready(&self, wait: Duration) -> Result<(), ManagerError> {
         let started = Instant::now();
         let mut last: Option<LastFailure> = None;
@@ -121,7 +121,7 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // A page with one of these causes comes from the manager's Tomcat, so its application is running.
+                // A web page with one of these causes comes from the manager's Tomcat, so the manager's application is running.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }
@@ -132,7 +132,7 @@ impl Manager {
                 Cause::NotFound | Cause::Rejected(_) => Readiness::Ready,
                 _ => return Readiness::Failed(error),
             };
-            // A rejected ping proves nothing, because an application server without a manager may also reject it.
+            // A rejected ping does not prove that the manager is ready, because an application server without a manager may also reject a ping.
             if path != PING && matches!(result, Readiness::Ready) {
                 return result;
             }

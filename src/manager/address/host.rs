@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-/// Returns the problem of the host and port in an address, as far as their text shows it. `None` if no problem was found.
+/// Returns a problem in the text of the host and the port of an address. `None` if no problem was found.
 pub(crate) fn problem(host_and_port: &str) -> Option<&'static str> {
     if host_and_port.contains(['$', '{', '}']) {
         return Some("the host contains an unexpanded variable");
@@ -10,7 +10,7 @@ pub(crate) fn problem(host_and_port: &str) -> Option<&'static str> {
     if host_and_port.contains(['<', '>']) {
         return Some("the host contains a placeholder");
     }
-    // `%NAME%` is a variable of a Windows shell. In percent-encoding, two hex digits follow each `%`.
+    // `%NAME%` is a variable in cmd.exe. It is not percent-encoding, because two hex digits would have to follow each `%`.
     if host_and_port
         .split('%')
         .skip(1)
@@ -38,14 +38,14 @@ fn begins_with_hex_byte(text: &str) -> bool {
     digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Returns the problem of the host that the URL library parsed from `host_and_port`. `None` if the host is valid.
+/// Returns a problem of the host that the URL library parsed from `host_and_port`. `None` if the host is valid.
 pub(crate) fn parsed_problem(url: &Url, host_and_port: &str) -> Option<&'static str> {
     if url.port() == Some(0) {
         return Some("the port is 0");
     }
     match url.host() {
         None => Some("the host is missing"),
-        // The library parses `4119` and `10.7` as IP addresses.
+        // The URL library parses `4119` and `10.7` as IP addresses.
         Some(Host::Ipv4(address)) => {
             let host = host_and_port.split(':').next().unwrap_or_default();
             let is_written_out = host.trim_end_matches('.') == address.to_string();
@@ -61,7 +61,7 @@ pub(crate) fn parsed_problem(url: &Url, host_and_port: &str) -> Option<&'static 
     }
 }
 
-/// Returns true if the host is the domain itself or a name in the domain.
+/// Returns true if the host is the domain or a subdomain of it.
 pub(crate) fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -12,10 +12,10 @@ use super::other_service;
 /// The default port of Deep Security Manager (docs/manager-api.md, "Hosts and transport").
 pub(crate) const DEFAULT_PORT: u16 = 4119;
 
-/// The domains of managers that the vendor hosts (docs/manager-api.md, "Hosts and transport").
+/// The domains of the managers that the vendor hosts (docs/manager-api.md, "Hosts and transport").
 const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.com"];
 
-/// The path of the API, which users may append to the address because the vendor's documentation does.
+/// The path of the API. An address may end with it, because the vendor's documentation writes addresses with it.
 pub(crate) const API: &str = "/api";
 
 /// The address of a manager: an https URL, or an http URL for loopback, without user name and query. Its `Display` is safe to print.
@@ -25,7 +25,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Returns the address with this URL, which the parser has checked.
+    /// Returns the address with the URL `base`, which the parser has checked.
     pub(super) fn from_checked(base: Url) -> Self {
         Self { base }
     }
@@ -77,7 +77,7 @@ impl Address {
         }
     }
 
-    /// Returns the vendor's other service at this address, and a hint. `None` if the address may be that of a manager.
+    /// Returns the name of a different Trend Micro service at this address, and a hint. `None` if the address may belong to a manager.
     #[must_use]
     pub(crate) fn other_service(&self) -> Option<(&'static str, String)> {
         other_service::of_host(self.base.host_str()?.trim_end_matches('.'))
@@ -99,7 +99,7 @@ impl Address {
         format!("https://{rest}")
     }
 
-    /// Returns the same address with the default port of a manager. `None` if the port is not 443 or the vendor hosts the manager.
+    /// Returns the same address with the default port of a manager. `None` if the port is not 443, or if the vendor hosts the manager.
     #[must_use]
     pub(crate) fn at_usual_port(&self) -> Option<String> {
         if !self.is_encrypted() || self.port() != 443 || self.is_hosted() {
@@ -116,7 +116,7 @@ impl Address {
         self.base.scheme() == "https"
     }
 
-    /// Returns true if the host is this machine. A proxy from the environment is not used for a loopback address.
+    /// Returns true if the host is a loopback address or `localhost`. No proxy from the environment is used for such a host.
     #[must_use]
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
@@ -127,7 +127,8 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.base.as_str().trim_end_matches('/');
         formatter.write_str(shown)?;
-        // The parser removes one `/api` from the end, so a prefix that ends in `/api` needs a second one.
+        // The parser removes one `/api` from the end of an address. If the prefix itself ends in `/api`, a second `/api` is added, so that parsing
+        // the text returns the same address.
         if shown.ends_with(API) {
             formatter.write_str(API)?;
         }
@@ -135,7 +136,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Returns true if the host of a URL is this machine.
+/// Returns true if the host of a URL is a loopback address or `localhost`.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),

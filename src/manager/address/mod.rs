@@ -1,4 +1,4 @@
-//! The address of the manager.
+//! Parses the address of a manager.
 
 pub(crate) mod host;
 mod manager_address;

@@ -1,4 +1,4 @@
-//! Recognises the addresses of the vendor's other services, and suggests the address of the manager.
+//! Recognises the addresses of Trend Micro services that are not managers, and suggests the address of the manager.
 
 use super::host::is_under;
 
@@ -10,7 +10,7 @@ pub(crate) const KEY_PAGE: &str =
 const PLATFORM: &str = "xdr.trendmicro.com";
 const PLATFORM_OF_JAPAN: &str = "xdr.trendmicro.co.jp";
 
-/// The regions in addresses of the Vision One platform, each with the corresponding region in addresses of managers.
+/// The regions in addresses of the Vision One platform, each with the region in the addresses of its hosted managers.
 const REGIONS: [(&str, &str); 12] = [
     ("us", "us-1"),
     ("eu", "de-1"),
@@ -26,7 +26,7 @@ const REGIONS: [(&str, &str); 12] = [
     ("uae", "ae-1"),
 ];
 
-/// Returns the vendor's other service at this host, and a hint. `None` if the host may be a manager.
+/// Returns the name of the Trend Micro service at a host, and a hint. `None` if the host may be a manager.
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((
@@ -48,8 +48,7 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     ))
 }
 
-/// Returns the region of the manager that corresponds to a host of the platform. An API address without a region belongs to the United
-/// States.
+/// Returns the region of the managers that belong to a host of the Vision One platform. A host without a region belongs to the United States.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();
     let mut labels = labels.split('.').filter(|label| !label.is_empty());

@@ -9,9 +9,9 @@ use super::manager_address::{API, Address, DEFAULT_PORT, is_loopback};
 
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
-/// The file name extensions of pages, such as `SignIn.screen` of the console.
+/// The file name extensions of web pages, such as the console's page `SignIn.screen`.
 const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
-/// The paths of the manager's interfaces, each with the path segments that may follow it.
+/// The first path segments of the manager's interfaces, each with the segments that may follow it.
 const INTERFACES: [(&str, &[&str]); 3] = [
     (
         "api",
@@ -29,10 +29,10 @@ const INTERFACES: [(&str, &[&str]); 3] = [
 ];
 
 impl Address {
-    /// Parses `https://HOST:PORT`, with or without a path before `/api`. A bare host means https and port 4119.
+    /// Parses `https://HOST:PORT`, with or without a path before `/api`. A host without a scheme stands for https and port 4119.
     ///
     /// # Errors
-    /// Returns the problem, without repeating the text, which may contain a password.
+    /// Returns the problem. The message does not repeat the text, because it may contain a password.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Some(reason) = text_problem(text) {
             return Err(reason.to_owned());
@@ -61,8 +61,8 @@ impl Address {
         Ok(Self::from_checked(base))
     }
 
-    /// Returns the address that the user most likely meant by an invalid address. Quotes, spaces and the page of a console are removed,
-    /// missing slashes are added, and the scheme is https.
+    /// Returns a corrected address for an invalid address. Quotes, spaces and the path of a console page are removed, missing slashes are added, and
+    /// the scheme becomes https.
     #[must_use]
     pub(crate) fn suggestion_for(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -83,7 +83,7 @@ impl Address {
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let path = rest.find('/').unwrap_or(rest.len());
         let (host_port, path) = rest.split_at(path);
-        // A path that is not a page may be a secret that was pasted into the wrong field, so it is dropped.
+        // A path that does not lead to a known page may be a secret that was pasted into the wrong field, so it is removed.
         let path = page_start(path).map_or("", |page| &path[..page]);
         let prefix = if scheme.is_empty() { "" } else { "https://" };
         Self::parse(&format!("{prefix}{host_port}{path}")).ok()
@@ -121,12 +121,12 @@ fn parse_url(full: &str) -> Result<Url, String> {
     }
 }
 
-/// Returns the problem of the whole text, before it is split into parts.
+/// Returns a problem of the whole text, such as spaces at its beginning.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");
     }
-    // The URL library ignores some control characters.
+    // The URL library would ignore some control characters.
     if text.contains(char::is_control) {
         return Some("it contains control characters");
     }
@@ -136,8 +136,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }
 
-/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known
-/// page: it may be the prefix under which a reverse proxy serves the manager.
+/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known page. The
+/// path may be a prefix under which a reverse proxy serves the manager.
 fn page_start(path: &str) -> Option<usize> {
     let mut before = (0, "");
     let mut begin = 0;
@@ -167,7 +167,7 @@ fn bracketed(text: &str) -> String {
     }
 }
 
-/// Returns true if a bare `HOST:PORT` contains a port. A parsed URL does not show that, because it drops port 443.
+/// Returns true if an address without a scheme contains a port. A parsed URL does not show the port if it is 443.
 fn names_port(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
         return false;
@@ -179,8 +179,8 @@ fn names_port(text: &str) -> bool {
         .is_some_and(|(_, port)| !port.is_empty())
 }
 
-/// Returns true if the text begins with `http:` or `https:`. Without this check,
-/// `https` would be parsed as the host, and the password would be sent to it.
+/// Returns true if the text begins with `http:` or `https:`. Without this check, `https` in `https:dsm` would be parsed as the host, and the password
+/// would be sent to that host.
 fn begins_with_scheme(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     ["http", "https"]
@@ -188,7 +188,7 @@ fn begins_with_scheme(text: &str) -> bool {
         .any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
-/// Returns the text after `https://` or a different scheme. `None` if `://` occurs only later, for example in a path.
+/// Returns the text after a scheme and `://`. `None` if the text before `://` is not a scheme.
 fn after_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);

@@ -1,4 +1,4 @@
-//! Administrators, reduced to their names and roles (docs/manager-api.md, "Other reads").
+//! Reads administrators: their names and roles (docs/manager-api.md, "Other reads").
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ pub(crate) struct Administrator {
     /// The ID.
     #[serde(rename = "ID", deserialize_with = "json::id")]
     pub(crate) id: i64,
-    /// The user name. This resource spells the field differently from the sign-in (docs/manager-api.md, "Sign-in").
+    /// The user name. The spelling of this field differs from the field in a sign-in (docs/manager-api.md, "Sign-in").
     #[serde(default)]
     pub(crate) username: Option<String>,
     /// The ID of the role.
@@ -61,7 +61,7 @@ impl Searchable for Administrator {
 }
 
 impl SignedIn {
-    /// Returns the administrators whose names the manager considers equal to this name. The caller must compare the names exactly.
+    /// Returns the administrators whose names the manager considers equal to `name`. The caller must compare the names exactly.
     ///
     /// # Errors
     /// Returns the error of the call.

@@ -1,4 +1,4 @@
-//! An API key as the manager describes it (docs/manager-api.md, "Key fields").
+//! The manager's JSON representation of an API key (docs/manager-api.md, "Key fields").
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
@@ -11,7 +11,7 @@ use crate::manager::json::{
 };
 use crate::secret::Secret;
 
-/// The size limit for a key. Without its description, a key has a few hundred bytes.
+/// The maximum size of a key's JSON. Without the description, it has a few hundred bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// An API key. The manager omits fields that are not set, so only the ID is required. Unknown fields are preserved.
@@ -21,7 +21,7 @@ pub(crate) struct ApiKey {
     known: KnownFields,
     /// The secret. Only the responses to creating a key and to resetting its secret contain it.
     secret: Option<Secret>,
-    /// The text of the object without the secret.
+    /// The JSON text of the key without the secret.
     object: Object,
 }
 
@@ -74,7 +74,7 @@ impl ApiKey {
         time(&self.known.created)
     }
 
-    /// Returns the time of the last call that the key signed. `None` if it never signed a call.
+    /// Returns the time of the last call that used the key. `None` if no call has used it.
     #[must_use]
     pub(crate) fn last_sign_in(&self) -> Option<i64> {
         time(&self.known.last_sign_in)
@@ -86,20 +86,20 @@ impl ApiKey {
         time(&self.known.unlock_time)
     }
 
-    /// Returns the expiry, in milliseconds since 1970. `None` if it never expires.
+    /// Returns the expiry, in milliseconds since the Unix epoch. `None` if the key does not expire.
     #[must_use]
     pub(crate) fn expiry_date(&self) -> Option<i64> {
         time(&self.known.expiry_date)
     }
 
-    /// Returns true if the manager has omitted fields that every key has. A field that is not set is absent (docs/manager-api.md, "Key
-    /// fields"). But if fields that are always set are absent too, an absent field may be set.
+    /// Returns true if the response lacks fields that are set for every key. Normally an absent field is not set (docs/manager-api.md, "Key fields").
+    /// But if the response also lacks fields that are always set, any absent field may be set.
     #[must_use]
     pub(crate) fn is_brief(&self) -> bool {
         self.active().is_none() && self.created().is_none()
     }
 
-    /// Returns true if the expiry is 0, which may mean that the key never expires, or that it expired in 1970.
+    /// Returns true if the expiry is 0. The meaning of 0 is unknown: the key may never expire, or it may have expired in 1970.
     #[must_use]
     pub(crate) fn expires_at_zero(&self) -> bool {
         self.known.expiry_date.0 == Some(0)
@@ -117,26 +117,26 @@ impl ApiKey {
         self.known.time_zone.0.as_deref()
     }
 
-    /// Returns the secret, unchecked.
+    /// Returns the secret, which may contain unprintable characters.
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }
 
     /// Removes and returns the secret. `None` if there is no secret, or if it is not printable.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
-        // A secret is printable (docs/manager-api.md, "Secret shapes"). A secret with a line break would look like two values.
+        // Secrets are printable (docs/manager-api.md, "Secret shapes"). A secret with a line break would be read as two values.
         let fit =
             |secret: &Secret| !secret.is_empty() && !secret.expose().chars().any(char::is_control);
         self.secret.take().filter(fit)
     }
 
-    /// Returns the approximate size in memory. Every text is stored twice.
+    /// Returns the approximate size in memory. Every string is stored twice: as a field, and in the JSON text.
     #[must_use]
     pub(crate) fn weight(&self) -> usize {
         2 * self.object.text().len() + 512
     }
 
-    /// Returns the manager's object without the secret, with the ID first.
+    /// Returns the manager's JSON object without the secret. The ID is the first field.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
         // This cannot fail, because the text was parsed when the object was built.
@@ -144,12 +144,12 @@ impl ApiKey {
     }
 }
 
-/// Returns a time in milliseconds since 1970. 0 means null (docs/manager-api.md, "Key fields"). No key is from 1970.
+/// Returns a time in milliseconds since the Unix epoch. `None` for 0, because 0 stands for null (docs/manager-api.md, "Key fields").
 fn time(field: &LenientInteger) -> Option<i64> {
     field.0.filter(|time| *time != 0)
 }
 
-/// Serializes the object without the secret, with the ID first.
+/// Serializes the manager's JSON object without the secret. The ID is the first field.
 impl Serialize for ApiKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.object.serialize(serializer)
@@ -222,7 +222,7 @@ impl IntoIterator for ApiKeys {
 
 impl Searchable for ApiKey {
     const PATH: &'static str = "/api/apikeys/search";
-    // A key has a few hundred bytes, so a page is much smaller than the size limit.
+    // A key has a few hundred bytes, so a page of 5000 keys is much smaller than the maximum size of a response.
     const PAGE: u32 = 1000;
     const ACTION: &'static str = "search keys";
     type Results = ApiKeys;

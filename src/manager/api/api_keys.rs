@@ -30,7 +30,7 @@ pub(crate) struct NewApiKey {
     /// The time zone as an IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// The expiry, in milliseconds since 1970.
+    /// The expiry, in milliseconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_date: Option<i64>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct KeyChange {
     /// True if the key is active. `false` locks the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<bool>,
-    /// The expiry, in milliseconds since 1970. [`NO_EXPIRY`] probably removes the expiry, so the caller must check the result.
+    /// The expiry, in milliseconds since the Unix epoch. [`NO_EXPIRY`] probably removes the expiry, but the caller must check the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expiry_date: Option<i64>,
     /// The locale: `en-US` or `ja-JP`.
@@ -63,14 +63,14 @@ pub(crate) struct KeyChange {
     pub(crate) time_zone: Option<String>,
 }
 
-/// "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"). It is unknown whether 0 removes an expiry
-/// (docs/manager-api.md, "Unknowns", no. 26).
+/// The expiry of a key that never expires. "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"), but it is unknown
+/// whether 0 removes an expiry (docs/manager-api.md, "Unknowns", no. 26).
 pub(crate) const NO_EXPIRY: i64 = 0;
 
-/// The conditions of a search for keys. A result meets all conditions that are set.
+/// The conditions of a search for keys. Each result meets all conditions that are set.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyFilter<'a> {
-    /// A pattern for the name: `%` matches any text, `_` matches one character.
+    /// A pattern for the name: `%` matches any text, and `_` matches one character.
     pub(crate) name: Option<&'a str>,
     /// The ID of the role.
     pub(crate) role_id: Option<i64>,
@@ -81,7 +81,7 @@ pub(crate) struct KeyFilter<'a> {
 }
 
 impl SignedIn {
-    /// Returns the keys whose names the manager considers equal to this name. The caller must compare the names exactly.
+    /// Returns the keys whose names the manager considers equal to `name`. The caller must compare the names exactly.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -89,8 +89,7 @@ impl SignedIn {
         self.search(Some(Criterion::equals("keyName", name))).await
     }
 
-    /// Returns the keys whose names match a pattern (`%` matches any text, `_` matches one character). The caller must compare the names
-    /// again.
+    /// Returns the keys whose names match a pattern: `%` matches any text, and `_` matches one character. The caller must compare the names itself.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -98,7 +97,8 @@ impl SignedIn {
         self.search(Some(Criterion::like("keyName", pattern))).await
     }
 
-    /// Returns the keys that match the filter, page by page, sorted by ID. The caller must check the conditions again.
+    /// Returns the keys that match the filter, page by page, sorted by ID. The caller must check the conditions itself, because a manager may ignore
+    /// them.
     pub(crate) fn api_keys<'a>(&'a self, filter: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
         let until = |field_name, first_date_value, last_date_value| Criterion::Between {
             field_name,
@@ -114,12 +114,13 @@ impl SignedIn {
         self.pages(criteria.into_iter().flatten())
     }
 
-    /// Returns the keys with a higher ID than this, or all keys, page by page, sorted by ID. The caller must check the IDs again.
+    /// Returns the keys whose ID is greater than `id`, or all keys if `id` is `None`. The keys come page by page, sorted by ID. The caller must check
+    /// the IDs itself, because a manager may ignore the condition.
     pub(crate) fn api_keys_above(&self, id: Option<i64>) -> Pages<'_, ApiKey> {
         self.pages(id.map(Criterion::above))
     }
 
-    /// Sends a cheap call if no response has shown the manager's clock yet.
+    /// Makes a small read if no response has contained the manager's time yet.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -138,10 +139,10 @@ impl SignedIn {
         self.send(request).await.map(|_| ())
     }
 
-    /// Creates a key. Only `mint` calls this function. The call is repeated only if it was definitely not executed.
+    /// Creates a key. Only `mint` calls this function. The request is repeated only if the manager definitely did not execute it.
     ///
     /// # Errors
-    /// Returns the error of the call. The key may exist nevertheless: see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The key may exist even after an error: see [`ManagerError::had_no_effect`].
     pub(crate) async fn create_api_key(&self, key: &NewApiKey) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
             "create the key",
@@ -165,8 +166,7 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Returns the key with this ID. `None` if it does not exist. A search confirms a 404 that does not have the form of the
-    /// manager's API, because a gateway may have sent it.
+    /// Returns the key with this ID. `None` if it does not exist. A 404 that a gateway may have sent is confirmed with a search.
     ///
     /// # Errors
     /// Returns the error of the call. In that case it is unknown whether the key exists.
@@ -175,7 +175,7 @@ impl SignedIn {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // The 404 is not from the manager, or the response is about a different key.
+            // The 404 may come from a gateway, or the response is about a different key. A search finds out whether the key exists.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
@@ -190,11 +190,11 @@ impl SignedIn {
         Ok(self.find_api_key(id).await?.is_some())
     }
 
-    /// Resets the secret of a key. The old secret stops working immediately. Only `mint` calls this function, and it decides whether to
-    /// repeat the call.
+    /// Resets the secret of a key. The old secret stops working immediately. Only `mint` calls this function, and `mint` decides whether to repeat
+    /// the call.
     ///
     /// # Errors
-    /// Returns the error of the call. The old secret may have stopped working nevertheless: see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = ApiRequest::new(
@@ -208,10 +208,10 @@ impl SignedIn {
         Ok(key)
     }
 
-    /// Resets the secret of the key that signs this call. The old secret stops working immediately. Only `mint` calls this function.
+    /// Resets the secret of the API key that authenticates this run. The old secret stops working immediately. Only `mint` calls this function.
     ///
     /// # Errors
-    /// Returns the error of the call. The old secret may have stopped working nevertheless: see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].
     pub(crate) async fn reset_own_secret(&self) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
             "reset the secret of the key",
@@ -224,11 +224,11 @@ impl SignedIn {
         Ok(key)
     }
 
-    /// Changes the fields that are set in `change`, and returns the changed key. The call is repeated if the connection breaks, because a
-    /// second call has the same effect. The second call may overwrite a change that someone else made between the two calls.
+    /// Changes the fields that are set in `change`, and returns the changed key. The call is repeated if the connection breaks, because repeating it
+    /// has the same effect. The repeated call may overwrite a change that a different process made meanwhile.
     ///
     /// # Errors
-    /// Returns the error of the call. The key may have been changed nevertheless: see [`ManagerError::had_no_effect`].
+    /// Returns the error of the call. The key may have been changed even after an error: see [`ManagerError::had_no_effect`].
     pub(crate) async fn modify_api_key(
         &self,
         id: i64,
@@ -245,7 +245,7 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Deletes a key. The call is repeated if the connection breaks, so the manager may receive it twice.
+    /// Deletes a key. The call is repeated if the connection breaks, so the manager may receive it more than once.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -260,13 +260,13 @@ impl SignedIn {
         self.send(request).await?.require_api_response()
     }
 
-    /// Returns the key that signs this call. The call does not require the permission to view keys.
+    /// Returns the API key that authenticates this run. The call does not require the permission to view keys.
     ///
     /// # Errors
     /// Returns the error of the call.
     pub(crate) async fn current_api_key(&self) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
-            "read the key that signs the call",
+            "read the current API key",
             Method::GET,
             "/api/apikeys/current",
             RetryPolicy::Read,
@@ -274,8 +274,8 @@ impl SignedIn {
         self.send(request).await?.json()
     }
 
-    /// Checks that the manager accepts the credentials, with a read that needs no permission for keys, roles or users
-    /// (docs/manager-api.md, "Checking a key").
+    /// Checks that the manager accepts the credentials. The check is a read that needs no permission for keys, roles or users (docs/manager-api.md,
+    /// "Checking a key").
     ///
     /// # Errors
     /// Returns the error of the call.

@@ -14,14 +14,15 @@ use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::{self, BoundedList};
 
-/// The groups of rights on users, roles and keys. A user who has all of them can obtain every other right (docs/manager-api.md, "Roles").
+/// The groups of rights on users, roles and keys. A user who has all rights in these groups can obtain every other right (docs/manager-api.md,
+/// "Roles").
 const ADMINISTRATIVE: [&str; 3] = [
     "administratorRights",
     "administratorRoleRights",
     "apikeyRights",
 ];
 
-/// The facts about a role that must be known before a key gets the role. `None` means that the response does not contain the field.
+/// The facts about a role that are checked before a key gets the role. A field is `None` if the response does not contain it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleSummary {
@@ -46,9 +47,9 @@ pub(crate) struct RoleSummary {
 impl RoleSummary {
     /// Returns true if the role grants every right.
     ///
-    /// The name and the ID of the built-in role with every right may differ between managers, so only its rights count
-    /// (docs/manager-api.md, "Roles"). On a hosted manager that role lacks the rights that are reserved for the host. There the
-    /// role is recognised because it cannot be changed and has all rights on users, roles and keys.
+    /// The name and the ID of the built-in role with every right may differ between managers, so this function checks the rights
+    /// (docs/manager-api.md, "Roles"). On a hosted manager, the built-in role lacks the rights that are reserved for the vendor. So a role also
+    /// counts if it cannot be changed and has all rights on users, roles and keys.
     #[must_use]
     pub(crate) fn grants_every_right(&self) -> bool {
         let everywhere = self.all_computers != Some(false) && self.all_policies != Some(false);
@@ -174,7 +175,7 @@ impl<'de> Visitor<'de> for RightsVisitor<'_> {
         Ok(())
     }
 
-    // A right is always a boolean, so lists and other values are skipped.
+    // Every right is a boolean, so all other values are skipped.
     fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<(), S::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())

@@ -13,10 +13,10 @@ use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId, RequiredField};
 
-/// The size limit for a role. A role has about 7 KB (docs/manager-api.md, "Roles"), and more if it lists individual computers.
+/// The maximum size of a role's JSON. It has about 7 KB (docs/manager-api.md, "Roles"), or more if the role lists individual computers.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// A role, complete or as a summary.
+/// A role with or without the text of its rights.
 pub(crate) trait NamedRole: Searchable {
     /// Returns the name.
     fn name(&self) -> &str;
@@ -45,7 +45,7 @@ impl Role {
         self.description.as_deref()
     }
 
-    /// Returns the manager's object.
+    /// Returns the manager's JSON object.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
         // This cannot fail, because the text was parsed when the object was built.
@@ -53,7 +53,7 @@ impl Role {
     }
 }
 
-/// Serializes the manager's object.
+/// Serializes the manager's JSON object.
 impl Serialize for Role {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.object.serialize(serializer)
@@ -102,7 +102,7 @@ impl<'de> Visitor<'de> for RoleVisitor {
     }
 }
 
-/// The response to a search. An empty list may be absent, like other fields that are not set.
+/// The response to a search. The manager may omit an empty list, as it omits fields that are not set.
 #[derive(serde::Deserialize)]
 pub(crate) struct Roles {
     #[serde(default)]
@@ -120,7 +120,7 @@ impl IntoIterator for Roles {
 
 impl Searchable for Role {
     const PATH: &'static str = "/api/roles/search";
-    // A page needs less than half of the size limit of a response.
+    // A page takes less than half of the maximum size of a response.
     const PAGE: u32 = 500;
     const ACTION: &'static str = "search roles";
     type Results = Roles;
@@ -130,14 +130,14 @@ impl Searchable for Role {
     }
 
     fn weight(&self) -> usize {
-        // The name and the description are stored twice.
+        // The name and the description are counted twice: each is stored as a field and in the JSON text.
         let words = self.name.len() + self.description().map_or(0, str::len);
         self.object.text().len() + words + 512
     }
 }
 
 impl SignedIn {
-    /// Returns the roles whose names the manager considers equal to this name. The caller must compare the names exactly.
+    /// Returns the roles whose names the manager considers equal to `name`. The caller must compare the names exactly.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -148,7 +148,7 @@ impl SignedIn {
         self.search(Some(Criterion::equals("name", name))).await
     }
 
-    /// Returns the roles whose names match `pattern`: `%` matches any text, `_` matches one character.
+    /// Returns the roles whose names match `pattern`: `%` matches any text, and `_` matches one character.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -156,7 +156,7 @@ impl SignedIn {
         self.search(Some(Criterion::like("name", pattern))).await
     }
 
-    /// Returns a role.
+    /// Returns the role with the ID `id`.
     ///
     /// # Errors
     /// Returns the error of the call.

@@ -23,7 +23,7 @@ struct SearchFilter<'a> {
     sort_by_object_id: bool,
 }
 
-/// A condition of a search. A result meets all conditions.
+/// A condition of a search. Each result meets all conditions of the search.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Criterion<'a> {
@@ -32,7 +32,8 @@ pub(crate) enum Criterion<'a> {
         field_name: &'a str,
         string_test: &'a str,
         string_value: &'a str,
-        /// True if `%` and `_` are wildcards. The manager's default is true even for `equal`, so `Dev_Read` would also find `DevXRead`.
+        /// True if `%` and `_` are wildcards. The manager's default is true even for `equal`: with the default, `Dev_Read` would also find
+        /// `DevXRead`.
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
@@ -41,7 +42,7 @@ pub(crate) enum Criterion<'a> {
         numeric_test: &'a str,
         numeric_value: i64,
     },
-    /// The time is between two times, or equal to one of them.
+    /// The first and the last time of a range. Both times belong to the range.
     #[serde(rename_all = "camelCase")]
     Between {
         field_name: &'a str,
@@ -54,7 +55,7 @@ pub(crate) enum Criterion<'a> {
 }
 
 impl<'a> Criterion<'a> {
-    /// Returns the condition that a field is equal to this text.
+    /// Returns the condition that a field is equal to a string.
     pub(crate) fn equals(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
             field_name,
@@ -64,7 +65,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// Returns the condition that the ID is equal to this ID.
+    /// Returns the condition that an object has the ID `id`.
     pub(crate) fn id(id_value: i64) -> Self {
         Self::Id {
             id_test: "equal",
@@ -72,7 +73,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// Returns the condition that the ID is greater than this ID.
+    /// Returns the condition that an object has an ID greater than `id`.
     pub(crate) fn above(id_value: i64) -> Self {
         Self::Id {
             id_test: "greater-than",
@@ -80,7 +81,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// Returns the condition that a field is equal to this number.
+    /// Returns the condition that a field is equal to a number.
     pub(crate) fn number(field_name: &'a str, numeric_value: i64) -> Self {
         Self::Number {
             field_name,
@@ -89,7 +90,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// Returns the condition that a field matches this pattern: `%` matches any text, `_` matches one character.
+    /// Returns the condition that a field matches a pattern: `%` matches any text, and `_` matches one character.
     pub(crate) fn like(field_name: &'a str, string_value: &'a str) -> Self {
         Self::Text {
             field_name,
@@ -100,33 +101,33 @@ impl<'a> Criterion<'a> {
     }
 }
 
-/// The limit for the number of objects in memory. No manager has so many objects, but a hostile server could fill the memory.
+/// The maximum number of objects in memory. Real managers have fewer objects, but a hostile server could fill the memory.
 const MAX_OBJECTS: usize = 200_000;
-/// The limit for the number of objects that are read page by page. It guarantees that a search ends.
+/// The maximum number of objects that are read page by page. It guarantees that a search ends.
 const MAX_OBJECTS_PAGED: usize = 10_000_000;
 
-/// The limit for the size of the objects in memory: 2000 roles with all their rights.
+/// The maximum size of the objects in memory. It is enough for 2000 roles with all their rights.
 pub(crate) const MAX_BYTES_HELD: usize = 16 * 1024 * 1024;
 
-/// An object that can be searched.
+/// A type of object that the manager can search for.
 pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
-    /// The number of objects to request at once. A page of this size needs less than half of the size limit of a response.
+    /// The number of objects per page. A page with this number of objects takes less than half of the maximum size of a response.
     const PAGE: u32;
-    /// The action, such as `search keys`. It follows `could not` in messages.
+    /// The purpose of the search, such as `search keys`. It follows `could not` in messages.
     const ACTION: &'static str;
-    /// The body of the response.
+    /// The body of the response to a search.
     type Results: DeserializeOwned + IntoIterator<Item = Self>;
 
     /// Returns the ID.
     fn id(&self) -> i64;
 
-    /// Returns the approximate size in memory.
+    /// Returns the approximate size of the object in memory.
     fn weight(&self) -> usize;
 }
 
-/// The results of a search, page by page, sorted by ID. Only one page is in memory.
+/// The results of a search, page by page, sorted by ID. Only one page is in memory at a time.
 pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
@@ -140,9 +141,9 @@ pub(crate) struct SearchProgress {
     last: Option<i64>,
     /// The number of objects that were read so far.
     count: usize,
-    /// The limit for the number of objects.
+    /// The maximum number of objects.
     pub(crate) limit: usize,
-    /// True if the last page was read. The last page is the first page that is not full.
+    /// True if the last page was read. The first page that is not full is the last page.
     pub(crate) ended: bool,
 }
 
@@ -156,7 +157,7 @@ impl SearchProgress {
         }
     }
 
-    /// Parses the next page. A page has `full` objects unless it is the last page.
+    /// Parses the next page. A page with fewer than `full` objects is the last page.
     pub(crate) fn read<T: Searchable>(
         &mut self,
         response: &ApiResponse,
@@ -165,7 +166,7 @@ impl SearchProgress {
         let mut page: Vec<T> = response.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
-            // No request depends on the order of the last page, so an unsorted last page is sorted here.
+            // No further request depends on the order of the last page, so an unsorted last page is sorted instead of rejected.
             page.sort_by_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
@@ -189,7 +190,7 @@ impl<T: Searchable> Pages<'_, T> {
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors
-    /// Returns the error of the call, or an error if the manager ignores the conditions and the pages would never end.
+    /// Returns the error of the call. Also returns an error if the manager ignores the conditions, because the search would never end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
         if self.progress.ended {
             return Ok(None);
@@ -206,7 +207,7 @@ impl<T: Searchable> Pages<'_, T> {
 }
 
 impl SignedIn {
-    /// Requests one page. This function does not depend on the type of the objects, so it is compiled only once.
+    /// Requests one page. This function is not generic, so it is compiled only once for all types of objects.
     async fn page(
         &self,
         action: &'static str,
@@ -219,7 +220,7 @@ impl SignedIn {
         self.send(request).await
     }
 
-    /// Returns the objects that meet all criteria, page by page.
+    /// Returns the objects that meet all `criteria`, page by page.
     pub(crate) fn pages<'a, T: Searchable>(
         &'a self,
         criteria: impl IntoIterator<Item = Criterion<'a>>,
@@ -232,7 +233,7 @@ impl SignedIn {
         }
     }
 
-    /// Returns all objects that meet `criterion`, sorted by ID. Without a criterion, it returns all objects.
+    /// Returns the objects that meet `criterion`, sorted by ID. Without a criterion, returns all objects.
     ///
     /// # Errors
     /// See [`Pages::next`].

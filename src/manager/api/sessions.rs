@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// True if the session stays open on the manager when the response to the sign-in cannot be used.
+    /// True if the session is not signed out when the response to the sign-in cannot be used.
     pub no_sign_out: bool,
 }
 
@@ -50,7 +50,7 @@ struct SessionResponse {
     request_id: Option<Secret>,
 }
 
-/// The time limit for a sign-out. A sign-out must not delay the end of a run.
+/// The time limit for a sign-out. It is short, so that a sign-out does not delay the end of a run.
 const SIGN_OUT_TIME: Duration = Duration::from_secs(3);
 
 impl Manager {
@@ -95,7 +95,7 @@ impl Manager {
         result
     }
 
-    /// Signs out of a session whose response cannot be used. The number of sessions of an account is limited.
+    /// Signs out of a session if the response to the sign-in cannot be used. An open session would count towards the account's session limit.
     async fn end_unused(&self, headers: &HeaderMap) {
         let session = Session {
             cookies: cookies(headers),
@@ -141,7 +141,7 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
         request_id,
     };
     if !session.is_sendable() {
-        let reason = "the session in the response cannot be sent in a header".to_owned();
+        let reason = "the session ID in the response contains characters that cannot be sent in a header".to_owned();
         return Err(response.unreadable(reason, None));
     }
     Ok(session)
@@ -151,7 +151,7 @@ impl SignedIn {
     /// Signs out, in at most three seconds.
     ///
     /// # Errors
-    /// Returns an error if the sign-out was not confirmed. The session then expires later, so the run does not fail.
+    /// Returns an error if the manager did not confirm the sign-out. The caller only logs this error, because an open session expires later.
     pub(crate) async fn sign_out(&self) -> Result<(), ManagerError> {
         end_session(&self.transport, self.credentials()).await
     }
@@ -160,8 +160,8 @@ impl SignedIn {
 /// Signs out with `DELETE /api/sessions/current`, which keeps the session ID out of the logs of proxies. If the manager rejects that
 /// call, signs out with `DELETE /rest/authentication/logout?sID=`.
 ///
-/// The first call is undocumented, but a public client uses it. The second call is documented, but not for sessions of `/api/sessions`. A
-/// manager may support one of the calls, both, or neither.
+/// The first call is undocumented, but a public client uses it. The second call is documented, but not for sessions of `/api/sessions`. A manager may
+/// support either call, both calls or no call.
 async fn end_session(transport: &Transport, credentials: &Credentials) -> Result<(), ManagerError> {
     let Credentials::Session(session) = credentials else {
         return Ok(());
@@ -175,14 +175,14 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
         transport.send(&request).await
     };
     let response = end("/api/sessions/current", None).await;
-    // A web page means that the server does not support the call.
+    // A web page as the response means that the server does not support the call.
     let refusal = match response.map(|response| response.require_api_response()) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(page)) => page,
         Err(error) if is_refusal(error.cause()) => error,
         Err(error) => return Err(error),
     };
-    log::debug!("{refusal}; using the legacy call");
+    log::debug!("{refusal}; trying the legacy sign-out call");
     let mut result = Err(refusal);
     for id in session.ids() {
         if started.elapsed() >= SIGN_OUT_TIME {
@@ -194,8 +194,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Returns true if the manager rejected the first call and the second call may succeed. This includes a rate limit, because a session that
-/// stays open counts towards the session limit.
+/// Returns true if the manager rejected the first call and the second call may succeed. Both calls are tried even if the first call exceeded the rate
+/// limit, because a session that stays open counts towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

@@ -3,11 +3,10 @@
 use reqwest::Response;
 use zeroize::Zeroizing;
 
-/// The initial capacity for a body of unknown length, which is enough for most responses.
+/// The initial capacity for a body of unknown length. Most responses are smaller.
 const INITIAL_CAPACITY: usize = 16 * 1024;
 
-/// Returns up to `limit` bytes of the body, and whether that is the whole body. The connection is closed if a part of the body was not
-/// read.
+/// Returns up to `limit` bytes of the body, and true if the body has no further bytes. If the rest of the body is not read, the connection is closed.
 pub(crate) async fn read(
     mut response: Response,
     limit: usize,
@@ -32,7 +31,8 @@ pub(crate) async fn read(
     Ok((body, true))
 }
 
-/// Reserves space for `more` bytes, and zeroes the old buffer. A `Vec` that grows by itself leaves copies of secrets in memory.
+/// Reserves space for `more` bytes, and zeroes the old buffer. A `Vec` does not zero its old buffer when it grows, which would leave copies of
+/// secrets in memory.
 fn reserve(body: &mut Zeroizing<Vec<u8>>, more: usize, limit: usize) {
     let needed = body.len() + more;
     if needed > body.capacity() {

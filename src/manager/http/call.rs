@@ -1,13 +1,13 @@
-//! The facts about a failed call that its error depends on.
+//! The description of a failed call, from which its error is built.
 
 use crate::manager::address::Address;
 
-/// The credentials that signed a call.
+/// The kind of credentials that authenticated a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignerKind {
-    /// The call is a probe without credentials.
+    /// No credentials: the call is a probe.
     None,
-    /// The call is the sign-in itself.
+    /// A password: the call is a sign-in.
     Password,
     /// A session.
     Session,
@@ -18,7 +18,7 @@ pub(crate) enum SignerKind {
 }
 
 impl SignerKind {
-    /// Returns true if the signer is an API key of the manager or of Cloud One.
+    /// Returns true if an API key of the manager or of Cloud One authenticated the call.
     pub(crate) fn is_key(self) -> bool {
         matches!(self, Self::ApiKey | Self::CloudOneKey)
     }
@@ -31,6 +31,6 @@ pub(crate) struct CallContext<'a> {
     pub(crate) action: &'a str,
     /// The address of the manager.
     pub(crate) address: &'a Address,
-    /// The credentials that signed the call.
+    /// The kind of credentials that authenticated the call.
     pub(crate) signer: SignerKind,
 }

@@ -3,8 +3,8 @@
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use zeroize::Zeroizing;
 
-/// The characters for the bytes 0x80 to 0x9f in windows-1252. In ISO-8859-1 these bytes are control characters, which text does not
-/// contain. So both character sets are decoded as windows-1252, as in browsers.
+/// The characters for the bytes 0x80 to 0x9f in windows-1252. In ISO-8859-1 these bytes are control characters, which do not occur in text. So
+/// ISO-8859-1 is decoded as windows-1252 too, as in browsers.
 const WINDOWS_1252: &str = "\u{20ac}\u{81}\u{201a}\u{192}\u{201e}\u{2026}\u{2020}\u{2021}\u{2c6}\u{2030}\u{160}\u{2039}\u{152}\u{8d}\u{17d}\u{8f}\
     \u{90}\u{2018}\u{2019}\u{201c}\u{201d}\u{2022}\u{2013}\u{2014}\u{2dc}\u{2122}\u{161}\u{203a}\u{153}\u{9d}\u{17e}\u{178}";
 const NAMES: [&str; 6] = [
@@ -16,13 +16,14 @@ const NAMES: [&str; 6] = [
     "cp1252",
 ];
 
-/// Converts a body to UTF-8 if its Content-Type names ISO-8859-1 or windows-1252. A body that is valid UTF-8 is not changed,
-/// because text with special characters in those character sets is practically never valid UTF-8.
+/// Converts a body to UTF-8 if its Content-Type names ISO-8859-1 or windows-1252. A body that is valid UTF-8 is not converted, because text with
+/// special characters in one of these character sets is practically never valid UTF-8.
 pub(crate) fn to_utf8(headers: &HeaderMap, body: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if !is_latin(headers) || std::str::from_utf8(&body).is_ok() {
         return body;
     }
-    // A byte becomes at most three bytes. The buffer is allocated once, because reallocation would leave copies of a secret in memory.
+    // One byte becomes at most three bytes of UTF-8. The buffer is allocated once at full size, because reallocation would leave copies of a secret
+    // in memory.
     let mut text = Zeroizing::new(String::with_capacity(3 * body.len()));
     for byte in body.iter() {
         let high = byte.checked_sub(0x80).map(usize::from);

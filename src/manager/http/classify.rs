@@ -1,4 +1,4 @@
-//! Decides why a call failed. No other module makes this decision.
+//! Returns the error for a failed call. No other module decides why a call failed.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -25,7 +25,7 @@ pub(crate) enum FailedCall<'a> {
         body: &'a [u8],
         redactor: &'a Redactor,
     },
-    /// The status means success, but the response does not match the API.
+    /// The response has a success status, but its content does not match the API.
     Unreadable {
         status: StatusCode,
         reason: String,
@@ -33,7 +33,7 @@ pub(crate) enum FailedCall<'a> {
     },
 }
 
-/// Decides why a call failed.
+/// Returns the error for a failed call.
 pub(crate) fn classify(call: CallContext<'_>, failure: FailedCall<'_>) -> ManagerError {
     match failure {
         FailedCall::Transport { error, proxy } => connection_error::classify(call, error, proxy),
@@ -44,7 +44,7 @@ pub(crate) fn classify(call: CallContext<'_>, failure: FailedCall<'_>) -> Manage
             redactor,
         } => {
             let message = error_text::message(body, redactor);
-            // An error response of the manager's API may have the media type of a web page.
+            // The manager may send a JSON error with the media type of a web page.
             let page = WebPage::of(headers, body, redactor)
                 .filter(|_| error_text::begins_with_markup(body));
             let body_text = ErrorBody {

@@ -1,4 +1,4 @@
-//! Classifies failures without a complete response.
+//! Classifies calls that failed before a complete response arrived.
 
 use std::io::ErrorKind;
 
@@ -11,7 +11,7 @@ use super::proxy_failure::{self, ProxyAttempt};
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::{alert, diagnosis};
 
-/// Decides why a call got no complete response. Only `http/classify.rs` calls this function.
+/// Returns the error for a call without a complete response. Only `http/classify.rs` calls this function.
 pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,
@@ -21,7 +21,7 @@ pub(crate) fn classify(
     if let Some(failure) = of_proxy {
         return failure;
     }
-    // A TLS error after the handshake is not about the certificate, and the request may have been processed.
+    // A TLS error after the handshake has nothing to do with the certificate, and the request may have been processed.
     if let Some(tls) =
         find::<rustls::Error>(error).filter(|tls| error.is_connect() || is_certificate_request(tls))
     {
@@ -44,7 +44,7 @@ pub(crate) fn classify(
             _ => (Cause::Unreachable, format!("could not connect to {host}")),
         };
         let message = format!("{problem}; an https address without a port means port 443");
-        let hint = format!("use {address} if the manager listens on its default port");
+        let hint = format!("if the manager listens on its default port, use {address}");
         return ManagerError::new(cause, message, Some(hint));
     }
     unconnected(&host, error)
@@ -104,13 +104,13 @@ fn broken(call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
         return needs_https(call);
     }
     let hint = format!(
-        "use {} if the port requires https",
+        "if the port requires https, use {}",
         call.address.over_https()
     );
     ManagerError::new(Cause::Reset, message, Some(hint))
 }
 
-/// Returns the error for plain HTTP that was sent to a port that requires TLS. A server does not process such a request.
+/// Returns the error for a plain HTTP request to a port that requires TLS. A server does not process the request.
 pub(crate) fn needs_https(call: CallContext<'_>) -> ManagerError {
     ManagerError::new(
         Cause::Unusable,

@@ -1,4 +1,4 @@
-//! The credentials of a call: a session or an API key. Only this module puts them into headers, and it marks these headers as sensitive.
+//! The credentials of a call: a session or an API key. Only this module puts credentials into headers, and it marks these headers as sensitive.
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
@@ -12,19 +12,19 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("rid");
 /// The cookie of a session.
 pub(crate) const SESSION_COOKIE: &str = "sID";
 
-/// A session: the cookies and the request ID in the response to the sign-in. Every call needs both.
+/// A session: the cookies and the request ID from the response to the sign-in. Every call needs the cookies and the request ID.
 #[derive(Clone)]
 pub(crate) struct Session {
     /// The names and values of the cookies: `sID`, and the cookies that a load balancer uses to select the same node again.
     pub cookies: Vec<(String, Secret)>,
-    /// The request ID: `RID` in the response, `rID` in requests. Empty if the response could not be read. Such a session can only be signed
-    /// out.
+    /// The request ID: `RID` in the response, `rID` in requests. Empty if the response could not be read. A session without a request ID can only be
+    /// signed out.
     pub request_id: Secret,
 }
 
 impl Session {
-    /// Returns the possible session IDs: the value of the cookie `sID` without quotes and with quotes. Most servers add the quotes when
-    /// they set the cookie, and remove them when they read it.
+    /// Returns the possible session IDs: the value of the cookie `sID` without quotes and with quotes. Most servers add quotes when they set a
+    /// cookie, and remove the quotes when they read the cookie.
     #[must_use]
     pub(crate) fn ids(&self) -> Vec<Secret> {
         let cookies = self.cookies.iter();
@@ -57,8 +57,8 @@ pub(crate) enum KeyHeader {
 }
 
 impl KeyHeader {
-    /// Returns the header for a key. Keys of Cloud One accounts begin with `tmc`, or consist of 27 and 66 letters and digits, separated by
-    /// a colon. Keys of every other known form belong to a manager.
+    /// Returns the header for an API key with this secret. Keys of Cloud One accounts begin with `tmc`, or consist of 27 and 66 letters and digits,
+    /// separated by a colon. Keys of every other known form belong to a manager.
     #[must_use]
     pub(crate) fn for_key(secret: &Secret) -> Self {
         let secret = secret.expose();
@@ -87,14 +87,14 @@ pub(crate) enum Credentials {
     ApiKey {
         /// The secret.
         secret: Secret,
-        /// The header in which the secret is sent.
+        /// The header that carries the secret.
         header: KeyHeader,
     },
 }
 
 impl Credentials {
-    /// Adds the headers. Returns `None` if a part cannot be sent in a header, for example because it contains a line break. The request
-    /// must not be sent in that case.
+    /// Adds the credentials to the headers. Returns `None` if a part of the credentials cannot be sent in a header, for example because it contains a
+    /// line break. In that case the caller must not send the request.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Option<()> {
         match self {
             Self::Session(session) => {
@@ -141,7 +141,7 @@ impl Credentials {
         }
     }
 
-    /// Returns all secrets, which are redacted from responses.
+    /// Returns all secrets of the credentials, so that they can be redacted from responses.
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Session(session) => (session.cookies.iter())
@@ -153,7 +153,7 @@ impl Credentials {
     }
 }
 
-/// Returns a header value that is not shown in logs and by `Debug`.
+/// Returns a header value that logs and `Debug` do not show.
 fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);

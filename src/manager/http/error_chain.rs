@@ -6,7 +6,8 @@ use std::io;
 use super::error_text::LIMIT;
 use crate::text::shorten;
 
-/// Returns the first error of type `T` in the chain. `io::Error::source` skips the wrapped error, so that error is checked as well.
+/// Returns the first error of type `T` in the chain. `io::Error::source` skips the error that an `io::Error` wraps, so the wrapped error is checked
+/// as well.
 pub(crate) fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(current) = next {
@@ -27,7 +28,7 @@ pub(crate) fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     None
 }
 
-/// Returns the kind of the innermost `io::Error`. An `io::Error` of the kind `Other` only wraps another error.
+/// Returns the kind of the innermost `io::Error`. An `io::Error` of the kind `Other` is skipped, because it only wraps a different error.
 pub(crate) fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     let mut kind = None;
     let mut next = error.source();
@@ -45,19 +46,19 @@ pub(crate) fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     kind
 }
 
-/// Returns the message of the innermost error. The outer errors only state that a request failed.
+/// Returns the message of the innermost error. The messages of the outer errors only state that a request failed.
 pub(crate) fn innermost(error: &dyn Error) -> String {
     let mut current = error;
     while let Some(source) = current.source() {
         current = source;
     }
     let reason = current.to_string();
-    // rustls appends the address of a documentation page.
+    // rustls appends the address of a documentation page to some messages.
     shorten(reason.split(": http").next().unwrap_or(&reason), LIMIT).into_owned()
 }
 
-/// Returns the reason why the tunnel through a proxy failed. `None` if something else failed. The HTTP library keeps its type for this
-/// error private, so the message is parsed.
+/// Returns the reason why the tunnel through a proxy failed. `None` for all other errors. The HTTP library's type for this error is private, so this
+/// function parses the message.
 pub(crate) fn tunnel_problem(error: &dyn Error) -> Option<String> {
     let mut next = Some(error);
     while let Some(current) = next {

@@ -1,7 +1,7 @@
-//! Extracts the message from an error response, and recognises its meaning.
+//! Extracts the message from an error response, and recognises what the message means.
 //!
-//! The body of a rejected sign-in is unknown (docs/manager-api.md, "Sign-in"). So the code only looks for words that every message with a
-//! certain meaning must contain. These words only make an error more precise, and the error is correct without them.
+//! The wording of the manager's messages is mostly unknown (docs/manager-api.md, "Sign-in"). So this module only looks for words that every message
+//! with a certain meaning must contain. Recognising a word makes an error more precise, but the error is correct even if no word is recognised.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -11,10 +11,10 @@ use crate::manager::error::SignInRefusal;
 use crate::manager::json::{AnyObject, Lenient};
 use crate::text::shorten;
 
-/// The limit for the length of text from a response, in characters.
+/// The maximum length of text from a response, in characters.
 pub(crate) const LIMIT: usize = 300;
 
-/// The fields of an error response that are used: `message`, or `error.message` in the legacy API.
+/// The fields of an error response that contain the message: `message`, or `error.message` in the legacy API.
 #[derive(Deserialize)]
 struct JsonError<'a> {
     #[serde(default)]
@@ -23,7 +23,7 @@ struct JsonError<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// The field `error` if it is an object.
+/// The field `error` of an error response, if the field is an object.
 #[derive(Deserialize)]
 struct InnerJsonError {
     #[serde(default)]
@@ -90,11 +90,11 @@ pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "h1", redactor)
 }
 
-/// Returns the text of the first element that has this name and no attributes.
+/// Returns the text of the first element with the name `name` and no attributes.
 fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
-    // Conversion to ASCII lower case does not move any byte, so the indexes are valid for the original text.
+    // Conversion to ASCII lower case does not change any byte offset, so the offsets are valid for the original text.
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&begin)? + begin.len();
     let end = start + lower[start..].find(&end)?;
@@ -110,7 +110,7 @@ pub(crate) fn is_tls_required(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Returns the reason why the manager rejected a sign-in, as far as its message shows it.
+/// Returns the reason why the manager rejected a sign-in, derived from the manager's message.
 pub(crate) fn sign_in_refusal(message: &str) -> SignInRefusal {
     let lower = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -136,8 +136,8 @@ fn is_account_locked(message: &str) -> bool {
         .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the account has reached the session limit. This is the only message after which a sign-in is
-/// repeated, so only the known wordings match, and a message about a locked account does not match.
+/// Returns true if the message says that the account has reached the session limit. Only after this message may a sign-in be repeated. So only the
+/// known wordings match, and a message about a locked account does not match.
 pub(crate) fn is_session_limit(message: &str) -> bool {
     let lower = message.to_lowercase();
     let known = ["maxsessionsexception", "maximum number of active sessions"];
@@ -173,7 +173,8 @@ fn is_code_request(message: &str) -> bool {
     .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the session has ended. It is used for a status that may also mean a missing permission.
+/// Returns true if the message says that the session has ended. The caller uses this function for the status 403, which may also mean a missing
+/// permission.
 pub(crate) fn is_session_ended(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -197,7 +198,8 @@ pub(crate) fn is_session_ended(message: &str) -> bool {
         ])
 }
 
-/// Returns true if the message says that the API key is not valid. It is used for a status that may also mean a missing permission.
+/// Returns true if the message says that the API key is not valid. The caller uses this function for the status 403, which may also mean a missing
+/// permission.
 pub(crate) fn is_key_refused(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));

@@ -1,14 +1,13 @@
-//! Hints that several errors share.
+//! Hints that are used for several errors.
 
-/// The hint for a rejected session. Without sticky sessions, a load balancer sends the second request to a node that does not know the
-/// session of the first.
+/// The hint for a rejected session. Without sticky sessions, a load balancer may send a request to a node that does not know the session.
 pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if the session was new and the manager has several nodes, turn on sticky sessions in the \
      load balancer or use the address of one node in `--url`";
 
 /// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and
 /// "Other key services"). The status that rejects a Cloud One key is unknown.
-pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; the key was sent as a Cloud One key \
-     (`--api-key-scheme`), and most Cloud One keys cannot manage the manager's keys: sign in with a key of the manager instead";
+pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; \
+    the key was sent as a Cloud One key (`--api-key-scheme`), and most Cloud One keys cannot manage a manager's keys: use a key of the manager instead";
 
 /// The hint for a locked account.
 pub(crate) const LOCKED: &str = "ask an administrator who may edit users to unlock the account; do not sign in again before that";

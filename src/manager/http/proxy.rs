@@ -8,7 +8,7 @@ use url::Url;
 use crate::manager::address::host;
 use crate::secret::{self, Secret};
 
-/// The limit for the length of a proxy address.
+/// The maximum length of a proxy address.
 const MAX_LENGTH: usize = 4096;
 
 /// A proxy, and the setting that contains its address.
@@ -91,7 +91,7 @@ impl ProxyAddress {
         if let Some(reason) = host::problem(host_port) {
             return Err(wrong(reason));
         }
-        // A single word may be a value that was pasted into the wrong field.
+        // A single word is rejected without being quoted, because it may be a secret that was pasted into the wrong field.
         if is_bare && !host_port.contains(':') {
             return Err(wrong("it has neither a scheme nor a port"));
         }
@@ -132,7 +132,7 @@ impl ProxyAddress {
         Some((decoded(user), decoded(password)))
     }
 
-    /// Returns the whole address for the HTTP library, which decodes the user name and the password.
+    /// Returns the whole address for the HTTP library. The library decodes the user name and the password.
     pub(crate) fn for_client(&self) -> Result<reqwest::Proxy, reqwest::Error> {
         let (scheme, place) = self
             .shown
@@ -153,7 +153,7 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// Returns the problem of the whole text, before it is split into parts.
+/// Returns a problem of the whole text, such as spaces at its beginning.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");
@@ -164,8 +164,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     (text.len() > MAX_LENGTH).then_some("it is too long")
 }
 
-/// Checks a user name and password against RFC 3986. A reserved character would end them early, and the rest of the password would become
-/// the host.
+/// Checks a user name and password against RFC 3986. A reserved character would end the user name or the password early, and the rest would be parsed
+/// as the host.
 fn checked(credentials: &str) -> Result<&str, ProxyProblem> {
     let (user, password) = split(credentials);
     if user.is_empty() {

@@ -1,5 +1,5 @@
-//! Classifies failures between this machine and the proxy, and error responses of the proxy. Nothing was sent to the manager in these
-//! cases.
+//! Classifies failures between this machine and the proxy, and error responses of the proxy. In all of these failures, nothing was sent to the
+//! manager.
 
 use std::io::ErrorKind;
 
@@ -22,7 +22,7 @@ pub(crate) const WANTS_SIGN_IN: &str = "proxy authorization required";
 /// The HTTP library's error for all other error responses of a proxy.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
-/// Decides why a call did not get through the proxy. `None` if the failure was between the proxy and the manager.
+/// Returns the error for a call that the proxy did not forward. `None` if the failure was between the proxy and the manager.
 pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,
@@ -34,7 +34,7 @@ pub(crate) fn classify(
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
             return Some(untrusted(cause, proxy));
         }
-        // If the proxy runs on the manager's host, its certificate is checked with the trust settings for the manager.
+        // If the proxy runs on the manager's host, the proxy's certificate was checked with the trust settings for the manager.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),
@@ -93,8 +93,8 @@ fn bypass(proxy: &Proxy) -> String {
     )
 }
 
-/// Returns the error for a connection that the proxy refused. A gateway that cannot connect now may connect later. All other refusals are
-/// final.
+/// Returns the error for a connection that the proxy refused. A server error may be temporary: the proxy may be able to connect later. All other
+/// refusals are final.
 fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError {
     let cause = match response.status {
         Some(408 | 429 | 500..) => Cause::Unreachable,

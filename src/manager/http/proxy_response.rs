@@ -21,9 +21,9 @@ use super::redaction::Redactor;
 use crate::secret::{Secret, joined};
 use crate::text::shorten;
 
-/// The limit for the size of a response.
+/// The maximum size of a proxy's response in bytes.
 const MAX_BYTES: u64 = 16 * 1024;
-/// The time limit for the second request, which only makes a message more precise.
+/// The time limit for the second CONNECT request. It is short, because the response is used only in an error message.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// The response of a proxy.
@@ -37,8 +37,8 @@ pub(crate) struct ProxyResponse {
     pub(crate) schemes: Vec<String>,
 }
 
-/// Requests a tunnel to `host_and_port` from `proxy` and returns its response. `None` if there is no response, or if the proxy grants
-/// the tunnel.
+/// Requests a tunnel to `host_and_port` from `proxy`, and returns the proxy's response. `None` if there is no response, or if the proxy opens the
+/// tunnel.
 pub(crate) async fn ask(
     proxy: &Proxy,
     host_and_port: &str,
@@ -53,7 +53,7 @@ pub(crate) async fn ask(
     );
     let mut response = Vec::new();
     let exchange = exchange(address, &request, tls, &mut response);
-    // A proxy may keep the connection open after its response. Only the part that was received in time is used.
+    // A proxy may keep the connection open after its response, so the data that arrives within the time limit is used.
     let _ = tokio::time::timeout(TIME_LIMIT, exchange).await;
     let redactor = Redactor::default();
     if let Some((user, password)) = &credentials {
@@ -135,7 +135,7 @@ fn head_and_body(response: &[u8]) -> Option<(String, &[u8])> {
     Some((head, &response[end + 4..]))
 }
 
-/// Returns the values of a header.
+/// Returns the values of all headers with the name `name`.
 fn headers<'a>(head: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     let lines = head.split("\r\n").skip(1);
     lines.filter_map(move |line| {
@@ -169,7 +169,8 @@ fn parse(response: &[u8], redactor: &Redactor) -> Option<ProxyResponse> {
         error_text::html_title(body, redactor).or_else(|| error_text::message(body, redactor));
     let scheme = |value: &str| {
         let name = value.split([' ', ',']).next()?;
-        // A scheme is a token (RFC 9110, section 11.1). Text that is not a token may repeat the password that was sent.
+        // An authentication scheme is a token (RFC 9110, section 11.1). Text that is not a token is dropped, because it may repeat the password from
+        // the request.
         let is_token = !name.is_empty() && name.bytes().all(is_of_token);
         is_token.then(|| {
             shorten(

@@ -1,7 +1,7 @@
-//! Removes the secrets of a connection from foreign text, in case a server sends a secret back.
+//! Redacts the secrets of a connection from text in responses, in case a server sends a secret back.
 //!
-//! This is a second safeguard. Secrets have a type that cannot be printed, so only text from a response can contain one. A response may
-//! repeat a secret of an earlier request, so secrets are remembered for as long as the connection exists.
+//! The first safeguard is the type of secrets, which cannot be printed. Redaction is the second safeguard, because text from a response may contain a
+//! secret. A response may repeat a secret of an earlier request, so secrets are remembered for as long as the connection exists.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::secret::{self, Secret};
 
-/// The replacement for a secret.
+/// The text that replaces a secret.
 const REDACTED: &str = "[secret]";
-/// The minimum length of a secret to redact. Shorter text occurs by chance, and its replacement would reveal the secret.
+/// The minimum length of a secret to redact. A shorter secret may occur in other text by chance, and replacing it there would reveal the secret.
 const MIN_LENGTH: usize = 4;
 
 /// The secrets that were sent to a manager or received from it.
@@ -22,7 +22,7 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Adds secrets to redact from now on.
+    /// Adds secrets that are redacted from now on.
     pub(crate) fn add<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.secrets.borrow_mut();
         for secret in secrets {
@@ -43,7 +43,7 @@ impl Redactor {
             .iter()
             .flat_map(|one| encodings(one.expose()))
             .collect();
-        // One secret may be a part of another, so the longest secret is replaced first.
+        // A secret may be a part of a longer secret, so longer secrets are replaced first.
         encodings.sort_by_key(|encoding| std::cmp::Reverse(encoding.len()));
         let mut redacted = text.to_owned();
         for encoding in encodings {
@@ -55,7 +55,7 @@ impl Redactor {
     }
 }
 
-/// Returns the secret as it appears in plain text, JSON, URLs and HTML. An error page may quote the request in any of these encodings.
+/// Returns the secret as it is written in plain text, JSON, URLs and HTML. An error page may quote the request in any of these encodings.
 fn encodings(secret: &str) -> [Zeroizing<String>; 8] {
     let json = secret::json(&secret).unwrap_or_default();
     // Remove the quotes.

@@ -1,4 +1,4 @@
-//! Decides what a redirect means, depending on its target.
+//! Classifies redirects by their target.
 
 use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
@@ -9,7 +9,8 @@ use super::hints::SIGN_IN_AGAIN;
 use crate::manager::error::{Cause, ManagerError};
 use crate::text::shorten;
 
-/// Decides what a redirect means. No redirect is followed, because that would send the credentials to a host that the user did not name.
+/// Returns the error for a redirect. Redirects are never followed, because following a redirect could send the credentials to a host that the user
+/// did not name.
 pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerError {
     let location = headers
         .get(LOCATION)
@@ -29,7 +30,7 @@ pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerErr
             session_ended: false,
         },
         format!(
-            "could not {}: {} redirects to {target}; redirects are not followed, because the credentials would be sent there",
+            "could not {}: {} redirects to {target}; redirects are not followed, because the new address would receive the credentials",
             call.action, call.address
         ),
         Some("if the manager is at that address, use it in `--url`".to_owned()),
@@ -39,28 +40,28 @@ pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerErr
 /// Returns the error for a redirect to the same host. A manager redirects to the sign-in page of its console if there is no session.
 fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     let session_ended = call.signer == SignerKind::Session;
-    // The path may contain a session of the application server: `;jsessionid=...`.
+    // The path may contain a session ID of the application server: `;jsessionid=...`.
     let path = target.path().split(';').next().unwrap_or_default();
     let path = shorten(path, LIMIT);
     let (problem, hint) = if session_ended {
         ("the session has ended", SIGN_IN_AGAIN)
     } else {
         (
-            "the API did not respond",
-            "check that `--url` is the address of the manager itself, and that the API is neither switched off nor behind a portal",
+            "the response did not come from the API",
+            "check that `--url` is the address of the manager, that the manager's API is enabled, and that no portal is in front of it",
         )
     };
     ManagerError::new(
         Cause::Redirected { session_ended },
         format!(
-            "could not {}: {problem}: {} redirects to its page {path}, and redirects are not followed",
+            "could not {}: {problem}: {} redirects to its own page {path}, and redirects are not followed",
             call.action, call.address
         ),
         Some(hint.to_owned()),
     )
 }
 
-/// Returns only the scheme, host and port. The rest of a foreign address may contain a secret.
+/// Returns only the scheme, host and port of a redirect target. The rest of the address may contain a secret.
 fn origin(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),

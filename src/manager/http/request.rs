@@ -13,9 +13,9 @@ use super::credentials::Credentials;
 use super::retry::RetryPolicy;
 use crate::secret::{self, Secret};
 
-/// The size limit of a response that is not a list. Every response of the API that is not a list is much smaller.
+/// The maximum size of a response that is not a list. Real responses that are not lists are much smaller.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
-/// The size limit of a list. 500 roles with all their rights are about 4 MB.
+/// The maximum size of a list. 500 roles with all their rights take about 4 MB.
 const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A request to the manager.
@@ -27,13 +27,13 @@ pub(crate) struct ApiRequest<'a> {
     pub(crate) query: Option<(&'a str, &'a Secret)>,
     pub(crate) body: Option<Zeroizing<Vec<u8>>>,
     pub(crate) credentials: Option<&'a Credentials>,
-    /// Secrets in the body, which are redacted from responses.
+    /// The secrets in the body. They are redacted from responses.
     pub(crate) secrets: Vec<&'a Secret>,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeout: Option<Duration>,
-    /// A cell that receives the headers of a successful response, even if its body cannot be read.
+    /// A cell for the headers of a successful response. The headers are stored even if the body cannot be read.
     pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
-    /// The size limit of the response.
+    /// The maximum size of the response.
     pub(crate) max_bytes: usize,
 }
 
@@ -59,7 +59,7 @@ impl<'a> ApiRequest<'a> {
         self
     }
 
-    /// Raises the size limit of the response to that of a list.
+    /// Raises the maximum size of the response to the maximum size of a list.
     pub(crate) fn listing(mut self) -> Self {
         self.max_bytes = MAX_LIST_BYTES;
         self

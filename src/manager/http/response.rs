@@ -1,4 +1,4 @@
-//! A successful response: its JSON, its cookies, and whether it is a web page instead.
+//! A successful response of the manager: its JSON, its cookies, and the check that it is not a web page.
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, SET_COOKIE};
@@ -33,10 +33,10 @@ impl ApiResponse {
     /// Parses the body.
     ///
     /// # Errors
-    /// Returns an error if the body is a web page, or is not JSON of this type. The message names the field, but does not contain a value.
+    /// Returns an error if the body is a web page, or is not JSON of type `T`. The message names the field, but does not contain a value.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
         self.require_api_response()?;
-        // Every response of the API is an object, but serde would also accept an array for a struct.
+        // Every response of the API is an object. serde would also accept an array as a struct, so an array is rejected here.
         if self.body.trim_ascii_start().starts_with(b"[") {
             return Err(self.unreadable(format!("the response {NO_MATCH}"), None));
         }
@@ -49,7 +49,7 @@ impl ApiResponse {
         Ok(value)
     }
 
-    /// Checks that the response is not a web page. This check is for calls whose response is not needed.
+    /// Checks that the response is not a web page. This function is for calls whose response is not used.
     ///
     /// # Errors
     /// Returns an error if the response is a web page.
@@ -66,7 +66,7 @@ impl ApiResponse {
         }
     }
 
-    /// Returns the error for a successful response that lacks required data.
+    /// Returns the error for a response with a success status that cannot be used.
     pub(crate) fn unreadable(&self, reason: String, hint: Option<String>) -> ManagerError {
         let call = CallContext {
             action: &self.action,
@@ -84,12 +84,12 @@ impl ApiResponse {
 
 const NO_MATCH: &str = "does not match the API";
 
-/// Returns why a body could not be parsed. The parser's own message may quote a value, and the value may be a secret. So the reason only
-/// contains the type of the problem, the place, and the name of a missing field.
+/// Returns the reason why a body could not be parsed. The parser's own message may quote a value, and the value may be a secret. So the reason
+/// contains only the kind of the problem, the position, and the name of a missing field.
 fn parse_problem(error: &JsonPathError) -> String {
     let category = error.inner().classify();
     let path = error.path().to_string();
-    // The path contains only names of known fields if a value has the wrong type. In all other cases it may contain any text.
+    // If a value has the wrong type, the path contains only names of known fields. For all other problems the path may contain any text.
     let place = if path == "." || category != Category::Data {
         String::new()
     } else {
@@ -131,18 +131,18 @@ pub(crate) fn cookies(headers: &HeaderMap) -> Vec<(String, Secret)> {
 fn cookie(header: &str) -> Option<(String, Secret)> {
     let (name, rest) = header.split_once('=')?;
     let (name, rest) = (name.trim(), rest.trim_start());
-    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes are kept, because servers expect the same value
-    // back.
+    // A semicolon between quotes is part of the value (RFC 2109, section 4.1). The quotes are not removed, because servers expect the same value in
+    // later requests.
     let quoted = (rest.strip_prefix('"').and_then(|inner| inner.find('"'))).map(|end| end + 2);
     let end = quoted.or_else(|| rest.find(';')).unwrap_or(rest.len());
     let value = rest[..end].trim_end();
     let empty = value.is_empty() || value == "\"\"";
-    // A header may contain a tab, but a cookie may not (RFC 6265, section 4.1.1).
+    // A tab is valid in a header, but not in a cookie (RFC 6265, section 4.1.1).
     let clean = !name.contains(';') && !(name.chars().chain(value.chars())).any(char::is_control);
     (!name.is_empty() && !empty && clean).then(|| (name.to_owned(), Secret::new(value.to_owned())))
 }
 
-/// Returns the description of a web page that was received instead of JSON. Proxies and portals send such pages with the status 200.
+/// Returns the description of a web page that was received instead of JSON. Proxies and portals send web pages with the status 200.
 pub(crate) fn web_page(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<String> {
     let page = WebPage::of(headers, body, redactor)?;
     Some(format!("the response is {page}, not JSON from the manager"))

@@ -1,7 +1,7 @@
 //! Decides which requests may be sent again, and when.
 //!
-//! A read changes nothing and may be repeated. A create and a sign-in are repeated only if they were definitely not executed, because a
-//! second create could create a second key, and a rejected sign-in counts towards the lockout.
+//! A read changes nothing and may be repeated. The creation of a key and a sign-in are repeated only if the first request was definitely not
+//! executed: a repeated creation could create a second key, and each rejected sign-in counts towards the lockout.
 
 use std::time::{Duration, Instant};
 
@@ -19,19 +19,19 @@ pub(crate) enum RetryPolicy {
     Idempotent,
     /// The request is a sign-in.
     SignIn,
-    /// The request is a probe or a sign-out, and is never repeated.
+    /// The request is a probe or a sign-out. It is never repeated.
     Never,
 }
 
-/// The longest wait for a rate limit. The manager counts calls over 60 s (docs/manager-api.md, "Rate limits"), so waiting longer
-/// does not help.
+/// The longest wait after a rate limit was exceeded. The manager counts the calls of the last 60 s (docs/manager-api.md, "Rate limits"), so a longer
+/// wait does not help.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);
 /// The first pause after a failure that is usually short.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The first pause after a 429 without `Retry-After`. Four pauses of 2, 4, 8 and 16 s add up to half of the 60 s.
+/// The first pause after a 429 without `Retry-After`. Four pauses of 2, 4, 8 and 16 s add up to 30 s, which is half of [`RATE_LIMIT_WAIT`].
 const FIRST_LIMITED_PAUSE: Duration = Duration::from_secs(2);
 
-/// The attempts of one request.
+/// The state of the attempts to send one request.
 pub(crate) struct RetryState {
     policy: RetryPolicy,
     left: u32,
@@ -57,7 +57,7 @@ impl RetryState {
         let pause = match error.cause() {
             Cause::RateLimited { retry_after } => {
                 let pause = retry_after.unwrap_or_else(|| jittered(FIRST_LIMITED_PAUSE, self.made));
-                // `Retry-After` may be any number, so a plain addition could overflow.
+                // `Retry-After` may be any number, so this addition must not overflow.
                 let until = self.since.elapsed().saturating_add(pause);
                 (until <= RATE_LIMIT_WAIT).then_some(pause)?
             }
@@ -76,16 +76,16 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     match cause {
         // The connection was refused, so nothing was sent.
         Cause::ConnectionRefused => policy != RetryPolicy::Never,
-        // "A refused call is not executed and not counted" (docs/manager-api.md, "Rate limits"), so even a create may be sent again.
-        // It is unknown whether a sign-in that exceeds the rate limit counts as a failed sign-in.
+        // "A refused call is not executed and not counted" (docs/manager-api.md, "Rate limits"), so even the creation of a key may be sent again. A
+        // sign-in is not sent again, because it is unknown whether a sign-in that exceeds the rate limit counts as a failed sign-in.
         Cause::RateLimited { .. } => {
             matches!(
                 policy,
                 RetryPolicy::Read | RetryPolicy::Change | RetryPolicy::Idempotent
             )
         }
-        // The request may have been executed, so a create must not be sent again. An idempotent request has the same result when it is sent
-        // again.
+        // The request may have been executed, so the creation of a key must not be sent again. An idempotent request may be sent again, because the
+        // result is the same.
         Cause::Reset | Cause::Unavailable { .. } => {
             matches!(policy, RetryPolicy::Read | RetryPolicy::Idempotent)
         }
@@ -93,8 +93,8 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     }
 }
 
-/// Returns the pause of an exponential backoff. The pause is random, between half of the full pause and the full pause, so that parallel
-/// runs do not retry at the same time.
+/// Returns the pause of an exponential backoff. The pause is random, between half of its full length and its full length, so that parallel runs do
+/// not retry at the same time.
 fn jittered(first: Duration, made: u32) -> Duration {
     let full = first * 2_u32.saturating_pow(made.min(8));
     full.mul_f64(0.5 + random::fraction() / 2.0)

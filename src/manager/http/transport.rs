@@ -1,6 +1,6 @@
-//! Creates the HTTP client and sends requests. No other module does either.
+//! Creates the HTTP client and sends requests. No other module creates a client or sends a request.
 //!
-//! The log contains method, path, status and time. It never contains headers, bodies or queries: the only query that is sent contains a
+//! The log contains method, path, status and time. The log never contains headers, bodies or queries, because the query of a sign-out contains a
 //! session ID (docs/manager-api.md, "Sign-out").
 
 use std::cell::{Cell, RefCell};
@@ -33,7 +33,7 @@ use crate::manager::address::Address;
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
 
-/// The addresses of `localhost`. The port 0 means that the port of the URL is used.
+/// The addresses of `localhost`. Port 0 stands for the port in the URL.
 const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
@@ -51,7 +51,7 @@ pub(crate) struct ConnectionOptions {
     pub timeout: Duration,
     /// The time limit for connecting.
     pub connect_timeout: Duration,
-    /// The number of times that a read may be repeated.
+    /// The maximum number of times that a request is sent again.
     pub retries: u32,
 }
 
@@ -63,11 +63,11 @@ pub(crate) struct Transport {
     /// The TLS configuration for a proxy that uses TLS.
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
-    /// The secrets that were sent or received.
+    /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,
-    /// The amount by which the manager's clock is ahead, from the last response with a date.
+    /// The amount by which the manager's clock is ahead of this machine's clock, according to the last response with a date.
     skew: Cell<Option<chrono::Duration>>,
-    /// The manager's version, if a response has named it.
+    /// The manager's version. `None` until a response has contained it.
     version: RefCell<Option<String>>,
 }
 
@@ -76,7 +76,7 @@ const VERSION: &str = "x-dsm-version";
 
 impl Transport {
     pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, ManagerError> {
-        // A connection over http has no certificate, so the root certificates are not read.
+        // A connection over http needs no root certificates, so they are not read.
         let trust = if options.address.is_encrypted() {
             &options.trust
         } else {
@@ -104,7 +104,7 @@ impl Transport {
             .user_agent(concat!("swp-keys/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .redirect(redirect::Policy::none())
-            // Only retry.rs decides which requests are sent again.
+            // The client's own retries are disabled, because only retry.rs decides which requests are sent again.
             .retry(protocol_retry::never())
             .referer(false)
             // `localhost` is always this machine (RFC 6761, section 6.3), so the system's resolver and its thread are not needed.
@@ -134,17 +134,17 @@ impl Transport {
         })
     }
 
-    /// Returns the manager's current time if a response has shown its clock, and this machine's time otherwise.
+    /// Returns the current time according to the manager's clock. If no response has contained a date yet, returns this machine's time.
     pub(crate) fn manager_time(&self) -> DateTime<Utc> {
         Utc::now() + self.skew.get().unwrap_or_default()
     }
 
-    /// Returns the amount by which the manager's clock is ahead of this machine's, if a response has shown it.
+    /// Returns how far the manager's clock is ahead of this machine's clock. `None` if no response has contained a date yet.
     pub(crate) fn skew(&self) -> Option<chrono::Duration> {
         self.skew.get()
     }
 
-    /// Returns the manager's version, if a response has named it.
+    /// Returns the manager's version. `None` if no response has contained it yet.
     pub(crate) fn version(&self) -> Option<String> {
         let version = self.version.borrow();
         version
@@ -163,7 +163,7 @@ impl Transport {
             let Some(pause) = retries.pause_after(&error) else {
                 return Err(error);
             };
-            // A pause that the user notices is reported at the default log level.
+            // A pause that is long enough for the user to notice is logged at the default log level.
             let level = if pause >= Duration::from_secs(2) {
                 log::Level::Warn
             } else {
@@ -193,7 +193,7 @@ impl Transport {
         if let Some(receiver) = request.headers.filter(|_| status.is_success()) {
             *receiver.borrow_mut() = headers.clone();
         }
-        // The message is at the beginning of an error response, so the rest of a large one is not needed.
+        // The message is at the beginning of an error response, so the rest of a large response is not read.
         let limit = if status.is_success() {
             request.max_bytes
         } else {
@@ -251,7 +251,7 @@ impl Transport {
         })
     }
 
-    /// Decides why a call got no complete response. If a proxy refused the connection, a second request asks for its reason.
+    /// Returns the error for a call without a complete response. If a proxy refused the connection, a second request to the proxy reads its reason.
     async fn connection_failure(
         &self,
         call: CallContext<'_>,
@@ -266,7 +266,7 @@ impl Transport {
                 let response = if refused {
                     let host = self.address.host_and_port();
                     let tls = self.tls_to_proxy.clone();
-                    // Rejected credentials are not sent again, because that may count towards a lockout on the proxy.
+                    // Credentials that the proxy rejected are not sent again, because a second failure may lock the account on the proxy.
                     proxy_response::ask(proxy, &host, !wants_sign_in, tls).await
                 } else {
                     None
@@ -322,7 +322,8 @@ impl Transport {
             return;
         };
         let skew = time - Utc::now();
-        // A clock that is wrong by more than a year is ignored: with such a skew, an expiry could become an invalid date.
+        // A date that differs from this machine's clock by more than a year is ignored. With such a difference, an expiry could become an invalid
+        // date.
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }
@@ -338,7 +339,7 @@ fn with_proxy(
     let Some(proxy) = proxy else {
         return Ok(builder);
     };
-    // The library's reason may repeat the address, which may contain a password.
+    // The library's own message is not used, because it may repeat the address, which may contain a password.
     let for_client = proxy.address.for_client();
     let for_client = for_client.map_err(|_| unusable(format!("{proxy} is invalid")))?;
     Ok(builder.proxy(for_client))

@@ -1,4 +1,4 @@
-//! Web pages that are received instead of a response of the manager's API: from a proxy, a firewall, a portal, or an application server
+//! Web pages that are received instead of a response of the manager's API. The sender may be a proxy, a firewall, a portal, or an application server
 //! whose application is still starting.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use super::error_text;
 use super::redaction::Redactor;
 use crate::text::shorten;
 
-/// The facts about the sender that a web page shows.
+/// The parts of a web page that identify its sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WebPage {
     title: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct WebPage {
 }
 
 impl WebPage {
-    /// Returns the page in a response. `None` if the body is not a page.
+    /// Returns the web page in a response. `None` if the body is not a web page.
     pub(crate) fn of(headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> Option<Self> {
         let declared = text_of(headers, &CONTENT_TYPE).to_ascii_lowercase();
         let is_page = declared.starts_with("text/html")
@@ -43,8 +43,7 @@ impl WebPage {
         })
     }
 
-    /// Returns true if the page is an error page of Tomcat. The manager runs in Tomcat, so the page may be an error response of the
-    /// manager.
+    /// Returns true if the page is an error page of Tomcat. The manager runs in Tomcat, so a page of Tomcat may be an error response of the manager.
     pub(crate) fn is_from_tomcat(&self) -> bool {
         self.from_tomcat
     }
@@ -53,7 +52,7 @@ impl WebPage {
 /// The `Server` header of Tomcat before version 8.5.
 const COYOTE: &str = "Apache-Coyote";
 
-/// Returns true if a title or a heading has a form that Tomcat uses: `HTTP Status 401 – Unauthorized` in the language of the server
+/// Returns true if a title or a heading has the form of Tomcat's error pages: `HTTP Status 401 – Unauthorized`, in the language of the server
 /// (`Estado HTTP 401`, `HTTPステータス 401`). Before version 8.5 the status is in the heading and not in the title.
 fn is_of_tomcat(text: &str) -> bool {
     let dash = text.find(" –").or_else(|| text.find(" -"));

@@ -21,20 +21,19 @@ pub(crate) fn hint(alert: AlertDescription) -> &'static str {
              its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not help with other key types"
         }
         _ if is_about_client_certificate(alert) => {
-            "turn off client certificates for the API, because this program does not support them, or use a different port"
+            "disable client certificates for the API, which this program does not support, or use a different port"
         }
         AlertDescription::UnrecognisedName => {
             "use a host name in `--url` that is in the server's certificate"
         }
         AlertDescription::InternalError => {
-            "check the manager's log and TLS settings, and that its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not \
-             help with other key types"
+            "check the manager's log and its TLS settings, and check that its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not help with other key types"
         }
         _ => CHECK_TLS,
     }
 }
 
-/// Returns true if a server sends this alert because of a client certificate. This client has no certificate.
+/// Returns true if a server sends this alert when it requires a client certificate. This program has no client certificate.
 fn is_about_client_certificate(alert: AlertDescription) -> bool {
     matches!(
         alert,

@@ -1,7 +1,6 @@
-//! Parses a certificate file: PEM as written by OpenSSL and Windows, or one certificate in DER.
+//! Parses a certificate file. The file contains PEM as written by OpenSSL and Windows, or one certificate in DER.
 //!
-//! The user may have named the wrong file, which may contain a private key. So errors consist of fixed text and a line number, and never
-//! quote the file.
+//! The file may be the wrong one and contain a private key. So errors consist of fixed text and a line number, and never quote the file.
 
 use std::borrow::Cow;
 
@@ -13,7 +12,7 @@ use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Ta
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// The PEM labels of certificates: the label in RFC 7468, an older label, and OpenSSL's label for certificates with trust settings.
+/// The PEM labels of certificates: the label of RFC 7468, an older label, and OpenSSL's label for certificates with trust settings.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
@@ -21,11 +20,11 @@ const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0"
 const JOINED_LINES: &str = "two PEM lines are joined";
 const UNDECODABLE: &str = "the certificate cannot be decoded";
 
-/// Returns the certificates in the content of a file, except those that OpenSSL's trust settings reject for servers.
+/// Returns the certificates in the content of a file. A certificate is omitted if its OpenSSL trust settings do not allow TLS servers.
 ///
 /// # Errors
-/// Returns a predicate for the name of the file, such as "contains no certificate", if there is no certificate, or if a certificate
-/// cannot be parsed.
+/// Returns an error if there is no certificate, or if a certificate cannot be parsed. The error is a predicate that follows the name of the file,
+/// such as "contains no certificate".
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if let Some(certificate) = der(bytes) {
         return Ok(vec![certificate]);
@@ -52,7 +51,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
             }
             certificate = own.to_vec().into();
         }
-        // A certificate that rustls cannot use is rejected here, because the line number is known here.
+        // A certificate that rustls cannot use is rejected here, because rustls would not report the line number.
         if webpki::anchor_from_trusted_cert(&certificate).is_err() {
             let line = section.line;
             return Err(format!(
@@ -78,7 +77,7 @@ fn der(bytes: &[u8]) -> Option<CertificateDer<'static>> {
     Some(certificate.into_owned())
 }
 
-/// Returns the problem of a file in a different format for certificates. `None` if the format is not recognised.
+/// Returns the error for a file in a format that is not supported. `None` if the format is not recognised.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     const JAVA: [&[u8]; 2] = [&[0xfe, 0xed, 0xfe, 0xed], &[0xce, 0xce, 0xce, 0xce]];
     if JAVA.iter().any(|magic| bytes.starts_with(magic)) {
@@ -129,15 +128,15 @@ fn missing(text: &str) -> String {
 
 /// A PEM section with a certificate.
 struct PemSection<'a> {
-    /// The line number of the first line.
+    /// The line number of the BEGIN line.
     line: usize,
     label: &'static str,
-    /// The lines between the first and the last line.
+    /// The lines between the BEGIN line and the END line.
     body: Vec<&'a str>,
 }
 
 impl PemSection<'_> {
-    /// Decodes the section. `None` if it cannot be decoded.
+    /// Decodes the section. Returns `None` if the section is not valid base64.
     fn der(&self) -> Option<CertificateDer<'static>> {
         let pem = format!(
             "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
@@ -147,7 +146,7 @@ impl PemSection<'_> {
     }
 }
 
-/// Returns the sections with certificates in a PEM text. Other sections are ignored.
+/// Returns the sections of a PEM text that contain certificates. All other sections are ignored.
 fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
     let broken =
         |line: usize, reason: &str| Err(format!("is not a valid PEM file: line {line}: {reason}"));
@@ -204,7 +203,7 @@ fn sections(text: &str) -> Result<Vec<PemSection<'_>>, String> {
     }
 }
 
-/// Splits the bytes into the first DER object and the rest.
+/// Splits bytes into the first DER object and the remaining bytes.
 fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut reader = SliceReader::new(bytes).ok()?;
     let object = AnyRef::decode(&mut reader).ok()?;
@@ -212,8 +211,8 @@ fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(length)
 }
 
-/// Returns whether OpenSSL's trust settings (`X509_CERT_AUX`) allow a certificate for TLS servers. The settings list the trusted and the
-/// rejected purposes. `None` if they cannot be parsed.
+/// Returns true if OpenSSL's trust settings (`X509_CERT_AUX`) allow a certificate for TLS servers. The settings list the trusted and the rejected
+/// purposes. `None` if the settings cannot be parsed.
 fn allows_servers(settings: &[u8]) -> Option<bool> {
     const REJECTED: TagNumber = TagNumber(0);
     let (mut trusted, mut rejected) = (None, Vec::new());

@@ -1,6 +1,6 @@
-//! The TLS configuration of a connection to the manager: which certificates are trusted.
+//! Builds the TLS configuration of a connection to the manager, with the trusted certificates.
 //!
-//! The system's root certificates are read only if no other setting applies, because reading them takes milliseconds.
+//! The system's root certificates are read only if the trust settings need them, because reading them takes milliseconds.
 
 use std::sync::{Arc, OnceLock};
 
@@ -24,9 +24,9 @@ use super::verifier::{
 pub(crate) enum Trust {
     /// The system's root certificates are trusted.
     System,
-    /// Only the certificates of a file are trusted, as with curl's `--cacert`: CA certificates, and certificates of servers themselves.
+    /// Only the CA certificates and server certificates in a file are trusted, as with curl's `--cacert`.
     Certificates(Vec<CertificateDer<'static>>),
-    /// Only these keys are trusted, regardless of the contents of the certificate.
+    /// Only the pinned keys are trusted, regardless of the contents of the certificate.
     Pins(PinSet),
     /// Every certificate is accepted.
     Insecure,
@@ -36,7 +36,7 @@ impl Trust {
     /// Reads certificates from the content of a file.
     ///
     /// # Errors
-    /// Returns the problem. A message must put the name of the file before it.
+    /// Returns the problem as a predicate. The caller must put the name of the file before it.
     pub(crate) fn from_certificate_file(content: &[u8]) -> Result<Self, String> {
         certificate_file::parse(content).map(Self::Certificates)
     }
@@ -53,8 +53,7 @@ pub(crate) fn configuration(
     with_verifier(trust, manager, |verifier| verifier)
 }
 
-/// Returns the same configuration for a handshake that is never completed. The handshake only shows the server's certificate and the
-/// verdict about it.
+/// Returns the TLS configuration for a handshake that only reads and verifies the server's certificate. The handshake is never completed.
 ///
 /// # Errors
 /// Returns an error if the certificates cannot be used.
@@ -96,7 +95,7 @@ fn with_verifier(
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // A run has one connection. If a second connection is needed, the manager is verified again.
+    // A run normally has one connection, so TLS sessions are not resumed. The manager is verified again on every further connection.
     configuration.resumption = Resumption::disabled();
     Ok(configuration)
 }
@@ -126,9 +125,9 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     }
 }
 
-/// Returns the verifier that trusts the CA certificates of a file. Certificates of servers in the file are not used as CAs, because the
-/// owner of a server's key must not be able to issue certificates for other hosts. webpki does not check the dates of a trusted CA, so this
-/// function does.
+/// Returns the verifier that trusts the CA certificates of a file. Server certificates in the file are not used as CAs, because the owner of a
+/// server's key must not be able to issue certificates for other hosts. This function checks the dates of each CA, because webpki does not check the
+/// dates of trusted CAs.
 fn listed_cas(
     certificates: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
@@ -146,7 +145,7 @@ fn listed_cas(
         }
     }
     let (count, all) = (roots.len(), certificates.len());
-    log::info!("{count} of {all} supplied certificates belong to CAs");
+    log::info!("{count} of the {all} supplied certificates are valid CA certificates");
     if roots.is_empty() {
         return Ok(by_policy(Policy::RejectAll, provider));
     }
@@ -162,7 +161,7 @@ fn warn_not_current(certificate: &CertificateDer<'_>) {
         date.map_or_else(|| "?".to_owned(), |date| date.format("%F").to_string())
     };
     log::warn!(
-        "ignoring the CA certificate `{}`, which is only valid from {} to {}",
+        "ignoring the CA certificate `{}`, which is valid only from {} to {}",
         details.subject,
         date(details.not_before),
         date(details.not_after)

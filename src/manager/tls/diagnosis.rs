@@ -8,10 +8,10 @@ use super::pin::{Pin, PinMismatch};
 use super::verdict::{Diagnosis, RejectedCertificate, reason};
 use crate::text::shorten;
 
-/// Why a certificate is not trusted.
+/// The kind of problem because of which a certificate is not trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
-    /// The certificate is self-signed, like that of a newly installed manager.
+    /// The certificate is self-signed, like the certificate of a newly installed manager.
     SelfSigned,
     /// The issuer is not trusted.
     UnknownCa,
@@ -21,9 +21,9 @@ pub(crate) enum ProblemKind {
     Expired,
     /// The certificate is not valid yet.
     NotYetValid,
-    /// The key or the digest of the signature is too weak.
+    /// The key, or the digest of the signature, is too weak.
     Weak,
-    /// The certificate is not for TLS servers.
+    /// The certificate is not valid for TLS servers.
     WrongPurpose,
     /// The certificate was revoked.
     Revoked,
@@ -31,12 +31,12 @@ pub(crate) enum ProblemKind {
     PinChanged,
     /// The pin is the fingerprint of the certificate instead of the fingerprint of its public key.
     FingerprintPinned,
-    /// The problem is none of the above.
+    /// A problem of a different kind.
     Other,
 }
 
 impl ProblemKind {
-    /// Returns the value for JSON.
+    /// Returns the name of this kind in JSON output.
     #[must_use]
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -55,21 +55,21 @@ impl ProblemKind {
     }
 }
 
-/// Why a certificate is not trusted, for a message.
+/// The problem because of which a certificate is not trusted, with the text for a message.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateProblem {
-    /// The kind of problem, as JSON output names it.
+    /// The kind of problem, which JSON output contains.
     pub(crate) kind: ProblemKind,
     /// The problem as a predicate of "the certificate", such as "is self-signed".
     pub(crate) description: String,
     /// The hint.
     pub(crate) hint: String,
-    /// True if a user who knows the key may pin it. False if the key is too weak, if the certificate was revoked (the key may be stolen),
-    /// or if the key differs from the pinned key (the connection may be intercepted).
+    /// True if the user may pin the key after comparing its fingerprint. False if the key is too weak, if the certificate was revoked (the key may be
+    /// stolen), or if the key differs from the pinned key (the connection may be intercepted).
     pub(crate) can_be_pinned: bool,
 }
 
-/// Returns why a certificate is not trusted. `None` if the error is not about the certificate.
+/// Returns the problem because of which a certificate is not trusted. `None` if the error has a cause other than the certificate.
 pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<CertificateProblem> {
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return None;
@@ -96,7 +96,7 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
 const NEW_CERTIFICATE: &str =
     "ask the manager's administrator for a certificate that TLS servers may use";
 
-/// Returns the problem of a certificate whose handshakes cannot be verified.
+/// Returns the problem of a certificate whose key or format makes it impossible to verify a handshake.
 fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
     CertificateProblem {
         kind: if cause.weak { ProblemKind::Weak } else { ProblemKind::Other },
@@ -127,10 +127,10 @@ fn refused(
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
-            "; if that is an intermediate CA, the server does not send its intermediate certificate",
+            "; if the issuer is an intermediate CA, the server must send the certificate of that CA",
         );
     }
-    // A hint that solves only the first problem would not lead to success, so a second problem is reported as well.
+    // Solving only the first problem would not make the certificate valid, so a wrong name is reported as well.
     if of_chain && !diagnosis.matches_name {
         description = format!("{description}; it also {}", wrong_name(diagnosis));
     }
@@ -156,7 +156,7 @@ fn refused(
     }
 }
 
-/// Returns the hint: pin the key, or use a CA file if only the issuer is wrong.
+/// Returns the hint for an untrusted certificate: pin its key, or trust its CA if the issuer is the only problem.
 fn hint(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
     let pinned = pin_hint(pin, host_and_port);
     match kind {
@@ -224,7 +224,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // The verifiers of some systems report this with a private error type.
+        // The verifiers of some systems report a wrong purpose with a private error type.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
@@ -254,7 +254,7 @@ fn unknown_ca(diagnosis: &Diagnosis) -> String {
     }
 }
 
-/// Returns the name of a CA between backticks, shortened.
+/// Returns the shortened name of a CA in backticks.
 fn ca(name: &str) -> String {
     const LIMIT: usize = 200;
     if name.is_empty() {
@@ -263,13 +263,13 @@ fn ca(name: &str) -> String {
     format!("`{}`", foreign(name, LIMIT))
 }
 
-/// Returns shortened text from the certificate. Backticks are replaced, so that the text does not look like a command in a hint.
+/// Returns shortened text from a certificate. Backticks are replaced, so that text from a certificate cannot look like a command in a hint.
 fn foreign(text: &str, limit: usize) -> String {
     shorten(text, limit).replace('`', "'")
 }
 
-/// Returns true if the issuer of the certificate is unknown. If a trusted CA has the same name as the issuer (such as `CN=localhost`), the
-/// library reports a bad signature instead.
+/// Returns true if the issuer of the certificate is not trusted. The library reports a bad signature if a trusted CA has the same name as the issuer
+/// (such as `CN=localhost`), but a different key.
 fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,
@@ -300,11 +300,10 @@ pub(crate) fn key_fingerprint_command(host_and_port: &str) -> String {
     )
 }
 
-/// Returns the hint to pin the key after comparing its fingerprint. Pinning it without a comparison would trust any server.
+/// Returns the hint to compare the fingerprint of the key and then pin the key. Pinning without a comparison would trust any server.
 fn pin_hint(pin: Pin, host_and_port: &str) -> String {
     format!(
-        "compare the fingerprint of the key with the output of `{}` on the manager's host, then use `--tls-pin {pin}`, or store it with \
-         `swp-keys trust add {host_and_port} --tls-pin {pin}`",
+        "compare the key's fingerprint with the output of `{}` on the manager's host; if they are equal, pass `--tls-pin {pin}`, or store the pin with `swp-keys trust add {host_and_port} --tls-pin {pin}`",
         key_fingerprint_command(host_and_port)
     )
 }
@@ -330,14 +329,14 @@ fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
             pins.join(", ")
         ),
         hint: format!(
-            "ask the manager's administrator whether its key was changed: if not, the connection may be intercepted; if so, {}",
+            "ask the manager's administrator whether the key was changed: if it was not, the connection may be intercepted; if it was, {}",
             pinned.remedy
         ),
         can_be_pinned: false,
     }
 }
 
-/// Returns the problem and the hint for a setting that contains the fingerprint of the certificate instead of that of its public key.
+/// Returns the problem and the hint for a pin that is the fingerprint of the certificate instead of the fingerprint of its public key.
 pub(crate) fn fingerprint_pinned_instead(
     place: &str,
     stored_for: Option<&str>,

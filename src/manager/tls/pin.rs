@@ -1,6 +1,7 @@
-//! Pins: trust in one public key, regardless of its certificate. The handshake still proves that the server has the private key.
+//! Pins. A pin is the fingerprint of a public key that is trusted regardless of its certificate. The handshake proves that the server has the private
+//! key.
 //!
-//! A pin is the fingerprint of RFC 7469: the SHA-256 of the DER of the certificate's `SubjectPublicKeyInfo`. It stays the same if the
+//! The fingerprint is that of RFC 7469: the SHA-256 of the DER encoding of the certificate's `SubjectPublicKeyInfo`. It does not change if the
 //! certificate is renewed with the same key. The fingerprint is written in hex, as in the output of `openssl dgst -sha256`.
 
 use std::fmt;
@@ -24,7 +25,7 @@ impl Pin {
         Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
     }
 
-    /// Returns true if this is the fingerprint of a certificate, which the user supplied by mistake instead of the fingerprint of a key.
+    /// Returns true if the pin is the fingerprint of a whole certificate. A user may pass that fingerprint by mistake.
     #[must_use]
     pub(crate) fn equals_certificate(&self, fingerprint: &Fingerprint) -> bool {
         self.0 == fingerprint.0
@@ -54,8 +55,8 @@ impl fmt::Debug for Pin {
     }
 }
 
-/// The SHA-256 fingerprint of a whole certificate, in the format of keytool, browsers and `openssl x509 -fingerprint`. It cannot be used as
-/// a pin, because a renewed certificate with the same key has a different fingerprint.
+/// The SHA-256 fingerprint of a whole certificate, in the format of keytool, browsers and `openssl x509 -fingerprint`. It is not a pin, because a
+/// renewed certificate with the same key has a different fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u8; LENGTH]);
 
@@ -91,8 +92,8 @@ fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
     digest
 }
 
-/// Parses a SHA-256 in hex in the formats of keytool, browsers, openssl and this program: in upper or lower case, with or without colons or
-/// spaces between the bytes, and with or without a prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `).
+/// Parses a SHA-256 in hex, as keytool, browsers, openssl and this program print it. The digits are in upper or lower case, with or without colons or
+/// spaces between the bytes. A prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `) is optional.
 fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     let text = text.rsplit('=').next().unwrap_or(text).trim();
     let prefixed = text.get(..PREFIX.len());
@@ -120,16 +121,16 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     Ok(bytes)
 }
 
-/// Pinned keys, and the setting that contains them.
+/// The pinned keys of a manager, and the setting that contains them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PinSet {
     /// The fingerprints of the keys.
     pub(crate) pins: Vec<Pin>,
     /// The flag, variable or file that contains the pins, for messages.
     pub(crate) source: String,
-    /// The instruction for a user whose manager has a new key, such as "change the pin".
+    /// The instruction for a manager whose key was changed, such as "change the pin".
     pub(crate) remedy: String,
-    /// The manager for which the pins are stored, if they come from trusted.toml.
+    /// The address of the manager for which trusted.toml contains the pins. `None` if the pins come from a different setting.
     pub(crate) stored_for: Option<String>,
 }
 
@@ -141,12 +142,12 @@ pub(crate) struct PinMismatch {
     pub(crate) shown: Pin,
     /// The pins.
     pub(crate) pinned: PinSet,
-    /// True if one of the pins is the fingerprint of the server's certificate.
+    /// True if a pin is the fingerprint of the server's certificate instead of its key.
     pub(crate) of_certificate: bool,
 }
 
 impl PinSet {
-    /// Checks that a certificate has one of these keys.
+    /// Checks that a certificate has one of the pinned keys.
     ///
     /// # Errors
     /// Returns an error if the certificate has a different key, or if it cannot be parsed.

@@ -1,4 +1,4 @@
-//! The diagnosis of a rejected certificate. The message depends on more facts than the first check that failed.
+//! Diagnoses a rejected certificate. The verifier reports only the first check that failed, but the message also depends on other checks.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{CertificateError, OtherError};
 use super::certificate::{CertificateFields, UnusableCertificate};
 use super::pin::{Pin, PinMismatch};
 
-/// The limit for the length of a chain. The verifier does not accept longer chains.
+/// The maximum length of a chain. The verifier does not accept longer chains.
 const MAX_CHAIN: usize = 8;
 
 /// The error for a rejected certificate, with its diagnosis.
@@ -22,13 +22,13 @@ pub(crate) struct RejectedCertificate {
     pub(crate) diagnosis: Diagnosis,
 }
 
-/// The certificates that a server presented, and the data that they are checked against.
+/// The certificates that a server presented, and the data for checking them.
 pub(crate) struct PresentedChain<'a> {
     pub(crate) end_entity: &'a CertificateDer<'a>,
     pub(crate) intermediates: &'a [CertificateDer<'a>],
     pub(crate) name: &'a ServerName<'a>,
     pub(crate) now: UnixTime,
-    /// The certificates of a file that the user trusts.
+    /// The certificates in the file that the user passed as trusted.
     pub(crate) listed: &'a [CertificateDer<'a>],
 }
 
@@ -41,11 +41,11 @@ pub(crate) struct Diagnosis {
     pub(crate) self_signed: bool,
     /// The name of the issuer.
     pub(crate) issuer: String,
-    /// The name of the last CA of the chain that was sent. This is the CA that the user would have to trust.
+    /// The name of the last CA in the presented chain. The user would have to trust this CA.
     pub(crate) top: String,
     /// True if the server did not send the certificate of the issuer.
     pub(crate) issuer_missing: bool,
-    /// True if the file contains the certificate of the issuer, but that is not a CA certificate.
+    /// True if the user's certificate file contains a certificate with the issuer's name that is not a CA certificate.
     pub(crate) issuer_is_not_ca: bool,
     /// True if the certificate is valid for the requested host.
     pub(crate) matches_name: bool,
@@ -93,7 +93,7 @@ impl Diagnosis {
         diagnosis
     }
 
-    /// Follows the chain to the last certificate that was sent.
+    /// Follows the chain to the last certificate that the server sent.
     fn follow(&mut self, mut last: CertificateFields, intermediates: &[CertificateDer<'_>]) {
         let mut sent: Vec<_> = (intermediates.iter().take(MAX_CHAIN))
             .filter_map(CertificateFields::of)
@@ -109,7 +109,7 @@ impl Diagnosis {
         self.top = last.issuer();
     }
 
-    /// Returns true if the issuer is the only problem, so that the user could trust the certificate itself.
+    /// Returns true if the issuer is the only problem. In that case the user can trust the certificate with `--ca-cert`.
     pub(crate) fn can_be_trusted(&self) -> bool {
         self.matches_name && self.is_current && self.is_for_servers
     }
@@ -145,8 +145,8 @@ pub(crate) fn check_dates(
     Ok(())
 }
 
-/// Checks the dates, the purpose and the names of a server certificate that is itself in the user's certificate file. Its issuer is not
-/// checked. The handshake proves that the server has the private key.
+/// Checks the dates, the purpose and the names of a server certificate that the user's certificate file contains. The issuer is not checked. The
+/// handshake proves that the server has the private key.
 ///
 /// # Errors
 /// Returns an error if a check fails, or if the certificate cannot be parsed.
@@ -168,7 +168,7 @@ pub(crate) fn with_diagnosis(error: rustls::Error, chain: &PresentedChain<'_>) -
     let rustls::Error::InvalidCertificate(cause) = error else {
         return error;
     };
-    // These errors are complete without a diagnosis.
+    // The messages for these errors need no diagnosis.
     if let CertificateError::Other(OtherError(other)) = &cause
         && (other.is::<PinMismatch>() || other.is::<UnusableCertificate>())
     {
@@ -182,7 +182,7 @@ pub(crate) fn with_diagnosis(error: rustls::Error, chain: &PresentedChain<'_>) -
     .into()
 }
 
-/// Returns the problem of a chain in plain words, because the library's own messages are the names of its error variants.
+/// Returns the reason why a chain is not valid. The library's own messages are only the names of its error variants.
 pub(crate) fn reason(cause: &CertificateError) -> String {
     let CertificateError::Other(OtherError(other)) = cause else {
         return cause.to_string();

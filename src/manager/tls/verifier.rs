@@ -1,5 +1,4 @@
-//! All certificate verifiers. Each of them verifies the signature of the handshake, so a server must have the private key of its
-//! certificate.
+//! The certificate verifiers. Each verifier checks the signature of the handshake, so a server must have the private key of its certificate.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -12,10 +11,10 @@ use super::certificate::unusable;
 use super::pin::{Pin, PinSet};
 use super::verdict::{PresentedChain, check_listed, with_diagnosis};
 
-/// The certificates that are accepted regardless of their CA.
+/// The rule by which certificates are accepted or rejected regardless of their CA.
 #[derive(Debug)]
 pub(crate) enum Policy {
-    /// Only certificates with one of these keys are accepted.
+    /// Only certificates with a pinned key are accepted.
     Pins(PinSet),
     /// Every certificate is accepted, for `--insecure`.
     AcceptAny,
@@ -77,7 +76,7 @@ impl ServerCertVerifier for PolicyVerifier {
 #[derive(Debug)]
 pub(crate) struct DiagnosingVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
-    /// The certificates of a file. Each of them is accepted as a server's own certificate.
+    /// The certificates of the user's file. A server that presents one of these certificates is trusted.
     pub(crate) listed: Vec<CertificateDer<'static>>,
 }
 
@@ -90,11 +89,11 @@ impl ServerCertVerifier for DiagnosingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // Without this check, the verification of the handshake's signature would fail with an error that does not name the cause.
+        // Without this check, a certificate that TLS cannot use would fail later, with an error that does not name the cause.
         if let Some(unusable) = unusable(end_entity) {
             return Err(CertificateError::Other(OtherError(Arc::new(unusable))).into());
         }
-        // As in curl, a listed server certificate is trusted regardless of its issuer.
+        // As in curl, a server certificate in the user's file is trusted regardless of its issuer.
         let verdict = if self.listed.contains(end_entity) {
             check_listed(end_entity, server_name, now).map(|()| ServerCertVerified::assertion())
         } else {
@@ -147,7 +146,7 @@ impl ServerCertVerifier for DiagnosingVerifier {
 pub(crate) struct UntrustedProxy(pub(crate) rustls::Error);
 
 impl UntrustedProxy {
-    /// Returns the error for an untrusted proxy if it ended the handshake.
+    /// Returns the error for an untrusted proxy if that error ended the handshake.
     pub(crate) fn cause_of(error: &rustls::Error) -> Option<&Self> {
         match error {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
@@ -160,14 +159,14 @@ impl UntrustedProxy {
 
 /// A verifier that uses the trust settings for the manager, and the system's root certificates for a proxy that uses TLS.
 ///
-/// The HTTP library has only one verifier for both. Pins, CA files and `--insecure` are settings for the manager and never apply to a
-/// proxy.
+/// The HTTP library has only one verifier for the manager and the proxy. Pins, CA files and `--insecure` are settings for the manager and never apply
+/// to a proxy.
 #[derive(Debug)]
 pub(crate) struct ManagerOrProxyVerifier {
     /// The name of the manager. `None` if no certificate can be valid for its host.
     pub(crate) manager: Option<ServerName<'static>>,
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
-    /// The verifier for a proxy. It is created when it is first used, because reading the system's root certificates takes time.
+    /// The verifier for a proxy. It is created on first use, because reading the system's root certificates takes time.
     pub(crate) for_proxy: OnceLock<Arc<dyn ServerCertVerifier>>,
     pub(crate) build_for_proxy: fn() -> Arc<dyn ServerCertVerifier>,
 }
@@ -216,7 +215,7 @@ impl ServerCertVerifier for ManagerOrProxyVerifier {
     }
 }
 
-/// The certificate of a handshake, and the verdict about it.
+/// The certificate from a handshake, and the result of its verification.
 #[derive(Debug, Clone)]
 pub(crate) struct ObservedCertificate {
     pub(crate) certificate: CertificateDer<'static>,
@@ -225,7 +224,7 @@ pub(crate) struct ObservedCertificate {
     key_proven: bool,
 }
 
-/// The place in which an [`ObservingVerifier`] stores the certificate.
+/// The shared cell in which an [`ObservingVerifier`] stores the certificate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Observed(Arc<Mutex<Option<ObservedCertificate>>>);
 
@@ -237,8 +236,8 @@ impl Observed {
     }
 }
 
-/// A verifier that stores the certificate and the verdict. It ends the handshake as soon as the server has proven that it has the private
-/// key.
+/// A verifier that stores the certificate and the result of its verification. The verifier ends the handshake as soon as the server has proven that
+/// it has the private key.
 #[derive(Debug)]
 pub(crate) struct ObservingVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
@@ -258,7 +257,7 @@ impl ObservingVerifier {
         else {
             return signature;
         };
-        // A signature with an unusable key cannot be verified. A certificate with such a key is shown, but never pinned.
+        // A signature with an unusable key cannot be verified. A certificate with an unusable key is shown to the user, but its key cannot be pinned.
         observed.key_proven = signature.is_ok() || unusable(certificate).is_some();
         signature?;
         Err(rustls::Error::General("observed".to_owned()))
@@ -281,7 +280,7 @@ impl ServerCertVerifier for ObservingVerifier {
             ocsp_response,
             now,
         );
-        // A certificate whose key cannot be read cannot be shown, so only the verdict is returned.
+        // A certificate whose key cannot be parsed cannot be shown, so only the result of the verification is returned.
         if Pin::of(end_entity).is_none() {
             return verdict;
         }

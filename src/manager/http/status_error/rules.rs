@@ -1,6 +1,6 @@
-//! Decides what the status and the body of an error response mean.
+//! Classifies error responses by their status and body.
 //!
-//! The status of most error responses is undocumented (docs/manager-api.md, "Errors"). A comment at each decision explains why it is
+//! The status of most error responses is undocumented (docs/manager-api.md, "Errors"). A comment at each decision explains why the decision is
 //! correct for every status that the manager may send.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::manager::http::hints::{CLOUD_ONE_KEY, LOCKED, SIGN_IN_AGAIN, WAIT_FOR
 use crate::manager::http::web_page::WebPage;
 use crate::manager::http::{connection_error, error_text, redirect};
 
-/// The contents of the body of an error response.
+/// The facts that the body of an error response shows.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ErrorBody<'a> {
     /// The manager's message.
@@ -26,7 +26,7 @@ pub(crate) struct ErrorBody<'a> {
     pub(crate) page: Option<&'a WebPage>,
 }
 
-/// Decides what an error response means. Only `http/classify.rs` calls this function.
+/// Returns the error for an error response. Only `http/classify.rs` calls this function.
 pub(crate) fn classify(
     call: CallContext<'_>,
     status: StatusCode,
@@ -48,7 +48,7 @@ pub(crate) fn classify(
     error.with_status(status)
 }
 
-/// Returns the error for a message whose meaning does not depend on the status. The status that comes with it is not known for certain.
+/// Returns the error for a message whose meaning does not depend on the status. It is unknown which status the manager sends with these messages.
 fn by_message(
     call: CallContext<'_>,
     status: StatusCode,
@@ -115,9 +115,9 @@ fn by_status(
     }
 }
 
-/// Returns true if a web page cannot be an error response of the manager. The manager runs in Tomcat, so a Tomcat page may come from the
-/// manager. A 401 or 403 page from Tomcat counts as a rejection, because retrying could lock the account. A 404 page means a missing object
-/// or endpoint.
+/// Returns true if a web page is treated as sent by something other than the manager. The manager runs in Tomcat, so a Tomcat page may come from the
+/// manager. A 401 or 403 page from Tomcat counts as a rejection, because retrying could lock the account. A 404 page means a missing object or
+/// endpoint.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
@@ -196,14 +196,14 @@ fn no_sign_in_endpoint(call: CallContext<'_>, status: StatusCode, detail: &str) 
     ManagerError::new(
         Cause::Rejected(status.as_u16()),
         format!(
-            "could not {}: no sign-in endpoint at {} (HTTP {status}){detail}",
+            "could not {}: {} has no sign-in endpoint (HTTP {status}){detail}",
             call.action, call.address
         ),
         Some(hint),
     )
 }
 
-/// Returns the error for a rejected sign-in. The status that means a wrong password is undocumented, so no rejected sign-in is repeated.
+/// Returns the error for a rejected sign-in. It is undocumented which status means a wrong password, so no rejected sign-in is repeated.
 fn sign_in_refused(
     call: CallContext<'_>,
     status: StatusCode,
@@ -227,7 +227,7 @@ fn sign_in_refused(
              expired and it does not have too many sessions; do not repeat the sign-in unchanged: each failure counts towards the lockout",
         ),
     };
-    // Cloud One and Vision One have replaced these accounts (docs/manager-api.md, "Sign-in").
+    // A hosted manager may no longer accept passwords, because Cloud One and Vision One have replaced its accounts (docs/manager-api.md, "Sign-in").
     let hint = if call.address.is_hosted() {
         format!(
             "{hint}; if this is a Cloud One or Vision One account, create a key in its console under {KEY_PAGE} and use it with \
@@ -239,7 +239,7 @@ fn sign_in_refused(
     ManagerError::new(Cause::SignInRefused(refusal), message, Some(hint))
 }
 
-/// Returns the error for an account with too many sessions. The name and the password were correct, so this does not count towards the
+/// Returns the error for an account with too many sessions. The user name and the password were correct, so the sign-in does not count towards the
 /// lockout.
 fn too_many_sessions(call: CallContext<'_>, detail: &str) -> ManagerError {
     ManagerError::new(
@@ -283,7 +283,7 @@ fn forbidden_hint(signer: SignerKind) -> &'static str {
     }
 }
 
-/// Returns the wait that `Retry-After` requires. The header contains seconds, or a date according to the sender's clock.
+/// Returns the wait that `Retry-After` requires. The header contains a number of seconds, or a date according to the sender's clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds =
         (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());

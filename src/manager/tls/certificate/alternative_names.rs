@@ -1,4 +1,4 @@
-//! The hosts that a certificate is valid for: its subject alternative names. They are parsed one by one, so that the names before a
+//! Parses the hosts that a certificate is valid for: its subject alternative names. The names are parsed one by one, so that the names before a
 //! malformed name are used.
 
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ pub(crate) fn hosts(certificate: &Certificate) -> Vec<String> {
     if let Some(names) = names
         && let Ok(mut reader) = SliceReader::new(names.extn_value.as_bytes())
     {
-        // An error in the sequence is ignored, because the names before the malformed part are used.
+        // Parsing stops at a malformed name without an error, because the names before it are used.
         let _ = reader.sequence(|inner| {
             while !inner.is_finished() {
                 hosts.extend(host(AnyRef::decode(inner)?));
@@ -44,7 +44,7 @@ fn host(name: AnyRef<'_>) -> Option<String> {
     }
     (number == DNS_NAME).then(|| {
         let text = String::from_utf8_lossy(bytes);
-        // A DNS name that looks like an IP address does not match that address.
+        // A DNS name that looks like an IP address is omitted, because it does not match that address.
         if text.parse::<IpAddr>().is_ok() {
             format!("DNS:{text}")
         } else {

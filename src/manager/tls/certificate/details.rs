@@ -26,7 +26,7 @@ pub(crate) struct CertificateDetails {
 }
 
 impl CertificateDetails {
-    /// Parses a certificate. Fields that cannot be parsed stay empty.
+    /// Parses a certificate. A field that cannot be parsed stays empty.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
         let Ok(parsed) = Certificate::from_der(certificate) else {
             return Self::default();

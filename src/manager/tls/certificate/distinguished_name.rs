@@ -1,6 +1,6 @@
 //! Formats the names in certificates according to RFC 4514.
 //!
-//! x509-cert can format names too, but its table of object identifiers would add 180 kB to the binary.
+//! The crate `x509-cert` can format names too, but its table of object identifiers would add 180 kB to the binary.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The short names of attributes: those in RFC 4514, section 3, those of other common attributes as in x509-cert, and those of extended
-/// validation as in OpenSSL.
+/// The short names of attributes. They come from RFC 4514, section 3, from x509-cert for other common attributes, and from OpenSSL for extended
+/// validation.
 const SHORT: [(ObjectIdentifier, &str); 20] = [
     (oid("2.5.4.3"), "CN"),
     (oid("2.5.4.7"), "L"),
@@ -54,7 +54,7 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
     let known = SHORT.iter().find(|(known, _)| *known == attribute.oid);
     match (known, text(attribute)) {
         (Some((_, short)), Some(text)) => format!("{short}={}", escaped(&text)),
-        // RFC 4514, section 2.4: an attribute without a short name or text is written as its bytes.
+        // An attribute without a short name, or whose value is not text, is written in hex (RFC 4514, section 2.4).
         _ => {
             let mut hex = format!("{}=#", attribute.oid);
             for byte in attribute.value.to_der().unwrap_or_default() {
@@ -65,7 +65,7 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
     }
 }
 
-/// Returns the text of an attribute of any ASN.1 string type. `None` if it is not text. Old CAs use BMPString (UTF-16) and T61String, which
+/// Returns the text of an attribute with any ASN.1 string type. `None` if the value is not text. Old CAs use BMPString (UTF-16) and T61String, which
 /// is decoded as Latin-1.
 fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;

@@ -11,7 +11,7 @@ use x509_cert::time::{Time, Validity};
 use super::{alternative_names, distinguished_name};
 
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
-/// The algorithms whose signatures can be forged: MD2, MD5 and SHA-1 (RFC 6151, RFC 9155).
+/// The signature algorithms with a broken digest: MD2, MD5 and SHA-1 (RFC 6151, RFC 9155).
 const BROKEN: [(ObjectIdentifier, &str); 4] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.2"), "MD2"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4"), "MD5"),
@@ -31,7 +31,7 @@ impl CertificateFields {
         Certificate::from_der(certificate).ok().map(Self)
     }
 
-    /// Returns the start and the end of the validity period, in seconds since 1970.
+    /// Returns the start and the end of the validity period, in seconds since the Unix epoch.
     pub(crate) fn validity(&self) -> (u64, u64) {
         let Validity {
             not_before,
@@ -57,7 +57,7 @@ impl CertificateFields {
         self.is_issued_by(self)
     }
 
-    /// Returns true if the issuer is the subject of the other certificate.
+    /// Returns true if the issuer of this certificate is the subject of `other`.
     pub(crate) fn is_issued_by(&self, other: &Self) -> bool {
         let issuer = self.0.tbs_certificate().issuer().to_der();
         issuer.is_ok() && issuer == other.0.tbs_certificate().subject().to_der()
@@ -73,16 +73,16 @@ impl CertificateFields {
         alternative_names::hosts(&self.0)
     }
 
-    /// Returns the digest of the certificate's signature if signatures with that digest can be forged.
+    /// Returns the digest of the certificate's signature if that digest is broken.
     pub(crate) fn broken_digest(&self) -> Option<&'static str> {
         let algorithm = self.0.signature_algorithm().oid;
         let found = BROKEN.iter().find(|(known, _)| *known == algorithm);
         found.map(|(_, digest)| *digest)
     }
 
-    /// Returns true if the certificate may belong to a CA that issues certificates for servers. It must be marked as a CA, and its key
-    /// usage and extended key usage must allow that. Version 1 does not have the CA mark, so a self-issued certificate of version 1 is
-    /// accepted too.
+    /// Returns true if the certificate may belong to a CA that issues server certificates. The basic constraints must contain CA:TRUE, and the key
+    /// usage and extended key usage must allow issuing server certificates. A version 1 certificate has no basic constraints, so it only has to be
+    /// self-issued.
     pub(crate) fn may_be_ca(&self) -> bool {
         let body = self.0.tbs_certificate();
         if body.version() == Version::V1 {

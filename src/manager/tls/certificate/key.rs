@@ -1,4 +1,4 @@
-//! The key of a certificate: its type and size, and whether a handshake that is signed with it can be verified.
+//! The key of a certificate: its type, its size, and whether TLS can verify a handshake that is signed with the key.
 
 use rustls::pki_types::CertificateDer;
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
@@ -32,7 +32,7 @@ const MIN_BITS: u32 = 2048;
 /// The maximum length of an RSA key in bits. ring does not support longer keys.
 const MAX_BITS: u32 = 8192;
 
-/// Why no handshake with a certificate can be verified, regardless of its CA and of pins.
+/// The reason why TLS cannot verify any handshake with a certificate, regardless of its CA and of pins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{description}")]
 pub(crate) struct UnusableCertificate {
@@ -51,7 +51,7 @@ impl UnusableCertificate {
     }
 }
 
-/// Returns why no handshake with this certificate can be verified. `None` if handshakes can be verified.
+/// Returns the reason why TLS cannot verify any handshake with a certificate. `None` if handshakes can be verified.
 pub(crate) fn unusable(certificate: &CertificateDer<'_>) -> Option<UnusableCertificate> {
     let key = match webpki::EndEntityCert::try_from(certificate) {
         Ok(parsed) => parsed.subject_public_key_info(),
@@ -132,7 +132,7 @@ fn curve_of(info: &SubjectPublicKeyInfoRef<'_>) -> Option<ObjectIdentifier> {
         .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok())
 }
 
-/// Returns the length of the modulus in bits. An RSA key is a sequence of modulus and exponent (RFC 8017, appendix A.1.1).
+/// Returns the length of the modulus of an RSA key in bits. An RSA key is a sequence of modulus and exponent (RFC 8017, appendix A.1.1).
 fn rsa_bits(key: &[u8]) -> Option<u32> {
     let mut reader = SliceReader::new(key).ok()?;
     let modulus = reader

@@ -1,6 +1,6 @@
-//! The contents of a certificate. These modules do not decide whether a certificate is trusted.
+//! Parses the contents of certificates. These modules do not decide whether a certificate is trusted.
 //!
-//! x509-cert parses the certificates, because webpki does not expose the fields that are shown.
+//! The crate `x509-cert` parses the certificates, because webpki does not expose all fields that this program shows.
 
 mod alternative_names;
 mod details;
