@@ -1,4 +1,4 @@
-//! Checks that are shared by the fuzz entry points of several modules. This module imports no other module.
+//! Checks that the fuzz entry points of several modules share. This module imports no other module.
 
 /// A secret that fuzz inputs contain and that no message may repeat.
 pub(crate) const SECRET: &str = "hunter2";
@@ -11,7 +11,7 @@ pub(crate) fn is_short(message: &str) {
     assert!(message.chars().count() < LONGEST, "{message}");
 }
 
-/// Asserts that a message names a line of `text`, contains a reason, and does not contain [`SECRET`].
+/// Asserts that a message contains the number of a line in `text` and a reason, and does not contain [`SECRET`].
 pub(crate) fn names_line_without_values(text: &str, message: &str) {
     is_short(message);
     let line = message

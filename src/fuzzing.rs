@@ -1,24 +1,25 @@
-//! The entry points of the fuzz targets in `fuzz/`. Each takes arbitrary bytes and asserts what the parser of that input guarantees, in a
-//! file `fuzz.rs` beside the parser.
+//! The entry points of the fuzz targets in `fuzz/`. Each entry point takes arbitrary bytes, and calls a function in the file `fuzz.rs` beside the
+//! parser. That function asserts the guarantees of the parser.
 //!
-//! The tests here run every entry point with its seeds, complete and cut off at every byte. So what a fuzzer found is tested without one.
+//! The tests in this module run every entry point with its seeds, complete and truncated at every byte. So the inputs that a fuzzer found are tested
+//! without a fuzzer.
 
 /// The address of a manager.
 pub fn address(data: &[u8]) {
     crate::manager::fuzz::address(data);
 }
 
-/// The response to a sign-in: lines with `Set-Cookie`, an empty line, the body.
+/// The response to a sign-in: the lines with `Set-Cookie`, an empty line, and the body.
 pub fn session(data: &[u8]) {
     crate::manager::fuzz::session(data);
 }
 
-/// The results of searches: on each line a page of roles or keys.
+/// The results of searches: each line is a page of roles or keys.
 pub fn search_answer(data: &[u8]) {
     crate::manager::fuzz::search_answer(data);
 }
 
-/// A refusal: a line with the secret that was sent, a line with the status, headers, an empty line, the body.
+/// An error response: a line with the secret that was sent, a line with the status, the headers, an empty line, and the body.
 pub fn error_body(data: &[u8]) {
     crate::manager::fuzz::error_body(data);
 }
@@ -33,27 +34,27 @@ pub fn config(data: &[u8]) {
     crate::config::file::fuzz::config(data);
 }
 
-/// A dotenv file that gets a line: the secret, a line break, the file.
+/// A dotenv file to which a line is added: the secret, a line break, and the file.
 pub fn dotenv(data: &[u8]) {
     crate::delivery::dotenv::fuzz::dotenv(data);
 }
 
-/// The record of unfinished work.
+/// The record of an unfinished operation.
 pub fn record(data: &[u8]) {
     crate::journal::fuzz::record(data);
 }
 
-/// `--expires`, and on a second line `--time-zone`.
+/// The value of `--expires`, and on a second line the value of `--time-zone`.
 pub fn expiry(data: &[u8]) {
     crate::expiry::fuzz::expiry(data);
 }
 
-/// The file of pins.
+/// The file with the pinned keys (`trusted.toml`).
 pub fn trusted(data: &[u8]) {
     crate::trust::fuzz::trusted(data);
 }
 
-/// Foreign text for a terminal, a JSON parser and a shell.
+/// Text from outside this program that is printed to a terminal, as JSON, and for a shell.
 pub fn output(data: &[u8]) {
     crate::terminal::output::fuzz::output(data);
 }

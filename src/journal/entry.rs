@@ -16,11 +16,11 @@ pub(crate) struct Entry {
     pub(crate) record: Record,
     /// The open file, which holds the lock.
     file: File,
-    /// The time when this process locked the record.
+    /// The time when this process locked the record, according to the monotonic clock.
     since: Instant,
 }
 
-/// The way in which a change was written.
+/// The way in which a change was written to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Noted {
     /// The head was overwritten and not flushed.
@@ -29,8 +29,8 @@ enum Noted {
     Replaced,
 }
 
-/// The error for a record that was not written completely and cannot be removed. The run must stop. It cannot rely on the record, because a
-/// power cut may remove it. It cannot continue without a record either, because `recover` would act on the incomplete one.
+/// The error for a record that was not written completely and could not be removed. The run must stop. The run cannot rely on the record, because a
+/// power cut may remove it. The run cannot continue as if there were no record, because `recover` would act on the incomplete record.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
@@ -42,7 +42,7 @@ pub(crate) fn is_left_on_disk(error: &io::Error) -> bool {
         .is_some_and(|error| error.is::<LeftOnDisk>())
 }
 
-/// Returns true if the error means that the record was not written because it exceeds the size limit for reading.
+/// Returns true if the record was not written because it exceeds the maximum size of a record.
 pub(crate) fn is_too_long(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<TooLong>())
 }
@@ -54,7 +54,7 @@ impl Entry {
     /// Returns the system's error. If the record may still be on disk, [`is_left_on_disk`] returns true for the error.
     pub(crate) fn write(mut record: Record) -> io::Result<Self> {
         let folder =
-            folder().ok_or_else(|| io::Error::other("this machine has no folder for state"))?;
+            folder().ok_or_else(|| io::Error::other("this machine has no state folder"))?;
         let content = record.content()?;
         let name = record.file_name();
         match folder.write_locked(&name, &content) {
@@ -62,12 +62,12 @@ impl Entry {
                 record.progress.in_place = true;
                 Ok(Self::of(record, file))
             }
-            // If only the flush of the folder failed, the file already exists. A run that continues without a record must not leave one
-            // behind, because `recover` would revoke a secret that was delivered. The record of a different run is not removed.
+            // If the flush of the folder failed, the file already exists. It is removed, because the run may continue without a record, and `recover`
+            // would later revoke the secret that the run delivered. The record of a different run is not removed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
                 let _ = folder.remove(&name);
-                // In a read-only folder, removing the file fails, but the file does not exist either.
+                // In a read-only folder, the file cannot be removed, but it could not be created either.
                 Err(match folder.path().join(&name).exists() {
                     true => io::Error::other(LeftOnDisk(error)),
                     false => error,
@@ -84,8 +84,8 @@ impl Entry {
         }
     }
 
-    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, the whole record
-    /// is replaced. It stays locked meanwhile.
+    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, the whole record is
+    /// replaced. The record stays locked during the replacement.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -96,8 +96,8 @@ impl Entry {
         }
     }
 
-    /// Changes the record on disk like [`Entry::change`], but does not flush fields that are overwritten in place. The change survives if
-    /// the process is killed, but may be lost in a power cut.
+    /// Changes the record on disk like [`Entry::change`], but does not flush fields that are overwritten in place. The change survives a kill of the
+    /// process, but a power cut may undo it.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -128,7 +128,7 @@ impl Entry {
         self.note(|record| record.progress.stage = stage)
     }
 
-    /// Replaces the record in memory with one that contains more information than the record on disk.
+    /// Replaces the record in memory with a record that contains more information. The record on disk is not changed.
     pub(crate) fn begin(&mut self, record: Record) {
         let progress = self.record.progress.clone();
         self.record = Record { progress, ..record };
@@ -155,12 +155,12 @@ impl Entry {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| untrusted_or(&error, || failed(&error)))?,
         };
-        // Retried because a process that only lists the records holds the lock for a moment.
+        // Locking is retried, because a process that only lists the records also holds the lock for a moment.
         for _ in 0..40 {
             match file.try_lock() {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
-                    // The run may have removed or replaced the record after it was opened and before it was locked.
+                    // A different run may have removed or replaced the record between opening and locking it here.
                     return Ok(is_at(&file, &path).then(|| Self::of(record, file)));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
@@ -170,7 +170,7 @@ impl Entry {
         Ok(None)
     }
 
-    /// Returns the minimum time since the run last asked the manager for a secret.
+    /// Returns the shortest time that can have passed since the interrupted run last requested a secret from the manager.
     pub(crate) fn age(&self) -> Duration {
         let known = self.record.progress.age();
         known.unwrap_or_else(|| self.since.elapsed())
@@ -185,10 +185,10 @@ impl Entry {
         flush()
     }
 
-    /// Removes the record of a finished operation without flushing the removal. If the file cannot be removed, it is marked as settled.
+    /// Removes the record of a finished operation without flushing the removal. If the record cannot be removed, it is marked as complete.
     ///
     /// # Errors
-    /// Returns the system's error. If the file could not be marked either, [`is_unmarked`] returns true for the error.
+    /// Returns the system's error. If the record could not be marked as complete, [`is_unmarked`] returns true for the error.
     pub(crate) fn remove(mut self) -> io::Result<()> {
         let Some(folder) = folder() else {
             return Ok(());
@@ -211,9 +211,9 @@ impl Entry {
     }
 }
 
-/// The error for a record that can neither be removed nor marked as settled.
+/// The error for a record that can neither be removed nor marked as complete.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}; it could not be marked as settled either")]
+#[error("{0}; the record could not be marked as complete either")]
 struct Unmarked(io::Error);
 
 /// Returns true if the error means that the record remains and later runs will treat it as unfinished.

@@ -1,4 +1,4 @@
-//! Flushes of the records' folder, which go on beside the run.
+//! Flushes the folder of the records on separate threads while the run continues.
 
 use std::cell::RefCell;
 use std::io;
@@ -7,17 +7,17 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::folder::{flush, place};
 
-/// The flushes that were started and have not been waited for.
+/// The flushes that were started and may still be running.
 #[derive(Default)]
 pub(crate) struct PendingFlushes(RefCell<Vec<JoinHandle<io::Result<()>>>>);
 
 impl PendingFlushes {
-    /// Starts a flush on a thread, after a record was removed.
+    /// Starts a flush on a new thread. The caller has removed a record before.
     pub(crate) fn start(&self) {
         self.0.borrow_mut().push(spawn_blocking(flush));
     }
 
-    /// Waits for all flushes. Without them, a power cut in the next seconds may bring a removed record back, so a failure is only logged.
+    /// Waits for all flushes. A failed flush is only logged: at worst, a power cut in the next seconds restores a removed record.
     pub(crate) async fn finish(&self) {
         for flush in self.0.take() {
             let flushed = flush

@@ -1,4 +1,4 @@
-//! The folder of the records, and access to the files in it.
+//! The folder of the records, and the functions that read and write its files.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -30,25 +30,25 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the folder, so that concurrent runs check each other's records one after another and the last one can continue. Returns `None` if
-/// the system does not support locks. Then all of the runs may see each other and stop, which is harmless.
+/// Locks the folder, so that concurrent runs check each other's records one after another and one of the runs can continue. Returns `None` if the
+/// system does not support locks. Without the lock, all concurrent runs may find each other's records and stop, which is harmless.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)
 }
 
-/// Flushes the removal of records to disk.
+/// Flushes the folder, so that the removal of records survives a power cut.
 pub(crate) fn flush() -> io::Result<()> {
     folder().map_or(Ok(()), |folder| folder.flush())
 }
 
-/// Replaces the file of a record, and returns the new file locked.
+/// Replaces the file of a record, and returns the new file, which is locked.
 pub(super) fn replace(record: &Record) -> io::Result<File> {
     let folder = folder().ok_or_else(|| io::Error::other("this machine has no state folder"))?;
     folder.replace_locked(&record.file_name(), &record.content()?)
 }
 
-/// Overwrites the head of a record in one call.
+/// Overwrites the head of a record in one system call.
 #[cfg(unix)]
 pub(super) fn overwrite(file: &File, head: &str) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, head.as_bytes(), 0)
@@ -62,7 +62,7 @@ pub(super) fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
     file.write_all(head.as_bytes())
 }
 
-/// Returns true if the path still leads to this open file.
+/// Returns true if the path of the record still leads to the open file.
 #[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

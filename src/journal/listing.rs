@@ -10,11 +10,11 @@ use crate::storage::state_dir::Folder;
 
 /// A file in the folder of the records.
 pub(crate) enum JournalEntry {
-    /// A record of a run that has ended.
+    /// The record of a run that is no longer alive.
     Record(Record),
     /// The record of a run that is still alive.
     InProgress(Record),
-    /// A file that is not a record: its name and the reason.
+    /// A file that is not a record, with its name and the reason why it is not a record.
     Unreadable(String, String),
 }
 
@@ -30,7 +30,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
     let mut found = Vec::new();
     for name in folder.names()? {
         let path = folder.path().join(&name);
-        // The type is checked first, because opening a pipe would block.
+        // The file type is checked before the file is opened, because opening a pipe would block.
         if path
             .symlink_metadata()
             .is_ok_and(|metadata| !metadata.is_file())
@@ -50,11 +50,11 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
             }
         };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            // On Windows, the lock also prevents reading, so a locked record is omitted.
+            // On Windows, a locked record cannot be read, so it is omitted.
             found.extend(read(&mut file).ok().map(JournalEntry::InProgress));
             continue;
         }
-        // The record may have been removed since its name was read.
+        // A run may have removed the record after the name of the file was read.
         if !folder.path().join(&name).exists() {
             continue;
         }

@@ -1,9 +1,10 @@
-//! The records of unfinished operations on disk. `recover` uses them to finish or roll back what a killed run left behind.
+//! The records of unfinished operations on disk. With these records, `recover` finishes or rolls back the operations that a killed run left
+//! unfinished.
 //!
-//! Each operation has one file in the folder `unfinished/` of the state folder. The file never contains a secret. The file and its folder
-//! are flushed to disk before the first change is requested from the manager, and the file is removed when the outcome is known. The file
-//! is locked while the run is alive. The operating system releases the lock when the process ends, so an unlocked record is abandoned. The
-//! progress of the operation is overwritten in place ([`progress`]).
+//! Each operation has one file in the folder `unfinished/` of the state folder. The file never contains a secret. The file and its folder are flushed
+//! to disk before the run requests the first change from the manager. The file is removed when the outcome is known. While the run is alive, the file
+//! is locked. The operating system releases the lock when the process ends, so an unlocked record is abandoned. The progress of the operation is
+//! overwritten in place ([`progress`]).
 
 mod entry;
 mod flushes;

@@ -1,4 +1,4 @@
-//! Warnings about the unfinished work of earlier runs.
+//! Warns about operations that earlier runs left unfinished.
 
 use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
@@ -8,10 +8,10 @@ use crate::storage::permissions::UntrustedPath;
 pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
-        // A folder that cannot be read is reported when a record cannot be written to it.
+        // A folder that cannot be read is not reported here. Writing the record of this run will fail and report it.
         Err(error) => {
             return UntrustedPath::cause_of(&error)
-                .map(|untrusted| format!("the records of earlier runs are ignored: {untrusted}"))
+                .map(|untrusted| format!("could not read the records of earlier runs: {untrusted}"))
                 .into_iter()
                 .collect();
         }
@@ -35,21 +35,21 @@ fn interrupted_run(record: &Record) -> String {
     let (began, name) = (format_time(record.started), &record.key_name);
     if record.is_over() {
         return format!(
-            "the run that started at {began} has finished its work on the key `{name}`, but its record was not removed; run `swp-keys recover` to remove it"
+            "the run that started at {began} finished its work on the key `{name}`, but could not remove its record; run `swp-keys recover` to remove it"
         );
     }
     if record.progress.stage == Stage::Delivering {
         return format!(
-            "the run that started at {began} was interrupted while it delivered a secret of the key `{name}`; {}",
+            "the run that started at {began} was interrupted while it was delivering a secret of the key `{name}`; {}",
             secret_in_use(record)
         );
     }
     format!(
-        "the run that started at {began} was interrupted while it created the key `{name}` or its secret; run `swp-keys recover` to finish it or roll it back"
+        "the run that started at {began} was interrupted while it was creating the key `{name}` or a secret for it; run `swp-keys recover` to finish the operation or roll it back"
     )
 }
 
-/// Returns the next step if the secret of a key may be in use. `recover` does not replace such a secret unless the user asks for it.
+/// Returns the next step for the user if the secret of a key may be in use. `recover` replaces a secret that may be in use only with `--rekey`.
 pub(crate) fn secret_in_use(record: &Record) -> String {
     let operation = &record.operation;
     format!(

@@ -1,11 +1,11 @@
-//! The progress of a run. It is stored in the head of the record, a line of fields with a fixed width that is overwritten in place.
+//! The progress of a run. It is stored in the head of the record: a line of fields with a fixed width that is overwritten in place.
 //!
-//! A new file needs disk space and a writable folder, and both can become unavailable during a run. Overwriting existing bytes needs only
-//! the open file. The line is within the first sector of the file and the stage is one byte of it, so an incomplete write leaves either the
-//! old state or the new one.
+//! A new file needs disk space and a writable folder, which may become unavailable during a run. Overwriting existing bytes needs only the open file.
+//! The line is within the first sector of the file, and the stage is one byte of the line. So an incomplete write leaves either the old stage or the
+//! new stage.
 //!
-//! The wall clock may jump, so the age of a record is measured with the clock that counts the time since boot. After a reboot, or on a
-//! system without that clock, the age is unknown.
+//! The wall clock may jump, so the age of a record is measured with the clock that counts the time since boot. After a reboot, or on a system without
+//! this clock, the age is unknown.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ pub(crate) enum Stage {
     /// No secret was delivered.
     #[default]
     Begun,
-    /// The secret may have been delivered, so it may be in use.
+    /// The secret may have been delivered, and it may be in use.
     Delivering,
-    /// The secret was delivered. An old key may still have to be expired, or a temporary key deleted.
+    /// The secret was delivered. The run may still have to set the expiry of an old key, or delete a temporary key.
     Delivered,
     /// The operation is complete.
     Settled,
@@ -57,7 +57,8 @@ impl From<StageFormat> for Stage {
         match written {
             StageFormat::Number(number) => {
                 let stage = Self::ALL.get(usize::from(number)).copied();
-                // The meaning of a stage from a later version is unknown, so `recover` must not act without the user.
+                // A later version of this program may have written an unknown stage. It counts as `Delivering`, so that `recover` does not act
+                // without a decision of the user.
                 stage.unwrap_or(Self::Delivering)
             }
             StageFormat::Name(StageName::Begun) => Self::Begun,
@@ -74,19 +75,19 @@ impl From<StageFormat> for Stage {
 pub(crate) struct Progress {
     /// The stage.
     pub(crate) stage: Stage,
-    /// The time of the last request, in milliseconds since boot.
+    /// The time of the last request for a secret, in milliseconds since boot.
     #[serde(default)]
     asked: Option<i64>,
-    /// The ID of that boot.
+    /// The ID of the boot to which the time of the last request refers.
     #[serde(default)]
     boot: Option<String>,
-    /// Whether the file begins with a head that can be overwritten.
+    /// True if the file begins with a head that can be overwritten.
     #[serde(skip)]
     pub(super) in_place: bool,
 }
 
 impl Progress {
-    /// Returns the same stage with the current time.
+    /// Returns the same stage with the current time as the time of the last request.
     pub(super) fn now(&self) -> Self {
         let boot = boot();
         Self {
@@ -96,7 +97,7 @@ impl Progress {
         }
     }
 
-    /// Returns the time since the last request for a secret, if known.
+    /// Returns the time since the last request for a secret. `None` if the time is unknown.
     pub(crate) fn age(&self) -> Option<Duration> {
         let same_boot = self.boot.is_some() && self.boot.as_deref() == boot();
         let age = clock()?.checked_sub(self.asked.filter(|_| same_boot)?)?;
@@ -129,7 +130,7 @@ fn boot() -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn read_boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // In a container, the clock may count from a different time.
+    // In a container, the clock may count from a time other than boot, so the clock namespace is a part of the ID.
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     let boot = format!("{} {}", id.trim(), namespace.display());
     (boot.len() <= 64
@@ -146,7 +147,7 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// Returns `None`: on other systems, the age of a record is unknown, and `recover` waits for the full time.
+/// Returns `None`, because the age of a record is unknown on other systems. `recover` then waits for the full time.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None

@@ -17,7 +17,7 @@ pub(super) const LIMIT: u64 = 64 * 1024;
 pub(crate) enum Work {
     /// A new key is created.
     Create,
-    /// An existing key gets a new secret.
+    /// A new secret is created for an existing key.
     Rekey,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Work {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Record {
-    /// The random digits that identify the operation here and on the manager.
+    /// The random digits that identify the operation on this machine and in the key on the manager.
     pub(crate) operation: String,
     /// The kind of operation.
     pub(crate) work: Work,
@@ -38,57 +38,57 @@ pub(crate) struct Record {
     /// The ID of the role, if the operation sets one.
     #[serde(rename = "roleID")]
     pub(crate) role_id: Option<i64>,
-    /// The ID of the key, if known.
+    /// The ID of the key. `None` if the ID is not known yet.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The IDs of the keys that already had the name. None of them belongs to this operation.
+    /// The IDs of the keys that had the name before the operation began. None of these keys belongs to the operation.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
-    /// Whether the key's name or description contains the operation, which proves that the key belongs to it.
+    /// True if the key's name or description contains the digits of the operation, which prove that the key belongs to the operation.
     pub(crate) marked: bool,
-    /// Whether the manager allows only one key with the name.
+    /// True if the manager allows only one key with the name.
     pub(crate) unique: bool,
-    /// The fingerprint of the API key that was used to sign in ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` for a session.
-    /// Only the secret selects the tenant (`docs/manager-api.md`, "Tenants"), so a different key may not see the keys that this key
-    /// created.
+    /// The fingerprint of the API key that authenticates the run ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` for a session. The
+    /// secret of an API key selects the tenant (`docs/manager-api.md`, "Tenants"), so an API key of a different tenant cannot see the keys of this
+    /// operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
     /// The old key that the new key replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) predecessor: Option<Predecessor>,
-    /// Whether the key is temporary and must be deleted at the end of its run.
+    /// True if the key is temporary and must be deleted at the end of the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) temporary: bool,
-    /// Whether the key is used to sign in to the manager, so that it replaces its own secret.
+    /// True if the key authenticates the run, so that the run resets the secret of its own key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) current: bool,
     /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
-    /// The start time according to this machine's clock, in milliseconds since 1970. Only for display.
+    /// The start time according to this machine's clock, in milliseconds since the Unix epoch. It is only displayed.
     pub(crate) started: i64,
     /// The progress of the operation.
     #[serde(default)]
     pub(crate) progress: Progress,
 }
 
-/// The old key of a rotation, which expires after its successor is delivered, and the progress of that.
+/// The old key of a rotation. Its expiry is set after the secret of its successor was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Predecessor {
     /// The ID of the old key.
     #[serde(rename = "ID")]
     pub(crate) id: i64,
-    /// The time from the delivery of the successor until the key expires, in milliseconds.
+    /// The time from the delivery of the successor's secret until the old key expires, in milliseconds.
     pub(crate) overlap: i64,
-    /// The new name of the old key, which makes its previous name available for the successor. It is written before the key is renamed.
+    /// The new name of the old key, which makes the previous name available for the successor. It is recorded before the old key is renamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
-    /// Whether the secret of the successor was delivered. Earlier versions wrote this instead of [`Stage::Delivered`].
+    /// True if the secret of the successor was delivered. Earlier versions of this program wrote this field instead of [`Stage::Delivered`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) succeeded: bool,
 }
 
-/// The fields that the records of all kinds of operations have in common.
+/// The fields that records of all operations share.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     /// The random digits that identify the operation.
@@ -97,14 +97,14 @@ pub(crate) struct Operation {
     pub(crate) manager: String,
     /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The fingerprint of the API key that is used to sign in, or `None` for a session.
+    /// The fingerprint of the API key that authenticates the run, or `None` for a session.
     pub(crate) signer: Option<String>,
     /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
 }
 
 impl Record {
-    /// Returns the record of a key that will be created with a marker. Its name need not be unique.
+    /// Returns the record of a key that will be created with the marker `[swp-keys ...]` in its description. The name of the key need not be unique.
     pub(crate) fn create(
         operation: Operation,
         key_name: impl Into<String>,
@@ -131,7 +131,7 @@ impl Record {
         }
     }
 
-    /// Returns the record of a key that will be created, and deleted at the end of its run.
+    /// Returns the record of a temporary key, which will be created and then deleted at the end of the run.
     pub(crate) fn temporary(
         operation: Operation,
         key_name: impl Into<String>,
@@ -153,7 +153,7 @@ impl Record {
         }
     }
 
-    /// Returns the record of a key that will replace an old key, which expires after `overlap` milliseconds.
+    /// Returns the record of a key that will replace an old key. The old key expires `overlap` milliseconds after the delivery.
     pub(crate) fn rotate(
         operation: Operation,
         key_name: impl Into<String>,
@@ -190,7 +190,7 @@ impl Record {
         succeeded || matches!(self.progress.stage, Stage::Delivered | Stage::Settled)
     }
 
-    /// Returns true if the operation is complete, and only the record remains to be removed.
+    /// Returns true if the operation is complete. Only its record must still be removed.
     pub(crate) fn is_over(&self) -> bool {
         match self.progress.stage {
             Stage::Settled => true,
@@ -223,7 +223,7 @@ impl Record {
         }
     }
 
-    /// Returns true if the records are equal except for their heads.
+    /// Returns true if `other` differs from this record only in its head.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),
@@ -234,17 +234,17 @@ impl Record {
     }
 }
 
-/// The space reserved for all fields other than long texts.
+/// The number of bytes that are reserved for the fields other than long texts.
 const REST: usize = 4 * 1024;
 
-/// Returns true if these texts fit into a record.
+/// Returns true if the long texts of a record fit into it.
 pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let length = |text: &str| serde_json::to_string(text).map_or(0, |text| text.len() + 8);
     let all: usize = texts.map(length).sum();
     u64::try_from(all.saturating_add(REST)).is_ok_and(|all| all <= LIMIT)
 }
 
-/// The error for a record that exceeds the limit.
+/// The error for a record that exceeds the maximum size.
 #[derive(Debug, thiserror::Error)]
 #[error("it would be larger than {} KiB", LIMIT / 1024)]
 pub(super) struct TooLong;

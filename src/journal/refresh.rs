@@ -1,4 +1,4 @@
-//! Keeps the time in a record up to date while its run is sending requests.
+//! Updates the time in a record while the run is sending requests.
 
 use std::fs::File;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::folder::{folder, overwrite};
 use super::record::Record;
 
-/// Runs a request for a secret and refreshes the record meanwhile. The request may be repeated, for example after a 429, and `recover`
+/// Sends a request for a secret, and updates the time in the record meanwhile. The request may be repeated, for example after a 429, and `recover`
 /// needs the time of the last attempt.
 pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output = T>) -> T {
     let mut asking = std::pin::pin!(asking);
@@ -19,7 +19,7 @@ pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output
     }
 }
 
-/// Writes the current time to the record as the time of the last request. If that fails, `recover` may wait for a shorter time than
+/// Writes the current time to the record as the time of the last request. A failure is only logged: at worst, `recover` waits for a shorter time than
 /// intended.
 pub(crate) fn refresh(record: &Record) {
     if !record.progress.in_place {

@@ -1,4 +1,4 @@
-//! A child program that the user requested: finds it, forwards signals to it and returns its exit code.
+//! Runs a child program that the user requested: finds the program, forwards signals to it, and returns its exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(crate) fn find(program: &str) -> Result<PathBuf, Error> {
     })
 }
 
-/// Returns the error for a program that could not be run.
+/// Returns the error for a program that could not be started.
 pub(crate) fn cannot_run(program: &str, found: bool, problem: &str) -> Error {
     Error::new(
         ErrorKind::CannotRun { found },
@@ -51,7 +51,7 @@ fn is_somewhere(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
-/// A running program, to which the signals of this process are forwarded.
+/// A running program. The signals of this process are forwarded to it.
 pub(crate) struct Running<'a> {
     child: Child,
     signals: ForwardedSignals<'a>,
@@ -62,7 +62,7 @@ pub(crate) struct Running<'a> {
 /// # Errors
 /// Returns the system's error.
 pub(crate) fn start<'a>(command: &mut Command, signals: &'a Signals) -> io::Result<Running<'a>> {
-    // Forwarding begins before the start, so that no signal can end this process before the program.
+    // Forwarding begins before the program starts, so that no signal can end this process while the program is running.
     let signals = signals.pass_on();
     let child = command.spawn()?;
     Ok(Running { child, signals })
@@ -95,14 +95,14 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(not(unix))]
 fn code(status: ExitStatus) -> u8 {
-    // On Windows, exit codes have 32 bits. A code that does not fit into 8 bits means failure as well.
+    // On Windows, exit codes have 32 bits. A code that does not fit into 8 bits also counts as a failure.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Forwards a signal. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to the whole foreground process group. The program is in that
-/// group, so these signals must not be sent to it again.
+/// Forwards a signal. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to the whole foreground process group. The program is in the same
+/// process group, so these signals must not be sent to it again.
 #[cfg(unix)]
 fn forward(signal: Signal, child: &Child) {
     let is_from_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);
@@ -114,7 +114,7 @@ fn forward(signal: Signal, child: &Child) {
         .and_then(|id| i32::try_from(id).ok())
         .and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // This fails if the program has just exited.
+        // A failure is ignored, because the program may have just exited.
         let _ = rustix::process::kill_process(process, signal.of_unix());
     }
 }
@@ -128,6 +128,6 @@ fn in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-/// Does nothing: on Windows, every program of a console receives Ctrl-C from the console.
+/// Does nothing on Windows, where the console sends Ctrl-C to all of its programs.
 #[cfg(not(unix))]
 fn forward(_signal: Signal, _child: &Child) {}

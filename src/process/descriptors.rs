@@ -1,17 +1,17 @@
-//! Checks that the file descriptors and the thread that a run needs are available, before any request is sent. Without them, a secret might
-//! be created that cannot be delivered, and the runtime would panic.
+//! Checks that the file descriptors and the thread that a run needs are available. The check runs before any request is sent. Without a descriptor, a
+//! secret might be created but not delivered. Without a thread, the runtime would panic.
 
 use crate::error::Error;
 
 /// The number of descriptors for the runtime, a connection, a host name lookup, the record of the run and a child process.
 pub(crate) const FOR_A_RUN: usize = 16;
-/// The number of descriptors for the work after the sinks are prepared.
+/// The number of descriptors for the work after the destinations are prepared.
 pub(crate) const FOR_DELIVERY: usize = 8;
 
 /// Checks that `count` more files can be opened.
 ///
 /// # Errors
-/// Returns an unexpected error if they cannot be opened.
+/// Returns an unexpected error if `count` more files cannot be opened.
 #[cfg(unix)]
 pub(crate) fn require(count: usize) -> Result<(), Error> {
     use std::os::fd::AsFd as _;
@@ -25,7 +25,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // stderr cannot be cloned for another reason, so the limit cannot be checked.
+            // If stderr cannot be cloned for a different reason, the limit cannot be checked.
             Err(_) => break,
         }
     }
@@ -41,7 +41,7 @@ fn is_shortage(error: &std::io::Error) -> bool {
     )
 }
 
-/// Checks nothing: on Windows, handles do not run out in practice.
+/// Does nothing on Windows, where handles do not run out in practice.
 #[cfg(not(unix))]
 pub(crate) fn require(_count: usize) -> Result<(), Error> {
     Ok(())

@@ -1,11 +1,11 @@
-//! A command that the user supplies as one string. It is split like a shell command and run without a shell.
+//! A command that the user supplies as one string. The string is split like a shell command, and the program is run without a shell.
 //!
-//! Nothing is expanded. Shell operators are rejected, because they would become arguments: `tee key > /dev/null` would write the secret to
-//! a file named `>`.
+//! Variables and wildcards are not expanded. Shell operators are rejected, because without a shell they would be arguments: `tee key > /dev/null`
+//! would write the secret to a file named `>`.
 
 use crate::error::Error;
 
-/// Characters that are special in a shell outside of quotes.
+/// The characters that a shell treats as operators outside of quotes.
 const OPERATORS: [char; 7] = ['>', '<', '|', '&', ';', '`', '$'];
 
 /// A program and its arguments.
@@ -28,18 +28,18 @@ pub(crate) enum Unusable {
     Empty,
     /// A shell operator is outside of quotes.
     #[error(
-        "has `{0}` outside of quotes, but is run without a shell; quote it, or write `sh -c '...'`"
+        "contains `{0}` outside of quotes, but is run without a shell; quote the character, or use `sh -c '...'`"
     )]
     Operator(char),
 }
 
 impl Unusable {
-    /// Returns the usage error for a flag or variable with an unusable command. `example` is a valid command.
+    /// Returns the usage error for a flag or variable that contains an invalid command. `example` is a valid command.
     pub(crate) fn error(self, source: &str, example: &str) -> Error {
         match self {
             Self::Operator(operator) => Error::usage(
-                format!("{source} has `{operator}` outside of quotes, but is run without a shell"),
-                "run the command in a shell, for example `sh -c '...'`, or quote the character if it is meant literally",
+                format!("{source} contains `{operator}` outside of quotes, but is run without a shell"),
+                "use `sh -c '...'` to run the command in a shell, or quote the character to pass it to the program",
             ),
             other => Error::usage(
                 format!("{source} {other}"),
@@ -74,7 +74,7 @@ impl ExternalCommand {
     }
 }
 
-/// The position of a character in a command, according to the rules of `shell_words::split`.
+/// The context of a character in a command: quoted, escaped or in a comment, by the rules of `shell_words::split`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Between,

@@ -12,8 +12,8 @@ use super::signals::IgnoredSignals;
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let number = rustix::process::Signal::XFSZ.as_raw();
-    // A handler is used because child processes get the default action for a signal with a handler. If the caller ignores the signal, it
-    // stays ignored.
+    // The signal gets a handler instead of being ignored, because child processes would inherit that it is ignored. If the caller ignores the signal,
+    // it stays ignored.
     if !IgnoredSignals::read().contains_number(number) {
         let _stays_after_drop = signal(SignalKind::from_raw(number))?;
     }
@@ -23,7 +23,7 @@ pub(crate) fn make_an_error() -> std::io::Result<()> {
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the same signature on every system"
+    reason = "the signature is the same on every system"
 )]
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     Ok(())

@@ -1,7 +1,7 @@
-//! The operations that an aborted run would leave unfinished.
+//! The operations in progress, which an aborted run would leave unfinished.
 //!
-//! An operation on a key is added to the set before its first request, and gets a guard. Dropping the guard removes the entry, so an early
-//! return cannot leave a stale entry behind. The set can contain operations on several keys of one or more managers at the same time.
+//! An operation on a key is added to the set before its first request. Dropping the guard of an operation removes the operation from the set, so an
+//! early return cannot leave a stale entry. The set can contain operations on several keys of one or more managers at the same time.
 
 use std::cell::{Cell, RefCell};
 
@@ -34,11 +34,11 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// The hint to show instead if a sink may have the secret already.
+    /// The hint that replaces the hint of `work` while a destination may already have the secret.
     next_step: Option<String>,
 }
 
-/// One entry of a [`PendingSet`]. Dropping it removes the entry.
+/// The guard of an entry in a [`PendingSet`]. Dropping the guard removes the entry.
 #[must_use]
 pub(crate) struct PendingGuard<'a> {
     set: &'a PendingSet,
@@ -46,8 +46,7 @@ pub(crate) struct PendingGuard<'a> {
 }
 
 impl PendingWork {
-    /// Returns an operation on a secret. `description` is the state in which the key may be left, and `hint` is what the user must do in
-    /// that case.
+    /// Returns an operation on a secret. If the run is aborted, `description` is the state of the key, and `hint` is the next step for the user.
     pub(crate) fn secret(description: String, key_id: Option<i64>, hint: String) -> Self {
         Self {
             description,
@@ -57,7 +56,7 @@ impl PendingWork {
         }
     }
 
-    /// Returns a change or a deletion of a key, which the user may repeat.
+    /// Returns a change or a deletion of a key. The user may safely repeat it.
     pub(crate) fn change(description: String, key_id: i64) -> Self {
         Self {
             description,
@@ -88,7 +87,7 @@ impl PendingSet {
         self.entries.borrow().is_empty()
     }
 
-    /// Returns what the run does between a first signal and its exit, or `None` if no operation is pending.
+    /// Returns the message about the work that the run finishes after a first signal. `None` if no operation is pending.
     pub(crate) fn meanwhile(&self) -> Option<&'static str> {
         let entries = self.entries.borrow();
         let kinds = || entries.iter().map(|entry| entry.work.kind);
@@ -100,7 +99,7 @@ impl PendingSet {
             .map(|_| "waiting for the operation in progress")
     }
 
-    /// Returns the error for a run that is aborted by a second signal. It names every pending key.
+    /// Returns the error for a run that a second signal aborts. The error names the key of every pending operation.
     pub(crate) fn abort_error(&self, signal: Signal) -> Error {
         let entries = self.entries.borrow();
         if entries.is_empty() {
@@ -136,7 +135,7 @@ impl PendingSet {
 }
 
 impl PendingGuard<'_> {
-    /// Replaces the description once the key's ID is known.
+    /// Replaces the description when the key's ID becomes known.
     pub(crate) fn describe(&self, description: String, key_id: i64) {
         self.set.edit(self.number, |entry| {
             entry.work.description = description;
@@ -144,12 +143,12 @@ impl PendingGuard<'_> {
         });
     }
 
-    /// Replaces the hint while a sink may have the secret.
+    /// Replaces the hint while a destination may have the secret.
     pub(crate) fn set_next_step(&self, next_step: String) {
         (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
     }
 
-    /// Restores the hint after all sinks have withdrawn the secret.
+    /// Restores the original hint after the secret was removed from all destinations.
     pub(crate) fn clear_next_step(&self) {
         self.set.edit(self.number, |entry| entry.next_step = None);
     }

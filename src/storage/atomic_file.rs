@@ -1,8 +1,7 @@
-//! Files that are written completely or not at all, and that only their owner can read.
+//! Writes files completely or not at all. Only the owner can read these files.
 //!
-//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the new
-//! name survives a power cut. `delivery/` and `state_dir.rs` write this way. `replaced_file.rs` keeps the replaced file until the outcome
-//! is known.
+//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the new name
+//! survives a power cut. `delivery/` and `state_dir.rs` use this module. `replaced_file.rs` retains the replaced file until the outcome is known.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -20,14 +19,14 @@ pub(crate) struct AtomicFile {
     target: OsString,
 }
 
-/// A temporary file name, which is removed from its folder on drop.
+/// The name of a temporary file. On drop, the file is removed from its folder.
 pub(crate) struct TemporaryName {
     folder: Arc<OpenFolder>,
     name: OsString,
 }
 
 impl TemporaryName {
-    /// Calls `make` to create a file with a new name in the folder.
+    /// Creates a file with a new random name by calling `make`.
     ///
     /// # Errors
     /// Returns the error of `make`.
@@ -76,8 +75,8 @@ impl Drop for TemporaryName {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file, which proves that the folder is writable. If the value is dropped before [`AtomicFile::commit`], the
-    /// file is removed.
+    /// Creates the temporary file. If this succeeds, the folder is writable. If the value is dropped before [`AtomicFile::commit`], the file is
+    /// removed.
     ///
     /// # Errors
     /// Returns the system's error, for example if the folder is missing, read-only or full.
@@ -109,7 +108,7 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // A group without permissions does not matter.
+            // The group of the file is irrelevant if the group has no permissions.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }
@@ -117,12 +116,12 @@ impl AtomicFile {
         self.file.set_permissions(other.permissions())
     }
 
-    /// Does nothing on Windows: the new file inherits its permissions from the folder, like the old one.
+    /// Does nothing on Windows, where the new file and the old file inherit their permissions from the folder.
     #[cfg(not(unix))]
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the same signature on every system"
+        reason = "the signature is the same on every system"
     )]
     pub(crate) fn copy_permissions(&self, _other: &Metadata) -> io::Result<()> {
         Ok(())
@@ -131,8 +130,8 @@ impl AtomicFile {
     /// Writes `content` and gives the file its final name. An existing file is replaced only if `replace` is set.
     ///
     /// # Errors
-    /// Returns the system's error. The target is unchanged in that case, and the temporary file is removed. Exception: if only the flush of
-    /// the folder failed, the new file is in place, but may be lost in a power cut.
+    /// Returns the system's error. After an error, the target is unchanged and the temporary file is removed. There is one exception: if the flush of
+    /// the folder failed, the target is already replaced, but a power cut may undo that.
     pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
         let folder = Arc::clone(self.folder());
@@ -142,8 +141,8 @@ impl AtomicFile {
         Ok(file)
     }
 
-    /// Locks the file before it gets its final name, so that no other process sees it unlocked. The lock is held while the file that
-    /// [`AtomicFile::commit`] returns is open. The operating system releases it when the process ends.
+    /// Locks the file before it gets its final name, so that no other process sees the file unlocked. The lock is held as long as the file that
+    /// [`AtomicFile::commit`] returns is open. When the process ends, the operating system releases the lock.
     ///
     /// # Errors
     /// Returns an error if the file system does not support locks.
@@ -151,7 +150,7 @@ impl AtomicFile {
         self.file.lock()
     }
 
-    /// Writes `content` under the temporary name.
+    /// Writes `content` to the temporary file.
     pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
         self.file.write_all(content)?;
         self.file.sync_all()
@@ -183,7 +182,7 @@ pub(crate) fn file_name(path: &Path) -> io::Result<&OsStr> {
         .ok_or_else(|| io::Error::other("the path is a folder"))
 }
 
-/// Flushes created and removed names in `folder` to disk.
+/// Flushes `folder` to disk, so that created, renamed and removed files survive a power cut.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")

@@ -1,8 +1,9 @@
-//! Locks that stop several runs from changing a file at once. The folder is locked if the file is replaced, and the file itself if it is
-//! written in place.
+//! Locks that prevent several runs from changing a file at the same time. To replace a file, a run locks its folder. To write a file in place, a run
+//! locks the file.
 //!
-//! The locks belong to open descriptors (flock). The system releases them when a process ends, and no lock file remains. They only affect
-//! programs that use them; editors do not. On a network file system, a lock on a folder only affects the same machine.
+//! The locks belong to open descriptors (flock). The system releases the locks when a process ends, and no lock file remains. The locks affect only
+//! programs that also take them, so they do not affect editors. On a network file system, a lock on a folder affects only processes of the same
+//! machine.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -14,10 +15,10 @@ use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
 use crate::process::signals::Signals;
 
-/// The maximum wait for a lock. A run holds the lock for three disk flushes, so this is enough for many runs.
+/// The maximum wait for a lock. A run holds the lock for three disk flushes, so this time is long enough for many runs in a row.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// The time after which the run logs what it is waiting for.
+/// The time after which a waiting run logs that it waits for a lock.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// A lock, which is released on drop.
@@ -28,7 +29,7 @@ pub(crate) struct FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Closing the descriptor may not release the lock, because a copy of it may stay open.
+        // The lock is released explicitly. Closing the descriptor may not release it, because a copy of the descriptor may stay open.
         if let Some(file) = &self.held {
             let _ = file.unlock();
         }
@@ -41,7 +42,7 @@ pub(crate) enum LockFailure {
     /// A signal arrived before the lock was free.
     #[error("interrupted while waiting to lock {place}")]
     Interrupted { place: String, signal: Signal },
-    /// Another process held the lock for the whole wait.
+    /// A different process held the lock for the whole wait.
     #[error("another process has locked {place} and still held the lock after {} s", waited.as_secs())]
     Held { place: String, waited: Duration },
     /// The system could not open the file or folder.
@@ -59,7 +60,7 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error for a run that has not sent anything yet. `flag` is the flag that names the file.
+    /// Returns the error for a run that has not changed anything yet. `flag` is the flag that names the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
@@ -95,7 +96,7 @@ pub(crate) async fn lock_folder_within(
     lock(folder.lockable()?, place, wait, signals).await
 }
 
-/// Locks a file that is changed in place. `place` names it in errors.
+/// Locks a file that is changed in place. `place` is the description of the file in errors.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long, or if a signal arrives first.
@@ -129,7 +130,8 @@ async fn lock(
                 announced = true;
             }
             Err(TryLockError::WouldBlock) => {}
-            // The lock is needed only if several runs change the file at once, so the run continues without it.
+            // The file system does not support locks. The run continues without a lock, which is needed only if several runs change the file at the
+            // same time.
             Err(TryLockError::Error(error)) => {
                 log::warn!(
                     "could not lock {place} ({error}); several runs at once may overwrite each other's changes"

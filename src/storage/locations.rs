@@ -32,8 +32,8 @@ fn config_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }
 
-/// Returns true if a file cannot exist for this user, because a parent of it is not a folder or cannot be entered. This is normal if the
-/// home folder belongs to another user, for example under `sudo -u` and in containers.
+/// Returns true if this user cannot have a file at `path`, because a parent of the path is not a folder or is not accessible. This happens if the
+/// home folder belongs to a different user, for example under `sudo -u` and in containers.
 pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     let is_closed = |error: io::Error| {
         matches!(
@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // If the user removed the permissions from a folder, that is a mistake to report. If its metadata cannot be read either, it belongs to
-    // another user.
+    // If the metadata of the folder is readable, the user may have removed its permissions by mistake, which must be reported. If the metadata is not
+    // readable, the folder belongs to a different user.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }
@@ -55,8 +55,8 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Returns the folder and the variable that selects it. The folder is the value of `own`, or else `swp-keys` in the folder of `xdg` (on
-/// Windows, of `windows`), or else `swp-keys` in `usual` in the user's home folder.
+/// Returns the folder and the variable that selects it. The folder is the value of the variable `own`, or `swp-keys` in the folder of the variable
+/// `xdg` (on Windows, `windows`). If neither variable is set, the folder is `swp-keys` in the subfolder `usual` of the home folder.
 fn location(
     own: &'static str,
     xdg: &'static str,
@@ -75,7 +75,7 @@ fn location(
         if cfg!(windows) {
             return variable(windows);
         }
-        // A relative path would depend on the current folder.
+        // A relative home folder is ignored, because the path would depend on the current folder.
         let home = std::env::home_dir().filter(|home| home.is_absolute())?;
         Some((home.join(usual), "HOME"))
     });

@@ -1,6 +1,6 @@
-//! An open folder. Operations affect this folder even if its path leads to a different one meanwhile.
+//! An open folder. Operations affect this folder even if its path meanwhile leads to a different folder.
 //!
-//! A temporary file with a secret can therefore be removed even after the folder was moved.
+//! So a temporary file with a secret can be removed even after the folder was moved.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ pub(crate) struct OpenFolder {
     handle: File,
 }
 
-/// Returns the folder that contains a path.
+/// Returns the path of the folder that contains the file at `path`.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -121,7 +121,7 @@ impl OpenFolder {
             use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&self.handle, from, &self.handle, to, flags) {
-                // Older kernels and some file systems do not support the flag.
+                // Older kernels and some file systems do not support `RENAME_NOREPLACE`.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 other => return Ok(other?),
             }
@@ -147,15 +147,15 @@ impl OpenFolder {
         Ok(rustix::fs::unlinkat(&self.handle, name, flags)?)
     }
 
-    /// Flushes created and removed names to disk.
+    /// Flushes the folder to disk, so that created, renamed and removed files survive a power cut.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
 
-    /// Checks that the path still leads to this folder.
+    /// Checks that the folder's path still leads to this folder.
     ///
     /// # Errors
-    /// Returns an error if the path leads elsewhere, because new files would not appear at the path that the user set.
+    /// Returns an error if the path leads to a different folder, because new files would not appear at the path that the user set.
     pub(crate) fn check_path(&self) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
         let (here, there) = (self.handle.metadata()?, fs::metadata(&self.path)?);
@@ -163,14 +163,14 @@ impl OpenFolder {
             Ok(())
         } else {
             Err(io::Error::other(
-                "its folder was replaced by a different one",
+                "its folder was replaced by a different folder",
             ))
         }
     }
 
     /// Returns a handle for locking the folder.
     pub(crate) fn lockable(&self) -> io::Result<File> {
-        // A separate descriptor, so that two locks in one process exclude each other as well.
+        // The handle is a separate descriptor, so that two locks in one process exclude each other as well.
         use rustix::fs::{Mode, OFlags};
         self.open_with(
             OsStr::new("."),
@@ -180,8 +180,8 @@ impl OpenFolder {
     }
 }
 
-/// On Windows, the path is stored instead of a handle. A folder cannot be opened as a file there, and a folder that contains an open file
-/// cannot be moved.
+/// On Windows, this type stores the path instead of a handle. Windows does not open a folder as a file, and does not move a folder that contains an
+/// open file.
 #[cfg(not(unix))]
 impl OpenFolder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -232,10 +232,10 @@ impl OpenFolder {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the same signature on every system"
+        reason = "the signature is the same on every system"
     )]
     pub(crate) fn flush(&self) -> io::Result<()> {
-        // The journal of the file system contains the rename.
+        // Nothing is flushed on Windows, because the journal of the file system contains the rename.
         Ok(())
     }
 

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
-/// Writes `content` over `before`. If that fails, restores `before`.
+/// Overwrites the content `before` with `content`. If a write fails, restores `before`.
 pub(super) fn overwrite(file: &File, before: &[u8], content: &[u8]) -> io::Result<()> {
     let written = reserve(file, content.len()).and_then(|()| write_over(file, content));
     written.map_err(|error| match write_over(file, before) {
         Ok(()) => error,
         Err(other) => io::Error::other(format!(
-            "{error}; its old content could not be restored: {other}"
+            "{error}; the old content of the file could not be restored: {other}"
         )),
     })
 }
@@ -21,7 +21,8 @@ fn write_over(mut file: &File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Reserves disk space and checks the limit on file sizes, so that a full disk or the limit cannot interrupt the write and damage the file.
+/// Reserves disk space, and checks the limit on file sizes. After that, neither a full disk nor the limit can interrupt the write and damage the
+/// file.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
@@ -46,7 +47,7 @@ fn reserve(file: &File, length: usize) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the same signature on every system"
+    reason = "the signature is the same on every system"
 )]
 fn reserve(_file: &File, _length: usize) -> io::Result<()> {
     Ok(())

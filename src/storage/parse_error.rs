@@ -1,8 +1,8 @@
-//! Fixed messages for input that a parser rejects. The parser's own messages quote the input, which may be a secret.
+//! Returns fixed messages for input that a parser rejects. The parser's own messages quote the input, which may be a secret.
 
 use serde_json::error::Category;
 
-/// Returns the line of a JSON error and its reason.
+/// Returns the line number and the reason of a JSON error.
 pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let problem = match error.classify() {
         Category::Syntax => "it is not valid JSON",

@@ -1,5 +1,4 @@
-//! Permission checks: who can read a file with a secret, who can write to a file whose commands are run, and who could have written a file
-//! in the state folder.
+//! Permission checks for files with secrets, files with commands that are run, and files in the state folder.
 
 use std::fs::Metadata;
 use std::io;
@@ -9,7 +8,7 @@ use std::path::Path;
 use super::locations::is_absent;
 use crate::error::Error;
 
-/// Rejects a file that other users can read or write, because they could read a secret in it or choose its content.
+/// Rejects a file that other users can read or write. Other users could read the secret in the file, or change the file.
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
@@ -30,14 +29,14 @@ pub(crate) fn is_loose(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
 }
 
-/// Returns false: on Windows, permissions are inherited, and files in the user's profile are private.
+/// Returns false, because files in the user's profile are private on Windows, where permissions are inherited.
 #[cfg(not(unix))]
 pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
     false
 }
 
-/// Rejects a file that other users can change or replace. `consequence` completes the error message, for example "commands in it would be
-/// run as you".
+/// Rejects a file that other users can change or replace. `consequence` is the end of the error message, for example "commands in it would be run as
+/// you".
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it.
@@ -52,8 +51,8 @@ pub(crate) fn require_trusted_owner(
         .map_or(Ok(()), |folder| require_trusted_folder(folder, consequence))
 }
 
-/// Rejects the folder of a trusted file if other users can replace files in it. If the folder has the sticky bit, other users can only add
-/// files.
+/// Rejects the folder of a trusted file if other users can replace files in it. A folder with the sticky bit is accepted, because other users can
+/// only add files to it.
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it.
@@ -91,7 +90,7 @@ fn refuse_other_writers(
     ))
 }
 
-/// On Windows, permissions are inherited.
+/// Does nothing on Windows, where files inherit their permissions.
 #[cfg(not(unix))]
 pub(crate) fn require_trusted_owner(
     _path: &Path,
@@ -101,13 +100,13 @@ pub(crate) fn require_trusted_owner(
     Ok(())
 }
 
-/// On Windows, permissions are inherited.
+/// Does nothing on Windows, where files inherit their permissions.
 #[cfg(not(unix))]
 pub(crate) fn require_trusted_folder(_folder: &Path, _consequence: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Rejects a file that everyone can write to. Write access for the group is accepted, because the user may be its only member.
+/// Rejects a file that everyone can write to. Write access for the group is accepted, because the user may be the only member of the group.
 ///
 /// # Errors
 /// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
@@ -131,7 +130,7 @@ pub(crate) fn refuse_world_writable(
     ))
 }
 
-/// On Windows, permissions are inherited.
+/// Does nothing on Windows, where files inherit their permissions.
 #[cfg(not(unix))]
 pub(crate) fn refuse_world_writable(
     _origin: &str,
@@ -157,7 +156,7 @@ impl UntrustedPath {
     }
 }
 
-/// Returns the error for an untrusted file or folder, or else the result of `otherwise`.
+/// Returns the error for an untrusted file or folder. For any other error, returns the result of `otherwise`.
 pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
     UntrustedPath::cause_of(error).map_or_else(otherwise, Error::from)
 }
@@ -174,13 +173,13 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// The role of a folder for the state folder. Other users may write to a parent of the state folder if it has the sticky bit, like `/tmp`.
-/// They cannot replace an existing folder there, and a folder that they created has a different owner.
+/// The relation of a folder to the state files. Other users may write to a parent of the state folder if the parent has the sticky bit, like `/tmp`.
+/// In such a parent, other users cannot replace an existing folder, and a folder that they created has a different owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// It is a parent of the state folder.
+    /// The folder is a parent of the state folder.
     Above,
-    /// It contains state files.
+    /// The folder contains state files.
     Contains,
 }
 
@@ -195,7 +194,7 @@ pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
         Err(error) if is_absent(&error) => return Ok(()),
         other => other?,
     };
-    // A path that is not a folder contains no files, for example SWP_STATE_DIR=/dev/null.
+    // A path that is not a folder is accepted, because it contains no files. An example is SWP_STATE_DIR=/dev/null.
     if !metadata.is_dir() {
         return Ok(());
     }
@@ -214,7 +213,7 @@ pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
     .into())
 }
 
-/// Rejects a state file that other users can write. If it is `private`, a file that they can read is rejected as well.
+/// Rejects a state file that other users can write to. If `private` is true, a file that other users can read is rejected as well.
 ///
 /// # Errors
 /// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
@@ -238,7 +237,7 @@ pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     .into())
 }
 
-/// Rejects a file or folder that belongs to another user. Root is trusted, because root can change everything anyway.
+/// Rejects a file or folder that belongs to a different user. Files of root are accepted, because root can change every file anyway.
 #[cfg(unix)]
 fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -253,21 +252,21 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
             metadata.uid()
         ),
         hint: format!(
-            "run `chown {own} {path}` as root if it should be yours, or set SWP_STATE_DIR to a different folder"
+            "if the {what} should be yours, run `chown {own} {path}` as root; if not, set SWP_STATE_DIR to a different folder"
         ),
     }
     .into())
 }
 
-/// Trusts every folder: on Windows, permissions are inherited, and folders in the user's profile are private.
+/// Trusts every folder, because folders in the user's profile are private on Windows, where permissions are inherited.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+#[expect(clippy::unnecessary_wraps, reason = "the signature is the same on every system")]
 pub(crate) fn trust_folder(_path: &Path, _used_as: Use) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same form on every system")]
+#[expect(clippy::unnecessary_wraps, reason = "the signature is the same on every system")]
 pub(crate) fn trust_file(_path: &Path, _private: bool) -> io::Result<()> {
     Ok(())
 }

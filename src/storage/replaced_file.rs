@@ -1,11 +1,11 @@
-//! A file that was put in place. The old file can be restored until the outcome of the run is known.
+//! A new file that replaced an old file. The old file can be restored until the outcome of the run is known.
 //!
-//! Before the rename, the old file gets a second name in the same folder (a hard link). Nothing is copied, so a rollback needs no disk
-//! space and restores the original file with its mode and owner. If the run is killed before the outcome is known, the old file remains
-//! under its second name (`.swp-keys-*.tmp`). On a file system without hard links, the old content is kept in memory.
+//! Before the rename, the old file gets a second name in the same folder (a hard link). Nothing is copied, so a rollback needs no disk space and
+//! restores the original file with its mode and owner. If the run is killed before the outcome is known, the old file remains under its second name
+//! (`.swp-keys-*.tmp`). On a file system without hard links, the old content is copied to memory.
 //!
-//! A file that cannot be replaced because it is a mount point is written in place. Its old content is kept in memory, and a power cut
-//! during the write may damage it.
+//! A file that cannot be replaced because it is a mount point is written in place. Its old content is copied to memory. A power cut during the write
+//! may damage the file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -21,7 +21,7 @@ use super::overwrite::overwrite;
 /// The maximum size of a backup in memory.
 const COPY_LIMIT: u64 = 1024 * 1024;
 
-/// A file that was put in place, with a backup of the old file. On drop, the file remains and the backup is removed.
+/// A new file, with a backup of the file that it replaced. On drop, the new file remains and the backup is removed.
 pub(crate) struct ReplacedFile {
     folder: Arc<OpenFolder>,
     name: OsString,
@@ -31,23 +31,23 @@ pub(crate) struct ReplacedFile {
 
 /// The backup of the old file.
 enum Backup {
-    /// There was no old file.
+    /// No old file existed.
     Nothing,
-    /// The second name of the old file.
+    /// The old file itself, under a second name.
     Linked(TemporaryName),
     /// A copy of the old content.
     Copied(Zeroizing<Vec<u8>>, Metadata),
-    /// The file, which was overwritten in place, and a copy of the old content.
+    /// The file that was overwritten in place, and a copy of its old content.
     Overwritten(File, Zeroizing<Vec<u8>>),
     /// No backup was possible.
     Missing,
 }
 
 impl ReplacedFile {
-    /// Writes `content` to `file` and gives it its final name. An existing file is replaced only if `replace` is set.
+    /// Writes `content` to `file`, and gives the file its final name. An existing file is replaced only if `replace` is set.
     ///
     /// # Errors
-    /// Returns the system's error. The old file is unchanged in that case.
+    /// Returns the system's error. After an error, the old file is unchanged.
     pub(crate) fn put(
         file: AtomicFile,
         content: Zeroizing<Vec<u8>>,
@@ -77,10 +77,10 @@ impl ReplacedFile {
         }
     }
 
-    /// Overwrites an open file that contains `before` and that the system does not allow to be replaced.
+    /// Overwrites an open file with the content `before`. It is used for a file that the system does not allow to be replaced.
     ///
     /// # Errors
-    /// Returns the system's error. The old content is restored in that case, or the error says why it could not be.
+    /// Returns the system's error. After an error, the old content is restored. If that fails, the error contains the reason.
     pub(crate) fn overwrite(
         folder: &Arc<OpenFolder>,
         name: &OsStr,
@@ -110,16 +110,16 @@ impl ReplacedFile {
         }
     }
 
-    /// Removes the file and restores the old one.
+    /// Removes the new file and restores the old file.
     ///
     /// # Errors
-    /// Returns the reason if that failed.
+    /// Returns the reason if the old file could not be restored.
     pub(crate) fn roll_back(self) -> Result<(), String> {
         let message = |error: io::Error| error.to_string();
-        // The changes of another process must not be lost.
+        // If a different process has changed the file meanwhile, its changes must not be lost.
         match self.is_unchanged() {
             Ok(true) => {}
-            Ok(false) => return Err("another process has written to it since".to_owned()),
+            Ok(false) => return Err("a different process has changed the file meanwhile".to_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(message(error)),
         }
@@ -136,7 +136,7 @@ impl ReplacedFile {
         }
         self.folder.flush().map_err(message)?;
         if is_missing {
-            return Err("its old content is lost".to_owned());
+            return Err("the old content of the file is lost".to_owned());
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ impl ReplacedFile {
         whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Replaces the current content `now`, which another process has changed, with `content`.
+    /// Replaces the current content `now` with `content`. A different process has changed the file meanwhile.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -196,7 +196,7 @@ pub(crate) fn whole(file: &File, limit: u64) -> io::Result<Option<Zeroizing<Vec<
     if length > limit {
         return Ok(None);
     }
-    // Allocated with space for data that is added meanwhile: reallocation would leave copies of a secret in memory.
+    // The buffer has space for data that is added to the file meanwhile, because reallocation would leave copies of a secret in memory.
     let room = usize::try_from(length.max(limit.min(4096)) + 32).unwrap_or_default();
     let mut content = Zeroizing::new(Vec::with_capacity(room));
     file.take(limit + 1).read_to_end(&mut content)?;
@@ -208,7 +208,7 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A hard link to a symbolic link is a symbolic link as well. The user did not agree to replace one.
+                // A hard link to a symbolic link is also a symbolic link. A symbolic link must not be replaced.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {
@@ -295,7 +295,7 @@ mod tests {
         fs::write(&target, "newer")?;
         assert_eq!(
             placed.roll_back(),
-            Err("another process has written to it since".to_owned())
+            Err("a different process has changed the file meanwhile".to_owned())
         );
         assert_eq!(fs::read(&target)?, b"newer");
         Ok(())
@@ -330,7 +330,7 @@ mod tests {
         placed.backup = Backup::Missing;
         assert_eq!(
             placed.roll_back(),
-            Err("its old content is lost".to_owned())
+            Err("the old content of the file is lost".to_owned())
         );
         assert_eq!(names(folder.path())?, 0);
         Ok(())

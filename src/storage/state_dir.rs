@@ -1,7 +1,7 @@
 //! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700 and files 0600.
 //!
-//! A folder that other users can change is neither read nor written. Otherwise, they could plant a saved session, which would create the
-//! user's key on their manager, or a record, which would make `recover` delete one of the user's keys.
+//! A folder that other users can change is neither read nor written. In such a folder, other users could create a saved session for their own
+//! manager, which would receive the user's new key. They could also create a record that makes `recover` delete one of the user's keys.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -16,7 +16,7 @@ use super::permissions::{Use, trust_file, trust_folder};
 /// The maximum size of a file. State files are a few kilobytes long.
 const LIMIT: u64 = 64 * 1024;
 
-/// A folder in the state folder. Each file in it is written completely or not at all.
+/// A subfolder of the state folder. Each file in it is written completely or not at all.
 pub(crate) struct Folder {
     path: PathBuf,
 }
@@ -42,10 +42,10 @@ impl Folder {
         &self.path
     }
 
-    /// Checks that other users could not have written files to this folder. A missing folder is trusted.
+    /// Checks that other users cannot write files to this folder. A missing folder is trusted.
     ///
     /// # Errors
-    /// Returns [`crate::storage::permissions::UntrustedPath`] if they could.
+    /// Returns [`crate::storage::permissions::UntrustedPath`] if other users can write to the folder.
     pub(crate) fn trusted(&self) -> io::Result<()> {
         if let Some(above) = self.path.parent() {
             trust_folder(above, Use::Above)?;
@@ -61,13 +61,13 @@ impl Folder {
             .map(|_| ())
     }
 
-    /// Writes the file `name`, which must not exist yet, and returns it locked.
+    /// Writes the file `name`, which must not exist yet. Returns the file, which is locked.
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
         self.commit_locked(name, content, false)
     }
 
-    /// Writes or replaces the file `name` and returns it locked.
+    /// Writes or replaces the file `name`. Returns the file, which is locked.
     pub(crate) fn replace_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.commit_locked(name, content, true)
     }
@@ -92,7 +92,7 @@ impl Folder {
         (File::options().read(true).write(true)).open(self.plain(name)?)
     }
 
-    /// Returns the path of `name`, which must be a regular file, because opening a pipe would block.
+    /// Returns the path of the file `name`. The file must be a regular file, because opening a pipe would block.
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
         if !path.symlink_metadata()?.is_file() {
@@ -112,7 +112,7 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // Names that begin with a dot are temporary files of a write that is in progress or was interrupted.
+            // Files with names that begin with a dot are temporary files. They belong to a write that is in progress or was interrupted.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}
@@ -154,7 +154,7 @@ impl Folder {
         }
     }
 
-    /// Flushes created and removed names in the folder to disk, if the folder exists.
+    /// Flushes the folder to disk if it exists, so that created, renamed and removed files survive a power cut.
     pub(crate) fn flush(&self) -> io::Result<()> {
         match sync_folder(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -176,7 +176,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes the permissions of other users from the folder. Its parent folders are not changed, because the user chose them.
+    /// Removes the permissions of other users from the folder. The parent folders are not changed, because the user is responsible for them.
     #[cfg(unix)]
     fn close_to_others(&self) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -192,7 +192,7 @@ impl Folder {
     }
 }
 
-/// Returns the content of the file at `path`. Its type is checked before it is opened, because opening a pipe would block.
+/// Returns the content of the file at `path`. The file type is checked before the file is opened, because opening a pipe would block.
 fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::other(format!("`{name}` is not a file")));
@@ -201,7 +201,7 @@ fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Allocated for the whole file and one more byte to detect its end: reallocation would leave copies of a secret in memory.
+    // The buffer is allocated at full size, with one more byte to detect the end of the file. Reallocation would leave copies of a secret in memory.
     let room = file.metadata()?.len().min(LIMIT) + 32;
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(room).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Checks whether the system allows a file to be replaced, without changing anything.
+//! Checks whether the system allows replacing a file. The check changes nothing.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,9 +8,9 @@ use super::open_folder::OpenFolder;
 /// The way in which a file gets its new content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteMode {
-    /// A new file is renamed over the old one, if there is an old one.
+    /// A new file is renamed to the name. It replaces the old file, if there is an old file.
     Replace,
-    /// The file is a mount point. It cannot be replaced, so it is overwritten.
+    /// The file is a mount point. A mount point cannot be replaced, so the file is overwritten.
     #[cfg_attr(
         not(unix),
         expect(dead_code, reason = "a file is never a mount point on Windows")
@@ -18,7 +18,7 @@ pub(crate) enum WriteMode {
     InPlace,
 }
 
-/// Returns how `name` in this folder gets its new content.
+/// Returns the way in which the file `name` in this folder gets its new content.
 ///
 /// # Errors
 /// Returns an error if the file can be neither replaced nor overwritten.
@@ -61,14 +61,14 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     let sticky = above.stx_mode & 0o1000 != 0;
     if sticky && user != 0 && file.stx_uid != user && above.stx_uid != user {
         return Err(io::Error::other(
-            "it belongs to another user, and only its owner can replace files in its folder",
+            "it belongs to a different user, and its folder is sticky: only the owner of a file can replace it",
         ));
     }
     Ok(WriteMode::Replace)
 }
 
-/// Returns true if a file is a mount point, on kernels before 5.8. Device numbers do not prove that: on an overlay file system, a folder
-/// and a file in it may have different ones.
+/// Returns true if a file is a mount point. This function is for kernels before 5.8. Device numbers are not compared, because a folder and a file in
+/// it may have different device numbers on an overlay file system.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};
@@ -84,7 +84,7 @@ fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     })
 }
 
-/// Calls statx(2). Returns `None` if the kernel does not have the call or a sandbox forbids it.
+/// Calls statx(2). Returns `None` if the kernel does not support the call, or if a sandbox forbids it.
 #[cfg(target_os = "linux")]
 fn statx(
     folder: &OpenFolder,
@@ -100,8 +100,8 @@ fn statx(
     }
 }
 
-/// Returns how `name` gets its new content. On other Unix systems, the only check is whether the file is a mount point. A mount point is on
-/// a different device than its folder.
+/// Returns the way in which the file `name` gets its new content. On Unix systems other than Linux, this function checks only whether the file is a
+/// mount point. A mount point is on a different device than its folder.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;
@@ -117,11 +117,11 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     })
 }
 
-/// Returns `Replace`: on Windows, there is nothing to check.
+/// Returns `Replace`, because a file is never a mount point on Windows.
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the same signature on every system"
+    reason = "the signature is the same on every system"
 )]
 pub(crate) fn write_mode(_folder: &OpenFolder, _name: &OsStr) -> io::Result<WriteMode> {
     Ok(WriteMode::Replace)

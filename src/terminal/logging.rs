@@ -1,4 +1,4 @@
-//! The log on stderr. Log messages of libraries are omitted, because they may contain secrets.
+//! Writes the log to stderr. Log messages of libraries are omitted, because they may contain secrets.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -7,7 +7,7 @@ use crate::text::shorten;
 
 struct StderrLog;
 
-/// Starts the log. By default it contains the reasons for waiting. `-v` adds the steps, and `-vv` adds every request.
+/// Starts the log. By default, the log contains only the reasons why the run waits. `-v` adds the steps, and `-vv` adds every request.
 pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {
         0 if quiet => return,

@@ -1,4 +1,4 @@
-//! The terminal: output, prompts, log, error reports, panic hook.
+//! The terminal: output, prompts, the log, error reports and the panic hook.
 
 pub(crate) mod logging;
 pub(crate) mod output;

@@ -1,7 +1,7 @@
-//! The panic hook: reports a bug and its source location, and exits the process. It does not print the panic message, which may quote data.
+//! The panic hook: reports a bug and its source location, and exits the process. The hook does not print the panic message, which may quote data.
 //!
-//! A panic on any thread exits the process. The effect is the same as if the run were killed, and `recover` handles that with the record on
-//! disk. The stack is not unwound, because no code with access to a secret should continue after a bug.
+//! A panic on any thread exits the process. The effect is the same as if the run were killed: the record on disk remains, and `recover` uses it. The
+//! stack is not unwound, because no code with access to a secret should continue after a bug.
 
 use super::output::Output;
 use super::prompt;
@@ -19,7 +19,7 @@ pub(crate) fn install_panic_hook() {
         });
         Output::release_lines();
         Output::raw_line(&format!(
-            "error: this is a bug in swp-keys{place}; check what was changed on the manager before you run the command again"
+            "error: this is a bug in swp-keys{place}; before you run the command again, check whether it changed anything on the manager"
         ));
         prompt::restore_terminal();
         std::process::exit(ErrorKind::Unexpected.exit_code().into());
@@ -29,7 +29,7 @@ pub(crate) fn install_panic_hook() {
 /// Returns the path of a source file without the folders of the build machine, for example `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // Each of these is followed by a folder whose name depends on the machine or the compiler.
+    // In a path, each of these folders contains a folder whose name depends on the machine or the compiler.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')

@@ -1,4 +1,4 @@
-//! How a run verifies the manager: the policy, and the store of pinned keys.
+//! Verification of the manager: the policy of a run, and the store of pinned keys.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

@@ -1,7 +1,7 @@
-//! Decides how a run verifies the manager, and records which setting decided it.
+//! Decides how a run verifies the manager, and records the setting that decided.
 //!
-//! The first of these settings that is present decides: pins from a flag, variable or profile; `--insecure`; a certificate file; a pin
-//! stored for this host and port; the system's root certificates. Files of later settings in this order are not read.
+//! The first of these settings that is present decides: pins from a flag, variable or profile; `--insecure`; a certificate file; a pin stored for
+//! this host and port; the system's root certificates. The files of settings that come later in this list are not read.
 
 use std::fmt;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::manager::{Address, Pin, PinSet, Trust};
 use crate::storage::locations;
 use crate::storage::permissions::refuse_world_writable;
 
-/// The method by which the manager's certificate is verified, and the setting that decided it.
+/// The method by which the manager's certificate is verified, and the setting that selected this method.
 pub(crate) struct TrustDecision {
     /// The verification method.
     pub(crate) trust: Trust,
@@ -46,7 +46,7 @@ impl TrustDecision {
     }
 }
 
-/// The setting that decided how the manager is verified.
+/// The setting that selected the verification method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TrustSource {
     /// Pins from a flag, a variable or a profile.
@@ -95,9 +95,9 @@ fn system_roots() -> Option<&'static str> {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find(set)
 }
 
-/// The settings that decide how a manager's certificate is verified.
+/// The trust settings of a run.
 pub(crate) struct TrustPolicy {
-    /// The address in the settings. The trust settings of a profile apply only to this manager.
+    /// The manager's address in the settings. The trust settings of a profile apply only to the manager at this address.
     own_address: Option<Address>,
     /// The pins from a flag, a variable or the profile.
     pins: Option<Sourced<Vec<Pin>>>,
@@ -108,7 +108,7 @@ pub(crate) struct TrustPolicy {
 }
 
 impl TrustPolicy {
-    /// Returns the policy of these settings.
+    /// Returns the policy for the settings of a run.
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             own_address: settings
@@ -128,12 +128,12 @@ impl TrustPolicy {
         pins.filter(|pins| self.applies_to(&pins.source, address))
     }
 
-    /// Returns true if a setting from this source applies to the manager at `address`.
+    /// Returns true if a setting from `source` applies to the manager at `address`.
     fn applies_to(&self, source: &Source, address: &Address) -> bool {
         !matches!(source, Source::File(_)) || self.own_address.as_ref() == Some(address)
     }
 
-    /// Returns true if no certificate is verified.
+    /// Returns true if `--insecure` disables the verification of certificates.
     pub(crate) fn is_insecure(&self) -> bool {
         self.insecure.is_some()
     }
@@ -141,10 +141,10 @@ impl TrustPolicy {
     /// Decides how the manager at `address` is verified.
     ///
     /// # Errors
-    /// Returns a usage error if the file that decides cannot be read, if a pin is set for an address without TLS, or if `--insecure` is set
-    /// although a pin is stored for this manager.
+    /// Returns a usage error if the certificate file or the pin store cannot be read, or if a pin is set for an address without TLS. Also returns a
+    /// usage error if `--insecure` is set although a pin is stored for this manager.
     pub(crate) fn resolve(&self, address: &Address) -> Result<TrustDecision, Error> {
-        // A pin is the strictest setting, so it is not combined with other settings.
+        // Pins are the strictest setting, so no other setting is read if pins are set.
         if let Some(pins) = self.pins_for(address) {
             return given_pins(pins, address);
         }
@@ -159,7 +159,7 @@ impl TrustPolicy {
                 source: TrustSource::Certificates(path.source.clone(), path.value.clone()),
             });
         }
-        // If this user cannot reach the pin store, the system's root certificates decide.
+        // If the pin store is not accessible to this user, the system's root certificates are used.
         if PinStore::path().is_some_and(|path| locations::is_out_of_reach(&path)) {
             return Ok(TrustDecision::system());
         }
@@ -200,7 +200,7 @@ fn insecure(source: &Source, address: &Address) -> Result<TrustDecision, Error> 
         let host = address.host_and_port();
         return Err(Error::usage(
             format!(
-                "{source} is not allowed: {} has a pin for {host}",
+                "{source} is not allowed, because {} contains a pin for {host}",
                 path.display()
             ),
             format!("omit it, or run `swp-keys trust remove {host}` first"),
@@ -236,17 +236,17 @@ pub(crate) fn load_certificates(
             "pass a PEM file with one or more certificates",
         )
     };
-    // Opening a pipe would wait for its other end, and the file may be read more than once, so the type is checked first.
+    // The file type is checked first, because opening a pipe would block, and because the file may be read more than once.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(invalid("is not a file".to_owned()));
     }
     let content = fs::read(path).map_err(|error| invalid(format!("could not be read: {error}")))?;
-    // The user may have named the wrong file, which may contain a private key.
+    // The buffer is zeroed on drop, because the user may have named a file that contains a private key.
     let content = Zeroizing::new(content);
     Trust::from_certificate_file(&content).map_err(invalid)
 }
 
-/// Returns the pins stored for the manager at `address`, and the path of their file.
+/// Returns the pins that are stored for the manager at `address`, and the path of the pin store.
 fn stored_pins(address: &Address) -> Result<Option<(PinSet, PathBuf)>, Error> {
     let Some(path) = PinStore::path().filter(|_| address.is_encrypted()) else {
         return Ok(None);

@@ -16,7 +16,7 @@ use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId
 /// The maximum size of a role's JSON. It has about 7 KB (docs/manager-api.md, "Roles"), or more if the role lists individual computers.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// A role with or without the text of its rights.
+/// A representation of a role that contains its name: [`Role`], or a summary.
 pub(crate) trait NamedRole: Searchable {
     /// Returns the name.
     fn name(&self) -> &str;

@@ -1,5 +1,5 @@
-//! The signals that are ignored when the process starts: `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for background
-//! jobs. They stay ignored in this process and in its children.
+//! The signals that are ignored when the process starts: `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for background jobs. These
+//! signals stay ignored in this process and in its child processes.
 
 #[cfg(target_os = "linux")]
 use crate::error::Signal;
@@ -8,8 +8,8 @@ use crate::error::Signal;
 pub(crate) struct IgnoredSignals(u64);
 
 impl IgnoredSignals {
-    /// Reads the ignored signals. This must happen before the first handler is installed, because a handler replaces the caller's choice.
-    /// If /proc is not mounted, no signal counts as ignored.
+    /// Reads the ignored signals. The caller must call this function before the first handler is installed, because a handler replaces the inherited
+    /// disposition. If /proc is not mounted, no signal counts as ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -27,14 +27,14 @@ impl IgnoredSignals {
     /// Returns true if the signal with this number was ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains_number(&self, number: i32) -> bool {
-        // The lowest bit represents signal 1.
+        // The lowest bit of the mask represents signal 1.
         let bit = u32::try_from(number - 1).ok();
         bit.and_then(|bit| self.0.checked_shr(bit))
             .is_some_and(|mask| mask & 1 == 1)
     }
 }
 
-/// Other systems have no safe way to read the ignored signals, so no signal counts as ignored.
+/// On systems other than Linux, the ignored signals cannot be read without unsafe code, so no signal counts as ignored.
 #[cfg(not(target_os = "linux"))]
 impl IgnoredSignals {
     pub(crate) fn read() -> Self {

@@ -1,4 +1,4 @@
-//! The signals that end a run, and the signals that the caller ignores.
+//! Handles the signals that end a run, and respects the signals that the caller ignores.
 
 #[cfg(unix)]
 mod disposition;

@@ -1,17 +1,17 @@
-//! Lines for stderr that are held back, because the line that tells a CI runner to mask a secret must come first.
+//! Lines for stderr that are written later, because the line that masks a secret in the log of a CI runner must come first.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 static DEFERRED: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
-/// Starts holding back lines.
+/// Starts to defer lines.
 pub(crate) fn begin() {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     deferred.get_or_insert_default();
 }
 
-/// Holds back a line. Returns false if lines are not being held back at the moment.
+/// Defers a line. Returns false if lines are currently not deferred.
 pub(crate) fn hold(line: &str) -> bool {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(lines) = deferred.as_mut() else {
@@ -21,7 +21,7 @@ pub(crate) fn hold(line: &str) -> bool {
     true
 }
 
-/// Writes the lines that were held back, and stops holding back lines.
+/// Writes the deferred lines, and stops deferring lines.
 pub(crate) fn end() {
     let deferred = DEFERRED
         .lock()
@@ -34,6 +34,6 @@ pub(crate) fn end() {
 
 /// Writes a line to stderr.
 pub(crate) fn write(line: &str) {
-    // If stderr is closed, the failure cannot be reported.
+    // A failure is ignored: if stderr is closed, it cannot be reported.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

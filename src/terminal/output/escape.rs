@@ -1,8 +1,8 @@
-//! Makes text from outside the program safe for a terminal and for the log of a CI runner.
+//! Escapes text from outside this program, so that it is safe in a terminal and in the log of a CI runner.
 //!
-//! Runners execute commands in the log. GitHub's runner accepts `::name::` at the beginning of a line, also after blanks, and `##[name]`
-//! anywhere. Azure's runner accepts `##vso[name]` anywhere, and TeamCity's accepts `##teamcity[name]`. Invisible characters in a command,
-//! such as variation selectors, are ignored.
+//! CI runners execute commands that they find in the log. GitHub's runner accepts `::name::` at the beginning of a line, even after spaces, and
+//! `##[name]` anywhere. Azure's runner accepts `##vso[name]` anywhere, and TeamCity's runner accepts `##teamcity[name]`. This module recognises a
+//! command even if it contains invisible characters, such as variation selectors.
 
 use std::io::{self, Write};
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::secret;
 
-/// Escapes everything that a terminal would execute or hide: control characters, escape sequences, bidi overrides, zero-width characters,
-/// line separators and tag characters. Line breaks are escaped as well, so that the text cannot imitate a line of this program. The
-/// beginning of a CI runner command is also escaped.
+/// Escapes everything that a terminal would execute or hide: control characters, escape sequences, bidi overrides, zero-width characters, line
+/// separators and tag characters. Line breaks are escaped as well, so that the text cannot imitate a line of this program. So is the beginning of a
+/// command for a CI runner.
 #[must_use]
 pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -26,7 +26,7 @@ pub(crate) fn safe(text: &str) -> String {
     without_leading_command(&safe)
 }
 
-/// Returns true if a terminal shows all of this text and executes none of it.
+/// Returns true if a terminal displays the whole text as it is.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_unsafe)
 }
@@ -44,9 +44,9 @@ pub(crate) fn without_leading_command(line: &str) -> String {
     }
 }
 
-/// Returns true if text begins with `##[`, or `##`, a name and `[`.
+/// Returns true if the text begins with `##[`, or with `##`, a name and `[`.
 fn begins_command(text: &str) -> bool {
-    // This quick check comes first because the function is called for every character of the text.
+    // This check is fast, and the function is called for every character of a text.
     if !text.starts_with('#') {
         return false;
     }
@@ -62,14 +62,14 @@ fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Returns `value` as JSON with unsafe characters escaped. A parser reads the same value from it, and it is harmless to a terminal.
+/// Returns `value` as JSON with unsafe characters escaped. A JSON parser reads the same value from the result, and the result is safe in a terminal.
 ///
 /// # Panics
 /// Does not panic in practice, because all values are maps with string keys.
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    // Both buffers are allocated at full size, because the value may contain a secret and reallocation would leave copies. Callers add a
-    // line break.
+    // Both buffers are allocated at full size, because the value may contain a secret and reallocation would leave copies of it in memory. The
+    // buffers have space for a line break, which callers add.
     let plain = if pretty {
         secret::pretty_json(value)
     } else {
@@ -112,8 +112,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and passes it on. The serializer writes complete characters only. It does not report the kind of an I/O
-/// error, so `broken` stores the error.
+/// A writer that escapes JSON and writes it to a different writer. The serializer writes only complete characters. It does not return the kind of an
+/// I/O error, so `broken` stores the error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -121,7 +121,7 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // Line breaks here are part of the layout, because the serializer escapes line breaks in strings.
+        // These line breaks belong to the layout of the JSON, because the serializer escapes line breaks in strings.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();
@@ -151,8 +151,8 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Returns the position of the first text to escape. A line of JSON cannot begin with a runner command, because a quote comes before any
-/// text.
+/// Returns the position of the first character to escape. A line of JSON cannot begin with a command for a CI runner, because a quote precedes every
+/// string.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])
@@ -161,7 +161,7 @@ fn first_to_escape(plain: &str) -> Option<usize> {
 }
 
 /// Returns true if the character is a control character, changes the order of other characters (UAX #9), or is invisible
-/// (`Default_Ignorable_Code_Point`). Variation selectors are an exception.
+/// (`Default_Ignorable_Code_Point`). Returns false for variation selectors.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -7,14 +7,14 @@ use crate::error::Error;
 /// The output format of stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
-    /// The value or a table.
+    /// Plain text: a value or a table.
     #[default]
     Text,
-    /// One JSON document: the manager's object with `meta` added.
+    /// One JSON document: the manager's object with an additional field `meta`.
     Json,
     /// One JSON document on each line.
     Jsonl,
-    /// NAME=value, quoted for a POSIX shell if it needs quotes.
+    /// A line NAME=value. The value is quoted for a POSIX shell if necessary.
     Env,
 }
 
@@ -25,15 +25,15 @@ impl Format {
         matches!(self, Self::Json | Self::Jsonl)
     }
 
-    /// Checks that a list can be written in this format.
+    /// Checks that this format can represent a list.
     ///
     /// # Errors
-    /// Returns a usage error for `env`, because a list is not a single value that a variable could contain.
+    /// Returns a usage error for `env`, because a variable contains a single value and not a list.
     pub(crate) fn require_list(self) -> Result<(), Error> {
         self.require_not_env("this command prints a list", "use text, json or jsonl")
     }
 
-    /// Checks that a document with several values can be written in this format.
+    /// Checks that this format can represent a document with several values.
     ///
     /// # Errors
     /// Returns a usage error for `env`.

@@ -1,7 +1,7 @@
-//! The output: data on stdout, everything else on stderr.
+//! The output: data goes to stdout, and everything else goes to stderr.
 //!
-//! stdout gets exactly one document or nothing. In the format `jsonl`, each line is one document. Secrets are not printed here, because
-//! `delivery/` writes them. Text from outside the program is made safe for a terminal by [`safe`] and [`json_text`].
+//! A run prints exactly one document or nothing to stdout. In the format `jsonl`, each line is one document. Secrets are not printed here but in
+//! `delivery/`. Text from outside the program is made safe for a terminal by [`safe`] and [`json_text`].
 
 mod deferred;
 mod env_line;

@@ -10,7 +10,7 @@ use super::format::{Color, Format};
 use crate::error::Error;
 use crate::text::shorten;
 
-/// The maximum length of a line, in characters. Names from the manager that occur in a line may have any length.
+/// The maximum length of a line, in characters. A line may contain a name from the manager, which may have any length.
 pub(crate) const MAX_LINE: usize = 4000;
 
 /// The output of a run.
@@ -44,36 +44,36 @@ impl Output {
         self.format
     }
 
-    /// Writes the document of this run to stdout. A closed pipe (`| head`) is not an error.
+    /// Writes the document of this run to stdout. If the reader has closed the pipe (`| head`), that is not an error.
     ///
     /// # Errors
-    /// Returns an error if stdout cannot be written for another reason, such as a full disk.
+    /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
     pub(crate) fn data(&self, document: &str) -> Result<(), Error> {
         self.write(|stdout| stdout.write_all(document.as_bytes()))
             .map(|_| ())
     }
 
-    /// Writes some documents of a list to stdout, one on each line. Returns false if the pipe is closed. JSON lines are the only output
-    /// that is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
+    /// Writes some documents of a list to stdout, one on each line. Returns false if the reader has closed the pipe. JSON lines are the only format
+    /// in which a part of a list is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
     ///
     /// # Errors
-    /// Returns an error if stdout cannot be written for another reason, such as a full disk.
+    /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
     pub(crate) fn json_lines(&self, documents: &[impl Serialize]) -> Result<bool, Error> {
         self.write(|stdout| {
             (documents.iter()).try_for_each(|document| json_line(stdout, document, false))
         })
     }
 
-    /// Writes a JSON document, which may be long, in pieces.
+    /// Writes a JSON document without building its whole text in memory.
     ///
     /// # Errors
-    /// Returns an error if stdout cannot be written.
+    /// Returns an error if writing to stdout fails.
     pub(crate) fn json(&self, document: &impl Serialize, pretty: bool) -> Result<(), Error> {
         self.write(|stdout| json_line(stdout, document, pretty))
             .map(|_| ())
     }
 
-    /// Writes to stdout. Returns false if the pipe is closed.
+    /// Writes to stdout. Returns false if the reader has closed the pipe.
     fn write(
         &self,
         write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
@@ -101,12 +101,12 @@ impl Output {
         }
     }
 
-    /// Prints a warning even with `--quiet`, because it would be dangerous to hide it.
+    /// Prints a warning even with `--quiet`. It is used for warnings that would be dangerous to hide.
     pub(crate) fn insist(&self, message: &str) {
         self.line("warning", "33", message);
     }
 
-    /// Prints an error. Only `report.rs` and `config check` call this.
+    /// Prints an error. Only `report.rs` and `config check` call this function.
     pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
         self.line("error", "31", message);
         if let Some(hint) = hint {
@@ -114,19 +114,19 @@ impl Output {
         }
     }
 
-    /// Writes a line to stderr unchanged. Only `report.rs`, `usage_error.rs`, `panic.rs` and the log call this.
+    /// Writes a line to stderr unchanged. Only `report.rs`, `usage_error.rs`, `panic.rs` and the log call this function.
     pub(crate) fn raw_line(line: &str) {
         if !deferred::hold(line) {
             deferred::write(line);
         }
     }
 
-    /// Holds back lines for stderr until [`Output::release_lines`] is called, because the line that masks a secret must come before them.
+    /// Defers lines for stderr until [`Output::release_lines`] is called, because the line that masks a secret must come first.
     pub(crate) fn hold_lines() {
         deferred::begin();
     }
 
-    /// Writes the lines that were held back, and stops holding back lines.
+    /// Writes the deferred lines, and stops deferring lines.
     pub(crate) fn release_lines() {
         deferred::end();
     }

@@ -1,4 +1,4 @@
-//! The prompt on a Windows console.
+//! Prompts on a Windows console.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 

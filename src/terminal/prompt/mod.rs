@@ -1,4 +1,4 @@
-//! Prompts. They use the terminal directly, so that stdin and stdout can be pipes.
+//! Prompts the user. Prompts use the terminal directly, so that stdin and stdout can be pipes.
 
 #[cfg(not(unix))]
 mod console;

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 /// The state of the terminal before the current question.
 static BEFORE: Mutex<Option<tty::TerminalState>> = Mutex::new(None);
 
-/// Restores the terminal if a prompt is open. Called before the process exits immediately.
+/// Restores the terminal if a prompt is open. This function is called before the process exits without waiting for the prompt.
 pub(crate) fn restore_terminal() {
     if let Ok(before) = BEFORE.try_lock()
         && let Some(before) = before.as_ref()
@@ -30,17 +30,17 @@ fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
 }
 
-/// Whether the program can prompt.
+/// The ability of this program to prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prompt {
-    /// There is a terminal.
+    /// The process has a terminal.
     Terminal,
-    /// There is no terminal, or `--no-input` is set.
+    /// The process has no terminal, or `--no-input` is set.
     Unavailable,
 }
 
 impl Prompt {
-    /// Checks for a terminal unless `no_input` is set.
+    /// Returns `Available` if the process has a terminal and `no_input` is false.
     pub(crate) fn find(no_input: bool) -> Self {
         if !no_input && tty::is_available() {
             Self::Terminal
@@ -49,7 +49,7 @@ impl Prompt {
         }
     }
 
-    /// Asks for a secret, which is not shown. `flags` is the hint on how to supply it without a prompt.
+    /// Asks for a secret without showing the input. `flags` is the hint on how to supply the secret without a prompt.
     pub(crate) async fn hidden(
         self,
         question: &str,
@@ -97,8 +97,8 @@ impl Prompt {
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Reads the answer on a separate thread, so that signals are handled meanwhile. The terminal is restored afterwards, because the
-    /// thread may still be reading.
+    /// Reads the answer on a separate thread, so that signals are handled meanwhile. This function restores the terminal, because the thread may
+    /// still be reading.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Unavailable {
             let message = format!("no {} given and no terminal to prompt on", question.subject);
@@ -111,7 +111,7 @@ impl Prompt {
             .cancel(async { Ok(asking.answer_despite_stops(&mut reading).await) })
             .await;
         let answer = match answer {
-            // A Windows console passes Ctrl-C as a character. The console library then raises the signal, which may not have arrived yet.
+            // A Windows console delivers Ctrl-C as a character. The console library then raises the signal, which may not have arrived yet.
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(Error::interrupted(signals.first_signal().await))
             }
@@ -119,7 +119,7 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // Otherwise the thread could turn the echo off again.
+            // If the run did not wait for the thread, the thread could turn the echo off again.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
         asking.outcome(question, answer)
@@ -163,7 +163,7 @@ impl<'a> PromptText<'a> {
     }
 }
 
-/// The maximum time that the reading thread needs to notice that it is cancelled.
+/// The maximum time to wait until the reading thread ends after it was cancelled.
 const EXIT_WAIT: Duration = Duration::from_millis(300);
 
 type ReadResult = Result<io::Result<Secret>, tokio::task::JoinError>;
@@ -187,7 +187,8 @@ impl ActivePrompt {
         Arc::clone(&self.state)
     }
 
-    /// Waits for the answer. If the process was stopped (Ctrl-Z), the shell has changed the terminal, so the question is asked again.
+    /// Waits for the answer. If the process is stopped (Ctrl-Z) and continued, the question is asked again, because the shell has changed the
+    /// terminal settings.
     #[cfg(unix)]
     async fn answer_despite_stops(
         &self,
@@ -232,8 +233,8 @@ impl ActivePrompt {
                 self.before.end_line(question.echo);
                 return Err(error);
             }
-            // A closed terminal ends the input like a line break does. An incomplete password must not be sent, because it would count as a
-            // failed sign-in.
+            // When the terminal is closed, the input ends as if the user had pressed Enter. The input is discarded, because sending an incomplete
+            // password would count as a failed sign-in.
             Ok(Ok(_)) if was_closed => question.unread("the terminal was closed"),
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => question.unread(&reason(&error)),
@@ -254,7 +255,7 @@ impl ActivePrompt {
             return error;
         }
         error.hint(format!(
-            "the run was in the background of the terminal and could not prompt: use `timeout --foreground`, or {}",
+            "the process is in the background and cannot prompt: use `timeout --foreground`, or {}",
             question.flags
         ))
     }
@@ -276,7 +277,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Returns the question as part of a sentence: "Password of Kim: " becomes "password of Kim".
+/// Returns the subject of a question for use in a sentence: "Password of Kim: " becomes "password of Kim".
 fn topic(question: &str) -> String {
     let mut characters = question.trim_end_matches(": ").chars();
     characters.next().map_or_else(String::new, |first| {
@@ -288,7 +289,7 @@ fn topic(question: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Prepares the terminal for the input of a secret, without reading one.
+    /// Prepares the terminal for the input of a secret, but does not read a secret.
     pub(crate) fn begin_to_ask() {
         remember(Some(tty::TerminalState::now()));
         tty::stop_echo().expect("a terminal");

@@ -1,4 +1,4 @@
-//! The state that the prompt and its reading thread share.
+//! The state that a prompt shares with the thread that reads the answer.
 
 use std::sync::atomic::AtomicBool;
 #[cfg(unix)]
@@ -6,23 +6,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(unix)]
 use std::time::Duration;
 
-/// Whether the terminal shows the input.
+/// The choice of whether the terminal shows the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Echo {
     On,
     Off,
 }
 
-/// The state of a question, for the thread that reads the answer.
+/// The state of a prompt, which the run and the thread that reads the answer share.
 #[derive(Default)]
 pub(super) struct ReaderState {
-    /// Whether the run has stopped waiting for the answer.
+    /// True if the run has stopped waiting for the answer.
     pub(super) cancelled: AtomicBool,
     /// The number of times the process continued after a stop.
     #[cfg(unix)]
     pub(super) continued: AtomicU32,
-    /// The number of the last turn that the thread requested, and of the last turn that the run has taken. In a turn, the run handles
-    /// signals.
+    /// The number of the last turn that the thread requested. In a turn, the run handles signals, and `turn_taken` is the number of its last turn.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
     #[cfg(unix)]
@@ -37,7 +36,7 @@ impl ReaderState {
         self.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Waits until the run has handled the signals that arrived before this call. A signal that ends the run cancels the question.
+    /// Waits until the run has handled the signals that arrived before this call. A signal that ends the run cancels the prompt.
     #[cfg(unix)]
     pub(super) fn wait_for_turn(&self) {
         let wanted = self.turn_wanted.fetch_add(1, Ordering::SeqCst) + 1;

@@ -1,8 +1,8 @@
-//! The terminal of a Unix process. It is used only while the process is in the foreground.
+//! Reads from the terminal of a Unix process. The terminal is used only while the process is in the foreground.
 //!
-//! The system stops a background process that reads from its terminal or changes it. When the process continues in the background, it is
-//! stopped again at once, so a signal that was sent meanwhile would never be handled. Therefore, a background process does not touch the
-//! terminal here. It stops itself as the system would, and handles its signals after each stop.
+//! The system stops a background process that reads from its terminal or changes the terminal settings. If the process is continued in the
+//! background, the system stops it again immediately, and the process cannot handle the signals that arrived meanwhile. So this module does not use
+//! the terminal in the background. Instead the process stops itself, and handles its signals after each stop.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -20,11 +20,11 @@ use super::reader_state::{Echo, ReaderState};
 use crate::secret::Secret;
 
 const TERMINAL: &str = "/dev/tty";
-/// The maximum length of a line on a terminal (N_TTY_BUF_SIZE on Linux; less on other systems).
+/// The maximum length of a line on a terminal (N_TTY_BUF_SIZE on Linux). It is shorter on other systems.
 const MAX_LINE: usize = 4096;
 /// The pause between two checks of the process state.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The maximum number of consecutive stops that have no effect. The caller may ignore the stop signal, or there may be no shell that could
+/// The maximum number of consecutive attempts to stop that have no effect. The process may ignore the stop signal, or no shell may be able to
 /// continue the process.
 const MAX_FAILED_STOPS: u32 = 40;
 
@@ -37,7 +37,7 @@ fn open() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(TERMINAL)
 }
 
-/// Shows `question` and reads a line. The input is not buffered elsewhere, because the buffer would keep a copy of a secret.
+/// Shows `question` and reads a line. No buffered reader is used, because its buffer would retain a copy of a secret.
 pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Result<Secret> {
     let mut terminal = open()?;
     let mut asked = ask(&mut terminal, question, echo, state)?;
@@ -64,7 +64,7 @@ pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Resul
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Shows the question when the process is in the foreground. Returns the number of times the process had continued after a stop.
+/// Waits until the process is in the foreground, and shows the question. Returns how often the process had been continued after a stop.
 fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
     if state.is_cancelled() {
@@ -72,7 +72,7 @@ fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> 
     }
     let asked = state.continued.load(Ordering::SeqCst);
     if echo == Echo::Off {
-        // The echo is turned off before the question is shown. Otherwise, early input would be visible.
+        // The echo is turned off before the question is shown, so that input is never visible.
         hide(terminal)?;
     }
     terminal.write_all(question.as_bytes())?;
@@ -87,7 +87,7 @@ fn come_to_foreground(terminal: &File, state: &ReaderState) -> io::Result<()> {
                 "this run is in the background of the terminal",
             ));
         }
-        // A signal that arrived during the last stop is handled before the next one.
+        // The run handles a signal that arrived during the last stop before the process stops again.
         state.wait_for_turn();
         if state.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
@@ -118,13 +118,12 @@ fn is_readable(terminal: &File) -> io::Result<bool> {
     }
 }
 
-/// Returns true if this process can use the terminal. If the foreground process group is unknown, for example in a container, the result is
-/// true.
+/// Returns true if this process can use the terminal. Also returns true if the foreground process group is unknown, for example in a container.
 fn is_in_foreground(terminal: &File) -> bool {
     tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
-/// Turns off the echo, except for the line break.
+/// Turns off the echo of all input except line breaks.
 fn hide(terminal: &File) -> io::Result<()> {
     let mut state = tcgetattr(terminal)?;
     state.local_modes -= LocalModes::ECHO;
@@ -132,7 +131,7 @@ fn hide(terminal: &File) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &state)?)
 }
 
-/// Turns off the echo until the terminal is restored.
+/// Turns off the echo. It stays off until the terminal is restored.
 #[cfg(test)]
 pub(crate) fn stop_echo() -> io::Result<()> {
     hide(&open()?)
@@ -169,9 +168,10 @@ impl TerminalState {
     }
 
     pub(crate) fn restore(&self) {
-        // In the background, the shell has already restored the terminal, and a change by this process would stop it.
+        // In the background, nothing is restored: the shell has already restored the terminal, and the system would stop this process if it changed
+        // the terminal.
         if let Some((terminal, state)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
-            // A closed terminal cannot be restored.
+            // A failure is ignored, because a closed terminal cannot be restored.
             let _ = tcsetattr(terminal, OptionalActions::Now, state);
         }
     }

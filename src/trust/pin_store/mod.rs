@@ -1,4 +1,4 @@
-//! The pinned keys of known managers: `trusted.toml` in the settings folder.
+//! The store of the pinned keys of known managers: the file `trusted.toml` in the settings folder.
 
 mod parser;
 mod pins;

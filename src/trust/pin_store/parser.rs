@@ -1,4 +1,4 @@
-//! Parses `trusted.toml`. Errors never repeat a part of the text.
+//! Parses `trusted.toml`. Errors never quote the file.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::pins::{KnownManager, PinStore};
 use crate::manager::Pin;
 
-/// The offset of a problem in the text, and its description.
+/// The description of a problem, and its offset in the text.
 type ParseProblem = (usize, String);
 type SpannedValue<'i> = Spanned<DeValue<'i>>;
 
@@ -15,7 +15,7 @@ type SpannedValue<'i> = Spanned<DeValue<'i>>;
 /// # Errors
 /// Returns the first problem.
 pub(crate) fn parse(text: &str) -> Result<PinStore, ParseProblem> {
-    // The messages of the TOML parser do not contain a part of the text.
+    // The messages of the TOML parser do not quote the text.
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         (offset, error.message().to_owned())

@@ -1,4 +1,4 @@
-//! The types for the contents of the store. `store.rs` reads and writes the file.
+//! The contents of the pin store. `store.rs` reads and writes the file.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, 
 /// The pins of all managers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct PinStore {
-    /// The managers, with their host and port as keys.
+    /// The pins of each manager. The keys of the map are `HOST:PORT`.
     pub(crate) managers: BTreeMap<String, KnownManager>,
 }
 

@@ -1,7 +1,7 @@
-//! Reads and writes the file of pinned keys.
+//! Reads and writes the pin store.
 //!
-//! The file contains no secret, but every process that can write to it can decide which server receives the password. So the file
-//! is written atomically with mode 0600, and rejected if other users can write to it.
+//! The file contains no secret, but its content decides which server receives the password. So the file is written atomically with mode 0600, and it
+//! is rejected if other users can write to it.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -19,11 +19,11 @@ use crate::storage::permissions::{require_trusted_folder, require_trusted_owner}
 use crate::storage::{locations, state_dir};
 
 const NAME: &str = "trusted.toml";
-/// The size limit of the file. An entry has about 200 bytes, so this is enough for 5,000 managers.
+/// The maximum size of the file. An entry has about 200 bytes, so this size is enough for 5,000 managers.
 const MAX_BYTES: u64 = 1024 * 1024;
-/// The maximum wait while other runs change the file.
+/// The maximum time to wait while other runs change the file.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// The reason why only the user may write to the file, for error messages.
+/// The end of an error message: the reason why other users must not be able to write to the file.
 const STAKE: &str = "it decides which server receives the password";
 const HEADER: &str = "\
 # Known managers and the fingerprints of their public keys (SHA-256 of the SPKI). Written by `swp-keys`; remove a manager with
@@ -53,10 +53,10 @@ impl PinStore {
                     path.display(),
                     locations::config_variable()
                 ),
-                "fix the file, or remove it to forget all known managers",
+                "fix the file, or remove it to unpin all managers",
             )
         };
-        // Opening a pipe would wait for its other end, so the type is checked first.
+        // The file type is checked first, because opening a pipe would block.
         match fs::metadata(path) {
             Err(error) if locations::is_absent(&error) => return Ok(Self::default()),
             Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is not a file")),
@@ -75,7 +75,7 @@ impl PinStore {
     /// Parses the text of the file.
     ///
     /// # Errors
-    /// Returns the problem with its line.
+    /// Returns the problem and its line number.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         parser::parse(text).map_err(|(offset, reason)| {
             let before = text.get(..offset).unwrap_or_default();
@@ -83,24 +83,24 @@ impl PinStore {
         })
     }
 
-    /// Changes the file while no other run can change it, and returns the result of `change`.
+    /// Changes the file under a lock, and returns the result of `change`.
     ///
     /// # Errors
-    /// Returns a usage error if the file cannot be read or written, or an error if a signal arrives first. In both cases the file is
-    /// unchanged.
+    /// Returns a usage error if the file cannot be read or written. Returns an error if a signal arrives before the file is locked. After an error,
+    /// the file is unchanged.
     pub(crate) async fn change<T>(
         signals: &Signals,
         change: impl FnOnce(&mut Self) -> T,
     ) -> Result<T, Error> {
         let Some(path) = Self::path() else {
-            return Err(unwritable("this machine has no folder for settings"));
+            return Err(unwritable("this machine has no settings folder"));
         };
         let folder = path.parent().unwrap_or(&path);
         let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
         state_dir::make_private_folder(folder).map_err(failed)?;
-        // A user who can write to the folder can remove the file, which makes every manager unknown again.
+        // The folder is checked as well, because a user who can write to the folder could remove the file and thereby make every manager unknown.
         require_trusted_folder(folder, STAKE)?;
-        // The file itself is replaced, so its folder is locked instead. The lock is held until the end of this function.
+        // The folder is locked instead of the file, because the file is replaced. The lock is held until the end of this function.
         let open = OpenFolder::open(folder).map_err(failed)?;
         let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
             Ok(lock) => lock,
