@@ -38,7 +38,9 @@ impl Unusable {
     pub(crate) fn error(self, source: &str, example: &str) -> Error {
         match self {
             Self::Operator(operator) => Error::usage(
-                format!("{source} contains `{operator}` outside of quotes, but is run without a shell"),
+                format!(
+                    "{source} contains `{operator}` outside of quotes, but is run without a shell"
+                ),
                 "use `sh -c '...'` to run the command in a shell, or quote the character to pass it to the program",
             ),
             other => Error::usage(

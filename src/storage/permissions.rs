@@ -260,13 +260,19 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
 
 /// Trusts every folder, because folders in the user's profile are private on Windows, where permissions are inherited.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the signature is the same on every system")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature is the same on every system"
+)]
 pub(crate) fn trust_folder(_path: &Path, _used_as: Use) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the signature is the same on every system")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature is the same on every system"
+)]
 pub(crate) fn trust_file(_path: &Path, _private: bool) -> io::Result<()> {
     Ok(())
 }

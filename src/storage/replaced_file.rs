@@ -119,7 +119,9 @@ impl ReplacedFile {
         // If a different process has changed the file meanwhile, its changes must not be lost.
         match self.is_unchanged() {
             Ok(true) => {}
-            Ok(false) => return Err("a different process has changed the file meanwhile".to_owned()),
+            Ok(false) => {
+                return Err("a different process has changed the file meanwhile".to_owned());
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(message(error)),
         }

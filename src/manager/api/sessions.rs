@@ -141,7 +141,9 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
         request_id,
     };
     if !session.is_sendable() {
-        let reason = "the session ID in the response contains characters that cannot be sent in a header".to_owned();
+        let reason =
+            "the session ID in the response contains characters that cannot be sent in a header"
+                .to_owned();
         return Err(response.unreadable(reason, None));
     }
     Ok(session)
