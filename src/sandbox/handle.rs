@@ -1,4 +1,4 @@
-//! The handle of a sandbox: starts it, reads its state and changes its state.
+//! The handle of a sandbox, which starts the sandbox and reads and changes its state.
 
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
@@ -19,7 +19,7 @@ use super::state::manager::Manager;
 use super::state::roles::AUDITOR;
 use super::state::secrets;
 
-/// A running simulated manager. It runs in its own thread. When the handle is dropped, the manager stops and its connections are closed.
+/// The handle of a simulated manager that runs in its own thread. When the handle is dropped, the manager stops and its connections are closed.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -72,7 +72,7 @@ impl Sandbox {
         self.address
     }
 
-    /// Returns the address as a URL: `https://127.0.0.1:PORT`, or with `[::1]`.
+    /// Returns the address as a URL: `https://127.0.0.1:PORT` or `https://[::1]:PORT`.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }
@@ -104,7 +104,7 @@ impl Sandbox {
         self.shared.log().clear_requests();
     }
 
-    /// Returns the number of connections so far.
+    /// Returns the number of connections since the start.
     pub fn connections(&self) -> Connections {
         self.shared.log().connections
     }
@@ -158,18 +158,18 @@ impl Sandbox {
         first..first + i64::from(count)
     }
 
-    /// Changes a key, except for its ID. Returns false if it does not exist.
+    /// Changes a key with `edit`. The ID does not change. Returns false if the key does not exist.
     pub fn edit_key(&self, id: i64, edit: impl FnOnce(&mut ApiKey)) -> bool {
         self.shared.manager().keys.edit(id, edit).is_some()
     }
 
-    /// Removes a key. Returns false if it does not exist.
+    /// Removes a key. Returns false if the key does not exist.
     pub fn remove_key(&self, id: i64) -> bool {
         self.shared.manager().keys.remove(id).is_some()
     }
 
-    /// Adds a role and returns its ID. `role` is a JSON object with the manager's field names. If it has no `ID`, the next free one is
-    /// assigned.
+    /// Adds a role and returns its ID. `role` is a JSON object with the manager's field names. If the object has no `ID`, the role gets the next free
+    /// ID.
     ///
     /// # Errors
     /// Returns an error if the ID is taken or a field has the wrong type.
@@ -199,7 +199,7 @@ impl Sandbox {
         self.shared.manager().clock.advance(time);
     }
 
-    /// Returns the time of the manager's clock, in milliseconds since 1970.
+    /// Returns the time of the manager's clock, in milliseconds since the Unix epoch.
     pub fn now(&self) -> i64 {
         self.shared.manager().clock.now()
     }

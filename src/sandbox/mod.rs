@@ -1,8 +1,8 @@
 //! A simulated Deep Security Manager on a loopback address, for trying out the program and for tests.
 //!
-//! The sandbox behaves as `docs/manager-api.md` describes. If that page says "unknown", [`Unknowns`] selects the behaviour. The sandbox
-//! shares no code with this package's client for the manager, not even types. An error in one of the two implementations is therefore found
-//! by testing it against the other.
+//! The sandbox behaves as `docs/manager-api.md` describes. If that page marks a behaviour as unknown, [`Unknowns`] selects the behaviour. The sandbox
+//! shares no code and no types with this package's client for the manager. So an error in the client or in the sandbox is found when the client is
+//! tested against the sandbox.
 
 mod api;
 mod faults;

@@ -18,7 +18,7 @@ pub(crate) struct ProxyAttempt<'a> {
 }
 
 /// The HTTP library's error for a proxy that requires credentials.
-pub(crate) const WANTS_SIGN_IN: &str = "proxy authorization required";
+pub(crate) const CREDENTIALS_REQUIRED: &str = "proxy authorization required";
 /// The HTTP library's error for all other error responses of a proxy.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
@@ -43,9 +43,9 @@ pub(crate) fn classify(
     let Some(problem) = tunnel_problem(error) else {
         return (error.is_connect() && error.is_timeout()).then(|| timed_out(proxy, &host));
     };
-    let refused = [WANTS_SIGN_IN, REFUSED].contains(&problem.as_str());
+    let refused = [CREDENTIALS_REQUIRED, REFUSED].contains(&problem.as_str());
     Some(match response {
-        _ if problem == WANTS_SIGN_IN => wants_sign_in(proxy, &host, response.as_ref()),
+        _ if problem == CREDENTIALS_REQUIRED => requires_credentials(proxy, &host, response.as_ref()),
         Some(ProxyResponse { status: None, .. }) => unusable(
             Cause::ProxyRefused,
             format!("{proxy} did not respond with HTTP; nothing was sent"),
@@ -121,7 +121,7 @@ fn summary(response: &ProxyResponse) -> String {
     parts.join(", ")
 }
 
-fn wants_sign_in(proxy: &Proxy, host: &str, response: Option<&ProxyResponse>) -> ManagerError {
+fn requires_credentials(proxy: &Proxy, host: &str, response: Option<&ProxyResponse>) -> ManagerError {
     let summary = response.map_or_else(|| "HTTP 407".to_owned(), summary);
     let message = format!("{proxy} refused to connect to {host}: {summary}; nothing was sent");
     let schemes = response.map_or(&[][..], |response| &response.schemes);

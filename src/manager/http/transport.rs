@@ -261,13 +261,13 @@ impl Transport {
             None => None,
             Some(proxy) => {
                 let problem = tunnel_problem(error);
-                let wants_sign_in = problem.as_deref() == Some(proxy_failure::WANTS_SIGN_IN);
-                let refused = wants_sign_in || problem.as_deref() == Some(proxy_failure::REFUSED);
+                let requires_credentials = problem.as_deref() == Some(proxy_failure::CREDENTIALS_REQUIRED);
+                let refused = requires_credentials || problem.as_deref() == Some(proxy_failure::REFUSED);
                 let response = if refused {
                     let host = self.address.host_and_port();
                     let tls = self.tls_to_proxy.clone();
                     // Credentials that the proxy rejected are not sent again, because a second failure may lock the account on the proxy.
-                    proxy_response::ask(proxy, &host, !wants_sign_in, tls).await
+                    proxy_response::ask(proxy, &host, !requires_credentials, tls).await
                 } else {
                     None
                 };

@@ -128,7 +128,7 @@ impl Manager {
         self.regenerate(id)
     }
 
-    /// Replaces the secret. The old secret stops working at once.
+    /// Replaces the secret of a key. The old secret stops working immediately.
     fn regenerate(&mut self, id: i64) -> Result<Answer, Refusal> {
         let secret = secrets::secret_key(self.settings.secret_shape, id);
         self.keys.edit(id, |key| key.secret = secret);
@@ -150,7 +150,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The API key does not exist"))
     }
 
-    /// Returns the key that authenticated the request, or an error response if a session did.
+    /// Returns the key that authenticated the request. Returns an error response if a session authenticated the request.
     fn current(&self, caller: Caller) -> Result<&ApiKey, Refusal> {
         match caller {
             Caller::Key(id) => self.existing_key(id),
@@ -171,7 +171,7 @@ impl Manager {
         Answer::json(&Value::Object(self.shown_key(key, shown)))
     }
 
-    /// Returns the fields of a key. Unset fields are absent rather than null (`docs/manager-api.md`, "Key fields").
+    /// Returns the fields of a key. A field that is not set is absent, not null (`docs/manager-api.md`, "Key fields").
     fn shown_key(&self, key: &ApiKey, shown: Shown) -> Map<String, Value> {
         const BEFORE_SECRET: [&str; 11] = [
             "keyName",
@@ -220,7 +220,7 @@ impl Manager {
     }
 }
 
-/// The fields of a key that a response contains.
+/// The selection of a key's fields that a response contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Plain,

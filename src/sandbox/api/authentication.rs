@@ -19,7 +19,7 @@ pub(crate) enum Caller {
 }
 
 impl Manager {
-    /// Authenticates a request for this action, counts it for the rate limit, and returns its sender.
+    /// Authenticates a request, counts it towards the rate limit, and returns its sender.
     pub(crate) fn authenticate(&mut self, call: &Call, action: &str) -> Result<Caller, Refusal> {
         let caller = match self.secret_of(call) {
             Some(secret) => self.check_key(&secret, action)?,
@@ -34,7 +34,7 @@ impl Manager {
         Ok(caller)
     }
 
-    /// Returns the role of the caller, if it still exists.
+    /// Returns the role of the sender of a request. `None` if the role no longer exists.
     pub(crate) fn role_of(&self, caller: Caller) -> Option<&Role> {
         self.roles.get(match caller {
             Caller::Administrator => self.settings.administrator_role,
@@ -42,7 +42,7 @@ impl Manager {
         })
     }
 
-    /// Returns an error response if the caller's role lacks this right under `platformRights`.
+    /// Returns an error response if the sender's role lacks this right under `platformRights`.
     pub(crate) fn need(
         &self,
         caller: Caller,
@@ -56,11 +56,11 @@ impl Manager {
         }
     }
 
-    /// Returns the secret key in the request, if there is one. A secret key takes precedence over a session. An `Authorization` header that
-    /// this manager does not support counts as a wrong secret.
+    /// Returns the secret key in a request. `None` if the request contains no secret key. A secret key takes precedence over a session. An
+    /// `Authorization` header that this manager does not support counts as a wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
-            // A frequent mistake is to send the secret without `ApiKey `.
+            // The header may contain the secret without `ApiKey `, which is a frequent mistake.
             let secret = authorization
                 .strip_prefix("ApiKey ")
                 .filter(|_| self.settings.cloud_one);
@@ -69,7 +69,7 @@ impl Manager {
         call.header("api-secret-key").map(str::to_owned)
     }
 
-    /// Checks a secret. The messages are the vendor's (`docs/manager-api.md`, "Errors"). A locked or expired key gets the same error
+    /// Checks a secret. The error messages are those of the vendor (`docs/manager-api.md`, "Errors"). A locked or expired key gets the same error
     /// response as a key that lacks the right.
     fn check_key(&mut self, secret: &str, action: &str) -> Result<Caller, Refusal> {
         const INVALID: &str = "Invalid API Key";
@@ -112,7 +112,7 @@ impl Manager {
         }
     }
 
-    /// Counts a wrong secret for the key that its prefix belongs to. Too many wrong secrets lock the key for a time.
+    /// Counts a wrong secret for the key with the same prefix. Too many wrong secrets lock the key for a time.
     fn count_wrong_secret(&mut self, secret: &str) {
         let (now, limit) = (self.clock.now(), self.settings.key_attempts);
         let lock_time = millis(self.settings.key_lock_time);

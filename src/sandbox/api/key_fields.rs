@@ -25,7 +25,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Parses a request body. Fields that only the manager sets are ignored, but must have the correct type.
+    /// Parses a request body. Fields that only the manager can set are ignored, but must have the correct type.
     pub(crate) fn read(body: &Map<String, Value>) -> Result<Change, Refusal> {
         for name in ["created", "lastSignIn", "unlockTime"] {
             integer64(body, name)?;
@@ -75,7 +75,7 @@ fn set_text(field: &mut Option<String>, given: Option<String>) {
     }
 }
 
-/// Returns `roleID`. A quoted number is accepted as well, because the vendor's samples send it that way.
+/// Returns `roleID`. A number in quotes is accepted as well, because the vendor's samples send one.
 fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
     match body.get("roleID") {
         Some(Value::String(quoted)) => {
@@ -98,7 +98,7 @@ impl Manager {
         }
     }
 
-    /// Returns the change as it will be stored. `id` is the ID of the key to change, or `None` for a new key.
+    /// Returns the values that will be stored for a change. `id` is the ID of the key to change, or `None` for a new key.
     pub(crate) fn validate(
         &self,
         caller: Caller,
@@ -113,7 +113,7 @@ impl Manager {
         change.name = change.name.and_then(|name| unknowns.key_names.apply(name));
         change.description =
             (change.description).and_then(|text| unknowns.descriptions.apply(text));
-        // In the numeric fields that clients write, 0 means null.
+        // In numeric fields that clients can write, 0 stands for null.
         change.role_id = change.role_id.filter(|id| *id != 0);
         change.expiry = self.validate_expiry(change.expiry)?;
         self.check_name(change.name.as_deref(), id)?;
@@ -148,7 +148,7 @@ impl Manager {
             return Ok(());
         };
         match name {
-            // Keys and users share one namespace.
+            // A key and a user cannot have the same name.
             Some(name) if self.keys.name_taken(name, id) || name == self.settings.username => Err(
                 Refusal::new(status, "The requested username already exists."),
             ),
@@ -179,7 +179,8 @@ impl Manager {
         }
     }
 
-    /// Returns an error response if the new role has more rights than the caller's role and the caller's role forbids that.
+    /// Returns an error response if the new role has more rights than the role of the request's sender. The check
+    /// applies only if the sender's role has the flag `canOnlyManipulateUsersWithEqualOrLesserRights`.
     fn check_role(&self, caller: Caller, id: Option<i64>) -> Result<(), Refusal> {
         let Some(id) = id else { return Ok(()) };
         let Some(role) = self.roles.get(id) else {

@@ -5,7 +5,7 @@ use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::state::manager::Manager;
 
 impl Manager {
-    /// Handles `DELETE /rest/authentication/logout?sID=`. Without `sID`, it does nothing.
+    /// Handles `DELETE /rest/authentication/logout?sID=`. A call without `sID` does nothing.
     pub(crate) fn legacy_logout(&mut self, call: &Call) -> Result<Answer, Refusal> {
         match self.settings.unknowns.logout {
             None => {

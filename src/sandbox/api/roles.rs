@@ -69,7 +69,7 @@ impl Manager {
         Ok(answer)
     }
 
-    /// Deletes a role. An immutable role and a role in use cannot be deleted.
+    /// Deletes a role. A role that is immutable or in use cannot be deleted.
     pub(crate) fn delete_role(&mut self, caller: Caller, id: i64) -> Result<Answer, Refusal> {
         let refusal = "Not authorized to delete administrator roles";
         self.need(caller, GROUP, "canDeleteAdministratorRoles", refusal)?;
@@ -109,7 +109,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The administrator role does not exist"))
     }
 
-    /// Returns an error response if the role has more rights than the caller's role (`docs/manager-api.md`, "Roles").
+    /// Returns an error response if the role has more rights than the role of the request's sender (`docs/manager-api.md`, "Roles").
     fn check_not_stronger(
         &self,
         caller: Caller,

@@ -44,7 +44,7 @@ impl Manager {
         Ok(self.open_session())
     }
 
-    /// Checks a sign-in. As on a real manager, a wrong password or code for an existing user counts towards the lock-out.
+    /// Checks a sign-in. As on a real manager, a wrong password or code for an existing user counts towards the lockout.
     fn check(&mut self, attempt: &Attempt) -> Result<(), Cause> {
         if attempt
             .tenant_name
@@ -175,7 +175,7 @@ fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// Returns the name under which the rate limit counts a user's requests, including sign-ins.
+/// Returns the name under which the rate limit counts the requests and the sign-ins of a user.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }
@@ -192,7 +192,8 @@ enum Cause {
 }
 
 impl Cause {
-    /// Returns the message of a rejected sign-in. Only one message of a real manager is known. The others are made up and name the cause.
+    /// Returns the message of a rejected sign-in. Only one message of a real manager is known. The other messages are invented, and contain the
+    /// cause.
     fn message(&self, username: &str) -> String {
         let message = match self {
             Cause::Credentials => "The user name or the password is incorrect.",
@@ -201,7 +202,7 @@ impl Cause {
             Cause::CodeNeeded => "A multi-factor authentication code is required.",
             Cause::CodeWrong => "The multi-factor authentication code is incorrect.",
             Cause::PasswordExpired => "The password has expired.",
-            // This is the known message of a real manager.
+            // A real manager sends this message.
             Cause::SessionLimit => {
                 return format!(
                     "MaxSessionsException occurred when authenticating user [{username}]"

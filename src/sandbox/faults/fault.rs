@@ -9,20 +9,20 @@ use crate::sandbox::http::call::Call;
 pub struct Fault {
     /// The method, or `None` for any method.
     pub method: Option<String>,
-    /// The path; `*` matches any text.
+    /// The path. `*` matches any text.
     pub path: String,
-    /// The number of the first request that has the fault. Matching requests are counted from 1 after the fault was injected.
+    /// The number of the first request that the fault affects. Requests to the route are counted from 1 after the fault was injected.
     pub nth: u32,
-    /// The number of consecutive requests that have the fault.
+    /// The number of consecutive requests that the fault affects.
     pub times: u32,
-    /// Whether the manager executes the request before the fault.
+    /// The time at which the fault occurs: before or after the manager executes the request.
     pub when: When,
     /// The effect of the fault.
     pub action: Action,
 }
 
 impl Fault {
-    /// Returns a fault for the next request to this route. The fault occurs before the manager executes the request.
+    /// Returns a fault for the next request to a route. The fault occurs before the manager executes the request.
     pub fn new(method: &str, path: &str, action: Action) -> Fault {
         Fault {
             method: Some(method.to_owned()),
@@ -34,7 +34,7 @@ impl Fault {
         }
     }
 
-    /// Returns this fault, changed to occur after the manager has executed the request.
+    /// Changes the fault so that it occurs after the manager has executed the request.
     #[must_use]
     pub fn after(self) -> Fault {
         Fault {
@@ -43,13 +43,13 @@ impl Fault {
         }
     }
 
-    /// Returns this fault, changed to begin with the nth request.
+    /// Changes the fault so that it first affects the request with the number `nth`.
     #[must_use]
     pub fn nth(self, nth: u32) -> Fault {
         Fault { nth, ..self }
     }
 
-    /// Returns this fault, changed to affect `times` consecutive requests.
+    /// Changes the fault so that it affects `times` consecutive requests.
     #[must_use]
     pub fn times(self, times: u32) -> Fault {
         Fault { times, ..self }
@@ -81,9 +81,9 @@ pub enum Action {
     Reset,
     /// Delays the response. With [`When::Before`], the execution is delayed as well.
     Delay(Duration),
-    /// Closes the connection after this many bytes of the body.
+    /// Sends this many bytes of the body, and then closes the connection.
     Cut(usize),
-    /// Stops after this many bytes of the body and keeps the connection open.
+    /// Sends this many bytes of the body, and leaves the connection open.
     Stall(usize),
     /// Sends a different response. `Content-Length` is added unless `headers` contains it.
     Answer {
@@ -94,18 +94,18 @@ pub enum Action {
         /// The body.
         body: Vec<u8>,
     },
-    /// Sends these bytes instead of a response, then closes the connection.
+    /// Sends these bytes instead of a response, and then closes the connection.
     Raw(Vec<u8>),
-    /// Executes the request twice, as if a proxy had repeated it. Sends the second response. With [`When::After`], no response is sent.
+    /// Executes the request twice, as if a proxy had repeated it, and sends the second response. With [`When::After`], no response is sent.
     Twice,
-    /// Resets the connection without a response and executes the request after this time.
+    /// Resets the connection without a response, and executes the request after this time.
     Late(Duration),
-    /// Swaps the response with the response to the next request that has this fault.
+    /// Swaps the response with the response to the next request that this fault affects.
     Swap,
 }
 
 impl Action {
-    /// Returns an action that responds with a status and a JSON body in the usual form.
+    /// Returns an action that responds with a status and an error message in JSON.
     pub fn status(status: u16, message: &str) -> Action {
         Action::Answer {
             status,

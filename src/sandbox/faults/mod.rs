@@ -1,4 +1,4 @@
-//! Faults: injected failures between a client and the manager.
+//! Faults: failures that are injected between a client and the manager.
 
 pub(crate) mod exchange;
 pub(crate) mod fault;

@@ -1,5 +1,5 @@
-//! The syntax of faults on the command line: `METHOD PATH ACTION [OPTION...]`, split into words like a shell command, for example
-//! `POST /api/apikeys drop after`.
+//! Parses faults on the command line: `METHOD PATH ACTION [OPTION...]`, for example `POST /api/apikeys drop after`. The text is split into words like
+//! a shell command.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -89,12 +89,12 @@ fn parse_option(fault: &mut Fault, word: &str) -> Result<(), String> {
 fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
     value
         .parse()
-        .map_err(|_| format!("{name}={value}: expected a number in the allowed range"))
+        .map_err(|_| format!("{name}={value}: expected a whole number in the allowed range"))
 }
 
 fn parse_status(value: &str) -> Result<u16, String> {
     number("status", value).and_then(|status| match status {
-        // After a 1xx status, a client would keep waiting for the final response.
+        // A 1xx status is not allowed, because the client would continue to wait for the final response.
         200..=599 => Ok(status),
         _ => Err(format!("status={value}: expected a status from 200 to 599")),
     })
@@ -103,7 +103,7 @@ fn parse_status(value: &str) -> Result<u16, String> {
 fn parse_time(name: &str, value: &str) -> Result<Duration, String> {
     match humantime::parse_duration(value) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),
-        Ok(_) => Err(format!("{name}={value}: longer than a year")),
+        Ok(_) => Err(format!("{name}={value}: the time is longer than a year")),
         Err(error) => Err(format!("{name}={value}: {error}")),
     }
 }

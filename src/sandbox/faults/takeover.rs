@@ -1,4 +1,4 @@
-//! Bytes that are sent directly to the connection, bypassing the HTTP library.
+//! Takeovers of a connection: bytes that are sent without the HTTP library.
 
 use bytes::Bytes;
 
@@ -7,15 +7,15 @@ use bytes::Bytes;
 pub(crate) enum Ending {
     /// Closes the TCP connection without closing TLS.
     Close,
-    /// Closes TLS, then the TCP connection.
+    /// Closes TLS, and then the TCP connection.
     CloseTls,
     /// Resets the TCP connection.
     Reset,
-    /// Sends nothing more and keeps the connection open.
+    /// Leaves the connection open, but sends nothing more.
     Stall,
 }
 
-/// Bytes that are sent instead of the HTTP library's response, and how the connection ends afterwards.
+/// Bytes that are sent instead of the HTTP library's response, and the way in which the connection then ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Takeover {
     pub(crate) bytes: Bytes,

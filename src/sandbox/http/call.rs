@@ -17,7 +17,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Returns the value of a header, if it is present and valid text.
+    /// Returns the value of a header. `None` if the header is absent or not valid text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -43,7 +43,7 @@ impl Call {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// Returns the body as a JSON object. If the body is not `required`, an empty body counts as an empty object.
+    /// Returns the body as a JSON object. If `required` is false, an empty body counts as an empty object.
     pub(crate) fn object(&self, required: bool) -> Result<Map<String, Value>, Refusal> {
         if self.body.is_empty() && !required {
             return Ok(Map::new());
@@ -71,7 +71,7 @@ impl Call {
     }
 }
 
-/// Returns a string field, if present.
+/// Returns the value of a string field. `None` if the field is absent.
 pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
     match object.get(name) {
         None => Ok(None),
@@ -80,7 +80,7 @@ pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<Str
     }
 }
 
-/// Returns a boolean field, if present. A quoted boolean is an error (`docs/manager-api.md`, "Key fields").
+/// Returns the value of a boolean field. `None` if the field is absent. A quoted boolean is an error (`docs/manager-api.md`, "Key fields").
 pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, Refusal> {
     match object.get(name) {
         None => Ok(None),
@@ -89,18 +89,18 @@ pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<
     }
 }
 
-/// Returns a 64-bit integer field, if present. JSON has only one number type, so 2.0 is accepted as an integer.
+/// Returns the value of a 64-bit integer field. `None` if the field is absent. JSON has only one number type, so 2.0 is accepted as an integer.
 pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);
     };
     match whole(value) {
         Some(number) => Ok(Some(number)),
-        None => Err(wrong_type(name, "an integer of 64 bits")),
+        None => Err(wrong_type(name, "a 64-bit integer")),
     }
 }
 
-/// Returns a 32-bit integer field, if present.
+/// Returns the value of a 32-bit integer field. `None` if the field is absent.
 pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     match integer64(object, name) {
         Ok(Some(number)) if i32::try_from(number).is_err() => {
@@ -111,7 +111,7 @@ pub(crate) fn integer32(object: &Map<String, Value>, name: &str) -> Result<Optio
     }
 }
 
-/// Returns a number field, if present.
+/// Returns the value of a number field. `None` if the field is absent.
 pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);
@@ -123,7 +123,7 @@ pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f
 }
 
 fn whole(value: &Value) -> Option<i64> {
-    // Up to 2^53, a float represents every integer exactly.
+    // Only numbers up to 2^53 are accepted as floating point, because an `f64` represents every integer exactly up to that limit.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = |value: &Value| {
         value

@@ -29,7 +29,7 @@ impl Answer {
         Answer::typed(200, "application/json", document.to_string())
     }
 
-    /// Returns a plain-text response, as the legacy REST API sends.
+    /// Returns a plain-text response in the form of the legacy REST API.
     pub(crate) fn text(status: u16, text: impl Into<String>) -> Answer {
         Answer::typed(status, "text/plain", text)
     }
@@ -44,7 +44,7 @@ impl Answer {
         Answer::typed(status, "text/html;charset=utf-8", page)
     }
 
-    /// Returns this response with one more header.
+    /// Adds a header to the response.
     pub(crate) fn with(mut self, name: impl AsRef<str>, value: impl Into<String>) -> Answer {
         self.headers.push((name.as_ref().to_owned(), value.into()));
         self
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-/// The status of an error response: a fixed number, or a status that the settings select.
+/// The status of an error response: a fixed status, or a status that the settings select.
 #[derive(Clone, Copy, Debug)]
 enum Status {
     Code(u16),
@@ -133,7 +133,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the response in the form that the settings select.
+    /// Returns the error response in the form that the settings select.
     pub(crate) fn answer(&self, settings: &Settings) -> Answer {
         let status = match self.status {
             Status::Code(status) => status,

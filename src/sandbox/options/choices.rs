@@ -1,8 +1,8 @@
-//! The choices for open questions whose answer is more than a status code, and their names on the command line.
+//! The choices for open questions that are not answered by a status code, and the names of the choices on the command line.
 
-/// A value that has a name on the command line.
+/// A type whose values have names on the command line.
 pub(crate) trait Choice: Sized {
-    /// Returns the value with this name, if there is one.
+    /// Returns the value with this name. `None` if no value has this name.
     fn choose(word: &str) -> Option<Self>;
 }
 
@@ -12,7 +12,7 @@ impl Choice for u16 {
     }
 }
 
-/// The status of an error response, or `accepted`.
+/// The status of an error response. `None` stands for `accepted`.
 impl Choice for Option<u16> {
     fn choose(word: &str) -> Option<Option<u16>> {
         if word == "accepted" {
@@ -45,7 +45,7 @@ macro_rules! choice {
             /// The names of the values.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// Returns the value with this name, if there is one.
+            /// Returns the value with this name. `None` if no value has this name.
             pub fn named(word: &str) -> Option<$name> {
                 match word {
                     $($word => Some($name::$variant),)+
@@ -66,9 +66,9 @@ pub(crate) use choice;
 choice! {
     /// The message of a rejected sign-in.
     SignInWording {
-        /// The cause: wrong password, locked account, too many sessions, code required.
+        /// The message contains the cause, such as a wrong password, a locked account, too many sessions or a missing code.
         Cause = "cause",
-        /// The same sentence for every cause.
+        /// The message is the same for every cause.
         Vague = "vague",
         /// The response has no body.
         Empty = "empty",
@@ -78,17 +78,17 @@ choice! {
 choice! {
     /// The response to a successful sign-in.
     SignInAnswer {
-        /// The cookie and the RID.
+        /// The response contains the cookie sID and the RID.
         Complete = "complete",
-        /// No cookie.
+        /// The response sets no cookie.
         NoSid = "no-sid",
-        /// No RID in the body.
+        /// The body contains no RID.
         NoRid = "no-rid",
-        /// A cookie named sID without a value.
+        /// The cookie sID has no value.
         EmptySid = "empty-sid",
-        /// An empty RID.
+        /// The RID in the body is empty.
         EmptyRid = "empty-rid",
-        /// Two cookies named sID. The last one counts, as in a browser (RFC 6265, section 5.3).
+        /// The response sets the cookie sID twice. The second cookie is valid, as in a browser (RFC 6265, section 5.3).
         SeveralSid = "several-sid",
     }
 }
@@ -104,13 +104,13 @@ choice! {
 }
 
 choice! {
-    /// The required JSON type of mfaCode.
+    /// The JSON type that mfaCode must have.
     MfaCodeType {
-        /// A string.
+        /// mfaCode must be a string.
         String = "string",
-        /// A number.
+        /// mfaCode must be a number.
         Number = "number",
-        /// A string or a number.
+        /// mfaCode may be a string or a number.
         Either = "either",
     }
 }
@@ -118,11 +118,11 @@ choice! {
 choice! {
     /// The cookie of a load balancer.
     StickyCookie {
-        /// No cookie.
+        /// The manager sets no cookie of a load balancer.
         Off = "off",
-        /// A cookie that requests need not contain.
+        /// The manager sets a cookie, but requests need not contain it.
         Sent = "sent",
-        /// A cookie that requests must contain. A request without it reaches a node that does not know the session.
+        /// The manager sets a cookie, and requests must contain it. A request without the cookie reaches a node that does not know the session.
         Needed = "needed",
     }
 }
@@ -134,7 +134,7 @@ choice! {
         Clears = "clears",
         /// The expiry does not change.
         Ignored = "ignored",
-        /// The request is rejected, like a date in the past.
+        /// The request is rejected, like a request with a date in the past.
         Refused = "refused",
     }
 }
@@ -142,11 +142,11 @@ choice! {
 choice! {
     /// The fields of responses.
     AnswerFields {
-        /// The fields of the published document.
+        /// Responses contain the fields of the published document.
         Usual = "usual",
-        /// The fields of the published document and unknown fields.
+        /// Responses contain the fields of the published document and additional fields that clients do not know.
         Future = "future",
-        /// Only the ID, the name, and the secret key if there is one.
+        /// Responses contain only the ID, the name, and the secret key if there is one.
         Sparse = "sparse",
     }
 }
@@ -158,7 +158,7 @@ choice! {
         Message = "message",
         /// `{"error": {"message": "..."}}`
         Legacy = "legacy",
-        /// The message as plain text.
+        /// The body is the message as plain text.
         Text = "text",
         /// An HTML page.
         Html = "html",
@@ -172,7 +172,7 @@ choice! {
     RetryAfter {
         /// No header.
         None = "none",
-        /// A number of seconds.
+        /// The header contains a number of seconds.
         Seconds = "seconds",
         /// A date.
         Date = "date",
@@ -188,11 +188,11 @@ choice! {
         Upper = "upper",
         /// In lower case.
         Lower = "lower",
-        /// Without blanks.
+        /// All spaces are removed.
         NoBlanks = "no-blanks",
-        /// Without brackets of any kind.
+        /// All brackets are removed.
         NoBrackets = "no-brackets",
-        /// Cut to 24 characters.
+        /// The string is truncated to 24 characters.
         Cut = "cut",
         /// Not stored.
         Dropped = "dropped",
@@ -200,7 +200,7 @@ choice! {
 }
 
 impl StoredText {
-    /// Returns the string as it is stored.
+    /// Returns the string in the form in which the manager stores it.
     pub(crate) fn apply(self, text: String) -> Option<String> {
         let without = |dropped: fn(char) -> bool| text.replace(dropped, "");
         Some(match self {
@@ -220,7 +220,7 @@ choice! {
     SearchLag {
         /// No delay.
         None = "none",
-        /// A fifth of a second.
+        /// A search finds a new object after a fifth of a second.
         Short = "200ms",
         /// A second.
         Long = "1s",

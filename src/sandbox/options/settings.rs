@@ -9,7 +9,7 @@ use super::unknowns::Unknowns;
 /// The settings of a simulated manager.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The address to listen on. It must be a loopback address; port 0 selects a free port.
+    /// The loopback address to listen on. Port 0 selects a free port.
     pub listen: SocketAddr,
     /// The TLS versions to offer.
     pub tls: TlsVersions,
@@ -19,46 +19,46 @@ pub struct Settings {
     pub username: String,
     /// The administrator's password.
     pub password: String,
-    /// The administrator's tenant. `None` means the primary tenant, whose users sign in without a tenant name.
+    /// The administrator's tenant. `None` stands for the primary tenant, in which users sign in without a tenant name.
     pub tenant: Option<String>,
-    /// The second-factor code that a sign-in must contain, or `None` if none is required.
+    /// The MFA code that a sign-in must contain. `None` if no code is required.
     pub mfa_code: Option<String>,
-    /// Whether the administrator's password has expired.
+    /// True if the administrator's password has expired.
     pub password_expired: bool,
     /// The ID of the administrator's role. 1 is Full Access and 2 is Auditor.
     pub administrator_role: i64,
-    /// Additional roles: JSON objects with the manager's field names. A role without an `ID` gets the next free one.
+    /// Additional roles: JSON objects with the manager's field names. A role without an `ID` gets the next free ID.
     pub roles: Vec<serde_json::Value>,
     /// The number of consecutive failed sign-ins that lock the account.
     pub sign_in_attempts: u32,
     /// The number of consecutive wrong secrets that lock a key.
     pub key_attempts: u32,
-    /// The time that a key stays locked.
+    /// The time for which a key stays locked.
     pub key_lock_time: Duration,
     /// The maximum number of open sessions.
     pub sessions_max: usize,
     /// The idle time after which a session ends.
     pub session_idle: Duration,
-    /// The age at which a session ends.
+    /// The age at which a session ends even if it is in use.
     pub session_max: Duration,
-    /// The number of requests that each user or key may send in any 60 seconds. `None` means no limit.
+    /// The maximum number of requests of each user or key in 60 seconds. `None` for no limit.
     pub rate_limit: Option<u32>,
-    /// The number of seconds that the manager's clock is ahead of this machine's clock. The number is negative if it is behind.
+    /// The number of seconds by which the manager's clock is ahead of this machine's clock. The number is negative if the manager's clock is behind.
     pub clock_skew_seconds: i64,
     /// The shape of new secret keys.
     pub secret_shape: SecretShape,
-    /// Whether keys are also accepted as `Authorization: ApiKey SECRET`, as on Cloud One.
+    /// True if the manager also accepts keys in the header `Authorization: ApiKey SECRET`, as Cloud One does.
     pub cloud_one: bool,
     /// The value of the header `X-DSM-Version`.
     pub version: String,
     /// The behaviour that is not documented.
     pub unknowns: Unknowns,
-    /// The number of requests that `Sandbox::requests` returns. Older requests are dropped.
+    /// The maximum number of requests that `Sandbox::requests` returns. Older requests are removed from the log.
     pub requests_kept: usize,
 }
 
 impl Settings {
-    /// The password of [`Settings::default`].
+    /// The administrator's password in [`Settings::default`].
     pub const DEFAULT_PASSWORD: &'static str = "Sandbox-Passw0rd!";
 }
 
@@ -81,7 +81,7 @@ impl Default for Settings {
             sessions_max: 10,
             session_idle: Duration::from_secs(30 * 60),
             session_max: Duration::from_secs(24 * 60 * 60),
-            // The documented default per user or key (`docs/manager-api.md`, "Rate limits").
+            // This number is the documented default for each user or key (`docs/manager-api.md`, "Rate limits").
             rate_limit: Some(500),
             clock_skew_seconds: 0,
             secret_shape: SecretShape::default(),
@@ -111,20 +111,20 @@ choice! {
     /// The certificate that a simulated manager presents.
     #[derive(Default)]
     CertificateKind {
-        /// Self-signed for localhost, 127.0.0.1 and ::1, not marked as a CA.
+        /// A self-signed certificate for localhost, 127.0.0.1 and ::1. It is not marked as a CA.
         #[default]
         SelfSigned = "self-signed",
-        /// Self-signed for the same names and marked as a CA, like many certificates that users create themselves.
+        /// A self-signed certificate for localhost, 127.0.0.1 and ::1. It is marked as a CA, like many certificates that users create themselves.
         SelfSignedCa = "self-signed-ca",
-        /// Issued by a CA. Clients get the certificate of that CA.
+        /// A certificate that a CA issued. Clients receive the certificate of this CA to trust.
         OwnCa = "own-ca",
-        /// Issued by a CA. Clients get the certificate of a different CA.
+        /// A certificate that a CA issued. Clients receive the certificate of a different CA to trust.
         UnknownCa = "unknown-ca",
-        /// Self-signed for a different host name.
+        /// A self-signed certificate for a different host name.
         WrongName = "wrong-name",
-        /// Self-signed, expired a year ago.
+        /// A self-signed certificate that expired a year ago.
         Expired = "expired",
-        /// Self-signed, valid from next year.
+        /// A self-signed certificate that is valid from next year.
         NotYetValid = "not-yet-valid",
     }
 }
@@ -133,12 +133,12 @@ choice! {
     /// The known shapes of secret keys (`docs/manager-api.md`, "Secret shapes").
     #[derive(Default)]
     SecretShape {
-        /// The key's ID, a colon, and base64 of 32 random bytes.
+        /// The key's ID, a colon, and 32 random bytes in base64.
         #[default]
         IdBase64 = "id",
-        /// A GUID, a colon, base64.
+        /// A GUID, a colon, and random bytes in base64.
         GuidBase64 = "guid",
-        /// Two GUIDs and base64, separated by colons.
+        /// Two GUIDs and random bytes in base64, separated by colons.
         GuidGuidBase64 = "guid-guid",
         /// `tmc...:...`, the shape of new Cloud One keys.
         CloudOne = "cloud-one",

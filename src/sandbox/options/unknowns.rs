@@ -1,7 +1,7 @@
 //! The open questions about the manager's API, each with its possible answers.
 //!
-//! `docs/manager-api.md` marks undocumented behaviour as unknown. A client must handle every possible behaviour, so each open question is a
-//! setting here. One table generates the typed fields, their defaults and their names on the command line.
+//! `docs/manager-api.md` marks undocumented behaviour as unknown. A client must handle every possible behaviour, so each open question is a setting
+//! of the sandbox. One table generates the typed fields, their defaults and their names on the command line.
 
 use super::choices::{
     AnswerFields, Choice, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
@@ -12,7 +12,7 @@ use super::choices::{
 pub struct Unknown {
     /// The name in `--unknown NAME=CHOICE`.
     pub name: &'static str,
-    /// The possible choices. The first one is the default.
+    /// The possible choices. The first choice is the default.
     pub choices: &'static [&'static str],
     /// The description of the question.
     pub about: &'static str,
@@ -20,15 +20,15 @@ pub struct Unknown {
 }
 
 impl Unknowns {
-    /// Selects a choice for a question. Both are identified by their names on the command line.
+    /// Selects a choice for a question. `name` and `choice` are the names on the command line.
     ///
     /// # Errors
-    /// Returns a message with the valid names if the name or the choice is unknown.
+    /// Returns a message with the valid names if `name` or `choice` is not valid.
     pub fn set(&mut self, name: &str, choice: &str) -> Result<(), String> {
         let Some(unknown) = UNKNOWNS.iter().find(|unknown| unknown.name == name) else {
             let names: Vec<&str> = UNKNOWNS.iter().map(|unknown| unknown.name).collect();
             return Err(format!(
-                "`{name}` is not a known name; expected one of {}",
+                "`{name}` is not the name of an unknown behaviour; expected one of {}",
                 names.join(", ")
             ));
         };
@@ -36,7 +36,7 @@ impl Unknowns {
             return Ok(());
         }
         Err(format!(
-            "`{choice}` is not a choice of `{name}`; expected one of {}",
+            "`{choice}` is not a choice for `{name}`; expected one of {}",
             unknown.choices.join(", ")
         ))
     }
@@ -44,7 +44,7 @@ impl Unknowns {
 
 macro_rules! unknowns {
     ($($name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
-        /// The behaviour that is not documented. A status is the status of an error response, and `None` means `accepted`.
+        /// The behaviour that is not documented. A number is the status of an error response. `None` stands for the choice `accepted`.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Unknowns {
             $($(#[doc = $about])+ pub $field: $kind,)+
@@ -56,7 +56,7 @@ macro_rules! unknowns {
             }
         }
 
-        /// Every open question with its choices.
+        /// All open questions with their choices.
         pub const UNKNOWNS: &[Unknown] = &[
             $(Unknown {
                 name: $name,
@@ -76,15 +76,15 @@ unknowns! {
         /// The status of a rejected sign-in.
         sign_in_refusal: u16 = 401, ["401", "403", "400", "500"];
     "sign-in-wording" =>
-        /// The message of a rejected sign-in: one that names the cause (such as a lock-out or a missing code), the same message for every
-        /// cause, or none.
+        /// The message of a rejected sign-in: a message with the cause (such as a lockout or a missing code), the same message for every cause, or no
+        /// message.
         sign_in_wording: SignInWording = SignInWording::Cause, ["cause", "vague", "empty"];
     "sign-in-answer" =>
         /// The response to a successful sign-in.
         sign_in_answer: SignInAnswer = SignInAnswer::Complete,
         ["complete", "no-sid", "no-rid", "empty-sid", "empty-rid", "several-sid"];
     "quoted-cookie" =>
-        /// Whether the value of the cookie sID is in quotes. Requests must repeat the quotes; the session ID does not include them.
+        /// Whether the value of the cookie sID is in quotes. Requests must repeat the quotes, but the session ID does not include them.
         quoted_cookie: bool = false, ["no", "yes"];
     "sessions-endpoint" =>
         /// Whether POST /api/sessions exists. It may be missing on the hosted service.
@@ -103,65 +103,66 @@ unknowns! {
         /// The status of a read request with sID but without rID.
         sid_alone: Option<u16> = Some(401), ["401", "403", "accepted"];
     "expired-session" =>
-        /// The status if the session has ended or never existed.
+        /// The status of a request whose session has ended or never existed.
         expired_session: u16 = 401, ["401", "403"];
     "refused-key" =>
-        /// The status if a secret key is wrong or deleted, or no credentials were sent.
+        /// The status of a request with a wrong secret key, with a deleted key, or without credentials.
         refused_key: u16 = 401, ["401", "403"];
     "unusable-key" =>
-        /// The status if a key has expired or is locked: 403 with the message for a missing right, or 401 with the message for a wrong key.
+        /// The status of a request with an expired or locked key: 403 with the message for a missing right, or 401 with the message for a wrong key.
         unusable_key: u16 = 403, ["403", "401"];
     "cloud-one-keys" =>
-        /// The status if a Cloud One key requests an operation on API keys. The documentation allows legacy keys only.
+        /// The status of an operation on API keys that a Cloud One key requests. The documentation allows only legacy keys.
         cloud_one_keys: Option<u16> = None, ["accepted", "401", "403", "404"];
     "session-roles" =>
-        /// Whether a session can use the operations on roles and administrators.
+        /// Whether operations on roles and administrators accept a session.
         session_roles: Option<u16> = None, ["accepted", "401", "403"];
     "session-keys" =>
-        /// Whether a session can use the operations on API keys, other than creating one.
+        /// Whether operations on API keys accept a session. Creating a key always accepts a session.
         session_keys: Option<u16> = None, ["accepted", "401", "403"];
     "end-session" =>
-        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, 200 leaves it open, other choices are error responses.
+        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, 200 leaves the session open, and all other choices are error
+        /// responses.
         end_session: Option<u16> = None, ["accepted", "200", "401", "403", "404", "405", "500"];
     "logout" =>
-        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends it, 200 leaves it open, other choices are error
-        /// responses.
+        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends the session, 200 leaves the session open, and all other
+        /// choices are error responses.
         logout: Option<u16> = None, ["accepted", "200", "401", "404", "500"];
     "missing-version" =>
-        /// The status if the header api-version is missing.
+        /// The status of a request without the header api-version.
         missing_version: Option<u16> = Some(400), ["400", "403", "404", "accepted"];
     "unknown-version" =>
-        /// The status if api-version is not v1.
+        /// The status of a request with a value of api-version other than v1.
         unknown_version: Option<u16> = Some(400), ["400", "403", "404", "accepted"];
     "invalid" =>
-        /// The status for malformed JSON, wrong types and invalid values.
+        /// The status of a request with malformed JSON, wrong types or invalid values.
         invalid: u16 = 400, ["400", "403", "404", "422", "500"];
     "content-type" =>
-        /// The status if a body is not declared as JSON.
+        /// The status of a request with a body that is not declared as JSON.
         content_type: u16 = 415, ["415", "400", "403"];
     "unknown-role" =>
-        /// The status if the role of a key does not exist.
+        /// The status of a request that sets a role that does not exist.
         unknown_role: Option<u16> = Some(400), ["400", "403", "404", "500", "accepted"];
     "role-omitted" =>
-        /// The status if a key is created without roleID. With `accepted`, the key gets Full Access, as documented for tenant keys.
+        /// The status of a request that creates a key without roleID. With `accepted`, the key gets Full Access, as documented for tenant keys.
         role_omitted: Option<u16> = None, ["accepted", "400", "403"];
     "past-expiry" =>
-        /// The status if expiryDate is in the past.
+        /// The status of a request that sets an expiryDate in the past.
         past_expiry: Option<u16> = Some(400), ["400", "403", "accepted"];
     "unknown-time-zone" =>
-        /// The status if timeZone is not an IANA name.
+        /// The status of a request that sets a timeZone that is not an IANA name.
         unknown_time_zone: Option<u16> = Some(400), ["400", "403", "accepted"];
     "expiry-zero" =>
         /// The effect of expiryDate 0.
         expiry_zero: ExpiryZero = ExpiryZero::Clears, ["clears", "ignored", "refused"];
     "duplicate-name" =>
-        /// The status if a key or the administrator already has the name.
+        /// The status of a request that sets a name that a key or the administrator already has.
         duplicate_name: Option<u16> = Some(400), ["400", "accepted", "403", "409", "500"];
     "delete-missing" =>
-        /// The status for deleting a missing object; `accepted` is 200.
+        /// The status of a request that deletes a missing object. `accepted` is 200.
         delete_missing: Option<u16> = Some(404), ["404", "accepted"];
     "web-service" =>
-        /// The status for a key whose role has allowWebService: false.
+        /// The status of a request with a key whose role has allowWebService: false.
         web_service: Option<u16> = None, ["accepted", "401", "403"];
     "current-without-view" =>
         /// The status of GET /api/apikeys/current for a key whose role cannot view keys.
@@ -173,31 +174,31 @@ unknowns! {
         /// Whether a search ignores its criteria and returns everything.
         ignore_search: bool = false, ["no", "yes"];
     "unknown-field" =>
-        /// The status if a criterion does not name a searchable field; `accepted` ignores that criterion.
+        /// The status of a search with a criterion for an unknown field. `accepted` ignores the criterion.
         unknown_field: Option<u16> = Some(400), ["400", "500", "accepted"];
     "trim-names" =>
-        /// Whether blanks around the name of a key are removed.
+        /// Whether spaces before and after the name of a key are removed.
         trim_names: bool = false, ["no", "yes"];
     "key-names" =>
-        /// How the manager stores the name of a key.
+        /// The form in which the manager stores the name of a key.
         key_names: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut"];
     "descriptions" =>
-        /// How the manager stores the description of a key.
+        /// The form in which the manager stores the description of a key.
         descriptions: StoredText = StoredText::Kept, ["kept", "upper", "lower", "no-blanks", "no-brackets", "cut", "dropped"];
     "search-lag" =>
         /// The time until a search finds a new key.
         search_lag: SearchLag = SearchLag::None, ["none", "200ms", "1s"];
     "answer-fields" =>
-        /// The fields of responses: the usual ones, additional new ones, or only those that a client needs.
+        /// The fields of responses: the usual fields, the usual fields and unknown fields, or only the fields that a client needs.
         answer_fields: AnswerFields = AnswerFields::Usual, ["usual", "future", "sparse"];
     "error-body" =>
         /// The form of an error response's body.
         error_body: ErrorBody = ErrorBody::Message, ["message", "legacy", "text", "html", "empty"];
     "retry-after" =>
-        /// The form of the header Retry-After in a response with status 429, if it is sent.
+        /// The header Retry-After of a response with status 429: its form, or no header.
         retry_after: RetryAfter = RetryAfter::None, ["none", "seconds", "date"];
     "ping" =>
-        /// The status of the ping if an administrator has not enabled it; `accepted` means that it is enabled.
+        /// The status of the ping if an administrator has not enabled it. `accepted` means that the ping is enabled.
         ping: Option<u16> = None, ["accepted", "404", "403"];
 }
 

@@ -1,4 +1,4 @@
-//! One search criterion: parses its tests and checks whether an object passes them.
+//! Parses a search criterion, and checks whether an object passes its tests.
 
 use std::cmp::Ordering;
 
@@ -68,7 +68,7 @@ impl Criterion {
         let field = text(given, "fieldName")?;
         let tests = read_tests(given, unknowns)?;
         let only_ids = !tests.is_empty() && tests.iter().all(|test| matches!(test, Test::Id(..)));
-        // fieldName is required except with idTest.
+        // `fieldName` is required if the criterion has a test other than `idTest`.
         let field = match field {
             Some(field) => field,
             None if only_ids || tests.is_empty() => "ID".to_owned(),
@@ -94,7 +94,7 @@ impl Criterion {
         }
     }
 
-    /// Returns true if an object passes every test.
+    /// Returns true if an object passes every test of the criterion.
     pub(crate) fn matches<T: Searchable>(&self, object: &T) -> bool {
         self.tests.iter().all(|test| match test {
             Test::Id(comparison, id) => comparison.holds(object.id().cmp(id)),
@@ -102,7 +102,7 @@ impl Criterion {
         })
     }
 
-    /// Returns the value that `field` must have, ignoring case, if this criterion requires one.
+    /// Returns the value that `field` must have, ignoring case. `None` if this criterion does not require a value of `field`.
     pub(crate) fn exactly(&self, field: &str) -> Option<&str> {
         self.tests.iter().find_map(|test| match test {
             Test::Text {
@@ -117,7 +117,7 @@ impl Criterion {
         })
     }
 
-    /// Returns the value that the IDs of all matches must exceed, if this criterion requires that.
+    /// Returns the ID that the IDs of all matching objects must exceed. `None` if this criterion does not compare IDs with `greater-than`.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -214,7 +214,7 @@ fn read_dates(given: &Map<String, Value>) -> Result<Option<Test>, Refusal> {
 }
 
 impl Test {
-    /// Returns true if fields of this type can be searched with this test.
+    /// Returns true if this test can be applied to fields of type `kind`.
     fn suits(&self, kind: Field) -> bool {
         match self {
             Test::Text { .. } | Test::Version(..) => kind == Field::Text,
@@ -226,7 +226,7 @@ impl Test {
         }
     }
 
-    /// Returns true if a value passes this test. As in a database, null passes only a null test.
+    /// Returns true if a value passes this test. As in SQL, null passes only a null test.
     fn passes(&self, value: Option<Value>) -> bool {
         if let Test::Null(null) = self {
             return value.is_none() == *null;
@@ -309,8 +309,8 @@ fn text_matches(text: &str, pattern: &str, wildcards: bool, ignore_case: bool) -
     like(&text, &pattern)
 }
 
-/// Matches a pattern like LIKE in SQL: `%` matches any text, and `_` matches any one character. On a mismatch, the last `%` is extended by
-/// one character.
+/// Returns true if a text matches a pattern, as LIKE does in SQL: `%` matches any text, and `_` matches any one character. On a mismatch, the text
+/// that the last `%` matches is extended by one character.
 fn like(text: &[char], pattern: &[char]) -> bool {
     let (mut at, mut in_pattern) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The type of a field, which decides which tests can be applied to it.
+/// The type of a field, which determines the tests that can be applied to the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Text,
@@ -13,14 +13,14 @@ pub(crate) enum Field {
     Id,
 }
 
-/// An object that can be searched.
+/// A type of object that a search can find.
 pub(crate) trait Searchable {
     /// The field that contains the object's name.
     const NAME: &'static str;
     /// Returns the object's ID.
     fn id(&self) -> i64;
-    /// Returns the type of a field, if it can be searched. Names are case-sensitive.
+    /// Returns the type of a field. `None` if the field cannot be searched. Field names are case-sensitive.
     fn kind(field: &str) -> Option<Field>;
-    /// Returns the value of a field. `None` means null.
+    /// Returns the value of a field. `None` stands for null.
     fn value(&self, field: &str) -> Option<Value>;
 }

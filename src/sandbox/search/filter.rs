@@ -1,4 +1,4 @@
-//! The filter of a search: parses it and finds the matching objects.
+//! Parses the filter of a search, and finds the matching objects.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::sandbox::http::call::{boolean, integer32, wrong_type};
 use crate::sandbox::http::response::Refusal;
 use crate::sandbox::options::unknowns::Unknowns;
 
-/// The maximum number of results, unless the filter sets one.
+/// The maximum number of results if the filter does not set a maximum.
 const DEFAULT_MAX_ITEMS: usize = 5000;
 
 /// A parsed SearchFilter.
@@ -20,8 +20,8 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Parses a filter for objects of one kind. Unknown fields are ignored, because a real manager ignored them: a client that sent
-    /// `max_items` got all objects.
+    /// Parses a filter for objects of one kind. Unknown fields are ignored, because a real manager was observed to ignore them: a client that sent
+    /// `max_items` received all objects.
     pub(crate) fn read<T: Searchable>(
         body: &Map<String, Value>,
         unknowns: &Unknowns,
@@ -53,12 +53,12 @@ impl Filter {
         })
     }
 
-    /// Returns the value that the IDs of all matches must exceed, if a criterion requires that.
+    /// Returns the ID that the IDs of all matching objects must exceed. `None` if no criterion compares IDs with `greater-than`.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }
 
-    /// Returns the name that all matches must have, ignoring case, if a criterion requires one.
+    /// Returns the name that all matching objects must have, ignoring case. `None` if no criterion requires a name.
     pub(crate) fn name<T: Searchable>(&self) -> Option<&str> {
         self.criteria
             .iter()
@@ -79,7 +79,7 @@ impl Filter {
             return matching.take(self.max_items).collect();
         }
         let mut found: Vec<&T> = matching.collect();
-        // The order of an unsorted search is not documented. Shuffling the results exposes clients that rely on an order.
+        // The order of an unsorted search is not documented. Shuffling the results reveals an error in a client that relies on an order.
         found.sort_by_key(|object| scramble(object.id()));
         found.truncate(self.max_items);
         found
@@ -87,11 +87,12 @@ impl Filter {
 }
 
 fn scramble(id: i64) -> u32 {
-    // Multiplicative hashing with 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4).
+    // The key of an object is a multiplicative hash with 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, section
+    // 6.4).
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "only the low bits matter"
+        reason = "only the low bits are used"
     )]
     let low = id as u32;
     low.wrapping_mul(2_654_435_769)

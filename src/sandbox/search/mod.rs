@@ -1,4 +1,4 @@
-//! The search for roles, API keys and administrators (`docs/manager-api.md`, "Search").
+//! Searches for roles, API keys and administrators (`docs/manager-api.md`, "Search").
 
 pub(crate) mod criteria;
 pub(crate) mod field;

@@ -19,7 +19,7 @@ pub(crate) struct Identity {
     pub(crate) trusted_pem: String,
 }
 
-/// Generates a certificate of this kind. It is valid for the loopback names and for this address.
+/// Generates a certificate of a kind. The certificate is valid for the loopback names and for `address`.
 pub(crate) fn make(kind: CertificateKind, address: IpAddr) -> anyhow::Result<Identity> {
     let key = KeyPair::generate().context("could not generate a key pair")?;
     let leaf = leaf(kind, address)?;
@@ -57,7 +57,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
             "::1".to_owned(),
         ],
     };
-    // The address can differ from 127.0.0.1, because every address in 127.0.0.0/8 is a loopback address.
+    // The address is added to the names, because it can be any address in 127.0.0.0/8.
     let address = address.to_string();
     if kind != CertificateKind::WrongName && !names.contains(&address) {
         names.push(address);
@@ -73,7 +73,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages.push(KeyUsagePurpose::KeyCertSign);
     }
-    // The validity in days relative to today. Some verifiers reject certificates that are valid for more than 398 days.
+    // The first and the last day of the validity period, relative to today. Some verifiers reject certificates that are valid for more than 398 days.
     let (from, until) = match kind {
         CertificateKind::Expired => (-700, -365),
         CertificateKind::NotYetValid => (365, 700),

@@ -7,15 +7,15 @@ use crate::sandbox::faults::fault::{Action, Fault, When};
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 use crate::sandbox::http::response::Answer;
 
-/// The data that is sent to the client.
+/// The result of a request: the data that is sent to the client.
 pub(crate) enum Outcome {
     Answer(Answer),
-    /// Bytes that bypass the HTTP library, and the status for the request log.
+    /// Bytes that are sent without the HTTP library, and the status for the request log.
     Takeover(Takeover, Option<u16>),
 }
 
-/// Executes a request with a fault before or after it. Faults that truncate a response always execute the request, because they truncate
-/// the manager's real response.
+/// Executes a request, with a fault before or after the execution. A fault that truncates a response always executes the request, because it
+/// truncates the manager's real response.
 pub(crate) async fn run_fault(
     fault: Fault,
     execute: impl Fn() -> Answer + Send + 'static,
@@ -82,7 +82,7 @@ fn replacement(action: Action) -> Outcome {
         }),
         Action::Raw(bytes) => takeover(bytes, Ending::CloseTls),
         Action::Reset => takeover(Vec::new(), Ending::Reset),
-        // `run_fault` handles all other actions.
+        // `run_fault` handles all other actions before it calls this function.
         _ => takeover(Vec::new(), Ending::Close),
     }
 }
@@ -92,7 +92,7 @@ fn cut(answer: &Answer, count: usize, ending: Ending) -> Outcome {
     Outcome::Takeover(Takeover { bytes, ending }, Some(answer.status))
 }
 
-/// Returns the head of a response, which declares the length of the whole body, and the first bytes of the body.
+/// Returns the head and the first bytes of the body of a response. The head declares the length of the whole body.
 fn truncated(answer: &Answer, count: usize) -> Vec<u8> {
     let reason = StatusCode::from_u16(answer.status)
         .ok()

@@ -1,4 +1,4 @@
-//! The listener: accepts connections and serves HTTP/1.1 over TLS on each of them.
+//! Accepts connections, and serves HTTP/1.1 over TLS on each connection.
 
 use std::convert::Infallible;
 use std::net::TcpListener as StdTcpListener;
@@ -33,7 +33,7 @@ pub(crate) fn tls(versions: TlsVersions, identity: Identity) -> anyhow::Result<T
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Serves until `stop` receives a value or its sender is dropped.
+/// Serves connections until `stop` receives a value or the sender of `stop` is dropped.
 pub(crate) async fn serve(
     listener: StdTcpListener,
     tls: TlsAcceptor,
@@ -45,7 +45,7 @@ pub(crate) async fn serve(
     };
     let accept = async {
         loop {
-            // A failed accept must not end the server. For example, the client may have disconnected, or no file descriptor may be free.
+            // The server continues after a failed accept. For example, the client may have disconnected, or no file descriptor may be free.
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(connection(
                     stream,
@@ -68,7 +68,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
         log.connections.tcp += 1;
         log.connections.tcp
     };
-    // A response is one small write, which must be sent without waiting for more data.
+    // Nagle's algorithm is disabled, because a response is one small write that must be sent without waiting for more data.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = tls.accept(stream).await else {
         return;
@@ -98,6 +98,6 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
     });
     let served =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // An error here is caused by the client or by an injected fault.
+    // The error is ignored, because the client or an injected fault caused it.
     let _ = served.await;
 }

@@ -1,4 +1,4 @@
-//! The network layer: TCP, TLS, HTTP/1.1 and injected faults.
+//! The network layer of the sandbox: TCP, TLS, HTTP/1.1 and injected faults.
 
 pub(crate) mod certificate;
 pub(crate) mod fault_runner;

@@ -76,7 +76,7 @@ impl RequestHandler {
                     self.shared.log().set_status(number, status);
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
-                // The client never receives this body: the takeover begins when the HTTP library starts to write it.
+                // The client never receives this body, because the takeover begins when the HTTP library starts to write the response.
                 Response::new(Full::from("."))
             }
         }

@@ -1,10 +1,10 @@
-//! The log of requests, and the number of connections.
+//! Logs the requests, and counts the connections.
 
 use std::collections::VecDeque;
 
 use crate::sandbox::http::call::Call;
 
-/// One request as received.
+/// A received request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The number of the TCP connection, counted from 1.
@@ -13,15 +13,15 @@ pub struct Request {
     pub tls: &'static str,
     /// The method.
     pub method: String,
-    /// The path as sent.
+    /// The path in the form that the client sent.
     pub path: String,
-    /// The text after the `?`.
+    /// The query: the text after the `?`.
     pub query: Option<String>,
-    /// All headers in the order received, with lower-case names.
+    /// All headers in the order in which they arrived, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// The status of the response. `None` if no response has been sent yet, or if the connection was closed without one.
+    /// The status of the response. `None` if no response has been sent yet, or if the connection was closed without a response.
     pub status: Option<u16>,
 }
 
@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// The number of connections.
+/// The numbers of connections and handshakes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
     /// The number of accepted TCP connections.

@@ -53,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the action of the request, as it is named in error messages.
+    /// Returns the action of the request, as error messages describe it.
     fn action(self, method: &Method) -> &'static str {
         match (self, method.as_str()) {
             (Endpoint::Roles, "POST") => "create administrator roles",
@@ -88,12 +88,12 @@ impl Endpoint {
     }
 }
 
-/// The messages that the vendor documents (`docs/manager-api.md`, "Errors").
+/// The parts of the error messages that the vendor documents (`docs/manager-api.md`, "Errors").
 const MISSING_VERSION: &str = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
 const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make sure this header starts with 'v' followed by a \
      number. E.g. v1";
 
-/// An ID that no object has, for a path segment that is not an ID.
+/// An ID that no object has. It stands for a path segment that is not an ID.
 const NO_ID: i64 = i64::MIN;
 
 /// Parses an ID, which is a 32-bit integer according to the published document. No object has a negative ID.
@@ -175,8 +175,7 @@ impl Manager {
         }
     }
 
-    /// Checks the header `api-version`, which every operation requires. A sign-in requires the value `v1`; other operations accept any
-    /// string.
+    /// Checks the header `api-version`, which every operation requires. A sign-in requires the value `v1`, and other operations accept any string.
     fn check_version(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let unknowns = &self.settings.unknowns;
         let (status, message) = match call.header("api-version") {
@@ -191,7 +190,7 @@ impl Manager {
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
     }
 
-    /// Rejects operations on API keys that are requested with a Cloud One key, if the settings say so (`docs/manager-api.md`,
+    /// Rejects operations on API keys that are requested with a Cloud One key, if the settings select this behaviour (`docs/manager-api.md`,
     /// "Authentication").
     fn check_cloud_one(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let is_key_operation = matches!(
@@ -214,7 +213,7 @@ impl Manager {
         }
     }
 
-    /// Rejects operations that are requested with a session, except for creating a key, if the settings say so (`docs/manager-api.md`,
+    /// Rejects operations that are requested with a session, except for creating a key, if the settings select this behaviour (`docs/manager-api.md`,
     /// "Authentication").
     fn check_session_scope(
         &self,

@@ -1,4 +1,4 @@
-//! The state that the server's thread shares with its owner.
+//! The state that the server's thread shares with the handle.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use crate::sandbox::faults::exchange::Exchange;
 use crate::sandbox::faults::queue::FaultQueue;
 use crate::sandbox::state::manager::Manager;
 
-/// The manager, its faults and the request log, each behind a lock.
+/// The manager, the faults and the request log. Each has its own lock.
 #[derive(Debug)]
 pub(crate) struct Shared {
     manager: Mutex<Manager>,

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A time in milliseconds since 1970, the form that the manager uses.
+/// A time in milliseconds since the Unix epoch, as in the manager's API.
 pub(crate) type Millis = i64;
 
-/// A clock with an offset.
+/// A clock with an offset to this machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Clock {
     offset: Millis,
@@ -35,14 +35,14 @@ impl Clock {
     }
 }
 
-/// Returns a duration in milliseconds, at most [`Millis::MAX`].
+/// Returns a duration in milliseconds. A longer duration is limited to [`Millis::MAX`].
 pub(crate) fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 /// Formats a time for an HTTP header.
 pub(crate) fn http_date(time: Millis) -> String {
-    // The format supports years from 1970 to 9999.
+    // The time is limited to the years from 1970 to 9999, which the format supports.
     const LAST: Millis = 253_402_300_799_000;
     let since = Duration::from_millis(u64::try_from(time.min(LAST)).unwrap_or(0));
     httpdate::fmt_http_date(UNIX_EPOCH + since)

@@ -11,7 +11,7 @@ use crate::sandbox::search::field::{Field, Searchable};
 /// One API key as the manager stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The ID, which is never assigned again.
+    /// The ID, which is never assigned to a different key.
     pub id: i64,
     /// The name (`keyName`). The published document does not require it.
     pub name: Option<String>,
@@ -23,17 +23,17 @@ pub struct ApiKey {
     pub time_zone: String,
     /// The ID of the role.
     pub role_id: i64,
-    /// Whether the key can authenticate; false if it is locked.
+    /// True if the key can authenticate requests. False if the key is locked.
     pub active: bool,
-    /// The time when the key was created, in milliseconds since 1970.
+    /// The time when the key was created, in milliseconds since the Unix epoch.
     pub created: i64,
-    /// The time when the key last authenticated a request, if it has.
+    /// The time when the key last authenticated a request. `None` if the key has never authenticated a request.
     pub last_sign_in: Option<i64>,
-    /// The time when the lock caused by too many wrong secrets ends, if the key is locked.
+    /// The time when the lock caused by too many wrong secrets ends. `None` without such a lock.
     pub unlock_time: Option<i64>,
-    /// The number of wrong secrets since the last correct one.
+    /// The number of wrong secrets since the last correct secret.
     pub unsuccessful_sign_in_attempts: u32,
-    /// The time when the key expires, if it does.
+    /// The time when the key expires. `None` if the key does not expire.
     pub expiry_date: Option<i64>,
     /// The secret, which the manager returns only once.
     pub secret: String,
@@ -60,7 +60,8 @@ impl ApiKey {
         }
     }
 
-    /// Returns the part of the secret before the colon: an ID, a GUID or `tmc...`. It shows which key a wrong secret was meant for.
+    /// Returns the part of the secret before the first colon: an ID, a GUID or `tmc...`. The prefix of a wrong secret identifies the key for which
+    /// the wrong secret is counted.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }
@@ -149,12 +150,12 @@ impl Keys {
         self.by_id.get(&id)
     }
 
-    /// Returns a key, so that its fields can be changed. The ID, the name and the secret must not be changed, because they are indexed.
+    /// Returns a mutable reference to a key. The caller must not change the ID, the name and the secret, because they are indexed.
     pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut ApiKey> {
         self.by_id.get_mut(&id)
     }
 
-    /// Changes a key and updates the indexes. The ID must not be changed.
+    /// Changes a key with `edit`, and updates the indexes. The ID does not change.
     pub(crate) fn edit<T>(&mut self, id: i64, edit: impl FnOnce(&mut ApiKey) -> T) -> Option<T> {
         let mut key = self.remove(id)?;
         let result = edit(&mut key);
@@ -168,7 +169,7 @@ impl Keys {
         self.get(*self.by_secret.get(secret)?)
     }
 
-    /// Returns the key that has the same part before the colon as a wrong secret.
+    /// Returns the key whose secret has the same prefix as a wrong secret.
     pub(crate) fn with_prefix_of(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_prefix.get(prefix(secret))?)
     }
@@ -193,7 +194,7 @@ impl Keys {
         self.by_id.values()
     }
 
-    /// Returns the keys with a greater ID, ordered by ID. Searches for a later page use this.
+    /// Returns the keys with an ID greater than `id`, ordered by ID. Searches for a further page use this function.
     pub(crate) fn after(&self, id: i64) -> impl Iterator<Item = &ApiKey> {
         use std::ops::Bound::{Excluded, Unbounded};
         self.by_id

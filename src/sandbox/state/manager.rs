@@ -43,7 +43,7 @@ impl Manager {
         })
     }
 
-    /// Ends the sessions that are too old or were idle for too long.
+    /// Ends the sessions that are too old or have been idle for too long.
     pub(crate) fn expire_sessions(&mut self) {
         let settings = &self.settings;
         self.sessions.expire(

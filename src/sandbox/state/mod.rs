@@ -1,4 +1,4 @@
-//! The state of the simulated manager: plain data that plain functions change. It does not depend on the network.
+//! The state of the simulated manager. This module does not depend on the network.
 
 pub(crate) mod clock;
 pub(crate) mod keys;

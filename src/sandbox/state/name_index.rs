@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// The IDs for each name, ignoring case. Whether the manager ignores case is an open question, so callers must compare the results again.
+/// The IDs for each name, ignoring case. It is unknown whether a manager ignores case, so callers must compare the names themselves.
 #[derive(Debug, Default)]
 pub(crate) struct NameIndex {
     folded: BTreeSet<(String, i64)>,
@@ -25,7 +25,7 @@ impl NameIndex {
     }
 }
 
-/// Returns a name in a form for comparisons that ignore case.
+/// Returns a name in the form that is compared to ignore case.
 pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase()
 }

@@ -8,7 +8,7 @@ use crate::sandbox::options::choices::RetryAfter;
 
 const WINDOW: Millis = 60_000;
 
-/// The calls of the last 60 seconds.
+/// The times of the calls in the last 60 seconds.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     calls: HashMap<String, VecDeque<Millis>>,
@@ -33,7 +33,7 @@ impl RateLimit {
             return Ok(());
         }
         let free_again = calls.front().map_or(now, |oldest| oldest + WINDOW);
-        // Rounded up, so that a client that waits exactly this long is not rejected again.
+        // The number of seconds is rounded up, so that a client that waits exactly this long is not rejected again.
         let seconds = (free_again - now + 999) / 1000;
         Err(Refusal::too_many(match hint {
             RetryAfter::None => None,

@@ -1,5 +1,4 @@
-//! The rights of a role. The names are those of the vendor's published document (schema `rights`), including the lower-case k of
-//! `apikeyRights`.
+//! The rights of a role. The names are those in the vendor's published document (schema `rights`), including the lower-case k in `apikeyRights`.
 
 use serde_json::{Map, Value};
 
@@ -67,8 +66,8 @@ hostedServiceRights stackTraceRights canViewStackTraces
 hostedServiceRights networkSecurityRights canCreateDeviceAuthorizationTokens
 ";
 
-/// The groups in which the Auditor has no rights. This was observed for API keys, roles and administrators (`docs/manager-api.md`,
-/// "Roles"). For tenants, it is an assumption: a read-only user of one tenant should not see other tenants.
+/// The groups in which the Auditor has no rights. The missing rights on API keys, roles and administrators were observed (`docs/manager-api.md`,
+/// "Roles"). The missing rights on tenants are an assumption: a read-only user of one tenant should not see other tenants.
 const HIDDEN_FROM_AUDITOR: [&str; 4] = [
     "apikeyRights",
     "administratorRoleRights",
@@ -86,7 +85,7 @@ pub(crate) fn none() -> Value {
     tree(|_, _, _| false)
 }
 
-/// Returns the rights of the Auditor, which can view everything except API keys, roles, administrators and tenants.
+/// Returns the rights of the role Auditor, which can view everything except API keys, roles, administrators and tenants.
 pub(crate) fn auditor() -> Value {
     tree(|area, group, right| {
         right.starts_with("canView")
@@ -116,7 +115,7 @@ pub(crate) fn overlay(base: &mut Value, given: &Value) -> Result<(), String> {
     };
     for (name, value) in given {
         match base.get_mut(name) {
-            // Rights from other versions of the manager are ignored.
+            // An unknown right is ignored, because it may come from a different version of the manager.
             None => {}
             Some(Value::Bool(right)) => *right = value.as_bool().ok_or_else(|| name.clone())?,
             Some(group) => overlay(group, value).map_err(|inner| {

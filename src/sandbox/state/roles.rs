@@ -1,4 +1,4 @@
-//! The roles: Full Access and Auditor as observed on a real manager, and additional roles.
+//! The roles: Full Access and Auditor, as observed on a real manager, and additional roles.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ impl Role {
         Role { id, fields }
     }
 
-    /// Sets the fields that a client can write. The other fields are ignored after their types were checked.
+    /// Sets the fields that a client can write. All other fields are ignored, but must have the correct type.
     fn set_fields(&mut self, given: &Map<String, Value>) -> Result<(), Refusal> {
         for name in ["name", "description"] {
             if let Some(value) = text(given, name)? {
@@ -154,7 +154,7 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    /// Returns the two default roles (`docs/manager-api.md`, "Roles") and the additional ones.
+    /// Returns the two default roles (`docs/manager-api.md`, "Roles") and the additional roles.
     pub(crate) fn with(additional: &[Value]) -> anyhow::Result<Roles> {
         let mut roles = Roles {
             by_id: BTreeMap::new(),
@@ -211,7 +211,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// Adds a role from a file or a test. Unlike a client, a file or a test can set the ID and every other field.
+    /// Adds a role from a file or a test. A file or a test can set every field, including the ID, which a client cannot set.
     pub(crate) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object")
@@ -246,7 +246,7 @@ impl Roles {
         Ok(role)
     }
 
-    /// Returns a copy of a role with the fields in a request changed.
+    /// Returns a copy of a role, with the fields of a request changed.
     pub(crate) fn changed(role: &Role, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = role.clone();
         check_name(given)?;

@@ -15,7 +15,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Returns 32 upper-case hexadecimal digits, the format of sID and RID (`docs/manager-api.md`, "Sign-in").
+/// Returns 32 random upper-case hexadecimal digits, which is the format of sID and RID (`docs/manager-api.md`, "Sign-in").
 pub(crate) fn hex32() -> String {
     random::<16>()
         .iter()

@@ -17,7 +17,7 @@ pub(crate) struct Account {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) rid: String,
-    /// The load balancer's cookie that requests must contain, if any.
+    /// The load balancer's cookie that requests must contain. `None` if no cookie is required.
     pub(crate) sticky: Option<String>,
     pub(crate) created: Millis,
     pub(crate) last_activity: Millis,
@@ -57,7 +57,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the sessions that were idle for at least `idle` or have existed for at least `max`.
+    /// Ends the sessions that have been idle for at least `idle`, and the sessions that have existed for at least `max`.
     pub(crate) fn expire(&mut self, now: Millis, idle: Duration, max: Duration) {
         let (idle, max) = (millis(idle), millis(max));
         self.by_sid
