@@ -45,7 +45,9 @@ pub(crate) fn classify(
     };
     let refused = [CREDENTIALS_REQUIRED, REFUSED].contains(&problem.as_str());
     Some(match response {
-        _ if problem == CREDENTIALS_REQUIRED => requires_credentials(proxy, &host, response.as_ref()),
+        _ if problem == CREDENTIALS_REQUIRED => {
+            requires_credentials(proxy, &host, response.as_ref())
+        }
         Some(ProxyResponse { status: None, .. }) => unusable(
             Cause::ProxyRefused,
             format!("{proxy} did not respond with HTTP; nothing was sent"),
@@ -121,7 +123,11 @@ fn summary(response: &ProxyResponse) -> String {
     parts.join(", ")
 }
 
-fn requires_credentials(proxy: &Proxy, host: &str, response: Option<&ProxyResponse>) -> ManagerError {
+fn requires_credentials(
+    proxy: &Proxy,
+    host: &str,
+    response: Option<&ProxyResponse>,
+) -> ManagerError {
     let summary = response.map_or_else(|| "HTTP 407".to_owned(), summary);
     let message = format!("{proxy} refused to connect to {host}: {summary}; nothing was sent");
     let schemes = response.map_or(&[][..], |response| &response.schemes);

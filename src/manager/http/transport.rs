@@ -261,8 +261,10 @@ impl Transport {
             None => None,
             Some(proxy) => {
                 let problem = tunnel_problem(error);
-                let requires_credentials = problem.as_deref() == Some(proxy_failure::CREDENTIALS_REQUIRED);
-                let refused = requires_credentials || problem.as_deref() == Some(proxy_failure::REFUSED);
+                let requires_credentials =
+                    problem.as_deref() == Some(proxy_failure::CREDENTIALS_REQUIRED);
+                let refused =
+                    requires_credentials || problem.as_deref() == Some(proxy_failure::REFUSED);
                 let response = if refused {
                     let host = self.address.host_and_port();
                     let tls = self.tls_to_proxy.clone();
