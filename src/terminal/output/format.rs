@@ -14,7 +14,7 @@ pub(crate) enum Format {
     Json,
     /// One JSON document on each line.
     Jsonl,
-    /// A line NAME=value. The value is quoted for a POSIX shell if necessary.
+    /// NAME=value, with the value quoted for a POSIX shell if necessary.
     Env,
 }
 

@@ -33,7 +33,7 @@ phrases! {
     EVERY_RIGHT = "every right";
     NO_EXPIRY = "the key will not expire";
     MAY_HAVE_COUNTED = "may have counted";
-    STATE_IGNORED = "records of earlier runs are ignored";
+    STATE_IGNORED = "could not read the records of earlier runs";
     INTERCEPTED = "may be intercepted";
     NO_RECORD = "could not write a record of this run";
     DIFFERENCES = "differs in ";
@@ -42,7 +42,7 @@ phrases! {
     BUG = "this is a bug in swp-keys";
     INTERRUPTED_AT = "was interrupted at ";
     RECORD_NOT_REMOVED = "could not be removed";
-    INTERMEDIATE_NOT_SENT = "the server does not send its intermediate certificate";
+    INTERMEDIATE_NOT_SENT = "the server must send the certificate of that CA";
     REMAINS_NOT_REMOVED = "the incomplete record could not be removed";
 }
 
