@@ -87,7 +87,19 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
     assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
-/// They would become arguments, and what the command prints then is not the secret.
+/// Selects a profile whose `field` is `command`.
+fn select_profile(env: &mut TestEnv, field: &str, command: &str) {
+    let url = env.sandbox.url();
+    let command = serde_json::json!(command);
+    let text = format!("[profiles.p]\nurl = \"{url}\"\n{field} = {command}\n");
+    let folder = env.home.path("config");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("config.toml"), text).expect("a file");
+    env.home.set("SWP_CONFIG_DIR", folder);
+    env.home.set("SWP_PROFILE", "p");
+}
+
+/// Without a shell, the operators would become arguments, and the output would not be the secret.
 #[test]
 fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
     let operators = [
@@ -101,16 +113,6 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
         "touch \"ran\"$RAN",
         "touch '$RAN' 2>/dev/null",
     ];
-    let config = |env: &mut TestEnv, field: &str, command: &str| {
-        let url = env.sandbox.url();
-        let command = serde_json::json!(command);
-        let text = format!("[profiles.p]\nurl = \"{url}\"\n{field} = {command}\n");
-        let folder = env.home.path("config");
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join("config.toml"), text).expect("a file");
-        env.home.set("SWP_CONFIG_DIR", folder);
-        env.home.set("SWP_PROFILE", "p");
-    };
     for command in operators {
         for name in [
             "--password-command",
@@ -132,7 +134,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
                     run(&env, &[])
                 }
                 None => {
-                    config(&mut env, name, command);
+                    select_profile(&mut env, name, command);
                     let checked = env.run(["config", "check"]);
                     contains(checked.failure(2), &[name, "config.toml:3:", "sh -c '...'"]);
                     run(&env, &[])
@@ -144,7 +146,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
             assert!(!env.home.path("ran").exists());
         }
     }
-    // A command that does not count is not looked at, and a shell that is named may do all of this.
+    // A command that a flag overrides is not checked. A command that starts a shell may use operators.
     let mut env = env();
     env.home.set("SWP_PASSWORD_COMMAND", operators[0]);
     let password = format!("sh -c 'echo \"{}\" | cat'", Settings::DEFAULT_PASSWORD);

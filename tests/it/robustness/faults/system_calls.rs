@@ -177,6 +177,22 @@ fn named_and_flushed(calls: &[Did], end: &str) -> usize {
     })
 }
 
+/// Asserts that the parent of every new folder is flushed before the call at `limit`.
+#[track_caller]
+fn assert_new_folders_flushed_before(calls: &[Did], limit: usize) {
+    for (place, made) in calls.iter().enumerate() {
+        let Did::Made(folder) = made else { continue };
+        let above = parent(folder);
+        let flushed = next(calls, place, "the flush of the folder above", |did| {
+            *did == Did::Flushed(above.clone())
+        });
+        assert!(
+            flushed < limit,
+            "{folder} is not flushed in time: {calls:#?}"
+        );
+    }
+}
+
 #[test]
 fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_record_goes() {
     if !strace_works() {
@@ -200,17 +216,7 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
         recorded < asked,
         "the request leaves before the record is flushed: {calls:#?}"
     );
-    for (place, made) in calls.iter().enumerate() {
-        let Did::Made(folder) = made else { continue };
-        let above = parent(folder);
-        let flushed = next(&calls, place, "the flush of the folder above", |did| {
-            *did == Did::Flushed(above.clone())
-        });
-        assert!(
-            flushed < asked,
-            "{folder} is not flushed in time: {calls:#?}"
-        );
-    }
+    assert_new_folders_flushed_before(&calls, asked);
     let gone = next(
         &calls,
         named,

@@ -1,15 +1,15 @@
-//! A case: what a manager says at one call of one run, and how the run must end.
+//! A case: the response of a manager to one request of one run, and how the run must end.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::launcher;
-use super::manager::{CERTIFICATE, Manager, Says, answer};
+use super::manager::{CERTIFICATE, Manager, Respond, answer};
 use crate::support::Home;
 use crate::support::secrets::{FRESH, KEY, PASSWORD, RID, SID, assert_silent};
 use crate::support::snapshot::snapshot;
 
-/// No answer whatsoever takes a run to more memory than this.
+/// The upper limit for the memory of a run, for every response.
 pub(super) const MOST_MEMORY: u64 = 64 * 1024 * 1024;
 
 pub(super) const SIGN_IN: &str = "POST /api/sessions";
@@ -20,95 +20,99 @@ pub(super) const DELETE: &str = "DELETE /api/apikeys/8";
 pub(super) const SIGN_OUT: &str = crate::support::END_SESSION;
 pub(super) const PING: &str = "GET /rest/status/manager/ping";
 
-/// What stdout holds in the end.
+/// What the run must print to stdout.
 #[derive(Clone)]
 pub(super) enum Stdout {
     Nothing,
-    /// The fresh secret and a line break.
-    Fresh,
-    /// Exactly this.
+    /// The secret of the created key and a line break.
+    Secret,
+    /// Exactly this text.
     Text(String),
-    /// Whatever it is, it is looked at afterwards.
-    Something,
+    /// Any text, which a check of the case examines.
+    Any,
 }
 
 type Check = Box<dyn Fn(&Manager, &str, &str) + Send + Sync>;
 
-/// One case.
+/// One malicious response, and the run that receives it.
 pub(super) struct Case {
     name: String,
     arguments: Vec<&'static str>,
     with_key: bool,
     route: &'static str,
-    says: Says,
+    respond: Respond,
     exit: i32,
     stdout: Stdout,
     stderr: Vec<String>,
     check: Option<Check>,
 }
 
-/// The runs that cases are about.
+// The commands of the cases.
 pub(super) const FIND: &[&str] = &["find-role", "Auditor"];
 pub(super) const LIST: &[&str] = &["list-roles"];
-pub(super) const MAKE: &[&str] = &["create", "--role-id", "2", "--name", "ci"];
-/// Without a look for the name.
-pub(super) const MAKE_ONE: &[&str] = &["create", "--role-id", "2"];
+pub(super) const CREATE_NAMED: &[&str] = &["create", "--role-id", "2", "--name", "ci"];
+/// Creates a key with a generated name, without a search for that name.
+pub(super) const CREATE_UNNAMED: &[&str] = &["create", "--role-id", "2"];
 
 impl Case {
-    /// At `route`, this run is told `says`; it fails with `exit`, and says `stderr`.
+    /// A run with `arguments` that receives the response of `respond` at `route`, and must end with `exit`.
     pub(super) fn new(
         name: impl Into<String>,
         arguments: &[&'static str],
         route: &'static str,
-        says: impl Fn(&mut dyn Write) -> std::io::Result<()> + Send + Sync + 'static,
+        respond: impl Fn(&mut dyn Write) -> std::io::Result<()> + Send + Sync + 'static,
         exit: i32,
-        stderr: &[&str],
     ) -> Self {
         Self {
             name: name.into(),
             arguments: arguments.to_vec(),
             with_key: false,
             route,
-            says: Arc::new(says),
+            respond: Arc::new(respond),
             exit,
             stdout: Stdout::Nothing,
-            stderr: stderr.iter().map(|part| (*part).to_owned()).collect(),
+            stderr: Vec::new(),
             check: None,
         }
     }
 
-    /// The same with bytes.
+    /// A case whose response is `bytes`.
     pub(super) fn bytes(
         name: impl Into<String>,
         arguments: &[&'static str],
         route: &'static str,
         bytes: impl Into<Vec<u8>>,
         exit: i32,
-        stderr: &[&str],
     ) -> Self {
         let bytes = bytes.into();
-        let says = move |to: &mut dyn Write| to.write_all(&bytes).and_then(|()| to.flush());
-        Self::new(name, arguments, route, says, exit, stderr)
+        let respond = move |to: &mut dyn Write| to.write_all(&bytes).and_then(|()| to.flush());
+        Self::new(name, arguments, route, respond, exit)
     }
 
-    /// The same with a success that has this body.
+    /// A case whose response is HTTP 200 with this body.
     pub(super) fn body(
         name: impl Into<String>,
         arguments: &[&'static str],
         route: &'static str,
         body: impl AsRef<[u8]>,
         exit: i32,
-        stderr: &[&str],
     ) -> Self {
         let headers = match route {
             SIGN_IN => format!("Content-Type: application/json\r\nSet-Cookie: sID={SID}"),
             _ => "Content-Type: application/json".to_owned(),
         };
         let bytes = answer(200, &headers, body.as_ref());
-        Self::bytes(name, arguments, route, bytes, exit, stderr)
+        Self::bytes(name, arguments, route, bytes, exit)
     }
 
-    pub(super) fn signed_by_a_key(mut self) -> Self {
+    /// Requires that stderr contains these parts.
+    pub(super) fn reporting(mut self, parts: &[&str]) -> Self {
+        self.stderr
+            .extend(parts.iter().map(|part| (*part).to_owned()));
+        self
+    }
+
+    pub(super) fn with_an_api_key(mut self) -> Self {
         self.with_key = true;
         self
     }
@@ -118,14 +122,14 @@ impl Case {
         self
     }
 
-    /// It succeeds, or at least says this.
+    /// Requires this stdout. Without this call, stdout must be empty.
     pub(super) fn printing(mut self, stdout: Stdout) -> Self {
         self.stdout = stdout;
         self
     }
 
-    /// A look at the manager, stdout and stderr afterwards.
-    pub(super) fn and(
+    /// Adds a check of the manager, stdout and stderr after the run.
+    pub(super) fn checking(
         mut self,
         check: impl Fn(&Manager, &str, &str) + Send + Sync + 'static,
     ) -> Self {
@@ -133,9 +137,9 @@ impl Case {
         self
     }
 
-    /// Runs it, and returns the line of its error.
-    fn judge(&self) -> String {
-        let manager = Manager::start(self.route, Arc::clone(&self.says));
+    /// Runs the case, and returns the error line of its stderr.
+    fn run(&self) -> String {
+        let manager = Manager::start(self.route, Arc::clone(&self.respond));
         let home = self.home(&manager);
         let mut arguments = self.arguments.clone();
         for (flag, value) in [
@@ -149,36 +153,43 @@ impl Case {
         }
         arguments.push("-vv");
         let launcher::Measured { result, peak } = launcher::run(&home, &arguments);
-        let said = format!(
+        let output = format!(
             "stdout: {:.500}\nstderr: {:.5000}",
             result.stdout, result.stderr
         );
-        assert_eq!(result.code(), self.exit, "{said}");
+        assert_eq!(result.code(), self.exit, "{output}");
         match &self.stdout {
-            Stdout::Nothing => assert_eq!(result.stdout, "", "{said}"),
-            Stdout::Fresh => assert_eq!(result.stdout, format!("{FRESH}\n"), "{said}"),
-            Stdout::Text(text) => assert_eq!(&result.stdout, text, "{said}"),
-            Stdout::Something => {}
+            Stdout::Nothing => assert_eq!(result.stdout, "", "{output}"),
+            Stdout::Secret => assert_eq!(result.stdout, format!("{FRESH}\n"), "{output}"),
+            Stdout::Text(text) => assert_eq!(&result.stdout, text, "{output}"),
+            Stdout::Any => {}
         }
         for part in &self.stderr {
-            assert!(result.stderr.contains(part), "`{part}` is missing: {said}");
+            assert!(
+                result.stderr.contains(part),
+                "`{part}` is missing: {output}"
+            );
         }
-        let promised = matches!(self.stdout, Stdout::Fresh).then_some(FRESH);
+        let delivered = matches!(self.stdout, Stdout::Secret).then_some(FRESH);
         assert_silent(
             &self.name,
             &result,
             &[PASSWORD, SID, RID, KEY, FRESH],
-            promised,
+            delivered,
         );
-        harmless(&result.stdout);
-        harmless(&result.stderr);
+        assert_harmless(&result.stdout);
+        assert_harmless(&result.stderr);
         assert!(
             result.stderr.len() < 64 * 1024,
             "{} bytes of stderr",
             result.stderr.len()
         );
-        assert!(peak < MOST_MEMORY, "{} KiB of memory\n{said}", peak / 1024);
-        // Less than the program has before it does anything would mean that nothing was measured.
+        assert!(
+            peak < MOST_MEMORY,
+            "{} KiB of memory\n{output}",
+            peak / 1024
+        );
+        // Every process takes more than this. A smaller value means that the measurement failed.
         assert!(peak > 1024 * 1024, "{peak} bytes of memory");
         if let Some(check) = &self.check {
             check(&manager, &result.stdout, &result.stderr);
@@ -202,18 +213,18 @@ impl Case {
     }
 }
 
-/// Nothing in it that a terminal acts on or hides.
-fn harmless(text: &str) {
-    let evil = |one: &char| {
+/// Asserts that `text` has no character that a terminal interprets or hides.
+fn assert_harmless(text: &str) {
+    let is_harmful = |one: &char| {
         one.is_control() && *one != '\n'
             || matches!(one, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    let found: Vec<char> = text.chars().filter(evil).collect();
+    let found: Vec<char> = text.chars().filter(is_harmful).collect();
     assert!(found.is_empty(), "{found:?} in {text:.2000}");
 }
 
-/// Runs all cases, some at once, and tells of every one that went wrong.
-pub(super) fn judge(cases: Vec<Case>) {
+/// Runs all cases, three at a time, and reports all failures together.
+pub(super) fn run_all(cases: impl IntoIterator<Item = Case, IntoIter: Send>) {
     let waiting = Mutex::new(cases.into_iter());
     let failures = Mutex::new(Vec::new());
     let errors = Mutex::new(Vec::new());
@@ -227,8 +238,8 @@ pub(super) fn judge(cases: Vec<Case>) {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some(case) = next() {
-                    let judged = std::panic::AssertUnwindSafe(|| case.judge());
-                    match std::panic::catch_unwind(judged) {
+                    let run = std::panic::AssertUnwindSafe(|| case.run());
+                    match std::panic::catch_unwind(run) {
                         Ok(error) => {
                             errors
                                 .lock()

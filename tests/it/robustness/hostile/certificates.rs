@@ -1,4 +1,4 @@
-//! TLS that ends, or that is somebody else's: not a byte of a request is sent.
+//! TLS handshakes that fail: the run sends no byte of a request.
 
 use super::case::MOST_MEMORY;
 use super::launcher::{self, Measured};
@@ -6,7 +6,7 @@ use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::secrets::{PASSWORD, assert_silent};
 use crate::support::{Home, contains};
 
-/// A run with a password that trusts `trusted`.
+/// Runs a sign-in with a password that trusts `trusted`, and checks how it fails.
 fn run(server: &ScriptedServer, trusted: &Certificate, exit: i32, stderr: &[&str]) {
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
@@ -30,9 +30,9 @@ fn run(server: &ScriptedServer, trusted: &Certificate, exit: i32, stderr: &[&str
 
 #[test]
 fn nothing_is_sent_to_an_untrusted_certificate() {
-    let right = || Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
-    let (good, thief) = (right(), right());
-    for (shown, trusted, said) in [
+    let certificate = || Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
+    let (good, stolen_name) = (certificate(), certificate());
+    for (presented, trusted, reason) in [
         (
             Certificate::marked_as_ca("127.0.0.1", 2001, 2002),
             None,
@@ -48,20 +48,20 @@ fn nothing_is_sent_to_an_untrusted_certificate() {
             None,
             "dsm.example.com",
         ),
-        (thief, Some(&good), "self-signed"),
+        (stolen_name, Some(&good), "self-signed"),
         (good.copied(), Some(&good), "TLS"),
     ] {
-        let heard = Recording::default();
-        let server = ScriptedServer::tls(&shown, heard.clone());
-        run(&server, trusted.unwrap_or(&shown), 7, &[said]);
-        assert_eq!(heard.bytes(), b"", "{said}");
+        let received = Recording::default();
+        let server = ScriptedServer::tls(&presented, received.clone());
+        run(&server, trusted.unwrap_or(&presented), 7, &[reason]);
+        assert_eq!(received.bytes(), b"", "{reason}");
     }
 }
 
 #[test]
-fn alerts_and_noise_instead_of_a_handshake() {
+fn alerts_and_noise_in_place_of_a_handshake() {
     let good = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
-    for (said, exit, stderr) in [
+    for (response, exit, stderr) in [
         // handshake_failure, protocol_version, internal_error, close_notify (RFC 8446, section 6).
         (&[21, 3, 3, 0, 2, 2, 40][..], 7, "TLS"),
         (&[21, 3, 3, 0, 2, 2, 70], 7, "TLS"),
@@ -73,19 +73,18 @@ fn alerts_and_noise_instead_of_a_handshake() {
         (&[0; 4096], 7, "TLS"),
         (b"", 8, "127.0.0.1"),
     ] {
-        run(&ScriptedServer::answering(said), &good, exit, &[stderr]);
+        run(&ScriptedServer::answering(response), &good, exit, &[stderr]);
     }
 }
 
-/// An alert in the middle of an answer is an end of it.
 #[test]
-fn an_alert_in_an_answer_ends_it() {
+fn an_alert_within_a_response_ends_it() {
     let good = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let server = ScriptedServer::speaking_tls(&good, |stream| {
         use std::io::{Read as _, Write as _};
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"RID\":");
-        // An alert that is not even encrypted, as somebody on the way could put in.
+        // An unencrypted alert, which an attacker on the network could insert.
         let _ = stream.sock.write_all(&[21, 3, 3, 0, 2, 2, 40]);
     });
     run(&server, &good, 8, &[]);

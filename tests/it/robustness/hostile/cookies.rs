@@ -1,8 +1,8 @@
-//! Sessions: cookies and request IDs that are many, missing, or more than one line.
+//! Cookies and request IDs of a session: too many, missing, or with line breaks.
 
 use serde_json::json;
 
-use super::case::{Case, FIND, ROLES, SIGN_IN, Stdout, judge};
+use super::case::{Case, FIND, ROLES, SIGN_IN, Stdout, run_all};
 use super::manager::{Request, answer};
 use crate::support::secrets::{RID, SID};
 use crate::support::{END_SESSION, LEGACY_LOGOUT};
@@ -20,13 +20,13 @@ fn rid(value: &str) -> String {
     json!({"RID": value}).to_string()
 }
 
-/// A session that is used, with these cookies sent.
-fn used(name: &str, cookies: &[&str], sent: &'static str) -> Case {
-    Case::bytes(name, FIND, SIGN_IN, session(cookies, &rid(RID)), 0, &[])
+/// A sign-in that succeeds: later requests send the cookies `sent`.
+fn accepted(name: &str, cookies: &[&str], sent: &'static str) -> Case {
+    Case::bytes(name, FIND, SIGN_IN, session(cookies, &rid(RID)), 0)
         .printing(Stdout::Text("2\n".into()))
-        .and(move |manager, _, _| {
-            let seen = manager.seen();
-            let search = seen
+        .checking(move |manager, _, _| {
+            let requests = manager.requests();
+            let search = requests
                 .iter()
                 .find(|one| one.route == ROLES)
                 .expect("a search");
@@ -35,68 +35,80 @@ fn used(name: &str, cookies: &[&str], sent: &'static str) -> Case {
         })
 }
 
-/// A session that is none.
-fn none(name: &str, cookies: &[&str], body: &str, stderr: &[&str]) -> Case {
-    Case::bytes(name, FIND, SIGN_IN, session(cookies, body), 1, stderr).and(|manager, _, _| {
-        // A session that has begun is ended with its cookie, and is not used for anything else.
-        let seen = manager.seen();
+/// A sign-in that fails because the response has no usable session.
+fn rejected(name: &str, cookies: &[&str], body: &str) -> Case {
+    Case::bytes(name, FIND, SIGN_IN, session(cookies, body), 1).checking(|manager, _, _| {
+        // A session that the manager created is ended. It is not used for any other request.
+        let requests = manager.requests();
         let ends = |one: &Request| one.route == END_SESSION || one.route == LEGACY_LOGOUT;
         let with_session = |one: &Request| one.header("cookie").contains("sID=");
-        assert!(seen[1..].iter().all(ends), "it went on");
-        assert!(seen[1..].iter().all(with_session));
+        assert!(requests[1..].iter().all(ends), "the run continued");
+        assert!(requests[1..].iter().all(with_session));
     })
 }
 
-#[test]
-fn cookies_of_all_kinds() {
-    let ours = format!("sID={SID}; Path=/; Secure");
-    let ours = ours.as_str();
-    let lacks = &["sID"][..];
-    judge(vec![
-        used("many of one name", &["sID=one", "sID=two", ours], "sID=SID"),
-        used(
-            "another beside it",
-            &["AWSALB=node7; Path=/", ours],
+fn accepted_cookies() -> Vec<Case> {
+    let session = format!("sID={SID}; Path=/; Secure");
+    let session = session.as_str();
+    vec![
+        accepted(
+            "several of the same name",
+            &["sID=one", "sID=two", session],
+            "sID=SID",
+        ),
+        accepted(
+            "an additional cookie",
+            &["AWSALB=node7; Path=/", session],
             "AWSALB=node7; sID=SID",
         ),
-        used(
-            "one for another host",
+        accepted(
+            "a cookie for a different host",
             &[&format!("sID={SID}; Domain=evil.example.com")],
             "sID=SID",
         ),
-        used(
-            "one that is over",
+        accepted(
+            "an expired cookie",
             &[&format!("sID={SID}; Max-Age=0")],
             "sID=SID",
         ),
-        used(
-            "another one in other letters",
-            &["sid=evil", ours],
+        accepted(
+            "the name in lower case",
+            &["sid=evil", session],
             "sid=evil; sID=SID",
         ),
-        used(
-            "one that tries to be two",
+        accepted(
+            "two cookies in one header",
             &[&format!("sID={SID}; sID=evil")],
             "sID=SID",
         ),
-        none("none", &[], &rid(RID), lacks),
-        none("another one only", &["JSESSIONID=1"], &rid(RID), lacks),
-        none("an empty one", &["sID=; Path=/"], &rid(RID), lacks),
-        none("one without a value", &["sID"], &rid(RID), lacks),
-        none(
-            "letters beyond ASCII",
+    ]
+}
+
+fn missing_cookies() -> Vec<Case> {
+    let missing = &["sID"][..];
+    vec![
+        rejected("no cookie", &[], &rid(RID)).reporting(missing),
+        rejected("an unrelated cookie only", &["JSESSIONID=1"], &rid(RID)).reporting(missing),
+        rejected("an empty value", &["sID=; Path=/"], &rid(RID)).reporting(missing),
+        rejected("no value", &["sID"], &rid(RID)).reporting(missing),
+        rejected(
+            "a value that is not ASCII",
             &["sID=\u{e9}\u{e9}"],
             &rid(RID),
-            lacks,
-        ),
-        none("neither", &[], "{}", &["sID", "RID"]),
+        )
+        .reporting(missing),
+        rejected("no cookie and no request ID", &[], "{}").reporting(&["sID", "RID"]),
+    ]
+}
+
+fn unreadable_cookies() -> Vec<Case> {
+    vec![
         Case::bytes(
-            "a hundred",
+            "a hundred cookies",
             FIND,
             SIGN_IN,
             session(&["sID=a"; 100], &rid(RID)),
             8,
-            &[],
         ),
         Case::bytes(
             "a control character",
@@ -104,53 +116,60 @@ fn cookies_of_all_kinds() {
             SIGN_IN,
             session(&["sID=a\u{1}b"], &rid(RID)),
             8,
-            &[],
         ),
-        used(
-            "one between quotes",
+    ]
+}
+
+fn quoted_cookies() -> Vec<Case> {
+    let missing = &["sID"][..];
+    vec![
+        accepted(
+            "a quoted value",
             &[&format!("sID=\"{SID}\"; Path=/")],
             r#"sID="SID""#,
         ),
-        used(
-            "a semicolon between quotes",
+        accepted(
+            "a quoted semicolon",
             &[r#"sID="a;b" ; Path=/"#],
             r#"sID="a;b""#,
         ),
-        none(
-            "nothing between quotes",
-            &[r#"sID=""; Path=/"#],
-            &rid(RID),
-            lacks,
-        ),
-        used("a lone line feed", &["sID=a\nX-Evil: 1"], "sID=a"),
-    ]);
+        rejected("an empty quoted value", &[r#"sID=""; Path=/"#], &rid(RID)).reporting(missing),
+        accepted("a lone line feed", &["sID=a\nX-Evil: 1"], "sID=a"),
+    ]
 }
 
 #[test]
-fn request_ids_of_all_kinds() {
-    let ours = format!("sID={SID}");
-    let cookie: &[&str] = &[&ours];
-    let cannot = &[][..];
-    let no_contract = &["RID"][..];
+fn malformed_cookies() {
+    run_all(
+        [
+            accepted_cookies(),
+            missing_cookies(),
+            unreadable_cookies(),
+            quoted_cookies(),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+}
+
+#[test]
+fn malformed_request_ids() {
+    let session = format!("sID={SID}");
+    let cookie: &[&str] = &[&session];
     let missing = &["RID"][..];
-    judge(vec![
-        none("a line break", cookie, &rid("77\r\nX-Evil: 1"), cannot),
-        none("a line feed", cookie, &rid("77\nX-Evil: 1"), cannot),
-        none("NUL", cookie, &rid("77\0"), cannot),
-        none(
-            "an escape sequence",
-            cookie,
-            &rid("\x1b]52;c;aGk=\x07"),
-            cannot,
-        ),
-        none("empty", cookie, &rid(""), missing),
-        none("missing", cookie, r#"{"rid":"77"}"#, missing),
-        none("null", cookie, r#"{"RID":null}"#, missing),
-        none("a number", cookie, r#"{"RID":77}"#, no_contract),
-        none("a list", cookie, r#"{"RID":["77"]}"#, no_contract),
-        none("twice", cookie, r#"{"RID":"77","RID":"78"}"#, &[]),
-        none("a list instead of an object", cookie, r#"["77"]"#, &[]),
-        none("half of a letter", cookie, r#"{"RID":"\ud800"}"#, &[]),
-        none("nothing but NUL", cookie, "\0\0\0\0", &["JSON"]),
+    run_all(vec![
+        rejected("a line break", cookie, &rid("77\r\nX-Evil: 1")),
+        rejected("a line feed", cookie, &rid("77\nX-Evil: 1")),
+        rejected("NUL", cookie, &rid("77\0")),
+        rejected("an escape sequence", cookie, &rid("\x1b]52;c;aGk=\x07")),
+        rejected("empty", cookie, &rid("")).reporting(missing),
+        rejected("missing", cookie, r#"{"rid":"77"}"#).reporting(missing),
+        rejected("null", cookie, r#"{"RID":null}"#).reporting(missing),
+        rejected("a number", cookie, r#"{"RID":77}"#).reporting(missing),
+        rejected("a list", cookie, r#"{"RID":["77"]}"#).reporting(missing),
+        rejected("twice", cookie, r#"{"RID":"77","RID":"78"}"#),
+        rejected("a list instead of an object", cookie, r#"["77"]"#),
+        rejected("an escaped lone surrogate", cookie, r#"{"RID":"\ud800"}"#),
+        rejected("nothing but NUL", cookie, "\0\0\0\0").reporting(&["JSON"]),
     ]);
 }

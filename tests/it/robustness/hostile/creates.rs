@@ -1,185 +1,206 @@
-//! Answers to a create that are not about what was asked for.
+//! Responses to a create that describe a different key.
 
 use serde_json::json;
 
-use super::case::{CREATE, Case, DELETE, MAKE, MAKE_ONE, Stdout, judge};
+use super::case::{CREATE, CREATE_NAMED, CREATE_UNNAMED, Case, DELETE, Stdout, run_all};
 use super::manager::json_answer;
 use crate::support::secrets::FRESH;
 
 const RESET: &str = "POST /api/apikeys/5/secretkey";
 
-/// The answer to a create.
-fn told(name: &str, key: &serde_json::Value, exit: i32, stderr: &[&str]) -> Case {
-    Case::bytes(name, MAKE, CREATE, json_answer(key), exit, stderr)
+/// A response to a create.
+fn response(name: &str, key: &serde_json::Value, exit: i32) -> Case {
+    Case::bytes(name, CREATE_NAMED, CREATE, json_answer(key), exit)
 }
 
 fn deleted(case: Case, times: usize) -> Case {
-    case.and(move |manager, _, _| assert_eq!(manager.count(DELETE), times, "deletions"))
+    case.checking(move |manager, _, _| assert_eq!(manager.count(DELETE), times, "deletions"))
 }
 
-#[test]
-fn another_key_than_was_asked_for() {
-    let again = &[][..];
+fn different_names_and_roles() -> Vec<Case> {
     let role = &["ID 1"][..];
-    judge(vec![
+    vec![
         deleted(
-            told(
-                "another name",
+            response(
+                "a different name",
                 &json!({"ID": 8, "keyName": "CI", "roleID": 2, "secretKey": FRESH}),
                 0,
-                &[],
             )
-            .printing(Stdout::Fresh),
+            .printing(Stdout::Secret),
             0,
         ),
         deleted(
-            told(
+            response(
                 "no role",
                 &json!({"ID": 8, "keyName": "ci", "secretKey": FRESH}),
                 0,
-                &[],
             )
-            .printing(Stdout::Fresh),
+            .printing(Stdout::Secret),
             0,
         ),
         deleted(
-            told(
+            response(
                 "a stronger role",
                 &json!({"ID": 8, "keyName": "ci", "roleID": 1, "secretKey": FRESH}),
                 1,
-                role,
-            ),
+            )
+            .reporting(role),
             1,
         ),
         deleted(
-            told(
+            response(
                 "a stronger role, and no name",
                 &json!({"ID": 8, "roleID": 1, "secretKey": FRESH}),
                 1,
-                again,
             ),
             1,
         ),
         deleted(
-            told(
+            response(
                 "a stronger role, and no secret",
                 &json!({"ID": 8, "keyName": "ci", "roleID": 1}),
                 1,
-                role,
-            ),
+            )
+            .reporting(role),
             1,
         ),
+    ]
+}
+
+fn existing_keys() -> Vec<Case> {
+    vec![
         deleted(
-            told(
-                "somebody's key",
+            response(
+                "an existing key",
                 &json!({"ID": 8, "keyName": "production", "roleID": 1, "secretKey": FRESH}),
                 11,
-                &[],
             ),
             0,
         ),
         deleted(
-            told(
-                "somebody's key, and no secret",
+            response(
+                "an existing key, and no secret",
                 &json!({"ID": 8, "keyName": "production", "roleID": 2}),
                 11,
-                &[],
             ),
             0,
         ),
+    ]
+}
+
+fn no_secret() -> Vec<Case> {
+    vec![
         deleted(
-            told(
+            response(
                 "no secret",
                 &json!({"ID": 8, "keyName": "ci", "roleID": 2}),
                 10,
-                again,
             ),
             1,
         ),
         deleted(
-            told(
+            response(
                 "an empty secret",
                 &json!({"ID": 8, "keyName": "ci", "secretKey": ""}),
                 10,
-                again,
             ),
             1,
         ),
         deleted(
-            told(
+            response(
                 "null for a secret",
                 &json!({"ID": 8, "keyName": "ci", "secretKey": null}),
                 10,
-                again,
             ),
             1,
         ),
+    ]
+}
+
+fn malformed_secrets() -> Vec<Case> {
+    vec![
         deleted(
-            told(
+            response(
                 "a secret of two lines",
                 &json!({"ID": 8, "keyName": "ci", "secretKey": format!("{FRESH}\nexport PATH=/evil")}),
                 10,
-                again,
             ),
             1,
         ),
         deleted(
-            told(
+            response(
                 "a secret with an escape sequence",
                 &json!({"ID": 8, "keyName": "ci", "secretKey": format!("{FRESH}\x1b]52;c;aGk=\x07")}),
                 10,
-                again,
             ),
             1,
         ),
-        told(
+    ]
+}
+
+fn not_a_key() -> Vec<Case> {
+    vec![
+        response(
             "a number for a secret",
             &json!({"ID": 8, "keyName": "ci", "secretKey": 5}),
             8,
-            &[],
         ),
-        told(
+        response(
             "a list of keys",
             &json!([{"ID": 8, "keyName": "ci", "secretKey": FRESH}]),
             8,
-            &[],
         ),
-        told("an empty object", &json!({}), 8, &[]),
-    ]);
+        response("an empty object", &json!({}), 8),
+    ]
 }
 
-/// The record of a key without a name of its own is on disk before it is known which role that is.
+#[test]
+fn a_key_that_differs_from_the_request() {
+    run_all(
+        [
+            different_names_and_roles(),
+            existing_keys(),
+            no_secret(),
+            malformed_secrets(),
+            not_a_key(),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+}
+
+/// The record of an unnamed key is written before the role search ends.
 #[test]
 fn an_unnamed_key_with_a_stronger_role_is_deleted() {
     let stronger = json_answer(&json!({"ID": 8, "roleID": 1, "secretKey": FRESH}));
     let run = |name: &str, arguments: &[&'static str]| {
-        let said = &["ID 1"][..];
+        let role = &["ID 1"][..];
         deleted(
-            Case::bytes(name, arguments, CREATE, stronger.clone(), 1, said),
+            Case::bytes(name, arguments, CREATE, stronger.clone(), 1).reporting(role),
             1,
         )
     };
-    judge(vec![
-        run("of a role by its ID", MAKE_ONE),
-        run("of a role by its name", &["create", "--role", "Auditor"]),
+    run_all(vec![
+        run("with a role ID", CREATE_UNNAMED),
+        run("with a role name", &["create", "--role", "Auditor"]),
     ]);
 }
 
 #[test]
-fn a_secret_of_another_key() {
+fn the_secret_of_a_different_key() {
     let other = json_answer(&json!({"ID": 9, "keyName": "other", "secretKey": FRESH}));
-    judge(vec![
+    run_all(vec![
         Case::bytes(
-            "a key that is another one when it is tried",
-            MAKE_ONE,
+            "a different key at the verification",
+            CREATE_UNNAMED,
             "GET /api/apikeys/current",
             other.clone(),
             10,
-            &["ID 9"],
         )
+        .reporting(&["ID 9"])
         .with(&["--verify"]),
         Case::bytes(
-            "a new secret of another key",
+            "a reset that returns a different key",
             &[
                 "create",
                 "--role-id",
@@ -192,7 +213,7 @@ fn a_secret_of_another_key() {
             RESET,
             other,
             11,
-            &["ID 9"],
-        ),
+        )
+        .reporting(&["ID 9"]),
     ]);
 }

@@ -1,9 +1,10 @@
-//! What is no HTTP/1.1, or two things at once.
+//! Responses that are not HTTP/1.1, or contradict themselves.
 
 use serde_json::json;
 
 use super::case::{
-    CREATE, Case, FIND, KEYS, MAKE, MAKE_ONE, PING, ROLES, SIGN_IN, SIGN_OUT, Stdout, judge,
+    CREATE, CREATE_NAMED, CREATE_UNNAMED, Case, FIND, KEYS, PING, ROLES, SIGN_IN, SIGN_OUT, Stdout,
+    run_all,
 };
 use super::manager::{answer, json_answer};
 
@@ -13,25 +14,24 @@ pub(super) fn found() -> Stdout {
     Stdout::Text("2\n".into())
 }
 
-/// These headers, and a list of roles.
-fn with(headers: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\n{headers}\r\n{BODY}").into_bytes()
+/// A role search whose response has these headers and a list of roles.
+fn roles(name: &str, headers: &str, exit: i32) -> Case {
+    let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n{BODY}");
+    Case::bytes(name, FIND, ROLES, response, exit)
 }
 
 #[test]
 fn other_protocols() {
-    let broke = &[][..];
-    judge(vec![
-        Case::bytes("HTTP/0.9 at the sign-in", FIND, SIGN_IN, BODY, 8, broke),
-        Case::bytes("HTTP/0.9 of roles", FIND, ROLES, BODY, 8, broke),
-        Case::bytes("HTTP/0.9 at the create", MAKE_ONE, CREATE, BODY, 8, &[]),
+    run_all(vec![
+        Case::bytes("HTTP/0.9 at the sign-in", FIND, SIGN_IN, BODY, 8),
+        Case::bytes("HTTP/0.9 at the role search", FIND, ROLES, BODY, 8),
+        Case::bytes("HTTP/0.9 at the create", CREATE_UNNAMED, CREATE, BODY, 8),
         Case::bytes(
             "the preface of HTTP/2",
             FIND,
             SIGN_IN,
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             8,
-            broke,
         ),
         Case::bytes(
             "frames of HTTP/2",
@@ -39,15 +39,13 @@ fn other_protocols() {
             ROLES,
             [0, 0, 0, 4, 0, 0, 0, 0, 0],
             8,
-            broke,
         ),
         Case::bytes(
-            "HTTP/2.0 in words",
+            "an HTTP/2.0 status line",
             FIND,
             ROLES,
             format!("HTTP/2.0 200 OK\r\n\r\n{BODY}"),
             8,
-            broke,
         ),
         Case::bytes(
             "HTTP/9.9",
@@ -55,7 +53,6 @@ fn other_protocols() {
             ROLES,
             format!("HTTP/9.9 200 OK\r\n\r\n{BODY}"),
             8,
-            broke,
         ),
         Case::bytes(
             "a mail server",
@@ -63,66 +60,50 @@ fn other_protocols() {
             SIGN_IN,
             "220 mail.example.com ESMTP\r\n",
             8,
-            broke,
         ),
-        Case::bytes("nothing but NUL", FIND, ROLES, [0; 4096], 8, broke),
+        Case::bytes("only NUL bytes", FIND, ROLES, [0; 4096], 8),
         Case::bytes(
             "HTTP/1.0",
             FIND,
             ROLES,
             format!("HTTP/1.0 200 OK\r\n\r\n{BODY}"),
             0,
-            &[],
         )
         .printing(found()),
         Case::bytes(
-            "another protocol at the farewell",
+            "a different protocol at the sign-out",
             FIND,
             SIGN_OUT,
             "PRI * HTTP/2.0\r\n\r\n",
             0,
-            &[],
         )
         .printing(found()),
     ]);
 }
 
-#[test]
-fn statuses_that_there_are_not() {
-    let status = |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n");
-    let early = &[][..];
-    judge(vec![
+fn statuses_without_a_body() -> Vec<Case> {
+    vec![
+        Case::bytes("204 at the sign-in", FIND, SIGN_IN, answer(204, "", b""), 1),
         Case::bytes(
-            "204 at the sign-in",
-            FIND,
-            SIGN_IN,
-            answer(204, "", b""),
-            1,
-            early,
-        ),
-        Case::bytes(
-            "204 of roles",
+            "204 at the role search",
             FIND,
             ROLES,
             "HTTP/1.1 204 No\r\n\r\n",
             1,
-            early,
         ),
         Case::bytes(
-            "204 of keys",
-            MAKE,
+            "204 at the key search",
+            CREATE_NAMED,
             KEYS,
             "HTTP/1.1 204 No\r\n\r\n",
             1,
-            early,
         ),
         Case::bytes(
             "204 at the create",
-            MAKE_ONE,
+            CREATE_UNNAMED,
             CREATE,
             "HTTP/1.1 204 No\r\n\r\n",
             8,
-            &[],
         ),
         Case::bytes(
             "204 with a body",
@@ -133,7 +114,6 @@ fn statuses_that_there_are_not() {
                 BODY.len()
             ),
             1,
-            early,
         ),
         Case::bytes(
             "205 with a body",
@@ -141,22 +121,32 @@ fn statuses_that_there_are_not() {
             ROLES,
             answer(205, "", BODY.as_bytes()),
             1,
-            &[],
         ),
+    ]
+}
+
+fn unknown_statuses() -> Vec<Case> {
+    let status = |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n");
+    vec![
         Case::bytes(
             "101",
             FIND,
             ROLES,
             "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
             1,
-            &["HTTP 101"],
-        ),
-        Case::bytes("000", FIND, ROLES, status("000 Zero"), 8, &[]),
-        Case::bytes("999", FIND, SIGN_IN, status("999 More"), 4, &["HTTP 999"]),
-        Case::bytes("2000", FIND, ROLES, status("2000 More"), 8, &[]),
-        Case::bytes("no number", FIND, ROLES, status("OK OK"), 8, &[]),
+        )
+        .reporting(&["HTTP 101"]),
+        Case::bytes("000", FIND, ROLES, status("000 Zero"), 8),
+        Case::bytes("999", FIND, SIGN_IN, status("999 More"), 4).reporting(&["HTTP 999"]),
+        Case::bytes("2000", FIND, ROLES, status("2000 More"), 8),
+        Case::bytes("no number", FIND, ROLES, status("OK OK"), 8),
+    ]
+}
+
+fn statuses_of_a_proxy_or_a_start() -> Vec<Case> {
+    vec![
         Case::bytes(
-            "a few interim answers",
+            "20 interim responses",
             FIND,
             ROLES,
             [
@@ -165,155 +155,100 @@ fn statuses_that_there_are_not() {
             ]
             .concat(),
             0,
-            &[],
         )
         .printing(found()),
         Case::bytes(
-            "a 407 that asks for a proxy's password",
+            "a 407 that requests proxy credentials",
             FIND,
             SIGN_IN,
             answer(407, "Proxy-Authenticate: Basic", b""),
             4,
-            &["HTTP 407"],
-        ),
+        )
+        .reporting(&["HTTP 407"]),
         Case::bytes(
-            "a 401 that asks for another password",
+            "a 401 that requests Negotiate",
             FIND,
             ROLES,
             answer(401, "WWW-Authenticate: Negotiate", b""),
             4,
-            &[],
         )
-        .and(|manager, _, _| {
+        .checking(|manager, _, _| {
             assert!(
                 manager
-                    .seen()
+                    .requests()
                     .iter()
                     .all(|one| one.header("authorization").is_empty())
             );
         }),
         Case::bytes(
-            "503 for ever at the probe",
+            "a permanent 503 at the ping",
             FIND,
             PING,
             answer(503, "", b""),
             8,
-            &[],
         )
         .with(&["--wait", "1s"]),
-    ]);
+    ]
 }
 
 #[test]
-fn lengths_that_contradict() {
+fn unusual_statuses() {
+    run_all(
+        [
+            statuses_without_a_body(),
+            unknown_statuses(),
+            statuses_of_a_proxy_or_a_start(),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+}
+
+#[test]
+fn contradictory_lengths() {
     let length = BODY.len();
-    let right = format!("Content-Length: {length}\r\n");
-    let broke = &[][..];
-    judge(vec![
-        Case::bytes(
-            "two lengths",
-            FIND,
-            ROLES,
-            with(&format!("{right}Content-Length: 2\r\n")),
+    let correct = format!("Content-Length: {length}\r\n");
+    run_all(vec![
+        roles("two lengths", &format!("{correct}Content-Length: 2\r\n"), 8),
+        roles(
+            "two lengths in one header",
+            &format!("Content-Length: {length}, 2\r\n"),
             8,
-            broke,
         ),
-        Case::bytes(
-            "two lengths in one",
-            FIND,
-            ROLES,
-            with(&format!("Content-Length: {length}, 2\r\n")),
+        roles("the same length twice", &correct.repeat(2), 0).printing(found()),
+        roles("a negative length", "Content-Length: -1\r\n", 8),
+        roles(
+            "a length with a plus sign",
+            &format!("Content-Length: +{length}\r\n"),
             8,
-            broke,
         ),
-        Case::bytes(
-            "the same length twice",
-            FIND,
-            ROLES,
-            with(&right.repeat(2)),
-            0,
-            &[],
-        )
-        .printing(found()),
-        Case::bytes(
-            "less than nothing",
-            FIND,
-            ROLES,
-            with("Content-Length: -1\r\n"),
+        roles(
+            "a length above 64 bits",
+            "Content-Length: 99999999999999999999999\r\n",
             8,
-            broke,
         ),
-        Case::bytes(
-            "with a plus",
-            FIND,
-            ROLES,
-            with(&format!("Content-Length: +{length}\r\n")),
+        roles("a length that is too short", "Content-Length: 10\r\n", 1),
+        roles(
+            "a length and a chunked encoding",
+            &format!("{correct}Transfer-Encoding: chunked\r\n"),
             8,
-            broke,
         ),
-        Case::bytes(
-            "more than there is",
-            FIND,
-            ROLES,
-            with("Content-Length: 99999999999999999999999\r\n"),
+        roles(
+            "chunked twice",
+            "Transfer-Encoding: chunked, chunked\r\n",
             8,
-            broke,
         ),
-        Case::bytes(
-            "a length that is too short",
-            FIND,
-            ROLES,
-            with("Content-Length: 10\r\n"),
-            1,
-            &[],
-        ),
-        Case::bytes(
-            "a length and chunks that are none",
-            FIND,
-            ROLES,
-            with(&format!("{right}Transfer-Encoding: chunked\r\n")),
-            8,
-            broke,
-        ),
-        Case::bytes(
-            "chunks twice",
-            FIND,
-            ROLES,
-            with("Transfer-Encoding: chunked, chunked\r\n"),
-            8,
-            broke,
-        ),
-        Case::bytes(
-            "a header over two lines",
-            FIND,
-            ROLES,
-            with(&format!("{right}X-A: b\r\n c\r\n")),
-            8,
-            broke,
-        ),
-        Case::bytes(
+        roles("a folded header", &format!("{correct}X-A: b\r\n c\r\n"), 8),
+        roles(
             "a header without a colon",
-            FIND,
-            ROLES,
-            with(&format!("{right}nonsense\r\n")),
+            &format!("{correct}nonsense\r\n"),
             8,
-            broke,
         ),
-        Case::bytes(
-            "NUL in a header",
-            FIND,
-            ROLES,
-            with(&format!("{right}X-A: \0\r\n")),
-            8,
-            broke,
-        ),
-        Case::bytes(
+        roles("NUL in a header", &format!("{correct}X-A: \0\r\n"), 8),
+        roles(
             "a lone CR in a header",
-            FIND,
-            ROLES,
-            with(&format!("{right}X-A: a\rSet-Cookie: sID=evil\r\n")),
+            &format!("{correct}X-A: a\rSet-Cookie: sID=evil\r\n"),
             8,
-            broke,
         ),
     ]);
 }

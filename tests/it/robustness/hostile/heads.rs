@@ -1,13 +1,12 @@
-//! Heads without end: status lines, headers, sizes of chunks, trailers, and answers before the answer.
+//! Endless heads: status lines, headers, chunk sizes, trailers, and interim responses.
 
-use super::case::{CREATE, Case, FIND, MAKE_ONE, ROLES, SIGN_IN, judge};
+use super::case::{CREATE, CREATE_UNNAMED, Case, FIND, ROLES, SIGN_IN, run_all};
 use super::sizes::{CHUNKED, endless};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-#[test]
-fn heads_without_end() {
+fn long_headers() -> Vec<Case> {
     let long = format!(
         "HTTP/1.1 200 OK\r\nX-Long: {}\r\nContent-Length: 2\r\n\r\n{{}}",
         "a".repeat(MIB)
@@ -16,31 +15,27 @@ fn heads_without_end() {
         "HTTP/1.1 200 OK\r\n{}Content-Length: 2\r\n\r\n{{}}",
         "X-Many: a\r\n".repeat(10_000)
     );
-    let broke = &[][..];
-    judge(vec![
+    vec![
         Case::bytes(
             "a header of 1 MiB at the sign-in",
             FIND,
             SIGN_IN,
             long.clone(),
             8,
-            broke,
         ),
         Case::bytes(
-            "a header of 1 MiB of roles",
+            "a header of 1 MiB at the role search",
             FIND,
             ROLES,
             long.clone(),
             8,
-            broke,
         ),
         Case::bytes(
             "a header of 1 MiB at the create",
-            MAKE_ONE,
+            CREATE_UNNAMED,
             CREATE,
             long,
             8,
-            &[],
         ),
         Case::bytes(
             "10,000 headers at the sign-in",
@@ -48,52 +43,56 @@ fn heads_without_end() {
             SIGN_IN,
             many.clone(),
             8,
-            broke,
         ),
-        Case::bytes("10,000 headers of roles", FIND, ROLES, many, 8, broke),
+        Case::bytes("10,000 headers at the role search", FIND, ROLES, many, 8),
+    ]
+}
+
+fn endless_headers() -> Vec<Case> {
+    vec![
         Case::new(
-            "headers without end",
+            "endless headers",
             FIND,
             ROLES,
             endless("HTTP/1.1 200 OK\r\n", "X-More: and more\r\n".repeat(1000)),
             8,
-            broke,
         ),
         Case::new(
-            "a header without end",
+            "an endless header",
             FIND,
             ROLES,
             endless("HTTP/1.1 200 OK\r\nX-Long: ", [b'a'; 16 * KIB]),
             8,
-            broke,
         ),
         Case::new(
-            "a status line without end",
+            "an endless status line",
             FIND,
             ROLES,
             endless("HTTP/1.1 200 ", [b'a'; 16 * KIB]),
             8,
-            broke,
         ),
+    ]
+}
+
+fn endless_chunk_sizes_and_trailers() -> Vec<Case> {
+    vec![
         Case::new(
-            "the size of a chunk without end",
+            "an endless chunk size",
             FIND,
             ROLES,
             endless(CHUNKED, [b'0'; 16 * KIB]),
             8,
-            &[],
         )
         .with(&["--timeout", "700ms"]),
         Case::new(
-            "the words after the size of a chunk without end",
+            "an endless chunk extension",
             FIND,
             ROLES,
             endless(&format!("{CHUNKED}2;"), [b'a'; 16 * KIB]),
             8,
-            broke,
         ),
         Case::new(
-            "trailers without end",
+            "endless trailers",
             FIND,
             ROLES,
             endless(
@@ -101,27 +100,29 @@ fn heads_without_end() {
                 "X-More: and more\r\n".repeat(1000),
             ),
             8,
-            broke,
         ),
         Case::bytes(
-            "a chunk of more than there is",
+            "a chunk size above the body size",
             FIND,
             ROLES,
             format!("{CHUNKED}ffffffffffffffff\r\n{{}}"),
             8,
-            broke,
         ),
+    ]
+}
+
+fn endless_interim_responses() -> Vec<Case> {
+    vec![
         Case::new(
-            "interim answers without end",
+            "endless 100 Continue responses",
             FIND,
             ROLES,
             endless("", "HTTP/1.1 100 Continue\r\n\r\n".repeat(500)),
             8,
-            &[],
         )
         .with(&["--timeout", "700ms"]),
         Case::new(
-            "early hints without end",
+            "endless 103 Early Hints responses",
             FIND,
             SIGN_IN,
             endless(
@@ -129,8 +130,21 @@ fn heads_without_end() {
                 "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(500),
             ),
             8,
-            &[],
         )
         .with(&["--timeout", "700ms"]),
-    ]);
+    ]
+}
+
+#[test]
+fn heads_without_end() {
+    run_all(
+        [
+            long_headers(),
+            endless_headers(),
+            endless_chunk_sizes_and_trailers(),
+            endless_interim_responses(),
+        ]
+        .into_iter()
+        .flatten(),
+    );
 }

@@ -1,7 +1,7 @@
-//! Runs the binary, and sees how much memory it took at the most.
+//! Runs the binary and measures its peak memory.
 //!
-//! Linux counts to a process what its parent had when it started it (`execve` of a process that shares its parent's memory), and the
-//! tests hold much. So this binary is started once more, does nothing but start the run, and writes down what the system says of it.
+//! Linux counts the memory of the parent at `execve` towards the child's peak, and the test process is large. Therefore this test
+//! binary is started a second time as a small launcher, which starts the run and writes the measurement to a file.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -19,16 +19,16 @@ const STDOUT: &str = "launched.stdout";
 const STDERR: &str = "launched.stderr";
 const REPORT: &str = "launched.json";
 
-/// How a run ended, and the most memory that it had, in bytes.
+/// The result of a run, and its peak memory in bytes.
 pub(super) struct Measured {
     pub(super) result: RunResult,
     pub(super) peak: u64,
 }
 
-/// Runs with these arguments, from a process of its own.
+/// Runs the binary with these arguments below a launcher process.
 pub(super) fn run(home: &Home, arguments: &[&str]) -> Measured {
-    let own = std::env::current_exe().expect("this binary");
-    let mut command = home.program(&own);
+    let test_binary = std::env::current_exe().expect("the path of this binary");
+    let mut command = home.program(&test_binary);
     command
         .args([
             "--exact",
@@ -54,7 +54,7 @@ pub(super) fn run(home: &Home, arguments: &[&str]) -> Measured {
     }
 }
 
-/// Not a test but the launcher, where it is started as one.
+/// The launcher. As an ordinary test, without its variable, it does nothing.
 #[test]
 fn launched() {
     let Some(order) = std::env::var_os(ORDER).and_then(|order| order.into_string().ok()) else {

@@ -1,4 +1,4 @@
-//! A manager without an HTTP library behind it: it answers as the contract says, but for the one call that a case is about.
+//! A manager without an HTTP library. It follows the API contract except for the one request of the case.
 
 use std::io::{ErrorKind, Read as _, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::support::scripted_server::{Certificate, ScriptedServer, TlsStream};
 use crate::support::secrets::{FRESH, RID, SID};
 
-/// What a hostile manager says in answer to a request; the connection ends after it.
-pub(super) type Says = Arc<dyn Fn(&mut dyn Write) -> std::io::Result<()> + Send + Sync>;
+/// Writes the hostile response to a request. The connection ends after it.
+pub(super) type Respond = Arc<dyn Fn(&mut dyn Write) -> std::io::Result<()> + Send + Sync>;
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone)]
 pub(super) struct Request {
     /// Method and path, without the query.
@@ -21,7 +21,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A header's value; empty where there is none.
+    /// Returns the value of a header, or an empty string if it is absent.
     pub(super) fn header(&self, name: &str) -> &str {
         (self.head.lines())
             .filter_map(|line| line.split_once(": "))
@@ -30,64 +30,69 @@ impl Request {
     }
 }
 
-/// A running manager, and what it was asked.
+/// A running manager, and the requests that it received.
 pub(super) struct Manager {
     pub(super) server: ScriptedServer,
-    seen: Arc<Mutex<Vec<Request>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
-/// One certificate does for all: making a key takes a while.
+/// The certificate of all cases. It is shared because generating a key is slow.
 pub(super) static CERTIFICATE: LazyLock<Certificate> =
     LazyLock::new(|| Certificate::marked_as_ca("127.0.0.1", 2020, 2100));
 
 impl Manager {
-    /// A manager that is hostile where `route` is asked for.
-    pub(super) fn start(route: &'static str, says: Says) -> Self {
-        let seen = Arc::<Mutex<Vec<Request>>>::default();
-        let noted = Arc::clone(&seen);
+    /// Starts a manager that is hostile at `route`.
+    pub(super) fn start(route: &'static str, respond: Respond) -> Self {
+        let requests = Arc::<Mutex<Vec<Request>>>::default();
+        let noted = Arc::clone(&requests);
         let server = ScriptedServer::speaking_tls(&CERTIFICATE, move |stream| {
             let _ = stream.sock.set_nodelay(true);
             while let Some(request) = read(stream) {
-                let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
-                seen.push(request.clone());
-                drop(seen);
+                let mut requests = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                requests.push(request.clone());
+                drop(requests);
                 if request.route == route {
-                    // The client may have gone, and that is all right.
-                    let said = says(stream);
-                    end(stream, said.is_err_and(|error| error.kind() == RUDE));
+                    // The client may have closed the connection already.
+                    let result = respond(stream);
+                    end(stream, result.is_err_and(|error| error.kind() == ABRUPT));
                     return;
                 }
-                if stream.write_all(&kept_open(honest(&request))).is_err()
+                if stream
+                    .write_all(&without_close(contract_response(&request)))
+                    .is_err()
                     || stream.flush().is_err()
                 {
                     return;
                 }
             }
         });
-        Self { server, seen }
+        Self { server, requests }
     }
 
-    pub(super) fn seen(&self) -> Vec<Request> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.clone()
+    pub(super) fn requests(&self) -> Vec<Request> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.clone()
     }
 
-    /// How often a route was asked for.
+    /// Returns how many requests had this route.
     pub(super) fn count(&self, route: &str) -> usize {
-        self.seen().iter().filter(|one| one.route == route).count()
+        self.requests()
+            .iter()
+            .filter(|one| one.route == route)
+            .count()
     }
 }
 
-const RUDE: ErrorKind = ErrorKind::Other;
+const ABRUPT: ErrorKind = ErrorKind::Other;
 
-/// What a hostile manager returns that ends TCP and not TLS.
-pub(super) fn without_farewell() -> std::io::Error {
-    RUDE.into()
+/// The error of a response after which the connection ends without TLS closure.
+pub(super) fn without_tls_closure() -> std::io::Error {
+    ABRUPT.into()
 }
 
-/// Says that it is the end, and waits until the client has gone too, so that no byte is lost to a reset.
-fn end(stream: &mut TlsStream, rude: bool) {
-    if !rude {
+/// Respond that it is the end, and waits until the client has gone too, so that no byte is lost to a reset.
+fn end(stream: &mut TlsStream, abrupt: bool) {
+    if !abrupt {
         stream.conn.send_close_notify();
         let _ = stream.flush();
     }
@@ -126,8 +131,8 @@ fn read(stream: &mut TlsStream) -> Option<Request> {
 
 const CLOSE: &str = "Connection: close\r\n";
 
-/// The same answer without saying that the connection ends.
-pub(super) fn kept_open(mut answer: Vec<u8>) -> Vec<u8> {
+/// Removes `Connection: close` from a response.
+pub(super) fn without_close(mut answer: Vec<u8>) -> Vec<u8> {
     let at = (answer.windows(CLOSE.len())).position(|window| window == CLOSE.as_bytes());
     if let Some(at) = at {
         answer.drain(at..at + CLOSE.len());
@@ -135,14 +140,14 @@ pub(super) fn kept_open(mut answer: Vec<u8>) -> Vec<u8> {
     answer
 }
 
-/// The contract's answer.
-fn honest(request: &Request) -> Vec<u8> {
-    let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+/// The response that the API contract requires.
+fn contract_response(request: &Request) -> Vec<u8> {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     match request.route.as_str() {
         "POST /api/sessions" => session(),
         "POST /api/roles/search" => json_answer(&json!({"roles": [{"ID": 2, "name": "Auditor"}]})),
-        "POST /api/apikeys/search" => json_answer(&json!({"apiKeys": keys_named(&asked)})),
-        "POST /api/apikeys" => json_answer(&created(&asked)),
+        "POST /api/apikeys/search" => json_answer(&json!({"apiKeys": keys_named(&body)})),
+        "POST /api/apikeys" => json_answer(&created(&body)),
         "POST /api/apikeys/8/secretkey" => {
             json_answer(&json!({"ID": 8, "keyName": "ci", "secretKey": FRESH}))
         }
@@ -157,7 +162,7 @@ fn honest(request: &Request) -> Vec<u8> {
     }
 }
 
-/// One key is there.
+/// The search result for a name: the key `there` exists.
 fn keys_named(asked: &Value) -> Value {
     let there = json!({"ID": 5, "keyName": "there", "roleID": 2});
     match asked["searchCriteria"][0]["stringValue"] == "there" {
@@ -166,7 +171,7 @@ fn keys_named(asked: &Value) -> Value {
     }
 }
 
-/// The answer to a create that asked for this.
+/// The response to a create with the body `asked`.
 fn created(asked: &Value) -> Value {
     let mut key = asked.clone();
     key["ID"] = 8.into();
@@ -174,7 +179,7 @@ fn created(asked: &Value) -> Value {
     key
 }
 
-/// The answer to a sign-in.
+/// The response to a sign-in.
 pub(super) fn session() -> Vec<u8> {
     let headers = format!("Set-Cookie: sID={SID}; Path=/; Secure; HttpOnly");
     answer(200, &headers, json!({"RID": RID}).to_string().as_bytes())
@@ -185,10 +190,10 @@ pub(super) fn json_answer(body: &Value) -> Vec<u8> {
     answer(200, "Content-Type: application/json", body.as_bytes())
 }
 
-/// A whole answer with these headers, and its length. The connection ends after it, and so it says.
+/// A complete response with these headers, its length, and `Connection: close`.
 pub(super) fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "HTTP/1.1 {status} Said\r\n{CLOSE}{headers}\r\nContent-Length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Status\r\n{CLOSE}{headers}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     [head.as_bytes(), body].concat()

@@ -1,6 +1,6 @@
-//! A manager, or someone in its place, that lies: each case is one run of the binary against one lie, over real TLS with a certificate
-//! that the run trusts. Whatever is said, the run ends with the exit code that it should have, prints nothing on stdout unless it
-//! succeeded, tells no secret in any form, sends no terminal a control character, and stays below 64 MiB of memory.
+//! Hostile managers: each case is one run of the binary against one malicious response, over real TLS with a certificate that the run
+//! trusts. The run must end with the expected exit code, print to stdout only if it succeeds, leak no secret in any form, print no
+//! control character, and use less than 64 MiB of memory.
 
 mod case;
 mod certificates;

@@ -1,15 +1,16 @@
-//! Redirects: none is followed, and the second host is not even connected to.
+//! Redirects: the run follows none and never connects to the second host.
 
 use std::sync::Arc;
 
 use super::case::{
-    CREATE, Case, FIND, KEYS, MAKE, MAKE_ONE, PING, ROLES, SIGN_IN, SIGN_OUT, Stdout, judge,
+    CREATE, CREATE_NAMED, CREATE_UNNAMED, Case, FIND, KEYS, PING, ROLES, SIGN_IN, SIGN_OUT, Stdout,
+    run_all,
 };
 use super::manager::answer;
 use crate::support::LEGACY_LOGOUT;
 use crate::support::scripted_server::ScriptedServer;
 
-/// Where nobody must go.
+/// The target of a redirect, which must see no connection.
 fn elsewhere() -> Arc<ScriptedServer> {
     Arc::new(ScriptedServer::silent())
 }
@@ -18,29 +19,22 @@ fn redirect(status: u16, location: &str) -> Vec<u8> {
     answer(status, &format!("Location: {location}"), b"")
 }
 
-/// A redirect to another host, and a look whether somebody went there.
+/// A redirect to a different host, which must not be followed.
 fn to_another_host(
     arguments: &[&'static str],
     route: &'static str,
     status: u16,
     exit: i32,
-    stderr: &[&str],
 ) -> Case {
     let elsewhere = elsewhere();
     let location = format!("{}/api/sessions", elsewhere.url());
     let name = format!("{status} at {route}");
-    Case::bytes(
-        name,
-        arguments,
-        route,
-        redirect(status, &location),
-        exit,
-        stderr,
+    Case::bytes(name, arguments, route, redirect(status, &location), exit).checking(
+        move |manager, _, _| {
+            assert_eq!(elsewhere.connections(), 0, "the redirect was followed");
+            assert_eq!(manager.count(route), 1, "the request was repeated");
+        },
     )
-    .and(move |manager, _, _| {
-        assert_eq!(elsewhere.connections(), 0, "somebody followed");
-        assert_eq!(manager.count(route), 1, "it was sent again");
-    })
 }
 
 #[test]
@@ -50,78 +44,71 @@ fn to_another_host_at_every_stage() {
         .into_iter()
         .flat_map(|status| {
             [
-                to_another_host(FIND, SIGN_IN, status, 1, followed),
-                to_another_host(FIND, ROLES, status, 1, followed),
+                to_another_host(FIND, SIGN_IN, status, 1).reporting(followed),
+                to_another_host(FIND, ROLES, status, 1).reporting(followed),
             ]
         })
         .collect();
     cases.extend([
-        to_another_host(FIND, ROLES, 307, 1, followed).signed_by_a_key(),
-        to_another_host(MAKE, KEYS, 308, 1, followed),
-        to_another_host(MAKE_ONE, CREATE, 307, 8, followed),
-        to_another_host(&["show-key", "8"], "GET /api/apikeys/8", 302, 1, followed),
-        to_another_host(FIND, SIGN_OUT, 307, 0, &[])
+        to_another_host(FIND, ROLES, 307, 1)
+            .reporting(followed)
+            .with_an_api_key(),
+        to_another_host(CREATE_NAMED, KEYS, 308, 1).reporting(followed),
+        to_another_host(CREATE_UNNAMED, CREATE, 307, 8).reporting(followed),
+        to_another_host(&["show-key", "8"], "GET /api/apikeys/8", 302, 1).reporting(followed),
+        to_another_host(FIND, SIGN_OUT, 307, 0)
             .printing(Stdout::Text("2\n".into()))
-            .and(|manager, _, _| assert_eq!(manager.count(LEGACY_LOGOUT), 1)),
-        to_another_host(FIND, PING, 301, 0, &[])
+            .checking(|manager, _, _| assert_eq!(manager.count(LEGACY_LOGOUT), 1)),
+        to_another_host(FIND, PING, 301, 0)
             .with(&["--wait", "5s"])
             .printing(Stdout::Text("2\n".into())),
     ]);
-    judge(cases);
+    run_all(cases);
 }
 
 #[test]
-fn to_places_of_all_kinds() {
-    let said = |name: &str, location: &str, stderr: &[&str]| {
-        Case::bytes(name, FIND, ROLES, redirect(302, location), 1, stderr)
-            .and(|manager, _, _| assert_eq!(manager.count(ROLES), 1))
+fn to_unusual_locations() {
+    let to = |name: &str, location: &str| {
+        Case::bytes(name, FIND, ROLES, redirect(302, location), 1)
+            .checking(|manager, _, _| assert_eq!(manager.count(ROLES), 1))
     };
     let with_user = elsewhere();
     let location = with_user.url().replace("://", "://someone:hunter2@");
-    judge(vec![
+    run_all(vec![
         Case::bytes(
-            "relative",
+            "a relative location",
             FIND,
             ROLES,
             redirect(302, "/SignIn.screen"),
             4,
-            &["/SignIn.screen"],
         )
-        .and(|manager, _, _| assert_eq!(manager.count(ROLES), 1)),
-        said(
-            "without a scheme",
-            "//evil.example.com/x",
-            &["https://evil.example.com"],
-        ),
-        said(
-            "to http",
-            "http://evil.example.com/",
-            &["http://evil.example.com"],
-        ),
-        said("to a file", "file:///etc/passwd", &[]),
-        said("to nowhere", "", &[]),
-        said("to what is no address", "https://[::1", &[]),
-        said(
-            "to a host that is not in ASCII",
+        .reporting(&["/SignIn.screen"])
+        .checking(|manager, _, _| assert_eq!(manager.count(ROLES), 1)),
+        to("a location without a scheme", "//evil.example.com/x")
+            .reporting(&["https://evil.example.com"]),
+        to("a location with http", "http://evil.example.com/")
+            .reporting(&["http://evil.example.com"]),
+        to("a location of a file", "file:///etc/passwd"),
+        to("an empty location", ""),
+        to("a malformed location", "https://[::1"),
+        to(
+            "a host name that is not ASCII",
             "https://B%C3%9CCHER.example/",
-            &["https://xn--bcher-kva.example"],
-        ),
-        said(
-            "with 100 KB",
+        )
+        .reporting(&["https://xn--bcher-kva.example"]),
+        to(
+            "a location of 100 KB",
             &format!("https://e.example.com/{}", "a".repeat(100_000)),
-            &["https://e.example.com"],
-        ),
-        said("with user info", &location, &[]).and(move |_, _, stderr| {
+        )
+        .reporting(&["https://e.example.com"]),
+        to("a location with user info", &location).checking(move |_, _, stderr| {
             assert_eq!(with_user.connections(), 0);
             assert!(
                 !stderr.contains("hunter2") && !stderr.contains("someone"),
                 "{stderr}"
             );
         }),
-        said(
-            "without end",
-            "https://127.0.0.1:1/",
-            &["https://127.0.0.1:"],
-        ),
+        to("a location on a closed port", "https://127.0.0.1:1/")
+            .reporting(&["https://127.0.0.1:"]),
     ]);
 }

@@ -1,14 +1,14 @@
-//! Searches that ignore what is asked of them, or never come to an end.
+//! Searches that ignore their criteria, or never end.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use super::case::{Case, FIND, KEYS, LIST, MAKE, ROLES, Stdout, judge};
+use super::case::{CREATE_NAMED, Case, FIND, KEYS, LIST, ROLES, Stdout, run_all};
 use super::manager::{answer, json_answer};
 
-/// Pages of roles whose IDs grow, so that nothing shows that they will not end.
+/// Endless pages of objects with increasing IDs: each page looks like progress.
 fn pages(
     list: &'static str,
     count: usize,
@@ -37,30 +37,17 @@ fn pages(
 }
 
 #[test]
-fn criteria_that_are_ignored() {
+fn ignored_criteria() {
     let all = json!({"roles": [{"ID": 1, "name": "Full Access"}, {"ID": 2, "name": "Auditor"}, {"ID": 3, "name": "auditor"}, {"ID": 4, "name": "Auditor "}]});
     let others = json!({"roles": [{"ID": 1, "name": "Full Access"}, {"ID": 3, "name": "AUDITOR"}, {"ID": 4, "name": "Auditor\u{200b}"}]});
     let twice = json!({"roles": [{"ID": 1, "name": "Auditor"}, {"ID": 2, "name": "Auditor"}]});
     let keys = json!({"apiKeys": [{"ID": 5, "keyName": "production", "roleID": 1}, {"ID": 6, "keyName": "CI", "roleID": 1}]});
-    judge(vec![
-        Case::bytes("all roles", FIND, ROLES, json_answer(&all), 0, &[])
+    run_all(vec![
+        Case::bytes("all roles", FIND, ROLES, json_answer(&all), 0)
             .printing(Stdout::Text("2\n".into())),
-        Case::bytes(
-            "other roles",
-            FIND,
-            ROLES,
-            json_answer(&others),
-            3,
-            &["Auditor"],
-        ),
-        Case::bytes(
-            "two roles of one name",
-            FIND,
-            ROLES,
-            json_answer(&twice),
-            6,
-            &["Auditor"],
-        ),
+        Case::bytes("other roles", FIND, ROLES, json_answer(&others), 3).reporting(&["Auditor"]),
+        Case::bytes("two roles of one name", FIND, ROLES, json_answer(&twice), 6)
+            .reporting(&["Auditor"]),
         Case::bytes(
             "one role twice",
             FIND,
@@ -69,108 +56,85 @@ fn criteria_that_are_ignored() {
                 &json!({"roles": [{"ID": 2, "name": "Auditor"}, {"ID": 2, "name": "Auditor"}]}),
             ),
             1,
-            &["IDs"],
-        ),
-        Case::bytes("all keys", MAKE, KEYS, json_answer(&keys), 0, &[]).printing(Stdout::Fresh),
+        )
+        .reporting(&["IDs"]),
+        Case::bytes("all keys", CREATE_NAMED, KEYS, json_answer(&keys), 0).printing(Stdout::Secret),
         Case::bytes(
-            "all keys, and one is to be rekeyed",
-            MAKE,
+            "all keys at a rekey",
+            CREATE_NAMED,
             KEYS,
             json_answer(&keys),
             0,
-            &[],
         )
         .with(&["--if-exists", "rekey"])
-        .printing(Stdout::Fresh)
-        .and(|manager, _, _| assert_eq!(manager.count("POST /api/apikeys/8/secretkey"), 0)),
+        .printing(Stdout::Secret)
+        .checking(|manager, _, _| assert_eq!(manager.count("POST /api/apikeys/8/secretkey"), 0)),
         Case::bytes(
-            "all keys, and one is wanted",
+            "all keys at a request for one",
             &["show-key", "ci"],
             KEYS,
             json_answer(&keys),
             3,
-            &["ci"],
-        ),
+        )
+        .reporting(&["ci"]),
     ]);
 }
 
 #[test]
-fn pages_without_end() {
+fn endless_pages() {
     let long = r#""name":"r","x":"NUMBER .................................................................................................................................................................................................................................""#;
     let page =
         json!({"roles": (1..=500).map(|id| json!({"ID": id, "name": "r"})).collect::<Vec<_>>()});
     let backwards = json!({"roles": (1..=500).rev().map(|id| json!({"ID": id, "name": "r"})).collect::<Vec<_>>()});
-    judge(vec![
+    run_all(vec![
+        Case::new("roles", LIST, ROLES, pages("roles", 5000, long), 1).reporting(&["16 MiB"]),
         Case::new(
-            "roles",
-            LIST,
-            ROLES,
-            pages("roles", 5000, long),
-            1,
-            &["16 MiB"],
-        ),
-        Case::new(
-            "roles in a hint",
+            "roles for a suggestion",
             FIND,
             ROLES,
             pages("roles", 5000, long),
             1,
-            &["16 MiB"],
-        ),
+        )
+        .reporting(&["16 MiB"]),
         Case::new(
-            "keys of a name",
-            MAKE,
+            "keys of one name",
+            CREATE_NAMED,
             KEYS,
             pages("apiKeys", 19_000, r#""keyName":"x""#),
             1,
-            &["16 MiB"],
-        ),
+        )
+        .reporting(&["16 MiB"]),
         Case::new(
-            "more at once than there can be",
+            "more roles at once than accepted",
             LIST,
             ROLES,
             pages("roles", 30_000, r#""name":"r""#),
             1,
-            &["20000"],
-        ),
+        )
+        .reporting(&["20000"]),
         Case::new(
             "keys",
             &["list-keys"],
             KEYS,
             pages("apiKeys", 9000, r#""keyName":"x""#),
             1,
-            &["-o jsonl"],
-        ),
+        )
+        .reporting(&["-o jsonl"]),
         Case::new(
             "keys as JSON",
             &["list-keys", "-o", "json"],
             KEYS,
             pages("apiKeys", 9000, long),
             1,
-            &[],
         ),
-        Case::bytes(
-            "the same page again",
-            LIST,
-            ROLES,
-            json_answer(&page),
-            1,
-            &[],
-        ),
-        Case::bytes(
-            "a page backwards",
-            LIST,
-            ROLES,
-            json_answer(&backwards),
-            1,
-            &[],
-        ),
+        Case::bytes("the same page again", LIST, ROLES, json_answer(&page), 1),
+        Case::bytes("a page backwards", LIST, ROLES, json_answer(&backwards), 1),
     ]);
 }
 
-/// As many as are held at once, and printed.
+/// Just below the largest number of keys that the run accepts.
 #[test]
-fn as_many_as_are_held() {
+fn as_many_keys_as_accepted() {
     let list = |count: usize| {
         let keys: Vec<_> = (1..=count)
             .map(|id| {
@@ -187,9 +151,9 @@ fn as_many_as_are_held() {
     let nothing = json_answer(&json!({"apiKeys": []}));
     let once = move || {
         let (page, nothing) = (page.clone(), nothing.clone());
-        let told = AtomicBool::new(false);
+        let first_sent = AtomicBool::new(false);
         move |to: &mut dyn std::io::Write| {
-            let again = told.swap(true, Ordering::SeqCst);
+            let again = first_sent.swap(true, Ordering::SeqCst);
             to.write_all(if again { &nothing } else { &page })?;
             to.flush()
         }
@@ -201,9 +165,8 @@ fn as_many_as_are_held() {
             KEYS,
             once(),
             0,
-            &[],
         )
-        .printing(Stdout::Something)
+        .printing(Stdout::Any)
     };
-    judge(vec![case("text"), case("json"), case("jsonl")]);
+    run_all(vec![case("text"), case("json"), case("jsonl")]);
 }

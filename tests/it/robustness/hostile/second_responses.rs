@@ -1,28 +1,27 @@
-//! Answers within answers: smuggled behind another, or compressed.
+//! Responses that follow another response without a request, and compressed responses.
 
 use serde_json::json;
 
-use super::case::{Case, FIND, KEYS, LIST, MAKE, ROLES, SIGN_IN, Stdout, judge};
+use super::case::{CREATE_NAMED, Case, FIND, KEYS, LIST, ROLES, SIGN_IN, Stdout, run_all};
 use super::framing::found;
-use super::manager::{answer, json_answer, kept_open, session};
+use super::manager::{answer, json_answer, session, without_close};
 
-/// An answer to a question that was not asked yet is not taken for the answer to the next one.
+/// A response that arrives before its request is discarded.
 #[test]
-fn second_answers_are_not_listened_to() {
+fn early_responses_are_discarded() {
     let smuggled = json_answer(&json!({"roles": [{"ID": 666, "name": "Auditor"}]}));
     let no_key = json_answer(&json!({"apiKeys": []}));
-    let after = |first: Vec<u8>, second: &[u8]| [kept_open(first), second.to_vec()].concat();
+    let after = |first: Vec<u8>, second: &[u8]| [without_close(first), second.to_vec()].concat();
     let roles = json_answer(&json!({"roles": [{"ID": 2, "name": "Auditor"}]}));
     let key =
         json_answer(&json!({"ID": 66, "keyName": "ci", "roleID": 2, "secretKey": "66:ZXZpbA=="}));
-    judge(vec![
+    run_all(vec![
         Case::bytes(
             "after the sign-in",
             FIND,
             SIGN_IN,
             after(session(), &smuggled),
             0,
-            &[],
         )
         .printing(found()),
         Case::bytes(
@@ -31,17 +30,16 @@ fn second_answers_are_not_listened_to() {
             ROLES,
             after(roles, &key),
             0,
-            &[],
         )
-        .printing(Stdout::Fresh),
-        Case::bytes("after the keys", MAKE, KEYS, after(no_key, &key), 0, &[])
-            .printing(Stdout::Fresh),
+        .printing(Stdout::Secret),
+        Case::bytes("after the keys", CREATE_NAMED, KEYS, after(no_key, &key), 0)
+            .printing(Stdout::Secret),
     ]);
 }
 
 #[test]
-fn what_is_compressed_is_not_opened() {
-    // 10 MiB of blanks, as gzip writes them: 10 KB that would be a thousand times as many.
+fn compressed_bodies_are_not_decompressed() {
+    // 10 MiB of spaces, compressed by gzip to 10 KB.
     let mut bomb = b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec();
     bomb.extend([
         0xed, 0xc1, 0x01, 0x01, 0, 0, 0, 0x80, 0x90, 0xfe, 0xaf, 0xee,
@@ -51,30 +49,23 @@ fn what_is_compressed_is_not_opened() {
     for coding in ["gzip", "deflate", "br", "zstd"] {
         let headers = format!("Content-Type: application/json\r\nContent-Encoding: {coding}");
         cases.push(
-            Case::bytes(
-                coding,
-                LIST,
-                ROLES,
-                answer(200, &headers, &bomb),
-                1,
-                &["JSON"],
-            )
-            .and(|manager, _, _| {
-                for request in manager.seen() {
-                    assert_eq!(request.header("accept-encoding"), "");
-                    assert_eq!(request.header("te"), "");
-                }
-            }),
+            Case::bytes(coding, LIST, ROLES, answer(200, &headers, &bomb), 1)
+                .reporting(&["JSON"])
+                .checking(|manager, _, _| {
+                    for request in manager.requests() {
+                        assert_eq!(request.header("accept-encoding"), "");
+                        assert_eq!(request.header("te"), "");
+                    }
+                }),
         );
     }
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
     cases.push(Case::bytes(
-        "gzip for the way",
+        "gzip as a transfer coding",
         FIND,
         ROLES,
         chunked,
         3,
-        &[],
     ));
-    judge(cases);
+    run_all(cases);
 }

@@ -1,9 +1,10 @@
-//! Bodies without end.
+//! Endless bodies.
 
 use std::io::{Result, Write};
 
 use super::case::{
-    CREATE, Case, FIND, KEYS, LIST, MAKE, MAKE_ONE, PING, ROLES, SIGN_IN, SIGN_OUT, Stdout, judge,
+    CREATE, CREATE_NAMED, CREATE_UNNAMED, Case, FIND, KEYS, LIST, PING, ROLES, SIGN_IN, SIGN_OUT,
+    Stdout, run_all,
 };
 
 const TEN_GIB: &str =
@@ -15,7 +16,7 @@ const KIB: usize = 1024;
 
 pub(super) type Endless = Box<dyn Fn(&mut dyn Write) -> Result<()> + Send + Sync>;
 
-/// A head, and then the same again and again until the client has gone.
+/// Sends `head`, and then `again` until the client closes the connection.
 pub(super) fn endless(head: &str, again: impl AsRef<[u8]>) -> Endless {
     let (head, again) = (head.as_bytes().to_vec(), again.as_ref().to_vec());
     Box::new(move |to| {
@@ -34,128 +35,154 @@ fn chunk() -> Vec<u8> {
     chunk
 }
 
-#[test]
-fn bodies_without_end() {
-    let blanks = [b' '; 16 * KIB];
+fn ten_gibibytes() -> Vec<Case> {
+    let spaces = [b' '; 16 * KIB];
     let small = &["256 KiB"][..];
     let large = &["8192 KiB"][..];
     let found = || Stdout::Text("2\n".into());
-    let refused =
-        |status: u16| format!("HTTP/1.1 {status} No\r\nTransfer-Encoding: chunked\r\n\r\n");
-    judge(vec![
+    vec![
         Case::new(
             "10 GiB at the sign-in",
             FIND,
             SIGN_IN,
-            endless(TEN_GIB, blanks),
+            endless(TEN_GIB, spaces),
             1,
-            small,
-        ),
+        )
+        .reporting(small),
         Case::new(
-            "10 GiB of roles",
+            "10 GiB at the role search",
             LIST,
             ROLES,
-            endless(TEN_GIB, blanks),
+            endless(TEN_GIB, spaces),
             1,
-            large,
-        ),
+        )
+        .reporting(large),
         Case::new(
-            "10 GiB of keys",
-            MAKE,
+            "10 GiB at the key search",
+            CREATE_NAMED,
             KEYS,
-            endless(TEN_GIB, blanks),
+            endless(TEN_GIB, spaces),
             1,
-            large,
-        ),
+        )
+        .reporting(large),
         Case::new(
             "10 GiB at the create",
-            MAKE_ONE,
+            CREATE_UNNAMED,
             CREATE,
-            endless(TEN_GIB, blanks),
+            endless(TEN_GIB, spaces),
             8,
-            &[],
         ),
         Case::new(
-            "10 GiB at the farewell",
+            "10 GiB at the sign-out",
             FIND,
             SIGN_OUT,
-            endless(TEN_GIB, blanks),
+            endless(TEN_GIB, spaces),
             0,
-            &[],
         )
         .printing(found()),
         Case::new(
-            "10 GiB at the probe",
+            "10 GiB at the ping",
             FIND,
             PING,
-            endless(TEN_GIB, blanks),
+            endless(TEN_GIB, spaces),
             1,
-            small,
         )
+        .reporting(small)
         .with(&["--wait", "5s"]),
+    ]
+}
+
+fn endless_chunks() -> Vec<Case> {
+    let small = &["256 KiB"][..];
+    let large = &["8192 KiB"][..];
+    vec![
         Case::new(
-            "chunks without end at the sign-in",
+            "endless chunks at the sign-in",
             FIND,
             SIGN_IN,
             endless(CHUNKED, chunk()),
             1,
-            small,
-        ),
+        )
+        .reporting(small),
         Case::new(
-            "chunks without end of roles",
+            "endless chunks at the role search",
             LIST,
             ROLES,
             endless(CHUNKED, chunk()),
             1,
-            large,
-        ),
+        )
+        .reporting(large),
         Case::new(
-            "chunks without end at the create",
-            MAKE_ONE,
+            "endless chunks at the create",
+            CREATE_UNNAMED,
             CREATE,
             endless(CHUNKED, chunk()),
             8,
-            small,
-        ),
+        )
+        .reporting(small),
         Case::new(
-            "chunks without end of a key",
+            "endless chunks at the request for a key",
             &["show-key", "8"],
             "GET /api/apikeys/8",
             endless(CHUNKED, chunk()),
             1,
-            small,
-        ),
+        )
+        .reporting(small),
+    ]
+}
+
+fn no_length() -> Vec<Case> {
+    let spaces = [b' '; 16 * KIB];
+    let large = &["8192 KiB"][..];
+    vec![
         Case::new(
-            "a body without length or end",
+            "an endless body without a length",
             LIST,
             ROLES,
-            endless(TO_THE_END, blanks),
+            endless(TO_THE_END, spaces),
             1,
-            large,
-        ),
+        )
+        .reporting(large),
+    ]
+}
+
+fn endless_error_responses() -> Vec<Case> {
+    let head = |status: u16| format!("HTTP/1.1 {status} No\r\nTransfer-Encoding: chunked\r\n\r\n");
+    vec![
         Case::new(
-            "a refusal without end",
+            "an endless 401",
             FIND,
             SIGN_IN,
-            endless(&refused(401), chunk()),
+            endless(&head(401), chunk()),
             4,
-            &[],
         ),
         Case::new(
-            "a 403 without end",
+            "an endless 403",
             FIND,
             ROLES,
-            endless(&refused(403), chunk()),
+            endless(&head(403), chunk()),
             5,
-            &[],
         ),
         Case::new(
-            "a 500 without end",
-            MAKE_ONE,
+            "an endless 500",
+            CREATE_UNNAMED,
             CREATE,
-            endless(&refused(500), chunk()),
+            endless(&head(500), chunk()),
             8,
-            &[],
         ),
-    ]);
+    ]
+}
+
+#[test]
+fn bodies_without_end() {
+    run_all(
+        [
+            ten_gibibytes(),
+            endless_chunks(),
+            no_length(),
+            endless_error_responses(),
+        ]
+        .into_iter()
+        .flatten(),
+    );
 }

@@ -1,12 +1,14 @@
-//! Answers that take for ever: the time-out is of the whole answer, and ends them.
+//! Endless slow responses: `--timeout` applies to the whole response.
 
 use std::io::{Result, Write};
 use std::time::Duration;
 
-use super::case::{CREATE, Case, FIND, LIST, MAKE_ONE, ROLES, SIGN_IN, SIGN_OUT, Stdout, judge};
+use super::case::{
+    CREATE, CREATE_UNNAMED, Case, FIND, LIST, ROLES, SIGN_IN, SIGN_OUT, Stdout, run_all,
+};
 use super::sizes::{CHUNKED, TO_THE_END};
 
-/// A byte now and then: each comes in time, and the whole does not.
+/// Sends `head`, and then `again` every 40 ms. Each read succeeds in time, but the response never ends.
 fn slowly(head: &'static str, again: &'static [u8]) -> impl Fn(&mut dyn Write) -> Result<()> {
     move |to| {
         to.write_all(head.as_bytes())?;
@@ -18,80 +20,96 @@ fn slowly(head: &'static str, again: &'static [u8]) -> impl Fn(&mut dyn Write) -
     }
 }
 
-#[test]
-fn responses_without_end() {
-    let soon = ["--timeout", "600ms"];
-    let in_time = &[][..];
-    judge(vec![
+fn slow_sign_in_and_lists() -> Vec<Case> {
+    let timeout = ["--timeout", "600ms"];
+    vec![
         Case::new(
-            "a body byte by byte at the sign-in",
+            "a slow body at the sign-in",
             FIND,
             SIGN_IN,
-            slowly(TEN_GIB_SMALL, b" "),
+            slowly(HEAD_OF_200_KB, b" "),
             8,
-            &[],
         )
-        .with(&soon),
+        .with(&timeout),
         Case::new(
-            "a body byte by byte of roles",
+            "a slow body at the role search",
             LIST,
             ROLES,
             slowly(TO_THE_END, b" "),
             8,
-            in_time,
         )
-        .with(&soon),
+        .with(&timeout),
         Case::new(
-            "chunks of a byte",
+            "slow chunks of one byte",
             LIST,
             ROLES,
             slowly(CHUNKED, b"1\r\n \r\n"),
             8,
-            in_time,
         )
-        .with(&soon),
+        .with(&timeout),
         Case::new(
-            "a head byte by byte",
+            "a slow head",
             LIST,
             ROLES,
             slowly("HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
             8,
-            in_time,
         )
-        .with(&soon),
+        .with(&timeout),
+    ]
+}
+
+fn slow_create_and_sign_out() -> Vec<Case> {
+    let timeout = ["--timeout", "600ms"];
+    vec![
         Case::new(
-            "a create byte by byte",
-            MAKE_ONE,
+            "a slow body at the create",
+            CREATE_UNNAMED,
             CREATE,
             slowly(TO_THE_END, b" "),
             8,
-            &[],
         )
-        .with(&soon),
+        .with(&timeout),
         Case::new(
-            "a farewell byte by byte",
+            "a slow body at the sign-out",
             FIND,
             SIGN_OUT,
             slowly(TO_THE_END, b" "),
             0,
-            &[],
         )
         .printing(Stdout::Text("2\n".into())),
+    ]
+}
+
+fn silence_after_the_head() -> Vec<Case> {
+    let timeout = ["--timeout", "600ms"];
+    vec![
         Case::new(
-            "nothing after the head",
+            "no body after the head",
             FIND,
             ROLES,
             |to| {
-                to.write_all(TEN_GIB_SMALL.as_bytes())?;
+                to.write_all(HEAD_OF_200_KB.as_bytes())?;
                 to.flush()?;
                 std::thread::sleep(Duration::from_secs(2));
                 Ok(())
             },
             8,
-            in_time,
         )
-        .with(&soon),
-    ]);
+        .with(&timeout),
+    ]
 }
 
-const TEN_GIB_SMALL: &str = "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n";
+#[test]
+fn responses_without_end() {
+    run_all(
+        [
+            slow_sign_in_and_lists(),
+            slow_create_and_sign_out(),
+            silence_after_the_head(),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+}
+
+const HEAD_OF_200_KB: &str = "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n";

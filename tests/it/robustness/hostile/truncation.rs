@@ -1,14 +1,14 @@
-//! Answers that break off: at every point of them the run knows that it has no whole answer.
+//! Truncated responses: the run detects the truncation at every point.
 
 use std::io::Write;
 
 use serde_json::json;
 
-use super::case::{CREATE, Case, FIND, MAKE_ONE, ROLES, SIGN_IN, judge};
+use super::case::{CREATE, CREATE_UNNAMED, Case, FIND, ROLES, SIGN_IN, run_all};
 use super::manager::{json_answer, session};
 use crate::support::secrets::FRESH;
 
-/// Within and after each part of it: the status line, the name and the value of a header, every line, the body.
+/// The positions within and after each part of a response: the status line, header names and values, every line, the body.
 fn points(answer: &[u8]) -> Vec<usize> {
     let text = String::from_utf8_lossy(answer);
     let head = text.find("\r\n\r\n").expect("a head") + 4;
@@ -27,37 +27,32 @@ fn points(answer: &[u8]) -> Vec<usize> {
     points
 }
 
-fn cuts(
-    arguments: &'static [&'static str],
-    route: &'static str,
-    answer: &[u8],
-    stderr: &[&str],
-) -> Vec<Case> {
+fn cuts(arguments: &'static [&'static str], route: &'static str, answer: &[u8]) -> Vec<Case> {
     let cut = |point| {
         let name = format!("{route} after {point} bytes");
-        Case::bytes(name, arguments, route, &answer[..point], 8, stderr)
+        Case::bytes(name, arguments, route, &answer[..point], 8)
     };
     points(answer).into_iter().map(cut).collect()
 }
 
 #[test]
 fn at_the_sign_in() {
-    judge(cuts(FIND, SIGN_IN, &session(), &[]));
+    run_all(cuts(FIND, SIGN_IN, &session()));
 }
 
 #[test]
 fn of_a_list() {
     let roles = json_answer(&json!({"roles": [{"ID": 2, "name": "Auditor"}]}));
-    judge(cuts(FIND, ROLES, &roles, &[]));
+    run_all(cuts(FIND, ROLES, &roles));
 }
 
 #[test]
 fn of_a_create() {
     let key = json_answer(&json!({"ID": 8, "keyName": "ci", "secretKey": FRESH}));
-    judge(cuts(MAKE_ONE, CREATE, &key, &[]));
+    run_all(cuts(CREATE_UNNAMED, CREATE, &key));
 }
 
-/// Without a length, only the end of the TLS connection tells that all of the body came, and anybody on the way can end TCP.
+/// If a body has no length, only TLS closure proves that it is complete. An attacker on the network can end the TCP connection.
 #[test]
 fn an_end_of_the_connection_without_tls_closure_is_an_error() {
     let body = r#"{"roles":[{"ID":2,"name":"Auditor"}]}"#;
@@ -65,7 +60,7 @@ fn an_end_of_the_connection_without_tls_closure_is_an_error() {
         to.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         to.write_all(body.as_bytes())?;
         to.flush()?;
-        Err(super::manager::without_farewell())
+        Err(super::manager::without_tls_closure())
     };
-    judge(vec![Case::new("no close_notify", FIND, ROLES, cut, 8, &[])]);
+    run_all(vec![Case::new("no close_notify", FIND, ROLES, cut, 8)]);
 }
