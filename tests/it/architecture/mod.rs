@@ -1,4 +1,4 @@
-//! Holds the architecture of `src/`: the layers in the documentation of `src/lib.rs`, and the rules of `CONTRIBUTING.md`.
+//! Checks the architecture of `src/` against the layers in the documentation of `src/lib.rs` and the rules of `CONTRIBUTING.md`.
 
 mod rules;
 mod source;
@@ -9,7 +9,11 @@ use rules::Layers;
 use source::Crate;
 
 fn sources() -> Crate {
-    Crate::parse(Path::new(env!("CARGO_MANIFEST_DIR")))
+    Crate::parse(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs"))
+}
+
+fn integration_tests() -> Crate {
+    Crate::parse(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/main.rs"))
 }
 
 fn layers() -> Layers {
@@ -55,6 +59,7 @@ fn the_sandbox_shares_nothing_with_the_rest() {
 #[test]
 fn files_functions_and_parameter_lists_are_short() {
     none(&rules::oversized(&sources()));
+    none(&rules::oversized(&integration_tests()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The source files of `src/` as a syntax tree: the modules, what each imports, and the size of its functions.
+//! The source files of a crate as syntax trees: the modules, their imports, and the sizes of their functions.
 //!
-//! Items that only exist in tests (`#[cfg(test)]`) are left out, and with them the files of such modules.
+//! Items and modules that only exist in unit tests (`#[cfg(test)]`) are omitted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(super) type ModulePath = Vec<String>;
 
 /// One source file.
 pub(super) struct SourceFile {
-    /// The path below `src/`.
+    /// The path relative to the folder of the root module.
     pub(super) name: String,
     /// The module that the file defines.
     pub(super) module: ModulePath,
@@ -23,7 +23,7 @@ pub(super) struct SourceFile {
     pub(super) lines: usize,
     /// Whether the file only declares modules and re-exports items.
     pub(super) only_declares: bool,
-    /// The names that `use` brings into the module, with the paths that they stand for.
+    /// The names that `use` imports, with their full paths.
     uses: BTreeMap<String, ModulePath>,
     /// The modules of glob imports.
     globs: Vec<ModulePath>,
@@ -47,13 +47,13 @@ pub(super) struct Crate {
 }
 
 impl Crate {
-    /// Parses `src/` below `root`.
+    /// Parses the crate whose root module is the file `root`, for example `src/lib.rs`.
     pub(super) fn parse(root: &Path) -> Crate {
-        let source = root.join("src");
+        let source = root.parent().expect("a file is in a folder");
         let mut parsed = Crate {
             files: BTreeMap::new(),
         };
-        parsed.add(&source, &source.join("lib.rs"), Vec::new(), false);
+        parsed.add(source, root, Vec::new(), false);
         parsed
     }
 
@@ -137,7 +137,7 @@ impl Crate {
                 }
             }
         }
-        // The crate's root is no import: every path begins there.
+        // The root module does not count as an import, because every path begins there.
         (!module.is_empty()).then(|| module.to_vec())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::system_calls::strace_works;
+use super::strace::strace_works;
 use crate::support::files::read;
 use crate::support::{RunResult, TestEnv, binary};
 

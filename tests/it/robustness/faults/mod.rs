@@ -18,6 +18,8 @@ mod rotations;
 mod scenario;
 mod seeds;
 mod shared_dotenv;
+#[cfg(target_os = "linux")]
+mod strace;
 mod summary;
 #[cfg(target_os = "linux")]
 mod system_calls;
