@@ -30,6 +30,12 @@ fn opened_after(env: &TestEnv, port: ReservedPort, sign: &str, arguments: &[&str
     result
 }
 
+/// Creates a key on the manager at `url`, waiting for it as long as `wait`.
+fn create_at(env: &TestEnv, url: &str, wait: &str) -> RunResult {
+    let arguments = ["create", "--role", "Auditor", "--wait", wait, "--url", url];
+    env.run(arguments)
+}
+
 #[test]
 fn a_manager_that_comes_later_is_waited_for() {
     let mut env = TestEnv::new();
@@ -139,15 +145,7 @@ fn a_wait_ends_when_its_time_is_over() {
     let env = TestEnv::new();
     let port = ReservedPort::new();
     let begun = Instant::now();
-    let result = env.run([
-        "create",
-        "--role",
-        "Auditor",
-        "--wait",
-        "700ms",
-        "--url",
-        &port.url(),
-    ]);
+    let result = create_at(&env, &port.url(), "700ms");
     result.failure(8);
     assert!(begun.elapsed() < Duration::from_secs(20));
 
@@ -164,15 +162,7 @@ fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
     let server = ScriptedServer::silent();
     let env = TestEnv::new();
     let begun = Instant::now();
-    let result = env.run([
-        "create",
-        "--role",
-        "Auditor",
-        "--wait",
-        "1s",
-        "--url",
-        &server.url(),
-    ]);
+    let result = create_at(&env, &server.url(), "1s");
     result.failure(8);
     let elapsed = begun.elapsed();
     assert!(elapsed < Duration::from_millis(4900), "{elapsed:?}");
@@ -209,15 +199,7 @@ fn an_untrusted_certificate_is_not_waited_for() {
     }
     let server = ScriptedServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let env = TestEnv::new();
-    let result = env.run([
-        "create",
-        "--role",
-        "Auditor",
-        "--wait",
-        "20s",
-        "--url",
-        &server.url(),
-    ]);
+    let result = create_at(&env, &server.url(), "20s");
     contains(result.failure(7), &["TLS"]);
     assert_eq!(server.connections(), 1);
 }

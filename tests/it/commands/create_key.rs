@@ -1,11 +1,12 @@
 //! `create-key`: what is sent, what is refused before anything is, and what the answer may look like.
 
 use serde_json::{Value, json};
-use swp_keys::sandbox::{AnswerFields, SecretShape, Settings};
+use swp_keys::sandbox::{AnswerFields, Settings};
 
 use crate::support::requests::{
     CREATE, SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent,
 };
+use crate::support::secrets::environments_of_all_shapes;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
@@ -300,15 +301,7 @@ fn unknown_fields_reach_the_json_and_only_required_fields_are_required() {
 
 #[test]
 fn a_secret_of_any_shape_is_printed_as_it_came() {
-    for secret_shape in [
-        SecretShape::GuidBase64,
-        SecretShape::GuidGuidBase64,
-        SecretShape::CloudOne,
-    ] {
-        let env = TestEnv::with(Settings {
-            secret_shape,
-            ..Settings::default()
-        });
+    for env in environments_of_all_shapes() {
         let result = env.run(["create", "--role-id", "2"]);
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
     }

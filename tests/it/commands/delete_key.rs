@@ -5,6 +5,7 @@ use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
 use crate::support::requests::{count, nothing_was_sent};
 use crate::support::responses::{success, success_without_effect};
+use crate::support::tables::rows;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const PATH: &str = "/api/apikeys/1";
@@ -21,15 +22,6 @@ pub(super) fn with_keys(settings: Settings) -> TestEnv {
 
 pub(super) fn left(env: &TestEnv) -> Vec<i64> {
     env.sandbox.api_keys().iter().map(|key| key.id).collect()
-}
-
-fn rows(text: &str) -> Vec<Vec<&str>> {
-    text.lines()
-        .map(|line| {
-            let cells = line.split("  ").map(str::trim);
-            cells.filter(|cell| !cell.is_empty()).collect()
-        })
-        .collect()
 }
 
 #[test]

@@ -6,6 +6,7 @@ use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
 use crate::support::requests::{bodies, count};
 use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
+use crate::support::tables::rows;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const CHANGE: &str = "POST /api/apikeys/1";
@@ -31,15 +32,6 @@ pub(super) fn key(env: &TestEnv) -> ApiKey {
 
 pub(super) fn sent(env: &TestEnv) -> Vec<Value> {
     bodies(&env.sandbox, CHANGE)
-}
-
-fn rows(text: &str) -> Vec<Vec<&str>> {
-    text.lines()
-        .map(|line| {
-            let cells = line.split("  ").map(str::trim);
-            cells.filter(|cell| !cell.is_empty()).collect()
-        })
-        .collect()
 }
 
 #[test]

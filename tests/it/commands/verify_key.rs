@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::snapshot::snapshot;
-use crate::support::{TestEnv, answering_unknowns, contains, squeezed};
+use crate::support::tables::squeezed;
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const CURRENT: &str = "GET /api/apikeys/current";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use crate::support::{TestEnv, answering_unknowns, contains, squeezed};
+use crate::support::tables::squeezed;
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const ADMINISTRATORS: &str = "POST /api/administrators/search";
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::symlink;
-use std::process::Stdio;
 
 use rustix::process::Signal;
 use swp_keys::sandbox::Settings;
@@ -13,7 +12,7 @@ use crate::support::files::{names, read};
 use crate::support::github::{be_a_step, values};
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, count, nothing_was_sent};
-use crate::support::running::Running;
+use crate::support::running::{Running, run_at_once};
 use crate::support::wording::{NOT_WITHDRAWN, WAITING_FOR_ANOTHER_PROCESS};
 use crate::support::{Home, RunResult, TestEnv, contains, wait_until};
 
@@ -30,16 +29,7 @@ fn env() -> TestEnv {
 
 /// Starts one run for each number with these arguments, and waits for all of them.
 fn all_at_once(home: &Home, arguments: impl Fn(usize) -> Vec<String>) -> Vec<RunResult> {
-    let children: Vec<_> = (0..RUNS)
-        .map(|number| {
-            let mut command = home.command(arguments(number));
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.spawn().expect("the binary starts")
-        })
-        .collect();
-    (children.into_iter())
-        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
-        .collect()
+    run_at_once((0..RUNS).map(|number| home.command(arguments(number))))
 }
 
 fn create(more: &[&str]) -> Vec<String> {

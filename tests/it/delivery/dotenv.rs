@@ -1,7 +1,7 @@
 //! `--dotenv`: one line set, and not another byte of the file or bit of its mode.
 
+use crate::support::secrets::environments_of_all_shapes;
 use serde_json::json;
-use swp_keys::sandbox::{SecretShape, Settings};
 
 use crate::support::files::{names, read};
 use crate::support::held_manager::HeldManager;
@@ -219,16 +219,7 @@ mod unix {
 
     #[test]
     fn a_shell_reads_back_every_shape_of_a_secret() {
-        for secret_shape in [
-            SecretShape::IdBase64,
-            SecretShape::GuidBase64,
-            SecretShape::GuidGuidBase64,
-            SecretShape::CloudOne,
-        ] {
-            let env = TestEnv::with(Settings {
-                secret_shape,
-                ..Settings::default()
-            });
+        for env in environments_of_all_shapes() {
             env.home.write_secret(".env", "# settings\nA='x y'\n");
             let script = r#""$SWP_KEYS" create --role Auditor --dotenv .env >/dev/null || exit
                 set -a; . ./.env; printenv A SWP_API_KEY"#;

@@ -1,9 +1,8 @@
 //! Where a secret goes: a file, stdout, and what happens where it cannot.
 
-use std::path::Path;
-
 use serde_json::json;
 
+use crate::support::files::{names, read};
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
@@ -13,24 +12,6 @@ pub(super) const TO_FILE: [&str; 5] = ["create", "--role", "Auditor", "--out-fil
 
 pub(super) fn secret(env: &TestEnv) -> String {
     env.sandbox.api_keys().pop().expect("a key").secret
-}
-
-pub(super) fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).expect("a file with text")
-}
-
-/// The names in the home folder that come and go with a run.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("a folder");
-    let mut names: Vec<String> = entries
-        .map(|entry| {
-            let name = entry.expect("an entry").file_name();
-            name.to_string_lossy().into_owned()
-        })
-        .filter(|name| !["state", "manager.pem", "password"].contains(&name.as_str()))
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]

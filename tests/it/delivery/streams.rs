@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::sinks::{TO_FILE, read, secret, undone};
+use super::sinks::{TO_FILE, secret, undone};
+use crate::support::files::read;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;

@@ -10,6 +10,15 @@ use crate::support::{RunResult, TestEnv, wait_until};
 
 const RESET: &str = "/api/apikeys/1/secretkey";
 const NAMED: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
+pub(super) const REKEY: [&str; 7] = [
+    "create",
+    "--role",
+    "Auditor",
+    "--name",
+    "ci",
+    "--if-exists",
+    "rekey",
+];
 const IN_PLACE: [&str; 3] = ["rotate-key", "ci", "--in-place"];
 
 fn reset(action: Action) -> Fault {
@@ -18,6 +27,18 @@ fn reset(action: Action) -> Fault {
 
 fn late(milliseconds: u64) -> Action {
     Action::Late(Duration::from_millis(milliseconds))
+}
+
+/// A manager on which the command needs a reset: the key exists, or the response to its create is lost.
+fn env_that_needs_a_reset(exists: bool) -> TestEnv {
+    let env = TestEnv::new();
+    if exists {
+        env.sandbox.add_key("ci", 2);
+    } else {
+        let lost = Fault::new("POST", "/api/apikeys", Action::Drop);
+        env.sandbox.inject(lost.after());
+    }
+    env
 }
 
 fn records(env: &TestEnv) -> usize {
@@ -45,29 +66,11 @@ fn works(env: &TestEnv, result: &RunResult, settled: Instant) {
 fn a_request_that_was_lost_is_waited_for_before_the_next() {
     for (words, exists) in [
         (&IN_PLACE[..], true),
-        (
-            &[
-                "create",
-                "--role",
-                "Auditor",
-                "--name",
-                "ci",
-                "--if-exists",
-                "rekey",
-            ],
-            true,
-        ),
+        (&REKEY, true),
         (&NAMED, false),
         (&["create", "--role", "Auditor"], false),
     ] {
-        let env = TestEnv::new();
-        match exists {
-            true => drop(env.sandbox.add_key("ci", 2)),
-            // The answer to the create is lost, so that the key needs a new secret.
-            false => env
-                .sandbox
-                .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after()),
-        }
+        let env = env_that_needs_a_reset(exists);
         env.sandbox.inject(reset(late(700)));
         let settled = Instant::now() + Duration::from_secs(2);
         let result = env.run(words.iter().chain(&["--settle-timeout", "2s"]));
@@ -80,18 +83,8 @@ fn a_request_that_was_lost_is_waited_for_before_the_next() {
 #[test]
 fn a_secret_that_a_late_request_has_ended_is_made_anew() {
     for exists in [true, false] {
-        let env = TestEnv::new();
-        let words = match exists {
-            true => {
-                env.sandbox.add_key("ci", 2);
-                &IN_PLACE[..]
-            }
-            false => {
-                env.sandbox
-                    .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
-                &NAMED
-            }
-        };
+        let env = env_that_needs_a_reset(exists);
+        let words = if exists { &IN_PLACE[..] } else { &NAMED };
         env.sandbox.inject(reset(late(1500)));
         env.sandbox.inject(
             reset(Action::Delay(Duration::from_millis(2500)))
@@ -109,13 +102,7 @@ fn a_secret_that_a_late_request_has_ended_is_made_anew() {
 #[test]
 fn secrets_that_never_work_are_made_a_limited_number_of_times() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
-        let env = TestEnv::new();
-        if code == 11 {
-            env.sandbox.add_key("ci", 2);
-        } else {
-            env.sandbox
-                .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
-        }
+        let env = env_that_needs_a_reset(code == 11);
         env.sandbox.inject(reset(Action::Drop));
         let refused = Action::status(401, "Invalid API Key");
         env.sandbox
@@ -149,13 +136,7 @@ fn recovering_waits_for_what_was_asked_before() {
 fn a_secret_in_doubt_that_nothing_proves_is_not_delivered() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
         for status in [429, 500, 503] {
-            let env = TestEnv::new();
-            if code == 11 {
-                env.sandbox.add_key("ci", 2);
-            } else {
-                env.sandbox
-                    .inject(Fault::new("POST", "/api/apikeys", Action::Drop).after());
-            }
+            let env = env_that_needs_a_reset(code == 11);
             env.sandbox.inject(reset(Action::Drop));
             let busy = Action::status(status, "busy");
             env.sandbox

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
+use super::lost_resets::REKEY;
 use crate::support::files::read;
 use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::running::Running;
@@ -96,18 +97,7 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
     for (words, existing) in [
         (&["create", "--role", "Auditor"][..], false),
         (&NAMED, false),
-        (
-            &[
-                "create",
-                "--role",
-                "Auditor",
-                "--name",
-                "ci",
-                "--if-exists",
-                "rekey",
-            ],
-            true,
-        ),
+        (&REKEY, true),
         (&["rotate-key", "ci", "--in-place"], true),
         (&["rotate-key", "ci"], true),
     ] {

@@ -115,15 +115,20 @@ fn a_name_that_the_manager_changed_is_reported() {
     contains(&result.stderr, &["`CI` (ID 1)", "ci"]);
 }
 
-#[test]
-fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
-    let env = TestEnv::new();
-    env.sandbox.add_key("ci", 2);
+/// Loses the response to the first reset of the key with ID 1, and rejects the second reset.
+fn lose_reset(env: &TestEnv) {
     let reset = "/api/apikeys/1/secretkey";
     env.sandbox
         .inject(Fault::new("POST", reset, Action::Cut(40)).after());
     env.sandbox
         .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
+}
+
+#[test]
+fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    lose_reset(&env);
     let result = env.run([&CREATE[..], &["--if-exists", "rekey"]].concat());
     contains(result.failure(11), &["swp-keys recover"]);
     let listed = env.run(["recover", "--list", "-o", "json"]).json();
@@ -134,11 +139,7 @@ fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
 fn a_newer_secret_settles_what_an_older_run_left() {
     let env = TestEnv::with(answering_unknowns(&[]));
     env.sandbox.add_key("ci", 2);
-    let reset = "/api/apikeys/1/secretkey";
-    env.sandbox
-        .inject(Fault::new("POST", reset, Action::Cut(40)).after());
-    env.sandbox
-        .inject(Fault::new("POST", reset, Action::status(401, "Who?")).nth(2));
+    lose_reset(&env);
     let rekey = [&CREATE[..], &["--if-exists", "rekey"]].concat();
     env.run(&rekey).failure(11);
     env.sandbox.clear_faults();

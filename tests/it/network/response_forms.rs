@@ -3,7 +3,8 @@
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
 
-use crate::support::{TestEnv, contains, squeezed};
+use crate::support::tables::squeezed;
+use crate::support::{TestEnv, contains};
 
 fn answer(status: u16, media: &str, body: &[u8]) -> Action {
     Action::Answer {

@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
+use crate::support::files::names;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
 use crate::support::wording::{RETRYING_IN, UNDOING};
@@ -126,12 +127,8 @@ fn a_key_that_was_being_made_is_deleted_again() {
             assert_eq!(count(&held.sandbox, CREATE), 1);
             assert_eq!(count(&held.sandbox, DELETE), 1);
             assert!(!held.home.path("key").exists());
-            let names = names(&held);
-            assert_eq!(
-                names,
-                ["manager.pem", "password", "state"],
-                "nothing is left"
-            );
+            let files = names(&held.home.path(""));
+            assert_eq!(files, [""; 0], "files are left");
             assert_eq!(records(&held), 0);
         }
     }
@@ -140,18 +137,6 @@ fn a_key_that_was_being_made_is_deleted_again() {
 /// How many records of unfinished work there are.
 fn records(held: &HeldManager) -> usize {
     std::fs::read_dir(held.home.path("state/unfinished")).map_or(0, Iterator::count)
-}
-
-fn names(held: &HeldManager) -> Vec<String> {
-    let entries = std::fs::read_dir(held.home.path("")).expect("a folder");
-    let mut names: Vec<String> = entries
-        .map(|entry| {
-            let name = entry.expect("an entry").file_name();
-            name.to_string_lossy().into_owned()
-        })
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -200,7 +185,7 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
         let said = "`ci`";
         contains(result.failure(11), &[said, "swp-keys recover"]);
         assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
-        assert_eq!(names(&held), ["manager.pem", "password", "state"]);
+        assert_eq!(names(&held.home.path("")), [""; 0]);
         assert_eq!(records(&held), 1, "what was left is on record");
     }
 }
@@ -217,17 +202,22 @@ fn the_first_signal_is_reported_and_the_second_ends_the_run() {
     contains(result.failure(11), &["`ci`"]);
 }
 
-#[test]
-fn a_second_signal_during_the_deletion_names_the_key() {
-    let held = HeldManager::new(DELETE);
+/// Answers a create without the secret, so that the run deletes the key.
+fn omit_secret(held: &HeldManager) {
     let body = json!({"ID": 1, "keyName": "ci"}).to_string();
-    let answer = Action::Answer {
+    let response = Action::Answer {
         status: 200,
         headers: Vec::new(),
         body: body.into_bytes(),
     };
-    let fault = Fault::new("POST", "/api/apikeys", answer).after();
+    let fault = Fault::new("POST", "/api/apikeys", response).after();
     held.sandbox.inject(fault);
+}
+
+#[test]
+fn a_second_signal_during_the_deletion_names_the_key() {
+    let held = HeldManager::new(DELETE);
+    omit_secret(&held);
     let running = held.start(NAMED.iter().chain(&["-o", "json"]));
     held.wait_until_held();
     let error = running.insist(Signal::INT).json_error(11);
@@ -240,14 +230,7 @@ fn a_second_signal_during_the_deletion_names_the_key() {
 #[test]
 fn a_first_signal_during_the_deletion_lets_it_end() {
     let held = HeldManager::new(DELETE);
-    let body = json!({"ID": 1, "keyName": "ci"}).to_string();
-    let answer = Action::Answer {
-        status: 200,
-        headers: Vec::new(),
-        body: body.into_bytes(),
-    };
-    let fault = Fault::new("POST", "/api/apikeys", answer).after();
-    held.sandbox.inject(fault);
+    omit_secret(&held);
     let running = held.start(NAMED);
     held.wait_until_held();
     running.signal(Signal::INT);

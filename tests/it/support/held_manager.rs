@@ -66,6 +66,15 @@ impl HeldManager {
         Running::start(&mut self.home.command(arguments))
     }
 
+    /// Starts a run, and kills it while its request is held. The response is released afterwards.
+    #[track_caller]
+    pub(crate) fn kill_while_held<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) {
+        let running = self.start(arguments);
+        self.wait_until_held();
+        drop(running);
+        self.release();
+    }
+
     /// Waits until the manager has answered and the answer is held back.
     #[track_caller]
     pub(crate) fn wait_until_held(&self) {

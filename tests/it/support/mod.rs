@@ -21,6 +21,7 @@ pub(crate) mod secrets;
 #[cfg(unix)]
 pub(crate) mod shell;
 pub(crate) mod snapshot;
+pub(crate) mod tables;
 pub(crate) mod wording;
 
 use std::ffi::OsStr;
@@ -338,12 +339,6 @@ pub(crate) fn contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
-}
-
-/// A document with its columns one blank apart.
-pub(crate) fn squeezed(text: &str) -> String {
-    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.lines().map(|text| line(text) + "\n").collect()
 }
 
 /// Waits for something that nothing reports.

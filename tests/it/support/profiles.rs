@@ -20,15 +20,20 @@ pub(crate) fn env_in_a_profile(more: &str) -> TestEnv {
     let mut env = TestEnv::new();
     let text = profile(&env, "here") + more;
     configure(&mut env.home, &text);
+    unset_manager(&mut env.home);
+    env
+}
+
+/// Removes the variables that name the manager and the user.
+pub(crate) fn unset_manager(home: &mut Home) {
     for variable in [
         "SWP_URL",
         "SWP_CA_CERT",
         "SWP_USERNAME",
         "SWP_PASSWORD_FILE",
     ] {
-        env.home.unset(variable);
+        home.unset(variable);
     }
-    env
 }
 
 /// A profile that leads to the manager of this world, with paths as they are seen from the folder of the file.

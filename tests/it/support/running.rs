@@ -1,10 +1,11 @@
 //! A run that is still going on.
 
+use std::ffi::OsStr;
 use std::io::{PipeReader, PipeWriter, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::RunResult;
+use super::{Home, RunResult};
 
 /// Longer than any run here takes, on a machine that has much else to do.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -111,6 +112,32 @@ impl Running {
             stderr,
         })
     }
+}
+
+/// Starts all commands at once, and waits until all of them have ended.
+pub(crate) fn run_at_once(commands: impl IntoIterator<Item = Command>) -> Vec<RunResult> {
+    let children: Vec<Child> = (commands.into_iter())
+        .map(|mut command| {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("the binary starts")
+        })
+        .collect();
+    (children.into_iter())
+        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
+        .collect()
+}
+
+/// Runs the same command on several machines at once: each run has its own state folder, `state-0` and so on.
+pub(crate) fn run_on_machines<S: AsRef<OsStr>>(
+    home: &Home,
+    machines: usize,
+    arguments: &[S],
+) -> Vec<RunResult> {
+    run_at_once((0..machines).map(|machine| {
+        let mut command = home.command(arguments);
+        command.env("SWP_STATE_DIR", home.path(&format!("state-{machine}")));
+        command
+    }))
 }
 
 /// Waits until nobody can read from a pipe any more. Tests run side by side, and each program that one of them is just starting holds

@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use swp_keys::sandbox::{SecretShape, Settings};
 
-use super::RunResult;
+use super::{RunResult, TestEnv};
 
 /// A password with all that is written differently in JSON, URLs, HTML and base64.
 pub(crate) const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
@@ -125,4 +126,20 @@ pub(crate) fn assert_silent(
         None => result.stdout.clone(),
     };
     assert_clean(&format!("{what}: stdout"), stdout.as_bytes(), secrets);
+}
+
+/// One environment for each shape of secret that managers generate.
+pub(crate) fn environments_of_all_shapes() -> impl Iterator<Item = TestEnv> {
+    let shapes = [
+        SecretShape::IdBase64,
+        SecretShape::GuidBase64,
+        SecretShape::GuidGuidBase64,
+        SecretShape::CloudOne,
+    ];
+    shapes.into_iter().map(|secret_shape| {
+        TestEnv::with(Settings {
+            secret_shape,
+            ..Settings::default()
+        })
+    })
 }

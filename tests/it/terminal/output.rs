@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::running::Running;
+use crate::support::secrets::environments_of_all_shapes;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 #[test]
@@ -66,17 +67,7 @@ fn the_variable_is_named_by_the_user() {
 #[test]
 #[cfg(unix)]
 fn every_reader_of_such_a_line_reads_the_same_secret() {
-    use swp_keys::sandbox::SecretShape;
-    for secret_shape in [
-        SecretShape::IdBase64,
-        SecretShape::GuidBase64,
-        SecretShape::GuidGuidBase64,
-        SecretShape::CloudOne,
-    ] {
-        let env = TestEnv::with(Settings {
-            secret_shape,
-            ..Settings::default()
-        });
+    for env in environments_of_all_shapes() {
         let script = r#""$SWP_KEYS" create --role Auditor -o env >key.env || exit
             cut -d= -f2- key.env; set -a; . ./key.env; printenv SWP_API_KEY"#;
         let result = crate::support::shell::sh(&env.home, script);

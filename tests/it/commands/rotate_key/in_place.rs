@@ -5,6 +5,7 @@ use swp_keys::sandbox::{Action, ApiKey, Fault};
 use super::successor::{env, key, name, records, rotate};
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{count, nothing_was_sent};
+use crate::support::running::run_at_once;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
@@ -150,7 +151,7 @@ fn a_role_that_may_not_make_secrets_leaves_no_record() {
 }
 
 const IN_PLACE: [&str; 4] = ["rotate-key", "ci", "--in-place", "-q"];
-const REKEY: [&str; 8] = [
+pub(super) const REKEY: [&str; 8] = [
     "create",
     "--role-id",
     "2",
@@ -170,10 +171,7 @@ fn of_several_new_secrets_at_once_one_is_made() {
             let meet = Action::Delay(std::time::Duration::from_millis(600));
             env.sandbox.inject(Fault::new("POST", path, meet).times(99));
         }
-        let children: Vec<_> = (0..4).map(|_| env.home.start_piped(words)).collect();
-        let result: Vec<_> = (children.into_iter())
-            .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
-            .collect();
+        let result = run_at_once((0..4).map(|_| env.home.command(words)));
         let (done, not): (Vec<_>, Vec<_>) = result.iter().partition(|result| result.code() == 0);
         // On a machine that is busy, one may begin when another has ended.
         let last = key(&env.sandbox, 1).secret;

@@ -5,13 +5,27 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
+use super::in_place::REKEY;
 use super::successor::{CHANGE, DAY, ROTATE, add_ci, env, name, records, rotate, rotated};
 use crate::support::files::read;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, SEARCH_KEYS};
 use crate::support::responses::success_without_effect;
+use crate::support::running::run_on_machines;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
+
+/// A manager that holds the response to `route`, and answers a create with a used name by `duplicates`.
+fn held(duplicates: &str, route: &str) -> HeldManager {
+    HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route)
+}
+
+/// The same manager with the key `ci`.
+fn held_with_ci(duplicates: &str, route: &str) -> HeldManager {
+    let held = held(duplicates, route);
+    add_ci(&held.sandbox);
+    held
+}
 
 /// The same run gets to the same end, whichever answer is lost.
 #[test]
@@ -90,13 +104,9 @@ fn killed_at_any_request_the_same_command_ends_in_the_same_place() {
 
 #[track_caller]
 fn killed(duplicates: &str, route: &str, sink: &[&str]) {
-    let held = HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route);
-    add_ci(&held.sandbox);
+    let held = held_with_ci(duplicates, route);
     let arguments: Vec<_> = ROTATE.iter().chain(sink).collect();
-    let running = held.start(&arguments);
-    held.wait_until_held();
-    drop(running);
-    held.release();
+    held.kill_while_held(&arguments);
     let result = held.home.run(&arguments);
     result.success();
     let secret = if sink.is_empty() {
@@ -112,14 +122,9 @@ fn killed(duplicates: &str, route: &str, sink: &[&str]) {
 fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
     for duplicates in ["accepted", "409"] {
         for (route, finish) in [(CREATE, true), (CREATE, false), (CHANGE, false)] {
-            let held =
-                HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route);
-            add_ci(&held.sandbox);
+            let held = held_with_ci(duplicates, route);
             let before = held.sandbox.api_keys();
-            let running = held.start(ROTATE);
-            held.wait_until_held();
-            drop(running);
-            held.release();
+            held.kill_while_held(ROTATE);
             // The end is being set: that was delivered, and is not undone.
             if route == CHANGE && duplicates == "accepted" {
                 held.home.run(["recover", "--yes", "--delete"]).failure(2);
@@ -142,15 +147,8 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
 /// A manager that says yes and keeps the successor has not undone anything.
 #[test]
 fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
-    let held = HeldManager::with(
-        answering_unknowns(&[("duplicate-name", "accepted")]),
-        CREATE,
-    );
-    add_ci(&held.sandbox);
-    let running = held.start(ROTATE);
-    held.wait_until_held();
-    drop(running);
-    held.release();
+    let held = held_with_ci("accepted", CREATE);
+    held.kill_while_held(ROTATE);
     let lie = success_without_effect("DELETE", "/api/apikeys/*", &json!({}));
     held.sandbox.inject(lie.times(999));
     let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
@@ -168,9 +166,7 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
             (CREATE, 143),
             (CHANGE, if duplicates == "accepted" { 0 } else { 143 }),
         ] {
-            let held =
-                HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route);
-            add_ci(&held.sandbox);
+            let held = held_with_ci(duplicates, route);
             let before = held.sandbox.api_keys();
             let running = held.start(ROTATE);
             held.wait_until_held();
@@ -196,11 +192,7 @@ fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
 #[cfg(unix)]
 #[test]
 fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
-    let held = HeldManager::with(
-        answering_unknowns(&[("duplicate-name", "accepted")]),
-        CHANGE,
-    );
-    add_ci(&held.sandbox);
+    let held = held_with_ci("accepted", CHANGE);
     let running = held.start(ROTATE);
     held.wait_until_held();
     let result = running.insist(rustix::process::Signal::INT);
@@ -227,7 +219,7 @@ fn a_key_that_made_way_is_found_without_a_record() {
 #[test]
 fn of_two_machines_at_once_one_rotates() {
     for duplicates in ["accepted", "409", "500"] {
-        let mut env = env(duplicates);
+        let env = env(duplicates);
         let meet = Fault::new(
             "POST",
             "/api/apikeys",
@@ -235,16 +227,7 @@ fn of_two_machines_at_once_one_rotates() {
         )
         .after();
         env.sandbox.inject(meet.times(2));
-        let children: Vec<_> = (0..2)
-            .map(|machine| {
-                let state = env.home.path(&format!("state-{machine}"));
-                env.home.set("SWP_STATE_DIR", state);
-                env.home.start_piped(["rotate-key", "1", "-q"])
-            })
-            .collect();
-        let result: Vec<_> = (children.into_iter())
-            .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
-            .collect();
+        let result = run_on_machines(&env.home, 2, &["rotate-key", "1", "-q"]);
         let winner = result.iter().find(|result| result.code() == 0);
         let winner = winner.unwrap_or_else(|| panic!("{duplicates}: {result:?}"));
         rotated(&env.sandbox, winner.success());
@@ -258,11 +241,7 @@ fn of_two_machines_at_once_one_rotates() {
 #[test]
 fn a_rotation_that_loses_a_race_is_a_conflict() {
     for duplicates in ["400", "403", "409", "500"] {
-        let held = HeldManager::with(
-            answering_unknowns(&[("duplicate-name", duplicates)]),
-            CREATE,
-        );
-        add_ci(&held.sandbox);
+        let held = held_with_ci(duplicates, CREATE);
         let running = held.start(["rotate-key", "1"]);
         held.wait_until_held();
         held.sandbox.edit_key(1, |key| {
@@ -280,18 +259,12 @@ fn a_rotation_that_loses_a_race_is_a_conflict() {
 /// A key named "5" is not the key with the ID 5, and neither is what was left of it.
 #[test]
 fn a_name_of_digits_is_not_an_id() {
-    let held = HeldManager::with(
-        answering_unknowns(&[("duplicate-name", "accepted")]),
-        CREATE,
-    );
+    let held = held("accepted", CREATE);
     held.sandbox.add_key("5", 2);
     for name in ["two", "three", "four", "five"] {
         held.sandbox.add_key(name, 2);
     }
-    let running = held.start(["rotate-key", "1"]);
-    held.wait_until_held();
-    drop(running);
-    held.release();
+    held.kill_while_held(["rotate-key", "1"]);
     let result = held.home.run(["rotate-key", "5"]);
     result.success();
     let named = |name: &str| {
@@ -315,40 +288,20 @@ fn a_name_of_digits_is_not_an_id() {
 
 #[test]
 fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
-    let held = HeldManager::with(
-        answering_unknowns(&[("duplicate-name", "accepted")]),
-        CHANGE,
-    );
-    add_ci(&held.sandbox);
-    let running = held.start(ROTATE);
-    held.wait_until_held();
-    drop(running);
-    held.release();
+    let held = held_with_ci("accepted", CHANGE);
+    held.kill_while_held(ROTATE);
     let before = held.sandbox.api_keys();
     let in_place = held.home.run(["rotate-key", "1", "--in-place"]);
     snapshot(in_place.failure(6));
-    let rekey = [
-        "create",
-        "--role-id",
-        "2",
-        "--name",
-        "ci",
-        "--if-exists",
-        "rekey",
-    ];
-    contains(held.home.run(rekey).failure(6), &["swp-keys recover"]);
+    contains(held.home.run(REKEY).failure(6), &["swp-keys recover"]);
     assert_eq!(held.sandbox.api_keys(), before);
 }
 
 /// An old record is read as before, and a new one names no secret.
 #[test]
 fn the_record_holds_the_progress() {
-    let held = HeldManager::with(answering_unknowns(&[("duplicate-name", "409")]), CHANGE);
-    add_ci(&held.sandbox);
-    let running = held.start(ROTATE);
-    held.wait_until_held();
-    drop(running);
-    held.release();
+    let held = held_with_ci("409", CHANGE);
+    held.kill_while_held(ROTATE);
     let listed = held.home.run(["recover", "--list", "-o", "json"]).json();
     let record: &Value = &listed["unfinished"][0];
     assert_eq!(record["work"], json!("create"));

@@ -3,7 +3,7 @@
 use swp_keys::sandbox::{Sandbox, Settings};
 
 use crate::support::files::read;
-use crate::support::profiles::{configure, env_in_a_profile, profile};
+use crate::support::profiles::{configure, env_in_a_profile, profile, unset_manager};
 use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains, set_mode};
 
@@ -111,14 +111,7 @@ fn a_profile_names_what_prints_a_secret() {
     // A path is one of the folder of the file, wherever the run stands; a bare name is looked for in PATH.
     text += "password-command = \"./say ../password\"\n";
     let config = configure(&mut env.home, &text);
-    for variable in [
-        "SWP_URL",
-        "SWP_CA_CERT",
-        "SWP_USERNAME",
-        "SWP_PASSWORD_FILE",
-    ] {
-        env.home.unset(variable);
-    }
+    unset_manager(&mut env.home);
     env.home.set("SWP_PROFILE", "here");
     let say = env
         .home

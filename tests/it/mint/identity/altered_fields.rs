@@ -42,10 +42,7 @@ fn a_killed_run_is_recovered_by_the_mark() {
     each(cases(), |(names, descriptions, named)| {
         let settings = answering_unknowns(&[("key-names", names), ("descriptions", descriptions)]);
         let held = HeldManager::with(settings, "POST /api/apikeys");
-        let running = held.start(create(named));
-        held.wait_until_held();
-        drop(running);
-        held.release();
+        held.kill_while_held(create(named));
         let result = held.home.run(["recover", "--yes"]);
         let keys = held.sandbox.api_keys();
         let what = format!("{names} {descriptions} {named}: {} {keys:?}", result.stderr);
@@ -155,10 +152,7 @@ fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
                 };
                 key.name = Some(name.to_owned());
             });
-            let running = held.start(["rotate-key", "1"]);
-            held.wait_until_held();
-            drop(running);
-            held.release();
+            held.kill_while_held(["rotate-key", "1"]);
             let result = held.home.run(["rotate-key", "1"]);
             let keys = held.sandbox.api_keys();
             let what = format!("{names} {duplicates} {route}: {} {keys:?}", result.stderr);

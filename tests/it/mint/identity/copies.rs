@@ -25,10 +25,7 @@ fn copy(sandbox: &Sandbox, later: i64) -> i64 {
 /// A run that was killed after it had made its key.
 fn cut(words: &[&str], route: &str) -> HeldManager {
     let held = HeldManager::with(answering_unknowns(&[("duplicate-name", "accepted")]), route);
-    let running = held.start(words);
-    held.wait_until_held();
-    drop(running);
-    held.release();
+    held.kill_while_held(words);
     held
 }
 

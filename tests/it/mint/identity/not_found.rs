@@ -21,10 +21,7 @@ fn a_404_from_a_proxy_drops_no_record() {
         let settings = answering_unknowns(&[("duplicate-name", "400")]);
         let held = HeldManager::with(settings, route);
         held.sandbox.add_key("ci", 2);
-        let running = held.start(words);
-        held.wait_until_held();
-        drop(running);
-        held.release();
+        held.kill_while_held(words);
         inject(&held.sandbox, &format!("GET /api/apikeys/1 {PAGE}"));
         let result = held.home.run([next, &SOON].concat());
         let what = format!("{words:?} {next:?}: {} {}", result.code(), result.stderr);

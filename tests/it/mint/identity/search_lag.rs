@@ -1,25 +1,9 @@
 //! Searches that show a key some time after it was created.
 
-use std::process::{Command, Stdio};
-
+use crate::support::running::run_on_machines;
 use crate::support::{RunResult, TestEnv, answering_unknowns};
 
 const RUNS: usize = 8;
-
-fn all_at_once(env: &mut TestEnv, arguments: &[&str], runs: usize) -> Vec<RunResult> {
-    let children: Vec<_> = (0..runs)
-        .map(|machine| {
-            let state = env.home.path(&format!("state-{machine}"));
-            env.home.set("SWP_STATE_DIR", state);
-            let mut command: Command = env.home.command(arguments);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.spawn().expect("the binary starts")
-        })
-        .collect();
-    (children.into_iter())
-        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
-        .collect()
-}
 
 #[test]
 fn of_many_at_once_one_key_remains() {
@@ -27,10 +11,10 @@ fn of_many_at_once_one_key_remains() {
         let mut settings =
             answering_unknowns(&[("search-lag", lag), ("duplicate-name", "accepted")]);
         settings.sessions_max = RUNS;
-        let mut env = TestEnv::with(settings);
+        let env = TestEnv::with(settings);
         let create = ["create", "--role-id", "2", "--name", "ci"];
         let create = [&create[..], &["--settle-timeout", "20s"]].concat();
-        let result = all_at_once(&mut env, &create, RUNS);
+        let result = run_on_machines(&env.home, RUNS, &create);
         let keys = env.sandbox.api_keys();
         let codes: Vec<_> = result.iter().map(RunResult::code).collect();
         assert_eq!(keys.len(), 1, "{lag}: {codes:?}");
@@ -52,10 +36,10 @@ fn of_many_that_skip_all_succeed_with_one_key() {
             answering_unknowns(&[("search-lag", lag), ("duplicate-name", duplicates)]);
         settings.sessions_max = MANY;
         settings.rate_limit = None;
-        let mut env = TestEnv::with(settings);
+        let env = TestEnv::with(settings);
         let create = ["create", "--role-id", "2", "--name", "ci"];
         let skip = ["--if-exists", "skip", "--settle-timeout", "20s"];
-        let result = all_at_once(&mut env, &[&create[..], &skip].concat(), MANY);
+        let result = run_on_machines(&env.home, MANY, &[&create[..], &skip].concat());
         let said: Vec<_> = result
             .iter()
             .map(|result| (result.code(), &result.stderr))

@@ -1,13 +1,22 @@
 //! Answers that something in between exchanges.
 
-use std::process::{Command, Stdio};
-
 use super::fixtures::{inject, records};
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::SEARCH_KEYS;
+use crate::support::running::run_at_once;
 use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains};
 
-/// A machine of its own, with the same way to the manager.
+/// Starts one run for each home at the same time.
+fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<RunResult> {
+    run_at_once(
+        homes
+            .iter()
+            .zip(&arguments)
+            .map(|(home, arguments)| home.command(arguments)),
+    )
+}
+
+/// Another machine: a home with the same manager and credentials.
 fn machine(env: &TestEnv) -> Home {
     let mut home = Home::new();
     home.set("SWP_URL", env.sandbox.url());
@@ -15,19 +24,6 @@ fn machine(env: &TestEnv) -> Home {
     home.set("SWP_USERNAME", "admin");
     home.set("SWP_PASSWORD_FILE", env.home.path("password"));
     home
-}
-
-fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<RunResult> {
-    let children: Vec<_> = (homes.iter().zip(&arguments))
-        .map(|(home, arguments)| {
-            let mut command: Command = home.command(arguments);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.spawn().expect("the binary starts")
-        })
-        .collect();
-    (children.into_iter())
-        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
-        .collect()
 }
 
 #[test]

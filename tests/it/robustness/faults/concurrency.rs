@@ -1,9 +1,8 @@
 //! Many runs with one name at the same moment, each from a machine of its own: one key, one success, and nothing left of the others.
 
-use std::process::{Command, Stdio};
-
 use swp_keys::sandbox::{Fault, Sandbox, Settings};
 
+use crate::support::running::run_on_machines;
 use crate::support::{Home, RunResult, TestEnv};
 
 /// As many as start at once.
@@ -25,22 +24,6 @@ fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
         env.sandbox.inject(fault);
     }
     env
-}
-
-/// Starts them all, and waits for them all.
-fn all_at_once(env: &mut TestEnv, arguments: &[&str]) -> Vec<RunResult> {
-    let children: Vec<_> = (0..RUNS)
-        .map(|machine| {
-            let state = env.home.path(&format!("state-{machine}"));
-            env.home.set("SWP_STATE_DIR", state);
-            let mut command: Command = env.home.command(arguments);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.spawn().expect("the binary starts")
-        })
-        .collect();
-    (children.into_iter())
-        .map(|child| RunResult::from(child.wait_with_output().expect("the run ends")))
-        .collect()
 }
 
 /// One key of the name is alive, the one that succeeded has its secret, and the others say so and leave nothing.
@@ -90,7 +73,7 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
     std::thread::scope(|scope| {
         for (duplicate_name, faults, more) in marked.chain(unmarked) {
             scope.spawn(move || {
-                let mut env = crowded(duplicate_name, faults);
+                let env = crowded(duplicate_name, faults);
                 let arguments = [
                     "create",
                     "--role-id",
@@ -102,7 +85,7 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
                 let arguments: Vec<_> = (arguments.iter().chain(&["2s"]).chain(more))
                     .copied()
                     .collect();
-                let result = all_at_once(&mut env, &arguments);
+                let result = run_on_machines(&env.home, RUNS, &arguments);
                 one_remains(
                     &env,
                     &result,

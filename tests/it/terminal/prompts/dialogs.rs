@@ -37,17 +37,31 @@ pub(super) fn out(env: &TestEnv) -> String {
     std::fs::read_to_string(env.home.path("out")).expect("the file that stdout went to")
 }
 
-#[test]
-fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
-    let env = env();
-    let mut terminal = Pty::start(
-        &env.home,
-        r#"echo from-stdin | "$SWP_KEYS" create --role Auditor > out; echo "code=$?""#,
-    );
+/// The flags and the variable that the error names if no password is available.
+const PASSWORD_SOURCES: [&str; 4] = [
+    "--password-file",
+    "--password-stdin",
+    "--password-command",
+    "SWP_PASSWORD",
+];
+
+/// A run that asks for the password, and prints its exit code.
+const FIND_ROLE: &str = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
+
+/// Runs `script` in a terminal, types the password at its prompt, and waits for success. Returns the screen.
+fn type_password(env: &TestEnv, script: &str) -> String {
+    let mut terminal = Pty::start(&env.home, script);
     terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
-    let shown = terminal.end();
+    terminal.end()
+}
+
+#[test]
+fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
+    let env = env();
+    let script = r#"echo from-stdin | "$SWP_KEYS" create --role Auditor > out; echo "code=$?""#;
+    let shown = type_password(&env, script);
     let keys = env.sandbox.api_keys();
     assert_eq!(keys.len(), 1, "{shown}");
     assert_eq!(out(&env), format!("{}\n", keys[0].secret));
@@ -62,14 +76,9 @@ fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
 #[test]
 fn nothing_but_the_document_reaches_stdout_where_a_prompt_was_needed() {
     let env = env();
-    let mut terminal = Pty::start(
-        &env.home,
-        r#""$SWP_KEYS" find-role Auditor -o json < /dev/null > out 2> err; echo "code=$?""#,
-    );
-    terminal.see(ADMIN_PASSWORD_PROMPT);
-    terminal.type_line(PASSWORD);
-    terminal.see("code=0");
-    terminal.end();
+    let script =
+        r#""$SWP_KEYS" find-role Auditor -o json < /dev/null > out 2> err; echo "code=$?""#;
+    type_password(&env, script);
     let role: Value = serde_json::from_str(&out(&env)).expect("one JSON document");
     assert_eq!(role["ID"], 2);
     let stderr = std::fs::read_to_string(env.home.path("err")).expect("stderr");
@@ -87,10 +96,7 @@ fn a_typed_password_arrives_exactly() {
     for password in passwords {
         let env = env();
         (env.sandbox).change(|settings| settings.password = password.to_owned());
-        let mut terminal = Pty::start(
-            &env.home,
-            r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
-        );
+        let mut terminal = Pty::start(&env.home, FIND_ROLE);
         terminal.see(ADMIN_PASSWORD_PROMPT);
         terminal.type_line(password);
         terminal.see("code=0");
@@ -182,10 +188,7 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
             ..Settings::default()
         });
         (env.sandbox).change(|settings| settings.unknowns.sign_in_wording = case.wording);
-        let mut terminal = Pty::start(
-            &env.home,
-            r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
-        );
+        let mut terminal = Pty::start(&env.home, FIND_ROLE);
         for (question, answer) in case.answers {
             terminal.see(question);
             terminal.type_line(answer);
@@ -203,10 +206,7 @@ fn an_empty_password_is_not_sent() {
     let env = env();
     // Enter, and Ctrl-D.
     for key in ["\n", "\x04"] {
-        let mut terminal = Pty::start(
-            &env.home,
-            r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
-        );
+        let mut terminal = Pty::start(&env.home, FIND_ROLE);
         terminal.see(ADMIN_PASSWORD_PROMPT);
         terminal.type_text(key);
         terminal.see("code=2");
@@ -247,13 +247,7 @@ fn a_terminal_that_must_not_be_used_is_not_used() {
     ] {
         let mut terminal = Pty::start(&env.home, script);
         terminal.see("code=2");
-        let flags = [
-            "--password-file",
-            "--password-stdin",
-            "--password-command",
-            "SWP_PASSWORD",
-        ];
-        contains(&terminal.end(), &flags);
+        contains(&terminal.end(), &PASSWORD_SOURCES);
     }
     env.home.unset("SWP_USERNAME");
     let mut terminal = Pty::start(
@@ -279,13 +273,7 @@ fn without_a_terminal_the_flags_are_named() {
         command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
         crate::support::RunResult::of(command.stdin(std::process::Stdio::null()))
     };
-    let flags = [
-        "--password-file",
-        "--password-stdin",
-        "--password-command",
-        "SWP_PASSWORD",
-    ];
-    contains(run(&env).failure(2), &flags);
+    contains(run(&env).failure(2), &PASSWORD_SOURCES);
     env.home.unset("SWP_USERNAME");
     contains(run(&env).failure(2), &["--username", "SWP_USERNAME"]);
     assert_eq!(env.calls(), [] as [String; 0]);
@@ -308,10 +296,7 @@ fn a_password_is_not_read_from_stdin_where_that_is_the_terminal() {
 fn a_name_cannot_play_tricks_with_the_question() {
     let mut env = env();
     env.home.set("SWP_USERNAME", "a\x1b]0;b\x07\x08User");
-    let mut terminal = Pty::start(
-        &env.home,
-        r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#,
-    );
+    let mut terminal = Pty::start(&env.home, FIND_ROLE);
     terminal.see(&(PASSWORD_PROMPT.to_owned() + r"a\u{1b}]0;b\u{7}\u{8}User: "));
     terminal.control('c');
     terminal.see("code=130");

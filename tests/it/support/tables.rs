@@ -1,0 +1,17 @@
+//! Tables that the program prints.
+
+/// Returns the cells of each row, which the program separates by at least two spaces.
+pub(crate) fn rows(text: &str) -> Vec<Vec<&str>> {
+    text.lines()
+        .map(|line| {
+            let cells = line.split("  ").map(str::trim);
+            cells.filter(|cell| !cell.is_empty()).collect()
+        })
+        .collect()
+}
+
+/// Returns `text` with each run of spaces replaced by a single space.
+pub(crate) fn squeezed(text: &str) -> String {
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(|text| line(text) + "\n").collect()
+}
