@@ -37,7 +37,7 @@ impl Scenario {
     }
 
     /// Whether a create is worked on twice.
-    pub(super) fn creates_twins(&self) -> bool {
+    pub(super) fn creates_duplicates(&self) -> bool {
         let twice = format!("{CREATE} twice");
         self.faults.iter().any(|fault| fault.starts_with(&twice))
     }
@@ -45,7 +45,7 @@ impl Scenario {
     /// Whether a create is worked on twice, or answered with another run's answer.
     pub(super) fn confuses_keys(&self) -> bool {
         let exchanged = format!("{CREATE} swap");
-        self.creates_twins()
+        self.creates_duplicates()
             || self
                 .faults
                 .iter()
@@ -54,7 +54,7 @@ impl Scenario {
 
     /// Who renames one of two twins takes away what `list-keys` knows them by.
     fn leave_twins_their_names(&mut self) {
-        if self.creates_twins() {
+        if self.creates_duplicates() {
             self.recovery.finds_renamed = false;
             self.runs
                 .iter_mut()

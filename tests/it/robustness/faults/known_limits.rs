@@ -65,7 +65,9 @@ impl Books<'_> {
         let run = &self.scenario.runs[index];
         let looks = run.rotates || run.verify || run.naming != Naming::Default;
         let may_look = self.scenario.manager.session_keys.is_none();
-        !(looks && may_look) && self.scenario.creates_twins() && self.twins_of(key).next().is_some()
+        !(looks && may_look)
+            && self.scenario.creates_duplicates()
+            && self.twins_of(key).next().is_some()
     }
 
     fn twins_of<'a>(&'a self, key: &'a ApiKey) -> impl Iterator<Item = &'a ApiKey> {
@@ -116,7 +118,7 @@ impl Books<'_> {
 
     /// One request made it and another key, and no mark shows whose they are: of two keys with one name, one is taken for another run's.
     fn is_unmarked_twin(&self, key: &ApiKey) -> bool {
-        self.scenario.creates_twins() && !self.shows_mark(key)
+        self.scenario.creates_duplicates() && !self.shows_mark(key)
     }
 
     fn shows_mark(&self, key: &ApiKey) -> bool {

@@ -167,18 +167,23 @@ impl Played {
             .sum()
     }
 
-    /// One request made two keys and the manager shows no mark: of two keys with one name, one is taken for another run's.
-    fn has_unmarked_twin(&self) -> bool {
+    /// Returns true if every undelivered key is a duplicate that a repeated create request made, and the manager shows no marker. A run
+    /// that finds two keys with one name cannot tell then which of them is its own.
+    fn has_unmarked_duplicates(&self) -> bool {
         let manager = &self.scenario.manager;
         let unmarked = manager.descriptions == StoredText::Dropped
             || manager.answer_fields == AnswerFields::Sparse;
-        let (made, delivered) = (self.made(), self.delivered());
-        let undelivered = made.iter().any(|key| !delivered.contains(&key.secret));
-        self.scenario.creates_twins() && unmarked && undelivered && self.made_more_keys_than_asked()
+        let delivered = self.delivered();
+        let undelivered = (self.made().iter())
+            .filter(|key| !delivered.contains(&key.secret))
+            .count();
+        let explained = (1..=self.surplus_keys()).contains(&undelivered);
+        self.scenario.creates_duplicates() && unmarked && explained
     }
 
-    /// Whether one request made two keys: the manager counts IDs up, and gave away more of them than requests for a key were sent.
-    fn made_more_keys_than_asked(&self) -> bool {
+    /// Returns how many more keys the manager created than create requests that it received. It assigns consecutive IDs, so that the
+    /// highest ID counts deleted keys too.
+    fn surplus_keys(&self) -> usize {
         let requests = self.stage.sandbox.requests();
         let deleted = requests.iter().filter_map(|request| {
             let id = request.path.strip_prefix("/api/apikeys/")?;
@@ -188,10 +193,11 @@ impl Played {
             .chain(deleted)
             .max()
             .unwrap_or_default();
-        let asked = (requests.iter())
+        let created = usize::try_from(highest).unwrap_or_default();
+        let requested = (requests.iter())
             .filter(|request| request.route() == CREATE)
             .count();
-        usize::try_from(highest).is_ok_and(|highest| highest > BEFORE + asked)
+        created.saturating_sub(BEFORE + requested)
     }
 
     /// Of two machines, one finds the key moved aside by the other, which was cut off and has the record.
@@ -208,12 +214,12 @@ impl Played {
         let made = self.made();
         let (delivered, records) = (self.delivered(), self.records());
         // Cut off before it deletes the twin, a run leaves both and its record.
-        let twice = usize::from(self.scenario.creates_twins());
+        let twice = usize::from(self.scenario.creates_duplicates());
         if made.len() > self.runs.len() + twice {
             wrong.push(format!("{} keys were made", made.len()));
         }
         for key in &made {
-            let known = delivered.contains(&key.secret) || self.has_unmarked_twin();
+            let known = delivered.contains(&key.secret) || self.has_unmarked_duplicates();
             if !known && records == 0 && !self.broken_late() {
                 wrong.push(format!("nobody has the secret of {}", key.id));
             }
@@ -229,7 +235,7 @@ impl Played {
                 Some(0) if alone => wrong.extend(self.not_rotated()),
                 Some(101) => wrong.push("it panicked".to_owned()),
                 Some(code) if NOTHING_DONE.contains(&code) && alone => {
-                    if !self.has_unmarked_twin() {
+                    if !self.has_unmarked_duplicates() {
                         wrong.extend(self.not_untouched());
                     }
                     if records > 0 {
@@ -316,7 +322,7 @@ impl Played {
         let said = self.again.iter().any(|run| run.code == Some(11));
         let unmarked = self.scenario.manager.descriptions == StoredText::Dropped;
         let open = said && unmarked && self.records() > 0 && !self.made().is_empty()
-            || self.has_unmarked_twin();
+            || self.has_unmarked_duplicates();
         if open {
             self.limits.push(Limit::Alike);
         }
