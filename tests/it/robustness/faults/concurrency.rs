@@ -9,7 +9,7 @@ use crate::support::{Home, RunResult, TestEnv};
 const RUNS: usize = 8;
 
 /// A manager on which all of them meet: none has created before the last has looked.
-fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
+fn env_with_faults(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
     let mut settings = Settings {
         sessions_max: RUNS,
         rate_limit: None,
@@ -28,21 +28,27 @@ fn crowded(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
 
 /// One key of the name is alive, the one that succeeded has its secret, and the others say so and leave nothing.
 #[track_caller]
-fn one_remains(env: &TestEnv, result: &[RunResult], what: &str) {
-    let codes: Vec<_> = result.iter().map(RunResult::code).collect();
-    let stories: Vec<_> = result.iter().map(|result| result.stderr.as_str()).collect();
-    let keys = living(&env.sandbox);
-    let winners: Vec<_> = result.iter().filter(|result| result.code() == 0).collect();
-    assert_eq!(winners.len(), 1, "{what}: {codes:?} {stories:?}");
+fn assert_one_remains(env: &TestEnv, results: &[RunResult], what: &str) {
+    let codes: Vec<_> = results.iter().map(RunResult::code).collect();
+    let reports: Vec<_> = results
+        .iter()
+        .map(|results| results.stderr.as_str())
+        .collect();
+    let keys = secrets_of_ci(&env.sandbox);
+    let winners: Vec<_> = results
+        .iter()
+        .filter(|results| results.code() == 0)
+        .collect();
+    assert_eq!(winners.len(), 1, "{what}: {codes:?} {reports:?}");
     assert_eq!(keys, [winners[0].success()], "{what}: {codes:?}");
-    for result in result.iter().filter(|result| result.code() != 0) {
-        result.failure(6);
+    for results in results.iter().filter(|results| results.code() != 0) {
+        results.failure(6);
     }
-    assert_eq!(records(&env.home), 0, "{what}: {stories:?}");
+    assert_eq!(records(&env.home), 0, "{what}: {reports:?}");
     assert_eq!(env.sandbox.live_sessions(), 0, "{what}");
 }
 
-fn living(sandbox: &Sandbox) -> Vec<String> {
+fn secrets_of_ci(sandbox: &Sandbox) -> Vec<String> {
     let keys = sandbox.api_keys();
     (keys.into_iter())
         .filter(|key| key.name.as_deref() == Some("ci"))
@@ -64,16 +70,16 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
     let meet = "POST /api/apikeys/search delay=300ms after times=8";
     let create_late = "POST /api/apikeys delay=300ms before nth=1 times=3";
     let answer_late = "POST /api/apikeys delay=300ms after nth=1 times=5";
-    let crowds = [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]];
+    let fault_sets = [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]];
     // A 500 may have come after the work, and without a mark nothing proves whose the key is then: exit 11 it is, and not tried here.
-    let unmarked = [None, Some(409)].map(|status| (status, crowds[1], &["--no-mark"][..]));
+    let unmarked = [None, Some(409)].map(|status| (status, fault_sets[1], &["--no-mark"][..]));
     let marked = [None, Some(400), Some(403), Some(409), Some(500)]
         .into_iter()
-        .flat_map(|status| crowds.map(|faults| (status, faults, &[][..])));
+        .flat_map(|status| fault_sets.map(|faults| (status, faults, &[][..])));
     std::thread::scope(|scope| {
         for (duplicate_name, faults, more) in marked.chain(unmarked) {
             scope.spawn(move || {
-                let env = crowded(duplicate_name, faults);
+                let env = env_with_faults(duplicate_name, faults);
                 let arguments = [
                     "create",
                     "--role-id",
@@ -85,10 +91,10 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
                 let arguments: Vec<_> = (arguments.iter().chain(&["2s"]).chain(more))
                     .copied()
                     .collect();
-                let result = run_on_machines(&env.home, RUNS, &arguments);
-                one_remains(
+                let results = run_on_machines(&env.home, RUNS, &arguments);
+                assert_one_remains(
                     &env,
-                    &result,
+                    &results,
                     &format!("{duplicate_name:?} {faults:?} {more:?}"),
                 );
             });

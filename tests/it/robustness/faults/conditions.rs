@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::machines::{Stage, zone};
-use super::seeds::tell;
+use super::machines::{Testbed, zone};
+use super::seeds::print_line;
 use crate::support::Home;
 use crate::support::fixed_files::small_disk;
 
@@ -73,7 +73,7 @@ pub(super) fn faketime() -> Option<&'static Path> {
             "libfaketime is required here"
         );
         if found.is_none() {
-            tell("no clock jumps in these runs, since libfaketime is not installed");
+            print_line("no clock jumps in these runs, since libfaketime is not installed");
         }
         found
     });
@@ -84,13 +84,13 @@ fn shifts_clocks(library: &Path) -> bool {
     if !library.exists() {
         return false;
     }
-    let shown = Command::new("date")
+    let describe = Command::new("date")
         .arg("+%Y")
         .env("LD_PRELOAD", library)
         .env("FAKETIME", "2001-02-03 04:05:06")
         .stdin(Stdio::null())
         .output();
-    shown.is_ok_and(|shown| shown.stdout.starts_with(b"2001"))
+    describe.is_ok_and(|describe| describe.stdout.starts_with(b"2001"))
 }
 
 /// Whether a small disk can be mounted here.
@@ -100,7 +100,7 @@ pub(super) fn disks() -> bool {
         let home = Home::new();
         let works = small_disk(&home.path("")).is_some();
         if !works {
-            tell("no disk gets full in these runs, since none can be mounted");
+            print_line("no disk gets full in these runs, since none can be mounted");
         }
         works
     })
@@ -113,14 +113,14 @@ pub(super) struct Around {
     changed: bool,
     renamed: bool,
     /// What came about.
-    pub(super) met: Vec<&'static str>,
+    pub(super) conditions: Vec<&'static str>,
 }
 
 impl Around {
     /// Prepares the command, and says which program is to start it.
     pub(super) fn new(surroundings: &Surroundings, command: &mut Command, home: &Home) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let mut met = Vec::new();
+        let mut conditions = Vec::new();
         let clock = surroundings.clock.zip(faketime()).map(|(clock, library)| {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let file = home.path(&format!("clock-{number}"));
@@ -131,16 +131,16 @@ impl Around {
                 .env("FAKETIME_NO_CACHE", "1")
                 .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
                 .env("NO_FAKE_STAT", "1");
-            met.push("a wrong clock");
+            conditions.push("a wrong clock");
             file
         });
-        met.extend(surroundings.descriptors.map(|_| "few descriptors"));
+        conditions.extend(surroundings.descriptors.map(|_| "few descriptors"));
         Self {
             surroundings: surroundings.clone(),
             clock,
             changed: false,
             renamed: false,
-            met,
+            conditions,
         }
     }
 
@@ -172,7 +172,7 @@ impl Around {
             && clock.first != clock.then
         {
             set_clock(file, clock.then);
-            self.met.push("a clock jumped");
+            self.conditions.push("a clock jumped");
         }
         let full = match self.surroundings.disk {
             Some(SmallDisk::State) => Some(state),
@@ -181,7 +181,7 @@ impl Around {
         };
         if let Some(folder) = full {
             fill(folder);
-            self.met.push("a disk got full");
+            self.conditions.push("a disk got full");
         }
     }
 
@@ -190,21 +190,21 @@ impl Around {
     }
 
     /// Renames the key of the run, once there is one.
-    pub(super) fn rename(&mut self, stage: &Stage, index: Option<usize>) {
+    pub(super) fn rename(&mut self, testbed: &Testbed, index: Option<usize>) {
         if !self.surroundings.renamed || self.renamed {
             return;
         }
         let Some(index) = index else {
             return;
         };
-        if stage.rename_key(index) {
+        if testbed.rename_key(index) {
             self.renamed = true;
-            self.met.push("a key was renamed");
+            self.conditions.push("a key was renamed");
         }
     }
 
     /// Takes away what the library leaves of a process that was killed.
-    pub(super) fn over(&self, process: u32) {
+    pub(super) fn clean_up(&self, process: u32) {
         if self.clock.is_some() {
             for name in ["faketime_shm_", "sem.faketime_sem_"] {
                 // A process that ends by itself takes them away.
@@ -214,7 +214,7 @@ impl Around {
     }
 }
 
-impl Stage {
+impl Testbed {
     /// Renames the key that a run made, as somebody in the manager's console would; false: there is none.
     pub(super) fn rename_key(&self, index: usize) -> bool {
         let keys = self.sandbox.api_keys();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal as UnixSignal, kill_process};
 
 use super::conditions::{Around, Surroundings};
-use super::machines::{Machine, Stage, zone};
+use super::machines::{Machine, Testbed, zone};
 use super::output_reader::Reader;
 use super::relay::Trouble;
 use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
@@ -19,7 +19,7 @@ use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
 /// Longer than any run lasts; one that is not over by then hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How often it is looked what has happened.
-const LOOK: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A command to be played.
 pub(super) struct Job<'a> {
@@ -48,7 +48,7 @@ pub(super) struct Watch<'a> {
 
 /// A process that has ended.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct Outcome {
     pub(super) machine: usize,
     pub(super) arguments: Vec<OsString>,
     /// None: a signal ended it.
@@ -61,14 +61,14 @@ pub(super) struct Ended {
     /// When it was started, in milliseconds since 1970.
     pub(super) started: i64,
     /// What came about around it.
-    pub(super) met: Vec<&'static str>,
+    pub(super) conditions: Vec<&'static str>,
     /// What was done to it.
-    pub(super) suffered: String,
+    pub(super) injected: String,
     /// The manager answered meanwhile, so that the delivery may have been made before the sink was broken.
     pub(super) broken_late: bool,
 }
 
-impl Ended {
+impl Outcome {
     /// The secrets that it handed over, as far as somebody can get at them now.
     pub(super) fn delivered(&self) -> Vec<String> {
         let files = self
@@ -85,7 +85,7 @@ impl Ended {
     }
 
     /// What happened, in words.
-    pub(super) fn story(&self) -> String {
+    pub(super) fn report(&self) -> String {
         let words: Vec<_> = self
             .arguments
             .iter()
@@ -100,7 +100,7 @@ impl Ended {
             words.join(" "),
             self.code,
             self.signal,
-            self.suffered,
+            self.injected,
             self.stdout,
             self.stderr
         )
@@ -127,54 +127,45 @@ impl<'a> Job<'a> {
         }
     }
 
-    pub(super) fn play(self, stage: &Stage) -> Ended {
-        let machine = &stage.machines[self.machine];
-        machine.layer.trouble(self.watch.troubles);
-        let mut answering_unknowns = Playing::start(self, stage, machine);
+    pub(super) fn run_to_end(self, testbed: &Testbed) -> Outcome {
+        let machine = &testbed.machines[self.machine];
+        machine.relay.trouble(self.watch.troubles);
+        let mut active = ActiveRun::start(self, testbed, machine);
         let status = loop {
-            if let Some(status) = answering_unknowns
-                .child
-                .try_wait()
-                .expect("the run is ours")
-            {
+            if let Some(status) = active.child.try_wait().expect("the run is ours") {
                 break status;
             }
-            if answering_unknowns.started.elapsed() > DEADLINE {
-                let _ = answering_unknowns.child.kill();
-                panic!("{:?} goes on and on", answering_unknowns.job.arguments);
+            if active.started.elapsed() > DEADLINE {
+                let _ = active.child.kill();
+                panic!("{:?} goes on and on", active.job.arguments);
             }
-            answering_unknowns.stdout.read();
-            answering_unknowns.stderr.read();
-            answering_unknowns.look();
-            std::thread::sleep(LOOK);
+            active.stdout.read();
+            active.stderr.read();
+            active.poll();
+            std::thread::sleep(POLL_INTERVAL);
         };
-        machine.layer.heal();
-        answering_unknowns
-            .around
-            .over(answering_unknowns.child.id());
-        Ended {
-            machine: answering_unknowns.job.machine,
-            arguments: answering_unknowns.job.arguments,
+        machine.relay.stop();
+        active.around.clean_up(active.child.id());
+        Outcome {
+            machine: active.job.machine,
+            arguments: active.job.arguments,
             code: status.code(),
             signal: status.signal(),
-            stdout: answering_unknowns.stdout.text(),
-            stderr: answering_unknowns.stderr.text(),
-            files: answering_unknowns.job.files,
-            variable: answering_unknowns.job.variable,
-            started: answering_unknowns.started_at,
-            met: answering_unknowns.around.met,
-            suffered: format!(
-                "{} signals; broken: {}",
-                answering_unknowns.sent, answering_unknowns.broken
-            ),
-            broken_late: answering_unknowns.broken_late,
+            stdout: active.stdout.text(),
+            stderr: active.stderr.text(),
+            files: active.job.files,
+            variable: active.job.variable,
+            started: active.started_at,
+            conditions: active.around.conditions,
+            injected: format!("{} signals; broken: {}", active.sent, active.broken),
+            broken_late: active.broken_late,
         }
     }
 }
 
-struct Playing<'a> {
+struct ActiveRun<'a> {
     job: Job<'a>,
-    stage: &'a Stage,
+    testbed: &'a Testbed,
     machine: &'a Machine,
     child: Child,
     started: Instant,
@@ -185,7 +176,7 @@ struct Playing<'a> {
     stdout_writer: PipeWriter,
     stderr: Reader<ChildStderr>,
     /// Requests that others had sent before.
-    came_before: usize,
+    earlier_requests: usize,
     records_before: usize,
     record_seen: bool,
     sent: usize,
@@ -193,9 +184,9 @@ struct Playing<'a> {
     broken_late: bool,
 }
 
-impl<'a> Playing<'a> {
-    fn start(job: Job<'a>, stage: &'a Stage, machine: &'a Machine) -> Self {
-        let came_before = stage.sandbox.requests().len();
+impl<'a> ActiveRun<'a> {
+    fn start(job: Job<'a>, testbed: &'a Testbed, machine: &'a Machine) -> Self {
+        let earlier_requests = testbed.sandbox.requests().len();
         let records_before = count(&machine.records());
         let mut command = machine.home.command(&job.arguments);
         let usual = Surroundings::default();
@@ -219,13 +210,13 @@ impl<'a> Playing<'a> {
             stdout_writer,
             stderr: Reader::of(child.stderr.take()),
             job,
-            stage,
+            testbed,
             machine,
             child,
             started: Instant::now(),
-            started_at: stage.sandbox.now(),
+            started_at: testbed.sandbox.now(),
             around,
-            came_before,
+            earlier_requests,
             records_before,
             record_seen: false,
             sent: 0,
@@ -235,16 +226,16 @@ impl<'a> Playing<'a> {
     }
 
     /// Breaks and kills, where it is time to.
-    fn look(&mut self) {
+    fn poll(&mut self) {
         self.change_surroundings();
         if let Some(breakage) = self.job.watch.breakage
             && !self.broken
-            && self.asking() == Some(None)
+            && self.create_status() == Some(None)
         {
             self.broken = true;
             self.break_sinks(breakage);
             // What is broken after the secret was delivered was broken by us and not by the run.
-            self.broken_late = self.asking() != Some(None);
+            self.broken_late = self.create_status() != Some(None);
         }
         let Some(kill) = self.job.watch.kill else {
             return;
@@ -255,27 +246,27 @@ impl<'a> Playing<'a> {
             let _ = kill_process(id, unix(kill.signals[self.sent]));
             self.sent += 1;
             if self.around.ignores_signals() {
-                self.around.met.push("a signal was ignored");
+                self.around.conditions.push("a signal was ignored");
             }
             if self.sent == kill.signals.len() {
-                self.machine.layer.release();
+                self.machine.relay.release();
             }
         }
     }
 
     fn change_surroundings(&mut self) {
-        if self.around.changes() && self.asking().is_some() {
+        if self.around.changes() && self.create_status().is_some() {
             let sink = self.job.files.first().and_then(|file| file.parent());
             let state = self.machine.home.path("state");
             self.around.change(&state, sink);
         }
-        self.around.rename(self.stage, self.job.run);
+        self.around.rename(self.testbed, self.job.run);
     }
 
     /// The first of its requests that makes a secret: its status, which is none before it is answered.
-    fn asking(&self) -> Option<Option<u16>> {
-        let requests = self.stage.sandbox.requests();
-        (requests.iter().skip(self.came_before))
+    fn create_status(&self) -> Option<Option<u16>> {
+        let requests = self.testbed.sandbox.requests();
+        (requests.iter().skip(self.earlier_requests))
             .find(|request| match self.job.run {
                 Some(run) if request.route() == CREATE => {
                     String::from_utf8_lossy(&request.body).contains(zone(run))
@@ -288,15 +279,15 @@ impl<'a> Playing<'a> {
     fn reached(&mut self, point: &Point) -> bool {
         match point {
             Point::After(time) => self.started.elapsed() >= *time,
-            Point::RecordThere => self.record_is_there(),
-            Point::RecordGone => {
+            Point::RecordExists => self.record_is_there(),
+            Point::RecordRemoved => {
                 self.record_seen |= self.record_is_there();
                 self.record_seen && !self.record_is_there()
             }
-            Point::Seen(route, times) => self.seen(route) >= *times,
-            Point::Held => self.machine.layer.holds(),
-            Point::FileThere => self.job.files.iter().any(|file| file.exists()),
-            Point::Said => !self.stdout.bytes.is_empty(),
+            Point::Received(route, times) => self.seen(route) >= *times,
+            Point::Held => self.machine.relay.is_holding(),
+            Point::FileExists => self.job.files.iter().any(|file| file.exists()),
+            Point::StdoutWritten => !self.stdout.bytes.is_empty(),
         }
     }
 
@@ -306,21 +297,26 @@ impl<'a> Playing<'a> {
 
     fn seen(&self, route: &str) -> usize {
         let (head, tail) = route.split_once('*').unwrap_or((route, ""));
-        (self.stage.sandbox.requests().iter().skip(self.came_before))
-            .map(swp_keys::sandbox::Request::route)
-            .filter(|seen| match route.contains('*') {
-                true => seen.starts_with(head) && seen.ends_with(tail),
-                false => seen == route,
-            })
-            .count()
+        (self
+            .testbed
+            .sandbox
+            .requests()
+            .iter()
+            .skip(self.earlier_requests))
+        .map(swp_keys::sandbox::Request::route)
+        .filter(|seen| match route.contains('*') {
+            true => seen.starts_with(head) && seen.ends_with(tail),
+            false => seen == route,
+        })
+        .count()
     }
 
     fn break_sinks(&mut self, breakage: Breakage) {
         let file = self.job.files.last();
         let folder = file.and_then(|file| file.parent());
         match (breakage, folder, file) {
-            (Breakage::ReaderLeaves, ..) => self.stdout.leave(&self.stdout_writer),
-            (Breakage::FolderGoes, Some(folder), _) => {
+            (Breakage::ReaderCloses, ..) => self.stdout.leave(&self.stdout_writer),
+            (Breakage::FolderRemoved, Some(folder), _) => {
                 fs::remove_dir_all(folder).expect("the folder goes");
             }
             (Breakage::FolderBecomesFile, Some(folder), _) => {

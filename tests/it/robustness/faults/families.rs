@@ -6,8 +6,8 @@
 use swp_keys::sandbox::{SearchLag, StoredText};
 
 use super::conditions::{SmallDisk, Surroundings, WrongClock, disks, faketime};
-use super::execution::Ended;
-use super::random::Dice;
+use super::execution::Outcome;
+use super::random::Random;
 use super::scenario::{
     CHANGE, CREATE, DELETE, IfExists, Naming, RESET, Run, Scenario, Signal, Sink,
 };
@@ -18,21 +18,21 @@ pub(super) const LATE: i64 = 2000;
 impl Scenario {
     /// With families drawn from this seed.
     pub(super) fn with_families(mut self, seed: u64) -> Self {
-        let dice = &Dice::new(seed.rotate_left(17) ^ 0x0fa3_11e5);
+        let random = &Random::new(seed.rotate_left(17) ^ 0x0fa3_11e5);
         let rotates = self.runs.iter().any(|run| run.rotates);
-        if !rotates && dice.chance(5) {
-            self.share_a_file(dice);
+        if !rotates && random.chance(5) {
+            self.share_a_file(random);
         }
-        self.draw_manager(dice, rotates);
-        self.draw_requests(dice, rotates);
+        self.draw_manager(random, rotates);
+        self.draw_requests(random, rotates);
         for run in &mut self.runs {
-            run.draw_surroundings(dice, rotates);
+            run.draw_surroundings(random, rotates);
         }
-        let clock = faketime().and(dice.chance(12).then(|| wrong_clock(dice)));
+        let clock = faketime().and(random.chance(12).then(|| wrong_clock(random)));
         self.recovery.surroundings.clock = clock;
-        self.recovery.finds_the_disk_full = dice.chance(50);
-        self.recovery.finds_renamed = !rotates && dice.chance(5);
-        self.leave_twins_their_names();
+        self.recovery.disk_is_full = random.chance(50);
+        self.recovery.keys_are_renamed = !rotates && random.chance(5);
+        self.keep_names_of_duplicates();
         self
     }
 
@@ -53,9 +53,9 @@ impl Scenario {
     }
 
     /// Who renames one of two twins takes away what `list-keys` knows them by.
-    fn leave_twins_their_names(&mut self) {
+    fn keep_names_of_duplicates(&mut self) {
         if self.creates_duplicates() {
-            self.recovery.finds_renamed = false;
+            self.recovery.keys_are_renamed = false;
             self.runs
                 .iter_mut()
                 .for_each(|run| run.surroundings.renamed = false);
@@ -63,18 +63,18 @@ impl Scenario {
     }
 
     /// Several runs at once that write to one dotenv file.
-    fn share_a_file(&mut self, dice: &Dice) {
+    fn share_a_file(&mut self, random: &Random) {
         let first = self.runs[0].clone();
         self.existing = 0;
         self.together = true;
-        self.runs = (0..3 + dice.below(3))
+        self.runs = (0..3 + random.below(3))
             .map(|machine| Run {
                 machine,
                 naming: Naming::Default,
                 if_exists: IfExists::Fail,
                 sink: Sink::Shared,
                 breakage: None,
-                verify: dice.chance(30),
+                verify: random.chance(30),
                 // The bytes of one of them suffer, and one of them is killed.
                 troubles: if machine == 0 {
                     first.troubles.clone()
@@ -87,7 +87,7 @@ impl Scenario {
             .collect();
     }
 
-    fn draw_manager(&mut self, dice: &Dice, rotates: bool) {
+    fn draw_manager(&mut self, random: &Random, rotates: bool) {
         let mut names = vec![
             (88, StoredText::Kept),
             (3, StoredText::Upper),
@@ -97,8 +97,8 @@ impl Scenario {
         ];
         // Two names of a rotation that begin alike cannot be told apart on a manager that cuts them.
         names.push((if rotates { 0 } else { 2 }, StoredText::Cut));
-        self.manager.key_names = dice.weigh(&names);
-        self.manager.descriptions = dice.weigh(&[
+        self.manager.key_names = random.weigh(&names);
+        self.manager.descriptions = random.weigh(&[
             (86, StoredText::Kept),
             (2, StoredText::Upper),
             (2, StoredText::Lower),
@@ -107,27 +107,27 @@ impl Scenario {
             (2, StoredText::Cut),
             (4, StoredText::Dropped),
         ]);
-        self.manager.search_lag = dice.weigh(&[(92, SearchLag::None), (8, SearchLag::Short)]);
+        self.manager.search_lag = random.weigh(&[(92, SearchLag::None), (8, SearchLag::Short)]);
     }
 
-    fn draw_requests(&mut self, dice: &Dice, rotates: bool) {
-        let nth = dice.weigh(&[(80, 1), (20, 2)]);
-        if dice.chance(14) {
-            let route = dice.weigh(&[
+    fn draw_requests(&mut self, random: &Random, rotates: bool) {
+        let nth = random.weigh(&[(80, 1), (20, 2)]);
+        if random.chance(14) {
+            let route = random.weigh(&[
                 (60, CREATE),
                 (20, RESET),
                 (10, DELETE),
                 (10, if rotates { CHANGE } else { RESET }),
             ]);
-            let when = dice.weigh(&[(70, "before"), (30, "after")]);
+            let when = random.weigh(&[(70, "before"), (30, "after")]);
             self.faults
                 .insert(0, format!("{route} twice {when} nth={nth} times=1"));
         }
-        if self.together && dice.chance(25) {
+        if self.together && random.chance(25) {
             let route = if self.rekeys() { RESET } else { CREATE };
             self.faults.insert(0, format!("{route} swap times=2"));
         }
-        if !rotates && dice.chance(3) {
+        if !rotates && random.chance(3) {
             self.faults
                 .insert(0, format!("{} nth={nth} times=1", late_create()));
         }
@@ -135,9 +135,9 @@ impl Scenario {
 }
 
 impl Run {
-    fn draw_surroundings(&mut self, dice: &Dice, rotates: bool) {
+    fn draw_surroundings(&mut self, random: &Random, rotates: bool) {
         let alone = self.machine == 0 && self.sink != Sink::Shared;
-        let disk = dice.weigh(&[
+        let disk = random.weigh(&[
             (94, None),
             (3, Some(SmallDisk::State)),
             (
@@ -147,26 +147,27 @@ impl Run {
         ]);
         let polite = (self.kill.as_ref()).is_some_and(|kill| !kill.signals.contains(&Signal::Kill));
         let surroundings = Surroundings {
-            clock: faketime().and(dice.chance(10).then(|| wrong_clock(dice))),
-            descriptors: dice
+            clock: faketime().and(random.chance(10).then(|| wrong_clock(random))),
+            descriptors: random
                 .chance(4)
-                .then(|| dice.pick(&[6, 12, 18, 19, 20, 21, 22, 23, 24, 26, 28, 32])),
-            ignores_signals: polite && dice.chance(25),
+                .then(|| random.pick(&[6, 12, 18, 19, 20, 21, 22, 23, 24, 26, 28, 32])),
+            ignores_signals: polite && random.chance(25),
             disk: disk.filter(|_| alone && disks()),
-            renamed: !rotates && dice.chance(5),
+            renamed: !rotates && random.chance(5),
         };
         if surroundings.disk.is_some() {
             self.breakage = None;
         }
         self.surroundings = surroundings;
-        if let Some(kill) = self.kill.as_mut().filter(|_| polite && dice.chance(25)) {
-            kill.signals.fill(dice.pick(&[Signal::Quit, Signal::User1]));
+        if let Some(kill) = self.kill.as_mut().filter(|_| polite && random.chance(25)) {
+            kill.signals
+                .fill(random.pick(&[Signal::Quit, Signal::User1]));
         }
     }
 }
 
 /// Which of them a scenario has, and which its runs met.
-pub(super) fn families(scenario: &Scenario, runs: &[Ended]) -> Vec<String> {
+pub(super) fn families(scenario: &Scenario, runs: &[Outcome]) -> Vec<String> {
     let drawn = |word: &str| {
         let word = format!(" {word}");
         scenario.faults.iter().any(|fault| fault.contains(&word))
@@ -189,8 +190,10 @@ pub(super) fn families(scenario: &Scenario, runs: &[Ended]) -> Vec<String> {
         .into_iter()
         .filter(|(drawn, _)| *drawn)
         .map(|(_, family)| family);
-    let met = runs.iter().flat_map(|ended| ended.met.iter().copied());
-    drawn.chain(met).map(str::to_owned).collect()
+    let conditions = runs
+        .iter()
+        .flat_map(|outcome| outcome.conditions.iter().copied());
+    drawn.chain(conditions).map(str::to_owned).collect()
 }
 
 /// The fault of a create that is worked on after the settle time.
@@ -199,7 +202,7 @@ pub(super) fn late_create() -> String {
 }
 
 /// Hours and days: a change to summer time, a machine that slept, and one whose battery is empty. The certificates hold so long.
-fn wrong_clock(dice: &Dice) -> WrongClock {
+fn wrong_clock(random: &Random) -> WrongClock {
     const HOUR: i64 = 3600;
     let times = [
         0,
@@ -212,7 +215,7 @@ fn wrong_clock(dice: &Dice) -> WrongClock {
         24 * 40 * HOUR,
     ];
     WrongClock {
-        first: dice.pick(&times),
-        then: dice.pick(&times),
+        first: random.pick(&times),
+        then: random.pick(&times),
     }
 }

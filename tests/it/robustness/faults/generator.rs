@@ -5,29 +5,29 @@ use std::time::Duration;
 use swp_keys::sandbox::{AnswerFields, ErrorBody, SecretShape};
 
 use super::conditions::Surroundings;
-use super::random::Dice;
+use super::random::Random;
 use super::relay::{Direction, Harm, Trouble};
 use super::scenario::{
-    Breakage, CHANGE, CREATE, DELETE, IfExists, Kill, LOOK, Manager, Naming, Place, Point, RESET,
-    Recovery, Run, SEARCH, Scenario, Signal, Sink,
+    Breakage, CHANGE, CREATE, DELETE, IfExists, Kill, Manager, Naming, Place, Point, RESET,
+    Recovery, Run, SEARCH, Scenario, Signal, Sink, VIEW,
 };
 use crate::support::{END_SESSION, LEGACY_LOGOUT};
 
 impl Scenario {
     pub(super) fn of(seed: u64) -> Self {
-        let dice = &Dice::new(seed);
-        let together = dice.chance(20);
+        let random = &Random::new(seed);
+        let together = random.chance(20);
         let count = match together {
-            true => 2 + dice.below(2),
-            false => dice.weigh(&[(80, 1), (20, 2)]),
+            true => 2 + random.below(2),
+            false => random.weigh(&[(80, 1), (20, 2)]),
         };
         // Of dice of its own, so that a seed is what it was before there was this.
-        let end_session = Dice::new(!seed).weigh(&[(60, None), (5, Some(200)), (35, Some(404))]);
+        let end_session = Random::new(!seed).weigh(&[(60, None), (5, Some(200)), (35, Some(404))]);
         let manager = Manager {
             end_session,
-            ..Manager::of(dice)
+            ..Manager::of(random)
         };
-        let if_exists = dice.weigh(&[
+        let if_exists = random.weigh(&[
             (60, IfExists::Fail),
             (15, IfExists::Skip),
             (25, IfExists::Rekey),
@@ -35,15 +35,15 @@ impl Scenario {
         // A key that another run is still making is not re-keyed here: who asks for that takes it away from that run.
         let existing = match if_exists {
             IfExists::Rekey if count > 1 => 1,
-            IfExists::Fail => usize::from(dice.chance(10)),
-            _ => dice.below(2),
+            IfExists::Fail => usize::from(random.chance(10)),
+            _ => random.below(2),
         };
-        let apart = together || dice.chance(50);
-        let mut faults = faults(dice);
+        let apart = together || random.chance(50);
+        let mut faults = faults(random);
         let mut runs = Vec::new();
         for index in 0..count {
             let machine = if apart { index } else { 0 };
-            runs.push(Run::of(dice, machine, if_exists, count > 1));
+            runs.push(Run::of(random, machine, if_exists, count > 1));
         }
         if together && if_exists == IfExists::Rekey {
             // Nothing tells whose reset has come in, so it cannot be told when to break whose sink.
@@ -51,8 +51,8 @@ impl Scenario {
         }
         let breaks = runs.iter().any(|run| run.breakage.is_some());
         let kills = runs.iter().any(|run| run.kill.is_some());
-        if breaks || kills && dice.chance(70) {
-            hold_the_asking(dice, &mut faults);
+        if breaks || kills && random.chance(70) {
+            delay_requests(random, &mut faults);
         }
         Self {
             manager,
@@ -60,7 +60,7 @@ impl Scenario {
             runs,
             together,
             faults,
-            recovery: Recovery::of(dice),
+            recovery: Recovery::of(random),
         }
         .with_families(seed)
     }
@@ -69,13 +69,13 @@ impl Scenario {
 impl Scenario {
     /// One or two rotations of the one key of the name.
     pub(super) fn rotation(seed: u64) -> Self {
-        let dice = &Dice::new(seed ^ 0x0726_f7a7);
-        let together = dice.chance(20);
-        let mut faults = faults(dice);
-        if dice.chance(50) {
-            faults.push(fault_of(dice, dice.weigh(&[(70, CHANGE), (30, LOOK)])));
+        let random = &Random::new(seed ^ 0x0726_f7a7);
+        let together = random.chance(20);
+        let mut faults = faults(random);
+        if random.chance(50) {
+            faults.push(fault_of(random, random.weigh(&[(70, CHANGE), (30, VIEW)])));
         }
-        let mut manager = Manager::of(dice);
+        let mut manager = Manager::of(random);
         // Who may not see keys cannot put another in the place of one, nor can who is not told its role.
         manager.session_keys = None;
         if manager.answer_fields == AnswerFields::Sparse {
@@ -84,9 +84,9 @@ impl Scenario {
         let runs: Vec<_> = (0..1 + usize::from(together))
             .map(|machine| Run {
                 rotates: true,
-                ..Run::of(dice, machine, IfExists::Fail, true)
+                ..Run::of(random, machine, IfExists::Fail, true)
             })
-            .map(|run| run.killed_late(dice))
+            .map(|run| run.killed_in_later_requests(random))
             .map(|run| Run {
                 // The sandbox takes keys of Cloud One only where it is told to.
                 verify: run.verify && manager.secret_shape != SecretShape::CloudOne,
@@ -95,10 +95,10 @@ impl Scenario {
             .collect();
         let breaks = runs.iter().any(|run| run.breakage.is_some());
         let kills = runs.iter().any(|run| run.kill.is_some());
-        if breaks || kills && dice.chance(70) {
-            hold_the_asking(dice, &mut faults);
-            if dice.chance(50) {
-                let when = dice.pick(&["before", "after"]);
+        if breaks || kills && random.chance(70) {
+            delay_requests(random, &mut faults);
+            if random.chance(50) {
+                let when = random.pick(&["before", "after"]);
                 faults.insert(0, format!("{CHANGE} delay=150ms {when} times=2"));
             }
         }
@@ -108,60 +108,60 @@ impl Scenario {
             runs,
             together,
             faults,
-            recovery: Recovery::of(dice),
+            recovery: Recovery::of(random),
         }
         .with_families(seed)
     }
 }
 
 impl Manager {
-    fn of(dice: &Dice) -> Self {
+    fn of(random: &Random) -> Self {
         Self {
-            duplicate_name: dice.weigh(&[
+            duplicate_name: random.weigh(&[
                 (60, None),
                 (10, Some(400)),
                 (5, Some(403)),
                 (15, Some(409)),
                 (10, Some(500)),
             ]),
-            session_keys: dice.weigh(&[(90, None), (5, Some(401)), (5, Some(403))]),
-            delete_missing: dice.pick(&[Some(404), None]),
+            session_keys: random.weigh(&[(90, None), (5, Some(401)), (5, Some(403))]),
+            delete_missing: random.pick(&[Some(404), None]),
             end_session: None,
-            logout: dice.weigh(&[(80, None), (5, Some(200)), (15, Some(404))]),
-            secret_shape: dice.pick(&[
+            logout: random.weigh(&[(80, None), (5, Some(200)), (15, Some(404))]),
+            secret_shape: random.pick(&[
                 SecretShape::IdBase64,
                 SecretShape::GuidBase64,
                 SecretShape::GuidGuidBase64,
                 SecretShape::CloudOne,
             ]),
-            answer_fields: dice.weigh(&[
+            answer_fields: random.weigh(&[
                 (80, AnswerFields::Usual),
                 (10, AnswerFields::Future),
                 (10, AnswerFields::Sparse),
             ]),
-            error_body: dice.weigh(&[
+            error_body: random.weigh(&[
                 (60, ErrorBody::Message),
                 (15, ErrorBody::Html),
                 (15, ErrorBody::Text),
                 (10, ErrorBody::Empty),
             ]),
-            ignore_search: dice.chance(10),
+            ignore_search: random.chance(10),
             ..Self::usual()
         }
     }
 }
 
 impl Run {
-    fn of(dice: &Dice, machine: usize, if_exists: IfExists, several: bool) -> Self {
+    fn of(random: &Random, machine: usize, if_exists: IfExists, several: bool) -> Self {
         let naming = match (if_exists, several) {
-            (IfExists::Fail, false) => dice.weigh(&[
+            (IfExists::Fail, false) => random.weigh(&[
                 (40, Naming::Default),
                 (40, Naming::Named),
                 (20, Naming::Unmarked),
             ]),
-            _ => dice.weigh(&[(80, Naming::Named), (20, Naming::Unmarked)]),
+            _ => random.weigh(&[(80, Naming::Named), (20, Naming::Unmarked)]),
         };
-        let sink = dice.weigh(&[
+        let sink = random.weigh(&[
             (45, Sink::Stdout),
             (5, Sink::Full),
             (18, Sink::File),
@@ -172,24 +172,26 @@ impl Run {
             (5, Sink::FileAndCommand),
             (2, Sink::FileAndRefusal),
         ]);
-        let breakage = dice.chance(15).then(|| match sink.places() {
-            [] | [Place::Command] => Breakage::ReaderLeaves,
-            _ => dice.pick(&[
-                Breakage::ReaderLeaves,
-                Breakage::FolderGoes,
+        let breakage = random.chance(15).then(|| match sink.places() {
+            [] | [Place::Command] => Breakage::ReaderCloses,
+            _ => random.pick(&[
+                Breakage::ReaderCloses,
+                Breakage::FolderRemoved,
                 Breakage::FolderBecomesFile,
                 Breakage::FileAppears,
             ]),
         });
-        let mut troubles = troubles(dice);
-        let kill = dice.chance(55).then(|| Kill::of(dice, sink, &mut troubles));
+        let mut troubles = troubles(random);
+        let kill = random
+            .chance(55)
+            .then(|| Kill::of(random, sink, &mut troubles));
         Self {
             rotates: false,
             machine,
             naming,
             if_exists,
-            role_by_name: dice.chance(30),
-            verify: dice.chance(15),
+            role_by_name: random.chance(30),
+            verify: random.chance(15),
             sink,
             breakage,
             troubles,
@@ -201,11 +203,11 @@ impl Run {
 
 impl Run {
     /// Some are killed when a rotation has come further than a create does.
-    fn killed_late(mut self, dice: &Dice) -> Self {
+    fn killed_in_later_requests(mut self, random: &Random) -> Self {
         if let Some(kill) = &mut self.kill
-            && dice.chance(40)
+            && random.chance(40)
         {
-            kill.point = Point::Seen(dice.pick(&[CHANGE, LOOK]), 1 + dice.below(2));
+            kill.point = Point::Received(random.pick(&[CHANGE, VIEW]), 1 + random.below(2));
             self.troubles.retain(|trouble| trouble.harm != Harm::Hold);
         }
         self
@@ -213,88 +215,99 @@ impl Run {
 }
 
 impl Kill {
-    fn of(dice: &Dice, sink: Sink, troubles: &mut Vec<Trouble>) -> Self {
-        let polite = dice.pick(&[Signal::Hangup, Signal::Interrupt, Signal::Terminate]);
-        let signals = dice.weigh(&[
+    fn of(random: &Random, sink: Sink, troubles: &mut Vec<Trouble>) -> Self {
+        let polite = random.pick(&[Signal::Hangup, Signal::Interrupt, Signal::Terminate]);
+        let signals = random.weigh(&[
             (50, vec![Signal::Kill]),
             (30, vec![polite]),
             (20, vec![polite, polite]),
         ]);
         let file = sink.places().contains(&Place::File);
-        let point = dice.weigh(&[
+        let point = random.weigh(&[
             (
                 15,
-                Point::After(Duration::from_micros(dice.next() % 250_000)),
+                Point::After(Duration::from_micros(random.next() % 250_000)),
             ),
-            (15, Point::RecordThere),
-            (8, Point::RecordGone),
-            (25, Point::Seen(CREATE, 1)),
-            (5, Point::Seen(SEARCH, 1 + dice.below(3))),
-            (8, Point::Seen(RESET, 1 + dice.below(2))),
-            (5, Point::Seen(DELETE, 1)),
-            (3, Point::Seen(END_SESSION, 1)),
-            (1, Point::Seen(LEGACY_LOGOUT, 1)),
+            (15, Point::RecordExists),
+            (8, Point::RecordRemoved),
+            (25, Point::Received(CREATE, 1)),
+            (5, Point::Received(SEARCH, 1 + random.below(3))),
+            (8, Point::Received(RESET, 1 + random.below(2))),
+            (5, Point::Received(DELETE, 1)),
+            (3, Point::Received(END_SESSION, 1)),
+            (1, Point::Received(LEGACY_LOGOUT, 1)),
             (20, Point::Held),
-            (6, if file { Point::FileThere } else { Point::Said }),
+            (
+                6,
+                if file {
+                    Point::FileExists
+                } else {
+                    Point::StdoutWritten
+                },
+            ),
         ]);
         if point == Point::Held {
-            troubles.insert(0, trouble(dice, Harm::Hold));
+            troubles.insert(0, trouble(random, Harm::Hold));
         }
         Self { signals, point }
     }
 }
 
 impl Recovery {
-    fn of(dice: &Dice) -> Self {
-        let suffers = dice.chance(30);
-        let mut hurt = if suffers { troubles(dice) } else { Vec::new() };
+    fn of(random: &Random) -> Self {
+        let suffers = random.chance(30);
+        let mut hurt = if suffers {
+            troubles(random)
+        } else {
+            Vec::new()
+        };
         Self {
-            kill: (suffers && dice.chance(50)).then(|| Kill::of(dice, Sink::Stdout, &mut hurt)),
+            kill: (suffers && random.chance(50)).then(|| Kill::of(random, Sink::Stdout, &mut hurt)),
             troubles: hurt,
-            faults: if suffers { faults(dice) } else { Vec::new() },
-            first: dice.below(3),
+            faults: if suffers { faults(random) } else { Vec::new() },
+            first: random.below(3),
             surroundings: Surroundings::default(),
-            finds_the_disk_full: false,
-            finds_renamed: false,
+            disk_is_full: false,
+            keys_are_renamed: false,
         }
     }
 }
 
-fn troubles(dice: &Dice) -> Vec<Trouble> {
-    let count = dice.weigh(&[(55, 0), (35, 1), (10, 2)]);
+fn troubles(random: &Random) -> Vec<Trouble> {
+    let count = random.weigh(&[(55, 0), (35, 1), (10, 2)]);
     (0..count)
         .map(|_| {
-            let delay = Duration::from_millis(dice.pick(&[20, 150, 450]));
-            let harm = dice.weigh(&[
+            let delay = Duration::from_millis(random.pick(&[20, 150, 450]));
+            let harm = random.weigh(&[
                 (30, Harm::Close),
                 (25, Harm::Reset),
                 (20, Harm::Stall),
                 (15, Harm::Delay(delay)),
-                (10, Harm::Duplicate(1 + dice.below(64))),
+                (10, Harm::Duplicate(1 + random.below(64))),
             ]);
-            trouble(dice, harm)
+            trouble(random, harm)
         })
         .collect()
 }
 
-fn trouble(dice: &Dice, harm: Harm) -> Trouble {
+fn trouble(random: &Random, harm: Harm) -> Trouble {
     Trouble {
-        exchange: dice.weigh(&[(5, 1), (25, 2), (30, 3), (20, 4), (10, 5), (10, 6)]),
-        direction: dice.pick(&[Direction::ToManager, Direction::ToClient]),
+        exchange: random.weigh(&[(5, 1), (25, 2), (30, 3), (20, 4), (10, 5), (10, 6)]),
+        direction: random.pick(&[Direction::ToManager, Direction::ToClient]),
         // The first bytes, a request or an answer whole but for its end, or any place in between and after.
-        byte: dice.weigh(&[(20, 0), (20, dice.below(40)), (60, dice.below(700))]),
+        byte: random.weigh(&[(20, 0), (20, random.below(40)), (60, random.below(700))]),
         harm,
-        refused: dice.weigh(&[(70, 0), (20, 1), (10, 4)]),
+        refused: random.weigh(&[(70, 0), (20, 1), (10, 4)]),
     }
 }
 
-fn faults(dice: &Dice) -> Vec<String> {
-    let count = dice.weigh(&[(35, 0), (35, 1), (20, 2), (10, 3)]);
-    (0..count).map(|_| fault(dice)).collect()
+fn faults(random: &Random) -> Vec<String> {
+    let count = random.weigh(&[(35, 0), (35, 1), (20, 2), (10, 3)]);
+    (0..count).map(|_| fault(random)).collect()
 }
 
-fn fault(dice: &Dice) -> String {
-    let route = dice.weigh(&[
+fn fault(random: &Random) -> String {
+    let route = random.weigh(&[
         (38, CREATE),
         (17, SEARCH),
         (15, RESET),
@@ -305,12 +318,12 @@ fn fault(dice: &Dice) -> String {
         (3, END_SESSION),
         (1, LEGACY_LOGOUT),
     ]);
-    fault_of(dice, route)
+    fault_of(random, route)
 }
 
-fn fault_of(dice: &Dice, route: &str) -> String {
+fn fault_of(random: &Random, route: &str) -> String {
     let html = "header='Content-Type: text/html' body='<html><title>Sign in</title></html>'";
-    let action = dice.weigh(&[
+    let action = random.weigh(&[
         (8, "drop before".to_owned()),
         (14, "drop after".to_owned()),
         (6, "reset before".to_owned()),
@@ -318,22 +331,25 @@ fn fault_of(dice: &Dice, route: &str) -> String {
         (4, "delay=50ms before".to_owned()),
         (8, "delay=450ms before".to_owned()),
         (6, "delay=450ms after".to_owned()),
-        (12, format!("cut={}", dice.below(400))),
-        (8, format!("stall={}", dice.below(400))),
+        (12, format!("cut={}", random.below(400))),
+        (8, format!("stall={}", random.below(400))),
         (
             8,
-            format!("status={} before", dice.pick(&[500, 502, 503, 504])),
+            format!("status={} before", random.pick(&[500, 502, 503, 504])),
         ),
         (
             10,
-            format!("status={} after", dice.pick(&[302, 500, 502, 503, 504])),
+            format!("status={} after", random.pick(&[302, 500, 502, 503, 504])),
         ),
         (4, format!("status=200 {html} before")),
         (6, format!("status=200 {html} after")),
         (3, "status=429 header='Retry-After: 0' before".to_owned()),
         (1, "status=429 header='Retry-After: 100' before".to_owned()),
         (3, "status=503 header='Retry-After: 0' after".to_owned()),
-        (3, format!("status={} before", dice.pick(&[400, 403, 404]))),
+        (
+            3,
+            format!("status={} before", random.pick(&[400, 403, 404])),
+        ),
         (2, "raw=nonsense after".to_owned()),
     ]);
     // That a key is not there is the manager's own word, and taken for true: only it says so.
@@ -346,8 +362,8 @@ fn fault_of(dice: &Dice, route: &str) -> String {
         }
         _ => action,
     };
-    let nth = dice.weigh(&[(75, 1), (20, 2), (5, 3)]);
-    let times = dice.weigh(&[
+    let nth = random.weigh(&[(75, 1), (20, 2), (5, 3)]);
+    let times = random.weigh(&[
         (70, "times=1"),
         (12, "times=2"),
         (8, "times=3"),
@@ -360,9 +376,9 @@ fn fault_of(dice: &Dice, route: &str) -> String {
 }
 
 /// A point in time needs to last a while to be met: the requests that make secrets are answered late, before or after their work.
-fn hold_the_asking(dice: &Dice, faults: &mut Vec<String>) {
+fn delay_requests(random: &Random, faults: &mut Vec<String>) {
     for route in [CREATE, RESET] {
-        let when = dice.pick(&["before", "after"]);
+        let when = random.pick(&["before", "after"]);
         faults.insert(0, format!("{route} delay=150ms {when} times=1"));
     }
 }

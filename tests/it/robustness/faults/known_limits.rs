@@ -5,7 +5,7 @@ use std::fmt;
 
 use swp_keys::sandbox::{AnswerFields, ApiKey, StoredText};
 
-use super::audit::Books;
+use super::audit::Audit;
 use super::conditions::RENAMED;
 use super::families::{LATE, late_create};
 use super::machines::zone;
@@ -17,60 +17,60 @@ pub(super) enum Limit {
     /// The request was worked on after the settle time.
     Late,
     /// Nothing tells the key from others.
-    Alike,
+    Ambiguous,
     /// Two machines gave one key a new secret at once.
     TwoMachines,
     /// No limit of these: a request that came twice made it, and `list-keys` warns of it.
-    Twin,
+    Duplicate,
 }
 
 impl fmt::Display for Limit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Late => "limit 1, worked on after the settle time",
-            Self::Alike => "limit 2, a key that cannot be told from others",
+            Self::Ambiguous => "limit 2, a key that cannot be told from others",
             Self::TwoMachines => "limit 3, two machines at once",
-            Self::Twin => "a twin that is listed as such",
+            Self::Duplicate => "a twin that is listed as such",
         })
     }
 }
 
-impl Books<'_> {
+impl Audit<'_> {
     /// Why no run could know of this key, if that can be proved.
     pub(super) fn limit_of(&self, key: &ApiKey) -> Option<Limit> {
         let index = (0..self.runs.len()).find(|index| key.time_zone == zone(*index))?;
-        if self.came_late(key, index) {
+        if self.was_created_late(key, index) {
             Some(Limit::Late)
-        } else if self.is_twin_of_a_delivered_one(key, index) {
-            Some(Limit::Twin)
-        } else if self.is_like_others(key, index)
-            || self.was_refused_blindly(index)
-            || self.is_unmarked_twin(key)
+        } else if self.duplicates_a_delivered_key(key, index) {
+            Some(Limit::Duplicate)
+        } else if self.is_ambiguous(key, index)
+            || self.accepted_wrong_response(index)
+            || self.is_unmarked_duplicate(key)
         {
-            Some(Limit::Alike)
+            Some(Limit::Ambiguous)
         } else {
             None
         }
     }
 
     /// The fault that makes it late was drawn, and the key was created that much later than its run was started.
-    fn came_late(&self, key: &ApiKey, index: usize) -> bool {
+    fn was_created_late(&self, key: &ApiKey, index: usize) -> bool {
         let drawn = late_create();
         (self.scenario.faults.iter()).any(|fault| fault.starts_with(&drawn))
             && key.created >= self.runs[index].started + LATE
     }
 
     /// A create with a name of its own looks at no keys, nor does a sign-in that may not, and the other key of its request is delivered.
-    fn is_twin_of_a_delivered_one(&self, key: &ApiKey, index: usize) -> bool {
+    fn duplicates_a_delivered_key(&self, key: &ApiKey, index: usize) -> bool {
         let run = &self.scenario.runs[index];
         let looks = run.rotates || run.verify || run.naming != Naming::Default;
         let may_look = self.scenario.manager.session_keys.is_none();
         !(looks && may_look)
             && self.scenario.creates_duplicates()
-            && self.twins_of(key).next().is_some()
+            && self.duplicates_of(key).next().is_some()
     }
 
-    fn twins_of<'a>(&'a self, key: &'a ApiKey) -> impl Iterator<Item = &'a ApiKey> {
+    fn duplicates_of<'a>(&'a self, key: &'a ApiKey) -> impl Iterator<Item = &'a ApiKey> {
         (self.keys.iter()).filter(move |other| {
             other.id != key.id
                 && other.time_zone == key.time_zone
@@ -80,34 +80,34 @@ impl Books<'_> {
     }
 
     /// Whether `list-keys` names the key and its twin.
-    pub(super) fn is_listed_as_twin(&self, key: &ApiKey) -> bool {
-        let listed = self.stage.machines[0].home.run(["list-keys"]);
-        self.twins_of(key).any(|other| {
+    pub(super) fn is_listed_as_duplicate(&self, key: &ApiKey) -> bool {
+        let listed = self.testbed.machines[0].home.run(["list-keys"]);
+        self.duplicates_of(key).any(|other| {
             let (low, high) = (key.id.min(other.id), key.id.max(other.id));
             listed.stderr.contains(&format!("{low} and {high} "))
         })
     }
 
     /// Neither the name nor the mark is left of what was sent, and the answer that tells the ID may have been lost.
-    fn is_like_others(&self, key: &ApiKey, index: usize) -> bool {
-        let ended = &self.runs[index];
+    fn is_ambiguous(&self, key: &ApiKey, index: usize) -> bool {
+        let outcome = &self.runs[index];
         let run = &self.scenario.runs[index];
-        let lost = ended.was_killed()
+        let lost = outcome.was_killed()
             || !run.troubles.is_empty()
             || (self.scenario.faults.iter()).any(|fault| fault.starts_with(CREATE));
         let renamed = key.name.as_deref() == Some(RENAMED);
-        lost && renamed && !self.shows_mark(key)
+        lost && renamed && !self.shows_marker(key)
     }
 
     /// The response to the create belongs to a copy of the request, or to another run's request, and nothing contradicts it: this sign-in may
     /// not search keys, or the manager drops the descriptions that hold the marks. The run accepts such a response.
-    fn was_refused_blindly(&self, index: usize) -> bool {
-        let ended = &self.runs[index];
-        let refused = (self.stage.sandbox.requests().iter())
+    fn accepted_wrong_response(&self, index: usize) -> bool {
+        let outcome = &self.runs[index];
+        let refused = (self.testbed.sandbox.requests().iter())
             .filter(|request| request.route() == CREATE)
             .filter(|request| String::from_utf8_lossy(&request.body).contains(zone(index)))
             .any(|request| request.status.is_some_and(|status| status / 100 == 4));
-        let delivered = ended.delivered();
+        let delivered = outcome.delivered();
         let took_anothers = (self.keys.iter())
             .any(|key| key.time_zone != zone(index) && delivered.contains(&key.secret));
         let cannot_search = self.scenario.manager.session_keys.is_some();
@@ -117,18 +117,18 @@ impl Books<'_> {
     }
 
     /// One request made it and another key, and no mark shows whose they are: of two keys with one name, one is taken for another run's.
-    fn is_unmarked_twin(&self, key: &ApiKey) -> bool {
-        self.scenario.creates_duplicates() && !self.shows_mark(key)
+    fn is_unmarked_duplicate(&self, key: &ApiKey) -> bool {
+        self.scenario.creates_duplicates() && !self.shows_marker(key)
     }
 
-    fn shows_mark(&self, key: &ApiKey) -> bool {
+    fn shows_marker(&self, key: &ApiKey) -> bool {
         let description = key.description.as_deref().unwrap_or_default();
-        let shown = self.scenario.manager.answer_fields != AnswerFields::Sparse;
-        shown && description.to_lowercase().contains("swp-keys")
+        let describe = self.scenario.manager.answer_fields != AnswerFields::Sparse;
+        describe && description.to_lowercase().contains("swp-keys")
     }
 
     /// Whether nothing shows on the manager that a key is the run's: by the descriptions that it keeps, or by what the run asked for.
-    pub(super) fn marks_are_lost(&self) -> bool {
+    pub(super) fn markers_are_lost(&self) -> bool {
         self.scenario.manager.descriptions == StoredText::Dropped
             || (self.scenario.runs.iter()).any(|run| run.naming == Naming::Unmarked)
     }

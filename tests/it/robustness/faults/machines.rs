@@ -8,7 +8,7 @@ use std::time::Duration;
 use swp_keys::sandbox::{ApiKey, Fault, Sandbox};
 
 use super::conditions::{SmallDisk, make_room};
-use super::execution::{Ended, Job, Watch};
+use super::execution::{Job, Outcome, Watch};
 use super::relay::FaultyRelay;
 use super::scenario::{IfExists, Naming, Place, Run, SETTLE, Scenario, Sink, TIMEOUT};
 use crate::support::fixed_files::{Fixed, small_disk};
@@ -17,18 +17,18 @@ use crate::support::{Home, TestEnv, set_mode};
 /// A state folder, and the layer between it and the manager.
 pub(super) struct Machine {
     pub(super) home: Home,
-    pub(super) layer: FaultyRelay,
+    pub(super) relay: FaultyRelay,
 }
 
 impl Machine {
     fn before(manager: &Home, sandbox: &Arc<Sandbox>) -> Self {
-        let layer = FaultyRelay::before(sandbox);
+        let relay = FaultyRelay::before(sandbox);
         let mut home = Home::new();
-        home.set("SWP_URL", layer.url());
+        home.set("SWP_URL", relay.url());
         home.set("SWP_CA_CERT", manager.path("manager.pem"));
         home.set("SWP_USERNAME", "admin");
         home.set("SWP_PASSWORD_FILE", manager.path("password"));
-        Self { home, layer }
+        Self { home, relay }
     }
 
     /// Where the records are.
@@ -38,7 +38,7 @@ impl Machine {
 }
 
 /// The manager, the machines, and what there was before the first run.
-pub(super) struct Stage {
+pub(super) struct Testbed {
     /// Small disks and where they are. They go before the folders that they are in.
     disks: Mutex<Vec<(PathBuf, Fixed)>>,
     pub(super) sandbox: Arc<Sandbox>,
@@ -50,12 +50,12 @@ pub(super) struct Stage {
     home: Home,
 }
 
-impl Stage {
+impl Testbed {
     pub(super) fn of(scenario: &Scenario) -> Self {
         let TestEnv { sandbox, home } = TestEnv::with(scenario.settings());
         let sandbox = Arc::new(sandbox);
         for _ in 0..scenario.existing {
-            let id = sandbox.add_key(&scenario.kept_name(), 2).id;
+            let id = sandbox.add_key(&scenario.stored_name(), 2).id;
             if scenario.runs.iter().any(|run| run.rotates) {
                 // Its successor inherits it, and so it is known whose request is whose.
                 sandbox.edit_key(id, |key| {
@@ -72,9 +72,9 @@ impl Stage {
                 .max()
                 .unwrap_or(0);
         write_dotenv(&home.path(SHARED));
-        let stage = Self {
+        let testbed = Self {
             disks: Mutex::default(),
-            names: [scenario.name().to_owned(), scenario.kept_name()],
+            names: [scenario.name().to_owned(), scenario.stored_name()],
             machines: (0..machines)
                 .map(|_| Machine::before(&home, &sandbox))
                 .collect(),
@@ -85,16 +85,16 @@ impl Stage {
             sandbox,
             home,
         };
-        stage.inject(&scenario.faults);
+        testbed.inject(&scenario.faults);
         for run in &scenario.runs {
             if run.surroundings.disk == Some(SmallDisk::State) {
-                let state = stage.machines[run.machine].home.path("state");
+                let state = testbed.machines[run.machine].home.path("state");
                 std::fs::create_dir_all(&state).expect("a folder");
                 set_mode(&state, 0o700);
-                stage.mount(state);
+                testbed.mount(state);
             }
         }
-        stage
+        testbed
     }
 
     pub(super) fn inject(&self, faults: &[String]) {
@@ -122,16 +122,16 @@ impl Stage {
     }
 
     /// Plays the runs, together or one after the other.
-    pub(super) fn play(&self, scenario: &Scenario) -> Vec<Ended> {
-        let play = |(index, run): (usize, &Run)| self.job(index, run).play(self);
+    pub(super) fn run_to_end(&self, scenario: &Scenario) -> Vec<Outcome> {
+        let run_to_end = |(index, run): (usize, &Run)| self.job(index, run).run_to_end(self);
         if !scenario.together {
-            return scenario.runs.iter().enumerate().map(play).collect();
+            return scenario.runs.iter().enumerate().map(run_to_end).collect();
         }
         std::thread::scope(|scope| {
-            let answering_unknowns: Vec<_> = (scenario.runs.iter().enumerate())
-                .map(|run| scope.spawn(move || play(run)))
+            let active: Vec<_> = (scenario.runs.iter().enumerate())
+                .map(|run| scope.spawn(move || run_to_end(run)))
                 .collect();
-            (answering_unknowns.into_iter())
+            (active.into_iter())
                 .map(|run| run.join().expect("a run was played"))
                 .collect()
         })
@@ -251,10 +251,10 @@ fn write_dotenv(file: &Path) {
     set_mode(file, 0o600);
 }
 
-fn arguments(index: usize, run: &Run, [name, kept_name]: &[String; 2]) -> Vec<OsString> {
+fn arguments(index: usize, run: &Run, [name, stored_name]: &[String; 2]) -> Vec<OsString> {
     if run.rotates {
         let verify = run.verify.then_some("--verify");
-        let words = ["rotate-key", "-q", kept_name.as_str()]
+        let words = ["rotate-key", "-q", stored_name.as_str()]
             .into_iter()
             .chain(verify);
         return words.map(OsString::from).collect();
@@ -288,7 +288,7 @@ pub(super) fn times() -> impl Iterator<Item = OsString> {
 }
 
 /// For runs that nothing is to happen to: a machine that has much else to do may be slow, and that is no fault.
-pub(super) fn patient_times() -> impl Iterator<Item = OsString> {
+pub(super) fn long_timeouts() -> impl Iterator<Item = OsString> {
     waiting(Duration::from_secs(30))
 }
 

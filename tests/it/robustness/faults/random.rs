@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 /// SplitMix64: small, good enough to choose with, and the same on every machine (Steele, Lea and Flood, OOPSLA 2014).
-pub(super) struct Dice(Cell<u64>);
+pub(super) struct Random(Cell<u64>);
 
-impl Dice {
+impl Random {
     pub(super) fn new(seed: u64) -> Self {
         Self(Cell::new(seed))
     }

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use serde_json::Value;
 
 use super::conditions::Surroundings;
-use super::execution::{Ended, Job, Watch};
-use super::machines::{Stage, patient_times, times};
+use super::execution::{Job, Outcome, Watch};
+use super::machines::{Testbed, long_timeouts, times};
 use super::scenario::{Recovery, Scenario};
 
 /// So often at the most; what is left then is left for good.
@@ -15,23 +15,23 @@ const ROUNDS: usize = 4;
 /// What `recover` did.
 #[derive(Debug, Default)]
 pub(super) struct Recovered {
-    pub(super) runs: Vec<Ended>,
+    pub(super) runs: Vec<Outcome>,
     /// Operations that could not be finished: the machine and the record.
-    pub(super) left: Vec<(usize, Value)>,
+    pub(super) remaining: Vec<(usize, Value)>,
 }
 
 /// Recovers on every machine. The first round may suffer as the runs did; the later ones do not.
-pub(super) fn recover(stage: &Stage, scenario: &Scenario) -> Recovered {
+pub(super) fn recover(testbed: &Testbed, scenario: &Scenario) -> Recovered {
     let mut recovered = Recovered::default();
-    stage.sandbox.clear_faults();
-    stage.inject(&scenario.recovery.faults);
-    if !scenario.recovery.finds_the_disk_full {
-        stage.make_room();
+    testbed.sandbox.clear_faults();
+    testbed.inject(&scenario.recovery.faults);
+    if !scenario.recovery.disk_is_full {
+        testbed.make_room();
     }
     let surroundings = &scenario.recovery.surroundings;
     for round in 0..ROUNDS {
-        for machine in 0..stage.machines.len() {
-            for (place, record) in unfinished(stage, machine).iter().enumerate() {
+        for machine in 0..testbed.machines.len() {
+            for (place, record) in unfinished(testbed, machine).iter().enumerate() {
                 let attempt = Attempt {
                     machine,
                     operation: record["operation"].as_str().expect("an operation"),
@@ -39,26 +39,28 @@ pub(super) fn recover(stage: &Stage, scenario: &Scenario) -> Recovered {
                     number: recovered.runs.len(),
                 };
                 let suffering = (round == 0).then_some(&scenario.recovery);
-                recovered
-                    .runs
-                    .push(attempt.job(stage, suffering, surroundings).play(stage));
+                recovered.runs.push(
+                    attempt
+                        .job(testbed, suffering, surroundings)
+                        .run_to_end(testbed),
+                );
             }
         }
-        stage.sandbox.clear_faults();
-        stage.make_room();
+        testbed.sandbox.clear_faults();
+        testbed.make_room();
         // Who may not see keys cannot recover them: somebody who may does it.
-        (stage.sandbox).change(|settings| settings.unknowns.session_keys = None);
+        (testbed.sandbox).change(|settings| settings.unknowns.session_keys = None);
     }
-    for machine in 0..stage.machines.len() {
-        let left = unfinished(stage, machine).into_iter();
-        (recovered.left).extend(left.map(|record| (machine, record)));
+    for machine in 0..testbed.machines.len() {
+        let remaining = unfinished(testbed, machine).into_iter();
+        (recovered.remaining).extend(remaining.map(|record| (machine, record)));
     }
     recovered
 }
 
 /// What `recover --list` prints.
-pub(super) fn unfinished(stage: &Stage, machine: usize) -> Vec<Value> {
-    let mut listed = stage.machines[machine]
+pub(super) fn unfinished(testbed: &Testbed, machine: usize) -> Vec<Value> {
+    let mut listed = testbed.machines[machine]
         .home
         .run(["recover", "--list", "-o", "json"])
         .json();
@@ -81,12 +83,12 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     fn job<'a>(
         &self,
-        stage: &Stage,
+        testbed: &Testbed,
         suffering: Option<&'a Recovery>,
         surroundings: &'a Surroundings,
     ) -> Job<'a> {
         let file = (self.way % 3 == 1).then(|| {
-            let home = &stage.machines[self.machine].home;
+            let home = &testbed.machines[self.machine].home;
             home.path(&format!("recovered-{}", self.number))
         });
         let mut arguments: Vec<OsString> = ["recover", "-q", "--yes", self.operation]
@@ -105,7 +107,7 @@ impl Attempt<'_> {
         }
         match suffering {
             Some(_) => arguments.extend(times()),
-            None => arguments.extend(patient_times()),
+            None => arguments.extend(long_timeouts()),
         }
         Job {
             files: file.into_iter().collect(),
@@ -121,24 +123,24 @@ impl Attempt<'_> {
 }
 
 /// A record that nothing can prove stays until it is forgotten.
-pub(super) fn forget(stage: &Stage, recovered: &Recovered) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (machine, record) in &recovered.left {
+pub(super) fn forget(testbed: &Testbed, recovered: &Recovered) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (machine, record) in &recovered.remaining {
         let operation = record["operation"].as_str().expect("an operation");
-        let home = &stage.machines[*machine].home;
+        let home = &testbed.machines[*machine].home;
         let result = home.run(["recover", "-q", "--yes", "--forget", operation]);
         if result.code() != 0 {
-            wrong.push(format!(
+            problems.push(format!(
                 "`recover --forget` exits {}: {}",
                 result.code(),
                 result.stderr
             ));
         }
     }
-    for machine in 0..stage.machines.len() {
-        if !unfinished(stage, machine).is_empty() {
-            wrong.push("a record is there after `recover --forget`".to_owned());
+    for machine in 0..testbed.machines.len() {
+        if !unfinished(testbed, machine).is_empty() {
+            problems.push("a record is there after `recover --forget`".to_owned());
         }
     }
-    wrong
+    problems
 }

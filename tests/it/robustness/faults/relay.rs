@@ -60,7 +60,7 @@ struct Shared {
 struct State {
     troubles: Vec<Armed>,
     /// Requests that came in before the troubles were set.
-    came_before: usize,
+    earlier_requests: usize,
     refused: usize,
     held: bool,
     released: bool,
@@ -95,10 +95,10 @@ impl FaultyRelay {
 
     /// From now on, these happen, each once.
     pub(super) fn trouble(&self, troubles: &[Trouble]) {
-        self.heal();
-        let came_before = self.shared.sandbox.requests().len();
+        self.stop();
+        let earlier_requests = self.shared.sandbox.requests().len();
         let mut state = self.shared.state();
-        state.came_before = came_before;
+        state.earlier_requests = earlier_requests;
         state.released = false;
         state.troubles = (troubles.iter())
             .map(|trouble| Armed {
@@ -110,7 +110,7 @@ impl FaultyRelay {
     }
 
     /// From now on, nothing happens. What was held up is lost with its connection.
-    pub(super) fn heal(&self) {
+    pub(super) fn stop(&self) {
         let mut state = self.shared.state();
         state.troubles.clear();
         state.refused = 0;
@@ -126,7 +126,7 @@ impl FaultyRelay {
     }
 
     /// Whether bytes are held up for the run to be killed.
-    pub(super) fn holds(&self) -> bool {
+    pub(super) fn is_holding(&self) -> bool {
         self.shared.state().held
     }
 
@@ -168,7 +168,7 @@ impl Filter for Shared {
 impl Drop for FaultyRelay {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        self.heal();
+        self.stop();
         // Wakes the thread that waits for connections.
         let _ = TcpStream::connect(self.address);
     }
@@ -234,8 +234,8 @@ impl Shared {
     fn step(&self, direction: Direction, length: usize) -> Step {
         let came = self.sandbox.requests().len();
         let mut state = self.state();
-        let exchange =
-            came.saturating_sub(state.came_before) + usize::from(direction == Direction::ToManager);
+        let exchange = came.saturating_sub(state.earlier_requests)
+            + usize::from(direction == Direction::ToManager);
         let due = (state.troubles.iter_mut()).find(|armed| {
             !armed.done
                 && armed.trouble.direction == direction
@@ -244,15 +244,15 @@ impl Shared {
         let Some(armed) = due else {
             return Step::Pass(length);
         };
-        let left = armed.trouble.byte - armed.passed;
-        if left >= length {
+        let remaining = armed.trouble.byte - armed.passed;
+        if remaining >= length {
             armed.passed += length;
             return Step::Pass(length);
         }
         armed.done = true;
         let (harm, refused) = (armed.trouble.harm, armed.trouble.refused);
         state.refused = refused;
-        Step::Harm(left, harm)
+        Step::Harm(remaining, harm)
     }
 
     fn hold(&self) {

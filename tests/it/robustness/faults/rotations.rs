@@ -10,26 +10,26 @@ use serde_json::Value;
 use swp_keys::sandbox::{AnswerFields, ApiKey, StoredText};
 
 use super::conditions::Surroundings;
-use super::execution::Ended;
+use super::execution::Outcome;
 use super::families::families;
 use super::known_limits::Limit;
-use super::machines::{Stage, patient_times};
+use super::machines::{Testbed, long_timeouts};
 use super::pool::each;
 use super::recovery::{recover, unfinished};
 use super::scenario::{CREATE, Run, Scenario, Sink};
-use super::seeds::{MUST_BE_DRAWN, number, tell};
-use super::summary::told;
+use super::seeds::{REQUIRED_FAMILIES, number, print_line};
+use super::summary::summary;
 
 /// So many in the normal suite.
 const SEEDS: u64 = 120;
 /// The old key's ID; the two after it are nobody's business.
-const OLD: i64 = 1;
+const OLD_ID: i64 = 1;
 const BEFORE: usize = 3;
 const DAY: i64 = 86_400_000;
 /// Exit codes that say that nothing was changed.
-const NOTHING_DONE: [i32; 12] = [2, 4, 5, 7, 8, 9, 10, 129, 130, 131, 138, 143];
+const UNCHANGED_EXIT_CODES: [i32; 12] = [2, 4, 5, 7, 8, 9, 10, 129, 130, 131, 138, 143];
 /// What must come about among so many.
-const MUST_COME: [&str; 8] = [
+const REQUIRED_EVENTS: [&str; 8] = [
     "run 0",
     "run 8",
     "run 10",
@@ -43,9 +43,9 @@ const MUST_COME: [&str; 8] = [
 #[test]
 fn a_rotation_ends_in_one_living_successor_or_in_nothing_under_every_fault() {
     if let Some(seed) = number("ROTATION") {
-        let played = Played::of(seed);
-        tell(&played.story());
-        assert_eq!(played.wrong, [""; 0], "seed {seed}");
+        let rotation = Rotation::of(seed);
+        print_line(&rotation.report());
+        assert_eq!(rotation.problems, [""; 0], "seed {seed}");
         return;
     }
     let seeds = number("ROTATIONS").unwrap_or(SEEDS);
@@ -54,27 +54,27 @@ fn a_rotation_ends_in_one_living_successor_or_in_nothing_under_every_fault() {
         Mutex::new(BTreeMap::<String, usize>::new()),
     );
     each(0..seeds, |seed| {
-        let played = Played::of(seed);
+        let rotation = Rotation::of(seed);
         let mut ends = ends.lock().expect("no thread has panicked");
-        for end in played.ends() {
+        for end in rotation.ends() {
             *ends.entry(end).or_default() += 1;
         }
         drop(ends);
-        if !played.wrong.is_empty() {
+        if !rotation.problems.is_empty() {
             let mut failed = failed.lock().expect("no thread has panicked");
             if failed.len() < 2 {
-                tell(&played.story());
+                print_line(&rotation.report());
             }
-            failed.push(format!("ROTATION={seed}: {}", played.wrong.join("; ")));
+            failed.push(format!("ROTATION={seed}: {}", rotation.problems.join("; ")));
         }
     });
     let failed = failed.into_inner().expect("no thread has panicked");
     let ends = ends.into_inner().expect("no thread has panicked");
-    tell(&format!("{seeds} rotations: {ends:?}"));
+    print_line(&format!("{seeds} rotations: {ends:?}"));
     assert!(failed.is_empty(), "{failed:#?}");
-    for end in MUST_COME
+    for end in REQUIRED_EVENTS
         .iter()
-        .chain(&MUST_BE_DRAWN)
+        .chain(&REQUIRED_FAMILIES)
         .filter(|_| seeds >= SEEDS)
     {
         assert!(
@@ -90,48 +90,48 @@ fn folded(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-struct Played {
+struct Rotation {
     seed: u64,
     scenario: Scenario,
-    stage: Stage,
+    testbed: Testbed,
     /// The old key as it was.
     old: ApiKey,
-    runs: Vec<Ended>,
-    again: Vec<Ended>,
+    runs: Vec<Outcome>,
+    again: Vec<Outcome>,
     first: String,
-    wrong: Vec<String>,
+    problems: Vec<String>,
     limits: Vec<Limit>,
 }
 
-impl Played {
+impl Rotation {
     fn of(seed: u64) -> Self {
         let scenario = Scenario::rotation(seed);
-        let stage = Stage::of(&scenario);
-        let runs = stage.play(&scenario);
-        let mut played = Self {
+        let testbed = Testbed::of(&scenario);
+        let runs = testbed.run_to_end(&scenario);
+        let mut rotation = Self {
             seed,
-            old: stage.before[0].clone(),
-            first: told(&stage),
+            old: testbed.before[0].clone(),
+            first: summary(&testbed),
             scenario,
-            stage,
+            testbed,
             runs,
             again: Vec::new(),
-            wrong: Vec::new(),
+            problems: Vec::new(),
             limits: Vec::new(),
         };
-        played.after_the_runs();
-        played.stage.make_room();
+        rotation.after_the_runs();
+        rotation.testbed.make_room();
         if seed.is_multiple_of(3) {
-            played.recover();
+            rotation.recover();
         } else {
-            played.go_on();
+            rotation.repeat();
         }
-        played.no_secret_is_told();
-        played
+        rotation.check_for_leaks();
+        rotation
     }
 
     fn key(&self, id: i64) -> Option<ApiKey> {
-        self.stage
+        self.testbed
             .sandbox
             .api_keys()
             .into_iter()
@@ -139,27 +139,27 @@ impl Played {
     }
 
     /// Keys that were made.
-    fn made(&self) -> Vec<ApiKey> {
-        let mut keys = self.stage.sandbox.api_keys();
+    fn created(&self) -> Vec<ApiKey> {
+        let mut keys = self.testbed.sandbox.api_keys();
         keys.retain(|key| key.id > BEFORE as i64);
         keys
     }
 
     fn delivered(&self) -> HashSet<String> {
         (self.runs.iter().chain(&self.again))
-            .filter(|ended| {
-                matches!(ended.code, None | Some(0 | 12)) || ended.stderr.contains(IS_DELIVERED)
+            .filter(|outcome| {
+                matches!(outcome.code, None | Some(0 | 12)) || outcome.stderr.contains(IS_DELIVERED)
             })
-            .flat_map(Ended::delivered)
+            .flat_map(Outcome::delivered)
             .collect()
     }
 
     /// Records of work that is open. One that is settled is dropped by the next run that recovers.
     fn records(&self) -> usize {
         let is_open = |record: &&Value| record["progress"]["stage"] != "settled";
-        (0..self.stage.machines.len())
+        (0..self.testbed.machines.len())
             .map(|machine| {
-                unfinished(&self.stage, machine)
+                unfinished(&self.testbed, machine)
                     .iter()
                     .filter(is_open)
                     .count()
@@ -174,7 +174,7 @@ impl Played {
         let unmarked = manager.descriptions == StoredText::Dropped
             || manager.answer_fields == AnswerFields::Sparse;
         let delivered = self.delivered();
-        let undelivered = (self.made().iter())
+        let undelivered = (self.created().iter())
             .filter(|key| !delivered.contains(&key.secret))
             .count();
         let explained = (1..=self.surplus_keys()).contains(&undelivered);
@@ -184,12 +184,12 @@ impl Played {
     /// Returns how many more keys the manager created than create requests that it received. It assigns consecutive IDs, so that the
     /// highest ID counts deleted keys too.
     fn surplus_keys(&self) -> usize {
-        let requests = self.stage.sandbox.requests();
+        let requests = self.testbed.sandbox.requests();
         let deleted = requests.iter().filter_map(|request| {
             let id = request.path.strip_prefix("/api/apikeys/")?;
             (request.method == "DELETE").then(|| id.parse::<i64>().ok())?
         });
-        let highest = (self.made().iter().map(|key| key.id))
+        let highest = (self.created().iter().map(|key| key.id))
             .chain(deleted)
             .max()
             .unwrap_or_default();
@@ -201,7 +201,7 @@ impl Played {
     }
 
     /// Of two machines, one finds the key moved aside by the other, which was cut off and has the record.
-    fn is_told_of_the_other_machine(&self, run: &Ended) -> bool {
+    fn finds_key_renamed_by_other_machine(&self, run: &Outcome) -> bool {
         self.runs.len() > 1 && run.code == Some(3) && run.stderr.contains("rotate-key 1")
     }
 
@@ -210,36 +210,36 @@ impl Played {
     }
 
     fn after_the_runs(&mut self) {
-        let mut wrong = Vec::new();
-        let made = self.made();
+        let mut problems = Vec::new();
+        let created = self.created();
         let (delivered, records) = (self.delivered(), self.records());
         // Cut off before it deletes the twin, a run leaves both and its record.
         let twice = usize::from(self.scenario.creates_duplicates());
-        if made.len() > self.runs.len() + twice {
-            wrong.push(format!("{} keys were made", made.len()));
+        if created.len() > self.runs.len() + twice {
+            problems.push(format!("{} keys were made", created.len()));
         }
-        for key in &made {
+        for key in &created {
             let known = delivered.contains(&key.secret) || self.has_unmarked_duplicates();
             if !known && records == 0 && !self.broken_late() {
-                wrong.push(format!("nobody has the secret of {}", key.id));
+                problems.push(format!("nobody has the secret of {}", key.id));
             }
         }
-        match self.key(OLD) {
+        match self.key(OLD_ID) {
             Some(old) if old.secret == self.old.secret && old.active => {}
-            other => wrong.push(format!("the old key was touched: {other:?}")),
+            other => problems.push(format!("the old key was touched: {other:?}")),
         }
         let alone = self.runs.len() == 1;
         for run in &self.runs {
             match run.code {
                 // Of two, the other may be in the middle of it.
-                Some(0) if alone => wrong.extend(self.not_rotated()),
-                Some(101) => wrong.push("it panicked".to_owned()),
-                Some(code) if NOTHING_DONE.contains(&code) && alone => {
+                Some(0) if alone => problems.extend(self.unfinished_rotation()),
+                Some(101) => problems.push("it panicked".to_owned()),
+                Some(code) if UNCHANGED_EXIT_CODES.contains(&code) && alone => {
                     if !self.has_unmarked_duplicates() {
-                        wrong.extend(self.not_untouched());
+                        problems.extend(self.changes_to_old_key());
                     }
                     if records > 0 {
-                        wrong.push(format!("exit {code}, and there is a record"));
+                        problems.push(format!("exit {code}, and there is a record"));
                     }
                 }
                 _ => {}
@@ -247,43 +247,42 @@ impl Played {
             // What was delivered is said where only the end of the old key is open.
             let open = run.code == Some(11) && run.stderr.contains(IS_DELIVERED);
             if !open && !matches!(run.code, None | Some(0 | 12)) && !run.stdout.is_empty() {
-                wrong.push(format!("stdout is not empty: {}", run.stdout));
+                problems.push(format!("stdout is not empty: {}", run.stdout));
             }
         }
-        self.wrong.extend(wrong);
+        self.problems.extend(problems);
     }
 
     /// Why it is not as it is to be in the end.
-    fn not_rotated(&self) -> Option<String> {
-        let keys = self.stage.sandbox.api_keys();
-        let name = self.scenario.kept_name();
+    fn unfinished_rotation(&self) -> Option<String> {
+        let keys = self.testbed.sandbox.api_keys();
+        let name = self.scenario.stored_name();
         let named = (keys.iter())
             .filter(|key| key.name.as_deref() == Some(&name))
             .count();
-        let old = self.key(OLD)?;
-        let end = old.expiry_date.unwrap_or_default() - self.stage.sandbox.now();
+        let old = self.key(OLD_ID)?;
+        let end = old.expiry_date.unwrap_or_default() - self.testbed.sandbox.now();
         let retires = (DAY - 120_000..=DAY).contains(&end);
-        let made_way = old
-            .name
-            .as_deref()
-            .is_some_and(|made| folded(made).starts_with(&folded(&format!("{name} (retiring "))));
+        let made_way = old.name.as_deref().is_some_and(|created| {
+            folded(created).starts_with(&folded(&format!("{name} (retiring ")))
+        });
         let one = keys.len() == BEFORE + 1 && named == 1;
         let known = self.broken_late()
-            || (self.made().iter()).all(|key| self.delivered().contains(&key.secret));
+            || (self.created().iter()).all(|key| self.delivered().contains(&key.secret));
         (!(retires && made_way && one && known)).then(|| {
             format!("not rotated: it retires: {retires}, made way: {made_way}, one of the name: {one}, known: {known}")
         })
     }
 
-    fn not_untouched(&self) -> Option<String> {
-        let old = self.key(OLD)?;
+    fn changes_to_old_key(&self) -> Option<String> {
+        let old = self.key(OLD_ID)?;
         let same = old.name == self.old.name && old.expiry_date == self.old.expiry_date;
-        (!same || !self.made().is_empty()).then(|| format!("not untouched: {old:?}"))
+        (!same || !self.created().is_empty()).then(|| format!("not untouched: {old:?}"))
     }
 
     /// The same command again, on each machine, with nothing in its way.
-    fn go_on(&mut self) {
-        self.stage.sandbox.clear_faults();
+    fn repeat(&mut self) {
+        self.testbed.sandbox.clear_faults();
         for (index, run) in self.scenario.runs.iter().enumerate() {
             let run = Run {
                 breakage: None,
@@ -299,21 +298,22 @@ impl Played {
                 },
                 ..run.clone()
             };
-            let job = self.stage.job_in(10 + index, &run, patient_times());
-            self.again.push(job.play(&self.stage));
+            let job = self.testbed.job_in(10 + index, &run, long_timeouts());
+            self.again.push(job.run_to_end(&self.testbed));
         }
         if self.is_open_for_good() {
             return;
         }
         for run in &self.again {
-            if !matches!(run.code, Some(0 | 6)) && !self.is_told_of_the_other_machine(run) {
-                self.wrong.push(format!("again, it exits {:?}", run.code));
+            if !matches!(run.code, Some(0 | 6)) && !self.finds_key_renamed_by_other_machine(run) {
+                self.problems
+                    .push(format!("again, it exits {:?}", run.code));
             }
         }
-        let not = self.not_rotated();
-        self.wrong.extend(not);
+        let not = self.unfinished_rotation();
+        self.problems.extend(not);
         if self.records() > 0 {
-            self.wrong.push("a record is left".to_owned());
+            self.problems.push("a record is left".to_owned());
         }
     }
 
@@ -321,65 +321,68 @@ impl Played {
     fn is_open_for_good(&mut self) -> bool {
         let said = self.again.iter().any(|run| run.code == Some(11));
         let unmarked = self.scenario.manager.descriptions == StoredText::Dropped;
-        let open = said && unmarked && self.records() > 0 && !self.made().is_empty()
+        let open = said && unmarked && self.records() > 0 && !self.created().is_empty()
             || self.has_unmarked_duplicates();
         if open {
-            self.limits.push(Limit::Alike);
+            self.limits.push(Limit::Ambiguous);
         }
         open
     }
 
     fn recover(&mut self) {
-        let recovered = recover(&self.stage, &self.scenario);
+        let recovered = recover(&self.testbed, &self.scenario);
         self.again = recovered.runs;
         if self.is_open_for_good() {
             return;
         }
-        if !recovered.left.is_empty() {
-            self.wrong.push(format!("left: {:?}", recovered.left));
+        if !recovered.remaining.is_empty() {
+            self.problems
+                .push(format!("left: {:?}", recovered.remaining));
         }
-        if let (Some(not_rotated), Some(not_untouched)) = (self.not_rotated(), self.not_untouched())
+        if let (Some(unfinished_rotation), Some(changes_to_old_key)) =
+            (self.unfinished_rotation(), self.changes_to_old_key())
         {
-            self.wrong
-                .push(format!("recovered, {not_rotated}, {not_untouched}"));
+            self.problems.push(format!(
+                "recovered, {unfinished_rotation}, {changes_to_old_key}"
+            ));
         }
     }
 
-    fn no_secret_is_told(&mut self) {
-        let keys = self.stage.sandbox.api_keys();
-        let told = |run: &Ended| {
+    fn check_for_leaks(&mut self) {
+        let keys = self.testbed.sandbox.api_keys();
+        let summary = |run: &Outcome| {
             run.stderr.contains(UNDELIVERED_SECRET_DROPPED)
                 || keys.iter().any(|key| run.stderr.contains(&key.secret))
         };
-        if self.runs.iter().chain(&self.again).any(told) {
-            self.wrong
+        if self.runs.iter().chain(&self.again).any(summary) {
+            self.problems
                 .push("a secret is on stderr, or was lost".to_owned());
         }
     }
 
     fn ends(&self) -> Vec<String> {
-        let end = |what: &str, ended: &Ended| match (ended.code, ended.signal) {
+        let end = |what: &str, outcome: &Outcome| match (outcome.code, outcome.signal) {
             (Some(code), _) => format!("{what} {code}"),
             (None, signal) => format!("{what} signal {}", signal.unwrap_or_default()),
         };
-        let runs = self.runs.iter().map(|ended| end("run", ended));
-        let again = self.again.iter().map(|ended| end("again", ended));
+        let runs = self.runs.iter().map(|outcome| end("run", outcome));
+        let again = self.again.iter().map(|outcome| end("again", outcome));
         let families = families(&self.scenario, &self.runs);
         let limits = self.limits.iter().map(Limit::to_string);
         runs.chain(again).chain(families).chain(limits).collect()
     }
 
-    fn story(&self) -> String {
-        let stories = |ended: &[Ended]| ended.iter().map(Ended::story).collect::<String>();
+    fn report(&self) -> String {
+        let reports = |outcome: &[Outcome]| outcome.iter().map(Outcome::report).collect::<String>();
         format!(
             "ROTATION={}\n{:#?}\n{}After the runs,\n{}\n{}In the end,\n{}\nWRONG: {:#?}\nROTATION={}\n",
             self.seed,
             self.scenario,
-            stories(&self.runs),
+            reports(&self.runs),
             self.first,
-            stories(&self.again),
-            told(&self.stage),
-            self.wrong,
+            reports(&self.again),
+            summary(&self.testbed),
+            self.problems,
             self.seed
         )
     }

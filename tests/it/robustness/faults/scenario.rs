@@ -18,7 +18,7 @@ pub(super) const RESET: &str = "POST /api/apikeys/*/secretkey";
 pub(super) const DELETE: &str = "DELETE /api/apikeys/*";
 /// Those of a rotation beside them: the old key is the first that there was.
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
-pub(super) const LOOK: &str = "GET /api/apikeys/1";
+pub(super) const VIEW: &str = "GET /api/apikeys/1";
 /// How long a run waits for one answer.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(400);
 /// How long it looks for what became of a lost one. Every delay before the manager's work is shorter than the two together: what
@@ -140,8 +140,8 @@ impl Sink {
 /// What breaks a sink after it was prepared: when the request that makes the secret has come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Breakage {
-    ReaderLeaves,
-    FolderGoes,
+    ReaderCloses,
+    FolderRemoved,
     FolderBecomesFile,
     FileAppears,
 }
@@ -170,17 +170,17 @@ pub(super) enum Point {
     /// So long after its start.
     After(Duration),
     /// Its record is on disk.
-    RecordThere,
+    RecordExists,
     /// Its record has gone again.
-    RecordGone,
+    RecordRemoved,
     /// So many requests of this route have come in.
-    Seen(&'static str, usize),
+    Received(&'static str, usize),
     /// The layer holds bytes up.
     Held,
     /// The file for the secret is there.
-    FileThere,
+    FileExists,
     /// Something came out of stdout.
-    Said,
+    StdoutWritten,
 }
 
 /// How `recover` is called until nothing is left.
@@ -193,9 +193,9 @@ pub(super) struct Recovery {
     /// Of all its runs.
     pub(super) surroundings: Surroundings,
     /// The disk that got full is still full in the first round.
-    pub(super) finds_the_disk_full: bool,
+    pub(super) disk_is_full: bool,
     /// Somebody renamed the keys meanwhile.
-    pub(super) finds_renamed: bool,
+    pub(super) keys_are_renamed: bool,
     /// The first way; the others follow in turn.
     pub(super) first: usize,
 }
@@ -226,8 +226,8 @@ impl Scenario {
                 kill: None,
                 faults: Vec::new(),
                 surroundings: Surroundings::default(),
-                finds_the_disk_full: false,
-                finds_renamed: false,
+                disk_is_full: false,
+                keys_are_renamed: false,
                 first: 0,
             },
         }
@@ -247,7 +247,7 @@ impl Scenario {
     }
 
     /// That name as the manager keeps it.
-    pub(super) fn kept_name(&self) -> String {
+    pub(super) fn stored_name(&self) -> String {
         let name = self.name();
         match self.manager.key_names {
             StoredText::Upper => name.to_uppercase(),

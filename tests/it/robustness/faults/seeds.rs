@@ -8,24 +8,24 @@ use std::time::{Duration, Instant};
 
 use swp_keys::sandbox::ApiKey;
 
-use super::audit::Books;
+use super::audit::Audit;
 use super::conditions::{disks, faketime};
-use super::execution::Ended;
+use super::execution::Outcome;
 use super::families::{LATE, families, late_create};
 use super::known_limits::Limit;
-use super::machines::Stage;
+use super::machines::Testbed;
 use super::pool::each;
 use super::recovery::{forget, recover};
 use super::scenario::{CREATE, Scenario};
-use super::summary::told;
+use super::summary::summary;
 
 /// So many in the normal suite.
 const SEEDS: u64 = 500;
 /// So many failures are told in full.
-const TOLD: usize = 3;
+const MAX_REPORTS: usize = 3;
 
 /// What must come about among so many: else nothing was tried, and a harness that tries nothing is always content.
-const MUST_COME: [&str; 17] = [
+const REQUIRED_EVENTS: [&str; 17] = [
     "run 0",
     "run 6",
     "run 8",
@@ -46,7 +46,7 @@ const MUST_COME: [&str; 17] = [
 ];
 
 /// Families that must be drawn.
-pub(super) const MUST_BE_DRAWN: [&str; 7] = [
+pub(super) const REQUIRED_FAMILIES: [&str; 7] = [
     "a request came twice",
     "answers were exchanged",
     "a request was late",
@@ -81,14 +81,14 @@ pub(super) fn number(name: &str) -> Option<u64> {
 }
 
 /// Past the test runner, which would keep it back.
-pub(super) fn tell(words: &str) {
+pub(super) fn print_line(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 fn one(seed: u64) {
-    let played = play(seed);
-    tell(&played.story);
-    assert_eq!(played.wrong, [""; 0], "seed {seed}");
+    let verdict = run_to_end(seed);
+    print_line(&verdict.report);
+    assert_eq!(verdict.problems, [""; 0], "seed {seed}");
 }
 
 fn many(seeds: u64) {
@@ -96,93 +96,97 @@ fn many(seeds: u64) {
     let failed = AtomicUsize::new(0);
     let ends = Mutex::new(BTreeMap::<String, usize>::new());
     each(0..seeds, |seed| {
-        let played = play(seed);
+        let verdict = run_to_end(seed);
         let mut ends = ends.lock().expect("no thread has panicked");
-        for end in played.ends {
+        for end in verdict.ends {
             *ends.entry(end).or_default() += 1;
         }
         drop(ends);
-        if played.wrong.is_empty() {
+        if verdict.problems.is_empty() {
             return;
         }
-        if failed.fetch_add(1, Ordering::Relaxed) < TOLD {
-            tell(&played.story);
+        if failed.fetch_add(1, Ordering::Relaxed) < MAX_REPORTS {
+            print_line(&verdict.report);
         } else {
-            tell(&format!(
+            print_line(&format!(
                 "SEED={seed} fails too: {}",
-                played.wrong.join("; ")
+                verdict.problems.join("; ")
             ));
         }
     });
     let ends = ends.into_inner().expect("no thread has panicked");
     let took = begun.elapsed().as_secs_f64();
-    tell(&format!("{seeds} seeds in {took:.1} s: {ends:?}"));
+    print_line(&format!("{seeds} seeds in {took:.1} s: {ends:?}"));
     assert_eq!(failed.into_inner(), 0, "of {seeds} seeds");
-    let families = MUST_BE_DRAWN.iter().chain(possible());
-    for end in MUST_COME.iter().chain(families).filter(|_| seeds >= SEEDS) {
+    let families = REQUIRED_FAMILIES.iter().chain(possible());
+    for end in REQUIRED_EVENTS
+        .iter()
+        .chain(families)
+        .filter(|_| seeds >= SEEDS)
+    {
         assert!(ends.contains_key(*end), "`{end}` never came about");
     }
 }
 
-struct Played {
-    wrong: Vec<String>,
-    story: String,
+struct Verdict {
+    problems: Vec<String>,
+    report: String,
     ends: Vec<String>,
 }
 
-fn play(seed: u64) -> Played {
+fn run_to_end(seed: u64) -> Verdict {
     let scenario = Scenario::of(seed);
-    let stage = Stage::of(&scenario);
-    let runs = stage.play(&scenario);
-    wait_for_late_work(&scenario, &stage, &runs);
-    let mut books = Books::open(&scenario, &stage, &runs);
-    let mut ends = came_about(&scenario, &stage, &runs);
-    if books.has_records() {
+    let testbed = Testbed::of(&scenario);
+    let runs = testbed.run_to_end(&scenario);
+    wait_for_late_work(&scenario, &testbed, &runs);
+    let mut audit = Audit::open(&scenario, &testbed, &runs);
+    let mut ends = events(&scenario, &testbed, &runs);
+    if audit.has_records() {
         ends.push("a record was left".to_owned());
     }
-    let mut wrong = books.after_the_runs();
-    let mut limits = books.limits().to_vec();
-    let first = told(&stage);
-    if scenario.recovery.finds_renamed {
+    let mut problems = audit.after_the_runs();
+    let mut limits = audit.limits().to_vec();
+    let first = summary(&testbed);
+    if scenario.recovery.keys_are_renamed {
         let renamed = (0..runs.len())
-            .filter(|index| stage.rename_key(*index))
+            .filter(|index| testbed.rename_key(*index))
             .count();
         ends.extend((renamed > 0).then(|| "a key was renamed".to_owned()));
     }
-    let recovered = recover(&stage, &scenario);
-    ends.extend(recovered.runs.iter().map(|ended| end("recover", ended)));
-    let mut books = Books::open(&scenario, &stage, &runs);
-    wrong.extend(books.after_recovering(&recovered));
-    limits.extend(books.limits());
+    let recovered = recover(&testbed, &scenario);
+    ends.extend(recovered.runs.iter().map(|outcome| end("recover", outcome)));
+    let mut audit = Audit::open(&scenario, &testbed, &runs);
+    problems.extend(audit.after_recovering(&recovered));
+    limits.extend(audit.limits());
     ends.extend(limits.iter().map(Limit::to_string));
-    let second = told(&stage);
-    wrong.extend(forget(&stage, &recovered));
+    let second = summary(&testbed);
+    problems.extend(forget(&testbed, &recovered));
     let again = format!("SEED={seed} cargo test faults\n");
-    let stories = |ended: &[Ended]| ended.iter().map(Ended::story).collect::<String>();
-    let story = [
+    let reports = |outcome: &[Outcome]| outcome.iter().map(Outcome::report).collect::<String>();
+    let report = [
         again.clone(),
         format!("{scenario:#?}\n"),
-        stories(&runs),
+        reports(&runs),
         format!("After the runs,\n{first}\n"),
-        stories(&recovered.runs),
+        reports(&recovered.runs),
         format!("After recovering,\n{second}\n"),
-        wrong
+        problems
             .iter()
             .map(|what| format!("WRONG: {what}\n"))
             .collect(),
         again,
     ];
-    Played {
-        wrong,
-        story: story.concat(),
+    Verdict {
+        problems,
+        report: report.concat(),
         ends,
     }
 }
 
 /// A create that is worked on after the settle time comes when its run is over, so it is waited for, if there is one.
-fn wait_for_late_work(scenario: &Scenario, stage: &Stage, runs: &[Ended]) {
+fn wait_for_late_work(scenario: &Scenario, testbed: &Testbed, runs: &[Outcome]) {
     let drawn = late_create();
-    let asked = (stage.sandbox.requests().iter()).any(|request| request.route() == CREATE);
+    let asked = (testbed.sandbox.requests().iter()).any(|request| request.route() == CREATE);
     if !asked
         || !scenario
             .faults
@@ -193,23 +197,23 @@ fn wait_for_late_work(scenario: &Scenario, stage: &Stage, runs: &[Ended]) {
     }
     let last = runs.iter().map(|run| run.started).max().unwrap_or_default() + 2 * LATE;
     let late = |key: &ApiKey| runs.iter().any(|run| key.created >= run.started + LATE);
-    while stage.sandbox.now() < last && !stage.sandbox.api_keys().iter().any(late) {
+    while testbed.sandbox.now() < last && !testbed.sandbox.api_keys().iter().any(late) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-fn end(what: &str, ended: &Ended) -> String {
-    match (ended.code, ended.signal) {
+fn end(what: &str, outcome: &Outcome) -> String {
+    match (outcome.code, outcome.signal) {
         (Some(code), _) => format!("{what} {code}"),
         (None, signal) => format!("{what} signal {}", signal.unwrap_or_default()),
     }
 }
 
 /// What the runs met, for the count of what was tried.
-fn came_about(scenario: &Scenario, stage: &Stage, runs: &[Ended]) -> Vec<String> {
-    let mut ends: Vec<_> = runs.iter().map(|ended| end("run", ended)).collect();
+fn events(scenario: &Scenario, testbed: &Testbed, runs: &[Outcome]) -> Vec<String> {
+    let mut ends: Vec<_> = runs.iter().map(|outcome| end("run", outcome)).collect();
     ends.extend(families(scenario, runs));
-    let requests = stage.sandbox.requests();
+    let requests = testbed.sandbox.requests();
     if !scenario.rekeys()
         && requests
             .iter()

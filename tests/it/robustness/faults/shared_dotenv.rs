@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use swp_keys::sandbox::{ApiKey, Fault, Settings};
 
 use super::pool::each;
-use super::random::Dice;
+use super::random::Random;
 use super::seeds::number;
 use crate::support::files::{names, read};
 use crate::support::{RunResult, TestEnv};
@@ -26,8 +26,8 @@ fn no_run_loses_the_line_of_another() {
         None => 0..number("SEEDS").unwrap_or(ROUNDS),
     };
     each(rounds, |seed| {
-        let wrong = play(seed);
-        assert_eq!(wrong, [""; 0], "SEED={seed} cargo test shared_dotenv");
+        let problems = run_to_end(seed);
+        assert_eq!(problems, [""; 0], "SEED={seed} cargo test shared_dotenv");
     });
 }
 
@@ -38,60 +38,60 @@ struct Run {
 }
 
 /// A run that has ended; without a code if it was killed.
-struct Ended {
+struct Outcome {
     code: Option<i32>,
     stderr: String,
     /// Whether it left a record.
     recorded: bool,
 }
 
-fn play(seed: u64) -> Vec<String> {
-    let dice = Dice::new(seed);
+fn run_to_end(seed: u64) -> Vec<String> {
+    let random = Random::new(seed);
     let mut env = TestEnv::with(Settings {
         sessions_max: 100,
         rate_limit: None,
         ..Settings::default()
     });
-    for _ in 0..dice.below(3) {
-        let action = dice.pick(&["reset before", "reset after", "status=503 before"]);
-        let fault = format!("POST /api/apikeys {action} nth={}", 1 + dice.below(RUNS));
+    for _ in 0..random.below(3) {
+        let action = random.pick(&["reset before", "reset after", "status=503 before"]);
+        let fault = format!("POST /api/apikeys {action} nth={}", 1 + random.below(RUNS));
         let fault: Fault = fault.parse().unwrap_or_else(|why| panic!("{fault}: {why}"));
         env.sandbox.inject(fault);
     }
     env.home.write_secret(".env", BEFORE);
     let runs: Vec<_> = (0..RUNS)
-        .map(|number| start(&mut env, &dice, number))
+        .map(|number| start(&mut env, &random, number))
         .collect();
-    let ended: Vec<_> = std::thread::scope(|scope| {
+    let outcome: Vec<_> = std::thread::scope(|scope| {
         let waiting: Vec<_> = (runs.into_iter())
             .map(|run| scope.spawn(move || end(run)))
             .collect();
-        let ended = waiting.into_iter().map(|run| run.join());
-        ended
+        let outcome = waiting.into_iter().map(|run| run.join());
+        outcome
             .map(|run| run.expect("a run was waited for"))
             .collect()
     });
-    judge(&env, &ended)
+    check_file(&env, &outcome)
 }
 
-fn start(env: &mut TestEnv, dice: &Dice, number: usize) -> Run {
+fn start(env: &mut TestEnv, random: &Random, number: usize) -> Run {
     let state = env.home.path(&format!("state-{number}"));
     env.home.set("SWP_STATE_DIR", &state);
     let [name, key] = ["K", "key-"].map(|head| format!("{head}{number}"));
     let mut arguments = vec!["create", "-q", "--role-id", "2", "--name", &key];
     arguments.extend(["--dotenv", ".env", "--env-name", &name]);
     // So that there is time between the delivery and its end, or its undoing.
-    arguments.extend(dice.weigh(&[
+    arguments.extend(random.weigh(&[
         (50, &[][..]),
         (25, &["--deliver-cmd", "sh -c 'sleep 0.1'"]),
         (25, &["--deliver-cmd", "sh -c 'sleep 0.1; exit 1'"]),
     ]));
-    let signal = dice.weigh(&[
+    let signal = random.weigh(&[
         (60, None),
         (25, Some(Signal::KILL)),
         (15, Some(Signal::TERM)),
     ]);
-    let after = Duration::from_millis(u64::try_from(dice.below(700)).unwrap_or_default());
+    let after = Duration::from_millis(u64::try_from(random.below(700)).unwrap_or_default());
     let mut command = env.home.command(&arguments);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     Run {
@@ -101,7 +101,7 @@ fn start(env: &mut TestEnv, dice: &Dice, number: usize) -> Run {
     }
 }
 
-fn end(run: Run) -> Ended {
+fn end(run: Run) -> Outcome {
     if let Some((after, signal)) = run.kill {
         std::thread::sleep(after);
         // It has not been waited for, so its number is nobody else's.
@@ -110,15 +110,15 @@ fn end(run: Run) -> Ended {
     let output = run.child.wait_with_output().expect("the run ends");
     let code = output.status.code();
     let records = std::fs::read_dir(&run.state);
-    Ended {
+    Outcome {
         code,
         stderr: RunResult::from(output).stderr,
         recorded: records.is_ok_and(|records| records.count() > 0),
     }
 }
 
-fn judge(env: &TestEnv, ended: &[Ended]) -> Vec<String> {
-    let mut wrong = Vec::new();
+fn check_file(env: &TestEnv, outcome: &[Outcome]) -> Vec<String> {
+    let mut problems = Vec::new();
     let text = read(env.home.path(".env"));
     let Some(added) = text.strip_prefix(BEFORE) else {
         return vec![format!("what was there before is not there: {text}")];
@@ -128,10 +128,10 @@ fn judge(env: &TestEnv, ended: &[Ended]) -> Vec<String> {
         .filter_map(|line| line.split_once('='))
         .collect();
     if lines.len() != added.lines().count() {
-        wrong.push(format!("there is a line that is not an assignment: {text}"));
+        problems.push(format!("there is a line that is not an assignment: {text}"));
     }
     let keys = env.sandbox.api_keys();
-    for (number, ended) in ended.iter().enumerate() {
+    for (number, outcome) in outcome.iter().enumerate() {
         let own: Vec<_> = (lines.iter())
             .filter(|(name, _)| *name == format!("K{number}"))
             .map(|(_, secret)| *secret)
@@ -139,36 +139,36 @@ fn judge(env: &TestEnv, ended: &[Ended]) -> Vec<String> {
         let key = keys
             .iter()
             .find(|key| key.name == Some(format!("key-{number}")));
-        if let Err(what) = is_true(ended, &own, key) {
-            let (code, stderr) = (ended.code, &ended.stderr);
-            wrong.push(format!("run {number} exits {code:?}, {what}: {stderr}"));
+        if let Err(what) = check_run(outcome, &own, key) {
+            let (code, stderr) = (outcome.code, &outcome.stderr);
+            problems.push(format!("run {number} exits {code:?}, {what}: {stderr}"));
         }
     }
-    let killed = ended.iter().any(|ended| ended.code.is_none());
-    let left = names(&env.home.path(""));
-    if left
+    let killed = outcome.iter().any(|outcome| outcome.code.is_none());
+    let remaining = names(&env.home.path(""));
+    if remaining
         .iter()
         .any(|name| name.ends_with(".tmp") && !killed || name.ends_with("lock"))
     {
-        wrong.push(format!("there is {left:?}"));
+        problems.push(format!("there is {remaining:?}"));
     }
-    wrong
+    problems
 }
 
-fn is_true(ended: &Ended, lines: &[&str], key: Option<&ApiKey>) -> Result<(), &'static str> {
+fn check_run(outcome: &Outcome, lines: &[&str], key: Option<&ApiKey>) -> Result<(), &'static str> {
     let line = match lines {
         [] => None,
         [line] => Some(*line),
         _ => return Err("and has several lines"),
     };
     let alive = key.is_some_and(|key| Some(key.secret.as_str()) == line);
-    match ended.code {
+    match outcome.code {
         Some(0) if !alive => Err("and its line is not there, or its secret does not work"),
         Some(0) => Ok(()),
         Some(_) if line.is_some() => Err("and its line is there"),
         Some(11) => Ok(()),
         Some(_) if key.is_some() => Err("and its key is there"),
-        None if key.is_some() && !alive && !ended.recorded => {
+        None if key.is_some() && !alive && !outcome.recorded => {
             Err("and its key has neither a line nor a record")
         }
         _ => Ok(()),

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use super::execution::Ended;
-use super::machines::{Machine, Stage};
+use super::execution::Outcome;
+use super::machines::{Machine, Testbed};
 use super::scenario::{Scenario, Sink};
 
 /// System calls that write to the disk or the network. Which of them a run makes depends on the kernel and the C library.
@@ -25,15 +25,15 @@ pub(super) fn strace_works() -> bool {
 }
 
 /// Traces one run without injected faults; `tracing` is passed to strace.
-pub(super) fn traced(sink: Sink, tracing: &[&str]) -> (Scenario, Stage, Vec<Ended>) {
+pub(super) fn traced(sink: Sink, tracing: &[&str]) -> (Scenario, Testbed, Vec<Outcome>) {
     traced_of(Scenario::without_faults(sink), tracing)
 }
 
 /// Traces the first run of this scenario.
-pub(super) fn traced_of(scenario: Scenario, tracing: &[&str]) -> (Scenario, Stage, Vec<Ended>) {
-    let stage = Stage::of(&scenario);
-    let mut job = stage.job(0, &scenario.runs[0]);
-    let trace = stage.machines[0].home.path("trace");
+pub(super) fn traced_of(scenario: Scenario, tracing: &[&str]) -> (Scenario, Testbed, Vec<Outcome>) {
+    let testbed = Testbed::of(&scenario);
+    let mut job = testbed.job(0, &scenario.runs[0]);
+    let trace = testbed.machines[0].home.path("trace");
     job.wrapper = ["strace", "-f", "-y", "-qq", "-o"]
         .map(OsString::from)
         .to_vec();
@@ -44,8 +44,8 @@ pub(super) fn traced_of(scenario: Scenario, tracing: &[&str]) -> (Scenario, Stag
         let place = job.arguments.iter().position(|word| word == flag);
         job.arguments[place.expect("a time-out") + 1] = "20s".into();
     }
-    let ended = job.play(&stage);
-    (scenario, stage, vec![ended])
+    let outcome = job.run_to_end(&testbed);
+    (scenario, testbed, vec![outcome])
 }
 
 /// The length of the TLS 1.3 record that closes a connection. Whether a run sends it depends on how long it waits for the disk.

@@ -5,13 +5,13 @@ use std::fs;
 use serde_json::Value;
 use swp_keys::sandbox::ApiKey;
 
-use super::audit::Wrong;
-use super::machines::Stage;
+use super::audit::Problems;
+use super::machines::Testbed;
 
 /// Every record that is there, read as a person would.
-pub(super) fn records(stage: &Stage, wrong: &mut Wrong) -> Vec<(usize, String, Value)> {
+pub(super) fn records(testbed: &Testbed, problems: &mut Problems) -> Vec<(usize, String, Value)> {
     let mut records = Vec::new();
-    for (number, machine) in stage.machines.iter().enumerate() {
+    for (number, machine) in testbed.machines.iter().enumerate() {
         for entry in fs::read_dir(machine.records())
             .into_iter()
             .flatten()
@@ -25,14 +25,14 @@ pub(super) fn records(stage: &Stage, wrong: &mut Wrong) -> Vec<(usize, String, V
             let content = fs::read(entry.path()).unwrap_or_default();
             match serde_json::from_slice(&content) {
                 Ok(record) => records.push((number, name, record)),
-                Err(error) => wrong.push(format!("the record {name} cannot be read: {error}")),
+                Err(error) => problems.push(format!("the record {name} cannot be read: {error}")),
             }
         }
     }
     records
 }
 
-pub(super) fn shown(key: &ApiKey) -> String {
+pub(super) fn describe(key: &ApiKey) -> String {
     format!(
         "the key {} `{}` ({})",
         key.id,
@@ -42,14 +42,14 @@ pub(super) fn shown(key: &ApiKey) -> String {
 }
 
 /// The books in words, for a seed that failed.
-pub(super) fn told(stage: &Stage) -> String {
-    let keys: Vec<_> = (stage.sandbox.api_keys().iter())
-        .map(|key| format!("  {} = {}\n", shown(key), key.secret))
+pub(super) fn summary(testbed: &Testbed) -> String {
+    let keys: Vec<_> = (testbed.sandbox.api_keys().iter())
+        .map(|key| format!("  {} = {}\n", describe(key), key.secret))
         .collect();
-    let records: Vec<_> = (records(stage, &mut Vec::new()).iter())
+    let records: Vec<_> = (records(testbed, &mut Vec::new()).iter())
         .map(|(machine, name, record)| format!("  machine {machine}, {name}: {record}\n"))
         .collect();
-    let requests: Vec<_> = (stage.sandbox.requests().iter())
+    let requests: Vec<_> = (testbed.sandbox.requests().iter())
         .map(|request| {
             format!(
                 "  {} {} -> {:?}\n",

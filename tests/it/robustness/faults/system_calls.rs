@@ -7,14 +7,14 @@
 use std::ffi::OsString;
 use std::sync::Mutex;
 
-use super::audit::Books;
-use super::execution::{Ended, Job};
-use super::machines::{Stage, patient_times};
+use super::audit::Audit;
+use super::execution::{Job, Outcome};
+use super::machines::{Testbed, long_timeouts};
 use super::pool::each;
 use super::recovery::{recover, unfinished};
 use super::scenario::{Scenario, Sink};
 use super::strace::{CALLS, SystemCall, calls, next, parent, strace_works, traced, traced_of};
-use super::summary::told;
+use super::summary::summary;
 use crate::support::wording::{RECORD_NOT_REMOVED, REMAINS_NOT_REMOVED};
 
 /// Asserts that a file is flushed before the rename to a name with this ending, and that the rename is flushed. Returns the index of
@@ -49,8 +49,8 @@ fn renamed_and_flushed(calls: &[SystemCall], end: &str) -> usize {
 /// Asserts that the parent of every new folder is flushed before the call at `limit`.
 #[track_caller]
 fn assert_new_folders_flushed_before(calls: &[SystemCall], limit: usize) {
-    for (place, made) in calls.iter().enumerate() {
-        let SystemCall::MadeFolder(folder) = made else {
+    for (place, created) in calls.iter().enumerate() {
+        let SystemCall::MadeFolder(folder) = created else {
             continue;
         };
         let above = parent(folder);
@@ -69,9 +69,9 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
     if !strace_works() {
         return;
     }
-    let (_, stage, ended) = traced(Sink::File, &["-e", CALLS]);
-    assert_eq!(ended[0].code, Some(0), "{}", ended[0].stderr);
-    let calls = calls(&stage.machines[0]);
+    let (_, testbed, outcome) = traced(Sink::File, &["-e", CALLS]);
+    assert_eq!(outcome[0].code, Some(0), "{}", outcome[0].stderr);
+    let calls = calls(&testbed.machines[0]);
     let recorded = renamed_and_flushed(&calls, ".json");
     let named = next(
         &calls,
@@ -143,17 +143,18 @@ fn a_run_that_is_killed_or_fails_at_any_system_call_loses_no_key() {
         for sink in [Sink::Stdout, Sink::File] {
             let inject = format!("inject={call}:{way}:when={nth}");
             let tracing = ["-e", &format!("trace={call}"), "-e", &inject];
-            let (scenario, stage, ended) = traced(sink, &tracing);
-            let mut wrong = Books::open(&scenario, &stage, &ended).after_the_runs();
-            let first = told(&stage);
-            let unnamed = recover_without_a_name(&stage, &ended[0], &mut wrong);
-            let mut recovered = recover(&stage, &scenario);
+            let (scenario, testbed, outcome) = traced(sink, &tracing);
+            let mut problems = Audit::open(&scenario, &testbed, &outcome).after_the_runs();
+            let first = summary(&testbed);
+            let unnamed = recover_without_a_name(&testbed, &outcome[0], &mut problems);
+            let mut recovered = recover(&testbed, &scenario);
             recovered.runs.insert(0, unnamed);
-            wrong.extend(Books::open(&scenario, &stage, &ended).after_recovering(&recovered));
+            problems
+                .extend(Audit::open(&scenario, &testbed, &outcome).after_recovering(&recovered));
             assert!(
-                wrong.is_empty(),
-                "{inject} {sink:?}: {wrong:#?}\n{}\n{first}\n{recovered:#?}",
-                ended[0].story()
+                problems.is_empty(),
+                "{inject} {sink:?}: {problems:#?}\n{}\n{first}\n{recovered:#?}",
+                outcome[0].report()
             );
         }
     });
@@ -171,48 +172,48 @@ fn a_record_that_can_neither_be_flushed_nor_removed_stops_the_run() {
         let flush = format!("inject=fsync:error=EIO:when={nth}");
         let remove = "inject=unlink:error=EROFS";
         let tracing = ["-e", "trace=fsync,unlink", "-e", &flush, "-e", remove];
-        let (scenario, stage, ended) = traced(Sink::Stdout, &tracing);
-        if ended[0].stderr.contains(REMAINS_NOT_REMOVED) {
-            assert_eq!(ended[0].code, Some(2), "{}", ended[0].stderr);
+        let (scenario, testbed, outcome) = traced(Sink::Stdout, &tracing);
+        if outcome[0].stderr.contains(REMAINS_NOT_REMOVED) {
+            assert_eq!(outcome[0].code, Some(2), "{}", outcome[0].stderr);
             *stopped.lock().expect("no thread has panicked") += 1;
         }
-        let recovered = recover(&stage, &scenario);
-        let wrong = Books::open(&scenario, &stage, &ended).after_recovering(&recovered);
-        assert_eq!(wrong, [""; 0], "{nth}: {}", told(&stage));
+        let recovered = recover(&testbed, &scenario);
+        let problems = Audit::open(&scenario, &testbed, &outcome).after_recovering(&recovered);
+        assert_eq!(problems, [""; 0], "{nth}: {}", summary(&testbed));
     });
     let stopped = stopped.into_inner().expect("no thread has panicked");
     assert!(stopped > 0, "the folder's flush was not among them");
 }
 
 /// Recovers without naming an operation, which must not delete a delivered secret.
-fn recover_without_a_name(stage: &Stage, run: &Ended, wrong: &mut Vec<String>) -> Ended {
+fn recover_without_a_name(testbed: &Testbed, run: &Outcome, problems: &mut Vec<String>) -> Outcome {
     let works = |secret: &String| {
-        let keys = stage.sandbox.api_keys();
+        let keys = testbed.sandbox.api_keys();
         keys.iter().any(|key| key.secret == *secret)
     };
     let delivered: Vec<_> = run.delivered().into_iter().filter(works).collect();
     let words = ["recover", "-q", "--yes"].map(OsString::from);
-    let unnamed = Job::plain(0, words.into_iter().chain(patient_times()).collect());
-    let ended = unnamed.play(stage);
+    let unnamed = Job::plain(0, words.into_iter().chain(long_timeouts()).collect());
+    let outcome = unnamed.run_to_end(testbed);
     if !delivered.iter().all(works) {
-        wrong.push(format!(
+        problems.push(format!(
             "recovering without a name deleted a delivered secret: {}",
-            ended.story()
+            outcome.report()
         ));
     }
-    ended
+    outcome
 }
 
 /// Asserts that the secret that a run delivered to stdout still works.
 #[track_caller]
-fn assert_still_works(stage: &Stage, ended: &Ended) {
-    let secret = ended.delivered().remove(0);
-    let works = stage
+fn assert_still_works(testbed: &Testbed, outcome: &Outcome) {
+    let secret = outcome.delivered().remove(0);
+    let works = testbed
         .sandbox
         .api_keys()
         .iter()
         .any(|key| key.secret == secret);
-    assert!(works, "{}\n{}", ended.story(), told(stage));
+    assert!(works, "{}\n{}", outcome.report(), summary(testbed));
 }
 
 /// The record remains but states that the delivery is complete, so that `recover` deletes no key.
@@ -226,18 +227,18 @@ fn a_record_that_cannot_be_removed_revokes_no_secret() {
         scenario.existing = 1;
         scenario.runs[0].rotates = rotates;
         let tracing = ["-e", "trace=unlink", "-e", "inject=unlink:error=EPERM"];
-        let (_, stage, ended) = traced_of(scenario, &tracing);
-        assert_eq!(ended[0].code, Some(0), "{}", ended[0].story());
-        let stderr = &ended[0].stderr;
+        let (_, testbed, outcome) = traced_of(scenario, &tracing);
+        assert_eq!(outcome[0].code, Some(0), "{}", outcome[0].report());
+        let stderr = &outcome[0].stderr;
         assert!(
             stderr.contains(RECORD_NOT_REMOVED) && stderr.contains("swp-keys recover"),
             "{stderr}"
         );
-        assert_eq!(unfinished(&stage, 0).len(), 1);
-        let recovered = stage.machines[0].home.run(["recover", "--yes"]);
+        assert_eq!(unfinished(&testbed, 0).len(), 1);
+        let recovered = testbed.machines[0].home.run(["recover", "--yes"]);
         assert_eq!(recovered.success(), "", "no secret is created");
-        assert_still_works(&stage, &ended[0]);
-        assert_eq!(unfinished(&stage, 0).len(), 0);
+        assert_still_works(&testbed, &outcome[0]);
+        assert_eq!(unfinished(&testbed, 0).len(), 0);
     }
 }
 
@@ -264,11 +265,11 @@ fn a_rotation_on_a_full_disk_keeps_the_secret_that_it_delivered() {
         "-e",
         full[1],
     ];
-    let (_, stage, ended) = traced_of(scenario, &tracing);
-    assert_eq!(ended[0].code, Some(12), "{}", ended[0].story());
-    stage.sandbox.clear_faults();
-    let recovered = stage.machines[0].home.run(["recover", "--yes"]);
+    let (_, testbed, outcome) = traced_of(scenario, &tracing);
+    assert_eq!(outcome[0].code, Some(12), "{}", outcome[0].report());
+    testbed.sandbox.clear_faults();
+    let recovered = testbed.machines[0].home.run(["recover", "--yes"]);
     assert_eq!(recovered.success(), "", "no secret is created");
-    assert_still_works(&stage, &ended[0]);
-    assert_eq!(unfinished(&stage, 0).len(), 0);
+    assert_still_works(&testbed, &outcome[0]);
+    assert_eq!(unfinished(&testbed, 0).len(), 0);
 }
