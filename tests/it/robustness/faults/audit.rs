@@ -1,4 +1,4 @@
-//! Three books, compared: the manager's keys, what was delivered, and the records.
+//! Compares the keys of the manager with the delivered secrets and the records.
 
 use crate::support::wording::UNDELIVERED_SECRET_DROPPED;
 use std::collections::HashSet;
@@ -15,25 +15,25 @@ use super::recovery::Recovered;
 use super::scenario::{IfExists, Scenario};
 use super::summary::{describe, records};
 
-/// Exit codes that say that nothing is left of the run.
+/// Exit codes that promise that the run left nothing behind.
 const CLEAN_EXIT_CODES: [i32; 14] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 129, 130, 131, 138, 143];
-/// Exit codes of runs that a signal ended in order.
+/// Exit codes of runs that cleaned up after a signal.
 const SIGNAL_EXIT_CODES: [i32; 5] = [129, 130, 131, 138, 143];
-/// Keys the manager has that nobody has the secret of, and why that is wrong.
+/// Descriptions of what is wrong, for example a key whose secret was lost.
 pub(super) type Problems = Vec<String>;
 
-/// The books at one moment.
+/// The keys, delivered secrets and records at one moment.
 pub(super) struct Audit<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) testbed: &'a Testbed,
     pub(super) runs: &'a [Outcome],
     pub(super) keys: Vec<ApiKey>,
-    /// Secrets that a run handed over and said so.
+    /// The secrets that the runs delivered.
     delivered: HashSet<String>,
-    /// The machine, the file's name, and what it holds.
+    /// The machine, the file name and the content of each record.
     records: Vec<(usize, String, Value)>,
     problems: Problems,
-    /// What no client can see, and was met.
+    /// The known limits that explain a lost key.
     limits: Vec<Limit>,
 }
 
@@ -52,17 +52,17 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// The limits that were met.
+    /// Returns the known limits that explain a lost key.
     pub(super) fn limits(&self) -> &[Limit] {
         &self.limits
     }
 
-    /// Whether a run left a record.
+    /// Returns true if a run left a record.
     pub(super) fn has_records(&self) -> bool {
         !self.records.is_empty()
     }
 
-    /// After the runs, before anything was recovered.
+    /// Checks the state after the runs and before recovery.
     pub(super) fn after_the_runs(&mut self) -> Problems {
         self.check_other_keys();
         self.check_every_key();
@@ -74,7 +74,7 @@ impl<'a> Audit<'a> {
         mem::take(&mut self.problems)
     }
 
-    /// After `recover` has said that it can do no more.
+    /// Checks the state after the last run of `recover`.
     pub(super) fn after_recovering(&mut self, recovered: &Recovered) -> Problems {
         self.delivered.extend(delivered_secrets(&recovered.runs));
         self.check_other_keys();
@@ -89,15 +89,13 @@ impl<'a> Audit<'a> {
             }
             match self.limit_of(key) {
                 Some(Limit::Duplicate) if !self.is_listed_as_duplicate(key) => {
-                    let what = format!("`list-keys` shows no twin in {}", describe(key));
+                    let what =
+                        format!("`list-keys` does not show {} as a duplicate", describe(key));
                     self.problems.push(what);
                 }
                 Some(limit) => self.limits.push(limit),
                 None => {
-                    let what = format!(
-                        "after recovering, nobody has the secret of {}",
-                        describe(key)
-                    );
+                    let what = format!("after recovering, the secret of {} is lost", describe(key));
                     self.problems.push(what);
                 }
             }
@@ -107,7 +105,7 @@ impl<'a> Audit<'a> {
         mem::take(&mut self.problems)
     }
 
-    /// Keys that were there before stay, and keep their secret unless somebody asked for a new one.
+    /// Checks that existing keys still exist, and that their secrets changed only if a run had to reset them.
     fn check_other_keys(&mut self) {
         for before in &self.testbed.before {
             let now = self.keys.iter().find(|key| key.id == before.id);
@@ -132,7 +130,7 @@ impl<'a> Audit<'a> {
             .filter(|key| self.limit_of(key).is_none())
             .map(|key| {
                 format!(
-                    "nobody has the secret of {}, and no record names it",
+                    "the secret of {} is lost, and no record names the key",
                     describe(key)
                 )
             })
@@ -201,7 +199,7 @@ impl<'a> Audit<'a> {
         }
         match secrets.iter().collect::<Vec<_>>()[..] {
             [] if run.if_exists == IfExists::Skip => {
-                // Without a mark in it, an answer of another run is taken for the own one, and delivered.
+                // A response without a marker may belong to a different run. Its secret is delivered then.
                 let undelivered = |key: &&ApiKey| {
                     self.is_of(key, index) && !self.works(key) && self.limit_of(key).is_none()
                 };
@@ -214,7 +212,7 @@ impl<'a> Audit<'a> {
             }
             [secret] => {
                 let alive = self.keys.iter().any(|key| key.secret == *secret);
-                // The last of several that ask for a new secret wins.
+                // Of several resets, the last one determines the secret.
                 let superseded = self.scenario.rekeys() && self.runs.len() > 1;
                 if !alive && !superseded {
                     problems.push("its secret does not work".to_owned());
@@ -228,21 +226,21 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// What a run reported as done stays done, whatever `recover` does about others.
+    /// Checks that `recover` revoked no secret that a run reported as delivered.
     fn check_delivered_secrets(&mut self) {
         let superseded = self.scenario.rekeys() && self.runs.len() > 1;
         for (index, outcome) in self.runs.iter().enumerate() {
             let good = outcome.code == Some(0) && !outcome.broken_late && !superseded;
             for secret in outcome.delivered().iter().filter(|_| good) {
                 if !self.keys.iter().any(|key| key.secret == *secret) {
-                    let what = format!("run {index} exited 0, and recovering took its key away");
+                    let what = format!("run {index} exited 0, and recovering revoked its secret");
                     self.problems.push(what);
                 }
             }
         }
     }
 
-    /// Only what nothing proves may be left, and it must have been said with exit 11.
+    /// Checks that a record remains only if nothing proves whose key it names, and that `recover` exited with 11 for it.
     fn check_remaining_record(&mut self, machine: usize, record: &Value, recovered: &Recovered) {
         let operation = record["operation"].as_str().unwrap_or_default();
         let unmarked = self.markers_are_lost()
@@ -264,12 +262,12 @@ impl<'a> Audit<'a> {
         });
         if last.and_then(|run| run.code) != Some(11) {
             self.problems.push(format!(
-                "the record {operation} is left, and that was not said"
+                "the record {operation} is left, and `recover` did not exit with 11"
             ));
         }
     }
 
-    /// A run reported success, and the secret of another one, from another machine at the same time, is the one that works.
+    /// Notes the limit of two machines: a run reported success, but a reset from a different machine replaced its secret.
     fn two_machines_at_once(&mut self) {
         let resets = (self.testbed.sandbox.requests().iter())
             .filter(|request| request.path.ends_with("/secretkey"))
@@ -314,7 +312,7 @@ impl<'a> Audit<'a> {
         index < self.runs.len() && key.time_zone == zone(index)
     }
 
-    /// Whether it is not as it was before the runs.
+    /// Returns true if the runs created the key or changed its secret.
     fn changed(&self, key: &ApiKey) -> bool {
         let before = self
             .testbed
@@ -325,22 +323,23 @@ impl<'a> Audit<'a> {
     }
 
     pub(super) fn works(&self, key: &ApiKey) -> bool {
-        // A sink that was broken after the delivery took the secret with it.
+        // If the sink was destroyed after the delivery, the secret went with it.
         let broken_late = (self.runs.iter().enumerate())
             .any(|(index, run)| run.broken_late && self.is_of(key, index));
         broken_late || self.delivered.contains(&key.secret)
     }
 
-    /// Whether there is a record of it on the machine of the run that made or re-keyed it.
+    /// Returns true if the machine that created or reset the key has a record of it.
     fn is_recorded(&self, key: &ApiKey) -> bool {
         (self.records.iter()).any(|(machine, _, record)| self.names(*machine, record, key))
     }
 
-    /// Whether a record is about this key: by its ID, else by its name or mark, if a run on that machine made it. Somebody may have renamed it.
+    /// Returns true if a record names this key by its ID. Without an ID, the name or marker must match, and a run on that machine must have created
+    /// the key. The scenario may have renamed it.
     fn names(&self, machine: usize, record: &Value, key: &ApiKey) -> bool {
         match record["keyID"].as_i64() {
             Some(id) if id == key.id => return true,
-            // It may be the twin of the one that the record knows, or the answer that told the ID was another run's.
+            // The key may be a duplicate of the recorded one, or the recorded ID came from the response to a different run.
             Some(_) if !self.scenario.confuses_keys() => return false,
             _ => {}
         }
@@ -353,7 +352,7 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// What counts as delivered: what a run reported as such, and what one that was killed had written whole before that.
+/// Returns the secrets that successful runs delivered, and those that killed runs had written completely.
 fn delivered_secrets(runs: &[Outcome]) -> HashSet<String> {
     (runs.iter())
         .filter(|outcome| outcome.code == Some(0) || outcome.was_killed())
@@ -361,7 +360,7 @@ fn delivered_secrets(runs: &[Outcome]) -> HashSet<String> {
         .collect()
 }
 
-/// Whether a key bears the mark of the operation, as far as a manager keeps it.
+/// Returns true if the description of a key contains the marker of the operation, as far as the manager stores it.
 fn has_marker(key: &ApiKey, record: &Value) -> bool {
     let operation = record["operation"].as_str().unwrap_or("none");
     let texts = [&key.name, &key.description].into_iter().flatten();

@@ -1,14 +1,14 @@
-//! Many runs with one name at the same moment, each from a machine of its own: one key, one success, and nothing left of the others.
+//! Runs on several machines that create a key of the same name at the same time: one succeeds, and the others leave nothing behind.
 
 use swp_keys::sandbox::{Fault, Sandbox, Settings};
 
 use crate::support::running::run_on_machines;
 use crate::support::{Home, RunResult, TestEnv};
 
-/// As many as start at once.
+/// The number of simultaneous runs.
 const RUNS: usize = 8;
 
-/// A manager on which all of them meet: none has created before the last has looked.
+/// A manager with these faults and this response to a used name.
 fn env_with_faults(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
     let mut settings = Settings {
         sessions_max: RUNS,
@@ -26,7 +26,7 @@ fn env_with_faults(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
     env
 }
 
-/// One key of the name is alive, the one that succeeded has its secret, and the others say so and leave nothing.
+/// Asserts that one key of the name exists, that the successful run delivered its secret, and that the others left nothing behind.
 #[track_caller]
 fn assert_one_remains(env: &TestEnv, results: &[RunResult], what: &str) {
     let codes: Vec<_> = results.iter().map(RunResult::code).collect();
@@ -71,7 +71,7 @@ fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
     let create_late = "POST /api/apikeys delay=300ms before nth=1 times=3";
     let answer_late = "POST /api/apikeys delay=300ms after nth=1 times=5";
     let fault_sets = [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]];
-    // A 500 may have come after the work, and without a mark nothing proves whose the key is then: exit 11 it is, and not tried here.
+    // Status 500 is omitted for unmarked keys: the manager may have created the key, nothing proves whose it is, and the run exits with 11.
     let unmarked = [None, Some(409)].map(|status| (status, fault_sets[1], &["--no-mark"][..]));
     let marked = [None, Some(400), Some(403), Some(409), Some(500)]
         .into_iter()

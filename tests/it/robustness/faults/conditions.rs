@@ -1,9 +1,8 @@
-//! What surrounds a run and changes in the middle of it: its clock, its file descriptors, its disk, the signals that it ignores, and
-//! people who rename its key.
+//! The conditions of a run, which may change while it is active: the clock, the file descriptors, the disk, ignored signals, and renames of its key.
 //!
-//! A clock that jumps takes libfaketime, and a disk of a few pages takes a mount. A machine that has one of them not prints that once,
-//! and no scenario has that property there. `SWP_TEST_FAKETIME=required`, or the library's path there, and
-//! `SWP_TEST_FIXED_FILES=required` make it a failure.
+//! A clock that jumps requires libfaketime, and a disk of a few pages requires a mount. If the machine lacks one of them, the harness prints that
+//! once and draws no scenario with that condition. `SWP_TEST_FAKETIME=required` (or the path of the library) and `SWP_TEST_FIXED_FILES=required` turn
+//! this into a failure.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,7 +17,7 @@ use super::seeds::print_line;
 use crate::support::Home;
 use crate::support::fixed_files::small_disk;
 
-/// The name that somebody gives a key.
+/// The name of a key after a rename by hand.
 pub(super) const RENAMED: &str = "renamed by hand";
 const FILLER: &str = ".filler";
 const LIBRARIES: [&str; 4] = [
@@ -28,38 +27,38 @@ const LIBRARIES: [&str; 4] = [
     "/usr/lib/faketime/libfaketime.so.1",
 ];
 
-/// What is unusual about where a run takes place.
+/// The unusual conditions of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
     pub(super) clock: Option<WrongClock>,
     /// `ulimit -n`.
     pub(super) descriptors: Option<u32>,
-    /// It is started as `nohup` and `&` do: the signals that others send do nothing.
+    /// The run ignores signals, as under `nohup` or in the background of a shell.
     pub(super) ignores_signals: bool,
-    /// What gets full when the request that makes the secret has come in.
+    /// The disk that becomes full when the manager receives the create or reset.
     pub(super) disk: Option<SmallDisk>,
-    /// Its key is renamed as soon as the manager has made it.
+    /// The key is renamed as soon as it exists.
     pub(super) renamed: bool,
 }
 
-/// How many seconds the wall clock is ahead. The clock of the boot is right.
+/// How many seconds the wall clock is ahead. The boot clock is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WrongClock {
     pub(super) first: i64,
-    /// From when the request that makes the secret has come in.
+    /// The offset after the manager has received the create or reset.
     pub(super) then: i64,
 }
 
-/// Where a disk of a few pages is.
+/// The mount point of a disk of a few pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SmallDisk {
-    /// Under the state folder.
+    /// The state folder.
     State,
-    /// Under the folder of the first sink.
+    /// The folder of the first sink.
     Sink,
 }
 
-/// The library that lets a clock be wrong, where it is here and works.
+/// Returns the path of libfaketime if it is installed and works.
 pub(super) fn faketime() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
@@ -93,7 +92,7 @@ fn shifts_clocks(library: &Path) -> bool {
     describe.is_ok_and(|describe| describe.stdout.starts_with(b"2001"))
 }
 
-/// Whether a small disk can be mounted here.
+/// Returns true if a small disk can be mounted.
 pub(super) fn disks() -> bool {
     static WORK: OnceLock<bool> = OnceLock::new();
     *WORK.get_or_init(|| {
@@ -106,18 +105,18 @@ pub(super) fn disks() -> bool {
     })
 }
 
-/// The surroundings of a run that is going on.
+/// The conditions of an active run.
 pub(super) struct Around {
     surroundings: Surroundings,
     clock: Option<PathBuf>,
     changed: bool,
     renamed: bool,
-    /// What came about.
+    /// The conditions that took effect.
     pub(super) conditions: Vec<&'static str>,
 }
 
 impl Around {
-    /// Prepares the command, and says which program is to start it.
+    /// Prepares the command for these conditions.
     pub(super) fn new(surroundings: &Surroundings, command: &mut Command, home: &Home) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let mut conditions = Vec::new();
@@ -144,7 +143,7 @@ impl Around {
         }
     }
 
-    /// The shell that sets limits and ignores signals, where it is needed.
+    /// Returns the shell command that sets limits and ignores signals, or nothing if neither is needed.
     pub(super) fn shell(&self) -> Vec<OsString> {
         let mut words = String::new();
         if self.surroundings.ignores_signals {
@@ -160,12 +159,12 @@ impl Around {
         ["sh", "-c", &words, "sh"].map(OsString::from).to_vec()
     }
 
-    /// Whether something is still to change in the middle of the run.
+    /// Returns true if a condition changes during the run.
     pub(super) fn changes(&self) -> bool {
         !self.changed && (self.clock.is_some() || self.surroundings.disk.is_some())
     }
 
-    /// The request that makes the secret has come in.
+    /// Applies the changes that are due when the manager has received the create or reset.
     pub(super) fn change(&mut self, state: &Path, sink: Option<&Path>) {
         self.changed = true;
         if let (Some(file), Some(clock)) = (&self.clock, self.surroundings.clock)
@@ -189,7 +188,7 @@ impl Around {
         self.surroundings.ignores_signals
     }
 
-    /// Renames the key of the run, once there is one.
+    /// Renames the key of the run as soon as it exists.
     pub(super) fn rename(&mut self, testbed: &Testbed, index: Option<usize>) {
         if !self.surroundings.renamed || self.renamed {
             return;
@@ -203,11 +202,11 @@ impl Around {
         }
     }
 
-    /// Takes away what the library leaves of a process that was killed.
+    /// Removes the shared memory that libfaketime leaves after a kill.
     pub(super) fn clean_up(&self, process: u32) {
         if self.clock.is_some() {
             for name in ["faketime_shm_", "sem.faketime_sem_"] {
-                // A process that ends by itself takes them away.
+                // A process that exits by itself has removed them.
                 let _ = fs::remove_file(format!("/dev/shm/{name}{process}"));
             }
         }
@@ -215,7 +214,7 @@ impl Around {
 }
 
 impl Testbed {
-    /// Renames the key that a run made, as somebody in the manager's console would; false: there is none.
+    /// Renames the key that a run created, as in the manager's console. Returns false if there is no key.
     pub(super) fn rename_key(&self, index: usize) -> bool {
         let keys = self.sandbox.api_keys();
         let own = |key: &&swp_keys::sandbox::ApiKey| {
@@ -227,7 +226,7 @@ impl Testbed {
     }
 }
 
-/// In one step: a library that reads half a line ends its process.
+/// Replaces the file in one step, because libfaketime aborts its process if it reads half a line.
 fn set_clock(file: &Path, ahead: i64) {
     let whole = file.with_extension("new");
     fs::write(&whole, format!("{ahead:+}\n")).expect("a file");
@@ -240,8 +239,8 @@ fn fill(folder: &Path) {
     while file.write_all(&[0; 512]).is_ok() {}
 }
 
-/// Makes room again.
+/// Frees the disk again.
 pub(super) fn make_room(folder: &Path) {
-    // It was not filled, if its run did not come so far.
+    // The file is absent if the run ended before the disk became full.
     let _ = fs::remove_file(folder.join(FILLER));
 }

@@ -1,4 +1,4 @@
-//! One process: started, watched from outside, broken, killed, and what came of it.
+//! Starts a process, observes it, breaks its sinks, kills it, and collects its outcome.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,28 +16,28 @@ use super::output_reader::Reader;
 use super::relay::Trouble;
 use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
 
-/// Longer than any run lasts; one that is not over by then hangs.
+/// The time after which a run counts as hanging.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How often it is looked what has happened.
+/// The interval between two checks of the run.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A command to be played.
+/// A command to run, and what happens to it.
 pub(super) struct Job<'a> {
     pub(super) machine: usize,
-    /// Which of the runs it is, which shows in its keys; none for a recovery.
+    /// The index of the run, which is visible in its keys. A recovery has none.
     pub(super) run: Option<usize>,
-    /// What is set to the secret in a file that others write to as well.
+    /// The variable of the run in a dotenv file that several runs share.
     pub(super) variable: Option<String>,
-    /// A program that starts it, with its arguments.
+    /// The program that starts the run, with its arguments.
     pub(super) wrapper: Vec<OsString>,
     pub(super) arguments: Vec<OsString>,
-    /// stdout is a disk that is full.
+    /// Whether stdout is a full disk.
     pub(super) full: bool,
     pub(super) files: Vec<PathBuf>,
     pub(super) watch: Watch<'a>,
 }
 
-/// What is done to it meanwhile.
+/// What happens to a run while it is active.
 #[derive(Default)]
 pub(super) struct Watch<'a> {
     pub(super) troubles: &'a [Trouble],
@@ -46,30 +46,30 @@ pub(super) struct Watch<'a> {
     pub(super) surroundings: Option<&'a Surroundings>,
 }
 
-/// A process that has ended.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) machine: usize,
     pub(super) arguments: Vec<OsString>,
-    /// None: a signal ended it.
+    /// The exit code, or none if a signal killed the run.
     pub(super) code: Option<i32>,
     pub(super) signal: Option<i32>,
     pub(super) stdout: String,
     pub(super) stderr: String,
     pub(super) files: Vec<PathBuf>,
     variable: Option<String>,
-    /// When it was started, in milliseconds since 1970.
+    /// The start time in milliseconds since the Unix epoch.
     pub(super) started: i64,
-    /// What came about around it.
+    /// The conditions that took effect.
     pub(super) conditions: Vec<&'static str>,
-    /// What was done to it.
+    /// The injected signals and breakage, for reports.
     pub(super) injected: String,
-    /// The manager answered meanwhile, so that the delivery may have been made before the sink was broken.
+    /// Whether the manager responded before the sink was broken, so that the delivery may have been complete.
     pub(super) broken_late: bool,
 }
 
 impl Outcome {
-    /// The secrets that it handed over, as far as somebody can get at them now.
+    /// Returns the delivered secrets that can still be read.
     pub(super) fn delivered(&self) -> Vec<String> {
         let files = self
             .files
@@ -84,7 +84,7 @@ impl Outcome {
             .collect()
     }
 
-    /// What happened, in words.
+    /// Describes the run for a failure report.
     pub(super) fn report(&self) -> String {
         let words: Vec<_> = self
             .arguments
@@ -106,14 +106,14 @@ impl Outcome {
         )
     }
 
-    /// Whether it was ended from outside, without a word of its own.
+    /// Returns true if a signal killed the run before it could report anything.
     pub(super) fn was_killed(&self) -> bool {
         self.code.is_none()
     }
 }
 
 impl<'a> Job<'a> {
-    /// Nothing happens to it.
+    /// A run without faults.
     pub(super) fn plain(machine: usize, arguments: Vec<OsString>) -> Self {
         Self {
             machine,
@@ -137,7 +137,7 @@ impl<'a> Job<'a> {
             }
             if active.started.elapsed() > DEADLINE {
                 let _ = active.child.kill();
-                panic!("{:?} goes on and on", active.job.arguments);
+                panic!("{:?} does not end", active.job.arguments);
             }
             active.stdout.read();
             active.stderr.read();
@@ -172,10 +172,10 @@ struct ActiveRun<'a> {
     started_at: i64,
     around: Around,
     stdout: Reader<PipeReader>,
-    /// The end that the run writes to, to see when nothing reads it any more.
+    /// The write end of the pipe. It shows when no process reads from the pipe.
     stdout_writer: PipeWriter,
     stderr: Reader<ChildStderr>,
-    /// Requests that others had sent before.
+    /// The number of requests before the start of this run.
     earlier_requests: usize,
     records_before: usize,
     record_seen: bool,
@@ -225,7 +225,7 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
-    /// Breaks and kills, where it is time to.
+    /// Breaks the sinks and sends signals when their time has come.
     fn poll(&mut self) {
         self.change_surroundings();
         if let Some(breakage) = self.job.watch.breakage
@@ -234,7 +234,7 @@ impl<'a> ActiveRun<'a> {
         {
             self.broken = true;
             self.break_sinks(breakage);
-            // What is broken after the secret was delivered was broken by us and not by the run.
+            // If the manager has responded by now, the run may have delivered the secret before the breakage.
             self.broken_late = self.create_status() != Some(None);
         }
         let Some(kill) = self.job.watch.kill else {
@@ -242,7 +242,7 @@ impl<'a> ActiveRun<'a> {
         };
         if self.sent < kill.signals.len() && (self.sent > 0 || self.reached(&kill.point)) {
             let id = Pid::from_child(&self.child);
-            // It has not been waited for, so nobody else can bear its number.
+            // The process has not been reaped, so that no other process can have its ID.
             let _ = kill_process(id, unix(kill.signals[self.sent]));
             self.sent += 1;
             if self.around.ignores_signals() {
@@ -263,7 +263,7 @@ impl<'a> ActiveRun<'a> {
         self.around.rename(self.testbed, self.job.run);
     }
 
-    /// The first of its requests that makes a secret: its status, which is none before it is answered.
+    /// Returns the status of the first create or reset of this run. The inner value is none until the manager has responded.
     fn create_status(&self) -> Option<Option<u16>> {
         let requests = self.testbed.sandbox.requests();
         (requests.iter().skip(self.earlier_requests))
@@ -317,10 +317,10 @@ impl<'a> ActiveRun<'a> {
         match (breakage, folder, file) {
             (Breakage::ReaderCloses, ..) => self.stdout.leave(&self.stdout_writer),
             (Breakage::FolderRemoved, Some(folder), _) => {
-                fs::remove_dir_all(folder).expect("the folder goes");
+                fs::remove_dir_all(folder).expect("the folder is removed");
             }
             (Breakage::FolderBecomesFile, Some(folder), _) => {
-                fs::remove_dir_all(folder).expect("the folder goes");
+                fs::remove_dir_all(folder).expect("the folder is removed");
                 fs::write(folder, "in the way").expect("a file");
             }
             (Breakage::FileAppears, _, Some(file)) => {
@@ -331,26 +331,26 @@ impl<'a> ActiveRun<'a> {
     }
 }
 
-/// The secret that a document holds: alone in its only line, or as what a variable is set to. Half a line is none.
+/// Returns the secret in a text: the last line, or the value that it assigns. A truncated line contains no secret.
 fn secret_in(text: &str) -> Option<String> {
     let line = text.strip_suffix('\n').unwrap_or(text).lines().last()?;
     let line = line
         .strip_prefix("SWP_API_KEY=")
         .unwrap_or(line)
         .trim_matches(['\'', '"']);
-    // All shapes of secrets end in 32 bytes in base64.
+    // Secrets of all shapes end with 32 bytes in base64.
     let (_, random) = line.rsplit_once(':')?;
     (random.len() == 44 && random.ends_with('=')).then(|| line.to_owned())
 }
 
-/// The secret in a file that several runs write a line each to.
+/// Returns the secret of one run in a dotenv file that several runs share.
 fn secret_in_line_of(variable: &str, text: &str) -> Option<String> {
     let own = |line: &&str| line.starts_with(&format!("{variable}="));
     let line = text.lines().find(own)?;
     secret_in(line.split_once('=')?.1)
 }
 
-/// The same command, started by another program.
+/// Returns the same command, started by a wrapper program.
 fn wrapped(command: Command, wrapper: &[OsString]) -> Command {
     let Some((program, arguments)) = wrapper.split_first() else {
         return command;
@@ -371,7 +371,7 @@ fn wrapped(command: Command, wrapper: &[OsString]) -> Command {
     outer
 }
 
-/// How many records a state folder holds.
+/// Returns the number of records in a folder.
 fn count(records: &Path) -> usize {
     let names = fs::read_dir(records).into_iter().flatten().flatten();
     names

@@ -1,7 +1,7 @@
-//! How the families are drawn that are about more than one request: what the manager makes of texts, how late its search is, requests
-//! that are worked on twice or after the settle time, exchanged answers, many runs with one file, and what surrounds a run.
+//! Draws the fault families that concern more than one request: altered texts, search lag, requests that are processed twice or late, exchanged
+//! responses, shared files, and conditions of a run.
 //!
-//! They are drawn of dice of their own, so that a seed is beside them what it was before there were these.
+//! These families have a random generator of their own, so that adding them did not change the rest of a seed.
 
 use swp_keys::sandbox::{SearchLag, StoredText};
 
@@ -12,11 +12,11 @@ use super::scenario::{
     CHANGE, CREATE, DELETE, IfExists, Naming, RESET, Run, Scenario, Signal, Sink,
 };
 
-/// Longer than any run looks for what became of a lost answer, with time to spare for a machine that is slow.
+/// Longer than the settle time of every run, with a margin for slow machines.
 pub(super) const LATE: i64 = 2000;
 
 impl Scenario {
-    /// With families drawn from this seed.
+    /// Adds the families that are drawn from this seed.
     pub(super) fn with_families(mut self, seed: u64) -> Self {
         let random = &Random::new(seed.rotate_left(17) ^ 0x0fa3_11e5);
         let rotates = self.runs.iter().any(|run| run.rotates);
@@ -36,13 +36,13 @@ impl Scenario {
         self
     }
 
-    /// Whether a create is worked on twice.
+    /// Returns true if the manager processes a create twice.
     pub(super) fn creates_duplicates(&self) -> bool {
         let twice = format!("{CREATE} twice");
         self.faults.iter().any(|fault| fault.starts_with(&twice))
     }
 
-    /// Whether a create is worked on twice, or answered with another run's answer.
+    /// Returns true if the manager processes a create twice, or exchanges the responses of two runs.
     pub(super) fn confuses_keys(&self) -> bool {
         let exchanged = format!("{CREATE} swap");
         self.creates_duplicates()
@@ -52,7 +52,7 @@ impl Scenario {
                 .any(|fault| fault.starts_with(&exchanged))
     }
 
-    /// Who renames one of two twins takes away what `list-keys` knows them by.
+    /// Disables renames, because `list-keys` recognizes duplicates by their common name.
     fn keep_names_of_duplicates(&mut self) {
         if self.creates_duplicates() {
             self.recovery.keys_are_renamed = false;
@@ -62,7 +62,7 @@ impl Scenario {
         }
     }
 
-    /// Several runs at once that write to one dotenv file.
+    /// Turns the scenario into several simultaneous runs that write to one dotenv file.
     fn share_a_file(&mut self, random: &Random) {
         let first = self.runs[0].clone();
         self.existing = 0;
@@ -75,7 +75,7 @@ impl Scenario {
                 sink: Sink::Shared,
                 breakage: None,
                 verify: random.chance(30),
-                // The bytes of one of them suffer, and one of them is killed.
+                // Only the first run has network faults and is killed.
                 troubles: if machine == 0 {
                     first.troubles.clone()
                 } else {
@@ -95,7 +95,7 @@ impl Scenario {
             (2, StoredText::NoBlanks),
             (2, StoredText::NoBrackets),
         ];
-        // Two names of a rotation that begin alike cannot be told apart on a manager that cuts them.
+        // A manager that truncates names cannot distinguish the two names of a rotation, which begin with the same text.
         names.push((if rotates { 0 } else { 2 }, StoredText::Cut));
         self.manager.key_names = random.weigh(&names);
         self.manager.descriptions = random.weigh(&[
@@ -166,7 +166,7 @@ impl Run {
     }
 }
 
-/// Which of them a scenario has, and which its runs met.
+/// Returns the families of a scenario, and the conditions that took effect in its runs.
 pub(super) fn families(scenario: &Scenario, runs: &[Outcome]) -> Vec<String> {
     let drawn = |word: &str| {
         let word = format!(" {word}");
@@ -196,12 +196,13 @@ pub(super) fn families(scenario: &Scenario, runs: &[Outcome]) -> Vec<String> {
     drawn.chain(conditions).map(str::to_owned).collect()
 }
 
-/// The fault of a create that is worked on after the settle time.
+/// Returns the fault of a create that the manager processes after the settle time.
 pub(super) fn late_create() -> String {
     format!("{CREATE} late={LATE}ms")
 }
 
-/// Hours and days: a change to summer time, a machine that slept, and one whose battery is empty. The certificates hold so long.
+/// Draws offsets of hours and days: daylight saving time, a suspended machine, and a machine with an empty clock battery. The certificates are valid
+/// for longer.
 fn wrong_clock(random: &Random) -> WrongClock {
     const HOUR: i64 = 3600;
     let times = [

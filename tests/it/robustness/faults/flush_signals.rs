@@ -1,4 +1,4 @@
-//! Two signals while the removal of a record is flushed: the work is over, so its result is reported.
+//! Two signals while the removal of a record is flushed: the work is complete, so that the run must report its result.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::strace::strace_works;
 use crate::support::files::read;
 use crate::support::{RunResult, TestEnv, binary};
 
-/// Runs the program in strace with these injections.
+/// Runs the program under strace with these injections.
 fn traced(env: &TestEnv, injections: &[String], words: &[&str]) -> RunResult {
     let mut command = env.home.program(Path::new("strace"));
     command
@@ -31,7 +31,7 @@ fn used() -> TestEnv {
     env
 }
 
-/// Returns how often the thread that makes the last call of this name makes it. strace counts the calls of each thread apart.
+/// Returns how often the thread of the last call with this name makes such calls. strace counts the calls of each thread separately.
 fn count_on_last_thread(trace: &str, call: &str) -> usize {
     let calls = trace.lines().filter(|line| line.contains(call));
     let threads: Vec<_> = calls
@@ -44,7 +44,7 @@ fn count_on_last_thread(trace: &str, call: &str) -> usize {
         .count()
 }
 
-/// Sends the first signal when the record is removed, and the second one during the flush after that, which then takes a second.
+/// Sends one signal when the record is removed, and another during the following flush, which is delayed by one second.
 fn with_two_signals(words: &[&str]) -> (TestEnv, RunResult) {
     let env = used();
     traced(&env, &[], words);

@@ -1,4 +1,4 @@
-//! How a scenario is drawn from a seed: which manager, which runs, what goes wrong, and how often each.
+//! Draws a scenario from a seed: the manager, the runs, the faults, and their probabilities.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Scenario {
             true => 2 + random.below(2),
             false => random.weigh(&[(80, 1), (20, 2)]),
         };
-        // Of dice of its own, so that a seed is what it was before there was this.
+        // A random generator of its own, so that adding this choice did not change the rest of a seed.
         let end_session = Random::new(!seed).weigh(&[(60, None), (5, Some(200)), (35, Some(404))]);
         let manager = Manager {
             end_session,
@@ -32,7 +32,7 @@ impl Scenario {
             (15, IfExists::Skip),
             (25, IfExists::Rekey),
         ]);
-        // A key that another run is still making is not re-keyed here: who asks for that takes it away from that run.
+        // Simultaneous runs with a reset need an existing key. Otherwise one run would reset the key that another is still creating.
         let existing = match if_exists {
             IfExists::Rekey if count > 1 => 1,
             IfExists::Fail => usize::from(random.chance(10)),
@@ -46,7 +46,7 @@ impl Scenario {
             runs.push(Run::of(random, machine, if_exists, count > 1));
         }
         if together && if_exists == IfExists::Rekey {
-            // Nothing tells whose reset has come in, so it cannot be told when to break whose sink.
+            // A reset does not reveal its run, so that no sink can be broken at the time of a reset.
             runs.iter_mut().for_each(|run| run.breakage = None);
         }
         let breaks = runs.iter().any(|run| run.breakage.is_some());
@@ -67,7 +67,7 @@ impl Scenario {
 }
 
 impl Scenario {
-    /// One or two rotations of the one key of the name.
+    /// Draws one or two rotations of the same key.
     pub(super) fn rotation(seed: u64) -> Self {
         let random = &Random::new(seed ^ 0x0726_f7a7);
         let together = random.chance(20);
@@ -76,7 +76,7 @@ impl Scenario {
             faults.push(fault_of(random, random.weigh(&[(70, CHANGE), (30, VIEW)])));
         }
         let mut manager = Manager::of(random);
-        // Who may not see keys cannot put another in the place of one, nor can who is not told its role.
+        // A rotation needs the permission to view keys, and a response that contains the role.
         manager.session_keys = None;
         if manager.answer_fields == AnswerFields::Sparse {
             manager.answer_fields = AnswerFields::Usual;
@@ -88,7 +88,7 @@ impl Scenario {
             })
             .map(|run| run.killed_in_later_requests(random))
             .map(|run| Run {
-                // The sandbox takes keys of Cloud One only where it is told to.
+                // The sandbox accepts Cloud One keys only with a setting of its own.
                 verify: run.verify && manager.secret_shape != SecretShape::CloudOne,
                 ..run
             })
@@ -202,7 +202,7 @@ impl Run {
 }
 
 impl Run {
-    /// Some are killed when a rotation has come further than a create does.
+    /// Moves some kills to requests that only a rotation sends.
     fn killed_in_later_requests(mut self, random: &Random) -> Self {
         if let Some(kill) = &mut self.kill
             && random.chance(40)
@@ -294,7 +294,7 @@ fn trouble(random: &Random, harm: Harm) -> Trouble {
     Trouble {
         exchange: random.weigh(&[(5, 1), (25, 2), (30, 3), (20, 4), (10, 5), (10, 6)]),
         direction: random.pick(&[Direction::ToManager, Direction::ToClient]),
-        // The first bytes, a request or an answer whole but for its end, or any place in between and after.
+        // The first byte, the first bytes, or any position in the request or response.
         byte: random.weigh(&[(20, 0), (20, random.below(40)), (60, random.below(700))]),
         harm,
         refused: random.weigh(&[(70, 0), (20, 1), (10, 4)]),
@@ -352,7 +352,7 @@ fn fault_of(random: &Random, route: &str) -> String {
         ),
         (2, "raw=nonsense after".to_owned()),
     ]);
-    // That a key is not there is the manager's own word, and taken for true: only it says so.
+    // A run trusts a 404 with a JSON body. Therefore no fault sends one.
     let action = match action.as_str() {
         "status=404 before" if matches!(route, RESET | DELETE | CHANGE) => {
             "status=403 before".to_owned()
@@ -369,13 +369,13 @@ fn fault_of(random: &Random, route: &str) -> String {
         (8, "times=3"),
         (10, "always"),
     ]);
-    // A request whose connection is reset may be worked on late. (A change that is late changes nothing that was asked for after it.)
+    // The manager may process a request late after its connection was reset. A late change cannot affect a later request.
     let is_late = nth == 1 && action == "reset before" && matches!(route, CREATE | RESET | DELETE);
     let action = if is_late { "late=450ms" } else { &action };
     format!("{route} {action} nth={nth} {times}")
 }
 
-/// A point in time needs to last a while to be met: the requests that make secrets are answered late, before or after their work.
+/// Delays creates and resets before or after their work, so that kills at these points are likely to happen in time.
 fn delay_requests(random: &Random, faults: &mut Vec<String>) {
     for route in [CREATE, RESET] {
         let when = random.pick(&["before", "after"]);

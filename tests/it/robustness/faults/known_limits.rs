@@ -1,5 +1,4 @@
-//! What no client can see, as the documentation of the transaction lists it, and how it is proved of a key that it is such a case. Each is
-//! counted apart.
+//! The limits that `docs/transaction.md` lists, and the proof that a key falls under one of them. Each limit is counted separately.
 
 use std::fmt;
 
@@ -11,16 +10,16 @@ use super::families::{LATE, late_create};
 use super::machines::zone;
 use super::scenario::{CREATE, Naming};
 
-/// One of the three, and what a list of keys shows.
+/// A limit that explains why a key was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Limit {
-    /// The request was worked on after the settle time.
+    /// The manager processed the request after the settle time.
     Late,
-    /// Nothing tells the key from others.
+    /// Nothing distinguishes the key from the key of a different run.
     Ambiguous,
-    /// Two machines gave one key a new secret at once.
+    /// Two machines reset one key at the same time.
     TwoMachines,
-    /// No limit of these: a request that came twice made it, and `list-keys` warns of it.
+    /// Not a documented limit: a repeated request created the key, and `list-keys` warns about the duplicate.
     Duplicate,
 }
 
@@ -30,13 +29,13 @@ impl fmt::Display for Limit {
             Self::Late => "limit 1, worked on after the settle time",
             Self::Ambiguous => "limit 2, a key that cannot be told from others",
             Self::TwoMachines => "limit 3, two machines at once",
-            Self::Duplicate => "a twin that is listed as such",
+            Self::Duplicate => "a duplicate that `list-keys` reports",
         })
     }
 }
 
 impl Audit<'_> {
-    /// Why no run could know of this key, if that can be proved.
+    /// Returns the limit that provably explains why no run knows this key.
     pub(super) fn limit_of(&self, key: &ApiKey) -> Option<Limit> {
         let index = (0..self.runs.len()).find(|index| key.time_zone == zone(*index))?;
         if self.was_created_late(key, index) {
@@ -53,14 +52,14 @@ impl Audit<'_> {
         }
     }
 
-    /// The fault that makes it late was drawn, and the key was created that much later than its run was started.
+    /// Returns true if the scenario delays creates, and the key was created after the settle time of its run.
     fn was_created_late(&self, key: &ApiKey, index: usize) -> bool {
         let drawn = late_create();
         (self.scenario.faults.iter()).any(|fault| fault.starts_with(&drawn))
             && key.created >= self.runs[index].started + LATE
     }
 
-    /// A create with a name of its own looks at no keys, nor does a sign-in that may not, and the other key of its request is delivered.
+    /// Returns true if the key duplicates a delivered one, and its run could not know: it did not search keys, or had no permission to.
     fn duplicates_a_delivered_key(&self, key: &ApiKey, index: usize) -> bool {
         let run = &self.scenario.runs[index];
         let looks = run.rotates || run.verify || run.naming != Naming::Default;
@@ -79,7 +78,7 @@ impl Audit<'_> {
         })
     }
 
-    /// Whether `list-keys` names the key and its twin.
+    /// Returns true if `list-keys` reports the key and its duplicate.
     pub(super) fn is_listed_as_duplicate(&self, key: &ApiKey) -> bool {
         let listed = self.testbed.machines[0].home.run(["list-keys"]);
         self.duplicates_of(key).any(|other| {
@@ -88,7 +87,7 @@ impl Audit<'_> {
         })
     }
 
-    /// Neither the name nor the mark is left of what was sent, and the answer that tells the ID may have been lost.
+    /// Returns true if the key has neither its name nor its marker, and the response with its ID may have been lost.
     fn is_ambiguous(&self, key: &ApiKey, index: usize) -> bool {
         let outcome = &self.runs[index];
         let run = &self.scenario.runs[index];
@@ -99,8 +98,8 @@ impl Audit<'_> {
         lost && renamed && !self.shows_marker(key)
     }
 
-    /// The response to the create belongs to a copy of the request, or to another run's request, and nothing contradicts it: this sign-in may
-    /// not search keys, or the manager drops the descriptions that hold the marks. The run accepts such a response.
+    /// Returns true if the run may have accepted the response to a different request, because nothing contradicted it: the account may not search
+    /// keys, or the manager drops the descriptions that contain the markers.
     fn accepted_wrong_response(&self, index: usize) -> bool {
         let outcome = &self.runs[index];
         let refused = (self.testbed.sandbox.requests().iter())
@@ -116,7 +115,8 @@ impl Audit<'_> {
             && ((refused && cannot_search) || (took_anothers && (cannot_search || unmarked)))
     }
 
-    /// One request made it and another key, and no mark shows whose they are: of two keys with one name, one is taken for another run's.
+    /// Returns true if a repeated request may have created the key, and the key shows no marker. A run treats one of two keys with the same name as
+    /// the key of a different run.
     fn is_unmarked_duplicate(&self, key: &ApiKey) -> bool {
         self.scenario.creates_duplicates() && !self.shows_marker(key)
     }
@@ -127,7 +127,7 @@ impl Audit<'_> {
         describe && description.to_lowercase().contains("swp-keys")
     }
 
-    /// Whether nothing shows on the manager that a key is the run's: by the descriptions that it keeps, or by what the run asked for.
+    /// Returns true if keys have no marker: the manager drops descriptions, or a run set none.
     pub(super) fn markers_are_lost(&self) -> bool {
         self.scenario.manager.descriptions == StoredText::Dropped
             || (self.scenario.runs.iter()).any(|run| run.naming == Naming::Unmarked)

@@ -1,4 +1,4 @@
-//! Where a scenario is played: one manager, and machines with a state folder and a way to the manager each.
+//! The testbed of a scenario: one manager, and machines that each have a state folder and a relay to the manager.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::scenario::{IfExists, Naming, Place, Run, SETTLE, Scenario, Sink, TIME
 use crate::support::fixed_files::{Fixed, small_disk};
 use crate::support::{Home, TestEnv, set_mode};
 
-/// A state folder, and the layer between it and the manager.
+/// A machine: a home with a state folder, and a relay to the manager.
 pub(super) struct Machine {
     pub(super) home: Home,
     pub(super) relay: FaultyRelay,
@@ -31,22 +31,22 @@ impl Machine {
         Self { home, relay }
     }
 
-    /// Where the records are.
+    /// Returns the folder of the records.
     pub(super) fn records(&self) -> PathBuf {
         self.home.path("state/unfinished")
     }
 }
 
-/// The manager, the machines, and what there was before the first run.
+/// The manager, the machines, and the keys that existed before the first run.
 pub(super) struct Testbed {
-    /// Small disks and where they are. They go before the folders that they are in.
+    /// The mounted small disks. They are unmounted before the folders that contain them are removed.
     disks: Mutex<Vec<(PathBuf, Fixed)>>,
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) machines: Vec<Machine>,
     pub(super) before: Vec<ApiKey>,
-    /// How the runs call their key, and how the manager calls it.
+    /// The requested name of the key, and the name that the manager stores.
     names: [String; 2],
-    /// Its folder holds the certificate, the password, and the dotenv file that runs share.
+    /// The home with the certificate, the password, and the shared dotenv file.
     home: Home,
 }
 
@@ -57,14 +57,14 @@ impl Testbed {
         for _ in 0..scenario.existing {
             let id = sandbox.add_key(&scenario.stored_name(), 2).id;
             if scenario.runs.iter().any(|run| run.rotates) {
-                // Its successor inherits it, and so it is known whose request is whose.
+                // The successor inherits this time zone, which identifies the run of each request.
                 sandbox.edit_key(id, |key| {
                     key.description = Some(mark(0));
                     key.time_zone = zone(0).to_owned();
                 });
             }
         }
-        // Nobody's business: a name that differs in case alone, and one that begins alike.
+        // Two keys that no run may touch: a name that differs only in case, and a name with the same beginning.
         sandbox.add_key("CI", 2);
         sandbox.add_key("ci-2", 2);
         let machines = 1
@@ -115,13 +115,13 @@ impl Testbed {
         }
     }
 
-    /// Makes room on the disks that got full.
+    /// Frees the full disks.
     pub(super) fn make_room(&self) {
         let disks = self.disks.lock().unwrap_or_else(PoisonError::into_inner);
         disks.iter().for_each(|(folder, _)| make_room(folder));
     }
 
-    /// Plays the runs, together or one after the other.
+    /// Runs all runs, simultaneously or one after the other.
     pub(super) fn run_to_end(&self, scenario: &Scenario) -> Vec<Outcome> {
         let run_to_end = |(index, run): (usize, &Run)| self.job(index, run).run_to_end(self);
         if !scenario.together {
@@ -141,7 +141,7 @@ impl Testbed {
         self.job_in(index, run, times())
     }
 
-    /// With these waits.
+    /// Returns the job of a run with these timeouts.
     pub(super) fn job_in<'a>(
         &self,
         index: usize,
@@ -166,7 +166,7 @@ impl Testbed {
                 files.push(file);
                 continue;
             }
-            // A folder of its own, so that one can be broken and the others not.
+            // Each sink has a folder of its own, so that it can be broken separately.
             let folder = home.path(&format!("sink-{index}-{number}"));
             std::fs::create_dir_all(&folder).expect("a folder");
             if number == 0 && run.surroundings.disk == Some(SmallDisk::Sink) {
@@ -192,7 +192,7 @@ impl Testbed {
     }
 }
 
-/// What was there before has been there for a day: every search shows it.
+/// Makes all existing keys one day old, so that every search finds them.
 fn make_old(sandbox: &Sandbox) {
     const DAY: i64 = 86_400_000;
     for key in sandbox.api_keys() {
@@ -207,7 +207,7 @@ fn variable(index: usize) -> String {
     format!("KEY_{index}")
 }
 
-/// The time zone of each key that the run makes: no manager alters it, so its book says whose the key is.
+/// Returns the time zone of the keys that a run creates. No manager alters it, so that it identifies the run.
 pub(super) fn zone(index: usize) -> &'static str {
     const ZONES: [&str; 6] = [
         "Asia/Tokyo",
@@ -220,12 +220,12 @@ pub(super) fn zone(index: usize) -> &'static str {
     ZONES[index % ZONES.len()]
 }
 
-/// Stands in the description of each key that the run makes.
+/// Returns the text that a run puts into the description of its keys.
 fn mark(index: usize) -> String {
     format!("run-{index}")
 }
 
-/// The words for one place. What is written there can be found in the file.
+/// Returns the flag of one target and its value. The secret ends up in `file`.
 fn sink(place: Place, file: &Path) -> [OsString; 2] {
     let path = file.display();
     match place {
@@ -282,12 +282,12 @@ fn arguments(index: usize, run: &Run, [name, stored_name]: &[String; 2]) -> Vec<
     words.into_iter().map(OsString::from).collect()
 }
 
-/// Waits that are short enough for hundreds of runs.
+/// Returns flags with timeouts that are short enough for hundreds of runs.
 pub(super) fn times() -> impl Iterator<Item = OsString> {
     waiting(TIMEOUT)
 }
 
-/// For runs that nothing is to happen to: a machine that has much else to do may be slow, and that is no fault.
+/// Returns flags with long timeouts, for runs without faults on a machine that may be slow.
 pub(super) fn long_timeouts() -> impl Iterator<Item = OsString> {
     waiting(Duration::from_secs(30))
 }

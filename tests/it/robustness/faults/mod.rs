@@ -1,4 +1,4 @@
-//! The fault harness.
+//! The fault harness: random scenarios of faults, and the checks of their results.
 
 mod audit;
 mod concurrency;

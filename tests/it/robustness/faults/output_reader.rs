@@ -1,4 +1,4 @@
-//! The streams of a run, read while it goes on.
+//! Reads the output of a run while it is active.
 
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -8,7 +8,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 
 use crate::support::wait_until;
 
-/// The end of a pipe that is read as it fills, until its end or until its reader leaves.
+/// The read end of a pipe, which never blocks.
 pub(super) struct Reader<P> {
     pipe: Option<P>,
     pub(super) bytes: Vec<u8>,
@@ -17,7 +17,7 @@ pub(super) struct Reader<P> {
 impl<P: Read + AsFd> Reader<P> {
     pub(super) fn of(pipe: Option<P>) -> Self {
         if let Some(pipe) = &pipe {
-            // The flag belongs to this end alone.
+            // The flag affects only this end of the pipe.
             fcntl_setfl(pipe, OFlags::NONBLOCK).expect("a pipe");
         }
         Self {
@@ -26,15 +26,15 @@ impl<P: Read + AsFd> Reader<P> {
         }
     }
 
-    /// Reads what there is.
+    /// Reads all available bytes.
     pub(super) fn read(&mut self) {
         if let Some(pipe) = &mut self.pipe {
-            // It ends where nothing more is there now, which counts as an error.
+            // If the pipe is empty but open, the read ends with an error, which is expected.
             let _ = pipe.read_to_end(&mut self.bytes);
         }
     }
 
-    /// Closes the pipe, and waits until nothing else holds this end: a process that another test starts does until it runs its program.
+    /// Closes the pipe, and waits until no other process holds this end. A process that another test starts inherits it until its `exec`.
     pub(super) fn leave(&mut self, writer: &impl AsFd) {
         self.read();
         drop(self.pipe.take());

@@ -1,8 +1,8 @@
-//! The one source of chance in a scenario, so that a seed says everything about it.
+//! The random generator of a scenario. The seed determines everything that it draws.
 
 use std::cell::Cell;
 
-/// SplitMix64: small, good enough to choose with, and the same on every machine (Steele, Lea and Flood, OOPSLA 2014).
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which is small and gives the same numbers on every machine.
 pub(super) struct Random(Cell<u64>);
 
 impl Random {
@@ -18,23 +18,23 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to, and not with, `end`.
+    /// Returns a number from 0 to `end`, without `end`.
     pub(super) fn below(&self, end: usize) -> usize {
         let end = u64::try_from(end.max(1)).expect("a number of choices fits");
         usize::try_from(self.next() % end).expect("it is below a usize")
     }
 
-    /// True in so many cases of a hundred.
+    /// Returns true with this probability.
     pub(super) fn chance(&self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// One of these.
+    /// Returns one of the choices.
     pub(super) fn pick<T: Clone>(&self, choices: &[T]) -> T {
         choices[self.below(choices.len())].clone()
     }
 
-    /// One of these, each as often as its weight says.
+    /// Returns one of the choices, with a probability in proportion to its weight.
     pub(super) fn weigh<T: Clone>(&self, choices: &[(usize, T)]) -> T {
         let mut place = self.below(choices.iter().map(|(weight, _)| weight).sum());
         for (weight, choice) in choices {

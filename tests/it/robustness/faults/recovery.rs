@@ -1,4 +1,4 @@
-//! `recover`, called until it says that nothing is left: re-keying to stdout, to a file, and deleting, in turn.
+//! Runs `recover` until no record is left. It alternates between a reset to stdout, a reset to a file, and a deletion.
 
 use std::ffi::OsString;
 
@@ -9,18 +9,18 @@ use super::execution::{Job, Outcome, Watch};
 use super::machines::{Testbed, long_timeouts, times};
 use super::scenario::{Recovery, Scenario};
 
-/// So often at the most; what is left then is left for good.
+/// The maximum number of rounds. A record that is left then stays forever.
 const ROUNDS: usize = 4;
 
-/// What `recover` did.
+/// The result of all runs of `recover`.
 #[derive(Debug, Default)]
 pub(super) struct Recovered {
     pub(super) runs: Vec<Outcome>,
-    /// Operations that could not be finished: the machine and the record.
+    /// The machine and the record of each operation that could not be finished.
     pub(super) remaining: Vec<(usize, Value)>,
 }
 
-/// Recovers on every machine. The first round may suffer as the runs did; the later ones do not.
+/// Recovers on every machine. Only the first round may have faults.
 pub(super) fn recover(testbed: &Testbed, scenario: &Scenario) -> Recovered {
     let mut recovered = Recovered::default();
     testbed.sandbox.clear_faults();
@@ -48,7 +48,7 @@ pub(super) fn recover(testbed: &Testbed, scenario: &Scenario) -> Recovered {
         }
         testbed.sandbox.clear_faults();
         testbed.make_room();
-        // Who may not see keys cannot recover them: somebody who may does it.
+        // Recovery requires the permission to view keys.
         (testbed.sandbox).change(|settings| settings.unknowns.session_keys = None);
     }
     for machine in 0..testbed.machines.len() {
@@ -58,7 +58,7 @@ pub(super) fn recover(testbed: &Testbed, scenario: &Scenario) -> Recovered {
     recovered
 }
 
-/// What `recover --list` prints.
+/// Returns the records that `recover --list` prints.
 pub(super) fn unfinished(testbed: &Testbed, machine: usize) -> Vec<Value> {
     let mut listed = testbed.machines[machine]
         .home
@@ -70,13 +70,13 @@ pub(super) fn unfinished(testbed: &Testbed, machine: usize) -> Vec<Value> {
     }
 }
 
-/// One call of `recover` for one record.
+/// One run of `recover` for one record.
 struct Attempt<'a> {
     machine: usize,
     operation: &'a str,
-    /// Which of the ways to recover it is.
+    /// Selects a reset to stdout, a reset to a file, or a deletion.
     way: usize,
-    /// How many there were before.
+    /// The number of earlier attempts.
     number: usize,
 }
 
@@ -122,7 +122,7 @@ impl Attempt<'_> {
     }
 }
 
-/// A record that nothing can prove stays until it is forgotten.
+/// Removes the remaining records with `recover --forget`.
 pub(super) fn forget(testbed: &Testbed, recovered: &Recovered) -> Vec<String> {
     let mut problems = Vec::new();
     for (machine, record) in &recovered.remaining {

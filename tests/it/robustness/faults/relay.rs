@@ -1,7 +1,7 @@
-//! The relay between a machine and its manager, which does harm at a byte that a scenario names.
+//! The relay between a machine and the manager, which injects network faults at given bytes.
 //!
-//! It counts exchanges by the requests that the manager has received: bytes to the manager belong to the k-th exchange once k-1 requests
-//! have come in, and bytes to the client once the k-th has. A byte that is held up is passed on in time or never.
+//! The relay counts exchanges by the requests that the manager has received. Bytes to the manager belong to exchange k after k-1 requests, and bytes
+//! to the client belong to exchange k after k requests. A held byte is passed on later or never.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,37 +13,37 @@ use swp_keys::sandbox::Sandbox;
 pub(super) use crate::support::relay::Direction;
 use crate::support::relay::{Connection, Filter, reset_on_close, serve};
 
-/// What is done to a connection.
+/// The effect of a network fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Harm {
-    /// Both sides see its end.
+    /// Closes both sides.
     Close,
-    /// The client sees a reset.
+    /// Resets the connection to the client.
     Reset,
-    /// Nothing more comes this way, and nobody says so.
+    /// Drops all further bytes in this direction, and keeps the connection open.
     Stall,
-    /// What comes this way comes so much later.
+    /// Delays the bytes in this direction.
     Delay(Duration),
-    /// So many bytes come twice, which TLS takes for an attack.
+    /// Sends this many bytes twice, which TLS rejects.
     Duplicate(usize),
-    /// Nothing goes on until the run was killed.
+    /// Holds all bytes until the run was killed.
     Hold,
 }
 
-/// One harm, and where.
+/// A network fault and its position.
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
-    /// The exchange, from 1.
+    /// The number of the exchange, starting at 1.
     pub(super) exchange: usize,
     pub(super) direction: Direction,
-    /// So many bytes of the exchange pass before it.
+    /// The number of bytes of the exchange that pass before the fault.
     pub(super) byte: usize,
     pub(super) harm: Harm,
-    /// So many connections are reset after it as soon as they come.
+    /// The number of subsequent connections that are reset immediately.
     pub(super) refused: usize,
 }
 
-/// A listener of its own for each machine that runs are started on.
+/// The relay of one machine.
 pub(super) struct FaultyRelay {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -59,13 +59,13 @@ struct Shared {
 #[derive(Default)]
 struct State {
     troubles: Vec<Armed>,
-    /// Requests that came in before the troubles were set.
+    /// The number of requests before the faults were set.
     earlier_requests: usize,
     refused: usize,
     held: bool,
     released: bool,
     connections: Vec<Weak<Connection>>,
-    /// Connections that drop what comes this way.
+    /// The connections and directions whose bytes are dropped.
     stalled: Vec<(u64, Direction)>,
 }
 
@@ -93,7 +93,7 @@ impl FaultyRelay {
         format!("https://{}", self.address)
     }
 
-    /// From now on, these happen, each once.
+    /// Sets the network faults, which happen once each.
     pub(super) fn trouble(&self, troubles: &[Trouble]) {
         self.stop();
         let earlier_requests = self.shared.sandbox.requests().len();
@@ -109,7 +109,7 @@ impl FaultyRelay {
             .collect();
     }
 
-    /// From now on, nothing happens. What was held up is lost with its connection.
+    /// Removes all network faults and closes all connections. Held bytes are lost.
     pub(super) fn stop(&self) {
         let mut state = self.shared.state();
         state.troubles.clear();
@@ -125,12 +125,12 @@ impl FaultyRelay {
         self.shared.changed.notify_all();
     }
 
-    /// Whether bytes are held up for the run to be killed.
+    /// Returns true if bytes are held until the run is killed.
     pub(super) fn is_holding(&self) -> bool {
         self.shared.state().held
     }
 
-    /// Lets go what was held up.
+    /// Releases held bytes.
     pub(super) fn release(&self) {
         let mut state = self.shared.state();
         state.held = false;
@@ -174,10 +174,10 @@ impl Drop for FaultyRelay {
     }
 }
 
-/// What to do with bytes that came.
+/// What to do with received bytes.
 enum Step {
     Pass(usize),
-    /// Pass so many, then do harm.
+    /// Pass this many bytes, and then apply the fault.
     Harm(usize, Harm),
 }
 
@@ -186,7 +186,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes bytes on, and does the harm that is due within them. Returns whether more may follow.
+    /// Passes bytes on, and applies the faults that are due within them. Returns true if the connection is still open.
     fn pass_with_harm(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -224,13 +224,13 @@ impl Shared {
         true
     }
 
-    /// From now on, nothing more goes this way on this connection.
+    /// Drops all further bytes of this connection in this direction.
     fn stall(&self, connection: &Connection, direction: Direction) {
         let stalled = (connection.number, direction);
         self.state().stalled.push(stalled);
     }
 
-    /// What happens to the next `length` bytes; a harm always leaves at least one of them to be passed after it.
+    /// Returns what to do with the next `length` bytes. At least one byte always remains after a fault.
     fn step(&self, direction: Direction, length: usize) -> Step {
         let came = self.sandbox.requests().len();
         let mut state = self.state();
@@ -258,7 +258,7 @@ impl Shared {
     fn hold(&self) {
         let mut state = self.state();
         state.held = !state.released;
-        // Longer than a run lasts; whoever kills it is quicker.
+        // Longer than every run. The run is killed earlier.
         let wait = Duration::from_secs(20);
         let waited = (self.changed).wait_timeout_while(state, wait, |state| !state.released);
         drop(waited);

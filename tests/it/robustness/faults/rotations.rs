@@ -1,5 +1,7 @@
-//! Rotations under every fault: never three keys, the old one untouched or one living successor, and the same command again ends in
-//! the same place. `ROTATION=7` plays one seed, `ROTATIONS=2000` so many.
+//! Rotations with random faults. There are never three keys. The old key is unchanged or has one working successor. The same command, run again,
+//! leads to the same result.
+//!
+//! `ROTATION=7` runs one seed, and `ROTATIONS=2000` runs that many.
 
 use crate::support::wording::{IS_DELIVERED, UNDELIVERED_SECRET_DROPPED};
 use std::collections::BTreeMap;
@@ -20,15 +22,15 @@ use super::scenario::{CREATE, Run, Scenario, Sink};
 use super::seeds::{REQUIRED_FAMILIES, number, print_line};
 use super::summary::summary;
 
-/// So many in the normal suite.
+/// The number of seeds in the normal suite.
 const SEEDS: u64 = 120;
-/// The old key's ID; the two after it are nobody's business.
+/// The ID of the old key. No run may touch the two keys after it.
 const OLD_ID: i64 = 1;
 const BEFORE: usize = 3;
 const DAY: i64 = 86_400_000;
-/// Exit codes that say that nothing was changed.
+/// Exit codes that promise that nothing was changed.
 const UNCHANGED_EXIT_CODES: [i32; 12] = [2, 4, 5, 7, 8, 9, 10, 129, 130, 131, 138, 143];
-/// What must come about among so many.
+/// Events that must occur among these seeds.
 const REQUIRED_EVENTS: [&str; 8] = [
     "run 0",
     "run 8",
@@ -77,14 +79,11 @@ fn a_rotation_ends_in_one_living_successor_or_in_nothing_under_every_fault() {
         .chain(&REQUIRED_FAMILIES)
         .filter(|_| seeds >= SEEDS)
     {
-        assert!(
-            ends.contains_key(*end),
-            "`{end}` never came about: {ends:?}"
-        );
+        assert!(ends.contains_key(*end), "`{end}` never occurred: {ends:?}");
     }
 }
 
-/// A name as it is kept by managers that alter it.
+/// Returns a name without everything that a manager may alter.
 fn folded(name: &str) -> String {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
@@ -94,7 +93,7 @@ struct Rotation {
     seed: u64,
     scenario: Scenario,
     testbed: Testbed,
-    /// The old key as it was.
+    /// The old key before the runs.
     old: ApiKey,
     runs: Vec<Outcome>,
     again: Vec<Outcome>,
@@ -138,7 +137,7 @@ impl Rotation {
             .find(|key| key.id == id)
     }
 
-    /// Keys that were made.
+    /// Returns the keys that the runs created.
     fn created(&self) -> Vec<ApiKey> {
         let mut keys = self.testbed.sandbox.api_keys();
         keys.retain(|key| key.id > BEFORE as i64);
@@ -154,7 +153,7 @@ impl Rotation {
             .collect()
     }
 
-    /// Records of work that is open. One that is settled is dropped by the next run that recovers.
+    /// Returns the number of records of unfinished work. Records of finished work are removed by the next recovery.
     fn records(&self) -> usize {
         let is_open = |record: &&Value| record["progress"]["stage"] != "settled";
         (0..self.testbed.machines.len())
@@ -200,7 +199,7 @@ impl Rotation {
         created.saturating_sub(BEFORE + requested)
     }
 
-    /// Of two machines, one finds the key moved aside by the other, which was cut off and has the record.
+    /// Returns true if the run found the old key renamed by the other machine, whose run was interrupted and left a record.
     fn finds_key_renamed_by_other_machine(&self, run: &Outcome) -> bool {
         self.runs.len() > 1 && run.code == Some(3) && run.stderr.contains("rotate-key 1")
     }
@@ -213,7 +212,7 @@ impl Rotation {
         let mut problems = Vec::new();
         let created = self.created();
         let (delivered, records) = (self.delivered(), self.records());
-        // Cut off before it deletes the twin, a run leaves both and its record.
+        // A run that is interrupted before it deletes a duplicate leaves two keys and a record.
         let twice = usize::from(self.scenario.creates_duplicates());
         if created.len() > self.runs.len() + twice {
             problems.push(format!("{} keys were made", created.len()));
@@ -221,7 +220,7 @@ impl Rotation {
         for key in &created {
             let known = delivered.contains(&key.secret) || self.has_unmarked_duplicates();
             if !known && records == 0 && !self.broken_late() {
-                problems.push(format!("nobody has the secret of {}", key.id));
+                problems.push(format!("the secret of key {} is lost", key.id));
             }
         }
         match self.key(OLD_ID) {
@@ -231,7 +230,7 @@ impl Rotation {
         let alone = self.runs.len() == 1;
         for run in &self.runs {
             match run.code {
-                // Of two, the other may be in the middle of it.
+                // With two runs, the other one may be in progress.
                 Some(0) if alone => problems.extend(self.unfinished_rotation()),
                 Some(101) => problems.push("it panicked".to_owned()),
                 Some(code) if UNCHANGED_EXIT_CODES.contains(&code) && alone => {
@@ -244,7 +243,7 @@ impl Rotation {
                 }
                 _ => {}
             }
-            // What was delivered is said where only the end of the old key is open.
+            // The secret may be on stdout if only the expiry of the old key is missing.
             let open = run.code == Some(11) && run.stderr.contains(IS_DELIVERED);
             if !open && !matches!(run.code, None | Some(0 | 12)) && !run.stdout.is_empty() {
                 problems.push(format!("stdout is not empty: {}", run.stdout));
@@ -253,7 +252,7 @@ impl Rotation {
         self.problems.extend(problems);
     }
 
-    /// Why it is not as it is to be in the end.
+    /// Describes how the keys differ from a finished rotation, if they do.
     fn unfinished_rotation(&self) -> Option<String> {
         let keys = self.testbed.sandbox.api_keys();
         let name = self.scenario.stored_name();
@@ -277,10 +276,10 @@ impl Rotation {
     fn changes_to_old_key(&self) -> Option<String> {
         let old = self.key(OLD_ID)?;
         let same = old.name == self.old.name && old.expiry_date == self.old.expiry_date;
-        (!same || !self.created().is_empty()).then(|| format!("not untouched: {old:?}"))
+        (!same || !self.created().is_empty()).then(|| format!("the old key changed: {old:?}"))
     }
 
-    /// The same command again, on each machine, with nothing in its way.
+    /// Runs the same command again on each machine, without faults.
     fn repeat(&mut self) {
         self.testbed.sandbox.clear_faults();
         for (index, run) in self.scenario.runs.iter().enumerate() {
@@ -317,7 +316,7 @@ impl Rotation {
         }
     }
 
-    /// Nothing tells whether a key is the successor, since the manager keeps no descriptions: each run says so, and the record stays.
+    /// Returns true if nothing proves which key is the successor, because the manager shows no markers. Each run reports this, and the record stays.
     fn is_open_for_good(&mut self) -> bool {
         let said = self.again.iter().any(|run| run.code == Some(11));
         let unmarked = self.scenario.manager.descriptions == StoredText::Dropped;
@@ -350,11 +349,11 @@ impl Rotation {
 
     fn check_for_leaks(&mut self) {
         let keys = self.testbed.sandbox.api_keys();
-        let summary = |run: &Outcome| {
+        let leaks = |run: &Outcome| {
             run.stderr.contains(UNDELIVERED_SECRET_DROPPED)
                 || keys.iter().any(|key| run.stderr.contains(&key.secret))
         };
-        if self.runs.iter().chain(&self.again).any(summary) {
+        if self.runs.iter().chain(&self.again).any(leaks) {
             self.problems
                 .push("a secret is on stderr, or was lost".to_owned());
         }

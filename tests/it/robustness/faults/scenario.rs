@@ -1,4 +1,4 @@
-//! What a seed stands for: a manager, the runs, what goes wrong between them, and when they are killed.
+//! A scenario, which a seed determines: the manager, the runs, their faults, and the times of their kills.
 
 use std::time::Duration;
 
@@ -7,39 +7,39 @@ use swp_keys::sandbox::{AnswerFields, ErrorBody, SearchLag, SecretShape, Setting
 use super::conditions::Surroundings;
 use super::relay::Trouble;
 
-/// The name that runs give their keys, where they do.
+/// The name of the keys that runs create with `--name`.
 pub(super) const NAME: &str = "ci";
-/// The same on a manager that alters names: with everything that may be altered.
+/// The name on a manager that alters names. It contains everything that may be altered.
 const LONG_NAME: &str = "Night build (ci) of the whole Fleet";
-/// The requests that the transaction consists of.
+/// The requests of the transaction.
 pub(super) const CREATE: &str = "POST /api/apikeys";
 pub(super) const SEARCH: &str = "POST /api/apikeys/search";
 pub(super) const RESET: &str = "POST /api/apikeys/*/secretkey";
 pub(super) const DELETE: &str = "DELETE /api/apikeys/*";
-/// Those of a rotation beside them: the old key is the first that there was.
+/// The additional requests of a rotation. The old key has ID 1.
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 pub(super) const VIEW: &str = "GET /api/apikeys/1";
-/// How long a run waits for one answer.
+/// How long a run waits for a response.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(400);
-/// How long it looks for what became of a lost one. Every delay before the manager's work is shorter than the two together: what
-/// is done after a client has stopped looking is something that no client can know of.
+/// How long a run searches for the effect of a request whose response was lost. Every delay before the manager's work is shorter than both times
+/// together, because no client can detect work that is done later.
 pub(super) const SETTLE: Duration = Duration::from_millis(900);
 
-/// Everything that is decided before the first run starts.
+/// Everything that is drawn before the first run starts.
 #[derive(Debug)]
 pub(super) struct Scenario {
     pub(super) manager: Manager,
-    /// How many keys of the name there are already.
+    /// The number of existing keys with the name.
     pub(super) existing: usize,
     pub(super) runs: Vec<Run>,
-    /// All runs at once, from a machine each; else one after the other.
+    /// Whether the runs are simultaneous and each has its own machine. If not, they run one after the other.
     pub(super) together: bool,
-    /// The sandbox's own faults, as on its command line.
+    /// The faults of the sandbox, in the form of its command line.
     pub(super) faults: Vec<String>,
     pub(super) recovery: Recovery,
 }
 
-/// What the contract leaves open.
+/// The properties of the manager that the API contract leaves open.
 #[derive(Debug)]
 pub(super) struct Manager {
     pub(super) duplicate_name: Option<u16>,
@@ -56,12 +56,12 @@ pub(super) struct Manager {
     pub(super) search_lag: SearchLag,
 }
 
-/// One run of `create-key`, or of `rotate-key`.
+/// One run of `create-key` or `rotate-key`.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    /// It puts a key in the place of the one that there is.
+    /// Whether the run rotates the existing key.
     pub(super) rotates: bool,
-    /// Runs on one machine share their state folder and their way to the manager.
+    /// The machine of the run. Runs on one machine share a state folder and a relay.
     pub(super) machine: usize,
     pub(super) naming: Naming,
     pub(super) if_exists: IfExists,
@@ -74,14 +74,14 @@ pub(super) struct Run {
     pub(super) surroundings: Surroundings,
 }
 
-/// What the key is called.
+/// How the key is named and marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
-    /// By the run.
+    /// A name that the run generates.
     Default,
-    /// By the user, with the run's mark in the description.
+    /// A name from the user, with a marker in the description.
     Named,
-    /// By the user, and without a mark.
+    /// A name from the user, without a marker.
     Unmarked,
 }
 
@@ -93,11 +93,11 @@ pub(super) enum IfExists {
     Rekey,
 }
 
-/// Where the secret is to go.
+/// The target of the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sink {
     Stdout,
-    /// stdout is a disk that is full.
+    /// stdout on a full disk.
     Full,
     File,
     TwoFiles,
@@ -105,13 +105,13 @@ pub(super) enum Sink {
     FileAndDotenv,
     Command,
     FileAndCommand,
-    /// The command takes the secret and says no.
+    /// The command reads the secret and then fails.
     FileAndRefusal,
-    /// A dotenv file that other runs write to at the same time.
+    /// A dotenv file that several runs write to at the same time.
     Shared,
 }
 
-/// One place that a sink of the command line writes to.
+/// One target of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     File,
@@ -137,7 +137,7 @@ impl Sink {
     }
 }
 
-/// What breaks a sink after it was prepared: when the request that makes the secret has come in.
+/// How a prepared sink is broken when the manager has received the create or reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Breakage {
     ReaderCloses,
@@ -146,14 +146,14 @@ pub(super) enum Breakage {
     FileAppears,
 }
 
-/// Signals, and when.
+/// Signals and their time.
 #[derive(Clone, Debug)]
 pub(super) struct Kill {
     pub(super) signals: Vec<Signal>,
     pub(super) point: Point,
 }
 
-/// What a run is sent.
+/// A signal to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     Hangup,
@@ -164,44 +164,44 @@ pub(super) enum Signal {
     User1,
 }
 
-/// When a run is killed, as it shows from outside.
+/// The observable event at which a run is killed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Point {
-    /// So long after its start.
+    /// This long after the start.
     After(Duration),
-    /// Its record is on disk.
+    /// The record of the run exists.
     RecordExists,
-    /// Its record has gone again.
+    /// The record of the run was removed.
     RecordRemoved,
-    /// So many requests of this route have come in.
+    /// The manager has received this many requests of this route.
     Received(&'static str, usize),
-    /// The layer holds bytes up.
+    /// The relay holds bytes.
     Held,
-    /// The file for the secret is there.
+    /// The file for the secret exists.
     FileExists,
-    /// Something came out of stdout.
+    /// The run has written to stdout.
     StdoutWritten,
 }
 
-/// How `recover` is called until nothing is left.
+/// How `recover` is run.
 #[derive(Debug)]
 pub(super) struct Recovery {
-    /// Whether the first round suffers too.
+    /// The network faults of the first round.
     pub(super) troubles: Vec<Trouble>,
     pub(super) kill: Option<Kill>,
     pub(super) faults: Vec<String>,
-    /// Of all its runs.
+    /// The conditions of all rounds.
     pub(super) surroundings: Surroundings,
-    /// The disk that got full is still full in the first round.
+    /// Whether a full disk is still full in the first round.
     pub(super) disk_is_full: bool,
-    /// Somebody renamed the keys meanwhile.
+    /// Whether the keys are renamed before the recovery.
     pub(super) keys_are_renamed: bool,
-    /// The first way; the others follow in turn.
+    /// The first way to recover. The others follow in turn.
     pub(super) first: usize,
 }
 
 impl Scenario {
-    /// One run with nothing going wrong, for whoever brings a fault of his own.
+    /// A scenario of one run without faults.
     pub(super) fn without_faults(sink: Sink) -> Self {
         Self {
             manager: Manager::usual(),
@@ -233,12 +233,12 @@ impl Scenario {
         }
     }
 
-    /// Whether somebody asked for a new secret of a key that exists.
+    /// Returns true if a run resets an existing key.
     pub(super) fn rekeys(&self) -> bool {
         (self.runs.iter()).any(|run| run.if_exists == IfExists::Rekey)
     }
 
-    /// The name that the runs ask for, where they do.
+    /// Returns the name that the runs request.
     pub(super) fn name(&self) -> &'static str {
         match self.manager.key_names {
             StoredText::Kept => NAME,
@@ -246,7 +246,7 @@ impl Scenario {
         }
     }
 
-    /// That name as the manager keeps it.
+    /// Returns the name that the manager stores.
     pub(super) fn stored_name(&self) -> String {
         let name = self.name();
         match self.manager.key_names {
@@ -259,11 +259,11 @@ impl Scenario {
         }
     }
 
-    /// The sandbox for it.
+    /// Returns the settings of the sandbox.
     pub(super) fn settings(&self) -> Settings {
         let mut settings = Settings {
             secret_shape: self.manager.secret_shape,
-            // A manager takes the keys that it makes.
+            // A manager must accept the keys that it creates.
             cloud_one: self.manager.secret_shape == SecretShape::CloudOne,
             sessions_max: 100,
             rate_limit: None,

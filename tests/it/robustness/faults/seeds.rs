@@ -1,4 +1,4 @@
-//! Plays seeds: `SEED=7` that one, `SEEDS=10000` so many, else 500, each a scenario of its own.
+//! Runs random scenarios: 500 by default, `SEEDS=10000` for that many, or `SEED=7` for a single one.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -19,12 +19,12 @@ use super::recovery::{forget, recover};
 use super::scenario::{CREATE, Scenario};
 use super::summary::summary;
 
-/// So many in the normal suite.
+/// The number of seeds in the normal suite.
 const SEEDS: u64 = 500;
-/// So many failures are told in full.
+/// The number of failures that are reported in full.
 const MAX_REPORTS: usize = 3;
 
-/// What must come about among so many: else nothing was tried, and a harness that tries nothing is always content.
+/// Events that must occur among these seeds. Otherwise the harness would have tested nothing.
 const REQUIRED_EVENTS: [&str; 17] = [
     "run 0",
     "run 6",
@@ -45,7 +45,7 @@ const REQUIRED_EVENTS: [&str; 17] = [
     "a signal was ignored",
 ];
 
-/// Families that must be drawn.
+/// Fault families that must occur.
 pub(super) const REQUIRED_FAMILIES: [&str; 7] = [
     "a request came twice",
     "answers were exchanged",
@@ -56,7 +56,7 @@ pub(super) const REQUIRED_FAMILIES: [&str; 7] = [
     "few descriptors",
 ];
 
-/// What must come about if this machine has what it takes.
+/// Returns the conditions that must occur if this machine supports them.
 fn possible() -> impl Iterator<Item = &'static &'static str> {
     let clocks: &[&str] = match faketime() {
         Some(_) => &["a wrong clock", "a clock jumped"],
@@ -80,7 +80,7 @@ pub(super) fn number(name: &str) -> Option<u64> {
     Some(number.unwrap_or_else(|error| panic!("{name}={value}: {error}")))
 }
 
-/// Past the test runner, which would keep it back.
+/// Writes to stderr directly, because the test runner captures `eprintln!`.
 pub(super) fn print_line(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }
@@ -124,7 +124,7 @@ fn many(seeds: u64) {
         .chain(families)
         .filter(|_| seeds >= SEEDS)
     {
-        assert!(ends.contains_key(*end), "`{end}` never came about");
+        assert!(ends.contains_key(*end), "`{end}` never occurred");
     }
 }
 
@@ -183,7 +183,7 @@ fn run_to_end(seed: u64) -> Verdict {
     }
 }
 
-/// A create that is worked on after the settle time comes when its run is over, so it is waited for, if there is one.
+/// Waits for a create that the manager processes after the settle time, when its run has ended.
 fn wait_for_late_work(scenario: &Scenario, testbed: &Testbed, runs: &[Outcome]) {
     let drawn = late_create();
     let asked = (testbed.sandbox.requests().iter()).any(|request| request.route() == CREATE);
@@ -209,7 +209,7 @@ fn end(what: &str, outcome: &Outcome) -> String {
     }
 }
 
-/// What the runs met, for the count of what was tried.
+/// Returns the events of the runs, which are counted.
 fn events(scenario: &Scenario, testbed: &Testbed, runs: &[Outcome]) -> Vec<String> {
     let mut ends: Vec<_> = runs.iter().map(|outcome| end("run", outcome)).collect();
     ends.extend(families(scenario, runs));

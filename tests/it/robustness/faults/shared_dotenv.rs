@@ -1,5 +1,5 @@
-//! Many runs with one dotenv file, while some fail after their line was written, some are killed, and the manager loses answers: each
-//! line that is there is a run's that reported success or was killed, and none that was reported as delivered is missing.
+//! Many runs share one dotenv file. Some fail after writing their line, some are killed, and the manager loses responses. Every line must belong to a
+//! run that succeeded or was killed, and no delivered line may be missing.
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -14,7 +14,7 @@ use super::seeds::number;
 use crate::support::files::{names, read};
 use crate::support::{RunResult, TestEnv};
 
-/// So many rounds in the normal suite.
+/// The number of rounds in the normal suite.
 const ROUNDS: u64 = 24;
 const RUNS: usize = 8;
 const BEFORE: &str = "# settings\nOTHER='1 2'\n";
@@ -37,11 +37,11 @@ struct Run {
     state: PathBuf,
 }
 
-/// A run that has ended; without a code if it was killed.
+/// The outcome of a run. A killed run has no exit code.
 struct Outcome {
     code: Option<i32>,
     stderr: String,
-    /// Whether it left a record.
+    /// Whether the run left a record.
     recorded: bool,
 }
 
@@ -80,7 +80,7 @@ fn start(env: &mut TestEnv, random: &Random, number: usize) -> Run {
     let [name, key] = ["K", "key-"].map(|head| format!("{head}{number}"));
     let mut arguments = vec!["create", "-q", "--role-id", "2", "--name", &key];
     arguments.extend(["--dotenv", ".env", "--env-name", &name]);
-    // So that there is time between the delivery and its end, or its undoing.
+    // A slow command makes time between the write and the end of the run or its rollback.
     arguments.extend(random.weigh(&[
         (50, &[][..]),
         (25, &["--deliver-cmd", "sh -c 'sleep 0.1'"]),
@@ -104,7 +104,7 @@ fn start(env: &mut TestEnv, random: &Random, number: usize) -> Run {
 fn end(run: Run) -> Outcome {
     if let Some((after, signal)) = run.kill {
         std::thread::sleep(after);
-        // It has not been waited for, so its number is nobody else's.
+        // The process has not been reaped, so that no other process can have its ID.
         let _ = kill_process(Pid::from_child(&run.child), signal);
     }
     let output = run.child.wait_with_output().expect("the run ends");

@@ -1,4 +1,4 @@
-//! What stands on the manager and in the state folders, read as a person would, and in words.
+//! Describes the keys of the manager and the records of the machines for failure reports.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use swp_keys::sandbox::ApiKey;
 use super::audit::Problems;
 use super::machines::Testbed;
 
-/// Every record that is there, read as a person would.
+/// Returns all records, read directly from their files.
 pub(super) fn records(testbed: &Testbed, problems: &mut Problems) -> Vec<(usize, String, Value)> {
     let mut records = Vec::new();
     for (number, machine) in testbed.machines.iter().enumerate() {
@@ -18,7 +18,7 @@ pub(super) fn records(testbed: &Testbed, problems: &mut Problems) -> Vec<(usize,
             .flatten()
         {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // A run that was killed while it wrote leaves a temporary file; nothing was asked then.
+            // A run that is killed while it writes a record leaves a temporary file. It has sent no create then.
             if name.starts_with('.') {
                 continue;
             }
@@ -41,7 +41,7 @@ pub(super) fn describe(key: &ApiKey) -> String {
     )
 }
 
-/// The books in words, for a seed that failed.
+/// Describes the keys, the records and the requests for a failure report.
 pub(super) fn summary(testbed: &Testbed) -> String {
     let keys: Vec<_> = (testbed.sandbox.api_keys().iter())
         .map(|key| format!("  {} = {}\n", describe(key), key.secret))

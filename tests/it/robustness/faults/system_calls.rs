@@ -96,7 +96,7 @@ fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_rec
     );
     assert!(
         delivered < gone,
-        "the record goes before the secret is flushed: {calls:#?}"
+        "the record is removed before the secret is flushed: {calls:#?}"
     );
     let SystemCall::Removed(record) = &calls[gone] else {
         unreachable!("`next` found it")
