@@ -352,7 +352,7 @@ fn fault_of(random: &Random, route: &str) -> String {
         ),
         (2, "raw=nonsense after".to_owned()),
     ]);
-    // A run trusts a 404 with a JSON body. Therefore no fault sends one.
+    // A run trusts the manager's 404 about a key. Therefore no fault sends one.
     let action = match action.as_str() {
         "status=404 before" if matches!(route, RESET | DELETE | CHANGE) => {
             "status=403 before".to_owned()
