@@ -20,7 +20,7 @@ use crate::terminal::output::{Format, json_text, safe};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each line is a permission that the role grants, as a path in the manager's role object. With --diff, - marks a permission that only the \
-                  first role grants, and + a permission that only the role of --diff grants."
+                  first role grants, and + a permission that only the second role grants."
 )]
 pub(crate) struct Args {
     /// The role: its ID or exact name
