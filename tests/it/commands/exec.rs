@@ -125,7 +125,7 @@ fn a_descriptor_keeps_the_secret_out_of_the_environment() {
     );
     contains(
         crate::support::shell::sh(&env.home, &taken).failure(2),
-        &["--fd 9"],
+        &["`--fd`"],
     );
 }
 

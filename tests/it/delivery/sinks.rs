@@ -36,7 +36,7 @@ fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
     for text in [&result.stdout, &result.stderr] {
         assert!(!text.contains(&secret), "{text}");
     }
-    assert_eq!(read(&env.home.path("key")), format!("{secret}\n"));
+    assert_eq!(read(env.home.path("key")), format!("{secret}\n"));
     assert_eq!(names(&env.home.path("")), ["key"], "nothing else is left");
 }
 
@@ -55,7 +55,7 @@ fn as_a_file_a_dash_is_stdout() {
     printed(&["--out-file", "-", "--force"], &plain);
     // One document, which holds the secret: not another without it.
     printed(&["--out-file", "-", "--out-file", "key"], &plain);
-    assert_eq!(read(&env.home.path("key")), plain(&secret(&env)));
+    assert_eq!(read(env.home.path("key")), plain(&secret(&env)));
     let line = |secret: &str| format!("SWP_API_KEY={secret}\n");
     printed(&["--dotenv", "-"], &line);
     printed(&["--out-file", "-", "-o", "env"], &line);
@@ -64,12 +64,12 @@ fn as_a_file_a_dash_is_stdout() {
         &["--dotenv", "-", "--env-name", "DS_KEY", "--dotenv", ".env"],
         &named,
     );
-    assert_eq!(read(&env.home.path(".env")), named(&secret(&env)));
+    assert_eq!(read(env.home.path(".env")), named(&secret(&env)));
     let key = create(&["--out-file", "-", "-o", "json"]).json();
     assert_eq!(key["secretKey"], secret(&env));
     assert_eq!(key["meta"]["sinks"], json!(["stdout"]));
     create(&["--out-file", "./-"]).success();
-    assert_eq!(read(&env.home.path("-")), plain(&secret(&env)));
+    assert_eq!(read(env.home.path("-")), plain(&secret(&env)));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
         ["other"],
         "the first is withdrawn"
     );
-    assert_eq!(read(&held.home.path("other")), "somebody else's");
+    assert_eq!(read(held.home.path("other")), "somebody else's");
 }
 
 /// A folder in which a file is open cannot be removed on Windows.
@@ -218,7 +218,7 @@ fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
     undone(&result, &held.sandbox);
     contains(&result.stderr, &["folder/other"]);
     assert_eq!(names(&held.home.path("")), ["key"]);
-    assert_eq!(read(&held.home.path("key")), "what was there");
+    assert_eq!(read(held.home.path("key")), "what was there");
 }
 
 /// What leads there when the secret is there counts, and nothing is left where it led before.

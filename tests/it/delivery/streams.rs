@@ -98,7 +98,7 @@ mod unix {
         held.release();
         running.finish().success();
         let key = &held.sandbox.api_keys()[0];
-        assert_eq!(read(&held.home.path("key")), format!("{}\n", key.secret));
+        assert_eq!(read(held.home.path("key")), format!("{}\n", key.secret));
     }
 
     fn full() -> File {
