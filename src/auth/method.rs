@@ -77,7 +77,9 @@ impl AuthMethod {
         // The manager returns the same status for an expired or locked key as for a key whose role lacks a permission.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
-            let hint = format!("{hint}; `swp-keys login` saved this key, and `swp-keys logout` removes it");
+            let hint = format!(
+                "{hint}; `swp-keys login` saved this key, and `swp-keys logout` removes it"
+            );
             return error.hint(hint);
         }
         if error.kind() != ErrorKind::SignIn {
