@@ -1,7 +1,9 @@
 //! Functions for keys and roles that several commands share.
 
+pub(crate) mod batch;
 pub(crate) mod comparison;
 pub(crate) mod document;
+pub(crate) mod locking;
 pub(crate) mod lookup;
 pub(crate) mod naming;
 pub(crate) mod own_key;

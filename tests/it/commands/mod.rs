@@ -11,6 +11,7 @@ mod if_exists;
 mod list_keys;
 mod list_roles;
 mod lock_key;
+mod lock_keys;
 mod rotate_key;
 mod sandbox;
 mod show_key;

@@ -1,13 +1,12 @@
-//! The flags of `delete-key`, and the code that runs it.
+//! `delete-key`: deletes keys and verifies each deletion. All keys are looked up before the first key is deleted.
 
-use super::report;
-use super::report::{DeleteResult, finish, interrupted};
 use crate::auth::session;
 use crate::auth::session::Access;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
+use crate::keys::batch::{Batch, BatchWords, KeyResult, nothing_changed, would_fail_again};
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
@@ -40,6 +39,14 @@ pub(crate) struct Args {
     force: bool,
 }
 
+const WORDS: BatchWords = BatchWords {
+    verb: "delete",
+    done: "deleted",
+    repeat: "keys that no longer exist count as deleted",
+};
+/// The result for a key that did not exist.
+const ALREADY_GONE: &str = "was gone already";
+
 /// The result of looking up a KEY argument.
 enum KeyArgument {
     Found(Box<ApiKey>),
@@ -65,12 +72,12 @@ pub(crate) async fn run(
         ));
     }
     let target = Target::new(settings)?;
-    let results = session::signed_in(&target, context, async |access| {
+    let batch = session::signed_in(&target, context, async |access| {
         let arguments = look_up_all(args, access).await?;
         delete_all(arguments, args, access).await
     })
     .await?;
-    finish(results, &target, context)?;
+    batch.finish(&target, context)?;
     Ok(Outcome::Done)
 }
 
@@ -81,19 +88,8 @@ pub(crate) async fn run(
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
-        let argument = match look_up(text, args.ignore_missing, access).await {
-            Ok(argument) => argument,
-            Err(error) => {
-                let message = format!("{error}; nothing was deleted");
-                let hint = error.next_step().unwrap_or_default().to_owned();
-                let error = Error::new(error.kind(), message).http(error.http_status());
-                return Err(if hint.is_empty() {
-                    error
-                } else {
-                    error.hint(hint)
-                });
-            }
-        };
+        let argument = look_up(text, args.ignore_missing, access).await;
+        let argument = argument.map_err(|error| nothing_changed(&error, WORDS.done))?;
         let duplicate = arguments.iter().any(|other| match (other, &argument) {
             (KeyArgument::Found(one), KeyArgument::Found(two)) => one.id == two.id,
             (KeyArgument::MissingId(one), KeyArgument::MissingId(two)) => one == two,
@@ -137,20 +133,22 @@ async fn delete_all(
     arguments: Vec<KeyArgument>,
     args: &Args,
     access: Access<'_>,
-) -> Result<Vec<DeleteResult>, Error> {
-    let mut results = Vec::new();
+) -> Result<Batch, Error> {
+    let mut batch = Batch::new(WORDS);
     let mut keys = Vec::new();
     for argument in arguments {
         match argument {
             KeyArgument::Found(key) => keys.push(*key),
-            KeyArgument::MissingId(id) => results.push(DeleteResult::already_gone(Some(id), None)),
+            KeyArgument::MissingId(id) => {
+                batch.push(KeyResult::missing(Some(id), None, ALREADY_GONE));
+            }
             KeyArgument::MissingName(name) => {
-                results.push(DeleteResult::already_gone(None, Some(name)))
+                batch.push(KeyResult::missing(None, Some(name), ALREADY_GONE));
             }
         }
     }
     if keys.is_empty() {
-        return Ok(results);
+        return Ok(batch);
     }
     let signer = Signer::ask(access).await?;
     if !args.force {
@@ -163,35 +161,25 @@ async fn delete_all(
     if !args.yes {
         confirm(&keys, access.context).await?;
     }
-    let mut keys = keys.into_iter();
-    while let Some(key) = keys.next() {
+    let mut remaining = keys.iter();
+    while let Some(key) = remaining.next() {
         if let Some(signal) = access.context.signals.received() {
-            results.extend(
-                [key]
-                    .into_iter()
-                    .chain(keys)
-                    .map(|key| DeleteResult::not_tried(&key)),
-            );
-            return Err(interrupted(signal, &results));
+            batch.skip([key].into_iter().chain(remaining));
+            return Err(batch.interrupted(signal));
         }
-        let result = delete(&key, signer, &results, access).await;
-        let stop = (result.as_ref()).is_err_and(|error| would_fail_again(error.kind()));
-        results.push(DeleteResult::of(&key, result));
-        if stop {
-            results.extend(keys.map(|key| DeleteResult::not_tried(&key)));
-            break;
+        match delete(key, signer, &batch, access).await {
+            Ok(()) => batch.push(KeyResult::changed(key, "gone")),
+            Err(error) => {
+                let stop = would_fail_again(error.kind());
+                batch.push(KeyResult::failed(key, error));
+                if stop {
+                    batch.skip(remaining);
+                    break;
+                }
+            }
         }
     }
-    Ok(results)
-}
-
-/// Returns true if the next deletion would fail for the same reason. A rejected secret must not be sent again, because that could lock its
-/// key.
-fn would_fail_again(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::SignIn | ErrorKind::Trust | ErrorKind::Unreachable | ErrorKind::RateLimited
-    )
+    Ok(batch)
 }
 
 async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
@@ -232,14 +220,14 @@ async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
 async fn delete(
     key: &ApiKey,
     signer: Signer,
-    earlier: &[DeleteResult],
+    earlier: &Batch,
     access: Access<'_>,
 ) -> Result<(), Error> {
     let _pending = access.context.pending.add(PendingWork::change(
         format!(
             "{} may have been deleted{}",
             describe(key),
-            report::deleted_so_far(earlier)
+            earlier.done_so_far()
         ),
         key.id,
     ));

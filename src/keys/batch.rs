@@ -1,0 +1,268 @@
+//! The results of a command that changes several keys.
+//!
+//! If only some of the keys were changed (exit code 12), stdout lists the result for each key. After any other failure, stdout is empty.
+
+use serde_json::{Map, Value, json};
+
+use super::document::meta;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Signal};
+use crate::manager::ApiKey;
+use crate::target::Target;
+use crate::terminal::output;
+use crate::terminal::output::{Format, json_text};
+
+/// The result for one key.
+pub(crate) struct KeyResult {
+    id: Option<i64>,
+    name: Option<String>,
+    /// The fields of the key for JSON output, if it still exists.
+    fields: Option<Map<String, Value>>,
+    outcome: KeyOutcome,
+}
+
+/// What happened to a key.
+enum KeyOutcome {
+    /// This run changed the key. The word describes its new state.
+    Changed(&'static str),
+    /// The key already had the requested state.
+    Unchanged(&'static str),
+    Failed(Error),
+    NotTried,
+}
+
+impl KeyResult {
+    /// Returns the result for a key that this run changed.
+    pub(crate) fn changed(key: &ApiKey, word: &'static str) -> Self {
+        Self::of(key, KeyOutcome::Changed(word))
+    }
+
+    /// Returns the result for a key that already had the requested state.
+    pub(crate) fn unchanged(key: &ApiKey, word: &'static str) -> Self {
+        Self::of(key, KeyOutcome::Unchanged(word))
+    }
+
+    /// Returns the result for a key that could not be changed.
+    pub(crate) fn failed(key: &ApiKey, error: Error) -> Self {
+        Self::of(key, KeyOutcome::Failed(error))
+    }
+
+    /// Returns the result for a key that was not reached.
+    pub(crate) fn not_tried(key: &ApiKey) -> Self {
+        Self::of(key, KeyOutcome::NotTried)
+    }
+
+    /// Returns the result for a key that the manager does not have.
+    pub(crate) fn missing(id: Option<i64>, name: Option<String>, word: &'static str) -> Self {
+        Self {
+            id,
+            name,
+            fields: None,
+            outcome: KeyOutcome::Unchanged(word),
+        }
+    }
+
+    /// Adds the fields of the key to the JSON output.
+    pub(crate) fn with_fields(self, key: &ApiKey) -> Self {
+        Self {
+            fields: Some(key.fields()),
+            ..self
+        }
+    }
+
+    fn of(key: &ApiKey, outcome: KeyOutcome) -> Self {
+        Self {
+            id: Some(key.id),
+            name: key.name().map(str::to_owned),
+            fields: None,
+            outcome,
+        }
+    }
+
+    fn succeeded(&self) -> bool {
+        matches!(
+            self.outcome,
+            KeyOutcome::Changed(_) | KeyOutcome::Unchanged(_)
+        )
+    }
+
+    fn error(&self) -> Option<&Error> {
+        match &self.outcome {
+            KeyOutcome::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.outcome {
+            KeyOutcome::Changed(word) | KeyOutcome::Unchanged(word) => word,
+            KeyOutcome::Failed(_) => "failed",
+            KeyOutcome::NotTried => "not tried",
+        }
+    }
+
+    fn object(&self) -> Value {
+        let mut object = Value::Object(self.fields.clone().unwrap_or_default());
+        if let Some(id) = self.id {
+            object["ID"] = id.into();
+        }
+        if let Some(name) = &self.name {
+            object["keyName"] = name.clone().into();
+        }
+        object["meta"] = json!({"result": self.word()});
+        if let Some(error) = self.error() {
+            let (code, message) = (error.kind().code(), error.to_string());
+            object["meta"]["error"] = json!({"code": code, "message": message});
+        }
+        object
+    }
+
+    fn row(&self) -> [String; 3] {
+        let result = match self.error() {
+            Some(error) => format!("failed: {error}"),
+            None => self.word().to_owned(),
+        };
+        let id = self.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+        let name = self.name.clone().unwrap_or_else(|| "-".to_owned());
+        [id, name, result]
+    }
+
+    fn description(&self) -> String {
+        match (&self.name, self.id) {
+            (Some(name), Some(id)) => format!("`{name}` (ID {id})"),
+            (None, Some(id)) => format!("ID {id}"),
+            (name, None) => format!("`{}`", name.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// The words of a command for its messages.
+#[derive(Clone, Copy)]
+pub(crate) struct BatchWords {
+    /// The infinitive, such as `delete`.
+    pub(crate) verb: &'static str,
+    /// The past participle, such as `deleted`.
+    pub(crate) done: &'static str,
+    /// Why repeating the command is safe. A clause for the end of a hint.
+    pub(crate) repeat: &'static str,
+}
+
+/// The results of one command, in the order of its work.
+pub(crate) struct Batch {
+    words: BatchWords,
+    results: Vec<KeyResult>,
+}
+
+impl Batch {
+    /// Returns a batch without results.
+    pub(crate) fn new(words: BatchWords) -> Self {
+        let results = Vec::new();
+        Self { words, results }
+    }
+
+    /// Adds a result.
+    pub(crate) fn push(&mut self, result: KeyResult) {
+        self.results.push(result);
+    }
+
+    /// Adds a result for each key that was not reached.
+    pub(crate) fn skip<'a>(&mut self, keys: impl IntoIterator<Item = &'a ApiKey>) {
+        let skipped = keys.into_iter().map(KeyResult::not_tried);
+        self.results.extend(skipped);
+    }
+
+    /// Returns the error for a signal that arrived between the changes of two keys.
+    pub(crate) fn interrupted(&self, signal: Signal) -> Error {
+        let remaining = self.results.iter().filter(|result| !result.succeeded());
+        let BatchWords { verb, done, repeat } = self.words;
+        let message = format!(
+            "interrupted{}; not {done}: {}",
+            self.done_so_far(),
+            list(remaining)
+        );
+        Error::new(ErrorKind::Interrupted(signal), message).hint(format!(
+            "run the command again to {verb} the remaining keys; {repeat}"
+        ))
+    }
+
+    /// Returns a list of the keys that this run has already changed, to append to a message.
+    pub(crate) fn done_so_far(&self) -> String {
+        let changed = |result: &&KeyResult| matches!(result.outcome, KeyOutcome::Changed(_));
+        let changed = list(self.results.iter().filter(changed));
+        if changed.is_empty() {
+            return String::new();
+        }
+        format!("; already {}: {changed}", self.words.done)
+    }
+
+    /// Prints the result of each key.
+    ///
+    /// # Errors
+    /// If there is only one key, returns its error. If there are several, returns a partial failure.
+    pub(crate) fn finish(self, target: &Target, context: &Context) -> Result<(), Error> {
+        if let [only] = &self.results[..]
+            && let Some(error) = only.error()
+        {
+            return Err(error.clone());
+        }
+        self.print(target, context)?;
+        let failed = self.results.iter().filter(|result| !result.succeeded());
+        let failed = failed.count();
+        if failed == 0 {
+            return Ok(());
+        }
+        for error in self.results.iter().filter_map(KeyResult::error) {
+            context.output.warn(&error.to_string());
+        }
+        let BatchWords { done, repeat, .. } = self.words;
+        let message = format!("{failed} of {} keys were not {done}", self.results.len());
+        Err(Error::new(ErrorKind::Partial, message)
+            .hint(format!("fix the cause and run the command again; {repeat}")))
+    }
+
+    fn print(&self, target: &Target, context: &Context) -> Result<(), Error> {
+        let results = &self.results;
+        let document = match context.output.format() {
+            Format::Text | Format::Env => {
+                let rows = results.iter().map(KeyResult::row);
+                output::table(["ID", "NAME", "RESULT"], rows)
+            }
+            Format::Json => {
+                let keys: Vec<Value> = results.iter().map(KeyResult::object).collect();
+                let meta = meta(target, json!({}));
+                json_text(&json!({"apiKeys": keys, "meta": meta}), true) + "\n"
+            }
+            Format::Jsonl => results
+                .iter()
+                .map(|result| json_text(&result.object(), false) + "\n")
+                .collect(),
+        };
+        context.output.data(&document)
+    }
+}
+
+fn list<'a>(results: impl Iterator<Item = &'a KeyResult>) -> String {
+    let descriptions: Vec<String> = results.map(KeyResult::description).collect();
+    descriptions.join(", ")
+}
+
+/// Returns true if the next request would fail for the same reason. A rejected secret must not be sent again, because that could lock its
+/// key.
+pub(crate) fn would_fail_again(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::SignIn | ErrorKind::Trust | ErrorKind::Unreachable | ErrorKind::RateLimited
+    )
+}
+
+/// Returns the error of a lookup before any key was changed. `done` is a past participle such as `deleted`.
+pub(crate) fn nothing_changed(error: &Error, done: &str) -> Error {
+    let hint = error.next_step().unwrap_or_default().to_owned();
+    let message = format!("{error}; nothing was {done}");
+    let error = Error::new(error.kind(), message).http(error.http_status());
+    if hint.is_empty() {
+        error
+    } else {
+        error.hint(hint)
+    }
+}

@@ -1,0 +1,253 @@
+//! Locks and unlocks keys. If there are several, all are looked up before the first one is changed.
+
+use super::batch::{Batch, BatchWords, KeyResult, nothing_changed, would_fail_again};
+use super::document::print_changed;
+use super::lookup::{self, KeyRef};
+use super::own_key::Signer;
+use super::state::{State, describe};
+use super::update::set_active;
+use crate::auth::session;
+use crate::auth::session::Access;
+use crate::config::Settings;
+use crate::context::{Context, Outcome};
+use crate::error::Error;
+use crate::expiry::format_time;
+use crate::manager::ApiKey;
+use crate::target::Target;
+
+/// What to do with the keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockChange {
+    Lock {
+        /// Lock a key even if this run authenticates with it.
+        force: bool,
+    },
+    Unlock,
+}
+
+/// A key after its change.
+struct ChangedKey {
+    key: ApiKey,
+    changed: bool,
+    state: State,
+}
+
+const LOCKING: BatchWords = BatchWords {
+    verb: "lock",
+    done: "locked",
+    repeat: "keys that are already locked stay locked",
+};
+const UNLOCKING: BatchWords = BatchWords {
+    verb: "unlock",
+    done: "unlocked",
+    repeat: "keys that are not locked stay unlocked",
+};
+
+impl LockChange {
+    fn words(self) -> BatchWords {
+        match self {
+            Self::Lock { .. } => LOCKING,
+            Self::Unlock => UNLOCKING,
+        }
+    }
+
+    /// Returns true if the key already has the requested state.
+    fn is_in_place(self, key: &ApiKey, state: State) -> bool {
+        match self {
+            Self::Lock { .. } => key.active() == Some(false),
+            Self::Unlock => key.active() == Some(true) && !matches!(state, State::Locked(_)),
+        }
+    }
+}
+
+/// Locks or unlocks the keys that the KEY arguments select. The output for one argument is the key. The output for several arguments is a
+/// list of results.
+///
+/// # Errors
+/// If there is one argument, returns its error. If there are several and only some of the keys were changed, returns a partial failure.
+pub(crate) async fn run(
+    keys: &[String],
+    change: LockChange,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    for key in keys {
+        KeyRef::read(key)?;
+    }
+    if let [key] = keys {
+        return run_one(key, change, settings, context).await;
+    }
+    context.output.format().require_list()?;
+    let target = Target::new(settings)?;
+    let batch = session::signed_in(&target, context, async |access| {
+        let keys = look_up_all(keys, change, access).await?;
+        change_all(keys, change, access).await
+    })
+    .await?;
+    batch.finish(&target, context)?;
+    Ok(Outcome::Done)
+}
+
+async fn run_one(
+    key: &str,
+    change: LockChange,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let target = Target::new(settings)?;
+    let result = session::signed_in(&target, context, async |access| {
+        let key = lookup::resolve(key, access).await?;
+        refuse_own_keys(std::slice::from_ref(&key), change, access).await?;
+        let changed = change_one(key, change, access).await;
+        changed.map_err(|(_, error)| error)
+    })
+    .await?;
+    if !warn(&result, change, context) {
+        context.output.note(&result_text(&result, change));
+    }
+    print_changed(&result.key, result.changed, &target, context)
+}
+
+/// Looks up all KEY arguments, and returns each key once.
+async fn look_up_all(
+    texts: &[String],
+    change: LockChange,
+    access: Access<'_>,
+) -> Result<Vec<ApiKey>, Error> {
+    let mut keys: Vec<ApiKey> = Vec::new();
+    for text in texts {
+        let key = lookup::resolve(text, access).await;
+        let key = key.map_err(|error| nothing_changed(&error, change.words().done))?;
+        if !keys.iter().any(|other| other.id == key.id) {
+            keys.push(key);
+        }
+    }
+    Ok(keys)
+}
+
+/// Checks that no key that will be locked authenticates this run.
+async fn refuse_own_keys(
+    keys: &[ApiKey],
+    change: LockChange,
+    access: Access<'_>,
+) -> Result<(), Error> {
+    let now = access.signed_in.time();
+    let mut affected = keys
+        .iter()
+        .filter(|key| !change.is_in_place(key, State::of(key, now)))
+        .peekable();
+    if change != (LockChange::Lock { force: false }) || affected.peek().is_none() {
+        return Ok(());
+    }
+    let signer = Signer::ask(access).await?;
+    for key in affected {
+        signer.refuse_own_key(key, "locked")?;
+    }
+    Ok(())
+}
+
+async fn change_all(
+    mut keys: Vec<ApiKey>,
+    change: LockChange,
+    access: Access<'_>,
+) -> Result<Batch, Error> {
+    refuse_own_keys(&keys, change, access).await?;
+    if change == (LockChange::Lock { force: true }) {
+        // The key that authenticates the requests is locked last. After that, no request would be accepted.
+        let signer = Signer::ask(access).await?;
+        keys.sort_by_key(|key| signer.is(key.id));
+    }
+    let mut batch = Batch::new(change.words());
+    let mut remaining = keys.into_iter();
+    while let Some(key) = remaining.next() {
+        if let Some(signal) = access.context.signals.received() {
+            batch.skip([&key].into_iter().chain(remaining.as_slice()));
+            return Err(batch.interrupted(signal));
+        }
+        match change_one(key, change, access).await {
+            Ok(result) => {
+                warn(&result, change, access.context);
+                batch.push(key_result(&result, change));
+            }
+            Err((key, error)) => {
+                let stop = would_fail_again(error.kind());
+                batch.push(KeyResult::failed(&key, error));
+                if stop {
+                    batch.skip(remaining.as_slice());
+                    break;
+                }
+            }
+        }
+    }
+    Ok(batch)
+}
+
+/// Changes the key unless it already has the requested state.
+async fn change_one(
+    key: ApiKey,
+    change: LockChange,
+    access: Access<'_>,
+) -> Result<ChangedKey, (ApiKey, Error)> {
+    let now = || access.signed_in.time();
+    let state = State::of(&key, now());
+    let (key, changed) = if change.is_in_place(&key, state) {
+        (key, false)
+    } else {
+        match set_active(&key, change == LockChange::Unlock, access).await {
+            Ok(after) => (after, true),
+            Err(error) => return Err((key, error)),
+        }
+    };
+    let state = State::of(&key, now());
+    Ok(ChangedKey {
+        key,
+        changed,
+        state,
+    })
+}
+
+fn key_result(result: &ChangedKey, change: LockChange) -> KeyResult {
+    let ChangedKey { key, changed, .. } = result;
+    let result = match (change, changed) {
+        (LockChange::Lock { .. }, true) => KeyResult::changed(key, "locked"),
+        (LockChange::Lock { .. }, false) => KeyResult::unchanged(key, "was locked already"),
+        (LockChange::Unlock, true) => KeyResult::changed(key, "unlocked"),
+        (LockChange::Unlock, false) => KeyResult::unchanged(key, "was not locked"),
+    };
+    result.with_fields(key)
+}
+
+fn result_text(result: &ChangedKey, change: LockChange) -> String {
+    let ChangedKey { key, changed, .. } = result;
+    let name = describe(key);
+    match (change, changed) {
+        (LockChange::Lock { .. }, true) => format!("{name} is locked"),
+        (LockChange::Lock { .. }, false) => format!("{name} is locked already"),
+        (LockChange::Unlock, true) => format!("{name} was unlocked"),
+        (LockChange::Unlock, false) => format!("{name} is not locked"),
+    }
+}
+
+/// Warns if an unlocked key still cannot be used. Returns true if there was a warning.
+fn warn(result: &ChangedKey, change: LockChange, context: &Context) -> bool {
+    if change != LockChange::Unlock {
+        return false;
+    }
+    let key = &result.key;
+    let warning = match result.state {
+        // It is unknown whether this request also removes a lock that the manager set after failed sign-ins.
+        State::Locked(Some(until)) => format!(
+            "{} was unlocked, but the manager still locks it until {} because of failed sign-ins",
+            describe(key),
+            format_time(until)
+        ),
+        State::Expired => format!(
+            "{} is not locked, but it has expired; run `swp-keys update-key {} --expires 90d` to set a new expiry",
+            describe(key),
+            key.id
+        ),
+        _ => return false,
+    };
+    context.output.warn(&warning);
+    true
+}

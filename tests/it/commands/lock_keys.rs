@@ -1,0 +1,140 @@
+//! `lock-key` and `unlock-key` with several keys: all are looked up before the first one is changed, and each has a result.
+
+use serde_json::{Value, json};
+use swp_keys::sandbox::{Action, Fault, Settings};
+
+use super::delete_key::with_keys;
+use crate::support::requests::{count, nothing_was_sent};
+use crate::support::tables::rows;
+use crate::support::{TestEnv, contains};
+
+fn locked(env: &TestEnv) -> Vec<i64> {
+    let keys = env.sandbox.api_keys().into_iter();
+    keys.filter(|key| !key.active).map(|key| key.id).collect()
+}
+
+#[test]
+fn several_keys_are_locked_and_unlocked_with_a_result_for_each() {
+    let env = with_keys(Settings::default());
+    env.run(["lock-key", "b"]).success();
+    let result = env.run(["lock-key", "a", "2", "id:1", "c"]);
+    let expected = [
+        vec!["ID", "NAME", "RESULT"],
+        vec!["1", "a", "locked"],
+        vec!["2", "b", "was locked already"],
+        vec!["3", "c", "locked"],
+    ];
+    assert_eq!(rows(result.success()), expected);
+    assert_eq!(locked(&env), [1, 2, 3]);
+    assert_eq!(count(&env.sandbox, "POST /api/apikeys/2"), 1);
+    let result = env.run(["unlock-key", "a", "b"]);
+    contains(result.success(), &["a", "b", "unlocked"]);
+    let result = env.run(["unlock-key", "a", "c"]);
+    contains(result.success(), &["was not locked", "unlocked"]);
+    assert_eq!(locked(&env), [0; 0]);
+    assert_eq!(env.sandbox.live_sessions(), 0);
+}
+
+#[test]
+fn json_has_each_key_with_its_result() {
+    let env = with_keys(Settings::default());
+    let document = env.run(["lock-key", "a", "b", "-o", "json"]).json();
+    assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
+    let keys = document["apiKeys"].as_array().expect("a list");
+    for (key, (id, name)) in keys.iter().zip([(1, "a"), (2, "b")]) {
+        assert_eq!((&key["ID"], &key["keyName"]), (&json!(id), &json!(name)));
+        assert_eq!(key["active"], false);
+        assert_eq!(key["meta"], json!({"result": "locked"}));
+    }
+    assert_eq!(keys.len(), 2);
+    let result = env.run(["unlock-key", "a", "c", "-o", "jsonl"]);
+    let lines: Vec<Value> = (result.success().lines())
+        .map(|line| serde_json::from_str(line).expect("a line"))
+        .collect();
+    assert_eq!(lines[0]["meta"]["result"], "unlocked");
+    assert_eq!(lines[1]["meta"]["result"], "was not locked");
+}
+
+#[test]
+fn all_are_looked_up_before_the_first_one_is_locked() {
+    let env = with_keys(Settings::default());
+    let said = env.run(["lock-key", "a", "bb", "c"]);
+    contains(said.failure(3), &["bb", "hint: "]);
+    assert_eq!(locked(&env), [0; 0]);
+    let fresh = TestEnv::new();
+    for arguments in [
+        &["lock-key", "a", "007"][..],
+        &["unlock-key", "a", ""],
+        &["lock-key", "a", "b", "-o", "env"],
+    ] {
+        fresh.run(arguments).failure(2);
+    }
+    nothing_was_sent(&fresh.sandbox);
+}
+
+#[test]
+fn a_failure_of_one_key_leaves_the_others_and_is_partial() {
+    let env = with_keys(Settings::default());
+    let refused = Action::status(403, "No such right");
+    env.sandbox
+        .inject(Fault::new("POST", "/api/apikeys/2", refused));
+    let result = env.run(["lock-key", "a", "b", "c", "-o", "json"]);
+    let document: Value = serde_json::from_str(&result.stdout).expect("a document");
+    let results: Vec<_> = (document["apiKeys"].as_array().expect("a list").iter())
+        .map(|key| key["meta"]["result"].as_str().expect("a result"))
+        .collect();
+    assert_eq!(results, ["locked", "failed", "locked"]);
+    assert_eq!(document["apiKeys"][1]["meta"]["error"]["code"], "forbidden");
+    assert_eq!(result.code(), 12);
+    contains(&result.stderr, &["1 of 3"]);
+    assert_eq!(locked(&env), [1, 3]);
+}
+
+#[test]
+fn what_would_fail_again_is_not_tried() {
+    let env = with_keys(Settings::default());
+    let lost = Fault::new("POST", "/api/apikeys/1", Action::Drop).times(9);
+    env.sandbox.inject(lost);
+    let result = env.run(["lock-key", "a", "b", "--retries", "0"]);
+    assert_eq!(result.code(), 12);
+    contains(&result.stdout, &["failed", "not tried"]);
+    assert_eq!(locked(&env), [0; 0]);
+}
+
+#[test]
+fn the_key_that_signs_the_run_needs_force_and_is_locked_last() {
+    let mut env = TestEnv::new();
+    let key = env.sandbox.add_key("mine", 1);
+    env.sandbox.add_key("other", 2);
+    env.use_key(&key.secret);
+    let said = env.run(["lock-key", "other", "mine"]).failure(2).to_owned();
+    contains(&said, &["`mine` (ID 1)", "--force"]);
+    assert_eq!(locked(&env), [0; 0]);
+    let result = env.run(["lock-key", "mine", "other", "--force"]);
+    let expected = [
+        vec!["ID", "NAME", "RESULT"],
+        vec!["2", "other", "locked"],
+        vec!["1", "mine", "locked"],
+    ];
+    assert_eq!(rows(result.success()), expected);
+    assert_eq!(locked(&env), [1, 2]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_between_two_keys_lists_what_is_locked_and_what_is_not() {
+    use crate::support::held_manager::HeldManager;
+    let held = HeldManager::new("POST /api/apikeys/1");
+    for name in ["a", "b"] {
+        held.sandbox.add_key(name, 2);
+    }
+    let mut running = held.start(["lock-key", "a", "b", "-o", "json"]);
+    held.wait_until_held();
+    running.signal(rustix::process::Signal::INT);
+    running.wait_for_line(crate::support::wording::FINISHING);
+    held.release();
+    let error = running.finish().json_error(130);
+    let message = error["message"].as_str().expect("a message");
+    contains(message, &["`a` (ID 1)", "`b` (ID 2)"]);
+    assert!(held.sandbox.api_keys()[1].active);
+}
